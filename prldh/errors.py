@@ -1,0 +1,25 @@
+"""What can go wrong that a user can mend. Each error carries one message: what, where, found, do."""
+
+
+class PrldhError(Exception):
+    """Base class: the command line prints the message and exits with status 1."""
+
+
+class StudyError(PrldhError):
+    """The study file asks for something that cannot be done."""
+
+
+class DataError(PrldhError):
+    """A table, image or value is not usable as it stands."""
+
+
+class PluginError(PrldhError):
+    """A plugin is missing, doubled or does not keep its promise."""
+
+
+class EngineError(PrldhError):
+    """A statistics engine is missing, incomplete or refused a computation."""
+
+
+class OutputError(PrldhError):
+    """The output folder cannot be written, or holds results already."""
