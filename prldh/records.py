@@ -1,0 +1,172 @@
+"""The records that cross a stage. Arrays are documented with shape and unit; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Warn:
+    """One thing the reader of the report has to know: the stage it arose in and a full sentence."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A clinical variable and how it enters tables and models."""
+
+    name: str
+    kind: str  # continuous, categorical or ordinal
+    levels: tuple[str, ...] = ()  # reference first; empty when continuous
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The patients that are analysed, in the order of the clinical table.
+
+    ``outcome`` is (n,) int8, 1 = event. ``table`` holds one column a covariate: float64 when continuous,
+    pandas Categorical otherwise. ``scores`` holds the columns that are Radscores already, float64.
+    ``excluded`` are patients left out, each with the reason.
+    """
+
+    ids: tuple[str, ...]
+    outcome: np.ndarray
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    covariates: tuple[Covariate, ...]
+    excluded: tuple[tuple[str, str], ...]
+    outcome_name: str
+    event: str
+    non_event: str
+
+    @property
+    def n(self) -> int:
+        return len(self.ids)
+
+    @property
+    def n_events(self) -> int:
+        return int(self.outcome.sum())
+
+
+@dataclass(frozen=True)
+class FeatureBlock:
+    """Features of one tissue from one source, rows in the cohort's order.
+
+    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """What a selector may see: training rows and nothing else.
+
+    ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
+    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,).
+    """
+
+    values: np.ndarray
+    second: np.ndarray | None
+    outcome: np.ndarray
+    patient: np.ndarray
+    names: tuple[str, ...]
+
+    def take(self, columns: np.ndarray) -> TrainingRows:
+        """The same rows with these columns only."""
+        second = None if self.second is None else self.second[:, columns]
+        names = tuple(self.names[j] for j in columns)
+        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a selector keeps and why the rest went.
+
+    ``kept`` (k,) positions into the names it was given; ``dropped`` maps every other name to its reason;
+    ``details`` is JSON-able material for the report.
+    """
+
+    kept: np.ndarray
+    dropped: dict[str, str]
+    details: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SelectionStep:
+    """One step as it happened within one source."""
+
+    name: str
+    source: str
+    n_in: int
+    n_out: int
+    dropped: dict[str, str]
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Radscore:
+    """Linear score: intercept + sum of coefficient * (feature - center) / scale."""
+
+    intercept: float
+    features: tuple[tuple[str, str], ...]  # (source, feature name)
+    coefficients: np.ndarray  # (k,)
+    center: np.ndarray  # (k,)
+    scale: np.ndarray  # (k,)
+
+
+@dataclass(frozen=True)
+class TissueFit:
+    """A tissue's Radscore as fitted on some rows, applied to all patients.
+
+    ``values`` (n,) Radscore of every patient; ``cutoff`` Youden's on the fitting rows; ``empty_step`` names the
+    step that left nothing (then the score is the intercept alone).
+    """
+
+    values: np.ndarray
+    cutoff: float
+    radscore: Radscore | None = None
+    steps: tuple[SelectionStep, ...] = ()
+    empty_step: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resample:
+    """One refit: ``train`` row numbers (repeats in a bootstrap sample) and ``test`` row numbers."""
+
+    train: np.ndarray
+    test: np.ndarray
+    repeat: int
+    fold: int
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model to be fitted: its terms, and whether the adjusting covariates stand beside them."""
+
+    name: str
+    adjusted: bool
+    terms: tuple[str, ...]  # the model's own terms followed by the adjusting covariates
+    own_terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design matrix. ``matrix`` (n, k), first column ones; ``columns`` (k,) names as R writes them;
+    ``variables`` (k,) the term each column belongs to, ``levels`` (k,) its level or None."""
+
+    matrix: np.ndarray
+    columns: tuple[str, ...]
+    variables: tuple[str, ...]
+    levels: tuple[str | None, ...]
