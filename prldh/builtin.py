@@ -1,0 +1,27 @@
+"""The built-in selectors, validators and engines: registered through the hooks like anyone's."""
+
+from __future__ import annotations
+
+from prldh.hookspecs import hookimpl
+
+
+@hookimpl
+def register_selectors() -> list:
+    from prldh.selection.selectors import BUILT_IN
+
+    return list(BUILT_IN)
+
+
+@hookimpl
+def register_validators() -> list:
+    from prldh.resampling import BUILT_IN
+
+    return list(BUILT_IN)
+
+
+@hookimpl
+def register_engines() -> list:
+    from prldh.engines.python import PythonEngine
+    from prldh.engines.r import REngine
+
+    return [PythonEngine, REngine]

@@ -1,0 +1,77 @@
+"""What a plugin's objects look like. Structural types: nothing has to be inherited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from pydantic import BaseModel
+
+from prldh.records import Resample, Selection, TrainingRows
+
+
+@runtime_checkable
+class Selector(Protocol):
+    """A selection step. ``Settings`` is a pydantic model that refuses unknown keys."""
+
+    name: str
+    version: str
+    Settings: type[BaseModel]
+
+    def fit(self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: Any) -> Selection:
+        """Choose features from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
+        ...
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """A scheme of resamples.
+
+    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled) or ``"bootstrap"`` (optimism and out-of-bag).
+    """
+
+    name: str
+    version: str
+    kind: str
+
+    def resamples(self, outcome: np.ndarray, settings: Any, seed: np.random.SeedSequence) -> list[Resample]:
+        """The resamples of this scheme for outcome (n,) 0/1; ``settings`` is what the study file gives under its name."""
+        ...
+
+
+@runtime_checkable
+class FeatureSource(Protocol):
+    """A source of features: one case in, named values out."""
+
+    name: str
+    version: str
+    Settings: type[BaseModel]
+
+    def extract(self, case: Any, settings: BaseModel) -> dict[str, float]:
+        """Values of one case. Names are the same, in the same order, for every case."""
+        ...
+
+
+@runtime_checkable
+class Checklist(Protocol):
+    """A reporting checklist whose items look for their evidence in a run's results."""
+
+    name: str
+    version: str
+
+    def evaluate(self, results: dict[str, Any]) -> list[dict[str, Any]]:
+        """One entry an item: number, text, status, evidence."""
+        ...
+
+
+@runtime_checkable
+class ReportSection(Protocol):
+    """A section of the report from a plugin."""
+
+    name: str
+    title: str
+
+    def render(self, results: dict[str, Any], folder: Path) -> str:
+        """An HTML fragment; it is placed as it is, so escape what comes from data."""
+        ...

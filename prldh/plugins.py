@@ -1,0 +1,95 @@
+"""The plugin host: built-ins and strangers register through the same hooks and are found by name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import pluggy
+
+from prldh import hookspecs
+from prldh.errors import PluginError
+
+#: What a registering hook returns, in words, and the attributes each object must have.
+REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "register_feature_sources": ("feature source", ("name", "version", "extract")),
+    "register_selectors": ("selector", ("name", "version", "Settings", "fit")),
+    "register_validators": ("validator", ("name", "version", "kind", "resamples")),
+    "register_engines": ("engine", ("name",)),
+    "register_checklists": ("checklist", ("name", "version", "evaluate")),
+    "register_report_sections": ("report section", ("name", "title", "render")),
+}
+
+
+def create_plugin_manager(load_entry_points: bool = True) -> pluggy.PluginManager:
+    """A plugin manager with the built-ins and, unless told otherwise, every installed plugin.
+
+    Raises
+    ------
+    PluginError
+        If an installed plugin cannot be imported or implements a hook wrongly.
+    """
+    from prldh import builtin
+
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(builtin, name="prldh")
+    if load_entry_points:
+        try:
+            manager.load_setuptools_entrypoints(hookspecs.PROJECT)
+            manager.check_pending()
+        except Exception as error:
+            raise PluginError(
+                f"an installed plugin cannot be loaded: {type(error).__name__}: {error}. "
+                "Mend or uninstall it (`prldh plugins list` shows the others)."
+            ) from error
+    return manager
+
+
+def registered(manager: pluggy.PluginManager, hook: str) -> dict[str, tuple[Any, str]]:
+    """Objects that a hook registers: name → (object, the plugin it came from), sorted by name.
+
+    Raises
+    ------
+    PluginError
+        If a plugin returns something else than a list of complete objects, or a name is taken.
+    """
+    what, attributes = REGISTRIES[hook]
+    found: dict[str, tuple[Any, str]] = {}
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        plugin = implementation.plugin_name
+        objects = implementation.function()
+        if not isinstance(objects, (list, tuple)):
+            raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
+        for item in objects:
+            missing = [name for name in attributes if not hasattr(item, name)]
+            if missing:
+                hint = "; have you forgotten the `()`?" if isinstance(item, type) else "."
+                raise PluginError(f"{what} {item!r} of plugin '{plugin}' has no {', '.join(missing)}{hint}")
+            if item.name in found:
+                raise PluginError(
+                    f"two plugins register the {what} '{item.name}': '{found[item.name][1]}' and '{plugin}'. "
+                    "Uninstall or rename one."
+                )
+            found[item.name] = (item, plugin)
+    return dict(sorted(found.items()))
+
+
+def choose(manager: pluggy.PluginManager, hook: str, name: str, where: str) -> Any:
+    """The object of that name; the error says what there is instead."""
+    found = registered(manager, hook)
+    if name in found:
+        return found[name][0]
+    what = REGISTRIES[hook][0]
+    near = nearest(name, found)
+    raise PluginError(
+        f"{where}: there is no {what} '{name}'. Found: {', '.join(found) or 'none'}."
+        + (f" Did you mean '{near}'?" if near else " Install the plugin that brings it, or choose one of these.")
+    )
+
+
+def nearest(name: str, known: Any) -> str | None:
+    """The known name most like ``name``, or None where nothing is near."""
+    lowered = {str(k).lower(): str(k) for k in known}
+    match = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[match[0]] if match else None
