@@ -1,0 +1,129 @@
+"""The clinical table: who is analysed, their outcome, covariates, and scores given as columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prldh.errors import DataError
+from prldh.records import Cohort, Covariate, Warn
+from prldh.study import Study
+from prldh.tables import and_more, check_ids, column_of, numbers, read_table, same_text, some
+
+
+def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
+    """Read the clinical table of a study.
+
+    Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; a blank
+    outcome is always an error.
+
+    Raises
+    ------
+    DataError
+        For a missing file or column, doubled ids, an outcome that is not two values, text among numbers,
+        a level that is not declared.
+    """
+    clinical = study.clinical
+    path = folder / clinical.table
+    frame = read_table(path)
+    ids = check_ids(frame, clinical.id, path, "clinical.id")
+    outcome, non_event, event = _outcome(column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path)
+    covariates, table = [], {}
+    for name, settings in clinical.covariates.items():
+        column = column_of(frame, name, path, "clinical.covariates")
+        if settings.type == "continuous":
+            covariates.append(Covariate(name, "continuous"))
+            table[name] = numbers(column, ids, path)
+        else:
+            levels = _levels(column, settings.levels, name, ids, path)
+            covariates.append(Covariate(name, settings.type, levels))
+            table[name] = _factor(column, levels)
+    scores = {
+        name: numbers(column_of(frame, tissue.radscore, path, f"tissues.{name}.radscore"), ids, path)
+        for name, tissue in study.tissues.items()
+        if tissue.radscore is not None
+    }
+    table, scores = pd.DataFrame(table, index=range(len(ids))), pd.DataFrame(scores, index=range(len(ids)))
+    keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
+    cohort = Cohort(
+        ids=tuple(np.array(ids, dtype=object)[keep]), outcome=outcome[keep],
+        table=table[keep].reset_index(drop=True), scores=scores[keep].reset_index(drop=True),
+        covariates=tuple(covariates), excluded=excluded, outcome_name=clinical.outcome, event=event, non_event=non_event,
+    )
+    _check_outcome_left(cohort, path)
+    return cohort, warnings
+
+
+def _outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
+    where = f"outcome column '{column.name}' of {path.name}"
+    blank = np.flatnonzero((column == "").to_numpy())
+    if blank.size:
+        raise DataError(f"{where} is blank for patient {ids[blank[0]]}{and_more(blank.size)}. Fill it in or remove these rows.")
+    canonical = column.map(same_text)
+    values = sorted(canonical.unique())
+    shown = {c: column[canonical == c].iloc[0] for c in values}
+    if len(values) != 2:
+        counts = ", ".join(f"'{shown[c]}' ({int((canonical == c).sum())})" for c in values[:6])
+        do = "The outcome must have exactly two values, one of them the event" if len(values) > 2 else "Without both values nothing can be compared"
+        raise DataError(f"{where} has {len(values)} value{'s' * (len(values) > 1)}: {counts}{' …' if len(values) > 6 else ''}. {do}.")
+    wanted = ("yes", "true", "1.0") if event is True else ("no", "false", "0.0") if event is False else (same_text(str(event)),)
+    match = [v for v in values if v in wanted]
+    if not match:
+        raise DataError(
+            f"clinical.event: '{event}' does not occur in {where}, which has {' and '.join(repr(shown[v]) for v in values)}. "
+            f"Set event to one of them."
+        )
+    is_event = (canonical == match[0]).to_numpy()
+    other = next(v for v in values if v != match[0])
+    return is_event.astype(np.int8), shown[other], shown[match[0]]
+
+
+def _levels(column: pd.Series, declared: list[str] | None, name: str, ids: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    present = column[column != ""]
+    if declared is None:
+        by_value = {same_text(v): v for v in sorted(present.unique())}
+        keys = list(by_value)
+        try:
+            keys.sort(key=float)
+        except ValueError:
+            keys.sort(key=lambda k: by_value[k])
+        return tuple(by_value[k] for k in keys)
+    known = {same_text(v) for v in declared}
+    strange = present[~present.map(same_text).isin(known)]
+    if len(strange):
+        i = strange.index[0]
+        raise DataError(
+            f"{path.name}, row {i + 2} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among the declared levels "
+            f"({', '.join(declared)}){'; ' + str(strange.nunique()) + ' such values' if strange.nunique() > 1 else ''}. Declare or correct it."
+        )
+    return tuple(declared)
+
+
+def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
+    code = {same_text(level): i for i, level in enumerate(levels)}
+    codes = [code[same_text(v)] if v != "" else -1 for v in column]
+    return pd.Categorical.from_codes(codes, categories=list(levels))
+
+
+def _complete(table, scores, ids, missing, path):
+    both = pd.concat([table, scores], axis=1)
+    blank = both.isna().to_numpy()
+    rows = np.flatnonzero(blank.any(axis=1))
+    excluded = tuple((ids[i], "blank: " + ", ".join(both.columns[blank[i]])) for i in rows)
+    if not excluded:
+        return np.ones(len(ids), bool), (), []
+    listed = some([f"{i} ({reason.removeprefix('blank: ')})" for i, reason in excluded])
+    if missing == "error":
+        raise DataError(
+            f"{path.name}: {len(excluded)} patients have blank covariates: {listed}. Fill them in, or set missing: complete_case."
+        )
+    keep = ~blank.any(axis=1)
+    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {len(ids)} patients were left out for blank covariates: {listed}.")]
+
+
+def _check_outcome_left(cohort: Cohort, path: Path) -> None:
+    if cohort.n_events in (0, cohort.n):
+        left = "no events" if cohort.n_events == 0 else "only events"
+        raise DataError(f"{path.name}: {left} among the {cohort.n} patients left after excluding those with blank covariates. Fill in the blanks.")

@@ -1,0 +1,158 @@
+"""Feature tables of one or two readers, joined to the cohort on the patient id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prldh.errors import DataError, StudyError
+from prldh.records import Cohort, FeatureBlock, Warn
+from prldh.study import Study
+from prldh.tables import and_more, check_ids, read_table, some
+
+
+def read_features(study: Study, folder: Path, cohort: Cohort) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
+    """Feature blocks of every tissue that has tables, one block a source.
+
+    Raises
+    ------
+    DataError
+        Missing files, ids that do not match, readers with different columns, blanks, text, infinite values,
+        the outcome among the features, nothing but constants.
+    StudyError
+        A tissue that is given as images, for which no feature source is installed.
+    """
+    blocks: dict[str, tuple[FeatureBlock, ...]] = {}
+    warnings: list[Warn] = []
+    for name, tissue in study.tissues.items():
+        if tissue.images is not None:
+            raise StudyError(
+                f"tissues.{name}: it is given as images, and no feature source '{tissue.sources[0]}' is installed. Extract the "
+                "features first and give them as tables (features: [reader1.csv, reader2.csv])."
+            )
+        found = []
+        for source, tables in tissue.tables().items():
+            block, told = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)
+            found.append(block)
+            warnings += told
+        if found:
+            _refuse_shared_names(name, found)
+            blocks[name] = tuple(found)
+    return blocks, warnings
+
+
+def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBlock, list[Warn]]:
+    readers, warnings = [], []
+    for path in paths:
+        names, values, told = _read_reader(tissue, path, study, folder, cohort)
+        readers.append((names, values, path))
+        warnings += [w for w in told if w not in warnings]
+    names, first, path = readers[0]
+    second = None
+    if len(readers) == 2:
+        other, values, other_path = readers[1]
+        if set(other) != set(names):
+            only_first, only_second = [n for n in names if n not in set(other)], [n for n in other if n not in set(names)]
+            raise DataError(
+                f"tissues.{tissue}: the readers' tables have different features: only in {path.name}: {some(only_first) or 'none'}; "
+                f"only in {other_path.name}: {some(only_second) or 'none'}. Extract both with the same settings."
+            )
+        position = {n: i for i, n in enumerate(other)}
+        second = np.ascontiguousarray(values[:, [position[n] for n in names]])
+    return FeatureBlock(source, names, first, second), warnings
+
+
+def _read_reader(tissue, path, study, folder, cohort):
+    frame = read_table(path)
+    where = f"tissues.{tissue}.features"
+    clinical = study.clinical
+    ids = check_ids(frame, clinical.id, path, where)
+    warnings = []
+    columns = [c for c in frame.columns if c != clinical.id]
+    is_same_table = path.resolve() == (folder / clinical.table).resolve()
+    taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
+    if is_same_table:
+        columns = [c for c in columns if c not in taken]
+        warnings.append(Warn("features", f"{path.name} is the clinical table as well: outcome, covariates and scores in it were not taken as features."))
+    elif clinical.outcome in columns:
+        raise DataError(f"{where}: {path.name} holds the outcome '{clinical.outcome}' among its features. Remove that column.")
+    diagnostics = [c for c in columns if c.startswith("diagnostics_")]
+    if diagnostics:
+        columns = [c for c in columns if not c.startswith("diagnostics_")]
+        warnings.append(Warn("features", f"{len(diagnostics)} PyRadiomics diagnostics columns of {path.name} were not taken as features."))
+    if not columns:
+        raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
+    rows = _match_ids(ids, cohort, path, where)
+    text = frame[columns].to_numpy(dtype=object)[rows]
+    return tuple(columns), _numbers(text, columns, rows, ids, path), warnings
+
+
+def _match_ids(ids, cohort, path, where) -> np.ndarray:
+    position = {p: i for i, p in enumerate(ids)}
+    excluded = {p for p, _ in cohort.excluded}
+    known = set(cohort.ids) | excluded
+    absent = [p for p in (*cohort.ids, *excluded) if p not in position]
+    strange = [p for p in ids if p not in known]
+    if absent or strange:
+        parts = [f"{len(absent)} patients of the clinical table are not in {path.name} ({some(absent)})"] if absent else []
+        parts += [f"{len(strange)} ids of {path.name} are not in the clinical table ({some(strange)})"] if strange else []
+        raise DataError(f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these rows.")
+    return np.array([position[p] for p in cohort.ids])
+
+
+def _numbers(text, columns, rows, ids, path) -> np.ndarray:
+    blank = text == ""
+    if blank.any():
+        i, j = np.argwhere(blank)[0]
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}' is blank{and_more(int(blank.sum()))}. "
+            "Extract it again, or remove the feature or the patient."
+        )
+    try:
+        values = text.astype(np.float64)
+    except ValueError:
+        for i, row in enumerate(text):
+            for j, cell in enumerate(row):
+                try:
+                    float(cell)
+                except ValueError:
+                    raise DataError(
+                        f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{cell}' is not a number. "
+                        "Correct it, or remove the column if it is no feature."
+                    ) from None
+        raise
+    bad = np.argwhere(~np.isfinite(values))
+    if bad.size:
+        i, j = bad[0]
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not finite"
+            f"{and_more(len(bad))}. Correct it, or remove the feature."
+        )
+    return np.ascontiguousarray(values)
+
+
+def _refuse_shared_names(tissue: str, blocks: list[FeatureBlock]) -> None:
+    seen: dict[str, str] = {}
+    for block in blocks:
+        for name in block.names:
+            if name in seen:
+                raise DataError(f"tissues.{tissue}: the feature '{name}' is in the sources '{seen[name]}' and '{block.source}'. Rename one.")
+            seen[name] = block.source
+
+
+def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dict[str, str], list[Warn]]:
+    """Columns that vary over the rows given, and the reason for each that does not.
+
+    Raises
+    ------
+    DataError
+        If every feature is constant.
+    """
+    constant = np.ptp(block.first, axis=0) == 0
+    if constant.all():
+        raise DataError(f"tissues.{tissue}: all {len(block.names)} features of source '{block.source}' are constant. Check the table.")
+    dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant)}
+    warned = [Warn("features", f"tissue {tissue}, source {block.source}: {len(dropped)} constant features were dropped: {some(dropped)}.")] if dropped else []
+    return np.flatnonzero(~constant), dropped, warned

@@ -1,0 +1,299 @@
+"""Logistic models: terms to design matrix, fit, and everything that is said of a model on the data that made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from prldh.errors import StudyError
+from prldh.plugins import nearest
+from prldh.records import Cohort, Design, ModelSpec, Warn
+from prldh.stats.separation import infinite_coefficients
+from prldh.study import Performance, Study
+
+GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)\s*\)$")
+Z95 = 0.95
+
+
+def groups_term(first: str, second: str) -> str:
+    """The term that stands for the four high/low groups of two tissues."""
+    return f"groups({first}, {second})"
+
+
+def group_levels(first: str, second: str) -> tuple[str, str, str, str]:
+    """Levels of a groups term, the reference (high, high) first."""
+    return tuple(f"{a} {first}, {b} {second}" for a in ("high", "low") for b in ("high", "low"))
+
+
+def plan_models(study: Study) -> tuple[ModelSpec, ...]:
+    """Every model of the study, unadjusted and, where covariates are left to adjust for, adjusted.
+
+    Raises
+    ------
+    StudyError
+        If a term is neither tissue, covariate nor groups of two tissues.
+    """
+    covariates = list(study.clinical.covariates)
+    adjust = covariates if study.adjust is None else list(study.adjust)
+    plans = []
+    for name, terms in _wanted(study):
+        terms = tuple(_checked_term(t, name, study) for t in terms)
+        if len(set(terms)) < len(terms):
+            raise StudyError(f"models: '{name}' names a term twice ({', '.join(terms)}). Remove one.")
+        plans.append(ModelSpec(name, False, terms, terms))
+        others = tuple(c for c in adjust if c not in terms)
+        if others:
+            plans.append(ModelSpec(name, True, terms + others, terms))
+    return tuple(plans)
+
+
+def _wanted(study: Study) -> list[tuple[str, list[str]]]:
+    if study.models is not None:
+        return [(m.name, m.terms) for m in study.models]
+    tissues = list(study.tissues)
+    found = [(f"{t[:1].upper()}{t[1:]} Radscore", [t]) for t in tissues]
+    if len(tissues) == 2:
+        a, b = tissues
+        found.append((f"{a[:1].upper()}{a[1:]} and {b} groups", [groups_term(a, b)]))
+    if not found and study.clinical.covariates:
+        found.append(("Clinical covariates", list(study.clinical.covariates)))
+    if not found:
+        raise StudyError("the study has no tissues, no models and no covariates: there is nothing to analyse. Give one of them.")
+    return found
+
+
+def _checked_term(term: str, model: str, study: Study) -> str:
+    match = GROUPS.match(term)
+    if match:
+        pair = (match["first"], match["second"])
+        for tissue in pair:
+            if tissue not in study.tissues:
+                raise StudyError(f"models: '{model}': {term}: there is no tissue '{tissue}' (tissues: {', '.join(study.tissues) or 'none'}).")
+        if pair[0] == pair[1]:
+            raise StudyError(f"models: '{model}': {term} names one tissue twice. Groups need two tissues.")
+        return groups_term(*pair)
+    known = [*study.tissues, *study.clinical.covariates]
+    if term in known:
+        return term
+    near = nearest(term, known)
+    raise StudyError(
+        f"models: '{model}': the term '{term}' is neither a tissue nor a covariate"
+        + (f"; did you mean '{near}'?" if near else f" (there are: {', '.join(known) or 'none'}).")
+        + " Columns enter models once they are declared under clinical.covariates."
+    )
+
+
+def build_design(
+    terms: tuple[str, ...], cohort: Cohort, scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float]
+) -> Design:
+    """The design matrix (n, k) of these terms, treatment-coded as R does, first column the intercept.
+
+    Levels that no patient of the cohort has get no column; where it is the reference, the next level takes its place.
+    """
+    n = cohort.n
+    columns: list[np.ndarray] = [np.ones(n)]
+    names, variables, levels = ["(Intercept)"], ["(Intercept)"], [None]
+    for term in terms:
+        match = GROUPS.match(term)
+        if match:
+            labels = group_levels(match["first"], match["second"])
+            codes = group_codes(scores, cutoffs, match["first"], match["second"])
+        elif term in scores:
+            columns.append(np.asarray(scores[term], dtype=float))
+            names.append(term), variables.append(term), levels.append(None)
+            continue
+        elif cohort.table[term].dtype.kind == "f":
+            columns.append(cohort.table[term].to_numpy(dtype=float))
+            names.append(term), variables.append(term), levels.append(None)
+            continue
+        else:
+            labels = tuple(cohort.table[term].cat.categories)
+            codes = cohort.table[term].cat.codes.to_numpy()
+        present = [k for k in range(len(labels)) if (codes == k).any()]
+        for k in present[1:]:
+            columns.append((codes == k).astype(float))
+            names.append(f"{term}{labels[k]}"), variables.append(term), levels.append(labels[k])
+    return Design(np.column_stack(columns), tuple(names), tuple(variables), tuple(levels))
+
+
+def group_codes(scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], first: str, second: str) -> np.ndarray:
+    """(n,) positions in :func:`group_levels`; high is strictly above the cutoff."""
+    low_first = ~(np.asarray(scores[first]) > cutoffs[first])
+    low_second = ~(np.asarray(scores[second]) > cutoffs[second])
+    return 2 * low_first.astype(int) + low_second.astype(int)
+
+
+def log_odds(matrix: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """Linear predictor (n,) of rows (n, k), aliased coefficients as 0.
+
+    Summed column by column and rounded at 1e-12, so that patients with the same values are tied exactly, in
+    both engines and in every resample.
+    """
+    total = np.zeros(matrix.shape[0])
+    for j, b in enumerate(np.nan_to_num(np.asarray(coefficients, dtype=float))):
+        total += matrix[:, j] * b
+    return np.round(total, 12) + 0.0
+
+
+def probability(log_odds_: np.ndarray) -> np.ndarray:
+    """Probability of the event from log odds."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds_, -700, 700)))
+
+
+def describe_model(
+    spec: ModelSpec, design: Design, cohort: Cohort, engine: Any, settings: Performance, resampled_rows: np.ndarray
+) -> tuple[dict[str, Any], np.ndarray, list[Warn]]:
+    """Fit one model and describe it on the data that made it.
+
+    Parameters
+    ----------
+    resampled_rows
+        (B, n) row numbers of the bootstrap samples for the decision curve's band.
+
+    Returns
+    -------
+    entry, log odds (n,), warnings
+        ``entry`` is shaped as ``results.json`` has it.
+    """
+    outcome = cohort.outcome.astype(float)
+    level = settings.confidence
+    label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
+    fit = engine.fit_logistic(design.matrix, outcome)
+    infinite = infinite_coefficients(design.matrix, cohort.outcome)
+    terms, separation, warnings = _terms(design, fit, engine.profile_limits(design.matrix, outcome, level), infinite, engine, label)
+    eta = log_odds(design.matrix, fit["coefficients"])
+    p = probability(eta)
+    entry = {
+        "name": spec.name,
+        "adjusted": spec.adjusted,
+        "n_parameters": int(np.isfinite(np.asarray(fit["coefficients"], dtype=float)).sum()) - 1,
+        "n": cohort.n,
+        "events": cohort.n_events,
+        "log_likelihood": fit["log_likelihood"],
+        "terms": terms,
+        "separation": separation,
+    }
+    entry.update(describe_predictions(cohort.outcome, p, engine, settings, label, warnings))
+    entry["raw_auc"] = _raw_scores(spec, design, terms, outcome, engine, level, label, warnings)
+    rounded = np.round(p, 12)
+    curve = engine.decision_curve(outcome, rounded, np.array(settings.thresholds), resampled_rows, len(resampled_rows), level)
+    entry["decision_curve"] = _rows(curve, ("threshold", "net_benefit", "standardized", "all", "low", "high"))
+    impact = engine.clinical_impact(outcome, rounded, np.array(settings.thresholds))
+    entry["clinical_impact"] = _rows(impact, ("threshold", "high_risk", "high_risk_events"))
+    return entry, eta, warnings
+
+
+def describe_predictions(outcome, p, engine, settings: Performance, label: str, warnings: list[Warn]) -> dict[str, Any]:
+    """Discrimination, classification at Youden's threshold, and calibration of probabilities (n,)."""
+    y = np.asarray(outcome, dtype=float)
+    level = settings.confidence
+    auc = engine.auc(y, p, level)
+    found: dict[str, Any] = {"auc": {**_numbers(auc, ("estimate", "low", "high", "variance")), "method": "DeLong"}}
+    if auc["estimate"] == 1.0:
+        warnings.append(Warn("models", f"{label}: the AUC is 1, so DeLong's interval has no width; it does not mean certainty."))
+    high, low = settings.partial_auc
+    found["pauc"] = {
+        focus: {**_numbers(engine.partial_auc(y, p, focus, high, low), ("estimate", "corrected")), "from": high, "to": low}
+        for focus in ("sensitivity", "specificity")
+    }
+    cut = engine.youden(y, p)
+    counts = {k: int(cut[k]) for k in ("tp", "fp", "fn", "tn")}
+    found["threshold"] = _finite(cut["threshold"])
+    if found["threshold"] is None:
+        warnings.append(Warn("models", f"{label}: no threshold beats calling everyone positive; the threshold is null."))
+    found["confusion"] = counts
+    found.update(proportions(counts, engine, level))
+    found["hosmer_lemeshow"] = hosmer_lemeshow(y, p, engine, settings.hosmer_lemeshow_groups, label, warnings)
+    found["calibration"] = calibration(y, p, engine)
+    return found
+
+
+def proportions(counts: Mapping[str, int], engine: Any, level: float) -> dict[str, dict[str, float | None]]:
+    """Accuracy, sensitivity, specificity, PPV, NPV with Clopper–Pearson intervals from a confusion matrix."""
+    tp, fp, fn, tn = (counts[k] for k in ("tp", "fp", "fn", "tn"))
+    parts = {
+        "accuracy": (tp + tn, tp + fp + fn + tn), "sensitivity": (tp, tp + fn), "specificity": (tn, tn + fp),
+        "ppv": (tp, tp + fp), "npv": (tn, tn + fn),
+    }
+    return {k: _numbers(engine.proportion(a, b, level), ("estimate", "low", "high")) for k, (a, b) in parts.items()}
+
+
+def hosmer_lemeshow(y, p, engine, groups: int, label: str, warnings: list[Warn]) -> dict[str, Any]:
+    """Hosmer–Lemeshow's test with its table; null with a warning where predictions are too few to group."""
+    found = engine.hosmer_lemeshow(y, p, groups)
+    if not np.isfinite(found["p"]):
+        warnings.append(Warn("models", f"{label}: Hosmer–Lemeshow's test is not defined: {int(found['n_groups'])} distinct groups of predictions."))
+    keys = ("lower", "upper", "n", "observed", "expected")
+    table = [{k: _finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(found[k]) for k in keys), strict=True)]
+    return {**_numbers(found, ("statistic", "df", "p")), "groups": table}
+
+
+def calibration(y, p, engine) -> dict[str, Any]:
+    """Calibration intercept, slope, citl, Brier score, ICI and curve."""
+    found = engine.calibration(y, p)
+    entry = _numbers(found, ("intercept", "slope", "citl", "brier", "ici", "e90", "emax"))
+    entry["curve"] = [
+        {"predicted": float(a), "observed": float(b)}
+        for a, b in zip(np.atleast_1d(found["curve_predicted"]), np.atleast_1d(found["curve_observed"]), strict=True)
+    ]
+    entry["method"] = str(found["method"])
+    return entry
+
+
+def _terms(design, fit, limits, infinite, engine, label) -> tuple[list[dict], list[dict], list[Warn]]:
+    terms, separation, warnings = [], [], []
+    b, se, p = (np.asarray(fit[k], dtype=float) for k in ("coefficients", "standard_errors", "p_values"))
+    for j, column in enumerate(design.columns):
+        row = {"term": column, "variable": design.variables[j], "level": design.levels[j]}
+        if infinite[j]:
+            direction = "+infinity" if infinite[j] > 0 else "-infinity"
+            separation.append({**row, "estimate": direction})
+            values = dict.fromkeys(("b", "se", "p", "or"), None)
+        else:
+            values = {"b": _finite(b[j]), "se": _finite(se[j]), "p": _finite(p[j]), "or": _finite(np.exp(b[j]))}
+        with np.errstate(over="ignore"):
+            low, high = (_finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
+        terms.append({**row, **values, "low": low, "high": high})
+    aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
+    if aliased:
+        warnings.append(Warn("models", f"{label}: not estimable beside the other terms, left out as R does: {', '.join(aliased)}."))
+    if separation:
+        listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
+        warnings.append(
+            Warn("models", f"{label}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist "
+                 f"and are null: {listed}. The other estimates are the limits of the likelihood.")
+        )
+    elif not fit["converged"]:
+        warnings.append(Warn("models", f"{label}: the fit did not converge."))
+    return terms, separation, warnings
+
+
+def _raw_scores(spec, design, terms, outcome, engine, level, label, warnings) -> list[dict]:
+    """AUCs of continuous markers in their given direction where they enter with a negative coefficient."""
+    found = []
+    for j, term in enumerate(terms):
+        own = term["variable"] in spec.own_terms and design.levels[j] is None and j > 0
+        if own and term["b"] is not None and term["b"] < 0:
+            auc = engine.auc(outcome, design.matrix[:, j], level)
+            found.append({"term": term["term"], **_numbers(auc, ("estimate", "low", "high"))})
+            warnings.append(
+                Warn("models", f"{label}: '{term['term']}' enters with a negative coefficient, against its given direction (higher "
+                     f"means event); the AUC of the raw values is {auc['estimate']:.3f}.")
+            )
+    return found
+
+
+def _rows(columns: Mapping[str, Any], keys: tuple[str, ...]) -> list[dict[str, float | None]]:
+    return [{k: _finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(columns[k]) for k in keys), strict=True)]
+
+
+def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, float | None]:
+    return {k: _finite(found[k]) for k in keys}
+
+
+def _finite(value: Any) -> float | None:
+    value = float(value)
+    return value if np.isfinite(value) else None

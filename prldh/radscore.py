@@ -1,0 +1,188 @@
+"""From the features of a tissue to its Radscore: the selection steps, the linear score and its cutoff.
+
+What is fitted receives :class:`~prldh.records.TrainingRows` and nothing else; what is applied receives parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prldh.errors import DataError
+from prldh.records import FeatureBlock, Radscore, SelectionStep, TissueFit, TrainingRows
+from prldh.study import Study
+
+
+@dataclass(frozen=True)
+class Step:
+    """A selector of the study file with its checked settings."""
+
+    selector: Any
+    settings: Any
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{k}: {v}" for k, v in self.settings.model_dump(exclude_none=True).items())
+        return f"{self.selector.name}: {{{given}}}"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a tissue becomes a Radscore: everything of the study file that a refit needs."""
+
+    steps: tuple[Step, ...]
+    by_source: bool
+    if_empty: str
+    radscore: str
+
+    @classmethod
+    def of(cls, study: Study, steps: tuple[Step, ...]) -> Protocol:
+        return cls(steps, study.selection_by_source, study.if_empty, study.radscore)
+
+
+class NothingLeft(DataError):
+    """A step left no feature; the message names the step, the strongest candidate and the setting."""
+
+
+def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: np.ndarray) -> tuple[TrainingRows, ...]:
+    """The training rows of each block; ``rows`` (m,) may repeat, and copies of a patient share a number."""
+    return tuple(
+        TrainingRows(b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names) for b in blocks
+    )
+
+
+def fit_tissue(
+    training: tuple[TrainingRows, ...],
+    sources: tuple[str, ...],
+    protocol: Protocol,
+    seed: np.random.SeedSequence,
+    engine: Any,
+) -> TissueFit:
+    """Select features and fit the Radscore on training rows.
+
+    Returns
+    -------
+    TissueFit
+        ``values`` are the Radscores of the training rows; ``empty_step`` is set where a step left nothing in
+        every source, and then the score is 0 for everyone.
+    """
+    outcome = training[0].outcome
+    if outcome.min() == outcome.max():
+        return TissueFit(np.zeros(outcome.size), 0.0, None, (), "one class among the training rows")
+    groups = _grouped(training, sources, protocol.by_source)
+    children = seed.spawn(len(groups) + 1)
+    steps: list[SelectionStep] = []
+    warnings: list[str] = []
+    chosen: list[tuple[str, str]] = []
+    columns: list[np.ndarray] = []
+    emptied: list[str] = []
+    for (label, rows, origin), child in zip(groups, children[:-1], strict=True):
+        kept, told, failure = _select(label, rows, protocol, child, engine, steps)
+        warnings += told
+        if failure:
+            emptied.append(failure)
+        chosen += [(origin[j], rows.names[j]) for j in kept]
+        columns += [rows.values[:, j] for j in kept]
+    if not chosen:
+        return TissueFit(np.zeros(outcome.size), 0.0, None, tuple(steps), " ".join(emptied), tuple(warnings))
+    warnings += [f"{failure} The other source goes on alone." for failure in emptied]
+    values = np.column_stack(columns)
+    score, told = _fit_score(values, tuple(chosen), training[0], protocol.radscore, children[-1], engine)
+    fitted = linear_score(score, values)
+    cutoff = float(engine.youden(outcome, fitted)["threshold"])
+    return TissueFit(fitted, cutoff, score, tuple(steps), None, tuple(warnings + told))
+
+
+def linear_score(radscore: Radscore, values: np.ndarray) -> np.ndarray:
+    """The Radscore of rows (n,) whose selected features are the columns of ``values`` (n, k)."""
+    total = np.full(values.shape[0], radscore.intercept)
+    for j, (b, center, scale) in enumerate(zip(radscore.coefficients, radscore.center, radscore.scale, strict=True)):
+        total += b * ((values[:, j] - center) / scale)
+    return total
+
+
+def apply_radscore(radscore: Radscore | None, blocks: tuple[FeatureBlock, ...]) -> np.ndarray:
+    """The Radscore of every patient in ``blocks``; 0 for everyone where there is none."""
+    if radscore is None:
+        return np.zeros(blocks[0].first.shape[0])
+    where = {(b.source, name): (b, j) for b in blocks for j, name in enumerate(b.names)}
+    columns = [where[key][0].first[:, where[key][1]] for key in radscore.features]
+    return linear_score(radscore, np.column_stack(columns))
+
+
+def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list[str]]]:
+    if by_source or len(training) == 1:
+        return [(s, t, [s] * len(t.names)) for s, t in zip(sources, training, strict=True)]
+    first = training[0]
+    seconds = [t.second for t in training]
+    pooled = TrainingRows(
+        np.hstack([t.values for t in training]),
+        None if any(s is None for s in seconds) else np.hstack(seconds),
+        first.outcome, first.patient, tuple(n for t in training for n in t.names),
+    )
+    return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
+
+
+def _select(label, rows, protocol, seed, engine, steps) -> tuple[np.ndarray, list[str], str | None]:
+    """Run the steps on one source; positions into ``rows.names``, warnings, and what emptied it."""
+    varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
+    if not varies.size:
+        return varies, [], f"every feature of source '{label}' is constant."
+    if varies.size < len(rows.names):
+        dropped = {rows.names[j]: "constant" for j in np.setdiff1d(np.arange(len(rows.names)), varies)}
+        steps.append(SelectionStep("constant", label, len(rows.names), varies.size, dropped, {}))
+    kept, warnings = varies, []
+    for step, child in zip(protocol.steps, seed.spawn(len(protocol.steps)), strict=True):
+        now = rows.take(kept)
+        found = step.selector.fit(now, step.settings, child, engine)
+        warnings += [f"{step.selector.name}, source {label}: {w}" for w in found.warnings]
+        local, dropped = np.asarray(found.kept, dtype=np.intp), dict(found.dropped)
+        failure = None
+        if not local.size:
+            best = strongest(now)
+            rule = getattr(step.settings, "if_empty", None) or protocol.if_empty
+            reason = dropped.get(now.names[best], "dropped")
+            failure = (
+                f"the step '{step.selector.name}' leaves none of {len(now.names)} features of source '{label}' "
+                f"(setting {step}); the strongest candidate is '{now.names[best]}' ({reason})."
+            )
+            if rule == "best":
+                warnings.append(f"{failure[0].upper()}{failure[1:]} It was kept alone, as if_empty: best says.")
+                local, failure = np.array([best]), None
+                dropped.pop(now.names[best], None)
+        steps.append(SelectionStep(step.selector.name, label, len(now.names), local.size, dropped, found.details))
+        kept = kept[local]
+        if failure:
+            return kept, warnings, failure
+    return kept, warnings, None
+
+
+def strongest(rows: TrainingRows) -> int:
+    """Position of the feature with the largest |Pearson r| with the outcome; the first of ties."""
+    x = rows.values - rows.values.mean(axis=0)
+    y = rows.outcome - rows.outcome.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.abs(x.T @ y) / np.sqrt((x**2).sum(axis=0) * (y**2).sum())
+    return int(np.nanargmax(np.where(np.isnan(r), -1.0, r)))
+
+
+def _fit_score(values, chosen, rows, how, seed, engine) -> tuple[Radscore, list[str]]:
+    center, scale = values.mean(axis=0), values.std(axis=0)
+    z = (values - center) / scale
+    warnings = []
+    if how == "lasso" and values.shape[1] > 1:
+        from prldh.selection.folds import stratified_folds
+
+        folds = stratified_folds(rows.outcome, 10, seed, rows.patient) + 1
+        b = np.asarray(engine.cv_lasso(z, rows.outcome.astype(float), folds)["coefficients"])
+    else:
+        design = np.column_stack([np.ones(len(z)), z])
+        fit = engine.fit_logistic(design, rows.outcome.astype(float))
+        b = np.nan_to_num(np.asarray(fit["coefficients"], dtype=float))
+        if fit["deviance"] < 1e-6 * max(fit["null_deviance"], 1.0) or not fit["converged"]:
+            warnings.append(
+                "the selected features separate the outcome completely: the Radscore's coefficients are not finite "
+                "maximum-likelihood estimates."
+            )
+    return Radscore(float(b[0]), chosen, b[1:], center, scale), warnings

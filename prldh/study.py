@@ -1,0 +1,357 @@
+"""The study file: every key typed, unknown keys refused, errors told with their place in the file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from prldh.errors import StudyError
+from prldh.plugins import nearest
+
+Engine = Literal["r", "python", "both"]
+Scope = Literal["model", "pipeline"]
+Kind = Literal["continuous", "categorical", "ordinal"]
+Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else v)]
+
+
+class Strict(BaseModel):
+    """A section of the study file. A key it does not know is refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
+            for key in data:
+                if key not in cls.model_fields:
+                    near = nearest(key, cls.model_fields)
+                    hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
+                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint})
+        return data
+
+
+class CovariateSettings(Strict):
+    """How a clinical variable enters tables and models. ``levels``: reference first."""
+
+    type: Kind
+    levels: list[Text] | None = None
+
+    @model_validator(mode="after")
+    def _levels_make_sense(self) -> CovariateSettings:
+        if self.type == "continuous" and self.levels:
+            raise ValueError("a continuous covariate has no levels")
+        if self.type == "ordinal" and not self.levels:
+            raise ValueError("an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}")
+        if self.levels and len(set(self.levels)) != len(self.levels):
+            raise ValueError("a level is listed twice")
+        return self
+
+
+def _as_mapping(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+class Clinical(Strict):
+    """The clinical table: one row a patient."""
+
+    table: str
+    id: Text
+    outcome: Text
+    event: bool | int | float | str = Field(union_mode="smart")
+    covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
+
+
+class Tissue(Strict):
+    """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
+
+    radscore: Text | None = None
+    features: list[str] | dict[str, list[str]] | None = None
+    images: str | None = None
+    sources: list[str] = ["pyradiomics"]
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _one_table_is_a_list_of_one(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [value]
+        if isinstance(value, dict):
+            return {k: [v] if isinstance(v, str) else v for k, v in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Tissue:
+        given = [k for k in ("radscore", "features", "images") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of radscore, features, images (found: {', '.join(given) or 'none'})")
+        for tables in self.tables().values():
+            if not 1 <= len(tables) <= 2:
+                raise ValueError(f"features takes one table a reader, for one or two readers (found {len(tables)})")
+        return self
+
+    def tables(self) -> dict[str, list[str]]:
+        """Feature tables by source; a plain list is the source ``features``."""
+        if self.features is None:
+            return {}
+        return self.features if isinstance(self.features, dict) else {"features": self.features}
+
+
+class Model(Strict):
+    """A logistic model: a tissue's name means its Radscore, ``groups(a, b)`` the four high/low groups."""
+
+    name: Text
+    terms: list[Text] = Field(min_length=1)
+
+
+class Validation(BaseModel):
+    """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    leave_one_out: bool = True
+    folds: int = Field(10, ge=0)
+    repeats: int = Field(1, ge=1)
+    bootstrap: int = Field(1000, ge=0)
+    scope: list[Scope] = ["model", "pipeline"]
+
+    @field_validator("scope", mode="before")
+    @classmethod
+    def _one_scope_is_a_list_of_one(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("folds")
+    @classmethod
+    def _one_fold_is_no_validation(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("one fold holds nothing out: use 0 to switch folds off, or 2 or more")
+        return value
+
+
+class TableOne(Strict):
+    """Tests of Table 1. Student's t with pooled variance is the study's; Welch and Wilcoxon are offered."""
+
+    continuous: Literal["t", "welch", "wilcoxon"] = "t"
+
+
+class Performance(Strict):
+    """Settings of the performance statistics."""
+
+    confidence: float = Field(0.95, gt=0, lt=1)
+    partial_auc: tuple[float, float] = (1.0, 0.8)
+    partial_auc_bootstrap: int = Field(2000, ge=0)
+    hosmer_lemeshow_groups: int = Field(10, ge=3)
+    thresholds: list[float] = Field(default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1)
+    decision_bootstrap: int = Field(500, ge=0)
+
+    @field_validator("partial_auc")
+    @classmethod
+    def _range_from_high_to_low(cls, value: tuple[float, float]) -> tuple[float, float]:
+        high, low = max(value), min(value)
+        if not 0 <= low < high <= 1:
+            raise ValueError("give a range within 0 to 1, such as [1, 0.8]")
+        return high, low
+
+    @field_validator("thresholds")
+    @classmethod
+    def _thresholds_are_probabilities(cls, value: list[float]) -> list[float]:
+        if any(not 0 <= t < 1 for t in value):
+            raise ValueError("thresholds are probabilities from 0 up to, not including, 1")
+        return sorted(set(value))
+
+
+class Report(Strict):
+    """What the report carries beside the results."""
+
+    checklists: list[str] = []
+
+
+class Compute(Strict):
+    """How the work is spread. ``jobs`` defaults to all cores."""
+
+    jobs: int | None = Field(None, ge=1)
+    dask: str | None = None
+
+
+DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
+    {"icc": {"threshold": 0.75}},
+    {"mrmr_forest": {"folds": 5}},
+    {"correlation": {"between": 0.9, "outcome": 0.3}},
+    {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
+]
+
+
+def _as_steps(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [{step: {}} if isinstance(step, str) else {k: v or {} for k, v in step.items()} if isinstance(step, dict) else step for step in value]
+
+
+class Study(Strict):
+    """A whole study file."""
+
+    title: Text = "Untitled study"
+    seed: int = Field(1, ge=0)
+    engine: Engine = "both"
+    clinical: Clinical
+    tissues: dict[Text, Tissue] = {}
+    selection: Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps)] = Field(
+        default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION]
+    )
+    extraction: dict[str, dict[str, Any]] = {}
+    selection_by_source: bool = True
+    if_empty: Literal["stop", "best"] = "stop"
+    radscore: Literal["logistic", "lasso"] = "logistic"
+    missing: Literal["complete_case", "error"] = "complete_case"
+    models: list[Model] | None = None
+    adjust: list[Text] | None = None
+    validation: Validation = Validation()
+    comparisons: list[tuple[Text, Text]] | None = None
+    table_one: TableOne = TableOne()
+    performance: Performance = Performance()
+    report: Report = Report()
+    compute: Compute = Compute()
+
+    @field_validator("selection")
+    @classmethod
+    def _one_selector_a_step(cls, steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
+        for step in steps:
+            if len(step) != 1:
+                raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
+        return steps
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Study:
+        _check_names(self)
+        return self
+
+
+def _check_names(study: Study) -> None:
+    """Rules that span sections. Raises ValueError with the place in the message."""
+    clinical = study.clinical
+    columns = {clinical.id, clinical.outcome, *clinical.covariates}
+    for name, tissue in study.tissues.items():
+        if name in columns and tissue.radscore != name:
+            raise ValueError(f"'{name}' is both a tissue and a clinical column: rename the tissue (models would be ambiguous)")
+        if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):
+            raise ValueError(f"tissues.{name}.radscore: '{tissue.radscore}' is the id or the outcome")
+    if clinical.outcome == clinical.id:
+        raise ValueError("clinical.outcome and clinical.id are the same column")
+    for column in (clinical.id, clinical.outcome):
+        if column in clinical.covariates:
+            raise ValueError(f"clinical.covariates.{column}: the id and the outcome cannot be covariates")
+    names = [m.name for m in study.models or []]
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    if doubled:
+        raise ValueError(f"models: the name '{doubled[0]}' is used twice")
+    for name in study.adjust or []:
+        if name not in clinical.covariates:
+            near = nearest(name, clinical.covariates)
+            raise ValueError(
+                f"adjust: '{name}' is not among clinical.covariates"
+                + (f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})")
+            )
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans (true, false), so that ``event: yes`` stays the text in the table; no doubled keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise StudyError(f"the key '{key.value}' stands twice (line {key.start_mark.line + 1}). Remove one.")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
+    """Read and check a study.
+
+    Parameters
+    ----------
+    source
+        Path of a YAML file, or the same content as a dictionary or :class:`Study`.
+
+    Returns
+    -------
+    study, folder
+        The checked study and the folder that its paths are relative to.
+
+    Raises
+    ------
+    StudyError
+        With the file, the place in it, what was found and what to do.
+    """
+    if isinstance(source, Study):
+        return source, Path.cwd()
+    if isinstance(source, dict):
+        return _validate(source, "study", {}), Path.cwd()
+    path = Path(source)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise StudyError(f"study file not found: {path}. `prldh init DIR` writes one to start from.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"study file cannot be read: {path}: {error}.") from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise StudyError(
+            f"{path}:{place} is not valid YAML: {getattr(error, 'problem', None) or error}. "
+            "Check indentation, colons and quotes there."
+        ) from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: a study file is a mapping of keys such as 'clinical:'; found {type(content).__name__}.")
+    lines: dict[tuple, int] = {}
+    _collect_lines(node, (), lines)
+    return _validate(content, str(path), lines), path.resolve().parent
+
+
+def _collect_lines(node: yaml.Node, place: tuple, lines: dict[tuple, int]) -> None:
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines[(*place, key.value)] = key.start_mark.line + 1
+            _collect_lines(value, (*place, key.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            _collect_lines(value, (*place, i), lines)
+
+
+def _validate(content: dict, file: str, lines: dict[tuple, int]) -> Study:
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = tuple(p for p in first["loc"])
+        if first["type"] == "unknown_key":
+            place = (*place, first["ctx"]["key"])
+        known = place
+        while known and known not in lines:
+            known = known[:-1]
+        line = f", line {lines[known]}" if known in lines and known else ""
+        where = ".".join(str(p) for p in place)
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            message = "this key is required"
+        elif first["type"] not in ("unknown_key", "value_error") and not isinstance(first.get("input"), dict):
+            message += f" (found {first.get('input')!r})"
+        more = f" ({error.error_count() - 1} more problems after this one.)" if error.error_count() > 1 else ""
+        raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{message}{more}") from None
