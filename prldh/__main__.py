@@ -1,0 +1,5 @@
+"""``python -m prldh``."""
+
+from prldh.cli import main
+
+main()

@@ -1,0 +1,137 @@
+"""The command line: parse, call, print. No logic."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from prldh import __version__
+from prldh.errors import PrldhError
+
+
+class PrldhGroup(click.Group):
+    """Turns a user's mistake into one message and exit status 1, an interruption into 130."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except PrldhError as error:
+            click.echo(f"prldh: {error}", err=True)
+            context.exit(1)
+        except KeyboardInterrupt:
+            click.echo("prldh: interrupted; nothing was left half written.", err=True)
+            context.exit(130)
+
+
+@click.group(cls=PrldhGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="prldh")
+def cli() -> None:
+    """Radiomics studies, from tables to a report that a statistician accepts."""
+
+
+jobs_option = click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; default all cores.")
+
+
+@cli.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder.")
+@click.option("--engine", type=click.Choice(["r", "python", "both"]), help="Statistics engine; overrides the study file.")
+@jobs_option
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
+@click.option("--force", is_flag=True, help="Replace results that are already there.")
+def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, seed: int | None, force: bool) -> None:
+    """Analyse STUDY.yaml and write its report to the output folder."""
+    from prldh.pipeline import analyze as run
+    from prldh.progress import show_progress
+    from prldh.summary import summarise_run
+
+    with show_progress() as progress:
+        results = run(study, out, engine=engine, jobs=jobs, seed=seed, force=force, progress=progress)
+    click.echo(summarise_run(results.data, out))
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder for both studies.")
+@jobs_option
+@click.option("--force", is_flag=True, help="Replace results that are already there.")
+def demo(out: Path, jobs: int | None, force: bool) -> None:
+    """Two synthetic studies, analysed: the published tables, and features."""
+    from prldh.demo.run import run_demo
+    from prldh.progress import show_progress
+
+    run_demo(out, jobs, force, show_progress, click.echo)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a commented study file and its folders to start from."""
+    from prldh.scaffold import write_scaffold
+
+    for line in write_scaffold(folder):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Render report.html and the figures again from results.json; nothing is computed."""
+    from prldh.report.render import render_again
+
+    click.echo(render_again(folder))
+
+
+@cli.group()
+def plugins() -> None:
+    """What is plugged in."""
+
+
+@plugins.command("list")
+def plugins_list() -> None:
+    """Everything that the hooks register, and where it comes from."""
+    from prldh.plugins import REGISTRIES, create_plugin_manager, registered
+
+    manager = create_plugin_manager()
+    for hook, (what, _) in REGISTRIES.items():
+        for name, (item, plugin) in registered(manager, hook).items():
+            click.echo(f"{what:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
+
+
+@cli.command()
+def doctor() -> None:
+    """What is installed, what is missing, and the line that mends it."""
+    from prldh.doctor import examine
+
+    lines, is_well = examine()
+    for line in lines:
+        click.echo(line)
+    if not is_well:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("which", type=click.Choice(["study", "results"]))
+def schema(which: str) -> None:
+    """Print the JSON schema of the study file or of results.json."""
+    from prldh.schemas import schema_of
+
+    click.echo(json.dumps(schema_of(which), indent=2))
+
+
+def main() -> None:
+    """Entry point; plugins add their commands first."""
+    try:
+        from prldh.plugins import create_plugin_manager
+
+        create_plugin_manager().hook.register_commands(cli=cli)
+    except PrldhError as error:
+        click.echo(f"prldh: {error}", err=True)
+        sys.exit(1)
+    cli()
+
+
+if __name__ == "__main__":
+    main()

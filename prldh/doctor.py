@@ -1,0 +1,47 @@
+"""What is installed, what is missing, and the line that mends it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+
+
+def examine() -> tuple[list[str], bool]:
+    """Lines for the terminal, and whether everything that prldh needs is there (R is not needed, but missed)."""
+    from prldh.plugins import create_plugin_manager
+
+    lines = [f"ok       Python {platform.python_version()} ({sys.executable})"]
+    is_well = True
+    for package in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "pydantic", "pluggy", "jinja2", "matplotlib", "pyarrow", "openpyxl"):
+        try:
+            lines.append(f"ok       {package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            is_well = False
+            lines.append(f"missing  {package}: pip install {package}")
+    lines += _examine_r()
+    for plugin, distribution in create_plugin_manager().list_plugin_distinfo():
+        lines.append(f"ok       plugin {distribution.project_name} {distribution.version} ({getattr(plugin, '__name__', plugin)})")
+    return lines, is_well
+
+
+def _examine_r() -> list[str]:
+    from prldh.engines.r import REngine, r_available
+    from prldh.errors import EngineError
+
+    usable, reason = r_available()
+    if not usable:
+        return [f"missing  R: {reason}", "         without R the Python engine runs alone, and says so in the report"]
+    try:
+        versions = REngine().versions()
+    except EngineError as error:
+        return [f"missing  R: {error}"]
+    lines = [f"ok       R {versions['version']}"]
+    for package, version in versions["packages"].items():
+        if version:
+            lines.append(f"ok       R package {package} {version}")
+        elif package in ("ResourceSelection", "rmda"):
+            lines.append(f"optional R package {package}: install.packages(\"{package}\") (prldh's own R code stands in)")
+        else:
+            lines.append(f"missing  R package {package}: install.packages(\"{package}\")")
+    return lines

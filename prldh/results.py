@@ -1,0 +1,288 @@
+"""What a run found: the content of ``results.json``, and the same as data frames."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from prldh.errors import DataError
+from prldh.models import probability
+from prldh.records import Warn
+from prldh.validate import held_out
+
+if TYPE_CHECKING:
+    from prldh.pipeline import EngineRun, Plan
+
+SCHEMA = "prldh-results/1"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of a study.
+
+    ``data`` is exactly what ``results.json`` holds; ``tables`` are the same as data frames; ``predictions`` is
+    ``predictions.csv``.
+    """
+
+    data: dict[str, Any]
+    predictions: pd.DataFrame = field(repr=False)
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        from prldh.report.tables import make_tables
+
+        return make_tables(self.data)
+
+    def __repr__(self) -> str:
+        cohort = self.data["cohort"]
+        return f"<Results: {self.data['study']['title']}; {cohort['n']} patients, {cohort['events']} events, {len(self.data['models'])} models>"
+
+    def to_json(self) -> str:
+        return json.dumps(self.data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """``results.json`` of an output folder.
+
+    Raises
+    ------
+    DataError
+        If there is none, it is not JSON, or of another schema.
+    """
+    path = folder / "results.json" if folder.is_dir() else folder
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"no results in {folder}: results.json is missing. Run `prldh analyze STUDY.yaml --out {folder}` first.") from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} cannot be read as results: {error}. Run `prldh analyze` again.") from None
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise DataError(f"{path}: schema is {found!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with this version.")
+    return data
+
+
+def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]], warnings: list[Warn]) -> Results:
+    """One record of everything, the reported engine's numbers first."""
+    run = runs[0]
+    cohort, study = plan.cohort, plan.study
+    data = {
+        "schema": SCHEMA,
+        "study": _study(plan),
+        "cohort": {
+            "n": cohort.n, "events": cohort.n_events, "outcome": cohort.outcome_name, "event": cohort.event, "non_event": cohort.non_event,
+            "n_read": cohort.n + len(cohort.excluded), "excluded": [{"id": i, "reason": r} for i, r in cohort.excluded],
+        },
+        "table_one": run.table_one,
+        "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
+        "models": [_model(plan, run, i) for i in range(len(plan.specs))],
+        "comparisons": run.comparisons,
+        "interaction": run.interaction,
+        "engines": _engines(runs),
+        "agreement": agreement,
+        "warnings": [],
+    }
+    told = [*warnings, *run.warnings]
+    for each in runs:
+        told += [Warn(f"engine {each.engine.name}", f"{f}: {m}") for f, m in dict.fromkeys(getattr(each.engine, "warnings", []))]
+    data = clean(data)
+    told += explain_nulls(data)
+    seen = list(dict.fromkeys((w.stage, w.message) for w in told))
+    data["warnings"] = [{"stage": s, "message": m} for s, m in seen]
+    return Results(data, _predictions(plan, run))
+
+
+def _study(plan: Plan) -> dict[str, Any]:
+    """The study as it was run; how the work was spread is in provenance.json, for it does not change the numbers."""
+    settings = plan.study.model_dump(mode="json", exclude={"compute"})
+    settings["selection"] = [{s.selector.name: s.settings.model_dump(mode="json")} for s in plan.protocol.steps]
+    return {
+        "title": plan.study.title, "seed": plan.study.seed, "settings": settings,
+        "schemes": {name: {"kind": kind, "n_resamples": len(rows)} for name, (kind, rows) in plan.schemes.items()},
+    }
+
+
+def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
+    fit = run.fits[name]
+    entry: dict[str, Any] = {"selection": None, "radscore": None, "cutoff": fit.cutoff}
+    entry["scores"] = [
+        {"id": i, "value": float(v), "outcome": int(y)} for i, v, y in zip(plan.cohort.ids, fit.values, plan.cohort.outcome, strict=True)
+    ]
+    entry["column"] = plan.study.tissues[name].radscore
+    if fit.radscore is None:
+        return entry
+    score = fit.radscore
+    names = [f for _, f in score.features]
+    entry["selection"] = {
+        "steps": [
+            {"name": s.name, "source": s.source, "n_in": s.n_in, "n_out": s.n_out, "dropped": s.dropped, "details": s.details} for s in fit.steps
+        ],
+        "features": names,
+        "sources": {f: s for s, f in score.features},
+        "readers": 2 if any(b.second is not None for b in plan.blocks[name]) else 1,
+        "stability": _stability(run, name),
+    }
+    entry["radscore"] = {
+        "intercept": score.intercept,
+        **{
+            key: dict(zip(names, map(float, values), strict=True))
+            for key, values in (("coefficients", score.coefficients), ("center", score.center), ("scale", score.scale))
+        },
+        "method": plan.protocol.radscore,
+    }
+    return entry
+
+
+def _stability(run: EngineRun, name: str) -> dict[str, Any]:
+    """How often each feature was selected, by scheme; features that never were are left out."""
+    found = {}
+    for scheme, refits in run.refits.items():
+        counts: dict[str, int] = {}
+        for refit in refits:
+            for feature in refit[name].features:
+                counts[feature] = counts.get(feature, 0) + 1
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        found[scheme] = {
+            "n_resamples": len(refits), "n_empty": sum(r[name].empty_step is not None for r in refits),
+            "frequency": {feature: count / len(refits) for feature, count in ranked},
+        }
+    return found
+
+
+def _model(plan: Plan, run: EngineRun, i: int) -> dict[str, Any]:
+    entry = dict(run.models[i])
+    y = plan.cohort.outcome.astype(float)
+    entry["roc"] = roc_vertices(run.engine, y, probability(run.log_odds[i]))
+    for (j, scope, scheme), predictions in run.predictions.items():
+        if j == i and predictions.kind == "held_out" and not predictions.alone.any():
+            entry["validation"][scope][scheme]["roc"] = roc_vertices(run.engine, y, probability(held_out(predictions)[0]))
+    return entry
+
+
+def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray) -> list[dict[str, float | None]]:
+    """The empirical ROC curve without the points that lie on straight lines between others."""
+    curve = engine.roc_curve(outcome, p)
+    x, y, t = 1 - np.asarray(curve["specificities"]), np.asarray(curve["sensitivities"]), np.asarray(curve["thresholds"])
+    turn = np.ones(x.size, dtype=bool)
+    dx, dy = np.diff(x), np.diff(y)
+    turn[1:-1] = np.abs(dx[:-1] * dy[1:] - dx[1:] * dy[:-1]) > 1e-15
+    return [
+        {"threshold": float(c), "sensitivity": float(b), "specificity": float(1 - a)} for a, b, c in zip(x[turn], y[turn], t[turn], strict=True)
+    ]
+
+
+def _engines(runs: list[EngineRun]) -> dict[str, Any]:
+    versions = {run.engine.name: run.engine.versions() for run in runs}
+    if "python" not in versions:
+        from prldh.engines.python import PythonEngine
+
+        versions["python"] = PythonEngine().versions()
+    return {
+        "reported": runs[0].engine.name, "r": versions.get("r"), "python": versions["python"],
+        "note": "Selection, Radscores and refits of scope pipeline run on Python's learners in every resample; the reported engine summarises them.",
+    }
+
+
+def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
+    """``predictions.csv``: apparent and held-out predictions of every model."""
+    frames = []
+    cohort = plan.cohort
+    for i, spec in enumerate(plan.specs):
+        base = {"id": cohort.ids, "outcome": cohort.outcome, "model": spec.name, "adjusted": spec.adjusted}
+        frames.append(pd.DataFrame({**base, "scope": "", "scheme": "apparent", "repeat": 0, "fold": 0, "log_odds": run.log_odds[i]}))
+        for (j, scope, scheme), predictions in run.predictions.items():
+            if j != i or predictions.kind != "held_out":
+                continue
+            for r, resample in enumerate(predictions.resamples):
+                rows = resample.test
+                frames.append(pd.DataFrame({
+                    "id": [cohort.ids[k] for k in rows], "outcome": cohort.outcome[rows], "model": spec.name, "adjusted": spec.adjusted,
+                    "scope": scope, "scheme": scheme, "repeat": resample.repeat, "fold": resample.fold, "log_odds": predictions.log_odds[r, rows],
+                }))
+    table = pd.concat(frames, ignore_index=True)
+    table["probability"] = probability(table["log_odds"].to_numpy())
+    return table[["id", "outcome", "model", "adjusted", "scope", "scheme", "repeat", "fold", "probability", "log_odds"]]
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def clean(value: Any) -> Any:
+    """The same as plain JSON values: NumPy types unwrapped, numbers that do not exist null."""
+    if isinstance(value, dict):
+        return {str(k): clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return clean(value.tolist())
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+#: Why a number of this name may not exist.
+NULL_REASONS = {
+    "auc": "some refits ended as the intercept alone, or a class is missing",
+    "statistic": "the test has no statistic (Fisher) or the data do not vary enough",
+    "df": "the test has no degrees of freedom (Fisher, Wilcoxon, or too few groups)",
+    "p": "the test is not defined for these data",
+    "b": "the maximum-likelihood estimate is infinite (separation), the term is not estimable, or the group is the reference",
+    "low": "the interval has no finite lower limit, or the estimate does not exist",
+    "high": "the interval has no finite upper limit, or the estimate does not exist",
+    "estimate": "the quantity is not defined for these data (nothing to divide by, or infinite)",
+    "corrected": "McClish's correction is not defined here",
+    "ici": "fewer than five distinct predictions: the curve is by group",
+    "slope": "the predictions do not vary, or are separated by the outcome",
+    "intercept": "the predictions do not vary, or are separated by the outcome",
+    "threshold": "no threshold is better than calling everyone positive, or it is the end of a curve",
+    "cutoff": "no cutoff is better than calling everyone high",
+    "percent": "the column has no patients",
+    "sd": "one patient has no standard deviation",
+    "oob": "no patient was ever out of bag in both classes",
+}
+_SAME_REASON = {
+    "se": "b", "or": "b", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "b632plus": "oob", "variance": "auc",
+    "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
+}
+#: Keys whose null is no missing number.
+_STRUCTURE = {
+    "level", "scope", "scheme", "reason", "column", "selection", "radscore", "interaction", "r", "adjusted", "difference", "stability",
+    "details", "study", "validation", "python",
+}
+
+
+def explain_nulls(data: dict[str, Any]) -> list[Warn]:
+    """One warning a kind of number that is null somewhere, with how often and why."""
+    counts: dict[tuple[str, str], int] = {}
+    _count_nulls({k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", "", counts)
+    found = []
+    for (parent, key), n in sorted(counts.items()):
+        reason = NULL_REASONS.get(_SAME_REASON.get(key, key), "it is not defined for these data")
+        if parent == "auc" and key in ("estimate", "low", "high", "variance"):
+            reason = NULL_REASONS["auc"]
+        found.append(Warn("null values", f"{parent}.{key} is null in {n} place{'s' * (n > 1)}: {reason}."))
+    return found
+
+
+def _count_nulls(value: Any, parent: str, key: str, counts: dict[tuple[str, str], int]) -> None:
+    if isinstance(value, dict):
+        for k, v in value.items():
+            if k in ("details", "dropped", "settings"):
+                continue
+            _count_nulls(v, key or parent, k, counts)
+    elif isinstance(value, list):
+        for v in value:
+            _count_nulls(v, parent, key, counts)
+    elif value is None and key not in _STRUCTURE:
+        counts[parent, key] = counts.get((parent, key), 0) + 1

@@ -1,0 +1,50 @@
+"""The few lines that a terminal shows at the end of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+#: Which held-out number leads, the most honest first.
+HONEST = (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("pipeline", "bootstrap"), ("model", "folds"), ("model", "leave_one_out"), ("model", "bootstrap"))
+
+
+def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+    """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None."""
+    for scope, scheme in HONEST:
+        found = entry["validation"].get(scope, {}).get(scheme)
+        if not found:
+            continue
+        for key in ("auc", "auc_mean"):
+            if found.get(key, {}).get("estimate") is not None:
+                return scope, scheme, found[key]
+    return None
+
+
+def interval(found: dict[str, Any], digits: int = 3) -> str:
+    """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
+    shown = [f"{found[k]:.{digits}f}" if found.get(k) is not None else "–" for k in ("estimate", "low", "high")]
+    return f"{shown[0]} ({shown[1]}, {shown[2]})"
+
+
+def summarise_run(data: dict[str, Any], out: Path) -> str:
+    """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report is."""
+    cohort = data["cohort"]
+    left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
+    lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
+    width = max(len(_label(m)) for m in data["models"])
+    lines.append(f"{'model':{width}}  apparent AUC (95% CI)    honest AUC")
+    for entry in data["models"]:
+        honest = honest_auc(entry)
+        shown = f"{interval(honest[2])}  {honest[1].replace('_', '-')}, scope {honest[0]}" if honest else "not validated"
+        lines.append(f"{_label(entry):{width}}  {interval(entry['auc']):23}  {shown}")
+    differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
+    if differences:
+        lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
+    lines.append(f"{len(data['warnings'])} warnings, listed in the report")
+    lines.append(f"report: {out / 'report.html'}")
+    return "\n".join(lines)
+
+
+def _label(entry: dict[str, Any]) -> str:
+    return entry["name"] + (", adjusted" if entry["adjusted"] else "")
