@@ -1,0 +1,41 @@
+calibration <- function(outcome, probability) {
+  outcome <- check_outcome(outcome)
+  probability <- check_probability(probability, length(outcome))
+  logit <- qlogis(pmin(pmax(probability, 1e-15), 1 - 1e-15))
+  line <- calibration_line(outcome, logit)
+  curve <- calibration_curve(outcome, probability)
+  list(intercept = line$intercept, slope = line$slope, citl = line$citl,
+       brier = mean((probability - outcome)^2),
+       ici = curve$ici, e90 = curve$e90, emax = curve$emax,
+       curve_predicted = curve$predicted, curve_observed = curve$observed, method = curve$method)
+}
+
+# Cox's recalibration: the joint fit as rms::val.prob, and the intercept alone with the slope fixed at 1.
+calibration_line <- function(outcome, logit) {
+  line <- list(intercept = NA_real_, slope = NA_real_, citl = NA_real_)
+  if (!has_both_classes(outcome)) return(line)
+  ones <- matrix(1, length(outcome), 1)
+  line$citl <- as.numeric(fit_columns(ones, outcome, offset = logit)$coefficients)
+  design <- cbind(ones, logit)
+  if (length(estimable_columns(design)) == 2) {
+    joint <- as.numeric(fit_columns(design, outcome)$coefficients)
+    line$intercept <- joint[1]
+    line$slope <- joint[2]
+  }
+  line
+}
+
+# rms::val.prob's smooth: lowess without robustness iterations, read off at the predictions.
+calibration_curve <- function(outcome, probability) {
+  predicted <- sort(unique(probability))
+  if (length(predicted) < 5) {
+    observed <- vapply(predicted, function(p) mean(outcome[probability == p]), numeric(1))
+    return(list(predicted = predicted, observed = observed, ici = NA_real_, e90 = NA_real_, emax = NA_real_,
+                method = "groups"))
+  }
+  smooth <- lowess(probability, outcome, iter = 0)
+  observed_at <- function(p) approx(smooth$x, smooth$y, xout = p, ties = mean)$y
+  distance <- abs(probability - observed_at(probability))
+  list(predicted = predicted, observed = observed_at(predicted), ici = mean(distance),
+       e90 = as.numeric(quantile(distance, 0.9)), emax = max(distance), method = "lowess")
+}

@@ -1,0 +1,39 @@
+cv_lasso <- function(values, outcome, fold_ids, n_lambda = 100) {
+  outcome <- check_outcome(outcome)
+  values <- check_design(values, length(outcome))
+  check_lasso(values, outcome, fold_ids)
+  # glmnet's default of 1e5 passes ends the path early at so small a thresh
+  fit <- glmnet::cv.glmnet(values, outcome, family = "binomial", foldid = as.integer(fold_ids), standardize = TRUE,
+                           type.measure = "deviance", nlambda = n_lambda, thresh = 1e-14, maxit = 1e7)
+  path <- fit$glmnet.fit
+  kept <- match(fit$lambda, path$lambda)   # cv.glmnet drops lambdas whose error it cannot judge
+  coefficients <- rbind(as.numeric(path$a0), dense(path$beta))[, kept, drop = FALSE]
+  list(lambda = fit$lambda, cv_mean = as.numeric(fit$cvm), cv_sd = as.numeric(fit$cvsd),
+       n_nonzero = as.numeric(fit$nzero), lambda_min = fit$lambda.min,
+       coefficients = coefficients[, match(fit$lambda.min, fit$lambda)], path = coefficients)
+}
+
+check_lasso <- function(values, outcome, fold_ids) {
+  if (ncol(values) < 2) {
+    stop("cv_lasso needs at least two columns of values: found ", ncol(values),
+         ". With one there is nothing to select.", call. = FALSE)
+  }
+  if (!has_both_classes(outcome)) {
+    stop("cv_lasso needs both outcomes: found only ", outcome[1], ".", call. = FALSE)
+  }
+  if (length(fold_ids) != length(outcome)) {
+    stop("fold_ids must have one number for each of the ", length(outcome), " outcomes: found ",
+         length(fold_ids), ".", call. = FALSE)
+  }
+  n_folds <- length(unique(fold_ids))
+  if (n_folds < 3) {
+    stop("cv_lasso needs at least three folds: found ", n_folds, ". Use more folds.", call. = FALSE)
+  }
+}
+
+# A sparse matrix written out by hand, so that nothing depends on which packages are attached.
+dense <- function(sparse) {
+  full <- matrix(0, sparse@Dim[1], sparse@Dim[2])
+  full[cbind(sparse@i + 1L, rep(seq_len(sparse@Dim[2]), diff(sparse@p)))] <- sparse@x
+  full
+}
