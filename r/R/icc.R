@@ -36,10 +36,10 @@ icc_mean_squares <- function(readings) {
   readers <- n * Reduce(`+`, lapply(reader, function(r) (r - grand)^2))
   # Residuals rather than within minus readers: perfect readers who differ by a constant leave nothing
   error <- Reduce(`+`, Map(function(r, by) colSums((centred(r, by) - centred(patient, grand))^2), readings, reader))
-  highest <- do.call(pmax, lapply(readings, function(r) apply(r, 2, max)))
-  lowest <- do.call(pmin, lapply(readings, function(r) apply(r, 2, min)))
+  # A column that is constant for every reader tells patients apart for none
+  varies <- Reduce(`|`, lapply(readings, function(r) apply(r, 2, max) > apply(r, 2, min)))
   list(between = k * colSums(centred(patient, grand)^2) / (n - 1), readers = readers / (k - 1),
-       within = within / (n * (k - 1)), error = error / ((n - 1) * (k - 1)), varies = highest > lowest)
+       within = within / (n * (k - 1)), error = error / ((n - 1) * (k - 1)), varies = varies)
 }
 
 # ICC1 with the within-patient mean square, ICC3 with the residual one: the same formulas. F and its quantiles are

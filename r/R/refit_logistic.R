@@ -27,7 +27,7 @@ refit_logistic <- function(design, outcome, rows, lengths) {
     warning("refit_logistic: ", n_warned, " of ", length(ends),
             " refits did not converge or reached fitted probabilities of 0 or 1", call. = FALSE)
   }
-  coefficients
+  list(coefficients = coefficients)
 }
 
 refit_once <- function(design, outcome) {
