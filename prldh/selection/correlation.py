@@ -19,9 +19,7 @@ class CorrelationFilter(NamedTuple):
     with_rival: np.ndarray
 
 
-def filter_correlated(
-    values: np.ndarray, outcome: np.ndarray, between: float = 0.9, with_outcome: float = 0.3
-) -> CorrelationFilter:
+def filter_correlated(values: np.ndarray, outcome: np.ndarray, between: float = 0.9, with_outcome: float = 0.3) -> CorrelationFilter:
     """Keep features with |r| to the outcome of at least ``with_outcome``, no two with |r| above ``between``.
 
     Features are visited by descending |r| with the outcome, ties by column order. One that correlates above the limit

@@ -38,9 +38,7 @@ class SizeCurve(NamedTuple):
     n_left_out: int
 
 
-def size_curve(
-    values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray
-) -> SizeCurve:
+def size_curve(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray) -> SizeCurve:
     """Mean over folds of the AUC of forests on the first 1, 2, … features.
 
     Parameters are those of :func:`forest_scores`. Folds in which a class is missing have no AUC: they are left out of
@@ -70,9 +68,7 @@ def auc_by_row(scores: np.ndarray, event: np.ndarray) -> np.ndarray:
     return (rank_sum - n_events * (n_events + 1) / 2) / (n_events * (event.size - n_events))
 
 
-def forest_scores(
-    values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray
-) -> np.ndarray:
+def forest_scores(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray) -> np.ndarray:
     """Out-of-fold scores of random forests on the first ``size`` columns, for every size.
 
     For each fold a forest is grown on the other folds' rows. A tree draws as many of them with replacement, and is
@@ -112,9 +108,7 @@ def forest_scores(
         found, code[j] = np.unique(column, return_inverse=True)
         distinct[j, : found.size] = found
     is_event = (np.asarray(outcome) == 1).astype(np.uint64)
-    return _forest_scores(
-        columns, code, distinct, is_event, np.asarray(fold, dtype=np.int64), n_trees, np.uint64(seed), sizes
-    )
+    return _forest_scores(columns, code, distinct, is_event, np.asarray(fold, dtype=np.int64), n_trees, np.uint64(seed), sizes)
 
 
 @intrinsic
@@ -156,9 +150,7 @@ def _forest_scores(columns, code, distinct, is_event, fold, n_trees, seed, sizes
     train, test = np.empty(n, np.int64), np.empty(n, np.int64)
     weight, rows, held_out = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
     spare = np.empty(n, np.int64)
-    work = _Workspace(
-        np.zeros(n, np.uint64), np.zeros(n // 64 + 1, np.uint64), np.empty(columns.shape[0], np.int64), _reciprocals(n)
-    )
+    work = _Workspace(np.zeros(n, np.uint64), np.zeros(n // 64 + 1, np.uint64), np.empty(columns.shape[0], np.int64), _reciprocals(n))
     stack = np.empty((n + 1, 6), np.int64)
     keys = np.empty(n + 1, np.uint64)
     permutation = np.arange(columns.shape[0])

@@ -109,9 +109,7 @@ class MrmrForestSelector:
     version = "1"
     Settings = MrmrForestSettings
 
-    def fit(
-        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: Any
-    ) -> Selection:
+    def fit(self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
         rows = _in_patient_order(rows)
         ranking = rank_mrmr(rows.values, rows.outcome, settings.features)
         order = ranking.order
@@ -136,9 +134,7 @@ class MrmrForestSelector:
         return Selection(np.sort(order[:chosen]), _mrmr_reasons(rows.names, order, chosen, settings), details, warnings)
 
 
-def _forest_curve(
-    rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence
-):
+def _forest_curve(rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence):
     """The forests' AUC by number of features in mRMR order."""
     from prldh.selection.forest import size_curve
 
@@ -168,9 +164,7 @@ def _ranking_details(rows: TrainingRows, ranking: MrmrRanking, settings: MrmrFor
     }
 
 
-def _mrmr_reasons(
-    names: tuple[str, ...], order: np.ndarray, chosen: int, settings: MrmrForestSettings
-) -> dict[str, str]:
+def _mrmr_reasons(names: tuple[str, ...], order: np.ndarray, chosen: int, settings: MrmrForestSettings) -> dict[str, str]:
     rank = {int(j): position + 1 for position, j in enumerate(order)}
     by_forest = f"not in the {chosen} feature{'s' * (chosen != 1)} chosen by the forest"
     beyond = f"mRMR rank beyond {settings.features}"
@@ -198,9 +192,7 @@ class CorrelationSelector:
     version = "1"
     Settings = CorrelationSettings
 
-    def fit(
-        self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any
-    ) -> Selection:
+    def fit(self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
         found = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
         strength = np.abs(found.with_outcome)
         kept = set(found.kept.tolist())
@@ -238,9 +230,7 @@ class LassoSvmRfeSelector:
     version = "1"
     Settings = LassoSvmRfeSettings
 
-    def fit(
-        self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: Any
-    ) -> Selection:
+    def fit(self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
         everything = np.arange(len(rows.names))
         details: dict[str, Any] = {"combine": settings.combine, "lasso": None, "svm_rfe": None, "rule": "all kept"}
         if everything.size < 2:
@@ -294,9 +284,7 @@ def _path(names: tuple[str, ...], path: np.ndarray) -> dict[str, list[float]]:
     return {names[j]: path[j + 1].tolist() for j in np.flatnonzero((path[1:] != 0).any(axis=1))}
 
 
-def _svm_rfe(
-    rows: TrainingRows, n_folds: int, cost: float, seed: np.random.SeedSequence
-) -> tuple[np.ndarray, dict[str, Any]]:
+def _svm_rfe(rows: TrainingRows, n_folds: int, cost: float, seed: np.random.SeedSequence) -> tuple[np.ndarray, dict[str, Any]]:
     """SVM-RFE's set and its details."""
     from prldh.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 
