@@ -7,7 +7,8 @@ fit_logistic <- function(design, outcome) {
   k <- ncol(design)
   rank <- fit$rank
   used <- columns[fit$qr$pivot[seq_len(rank)]]
-  covariance <- matrix(NA_real_, k, k, dimnames = list(colnames(design), colnames(design)))
+  covariance <- matrix(NA_real_, k, k)
+  rownames(covariance) <- colnames(covariance) <- colnames(design)
   covariance[used, used] <- chol2inv(fit$qr$qr[seq_len(rank), seq_len(rank), drop = FALSE])
   coefficients <- setNames(rep(NA_real_, k), colnames(design))
   coefficients[columns] <- fit$coefficients

@@ -1,0 +1,4 @@
+library(testthat)
+library(prldh)
+
+test_check("prldh")
