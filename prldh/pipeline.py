@@ -420,7 +420,9 @@ def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
                 r = fit.radscore
                 tissues[name]["radscore"] = {"intercept": r.intercept, **{f: float(b) for (_, f), b in zip(r.features, r.coefficients, strict=True)}}
         sides.append({
-            "tissues": tissues, "table_one": run.table_one, "models": run.models, "comparisons": run.comparisons,
+            "tissues": tissues, "table_one": run.table_one, "models": run.models,
+            # on held-out predictions partial areas are compared by one engine alone
+            "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
             "interaction": run.interaction or {},
         })
     reasons = {"pauc_sensitivity": BOOTSTRAP_REASON, "pauc_specificity": BOOTSTRAP_REASON}

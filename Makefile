@@ -1,0 +1,27 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
+.PHONY: demo test test-slow test-gpu setup lint clean
+
+PY := .venv/bin/python
+SETUP := @sh tools/setup.sh
+
+setup:
+	$(SETUP)
+
+demo: setup
+	@.venv/bin/prldh demo --out demo --force
+
+test: setup
+	@$(PY) -m ruff check .
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
+
+test-slow: setup
+	@$(PY) -m pytest -m "slow"
+
+test-gpu: setup
+	@$(PY) -m pytest -m "gpu"
+
+lint: setup
+	@$(PY) -m ruff check .
+
+clean:
+	rm -rf .venv build dist demo *.egg-info

@@ -1,0 +1,295 @@
+"""Figures. They draw what ``results.json`` holds and compute nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+#: Okabe and Ito's palette: told apart by the colour-blind.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
+STYLES = ("-", "--", "-.", ":")
+STYLE = {
+    "font.family": "DejaVu Sans", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
+    "legend.frameon": False, "legend.fontsize": 7, "svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "prldh", "savefig.bbox": "tight",
+}
+ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to be drawn: its file name, title, a description for those who do not see it, and how."""
+
+    name: str
+    title: str
+    description: str
+    draw: Callable[[], Figure]
+
+
+def write_figures(data: dict[str, Any], folder: Path) -> None:
+    """Every figure as SVG, PDF and PNG (300 dpi)."""
+    folder.mkdir(exist_ok=True)
+    for drawing in plan_figures(data):
+        with _figure(drawing) as figure:
+            for suffix in ("svg", "pdf", "png"):
+                metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[suffix]
+                figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=metadata)
+
+
+def as_svg(drawing: Drawing) -> str:
+    """A figure as an SVG element for the report."""
+    with _figure(drawing) as figure:
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    # Element ids must be unique in a page that holds several figures.
+    for old in sorted(set(re.findall(r'id="([^"]+)"', text)), key=len, reverse=True):
+        text = text.replace(f'id="{old}"', f'id="{drawing.name}-{old}"').replace(f'"#{old}"', f'"#{drawing.name}-{old}"').replace(f"url(#{old})", f"url(#{drawing.name}-{old})")
+    return text
+
+
+@contextmanager
+def _figure(drawing: Drawing) -> Iterator[Figure]:
+    with plt.rc_context(STYLE):
+        figure = drawing.draw()
+        try:
+            yield figure
+        finally:
+            plt.close(figure)
+
+
+def plan_figures(data: dict[str, Any]) -> list[Drawing]:
+    """The figures that these results allow, in the report's order."""
+    found: list[Drawing] = []
+    for name, tissue in data["tissues"].items():
+        found += _tissue_figures(name, tissue)
+    for adjusted in (False, True):
+        models = [m for m in data["models"] if m["adjusted"] == adjusted]
+        if models:
+            found += _model_figures(models, "adjusted" if adjusted else "unadjusted")
+    if data["interaction"]:
+        for kind in ("unadjusted", "adjusted"):
+            rows = data["interaction"].get(kind)
+            if rows:
+                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}.", lambda r=rows: draw_forest(r)))
+    return found
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)[:40]
+
+
+def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
+    slug = _slug(name)
+    found = [Drawing(f"scores_{slug}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue))]
+    if not tissue["selection"]:
+        return found
+    found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"])))
+    for step in tissue["selection"]["steps"]:
+        details, source = step["details"], _slug(step["source"])
+        if step["name"] == "mrmr_forest" and details.get("curve"):
+            found.append(Drawing(f"forest_{slug}_{source}", f"{name}, {step['source']}: random forest by number of features", "Mean AUC over inner folds by number of features in mRMR order.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
+        if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
+            found.append(Drawing(f"lasso_{slug}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"])))
+        if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
+            found.append(Drawing(f"svm_rfe_{slug}_{source}", f"{name}, {step['source']}: SVM-RFE", "Accuracy in inner folds by number of features.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
+    if tissue["selection"]["stability"]:
+        found.append(Drawing(f"stability_{slug}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"])))
+    return found
+
+
+def _model_figures(models: list[dict[str, Any]], kind: str) -> list[Drawing]:
+    return [
+        Drawing(f"roc_{kind}", f"ROC curves, {kind}", "Apparent ROC curves of the models (solid), with the curve of held-out predictions of the whole chain where there is one (dotted).", lambda: draw_roc(models)),
+        Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models)),
+        Drawing(f"calibration_{kind}", f"Calibration, {kind}", "Observed share of events by predicted probability; the diagonal is perfect calibration.", lambda: draw_calibration(models)),
+        Drawing(f"decision_{kind}", f"Decision curves, {kind}", "Net benefit by threshold probability, with treat-all and treat-none.", lambda: draw_decision(models)),
+        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold.", lambda: draw_impact(models)),
+    ]
+
+
+def _look(i: int) -> dict[str, Any]:
+    return {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[(i // len(COLOURS)) % len(STYLES)]}
+
+
+def _axes(width: float = ONE_COLUMN, height: float = 3.2, columns: int = 1):
+    figure, axes = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
+    return figure, axes
+
+
+def draw_roc(models: list[dict[str, Any]]) -> Figure:
+    figure, axis = _axes(4.2, 4.2)
+    axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+    for i, m in enumerate(models):
+        auc = m["auc"]
+        label = f"{m['name']}: {auc['estimate']:.3f} ({auc['low']:.3f}, {auc['high']:.3f})"
+        axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **_look(i))
+        held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
+        if held:
+            axis.plot([1 - p["specificity"] for p in held], [p["sensitivity"] for p in held], color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.9)
+    axis.set(xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axis.legend(loc="lower right", title="apparent AUC (95% CI)", title_fontsize=7)
+    return figure
+
+
+def draw_partial(models: list[dict[str, Any]]) -> Figure:
+    figure, axes = _axes(TWO_COLUMNS, 3.2, 2)
+    first = models[0]["pauc"]["sensitivity"]
+    for axis, focus in zip(axes, ("sensitivity", "specificity"), strict=True):
+        for i, m in enumerate(models):
+            label = f"{m['name']}: {m['pauc'][focus]['estimate']:.3f}"
+            axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **_look(i))
+        axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
+        if focus == "sensitivity":
+            axis.set(xlim=(0, 1), ylim=(first["to"], 1.0))
+        else:
+            axis.set(xlim=(0, 1 - first["to"]), ylim=(0, 1))
+        axis.legend(loc="lower right", title="partial area", title_fontsize=7)
+    return figure
+
+
+def draw_calibration(models: list[dict[str, Any]]) -> Figure:
+    figure, axis = _axes(4.2, 4.2)
+    axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+    for i, m in enumerate(models):
+        curve = m["calibration"]["curve"]
+        x, y = [p["predicted"] for p in curve], [p["observed"] for p in curve]
+        axis.plot(x, y, label=m["name"], marker="o" if m["calibration"]["method"] == "groups" else None, markersize=3, **_look(i))
+        held = m["validation"].get("pipeline", {}).get("folds", {}).get("calibration", {}).get("curve")
+        if held:
+            axis.plot([p["predicted"] for p in held], [p["observed"] for p in held], color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.9)
+    axis.set(xlabel="predicted probability", ylabel="observed share of events", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axis.legend(loc="upper left", title="apparent; dotted: held out, whole chain", title_fontsize=7)
+    return figure
+
+
+def draw_decision(models: list[dict[str, Any]]) -> Figure:
+    figure, axis = _axes(5, 3.4)
+    curve = models[0]["decision_curve"]
+    axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
+    axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
+    for i, m in enumerate(models):
+        t = [p["threshold"] for p in m["decision_curve"]]
+        axis.plot(t, [p["net_benefit"] for p in m["decision_curve"]], label=m["name"], **_look(i))
+        band = [(p["low"], p["high"]) for p in m["decision_curve"]]
+        if len(models) <= 2 and all(b[0] is not None for b in band):
+            axis.fill_between(t, [b[0] for b in band], [b[1] for b in band], color=COLOURS[i % len(COLOURS)], alpha=0.12, linewidth=0)
+    top = max(p["net_benefit"] for m in models for p in m["decision_curve"])
+    axis.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05)))
+    axis.legend(loc="upper right")
+    return figure
+
+
+def draw_impact(models: list[dict[str, Any]]) -> Figure:
+    columns = min(len(models), 3)
+    rows = -(-len(models) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(max(2.6 * columns, 3.5), 2.4 * rows), layout="constrained", squeeze=False, sharey=True)
+    for axis in axes.flat[len(models) :]:
+        axis.set_visible(False)
+    for i, (axis, m) in enumerate(zip(axes.flat, models, strict=False)):
+        t = [p["threshold"] for p in m["clinical_impact"]]
+        axis.plot(t, [p["high_risk"] for p in m["clinical_impact"]], color=COLOURS[0], label="called high risk")
+        axis.plot(t, [p["high_risk_events"] for p in m["clinical_impact"]], color=COLOURS[1], linestyle="--", label="events among them")
+        axis.set_title(m["name"], fontsize=8)
+        axis.set(xlabel="threshold probability", ylabel="per 1,000" if i % columns == 0 else None)
+    axes.flat[0].legend(loc="upper right")
+    return figure
+
+
+def draw_forest(rows: list[dict[str, Any]]) -> Figure:
+    figure, axis = _axes(5, 0.45 * len(rows) + 0.9)
+    for y, row in enumerate(reversed(rows)):
+        if row["reference"]:
+            axis.plot(1, y, marker="s", color="black", markersize=4)
+            continue
+        if row["or"] is not None:
+            axis.plot(row["or"], y, marker="s", color=COLOURS[0], markersize=5)
+        if row["low"] is not None and row["high"] is not None:
+            axis.plot([row["low"], row["high"]], [y, y], color=COLOURS[0], linewidth=1.2)
+    axis.axvline(1, color="0.6", linewidth=0.8)
+    labels = [f"{r['group']}\n{r['events']}/{r['n']} events" for r in reversed(rows)]
+    axis.set_yticks(range(len(rows)), labels)
+    axis.set_xscale("log")
+    axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
+    return figure
+
+
+def draw_waterfall(tissue: dict[str, Any]) -> Figure:
+    figure, axis = _axes(TWO_COLUMNS, 2.4)
+    scores = sorted(tissue["scores"], key=lambda s: s["value"])
+    base = tissue["cutoff"] if tissue["cutoff"] is not None else 0.0
+    for outcome, colour, label in ((0, COLOURS[0], "no event"), (1, COLOURS[1], "event")):
+        x = [k for k, s in enumerate(scores) if s["outcome"] == outcome]
+        axis.bar(x, [scores[k]["value"] - base for k in x], bottom=base, width=1.0, color=colour, label=label)
+    axis.axhline(base, color="black", linewidth=0.7)
+    axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
+    axis.set_xticks([])
+    axis.legend(loc="upper left")
+    return figure
+
+
+def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
+    sources = list(dict.fromkeys(s["source"] for s in steps))
+    figure, axes = plt.subplots(1, len(sources), figsize=(3.6 * len(sources), 2.2), layout="constrained", squeeze=False)
+    for axis, source in zip(axes[0], sources, strict=True):
+        own = [s for s in steps if s["source"] == source]
+        labels, counts = ["read", *(s["name"] for s in own)], [own[0]["n_in"], *(s["n_out"] for s in own)]
+        axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=COLOURS[5])
+        for y, c in enumerate(counts):
+            axis.text(max(c, 0.5), y, f" {c}", va="center", fontsize=7)
+        axis.set_yticks(range(len(counts)), labels)
+        axis.invert_yaxis()
+        axis.set_xscale("log")
+        axis.set(xlabel="features (log scale)", title=source, xlim=(0.5, max(counts) * 4))
+    return figure
+
+
+def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
+    figure, axis = _axes(ONE_COLUMN, 2.4)
+    axis.plot(curve["sizes"], curve["mean"], marker="o", markersize=2.5, color=COLOURS[0])
+    axis.axvline(chosen, color=COLOURS[1], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
+    axis.set(xlabel="number of features", ylabel=ylabel)
+    axis.legend()
+    return figure
+
+
+def draw_lasso(lasso: dict[str, Any]) -> Figure:
+    figure, axes = _axes(TWO_COLUMNS, 2.6, 2)
+    for i, (name, path) in enumerate(lasso["path"].items()):
+        axes[0].plot(lasso["lambda"][: len(path)], path, label=name if len(lasso["path"]) <= 6 else None, **_look(i))
+    axes[0].set(ylabel="coefficient (standardised)")
+    if len(lasso["path"]) <= 6:
+        axes[0].legend(fontsize=5)
+    mean, sd = lasso["cv_mean"], lasso["cv_sd"]
+    axes[1].errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=COLOURS[0])
+    axes[1].set(ylabel="binomial deviance")
+    for axis in axes:
+        axis.set_xscale("log")
+        axis.invert_xaxis()
+        axis.axvline(lasso["lambda_min"], color=COLOURS[1], linestyle="--", linewidth=0.9)
+        axis.set(xlabel="lambda (log scale)")
+    return figure
+
+
+def draw_stability(selection: dict[str, Any]) -> Figure:
+    scheme = "bootstrap" if "bootstrap" in selection["stability"] else next(iter(selection["stability"]))
+    found = selection["stability"][scheme]
+    top = list(found["frequency"].items())[:20]
+    figure, axis = _axes(TWO_COLUMNS, 0.17 * max(len(top), 3) + 0.7)
+    for y, (feature, share) in enumerate(top):
+        axis.barh(y, share, color=COLOURS[1] if feature in selection["features"] else COLOURS[5])
+    axis.set_yticks(range(len(top)), [f for f, _ in top], fontsize=6)
+    axis.invert_yaxis()
+    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({scheme.replace('_', '-')}); orange: in the model", xlim=(0, 1))
+    return figure

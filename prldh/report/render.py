@@ -1,0 +1,71 @@
+"""report.html: one self-contained file, from results alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from prldh.errors import OutputError
+from prldh.report.environment import create_environment
+from prldh.report.figures import as_svg, plan_figures, write_figures
+from prldh.report.view import make_view
+from prldh.results import read_results
+
+
+def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, folder: Path) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    data
+        Content of ``results.json``.
+    provenance
+        Content of ``provenance.json``, or None where it is lost.
+    folder
+        The output folder, for sections from plugins.
+    """
+    from markupsafe import Markup
+
+    figures = {d.name: {"title": d.title, "description": d.description, "svg": Markup(as_svg(d))} for d in plan_figures(data)}
+    view = make_view(data, figures)
+    sections = _plugin_sections(data, folder)
+    return create_environment().get_template("report.html.j2").render(data=data, view=view, provenance=provenance, sections=sections, version=metadata.version("prldh"))
+
+
+def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    from markupsafe import Markup
+
+    from prldh.plugins import create_plugin_manager, registered
+
+    found = registered(create_plugin_manager(), "register_report_sections")
+    return [{"name": name, "title": section.title, "html": Markup(section.render(data, folder))} for name, (section, _) in found.items()]
+
+
+def render_again(folder: Path) -> str:
+    """``prldh report DIR``: report.html and figures from results.json. Returns the line to print.
+
+    Raises
+    ------
+    DataError
+        If there are no results, or they are of another schema.
+    OutputError
+        If the folder cannot be written.
+    """
+    data = read_results(folder)
+    folder = folder if folder.is_dir() else folder.parent
+    try:
+        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        provenance = None
+    html = render_report(data, provenance, folder)
+    partial = folder / ".report.html.partial"
+    try:
+        partial.write_text(html, encoding="utf-8")
+        os.replace(partial, folder / "report.html")
+        write_figures(data, folder / "figures")
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    return f"report: {folder / 'report.html'}"

@@ -1,0 +1,155 @@
+"""The results as data frames: what ``tables/*.csv`` and ``Results.tables`` hold. Nothing is computed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+
+
+def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Every table by name; a table without rows is left out."""
+    found = {
+        "table_one": _table_one(data), "models": _models(data), "terms": _terms(data), "validation": _validation(data),
+        "comparisons": _flat(data["comparisons"]), "interaction": _interaction(data), "additive_interaction": _additive(data),
+        "hosmer_lemeshow": _per_model(data, lambda m: m["hosmer_lemeshow"]["groups"]),
+        "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
+        "decision_curve": _per_model(data, lambda m: m["decision_curve"]),
+        "clinical_impact": _per_model(data, lambda m: m["clinical_impact"]),
+        "roc": _per_model(data, lambda m: m["roc"]),
+        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "radscore": _radscore(data),
+        "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
+        "warnings": pd.DataFrame(data["warnings"]),
+    }
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def _table_one(data) -> pd.DataFrame:
+    rows = []
+    for variable in data["table_one"]:
+        test = {k: variable[k] for k in ("variable", "type", "test", "statistic", "df", "p")}
+        for row in variable["rows"]:
+            cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
+            rows.append({**test, "level": row["level"], **cells})
+    return pd.DataFrame(rows)
+
+
+def _key(model: dict[str, Any]) -> dict[str, Any]:
+    return {"model": model["name"], "adjusted": model["adjusted"]}
+
+
+def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
+    interval = interval or {}
+    return {prefix: interval.get("estimate"), f"{prefix}_low": interval.get("low"), f"{prefix}_high": interval.get("high")}
+
+
+def _models(data) -> pd.DataFrame:
+    rows = []
+    for m in data["models"]:
+        row = {**_key(m), "n": m["n"], "events": m["events"], "n_parameters": m["n_parameters"], **_spread("auc", m["auc"])}
+        for focus in ("sensitivity", "specificity"):
+            row[f"pauc_{focus}"] = m["pauc"][focus]["estimate"]
+            row[f"pauc_{focus}_corrected"] = m["pauc"][focus]["corrected"]
+        row["threshold"] = m["threshold"]
+        row.update(m["confusion"])
+        for measure in MEASURES:
+            row.update(_spread(measure, m[measure]))
+        row.update({f"hosmer_lemeshow_{k}": m["hosmer_lemeshow"][k] for k in ("statistic", "df", "p")})
+        row.update({f"calibration_{k}": v for k, v in m["calibration"].items() if k not in ("curve", "method")})
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _terms(data) -> pd.DataFrame:
+    return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+
+
+def _validation(data) -> pd.DataFrame:
+    rows = []
+    for m in data["models"]:
+        for scope in ("model", "pipeline"):
+            for scheme, found in m["validation"].get(scope, {}).items():
+                row = {**_key(m), "scope": scope, "scheme": scheme, **_spread("auc", found["auc"]), **_spread("auc_mean", found.get("auc_mean"))}
+                row.update({k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")})
+                row["brier"] = (found.get("brier") or {}).get("estimate")
+                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in ("intercept", "slope", "citl")})
+                for measure in MEASURES:
+                    row.update(_spread(measure, found.get(measure)))
+                row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})
+                row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
+                rows.append(row)
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def _flat(entries: list[dict[str, Any]]) -> pd.DataFrame:
+    rows = []
+    for entry in entries:
+        row = {k: v for k, v in entry.items() if not isinstance(v, dict)}
+        for k, v in entry.items():
+            if isinstance(v, dict):
+                row.update({f"{k}_{name}": value for name, value in v.items()})
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _interaction(data) -> pd.DataFrame:
+    found = data["interaction"] or {}
+    return pd.DataFrame([{"model": kind, **row} for kind in ("unadjusted", "adjusted") for row in found.get(kind) or []])
+
+
+def _additive(data) -> pd.DataFrame:
+    found = (data["interaction"] or {}).get("additive") or {}
+    return pd.DataFrame([
+        {"model": kind, "measure": measure, **interval}
+        for kind, measures in found.items() if isinstance(measures, dict) for measure, interval in measures.items()
+    ])
+
+
+def _per_model(data, pick) -> pd.DataFrame:
+    return pd.DataFrame([{**_key(m), **row} for m in data["models"] for row in pick(m)])
+
+
+def _tissues(data):
+    return [(name, tissue) for name, tissue in data["tissues"].items() if tissue["selection"]]
+
+
+def _selection(data) -> pd.DataFrame:
+    keys = ("source", "name", "n_in", "n_out")
+    return pd.DataFrame([{"tissue": name, **{k: step[k] for k in keys}} for name, t in _tissues(data) for step in t["selection"]["steps"]])
+
+
+def _dropped(data) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"tissue": name, "source": step["source"], "step": step["name"], "feature": feature, "reason": reason}
+        for name, t in _tissues(data) for step in t["selection"]["steps"] for feature, reason in step["dropped"].items()
+    ])
+
+
+def _stability(data) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"tissue": name, "scheme": scheme, "feature": feature, "frequency": share, "n_resamples": found["n_resamples"], "in_model": feature in t["selection"]["features"]}
+        for name, t in _tissues(data) for scheme, found in t["selection"]["stability"].items() for feature, share in found["frequency"].items()
+    ])
+
+
+def _radscore(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        score = t["radscore"]
+        rows.append({"tissue": name, "feature": "(Intercept)", "coefficient": score["intercept"]})
+        for feature, b in score["coefficients"].items():
+            rows.append({
+                "tissue": name, "source": t["selection"]["sources"][feature], "feature": feature, "coefficient": b,
+                "center": score["center"][feature], "scale": score["scale"][feature],
+            })
+    return pd.DataFrame(rows)
+
+
+def _scores(data) -> pd.DataFrame:
+    rows = []
+    for name, tissue in data["tissues"].items():
+        cutoff = tissue["cutoff"]
+        rows += [{"tissue": name, **s, "high": cutoff is None or s["value"] > cutoff} for s in tissue["scores"]]
+    return pd.DataFrame(rows)

@@ -1,0 +1,92 @@
+"""The view model: results arranged as the templates show them. Arranges and words, computes no statistic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prldh.report.format import plain
+from prldh.summary import honest_auc
+
+MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
+TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
+ROWS_SHOWN = 400
+
+
+def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Everything that the templates need beside the results themselves."""
+    kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
+    return {
+        "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
+        "apparent": [c for c in data["comparisons"] if c["scheme"] is None],
+        "held_out": [c for c in data["comparisons"] if c["scheme"] is not None],
+        "validation": _validation(data), "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
+        "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
+        "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
+        "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN,
+    }
+
+
+def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
+    slug = "".join(c if c.isalnum() else "_" for c in name)[:40]
+    heads = ("scores", "funnel", "forest", "lasso", "svm_rfe", "stability")
+    order = ("funnel", "forest", "lasso", "svm_rfe", "stability", "scores")
+    own = [f for f in figures if any(f == f"{h}_{slug}" or f.startswith(f"{h}_{slug}_") for h in heads)]
+    return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
+
+
+def label(entry: dict[str, Any]) -> str:
+    """A model's name, and that it is adjusted."""
+    return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+
+
+def _lead(data: dict[str, Any]) -> list[str]:
+    """What was asked and the honest answer, in three sentences."""
+    cohort = data["cohort"]
+    share = 100 * cohort["events"] / cohort["n"]
+    lines = [f"{cohort['n']} patients were analysed, {cohort['events']} with {cohort['outcome']} = {cohort['event']} ({share:.1f} %)."]
+    ranked = [(found, m) for m in data["models"] if (found := honest_auc(m))]
+    if ranked:
+        (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
+        how = "the whole chain refitted in every resample" if scope == "pipeline" else "the logistic model alone refitted in every resample"
+        low, high = plain(auc.get("low")), plain(auc.get("high"))
+        lines.append(
+            f"On patients held out from fitting ({scheme.replace('_', '-')}, {how}), the best of {len(data['models'])} models, "
+            f"“{label(best)}”, reached an AUC of {auc['estimate']:.3f} (95% CI {low} to {high}); fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
+        )
+        if len(ranked) > 1:
+            lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
+    else:
+        lines.append("No validation was asked for: the numbers below describe the patients that made the models, and say nothing of others.")
+    return lines
+
+
+def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Table 3: one row a model and scheme, apparent, scope model and scope pipeline side by side."""
+    rows = []
+    for m in data["models"]:
+        scopes = [m["validation"].get(scope, {}) for scope in ("model", "pipeline")]
+        for scheme in dict.fromkeys(s for found in scopes for s in found):
+            model, pipeline = (found.get(scheme) for found in scopes)
+            rows.append({"label": label(m), "scheme": scheme, "apparent": m["auc"], "model": model, "pipeline": pipeline,
+                         "difference": m["validation"].get("difference", {}).get(scheme)})
+    return rows
+
+
+def _by_stage(warnings: list[dict[str, str]]) -> list[tuple[str, list[str]]]:
+    stages: dict[str, list[str]] = {}
+    for warning in warnings:
+        stages.setdefault(warning["stage"], []).append(warning["message"])
+    return list(stages.items())
+
+
+def _agreement(data: dict[str, Any]) -> dict[str, Any]:
+    """The agreement table's rows, largest difference first, and how many more there are."""
+    rows = data["agreement"]
+    compared = [r for r in rows if r["difference"] is not None]
+    ranked = sorted(rows, key=lambda r: -abs(r["difference"]) if r["difference"] is not None else 0.0)
+    return {
+        "n": len(rows), "n_compared": len(compared), "n_exact": sum(r["difference"] == 0 for r in compared),
+        "largest": max((abs(r["difference"]) for r in compared), default=None), "rows": ranked[:ROWS_SHOWN], "n_more": max(0, len(ranked) - ROWS_SHOWN),
+    }
+
+

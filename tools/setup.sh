@@ -1,0 +1,66 @@
+#!/bin/sh
+# Makes .venv with everything, plugins included, and installs missing system packages (R and its packages) with apt,
+# as root or through sudo; without either it prints the line to run and goes on without R. A second run does nothing.
+set -eu
+cd "$(dirname "$0")/.."
+
+R_PACKAGES="r-base-core r-cran-proc r-cran-glmnet r-cran-mass r-cran-testthat r-cran-jsonlite"
+
+say() { printf '%s\n' "setup: $*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo "$@"; else return 1; fi
+}
+
+apt_install() {
+  command -v apt-get >/dev/null 2>&1 || return 1
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null || return 1
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+r_is_ready() {
+  command -v Rscript >/dev/null 2>&1 &&
+    Rscript -e 'q(status = as.integer(!all(vapply(c("pROC", "glmnet", "MASS", "testthat", "jsonlite"), requireNamespace, NA, quietly = TRUE))))' >/dev/null 2>&1
+}
+
+stamp_of() { cat pyproject.toml tools/setup.sh plugins/*/pyproject.toml 2>/dev/null | cksum; (command -v R >/dev/null 2>&1 && R --version | head -n 1) || echo "no R"; pwd; }
+
+if [ -z "${PRLDH_WITHOUT_R:-}" ] && [ -f .venv/.ready ] && [ "$(stamp_of)" = "$(cat .venv/.ready)" ] && command -v Rscript >/dev/null 2>&1; then
+  exit 0
+fi
+
+if [ -z "${PRLDH_WITHOUT_R:-}" ] && ! r_is_ready; then
+  say "installing R and its packages"
+  # shellcheck disable=SC2086
+  if ! apt_install $R_PACKAGES; then
+    say "R is missing and cannot be installed from here; going on with the Python engine alone. To add R run:"
+    say "  sudo apt-get install $R_PACKAGES"
+  fi
+fi
+
+if [ -f .venv/.ready ] && [ "$(stamp_of)" = "$(cat .venv/.ready)" ]; then exit 0; fi
+
+PYTHON=${PYTHON:-python3}
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+  say "Python 3.11 or newer is needed, found $("$PYTHON" --version 2>&1 || echo none). Install it, or say PYTHON=/path/to/python3.11 make ..."
+  exit 1
+}
+if [ ! -x .venv/bin/python ]; then
+  say "making .venv"
+  "$PYTHON" -m venv .venv 2>/dev/null || { rm -rf .venv; apt_install python3-venv && "$PYTHON" -m venv .venv; } || {
+    say "a virtual environment cannot be made; run: sudo apt-get install python3-venv"
+    exit 1
+  }
+fi
+say "installing Python packages (a few minutes the first time)"
+PIP=".venv/bin/python -m pip --disable-pip-version-check --quiet"
+$PIP install -e '.[test,dev]'
+for plugin in plugins/*/; do
+  if [ -f "$plugin/pyproject.toml" ]; then $PIP install -e "$plugin"; fi
+done
+if command -v R >/dev/null 2>&1; then
+  # which rpy2 works depends on R's version, which pip cannot know
+  REQUIREMENT=$(.venv/bin/python -c 'import subprocess; from prldh.engines.r import rpy2_requirement; print(rpy2_requirement(subprocess.run(["Rscript", "-e", "cat(as.character(getRversion()))"], capture_output=True, text=True, check=True).stdout))')
+  eval "RPY2_CFFI_MODE=ABI $PIP install ${REQUIREMENT#pip install }"
+fi
+stamp_of > .venv/.ready
