@@ -260,7 +260,7 @@ def _lasso(
         warning = "LASSO not computed: a training part of its inner folds has fewer than two rows of a class"
         return np.array([], dtype=np.int64), None, (warning,)
     standardised, center, scale = standardise(rows.values)
-    found = engine.cv_lasso(standardised, rows.outcome, fold + 1)
+    found = engine.cv_lasso(standardised, rows.outcome.astype(np.float64), fold + 1)
     coefficients = np.asarray(found["coefficients"], dtype=np.float64)
     kept = np.flatnonzero(coefficients[1:] != 0)
     details = {
