@@ -298,7 +298,7 @@ def _import_rinterface(r_home: str, version: str | None = None) -> Any:
         raise EngineError(f"the R engine needs the Python package rpy2, which is not installed. Run: {line}")
     try:
         return importlib.import_module("rpy2.rinterface")
-    except Exception as error:  # noqa: BLE001 - cffi, the linker and rpy2 each have their own
+    except Exception as error:   # cffi, the linker and rpy2 each have their own
         version = version or _ask_version(r_home)
         raise EngineError(f"rpy2 cannot be loaded with R {version}: {error}. Run: {rpy2_requirement(version)}") from error
 
@@ -350,7 +350,7 @@ class _Session:
                 if not missing:
                     self.caller = self.r.evalr(_CALLER)
                     self.functions = self.r.evalr(_LOADER)(self.r.StrSexpVector(sources))
-        except Exception as error:  # noqa: BLE001 - whatever stops R, what to do is the same
+        except Exception as error:   # whatever stops R, what to do is the same
             raise EngineError(f"R in {r_home} could not be started through rpy2: {error}. Run: {rpy2_requirement(_ask_version(r_home))}") from error
         if missing:
             raise EngineError(_missing_packages(missing))
