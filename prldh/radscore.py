@@ -172,9 +172,10 @@ def _fit_score(values, chosen, rows, how, seed, engine) -> tuple[Radscore, list[
     z = (values - center) / scale
     warnings = []
     if how == "lasso" and values.shape[1] > 1:
-        from prldh.selection.folds import stratified_folds
+        from prldh.selection.folds import distinct_patients, stratified_folds
 
-        folds = stratified_folds(rows.outcome, 10, seed, rows.patient) + 1
+        n_folds = max(3, min(10, *distinct_patients(rows.outcome, rows.patient)))
+        folds = stratified_folds(rows.outcome, n_folds, seed, rows.patient) + 1
         b = np.asarray(engine.cv_lasso(z, rows.outcome.astype(float), folds)["coefficients"])
     else:
         design = np.column_stack([np.ones(len(z)), z])

@@ -1,0 +1,137 @@
+"""Hook names and arguments are a promise to plugin authors; what they register is found, and refused where it is wrong."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from prldh import hookspecs
+from prldh.errors import PluginError
+from prldh.plugins import REGISTRIES, choose, create_plugin_manager, registered
+
+HOOKS = {
+    "register_feature_sources": [],
+    "register_selectors": [],
+    "register_validators": [],
+    "register_engines": [],
+    "register_checklists": [],
+    "register_report_sections": [],
+    "register_commands": ["cli"],
+    "stage_finished": ["stage", "result"],
+}
+
+
+def test_hook_names_and_arguments_are_pinned():
+    found = {name: list(inspect.signature(f).parameters) for name, f in vars(hookspecs).items() if hasattr(f, "prldh_spec")}
+    assert found == HOOKS
+
+
+def test_every_hook_documents_what_it_returns():
+    for name in HOOKS:
+        assert len(inspect.getdoc(getattr(hookspecs, name))) > 40
+
+
+def test_built_ins_register_through_the_hooks():
+    manager = create_plugin_manager(load_entry_points=False)
+    assert set(registered(manager, "register_selectors")) == {"icc", "mrmr_forest", "correlation", "lasso_svm_rfe"}
+    assert set(registered(manager, "register_validators")) == {"leave_one_out", "folds", "bootstrap"}
+    assert set(registered(manager, "register_engines")) == {"r", "python"}
+    assert {origin for hook in REGISTRIES for _, origin in registered(manager, hook).values()} == {"prldh"}
+
+
+def test_managers_are_made_not_shared():
+    assert create_plugin_manager() is not create_plugin_manager()
+
+
+def _plugin(**hooks):
+    """A plugin module with these register functions."""
+    return SimpleNamespace(**{name: hookspecs.hookimpl(function) for name, function in hooks.items()})
+
+
+def _selector(name="mine", **more):
+    return SimpleNamespace(**{"name": name, "version": "1", "Settings": object, "fit": lambda *a: None, **more})
+
+
+def test_a_strangers_selector_is_chosen_by_name():
+    manager = create_plugin_manager(load_entry_points=False)
+    mine = _selector()
+
+    def register_selectors():
+        return [mine]
+
+    manager.register(_plugin(register_selectors=register_selectors), name="stranger")
+    assert choose(manager, "register_selectors", "mine", "selection") is mine
+
+
+def test_a_doubled_name_is_an_error_that_names_both_plugins():
+    manager = create_plugin_manager(load_entry_points=False)
+
+    def register_selectors():
+        return [_selector("icc")]
+
+    manager.register(_plugin(register_selectors=register_selectors), name="stranger")
+    with pytest.raises(PluginError, match=r"'icc'.*'(prldh|stranger)' and '(prldh|stranger)'"):
+        registered(manager, "register_selectors")
+
+
+def test_an_incomplete_object_and_a_class_are_refused_with_a_guess():
+    class Unfinished:
+        """No name, no fit."""
+
+    for item, message in ((SimpleNamespace(name="x"), "has no version, Settings, fit"), (Unfinished, r"forgotten the `\(\)`")):
+        manager = create_plugin_manager(load_entry_points=False)
+
+        def register_selectors(item=item):
+            return [item]
+
+        manager.register(_plugin(register_selectors=register_selectors), name="stranger")
+        with pytest.raises(PluginError, match=message):
+            registered(manager, "register_selectors")
+
+
+def test_a_hook_must_return_a_list():
+    manager = create_plugin_manager(load_entry_points=False)
+
+    def register_validators():
+        return None
+
+    manager.register(_plugin(register_validators=register_validators), name="stranger")
+    with pytest.raises(PluginError, match="must return a list, found NoneType"):
+        registered(manager, "register_validators")
+
+
+def test_an_unknown_name_says_what_there_is():
+    with pytest.raises(PluginError, match=r"there is no selector 'ic'.*Did you mean 'icc'"):
+        choose(create_plugin_manager(load_entry_points=False), "register_selectors", "ic", "selection, step 1")
+
+
+def test_importing_the_command_line_imports_nothing_heavy():
+    code = (
+        "import sys, prldh.cli; heavy = {'torch', 'SimpleITK', 'radiomics', 'rpy2', 'sklearn', 'matplotlib', 'statsmodels'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rpy2_has_one_importer():
+    from pathlib import Path
+
+    import prldh
+
+    importers = [p.name for p in Path(prldh.__file__).parent.rglob("*.py") if "import rpy2" in p.read_text() or "from rpy2" in p.read_text()]
+    assert set(importers) <= {"r.py"}
+
+
+def test_statistics_import_nothing_of_the_project_but_errors():
+    import re
+    from pathlib import Path
+
+    import prldh
+
+    for path in (Path(prldh.__file__).parent / "stats").glob("*.py"):
+        imported = set(re.findall(r"^\s*(?:from|import) (prldh[\w.]*)", path.read_text(), re.M))
+        assert all(m.startswith(("prldh.stats", "prldh.errors", "prldh.records")) for m in imported), (path.name, imported)
