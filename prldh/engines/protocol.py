@@ -1,0 +1,171 @@
+"""What a statistics engine is: the functions, their arguments and the keys of their results.
+
+Conventions. ``outcome`` is (n,) numeric 0/1, 1 = event. A score or probability is (n,) numeric and higher means event; the
+direction is never guessed. Positive and high mean strictly above a threshold. A number that does not exist is NaN and
+never an error; infinite is inf. Results are plain dicts of floats and arrays, so that two engines can be compared
+number by number. Row numbers are 0-based.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@runtime_checkable
+class StatisticsEngine(Protocol):
+    """A source of numbers. ``warnings`` collects (function, message), in order; nothing is printed."""
+
+    name: str
+    warnings: list[tuple[str, str]]
+
+    def versions(self) -> dict[str, Any]:
+        """``{"version": the language's, "packages": {name: version, or None where it is not installed}}``."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the engine holds."""
+        ...
+
+    # -- logistic regression -----------------------------------------------------------------------------------
+
+    def fit_logistic(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Maximum likelihood; design (n, k), first column ones. R: ``stats::glm.fit``, epsilon 1e-12, maxit 50.
+
+        Keys: coefficients, standard_errors, p_values (k,) with Wald's p, NaN where aliased; covariance (k, k);
+        log_likelihood, deviance, null_deviance, converged (0/1), iterations.
+        """
+        ...
+
+    def profile_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
+        """Profile-likelihood limits (k, 2), lower and upper, right to 1e-10; infinite under separation, NaN where aliased.
+
+        Where twice the fall of the profile log-likelihood is ``qchisq(level, 1)``: not ``confint.glm``'s interpolation.
+        """
+        ...
+
+    def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+        """The model of ``fit_logistic`` on m resamples, whose row numbers stand end to end in ``rows``, ``lengths`` (m,) each.
+
+        Keys: coefficients (m, k), aliased ones 0; a resample with one class has NaN throughout.
+        """
+        ...
+
+    def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
+        ...
+
+    # -- ROC ---------------------------------------------------------------------------------------------------
+
+    def auc(self, outcome: ArrayLike, score: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """Area under the ROC curve. R: ``pROC::ci.auc(method = "delong")``. Keys: estimate, variance, low, high."""
+        ...
+
+    def compare_auc(self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """DeLong's paired test, a - b. R: ``pROC::roc.test``. Keys: difference, low, high, statistic, p.
+
+        Identical curves: statistic 0, p 1.
+        """
+        ...
+
+    def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
+        """Partial area over a range of ``focus``, "sensitivity" or "specificity". R: ``pROC::auc(partial.auc =)``.
+
+        Keys: estimate, corrected (McClish's; NaN below the diagonal).
+        """
+        ...
+
+    def compare_partial_auc(
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        focus: str,
+        from_: float,
+        to: float,
+        n_resamples: int,
+        seed: int,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Paired stratified bootstrap test of partial areas, a - b. R: ``pROC::roc.test(method = "bootstrap")``.
+
+        Keys: difference, low, high, statistic, p. The random numbers are the engine's own.
+        """
+        ...
+
+    def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
+        """The empirical curve. R: ``pROC::roc``. Keys: thresholds (ascending, -inf to inf), sensitivities, specificities."""
+        ...
+
+    def youden(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
+        """Youden's cutoff, the higher sensitivity among ties. R: ``pROC::coords(roc, "best")``.
+
+        Keys: threshold (may be -inf), tp, fp, fn, tn, sensitivity, specificity.
+        """
+        ...
+
+    def proportion(self, successes: float, total: float, level: float = 0.95) -> dict[str, Any]:
+        """Clopper and Pearson's interval. R: ``stats::binom.test``. Keys: estimate, low, high; NaN when total is 0."""
+        ...
+
+    # -- calibration and decisions -----------------------------------------------------------------------------
+
+    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10) -> dict[str, Any]:
+        """Goodness of fit. R: ``ResourceSelection::hoslem.test``.
+
+        Keys: statistic, df, p, n_groups, and over the groups lower, upper, n, observed, expected (events).
+        """
+        ...
+
+    def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
+        """Calibration as ``rms::val.prob``.
+
+        Keys: intercept, slope (joint fit), citl (slope 1), brier, ici, e90, emax, curve_predicted, curve_observed (arrays
+        alike), method: "lowess", or "groups" with fewer than five distinct predictions (ici, e90, emax NaN).
+        """
+        ...
+
+    def decision_curve(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Net benefit, with percentile limits from bootstrap rows, flat or (n_resamples, n). R: ``rmda::decision_curve``.
+
+        Keys, each (t,): threshold, net_benefit, standardized, all, low, high.
+        """
+        ...
+
+    def clinical_impact(
+        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000
+    ) -> dict[str, Any]:
+        """Patients above each threshold per ``population``. Keys, each (t,): threshold, high_risk, high_risk_events."""
+        ...
+
+    # -- selection, agreement and tables -----------------------------------------------------------------------
+
+    def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:
+        """Cross-validated lasso of (n, p) values, folds numbered from 1. R: ``glmnet::cv.glmnet``, thresh 1e-14.
+
+        Keys: lambda, cv_mean, cv_sd, n_nonzero (l,), lambda_min, coefficients (p + 1,), path (p + 1, l). Raises
+        EngineError where ``cv.glmnet`` cannot run.
+        """
+        ...
+
+    def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
+        """Intraclass correlation of two readers' (n, p) values. R: ``psych::ICC``. Keys, each (p,): estimate, low, high."""
+        ...
+
+    def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> dict[str, Any]:
+        """Two samples, "t", "welch" or "wilcoxon". R: ``t.test``, ``wilcox.test``. Keys: statistic, p, df."""
+        ...
+
+    def categorical_test(self, counts: ArrayLike, kind: str) -> dict[str, Any]:
+        """Counts (r, 2), "chi2" or "fisher" (exact). R: ``chisq.test``, ``fisher.test``. Keys: statistic, p, df."""
+        ...

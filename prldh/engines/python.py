@@ -1,0 +1,183 @@
+"""The Python engine: every number from :mod:`prldh.stats`."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from prldh.stats import (
+    calibration,
+    decision_curve,
+    icc,
+    lasso,
+    logistic,
+    partial_roc,
+    profile,
+    proportions,
+    roc,
+    table_one,
+)
+
+PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "numba")
+
+
+class PythonEngine:
+    """Statistics by NumPy, SciPy and numba; see :class:`prldh.engines.protocol.StatisticsEngine` for the functions.
+
+    Attributes
+    ----------
+    warnings : list of (function, message)
+        What a reader of the numbers has to know, in order. Nothing is printed.
+
+    Examples
+    --------
+    >>> engine = PythonEngine()
+    >>> engine.auc([0, 0, 1, 1], [1.0, 2.0, 2.0, 3.0])["estimate"]
+    0.875
+    """
+
+    name = "python"
+
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, str]] = []
+
+    def versions(self) -> dict[str, Any]:
+        """``{"version": Python's, "packages": {name: version, or None where it is not installed}}``."""
+        return {"version": platform.python_version(), "packages": {name: _version(name) for name in PACKAGES}}
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    # -- logistic regression -----------------------------------------------------------------------------------
+
+    def fit_logistic(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.logistic.fit_logistic`."""
+        result = logistic.fit_logistic(_array(design), _array(outcome))
+        if not result["converged"]:
+            self.warnings.append(("fit_logistic", f"no convergence in {result['iterations']:.0f} iterations"))
+        log_odds = logistic.linear_predictor(_array(design), result["coefficients"])
+        if len(log_odds) and np.abs(log_odds).max() > logistic.NEARLY_CERTAIN:
+            self.warnings.append(("fit_logistic", "fitted probabilities numerically 0 or 1 occurred"))
+        return result
+
+    def profile_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
+        """See :func:`prldh.stats.profile.profile_limits`."""
+        return profile.profile_limits(_array(design), _array(outcome), level)
+
+    def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.logistic.refit_logistic`."""
+        return logistic.refit_logistic(_array(design), _array(outcome), np.asarray(rows), np.asarray(lengths))
+
+    def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.logistic.likelihood_ratio`."""
+        return logistic.likelihood_ratio(_array(design_small), _array(design_large), _array(outcome))
+
+    # -- ROC ---------------------------------------------------------------------------------------------------
+
+    def auc(self, outcome: ArrayLike, score: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.roc.auc`."""
+        return roc.auc(_array(outcome), _array(score), level)
+
+    def compare_auc(self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.roc.compare_auc`."""
+        return roc.compare_auc(_array(outcome), _array(a), _array(b), level)
+
+    def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
+        """See :func:`prldh.stats.partial_roc.partial_auc`."""
+        return partial_roc.partial_auc(_array(outcome), _array(score), focus, from_, to)
+
+    def compare_partial_auc(
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        focus: str,
+        from_: float,
+        to: float,
+        n_resamples: int,
+        seed: int,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.partial_roc.compare_partial_auc`."""
+        return partial_roc.compare_partial_auc(
+            _array(outcome), _array(a), _array(b), focus, from_, to, int(n_resamples), int(seed), level
+        )
+
+    def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.roc.roc_curve`."""
+        return roc.roc_curve(_array(outcome), _array(score))
+
+    def youden(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.roc.youden`."""
+        return roc.youden(_array(outcome), _array(score))
+
+    def proportion(self, successes: float, total: float, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.proportions.proportion`."""
+        return proportions.proportion(successes, total, level)
+
+    # -- calibration and decisions -----------------------------------------------------------------------------
+
+    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10) -> dict[str, Any]:
+        """See :func:`prldh.stats.calibration.hosmer_lemeshow`."""
+        result = calibration.hosmer_lemeshow(_array(outcome), _array(probability), int(groups))
+        if result["n_groups"] < groups:
+            message = f"ties left {result['n_groups']:.0f} of the {groups} groups asked for"
+            self.warnings.append(("hosmer_lemeshow", message))
+        return result
+
+    def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.calibration.calibration`."""
+        return calibration.calibration(_array(outcome), _array(probability))
+
+    def decision_curve(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.decision_curve.decision_curve`."""
+        return decision_curve.decision_curve(
+            _array(outcome), _array(probability), _array(thresholds), np.asarray(rows), int(n_resamples), level
+        )
+
+    def clinical_impact(
+        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.decision_curve.clinical_impact`."""
+        return decision_curve.clinical_impact(_array(outcome), _array(probability), _array(thresholds), population)
+
+    # -- selection, agreement and tables -----------------------------------------------------------------------
+
+    def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:
+        """See :func:`prldh.stats.lasso.cv_lasso`."""
+        return lasso.cv_lasso(_array(values), _array(outcome), np.asarray(fold_ids), int(n_lambda))
+
+    def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.icc.icc`."""
+        return icc.icc(_array(first), _array(second), form, level)
+
+    def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> dict[str, Any]:
+        """See :func:`prldh.stats.table_one.continuous_test`."""
+        return table_one.continuous_test(_array(nonevent), _array(event), kind)
+
+    def categorical_test(self, counts: ArrayLike, kind: str) -> dict[str, Any]:
+        """See :func:`prldh.stats.table_one.categorical_test`."""
+        return table_one.categorical_test(_array(counts), kind)
+
+
+def _array(values: ArrayLike) -> np.ndarray:
+    return np.asarray(values, dtype=float)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

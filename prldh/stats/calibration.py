@@ -1,0 +1,151 @@
+"""Agreement of predicted probabilities with what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from prldh.stats.logistic import fit_intercept, fit_logistic
+from prldh.stats.lowess import lowess
+from prldh.stats.quantiles import quantile
+from prldh.stats.roc import NAN, split_probability
+
+_CLIP = 1e-15
+_FEWEST_FOR_LOWESS = 5
+
+
+def _group_totals(bins: np.ndarray, n_bins: int, values: np.ndarray) -> np.ndarray:
+    return np.bincount(bins, weights=values, minlength=n_bins)
+
+
+def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10) -> dict[str, Any]:
+    """The Hosmer-Lemeshow test over groups cut at quantiles of the predictions.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    probability : (n,) array
+    groups : int
+        Groups asked for; ties can leave fewer.
+
+    Returns
+    -------
+    dict
+        ``statistic``, ``df`` (groups - 2), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``, ``upper``
+        (edges; all but the first group exclude the lower one), ``n``, ``observed`` and ``expected`` events.
+        Fewer than two groups: statistic and p are NaN. An empty group or an expected count of 0 that was met makes the
+        statistic NaN, as in R.
+
+    Notes
+    -----
+    D. W. Hosmer, S. Lemeshow, Communications in Statistics A 9 (1980) 1043-1069. R: ``ResourceSelection::hoslem.test``,
+    whose bins are ``cut(p, unique(quantile(p, seq(0, 1, 1/g))), include.lowest = TRUE)``.
+
+    Examples
+    --------
+    >>> y = np.array([0, 0, 1, 0, 1, 1])
+    >>> hosmer_lemeshow(y, np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.8]), groups=3)["n"]
+    array([2., 2., 2.])
+    """
+    event, probability = split_probability(outcome, probability)
+    y = event.astype(float)
+    shares = np.minimum(np.arange(groups + 1) * (1.0 / groups), 1.0)
+    edges = np.unique(quantile(probability, shares)) if len(y) else np.empty(0)
+    n_groups = max(len(edges) - 1, min(len(edges), 1))
+    bins = np.clip(np.searchsorted(edges, probability, side="left") - 1, 0, max(n_groups - 1, 0))
+    size = np.bincount(bins, minlength=n_groups).astype(float)
+    observed, expected = _group_totals(bins, n_groups, y), _group_totals(bins, n_groups, probability)
+    observed_not, expected_not = _group_totals(bins, n_groups, 1.0 - y), _group_totals(bins, n_groups, 1.0 - probability)
+    n_filled = int((size > 0).sum())
+    df = float(n_filled - 2)
+    statistic = NAN
+    if n_filled >= 2:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = (observed_not - expected_not) ** 2 / expected_not, (observed - expected) ** 2 / expected
+        statistic = float(terms[0].sum() + terms[1].sum())
+    p = float(1.0 - special.chdtr(df, statistic)) if df >= 1 and not np.isnan(statistic) else NAN
+    return {
+        "statistic": statistic,
+        "df": df,
+        "p": p,
+        "n_groups": float(n_filled),
+        "lower": edges[:n_groups],
+        "upper": edges[1:] if len(edges) > 1 else edges,
+        "n": size,
+        "observed": observed,
+        "expected": expected,
+    }
+
+
+def _smooth_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """Lowess curve at the distinct predictions, and how far predictions lie from it."""
+    x, fitted = lowess(probability, event.astype(float))
+    distinct, first = np.unique(x, return_index=True)
+    curve = fitted[first]
+    error = np.abs(probability - np.interp(probability, distinct, curve))
+    return {
+        "ici": float(error.mean()),
+        "e90": float(quantile(error, 0.9)[0]),
+        "emax": float(error.max()),
+        "curve_predicted": distinct,
+        "curve_observed": curve,
+        "method": "lowess",
+    }
+
+
+def _group_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """Share of events at each of the few distinct predictions."""
+    distinct, place = np.unique(probability, return_inverse=True)
+    share = np.bincount(place, weights=event) / np.bincount(place) if len(distinct) else np.empty(0)
+    return {
+        "ici": NAN,
+        "e90": NAN,
+        "emax": NAN,
+        "curve_predicted": distinct,
+        "curve_observed": share,
+        "method": "groups",
+    }
+
+
+def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """Calibration intercept and slope, calibration in the large, Brier score and integrated calibration index.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    probability : (n,) array
+        Clipped to [1e-15, 1 - 1e-15] for the log-odds.
+
+    Returns
+    -------
+    dict
+        ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant),
+        ``citl`` (intercept with the slope held at 1), ``brier``, ``ici`` = mean |p - lowess(y on p)|, ``e90``, ``emax``,
+        ``curve_predicted``, ``curve_observed``, ``method`` ("lowess", or "groups" with fewer than five distinct
+        predictions, where ici, e90 and emax are NaN). With one class intercept, slope and citl are NaN.
+
+    Notes
+    -----
+    D. R. Cox, Biometrika 45 (1958) 562-565; P. C. Austin, E. W. Steyerberg, Statistics in Medicine 38 (2019) 4051-4065.
+    R: ``rms::val.prob`` (Intercept, Slope, Brier, Eavg, E90, Emax).
+
+    Examples
+    --------
+    >>> calibration(np.array([0, 1, 0, 1]), np.array([0.5, 0.5, 0.5, 0.5]))["brier"]
+    0.25
+    """
+    event, probability = split_probability(outcome, probability)
+    result: dict[str, Any] = {"intercept": NAN, "slope": NAN, "citl": NAN, "brier": NAN}
+    if len(event):
+        result["brier"] = float(np.mean((event - probability) ** 2))
+    if event.any() and not event.all():
+        clipped = np.clip(probability, _CLIP, 1.0 - _CLIP)
+        log_odds = np.log(clipped / (1.0 - clipped))
+        result["citl"] = fit_intercept(event, log_odds)
+        joint = fit_logistic(np.column_stack([np.ones(len(log_odds)), log_odds]), event)["coefficients"]
+        if np.isfinite(joint).all():
+            result["intercept"], result["slope"] = float(joint[0]), float(joint[1])
+    smooth = len(np.unique(probability)) >= _FEWEST_FOR_LOWESS
+    return result | (_smooth_curve if smooth else _group_curve)(event, probability)

@@ -1,0 +1,129 @@
+"""Intraclass correlation of repeated measurements of the same patients."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from prldh.errors import DataError
+
+FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
+
+
+def _f_quantile(share: float, df_top: np.ndarray | float, df_bottom: np.ndarray | float) -> np.ndarray:
+    """Quantile of the F distribution. R: ``qf``."""
+    complement = special.betaincinv(np.asarray(df_bottom) / 2.0, np.asarray(df_top) / 2.0, 1.0 - share)
+    return np.asarray(df_bottom) * (1.0 - complement) / (np.asarray(df_top) * complement)
+
+
+def _mean_squares(ratings: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean squares between patients, between readers, residual and within patients; each (p,)."""
+    n, k = ratings.shape[:2]
+    centred = ratings - ratings.mean(axis=(0, 1))
+    patients, readers = centred.mean(axis=1), centred.mean(axis=0)
+    residual = centred - patients[:, None] - readers[None]
+    between = k * (patients**2).sum(axis=0)
+    across = n * (readers**2).sum(axis=0)
+    error = (residual**2).sum(axis=(0, 1))
+    return between / (n - 1), across / (k - 1), error / ((n - 1) * (k - 1)), (across + error) / (n * (k - 1))
+
+
+def _limits_from_ratio(top: np.ndarray, bottom: np.ndarray, n: int, k: int, df: int, alpha: float):
+    """Limits of the one-way and fixed-reader forms: those of an F ratio, turned into a correlation."""
+    wide = top / _f_quantile(1.0 - alpha / 2.0, n - 1, df)
+    narrow = top * _f_quantile(1.0 - alpha / 2.0, df, n - 1)
+    return (wide - bottom) / (wide + (k - 1) * bottom), (narrow - bottom) / (narrow + (k - 1) * bottom)
+
+
+def _two_way(between, across, error, n: int, k: int, alpha: float):
+    """ICC2 and its limits by Satterthwaite's approximation."""
+    estimate = (between - error) / (between + (k - 1) * error + k * (across - error) / n)
+    remainder = (n * (1 + (k - 1) * estimate) - k * estimate) * error
+    top = (k - 1) * (n - 1) * (k * estimate * across + remainder) ** 2
+    df = top / ((n - 1) * (k * estimate * across) ** 2 + remainder**2)
+    upper, lower = _f_quantile(1.0 - alpha / 2.0, n - 1, df), _f_quantile(1.0 - alpha / 2.0, df, n - 1)
+    rest = k * across + (k * n - k - n) * error
+    low = n * (between - upper * error) / (upper * rest + n * between)
+    high = n * (lower * between - error) / (rest + n * lower * between)
+    return estimate, low, high
+
+
+def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95) -> dict[str, np.ndarray]:
+    """Intraclass correlation of ratings (n patients, k readers, p variables).
+
+    Returns
+    -------
+    dict
+        (p,) arrays ``estimate``, ``low``, ``high``; NaN for a variable without variance between or within patients, and
+        everywhere with fewer than two patients. Readers who agree throughout: 1, with limits 1 and 1.
+
+    Raises
+    ------
+    DataError
+        When the form is unknown.
+
+    Notes
+    -----
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428. R: ``psych::ICC(ratings, lmer = FALSE)``.
+    """
+    if form not in FORMS:
+        raise DataError(f"form must be one of {', '.join(FORMS)}: found '{form}'.")
+    ratings = np.asarray(ratings, dtype=float)
+    n, k, p = ratings.shape
+    if n < 2 or k < 2:
+        return {name: np.full(p, np.nan) for name in ("estimate", "low", "high")}
+    alpha = 1.0 - level
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        between, across, error, within = _mean_squares(ratings)
+        if form.startswith("ICC1"):
+            estimate = (between - within) / (between + (k - 1) * within)
+            low, high = _limits_from_ratio(between, within, n, k, n * (k - 1), alpha)
+        elif form.startswith("ICC2"):
+            estimate, low, high = _two_way(between, across, error, n, k, alpha)
+        else:
+            estimate = (between - error) / (between + (k - 1) * error)
+            low, high = _limits_from_ratio(between, error, n, k, (n - 1) * (k - 1), alpha)
+        if form.endswith("k"):
+            estimate, low, high = (k * value / (1.0 + (k - 1) * value) for value in (estimate, low, high))
+    flat = (ratings == ratings[:1, :1]).all(axis=(0, 1))
+    same = (ratings == ratings[:, :1]).all(axis=(0, 1))
+    result = {"estimate": estimate, "low": low, "high": high}
+    return {name: np.where(flat, np.nan, np.where(same, 1.0, value)) for name, value in result.items()}
+
+
+def icc(first: np.ndarray, second: np.ndarray, form: str = "ICC2", level: float = 0.95) -> dict[str, np.ndarray]:
+    """Intraclass correlation of two readers, for every column.
+
+    Parameters
+    ----------
+    first, second : (n, p) arrays
+        The same features of the same patients, measured by two readers.
+    form : {"ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"}
+        Shrout and Fleiss's forms; ICC2 is two-way random, absolute agreement, single reader.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    dict
+        (p,) arrays ``estimate``, ``low``, ``high``; NaN for a column without variance.
+
+    Raises
+    ------
+    DataError
+        When the shapes differ or the form is unknown.
+
+    Notes
+    -----
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428. R: ``psych::ICC(lmer = FALSE)``.
+
+    Examples
+    --------
+    >>> x = np.array([[1.0], [2.0], [4.0]])
+    >>> icc(x, x)["estimate"]
+    array([1.])
+    """
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if first.shape != second.shape or first.ndim != 2:
+        raise DataError(f"both readers must give (n, p) values alike: found {first.shape} and {second.shape}.")
+    return icc_of_ratings(np.stack([first, second], axis=1), form, level)
