@@ -9,7 +9,7 @@ decision_curve <- function(outcome, probability, thresholds, rows = integer(0), 
   interval <- net_benefit_interval(outcome, probability, thresholds, rows, n_resamples, level)
   list(threshold = thresholds,
        net_benefit = point$net_benefit,
-       standardized = if (prevalence > 0) point$net_benefit / prevalence else rep(NA_real_, length(thresholds)),
+       standardized = na_if_nan(point$net_benefit / prevalence),
        all = prevalence - (1 - prevalence) * odds,
        low = interval$low, high = interval$high, source = point$source)
 }

@@ -44,7 +44,10 @@ test_that("one outcome gives NA, not an error", {
     line <- calibration(outcome, seq(0.1, 0.9, length.out = 10))
     expect_true(all(is.na(unlist(line[c("intercept", "slope", "citl")]))))
     expect_equal(line$brier, mean((seq(0.1, 0.9, length.out = 10) - outcome)^2))
-    expect_true(all(is.na(decision_curve(outcome, (1:10) / 11, 0.5)$standardized)) == (outcome[1] == 0))
+    expect_equal(is.finite(decision_curve(outcome, (1:10) / 11, 0.5)$standardized), outcome[1] == 1)
+    curve <- roc_curve(outcome, 1:10)
+    expect_equal(c(anyNA(curve$sensitivities), anyNA(curve$specificities)), outcome[1] == c(0, 1))
+    expect_equal(curve$thresholds[c(1, 2, 11)], c(-Inf, 1.5, Inf))
   }
 })
 
