@@ -19,20 +19,22 @@ N_RADIOMICS = 1223
 N_DEEP = 512
 TISSUES = ("disc", "muscle")
 #: Signal features of each tissue and source: few, and the same numbers in every cohort.
-N_SIGNAL = {"radiomics": 3, "deep": 2}
+N_SIGNAL = {"radiomics": 2, "deep": 1}
 
 
 @dataclass(frozen=True)
 class DemoCohort:
     """A drawn cohort. ``tables`` maps file name to table; ``signal`` maps tissue to the features that carry signal;
-    ``risk`` maps tissue to each patient's true log odds contribution (n,)."""
+    ``risk`` maps tissue to each patient's true contribution to the log odds (n,)."""
 
     tables: dict[str, pd.DataFrame]
     signal: dict[str, tuple[str, ...]]
     risk: dict[str, np.ndarray]
 
 
-def demo_cohort(n: int = N_PATIENTS, seed: int = 7, n_radiomics: int = N_RADIOMICS, n_deep: int = N_DEEP, effect: float = 1.5) -> DemoCohort:
+def demo_cohort(
+    n: int = N_PATIENTS, seed: int = 3, draw: int = 0, n_radiomics: int = N_RADIOMICS, n_deep: int = N_DEEP, effect: float = 2.5
+) -> DemoCohort:
     """Draw the synthetic cohort.
 
     Parameters
@@ -40,16 +42,18 @@ def demo_cohort(n: int = N_PATIENTS, seed: int = 7, n_radiomics: int = N_RADIOMI
     n
         Patients.
     seed
-        Of the draw.
+        Of the population: which features carry signal, how features hang together.
+    draw
+        Of the patients: another number gives other patients of the same population.
     n_radiomics, n_deep
         Columns of each source.
     effect
-        Log odds per standard deviation of the disc's latent risk; the muscle's is half of it.
+        Log odds per standard deviation of each tissue's risk, which is the mean of what its signal features measure.
     """
-    generator = np.random.default_rng(seed)
-    latent = {tissue: generator.standard_normal(n) for tissue in TISSUES}
-    log_odds = -1.3 + effect * latent["disc"] + 0.5 * effect * latent["muscle"]
-    outcome = generator.random(n) < 1 / (1 + np.exp(-log_odds))
+    generator = np.random.default_rng([seed, draw, 1])
+    carried = {tissue: _draw_carried(n, generator) for tissue in TISSUES}
+    risk = {tissue: effect * np.hstack(list(values.values())).mean(axis=1) / np.sqrt(2 / 3) for tissue, values in carried.items()}
+    outcome = generator.random(n) < 1 / (1 + np.exp(2.0 - sum(risk.values())))
     ids = [f"F{i + 1:04d}" for i in range(n)]
     clinical = pd.DataFrame({
         "patient_id": ids, "recurrence": np.where(outcome, "yes", "no"), "age": generator.normal(58, 14, n).round().clip(20, 90).astype(int),
@@ -57,18 +61,17 @@ def demo_cohort(n: int = N_PATIENTS, seed: int = 7, n_radiomics: int = N_RADIOMI
     })
     tables = {"clinical.csv": clinical}
     signal: dict[str, tuple[str, ...]] = {}
-    for tissue in TISSUES:
+    for t, tissue in enumerate(TISSUES):
         found: list[str] = []
-        for source, p in (("radiomics", n_radiomics), ("deep", n_deep)):
+        for s, (source, p) in enumerate((("radiomics", n_radiomics), ("deep", n_deep))):
             names = _names(source, p)
-            first, second, carriers = _draw(latent[tissue], p, N_SIGNAL[source], generator)
-            found += [names[j] for j in carriers]
-            for reader, values in ((1, first), (2, second)):
+            structure = _draw_structure(p, N_SIGNAL[source], np.random.default_rng([seed, 0, t, s]))
+            found += [names[j] for j in structure.carriers]
+            for reader, values in enumerate(_draw_values(carried[tissue][source], structure, generator), start=1):
                 table = pd.DataFrame(values, columns=names)
                 table.insert(0, "patient_id", ids)
                 tables[f"{tissue}_{source}_reader{reader}.csv"] = table
         signal[tissue] = tuple(found)
-    risk = {"disc": effect * latent["disc"], "muscle": 0.5 * effect * latent["muscle"]}
     return DemoCohort(tables, signal, risk)
 
 
@@ -78,26 +81,44 @@ def _names(source: str, p: int) -> list[str]:
     return [f"synthetic_radiomics_{j:04d}" for j in range(p)]
 
 
-def _draw(latent: np.ndarray, p: int, n_signal: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two readers' values (n, p) and the positions of the signal features.
+@dataclass(frozen=True)
+class _Structure:
+    """One source's population: family and share (p,) of each feature, who carries signal, reader noise, units."""
 
-    A signal feature is the latent risk plus noise of its own; others follow one of about p/15 nuisance factors.
-    Readers differ by measurement noise, which makes about a third of the features unreliable.
-    """
-    n = latent.size
-    n_factors = max(1, p // 15)
-    factors = generator.standard_normal((n, n_factors))
-    family = generator.integers(0, n_factors, p)
-    share = generator.uniform(0.3, 0.95, p)
-    values = np.sqrt(share) * factors[:, family] + np.sqrt(1 - share) * generator.standard_normal((n, p))
+    family: np.ndarray
+    share: np.ndarray
+    carriers: np.ndarray
+    noise: np.ndarray
+    scale: np.ndarray
+    center: np.ndarray
+
+
+def _draw_structure(p: int, n_signal: int, generator: np.random.Generator) -> _Structure:
+    """Features follow one of about p/15 factors; readers' noise makes about a third of them unreliable."""
     carriers = np.sort(generator.choice(p, n_signal, replace=False))
-    values[:, carriers] = np.sqrt(0.6) * latent[:, None] + np.sqrt(0.4) * generator.standard_normal((n, n_signal))
     noise = generator.choice([0.1, 0.3, 0.8], p, p=[0.4, 0.3, 0.3])
     noise[carriers] = 0.15
-    first = values + noise * generator.standard_normal((n, p))
-    second = values + noise * generator.standard_normal((n, p))
-    scale, centre = np.exp(generator.normal(0, 2, p)), generator.normal(0, 3, p)
-    return (np.round(first * scale + centre, 6), np.round(second * scale + centre, 6), carriers)
+    return _Structure(
+        generator.integers(0, max(1, p // 15), p), generator.uniform(0.3, 0.95, p), carriers, noise,
+        np.exp(generator.normal(0, 2, p)), generator.normal(0, 3, p),
+    )
+
+
+def _draw_carried(n: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """What the signal features of a tissue measure: (n, k) by source, unit variance, any two correlated 0.5."""
+    shared = generator.standard_normal((n, 1))
+    return {source: np.sqrt(0.5) * (shared + generator.standard_normal((n, k))) for source, k in N_SIGNAL.items()}
+
+
+def _draw_values(carried: np.ndarray, structure: _Structure, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two readers' values (n, p); a signal feature is what it carries, with a tenth of noise."""
+    n, p = len(carried), structure.share.size
+    factors = generator.standard_normal((n, max(1, p // 15)))
+    values = np.sqrt(structure.share) * factors[:, structure.family] + np.sqrt(1 - structure.share) * generator.standard_normal((n, p))
+    values[:, structure.carriers] = np.sqrt(0.9) * carried + np.sqrt(0.1) * generator.standard_normal(carried.shape)
+    readers = (values + structure.noise * generator.standard_normal((n, p)) for _ in range(2))
+    first, second = (np.round(r * structure.scale + structure.center, 6) for r in readers)
+    return first, second
 
 
 def write_features_study(folder: Path, cohort: DemoCohort, validation: dict[str, Any], mrmr_forest: dict[str, Any], title: str | None = None) -> Path:

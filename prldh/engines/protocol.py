@@ -32,7 +32,7 @@ class StatisticsEngine(Protocol):
     # -- logistic regression -----------------------------------------------------------------------------------
 
     def fit_logistic(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
-        """Maximum likelihood; design (n, k), first column ones. R: ``stats::glm.fit``, epsilon 1e-12, maxit 50.
+        """Maximum likelihood; design (n, k), first column ones. R: ``stats::glm.fit``, default control.
 
         Keys: coefficients, standard_errors, p_values (k,) with Wald's p, NaN where aliased; covariance (k, k);
         log_likelihood, deviance, null_deviance, converged (0/1), iterations.

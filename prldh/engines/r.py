@@ -106,7 +106,7 @@ class REngine:
     # -- logistic regression -----------------------------------------------------------------------------------
 
     def fit_logistic(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
-        """Maximum likelihood by ``stats::glm.fit`` (epsilon 1e-12); design (n, k) with the intercept's column of ones."""
+        """Maximum likelihood by ``stats::glm.fit``; design (n, k) with the intercept's column of ones."""
         return self._call("fit_logistic", design=_matrix(design), outcome=_vector(outcome))
 
     def profile_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:

@@ -24,9 +24,8 @@ fit_logistic <- function(design, outcome) {
        iterations = as.numeric(fit$iter))
 }
 
-# Which columns can be estimated. glm.fit pivots at min(1e-7, epsilon / 1000): with an epsilon as small as ours that is
-# 1e-15, below rounding, and a column that is the sum of others would get a coefficient of 1e15. So columns are aliased
-# first, at the tolerance of glm's default epsilon, and glm.fit sees the rest.
+# Which columns can be estimated: decided before fitting, at the tolerance of glm's default epsilon, so that it does not
+# depend on the weights.
 estimable_columns <- function(design) {
   decomposed <- qr(design, tol = 1e-11)
   sort(decomposed$pivot[seq_len(decomposed$rank)])
@@ -34,5 +33,5 @@ estimable_columns <- function(design) {
 
 fit_columns <- function(design, outcome, columns = seq_len(ncol(design)), offset = NULL) {
   if (length(columns) < ncol(design)) design <- design[, columns, drop = FALSE]
-  glm.fit(design, outcome, offset = offset, family = binomial(), control = list(epsilon = 1e-12, maxit = 50))
+  glm.fit(design, outcome, offset = offset, family = binomial(), control = glm.control())
 }

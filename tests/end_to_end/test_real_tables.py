@@ -1,0 +1,263 @@
+"""The whole way on real tables, both engines: golden values, the schema, the report, and plain R beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+
+import prldh
+from prldh.errors import DataError
+from prldh.schemas import schema_of
+
+MARKERS = ("wfns", "s100b", "ndka")
+
+
+@pytest.fixture(scope="session")
+def golden(shared_data):
+    folder = shared_data / "r_golden"
+    return {name: json.loads((folder / f"golden_{name}.json").read_text()) for name in ("asah_binomial", "more", "rmda_asah")}
+
+
+@pytest.fixture(scope="session")
+def asah(shared_data, tmp_path_factory):
+    """aSAH with its three markers as given scores, and the golden glm as a model of covariates; both engines."""
+    folder = tmp_path_factory.mktemp("asah")
+    table = pd.read_csv(shared_data / "tables" / "aSAH.csv", dtype=str)
+    table.insert(0, "id", [f"{i:03d}" for i in range(1, len(table) + 1)])
+    table = table.rename(columns={m: f"{m}_score" for m in MARKERS})
+    table = table.assign(s100b_copy=table["s100b_score"], ndka_copy=table["ndka_score"])
+    table.to_csv(folder / "asah.csv", index=False)
+    study = {
+        "title": "aSAH", "seed": 5, "engine": "both",
+        "clinical": {
+            "table": str(folder / "asah.csv"), "id": "id", "outcome": "outcome", "event": "Poor",
+            "covariates": {"age": "continuous", "gender": "categorical", "s100b_copy": "continuous", "ndka_copy": "continuous"},
+        },
+        "tissues": {m: {"radscore": f"{m}_score"} for m in MARKERS},
+        "models": [*({"name": m, "terms": [m]} for m in MARKERS), {"name": "glm", "terms": ["age", "s100b_copy", "ndka_copy"]}],
+        "adjust": ["age", "gender"],
+        "comparisons": [["wfns", "s100b"], ["wfns", "ndka"], ["s100b", "ndka"], ["s100b", "glm"]],
+        "validation": {"leave_one_out": True, "folds": 5, "bootstrap": 50},
+        "performance": {"decision_bootstrap": 100},
+    }
+    out = folder / "out"
+    return prldh.analyze(study, out, jobs=1), out
+
+
+def _model(results, name, adjusted=False):
+    return next(m for m in results["models"] if m["name"] == name and m["adjusted"] == adjusted)
+
+
+@pytest.mark.r
+def test_both_engines_ran_and_agree(asah):
+    data = asah[0].data
+    assert data["engines"]["reported"] == "r"
+    compared = [row for row in data["agreement"] if row["difference"] is not None]
+    assert len(compared) > 1000
+    worst = max(compared, key=lambda row: abs(row["difference"]) / max(abs(row["r"]), 1e-3))
+    assert abs(worst["difference"]) / max(abs(worst["r"]), 1e-3) < 1e-8, worst
+    for row in data["agreement"]:
+        assert row["difference"] is not None or row["reason"]
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("marker", MARKERS)
+def test_auc_partial_areas_and_cutoffs_are_procs(asah, golden, marker):
+    data, wanted = asah[0].data, golden["asah_binomial"]
+    found, roc = _model(data, marker), wanted["roc"][marker]
+    assert found["auc"]["estimate"] == pytest.approx(roc["auc"], rel=1e-8)
+    assert found["auc"]["variance"] == pytest.approx(roc["var_delong"], rel=1e-8)
+    low, _, high = roc["ci_delong_95"]
+    assert (found["auc"]["low"], found["auc"]["high"]) == pytest.approx((low, high), rel=1e-8)
+    partial = wanted["pauc_1_0.8"][marker]
+    assert found["pauc"]["sensitivity"]["estimate"] == pytest.approx(partial["sens"], rel=1e-8)
+    assert found["pauc"]["specificity"]["estimate"] == pytest.approx(partial["spec"], rel=1e-8)
+    assert found["pauc"]["specificity"]["corrected"] == pytest.approx(partial["spec_corrected"], rel=1e-8)
+    youden = wanted["coords"][marker]["youden"]
+    assert data["tissues"][marker]["cutoff"] == pytest.approx(youden["threshold"][0], rel=1e-8)
+    assert [found["confusion"][k] for k in ("tp", "fp", "fn", "tn")] == [youden[k][0] for k in ("tp", "fp", "fn", "tn")]
+
+
+@pytest.mark.r
+def test_comparisons_are_procs(asah, golden):
+    for pair, wanted in golden["asah_binomial"]["roc_test_delong_paired"].items():
+        a, b = pair.split("_vs_")
+        row = next(c for c in asah[0].data["comparisons"] if (c["a"], c["b"], c["measure"], c["scheme"], c["adjusted"]) == (a, b, "auc", None, False))
+        assert row["statistic"] == pytest.approx(wanted["Z"], rel=1e-8)
+        assert row["p"] == pytest.approx(wanted["p"], rel=1e-8)
+        assert [row["low"], row["high"]] == pytest.approx(wanted["diff_ci_95"], rel=1e-8)
+
+
+@pytest.mark.r
+def test_the_logistic_model_and_its_calibration_are_rs(asah, golden):
+    found = _model(asah[0].data, "glm")
+    glm, hoslem, val_prob = golden["asah_binomial"]["glm"]["aSAH_age_s100b_ndka"], golden["asah_binomial"]["hoslem"]["aSAH_m1_g10"]["value"], golden["more"]["val_prob_asah"]["values"]
+    assert [t["b"] for t in found["terms"]] == pytest.approx(glm["coef"], rel=1e-8)
+    assert [t["se"] for t in found["terms"]] == pytest.approx(glm["se"], rel=1e-8)
+    for term, (low, high) in zip(found["terms"], glm["ci_profile"], strict=True):  # confint.glm interpolates: right to 2e-4
+        assert (np.log(term["low"]), np.log(term["high"])) == pytest.approx((low, high), abs=5e-4, rel=5e-4)
+    assert found["hosmer_lemeshow"]["statistic"] == pytest.approx(hoslem["chisq"], rel=1e-8)
+    assert found["hosmer_lemeshow"]["df"] == hoslem["df"]
+    assert found["calibration"]["brier"] == pytest.approx(val_prob["Brier"], rel=1e-8)
+    assert found["calibration"]["ici"] == pytest.approx(val_prob["Eavg"], rel=1e-8)
+    assert (found["calibration"]["intercept"], found["calibration"]["slope"]) == pytest.approx((0, 1), abs=1e-8)
+
+
+@pytest.mark.r
+def test_decision_curve_is_rmdas(asah, golden):
+    columns = golden["rmda_asah"]["curve"]
+    model = columns[0]["model"]
+    wanted = {round(row["thresholds"], 2): row for row in columns if row["model"] == model}
+    for point in _model(asah[0].data, "glm")["decision_curve"]:
+        row = wanted.get(round(point["threshold"], 2))
+        assert row is not None
+        assert point["net_benefit"] == pytest.approx(row["NB"], rel=1e-8, abs=1e-12)
+        assert point["standardized"] == pytest.approx(row["sNB"], rel=1e-8, abs=1e-12)
+
+
+def test_folder_holds_what_the_contract_says(asah):
+    results, out = asah
+    for name in ("report.html", "results.json", "predictions.csv", "provenance.json", "model.json", "tables", "figures", "reproduce/analysis.R"):
+        assert (out / name).exists(), name
+    on_disk = json.loads((out / "results.json").read_text())
+    assert on_disk == results.data
+    jsonschema.validate(on_disk, schema_of("results"))
+    predictions = pd.read_csv(out / "predictions.csv", dtype={"id": str})
+    assert list(predictions.columns) == ["id", "outcome", "model", "adjusted", "scope", "scheme", "repeat", "fold", "probability", "log_odds"]
+    assert "001" in set(predictions["id"])
+    for suffix in ("svg", "pdf", "png"):
+        assert list((out / "figures").glob(f"roc_unadjusted.{suffix}"))
+    provenance = json.loads((out / "provenance.json").read_text())
+    assert len(provenance["files"][0]["sha256"]) == 64
+
+
+def test_held_out_auc_follows_from_the_predictions(asah):
+    from scipy.stats import mannwhitneyu
+
+    results, out = asah
+    predictions = pd.read_csv(out / "predictions.csv", dtype={"id": str}, keep_default_na=False)
+    rows = predictions[(predictions["model"] == "s100b") & (predictions["adjusted"].astype(str) == "True")]
+    for scope in ("model", "pipeline"):
+        for scheme in ("leave_one_out", "folds"):
+            own = rows[(rows["scope"] == scope) & (rows["scheme"] == scheme)]
+            assert len(own) == 113
+            p, y = own["probability"].astype(float), own["outcome"].astype(int)
+            u = mannwhitneyu(p[y == 1], p[y == 0]).statistic / ((y == 1).sum() * (y == 0).sum())
+            assert _model(results.data, "s100b", True)["validation"][scope][scheme]["auc"]["estimate"] == pytest.approx(u, rel=1e-12)
+
+
+def test_report_is_one_file_with_every_section(asah):
+    html = (asah[1] / "report.html").read_text()
+    for section in ("answer", "patients", "table-one", "radscores", "models", "performance", "validation", "calibration", "usefulness", "comparisons", "agreement", "warnings", "provenance"):
+        assert f'<section id="{section}">' in html
+    assert "<script" not in html
+    for marker in ('src="http', "src='http", 'href="http', "@import", "url(http"):
+        assert marker not in html
+    for warning in asah[0].data["warnings"]:
+        assert warning["message"][:30].replace("'", "&#39;").replace('"', "&#34;").replace("<", "&lt;").replace(">", "&gt;") in html
+    assert not re.search(r"<td>(<span[^>]*>)?0\.000<", html.split("Statistic</th>")[1].split("</table>")[0])  # no p of 0.000
+
+
+@pytest.mark.r
+def test_plain_r_prints_the_reports_numbers(asah):
+    results, out = asah
+    _compare_with_plain_r(results.data, out)
+
+
+def _compare_with_plain_r(data, out):
+    """Run reproduce/analysis.R by Rscript and find each of its quantities in the results."""
+    printed = subprocess.run(["Rscript", "--vanilla", "analysis.R"], cwd=out / "reproduce", capture_output=True, text=True, check=True).stdout
+    n = 0
+    for line in printed.splitlines():
+        quantity, value = line.split("\t")
+        wanted = _find(data, quantity)
+        if wanted is None:
+            assert value in ("NA", "NaN", "Inf", "-Inf"), line
+            continue
+        assert float(value) == pytest.approx(wanted, rel=2e-7, abs=1e-9), line
+        n += 1
+    assert n > 40 * len(data["models"])
+
+
+def _find(data, quantity):
+    """A number of the results by the name that analysis.R prints."""
+    if quantity.startswith("cohort."):
+        return data["cohort"][quantity.removeprefix("cohort.")]
+    head, name, rest = re.fullmatch(r"(\w+)\[(.*?)\]\.(.*)", quantity).groups()
+    if head == "tissues":
+        return data["tissues"][name][rest]
+    if head == "table_one":
+        return next(r for r in data["table_one"] if r["variable"] == name)[rest]
+    model, kind = name.rsplit(", ", 1)
+    value = _model(data, model, kind == "adjusted")
+    term = re.fullmatch(r"terms\[(.*)\]\.(\w+)", rest)
+    if term:
+        return next(t for t in value["terms"] if t["term"] == term[1])[term[2]]
+    threshold = re.fullmatch(r"decision_curve\[(.*)\]\.net_benefit", rest)
+    if threshold:
+        return next(p for p in value["decision_curve"] if p["threshold"] == float(threshold[1]))["net_benefit"]
+    for key in rest.split("."):
+        value = value[key]
+    return value
+
+
+# ---------------------------------------------------------------- tables of features
+
+
+def _radiomics_study(shared_data, name, **changes):
+    path = str(shared_data / "tables" / f"{name}.gz")
+    return {
+        "title": name, "seed": 1, "engine": "python", "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
+        "tissues": {"tumour": {"features": [path]}}, "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0}, **changes,
+    }
+
+
+@pytest.mark.parametrize(("name", "n", "events", "n_features"), [("WORC-Desmoid", 203, 72, 1015), ("Dong2022", 279, 136, 851)])
+def test_radiomics_tables_run_through_the_default_protocol(shared_data, tmp_path, name, n, events, n_features):
+    data = prldh.analyze(_radiomics_study(shared_data, name), tmp_path / "out", jobs=2).data
+    assert (data["cohort"]["n"], data["cohort"]["events"]) == (n, events)
+    steps = data["tissues"]["tumour"]["selection"]["steps"]
+    assert steps[0]["n_in"] == n_features
+    assert [s["name"] for s in steps if s["name"] != "constant"] == ["icc", "mrmr_forest", "correlation", "lasso_svm_rfe"]
+    for step in steps:
+        assert len(step["dropped"]) == step["n_in"] - step["n_out"]
+    model = data["models"][0]
+    honest = model["validation"]["pipeline"]["folds"]
+    lead = honest["auc"] if honest["auc"]["estimate"] is not None else honest["auc_mean"]
+    assert 0.5 < lead["estimate"] < model["auc"]["estimate"]
+    assert lead["low"] < lead["estimate"] < lead["high"]
+    assert any("one reader" in w["message"] for w in data["warnings"])
+    assert any("clinical table as well" in w["message"] for w in data["warnings"])
+
+
+def test_a_step_that_leaves_nothing_stops_with_the_strongest_candidate(shared_data, tmp_path):
+    study = _radiomics_study(shared_data, "Dong2022", selection=["icc", "mrmr_forest", {"correlation": {"outcome": 0.6}}, "lasso_svm_rfe"])
+    with pytest.raises(DataError, match=r"step 'correlation' leaves none.*outcome: 0\.6.*strongest candidate is '.*' \(\|r\| with the outcome 0\.\d\d < 0\.6\)"):
+        prldh.analyze(study, tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
+    study["selection"][2]["correlation"]["outcome"] = 0.1
+    study["validation"]["folds"] = 0
+    assert prldh.analyze(study, tmp_path / "out", jobs=1).data["models"]
+
+
+def test_study_without_tissues(shared_data, tmp_path):
+    path = str(shared_data / "tables" / "sex2.csv")
+    table = pd.read_csv(path)
+    table.insert(0, "id", range(len(table)))
+    table.to_csv(tmp_path / "sex2.csv", index=False)
+    study = {
+        "clinical": {"table": str(tmp_path / "sex2.csv"), "id": "id", "outcome": "case", "event": 1, "covariates": {c: "categorical" for c in ("age", "oc", "vic", "vicl", "vis", "dia")}},
+        "engine": "python", "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 20},
+    }
+    data = prldh.analyze(study, tmp_path / "out", jobs=1).data
+    assert [m["name"] for m in data["models"]] == ["Clinical covariates"]
+    assert data["interaction"] is None
+    assert "radscores" not in Path(tmp_path / "out" / "report.html").read_text()
+    jsonschema.validate(data, schema_of("results"))
