@@ -26,31 +26,47 @@ def _row_terms(size: int, share: float) -> np.ndarray:
     return stats.binom.pmf(x, size, share)
 
 
-def _best(rows: list[np.ndarray], total: int) -> list[np.ndarray]:
-    """For every j, the largest product of the rows from j on, by their sum (total + 1,)."""
-    best = [np.zeros(total + 1)]
-    best[0][0] = 1.0
+def _extremes(rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For every j, the largest and smallest product of the rows from j on times ``ends`` at their sum.
+
+    Both are (total + 1,) arrays over the sum of the rows before j; without a completion they are 0 and inf.
+    """
+    result = [ends]
     for terms in reversed(rows):
-        later, now = best[0], np.zeros(total + 1)
+        (later_best, later_least), best, least = result[0], np.zeros(total + 1), np.full(total + 1, np.inf)
         for x, term in enumerate(terms[: total + 1]):
-            np.maximum(now[x:], term * later[: total + 1 - x], out=now[x:])
-        best.insert(0, now)
-    return best
+            here = slice(0, total + 1 - x)
+            np.maximum(best[here], term * later_best[x:], out=best[here])
+            product = np.full(total + 1 - x, np.inf)
+            possible = np.isfinite(later_least[x:])
+            product[possible] = term * later_least[x:][possible]
+            np.minimum(least[here], product, out=least[here])
+        result.insert(0, (best, least))
+    return result
 
 
 @numba.njit(cache=True)
 def _extend(
-    sums: np.ndarray, values: np.ndarray, masses: np.ndarray, terms: np.ndarray, best: np.ndarray, limit: float, lumped: np.ndarray
+    sums: np.ndarray,
+    values: np.ndarray,
+    masses: np.ndarray,
+    terms: np.ndarray,
+    best: np.ndarray,
+    least: np.ndarray,
+    limit: float,
+    lumped: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every partial table with one more row; ``best[s]`` is the most probable completion from the sum s.
+    """Every partial table with one more row; ``best[s]`` and ``least[s]`` are its extreme completions from the sum s.
 
-    Tables that can only end up within the limit go to ``lumped``, by sum; those without a completion vanish.
+    Tables that can only end up within the limit go to ``lumped``, by sum; those that cannot, or have no completion, vanish.
     """
     total = best.shape[0] - 1
     room = 0
     for i in range(sums.shape[0]):
         for x in range(min(terms.shape[0] - 1, total - sums[i]) + 1):
-            if values[i] * terms[x] * best[sums[i] + x] > limit:
+            s = sums[i] + x
+            value = values[i] * terms[x]
+            if value * best[s] > limit and value * least[s] <= limit:
                 room += 1
     new_sums, new_values, new_masses = np.empty(room, np.int64), np.empty(room), np.empty(room)
     found = 0
@@ -58,10 +74,10 @@ def _extend(
         for x in range(min(terms.shape[0] - 1, total - sums[i]) + 1):
             s = sums[i] + x
             value = values[i] * terms[x]
-            if value * best[s] > limit:
+            if value * best[s] > limit and value * least[s] <= limit:
                 new_sums[found], new_values[found], new_masses[found] = s, value, masses[i] * terms[x]
                 found += 1
-            elif best[s] > 0.0:
+            elif 0.0 < value * best[s] <= limit:
                 lumped[s] += masses[i] * terms[x]
     return new_sums, new_values, new_masses
 
@@ -78,29 +94,18 @@ def _merge(sums: np.ndarray, values: np.ndarray, masses: np.ndarray) -> tuple[np
     return sums[start], values[start], np.add.reduceat(masses, start)
 
 
-def _half(rows: list[np.ndarray], other: np.ndarray, total: int, limit: float):
+def _half(rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int, limit: float):
     """Partial tables of one half that have to be told apart (sum, value, mass), and the mass of the rest by sum.
 
-    ``other[s]`` is the largest product of the other half when this half sums to s.
+    ``ends`` are the largest and smallest product of the other half by the sum of this one.
     """
-    suffix = _best_to(rows, other, total)
+    extremes = _extremes(rows, ends, total)
     sums, values, masses = np.zeros(1, np.int64), np.ones(1), np.ones(1)
     lumped = np.zeros(total + 1)
     for j, terms in enumerate(rows):
         lumped = np.convolve(lumped, terms)[: total + 1]
-        sums, values, masses = _merge(*_extend(sums, values, masses, terms, suffix[j + 1], limit, lumped))
+        sums, values, masses = _merge(*_extend(sums, values, masses, terms, *extremes[j + 1], limit, lumped))
     return sums, values, masses, lumped
-
-
-def _best_to(rows: list[np.ndarray], end: np.ndarray, total: int) -> list[np.ndarray]:
-    """For every j and sum s of the rows before j, the largest product of the rows from j on times ``end`` at their sum."""
-    best = [end]
-    for terms in reversed(rows):
-        later, now = best[0], np.zeros(total + 1)
-        for x, term in enumerate(terms[: total + 1]):
-            np.maximum(now[: total + 1 - x], term * later[x:], out=now[: total + 1 - x])
-        best.insert(0, now)
-    return best
 
 
 def _join(a: tuple, b: tuple, total: int, limit: float) -> float:
@@ -153,9 +158,10 @@ def fisher_exact(counts: np.ndarray) -> float:
     share = total / n
     terms = [_row_terms(int(size), share) for size in sizes]
     limit = float(np.prod([terms[i][events[i]] for i in range(len(events))])) * (1.0 + _SLACK)
-    halves = terms[0::2], terms[1::2]
-    best_b, best_a = (_best(list(half), total)[0][::-1] for half in (halves[1], halves[0]))
-    a = _half(list(halves[0]), best_b, total, limit)
-    b = _half(list(halves[1]), best_a, total, limit)
+    halves = [terms[0::2], terms[1::2]]
+    nothing = np.zeros(total + 1), np.full(total + 1, np.inf)
+    nothing[0][total] = nothing[1][total] = 1.0
+    ends = [_extremes(half, nothing, total)[0] for half in halves]
+    a, b = _half(halves[0], ends[1], total, limit), _half(halves[1], ends[0], total, limit)
     whole = float(stats.binom.pmf(total, n, share))
     return float(min(_join(a, b, total, limit) / whole, 1.0))

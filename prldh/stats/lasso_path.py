@@ -10,6 +10,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from prldh.stats.least_squares import dot_from
+
 _P_MIN = 1e-9  # probabilities nearer to 0 or 1 than this are taken as 0 or 1
 _F_DEV = 1e-5  # stop when the share of deviance explained grows by less
 _DEV_MAX = 0.999  # … or is beyond this
@@ -19,6 +21,29 @@ _MAX_OUTER = 100
 _MAX_PASSES = 3000
 _MAX_BLOCKS = 4
 _BIG = 9.9e35
+
+
+# Products are written out: threads of a BLAS that wait for one another on a busy machine cost ten times the work.
+
+
+@numba.njit(cache=True)
+def _against(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Inner product of every row with a vector."""
+    result = np.empty(rows.shape[0])
+    for j in range(rows.shape[0]):
+        result[j] = dot_from(rows[j], vector, 0)
+    return result
+
+
+@numba.njit(cache=True)
+def _gram(rows: np.ndarray) -> np.ndarray:
+    """Inner products of all pairs of rows."""
+    k = rows.shape[0]
+    result = np.empty((k, k))
+    for i in range(k):
+        for j in range(i + 1):
+            result[i, j] = result[j, i] = dot_from(rows[i], rows[j], 0)
+    return result
 
 
 @numba.njit(cache=True)
@@ -113,7 +138,7 @@ def _quadratic_lasso(gram: np.ndarray, linear: np.ndarray, start: np.ndarray, pe
     """Minimise b'Gb/2 - linear'b + penalty * sum |b_j|, j > 0, by coordinate descent with exact finishes."""
     k = start.shape[0]
     b = start.copy()
-    gradient = linear - gram @ b
+    gradient = linear - _against(gram, b)
     for sweep in range(_MAX_PASSES):
         largest = 0.0
         is_settled = True
@@ -137,7 +162,7 @@ def _quadratic_lasso(gram: np.ndarray, linear: np.ndarray, start: np.ndarray, pe
             break
         if is_settled and sweep % 2 == 1:
             _descend_orthant(gram, linear, b, penalty)
-            gradient = linear - gram @ b
+            gradient = linear - _against(gram, b)
     return b
 
 
@@ -184,8 +209,8 @@ def _reweighted_step(
             rooted[j + 1, i] = rooted[0, i] * column[i]
             dot += residual[i] * column[i]
         linear[j + 1] = dot
-    gram = rooted @ rooted.T
-    linear += gram @ b
+    gram = _gram(rooted)
+    linear += _against(gram, b)
     new = _quadratic_lasso(gram, linear, b, penalty, tolerance)
     before = _penalised(outcome, eta, b, penalty)
     for _ in range(30):
@@ -225,7 +250,7 @@ def _solve_penalty(
         if change >= _THRESHOLD * scale:
             continue
         residual = (outcome - _probabilities(_linear(x, play, n_play, small))) / outcome.shape[0]
-        slope = x @ residual
+        slope = _against(x, residual)
         added = 0
         for j in range(p):
             if usable[j] and not in_play[j] and abs(slope[j]) > penalty:
@@ -260,7 +285,7 @@ def lasso_path(
     null_loss = -(share * np.log(share) + (1.0 - share) * np.log(1.0 - share))
     b = np.zeros(p + 1)
     b[0] = np.log(share / (1.0 - share))
-    slope = np.abs(x @ ((outcome - share) / n))
+    slope = np.abs(_against(x, (outcome - share) / n))
     largest = 0.0
     for j in range(p):
         if usable[j]:
