@@ -60,7 +60,8 @@ def _outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path)
     where = f"outcome column '{column.name}' of {path.name}"
     blank = np.flatnonzero((column == "").to_numpy())
     if blank.size:
-        raise DataError(f"{where} is blank for patient {ids[blank[0]]}{and_more(blank.size)}. Fill it in or remove these rows.")
+        i = blank[0]
+        raise DataError(f"{where} is blank in row {i + 2} (patient {ids[i]}){and_more(blank.size)}. Fill it in or remove the row.")
     canonical = column.map(same_text)
     values = sorted(canonical.unique())
     shown = {c: column[canonical == c].iloc[0] for c in values}
@@ -117,13 +118,20 @@ def _complete(table, scores, ids, missing, path):
     listed = some([f"{i} ({reason.removeprefix('blank: ')})" for i, reason in excluded])
     if missing == "error":
         raise DataError(
-            f"{path.name}: {len(excluded)} patients have blank covariates: {listed}. Fill them in, or set missing: complete_case."
+            f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set missing: complete_case."
         )
     keep = ~blank.any(axis=1)
-    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {len(ids)} patients were left out for blank covariates: {listed}.")]
+    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {_patients(len(ids), 'was', 'were')} left out for blank covariates: {listed}.")]
+
+
+def _patients(count: int, one: str, several: str) -> str:
+    return f"1 patient {one}" if count == 1 else f"{count} patients {several}"
 
 
 def _check_outcome_left(cohort: Cohort, path: Path) -> None:
     if cohort.n_events in (0, cohort.n):
-        left = "no events" if cohort.n_events == 0 else "only events"
-        raise DataError(f"{path.name}: {left} among the {cohort.n} patients left after excluding those with blank covariates. Fill in the blanks.")
+        left = "no events are" if cohort.n_events == 0 else "only events are"
+        raise DataError(
+            f"{path.name}: {left} among the {_patients(cohort.n, 'that is', 'that are')} left after {len(cohort.excluded)} with blank covariates "
+            f"were left out: {some(f'{i} ({reason})' for i, reason in cohort.excluded)}. Fill in the blanks, or remove the covariate."
+        )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from prldh.errors import DataError, StudyError
 from prldh.records import Cohort, FeatureBlock, Warn
 from prldh.study import Study
-from prldh.tables import and_more, check_ids, read_table, some
+from prldh.tables import and_more, as_numbers, check_ids, is_number, read_table, some
 
 
 def read_features(study: Study, folder: Path, cohort: Cohort) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
@@ -45,6 +44,8 @@ def read_features(study: Study, folder: Path, cohort: Cohort) -> tuple[dict[str,
 
 def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBlock, list[Warn]]:
     readers, warnings = [], []
+    if len({p.resolve() for p in paths}) < len(paths):
+        raise StudyError(f"tissues.{tissue}.features: {paths[0].name} is given for both readers. Give the second reader's table, or one table alone.")
     for path in paths:
         names, values, told = _read_reader(tissue, path, study, folder, cohort)
         readers.append((names, values, path))
@@ -61,6 +62,8 @@ def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBl
             )
         position = {n: i for i, n in enumerate(other)}
         second = np.ascontiguousarray(values[:, [position[n] for n in names]])
+        if np.array_equal(first, second):
+            warnings.append(Warn("features", f"tissue {tissue}: {path.name} and {other_path.name} hold the same values: the readers' agreement says nothing."))
     return FeatureBlock(source, names, first, second), warnings
 
 
@@ -110,19 +113,13 @@ def _numbers(text, columns, rows, ids, path) -> np.ndarray:
             f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}' is blank{and_more(int(blank.sum()))}. "
             "Extract it again, or remove the feature or the patient."
         )
-    try:
-        values = text.astype(np.float64)
-    except ValueError:
-        for i, row in enumerate(text):
-            for j, cell in enumerate(row):
-                try:
-                    float(cell)
-                except ValueError:
-                    raise DataError(
-                        f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{cell}' is not a number. "
-                        "Correct it, or remove the column if it is no feature."
-                    ) from None
-        raise
+    values = as_numbers(text)
+    if values is None:
+        i, j = next((i, j) for i, row in enumerate(text) for j, cell in enumerate(row) if not is_number(cell))
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not a number. "
+            "Correct it, or remove the column if it is no feature."
+        )
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         i, j = bad[0]
@@ -154,5 +151,9 @@ def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dic
     if constant.all():
         raise DataError(f"tissues.{tissue}: all {len(block.names)} features of source '{block.source}' are constant. Check the table.")
     dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant)}
-    warned = [Warn("features", f"tissue {tissue}, source {block.source}: {len(dropped)} constant features were dropped: {some(dropped)}.")] if dropped else []
+    warned = [Warn("features", f"tissue {tissue}, source {block.source}: {_constant(len(dropped))} dropped: {some(dropped)}.")] if dropped else []
     return np.flatnonzero(~constant), dropped, warned
+
+
+def _constant(count: int) -> str:
+    return "1 constant feature was" if count == 1 else f"{count} constant features were"

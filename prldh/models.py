@@ -71,13 +71,17 @@ def _checked_term(term: str, model: str, study: Study) -> str:
         pair = (match["first"], match["second"])
         for tissue in pair:
             if tissue not in study.tissues:
-                raise StudyError(f"models: '{model}': {term}: there is no tissue '{tissue}' (tissues: {', '.join(study.tissues) or 'none'}).")
+                near = nearest(tissue, study.tissues)
+                hint = f"; did you mean '{near}'?" if near else f" (tissues: {', '.join(study.tissues) or 'none'}). Name two of them."
+                raise StudyError(f"models: '{model}': {term}: there is no tissue '{tissue}'{hint}")
         if pair[0] == pair[1]:
             raise StudyError(f"models: '{model}': {term} names one tissue twice. Groups need two tissues.")
         return groups_term(*pair)
     known = [*study.tissues, *study.clinical.covariates]
     if term in known:
         return term
+    if term.startswith("groups(") or term == "groups":
+        raise StudyError(f"models: '{model}': the term '{term}' does not name two tissues. Write it as groups(first, second).")
     near = nearest(term, known)
     raise StudyError(
         f"models: '{model}': the term '{term}' is neither a tissue nor a covariate"

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,9 +105,9 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
         _dump(folder / "model.json", frozen_models(plan, run))
         provenance = describe_provenance(plan, results, started)
         _dump(folder / "provenance.json", provenance)
-        write_figures(results.data, folder / "figures")
+        figures = write_figures(results.data, folder / "figures")
         write_reproduction(results.data, plan, run, folder / "reproduce")
-        (folder / "report.html").write_text(render_report(results.data, provenance, folder), encoding="utf-8")
+        (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 
     place_whole(out, write)
@@ -187,7 +187,7 @@ def _commit() -> str | None:
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")
 
 
 def _sha256(path: Path) -> str:

@@ -27,13 +27,19 @@ from prldh.interaction import describe_interaction
 from prldh.models import GROUPS, build_design, describe_model, plan_models
 from prldh.outputs import claim_output, write_outputs
 from prldh.plugins import choose, create_plugin_manager, nearest, registered
-from prldh.radscore import Protocol, Step, apply_radscore, fit_tissue, training_rows
+from prldh.radscore import Protocol, Step, fit_tissue, training_rows
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample, TissueFit, Warn
 from prldh.results import Results, assemble
 from prldh.seeds import seed_for
 from prldh.study import Study, Validation, read_study
 from prldh.validate import (
-    Predictions, held_out, predict_scope_model, predict_scope_pipeline, refit_tissues, run_refits, summarise,
+    Predictions,
+    held_out,
+    predict_scope_model,
+    predict_scope_pipeline,
+    refit_tissues,
+    run_refits,
+    summarise,
 )
 
 #: Told of progress: the stage, how much is done, how much there is to do.

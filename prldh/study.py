@@ -53,6 +53,12 @@ class CovariateSettings(Strict):
         return self
 
 
+def _one_value(value: Any) -> Any:
+    if value is None or isinstance(value, (list, dict)):
+        raise ValueError("give one value, the one that means event, such as event: yes")
+    return value
+
+
 def _as_mapping(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
@@ -63,7 +69,7 @@ class Clinical(Strict):
     table: str
     id: Text
     outcome: Text
-    event: bool | int | float | str = Field(union_mode="smart")
+    event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(_one_value)]
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
 
@@ -224,6 +230,13 @@ class Study(Strict):
                 raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
         return steps
 
+    @field_validator("models")
+    @classmethod
+    def _no_models_is_no_study(cls, models: list[Model] | None) -> list[Model] | None:
+        if models == []:
+            raise ValueError("no model is named. Name one, or leave the key out for the default: each tissue alone")
+        return models
+
     @model_validator(mode="after")
     def _names_fit_together(self) -> Study:
         _check_names(self)
@@ -231,30 +244,32 @@ class Study(Strict):
 
 
 def _check_names(study: Study) -> None:
-    """Rules that span sections. Raises ValueError with the place in the message."""
+    """Rules that span sections."""
     clinical = study.clinical
     columns = {clinical.id, clinical.outcome, *clinical.covariates}
     for name, tissue in study.tissues.items():
         if name in columns and tissue.radscore != name:
-            raise ValueError(f"'{name}' is both a tissue and a clinical column: rename the tissue (models would be ambiguous)")
+            raise _misfit(("tissues", name), f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous")
         if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):
-            raise ValueError(f"tissues.{name}.radscore: '{tissue.radscore}' is the id or the outcome")
+            raise _misfit(("tissues", name, "radscore"), f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score")
     if clinical.outcome == clinical.id:
-        raise ValueError("clinical.outcome and clinical.id are the same column")
+        raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
     for column in (clinical.id, clinical.outcome):
         if column in clinical.covariates:
-            raise ValueError(f"clinical.covariates.{column}: the id and the outcome cannot be covariates")
+            raise _misfit(("clinical", "covariates", column), "the id and the outcome cannot be covariates. Remove it here")
     names = [m.name for m in study.models or []]
-    doubled = sorted({n for n in names if names.count(n) > 1})
-    if doubled:
-        raise ValueError(f"models: the name '{doubled[0]}' is used twice")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
     for name in study.adjust or []:
         if name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
-            raise ValueError(
-                f"adjust: '{name}' is not among clinical.covariates"
-                + (f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})")
-            )
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
+            raise _misfit(("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here")
+
+
+def _misfit(place: tuple, message: str) -> PydanticCustomError:
+    return PydanticCustomError("misfit", "{message}", {"message": message, "place": place})
 
 
 class _Loader(yaml.SafeLoader):
@@ -263,6 +278,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise StudyError(f"line {key.start_mark.line + 1}: a list or mapping stands where a key is expected. Check brackets and colons there.")
             if key.value in seen:
                 raise StudyError(f"the key '{key.value}' stands twice (line {key.start_mark.line + 1}). Remove one.")
             seen.add(key.value)
@@ -303,25 +320,33 @@ def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise StudyError(f"study file not found: {path}. `prldh init DIR` writes one to start from.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"study file cannot be read: {path}: {error}.") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path} is not UTF-8 text (byte {error.object[error.start]:#04x} at {error.start}). Give a YAML file saved as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"study file cannot be read: {path}: {getattr(error, 'strerror', None) or error}. Give a YAML file.") from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)
     except StudyError as error:
         raise StudyError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise StudyError(
-            f"{path}:{place} is not valid YAML: {getattr(error, 'problem', None) or error}. "
-            "Check indentation, colons and quotes there."
-        ) from None
+        raise StudyError(f"{path}:{_yaml_problem(error, text)}. Check indentation, colons and quotes there.") from None
     if not isinstance(content, dict):
-        raise StudyError(f"{path}: a study file is a mapping of keys such as 'clinical:'; found {type(content).__name__}.")
+        found = "nothing" if content is None else f"a {type(content).__name__}"
+        raise StudyError(f"{path}: a study file is a mapping of keys such as 'clinical:'; found {found}. `prldh init DIR` writes one to start from.")
     lines: dict[tuple, int] = {}
     _collect_lines(node, (), lines)
     return _validate(content, str(path), lines), path.resolve().parent
+
+
+def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):  # it has no mark
+        line = text.count("\n", 0, error.position) + 1
+        character = error.character if isinstance(error.character, str) else chr(error.character)
+        return f" line {line} is not valid YAML: the character {character!r} is not allowed"
+    mark = getattr(error, "problem_mark", None)
+    place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{place} is not valid YAML: {getattr(error, 'problem', None) or error}"
 
 
 def _collect_lines(node: yaml.Node, place: tuple, lines: dict[tuple, int]) -> None:
@@ -340,7 +365,7 @@ def _validate(content: dict, file: str, lines: dict[tuple, int]) -> Study:
         return Study.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = tuple(p for p in first["loc"])
+        place = first.get("ctx", {}).get("place") or tuple(first["loc"])
         if first["type"] == "unknown_key":
             place = (*place, first["ctx"]["key"])
         known = place
@@ -348,10 +373,30 @@ def _validate(content: dict, file: str, lines: dict[tuple, int]) -> Study:
             known = known[:-1]
         line = f", line {lines[known]}" if known in lines and known else ""
         where = ".".join(str(p) for p in place)
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "missing":
-            message = "this key is required"
-        elif first["type"] not in ("unknown_key", "value_error") and not isinstance(first.get("input"), dict):
-            message += f" (found {first.get('input')!r})"
-        more = f" ({error.error_count() - 1} more problems after this one.)" if error.error_count() > 1 else ""
-        raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{message}{more}") from None
+        more = f" ({_more_problems(error.error_count() - 1)})" if error.error_count() > 1 else ""
+        raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{_problem(first)}{more}") from None
+
+
+#: What pydantic calls a type, in words of the study file.
+_EXPECTED = {
+    "model_type": "must be a mapping of keys", "dict_type": "must be a mapping of keys", "list_type": "must be a list, such as [a, b]",
+    "tuple_type": "must be a list, such as [a, b]", "string_type": "must be text", "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number", "int_from_float": "must be a whole number", "float_parsing": "must be a number",
+    "float_type": "must be a number", "bool_parsing": "must be true or false", "bool_type": "must be true or false",
+}
+
+
+def _problem(error: dict[str, Any]) -> str:
+    """One of pydantic's errors as a sentence: what is wrong, what was found."""
+    kind, found = error["type"], error.get("input")
+    if kind == "missing":
+        return "this key is required. Add it."
+    message = error["msg"].removeprefix("Value error, ")
+    if kind not in ("unknown_key", "misfit", "value_error"):
+        message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
+        message += " (found nothing: fill it in, or leave the key out)" if found is None else f" (found {found!r})"
+    return message if message.endswith((".", "?")) else message + "."
+
+
+def _more_problems(count: int) -> str:
+    return f"{count} more problem{'s' * (count > 1)} after this one."

@@ -9,6 +9,10 @@ from typing import Any
 HONEST = (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("pipeline", "bootstrap"), ("model", "folds"), ("model", "leave_one_out"), ("model", "bootstrap"))
 
 
+#: Stages whose warnings change what was asked for, so that the terminal tells them too.
+TOLD_AT_ONCE = ("engines", "cohort", "features")
+
+
 def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None."""
     for scope, scheme in HONEST:
@@ -41,7 +45,9 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:
         lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
-    lines.append(f"{len(data['warnings'])} warnings, listed in the report")
+    lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
+    n = len(data["warnings"])
+    lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
     lines.append(f"report: {out / 'report.html'}")
     return "\n".join(lines)
 

@@ -6,6 +6,9 @@ column or id is an error that names the row.
 
 from __future__ import annotations
 
+import gzip
+import re
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,58 +25,120 @@ def read_table(path: Path) -> pd.DataFrame:
     """A table as text, (rows, columns) of ``str``, blanks as ``""``; the format is told by the name.
 
     ``.tsv`` and ``.txt`` are tab-separated, ``.xlsx`` the first sheet, ``.parquet`` Parquet, everything else
-    comma-separated, with ``.gz`` after it or not.
+    comma-separated, with ``.gz`` after it or not. A column without a name and without content is no column.
 
     Raises
     ------
     DataError
-        If the file is missing, empty, unreadable, has doubled column names or no rows.
+        If the file is missing, empty, unreadable, has doubled or blank column names or no rows.
     """
     if not path.is_file():
-        raise DataError(f"table not found: {path}. Check the path in the study file (relative to that file).")
+        found = "a folder, not a table" if path.is_dir() else "not found"
+        raise DataError(f"table {found}: {path}. Check the path in the study file (relative to that file).")
     suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
     kind = suffixes[-1] if suffixes else ""
     try:
-        if kind in (".xlsx", ".xlsm"):
-            raw = pd.read_excel(path, header=None, dtype=object)
-            frame = _with_header(raw.astype(object).where(raw.notna(), ""), path)
-        elif kind in (".parquet", ".pq"):
-            frame = pd.read_parquet(path)
+        if kind in _WORKBOOKS:
+            frame = _read_workbook(path)
+        elif kind in _PARQUET:
+            frame = _read_parquet(path)
         else:
-            separator = "\t" if kind in (".tsv", ".txt", ".tab") else ","
-            compression = "gzip" if path.suffix.lower() == ".gz" else None
-            raw = pd.read_csv(
-                path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
-                compression=compression, skip_blank_lines=True, low_memory=False,
-            )
-            frame = _with_header(raw, path)
+            frame = _read_delimited(path, "\t" if kind in (".tsv", ".txt", ".tab") else ",")
     except DataError:
         raise
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty. Give a table with a header line and a row a patient.") from None
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = reason.removeprefix("Error tokenizing data. C error: ").rstrip(".")
         raise DataError(
             f"{path} cannot be read as {kind.lstrip('.').upper() or 'CSV'}: {reason}. "
             "Check the file (a header line, one row a patient, as many cells in each row) and its ending."
         ) from None
+    frame = _named_columns(frame, path)
+    if frame.empty:
+        raise DataError(f"{path} has a header but no rows. Give a row a patient.")
+    return pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns}) if kind in _WORKBOOKS + _PARQUET else _stripped(frame)
+
+
+_WORKBOOKS, _PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
+
+
+def _read_workbook(path: Path) -> pd.DataFrame:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending of what it is.")
+    raw = pd.read_excel(path, header=None, dtype=object, keep_default_na=False)
+    return _with_header(raw.astype(object).where(raw.notna(), ""), path)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    with path.open("rb") as handle:
+        if handle.read(4) != b"PAR1":
+            raise DataError(f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what it is.")
+    return pd.read_parquet(path)
+
+
+def _read_delimited(path: Path, separator: str) -> pd.DataFrame:
+    is_packed = path.suffix.lower() == ".gz"
+    with gzip.open(path) if is_packed else path.open("rb") as handle:
+        start = handle.read(1 << 16)
+    _refuse_other_formats(start, separator, path)
+    try:
+        raw = pd.read_csv(
+            path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+            compression="gzip" if is_packed else None, skip_blank_lines=True, low_memory=False,
+        )
+    except pd.errors.EmptyDataError:
+        raise _is_empty(path) from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text (found the byte {error.object[error.start]:#04x}). Save it as CSV UTF-8 or as .xlsx, and check its ending."
+        ) from None
+    return _with_header(raw, path)
+
+
+def _refuse_other_formats(start: bytes, separator: str, path: Path) -> None:
+    """Tell by the first bytes what is no table of text, and by the header what has another separator."""
+    if b"\0" in start:
+        raise DataError(f"{path} is not UTF-8 text: it is UTF-16 or no text at all. Save it as CSV UTF-8 or as .xlsx, and check its ending.")
+    header = start.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()[:1]
+    others = [s for s in ",;\t|" if s in header[0] and s != separator] if header and separator not in header[0] else []
+    if others:
+        name = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}[others[0]]
+        raise DataError(
+            f"{path} has one column '{header[0][:60]}': it seems to be separated by {name}. "
+            "Save it as comma-separated (.csv) or tab-separated (.tsv), with decimal points."
+        )
+
+
+def _is_empty(path: Path) -> DataError:
+    return DataError(f"{path} is empty. Give a table with a header line and a row a patient.")
+
+
+def _named_columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     names = [str(c).strip() for c in frame.columns]
+    unnamed = [i for i, name in enumerate(names) if not name or _NO_NAME.match(name)]
+    if unnamed:
+        filled = [i for i in unnamed if not frame.iloc[:, i].isin(["", None]).all()]
+        if filled:
+            raise DataError(f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if it only numbers the rows.")
+        kept = [i for i in range(len(names)) if i not in unnamed]
+        frame, names = frame.iloc[:, kept], [names[i] for i in kept]
     doubled = sorted({c for c in names if names.count(c) > 1}) if len(set(names)) < len(names) else []
     if doubled:
         raise DataError(f"{path}: the column '{doubled[0]}' stands {names.count(doubled[0])} times in the header. Rename one.")
+    frame = frame.copy()
     frame.columns = names
-    if frame.empty:
-        raise DataError(f"{path} has a header but no rows.")
-    return pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns}) if kind in (".xlsx", ".xlsm", ".parquet", ".pq") else _stripped(frame)
+    return frame
+
+
+#: What pandas calls a column without a name when it writes a table again.
+_NO_NAME = re.compile(r"^Unnamed: \d+$")
 
 
 def _with_header(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
     if raw.empty:
-        raise DataError(f"{path} is empty. Give a table with a header line and a row a patient.")
+        raise _is_empty(path)
     frame = raw.iloc[1:].reset_index(drop=True)
     frame.columns = [str(c) for c in raw.iloc[0]]
-    if raw.shape[1] == 1 and any(s in str(raw.iloc[0, 0]) for s in ";\t|"):
-        raise DataError(f"{path} has one column '{str(raw.iloc[0, 0])[:60]}': it seems to use another separator. Save it as comma-separated, or tab-separated as .tsv.")
     return frame
 
 
@@ -123,14 +188,11 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
         At the first cell that is no number, or is infinite, with row and patient.
     """
     text = column.to_numpy(dtype=object)
-    try:
-        values = np.where(text == "", "nan", text).astype(np.float64)
-    except ValueError:
-        values = None
+    values = as_numbers(np.where(text == "", "nan", text))
     blank = text == ""
     bad = None
     if values is None:
-        bad = next(i for i, cell in enumerate(text) if cell != "" and not _is_number(cell))
+        bad = next(i for i, cell in enumerate(text) if cell != "" and not is_number(cell))
         what, do = "is not a number", "Correct it, leave it blank, or declare the column categorical"
     elif (~np.isfinite(values) & ~blank).any():
         bad = int(np.flatnonzero(~np.isfinite(values) & ~blank)[0])
@@ -141,12 +203,22 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     return values
 
 
-def _is_number(cell: str) -> bool:
+def as_numbers(text: np.ndarray) -> np.ndarray | None:
+    """Text as float64 of the same shape, or None where some cell is no number."""
+    try:
+        values = text.astype(np.float64)
+    except ValueError:
+        return None
+    return values if all("_" not in cell for cell in text.flat) else None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number. Python would read ``1_000`` as one; a table means something else."""
     try:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell
 
 
 def same_text(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +12,15 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 #: Okabe and Ito's palette: told apart by the colour-blind.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
 STYLES = ("-", "--", "-.", ":")
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
-    "legend.frameon": False, "legend.fontsize": 7, "svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "prldh", "savefig.bbox": "tight",
+    "legend.frameon": False, "legend.fontsize": 7, "svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "prldh",
 }
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches
 
@@ -36,33 +35,38 @@ class Drawing:
     draw: Callable[[], Figure]
 
 
-def write_figures(data: dict[str, Any], folder: Path) -> None:
-    """Every figure as SVG, PDF and PNG (300 dpi)."""
+def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, str]]:
+    """Draw every figure once and write it as SVG, PDF and PNG (300 dpi).
+
+    Returns
+    -------
+    dict
+        By name: title, description and the SVG element for the report.
+    """
     folder.mkdir(exist_ok=True)
+    found = {}
     for drawing in plan_figures(data):
         with _figure(drawing) as figure:
-            for suffix in ("svg", "pdf", "png"):
-                metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[suffix]
+            for suffix, metadata in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}), ("png", None)):
                 figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=metadata)
+        svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "svg": _as_element(svg, drawing.name)}
+    return found
 
 
-def as_svg(drawing: Drawing) -> str:
-    """A figure as an SVG element for the report."""
-    with _figure(drawing) as figure:
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
+def _as_element(text: str, name: str) -> str:
+    """An SVG file's element, with ids that are unique in a page that holds several figures."""
     text = text[text.index("<svg") :]
-    # Element ids must be unique in a page that holds several figures.
-    for old in sorted(set(re.findall(r'id="([^"]+)"', text)), key=len, reverse=True):
-        text = text.replace(f'id="{old}"', f'id="{drawing.name}-{old}"').replace(f'"#{old}"', f'"#{drawing.name}-{old}"').replace(f"url(#{old})", f"url(#{drawing.name}-{old})")
-    return text
+    text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)
 
 
 @contextmanager
 def _figure(drawing: Drawing) -> Iterator[Figure]:
     with plt.rc_context(STYLE):
         figure = drawing.draw()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not for every format
         try:
             yield figure
         finally:

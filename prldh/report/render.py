@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from prldh.errors import OutputError
 from prldh.report.environment import create_environment
-from prldh.report.figures import as_svg, plan_figures, write_figures
+from prldh.report.figures import write_figures
 from prldh.report.view import make_view
 from prldh.results import read_results
 
 
-def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, folder: Path) -> str:
+def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figures: dict[str, dict[str, str]], folder: Path) -> str:
     """The report as HTML.
 
     Parameters
@@ -24,20 +27,19 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, folde
         Content of ``results.json``.
     provenance
         Content of ``provenance.json``, or None where it is lost.
+    figures
+        What :func:`prldh.report.figures.write_figures` returned.
     folder
         The output folder, for sections from plugins.
     """
-    from markupsafe import Markup
-
-    figures = {d.name: {"title": d.title, "description": d.description, "svg": Markup(as_svg(d))} for d in plan_figures(data)}
+    figures = {name: {**figure, "svg": Markup(figure["svg"])} for name, figure in figures.items()}
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
-    return create_environment().get_template("report.html.j2").render(data=data, view=view, provenance=provenance, sections=sections, version=metadata.version("prldh"))
+    template = create_environment().get_template("report.html.j2")
+    return template.render(data=data, view=view, provenance=provenance, sections=sections, version=metadata.version("prldh"))
 
 
 def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
-    from markupsafe import Markup
-
     from prldh.plugins import create_plugin_manager, registered
 
     found = registered(create_plugin_manager(), "register_report_sections")
@@ -60,12 +62,14 @@ def render_again(folder: Path) -> str:
         provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         provenance = None
-    html = render_report(data, provenance, folder)
-    partial = folder / ".report.html.partial"
     try:
-        partial.write_text(html, encoding="utf-8")
-        os.replace(partial, folder / "report.html")
-        write_figures(data, folder / "figures")
+        with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
+            figures = write_figures(data, Path(scratch) / "figures")
+            (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
+            if (folder / "figures").exists():
+                os.replace(folder / "figures", Path(scratch) / "former")
+            os.replace(Path(scratch) / "figures", folder / "figures")
+            os.replace(Path(scratch) / "report.html", folder / "report.html")
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None
     return f"report: {folder / 'report.html'}"
