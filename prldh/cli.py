@@ -130,6 +130,8 @@ def main() -> None:
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     cli()
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -36,10 +37,20 @@ def claim_output(out: Path, force: bool) -> Path:
     OutputError
         If results are there already and ``force`` is off, or the place cannot be written.
     """
-    if out.exists() and not out.is_dir():
+    try:
+        exists, is_folder = out.exists(), out.is_dir()
+    except OSError as error:
+        raise OutputError(f"output folder {_shortened(out)} cannot be made: {error.strerror or error}. Give another folder.") from None
+    if exists and not is_folder:
         raise OutputError(f"output {out} is a file. Give a folder.")
-    if (out / "results.json").exists() and not force:
+    if not force and (out / "results.json").exists():
         raise OutputError(f"output folder {out} holds results already. Give another folder, or --force to replace them.")
+    strange = [name for name in OWNED if not force and (out / name).exists()]
+    if strange:
+        raise OutputError(
+            f"output folder {out} holds '{strange[0]}', which prldh writes, but no results.json: it seems to be yours. "
+            "Give another folder, or --force to replace it."
+        )
     parent = _existing_parent(out)
     try:
         handle, name = tempfile.mkstemp(prefix=".prldh-", dir=parent)
@@ -59,36 +70,64 @@ def _existing_parent(out: Path) -> Path:
     return Path.cwd()
 
 
+def _shortened(out: Path) -> str:
+    return str(out) if len(str(out)) <= 80 else f"{str(out)[:77]}..."
+
+
 def place_whole(out: Path, write: Callable[[Path], None]) -> None:
-    """Call ``write(folder)`` on a hidden sibling and move what it wrote into ``out``; on failure nothing stays.
+    """Call ``write(folder)`` on a hidden folder and move what it wrote into ``out``; on failure nothing stays.
 
     A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and
-    ``results.json`` comes last, so that a folder with results is always whole.
+    ``results.json`` comes last, so that a folder with results is always whole; on failure they are put back.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full or the place cannot be written.
     """
     out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    is_fresh = not out.exists()
+    made = [place for place in out.parents if not place.exists()]
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # Inside an existing folder, for its parent may be another file system or not writable
+        partial = Path(tempfile.mkdtemp(prefix=".prldh-", suffix=".partial", dir=out.parent if is_fresh else out))
         try:
             write(partial)
-        except OSError as error:
-            raise OutputError(f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give another folder.") from error
-        partial.chmod(0o755)
-        if out.exists() and not any(out.iterdir()):
-            out.rmdir()
-        if not out.exists():
-            os.replace(partial, out)
-            return
-        aside = partial / ".former"
-        aside.mkdir()
+            if is_fresh:
+                partial.chmod(0o755)
+                os.replace(partial, out)
+            else:
+                _replace_owned(partial, out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except BaseException as error:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        if not isinstance(error, OSError):
+            raise
+        raise OutputError(f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give another folder.") from error
+
+
+def _replace_owned(partial: Path, out: Path) -> None:
+    """Exchange the results in ``out`` for those in ``partial``; on failure the former ones are put back."""
+    new = sorted((item.name for item in partial.iterdir()), key=lambda name: name == "results.json")
+    aside = partial / ".former"
+    aside.mkdir()
+    try:
         for name in OWNED:
             if (out / name).exists():
                 os.replace(out / name, aside / name)
-        for item in sorted(partial.iterdir(), key=lambda p: p.name == "results.json"):
-            if item != aside:
-                os.replace(item, out / item.name)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for name in new:
+            os.replace(partial / name, out / name)
+    except BaseException:
+        for name in new:
+            if not (partial / name).exists():
+                os.replace(out / name, partial / name)
+        for item in aside.iterdir():
+            os.replace(item, out / item.name)
+        raise
 
 
 def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, started: float) -> None:

@@ -1,0 +1,50 @@
+"""What all tests share: one thread, no display, R where it is usable, and the data that lie beside the checkout."""
+
+from __future__ import annotations
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before NumPy is imported
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import functools  # noqa: E402
+import subprocess  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+CRAN_PACKAGES = ("ResourceSelection", "rmda")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked ``r`` need R, and fail without it where CI is set; tests marked ``cran`` need packages of CRAN alone."""
+    if item.get_closest_marker("r"):
+        from prldh.engines.r import r_available
+
+        usable, reason = r_available()
+        if not usable:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"R is not usable: {reason}")
+    if item.get_closest_marker("cran"):
+        missing = _missing_cran_packages()
+        if missing:
+            pytest.skip(f"R packages that only CRAN has are not installed: {', '.join(missing)}")
+
+
+@functools.lru_cache(maxsize=1)
+def _missing_cran_packages() -> tuple[str, ...]:
+    script = 'for (p in commandArgs(TRUE)) if (!requireNamespace(p, quietly = TRUE)) cat(p, "\\n")'
+    try:
+        done = subprocess.run(["Rscript", "-e", script, *CRAN_PACKAGES], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return CRAN_PACKAGES
+    return tuple(done.stdout.split())
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public data that are not in the repository; the tests that need them are skipped where they are absent."""
+    folder = Path(__file__).parents[1].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the shared data are not there: {folder}")
+    return folder
