@@ -54,7 +54,7 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
     Returns
     -------
     dict
-        (p,) arrays ``estimate``, ``low``, ``high``; NaN for a variable without variance between or within patients, and
+        (p,) arrays ``estimate``, ``low``, ``high``; NaN for a variable that every reader finds constant, and
         everywhere with fewer than two patients. Readers who agree throughout: 1, with limits 1 and 1.
 
     Raises
@@ -85,7 +85,7 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
             low, high = _limits_from_ratio(between, error, n, k, (n - 1) * (k - 1), alpha)
         if form.endswith("k"):
             estimate, low, high = (k * value / (1.0 + (k - 1) * value) for value in (estimate, low, high))
-    flat = (ratings == ratings[:1, :1]).all(axis=(0, 1))
+    flat = (ratings == ratings[:1]).all(axis=(0, 1))  # constant for every reader: tells no patients apart
     same = (ratings == ratings[:, :1]).all(axis=(0, 1))
     result = {"estimate": estimate, "low": low, "high": high}
     return {name: np.where(flat, np.nan, np.where(same, 1.0, value)) for name, value in result.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from prldh.errors import DataError
 from prldh.stats.least_squares import ALIAS_TOLERANCE, inverse_crossproduct, solve_least_squares
@@ -247,9 +247,21 @@ def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 
 
 def fit_intercept(outcome: np.ndarray, offset: np.ndarray) -> float:
-    """Intercept of a logistic model with this offset (n,) and slope 1. R: ``glm(y ~ 1 + offset(o), binomial)``."""
+    """Intercept of a logistic model with this offset (n,) and slope 1; the outcome has both classes.
+
+    R: ``glm(y ~ 1 + offset(o), binomial)``. With offsets far out (confident wrong predictions) glm's steps run away; the
+    score has one root all the same, which is then found by bisection.
+    """
     y = np.asarray(outcome, dtype=float)
-    return float(_irls(np.ones((1, len(y))), y, offset)[0][0])
+
+    def score(intercept: float) -> float:
+        return float((y - special.expit(intercept + offset)).sum())
+
+    intercept = float(_irls(np.ones((1, len(y))), y, offset)[0][0])
+    if np.isfinite(intercept) and abs(score(intercept)) < 1e-3:
+        return intercept
+    far = float(np.abs(offset).max()) + 40.0
+    return float(optimize.brentq(score, -far, far, xtol=1e-12))
 
 
 def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
