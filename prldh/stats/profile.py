@@ -237,8 +237,8 @@ def profile_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95)
     --------
     >>> x = np.column_stack([np.ones(8), [0, 0, 0, 0, 1, 1, 1, 1]])
     >>> profile_limits(x, np.array([0, 0, 0, 1, 0, 1, 1, 1])).round(3)
-    array([[-4.06 ,  0.744],
-           [-0.751,  6.127]])
+    array([[-4.105,  0.956],
+           [-0.739,  6.038]])
     """
     columns, y = as_design(design, outcome)
     limits = np.full((columns.shape[0], 2), np.nan)
