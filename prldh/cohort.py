@@ -30,6 +30,7 @@ def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
     frame = read_table(path)
     ids = check_ids(frame, clinical.id, path, "clinical.id")
     outcome, non_event, event = _outcome(column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path)
+    _refuse_ambiguous(study, frame, path)
     covariates, table = [], {}
     for name, settings in clinical.covariates.items():
         column = column_of(frame, name, path, "clinical.covariates")
@@ -54,6 +55,12 @@ def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
     )
     _check_outcome_left(cohort, path)
     return cohort, warnings
+
+
+def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
+    for name, tissue in study.tissues.items():
+        if name in frame.columns and tissue.radscore != name:
+            raise DataError(f"tissues.{name}: {path.name} has a column '{name}' too, which is not this tissue's radscore. Rename the tissue or the column.")
 
 
 def _outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
@@ -121,7 +128,7 @@ def _complete(table, scores, ids, missing, path):
             f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set missing: complete_case."
         )
     keep = ~blank.any(axis=1)
-    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {_patients(len(ids), 'was', 'were')} left out for blank covariates: {listed}.")]
+    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'} left out for blank covariates: {listed}.")]
 
 
 def _patients(count: int, one: str, several: str) -> str:
