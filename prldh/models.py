@@ -253,7 +253,7 @@ def _terms(design, fit, limits, infinite, engine, label) -> tuple[list[dict], li
     for j, column in enumerate(design.columns):
         row = {"term": column, "variable": design.variables[j], "level": design.levels[j]}
         if infinite[j]:
-            direction = "+infinity" if infinite[j] > 0 else "-infinity"
+            direction = {1: "+infinity", -1: "-infinity", 2: "infinite, sign open"}[int(infinite[j])]
             separation.append({**row, "estimate": direction})
             values = dict.fromkeys(("b", "se", "p", "or"), None)
         else:

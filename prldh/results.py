@@ -91,7 +91,8 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
     }
     told = [*warnings, *run.warnings]
     for each in runs:
-        told += [Warn(f"engine {each.engine.name}", f"{f}: {m}") for f, m in dict.fromkeys(getattr(each.engine, "warnings", []))]
+        said = dict.fromkeys(getattr(each.engine, "warnings", []))
+        told += [Warn(f"engine {each.engine.name}", f"{f}: {m.removeprefix(f'{f}: ')}") for f, m in said]
     data = clean(data)
     told += explain_nulls(data)
     seen = list(dict.fromkeys((w.stage, w.message) for w in told))
@@ -237,7 +238,7 @@ NULL_REASONS = {
     "statistic": "the test has no statistic (Fisher) or the data do not vary enough",
     "df": "the test has no degrees of freedom (Fisher, Wilcoxon, or too few groups)",
     "p": "the test is not defined for these data",
-    "b": "the maximum-likelihood estimate is infinite (separation), the term is not estimable, or the group is the reference",
+    "b": "the maximum-likelihood estimate is infinite (separation), the term is not estimable, or a group has no patients",
     "low": "the interval has no finite lower limit, or the estimate does not exist",
     "high": "the interval has no finite upper limit, or the estimate does not exist",
     "estimate": "the quantity is not defined for these data (nothing to divide by, or infinite)",
@@ -269,6 +270,8 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     found = []
     for (parent, key), n in sorted(counts.items()):
         reason = NULL_REASONS.get(_SAME_REASON.get(key, key), "it is not defined for these data")
+        if key == "p" and parent in ("terms", "unadjusted", "adjusted"):
+            reason = NULL_REASONS["b"]
         if parent == "auc" and key in ("estimate", "low", "high", "variance"):
             reason = NULL_REASONS["auc"]
         found.append(Warn("null values", f"{parent}.{key} is null in {n} place{'s' * (n > 1)}: {reason}."))
@@ -278,7 +281,7 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
 def _count_nulls(value: Any, parent: str, key: str, counts: dict[tuple[str, str], int]) -> None:
     if isinstance(value, dict):
         for k, v in value.items():
-            if k in ("details", "dropped", "settings"):
+            if k in ("details", "dropped", "settings", "roc") or (value.get("reference") is True and v is None):
                 continue
             _count_nulls(v, key or parent, k, counts)
     elif isinstance(value, list):

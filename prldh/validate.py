@@ -132,6 +132,11 @@ def _summarise_held_out(predictions: Predictions, outcome, engine, level) -> tup
         found = [engine.auc(y, probability(p), level) for p in pooled]
         entry["auc"] = {k: float(np.mean([f[k] for f in found])) for k in none}
         entry["auc"]["method"] = "DeLong on pooled held-out predictions, conditional on the fitted models"
+    if not n_alone and entry["auc"]["high"] < 0.5:
+        remarks.append(
+            "the pooled held-out AUC lies below 0.5: leaving a patient out moves the fit against that patient, which shows where a "
+            "model has little to say. It is no sign of a useful marker turned round."
+        )
     if any(len(r.test) > 1 for r in predictions.resamples):
         entry["auc_mean"] = _fold_mean(predictions, outcome, level)
         skipped = entry["auc_mean"]["n_folds_one_class"]

@@ -33,15 +33,16 @@ class Drawing:
     title: str
     description: str
     draw: Callable[[], Figure]
+    is_wide: bool = False
 
 
-def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, str]]:
+def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, Any]]:
     """Draw every figure once and write it as SVG, PDF and PNG (300 dpi).
 
     Returns
     -------
     dict
-        By name: title, description and the SVG element for the report.
+        By name: title, description, whether it is wide, and the SVG element for the report.
     """
     folder.mkdir(exist_ok=True)
     found = {}
@@ -50,7 +51,7 @@ def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, str
             for suffix, metadata in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}), ("png", None)):
                 figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=metadata)
         svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
-        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "svg": _as_element(svg, drawing.name)}
+        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": _as_element(svg, drawing.name)}
     return found
 
 
@@ -96,30 +97,30 @@ def _slug(name: str) -> str:
 
 def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
     slug = _slug(name)
-    found = [Drawing(f"scores_{slug}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue))]
+    found = [Drawing(f"scores_{slug}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue), is_wide=True)]
     if not tissue["selection"]:
         return found
-    found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"])))
+    found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
     for step in tissue["selection"]["steps"]:
         details, source = step["details"], _slug(step["source"])
         if step["name"] == "mrmr_forest" and details.get("curve"):
             found.append(Drawing(f"forest_{slug}_{source}", f"{name}, {step['source']}: random forest by number of features", "Mean AUC over inner folds by number of features in mRMR order.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
         if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-            found.append(Drawing(f"lasso_{slug}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"])))
+            found.append(Drawing(f"lasso_{slug}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
         if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
             found.append(Drawing(f"svm_rfe_{slug}_{source}", f"{name}, {step['source']}: SVM-RFE", "Accuracy in inner folds by number of features.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
     if tissue["selection"]["stability"]:
-        found.append(Drawing(f"stability_{slug}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"])))
+        found.append(Drawing(f"stability_{slug}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"]), is_wide=True))
     return found
 
 
 def _model_figures(models: list[dict[str, Any]], kind: str) -> list[Drawing]:
     return [
         Drawing(f"roc_{kind}", f"ROC curves, {kind}", "Apparent ROC curves of the models (solid), with the curve of held-out predictions of the whole chain where there is one (dotted).", lambda: draw_roc(models)),
-        Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models)),
+        Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
         Drawing(f"calibration_{kind}", f"Calibration, {kind}", "Observed share of events by predicted probability; the diagonal is perfect calibration.", lambda: draw_calibration(models)),
         Drawing(f"decision_{kind}", f"Decision curves, {kind}", "Net benefit by threshold probability, with treat-all and treat-none.", lambda: draw_decision(models)),
-        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold.", lambda: draw_impact(models)),
+        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold.", lambda: draw_impact(models), is_wide=True),
     ]
 
 
@@ -155,6 +156,7 @@ def draw_partial(models: list[dict[str, Any]]) -> Figure:
             label = f"{m['name']}: {m['pauc'][focus]['estimate']:.3f}"
             axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **_look(i))
         axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
+        axis.locator_params(nbins=5)
         if focus == "sensitivity":
             axis.set(xlim=(0, 1), ylim=(first["to"], 1.0))
         else:

@@ -22,7 +22,8 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     Returns
     -------
     (k,) int
-        1 where the estimate is +infinity, -1 where it is -infinity, 0 where it is finite (or aliased).
+        1 where the estimate is +infinity, -1 where it is -infinity, 2 where it is infinite in either direction (the data
+        leave its sign open), 0 where it is finite (or aliased).
 
     References
     ----------
@@ -42,13 +43,14 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     if solution is None or -solution.fun <= 1e-7:
         return found
     for position, j in enumerate(pivots):
+        signs = []
         for sign in (1, -1):
             goal = np.zeros(len(pivots))
             goal[position] = -sign
             best = _solve(goal, z)
             if best is not None and -best.fun > 1e-7:
-                found[j] = sign
-                break
+                signs.append(sign)
+        found[j] = 2 if len(signs) == 2 else sum(signs)
     return found
 
 

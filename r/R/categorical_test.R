@@ -5,7 +5,8 @@ categorical_test <- function(counts, kind = c("chi2", "fisher")) {
   # chisq.test would take a single row for a goodness-of-fit question
   if (nrow(counts) < 2 || any(colSums(counts) == 0)) return(nothing)
   if (kind == "fisher") return(list(statistic = NA_real_, p = fisher_p(counts), df = NA_real_))
-  test <- chisq.test(counts, correct = FALSE)
+  # The caller has decided between chi-squared and exact; R's warning about small expected counts says nothing new
+  test <- suppressWarnings(chisq.test(counts, correct = FALSE))
   list(statistic = as.numeric(test$statistic), p = as.numeric(test$p.value), df = as.numeric(test$parameter))
 }
 

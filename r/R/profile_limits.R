@@ -85,8 +85,8 @@ maximise <- function(x, outcome, offset, beta) {
     if (!length(beta)) break
     information <- crossprod(x * sqrt(plogis(log_odds) * plogis(-log_odds)))
     inverse <- invert(information)
-    error <- sqrt(inverse[length(beta), length(beta)])
-    step <- drop(inverse %*% crossprod(x, residual))
+    error <- if (inverse$is_full) sqrt(inverse$matrix[length(beta), length(beta)]) else Inf
+    step <- drop(inverse$matrix %*% crossprod(x, residual))
     direction <- drop(x %*% step)
     if (!all(is.finite(direction)) || !any(direction != 0)) break   # separated: no slope left to climb
     step_size <- min(1, 30 / max(abs(direction)))
@@ -106,13 +106,16 @@ maximise <- function(x, outcome, offset, beta) {
   list(beta = beta, value = value, mu = plogis(log_odds), error = error)
 }
 
+# The information's inverse. Under separation it is singular along the directions in which the likelihood has nothing left
+# to gain: there the pseudo-inverse stands still, and the other directions keep their exact Newton step. A ridge would
+# slow these down as well, and the search would end before its maximum.
 invert <- function(information) {
-  ridge <- max(diag(information), 1e-300)
-  for (power in c(-Inf, seq(-15, 0, by = 3))) {
-    damped <- information
-    diag(damped) <- diag(damped) + 10^power * ridge
-    root <- tryCatch(chol(damped), error = function(e) NULL)
-    if (!is.null(root)) return(chol2inv(root))
+  root <- tryCatch(chol(information), error = function(e) NULL)
+  if (!is.null(root) && min(diag(root))^2 > 1e-13 * max(diag(information))) {
+    return(list(matrix = chol2inv(root), is_full = TRUE))
   }
-  diag(1 / ridge, nrow(information))
+  spectrum <- eigen(information, symmetric = TRUE)
+  kept <- spectrum$values > 1e-13 * max(spectrum$values, 1e-300)
+  vectors <- spectrum$vectors[, kept, drop = FALSE]
+  list(matrix = vectors %*% (t(vectors) / spectrum$values[kept]), is_full = FALSE)
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +12,7 @@ import pandas as pd
 import pytest
 
 import prldh
+from plain_r import compare_with_plain_r
 from prldh.errors import DataError
 from prldh.schemas import schema_of
 
@@ -168,44 +168,7 @@ def test_report_is_one_file_with_every_section(asah):
 @pytest.mark.r
 def test_plain_r_prints_the_reports_numbers(asah):
     results, out = asah
-    _compare_with_plain_r(results.data, out)
-
-
-def _compare_with_plain_r(data, out):
-    """Run reproduce/analysis.R by Rscript and find each of its quantities in the results."""
-    printed = subprocess.run(["Rscript", "--vanilla", "analysis.R"], cwd=out / "reproduce", capture_output=True, text=True, check=True).stdout
-    n = 0
-    for line in printed.splitlines():
-        quantity, value = line.split("\t")
-        wanted = _find(data, quantity)
-        if wanted is None:
-            assert value in ("NA", "NaN", "Inf", "-Inf"), line
-            continue
-        assert float(value) == pytest.approx(wanted, rel=2e-7, abs=1e-9), line
-        n += 1
-    assert n > 40 * len(data["models"])
-
-
-def _find(data, quantity):
-    """A number of the results by the name that analysis.R prints."""
-    if quantity.startswith("cohort."):
-        return data["cohort"][quantity.removeprefix("cohort.")]
-    head, name, rest = re.fullmatch(r"(\w+)\[(.*?)\]\.(.*)", quantity).groups()
-    if head == "tissues":
-        return data["tissues"][name][rest]
-    if head == "table_one":
-        return next(r for r in data["table_one"] if r["variable"] == name)[rest]
-    model, kind = name.rsplit(", ", 1)
-    value = _model(data, model, kind == "adjusted")
-    term = re.fullmatch(r"terms\[(.*)\]\.(\w+)", rest)
-    if term:
-        return next(t for t in value["terms"] if t["term"] == term[1])[term[2]]
-    threshold = re.fullmatch(r"decision_curve\[(.*)\]\.net_benefit", rest)
-    if threshold:
-        return next(p for p in value["decision_curve"] if p["threshold"] == float(threshold[1]))["net_benefit"]
-    for key in rest.split("."):
-        value = value[key]
-    return value
+    assert compare_with_plain_r(results.data, out) > 40 * len(results.data["models"])
 
 
 # ---------------------------------------------------------------- tables of features

@@ -1,0 +1,80 @@
+"""`prldh demo` as a user runs it: the paper's printed values, the engines' agreement, plain R, known signal, time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import jsonschema
+import pytest
+from plain_r import compare_with_plain_r
+
+from prldh.demo.features import demo_cohort
+from prldh.demo.published import compare_with_paper
+from prldh.schemas import schema_of
+
+pytestmark = pytest.mark.r
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo") / "out"
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "prldh", "demo", "--out", str(out)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = {name: json.loads((out / name / "results.json").read_text()) for name in ("published", "features")}
+    return out, done.stdout, results, time.monotonic() - started
+
+
+def test_every_value_that_the_papers_tables_determine_appears(demo):
+    rows = [row for row in compare_with_paper(demo[2]["published"]) if row["exact"]]
+    assert len(rows) >= 124
+    assert not [row for row in rows if not row["agrees"]]
+    assert f"{len(rows)} of {len(rows)} values that the printed tables determine appear to every printed digit." in demo[1]
+
+
+def test_both_studies_are_called_synthetic_wherever_they_appear(demo):
+    out, printed, results, _ = demo
+    assert printed.count("SYNTHETIC") >= 2
+    for name in ("published", "features"):
+        assert results[name]["study"]["title"].startswith("Synthetic")
+        assert "synthetic data, no patients" in (out / name / "report.html").read_text()
+        assert "SYNTHETIC" in (out / f"{name}_input" / "study.yaml").read_text()
+        assert printed.rstrip().splitlines()[-2 if name == "published" else -1].strip().endswith(f"{name}/report.html")
+
+
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_results_follow_the_schema_and_the_engines_agree(demo, name):
+    data = demo[2][name]
+    jsonschema.validate(data, schema_of("results"))
+    # Bootstrap refits of separated data have no finite estimates, so what they predict depends on where each engine stops.
+    rows = [r for r in data["agreement"] if r["difference"] is not None and ".bootstrap." not in r["quantity"]]
+    separated = {m["name"] for m in data["models"] if m["separation"]}
+    rows = [r for r in rows if not ("adjusted" in r["quantity"].replace("unadjusted", "") and any(s in r["quantity"] for s in separated))]
+    assert len(rows) > 700
+    worst = max(rows, key=lambda r: abs(r["difference"]) / max(abs(r["r"]), 1e-3))
+    assert abs(worst["difference"]) / max(abs(worst["r"]), 1e-3) < 1e-6, worst
+
+
+def test_profile_limits_agree_under_separation(demo):
+    rows = [r for r in demo[2]["published"]["agreement"] if ".terms[" in r["quantity"] and r["quantity"].endswith((".low", ".high"))]
+    assert len(rows) > 100
+    for row in rows:
+        assert row["difference"] is not None and abs(row["difference"]) < 1e-7 * max(1, abs(row["r"])), row
+
+
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_plain_r_prints_the_numbers_again(demo, name):
+    out, _, results, _ = demo
+    assert compare_with_plain_r(results[name], out / name) > 200
+
+
+def test_known_signal_is_selected(demo):
+    for tissue, signal in demo_cohort().signal.items():
+        assert set(signal) <= set(demo[2]["features"]["tissues"][tissue]["selection"]["features"])
+
+
+def test_it_is_quick(demo):
+    assert demo[3] < 180
