@@ -248,6 +248,8 @@ def _check_names(study: Study) -> None:
     clinical = study.clinical
     columns = {clinical.id, clinical.outcome, *clinical.covariates}
     for name, tissue in study.tissues.items():
+        if not name.strip() or set(name) & set("(),"):
+            raise _misfit(("tissues", name), f"'{name}' cannot be a tissue's name. Rename it, without commas and brackets: terms such as groups(a, b) use them")
         if name in columns and tissue.radscore != name:
             raise _misfit(("tissues", name), f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous")
         if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):

@@ -235,6 +235,7 @@ SETTINGS = {
     "the outcome as score": (("tissues", "disc", "radscore"), "recurrence", ("tissues.disc.radscore", "'recurrence'", "id or the outcome")),
     "a tissue named like a covariate": (("tissues", "age"), {"radscore": "s100b"}, ("tissues.age", "both a tissue and a clinical column", "Rename")),
     "a tissue named like a column": (("tissues", "s100b"), {"radscore": "age"}, ("tissues.s100b", "clinical.csv", "column 's100b'", "Rename")),
+    "a tissue named with a comma": (("tissues", "disc, left"), {"radscore": "s100b"}, ("'disc, left'", "without commas and brackets")),
     "adjust misspelt": (("adjust",), ["agee"], ("study.yaml, line", "adjust", "'agee'", "did you mean 'age'?")),
     "adjust by a score": (("adjust",), ["s100b"], ("adjust", "'s100b'", "not among clinical.covariates", "age, sex, grade")),
     "an unknown term": (("models", 0, "terms"), ["mussle"], ("'Muscle'", "'mussle'", "did you mean 'muscle'?", "clinical.covariates")),
