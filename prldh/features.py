@@ -81,6 +81,9 @@ def _read_reader(tissue, path, study, folder, cohort):
         warnings.append(Warn("features", f"{path.name} is the clinical table as well: outcome, covariates and scores in it were not taken as features."))
     elif clinical.outcome in columns:
         raise DataError(f"{where}: {path.name} holds the outcome '{clinical.outcome}' among its features. Remove that column.")
+    namesakes = [c for c in columns if c in clinical.covariates]
+    if namesakes:
+        warnings.append(Warn("features", f"{path.name} has features named like covariates: {some(namesakes)}. They are taken as features; remove them if they are none."))
     diagnostics = [c for c in columns if c.startswith("diagnostics_")]
     if diagnostics:
         columns = [c for c in columns if not c.startswith("diagnostics_")]

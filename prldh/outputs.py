@@ -74,6 +74,20 @@ def _shortened(out: Path) -> str:
     return str(out) if len(str(out)) <= 80 else f"{str(out)[:77]}..."
 
 
+def refuse_inputs_inside(out: Path, inputs: list[Path]) -> None:
+    """Inputs must not lie where results are replaced.
+
+    Raises
+    ------
+    OutputError
+        If a table of the study is in a folder that --force replaces.
+    """
+    for path in inputs:
+        for name in OWNED:
+            if path.resolve().is_relative_to((out / name).resolve()):
+                raise OutputError(f"{path} is read by the study and lies in {out / name}, which results replace. Give another output folder.")
+
+
 def place_whole(out: Path, write: Callable[[Path], None]) -> None:
     """Call ``write(folder)`` on a hidden folder and move what it wrote into ``out``; on failure nothing stays.
 
@@ -192,7 +206,6 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
 def describe_provenance(plan: Plan, results: Results, started: float) -> dict[str, Any]:
     """Versions, seed, settings, hashes of the files read, commit and times."""
     study = plan.study
-    paths = [study.clinical.table, *(t for tissue in study.tissues.values() for tables in tissue.tables().values() for t in tables)]
     now = time.time()
     return {
         "schema": "prldh-provenance/1",
@@ -201,7 +214,7 @@ def describe_provenance(plan: Plan, results: Results, started: float) -> dict[st
         "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
         "packages": {p: _version(p) for p in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "rpy2", "matplotlib", "pluggy", "pydantic")},
         "engines": results.data["engines"], "seed": study.seed, "settings": study.model_dump(mode="json"),
-        "files": [{"path": p, "sha256": _sha256(plan.folder / p), "bytes": (plan.folder / p).stat().st_size} for p in dict.fromkeys(paths)],
+        "files": [{"path": p, "sha256": _sha256(plan.folder / p), "bytes": (plan.folder / p).stat().st_size} for p in study.inputs()],
     }
 
 

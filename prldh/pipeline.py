@@ -25,7 +25,7 @@ from prldh.errors import DataError, EngineError, StudyError
 from prldh.features import read_features, without_constants
 from prldh.interaction import describe_interaction
 from prldh.models import GROUPS, build_design, describe_model, plan_models
-from prldh.outputs import claim_output, write_outputs
+from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
 from prldh.plugins import choose, create_plugin_manager, nearest, registered
 from prldh.radscore import Protocol, Step, fit_tissue, training_rows
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample, TissueFit, Warn
@@ -118,6 +118,7 @@ def analyze(
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
         plan = prepare(study, engine=engine, seed=seed)
+        refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()])
         engines, warnings = open_engines(plan.study.engine, plan.plugins)
         runs = [run_engine(plan, e, told) for e in engines]
         _validate_pipeline(plan, runs, jobs or plan.study.compute.jobs or os.cpu_count() or 1, told)
@@ -141,6 +142,7 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
     study = study.model_copy(update=changes) if changes else study
     plugins = create_plugin_manager()
     protocol = Protocol.of(study, resolve_steps(study, plugins))
+    _check_extraction(study, plugins)
     specs = plan_models(study)
     pairs = plan_comparisons(study, specs)
     if study.compute.dask:
@@ -158,6 +160,15 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
     if absent:
         told.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
     return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *told), plugins)
+
+
+def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
+    """Settings of feature sources: each key names one that is installed, or that the study's tissues ask for."""
+    known = {*registered(plugins, "register_feature_sources"), *(s for t in study.tissues.values() if t.images for s in t.sources), "pyradiomics", "uctransnet"}
+    for name in study.extraction:
+        if name not in known:
+            near = nearest(name, known)
+            raise StudyError(f"extraction.{name}: there is no feature source of that name" + (f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."))
 
 
 def resolve_steps(study: Study, plugins: pluggy.PluginManager) -> tuple[Step, ...]:

@@ -123,7 +123,7 @@ class Validation(BaseModel):
     folds: int = Field(10, ge=0)
     repeats: int = Field(1, ge=1)
     bootstrap: int = Field(1000, ge=0)
-    scope: list[Scope] = ["model", "pipeline"]
+    scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
 
     @field_validator("scope", mode="before")
     @classmethod
@@ -221,6 +221,11 @@ class Study(Strict):
     performance: Performance = Performance()
     report: Report = Report()
     compute: Compute = Compute()
+
+    def inputs(self) -> list[str]:
+        """Every table that the study reads, as written in the study file."""
+        tables = (t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source)
+        return list(dict.fromkeys([self.clinical.table, *tables]))
 
     @field_validator("selection")
     @classmethod

@@ -100,7 +100,8 @@ def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
     found = [Drawing(f"scores_{slug}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue), is_wide=True)]
     if not tissue["selection"]:
         return found
-    found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
+    if tissue["selection"]["steps"]:
+        found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
     for step in tissue["selection"]["steps"]:
         details, source = step["details"], _slug(step["source"])
         if step["name"] == "mrmr_forest" and details.get("curve"):

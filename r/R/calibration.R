@@ -15,7 +15,9 @@ calibration_line <- function(outcome, logit) {
   line <- list(intercept = NA_real_, slope = NA_real_, citl = NA_real_)
   if (!has_both_classes(outcome)) return(line)
   ones <- matrix(1, length(outcome), 1)
-  line$citl <- as.numeric(fit_columns(ones, outcome, offset = logit)$coefficients)
+  # The score's root; glm's own iterations run away where predictions are confident and wrong
+  score <- function(a) sum(outcome - plogis(a + logit))
+  line$citl <- uniroot(score, c(-1, 1) * (max(abs(logit)) + 40), tol = 1e-13, maxiter = 10000)$root
   design <- cbind(ones, logit)
   if (length(estimable_columns(design)) == 2) {
     joint <- as.numeric(fit_columns(design, outcome)$coefficients)

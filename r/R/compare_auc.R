@@ -6,10 +6,16 @@ compare_auc <- function(outcome, a, b, level = 0.95) {
   roc_a <- make_roc(outcome, a)
   roc_b <- make_roc(outcome, b)
   difference <- as.numeric(roc_a$auc) - as.numeric(roc_b$auc)
-  test <- pROC::roc.test(roc_a, roc_b, method = "delong", paired = TRUE, conf.level = level)
-  statistic <- as.numeric(test$statistic)
   # Equal rankings: pROC's 0/0, or a standard error that is only rounding
   if (same_ranking(a, b)) return(list(difference = 0, low = 0, high = 0, statistic = 0, p = 1))
+  # A single patient of a class has no variance: pROC stops at NA
+  if (min(table(outcome)) < 2) {
+    nothing <- no_comparison()
+    nothing$difference <- difference
+    return(nothing)
+  }
+  test <- pROC::roc.test(roc_a, roc_b, method = "delong", paired = TRUE, conf.level = level)
+  statistic <- as.numeric(test$statistic)
   list(difference = difference,
        low = na_if_nan(test$conf.int[1]), high = na_if_nan(test$conf.int[2]),
        statistic = na_if_nan(statistic), p = na_if_nan(as.numeric(test$p.value)))
