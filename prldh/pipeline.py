@@ -30,6 +30,7 @@ from prldh.plugins import choose, create_plugin_manager, nearest, registered
 from prldh.radscore import Protocol, Step, fit_tissue, training_rows
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample, TissueFit, Warn
 from prldh.results import Results, assemble
+from prldh.sample_size import anticipated_r2
 from prldh.seeds import seed_for
 from prldh.study import Study, Validation, read_study
 from prldh.validate import (
@@ -154,6 +155,7 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
             told += without_constants(name, block)[2]
     plugins.hook.stage_finished(stage="cohort", result=cohort)
     _check_folds(study.validation, cohort)
+    anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
     schemes = _resamples(study, cohort, plugins)
     known = registered(plugins, "register_checklists")
     absent = [c for c in study.report.checklists if c not in known]

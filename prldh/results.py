@@ -15,6 +15,7 @@ import pandas as pd
 from prldh.errors import DataError
 from prldh.models import probability
 from prldh.records import Warn
+from prldh.sample_size import describe_sample_size
 from prldh.validate import held_out
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
     """One record of everything, the reported engine's numbers first."""
     run = runs[0]
     cohort, study = plan.cohort, plan.study
+    patients, short = describe_sample_size(study.sample_size, cohort, plan.specs, run.designs, plan.blocks)
     data = {
         "schema": SCHEMA,
         "study": _study(plan),
@@ -80,6 +82,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
             "n": cohort.n, "events": cohort.n_events, "outcome": cohort.outcome_name, "event": cohort.event, "non_event": cohort.non_event,
             "n_read": cohort.n + len(cohort.excluded), "excluded": [{"id": i, "reason": r} for i, r in cohort.excluded],
         },
+        "sample_size": patients,
         "table_one": run.table_one,
         "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
         "models": [_model(plan, run, i) for i in range(len(plan.specs))],
@@ -89,7 +92,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "agreement": agreement,
         "warnings": [],
     }
-    told = [*warnings, *run.warnings]
+    told = [*warnings, *short, *run.warnings]
     for each in runs:
         said = dict.fromkeys(getattr(each.engine, "warnings", []))
         told += [Warn(f"engine {each.engine.name}", f"{f}: {m.removeprefix(f'{f}: ')}") for f, m in said]
@@ -250,6 +253,7 @@ NULL_REASONS = {
     "cutoff": "no cutoff is better than calling everyone high",
     "percent": "the column has no patients",
     "sd": "one patient has no standard deviation",
+    "events_per_parameter": "the model estimates nothing beside its intercept",
     "oob": "no patient was ever out of bag in both classes",
 }
 _SAME_REASON = {

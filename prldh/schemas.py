@@ -66,6 +66,14 @@ TISSUE = _object({
     "radscore": {"anyOf": [{"type": "null"}, _object({"intercept": NUMBER, **{k: _map(NUMBER) for k in ("coefficients", "center", "scale")}})]},
     "cutoff": NUMBER,
 }, {"scores": _array(_object({"id": TEXT, "value": NUMBER, "outcome": {"enum": [0, 1]}})), "column": {"type": ["string", "null"]}})
+SAMPLE_SIZE = _object({
+    "settings": _object(_numbers("prevalence", "r2_cox_snell", "r2_nagelkerke", "shrinkage", "optimism", "margin")),
+    "models": _array(_object({
+        "name": TEXT, "adjusted": {"type": "boolean"}, "criteria": _array(_object({"name": TEXT, "n": INTEGER}, {"max_parameters": INTEGER})),
+        **{k: INTEGER for k in ("n_parameters", "n_candidates_screened", "n_needed", "events_needed", "n", "events", "max_parameters")},
+        "events_per_parameter": NUMBER, "is_enough": {"type": "boolean"},
+    })),
+})
 ENGINE = _object({"version": TEXT, "packages": _map({"type": ["string", "null"]})})
 
 
@@ -87,7 +95,7 @@ def results_schema() -> dict[str, Any]:
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
-    }, {"study": {"type": "object"}})
+    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prldh results", **schema}
 
 

@@ -144,6 +144,26 @@ class TableOne(Strict):
     continuous: Literal["t", "welch", "wilcoxon"] = "t"
 
 
+class SampleSize(Strict):
+    """The R² that the models are anticipated to reach, for Riley's criteria: one of Nagelkerke's (default 0.15), Cox and Snell's."""
+
+    r2_nagelkerke: float | None = Field(None, gt=0, lt=1)
+    r2_cox_snell: float | None = Field(None, gt=0, lt=0.75)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nagelkerke_unless_told(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not any(data.get(k) is not None for k in ("r2_nagelkerke", "r2_cox_snell")):
+            return {**data, "r2_nagelkerke": 0.15}
+        return data
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> SampleSize:
+        if self.r2_nagelkerke is not None and self.r2_cox_snell is not None:
+            raise ValueError("give one of r2_nagelkerke, r2_cox_snell: they say the same on two scales")
+        return self
+
+
 class Performance(Strict):
     """Settings of the performance statistics."""
 
@@ -218,6 +238,7 @@ class Study(Strict):
     validation: Validation = Validation()
     comparisons: list[tuple[Text, Text]] | None = None
     table_one: TableOne = TableOne()
+    sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()
     report: Report = Report()
     compute: Compute = Compute()

@@ -12,7 +12,7 @@ MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
     found = {
-        "table_one": _table_one(data), "models": _models(data), "terms": _terms(data), "validation": _validation(data),
+        "sample_size": _sample_size(data), "table_one": _table_one(data), "models": _models(data), "terms": _terms(data), "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]), "interaction": _interaction(data), "additive_interaction": _additive(data),
         "hosmer_lemeshow": _per_model(data, lambda m: m["hosmer_lemeshow"]["groups"]),
         "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
@@ -24,6 +24,14 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "warnings": pd.DataFrame(data["warnings"]),
     }
     return {name: table for name, table in found.items() if len(table)}
+
+
+def _sample_size(data) -> pd.DataFrame:
+    rows = []
+    for m in data.get("sample_size", {}).get("models", []):
+        criteria = {f"n_{c['name']}": c["n"] for c in m["criteria"]}
+        rows.append({**_key(m), **{k: v for k, v in m.items() if k not in ("name", "adjusted", "criteria")}, **criteria})
+    return pd.DataFrame(rows)
 
 
 def _table_one(data) -> pd.DataFrame:
