@@ -20,7 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 STYLES = ("-", "--", "-.", ":")
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
-    "legend.frameon": False, "legend.fontsize": 7, "svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "prldh",
+    "legend.frameon": False, "legend.fontsize": 7, "svg.fonttype": "path", "pdf.fonttype": 42, "svg.hashsalt": "prldh",
 }
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches
 

@@ -17,7 +17,8 @@ def number(value: Any, digits: int = 3) -> Markup:
 
 
 def decimals(value: float, digits: int = 3) -> str:
-    """Fixed decimals; scientific where that would show nothing or a flood of digits."""
+    """Fixed decimals; scientific where that would show nothing or a flood of digits. Below 1e-9 is rounding noise: 0."""
+    value = 0.0 if abs(value) < 1e-9 else value
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
         return f"{value:.{max(digits - 1, 1)}e}"
     shown = f"{value:.{digits}f}"

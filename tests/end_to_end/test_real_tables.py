@@ -10,9 +10,9 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from plain_r import compare_with_plain_r
 
 import prldh
-from plain_r import compare_with_plain_r
 from prldh.errors import DataError
 from prldh.schemas import schema_of
 
@@ -180,24 +180,6 @@ def _radiomics_study(shared_data, name, **changes):
         "title": name, "seed": 1, "engine": "python", "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
         "tissues": {"tumour": {"features": [path]}}, "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0}, **changes,
     }
-
-
-@pytest.mark.parametrize(("name", "n", "events", "n_features"), [("WORC-Desmoid", 203, 72, 1015), ("Dong2022", 279, 136, 851)])
-def test_radiomics_tables_run_through_the_default_protocol(shared_data, tmp_path, name, n, events, n_features):
-    data = prldh.analyze(_radiomics_study(shared_data, name), tmp_path / "out", jobs=2).data
-    assert (data["cohort"]["n"], data["cohort"]["events"]) == (n, events)
-    steps = data["tissues"]["tumour"]["selection"]["steps"]
-    assert steps[0]["n_in"] == n_features
-    assert [s["name"] for s in steps if s["name"] != "constant"] == ["icc", "mrmr_forest", "correlation", "lasso_svm_rfe"]
-    for step in steps:
-        assert len(step["dropped"]) == step["n_in"] - step["n_out"]
-    model = data["models"][0]
-    honest = model["validation"]["pipeline"]["folds"]
-    lead = honest["auc"] if honest["auc"]["estimate"] is not None else honest["auc_mean"]
-    assert 0.5 < lead["estimate"] < model["auc"]["estimate"]
-    assert lead["low"] < lead["estimate"] < lead["high"]
-    assert any("one reader" in w["message"] for w in data["warnings"])
-    assert any("clinical table as well" in w["message"] for w in data["warnings"])
 
 
 def test_a_step_that_leaves_nothing_stops_with_the_strongest_candidate(shared_data, tmp_path):

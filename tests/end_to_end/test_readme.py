@@ -1,0 +1,94 @@
+"""Every command of the README runs, its study file is the demo's, and its numbers are those of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import prldh
+from prldh.demo.features import demo_cohort, write_features_study
+from prldh.demo.run import FEATURES_FOREST, FEATURES_VALIDATION
+from prldh.study import read_study
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A folder in which `.venv/bin/prldh` is this environment's, and the demo's second study lies where the demo puts it."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+    shutil.copy(ROOT / "Makefile", folder)
+    write_features_study(folder / "demo" / "features_input", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST)
+    return folder
+
+
+def _commands():
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_commands_run(clone):
+    commands = _commands()
+    assert len(commands) >= 8
+    for command in commands:
+        if command.startswith("make "):  # the suite itself, and the demo, which test_demo.py runs
+            command = command.replace("make ", "make -n ")
+        done = subprocess.run(command, shell=True, cwd=clone, capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
+        assert done.returncode == 0, (command, done.stderr)
+    assert (clone / "results" / "report.html").exists()
+    assert (clone / "my-study" / "study.yaml").exists()
+
+
+def test_the_scaffold_is_a_valid_study(tmp_path):
+    from prldh.scaffold import write_scaffold
+
+    write_scaffold(tmp_path / "new")
+    study, folder = read_study(tmp_path / "new" / "study.yaml")
+    assert folder == tmp_path / "new" and study.clinical.outcome == "recurrence"
+
+
+def test_the_study_file_is_the_demos(clone, tmp_path):
+    block = re.search(r"```yaml\n(.*?)```", README, re.S)[1]
+    (tmp_path / "study.yaml").write_text(block)
+    shown, _ = read_study(tmp_path / "study.yaml")
+    demo, _ = read_study(clone / "demo" / "features_input" / "study.yaml")
+    assert shown == demo
+    assert yaml.safe_load(block)["seed"] == 20240102
+
+
+@pytest.mark.parametrize(("row", "name", "changes"), [
+    ("WORC Desmoid (MRI)", "WORC-Desmoid", {}), ("Dong 2022 (CT)", "Dong2022", {}), ("Dong 2022, `if_empty: best`", "Dong2022", {"if_empty": "best"}),
+])
+def test_the_real_tables_row_is_what_a_run_gives(shared_data, tmp_path, row, name, changes):
+    path = str(shared_data / "tables" / f"{name}.gz")
+    study = {
+        "seed": 1, "engine": "python", "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
+        "tissues": {"tumour": {"features": [path]}}, "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0}, **changes,
+    }
+    data = prldh.analyze(study, tmp_path / "out", jobs=2).data
+    steps = [s for s in data["tissues"]["tumour"]["selection"]["steps"] if s["name"] != "constant"]
+    assert [s["name"] for s in steps] == ["icc", "mrmr_forest", "correlation", "lasso_svm_rfe"]
+    assert all(len(s["dropped"]) == s["n_in"] - s["n_out"] for s in steps)
+    assert any("one reader" in w["message"] for w in data["warnings"])
+    assert any("clinical table as well" in w["message"] for w in data["warnings"])
+    cells = [c.strip() for c in next(line for line in README.splitlines() if line.startswith(f"| {row} |")).strip("|").split("|")]
+    model = data["models"][0]
+    honest = model["validation"]["pipeline"]["folds"]
+    lead = honest["auc"] if honest["auc"]["estimate"] is not None else honest["auc_mean"]
+    assert cells[1] == f"{data['cohort']['n']} ({data['cohort']['events']})"
+    assert int(cells[2].replace(",", "")) == data["tissues"]["tumour"]["selection"]["steps"][0]["n_in"]
+    assert int(cells[3]) == len(data["tissues"]["tumour"]["selection"]["features"])
+    assert cells[4] == f"{model['auc']['estimate']:.3f}"
+    assert cells[5] == f"{model['validation']['model']['folds']['auc']['estimate']:.3f}"
+    assert cells[6].startswith(f"{lead['estimate']:.3f} ({lead['low']:.3f}, {lead['high']:.3f})")
+    if "¹" in cells[6]:
+        assert f"In {honest['n_intercept_only']} of {honest['n_resamples']} folds" in README
