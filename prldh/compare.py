@@ -99,7 +99,7 @@ def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, float
 
 #: Keys by which an entry of a list is known; lists without them are curves and are compared as a whole.
 IDENTITIES = ("name", "term", "group", "variable", "a", "level")
-NOT_COMPARED = ("is_radscore",)
+NOT_COMPARED = ("is_radscore", "smd")  # smd is computed once, by Python
 
 
 def compare_engines(r: Any, python: Any, reasons: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -9,17 +9,23 @@ import numpy as np
 
 from prldh.models import GROUPS, group_codes, group_levels
 from prldh.records import Cohort, ModelSpec, Warn
+from prldh.stats.multiplicity import adjust_p
+from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+from prldh.study import TableOne
 
 
 def make_table_one(
-    cohort: Cohort, specs: tuple[ModelSpec, ...], scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], continuous_test: str, engine: Any
+    cohort: Cohort, specs: tuple[ModelSpec, ...], scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], settings: TableOne, engine: Any
 ) -> tuple[list[dict[str, Any]], list[Warn]]:
     """Rows of Table 1.
 
-    Continuous variables are compared by ``continuous_test`` (pooled t, Welch or Wilcoxon), categorical ones by
+    Continuous variables are compared by ``settings.continuous`` (pooled t, Welch or Wilcoxon), categorical ones by
     Pearson's chi-squared without continuity correction, or Fisher's exact test where more than 20 % of the expected
-    counts are below 5.
+    counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and groups
+    too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at least 0 of a
+    categorical one.
     """
+    continuous_test = settings.continuous
     rows, warnings = [], []
     for covariate in cohort.covariates:
         column = cohort.table[covariate.name]
@@ -34,7 +40,13 @@ def make_table_one(
     for first, second in _group_pairs(specs):
         codes = group_codes(scores, cutoffs, first, second)
         rows.append(_categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine))
+    if settings.adjust_p != "none":
+        adjusted = adjust_p(np.array([np.nan if row["p"] is None else row["p"] for row in rows]), settings.adjust_p)
+        for row, p in zip(rows, adjusted, strict=True):
+            row[f"p_{settings.adjust_p}"] = _finite(p)
     for row in rows:
+        if not settings.standardized_differences:
+            del row["smd"]
         if row["p"] is None:
             warnings.append(Warn("table one", f"'{row['variable']}' does not vary enough for a test: statistic and p are null."))
     return rows, warnings
@@ -57,6 +69,7 @@ def _continuous(name, values, outcome, test, engine) -> dict[str, Any]:
     return {
         "variable": name, "type": "continuous", "test": test, "statistic": _finite(found["statistic"]),
         "df": _finite(found["df"]), "p": _finite(found["p"]), "rows": [{"level": None, **cells}],
+        "smd": _finite(standardized_mean_difference(values[~event], values[event])),
     }
 
 
@@ -77,6 +90,7 @@ def _categorical(name, codes, levels, outcome, engine) -> dict[str, Any]:
         rows.append({"level": level, **{k: {"n": int(a), "percent": 100 * a / b if b else None} for k, (a, b) in cells.items()}})
     observed = counts[counts.sum(axis=1) > 0]
     row = {"variable": name, "type": "categorical", "test": "chi2", "statistic": None, "df": None, "p": None, "rows": rows}
+    row["smd"] = _finite(standardized_level_difference(counts))
     if len(observed) > 1:
         expected = np.outer(observed.sum(axis=1), totals) / totals.sum()
         row["test"] = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"

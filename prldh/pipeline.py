@@ -269,7 +269,7 @@ def run_engine(plan: Plan, engine: Any, told: Progress) -> EngineRun:
         if "model" in study.validation.scope:
             _validate_model(plan, run, i, design)
     told(f"models ({engine.name})", len(plan.specs), len(plan.specs))
-    run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one.continuous, engine)
+    run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(

@@ -251,6 +251,7 @@ NULL_REASONS = {
     "intercept": "the predictions do not vary, or are separated by the outcome",
     "threshold": "no threshold is better than calling everyone positive, or it is the end of a curve",
     "cutoff": "no cutoff is better than calling everyone high",
+    "smd": "it is infinite: the variable does not vary within the outcomes, or a level tells them apart; or an outcome has one patient",
     "percent": "the column has no patients",
     "sd": "one patient has no standard deviation",
     "events_per_parameter": "the model estimates nothing beside its intercept",
@@ -258,7 +259,7 @@ NULL_REASONS = {
 }
 _SAME_REASON = {
     "se": "b", "or": "b", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "b632plus": "oob", "variance": "auc",
-    "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
+    "p_holm": "p", "p_bh": "p", "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
 }
 #: Keys whose null is no missing number.
 _STRUCTURE = {

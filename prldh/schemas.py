@@ -84,7 +84,7 @@ def results_schema() -> dict[str, Any]:
         "cohort": _object({"n": INTEGER, "events": INTEGER, "excluded": _array(_object({"id": TEXT, "reason": TEXT}))}),
         "table_one": _array(_object({
             "variable": TEXT, "test": {"enum": ["t", "welch", "wilcoxon", "chi2", "fisher"]}, **_numbers("statistic", "p"), "rows": _array(CELLS),
-        })),
+        }, _numbers("p_holm", "p_bh", "smd"))),
         "tissues": _map(TISSUE),
         "models": _array(MODEL),
         "comparisons": _array(COMPARISON),

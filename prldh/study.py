@@ -139,9 +139,16 @@ class Validation(BaseModel):
 
 
 class TableOne(Strict):
-    """Tests of Table 1. Student's t with pooled variance is the study's; Welch and Wilcoxon are offered."""
+    """Tests of Table 1. Student's t with pooled variance is the study's; Welch and Wilcoxon are offered.
+
+    ``adjust_p`` adds a column adjusted over the rows of the table, ``standardized_differences`` one of imbalance;
+    ``p_values: false`` leaves the tests out of the report.
+    """
 
     continuous: Literal["t", "welch", "wilcoxon"] = "t"
+    adjust_p: Literal["none", "holm", "bh"] = "none"
+    standardized_differences: bool = False
+    p_values: bool = True
 
 
 class SampleSize(Strict):

@@ -37,7 +37,7 @@ def _sample_size(data) -> pd.DataFrame:
 def _table_one(data) -> pd.DataFrame:
     rows = []
     for variable in data["table_one"]:
-        test = {k: variable[k] for k in ("variable", "type", "test", "statistic", "df", "p")}
+        test = {k: variable[k] for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd") if k in variable}
         for row in variable["rows"]:
             cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
             rows.append({**test, "level": row["level"], **cells})

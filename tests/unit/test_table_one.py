@@ -1,0 +1,134 @@
+"""Table 1's options: adjusted p-values, standardised differences, and p-values left out of the report."""
+
+from __future__ import annotations
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from prldh.errors import DataError
+from prldh.pipeline import analyze
+from prldh.schemas import schema_of
+from prldh.stats.multiplicity import adjust_p
+from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+
+# -- adjusted p-values
+
+
+def test_by_hand():
+    p = np.array([0.01, 0.02, 0.03, np.nan, 0.04])
+    np.testing.assert_allclose(adjust_p(p, "holm"), [0.04, 0.06, 0.06, np.nan, 0.06])
+    np.testing.assert_allclose(adjust_p(p, "bh"), [0.04, 0.04, 0.04, np.nan, 0.04])
+    assert adjust_p(np.array([]), "bh").size == 0
+    assert np.isnan(adjust_p(np.array([np.nan]), "holm")).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.01, 0.02, 0.5])), min_size=1, max_size=30))
+def test_they_are_those_of_statsmodels(values):
+    p = np.array(values)
+    np.testing.assert_allclose(adjust_p(p, "holm"), multipletests(p, method="holm")[1], rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(adjust_p(p, "bh"), multipletests(p, method="fdr_bh")[1], rtol=1e-12, atol=1e-300)
+    assert (adjust_p(p, "holm") >= adjust_p(p, "bh") - 1e-15).all()
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(DataError):
+        adjust_p(np.array([0.1]), "bonferroni")
+    with pytest.raises(DataError):
+        adjust_p(np.array([1.1]), "holm")
+
+
+# -- standardised differences
+
+
+def test_of_numbers_by_hand():
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0, 8.0])
+    expected = (5 - 2) / np.sqrt((1 + 20 / 3) / 2)
+    assert standardized_mean_difference(a, b) == pytest.approx(expected, rel=1e-14)
+    assert standardized_mean_difference(b, a) == pytest.approx(-expected, rel=1e-14)
+    assert standardized_mean_difference(np.ones(3), np.ones(2)) == 0
+    assert np.isnan(standardized_mean_difference(np.ones(3), np.zeros(2)))
+    assert np.isnan(standardized_mean_difference(np.ones(3), np.array([1.0])))
+
+
+def test_of_levels_by_hand():
+    # two levels: |0.5 - 0.25| / sqrt((0.25 + 0.1875) / 2)
+    assert standardized_level_difference(np.array([[75, 50], [25, 50]])) == pytest.approx(0.25 / np.sqrt(0.21875), rel=1e-12)
+    # three levels, shares 0.2 0.3 0.5 and 0.4 0.4 0.2; without the first level: T - C = (0.1, -0.3), S = [[.225, -.115], [-.115, .205]]
+    determinant = 0.225 * 0.205 - 0.115**2
+    square = (0.1**2 * 0.205 + 2 * 0.1 * -0.3 * 0.115 + 0.3**2 * 0.225) / determinant
+    assert standardized_level_difference(np.array([[20, 40], [30, 40], [50, 20]])) == pytest.approx(np.sqrt(square), rel=1e-12)
+    assert standardized_level_difference(np.array([[10, 20], [5, 10]])) == 0
+    assert np.isnan(standardized_level_difference(np.array([[10, 0], [0, 10]])))
+    assert np.isnan(standardized_level_difference(np.array([[10, 0], [5, 0]])))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=2, max_size=6), st.randoms())
+def test_levels_have_no_order(counts, random):
+    table = np.array(counts)
+    found = standardized_level_difference(table)
+    shuffled = table[random.sample(range(len(table)), len(table))]
+    assert standardized_level_difference(shuffled) == pytest.approx(found, rel=1e-8, abs=1e-10)
+    assert standardized_level_difference(table[:, ::-1]) == pytest.approx(found, rel=1e-8, abs=1e-10)
+    assert standardized_level_difference(np.vstack([table, [0, 0]])) == pytest.approx(found, rel=1e-8, abs=1e-10)
+    if len(table) == 2:
+        p = table[1] / table.sum(axis=0)
+        by_hand = abs(p[1] - p[0]) / np.sqrt((p * (1 - p)).sum() / 2)
+        assert found == pytest.approx(by_hand, rel=1e-8, abs=1e-10)
+
+
+# -- a study
+
+
+def run(tmp_path, **table_one):
+    rng = np.random.default_rng(4)
+    n = 60
+    y = np.arange(n) % 3 == 0
+    table = pd.DataFrame({"id": [f"p{i}" for i in range(n)], "y": y.astype(int), "age": rng.normal(50, 9, n) + 3 * y, "score": rng.normal(size=n)})
+    table["grade"] = np.array(["a", "b", "c"])[rng.integers(0, 3, n)]
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    study = {
+        "engine": "python", "table_one": table_one, "tissues": {"disc": {"radscore": "score"}},
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1,
+            "covariates": {"age": "continuous", "grade": "categorical"},
+        },
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+    }
+    results = analyze(study, tmp_path / "out", jobs=1, force=True)
+    jsonschema.validate(results.data, schema_of("results"))
+    page = (tmp_path / "out" / "report.html").read_text()
+    return results, page[page.index('id="table-one"') : page.index('id="radscores"')]
+
+
+def test_by_default_the_table_is_as_it_was(tmp_path):
+    results, page = run(tmp_path)
+    assert not {"smd", "p_holm", "p_bh"} & {k for row in results.data["table_one"] for k in row}
+    assert '<th scope="col">p</th>' in page and "Standardised" not in page
+
+
+@pytest.mark.parametrize(("method", "name"), [("holm", "Holm"), ("bh", "Benjamini–Hochberg")])
+def test_what_is_asked_for_is_there(tmp_path, method, name):
+    results, page = run(tmp_path, adjust_p=method, standardized_differences=True)
+    rows = results.data["table_one"]
+    assert [r["variable"] for r in rows] == ["age", "grade", "disc"]
+    np.testing.assert_allclose([r[f"p_{method}"] for r in rows], adjust_p(np.array([r["p"] for r in rows]), method), rtol=1e-14)
+    assert rows[0]["smd"] > 0  # higher among events
+    assert f"p ({name})" in page and "Standardised difference" in page
+    assert {f"p_{method}", "smd"} <= set(results.tables["table_one"].columns)
+    heads, cells = page.count('<th scope="col">'), [line.count("<td") + line.count("<th") for line in page.splitlines() if line.startswith("<tr><t")]
+    assert set(cells) == {heads} == {9}
+
+
+def test_p_values_can_be_left_out_of_the_report(tmp_path):
+    results, page = run(tmp_path, p_values=False, standardized_differences=True, adjust_p="holm")
+    assert all(r["p"] is not None for r in results.data["table_one"])
+    assert '<th scope="col">p' not in page and "t test" not in page and "Holm" not in page
+    assert {line.count("<td") + line.count("<th") for line in page.splitlines() if line.startswith("<tr><t")} == {5}
