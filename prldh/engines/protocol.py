@@ -53,6 +53,22 @@ class StatisticsEngine(Protocol):
         """
         ...
 
+    def fit_firth(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Firth's penalised likelihood, finite under separation. R: ``logistf::logistf``, run to rounding.
+
+        Keys of ``fit_logistic``; p_values are penalised likelihood-ratio tests, covariance that of the augmented data,
+        log_likelihood and deviance penalised, null_deviance with every coefficient but the first at 0.
+        """
+        ...
+
+    def firth_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
+        """Profile penalised-likelihood limits (k, 2), right to 1e-10; finite, NaN where aliased. R: ``logistf(pl = TRUE)``."""
+        ...
+
+    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``."""
+        ...
+
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
         ...

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from prldh.stats import (
     calibration,
     decision_curve,
+    firth,
     icc,
     lasso,
     logistic,
@@ -71,6 +72,21 @@ class PythonEngine:
     def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
         """See :func:`prldh.stats.logistic.refit_logistic`."""
         return logistic.refit_logistic(_array(design), _array(outcome), np.asarray(rows), np.asarray(lengths))
+
+    def fit_firth(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.firth.fit_firth`."""
+        result = firth.fit_firth(_array(design), _array(outcome))
+        if not result["converged"]:
+            self.warnings.append(("fit_firth", f"no convergence in {result['iterations']:.0f} iterations"))
+        return result
+
+    def firth_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
+        """See :func:`prldh.stats.firth.firth_limits`."""
+        return firth.firth_limits(_array(design), _array(outcome), level)
+
+    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.firth.refit_firth`."""
+        return firth.refit_firth(_array(design), _array(outcome), np.asarray(rows), np.asarray(lengths))
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
         """See :func:`prldh.stats.logistic.likelihood_ratio`."""

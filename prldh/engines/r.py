@@ -30,6 +30,7 @@ APT_LINE = "apt-get install r-base-core r-cran-proc r-cran-glmnet"
 # Results that are vectors even when they hold one number. All others are single numbers or text; matrices say so.
 _VECTORS = {
     "fit_logistic": {"coefficients", "standard_errors", "p_values"},
+    "fit_firth": {"coefficients", "standard_errors", "p_values"},
     "roc_curve": {"thresholds", "sensitivities", "specificities"},
     "hosmer_lemeshow": {"lower", "upper", "n", "observed", "expected"},
     "calibration": {"curve_predicted", "curve_observed"},
@@ -117,6 +118,20 @@ class REngine:
         """Coefficients (m, k) on m resamples: ``rows`` are their 0-based row numbers end to end, ``lengths`` how many each."""
         return self._call(
             "refit_logistic", design=_matrix(design), outcome=_vector(outcome), rows=_integers(rows), lengths=_integers(lengths)
+        )
+
+    def fit_firth(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Firth's penalised likelihood, with the keys of :meth:`fit_logistic` (logistf's definitions)."""
+        return self._call("fit_firth", design=_matrix(design), outcome=_vector(outcome))
+
+    def firth_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
+        """Profile penalised-likelihood limits (k, 2), solved; NaN for aliased columns."""
+        return self._call("firth_limits", design=_matrix(design), outcome=_vector(outcome), level=float(level))
+
+    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+        """Firth coefficients (m, k) on m resamples, given as in :meth:`refit_logistic`."""
+        return self._call(
+            "refit_firth", design=_matrix(design), outcome=_vector(outcome), rows=_integers(rows), lengths=_integers(lengths)
         )
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:

@@ -186,6 +186,23 @@ def as_design(design: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.n
     return np.ascontiguousarray(design.T), outcome
 
 
+def check_rows(rows: np.ndarray, lengths: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of resamples and how many belong to each, as contiguous integers.
+
+    Raises
+    ------
+    DataError
+        When ``lengths`` do not add up to the number of ``rows``, or a row number is out of range.
+    """
+    rows = np.ascontiguousarray(np.asarray(rows).ravel(), dtype=np.int64)
+    lengths = np.ascontiguousarray(np.asarray(lengths).ravel(), dtype=np.int64)
+    if lengths.sum() != rows.size:
+        raise DataError(f"lengths must add up to the number of rows: {lengths.sum()} and {rows.size}.")
+    if rows.size and (rows.min() < 0 or rows.max() >= n):
+        raise DataError(f"rows must lie in 0..{n - 1}: found {rows.min()}..{rows.max()}.")
+    return rows, lengths
+
+
 def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
     """Maximum-likelihood logistic regression.
 
@@ -287,12 +304,7 @@ def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, le
         When ``lengths`` do not add up to the number of ``rows``, or a row number is out of range.
     """
     columns, y = as_design(design, outcome)
-    rows = np.ascontiguousarray(np.asarray(rows).ravel(), dtype=np.int64)
-    lengths = np.ascontiguousarray(np.asarray(lengths).ravel(), dtype=np.int64)
-    if lengths.sum() != rows.size:
-        raise DataError(f"lengths must add up to the number of rows: {lengths.sum()} and {rows.size}.")
-    if rows.size and (rows.min() < 0 or rows.max() >= len(y)):
-        raise DataError(f"rows must lie in 0..{len(y) - 1}: found {rows.min()}..{rows.max()}.")
+    rows, lengths = check_rows(rows, lengths, len(y))
     return {"coefficients": _refit(columns, y, rows, lengths)}
 
 

@@ -47,6 +47,20 @@ check_design <- function(design, n) {
   design
 }
 
+# 0-based row numbers end to end as a list of 1-based ones, one element a resample.
+check_resamples <- function(rows, lengths, n) {
+  rows <- as.integer(rows)
+  lengths <- as.integer(lengths)
+  if (sum(lengths) != length(rows)) {
+    stop("lengths must add up to the ", length(rows), " row numbers: found ", sum(lengths), ".", call. = FALSE)
+  }
+  if (length(rows) && (anyNA(rows) || min(rows) < 0 || max(rows) >= n)) {
+    stop("rows must be row numbers from 0 to ", n - 1, ": found ", paste(range(rows), collapse = " to "), ".", call. = FALSE)
+  }
+  ends <- cumsum(lengths)
+  lapply(seq_along(ends), function(i) rows[seq.int(to = ends[i], length.out = lengths[i])] + 1L)
+}
+
 has_both_classes <- function(outcome) any(outcome == 0) && any(outcome == 1)
 
 # NaN says "undefined", which for a reader of the results is NA.

@@ -1,0 +1,153 @@
+# Firth's penalised likelihood: the log-likelihood plus half the log determinant of the information. The same iterations as
+# the Python engine's: Fisher's scoring from coefficients of 0, as logistf has it, and near the maximum Newton's method, whose
+# curvature is computed anew only where progress slows down.
+fit_firth <- function(design, outcome) {
+  outcome <- check_outcome(outcome)
+  design <- check_design(design, length(outcome))
+  fit <- firth_columns(design, outcome)
+  k <- ncol(design)
+  columns <- fit$columns
+  covariance <- matrix(NA_real_, k, k, dimnames = list(colnames(design), colnames(design)))
+  covariance[columns, columns] <- fit$covariance
+  coefficients <- p_values <- setNames(rep(NA_real_, k), colnames(design))
+  coefficients[columns] <- fit$estimates
+  for (j in seq_along(columns)) {
+    profile <- firth_profile(fit, j)
+    fall <- 2 * (fit$value - profile$at(0, profile$best)$value)
+    p_values[columns[j]] <- pchisq(max(fall, 0), 1, lower.tail = FALSE)
+  }
+  null <- firth_maximise(fit$basis$x, outcome, numeric(length(columns)), 1)$value
+  list(coefficients = coefficients,
+       standard_errors = sqrt(diag(covariance)),
+       p_values = p_values,
+       covariance = covariance,
+       log_likelihood = fit$value + fit$log_determinant,
+       deviance = -2 * (fit$value + fit$log_determinant),
+       null_deviance = -2 * (null + fit$log_determinant),
+       converged = as.numeric(fit$is_converged),
+       iterations = as.numeric(fit$iterations))
+}
+
+firth_columns <- function(design, outcome) {
+  columns <- estimable_columns(design)
+  x <- design[, columns, drop = FALSE]
+  basis <- firth_basis(x)
+  fit <- firth_maximise(basis$x, outcome, numeric(length(columns)), length(columns))
+  weight <- fit$state$weight
+  information <- crossprod(basis$x, basis$x * weight)
+  leverage <- weight * rowSums((basis$x %*% solve(information)) * basis$x)
+  # logistf's since 1.24: the information of the augmented data
+  augmented <- crossprod(basis$x, basis$x * (weight * (1 + leverage)))
+  inverse <- backsolve(basis$triangle, diag(length(columns)))
+  list(columns = columns, x = x, outcome = outcome, basis = basis, value = fit$value,
+       estimates = backsolve(basis$triangle, fit$beta),
+       covariance = inverse %*% solve(augmented) %*% t(inverse),
+       log_determinant = sum(log(abs(diag(basis$triangle)))),   # what the basis takes away from the penalty
+       iterations = fit$iterations, is_converged = fit$is_converged)
+}
+
+# Orthogonal columns of length sqrt(n), and the triangle that turns them back. No tolerance: nothing is moved.
+firth_basis <- function(x) {
+  decomposed <- qr(x, tol = 0)
+  root <- sqrt(nrow(x))
+  list(x = qr.Q(decomposed) * root, triangle = qr.R(decomposed) / root)
+}
+
+# The penalised likelihood with coefficient j held and the others maximised; its column stays in the penalty.
+firth_profile <- function(fit, j) {
+  order <- c(seq_len(ncol(fit$x))[-j], j)
+  basis <- firth_basis(fit$x[, order, drop = FALSE])
+  k <- length(order)
+  scale <- basis$triangle[k, k]
+  at <- function(b, start) {
+    start[k] <- b * scale
+    found <- firth_maximise(basis$x, fit$outcome, start, k - 1)
+    list(value = found$value, beta = found$beta, slope = scale * sum(basis$x[, k] * found$state$residual))
+  }
+  list(at = at, best = drop(basis$triangle %*% fit$estimates[order]))
+}
+
+# Over the first coefficients ("free" of them); the others stay where they are.
+firth_maximise <- function(x, outcome, beta, free) {
+  log_odds <- drop(x %*% beta)
+  state <- firth_state(x, outcome, log_odds)
+  if (state$value == -Inf) {   # a start so far out that rounding leaves no information
+    beta[seq_len(free)] <- 0
+    log_odds <- drop(x %*% beta)
+    state <- firth_state(x, outcome, log_odds)
+  }
+  curved <- diag(free)
+  is_known <- FALSE
+  before <- Inf
+  is_converged <- FALSE
+  for (iteration in 1:500) {
+    state <- firth_residuals(x, outcome, state)
+    score <- drop(crossprod(state$unit, state$residual))[seq_len(free)]
+    squared <- sum(score^2)
+    if (squared >= 0.3) {
+      curved <- diag(free)
+      is_known <- FALSE
+    } else if (!is_known || squared > 0.05 * before) {
+      factor <- firth_root(firth_curvature(state)[seq_len(free), seq_len(free), drop = FALSE])
+      is_known <- !is.null(factor)
+      curved <- if (is_known) factor else diag(free)
+    }
+    is_rounding <- squared < 1e-18 && squared > 0.25 * before
+    before <- squared
+    step <- if (free) backsolve(curved, backsolve(curved, score, transpose = TRUE)) else numeric(0)
+    moved <- drop(state$unit[, seq_len(free), drop = FALSE] %*% step)
+    if (free) step <- backsolve(state$root, step, k = free)
+    longest <- max(abs(moved))
+    size <- if (longest > 0) min(1, 5 / longest) else 1
+    trial <- NULL
+    for (halving in 1:60) {
+      trial <- firth_state(x, outcome, log_odds + size * moved)
+      if (trial$value >= state$value || (squared < 1e-8 && trial$value > -Inf)) break
+      size <- size / 2
+      trial <- NULL
+    }
+    if (is.null(trial)) {
+      is_converged <- squared < 1e-12
+      break
+    }
+    beta[seq_len(free)] <- beta[seq_len(free)] + size * step
+    log_odds <- log_odds + size * moved
+    state <- trial
+    if (squared < 1e-24 || is_rounding) {
+      is_converged <- TRUE
+      break
+    }
+  }
+  list(beta = beta, value = state$value, state = firth_residuals(x, outcome, state), iterations = iteration,
+       is_converged = is_converged)
+}
+
+firth_state <- function(x, outcome, log_odds) {
+  mu <- plogis(log_odds)
+  weight <- mu * plogis(-log_odds)
+  root <- firth_root(crossprod(x * sqrt(weight)))
+  value <- if (is.null(root)) -Inf else sum(plogis((2 * outcome - 1) * log_odds, log.p = TRUE)) + sum(log(diag(root)))
+  list(value = value, mu = mu, weight = weight, root = root)
+}
+
+firth_root <- function(matrix) {
+  if (!length(matrix)) return(NULL)
+  root <- tryCatch(chol.default(matrix), error = function(e) NULL)
+  if (is.null(root) || any(diag(root)^2 <= 1e-14 * diag(matrix))) NULL else root
+}
+
+# The design in coordinates of unit information, leverages, and the residuals of the penalised score.
+firth_residuals <- function(x, outcome, state) {
+  state$unit <- t(backsolve(state$root, t(x), transpose = TRUE))
+  state$leverage <- state$weight * rowSums(state$unit^2)
+  state$residual <- outcome - state$mu + state$leverage * (0.5 - state$mu)
+  state
+}
+
+# Minus the second derivatives of the penalised log-likelihood, in coordinates of unit information.
+firth_curvature <- function(state) {
+  rooted <- state$unit * sqrt(state$weight)
+  tilted <- state$unit * (1 - 2 * state$mu)
+  first <- state$weight - 0.5 * state$leverage * (1 - 6 * state$weight)
+  crossprod(state$unit * first, state$unit) + 0.5 * crossprod(tilted, tcrossprod(rooted)^2 %*% tilted)
+}
