@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from prldh.errors import DataError
 from prldh.models import probability
 from prldh.records import Warn
 from prldh.sample_size import describe_sample_size
+from prldh.stats.proportions import proportion
+from prldh.stats.stability import selection_stability
 from prldh.validate import held_out
 
 if TYPE_CHECKING:
@@ -131,7 +134,7 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         "features": names,
         "sources": {f: s for s, f in score.features},
         "readers": 2 if any(b.second is not None for b in plan.blocks[name]) else 1,
-        "stability": _stability(run, name),
+        "stability": _stability(run, name, names, sum(len(b.names) for b in plan.blocks[name]), plan.study.performance.confidence),
     }
     entry["radscore"] = {
         "intercept": score.intercept,
@@ -144,18 +147,29 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
     return entry
 
 
-def _stability(run: EngineRun, name: str) -> dict[str, Any]:
-    """How often each feature was selected, by scheme; features that never were are left out."""
+def _stability(run: EngineRun, name: str, in_model: list[str], n_features: int, level: float) -> dict[str, Any]:
+    """How often each feature was selected, by scheme, with Clopper–Pearson's interval; features that never were are left out, but
+    for the interval of those in the model.
+
+    ``index`` is Nogueira's over all columns read of the tissue. ``ranked`` are the model's features, the most often selected first.
+    """
     found = {}
     for scheme, refits in run.refits.items():
-        counts: dict[str, int] = {}
-        for refit in refits:
-            for feature in refit[name].features:
-                counts[feature] = counts.get(feature, 0) + 1
+        chosen = [set(refit[name].features) for refit in refits]
+        counts = Counter(feature for features in chosen for feature in features)
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        matrix = np.zeros((len(refits), max(n_features, len(counts))))
+        for j, (feature, _) in enumerate(ranked):
+            matrix[:, j] = [feature in features for features in chosen]
+        intervals = {feature: proportion(count, len(refits), level) for feature, count in [*ranked, *((f, 0) for f in in_model if f not in counts)]}
+        index = selection_stability(matrix, level)
         found[scheme] = {
             "n_resamples": len(refits), "n_empty": sum(r[name].empty_step is not None for r in refits),
             "frequency": {feature: count / len(refits) for feature, count in ranked},
+            "intervals": {feature: [interval["low"], interval["high"]] for feature, interval in intervals.items()},
+            "intervals_method": "Clopper–Pearson",
+            "index": {**{k: index[k] for k in ("estimate", "low", "high")}, "n_features": n_features, "method": "Nogueira, Sechidis and Brown 2018"},
+            "ranked": sorted(in_model, key=lambda feature: (-counts[feature], feature)),
         }
     return found
 

@@ -61,8 +61,12 @@ MODEL = _object({
     "validation": {"type": "object", "properties": {"model": SCOPE, "pipeline": SCOPE, "difference": _map(NUMBER)}},
 }, {"raw_auc": _array(_object({"term": TEXT, **_numbers("estimate", "low", "high")})), "roc": ROC_POINTS})
 STEP = _object({"name": TEXT, "source": TEXT, "n_in": INTEGER, "n_out": INTEGER, "dropped": _map(TEXT)})
+STABILITY = _object({"n_resamples": INTEGER, "frequency": _map({"type": "number"})}, {
+    "intervals": _map({"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}), "intervals_method": TEXT, "ranked": _array(TEXT),
+    "index": _object(_numbers("estimate", "low", "high"), {"n_features": INTEGER, "method": TEXT}),
+})
 TISSUE = _object({
-    "selection": {"anyOf": [{"type": "null"}, _object({"steps": _array(STEP), "features": _array(TEXT)})]},
+    "selection": {"anyOf": [{"type": "null"}, _object({"steps": _array(STEP), "features": _array(TEXT)}, {"stability": _map(STABILITY)})]},
     "radscore": {"anyOf": [{"type": "null"}, _object({"intercept": NUMBER, **{k: _map(NUMBER) for k in ("coefficients", "center", "scale")}})]},
     "cutoff": NUMBER,
 }, {"scores": _array(_object({"id": TEXT, "value": NUMBER, "outcome": {"enum": [0, 1]}})), "column": {"type": ["string", "null"]}})

@@ -19,7 +19,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "decision_curve": _per_model(data, lambda m: m["decision_curve"]),
         "clinical_impact": _per_model(data, lambda m: m["clinical_impact"]),
         "roc": _per_model(data, lambda m: m["roc"]),
-        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "radscore": _radscore(data),
+        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "radscore": _radscore(data),
         "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }
@@ -136,9 +136,22 @@ def _dropped(data) -> pd.DataFrame:
 
 
 def _stability(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        for scheme, found in t["selection"]["stability"].items():
+            for feature, share in found["frequency"].items():
+                low, high = found.get("intervals", {}).get(feature, (None, None))
+                rows.append({
+                    "tissue": name, "scheme": scheme, "feature": feature, "frequency": share, "low": low, "high": high,
+                    "n_resamples": found["n_resamples"], "in_model": feature in t["selection"]["features"],
+                })
+    return pd.DataFrame(rows)
+
+
+def _stability_index(data) -> pd.DataFrame:
     return pd.DataFrame([
-        {"tissue": name, "scheme": scheme, "feature": feature, "frequency": share, "n_resamples": found["n_resamples"], "in_model": feature in t["selection"]["features"]}
-        for name, t in _tissues(data) for scheme, found in t["selection"]["stability"].items() for feature, share in found["frequency"].items()
+        {"tissue": name, "scheme": scheme, "n_resamples": found["n_resamples"], "n_empty": found["n_empty"], **found["index"]}
+        for name, t in _tissues(data) for scheme, found in t["selection"]["stability"].items() if "index" in found
     ])
 
 

@@ -21,6 +21,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "held_out": [c for c in data["comparisons"] if c["scheme"] is not None],
         "validation": _validation(data), "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
+        "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
         "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN,
     }
@@ -32,6 +33,20 @@ def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
     order = ("funnel", "forest", "lasso", "svm_rfe", "stability", "scores")
     own = [f for f in figures if any(f == f"{h}_{slug}" or f.startswith(f"{h}_{slug}_") for h in heads)]
     return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
+
+
+def _stability(schemes: dict[str, Any]) -> dict[str, Any]:
+    """The model's features ranked by how often they were selected: in the bootstrap, or else in the first scheme."""
+    known = {scheme: found for scheme, found in schemes.items() if "index" in found}
+    lead = "bootstrap" if "bootstrap" in known else next(iter(known), None)
+    if lead is None:
+        return {"schemes": {}, "rows": []}
+    rows = []
+    for feature in known[lead]["ranked"]:
+        limits = [found["intervals"][feature] for found in known.values()]
+        shares = [found["frequency"].get(feature, 0.0) for found in known.values()]
+        rows.append((feature, [{"estimate": share, "low": low, "high": high} for share, (low, high) in zip(shares, limits, strict=True)]))
+    return {"schemes": known, "lead": lead, "rows": rows}
 
 
 def label(entry: dict[str, Any]) -> str:
