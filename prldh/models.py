@@ -238,7 +238,7 @@ def hosmer_lemeshow(y, p, engine, groups: int, label: str, warnings: list[Warn])
 def calibration(y, p, engine) -> dict[str, Any]:
     """Calibration intercept, slope, citl, Brier score, ICI and curve."""
     found = engine.calibration(y, p)
-    entry = _numbers(found, ("intercept", "slope", "citl", "brier", "ici", "e90", "emax"))
+    entry = _numbers(found, ("intercept", "slope", "citl", "brier", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax"))
     entry["curve"] = [
         {"predicted": float(a), "observed": float(b)}
         for a, b in zip(np.atleast_1d(found["curve_predicted"]), np.atleast_1d(found["curve_observed"]), strict=True)

@@ -261,6 +261,8 @@ NULL_REASONS = {
     "estimate": "the quantity is not defined for these data (nothing to divide by, or infinite)",
     "corrected": "McClish's correction is not defined here",
     "ici": "fewer than five distinct predictions: the curve is by group",
+    "spiegelhalter_z": "every prediction is 0, 0.5 or 1",
+    "spiegelhalter_p": "every prediction is 0, 0.5 or 1",
     "slope": "the predictions do not vary, or are separated by the outcome",
     "intercept": "the predictions do not vary, or are separated by the outcome",
     "threshold": "no threshold is better than calling everyone positive, or it is the end of a curve",
@@ -272,7 +274,7 @@ NULL_REASONS = {
     "oob": "no patient was ever out of bag in both classes",
 }
 _SAME_REASON = {
-    "se": "b", "or": "b", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "b632plus": "oob", "variance": "auc",
+    "se": "b", "or": "b", "e50": "ici", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "b632plus": "oob", "variance": "auc",
     "p_holm": "p", "p_bh": "p", "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
 }
 #: Keys whose null is no missing number.

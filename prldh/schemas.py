@@ -29,7 +29,8 @@ INTERVAL = _object(_numbers("estimate", "low", "high"))
 CONFUSION = _object({k: INTEGER for k in ("tp", "fp", "fn", "tn")})
 ROC_POINTS = _array(_object(_numbers("threshold", "sensitivity", "specificity")))
 CALIBRATION = _object(
-    {**_numbers("intercept", "slope", "citl", "brier", "ici"), "method": TEXT, "curve": _array(_object(_numbers("predicted", "observed")))}
+    {**_numbers("intercept", "slope", "citl", "brier", "ici"), "method": TEXT, "curve": _array(_object(_numbers("predicted", "observed")))},
+    _numbers("scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "e50", "e90", "emax"),
 )
 HELD_OUT = _object(
     {"auc": _object(_numbers("estimate", "low", "high"), {"method": TEXT}), "n_resamples": INTEGER, "n_intercept_only": INTEGER},

@@ -138,8 +138,9 @@ class StatisticsEngine(Protocol):
     def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
         """Calibration as ``rms::val.prob``.
 
-        Keys: intercept, slope (joint fit), citl (slope 1), brier, ici, e90, emax, curve_predicted, curve_observed (arrays
-        alike), method: "lowess", or "groups" with fewer than five distinct predictions (ici, e90, emax NaN).
+        Keys: intercept, slope (joint fit), citl (slope 1), brier, scaled_brier, spiegelhalter_z, spiegelhalter_p, ici, e50, e90, emax,
+        curve_predicted, curve_observed (arrays alike), method: "lowess", or "groups" with fewer than five distinct predictions
+        (ici, e50, e90, emax NaN).
         """
         ...
 

@@ -82,7 +82,7 @@ def _validation(data) -> pd.DataFrame:
                 row = {**_key(m), "scope": scope, "scheme": scheme, **_spread("auc", found["auc"]), **_spread("auc_mean", found.get("auc_mean"))}
                 row.update({k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")})
                 row["brier"] = (found.get("brier") or {}).get("estimate")
-                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in ("intercept", "slope", "citl")})
+                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in ("intercept", "slope", "citl", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50")})
                 for measure in MEASURES:
                     row.update(_spread(measure, found.get(measure)))
                 row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})

@@ -13,6 +13,7 @@ from prldh.stats.quantiles import quantile
 from prldh.stats.roc import NAN, split_probability
 
 _CLIP = 1e-15
+_NO_VARIANCE = 1e-20
 _FEWEST_FOR_LOWESS = 5
 
 
@@ -87,6 +88,7 @@ def _smooth_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     error = np.abs(probability - np.interp(probability, distinct, curve))
     return {
         "ici": float(error.mean()),
+        "e50": float(quantile(error, 0.5)[0]),
         "e90": float(quantile(error, 0.9)[0]),
         "emax": float(error.max()),
         "curve_predicted": distinct,
@@ -101,6 +103,7 @@ def _group_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     share = np.bincount(place, weights=event) / np.bincount(place) if len(distinct) else np.empty(0)
     return {
         "ici": NAN,
+        "e50": NAN,
         "e90": NAN,
         "emax": NAN,
         "curve_predicted": distinct,
@@ -109,8 +112,40 @@ def _group_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     }
 
 
+def spiegelhalter(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Spiegelhalter's test that the predictions are the events' probabilities.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    probability : (n,) array
+
+    Returns
+    -------
+    dict
+        ``z``, standard normal where the predictions are right, and the two-sided ``p``. NaN where the Brier score cannot vary:
+        every prediction is 0, 0.5 or 1.
+
+    Notes
+    -----
+    D. J. Spiegelhalter, Statistics in Medicine 5 (1986) 421-433. R: ``rms::val.prob`` (S:z, S:p).
+
+    Examples
+    --------
+    >>> round(spiegelhalter(np.array([0, 1]), np.array([0.2, 0.8]))["z"], 6)
+    -0.707107
+    """
+    event, probability = split_probability(outcome, probability)
+    weight = 1.0 - 2.0 * probability
+    variance = float((weight**2 * probability * (1.0 - probability)).sum())
+    if variance < _NO_VARIANCE:
+        return {"z": NAN, "p": NAN}
+    z = float(((event - probability) * weight).sum()) / variance**0.5
+    return {"z": z, "p": float(2.0 * special.ndtr(-abs(z)))}
+
+
 def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Calibration intercept and slope, calibration in the large, Brier score and integrated calibration index.
+    """Calibration intercept and slope, calibration in the large, Brier scores, Spiegelhalter's test, integrated calibration index.
 
     Parameters
     ----------
@@ -122,14 +157,17 @@ def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     -------
     dict
         ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant),
-        ``citl`` (intercept with the slope held at 1), ``brier``, ``ici`` = mean |p - lowess(y on p)|, ``e90``, ``emax``,
-        ``curve_predicted``, ``curve_observed``, ``method`` ("lowess", or "groups" with fewer than five distinct
-        predictions, where ici, e90 and emax are NaN). With one class intercept, slope and citl are NaN.
+        ``citl`` (intercept with the slope held at 1), ``brier``, ``scaled_brier`` = 1 - brier / that of the share of
+        events, ``spiegelhalter_z`` and ``spiegelhalter_p`` (see :func:`spiegelhalter`), ``ici`` = mean |p - lowess(y on p)|, ``e50``,
+        ``e90`` and ``emax`` (its median, 0.9 quantile and maximum), ``curve_predicted``, ``curve_observed``, ``method`` ("lowess", or
+        "groups" with fewer than five distinct predictions, where ici, e50, e90 and emax are NaN). With one class intercept, slope,
+        citl and scaled_brier are NaN.
 
     Notes
     -----
-    D. R. Cox, Biometrika 45 (1958) 562-565; P. C. Austin, E. W. Steyerberg, Statistics in Medicine 38 (2019) 4051-4065.
-    R: ``rms::val.prob`` (Intercept, Slope, Brier, Eavg, E90, Emax).
+    D. R. Cox, Biometrika 45 (1958) 562-565; P. C. Austin, E. W. Steyerberg, Statistics in Medicine 38 (2019) 4051-4065;
+    E. W. Steyerberg et al., Epidemiology 21 (2010) 128-138 (scaled Brier). R: ``rms::val.prob`` (Intercept, Slope, Brier, S:z, S:p,
+    Eavg, E90, Emax).
 
     Examples
     --------
@@ -137,10 +175,15 @@ def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     0.25
     """
     event, probability = split_probability(outcome, probability)
-    result: dict[str, Any] = {"intercept": NAN, "slope": NAN, "citl": NAN, "brier": NAN}
+    test = spiegelhalter(outcome, probability)
+    result: dict[str, Any] = {
+        "intercept": NAN, "slope": NAN, "citl": NAN, "brier": NAN, "scaled_brier": NAN, "spiegelhalter_z": test["z"], "spiegelhalter_p": test["p"],
+    }
     if len(event):
         result["brier"] = float(np.mean((event - probability) ** 2))
     if event.any() and not event.all():
+        share = float(event.mean())
+        result["scaled_brier"] = 1.0 - result["brier"] / (share * (1.0 - share))
         clipped = np.clip(probability, _CLIP, 1.0 - _CLIP)
         log_odds = np.log(clipped / (1.0 - clipped))
         result["citl"] = fit_intercept(event, log_odds)

@@ -266,19 +266,16 @@ def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 def fit_intercept(outcome: np.ndarray, offset: np.ndarray) -> float:
     """Intercept of a logistic model with this offset (n,) and slope 1; the outcome has both classes.
 
-    R: ``glm(y ~ 1 + offset(o), binomial)``. With offsets far out (confident wrong predictions) glm's steps run away; the
-    score has one root all the same, which is then found by bisection.
+    R: ``glm(y ~ 1 + offset(o), binomial)``, but by the root of the score, as with offsets far out (confident wrong predictions)
+    glm's steps run away.
     """
     y = np.asarray(outcome, dtype=float)
 
     def score(intercept: float) -> float:
         return float((y - special.expit(intercept + offset)).sum())
 
-    intercept = float(_irls(np.ones((1, len(y))), y, offset)[0][0])
-    if np.isfinite(intercept) and abs(score(intercept)) < 1e-3:
-        return intercept
     far = float(np.abs(offset).max()) + 40.0
-    return float(optimize.brentq(score, -far, far, xtol=1e-12))
+    return float(optimize.brentq(score, -far, far, xtol=1e-13, maxiter=10000))
 
 
 def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:

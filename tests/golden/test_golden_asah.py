@@ -156,6 +156,11 @@ def test_val_prob(asah):
     result = engine.calibration(asah["outcome"], np.array(R["glm"]["aSAH_age_s100b_ndka"]["fitted"]))
     for key, name in (("brier", "Brier"), ("ici", "Eavg"), ("e90", "E90"), ("emax", "Emax"), ("slope", "Slope")):
         close(result[key], expected[name])
+    for key, name in (("spiegelhalter_z", "S:z"), ("spiegelhalter_p", "S:p")):
+        close(result[key], expected[name], rtol=1e-6)
+    share = asah["outcome"].mean()
+    close(result["scaled_brier"], 1 - expected["Brier"] / (share * (1 - share)))
+    assert 0 < result["e50"] < result["e90"]
     close(result["intercept"], expected["Intercept"], atol=1e-8)
     assert result["method"] == "lowess"
 

@@ -260,7 +260,7 @@ def test_order_of_patients_changes_no_calibration(data, random):
     random.shuffle(order)
     there, back = engine.calibration(outcome, p), engine.calibration(outcome[order], p[order])
     assert there["method"] == back["method"]
-    for key in ("brier", "ici", "e90", "emax", "curve_predicted", "curve_observed"):
+    for key in ("brier", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax", "curve_predicted", "curve_observed"):
         np.testing.assert_allclose(there[key], back[key], atol=1e-12)
 
 

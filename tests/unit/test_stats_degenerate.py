@@ -176,7 +176,8 @@ def test_fisher_of_many_levels_is_exact_at_the_extremes(engine):
 
 def test_constant_prediction(engine):
     result = engine.calibration(HALF, np.full(6, 0.5))
-    assert all_nan(result, "intercept", "slope", "ici", "e90", "emax")
+    assert all_nan(result, "intercept", "slope", "ici", "e50", "e90", "emax", "spiegelhalter_z", "spiegelhalter_p")
+    assert result["scaled_brier"] == 0.0
     assert result["citl"] == pytest.approx(0.0, abs=1e-12)
     assert result["brier"] == 0.25
     assert result["method"] == "groups"
@@ -198,7 +199,7 @@ def test_two_distinct_predictions_leave_no_degrees_of_freedom(engine):
 def test_one_class_cannot_be_calibrated(engine, outcome):
     p = SCORE / 10
     result = engine.calibration(outcome, p)
-    assert all_nan(result, "intercept", "slope", "citl")
+    assert all_nan(result, "intercept", "slope", "citl", "scaled_brier")
     assert np.isfinite([result["brier"], result["ici"]]).all()
     assert len(engine.hosmer_lemeshow(outcome, p, 3)["n"]) == 3
     curve = engine.decision_curve(outcome, p, [0.0, 0.5])

@@ -29,6 +29,9 @@ test_that("calibration is val.prob's", {
   found <- calibration(event, asah_risk)
   expected <- golden$val_prob_asah$values
   expect_near(found$brier, expected$Brier, 1e-8)   # val.prob had glm's default epsilon
+  expect_near(found$spiegelhalter_z, expected$`S:z`, 1e-6)
+  expect_near(found$spiegelhalter_p, expected$`S:p`, 1e-6)
+  expect_near(found$scaled_brier, 1 - expected$Brier / (mean(event) * mean(1 - event)), 1e-8)
   expect_near(found$ici, expected$Eavg, 1e-6)
   expect_near(found$e90, expected$E90, 1e-6)
   expect_near(found$emax, expected$Emax, 1e-6)
