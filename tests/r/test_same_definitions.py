@@ -1,0 +1,59 @@
+"""Functions that no engine calls are the same in R: random inputs, one R process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prldh.stats.multiplicity import adjust_p
+from prldh.stats.sample_size import largest_cox_snell, sample_size
+from prldh.stats.stability import selection_stability
+from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+
+pytestmark = pytest.mark.r
+
+PYTHON = {f.__name__: f for f in (adjust_p, sample_size, selection_stability, standardized_level_difference, standardized_mean_difference)}
+SCRIPT = """
+for (file in list.files(commandArgs(TRUE)[1], full.names = TRUE)) source(file)
+calls <- jsonlite::fromJSON(commandArgs(TRUE)[2], simplifyVector = FALSE)
+plain <- function(x) if (is.list(x) && is.list(x[[1]])) do.call(rbind, lapply(x, unlist)) else unlist(x)
+found <- lapply(calls, function(call) do.call(call$name, lapply(call$arguments, plain)))
+cat(jsonlite::toJSON(found, digits = NA, auto_unbox = TRUE, na = "null"))
+"""
+
+
+def _calls() -> list[tuple[str, list]]:
+    rng = np.random.default_rng(11)
+    calls: list[tuple[str, list]] = []
+    for _ in range(20):
+        prevalence = float(rng.uniform(0.05, 0.95))
+        r2 = float(rng.uniform(0.05, 0.95)) * largest_cox_snell(prevalence)
+        calls.append(("sample_size", [prevalence, int(rng.integers(0, 40)), r2, int(rng.integers(50, 2000))]))
+        p = np.round(rng.uniform(size=9), 2)
+        calls += [("adjust_p", [p, method]) for method in ("holm", "bh")]
+        calls.append(("selection_stability", [(rng.random((8, 12)) < rng.uniform(size=12)).astype(int)]))
+        calls.append(("standardized_level_difference", [rng.integers(0, 9, (4, 2))]))
+        calls.append(("standardized_mean_difference", [rng.normal(size=7), rng.normal(size=5)]))
+    calls.append(("selection_stability", [np.zeros((3, 2), int)]))
+    calls.append(("standardized_level_difference", [np.diag([5, 5])]))
+    return calls
+
+
+def test_python_and_r(tmp_path):
+    calls = _calls()
+    (tmp_path / "run.R").write_text(SCRIPT)
+    written = [{"name": name, "arguments": [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]} for name, arguments in calls]
+    (tmp_path / "calls.json").write_text(json.dumps(written))
+    command = ["Rscript", "run.R", Path(__file__).parents[2] / "r" / "R", "calls.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for (name, arguments), there in zip(calls, json.loads(done.stdout), strict=True):
+        here = PYTHON[name](*arguments)
+        if isinstance(here, dict):
+            assert list(here) == list(there), name
+            here, there = list(here.values()), list(there.values())
+        np.testing.assert_allclose(np.array(there, dtype=float), np.array(here, dtype=float), rtol=1e-9, atol=1e-12, err_msg=name)
