@@ -12,7 +12,12 @@ import functools  # noqa: E402
 import subprocess  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+
+hypothesis.settings.register_profile("ci", derandomize=True)  # CI tries the same examples every time; elsewhere they vary
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 CRAN_PACKAGES = ("ResourceSelection", "rmda")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,12 +33,13 @@ def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
     assert not [n for n in names if n.startswith(("tests/", "prldh/tests"))]
 
 
+@pytest.mark.r
 def test_it_renders_a_report_in_an_empty_environment(wheel, tmp_path):
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     python = environment / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)], check=True, cwd=tmp_path, env=clean)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "20", "--retries", "10", str(wheel)], check=True, cwd=tmp_path, env=clean)
     table = ["patient,outcome,score,age"] + [f"P{i},{'yes' if i % 3 == 0 else 'no'},{(i % 3 == 0) * 1.5 + (i * 37 % 17) / 6},{40 + i * 13 % 40}" for i in range(60)]
     (tmp_path / "table.csv").write_text("\n".join(table) + "\n")
     (tmp_path / "study.yaml").write_text(
@@ -56,3 +58,9 @@ def test_it_renders_a_report_in_an_empty_environment(wheel, tmp_path):
     assert (tmp_path / "out" / "reproduce" / "analysis.R").exists()
     done = subprocess.run([environment / "bin" / "prldh", "doctor"], cwd=tmp_path, env=clean, capture_output=True, text=True)
     assert "missing  R" in done.stdout and "rpy2" in done.stdout
+    line = re.search(r"pip install (\S*rpy2.*?)(?:`|$)", done.stdout, re.M)[1]  # the line that mends it
+    subprocess.run(f"{python} -m pip install --quiet --disable-pip-version-check {line}", shell=True, check=True, cwd=tmp_path, env={**clean, "RPY2_CFFI_MODE": "ABI"})
+    command = [environment / "bin" / "prldh", "analyze", "study.yaml", "--out", "both", "--engine", "r"]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "both" / "results.json").read_text())["engines"]["reported"] == "r"

@@ -46,7 +46,6 @@ def test_every_export_has_a_file_of_its_own():
     assert exports <= {path.stem for path in (PACKAGE / "R").glob("*.R")}
 
 
-@pytest.mark.slow
 def test_r_cmd_check(tmp_path):
     _run("R", "CMD", "build", "--no-build-vignettes", PACKAGE, cwd=tmp_path)
     (archive,) = tmp_path.glob("prldh_*.tar.gz")
