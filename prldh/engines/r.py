@@ -354,6 +354,10 @@ class _Session:
         r_home = _find_r_home()
         sources = [str(path) for path in sorted(r_source_dir().glob("*.R"))]
         self.pid = os.getpid()
+        with _same_library_path():
+            self._start(r_home, sources)
+
+    def _start(self, r_home: str, sources: list[str]) -> None:
         self.r = _import_rinterface(r_home)
         # Some packages ask for the time zone, and without TZ R asks timedatectl, which may not be there
         os.environ.setdefault("TZ", ":/etc/localtime" if Path("/etc/localtime").exists() else "UTC")
@@ -369,6 +373,23 @@ class _Session:
             raise EngineError(f"R in {r_home} could not be started through rpy2: {error}. Run: {rpy2_requirement(_ask_version(r_home))}") from error
         if missing:
             raise EngineError(_missing_packages(missing))
+
+
+@contextmanager
+def _same_library_path() -> Iterator[None]:
+    """Give the environment its LD_LIBRARY_PATH back, which starting R sets.
+
+    R and its packages are loaded by then. Processes started later, joblib's workers among them, would otherwise find the
+    system's libpython before their own, where the interpreter is linked to a shared one: another Python with this one's library.
+    """
+    before = os.environ.get("LD_LIBRARY_PATH")
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("LD_LIBRARY_PATH", None)
+        else:
+            os.environ["LD_LIBRARY_PATH"] = before
 
 
 def _running_session() -> _Session:

@@ -316,3 +316,18 @@ def test_rpy2_by_r_version():
 def test_sources_are_found():
     names = {path.name for path in r_source_dir().glob("*.R")}
     assert {"auc.R", "fit_logistic.R", "checks.R"} <= names
+
+
+def test_processes_started_after_r_run_the_same_python():
+    """R's start must leave no library path behind: a shared libpython of the system would stand in for this one's."""
+    code = (
+        "import os, subprocess, sys; before = os.environ.get('LD_LIBRARY_PATH');"
+        "from prldh.engines.r import REngine; REngine().versions();"
+        "assert os.environ.get('LD_LIBRARY_PATH') == before;"
+        "print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.version)'], capture_output=True, text=True).stdout.strip() == sys.version)"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("True")
