@@ -81,13 +81,20 @@ def nested(first: Design, second: Design) -> str | None:
     return "second" if both == a else None
 
 
-def nested_warning(pair: tuple[str, str], adjusted: bool) -> Warn:
-    """The warning that stands beside the apparent comparison of nested models (Demler, Pencina & D'Agostino 2012)."""
+def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True) -> Warn:
+    """The warning that stands beside the apparent comparison of nested models (Demler, Pencina & D'Agostino 2012).
+
+    ``has_test``: both models are fitted by maximum likelihood, so that their likelihood-ratio test exists.
+    """
     label = "adjusted" if adjusted else "unadjusted"
+    advice = (
+        "Read the likelihood-ratio test beside it, and the comparison on held-out predictions." if has_test else
+        "The likelihood-ratio test is null, because one of them is fitted by Firth's penalised likelihood; read the comparison on held-out predictions."
+    )
     return Warn(
         "comparisons",
         f"'{pair[0]}' and '{pair[1]}' ({label}) are nested: DeLong's test of their apparent AUCs is not valid under the null "
-        "(Demler 2012). Read the likelihood-ratio test beside it, and the comparison on held-out predictions.",
+        f"(Demler 2012). {advice}",
     )
 
 

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from prldh.models import GROUPS, build_design, group_codes, group_levels, groups_term
+from prldh.models import FIRTH, FIRTH_REMARK, GROUPS, build_design, fit_design, group_codes, group_levels, groups_term
 from prldh.records import Cohort, ModelSpec, Warn
-from prldh.stats.separation import infinite_coefficients
 
 
 def describe_interaction(
     specs: tuple[ModelSpec, ...], adjust: tuple[str, ...], cohort: Cohort, scores: Mapping[str, np.ndarray],
-    cutoffs: Mapping[str, float], engine: Any, level: float,
+    cutoffs: Mapping[str, float], engine: Any, level: float, on_separation: str = "firth",
 ) -> tuple[dict[str, Any] | None, list[Warn]]:
     """The interaction entry of ``results.json``, or None where the study has no two tissues to combine.
 
@@ -37,15 +36,18 @@ def describe_interaction(
     term = groups_term(first, second)
     warnings: list[Warn] = []
     levels = group_levels(first, second)
-    entry: dict[str, Any] = {"reference": levels[0], "pair": [first, second], "additive": {"reference": levels[3]}}
+    entry: dict[str, Any] = {"reference": levels[0], "pair": [first, second], "fit": {}, "additive": {"reference": levels[3]}}
     codes = group_codes(scores, cutoffs, first, second)
     for name, terms in (("unadjusted", (term,)), ("adjusted", (term, *adjust))):
         if name == "adjusted" and not adjust:
             entry["adjusted"] = None
             entry["additive"]["adjusted"] = None
             continue
-        entry[name], additive = _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level)
+        entry[name], additive, how = _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level, on_separation, f"interaction, {name}")
         entry["additive"][name] = additive
+        entry["fit"][name] = how
+        if how == FIRTH:
+            warnings.append(Warn("interaction", f"{name}: the outcome is separated by some terms. {FIRTH_REMARK}"))
         if additive["reri"]["estimate"] is None:
             warnings.append(Warn("interaction", f"{name}: additive interaction is not defined: a group has no patients, or no events and non-events."))
     entry["additive"]["unadjusted_risk_ratio"] = _from_risks(codes, cohort.outcome, level)
@@ -61,12 +63,11 @@ def _pair(specs, tissues) -> tuple[str, str] | None:
     return tuple(tissues) if len(tissues) == 2 else None
 
 
-def _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level):
-    y = cohort.outcome.astype(float)
+def _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level, on_separation, label):
     design = build_design(terms, cohort, scores, cutoffs)
-    fit = engine.fit_logistic(design.matrix, y)
-    limits = np.asarray(engine.profile_limits(design.matrix, y, level))
-    infinite = infinite_coefficients(design.matrix, cohort.outcome)
+    how, fit, limits, infinite = fit_design(design, cohort.outcome, engine, level, on_separation, label)
+    if how == FIRTH:
+        infinite = np.zeros_like(infinite)
     b, se, p = (np.asarray(fit[k], dtype=float) for k in ("coefficients", "standard_errors", "p_values"))
     column = {design.levels[j]: j for j in range(len(b)) if design.variables[j] == terms[0]}
     is_reference = int(codes.min())
@@ -82,7 +83,7 @@ def _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level):
                 row.update({"b": _finite(b[j]), "se": _finite(se[j]), "p": _finite(p[j]), "or": _finite(np.exp(b[j]))})
             row["low"], row["high"] = (_finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
         rows.append(row)
-    return rows, _additive(fit, column, infinite, levels, level)
+    return rows, _additive(fit, column, infinite, levels, level), how
 
 
 def _additive(fit, column, infinite, levels, level) -> dict[str, dict[str, float | None]]:

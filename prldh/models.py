@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import StudyError
+from prldh.errors import DataError, StudyError
 from prldh.plugins import nearest
 from prldh.records import Cohort, Design, ModelSpec, Warn
 from prldh.stats.separation import infinite_coefficients
@@ -16,6 +16,15 @@ from prldh.study import Performance, Study
 
 GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)\s*\)$")
 Z95 = 0.95
+#: How a model was fitted, as its entry's ``fit`` says it.
+MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
+
+
+FIRTH_REMARK = (
+    "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every resample: intervals are "
+    "profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it predicted probabilities are biased towards 1/2 "
+    "(Puhr 2017)."
+)
 
 
 def groups_term(first: str, second: str) -> str:
@@ -147,8 +156,38 @@ def probability(log_odds_: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds_, -700, 700)))
 
 
+def fit_design(
+    design: Design, outcome: np.ndarray, engine: Any, level: float, on_separation: str, label: str
+) -> tuple[str, dict[str, Any], np.ndarray, np.ndarray]:
+    """Maximum likelihood or, where that does not exist and the study has it so, Firth's penalised likelihood.
+
+    Returns
+    -------
+    how, fit, limits (k, 2), infinite (k,)
+        ``how`` is :data:`MAXIMUM_LIKELIHOOD` or :data:`FIRTH`; ``infinite`` are the separated coefficients, as
+        :func:`~prldh.stats.separation.infinite_coefficients` has them.
+
+    Raises
+    ------
+    DataError
+        Where coefficients are separated and ``on_separation`` is ``error``.
+    """
+    infinite = infinite_coefficients(design.matrix, outcome)
+    y = outcome.astype(float)
+    if infinite.any() and on_separation == "error":
+        listed = ", ".join(design.columns[j] for j in np.flatnonzero(infinite))
+        raise DataError(
+            f"{label}: the outcome is separated by {listed}, so that maximum likelihood has no estimates. Join levels, leave terms out, or "
+            "set separation: firth to fit Firth's penalised likelihood instead."
+        )
+    if infinite.any() and on_separation == "firth":
+        return FIRTH, engine.fit_firth(design.matrix, y), np.asarray(engine.firth_limits(design.matrix, y, level)), infinite
+    return MAXIMUM_LIKELIHOOD, engine.fit_logistic(design.matrix, y), np.asarray(engine.profile_limits(design.matrix, y, level)), infinite
+
+
 def describe_model(
-    spec: ModelSpec, design: Design, cohort: Cohort, engine: Any, settings: Performance, resampled_rows: np.ndarray
+    spec: ModelSpec, design: Design, cohort: Cohort, engine: Any, settings: Performance, resampled_rows: np.ndarray,
+    on_separation: str = "firth",
 ) -> tuple[dict[str, Any], np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -156,6 +195,8 @@ def describe_model(
     ----------
     resampled_rows
         (B, n) row numbers of the bootstrap samples for the decision curve's band.
+    on_separation
+        ``firth``, ``warn`` or ``error``: see :func:`fit_design`.
 
     Returns
     -------
@@ -165,9 +206,8 @@ def describe_model(
     outcome = cohort.outcome.astype(float)
     level = settings.confidence
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
-    fit = engine.fit_logistic(design.matrix, outcome)
-    infinite = infinite_coefficients(design.matrix, cohort.outcome)
-    terms, separation, warnings = _terms(design, fit, engine.profile_limits(design.matrix, outcome, level), infinite, engine, label)
+    how, fit, limits, infinite = fit_design(design, cohort.outcome, engine, level, on_separation, label)
+    terms, separation, warnings = _terms(design, fit, limits, infinite, how, label)
     eta = log_odds(design.matrix, fit["coefficients"])
     p = probability(eta)
     entry = {
@@ -176,6 +216,7 @@ def describe_model(
         "n_parameters": int(np.isfinite(np.asarray(fit["coefficients"], dtype=float)).sum()) - 1,
         "n": cohort.n,
         "events": cohort.n_events,
+        "fit": how,
         "log_likelihood": fit["log_likelihood"],
         "terms": terms,
         "separation": separation,
@@ -232,6 +273,8 @@ def hosmer_lemeshow(y, p, engine, groups: int, label: str, warnings: list[Warn])
         warnings.append(Warn("models", f"{label}: Hosmer–Lemeshow's test is not defined: {int(found['n_groups'])} distinct groups of predictions."))
     keys = ("lower", "upper", "n", "observed", "expected")
     table = [{k: _finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(found[k]) for k in keys), strict=True)]
+    if not np.isfinite(found["statistic"]):  # one group, or an empty one: degrees of freedom of nothing
+        found = {**found, "df": np.nan}
     return {**_numbers(found, ("statistic", "df", "p")), "groups": table}
 
 
@@ -247,7 +290,7 @@ def calibration(y, p, engine) -> dict[str, Any]:
     return entry
 
 
-def _terms(design, fit, limits, infinite, engine, label) -> tuple[list[dict], list[dict], list[Warn]]:
+def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[dict], list[Warn]]:
     terms, separation, warnings = [], [], []
     b, se, p = (np.asarray(fit[k], dtype=float) for k in ("coefficients", "standard_errors", "p_values"))
     for j, column in enumerate(design.columns):
@@ -255,6 +298,7 @@ def _terms(design, fit, limits, infinite, engine, label) -> tuple[list[dict], li
         if infinite[j]:
             direction = {1: "+infinity", -1: "-infinity", 2: "infinite, sign open"}[int(infinite[j])]
             separation.append({**row, "estimate": direction})
+        if infinite[j] and how == MAXIMUM_LIKELIHOOD:
             values = dict.fromkeys(("b", "se", "p", "or"), None)
         else:
             values = {"b": _finite(b[j]), "se": _finite(se[j]), "p": _finite(p[j]), "or": _finite(np.exp(b[j]))}
@@ -264,13 +308,15 @@ def _terms(design, fit, limits, infinite, engine, label) -> tuple[list[dict], li
     aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
     if aliased:
         warnings.append(Warn("models", f"{label}: not estimable beside the other terms, left out as R does: {', '.join(aliased)}."))
-    if separation:
-        listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
+    listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
+    if separation and how == FIRTH:
+        warnings.append(Warn("models", f"{label}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite: {listed}. {FIRTH_REMARK}"))
+    elif separation:
         warnings.append(
             Warn("models", f"{label}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist "
                  f"and are null: {listed}. The other estimates are the limits of the likelihood.")
         )
-    elif not fit["converged"]:
+    if not fit["converged"] and not (separation and how == MAXIMUM_LIKELIHOOD):
         warnings.append(Warn("models", f"{label}: the fit did not converge."))
     return terms, separation, warnings
 

@@ -193,7 +193,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
             for c, v, level, t in zip(design.columns, design.variables, design.levels, entry["terms"], strict=True)
         ]
         models.append({
-            "name": spec.name, "adjusted": spec.adjusted, "terms": list(spec.terms), "coefficients": coefficients, "threshold": entry["threshold"],
+            "name": spec.name, "adjusted": spec.adjusted, "fit": entry["fit"], "terms": list(spec.terms), "coefficients": coefficients, "threshold": entry["threshold"],
         })
     return {
         "schema": "prldh-model/1", "title": plan.study.title, "outcome": plan.cohort.outcome_name, "event": plan.cohort.event,

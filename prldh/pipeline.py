@@ -24,7 +24,7 @@ from prldh.describe import make_table_one
 from prldh.errors import DataError, EngineError, StudyError
 from prldh.features import read_features, without_constants
 from prldh.interaction import describe_interaction
-from prldh.models import GROUPS, build_design, describe_model, plan_models
+from prldh.models import GROUPS, MAXIMUM_LIKELIHOOD, build_design, describe_model, plan_models
 from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
 from prldh.plugins import choose, create_plugin_manager, nearest, registered
 from prldh.radscore import Protocol, Step, fit_tissue, training_rows
@@ -262,7 +262,7 @@ def run_engine(plan: Plan, engine: Any, told: Progress) -> EngineRun:
     for i, spec in enumerate(plan.specs):
         told(f"models ({engine.name})", i, len(plan.specs))
         design = build_design(spec.terms, cohort, run.scores, run.cutoffs)
-        entry, eta, warnings = describe_model(spec, design, cohort, engine, study.performance, resampled)
+        entry, eta, warnings = describe_model(spec, design, cohort, engine, study.performance, resampled, study.separation)
         run.designs.append(design), run.models.append(entry), run.log_odds.append(eta)
         run.warnings += warnings
         entry["validation"] = {}
@@ -273,7 +273,7 @@ def run_engine(plan: Plan, engine: Any, told: Progress) -> EngineRun:
     run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
-        plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence
+        plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence, study.separation
     )
     run.warnings += warnings
     return run
@@ -311,7 +311,7 @@ def _decision_rows(plan: Plan) -> np.ndarray:
 
 def _validate_model(plan: Plan, run: EngineRun, i: int, design: Design) -> None:
     for scheme, (kind, resamples) in plan.schemes.items():
-        predictions = predict_scope_model(design, plan.cohort.outcome, kind, resamples, run.engine)
+        predictions = predict_scope_model(design, plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
         _record(plan, run, i, "model", scheme, predictions)
 
 
@@ -347,12 +347,13 @@ def _validate_pipeline(plan: Plan, runs: list[EngineRun], jobs: int, told: Progr
     learner = PythonEngine()
     for i, spec in enumerate(plan.specs):
         is_same = not any(GROUPS.match(t) or t in plan.blocks for t in spec.terms)
+        how = runs[0].models[i]["fit"]
         for scheme, (kind, resamples) in plan.schemes.items():
-            shared = None if is_same else predict_scope_pipeline(spec, plan.cohort, kind, resamples, by_scheme[scheme], learner)
+            shared = None if is_same else predict_scope_pipeline(spec, plan.cohort, kind, resamples, by_scheme[scheme], learner, how)
             for run in runs:
                 same = run.predictions.get((i, "model", scheme)) if is_same else None
                 if is_same and same is None:
-                    same = predict_scope_model(run.designs[i], plan.cohort.outcome, kind, resamples, run.engine)
+                    same = predict_scope_model(run.designs[i], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
                 _record(plan, run, i, "pipeline", scheme, same or shared)
     for run in runs:
         _note_selection(plan, run, by_scheme)
@@ -408,9 +409,10 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
     smaller = nested(run.designs[i], run.designs[j])
     if smaller:
         small, large = (i, j) if smaller == "first" else (j, i)
-        test = run.engine.likelihood_ratio(run.designs[small].matrix, run.designs[large].matrix, outcome.astype(float))
-        rows[0]["likelihood_ratio"] = {k: float(test[k]) for k in ("statistic", "df", "p")}
-        run.warnings.append(nested_warning(pair, adjusted))
+        is_likely = all(run.models[k]["fit"] == MAXIMUM_LIKELIHOOD for k in (i, j))
+        test = run.engine.likelihood_ratio(run.designs[small].matrix, run.designs[large].matrix, outcome.astype(float)) if is_likely else {}
+        rows[0]["likelihood_ratio"] = {k: float(test[k]) if is_likely else None for k in ("statistic", "df", "p")}
+        run.warnings.append(nested_warning(pair, adjusted, is_likely))
     run.comparisons += rows
     for scope in study.validation.scope:
         for scheme, (kind, _) in plan.schemes.items():

@@ -254,7 +254,7 @@ NULL_REASONS = {
     "auc": "some refits ended as the intercept alone, or a class is missing",
     "statistic": "the test has no statistic (Fisher) or the data do not vary enough",
     "df": "the test has no degrees of freedom (Fisher, Wilcoxon, or too few groups)",
-    "p": "the test is not defined for these data",
+    "p": "the test is not defined for these data, or for models of which one is fitted by Firth's penalised likelihood",
     "b": "the maximum-likelihood estimate is infinite (separation), the term is not estimable, or a group has no patients",
     "low": "the interval has no finite lower limit, or the estimate does not exist",
     "high": "the interval has no finite upper limit, or the estimate does not exist",

@@ -52,6 +52,7 @@ COMPARISON = _object({
 }, {"likelihood_ratio": _object(_numbers("statistic", "df", "p"))})
 MODEL = _object({
     "name": TEXT, "adjusted": {"type": "boolean"}, "n_parameters": INTEGER, "terms": _array(TERM), "separation": _array({"type": "object"}),
+    "fit": {"enum": ["maximum likelihood", "firth"]},
     "auc": _object(_numbers("estimate", "low", "high", "variance"), {"method": TEXT}),
     "pauc": _object({focus: _object({"estimate": NUMBER}, _numbers("corrected", "from", "to")) for focus in ("sensitivity", "specificity")}),
     "threshold": NUMBER, "confusion": CONFUSION, **{k: INTERVAL for k in ("accuracy", "sensitivity", "specificity", "ppv", "npv")},
@@ -96,6 +97,7 @@ def results_schema() -> dict[str, Any]:
         "interaction": {"anyOf": [{"type": "null"}, _object({
             "reference": TEXT, "unadjusted": _array(GROUP), "adjusted": {"anyOf": [{"type": "null"}, _array(GROUP)]},
             "additive": _object({"reference": TEXT, "unadjusted": ADDITIVE, "adjusted": ADDITIVE}, {"unadjusted_risk_ratio": ADDITIVE}),
+            "fit": _map({"enum": ["maximum likelihood", "firth"]}),
         })]},
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),

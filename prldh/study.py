@@ -238,6 +238,7 @@ class Study(Strict):
     extraction: dict[str, dict[str, Any]] = {}
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
+    separation: Literal["firth", "warn", "error"] = "firth"
     radscore: Literal["logistic", "lasso"] = "logistic"
     missing: Literal["complete_case", "error"] = "complete_case"
     models: list[Model] | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from prldh.models import build_design, calibration, log_odds, probability, proportions
+from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, build_design, calibration, log_odds, probability, proportions
 from prldh.radscore import Protocol, apply_radscore, fit_tissue, training_rows
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample
 from prldh.seeds import seed_for
@@ -64,28 +64,36 @@ def refit_tissues(
     return found
 
 
-def predict_scope_model(design: Design, outcome: np.ndarray, kind: str, resamples: Sequence[Resample], engine: Any) -> Predictions:
-    """Refit the logistic model alone on every resample, by the engine."""
+def predict_scope_model(
+    design: Design, outcome: np.ndarray, kind: str, resamples: Sequence[Resample], engine: Any, how: str = MAXIMUM_LIKELIHOOD
+) -> Predictions:
+    """Refit the logistic model alone on every resample, by the engine and in the way it was fitted on everyone."""
     rows = np.concatenate([r.train for r in resamples])
     lengths = np.array([len(r.train) for r in resamples])
-    b = np.asarray(engine.refit_logistic(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float)
+    b = np.asarray(_refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float)
     return _predict(kind, resamples, np.array([log_odds(design.matrix, row) for row in b]), b)
 
 
 def predict_scope_pipeline(
-    spec: ModelSpec, cohort: Cohort, kind: str, resamples: Sequence[Resample], refits: Sequence[Mapping[str, TissueRefit]], engine: Any
+    spec: ModelSpec, cohort: Cohort, kind: str, resamples: Sequence[Resample], refits: Sequence[Mapping[str, TissueRefit]], engine: Any,
+    how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
-    """Refit the logistic model on Radscores and groups that were refitted on each resample."""
+    """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on each resample."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
         scores = {name: t.values for name, t in tissues.items()}
         design = build_design(spec.terms, cohort, scores, {name: t.cutoff for name, t in tissues.items()})
-        fitted = engine.refit_logistic(design.matrix, outcome, resample.train, np.array([len(resample.train)]))
+        fitted = _refit(engine, how)(design.matrix, outcome, resample.train, np.array([len(resample.train)]))
         b = np.asarray(fitted["coefficients"], dtype=float)
         eta[r] = log_odds(design.matrix, b[0])
         alone[r] = _is_intercept_alone(b)[0]
     return Predictions(kind, resamples, eta, alone)
+
+
+def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:
+    """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
+    return engine.refit_firth if how == FIRTH else engine.refit_logistic
 
 
 def _predict(kind, resamples, eta, b) -> Predictions:

@@ -1,0 +1,138 @@
+"""`separation: firth | warn | error`: what a study with a level without events gets."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special
+
+from prldh.engines.python import PythonEngine
+from prldh.errors import DataError, StudyError
+from prldh.pipeline import analyze
+from prldh.schemas import schema_of
+
+N = 90
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Two scores, and a level ("c") in which nobody has the event."""
+    rng = np.random.default_rng(4)
+    score = rng.normal(size=(N, 2))
+    level = np.array(["a", "b", "c"])[np.arange(N) % 3]
+    event = rng.random(N) < special.expit(score.sum(axis=1))
+    event[level == "c"] = False
+    path = tmp_path_factory.mktemp("separated") / "clinical.csv"
+    rows = {"id": np.arange(N), "event": event.astype(int), "disc": score[:, 0], "muscle": score[:, 1], "level": level, "age": rng.integers(20, 80, N)}
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def study(table, **changes):
+    return {
+        "engine": "python",
+        "clinical": {
+            "table": str(table), "id": "id", "outcome": "event", "event": 1,
+            "covariates": {"level": "categorical", "age": "continuous"},
+        },
+        "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
+        "models": [{"name": "disc", "terms": ["disc"]}, {"name": "both", "terms": ["disc", "muscle"]}, {"name": "groups", "terms": ["groups(disc, muscle)"]}],
+        "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0},
+        "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 20},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def firth(table, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "firth"
+    return analyze(study(table), out).data, out
+
+
+def model(data, name, adjusted):
+    return next(m for m in data["models"] if m["name"] == name and m["adjusted"] == adjusted)
+
+
+def test_separated_models_are_fitted_by_firth_and_say_so(firth):
+    data, out = firth
+    jsonschema.validate(data, schema_of("results"))
+    for entry in data["models"]:
+        assert entry["fit"] == ("firth" if entry["adjusted"] else "maximum likelihood")
+        assert [s["term"] for s in entry["separation"]] == (["levelc"] if entry["adjusted"] else [])
+        for term in entry["terms"]:
+            assert all(np.isfinite(term[key]) for key in ("b", "se", "p", "or", "low", "high"))
+            assert 1e-4 < term["or"] < 1e4
+    told = [w["message"] for w in data["warnings"] if "Firth's penalised likelihood (" in w["message"]]
+    assert len(told) == 4  # three models and the interaction
+    assert all("levelc (-infinity)" in message and "Puhr 2017" in message for message in told[:3])
+    assert "Fitted by Firth's penalised likelihood" in (out / "report.html").read_text()
+    assert {m["fit"] for m in json.loads((out / "model.json").read_text())["models"]} == {"firth", "maximum likelihood"}
+
+
+def test_predictions_are_those_of_the_estimator_in_every_resample(firth, table):
+    data, _ = firth
+    rows = pd.read_csv(table)
+    design = np.column_stack([np.ones(N), rows["disc"], rows["level"] == "b", rows["level"] == "c", rows["age"]])
+    outcome = rows["event"].to_numpy(float)
+    fit = PythonEngine().fit_firth(design, outcome)
+    entry = model(data, "disc", True)
+    np.testing.assert_allclose([t["b"] for t in entry["terms"]], fit["coefficients"], rtol=1e-9)
+    p = special.expit(design @ fit["coefficients"])
+    assert entry["calibration"]["brier"] == pytest.approx(np.mean((p - outcome) ** 2), rel=1e-9)
+    assert p.mean() > outcome.mean()  # pulled towards 1/2
+    for scope in ("model", "pipeline"):
+        assert entry["validation"][scope]["folds"]["auc"]["estimate"] == pytest.approx(data["models"][1]["validation"][scope]["folds"]["auc"]["estimate"])
+        assert 0.0 < entry["validation"][scope]["bootstrap"]["brier"]["estimate"] < 0.3
+
+
+def test_refits_ask_the_engine_for_firth(table, tmp_path, monkeypatch):
+    asked = []
+    for name in ("refit_firth", "refit_logistic"):
+        own = getattr(PythonEngine, name)
+
+        def counted(self, design, *rest, own=own, name=name):
+            asked.append((name, np.shape(design)[1]))
+            return own(self, design, *rest)
+
+        monkeypatch.setattr(PythonEngine, name, counted)
+    analyze(study(table), tmp_path / "out")
+    assert {columns for name, columns in asked if name == "refit_firth"} == {5, 6, 7}  # the adjusted models
+    assert {columns for name, columns in asked if name == "refit_logistic"} == {2, 3, 4}
+
+
+def test_nested_models_have_no_likelihood_ratio_test_where_one_is_firths(firth):
+    data, _ = firth
+    tests = {c["adjusted"]: c["likelihood_ratio"] for c in data["comparisons"] if (c["a"], c["b"]) == ("disc", "both") and "likelihood_ratio" in c}
+    assert tests[False]["p"] is not None
+    assert tests[True] == {"statistic": None, "df": None, "p": None}
+    assert any("likelihood-ratio test is null" in w["message"] for w in data["warnings"])
+
+
+def test_interaction_is_from_the_firth_fit(firth):
+    found = firth[0]["interaction"]
+    assert found["fit"] == {"unadjusted": "maximum likelihood", "adjusted": "firth"}
+    groups = {t["level"]: t for t in model(firth[0], "groups", True)["terms"]}
+    for row in found["adjusted"][1:]:
+        assert row["b"] == pytest.approx(groups[row["group"]]["b"], rel=1e-12)
+    reri = found["additive"]["adjusted"]["reri"]
+    assert reri["low"] < reri["estimate"] < reri["high"]
+
+
+def test_warn_leaves_infinite_estimates_null(table, tmp_path):
+    entry = model(analyze(study(table, separation="warn"), tmp_path / "out").data, "disc", True)
+    term = next(t for t in entry["terms"] if t["term"] == "levelc")
+    assert entry["fit"] == "maximum likelihood"
+    assert [s["term"] for s in entry["separation"]] == ["levelc"]
+    assert (term["b"], term["or"], term["low"]) == (None, None, None)
+
+
+def test_error_names_the_model_and_the_terms(table, tmp_path):
+    with pytest.raises(DataError, match=r"model 'disc', adjusted: the outcome is separated by levelc"):
+        analyze(study(table, separation="error"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(StudyError, match="separation"):
+        analyze(study(table, separation="ignore"), tmp_path / "out")
