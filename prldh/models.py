@@ -15,7 +15,6 @@ from prldh.stats.separation import infinite_coefficients
 from prldh.study import Performance, Study
 
 GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)\s*\)$")
-Z95 = 0.95
 #: How a model was fitted, as its entry's ``fit`` says it.
 MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
 

@@ -71,7 +71,9 @@ def predict_scope_model(
     rows = np.concatenate([r.train for r in resamples])
     lengths = np.array([len(r.train) for r in resamples])
     b = np.asarray(_refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float)
-    return _predict(kind, resamples, np.array([log_odds(design.matrix, row) for row in b]), b)
+    eta = np.array([log_odds(design.matrix, row) for row in b])
+    unseen = sum(_unseen_levels(design, r) for r in resamples)
+    return Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen))
 
 
 def predict_scope_pipeline(
@@ -81,6 +83,7 @@ def predict_scope_pipeline(
     """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on each resample."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
+    unseen = 0
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
         scores = {name: t.values for name, t in tissues.items()}
         design = build_design(spec.terms, cohort, scores, {name: t.cutoff for name, t in tissues.items()})
@@ -88,16 +91,26 @@ def predict_scope_pipeline(
         b = np.asarray(fitted["coefficients"], dtype=float)
         eta[r] = log_odds(design.matrix, b[0])
         alone[r] = _is_intercept_alone(b)[0]
-    return Predictions(kind, resamples, eta, alone)
+        unseen += _unseen_levels(design, resample)
+    return Predictions(kind, resamples, eta, alone, _unseen_note(unseen))
+
+
+def _unseen_levels(design: Design, resample: Resample) -> int:
+    """How many held-out patients have a level that no training row has: it has no coefficient."""
+    factors = [j for j, level in enumerate(design.levels) if level is not None]
+    absent = [j for j in factors if not design.matrix[resample.train, j].any()]
+    return int(design.matrix[np.ix_(resample.test, absent)].any(axis=1).sum()) if absent else 0
+
+
+def _unseen_note(n: int) -> list[str]:
+    if not n:
+        return []
+    return [f"{n} held-out predictions are of patients with a level that no training patient has; it counts as the reference level there."]
 
 
 def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:
     """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
     return engine.refit_firth if how == FIRTH else engine.refit_logistic
-
-
-def _predict(kind, resamples, eta, b) -> Predictions:
-    return Predictions(kind, resamples, eta, _is_intercept_alone(b))
 
 
 def _is_intercept_alone(b: np.ndarray) -> np.ndarray:
@@ -110,8 +123,10 @@ def summarise(predictions: Predictions, apparent: np.ndarray, outcome: np.ndarra
     ``apparent`` (n,) are the log odds of the model fitted on everyone.
     """
     if predictions.kind == "bootstrap":
-        return _summarise_bootstrap(predictions, apparent, outcome, level)
-    return _summarise_held_out(predictions, outcome, engine, level)
+        entry, remarks = _summarise_bootstrap(predictions, apparent, outcome, level)
+    else:
+        entry, remarks = _summarise_held_out(predictions, outcome, engine, level)
+    return entry, [*remarks, *predictions.notes]
 
 
 def held_out(predictions: Predictions) -> list[np.ndarray]:
