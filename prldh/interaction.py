@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from prldh.models import FIRTH, FIRTH_REMARK, GROUPS, build_design, fit_design, group_codes, group_levels, groups_term
 from prldh.records import Cohort, ModelSpec, Warn
+from prldh.stats.additive_interaction import additive_interaction
 
 
 def describe_interaction(
@@ -99,42 +99,6 @@ def _additive(fit, column, infinite, levels, level) -> dict[str, dict[str, float
             contrast[row, j] = 1.0
         contrast[row, positions[3]] -= 1.0
     return additive_interaction(contrast @ np.nan_to_num(b), contrast @ np.nan_to_num(covariance) @ contrast.T, level)
-
-
-def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float = 0.95) -> dict[str, dict[str, float | None]]:
-    """RERI, AP and S from log ratios of (both, first alone, second alone) against neither.
-
-    Parameters
-    ----------
-    logs
-        (3,) log odds ratios or log risk ratios: both exposures, the first alone, the second alone.
-    covariance
-        (3, 3) their covariance.
-
-    References
-    ----------
-    Hosmer & Lemeshow (1992): RERI = R11 - R10 - R01 + 1, AP = RERI / R11, S = (R11 - 1) / (R10 + R01 - 2);
-    delta method, S on the log scale.
-    """
-    z = norm.ppf((1 + level) / 2)
-    r11, r10, r01 = np.exp(logs)
-    reri = r11 - r10 - r01 + 1
-    found = {"reri": _interval(reri, np.array([r11, -r10, -r01]), covariance, z)}
-    gradient = np.array([(r10 + r01 - 1) / r11, -r10 / r11, -r01 / r11])
-    found["ap"] = _interval(reri / r11, gradient, covariance, z)
-    top, bottom = r11 - 1, r10 + r01 - 2
-    if top > 0 and bottom > 0:
-        gradient = np.array([r11 / top, -r10 / bottom, -r01 / bottom])
-        on_log = _interval(np.log(top / bottom), gradient, covariance, z)
-        found["s"] = {k: _finite(np.exp(v)) for k, v in on_log.items()}
-    else:
-        found["s"] = dict.fromkeys(("estimate", "low", "high"), None)
-    return found
-
-
-def _interval(estimate, gradient, covariance, z) -> dict[str, float | None]:
-    error = z * np.sqrt(gradient @ covariance @ gradient)
-    return {"estimate": _finite(estimate), "low": _finite(estimate - error), "high": _finite(estimate + error)}
 
 
 def _from_risks(codes, outcome, level) -> dict[str, dict[str, float | None]]:

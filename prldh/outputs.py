@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from prldh.errors import OutputError
 
 if TYPE_CHECKING:
-    from prldh.pipeline import EngineRun, Plan
+    from prldh.pipeline import EngineRun
+    from prldh.plan import Plan
     from prldh.results import Results
 
 #: What a run writes at the top of its output folder; --force replaces these and nothing else.

@@ -13,7 +13,8 @@ import pandas as pd
 from prldh.report.environment import create_environment
 
 if TYPE_CHECKING:
-    from prldh.pipeline import EngineRun, Plan
+    from prldh.pipeline import EngineRun
+    from prldh.plan import Plan
 
 
 def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder: Path) -> None:

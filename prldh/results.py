@@ -22,7 +22,8 @@ from prldh.stats.stability import selection_stability
 from prldh.validate import held_out
 
 if TYPE_CHECKING:
-    from prldh.pipeline import EngineRun, Plan
+    from prldh.pipeline import EngineRun
+    from prldh.plan import Plan
 
 SCHEMA = "prldh-results/1"
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, build_design, calibration, log_odds, probability, proportions
 from prldh.radscore import Protocol, apply_radscore, fit_tissue, training_rows
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample
 from prldh.seeds import seed_for
-
-#: Bootstrap's .632 weight: the chance that a patient is in a bootstrap sample, 1 - exp(-1).
-WEIGHT_632 = 0.632
+from prldh.stats.resampled import auc_of_rows, correct_optimism, fold_influence
 
 
 @dataclass(frozen=True)
@@ -186,8 +183,8 @@ def _fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
         scores = predictions.log_odds[r, resample.test]
         if predictions.alone[r]:
             scores = np.zeros_like(scores)
-        aucs.append(_auc(y, scores[None, :])[0])
-        influence.append(_influence(y, scores, outcome))
+        aucs.append(auc_of_rows(y, scores[None, :])[0])
+        influence.append(fold_influence(y, scores, outcome))
     if not aucs:
         return {"estimate": None, "low": None, "high": None, "n_folds": 0, "n_folds_one_class": one_class}
     n = outcome.size
@@ -197,17 +194,6 @@ def _fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
         "estimate": estimate, "low": max(0.0, estimate - error), "high": min(1.0, estimate + error),
         "n_folds": len(aucs), "n_folds_one_class": one_class, "method": "cvAUC influence function",
     }
-
-
-def _influence(y: np.ndarray, scores: np.ndarray, outcome: np.ndarray) -> float:
-    """Mean squared influence within one fold; class shares are those of the whole cohort, as cvAUC has it."""
-    share = outcome.mean()
-    events, others = scores[y == 1], scores[y == 0]
-    above = np.array([np.mean(others < s) + 0.5 * np.mean(others == s) for s in events])
-    below = np.array([np.mean(events > s) + 0.5 * np.mean(events == s) for s in others])
-    auc = above.mean()
-    squares = np.concatenate([((above - auc) / share) ** 2, ((below - auc) / (1 - share)) ** 2])
-    return float(squares.mean())
 
 
 def _classified(predictions: Predictions, outcome, engine, level) -> dict[str, Any]:
@@ -235,16 +221,6 @@ def engine_threshold(engine: Any, outcome: np.ndarray, p: np.ndarray) -> float:
     return float(youden(outcome.astype(float), p)["threshold"])
 
 
-def _auc(outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """AUC (m,) of each row of scores (m, n): Mann–Whitney with midranks; NaN with one class."""
-    event = outcome == 1
-    n1, n0 = int(event.sum()), int((~event).sum())
-    if not n1 or not n0:
-        return np.full(scores.shape[0], np.nan)
-    ranks = rankdata(scores, axis=1)[:, event].sum(axis=1)
-    return (ranks - n1 * (n1 + 1) / 2) / (n1 * n0)
-
-
 def _summarise_bootstrap(predictions: Predictions, apparent, outcome, level) -> tuple[dict[str, Any], list[str]]:
     """Harrell's optimism, out-of-bag, .632 and .632+ for AUC and Brier score.
 
@@ -256,13 +232,13 @@ def _summarise_bootstrap(predictions: Predictions, apparent, outcome, level) -> 
     usable = np.ones(len(eta), dtype=bool)
     boot, original, oob = (np.full(len(eta), np.nan) for _ in range(3))
     boot_brier, original_brier, oob_brier = (np.full(len(eta), np.nan) for _ in range(3))
-    original[:] = _auc(outcome, eta)
+    original[:] = auc_of_rows(outcome, eta)
     p = probability(eta)
     for b, resample in enumerate(predictions.resamples):
         y = outcome[resample.train]
         usable[b] = y.min() != y.max()
-        boot[b] = _auc(y, eta[b : b + 1, resample.train])[0]
-        oob[b] = _auc(outcome[resample.test], eta[b : b + 1, resample.test])[0] if resample.test.size else np.nan
+        boot[b] = auc_of_rows(y, eta[b : b + 1, resample.train])[0]
+        oob[b] = auc_of_rows(outcome[resample.test], eta[b : b + 1, resample.test])[0] if resample.test.size else np.nan
         boot_brier[b] = np.mean((p[b, resample.train] - y) ** 2)
         original_brier[b] = np.mean((p[b] - outcome) ** 2)
         oob_brier[b] = np.mean((p[b, resample.test] - outcome[resample.test]) ** 2) if resample.test.size else np.nan
@@ -271,12 +247,12 @@ def _summarise_bootstrap(predictions: Predictions, apparent, outcome, level) -> 
             "every bootstrap sample had one class."
         ]
     p0 = probability(apparent)
-    auc0, brier0 = float(_auc(outcome, apparent[None, :])[0]), float(np.mean((p0 - outcome) ** 2))
+    auc0, brier0 = float(auc_of_rows(outcome, apparent[None, :])[0]), float(np.mean((p0 - outcome) ** 2))
     no_information = float(np.mean(outcome) * np.mean((1 - p0) ** 2) + np.mean(1 - outcome) * np.mean(p0**2))
     entry = {
         "n_resamples": len(eta), "n_usable": int(usable.sum()), "n_intercept_only": int(alone.sum()),
-        "auc": _corrected(auc0, boot[usable], original[usable], oob[usable], 0.5, level, better_is_high=True),
-        "brier": _corrected(brier0, boot_brier[usable], original_brier[usable], oob_brier[usable], no_information, level, better_is_high=False),
+        "auc": correct_optimism(auc0, boot[usable], original[usable], oob[usable], 0.5, level, better_is_high=True),
+        "brier": correct_optimism(brier0, boot_brier[usable], original_brier[usable], oob_brier[usable], no_information, level, better_is_high=False),
     }
     remarks = []
     if (~usable).any():
@@ -284,32 +260,6 @@ def _summarise_bootstrap(predictions: Predictions, apparent, outcome, level) -> 
     if alone.any():
         remarks.append(f"{int(alone.sum())} of {len(eta)} bootstrap refits ended as the intercept alone (AUC 0.5).")
     return entry, remarks
-
-
-def _corrected(apparent, boot, original, oob, no_information, level, better_is_high) -> dict[str, Any]:
-    optimism = float(np.mean(boot - original))
-    tail = (1 - level) / 2
-    low, high = np.quantile(boot, [tail, 1 - tail]) - optimism
-    out_of_bag = float(np.nanmean(oob)) if np.isfinite(oob).any() else None
-    found = {
-        "estimate": apparent - optimism, "low": float(np.clip(low, 0, 1)), "high": float(np.clip(high, 0, 1)),
-        "apparent": apparent, "optimism": optimism, "resampled": float(np.mean(boot)), "oob": out_of_bag, "b632": None, "b632plus": None,
-        "method": "Harrell's optimism correction; percentile interval of the bootstrap models shifted by the optimism",
-    }
-    if out_of_bag is not None:
-        found["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * out_of_bag
-        found["b632plus"] = _plus(apparent, out_of_bag, no_information, better_is_high)
-    return found
-
-
-def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> float:
-    """Efron and Tibshirani's .632+: the weight grows with the relative overfitting rate."""
-    bounded = max(oob, no_information) if better_is_high else min(oob, no_information)
-    overfit = (apparent - bounded) if better_is_high else (bounded - apparent)
-    span = (apparent - no_information) if better_is_high else (no_information - apparent)
-    rate = overfit / span if overfit > 0 and span > 0 else 0.0
-    weight = WEIGHT_632 / (1 - (1 - WEIGHT_632) * min(rate, 1.0))
-    return (1 - weight) * apparent + weight * bounded
 
 
 def run_refits(work: Callable[[Any], Any], items: Sequence[Any], jobs: int, told: Callable[[int], None]) -> list[Any]:

@@ -85,7 +85,7 @@ def _radscore(frozen, cohort, tissue):
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
     from prldh.engines.python import PythonEngine
-    from prldh.pipeline import resolve_steps
+    from prldh.plan import resolve_steps
     from prldh.plugins import create_plugin_manager
     from prldh.radscore import Protocol, fit_tissue, training_rows
     from prldh.records import FeatureBlock

@@ -1,0 +1,133 @@
+"""Reading and checking a study, before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+from pydantic import BaseModel, ValidationError
+
+from prldh.cohort import read_cohort
+from prldh.compare import plan_comparisons
+from prldh.errors import DataError, StudyError
+from prldh.features import read_features, without_constants
+from prldh.models import plan_models
+from prldh.plugins import choose, create_plugin_manager, nearest, registered
+from prldh.radscore import Protocol, Step
+from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
+from prldh.sample_size import anticipated_r2
+from prldh.seeds import seed_for
+from prldh.study import Study, Validation, read_study
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that has been read and checked: everything that the engines need."""
+
+    study: Study
+    folder: Path
+    cohort: Cohort
+    blocks: Mapping[str, tuple[FeatureBlock, ...]]
+    protocol: Protocol
+    specs: tuple[ModelSpec, ...]
+    pairs: list[tuple[str, str]]
+    schemes: Mapping[str, tuple[str, list[Resample]]]  # name → (kind, resamples)
+    warnings: tuple[Warn, ...]
+    plugins: pluggy.PluginManager
+
+
+def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None) -> Plan:
+    """Read and check everything, before anything is computed."""
+    study, folder = read_study(study)
+    changes = {k: v for k, v in (("engine", engine), ("seed", seed)) if v is not None}
+    study = study.model_copy(update=changes) if changes else study
+    plugins = create_plugin_manager()
+    protocol = Protocol.of(study, resolve_steps(study, plugins))
+    _check_extraction(study, plugins)
+    specs = plan_models(study)
+    pairs = plan_comparisons(study, specs)
+    if study.compute.dask:
+        raise StudyError("compute.dask: running on a Dask cluster is not offered yet. Leave it out and use --jobs.")
+    cohort, warnings = read_cohort(study, folder)
+    blocks, told = read_features(study, folder, cohort)
+    for name, tissue_blocks in blocks.items():
+        for block in tissue_blocks:
+            told += without_constants(name, block)[2]
+    plugins.hook.stage_finished(stage="cohort", result=cohort)
+    _check_folds(study.validation, cohort)
+    anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
+    schemes = _resamples(study, cohort, plugins)
+    known = registered(plugins, "register_checklists")
+    absent = [c for c in study.report.checklists if c not in known]
+    if absent:
+        told.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
+    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *told), plugins)
+
+
+def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
+    """Settings of feature sources: each key names one that is installed, or that the study's tissues ask for."""
+    known = {*registered(plugins, "register_feature_sources"), *(s for t in study.tissues.values() if t.images for s in t.sources), "pyradiomics", "uctransnet"}
+    for name in study.extraction:
+        if name not in known:
+            near = nearest(name, known)
+            raise StudyError(f"extraction.{name}: there is no feature source of that name" + (f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."))
+
+
+def resolve_steps(study: Study, plugins: pluggy.PluginManager) -> tuple[Step, ...]:
+    """The selectors that the study names, with their settings checked by their own models."""
+    steps = []
+    for i, step in enumerate(study.selection):
+        (name, raw), = step.items()
+        selector = choose(plugins, "register_selectors", name, f"selection, step {i + 1}")
+        steps.append(Step(selector, _settings(selector.Settings, raw, f"selection, step {i + 1} ({name})")))
+    return tuple(steps)
+
+
+def _settings(model: type[BaseModel], raw: dict, where: str) -> BaseModel:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(p) for p in first["loc"])
+        if first["type"] == "extra_forbidden":
+            near = nearest(key, model.model_fields)
+            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(model.model_fields)})."
+            raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
+        raise StudyError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r}).") from None
+
+
+def _check_folds(validation: Validation, cohort: Cohort) -> None:
+    rarer = min(cohort.n_events, cohort.n - cohort.n_events)
+    what = "events" if cohort.n_events <= cohort.n - cohort.n_events else "non-events"
+    if validation.folds > rarer:
+        raise DataError(
+            f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of each outcome, found "
+            f"{rarer} {what} among {cohort.n} patients. Set folds to {rarer if rarer > 1 else 0} or fewer, or 0 to switch it off."
+        )
+
+
+def _resamples(study: Study, cohort: Cohort, plugins: pluggy.PluginManager) -> dict[str, tuple[str, list[Resample]]]:
+    """The resamples of every scheme that is switched on, plugins' schemes after the built-in ones."""
+    validation = study.validation
+    wanted: dict[str, Any] = {}
+    if validation.leave_one_out:
+        wanted["leave_one_out"] = True
+    if validation.folds:
+        wanted["folds"] = {"folds": validation.folds, "repeats": validation.repeats}
+    if validation.bootstrap:
+        wanted["bootstrap"] = validation.bootstrap
+    known = registered(plugins, "register_validators")
+    for name, settings in (validation.model_extra or {}).items():
+        if name not in known:
+            near = nearest(name, [*Validation.model_fields, *known])
+            raise StudyError(f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else "."))
+        wanted[name] = settings
+    found = {}
+    for name, settings in wanted.items():
+        validator = known[name][0]
+        found[name] = (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
+    return found
