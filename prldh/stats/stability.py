@@ -27,8 +27,8 @@ def selection_stability(selected: np.ndarray, level: float = 0.95) -> dict[str, 
     Returns
     -------
     dict
-        ``estimate``, ``variance``, ``low``, ``high``. All NaN with fewer than two resamples, or where none or all of the features
-        are selected in every resample.
+        ``estimate``, ``variance``, ``low``, ``high`` (never above 1, the most there can be). All NaN with fewer than two
+        resamples, or where none or all of the features are selected in every resample.
 
     Raises
     ------
@@ -60,4 +60,4 @@ def selection_stability(selected: np.ndarray, level: float = 0.95) -> dict[str, 
     each = ((z @ p) / d - k * share / d + estimate / 2.0 * (2.0 * k * share / d - k / d - share + 1.0)) / chance
     variance = 4.0 / m**2 * float(((each - each.mean()) ** 2).sum())
     half = float(special.ndtri((1.0 + level) / 2.0)) * variance**0.5
-    return {"estimate": estimate, "variance": variance, "low": estimate - half, "high": estimate + half}
+    return {"estimate": estimate, "variance": variance, "low": estimate - half, "high": min(estimate + half, 1.0)}

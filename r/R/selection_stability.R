@@ -15,5 +15,5 @@ selection_stability <- function(selected, level = 0.95) {
              estimate / 2 * (2 * k * share / d - k / d - share + 1)) / chance
   variance <- 4 / m^2 * sum((each - mean(each))^2)
   half <- qnorm((1 + level) / 2) * sqrt(variance)
-  list(estimate = estimate, variance = variance, low = estimate - half, high = estimate + half)
+  list(estimate = estimate, variance = variance, low = estimate - half, high = min(estimate + half, 1))
 }

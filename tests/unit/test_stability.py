@@ -61,7 +61,9 @@ def test_the_closed_formula(z):
     variance = 4 / m**2 * sum((x - sum(each) / m) ** 2 for x in each)
     assert found["estimate"] == pytest.approx(phi, rel=1e-10, abs=1e-12)
     assert found["variance"] == pytest.approx(variance, rel=1e-9, abs=1e-14)
-    assert found["high"] - found["low"] == pytest.approx(2 * 1.959963984540054 * variance**0.5, rel=1e-7, abs=1e-7)
+    half = 1.959963984540054 * variance**0.5
+    assert found["low"] == pytest.approx(phi - half, rel=1e-7, abs=1e-7)
+    assert found["high"] == pytest.approx(min(phi + half, 1), rel=1e-7, abs=1e-7)
     assert found["estimate"] <= 1 + 1e-12
 
 
