@@ -12,6 +12,7 @@ from prldh.models import probability
 from prldh.plugins import nearest
 from prldh.records import Design, ModelSpec, Warn
 from prldh.seeds import integer_seed
+from prldh.stats.finite import finite_numbers
 from prldh.study import Study
 
 
@@ -51,7 +52,7 @@ def compare_models(
     level = study.performance.confidence
     row = {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme}
     keys = ("difference", "low", "high", "statistic", "p")
-    found = [{**row, "measure": "auc", "method": "DeLong", **_numbers(engine.compare_auc(y, a, b, level), keys)}]
+    found = [{**row, "measure": "auc", "method": "DeLong", **finite_numbers(engine.compare_auc(y, a, b, level), keys)}]
     high, low = study.performance.partial_auc
     n = study.performance.partial_auc_bootstrap
     comparer = engine if scheme is None else _python_engine()
@@ -60,7 +61,7 @@ def compare_models(
             seed = integer_seed(study.seed, "partial auc", pair[0], pair[1], str(adjusted), str(scope), str(scheme), focus)
             result = comparer.compare_partial_auc(y, a, b, focus, high, low, n, seed, level)
             method = f"stratified bootstrap, {n} resamples ({comparer.name})"
-            found.append({**row, "measure": f"pauc_{focus}", "method": method, **_numbers(result, keys)})
+            found.append({**row, "measure": f"pauc_{focus}", "method": method, **finite_numbers(result, keys)})
     return found
 
 
@@ -97,9 +98,6 @@ def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True)
         f"(Demler 2012). {advice}",
     )
 
-
-def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, float | None]:
-    return {k: float(found[k]) if np.isfinite(float(found[k])) else None for k in keys}
 
 
 # ---------------------------------------------------------------- R beside Python

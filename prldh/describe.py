@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.models import GROUPS, group_codes, group_levels
 from prldh.records import Cohort, ModelSpec, Warn
+from prldh.stats.finite import finite
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
@@ -43,7 +44,7 @@ def make_table_one(
     if settings.adjust_p != "none":
         adjusted = adjust_p(np.array([np.nan if row["p"] is None else row["p"] for row in rows]), settings.adjust_p)
         for row, p in zip(rows, adjusted, strict=True):
-            row[f"p_{settings.adjust_p}"] = _finite(p)
+            row[f"p_{settings.adjust_p}"] = finite(p)
     for row in rows:
         if not settings.standardized_differences:
             del row["smd"]
@@ -67,9 +68,9 @@ def _continuous(name, values, outcome, test, engine) -> dict[str, Any]:
     found = engine.continuous_test(values[~event], values[event], test)
     cells = {"total": _moments(values), "nonevent": _moments(values[~event]), "event": _moments(values[event])}
     return {
-        "variable": name, "type": "continuous", "test": test, "statistic": _finite(found["statistic"]),
-        "df": _finite(found["df"]), "p": _finite(found["p"]), "rows": [{"level": None, **cells}],
-        "smd": _finite(standardized_mean_difference(values[~event], values[event])),
+        "variable": name, "type": "continuous", "test": test, "statistic": finite(found["statistic"]),
+        "df": finite(found["df"]), "p": finite(found["p"]), "rows": [{"level": None, **cells}],
+        "smd": finite(standardized_mean_difference(values[~event], values[event])),
     }
 
 
@@ -90,15 +91,10 @@ def _categorical(name, codes, levels, outcome, engine) -> dict[str, Any]:
         rows.append({"level": level, **{k: {"n": int(a), "percent": 100 * a / b if b else None} for k, (a, b) in cells.items()}})
     observed = counts[counts.sum(axis=1) > 0]
     row = {"variable": name, "type": "categorical", "test": "chi2", "statistic": None, "df": None, "p": None, "rows": rows}
-    row["smd"] = _finite(standardized_level_difference(counts))
+    row["smd"] = finite(standardized_level_difference(counts))
     if len(observed) > 1:
         expected = np.outer(observed.sum(axis=1), totals) / totals.sum()
         row["test"] = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"
         found = engine.categorical_test(observed, row["test"])
-        row.update({k: _finite(found[k]) for k in ("statistic", "df", "p")})
+        row.update({k: finite(found[k]) for k in ("statistic", "df", "p")})
     return row
-
-
-def _finite(value: Any) -> float | None:
-    value = float(value)
-    return value if np.isfinite(value) else None

@@ -19,6 +19,7 @@ import numpy as np
 from prldh.models import FIRTH, FIRTH_REMARK, GROUPS, build_design, fit_design, group_codes, group_levels, groups_term
 from prldh.records import Cohort, ModelSpec, Warn
 from prldh.stats.additive_interaction import additive_interaction
+from prldh.stats.finite import finite
 
 
 def describe_interaction(
@@ -80,8 +81,8 @@ def _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level, on
         j = column.get(name)
         if j is not None:
             if not infinite[j]:
-                row.update({"b": _finite(b[j]), "se": _finite(se[j]), "p": _finite(p[j]), "or": _finite(np.exp(b[j]))})
-            row["low"], row["high"] = (_finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
+                row.update({"b": finite(b[j]), "se": finite(se[j]), "p": finite(p[j]), "or": finite(np.exp(b[j]))})
+            row["low"], row["high"] = (finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
         rows.append(row)
     return rows, _additive(fit, column, infinite, levels, level), how
 
@@ -115,8 +116,3 @@ def _from_risks(codes, outcome, level) -> dict[str, dict[str, float | None]]:
 
 def _nothing() -> dict[str, dict[str, float | None]]:
     return {k: dict.fromkeys(("estimate", "low", "high"), None) for k in ("reri", "ap", "s")}
-
-
-def _finite(value: Any) -> float | None:
-    value = float(value)
-    return value if np.isfinite(value) else None

@@ -11,6 +11,7 @@ import numpy as np
 from prldh.errors import DataError, StudyError
 from prldh.plugins import nearest
 from prldh.records import Cohort, Design, ModelSpec, Warn
+from prldh.stats.finite import finite, finite_numbers
 from prldh.stats.separation import infinite_coefficients
 from prldh.study import Performance, Study
 
@@ -235,17 +236,17 @@ def describe_predictions(outcome, p, engine, settings: Performance, label: str, 
     y = np.asarray(outcome, dtype=float)
     level = settings.confidence
     auc = engine.auc(y, p, level)
-    found: dict[str, Any] = {"auc": {**_numbers(auc, ("estimate", "low", "high", "variance")), "method": "DeLong"}}
+    found: dict[str, Any] = {"auc": {**finite_numbers(auc, ("estimate", "low", "high", "variance")), "method": "DeLong"}}
     if auc["estimate"] == 1.0:
         warnings.append(Warn("models", f"{label}: the AUC is 1, so DeLong's interval has no width; it does not mean certainty."))
     high, low = settings.partial_auc
     found["pauc"] = {
-        focus: {**_numbers(engine.partial_auc(y, p, focus, high, low), ("estimate", "corrected")), "from": high, "to": low}
+        focus: {**finite_numbers(engine.partial_auc(y, p, focus, high, low), ("estimate", "corrected")), "from": high, "to": low}
         for focus in ("sensitivity", "specificity")
     }
     cut = engine.youden(y, p)
     counts = {k: int(cut[k]) for k in ("tp", "fp", "fn", "tn")}
-    found["threshold"] = _finite(cut["threshold"])
+    found["threshold"] = finite(cut["threshold"])
     if found["threshold"] is None:
         warnings.append(Warn("models", f"{label}: no threshold beats calling everyone positive; the threshold is null."))
     found["confusion"] = counts
@@ -262,7 +263,7 @@ def proportions(counts: Mapping[str, int], engine: Any, level: float) -> dict[st
         "accuracy": (tp + tn, tp + fp + fn + tn), "sensitivity": (tp, tp + fn), "specificity": (tn, tn + fp),
         "ppv": (tp, tp + fp), "npv": (tn, tn + fn),
     }
-    return {k: _numbers(engine.proportion(a, b, level), ("estimate", "low", "high")) for k, (a, b) in parts.items()}
+    return {k: finite_numbers(engine.proportion(a, b, level), ("estimate", "low", "high")) for k, (a, b) in parts.items()}
 
 
 def hosmer_lemeshow(y, p, engine, groups: int, label: str, warnings: list[Warn]) -> dict[str, Any]:
@@ -271,16 +272,16 @@ def hosmer_lemeshow(y, p, engine, groups: int, label: str, warnings: list[Warn])
     if not np.isfinite(found["p"]):
         warnings.append(Warn("models", f"{label}: Hosmer–Lemeshow's test is not defined: {int(found['n_groups'])} distinct groups of predictions."))
     keys = ("lower", "upper", "n", "observed", "expected")
-    table = [{k: _finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(found[k]) for k in keys), strict=True)]
+    table = [{k: finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(found[k]) for k in keys), strict=True)]
     if not np.isfinite(found["statistic"]):  # one group, or an empty one: degrees of freedom of nothing
         found = {**found, "df": np.nan}
-    return {**_numbers(found, ("statistic", "df", "p")), "groups": table}
+    return {**finite_numbers(found, ("statistic", "df", "p")), "groups": table}
 
 
 def calibration(y, p, engine) -> dict[str, Any]:
     """Calibration intercept, slope, citl, Brier score, ICI and curve."""
     found = engine.calibration(y, p)
-    entry = _numbers(found, ("intercept", "slope", "citl", "brier", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax"))
+    entry = finite_numbers(found, ("intercept", "slope", "citl", "brier", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax"))
     entry["curve"] = [
         {"predicted": float(a), "observed": float(b)}
         for a, b in zip(np.atleast_1d(found["curve_predicted"]), np.atleast_1d(found["curve_observed"]), strict=True)
@@ -300,9 +301,9 @@ def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[
         if infinite[j] and how == MAXIMUM_LIKELIHOOD:
             values = dict.fromkeys(("b", "se", "p", "or"), None)
         else:
-            values = {"b": _finite(b[j]), "se": _finite(se[j]), "p": _finite(p[j]), "or": _finite(np.exp(b[j]))}
+            values = {"b": finite(b[j]), "se": finite(se[j]), "p": finite(p[j]), "or": finite(np.exp(b[j]))}
         with np.errstate(over="ignore"):
-            low, high = (_finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
+            low, high = (finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
         terms.append({**row, **values, "low": low, "high": high})
     aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
     if aliased:
@@ -327,7 +328,7 @@ def _raw_scores(spec, design, terms, outcome, engine, level, label, warnings) ->
         own = term["variable"] in spec.own_terms and design.levels[j] is None and j > 0
         if own and term["b"] is not None and term["b"] < 0:
             auc = engine.auc(outcome, design.matrix[:, j], level)
-            found.append({"term": term["term"], **_numbers(auc, ("estimate", "low", "high"))})
+            found.append({"term": term["term"], **finite_numbers(auc, ("estimate", "low", "high"))})
             warnings.append(
                 Warn("models", f"{label}: '{term['term']}' enters with a negative coefficient, against its given direction (higher "
                      f"means event); the AUC of the raw values is {auc['estimate']:.3f}.")
@@ -336,13 +337,4 @@ def _raw_scores(spec, design, terms, outcome, engine, level, label, warnings) ->
 
 
 def _rows(columns: Mapping[str, Any], keys: tuple[str, ...]) -> list[dict[str, float | None]]:
-    return [{k: _finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(columns[k]) for k in keys), strict=True)]
-
-
-def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, float | None]:
-    return {k: _finite(found[k]) for k in keys}
-
-
-def _finite(value: Any) -> float | None:
-    value = float(value)
-    return value if np.isfinite(value) else None
+    return [{k: finite(v) for k, v in zip(keys, row, strict=True)} for row in zip(*(np.atleast_1d(columns[k]) for k in keys), strict=True)]

@@ -91,27 +91,27 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
     return found
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)[:40]
 
 
 def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
-    slug = _slug(name)
-    found = [Drawing(f"scores_{slug}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue), is_wide=True)]
+    stem = slug(name)
+    found = [Drawing(f"scores_{stem}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue), is_wide=True)]
     if not tissue["selection"]:
         return found
     if tissue["selection"]["steps"]:
-        found.append(Drawing(f"funnel_{slug}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
+        found.append(Drawing(f"funnel_{stem}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
     for step in tissue["selection"]["steps"]:
-        details, source = step["details"], _slug(step["source"])
+        details, source = step["details"], slug(step["source"])
         if step["name"] == "mrmr_forest" and details.get("curve"):
-            found.append(Drawing(f"forest_{slug}_{source}", f"{name}, {step['source']}: random forest by number of features", "Mean AUC over inner folds by number of features in mRMR order.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
+            found.append(Drawing(f"forest_{stem}_{source}", f"{name}, {step['source']}: random forest by number of features", "Mean AUC over inner folds by number of features in mRMR order.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
         if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-            found.append(Drawing(f"lasso_{slug}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
+            found.append(Drawing(f"lasso_{stem}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
         if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-            found.append(Drawing(f"svm_rfe_{slug}_{source}", f"{name}, {step['source']}: SVM-RFE", "Accuracy in inner folds by number of features.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
+            found.append(Drawing(f"svm_rfe_{stem}_{source}", f"{name}, {step['source']}: SVM-RFE", "Accuracy in inner folds by number of features.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
     if tissue["selection"]["stability"]:
-        found.append(Drawing(f"stability_{slug}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"]), is_wide=True))
+        found.append(Drawing(f"stability_{stem}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"]), is_wide=True))
     return found
 
 

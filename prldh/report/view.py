@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prldh.report.figures import slug
 from prldh.report.format import plain
 from prldh.summary import honest_auc
 
@@ -28,10 +29,10 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
-    slug = "".join(c if c.isalnum() else "_" for c in name)[:40]
+    stem = slug(name)
     heads = ("scores", "funnel", "forest", "lasso", "svm_rfe", "stability")
     order = ("funnel", "forest", "lasso", "svm_rfe", "stability", "scores")
-    own = [f for f in figures if any(f == f"{h}_{slug}" or f.startswith(f"{h}_{slug}_") for h in heads)]
+    own = [f for f in figures if any(f == f"{h}_{stem}" or f.startswith(f"{h}_{stem}_") for h in heads)]
     return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
 
 

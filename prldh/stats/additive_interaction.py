@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.stats import norm
+
+from prldh.stats.finite import finite
 
 
 def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float = 0.95) -> dict[str, dict[str, float | None]]:
@@ -33,7 +33,7 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
     if top > 0 and bottom > 0:
         gradient = np.array([r11 / top, -r10 / bottom, -r01 / bottom])
         on_log = _interval(np.log(top / bottom), gradient, covariance, z)
-        found["s"] = {k: _finite(np.exp(v)) for k, v in on_log.items()}
+        found["s"] = {k: finite(np.exp(v)) for k, v in on_log.items()}
     else:
         found["s"] = dict.fromkeys(("estimate", "low", "high"), None)
     return found
@@ -41,9 +41,4 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
 
 def _interval(estimate, gradient, covariance, z) -> dict[str, float | None]:
     error = z * np.sqrt(gradient @ covariance @ gradient)
-    return {"estimate": _finite(estimate), "low": _finite(estimate - error), "high": _finite(estimate + error)}
-
-
-def _finite(value: Any) -> float | None:
-    value = float(value)
-    return value if np.isfinite(value) else None
+    return {"estimate": finite(estimate), "low": finite(estimate - error), "high": finite(estimate + error)}
