@@ -165,6 +165,18 @@ class StatisticsEngine(Protocol):
         """Patients above each threshold per ``population``. Keys, each (t,): threshold, high_risk, high_risk_events."""
         ...
 
+    # -- resampled models --------------------------------------------------------------------------------------
+
+    def bootstrap_measures(
+        self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """Bootstrap models on their sample, on everyone and out of bag. R: ``rms::validate``.
+
+        ``log_odds`` (m, n) of everyone; ``in_sample`` those of the ``rows`` drawn, end to end, ``lengths`` (m,) each. Keys, each (m,):
+        auc, brier, intercept, slope (of the calibration line), each with _boot, _original, _oob; NaN where not defined.
+        """
+        ...
+
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
     def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from prldh.stats import (
     roc,
     table_one,
 )
+from prldh.stats.bootstrap_measures import bootstrap_measures
 
 PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "numba")
 
@@ -168,6 +169,14 @@ class PythonEngine:
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.decision_curve.clinical_impact`."""
         return decision_curve.clinical_impact(_array(outcome), _array(probability), _array(thresholds), population)
+
+    # -- resampled models --------------------------------------------------------------------------------------
+
+    def bootstrap_measures(
+        self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.bootstrap_measures.bootstrap_measures`."""
+        return bootstrap_measures(_array(outcome), _array(log_odds), _array(in_sample), np.asarray(rows), np.asarray(lengths))
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 

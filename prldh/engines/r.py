@@ -36,6 +36,7 @@ _VECTORS = {
     "calibration": {"curve_predicted", "curve_observed"},
     "decision_curve": {"threshold", "net_benefit", "standardized", "all", "low", "high"},
     "clinical_impact": {"threshold", "high_risk", "high_risk_events"},
+    "bootstrap_measures": {f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")},
     "cv_lasso": {"lambda", "cv_mean", "cv_sd", "n_nonzero", "coefficients"},
     "icc": {"estimate", "low", "high"},
 }
@@ -205,6 +206,17 @@ class REngine:
         return self._call(
             "clinical_impact", outcome=_vector(outcome), probability=_vector(probability), thresholds=_vector(thresholds),
             population=float(population),
+        )
+
+    # -- resampled models --------------------------------------------------------------------------------------
+
+    def bootstrap_measures(
+        self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """AUC, Brier score and calibration line of bootstrap models on their sample, on everyone and out of bag (``rms::validate``)."""
+        return self._call(
+            "bootstrap_measures", outcome=_vector(outcome), log_odds=_matrix(log_odds), in_sample=_vector(in_sample),
+            rows=_integers(rows), lengths=_integers(lengths),
         )
 
     # -- selection, agreement and tables -----------------------------------------------------------------------

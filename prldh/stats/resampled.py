@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 #: Bootstrap's .632 weight: the chance that a patient is in a bootstrap sample, 1 - exp(-1).
 WEIGHT_632 = 0.632
+CORRECTION = "Harrell's optimism correction; percentile interval of the bootstrap models shifted by the optimism"
 
 
 def auc_of_rows(outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -39,7 +40,8 @@ def fold_influence(y: np.ndarray, scores: np.ndarray, outcome: np.ndarray) -> fl
 
 
 def correct_optimism(
-    apparent: float, boot: np.ndarray, original: np.ndarray, oob: np.ndarray, no_information: float, level: float, better_is_high: bool
+    apparent: float, boot: np.ndarray, original: np.ndarray, oob: np.ndarray, no_information: float | None, level: float,
+    better_is_high: bool = True, bounds: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, Any]:
     """Harrell's correction and its relatives of one measure.
 
@@ -48,30 +50,62 @@ def correct_optimism(
     apparent
         The measure on everyone, by the model fitted on everyone.
     boot, original, oob
-        (m,) the measure of each bootstrap model on its sample, on everyone, and on the patients not drawn (NaN where not defined).
+        (m,) the measure of each bootstrap model on its sample, on everyone, and on the patients not drawn (NaN where not defined:
+        such a sample does not count).
     no_information
-        The measure's value where predictions and outcomes are unrelated, for .632+.
+        The measure's value where predictions and outcomes are unrelated, for .632+; None where the measure has none.
+    bounds
+        What the measure can reach: limits of intervals are clipped there.
+
+    Returns
+    -------
+    dict
+        ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``, ``b632``, ``b632plus``, each of
+        the last three with ``_low`` and ``_high``; ``n_defined``. Intervals are percentiles over the resamples, moved so that they centre on
+        the estimate: of ``boot`` for the corrected one (shifted by the optimism), of ``oob`` itself, and of the same mixture of ``boot``
+        and ``oob`` for .632 and .632+. None where nothing is defined.
+
+    Notes
+    -----
+    F. E. Harrell et al., Statistics in Medicine 15 (1996) 361-387; B. Efron, R. Tibshirani, JASA 92 (1997) 548-560.
+    R: ``rms::validate`` (optimism, index.corrected; ``B = , method = "boot"`` and ``".632"``).
     """
-    optimism = float(np.mean(boot - original))
-    tail = (1 - level) / 2
-    low, high = np.quantile(boot, [tail, 1 - tail]) - optimism
-    out_of_bag = float(np.nanmean(oob)) if np.isfinite(oob).any() else None
-    found = {
-        "estimate": apparent - optimism, "low": float(np.clip(low, 0, 1)), "high": float(np.clip(high, 0, 1)),
-        "apparent": apparent, "optimism": optimism, "resampled": float(np.mean(boot)), "oob": out_of_bag, "b632": None, "b632plus": None,
-        "method": "Harrell's optimism correction; percentile interval of the bootstrap models shifted by the optimism",
-    }
-    if out_of_bag is not None:
-        found["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * out_of_bag
-        found["b632plus"] = _plus(apparent, out_of_bag, no_information, better_is_high)
+    pairs = np.isfinite(boot) & np.isfinite(original)
+    out = np.isfinite(oob) & np.isfinite(boot)
+    found: dict[str, Any] = dict.fromkeys((
+        "estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high", "b632", "b632_low", "b632_high", "b632plus",
+        "b632plus_low", "b632plus_high",
+    ))
+    found |= {"apparent": apparent, "n_defined": int(pairs.sum()), "method": CORRECTION}
+    if pairs.any() and np.isfinite(apparent):
+        optimism = float(np.mean(boot[pairs] - original[pairs]))
+        found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+        found["low"], found["high"] = _limits(boot[pairs], -optimism, level, bounds)
+    if out.any():
+        found["oob"] = float(np.mean(oob[out]))
+        found["oob_low"], found["oob_high"] = _limits(oob[out], 0.0, level, bounds)
+    if out.any() and np.isfinite(apparent):
+        weights = {"b632": WEIGHT_632}
+        bounded = found["oob"]
+        if no_information is not None:
+            weights["b632plus"], bounded = _plus(apparent, found["oob"], no_information, better_is_high)
+        for key, weight in weights.items():
+            found[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else found["oob"])
+            mixture = (1 - weight) * boot[out] + weight * oob[out]
+            found[f"{key}_low"], found[f"{key}_high"] = _limits(mixture, found[key] - float(np.mean(mixture)), level, bounds)
     return found
 
 
-def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> float:
-    """Efron and Tibshirani's .632+: the weight grows with the relative overfitting rate."""
+def _limits(values: np.ndarray, shift: float, level: float, bounds: tuple[float, float]) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    low, high = np.clip(np.quantile(values, [tail, 1 - tail]) + shift, *bounds)
+    return float(low), float(high)
+
+
+def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:
+    """Efron and Tibshirani's weight, which grows with the relative overfitting rate, and the out-of-bag value bounded by no information."""
     bounded = max(oob, no_information) if better_is_high else min(oob, no_information)
     overfit = (apparent - bounded) if better_is_high else (bounded - apparent)
     span = (apparent - no_information) if better_is_high else (no_information - apparent)
     rate = overfit / span if overfit > 0 and span > 0 else 0.0
-    weight = WEIGHT_632 / (1 - (1 - WEIGHT_632) * min(rate, 1.0))
-    return (1 - weight) * apparent + weight * bounded
+    return WEIGHT_632 / (1 - (1 - WEIGHT_632) * min(rate, 1.0)), bounded
