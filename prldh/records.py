@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,10 @@ class Warn:
 
     stage: str
     message: str
+
+
+#: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1: blank).
+Coded = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,14 @@ class Cohort:
     @property
     def n_events(self) -> int:
         return int(self.outcome.sum())
+
+    @cached_property
+    def coded(self) -> Coded:
+        """The covariates as arrays: what design matrices are made of."""
+        return {
+            name: column.to_numpy(float) if column.dtype.kind == "f" else column.cat.codes.to_numpy().astype(np.int64)
+            for name, column in self.table.items()
+        }
 
 
 @dataclass(frozen=True)
