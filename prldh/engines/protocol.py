@@ -177,6 +177,30 @@ class StatisticsEngine(Protocol):
         """
         ...
 
+    # -- multiple imputation -----------------------------------------------------------------------------------
+
+    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+        """Rubin's rules for (m, k) estimates of m imputations, with Barnard and Rubin's df. R: ``mice::pool``.
+
+        Keys, each (k,): estimate, se, df, low, high, p, fmi, riv, lambda.
+        """
+        ...
+
+    def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
+        """Total covariance (k, k) of pooled (m, k) estimates with covariances (m, k, k)."""
+        ...
+
+    def pool_auc(self, estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """Areas (m,) with variances (m,), pooled on the logit scale. R: ``psfmi::pool_auc``, with variances.
+
+        Keys: estimate, low, high, variance, df, fmi, riv, lambda, scale: "logit", or "identity" where an area is exactly 0 or 1.
+        """
+        ...
+
+    def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
+        """Chi-square statistics (m,), pooled by rule D2. R: ``mice::D2``. Keys: statistic (F), df1, df2, p, riv."""
+        ...
+
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
     def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from prldh.stats import (
     profile,
     proportions,
     roc,
+    rubin,
     table_one,
 )
 from prldh.stats.bootstrap_measures import bootstrap_measures
@@ -177,6 +178,24 @@ class PythonEngine:
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.bootstrap_measures.bootstrap_measures`."""
         return bootstrap_measures(_array(outcome), _array(log_odds), _array(in_sample), np.asarray(rows), np.asarray(lengths))
+
+    # -- multiple imputation -----------------------------------------------------------------------------------
+
+    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.rubin.pool_estimates`."""
+        return rubin.pool_estimates(_array(estimates), _array(variances), df_complete, level)
+
+    def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
+        """See :func:`prldh.stats.rubin.pool_covariance`."""
+        return rubin.pool_covariance(_array(estimates), _array(covariances))
+
+    def pool_auc(self, estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.rubin.pool_auc`."""
+        return rubin.pool_auc(_array(estimates), _array(variances), level)
+
+    def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
+        """See :func:`prldh.stats.rubin.pool_likelihood_ratio`."""
+        return rubin.pool_likelihood_ratio(_array(statistics), df)
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ _VECTORS = {
     "bootstrap_measures": {f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")},
     "cv_lasso": {"lambda", "cv_mean", "cv_sd", "n_nonzero", "coefficients"},
     "icc": {"estimate", "low", "high"},
+    "pool_estimates": {"estimate", "se", "df", "low", "high", "p", "fmi", "riv", "lambda"},
 }
 
 # R's warnings never become Python's by themselves, and an R error must not reach the console.
@@ -218,6 +219,28 @@ class REngine:
             "bootstrap_measures", outcome=_vector(outcome), log_odds=_matrix(log_odds), in_sample=_vector(in_sample),
             rows=_integers(rows), lengths=_integers(lengths),
         )
+
+    # -- multiple imputation -----------------------------------------------------------------------------------
+
+    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+        """Rubin's rules for (m, k) estimates of m imputations, with Barnard and Rubin's degrees of freedom."""
+        return self._call(
+            "pool_estimates", estimates=_matrix(estimates), variances=_matrix(variances), df_complete=float(df_complete), level=float(level)
+        )
+
+    def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
+        """Total covariance (k, k) of pooled (m, k) estimates with covariances (m, k, k), which go to R one below the other."""
+        estimates = _matrix(estimates)
+        stacked = np.asarray(covariances, dtype=np.float64).reshape(-1, estimates.shape[1])
+        return self._call("pool_covariance", estimates=estimates, covariances=stacked)
+
+    def pool_auc(self, estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """Areas under the ROC curve of m imputations, pooled on the logit scale."""
+        return self._call("pool_auc", estimates=_vector(estimates), variances=_vector(variances), level=float(level))
+
+    def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
+        """Chi-square statistics of m imputations, pooled by rule D2."""
+        return self._call("pool_likelihood_ratio", statistics=_vector(statistics), df=float(df))
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
