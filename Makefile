@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu setup lint clean
+.PHONY: demo test test-slow test-gpu setup setup-test lint clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -7,14 +7,17 @@ SETUP := @sh tools/setup.sh
 setup:
 	$(SETUP)
 
+setup-test:
+	$(SETUP) test
+
 demo: setup
 	@.venv/bin/prldh demo --out demo --force
 
-test: setup
+test: setup-test
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
-test-slow: setup
+test-slow: setup-test
 	@$(PY) -m pytest -m "slow"
 
 test-gpu: setup

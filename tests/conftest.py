@@ -23,26 +23,27 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests marked ``r`` need R, and fail without it where CI is set; tests marked ``cran`` need packages of CRAN alone."""
+    """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are packages of CRAN alone."""
     if item.get_closest_marker("r"):
         from prldh.engines.r import r_available
 
         usable, reason = r_available()
         if not usable:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"R is not usable: {reason}")
-    if item.get_closest_marker("cran"):
-        missing = _missing_cran_packages()
-        if missing:
-            pytest.skip(f"R packages that only CRAN has are not installed: {', '.join(missing)}")
+    wanted = item.get_closest_marker("r_packages")
+    if wanted and (missing := _missing_packages(wanted.args)):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"R packages are not installed: {', '.join(missing)}")
+    if item.get_closest_marker("cran") and (missing := _missing_packages(CRAN_PACKAGES)):
+        pytest.skip(f"R packages that only CRAN has are not installed: {', '.join(missing)}")
 
 
-@functools.lru_cache(maxsize=1)
-def _missing_cran_packages() -> tuple[str, ...]:
-    script = 'for (p in commandArgs(TRUE)) if (!requireNamespace(p, quietly = TRUE)) cat(p, "\\n")'
+@functools.lru_cache(maxsize=8)
+def _missing_packages(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    script = 'for (p in commandArgs(TRUE)) if (!nzchar(system.file(package = p))) cat(p, "\\n")'
     try:
-        done = subprocess.run(["Rscript", "-e", script, *CRAN_PACKAGES], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(["Rscript", "-e", script, *wanted], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
-        return CRAN_PACKAGES
+        return wanted
     return tuple(done.stdout.split())
 
 

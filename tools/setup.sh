@@ -1,10 +1,16 @@
 #!/bin/sh
 # Makes .venv with everything, plugins included, and installs missing system packages (R and its packages) with apt,
 # as root or through sudo; without either it prints the line to run and goes on without R. A second run does nothing.
+# "tools/setup.sh test" adds the R packages that tests compare with (rms, Hmisc, mice).
 set -eu
 cd "$(dirname "$0")/.."
 
 R_PACKAGES="r-base-core r-cran-proc r-cran-glmnet r-cran-mass r-cran-testthat r-cran-jsonlite"
+R_NEEDED='"pROC", "glmnet", "MASS", "testthat", "jsonlite"'
+if [ "${1:-}" = test ]; then
+  R_PACKAGES="$R_PACKAGES r-cran-rms r-cran-hmisc r-cran-mice"
+  R_NEEDED="$R_NEEDED"', "rms", "Hmisc", "mice"'
+fi
 
 say() { printf '%s\n' "setup: $*" >&2; }
 
@@ -20,12 +26,12 @@ apt_install() {
 
 r_is_ready() {
   command -v Rscript >/dev/null 2>&1 &&
-    Rscript -e 'q(status = as.integer(!all(vapply(c("pROC", "glmnet", "MASS", "testthat", "jsonlite"), requireNamespace, NA, quietly = TRUE))))' >/dev/null 2>&1
+    Rscript -e "q(status = as.integer(!all(vapply(c($R_NEEDED), function(p) nzchar(system.file(package = p)), NA))))" >/dev/null 2>&1
 }
 
 stamp_of() { cat pyproject.toml tools/setup.sh plugins/*/pyproject.toml 2>/dev/null | cksum; (command -v R >/dev/null 2>&1 && R --version | head -n 1) || echo "no R"; pwd; }
 
-if [ -z "${PRLDH_WITHOUT_R:-}" ] && [ -f .venv/.ready ] && [ "$(stamp_of)" = "$(cat .venv/.ready)" ] && command -v Rscript >/dev/null 2>&1; then
+if [ -z "${PRLDH_WITHOUT_R:-}" ] && [ -f .venv/.ready ] && [ "$(stamp_of)" = "$(cat .venv/.ready)" ] && r_is_ready; then
   exit 0
 fi
 
