@@ -135,12 +135,15 @@ class StatisticsEngine(Protocol):
         """
         ...
 
-    def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
-        """Calibration as ``rms::val.prob``.
+    def calibration(
+        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Calibration as ``rms::val.prob``, the Brier score's parts as reliabilitydiag; bootstrap rows flat or (n_resamples, n).
 
-        Keys: intercept, slope (joint fit), citl (slope 1), brier, scaled_brier, spiegelhalter_z, spiegelhalter_p, ici, e50, e90, emax,
-        curve_predicted, curve_observed (arrays alike), method: "lowess", or "groups" with fewer than five distinct predictions
-        (ici, e50, e90, emax NaN).
+        Keys: intercept, slope (joint fit; NaN and +-inf where predictions separate the classes), citl (slope 1), brier, scaled_brier,
+        miscalibration, discrimination, uncertainty (brier = first - second + third), spiegelhalter_z, spiegelhalter_p, ici, e50,
+        e90, emax; curve_predicted, curve_observed, curve_low, curve_high (arrays alike; no limits without resamples); method: "lowess",
+        or "groups" with fewer than five distinct predictions (ici, e50, e90, emax NaN; Clopper and Pearson's limits).
         """
         ...
 
@@ -155,14 +158,49 @@ class StatisticsEngine(Protocol):
     ) -> dict[str, Any]:
         """Net benefit, with percentile limits from bootstrap rows, flat or (n_resamples, n). R: ``rmda::decision_curve``.
 
-        Keys, each (t,): threshold, net_benefit, standardized, all, low, high.
+        Keys, each (t,): threshold, net_benefit, standardized, all, low, high, standardized_low, standardized_high, avoided (net
+        interventions per 100 patients; NaN at 0), avoided_low, avoided_high. Thresholds outside 0..1 are refused.
+        """
+        ...
+
+    def compare_decision_curves(
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Net benefit of a less that of b, on the same resamples. Keys, each (t,): threshold, difference, low, high."""
+        ...
+
+    def out_of_bag_decision_curve(
+        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Mean over bootstrap models of each one's curve in its out-of-bag patients, with percentiles over the models.
+
+        ``probability`` and ``out_of_bag`` (0/1) are (m, n); predictions of patients drawn are not looked at, and a model with a NaN
+        among the others does not count. Keys as ``decision_curve``; ``all`` is of the out-of-bag patients too.
         """
         ...
 
     def clinical_impact(
-        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        population: float = 1000,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Patients above each threshold per ``population``. Keys, each (t,): threshold, high_risk, high_risk_events."""
+        """Patients above each threshold per ``population``. R: ``rmda::plot_clinical_impact``.
+
+        Keys, each (t,): threshold, high_risk, high_risk_events, high_risk_low, high_risk_high, high_risk_events_low,
+        high_risk_events_high.
+        """
         ...
 
     # -- resampled models --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from prldh.stats import (
     calibration,
+    clinical_impact,
     decision_curve,
     firth,
     icc,
@@ -147,9 +148,11 @@ class PythonEngine:
             self.warnings.append(("hosmer_lemeshow", message))
         return result
 
-    def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
+    def calibration(
+        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.calibration.calibration`."""
-        return calibration.calibration(_array(outcome), _array(probability))
+        return calibration.calibration(_array(outcome), _array(probability), np.asarray(rows), int(n_resamples), level)
 
     def decision_curve(
         self,
@@ -165,11 +168,43 @@ class PythonEngine:
             _array(outcome), _array(probability), _array(thresholds), np.asarray(rows), int(n_resamples), level
         )
 
-    def clinical_impact(
-        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000
+    def compare_decision_curves(
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """See :func:`prldh.stats.decision_curve.clinical_impact`."""
-        return decision_curve.clinical_impact(_array(outcome), _array(probability), _array(thresholds), population)
+        """See :func:`prldh.stats.decision_curve.compare_decision_curves`."""
+        return decision_curve.compare_decision_curves(
+            _array(outcome), _array(a), _array(b), _array(thresholds), np.asarray(rows), int(n_resamples), level
+        )
+
+    def out_of_bag_decision_curve(
+        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.decision_curve.out_of_bag_decision_curve`."""
+        return decision_curve.out_of_bag_decision_curve(
+            _array(outcome), _array(probability), _array(out_of_bag), _array(thresholds), level
+        )
+
+    def clinical_impact(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        population: float = 1000,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.clinical_impact.clinical_impact`."""
+        return clinical_impact.clinical_impact(
+            _array(outcome), _array(probability), _array(thresholds), population, np.asarray(rows), int(n_resamples), level
+        )
 
     # -- resampled models --------------------------------------------------------------------------------------
 

@@ -27,15 +27,22 @@ from prldh.errors import EngineError
 REQUIRED_PACKAGES = ("pROC", "glmnet")
 APT_LINE = "apt-get install r-base-core r-cran-proc r-cran-glmnet"
 
+_CURVE = {
+    "threshold", "net_benefit", "standardized", "all", "low", "high", "standardized_low", "standardized_high", "avoided", "avoided_low",
+    "avoided_high",
+}
+
 # Results that are vectors even when they hold one number. All others are single numbers or text; matrices say so.
 _VECTORS = {
     "fit_logistic": {"coefficients", "standard_errors", "p_values"},
     "fit_firth": {"coefficients", "standard_errors", "p_values"},
     "roc_curve": {"thresholds", "sensitivities", "specificities"},
     "hosmer_lemeshow": {"lower", "upper", "n", "observed", "expected"},
-    "calibration": {"curve_predicted", "curve_observed"},
-    "decision_curve": {"threshold", "net_benefit", "standardized", "all", "low", "high"},
-    "clinical_impact": {"threshold", "high_risk", "high_risk_events"},
+    "calibration": {"curve_predicted", "curve_observed", "curve_low", "curve_high"},
+    "decision_curve": _CURVE,
+    "compare_decision_curves": {"threshold", "difference", "low", "high"},
+    "out_of_bag_decision_curve": _CURVE,
+    "clinical_impact": {"threshold"} | {f"{h}{limit}" for h in ("high_risk", "high_risk_events") for limit in ("", "_low", "_high")},
     "bootstrap_measures": {f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")},
     "cv_lasso": {"lambda", "cv_mean", "cv_sd", "n_nonzero", "coefficients"},
     "icc": {"estimate", "low", "high"},
@@ -186,9 +193,14 @@ class REngine:
         """Hosmer and Lemeshow's test (``ResourceSelection::hoslem.test``); ``source`` names the code that ran."""
         return self._call("hosmer_lemeshow", outcome=_vector(outcome), probability=_vector(probability), groups=float(groups))
 
-    def calibration(self, outcome: ArrayLike, probability: ArrayLike) -> dict[str, Any]:
-        """Calibration line, Brier score and lowess calibration errors, as ``rms::val.prob``."""
-        return self._call("calibration", outcome=_vector(outcome), probability=_vector(probability))
+    def calibration(
+        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Calibration line, Brier score and lowess curve as ``rms::val.prob``, with the score's parts and the curve's band."""
+        return self._call(
+            "calibration", outcome=_vector(outcome), probability=_vector(probability), rows=_integers(rows),
+            n_resamples=float(n_resamples), level=float(level),
+        )
 
     def decision_curve(
         self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0,
@@ -200,8 +212,28 @@ class REngine:
             rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
         )
 
+    def compare_decision_curves(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, thresholds: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Net benefit of a less that of b, with percentile limits from the same samples for both."""
+        return self._call(
+            "compare_decision_curves", outcome=_vector(outcome), a=_vector(a), b=_vector(b), thresholds=_vector(thresholds),
+            rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
+        )
+
+    def out_of_bag_decision_curve(
+        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Mean curve of bootstrap models (m, n) in the patients that each did not see, with percentiles over the models."""
+        return self._call(
+            "out_of_bag_decision_curve", outcome=_vector(outcome), probability=_matrix(probability), out_of_bag=_matrix(out_of_bag),
+            thresholds=_vector(thresholds), level=float(level),
+        )
+
     def clinical_impact(
-        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000
+        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000, rows: ArrayLike = (),
+        n_resamples: int = 0, level: float = 0.95,
     ) -> dict[str, Any]:
         """Numbers at high risk, and of those with the event, per ``population``."""
         return self._call(

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from prldh.stats.brier import brier_decomposition
+from prldh.stats.calibration_curve import calibration_curve
 from prldh.stats.logistic import fit_intercept, fit_logistic
-from prldh.stats.lowess import lowess
 from prldh.stats.quantiles import quantile
 from prldh.stats.roc import NAN, split_probability
 
 _CLIP = 1e-15
 _NO_VARIANCE = 1e-20
-_FEWEST_FOR_LOWESS = 5
 
 
 def _group_totals(bins: np.ndarray, n_bins: int, values: np.ndarray) -> np.ndarray:
@@ -80,38 +80,6 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     }
 
 
-def _smooth_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Lowess curve at the distinct predictions, and how far predictions lie from it."""
-    x, fitted = lowess(probability, event.astype(float))
-    distinct, first = np.unique(x, return_index=True)
-    curve = fitted[first]
-    error = np.abs(probability - np.interp(probability, distinct, curve))
-    return {
-        "ici": float(error.mean()),
-        "e50": float(quantile(error, 0.5)[0]),
-        "e90": float(quantile(error, 0.9)[0]),
-        "emax": float(error.max()),
-        "curve_predicted": distinct,
-        "curve_observed": curve,
-        "method": "lowess",
-    }
-
-
-def _group_curve(event: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Share of events at each of the few distinct predictions."""
-    distinct, place = np.unique(probability, return_inverse=True)
-    share = np.bincount(place, weights=event) / np.bincount(place) if len(distinct) else np.empty(0)
-    return {
-        "ici": NAN,
-        "e50": NAN,
-        "e90": NAN,
-        "emax": NAN,
-        "curve_predicted": distinct,
-        "curve_observed": share,
-        "method": "groups",
-    }
-
-
 def spiegelhalter(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     """Spiegelhalter's test that the predictions are the events' probabilities.
 
@@ -144,24 +112,53 @@ def spiegelhalter(outcome: np.ndarray, probability: np.ndarray) -> dict[str, flo
     return {"z": z, "p": float(2.0 * special.ndtr(-abs(z)))}
 
 
-def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """Calibration intercept and slope, calibration in the large, Brier scores, Spiegelhalter's test, integrated calibration index.
+def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of the outcome on the log-odds. Where these separate the classes the slope has no bound, nor intercept."""
+    joint = fit_logistic(np.column_stack([np.ones(len(log_odds)), log_odds]), event)["coefficients"]
+    if not np.isfinite(joint).all():
+        return NAN, NAN
+    events, others = log_odds[event], log_odds[~event]
+    if events.min() >= others.max():
+        return NAN, np.inf
+    if events.max() <= others.min():
+        return NAN, -np.inf
+    return float(joint[0]), float(joint[1])
+
+
+def calibration(
+    outcome: np.ndarray, probability: np.ndarray, rows: np.ndarray = (), n_resamples: int = 0, level: float = 0.95
+) -> dict[str, Any]:
+    """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its band.
 
     Parameters
     ----------
     outcome : (n,) array of 0/1
     probability : (n,) array
         Clipped to [1e-15, 1 - 1e-15] for the log-odds.
+    rows : (n_resamples, n) or flat integer array
+        0-based row numbers of bootstrap samples; the predictions are kept, the curve is smoothed again.
+    n_resamples : int
+        May be 0: then a smooth curve has no band.
+    level : float
+        Pointwise coverage of the band.
 
     Returns
     -------
     dict
-        ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant),
-        ``citl`` (intercept with the slope held at 1), ``brier``, ``scaled_brier`` = 1 - brier / that of the share of
-        events, ``spiegelhalter_z`` and ``spiegelhalter_p`` (see :func:`spiegelhalter`), ``ici`` = mean |p - lowess(y on p)|, ``e50``,
-        ``e90`` and ``emax`` (its median, 0.9 quantile and maximum), ``curve_predicted``, ``curve_observed``, ``method`` ("lowess", or
-        "groups" with fewer than five distinct predictions, where ici, e50, e90 and emax are NaN). With one class intercept, slope,
-        citl and scaled_brier are NaN.
+        ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant; slope +-inf and
+        intercept NaN when the predictions separate the classes), ``citl`` (intercept with the slope held at 1), ``brier``,
+        ``scaled_brier`` = 1 - brier / that of the share of events, ``miscalibration``, ``discrimination``, ``uncertainty`` (see
+        :func:`prldh.stats.brier.brier_decomposition`), ``spiegelhalter_z`` and ``spiegelhalter_p`` (see :func:`spiegelhalter`),
+        ``ici`` = mean abs(p - lowess(y on p)), ``e50``, ``e90`` and ``emax`` (its median, 0.9 quantile and maximum), (k,) arrays over the
+        distinct predictions ``curve_predicted``, ``curve_observed``, ``curve_low``, ``curve_high``, and ``method``.
+        "lowess": limits are percentiles over the samples whose predictions reach that far, NaN where fewer than half do.
+        "groups", with fewer than five distinct predictions: shares with Clopper and Pearson's limits; ici, e50, e90 and emax are
+        NaN. With one class intercept, slope, citl and scaled_brier are NaN.
+
+    Raises
+    ------
+    DataError
+        When a probability lies outside 0..1, or ``rows`` do not fit ``n_resamples``.
 
     Notes
     -----
@@ -175,20 +172,24 @@ def calibration(outcome: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
     0.25
     """
     event, probability = split_probability(outcome, probability)
-    test = spiegelhalter(outcome, probability)
-    result: dict[str, Any] = {
-        "intercept": NAN, "slope": NAN, "citl": NAN, "brier": NAN, "scaled_brier": NAN, "spiegelhalter_z": test["z"], "spiegelhalter_p": test["p"],
-    }
-    if len(event):
-        result["brier"] = float(np.mean((event - probability) ** 2))
+    brier = float(np.mean((event - probability) ** 2)) if len(event) else NAN
+    intercept = slope = citl = scaled = NAN
     if event.any() and not event.all():
-        share = float(event.mean())
-        result["scaled_brier"] = 1.0 - result["brier"] / (share * (1.0 - share))
         clipped = np.clip(probability, _CLIP, 1.0 - _CLIP)
         log_odds = np.log(clipped / (1.0 - clipped))
-        result["citl"] = fit_intercept(event, log_odds)
-        joint = fit_logistic(np.column_stack([np.ones(len(log_odds)), log_odds]), event)["coefficients"]
-        if np.isfinite(joint).all():
-            result["intercept"], result["slope"] = float(joint[0]), float(joint[1])
-    smooth = len(np.unique(probability)) >= _FEWEST_FOR_LOWESS
-    return result | (_smooth_curve if smooth else _group_curve)(event, probability)
+        intercept, slope = _calibration_line(event, log_odds)
+        citl = fit_intercept(event, log_odds)
+        share = float(event.mean())
+        scaled = 1.0 - brier / (share * (1.0 - share))
+    test = spiegelhalter(outcome, probability)
+    return {
+        "intercept": intercept,
+        "slope": slope,
+        "citl": citl,
+        "brier": brier,
+        "scaled_brier": scaled,
+        **brier_decomposition(outcome, probability),
+        "spiegelhalter_z": test["z"],
+        "spiegelhalter_p": test["p"],
+        **calibration_curve(event, probability, rows, n_resamples, level),
+    }

@@ -1,51 +1,17 @@
-"""Decision curves and clinical impact: what acting above a threshold gains."""
+"""Decision curves: what acting above a threshold gains."""
 
 from __future__ import annotations
 
-import numba
+from collections.abc import Sequence
+
 import numpy as np
 
 from prldh.errors import DataError
-from prldh.stats.quantiles import quantile
-from prldh.stats.roc import split_probability
+from prldh.stats.bands import percentile_band, times_drawn
+from prldh.stats.positives import as_thresholds, positives
+from prldh.stats.roc import split_classes, split_probability
 
-
-@numba.njit(cache=True)
-def _resampled_counts(
-    n_above: np.ndarray, event: np.ndarray, rows: np.ndarray, n_thresholds: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives (resamples, thresholds) at ascending thresholds, of which ``n_above[i]`` lie below i."""
-    n_resamples = rows.shape[0]
-    tp = np.zeros((n_resamples, n_thresholds))
-    fp = np.zeros((n_resamples, n_thresholds))
-    for r in range(n_resamples):
-        events = np.zeros(n_thresholds + 1)
-        others = np.zeros(n_thresholds + 1)
-        for row in rows[r]:
-            if event[row]:
-                events[n_above[row]] += 1.0
-            else:
-                others[n_above[row]] += 1.0
-        above_events, above_others = 0.0, 0.0
-        for t in range(n_thresholds - 1, -1, -1):
-            above_events += events[t + 1]
-            above_others += others[t + 1]
-            tp[r, t] = above_events
-            fp[r, t] = above_others
-    return tp, fp
-
-
-def _counts(event: np.ndarray, probability: np.ndarray, thresholds: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(thresholds, kind="stable")
-    n_above = np.searchsorted(thresholds[order], probability, side="left")
-    tp, fp = _resampled_counts(n_above, event, rows, len(thresholds))
-    back = np.argsort(order, kind="stable")
-    return tp[:, back], fp[:, back]
-
-
-def _net_benefit(tp: np.ndarray, fp: np.ndarray, n: int, odds: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return tp / n - fp / n * odds
+_PER_PATIENTS = 100.0
 
 
 def _odds(thresholds: np.ndarray) -> np.ndarray:
@@ -53,29 +19,56 @@ def _odds(thresholds: np.ndarray) -> np.ndarray:
         return thresholds / (1.0 - thresholds)
 
 
-def as_resamples(rows: np.ndarray, n_resamples: int, n: int) -> np.ndarray:
-    """Row numbers as (n_resamples, n), from that shape or flat.
+def _benefits(
+    tp: np.ndarray, fp: np.ndarray, events: np.ndarray, n: np.ndarray, thresholds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Net benefit, standardised net benefit and net interventions avoided (m, t), of ``events`` among ``n`` (m,) patients."""
+    odds, events, n = _odds(thresholds), np.asarray(events, float)[:, None], np.asarray(n, float)[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        net = tp / n - fp / n * odds
+        standardized = np.where(events > 0, net / (events / n), np.nan)
+        # (net - all) / odds without its cancellation, so that acting on everyone avoids exactly nothing
+        avoided = _PER_PATIENTS * (n - events - fp - (events - tp) / odds) / n
+    avoided[:, (thresholds == 0.0) | (thresholds == 1.0)] = np.nan
+    return net, standardized, avoided
 
-    Raises
-    ------
-    DataError
-        When there are more or fewer of them, or one is out of range.
-    """
-    rows = np.asarray(rows)
-    if rows.size != n_resamples * n:
-        raise DataError(f"rows must hold {n_resamples} resamples of {n} rows: found {rows.size} numbers.")
-    rows = np.ascontiguousarray(rows.reshape(n_resamples, n), dtype=np.int64)
-    if rows.size and (rows.min() < 0 or rows.max() >= n):
-        raise DataError(f"rows must lie in 0..{n - 1}: found {rows.min()}..{rows.max()}.")
-    return rows
+
+def _treat_all(prevalence: float, thresholds: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return prevalence - (1.0 - prevalence) * _odds(thresholds)
+
+
+def _curve(
+    thresholds: np.ndarray, points: Sequence[np.ndarray], treat_all: np.ndarray, resampled: Sequence[np.ndarray], level: float
+) -> dict[str, np.ndarray]:
+    """The keys of a decision curve, from what :func:`_benefits` gives for the points (t,) and for the resamples (m, t)."""
+    net, standardized, avoided = points
+    (low, high), (standardized_low, standardized_high), (avoided_low, avoided_high) = (percentile_band(r, level) for r in resampled)
+    return {
+        "threshold": thresholds,
+        "net_benefit": net,
+        "standardized": standardized,
+        "all": treat_all,
+        "low": low,
+        "high": high,
+        "standardized_low": standardized_low,
+        "standardized_high": standardized_high,
+        "avoided": avoided,
+        "avoided_low": avoided_low,
+        "avoided_high": avoided_high,
+    }
+
+
+def _share(event: np.ndarray) -> float:
+    return float(event.mean()) if len(event) else float("nan")
 
 
 def decision_curve(
     outcome: np.ndarray,
     probability: np.ndarray,
     thresholds: np.ndarray,
-    rows: np.ndarray,
-    n_resamples: int,
+    rows: np.ndarray = (),
+    n_resamples: int = 0,
     level: float = 0.95,
 ) -> dict[str, np.ndarray]:
     """Net benefit of acting when the predicted probability is strictly above each threshold.
@@ -96,75 +89,158 @@ def decision_curve(
     Returns
     -------
     dict
-        (t,) arrays: ``threshold``, ``net_benefit`` = TP/n - FP/n * t/(1-t), ``standardized`` (by the prevalence), ``all``
-        (act on everyone), ``low``, ``high``. NaN where the threshold is 1 and nobody is above it.
+        (t,) arrays: ``threshold``; ``net_benefit`` = TP/n - FP/n * t/(1-t), with ``low`` and ``high``; ``standardized`` = net benefit
+        by the prevalence, with ``standardized_low`` and ``standardized_high``; ``all`` (act on everyone); ``avoided`` = (net_benefit -
+        all) / (t/(1-t)) * 100, net interventions avoided per 100 patients, with ``avoided_low`` and ``avoided_high``. Each
+        resample is standardised by, and compared with acting on everyone at, its own prevalence; one without events has no
+        standardised net benefit. NaN at a threshold of 1, and for ``avoided`` also at 0; ``standardized`` is NaN without events.
 
     Raises
     ------
     DataError
-        When ``rows`` do not fit ``n_resamples``.
+        When a threshold lies outside 0..1, or ``rows`` do not fit ``n_resamples``.
 
     Notes
     -----
     A. J. Vickers, E. B. Elkin, Medical Decision Making 26 (2006) 565-574. R: ``rmda::decision_curve(fitted.risk = TRUE,
-    study.design = "cohort")``; limits are quantiles of type 7.
+    study.design = "cohort")``, which standardises each resample likewise, and ``dcurves::net_intervention_avoided(nper = 100)``.
+    Limits are quantiles of type 7; rmda's are of type 1.
 
     Examples
     --------
     >>> y, p = np.array([0, 1]), np.array([0.2, 0.7])
-    >>> decision_curve(y, p, np.array([0.5]), np.empty(0), 0)["net_benefit"]
-    array([0.5])
+    >>> curve = decision_curve(y, p, np.array([0.5]))
+    >>> curve["net_benefit"], curve["avoided"]
+    (array([0.5]), array([50.]))
     """
     event, probability = split_probability(outcome, probability)
-    thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))
-    n, odds = len(event), _odds(thresholds)
-    tp, fp = _counts(event, probability, thresholds, np.arange(n)[None, :])
-    net = _net_benefit(tp[0], fp[0], n, odds)
-    prevalence = float(event.mean()) if n else float("nan")
-    low = high = np.full(len(thresholds), np.nan)
-    if n_resamples > 0:
-        resampled = _net_benefit(*_counts(event, probability, thresholds, as_resamples(rows, n_resamples, n)), n, odds)
-        tail = (1.0 - level) / 2.0
-        low, high = quantile(resampled, np.array([tail, 1.0 - tail]))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        standardized = net / np.float64(prevalence)
-        treat_all = prevalence - (1.0 - prevalence) * odds
-    return {
-        "threshold": thresholds,
-        "net_benefit": net,
-        "standardized": standardized,
-        "all": treat_all,
-        "low": low,
-        "high": high,
-    }
+    thresholds, n = as_thresholds(thresholds), len(event)
+    times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])  # the cohort itself, then its resamples
+    tp, fp = positives(event, probability, thresholds, times)
+    found = _benefits(tp, fp, times @ event, times.sum(axis=1), thresholds)
+    return _curve(thresholds, [values[0] for values in found], _treat_all(_share(event), thresholds), [values[1:] for values in found], level)
 
 
-def clinical_impact(
-    outcome: np.ndarray, probability: np.ndarray, thresholds: np.ndarray, population: float = 1000
+def compare_decision_curves(
+    outcome: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    thresholds: np.ndarray,
+    rows: np.ndarray = (),
+    n_resamples: int = 0,
+    level: float = 0.95,
 ) -> dict[str, np.ndarray]:
-    """How many of ``population`` patients are above each threshold, and how many of those have the event.
+    """Difference of two models' net benefits on the same patients, a - b.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    a, b : (n,) arrays
+        Predicted probabilities.
+    thresholds, rows, n_resamples, level
+        As in :func:`decision_curve`; each resample gives both models' net benefit.
 
     Returns
     -------
     dict
-        (t,) arrays: ``threshold``, ``high_risk``, ``high_risk_events``.
+        (t,) arrays: ``threshold``, ``difference``, ``low``, ``high``. NaN at a threshold of 1; no limits without resamples.
+
+    Raises
+    ------
+    DataError
+        As :func:`decision_curve`.
 
     Notes
     -----
-    K. F. Kerr et al., Journal of Clinical Oncology 34 (2016) 2534-2540. R: ``rmda::plot_clinical_impact``.
+    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53. Limits are of one threshold at a time, and no
+    test over all thresholds.
 
     Examples
     --------
-    >>> clinical_impact(np.array([0, 1]), np.array([0.2, 0.7]), np.array([0.5]))["high_risk"]
-    array([500.])
+    >>> y, a, b = np.array([0, 1]), np.array([0.2, 0.7]), np.array([0.6, 0.7])
+    >>> compare_decision_curves(y, a, b, np.array([0.5]))["difference"]
+    array([0.5])
     """
-    event, probability = split_probability(outcome, probability)
-    thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))
-    tp, fp = _counts(event, probability, thresholds, np.arange(len(event))[None, :])
+    event, a = split_probability(outcome, a)
+    event, b = split_probability(outcome, b)
+    thresholds, n = as_thresholds(thresholds), len(event)
+    times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])
+    (tp_a, fp_a), (tp_b, fp_b) = positives(event, a, thresholds, times), positives(event, b, thresholds, times)
     with np.errstate(invalid="ignore"):
-        n = np.float64(len(event))
-        return {
-            "threshold": thresholds,
-            "high_risk": (tp[0] + fp[0]) / n * population,
-            "high_risk_events": tp[0] / n * population,
-        }
+        difference = (tp_a - tp_b) / np.float64(n) - (fp_a - fp_b) / np.float64(n) * _odds(thresholds)
+    low, high = percentile_band(difference[1:], level)
+    return {"threshold": thresholds, "difference": difference[0], "low": low, "high": high}
+
+
+def out_of_bag_decision_curve(
+    outcome: np.ndarray, probability: np.ndarray, out_of_bag: np.ndarray, thresholds: np.ndarray, level: float = 0.95
+) -> dict[str, np.ndarray]:
+    """Net benefit of bootstrap models in the patients that were not drawn, averaged over the resamples.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    probability : (m, n) array
+        Predictions by the model of each bootstrap sample. Only those of its out-of-bag patients are looked at.
+    out_of_bag : (m, n) array of 0/1
+        1 = the sample does not hold the patient.
+    thresholds : (t,) array
+        In 0..1, in any order.
+    level : float
+        Coverage of the percentiles over the resamples.
+
+    Returns
+    -------
+    dict
+        The keys of :func:`decision_curve`. ``net_benefit``, ``all`` and ``avoided`` are means over the resamples of what each gives
+        in its own out-of-bag patients, and ``standardized`` is the mean net benefit by the mean prevalence there: model and
+        acting on everyone are compared on the same patients. (With the cohort's prevalence instead, a difference of 0.001 would
+        make 10 avoided interventions per 100 at a threshold of 0.01.) Limits are percentiles over the resamples: of the
+        net benefit, of the net benefit by the resample's own out-of-bag prevalence (where that is not 0), and of the
+        interventions avoided. A resample without out-of-bag patients, or with a NaN among their predictions, does not count.
+
+    Raises
+    ------
+    DataError
+        When shapes differ, ``out_of_bag`` is not 0/1, an out-of-bag prediction or a threshold lies outside 0..1.
+
+    Notes
+    -----
+    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53, on decision curves of resampled models;
+    B. Efron, Journal of the American Statistical Association 78 (1983) 316-331, on the patients left out. The percentiles show how
+    much small held-out sets vary; they are wider than an interval of the mean.
+
+    Examples
+    --------
+    >>> y, p = np.array([0, 1, 1]), np.array([[0.2, 0.7, 0.9], [0.6, 0.8, 0.1]])
+    >>> out_of_bag_decision_curve(y, p, np.array([[1, 1, 0], [1, 0, 1]]), np.array([0.5]))["net_benefit"]
+    array([0.])
+    """
+    event, _ = split_classes(outcome)
+    thresholds = as_thresholds(thresholds)
+    probability, is_out = _held_out(event, probability, out_of_bag)
+    times = is_out.astype(np.int64)
+    events, size = times @ event, times.sum(axis=1)
+    resampled = _benefits(*positives(event, probability, thresholds, times), events, size, thresholds)
+    nothing = np.full(len(thresholds), np.nan)
+    net, avoided = (values.mean(axis=0) if len(size) else nothing for values in (resampled[0], resampled[2]))
+    prevalence = float((events / size).mean()) if len(size) else float("nan")
+    standardized = net / prevalence if prevalence > 0.0 else nothing
+    return _curve(thresholds, [net, standardized, avoided], _treat_all(prevalence, thresholds), resampled, level)
+
+
+def _held_out(event: np.ndarray, probability: np.ndarray, out_of_bag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and who is out of bag (k, n), of the resamples that count; predictions of patients drawn are 0."""
+    probability, out_of_bag = np.asarray(probability, dtype=float), np.asarray(out_of_bag, dtype=float)
+    if probability.ndim != 2 or probability.shape != out_of_bag.shape or probability.shape[1] != len(event):
+        raise DataError(
+            f"probability and out_of_bag must be (m, {len(event)}), one row a resample: found {probability.shape} and {out_of_bag.shape}."
+        )
+    if not np.isin(out_of_bag, (0.0, 1.0)).all():
+        raise DataError("out_of_bag must be 0 or 1. Recode it.")
+    is_out = out_of_bag == 1.0
+    outside = probability[is_out & ((probability < 0.0) | (probability > 1.0))]
+    if len(outside):
+        raise DataError(f"a probability must lie in 0..1: found {outside[0]:g}. A score is not a probability.")
+    used = is_out.any(axis=1) & ~(is_out & np.isnan(probability)).any(axis=1)
+    return np.where(is_out, probability, 0.0)[used], is_out[used]

@@ -84,6 +84,39 @@ def _smooth(x: np.ndarray, y: np.ndarray, span: int, delta: float) -> np.ndarray
             return fitted
 
 
+@numba.njit(cache=True)
+def _refit(x: np.ndarray, y: np.ndarray, times: np.ndarray, at: np.ndarray, span: int) -> np.ndarray:
+    """Curves (m, k) of samples that hold point i ``times[r, i]`` times, read off at ascending ``at``; x ascending."""
+    n_resamples, n = times.shape
+    curves = np.full((n_resamples, at.shape[0]), np.nan)
+    drawn_x, drawn_y = np.empty(n), np.empty(n)
+    for r in range(n_resamples):
+        last = -1
+        for i in range(n):
+            for _ in range(times[r, i]):
+                last += 1
+                drawn_x[last], drawn_y[last] = x[i], y[i]
+        if last < 1 or drawn_x[0] == drawn_x[last]:
+            continue
+        fitted = _smooth(drawn_x, drawn_y, span, 0.01 * (drawn_x[last] - drawn_x[0]))
+        j = 0
+        for k in range(at.shape[0]):
+            if at[k] < drawn_x[0] or at[k] > drawn_x[last]:
+                continue
+            while drawn_x[j] < at[k]:
+                j += 1
+            if drawn_x[j] == at[k]:
+                curves[r, k] = fitted[j]
+            else:
+                share = (at[k] - drawn_x[j - 1]) / (drawn_x[j] - drawn_x[j - 1])
+                curves[r, k] = fitted[j - 1] + (fitted[j] - fitted[j - 1]) * share
+    return curves
+
+
+def _span(n: int, share: float) -> int:
+    return max(2, min(n, int(share * n + 1e-7)))
+
+
 def lowess(x: np.ndarray, y: np.ndarray, share: float = 2.0 / 3.0) -> tuple[np.ndarray, np.ndarray]:
     """Smooth y on x.
 
@@ -113,5 +146,37 @@ def lowess(x: np.ndarray, y: np.ndarray, share: float = 2.0 / 3.0) -> tuple[np.n
     x, y = x[order], y[order]
     if len(x) < 2:
         return x, y.copy()
-    span = max(2, min(len(x), int(share * len(x) + 1e-7)))
-    return x, _smooth(x, y, span, 0.01 * (x[-1] - x[0]))
+    return x, _smooth(x, y, _span(len(x), share), 0.01 * (x[-1] - x[0]))
+
+
+def refit_lowess(x: np.ndarray, y: np.ndarray, times: np.ndarray, at: np.ndarray, share: float = 2.0 / 3.0) -> np.ndarray:
+    """Smooth bootstrap samples of the points, and read each curve off.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays
+    times : (m, n) integer array
+        How often each sample of n holds each point.
+    at : (k,) array
+        Ascending places at which to read the curves off, by linear interpolation.
+    share : float
+        As in :func:`lowess`.
+
+    Returns
+    -------
+    (m, k) array
+        NaN outside the range of a sample's x, and throughout where all its x are equal.
+
+    Notes
+    -----
+    R: ``approx(lowess(x[rows], y[rows], f = share, iter = 0), xout = at)``.
+
+    Examples
+    --------
+    >>> refit_lowess(np.arange(3.0), np.array([0.0, 1.0, 2.0]), np.array([[1, 2, 0]]), np.array([0.5, 1.0, 1.5]))
+    array([[0.5, 1. , nan]])
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    order = np.lexsort((y, x))
+    times = np.ascontiguousarray(np.asarray(times)[:, order], dtype=np.int64)
+    return _refit(x[order], y[order], times, np.asarray(at, dtype=float), _span(len(x), share))

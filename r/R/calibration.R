@@ -1,18 +1,17 @@
-calibration <- function(outcome, probability) {
+calibration <- function(outcome, probability, rows = integer(0), n_resamples = 0, level = 0.95) {
   outcome <- check_outcome(outcome)
   probability <- check_probability(probability, length(outcome))
   logit <- qlogis(pmin(pmax(probability, 1e-15), 1 - 1e-15))
   line <- calibration_line(outcome, logit)
-  curve <- calibration_curve(outcome, probability)
   brier <- mean((probability - outcome)^2)
   share <- mean(outcome)
   test <- spiegelhalter_test(outcome, probability)
-  list(intercept = line$intercept, slope = line$slope, citl = line$citl,
-       brier = brier,
-       scaled_brier = if (has_both_classes(outcome)) 1 - brier / (share * (1 - share)) else NA_real_,
-       spiegelhalter_z = test$z, spiegelhalter_p = test$p,
-       ici = curve$ici, e50 = curve$e50, e90 = curve$e90, emax = curve$emax,
-       curve_predicted = curve$predicted, curve_observed = curve$observed, method = curve$method)
+  c(list(intercept = line$intercept, slope = line$slope, citl = line$citl,
+         brier = na_if_nan(brier),
+         scaled_brier = if (has_both_classes(outcome)) 1 - brier / (share * (1 - share)) else NA_real_),
+    brier_decomposition(outcome, probability),
+    list(spiegelhalter_z = test$z, spiegelhalter_p = test$p),
+    calibration_curve(outcome, probability, rows, n_resamples, level))
 }
 
 # rms::val.prob's S:z and S:p; nothing varies where every prediction is 0, 0.5 or 1.
@@ -34,6 +33,11 @@ calibration_line <- function(outcome, logit) {
   line$citl <- uniroot(score, c(-1, 1) * (max(abs(logit)) + 40), tol = 1e-13, maxiter = 10000)$root
   design <- cbind(ones, logit)
   if (length(estimable_columns(design)) == 2) {
+    sign <- separating_sign(outcome, logit)
+    if (sign != 0) {
+      line$slope <- sign * Inf
+      return(line)
+    }
     joint <- as.numeric(fit_columns(design, outcome)$coefficients)
     line$intercept <- joint[1]
     line$slope <- joint[2]
@@ -41,17 +45,9 @@ calibration_line <- function(outcome, logit) {
   line
 }
 
-# rms::val.prob's smooth: lowess without robustness iterations, read off at the predictions.
-calibration_curve <- function(outcome, probability) {
-  predicted <- sort(unique(probability))
-  if (length(predicted) < 5) {
-    observed <- vapply(predicted, function(p) mean(outcome[probability == p]), numeric(1))
-    return(list(predicted = predicted, observed = observed, ici = NA_real_, e50 = NA_real_, e90 = NA_real_, emax = NA_real_,
-                method = "groups"))
-  }
-  smooth <- lowess(probability, outcome, iter = 0)
-  observed_at <- function(p) approx(smooth$x, smooth$y, xout = p, ties = mean)$y
-  distance <- abs(probability - observed_at(probability))
-  list(predicted = predicted, observed = observed_at(predicted), ici = mean(distance),
-       e50 = as.numeric(quantile(distance, 0.5)), e90 = as.numeric(quantile(distance, 0.9)), emax = max(distance), method = "lowess")
+# 1 where the predictions separate the classes, -1 where they do so the wrong way round: the slope then has no bound.
+separating_sign <- function(outcome, logit) {
+  events <- range(logit[outcome == 1])
+  others <- range(logit[outcome == 0])
+  if (events[1] >= others[2]) 1 else if (events[2] <= others[1]) -1 else 0
 }
