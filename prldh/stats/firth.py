@@ -1,8 +1,7 @@
 """Firth's penalised likelihood for logistic regression: finite estimates where the outcome is separated.
 
-The log-likelihood is maximised with half the log determinant of the information added to it (Jeffreys' prior). Every fit
-runs over an orthogonal basis of the design's columns: Fisher's scoring, as logistf has it, and near the maximum Newton's
-method, whose curvature, which is what costs time, is computed anew only when progress slows down.
+The log-likelihood is maximised with half the log determinant of the information added to it (Jeffreys' prior);
+:mod:`prldh.stats.firth_maximum` has the iterations.
 
 References
 ----------
@@ -17,182 +16,10 @@ import numba
 import numpy as np
 from scipy import special
 
+from prldh.stats.firth_maximum import backward, maximise, orthogonal_basis
 from prldh.stats.logistic import _estimable, as_design, check_rows
 
-_MAX_ITERATIONS = 500
 _MAX_OUTER = 200
-_LONGEST_STEP = 5.0
-"""How far one step may move a log-odds."""
-_NEAR = 0.3
-"""Squared length of a step, in standard errors, below which Newton's steps take over from Fisher's scoring."""
-_DONE = 1e-24
-"""Squared length of a step, in standard errors, after which there is nothing left to gain."""
-_ROUNDING = 1e-18
-"""Below this squared length a step that is no shorter than the last one is rounding."""
-
-
-@numba.njit(cache=True)
-def _cholesky(matrix: np.ndarray) -> tuple[bool, np.ndarray]:
-    """Whether a symmetric matrix is positive definite, and its lower triangular factor."""
-    k = matrix.shape[0]
-    lower = np.zeros((k, k))
-    for j in range(k):
-        pivot = matrix[j, j]
-        for h in range(j):
-            pivot -= lower[j, h] * lower[j, h]
-        if not pivot > 1e-14 * matrix[j, j]:
-            return False, lower
-        lower[j, j] = np.sqrt(pivot)
-        for i in range(j + 1, k):
-            value = matrix[i, j]
-            for h in range(j):
-                value -= lower[i, h] * lower[j, h]
-            lower[i, j] = value / lower[j, j]
-    return True, lower
-
-
-@numba.njit(cache=True)
-def _forward(lower: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Solve ``lower @ x = target``."""
-    x = target.copy()
-    for j in range(x.shape[0]):
-        for h in range(j):
-            x[j] -= lower[j, h] * x[h]
-        x[j] /= lower[j, j]
-    return x
-
-
-@numba.njit(cache=True)
-def _backward(lower: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Solve ``lower.T @ x = target``."""
-    x = target.copy()
-    for j in range(x.shape[0] - 1, -1, -1):
-        for h in range(j + 1, x.shape[0]):
-            x[j] -= lower[h, j] * x[h]
-        x[j] /= lower[j, j]
-    return x
-
-
-@numba.njit(cache=True)
-def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Penalised log-likelihood (-inf where the information is singular), probabilities and weights (n,), the information's factor (k, k)."""
-    n, k = x.shape
-    mu, weight = np.empty(n), np.empty(n)
-    weighted = np.empty((n, k))
-    value = 0.0
-    for i in range(n):
-        small = np.exp(-abs(eta[i]))
-        mu[i] = 1.0 / (1.0 + small) if eta[i] >= 0.0 else small / (1.0 + small)
-        weight[i] = small / ((1.0 + small) * (1.0 + small))
-        is_right = (eta[i] >= 0.0) == (y[i] == 1.0)
-        value -= np.log1p(small) if is_right else np.log1p(small) + abs(eta[i])
-        for j in range(k):
-            weighted[i, j] = weight[i] * x[i, j]
-    is_definite, lower = _cholesky(np.dot(weighted.T, x))
-    if not is_definite:
-        return -np.inf, mu, weight, lower
-    for j in range(k):
-        value += np.log(lower[j, j])
-    return value, mu, weight, lower
-
-
-@numba.njit(cache=True)
-def _residuals(
-    x: np.ndarray, y: np.ndarray, mu: np.ndarray, weight: np.ndarray, lower: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The design in coordinates of unit information (n, k), leverages (n,), and the residuals (n,) of the penalised score."""
-    n, k = x.shape
-    unit, leverage, residual = np.empty((n, k)), np.empty(n), np.empty(n)
-    for i in range(n):
-        total = 0.0
-        for j in range(k):
-            value = x[i, j]
-            for h in range(j):
-                value -= lower[j, h] * unit[i, h]
-            unit[i, j] = value / lower[j, j]
-            total += unit[i, j] * unit[i, j]
-        leverage[i] = weight[i] * total
-        residual[i] = y[i] - mu[i] + leverage[i] * (0.5 - mu[i])
-    return unit, leverage, residual
-
-
-@numba.njit(cache=True)
-def _curvature(unit: np.ndarray, leverage: np.ndarray, mu: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Minus the second derivatives (k, k) of the penalised log-likelihood, in coordinates of unit information."""
-    n, k = unit.shape
-    rooted, tilted, first = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
-    for i in range(n):
-        root, tilt = np.sqrt(weight[i]), 1.0 - 2.0 * mu[i]
-        part = weight[i] - 0.5 * leverage[i] * (1.0 - 6.0 * weight[i])
-        for j in range(k):
-            rooted[i, j] = root * unit[i, j]
-            tilted[i, j] = tilt * unit[i, j]
-            first[i, j] = part * unit[i, j]
-    hat = np.dot(rooted, rooted.T)
-    return np.dot(first.T, unit) + 0.5 * np.dot(tilted.T, np.dot(hat * hat, tilted))
-
-
-@numba.njit(cache=True)
-def _maximise(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: int) -> tuple[np.ndarray, float, float, int, bool]:
-    """Largest penalised log-likelihood over the first ``free`` coefficients; the others stay at ``start``.
-
-    The penalty is that of the whole design whatever is free. Returned are the coefficients, the value, its derivative by
-    the last coefficient, the number of iterations and whether they converged.
-    """
-    coefficients = start.copy()
-    eta = np.dot(x, coefficients)
-    value, mu, weight, lower = _evaluate(x, y, eta)
-    if value == -np.inf:  # a start so far out that rounding leaves no information
-        coefficients[:free] = 0.0
-        eta = np.dot(x, coefficients)
-        value, mu, weight, lower = _evaluate(x, y, eta)
-    curved, is_known = np.eye(free), False
-    before = np.inf
-    converged = False
-    iteration = 0
-    while iteration < _MAX_ITERATIONS:
-        iteration += 1
-        unit, leverage, residual = _residuals(x, y, mu, weight, lower)
-        score = np.ascontiguousarray(np.dot(unit.T, residual)[:free])
-        squared = np.dot(score, score)
-        if squared >= _NEAR:
-            curved, is_known = np.eye(free), False
-        elif not is_known or squared > 0.05 * before:
-            is_known, factor = _cholesky(np.ascontiguousarray(_curvature(unit, leverage, mu, weight)[:free, :free]))
-            curved = factor if is_known else np.eye(free)
-        is_rounding = squared < _ROUNDING and squared > 0.25 * before
-        before = squared
-        step = _backward(curved, _forward(curved, score))
-        moved = np.dot(np.ascontiguousarray(unit[:, :free]), step)
-        step = _backward(np.ascontiguousarray(lower[:free, :free]), step)
-        longest = np.abs(moved).max()
-        length = min(1.0, _LONGEST_STEP / longest) if longest > 0.0 else 1.0
-        accepted = False
-        for _ in range(60):
-            trial = _evaluate(x, y, eta + length * moved)
-            if trial[0] >= value or (squared < 1e-8 and trial[0] > -np.inf):
-                accepted = True
-                break
-            length *= 0.5
-        if not accepted:
-            converged = squared < 1e-12
-            break
-        coefficients[:free] += length * step
-        eta += length * moved
-        value, mu, weight, lower = trial
-        if squared < _DONE or is_rounding:
-            converged = True
-            break
-    residual = _residuals(x, y, mu, weight, lower)[2]
-    return coefficients, value, np.dot(np.ascontiguousarray(x[:, -1]), residual), iteration, converged
-
-
-@numba.njit(cache=True)
-def _basis(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Orthogonal columns (n, k) of length sqrt(n), and the upper triangle (k, k) that turns them back into ``x``."""
-    root = np.sqrt(x.shape[0])
-    q, r = np.linalg.qr(x)
-    return np.ascontiguousarray(q) * root, np.ascontiguousarray(r) / root
 
 
 @numba.njit(cache=True)
@@ -215,9 +42,9 @@ def _refit(columns: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: 
             result[r, :] = np.nan
             continue
         kept = _estimable(wide)
-        basis, triangle = _basis(np.ascontiguousarray(wide[kept].T))
-        found = _maximise(basis, y, np.zeros(kept.shape[0]), kept.shape[0])[0]
-        found = _backward(np.ascontiguousarray(triangle.T), found)
+        basis, triangle = orthogonal_basis(np.ascontiguousarray(wide[kept].T))
+        found = maximise(basis, y, np.zeros(kept.shape[0]), kept.shape[0])[0]
+        found = backward(np.ascontiguousarray(triangle.T), found)
         for i in range(kept.shape[0]):
             result[r, kept[i]] = found[i]
     return result
@@ -231,9 +58,9 @@ class _Fit:
         self.k = len(columns)
         self.kept = _estimable(columns)
         self.x = np.ascontiguousarray(columns[self.kept].T)
-        basis, triangle = _basis(self.x)
-        found, self.value, _, self.iterations, self.converged = _maximise(basis, self.y, np.zeros(len(self.kept)), len(self.kept))
-        self.estimates = _backward(np.ascontiguousarray(triangle.T), found)
+        basis, triangle = orthogonal_basis(self.x)
+        found, self.value, _, self.iterations, self.converged = maximise(basis, self.y, np.zeros(len(self.kept)), len(self.kept))
+        self.estimates = backward(np.ascontiguousarray(triangle.T), found)
         mu = special.expit(basis @ found)
         weight = mu * (1.0 - mu)
         information = (basis * weight[:, None]).T @ basis
@@ -253,7 +80,7 @@ class _Profile:
 
     def __init__(self, fit: _Fit, position: int) -> None:
         order = np.r_[np.delete(np.arange(len(fit.kept)), position), position]
-        self.basis, triangle = _basis(np.ascontiguousarray(fit.x[:, order]))
+        self.basis, triangle = orthogonal_basis(np.ascontiguousarray(fit.x[:, order]))
         self.y, self.scale = fit.y, triangle[-1, -1]
         self.best = triangle @ fit.estimates[order]
 
@@ -261,7 +88,7 @@ class _Profile:
         """Value, derivative by b, and where the others are."""
         held = start.copy()
         held[-1] = b * self.scale
-        others, value, slope, _, _ = _maximise(self.basis, self.y, held, len(held) - 1)
+        others, value, slope, _, _ = maximise(self.basis, self.y, held, len(held) - 1)
         return value, slope * self.scale, others
 
 
@@ -291,9 +118,10 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
     -----
     R: ``logistf::logistf``, which stops at 1e-5; here the iterations run to rounding. As there, the hypothesis that a
     coefficient is 0 keeps its column in the penalty. The covariance is, as logistf's since 1.24, the inverse information of the
-    augmented data, in which patient i counts 1 + h_i times (h: leverage); on a 2x2 table that is 1/2 more in each cell. Where many
-    parameters separate the outcome completely the penalised likelihood may have several maxima: it is the one reached from
-    coefficients of 0. Aliased columns are those of :func:`~prldh.stats.logistic.fit_logistic`.
+    augmented data, in which patient i counts 1 + h_i times (h: leverage); on a 2x2 table that is 1/2 more in each cell. The penalised
+    likelihood may have several maxima where many parameters separate the outcome: it is the one reached from coefficients of 0, as
+    logistf's. Two of them are equally high where a level has one patient with the event and one without (mirrored in that level's
+    coefficient the likelihood is the same): it is the one with the lower coefficient. Aliased columns are those of :func:`~prldh.stats.logistic.fit_logistic`.
 
     References
     ----------
@@ -334,8 +162,8 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 
 def _null(x: np.ndarray, y: np.ndarray) -> float:
     """Penalised log-likelihood over the basis with every coefficient but the first at 0."""
-    basis, triangle = _basis(x)  # its first column is the intercept's, so the others' zeros are zeros in the basis too
-    return float(_maximise(basis, y, np.zeros(len(triangle)), 1)[1])
+    basis, triangle = orthogonal_basis(x)  # its first column is the intercept's, so the others' zeros are zeros in the basis too
+    return float(maximise(basis, y, np.zeros(len(triangle)), 1)[1])
 
 
 def firth_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -> np.ndarray:

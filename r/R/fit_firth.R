@@ -46,11 +46,14 @@ firth_columns <- function(design, outcome) {
        iterations = fit$iterations, is_converged = fit$is_converged)
 }
 
-# Orthogonal columns of length sqrt(n), and the triangle that turns them back. No tolerance: nothing is moved.
+# Orthogonal columns of length sqrt(n), and the triangle that turns them back, its diagonal positive: a column's coefficient
+# rises where that of its basis does. No tolerance: nothing is moved.
 firth_basis <- function(x) {
   decomposed <- qr(x, tol = 0)
   root <- sqrt(nrow(x))
-  list(x = qr.Q(decomposed) * root, triangle = qr.R(decomposed) / root)
+  triangle <- qr.R(decomposed) / root
+  sign <- ifelse(diag(triangle) < 0, -1, 1)
+  list(x = qr.Q(decomposed) * rep(sign * root, each = nrow(x)), triangle = triangle * sign)
 }
 
 # The penalised likelihood with coefficient j held and the others maximised; its column stays in the penalty.
@@ -69,6 +72,7 @@ firth_profile <- function(fit, j) {
 
 # Over the first coefficients ("free" of them); the others stay where they are.
 firth_maximise <- function(x, outcome, beta, free) {
+  wide <- t(x)
   log_odds <- drop(x %*% beta)
   state <- firth_state(x, outcome, log_odds)
   if (state$value == -Inf) {   # a start so far out that rounding leaves no information
@@ -76,27 +80,33 @@ firth_maximise <- function(x, outcome, beta, free) {
     log_odds <- drop(x %*% beta)
     state <- firth_state(x, outcome, log_odds)
   }
-  curved <- diag(free)
-  is_known <- FALSE
+  root <- NULL
+  is_known <- is_settled <- FALSE
   before <- Inf
   is_converged <- FALSE
   for (iteration in 1:500) {
-    state <- firth_residuals(x, outcome, state)
-    score <- drop(crossprod(state$unit, state$residual))[seq_len(free)]
+    state <- firth_residuals(wide, outcome, state)
+    score <- drop(state$unit %*% state$residual)[seq_len(free)]
     squared <- sum(score^2)
+    factor <- state$root[seq_len(free), seq_len(free), drop = FALSE]
     if (squared >= 0.3) {
-      curved <- diag(free)
+      root <- factor
       is_known <- FALSE
-    } else if (!is_known || squared > 0.05 * before) {
-      factor <- firth_root(firth_curvature(state)[seq_len(free), seq_len(free), drop = FALSE])
-      is_known <- !is.null(factor)
-      curved <- if (is_known) factor else diag(free)
+    } else if (!is_known || squared > 0.05 * before || (squared < 1e-6 && !is_settled)) {
+      curvature <- firth_curvature(state)[seq_len(free), seq_len(free), drop = FALSE]
+      relative <- firth_root(curvature)
+      is_known <- !is.null(relative)
+      root <- if (is_known) relative %*% factor else factor
+      is_settled <- is_known && squared < 1e-6   # a maximum, not a saddle
+      if (!is_known && free) {
+        score <- score + firth_way_off_a_saddle(curvature, score, factor)
+        squared <- sum(score^2)
+      }
     }
     is_rounding <- squared < 1e-18 && squared > 0.25 * before
     before <- squared
-    step <- if (free) backsolve(curved, backsolve(curved, score, transpose = TRUE)) else numeric(0)
-    moved <- drop(state$unit[, seq_len(free), drop = FALSE] %*% step)
-    if (free) step <- backsolve(state$root, step, k = free)
+    step <- if (free) backsolve(root, backsolve(root, crossprod(factor, score), transpose = TRUE)) else numeric(0)
+    moved <- drop(x[, seq_len(free), drop = FALSE] %*% step)
     longest <- max(abs(moved))
     size <- if (longest > 0) min(1, 5 / longest) else 1
     trial <- NULL
@@ -110,7 +120,7 @@ firth_maximise <- function(x, outcome, beta, free) {
       is_converged <- squared < 1e-12
       break
     }
-    beta[seq_len(free)] <- beta[seq_len(free)] + size * step
+    beta[seq_len(free)] <- beta[seq_len(free)] + size * drop(step)
     log_odds <- log_odds + size * moved
     state <- trial
     if (squared < 1e-24 || is_rounding) {
@@ -118,8 +128,21 @@ firth_maximise <- function(x, outcome, beta, free) {
       break
     }
   }
-  list(beta = beta, value = state$value, state = firth_residuals(x, outcome, state), iterations = iteration,
+  list(beta = beta, value = state$value, state = firth_residuals(wide, outcome, state), iterations = iteration,
        is_converged = is_converged)
+}
+
+# A step of one standard error in the direction that bends upwards most; score and step in coordinates of unit information.
+# A level that has one patient with the event and one without makes the likelihood symmetrical: mirrored in that level's
+# coefficient it is the same. Fisher's scoring keeps to the mirror plane, where rounding alone would decide which of two equal
+# maxima is reached. So where there is no slope, the last coefficient that the step moves falls.
+firth_way_off_a_saddle <- function(curvature, score, root) {
+  way <- eigen(curvature, symmetric = TRUE)$vectors[, length(score)]
+  slope <- sum(way * score)
+  if (abs(slope) > 1e-8) return(sign(slope) * way)
+  moved <- backsolve(root, way)
+  last <- max(which(abs(moved) > 1e-6 * max(abs(moved))))
+  if (moved[last] > 0) -way else way
 }
 
 firth_state <- function(x, outcome, log_odds) {
@@ -136,18 +159,18 @@ firth_root <- function(matrix) {
   if (is.null(root) || any(diag(root)^2 <= 1e-14 * diag(matrix))) NULL else root
 }
 
-# The design in coordinates of unit information, leverages, and the residuals of the penalised score.
-firth_residuals <- function(x, outcome, state) {
-  state$unit <- t(backsolve(state$root, t(x), transpose = TRUE))
-  state$leverage <- state$weight * rowSums(state$unit^2)
+# The transposed design in coordinates of unit information, leverages, and the residuals of the penalised score.
+firth_residuals <- function(wide, outcome, state) {
+  state$unit <- backsolve(state$root, wide, transpose = TRUE)
+  state$leverage <- state$weight * colSums(state$unit^2)
   state$residual <- outcome - state$mu + state$leverage * (0.5 - state$mu)
   state
 }
 
 # Minus the second derivatives of the penalised log-likelihood, in coordinates of unit information.
 firth_curvature <- function(state) {
-  rooted <- state$unit * sqrt(state$weight)
-  tilted <- state$unit * (1 - 2 * state$mu)
+  times <- function(factor) state$unit * rep(factor, each = nrow(state$unit))
+  tilted <- times(1 - 2 * state$mu)
   first <- state$weight - 0.5 * state$leverage * (1 - 6 * state$weight)
-  crossprod(state$unit * first, state$unit) + 0.5 * crossprod(tilted, tcrossprod(rooted)^2 %*% tilted)
+  times(first) %*% t(state$unit) + 0.5 * tilted %*% crossprod(times(sqrt(state$weight)))^2 %*% t(tilted)
 }

@@ -9,8 +9,11 @@ import pytest
 from scipy import special
 from scipy.optimize import minimize
 
+from prldh.demo.published import COVARIATES, published_cohort, published_study
 from prldh.engines.python import PythonEngine
 from prldh.errors import DataError
+from prldh.resampling import Bootstrap
+from prldh.seeds import seed_for
 
 GROUP = np.repeat([0.0, 1.0], 8)
 TABLE = np.column_stack([np.ones(16), GROUP])
@@ -130,6 +133,84 @@ def test_refits_are_fits_on_the_resample(engine):
     assert np.isnan(found[2]).all()
 
 
+# -- several maxima --------------------------------------------------------------------------------------------
+
+
+def mirrored_study(seed=0, n=60, gap=4.0):
+    """Patients 0 (event) and 1 (no event) alone have the last column's level, and predictors that say the opposite."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    outcome = (rng.random(n) < special.expit(4 * x)).astype(float)
+    x[:2], outcome[:2] = (-gap, gap), (1.0, 0.0)
+    return np.column_stack([np.ones(n), x, np.arange(n) < 2]), outcome
+
+
+def curvature(design, outcome, b):
+    """Largest second derivative of the penalised log-likelihood over all directions, by differences, columns scaled to unit length."""
+    steps = 1e-3 / np.linalg.norm(design, axis=0) * np.sqrt(len(outcome))
+    k = len(b)
+    hessian = np.empty((k, k))
+    for i in range(k):
+        for j in range(k):
+            at = [penalised(design, outcome, b + steps * (s * np.eye(k)[i] + t * np.eye(k)[j])) for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+            hessian[i, j] = (at[0] - at[1] - at[2] + at[3]) / 4e-6
+    return np.linalg.eigvalsh(hessian).max()
+
+
+def test_of_two_equal_maxima_the_lower_coefficient_is_taken_and_never_the_saddle_between(engine):
+    design, outcome = mirrored_study()
+    b = engine.fit_firth(design, outcome)["coefficients"]
+    twin = b * [1, 1, -1] - [0, 0, 2 * b[0]]  # the x values of the two cancel
+    middle = (b + twin) / 2
+    assert b[2] < twin[2] - 0.1
+    assert penalised(design, outcome, twin) == pytest.approx(penalised(design, outcome, b), abs=1e-12)
+    assert penalised(design, outcome, middle) < penalised(design, outcome, b) - 1e-4
+    assert curvature(design, outcome, b) < 0 < curvature(design, outcome, middle)
+    order = np.random.default_rng(1).permutation(len(outcome))
+    np.testing.assert_allclose(engine.fit_firth(design[order], outcome[order])["coefficients"], b, rtol=1e-9)
+    units = np.array([1.0, 1e3, 1e-2])
+    np.testing.assert_allclose(engine.fit_firth(design * units, outcome)["coefficients"] * units, b, rtol=1e-9)
+
+
+def test_where_the_two_patients_are_less_unlike_there_is_one_maximum_halfway(engine):
+    design, outcome = mirrored_study(gap=0.4)
+    b = engine.fit_firth(design, outcome)["coefficients"]
+    assert b[2] == pytest.approx(-b[0], abs=1e-11)
+    assert curvature(design, outcome, b) < 0
+
+
+def demo_design(names, n_samples):
+    """The demo's first study, adjusted model of these Radscores, and its bootstrap samples: design (170, k), outcome, samples."""
+    cohort = published_cohort()
+    columns = [np.ones(len(cohort)), *(cohort[name].to_numpy(float) for name in names)]
+    for name, settings in COVARIATES.items():
+        if settings["type"] == "continuous":
+            columns.append(cohort[name].to_numpy(float))
+        else:
+            columns += [(cohort[name] == level).to_numpy(float) for level in settings["levels"][1:]]
+    outcome = (cohort["recurrence"] == "yes").to_numpy(float)
+    samples = Bootstrap().resamples(outcome, n_samples, seed_for(published_study()["seed"], "validation", "bootstrap"))
+    return np.column_stack(columns), outcome, [s.train for s in samples]
+
+
+DISC, MUSCLE = ("disc",), ("muscle",)
+
+
+@pytest.mark.parametrize(("names", "sample"), [(DISC, 503), (DISC, 605), (MUSCLE, 605), (DISC, 773)])
+def test_bootstrap_samples_of_the_demo_that_have_a_saddle_end_at_a_maximum(engine, names, sample):
+    """In samples 503 and 605 a level of the preoperative VAS has one patient of each outcome, maybe drawn several times."""
+    design, outcome, samples = demo_design(names, sample + 1)
+    design, outcome = design[samples[sample]], outcome[samples[sample]]
+    fit = engine.fit_firth(design, outcome)
+    kept = np.isfinite(fit["coefficients"])
+    design, b = design[:, kept], fit["coefficients"][kept]
+    assert fit["converged"] == 1.0
+    assert curvature(design, outcome, b) < -1e-3
+    rng = np.random.default_rng(2)
+    nearby = [b + 1e-3 * rng.normal(size=len(b)) / np.abs(design).max(axis=0) for _ in range(50)]
+    assert max(penalised(design, outcome, other) for other in nearby) < penalised(design, outcome, b)
+
+
 def test_bad_input_is_refused(engine):
     with pytest.raises(DataError, match="0 or 1"):
         engine.fit_firth(TABLE, GROUP * 2)
@@ -151,3 +232,22 @@ def test_the_engines_agree(engine):
     rows = np.random.default_rng(1).integers(0, 60, (20, 60))
     found = [e.refit_firth(design, outcome, rows.ravel(), [60] * 20)["coefficients"] for e in (engine, r)]
     np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.r
+def test_the_engines_reach_the_same_maximum_in_bootstrap_samples(engine):
+    """27 parameters and some 40 events: levels are absent, everyone is separated, maxima are several and some equally high."""
+    from prldh.engines.r import REngine
+
+    r = REngine()
+    design, outcome, samples = demo_design(DISC, 800)
+    picked = [*range(60), 427, 503, 590, 605, 773]
+    rows, lengths = np.concatenate([samples[i] for i in picked]), [170] * len(picked)
+    one, other = (e.refit_firth(design, outcome, rows, lengths)["coefficients"] for e in (engine, r))
+    assert np.array_equal(one == 0.0, other == 0.0)  # the same columns are aliased
+    assert (one == 0.0).any()
+    assert (np.abs(one - other) / np.maximum(np.abs(other), 1e-3)).max() < 1e-9
+    design, outcome = mirrored_study()
+    fits = [e.fit_firth(design, outcome) for e in (engine, r)]
+    for key in fits[0]:
+        np.testing.assert_allclose(fits[0][key], fits[1][key], rtol=1e-8, err_msg=key)
