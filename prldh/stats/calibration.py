@@ -21,7 +21,7 @@ def _group_totals(bins: np.ndarray, n_bins: int, values: np.ndarray) -> np.ndarr
     return np.bincount(bins, weights=values, minlength=n_bins)
 
 
-def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10) -> dict[str, Any]:
+def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10, lost: int = 2) -> dict[str, Any]:
     """The Hosmer-Lemeshow test over groups cut at quantiles of the predictions.
 
     Parameters
@@ -30,18 +30,20 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     probability : (n,) array
     groups : int
         Groups asked for; ties can leave fewer.
+    lost : int
+        Degrees of freedom lost: 2 where the predictions were fitted to these outcomes, 0 where they were not.
 
     Returns
     -------
     dict
-        ``statistic``, ``df`` (groups - 2), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``, ``upper``
+        ``statistic``, ``df`` (groups - lost), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``, ``upper``
         (edges; all but the first group exclude the lower one), ``n``, ``observed`` and ``expected`` events.
         Fewer than two groups: statistic and p are NaN. An empty group or an expected count of 0 that was met makes the
         statistic NaN, as in R.
 
     Notes
     -----
-    D. W. Hosmer, S. Lemeshow, Communications in Statistics A 9 (1980) 1043-1069. R: ``ResourceSelection::hoslem.test``,
+    D. W. Hosmer, S. Lemeshow, Communications in Statistics A 9 (1980) 1043-1069; without loss, Applied Logistic Regression (2000), 5.5. R: ``ResourceSelection::hoslem.test``,
     whose bins are ``cut(p, unique(quantile(p, seq(0, 1, 1/g))), include.lowest = TRUE)``.
 
     Examples
@@ -60,7 +62,7 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     observed, expected = _group_totals(bins, n_groups, y), _group_totals(bins, n_groups, probability)
     observed_not, expected_not = _group_totals(bins, n_groups, 1.0 - y), _group_totals(bins, n_groups, 1.0 - probability)
     n_filled = int((size > 0).sum())
-    df = float(n_filled - 2)
+    df = float(n_filled - lost)
     statistic = NAN
     if n_filled >= 2:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -229,6 +229,54 @@ def out_of_bag_decision_curve(
     return _curve(thresholds, [net, standardized, avoided], _treat_all(prevalence, thresholds), resampled, level)
 
 
+def compare_out_of_bag_decision_curves(
+    outcome: np.ndarray, a: np.ndarray, b: np.ndarray, out_of_bag: np.ndarray, thresholds: np.ndarray, level: float = 0.95
+) -> dict[str, np.ndarray]:
+    """Difference of two models' out-of-bag net benefit, averaged over the bootstrap samples.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    a, b : (m, n) arrays
+        Predictions by the two models of each bootstrap sample.
+    out_of_bag : (m, n) array of 0/1
+    thresholds : (t,) array
+    level : float
+
+    Returns
+    -------
+    dict
+        (t,) arrays ``threshold``, ``difference`` (a - b, the mean over the resamples) and its percentiles over the resamples, ``low`` and
+        ``high``. A resample without out-of-bag patients, or with a NaN among their predictions, does not count.
+
+    Raises
+    ------
+    DataError
+        As :func:`out_of_bag_decision_curve`.
+
+    Notes
+    -----
+    See :func:`out_of_bag_decision_curve`. R: the same function of prldh's R package.
+
+    Examples
+    --------
+    >>> y, p = np.array([0, 1]), np.array([[0.2, 0.7]])
+    >>> compare_out_of_bag_decision_curves(y, p, 1 - p, np.ones((1, 2)), np.array([0.5]))["difference"]
+    array([1.])
+    """
+    event, _ = split_classes(outcome)
+    thresholds = as_thresholds(thresholds)
+    gone = np.isnan(np.asarray(a, dtype=float)) | np.isnan(np.asarray(b, dtype=float))
+    (of_a, is_out), (of_b, _) = (_held_out(event, np.where(gone, np.nan, p), out_of_bag) for p in (a, b))
+    times = is_out.astype(np.int64)
+    (tp_a, fp_a), (tp_b, fp_b) = (positives(event, p, thresholds, times) for p in (of_a, of_b))
+    with np.errstate(invalid="ignore"):
+        difference = (tp_a - tp_b - (fp_a - fp_b) * _odds(thresholds)) / times.sum(axis=1)[:, None]
+    low, high = percentile_band(difference, level)
+    mean = difference.mean(axis=0) if len(difference) else np.full(len(thresholds), np.nan)
+    return {"threshold": thresholds, "difference": mean, "low": low, "high": high}
+
+
 def _held_out(event: np.ndarray, probability: np.ndarray, out_of_bag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Predictions and who is out of bag (k, n), of the resamples that count; predictions of patients drawn are 0."""
     probability, out_of_bag = np.asarray(probability, dtype=float), np.asarray(out_of_bag, dtype=float)

@@ -1,4 +1,4 @@
-hosmer_lemeshow <- function(outcome, probability, groups = 10) {
+hosmer_lemeshow <- function(outcome, probability, groups = 10, lost = 2) {
   outcome <- check_outcome(outcome)
   probability <- check_probability(probability, length(outcome))
   breaks <- unique(as.numeric(quantile(probability, seq(0, 1, 1 / groups))))
@@ -13,7 +13,7 @@ hosmer_lemeshow <- function(outcome, probability, groups = 10) {
     warning("hosmer_lemeshow: ties left ", n_groups, " of the ", groups, " groups asked for", call. = FALSE)
   }
 
-  df <- n_groups - 2
+  df <- n_groups - lost
   test <- hosmer_lemeshow_statistic(outcome, probability, groups, n, observed, expected, total(1 - probability))
   edges <- if (length(breaks) > 1) breaks else rep(breaks, 2)
   list(statistic = test$statistic, df = df, p = if (df < 1) NA_real_ else 1 - pchisq(test$statistic, df),
