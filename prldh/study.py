@@ -180,6 +180,8 @@ class Performance(Strict):
     hosmer_lemeshow_groups: int = Field(10, ge=3)
     thresholds: list[float] = Field(default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1)
     decision_bootstrap: int = Field(500, ge=0)
+    risk_categories: list[float] | None = Field(None, min_length=1)
+    interaction_bootstrap: int = Field(500, ge=0)
 
     @field_validator("partial_auc")
     @classmethod
@@ -188,6 +190,13 @@ class Performance(Strict):
         if not 0 <= low < high <= 1:
             raise ValueError("give a range within 0 to 1, such as [1, 0.8]")
         return high, low
+
+    @field_validator("risk_categories")
+    @classmethod
+    def _cut_points_are_risks(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and any(not 0 < cut < 1 for cut in value):
+            raise ValueError("give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4]")
+        return value and sorted(set(value))
 
     @field_validator("thresholds")
     @classmethod

@@ -73,6 +73,39 @@ class StatisticsEngine(Protocol):
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
         ...
 
+    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """The same by Firth's penalised likelihood, both under the large design's penalty; NaN where the designs are not nested.
+
+        R: ``anova(large, small, method = "nested")`` of ``logistf``.
+        """
+        ...
+
+    def standardized_risks(
+        self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """Mean predicted risks with everyone in each group, whose indicators are 0-based ``columns`` (g,) of the design.
+
+        Coefficients (m, k) of m resamples, given as in :meth:`refit_logistic`. Keys: risks (m, g + 1), the reference group's first.
+        """
+        ...
+
+    def standardized_risk_ratios(
+        self, design: ArrayLike, coefficients: ArrayLike, covariance: ArrayLike, columns: ArrayLike
+    ) -> dict[str, Any]:
+        """Log ratios of such risks against the last column's group, by the delta method. Keys: logs (g,), covariance (g, g)."""
+        ...
+
+    def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """RERI, AP and S from log ratios (3,): both exposures, first alone, second alone, against neither. R: ``epiR::epi.interaction``.
+
+        Keys: reri, ap, s, each {estimate, low, high} (delta method).
+        """
+        ...
+
+    def additive_interaction_resampled(self, logs: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """Percentile limits of the same from log ratios (m, 3). Keys: reri, ap, s, each {low, high, n_defined}."""
+        ...
+
     # -- ROC ---------------------------------------------------------------------------------------------------
 
     def auc(self, outcome: ArrayLike, score: ArrayLike, level: float = 0.95) -> dict[str, Any]:
@@ -84,6 +117,12 @@ class StatisticsEngine(Protocol):
 
         Identical curves: statistic 0, p 1.
         """
+        ...
+
+    def compare_independent_auc(
+        self, outcome_a: ArrayLike, a: ArrayLike, outcome_b: ArrayLike, b: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Areas of unrelated patients, by DeLong's variance of each. R: ``pROC::roc.test(paired = FALSE)``'s D. Keys of ``compare_auc``."""
         ...
 
     def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
@@ -237,6 +276,17 @@ class StatisticsEngine(Protocol):
 
     def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
         """Chi-square statistics (m,), pooled by rule D2. R: ``mice::D2``. Keys: statistic (F), df1, df2, p, riv."""
+        ...
+
+    def reclassification(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, categories: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """NRI between categories (nri) and without (cnri), and IDI (idi), b against a. R: ``Hmisc::improveProb``.
+
+        ``categories`` are ascending cut points; a probability equal to one is in the lower category. Keys: X, X_low, X_high, X_z, X_p for
+        X each of the three and its parts X_events, X_nonevents; X_up_events, X_down_events, X_up_nonevents, X_down_nonevents (nri, cnri);
+        n_events, n_nonevents; table_events, table_nonevents (old category, new category).
+        """
         ...
 
     # -- selection, agreement and tables -----------------------------------------------------------------------

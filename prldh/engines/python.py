@@ -10,18 +10,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from prldh.stats import (
+    additive_interaction,
     calibration,
     clinical_impact,
     decision_curve,
     firth,
+    firth_ratio,
     icc,
+    independent_roc,
     lasso,
     logistic,
     partial_roc,
     profile,
     proportions,
+    reclassification,
     roc,
     rubin,
+    standardization,
     table_one,
 )
 from prldh.stats.bootstrap_measures import bootstrap_measures
@@ -95,6 +100,32 @@ class PythonEngine:
         """See :func:`prldh.stats.logistic.likelihood_ratio`."""
         return logistic.likelihood_ratio(_array(design_small), _array(design_large), _array(outcome))
 
+    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.firth_ratio.likelihood_ratio_firth`."""
+        return firth_ratio.likelihood_ratio_firth(_array(design_small), _array(design_large), _array(outcome))
+
+    def standardized_risks(
+        self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.standardization.standardized_risks`."""
+        return standardization.standardized_risks(
+            _array(design), _array(coefficients), np.asarray(columns), np.asarray(rows), np.asarray(lengths)
+        )
+
+    def standardized_risk_ratios(
+        self, design: ArrayLike, coefficients: ArrayLike, covariance: ArrayLike, columns: ArrayLike
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.standardization.standardized_risk_ratios`."""
+        return standardization.standardized_risk_ratios(_array(design), _array(coefficients), _array(covariance), np.asarray(columns))
+
+    def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.additive_interaction.additive_interaction`."""
+        return additive_interaction.additive_interaction(_array(logs), _array(covariance), level)
+
+    def additive_interaction_resampled(self, logs: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.additive_interaction.additive_interaction_resampled`."""
+        return additive_interaction.additive_interaction_resampled(_array(logs), level)
+
     # -- ROC ---------------------------------------------------------------------------------------------------
 
     def auc(self, outcome: ArrayLike, score: ArrayLike, level: float = 0.95) -> dict[str, Any]:
@@ -104,6 +135,12 @@ class PythonEngine:
     def compare_auc(self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """See :func:`prldh.stats.roc.compare_auc`."""
         return roc.compare_auc(_array(outcome), _array(a), _array(b), level)
+
+    def compare_independent_auc(
+        self, outcome_a: ArrayLike, a: ArrayLike, outcome_b: ArrayLike, b: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.independent_roc.compare_independent_auc`."""
+        return independent_roc.compare_independent_auc(_array(outcome_a), _array(a), _array(outcome_b), _array(b), level)
 
     def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
         """See :func:`prldh.stats.partial_roc.partial_auc`."""
@@ -231,6 +268,12 @@ class PythonEngine:
     def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
         """See :func:`prldh.stats.rubin.pool_likelihood_ratio`."""
         return rubin.pool_likelihood_ratio(_array(statistics), df)
+
+    def reclassification(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, categories: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.reclassification.reclassification`."""
+        return reclassification.reclassification(_array(outcome), _array(a), _array(b), _array(categories), level)
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ _CURVE = {
 _VECTORS = {
     "fit_logistic": {"coefficients", "standard_errors", "p_values"},
     "fit_firth": {"coefficients", "standard_errors", "p_values"},
+    "standardized_risk_ratios": {"logs"},
     "roc_curve": {"thresholds", "sensitivities", "specificities"},
     "hosmer_lemeshow": {"lower", "upper", "n", "observed", "expected"},
     "calibration": {"curve_predicted", "curve_observed", "curve_low", "curve_high"},
@@ -149,6 +150,38 @@ class REngine:
             "likelihood_ratio", design_small=_matrix(design_small), design_large=_matrix(design_large), outcome=_vector(outcome)
         )
 
+    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Penalised likelihood-ratio test of nested designs (``logistf``'s ``anova``)."""
+        return self._call(
+            "likelihood_ratio_firth", design_small=_matrix(design_small), design_large=_matrix(design_large), outcome=_vector(outcome)
+        )
+
+    def standardized_risks(
+        self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """Mean predicted risks (m, g + 1) with everyone in each group; 0-based ``columns`` are the groups' indicators."""
+        return self._call(
+            "standardized_risks", design=_matrix(design), coefficients=_matrix(coefficients), columns=_integers(columns),
+            rows=_integers(rows), lengths=_integers(lengths),
+        )
+
+    def standardized_risk_ratios(
+        self, design: ArrayLike, coefficients: ArrayLike, covariance: ArrayLike, columns: ArrayLike
+    ) -> dict[str, Any]:
+        """Log ratios of standardised risks against the last group, and their covariance by the delta method."""
+        return self._call(
+            "standardized_risk_ratios", design=_matrix(design), coefficients=_vector(coefficients), covariance=_matrix(covariance),
+            columns=_integers(columns),
+        )
+
+    def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """RERI, AP and S with delta-method intervals."""
+        return self._call("additive_interaction", logs=_vector(logs), covariance=_matrix(covariance), level=float(level))
+
+    def additive_interaction_resampled(self, logs: ArrayLike, level: float = 0.95) -> dict[str, Any]:
+        """Percentile limits of RERI, AP and S over resamples (m, 3)."""
+        return self._call("additive_interaction_resampled", logs=_matrix(logs), level=float(level))
+
     # -- ROC ---------------------------------------------------------------------------------------------------
 
     def auc(self, outcome: ArrayLike, score: ArrayLike, level: float = 0.95) -> dict[str, Any]:
@@ -158,6 +191,14 @@ class REngine:
     def compare_auc(self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """DeLong's paired test (``pROC::roc.test``)."""
         return self._call("compare_auc", outcome=_vector(outcome), a=_vector(a), b=_vector(b), level=float(level))
+
+    def compare_independent_auc(
+        self, outcome_a: ArrayLike, a: ArrayLike, outcome_b: ArrayLike, b: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Areas of unrelated patients, by DeLong's variance of each."""
+        return self._call(
+            "compare_independent_auc", outcome_a=_vector(outcome_a), a=_vector(a), outcome_b=_vector(outcome_b), b=_vector(b), level=float(level)
+        )
 
     def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
         """Partial area over ``from_`` to ``to`` of ``focus`` ("sensitivity" or "specificity"), plain and McClish-corrected."""
@@ -273,6 +314,14 @@ class REngine:
     def pool_likelihood_ratio(self, statistics: ArrayLike, df: float) -> dict[str, Any]:
         """Chi-square statistics of m imputations, pooled by rule D2."""
         return self._call("pool_likelihood_ratio", statistics=_vector(statistics), df=float(df))
+
+    def reclassification(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, categories: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """NRI with and without categories, and IDI, b against a, as ``Hmisc::improveProb``."""
+        return self._call(
+            "reclassification", outcome=_vector(outcome), a=_vector(a), b=_vector(b), categories=_vector(categories), level=float(level)
+        )
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
