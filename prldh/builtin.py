@@ -8,8 +8,9 @@ from prldh.hookspecs import hookimpl
 @hookimpl
 def register_selectors() -> list:
     from prldh.selection.selectors import BUILT_IN
+    from prldh.selection.univariate import UnivariateSelector
 
-    return list(BUILT_IN)
+    return [*BUILT_IN, UnivariateSelector()]
 
 
 @hookimpl
