@@ -125,28 +125,33 @@ class StatisticsEngine(Protocol):
         """Areas of unrelated patients, by DeLong's variance of each. R: ``pROC::roc.test(paired = FALSE)``'s D. Keys of ``compare_auc``."""
         ...
 
-    def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
-        """Partial area over a range of ``focus``, "sensitivity" or "specificity". R: ``pROC::auc(partial.auc =)``.
+    def partial_auc(
+        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
+        n_resamples: int = 0, level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Partial area over a range of ``focus``, "sensitivity" or "specificity". R: ``pROC::auc(partial.auc =)`` and ``ci.auc``.
 
-        Keys: estimate, corrected (McClish's; NaN below the diagonal).
+        Keys: estimate, corrected (McClish's; NaN below the diagonal), variance (jackknife), and percentile limits low, high,
+        corrected_low, corrected_high from stratified bootstrap rows, flat or (n_resamples, n).
         """
         ...
 
     def compare_partial_auc(
-        self,
-        outcome: ArrayLike,
-        a: ArrayLike,
-        b: ArrayLike,
-        focus: str,
-        from_: float,
-        to: float,
-        n_resamples: int,
-        seed: int,
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Paired stratified bootstrap test of partial areas, a - b. R: ``pROC::roc.test(method = "bootstrap")``.
+        """Paired stratified bootstrap test of partial areas, a - b. R: ``pROC::roc.test(method = "bootstrap")`` with these rows.
 
-        Keys: difference, low, high, statistic, p. The random numbers are the engine's own.
+        Keys: difference, low, high, statistic, p.
+        """
+        ...
+
+    def compare_partial_auc_asymptotic(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
+    ) -> dict[str, Any]:
+        """The same by placement values restricted to the range (Yang, Lu & Zhao 2017); over the whole range DeLong's test.
+
+        Keys: difference, low, high, statistic, p, df (of the t distribution; infinite: normal).
         """
         ...
 
@@ -167,8 +172,8 @@ class StatisticsEngine(Protocol):
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10) -> dict[str, Any]:
-        """Goodness of fit. R: ``ResourceSelection::hoslem.test``.
+    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
+        """Goodness of fit. R: ``ResourceSelection::hoslem.test``. ``lost``: 0 where the predictions were not fitted to these outcomes.
 
         Keys: statistic, df, p, n_groups, and over the groups lower, upper, n, observed, expected (events).
         """
@@ -225,6 +230,12 @@ class StatisticsEngine(Protocol):
         """
         ...
 
+    def compare_out_of_bag_decision_curves(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Net benefit of a less that of b out of bag, the mean over the resamples. Keys, each (t,): threshold, difference, low, high."""
+        ...
+
     def clinical_impact(
         self,
         outcome: ArrayLike,
@@ -256,7 +267,9 @@ class StatisticsEngine(Protocol):
 
     # -- multiple imputation -----------------------------------------------------------------------------------
 
-    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+    def pool_estimates(
+        self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95
+    ) -> dict[str, Any]:
         """Rubin's rules for (m, k) estimates of m imputations, with Barnard and Rubin's df. R: ``mice::pool``.
 
         Keys, each (k,): estimate, se, df, low, high, p, fmi, riv, lambda.
@@ -301,6 +314,17 @@ class StatisticsEngine(Protocol):
 
     def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
         """Intraclass correlation of two readers' (n, p) values. R: ``psych::ICC``. Keys, each (p,): estimate, low, high."""
+        ...
+
+    def icc_of_ratings(self, ratings: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
+        """The same of k readers' (n, k, p) values, or (n, k) of one variable."""
+        ...
+
+    def univariate_screen(self, values: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Each column of (n, p) values alone. R: ``wilcox.test(exact = FALSE)``, ``t.test(var.equal = TRUE)``, ``cor``.
+
+        Keys, each (p,): auc (higher means event), r, w, p_wilcoxon, t (non-event minus event), p_t; NaN where constant.
+        """
         ...
 
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> dict[str, Any]:

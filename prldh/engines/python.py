@@ -21,6 +21,7 @@ from prldh.stats import (
     lasso,
     logistic,
     partial_roc,
+    partial_roc_tests,
     profile,
     proportions,
     reclassification,
@@ -28,6 +29,7 @@ from prldh.stats import (
     rubin,
     standardization,
     table_one,
+    univariate,
 )
 from prldh.stats.bootstrap_measures import bootstrap_measures
 
@@ -142,26 +144,27 @@ class PythonEngine:
         """See :func:`prldh.stats.independent_roc.compare_independent_auc`."""
         return independent_roc.compare_independent_auc(_array(outcome_a), _array(a), _array(outcome_b), _array(b), level)
 
-    def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
+    def partial_auc(
+        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
+        n_resamples: int = 0, level: float = 0.95,
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.partial_roc.partial_auc`."""
-        return partial_roc.partial_auc(_array(outcome), _array(score), focus, from_, to)
+        return partial_roc.partial_auc(_array(outcome), _array(score), focus, from_, to, np.asarray(rows), int(n_resamples), level)
 
     def compare_partial_auc(
-        self,
-        outcome: ArrayLike,
-        a: ArrayLike,
-        b: ArrayLike,
-        focus: str,
-        from_: float,
-        to: float,
-        n_resamples: int,
-        seed: int,
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """See :func:`prldh.stats.partial_roc.compare_partial_auc`."""
-        return partial_roc.compare_partial_auc(
-            _array(outcome), _array(a), _array(b), focus, from_, to, int(n_resamples), int(seed), level
+        """See :func:`prldh.stats.partial_roc_tests.compare_partial_auc`."""
+        return partial_roc_tests.compare_partial_auc(
+            _array(outcome), _array(a), _array(b), focus, from_, to, np.asarray(rows), int(n_resamples), level
         )
+
+    def compare_partial_auc_asymptotic(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.partial_roc_tests.compare_partial_auc_asymptotic`."""
+        return partial_roc_tests.compare_partial_auc_asymptotic(_array(outcome), _array(a), _array(b), focus, from_, to, level)
 
     def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
         """See :func:`prldh.stats.roc.roc_curve`."""
@@ -177,9 +180,9 @@ class PythonEngine:
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10) -> dict[str, Any]:
+    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
         """See :func:`prldh.stats.calibration.hosmer_lemeshow`."""
-        result = calibration.hosmer_lemeshow(_array(outcome), _array(probability), int(groups))
+        result = calibration.hosmer_lemeshow(_array(outcome), _array(probability), int(groups), int(lost))
         if result["n_groups"] < groups:
             message = f"ties left {result['n_groups']:.0f} of the {groups} groups asked for"
             self.warnings.append(("hosmer_lemeshow", message))
@@ -228,6 +231,12 @@ class PythonEngine:
             _array(outcome), _array(probability), _array(out_of_bag), _array(thresholds), level
         )
 
+    def compare_out_of_bag_decision_curves(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """See :func:`prldh.stats.decision_curve.compare_out_of_bag_decision_curves`."""
+        return decision_curve.compare_out_of_bag_decision_curves(_array(outcome), _array(a), _array(b), _array(out_of_bag), _array(thresholds), level)
+
     def clinical_impact(
         self,
         outcome: ArrayLike,
@@ -253,7 +262,9 @@ class PythonEngine:
 
     # -- multiple imputation -----------------------------------------------------------------------------------
 
-    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+    def pool_estimates(
+        self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.rubin.pool_estimates`."""
         return rubin.pool_estimates(_array(estimates), _array(variances), df_complete, level)
 
@@ -284,6 +295,14 @@ class PythonEngine:
     def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
         """See :func:`prldh.stats.icc.icc`."""
         return icc.icc(_array(first), _array(second), form, level)
+
+    def icc_of_ratings(self, ratings: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
+        """See :func:`prldh.stats.icc.icc_of_ratings`."""
+        return icc.icc_of_ratings(_array(ratings), form, level)
+
+    def univariate_screen(self, values: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """See :func:`prldh.stats.univariate.univariate_screen`."""
+        return univariate.univariate_screen(_array(values), _array(outcome))
 
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> dict[str, Any]:
         """See :func:`prldh.stats.table_one.continuous_test`."""

@@ -42,11 +42,14 @@ _VECTORS = {
     "calibration": {"curve_predicted", "curve_observed", "curve_low", "curve_high"},
     "decision_curve": _CURVE,
     "compare_decision_curves": {"threshold", "difference", "low", "high"},
+    "compare_out_of_bag_decision_curves": {"threshold", "difference", "low", "high"},
     "out_of_bag_decision_curve": _CURVE,
     "clinical_impact": {"threshold"} | {f"{h}{limit}" for h in ("high_risk", "high_risk_events") for limit in ("", "_low", "_high")},
     "bootstrap_measures": {f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")},
     "cv_lasso": {"lambda", "cv_mean", "cv_sd", "n_nonzero", "coefficients"},
     "icc": {"estimate", "low", "high"},
+    "icc_of_ratings": {"estimate", "low", "high"},
+    "univariate_screen": {"auc", "r", "w", "p_wilcoxon", "t", "p_t"},
     "pool_estimates": {"estimate", "se", "df", "low", "high", "p", "fmi", "riv", "lambda"},
 }
 
@@ -200,20 +203,33 @@ class REngine:
             "compare_independent_auc", outcome_a=_vector(outcome_a), a=_vector(a), outcome_b=_vector(outcome_b), b=_vector(b), level=float(level)
         )
 
-    def partial_auc(self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8) -> dict[str, Any]:
-        """Partial area over ``from_`` to ``to`` of ``focus`` ("sensitivity" or "specificity"), plain and McClish-corrected."""
-        return self._call(
-            "partial_auc", **{"outcome": _vector(outcome), "score": _vector(score), "focus": focus, "from": float(from_), "to": float(to)}
-        )
+    def partial_auc(
+        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
+        n_resamples: int = 0, level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Partial area (pROC) over ``from_`` to ``to`` of ``focus``, plain and McClish-corrected, with percentile limits from rows."""
+        return self._call("partial_auc", **{
+            "outcome": _vector(outcome), "score": _vector(score), "focus": focus, "from": float(from_), "to": float(to),
+            "rows": _integers(rows), "n_resamples": float(n_resamples), "level": float(level),
+        })
 
     def compare_partial_auc(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, n_resamples: int, seed: int,
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Stratified bootstrap test of partial areas (``pROC::roc.test``); ``seed`` below 2**31 goes to ``set.seed``."""
+        """Stratified bootstrap test of partial areas (``pROC::roc.test``) from ``n_resamples`` samples of 0-based row numbers."""
         return self._call("compare_partial_auc", **{
             "outcome": _vector(outcome), "a": _vector(a), "b": _vector(b), "focus": focus, "from": float(from_), "to": float(to),
-            "n_resamples": float(n_resamples), "seed": float(seed), "level": float(level),
+            "rows": _integers(rows), "n_resamples": float(n_resamples), "level": float(level),
+        })
+
+    def compare_partial_auc_asymptotic(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Test of partial areas by placement values restricted to the range; over the whole range DeLong's."""
+        return self._call("compare_partial_auc_asymptotic", **{
+            "outcome": _vector(outcome), "a": _vector(a), "b": _vector(b), "focus": focus, "from": float(from_), "to": float(to),
+            "level": float(level),
         })
 
     def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
@@ -230,9 +246,11 @@ class REngine:
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10) -> dict[str, Any]:
+    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
         """Hosmer and Lemeshow's test (``ResourceSelection::hoslem.test``); ``source`` names the code that ran."""
-        return self._call("hosmer_lemeshow", outcome=_vector(outcome), probability=_vector(probability), groups=float(groups))
+        return self._call(
+            "hosmer_lemeshow", outcome=_vector(outcome), probability=_vector(probability), groups=float(groups), lost=float(lost)
+        )
 
     def calibration(
         self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
@@ -272,14 +290,23 @@ class REngine:
             thresholds=_vector(thresholds), level=float(level),
         )
 
+    def compare_out_of_bag_decision_curves(
+        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+    ) -> dict[str, Any]:
+        """Difference of two models' out-of-bag net benefit, averaged over the bootstrap samples."""
+        return self._call(
+            "compare_out_of_bag_decision_curves", outcome=_vector(outcome), a=_matrix(a), b=_matrix(b), out_of_bag=_matrix(out_of_bag),
+            thresholds=_vector(thresholds), level=float(level),
+        )
+
     def clinical_impact(
         self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000, rows: ArrayLike = (),
         n_resamples: int = 0, level: float = 0.95,
     ) -> dict[str, Any]:
-        """Numbers at high risk, and of those with the event, per ``population``."""
+        """Numbers at high risk, and of those with the event, per ``population``, with percentile limits."""
         return self._call(
             "clinical_impact", outcome=_vector(outcome), probability=_vector(probability), thresholds=_vector(thresholds),
-            population=float(population),
+            population=float(population), rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
         )
 
     # -- resampled models --------------------------------------------------------------------------------------
@@ -295,7 +322,9 @@ class REngine:
 
     # -- multiple imputation -----------------------------------------------------------------------------------
 
-    def pool_estimates(self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, Any]:
+    def pool_estimates(
+        self, estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95
+    ) -> dict[str, Any]:
         """Rubin's rules for (m, k) estimates of m imputations, with Barnard and Rubin's degrees of freedom."""
         return self._call(
             "pool_estimates", estimates=_matrix(estimates), variances=_matrix(variances), df_complete=float(df_complete), level=float(level)
@@ -334,6 +363,14 @@ class REngine:
     def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
         """Intraclass correlation of two readers' (n, p) values, a vector over features."""
         return self._call("icc", first=_matrix(first), second=_matrix(second), form=form, level=float(level))
+
+    def icc_of_ratings(self, ratings: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
+        """Intraclass correlation of k readers' (n, k, p) values, or (n, k) of one variable, a vector over variables."""
+        return self._call("icc_of_ratings", ratings=np.asarray(ratings, dtype=np.float64), form=form, level=float(level))
+
+    def univariate_screen(self, values: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+        """Each of the features (n, p) alone: AUC with the rank-sum test, correlation, t test; vectors over features."""
+        return self._call("univariate_screen", values=_matrix(values), outcome=_vector(outcome))
 
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> dict[str, Any]:
         """Student's ("t"), Welch's ("welch") or Wilcoxon's ("wilcoxon") two-sample test."""
@@ -576,7 +613,7 @@ def _to_r(r: Any, value: Any) -> Any:
         kind = r.IntSexpVector if value.dtype == np.int32 else r.FloatSexpVector
         flat = np.ascontiguousarray(value.reshape(-1, order="F"))
         vector = kind.from_memoryview(memoryview(flat)) if flat.size else kind([])
-        if value.ndim == 2:
+        if value.ndim >= 2:
             vector.do_slot_assign("dim", r.IntSexpVector(list(value.shape)))
         return vector
     kind = {bool: r.BoolSexpVector, str: r.StrSexpVector, float: r.FloatSexpVector}[type(value)]

@@ -10,6 +10,7 @@ import pytest
 
 from prldh.engines.python import PythonEngine
 from prldh.stats.lowess import lowess
+from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.quantiles import quantile
 
 pytestmark = [pytest.mark.r, pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")]
@@ -263,11 +264,12 @@ def test_proc(run_r):
         close([area["variance"], area["low"], area["estimate"], area["high"]], lines[1])
         cases = [(f, r) for f in ("sensitivity", "specificity") for r in ((1, 0.8), (0.93, 0.41), (0.505, 0.5))]
         for (focus, ends), line in zip(cases, lines[2:], strict=True):
-            close(list(engine.partial_auc(outcome, a, focus, *ends).values()), line)
+            area = engine.partial_auc(outcome, a, focus, *ends)
+            close([area["estimate"], area["corrected"]], line)
 
 
 def test_partial_area_bootstrap_near_proc(run_r):
-    """Different random numbers: the standard deviation agrees within its own error."""
+    """Different random numbers: standard deviation and percentiles agree within their own error."""
     rng = np.random.default_rng(15)
     outcome = np.repeat([0.0, 1.0], [60, 50])
     a, b = rng.normal(size=110) + 1.5 * outcome, rng.normal(size=110) + 0.7 * outcome
@@ -277,11 +279,17 @@ def test_partial_area_bootstrap_near_proc(run_r):
         m <- roc.test(r(a), r(b), method = "bootstrap", boot.n = 2000, progress = "none", partial.auc = c(1, 0.8),
                       partial.auc.focus = "sensitivity", reuse.auc = FALSE)
         show(c(m$estimate[1] - m$estimate[2], m$statistic))
+        show(ci.auc(r(b), method = "bootstrap", boot.n = 2000, progress = "none", partial.auc = c(1, 0.8), partial.auc.correct = TRUE,
+                    partial.auc.focus = "sensitivity", reuse.auc = FALSE))
         """
-    difference, statistic = numbers(run_r(script, y=outcome, a=a, b=b)[0])
-    mine = engine.compare_partial_auc(outcome, a, b, "sensitivity", 1, 0.8, 2000, seed=1)
+    lines = run_r(script, y=outcome, a=a, b=b)
+    difference, statistic = numbers(lines[0])
+    rows = stratified_rows(outcome, 2000, rng)
+    mine = engine.compare_partial_auc(outcome, a, b, "sensitivity", 1, 0.8, rows, 2000)
     np.testing.assert_allclose(mine["difference"], difference, rtol=1e-12)
     np.testing.assert_allclose(mine["statistic"], statistic, rtol=0.08)
+    area = engine.partial_auc(outcome, b, "sensitivity", 1, 0.8, rows, 2000)
+    np.testing.assert_allclose([area["corrected_low"], area["corrected_high"]], numbers(lines[1])[[0, 2]], rtol=0.03)
 
 
 LASSO_CASES = {

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from prldh.engines.python import PythonEngine
 from prldh.stats.fisher import fisher_exact
 from prldh.stats.logistic import linear_predictor
+from prldh.stats.partial_roc import stratified_rows
 
 engine = PythonEngine()
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -109,21 +110,29 @@ def test_score_against_itself(data):
     assume(1 < outcome.sum() < len(outcome) - 1)
     test = engine.compare_auc(outcome, score, score)
     assert (test["difference"], test["statistic"], test["p"]) == (0.0, 0.0, 1.0)
-    partial = engine.compare_partial_auc(outcome, score, score, "sensitivity", 1, 0.8, 20, seed=0)
-    assert (partial["difference"], partial["statistic"], partial["p"]) == (0.0, 0.0, 1.0)
+    rows = stratified_rows(outcome, 20, np.random.default_rng(0))
+    resampled = engine.compare_partial_auc(outcome, score, score, "sensitivity", 1, 0.8, rows, 20)
+    asymptotic = engine.compare_partial_auc_asymptotic(outcome, score, score, "specificity", 0.9, 0.6)
+    for partial in (resampled, asymptotic):
+        assert (partial["difference"], partial["statistic"], partial["p"]) == (0.0, 0.0, 1.0)
 
 
 @few
 @given(scored(n_scores=2))
 def test_swapped_scores_turn_the_sign(data):
     outcome, a, b = data
-    there, back = engine.compare_auc(outcome, a, b), engine.compare_auc(outcome, b, a)
-    np.testing.assert_allclose(
-        [there["difference"], there["low"], there["statistic"], there["p"]],
-        [-back["difference"], -back["high"], -back["statistic"], back["p"]],
-        rtol=1e-13,
-        atol=1e-15,
-    )
+
+    def partial(y, s, t):
+        return engine.compare_partial_auc_asymptotic(y, s, t, "sensitivity", 1, 0.7)
+
+    for test, rtol in ((engine.compare_auc, 1e-13), (partial, 1e-9)):
+        there, back = test(outcome, a, b), test(outcome, b, a)
+        np.testing.assert_allclose(
+            [there["difference"], there["low"], there["statistic"], there["p"]],
+            [-back["difference"], -back["high"], -back["statistic"], back["p"]],
+            rtol=rtol,
+            atol=1e-15,
+        )
 
 
 @few
@@ -135,6 +144,19 @@ def test_whole_range_is_the_whole_area(data):
         np.testing.assert_allclose(engine.partial_auc(outcome, score, focus, 1, 0)["estimate"], whole, atol=1e-12)
         parts = sum(engine.partial_auc(outcome, score, focus, a, b)["estimate"] for a, b in ((1, 0.63), (0.63, 0.4), (0.4, 0)))
         np.testing.assert_allclose(parts, whole, atol=1e-12)
+
+
+@few
+@given(scored(n_scores=2))
+def test_over_the_whole_range_the_partial_test_is_delongs(data):
+    outcome, a, b = data
+    delong, variance = engine.compare_auc(outcome, a, b), engine.auc(outcome, a)["variance"]
+    for focus in ("sensitivity", "specificity"):
+        found = engine.compare_partial_auc_asymptotic(outcome, a, b, focus, 1, 0)
+        for key in delong:
+            np.testing.assert_allclose(found[key], delong[key], rtol=1e-9, atol=1e-11, err_msg=key)
+        assert np.isinf(found["df"]) or np.isnan(delong["p"])
+        np.testing.assert_allclose(engine.partial_auc(outcome, a, focus, 0, 1)["variance"], variance, rtol=1e-9, atol=1e-13)
 
 
 @few

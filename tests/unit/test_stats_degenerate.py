@@ -61,8 +61,10 @@ def test_versions(engine):
 def test_one_class_has_no_roc(engine, outcome):
     assert all_nan(engine.auc(outcome, SCORE))
     assert all_nan(engine.compare_auc(outcome, SCORE, -SCORE))
-    assert all_nan(engine.partial_auc(outcome, SCORE, "sensitivity"))
-    assert all_nan(engine.compare_partial_auc(outcome, SCORE, -SCORE, "sensitivity", 1, 0.8, 10, 1))
+    rows = np.tile(np.arange(6), (10, 1))
+    assert all_nan(engine.partial_auc(outcome, SCORE, "sensitivity", 1, 0.8, rows, 10))
+    assert all_nan(engine.compare_partial_auc(outcome, SCORE, -SCORE, "sensitivity", 1, 0.8, rows, 10))
+    assert all_nan(engine.compare_partial_auc_asymptotic(outcome, SCORE, -SCORE, "sensitivity", 1, 0.8))
     assert all_nan(engine.youden(outcome, SCORE))
     curve = engine.roc_curve(outcome, SCORE)
     assert np.isnan(curve["sensitivities" if outcome is NONE else "specificities"]).all()
