@@ -1,58 +1,80 @@
-"""Do two tissues act together? The four groups on the multiplicative scale, and additive interaction.
+"""Do two tissues act together? On the multiplicative scale, on the additive one, and each tissue within the other's groups.
 
-Multiplicative: odds ratios of the groups against high/high, as the study printed them. Additive: RERI, AP and S
-against low/low (the lowest-risk corner), from odds ratios (RERI_OR) and, unadjusted, from risk ratios; delta-method
-intervals, S on the log scale.
+Multiplicative: odds ratios of the four groups against high/high, as the study printed them, and the product terms of the two high/low
+indicators and of the two Radscores. Additive: :mod:`prldh.additive`. Stratified ROC curves: :mod:`prldh.curves`.
 
 References
 ----------
-Rothman (1976), Rothman & Keller (1972), Hosmer & Lemeshow (1992) Epidemiology 3:452.
+Knol & VanderWeele (2012) Int J Epidemiol 41:514: both scales are to be shown, against one common reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from prldh.models import FIRTH, FIRTH_REMARK, GROUPS, build_design, fit_design, group_codes, group_levels, groups_term
-from prldh.records import Cohort, ModelSpec, Warn
-from prldh.stats.additive_interaction import additive_interaction
+from prldh.additive import describe_additive, describe_additive_crude
+from prldh.compare import compare_likelihoods
+from prldh.curves import describe_stratified_roc
+from prldh.design import GROUPS
+from prldh.models import FIRTH, FIRTH_REMARK
+from prldh.pair import Fitted, Pair
+from prldh.records import Cohort, Design, ModelSpec, Warn
+from prldh.seeds import seed_for
 from prldh.stats.finite import finite
+
+#: Share of bootstrap samples in which a measure must exist, or there is a warning.
+ENOUGH_DEFINED = 0.95
+#: The ratios from which additive interaction is told.
+ADDITIVE = ("unadjusted", "adjusted", "unadjusted_risk_ratio", "adjusted_risk_ratio")
+#: Column of the product in the designs of :func:`_with_product`.
+PRODUCT = 3
+
+
+def draw_interaction_rows(seed: int, n: int, n_resamples: int) -> np.ndarray:
+    """Row numbers (n_resamples, n) of the bootstrap samples of the interaction: the same for every engine."""
+    return np.random.default_rng(seed_for(seed, "interaction")).integers(0, n, (n_resamples, n))
 
 
 def describe_interaction(
     specs: tuple[ModelSpec, ...], adjust: tuple[str, ...], cohort: Cohort, scores: Mapping[str, np.ndarray],
-    cutoffs: Mapping[str, float], engine: Any, level: float, on_separation: str = "firth",
+    cutoffs: Mapping[str, float], engine: Any, level: float, on_separation: str = "firth", completed: Sequence[Cohort] = (),
+    rows: np.ndarray | None = None,
 ) -> tuple[dict[str, Any] | None, list[Warn]]:
     """The interaction entry of ``results.json``, or None where the study has no two tissues to combine.
 
     The pair is that of the first ``groups(a, b)`` term, else the study's two tissues.
+
+    Parameters
+    ----------
+    completed
+        Imputations of the cohort, whose fits are pooled; none: the cohort itself.
+    rows
+        (B, n) row numbers of bootstrap samples (:func:`draw_interaction_rows`); None: no bootstrap.
     """
-    pair = _pair(specs, tuple(scores))
-    if pair is None:
+    names = _pair(specs, tuple(scores))
+    if names is None:
         return None, []
-    first, second = pair
-    term = groups_term(first, second)
+    rows = np.empty((0, cohort.n), dtype=int) if rows is None else rows
+    pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows)
+    entry: dict[str, Any] = {
+        "reference": pair.levels[0], "pair": list(names), "fit": {}, "product": {}, "additive": {"reference": pair.levels[3]},
+    }
     warnings: list[Warn] = []
-    levels = group_levels(first, second)
-    entry: dict[str, Any] = {"reference": levels[0], "pair": [first, second], "fit": {}, "additive": {"reference": levels[3]}}
-    codes = group_codes(scores, cutoffs, first, second)
-    for name, terms in (("unadjusted", (term,)), ("adjusted", (term, *adjust))):
-        if name == "adjusted" and not adjust:
-            entry["adjusted"] = None
-            entry["additive"]["adjusted"] = None
+    for kind, covariates in (("unadjusted", ()), ("adjusted", adjust)):
+        if kind == "adjusted" and not adjust:
+            for part in (entry, entry["product"], entry["additive"]):
+                part[kind] = None
+            entry["additive"]["adjusted_risk_ratio"] = None
             continue
-        entry[name], additive, how = _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level, on_separation, f"interaction, {name}")
-        entry["additive"][name] = additive
-        entry["fit"][name] = how
-        if how == FIRTH:
-            warnings.append(Warn("interaction", f"{name}: the outcome is separated by some terms. {FIRTH_REMARK}"))
-        if additive["reri"]["estimate"] is None:
-            warnings.append(Warn("interaction", f"{name}: additive interaction is not defined: a group has no patients, or no events and non-events."))
-    entry["additive"]["unadjusted_risk_ratio"] = _from_risks(codes, cohort.outcome, level)
-    return entry, warnings
+        warnings += _describe_kind(pair, kind, covariates, entry)
+    entry["additive"]["unadjusted_risk_ratio"] = describe_additive_crude(pair)
+    warnings += _resampling_remarks(entry["additive"])
+    entry["stratified_roc"], told = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
+    return entry, warnings + told
 
 
 def _pair(specs, tissues) -> tuple[str, str] | None:
@@ -64,55 +86,114 @@ def _pair(specs, tissues) -> tuple[str, str] | None:
     return tuple(tissues) if len(tissues) == 2 else None
 
 
-def _fit_groups(terms, levels, codes, cohort, scores, cutoffs, engine, level, on_separation, label):
-    design = build_design(terms, cohort, scores, cutoffs)
-    how, fit, limits, infinite = fit_design(design, cohort.outcome, engine, level, on_separation, label)
-    if how == FIRTH:
-        infinite = np.zeros_like(infinite)
-    b, se, p = (np.asarray(fit[k], dtype=float) for k in ("coefficients", "standard_errors", "p_values"))
-    column = {design.levels[j]: j for j in range(len(b)) if design.variables[j] == terms[0]}
-    is_reference = int(codes.min())
+def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...], entry: dict[str, Any]) -> list[Warn]:
+    """Everything that is unadjusted, or adjusted, put into ``entry``."""
+    groups = pair.fit(pair.groups(), covariates, f"interaction, {kind}")
+    entry[kind], entry["fit"][kind] = _group_rows(pair, groups), groups.how
+    own = {"groups": _product_of_groups(pair), "scores": _product_of_scores(pair)}
+    # Nobody asked for these models by name: where separation is to stop the study, they are null instead
+    lenient = replace(pair, on_separation="warn") if pair.on_separation == "error" else pair
+    products = {key: lenient.fit(design, covariates, f"interaction, {kind}, product of {key}") for key, design in own.items()}
+    entry["product"][kind] = {key: _product_term(pair, fitted) for key, fitted in products.items()}
+    entry["additive"][kind], standardized = describe_additive(pair, groups)
+    warnings = []
+    if kind == "adjusted":
+        entry["additive"]["adjusted_risk_ratio"] = standardized
+    if any(fitted.how == FIRTH for fitted in (groups, *products.values())):
+        warnings.append(Warn("interaction", f"{kind}: the outcome is separated by some terms. {FIRTH_REMARK}"))
+    if entry["additive"][kind]["reri"]["estimate"] is None:
+        warnings.append(Warn("interaction", f"{kind}: additive interaction is not defined: a group has no patients, or no events and non-events."))
+    for key, found in entry["product"][kind].items():
+        if found["b"] is None:
+            warnings.append(Warn("interaction", f"{kind}: the product term of the {key} has no estimate: {_why(pair, key)}."))
+    return warnings
+
+
+def _why(pair: Pair, key: str) -> str:
+    if key == "groups" and len(np.unique(pair.codes)) < 4:
+        return "a group has no patients"
+    return "it is not estimable beside the other terms, or the outcome is separated by it"
+
+
+# ---------------------------------------------------------------- the multiplicative scale
+
+
+def _group_rows(pair: Pair, fitted: Fitted) -> list[dict[str, Any]]:
+    """Odds ratios of the four groups against the first that has patients."""
+    codes, place = pair.codes, {level: j for j, level in enumerate(fitted.designs[0].levels) if level in pair.levels}
     rows = []
-    for k, name in enumerate(levels):
+    for k, level in enumerate(pair.levels):
         here = codes == k
-        row: dict[str, Any] = {"group": name, "n": int(here.sum()), "events": int(cohort.outcome[here].sum())}
-        row.update(dict.fromkeys(("b", "se", "p", "or", "low", "high"), None))
-        row["reference"] = k == is_reference
-        j = column.get(name)
-        if j is not None:
-            if not infinite[j]:
-                row.update({"b": finite(b[j]), "se": finite(se[j]), "p": finite(p[j]), "or": finite(np.exp(b[j]))})
-            row["low"], row["high"] = (finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
+        row: dict[str, Any] = {"group": level, "n": int(here.sum()), "events": int(pair.outcome[here].sum())}
+        row |= _estimate(fitted, place.get(level)) | {"reference": bool(k == codes.min())}
         rows.append(row)
-    return rows, _additive(fit, column, infinite, levels, level), how
+    return rows
 
 
-def _additive(fit, column, infinite, levels, level) -> dict[str, dict[str, float | None]]:
-    """RERI_OR, AP, S: contrasts against low/low from the same fit."""
-    b, covariance = np.asarray(fit["coefficients"], float), np.asarray(fit["covariance"], float)
-    positions = [column.get(name) for name in levels]
-    is_defined = all(j is not None for j in positions[1:]) and not any(infinite[j] for j in positions[1:])
-    if not is_defined or not np.isfinite(b[positions[1:]]).all():
-        return _nothing()
-    contrast = np.zeros((3, b.size))  # high/high, high/low, low/high against low/low
-    for row, j in enumerate([None, positions[1], positions[2]]):
-        if j is not None:
-            contrast[row, j] = 1.0
-        contrast[row, positions[3]] -= 1.0
-    return additive_interaction(contrast @ np.nan_to_num(b), contrast @ np.nan_to_num(covariance) @ contrast.T, level)
+def _estimate(fitted: Fitted, j: int | None) -> dict[str, float | None]:
+    """Column j of a fit as terms are written; null where there is no such column, or no estimate."""
+    found = dict.fromkeys(("b", "se", "p", "or", "low", "high"))
+    if j is None:
+        return found
+    b, se, p = (float(fitted.numbers[key][j]) for key in ("coefficients", "standard_errors", "p_values"))
+    with np.errstate(over="ignore"):
+        if not fitted.infinite[j]:
+            found |= {"b": finite(b), "se": finite(se), "p": finite(p), "or": finite(np.exp(b))}
+        low, high = (finite(np.exp(x)) if np.isfinite(x) else None for x in fitted.limits[j])
+    return found | {"low": low, "high": high}
 
 
-def _from_risks(codes, outcome, level) -> dict[str, dict[str, float | None]]:
-    """The same from risk ratios of the crude risks."""
-    n = np.array([(codes == k).sum() for k in range(4)], dtype=float)
-    events = np.array([outcome[codes == k].sum() for k in range(4)], dtype=float)
-    if (n == 0).any() or (events == 0).any():
-        return _nothing()
-    risk = events / n
-    variance = 1 / events - 1 / n
-    logs = np.log(risk[:3] / risk[3])
-    return additive_interaction(logs, np.diag(variance[:3]) + variance[3], level)
+def _product_of_groups(pair: Pair) -> Design:
+    is_high = [(np.asarray(pair.scores[name]) > pair.cutoffs[name]).astype(float) for name in pair.names]
+    return _with_product(*is_high, *(f"high {name}" for name in pair.names))
 
 
-def _nothing() -> dict[str, dict[str, float | None]]:
-    return {k: dict.fromkeys(("estimate", "low", "high"), None) for k in ("reri", "ap", "s")}
+def _product_of_scores(pair: Pair) -> Design:
+    """Radscores in standard deviations from their mean, so that the product is no proxy of one of them."""
+    return _with_product(*(_standardized(np.asarray(pair.scores[name], dtype=float)) for name in pair.names), *pair.names)
+
+
+def _standardized(score: np.ndarray) -> np.ndarray:
+    sd = score.std(ddof=1) if score.size > 1 else 0.0
+    return (score - score.mean()) / sd if sd > 0 else np.zeros(score.size)
+
+
+def _with_product(a: np.ndarray, b: np.ndarray, first: str, second: str) -> Design:
+    names = ("(Intercept)", first, second, f"{first} × {second}")
+    return Design(np.column_stack([np.ones(a.size), a, b, a * b]), names, names, (None,) * 4)
+
+
+def _product_term(pair: Pair, fitted: Fitted) -> dict[str, Any]:
+    """The product's estimate with its profile interval, and the likelihood-ratio test of the model without it."""
+    found: dict[str, Any] = {"term": fitted.designs[0].columns[PRODUCT], **_estimate(fitted, PRODUCT), "fit": fitted.how}
+    without = [_drop(design, PRODUCT) for design in fitted.designs]
+    found["likelihood_ratio"], _ = compare_likelihoods(without, fitted.designs, [fitted.how, fitted.how], pair.outcome, pair.engine)
+    return found
+
+
+def _drop(design: Design, j: int) -> Design:
+    parts = (design.columns, design.variables, design.levels)
+    return Design(np.delete(design.matrix, j, axis=1), *(part[:j] + part[j + 1 :] for part in parts))
+
+
+def _resampling_remarks(additive: Mapping[str, Any]) -> list[Warn]:
+    """What has to be known of percentile limits: measures that many bootstrap samples lack, limits that are infinite."""
+    few, infinite = [], []
+    for kind in ADDITIVE:
+        for key, found in (additive[kind] or {}).items():
+            label = f"{key.upper()} ({kind.replace('_', ' ')})"
+            if found["estimate"] is None or not found.get("n_resamples"):
+                continue
+            if found["n_defined"] < ENOUGH_DEFINED * found["n_resamples"]:
+                few.append(f"{label} in {found['n_defined']} of {found['n_resamples']}")
+            if found["n_defined"] and None in (found["boot_low"], found["boot_high"]):
+                infinite.append(label)
+    found = []
+    if few:
+        found.append(
+            "a measure of additive interaction does not exist in every bootstrap sample (a group has no patients, or S no excess risk), and its "
+            f"percentile limits are of the others alone: {', '.join(few)}."
+        )
+    if infinite:
+        found.append(f"a percentile limit is infinite and null, as in too many bootstrap samples a group has no events, or no non-events: {', '.join(infinite)}.")
+    return [Warn("interaction", message) for message in found]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from prldh.engines.python import PythonEngine
 from prldh.errors import DataError
 from prldh.reclassification import describe_reclassification, reclassification_warning
+from prldh.report.environment import create_environment
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
@@ -159,6 +160,19 @@ def test_settings_refuse_what_is_no_cut_point(cuts):
 def test_the_warning_names_what_to_read_first():
     message = reclassification_warning().message
     assert all(part in message for part in ("useless markers", "not valid for nested models", "likelihood-ratio test", "net benefit"))
+
+
+def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
+    apparent = describe(predictions, risk_categories=[0.3, 0.6])
+    held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
+    template = create_environment().get_template("sections/reclassification.html.j2")
+    shown = template.render(data={"reclassification": [apparent, held_out]})
+    assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "folds, scope pipeline" in shown
+    tables = shown.split("<details>")[0].split("<table>")[1:]
+    assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
+    moves = shown.split("<details>")[1]
+    assert moves.count("<tr>") == 2 * (1 + 3) and "≤ " in moves and "&gt; " in moves
+    assert "nothing to compare" in template.render(data={"reclassification": []})
 
 
 # -- the penalised likelihood-ratio test -----------------------------------------------------------------------
