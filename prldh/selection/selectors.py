@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from prldh.errors import DataError
 from prldh.records import Selection, TrainingRows
 from prldh.selection.correlation import filter_correlated
 from prldh.selection.folds import distinct_patients, stratified_folds
 from prldh.selection.linear import TIE, standardise
 from prldh.selection.mrmr import MrmrRanking, rank_mrmr
+from prldh.stats.icc import FORMS, icc_form
 
 
 class SelectorSettings(BaseModel):
@@ -27,9 +29,18 @@ class SelectorSettings(BaseModel):
 # ---------------------------------------------------------------- reliability
 
 
+def _form(spelling: Any) -> Any:
+    try:
+        return icc_form(spelling)
+    except DataError:
+        raise ValueError(f"give one of {', '.join(FORMS)}, also written ICC(2,1), ICC(2,k), ICC(A,1) and the like") from None
+
+
 class IccSettings(SelectorSettings):
     threshold: float = Field(0.75, ge=-1, le=1, description="features with more than this stay")
-    form: Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"] = "ICC2"
+    form: Annotated[Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"], BeforeValidator(_form)] = Field(
+        "ICC2", description="Shrout and Fleiss's form; ICC(2,1), ICC(A,1) and the like are understood"
+    )
     on: Literal["estimate", "lower"] = Field("estimate", description="judge the estimate or its lower confidence limit")
 
 

@@ -8,6 +8,37 @@ from scipy import special
 from prldh.errors import DataError
 
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
+_MCGRAW_WONG = {"1": "1,1", "k": "1,k", "a,1": "2,1", "c,1": "3,1", "a,k": "2,k", "c,k": "3,k"}
+
+
+def icc_form(spelling: str) -> str:
+    """The form that a spelling means, as :data:`FORMS` has it.
+
+    Shrout and Fleiss write ICC(2,1) and ICC(2,k), psych ICC2 and ICC2k, McGraw and Wong ICC(A,1) and ICC(A,k) (A agreement, which is 2;
+    C consistency, which is 3; ICC(1) and ICC(k) one-way).
+
+    Raises
+    ------
+    DataError
+        When it means none.
+
+    References
+    ----------
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological Methods 1 (1996) 30-46.
+
+    Examples
+    --------
+    >>> icc_form("ICC(2,1)"), icc_form("icc(A, k)"), icc_form("ICC3k")
+    ('ICC2', 'ICC2k', 'ICC3k')
+    """
+    inner = "".join(str(spelling).split()).lower().removeprefix("icc")
+    if inner.startswith("(") and inner.endswith(")"):
+        inner = inner[1:-1]
+        inner = _MCGRAW_WONG.get(inner, inner).replace(",1", "").replace(",", "")
+    form = f"ICC{inner}"
+    if form not in FORMS:
+        raise DataError(f"form must be one of {', '.join(FORMS)}, also written ICC(2,1) or ICC(A,1): found '{spelling}'.")
+    return form
 
 
 def _f_quantile(share: float, df_top: np.ndarray | float, df_bottom: np.ndarray | float) -> np.ndarray:
@@ -49,26 +80,51 @@ def _two_way(between, across, error, n: int, k: int, alpha: float):
 
 
 def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95) -> dict[str, np.ndarray]:
-    """Intraclass correlation of ratings (n patients, k readers, p variables).
+    """Intraclass correlation of any number of readers, for every variable.
+
+    Parameters
+    ----------
+    ratings : (n, k, p) array, or (n, k) of one variable
+        n patients, k readers, p variables.
+    form : {"ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"}
+        Shrout and Fleiss's forms: one-way, two-way random (agreement), two-way mixed (consistency); those with k are of the readers' mean.
+    level : float
+        Coverage.
 
     Returns
     -------
     dict
         (p,) arrays ``estimate``, ``low``, ``high``; NaN for a variable that every reader finds constant, and
-        everywhere with fewer than two patients. Readers who agree throughout: 1, with limits 1 and 1.
+        everywhere with fewer than two patients or readers. Readers who agree throughout: 1, with limits 1 and 1.
 
     Raises
     ------
     DataError
-        When the form is unknown.
+        When the form is unknown or ``ratings`` has another number of dimensions.
 
     Notes
     -----
-    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428. R: ``psych::ICC(ratings, lmer = FALSE)``.
+    R: ``psych::ICC(ratings, lmer = FALSE)``.
+
+    References
+    ----------
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological Methods 1 (1996) 30-46.
+
+    Examples
+    --------
+    Six targets by four judges, table 2 of Shrout and Fleiss: ICC(2,1) is 0.29
+
+    >>> ratings = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+    >>> icc_of_ratings(ratings, "ICC2")["estimate"].round(2)
+    array([0.29])
     """
     if form not in FORMS:
         raise DataError(f"form must be one of {', '.join(FORMS)}: found '{form}'.")
     ratings = np.asarray(ratings, dtype=float)
+    if ratings.ndim == 2:
+        ratings = ratings[:, :, None]
+    if ratings.ndim != 3:
+        raise DataError(f"ratings must be (n, k, p), patients by readers by variables: found {ratings.ndim} dimensions.")
     n, k, p = ratings.shape
     if n < 2 or k < 2:
         return {name: np.full(p, np.nan) for name in ("estimate", "low", "high")}

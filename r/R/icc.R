@@ -9,7 +9,7 @@ icc <- function(first, second, form = c("ICC2", "ICC1", "ICC3", "ICC1k", "ICC2k"
   icc_of_readers(list(first, second), form, level)
 }
 
-# Any number of readers, each an n x p matrix (the published example has four).
+# Readers as a list, each an n x p matrix.
 icc_of_readers <- function(readings, form, level = 0.95) {
   squares <- icc_mean_squares(readings)
   n <- nrow(readings[[1]])
@@ -22,7 +22,7 @@ icc_of_readers <- function(readings, form, level = 0.95) {
   # The mean of k readings: Spearman-Brown, which is monotone, so limits go the same way
   if (form != single) agreement <- lapply(agreement, function(r) k * r / (1 + (k - 1) * r))
   usable <- n > 1 & squares$varies
-  lapply(agreement, function(r) unname(ifelse(usable & !is.nan(r), r, NA_real_)))
+  lapply(agreement, function(r) unname(ifelse(usable & squares$alike, 1, ifelse(usable & !is.nan(r), r, NA_real_))))
 }
 
 icc_mean_squares <- function(readings) {
@@ -38,8 +38,9 @@ icc_mean_squares <- function(readings) {
   error <- Reduce(`+`, Map(function(r, by) colSums((centred(r, by) - centred(patient, grand))^2), readings, reader))
   # A column that is constant for every reader tells patients apart for none
   varies <- Reduce(`|`, lapply(readings, function(r) apply(r, 2, max) > apply(r, 2, min)))
+  alike <- Reduce(`&`, lapply(readings[-1], function(r) colSums(r != readings[[1]]) == 0))   # 1, and not more by rounding
   list(between = k * colSums(centred(patient, grand)^2) / (n - 1), readers = readers / (k - 1),
-       within = within / (n * (k - 1)), error = error / ((n - 1) * (k - 1)), varies = varies)
+       within = within / (n * (k - 1)), error = error / ((n - 1) * (k - 1)), varies = varies, alike = alike)
 }
 
 # ICC1 with the within-patient mean square, ICC3 with the residual one: the same formulas. F and its quantiles are

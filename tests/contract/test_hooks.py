@@ -37,7 +37,7 @@ def test_every_hook_documents_what_it_returns():
 
 def test_built_ins_register_through_the_hooks():
     manager = create_plugin_manager(load_entry_points=False)
-    assert set(registered(manager, "register_selectors")) == {"icc", "mrmr_forest", "correlation", "lasso_svm_rfe"}
+    assert set(registered(manager, "register_selectors")) == {"icc", "mrmr_forest", "correlation", "lasso_svm_rfe", "univariate"}
     assert set(registered(manager, "register_validators")) == {"leave_one_out", "folds", "bootstrap"}
     assert set(registered(manager, "register_engines")) == {"r", "python"}
     assert {origin for hook in REGISTRIES for _, origin in registered(manager, hook).values()} == {"prldh"}

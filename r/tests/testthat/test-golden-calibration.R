@@ -55,13 +55,11 @@ test_that("decision and impact curves are rmda's, by either code", {
 
 test_that("intraclass correlations are Shrout and Fleiss's, with psych's intervals", {
   ratings <- golden$icc_shrout_fleiss_1979$ratings
-  readers <- lapply(seq_len(ncol(ratings)), function(j) ratings[, j, drop = FALSE])
-  icc_of_readers <- get("icc_of_readers", environment(icc))
   published <- c(ICC1 = 0.17, ICC2 = 0.29, ICC3 = 0.71, ICC1k = 0.44, ICC2k = 0.62, ICC3k = 0.91)
   for (form in names(published)) {
     expected <- golden$icc_shrout_fleiss_1979$results
     expected <- expected[expected$type == form, ]
-    found <- icc_of_readers(readers, form)
+    found <- icc_of_ratings(ratings, form)
     expect_equal(round(found$estimate, 2), published[[form]])
     expect_near(found$estimate, expected$ICC, 1e-10)
     expect_near(found$low, expected[["lower bound"]], 1e-8)
