@@ -16,14 +16,14 @@ from prldh.tables import and_more, check_ids, column_of, numbers, read_table, sa
 def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
     """Read the clinical table of a study.
 
-    Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; a blank
-    outcome is always an error.
+    Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; with
+    ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed. A blank outcome is always an error.
 
     Raises
     ------
     DataError
         For a missing file or column, doubled ids, an outcome that is not two values, text among numbers,
-        a level that is not declared.
+        a level that is not declared, a covariate that cannot be imputed.
     """
     clinical = study.clinical
     path = folder / clinical.table
@@ -54,7 +54,7 @@ def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
         covariates=tuple(covariates), excluded=excluded, outcome_name=clinical.outcome, event=event, non_event=non_event,
     )
     _check_outcome_left(cohort, path)
-    return cohort, warnings
+    return cohort, [*warnings, *_blank_covariates(cohort, path)]
 
 
 def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
@@ -116,7 +116,7 @@ def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
 
 
 def _complete(table, scores, ids, missing, path):
-    both = pd.concat([table, scores], axis=1)
+    both = scores if missing == "multiple_imputation" else pd.concat([table, scores], axis=1)
     blank = both.isna().to_numpy()
     rows = np.flatnonzero(blank.any(axis=1))
     excluded = tuple((ids[i], "blank: " + ", ".join(both.columns[blank[i]])) for i in rows)
@@ -125,10 +125,43 @@ def _complete(table, scores, ids, missing, path):
     listed = some([f"{i} ({reason.removeprefix('blank: ')})" for i, reason in excluded])
     if missing == "error":
         raise DataError(
-            f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set missing: complete_case."
+            f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set missing: "
+            "complete_case or multiple_imputation."
         )
     keep = ~blank.any(axis=1)
-    return keep, excluded, [Warn("cohort", f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'} left out for blank covariates: {listed}.")]
+    what = "Radscores, which are not imputed" if missing == "multiple_imputation" else "covariates"
+    count = f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'}"
+    return keep, excluded, [Warn("cohort", f"{count} left out for blank {what}: {listed}.")]
+
+
+def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
+    """What is to be imputed, told.
+
+    Raises
+    ------
+    DataError
+        Where the observed values of a covariate with blanks are all the same, or there is none.
+    """
+    if cohort.is_complete:
+        return []
+    blank = cohort.table.isna()
+    counts = {name: int(blank[name].sum()) for name in cohort.incomplete}
+    for name, n in counts.items():
+        values = cohort.table[name].dropna().unique()
+        if len(values) < 2:
+            others = f" and has '{values[0]}' in all others" if len(values) else ""
+            raise DataError(
+                f"{path.name}: column '{name}' is blank for {n} of {_patients(cohort.n, 'that is analysed', 'that are analysed')}{others}, "
+                "so there is nothing to impute from. Fill cells in, or remove the covariate."
+            )
+    cells, patients = sum(counts.values()), int(blank.any(axis=1).sum())
+    listed = ", ".join(f"{name} ({n})" for name, n in counts.items())
+    return [Warn(
+        "cohort",
+        f"multiple imputation: {cells} blank cell{'s' * (cells > 1)} of {listed} in {patients} of {cohort.n} patients "
+        f"{'are' if cells > 1 else 'is'} imputed. This assumes that values are missing at random given the other covariates, the Radscores "
+        "and the outcome.",
+    )]
 
 
 def _patients(count: int, one: str, several: str) -> str:

@@ -60,6 +60,15 @@ class Cohort:
         return int(self.outcome.sum())
 
     @cached_property
+    def incomplete(self) -> tuple[str, ...]:
+        """The covariates that have blanks."""
+        return tuple(name for name, column in self.table.items() if column.isna().any())
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.incomplete
+
+    @cached_property
     def coded(self) -> Coded:
         """The covariates as arrays: what design matrices are made of."""
         return {
@@ -163,6 +172,17 @@ class Resample:
     test: np.ndarray
     repeat: int
     fold: int
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Bootstrap samples that bands and intervals share: row numbers of patients.
+
+    ``patients`` (B, n) drawn from everyone; ``stratified`` (S, n) drawn within each outcome. Drawn once, so that both engines use the same.
+    """
+
+    patients: np.ndarray
+    stratified: np.ndarray
 
 
 @dataclass(frozen=True)

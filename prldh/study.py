@@ -151,6 +151,18 @@ class TableOne(Strict):
     p_values: bool = True
 
 
+class Univariate(Strict):
+    """Univariate screens, computed on everyone and descriptive: features by ``test``, covariates by univariable logistic models.
+
+    ``adjust_p`` adds columns adjusted over the features of a tissue, and over the terms; ``shown``: how many features the report
+    lists, the smallest p first. ``univariate: false`` switches them off.
+    """
+
+    test: Literal["t", "wilcoxon"] = "wilcoxon"
+    adjust_p: Literal["none", "holm", "bh", "both"] = "both"
+    shown: int = Field(20, ge=0)
+
+
 class SampleSize(Strict):
     """The R² that the models are anticipated to reach, for Riley's criteria: one of Nagelkerke's (default 0.15), Cox and Snell's."""
 
@@ -171,11 +183,42 @@ class SampleSize(Strict):
         return self
 
 
+def _high_to_low(value: tuple[float, float]) -> tuple[float, float]:
+    high, low = max(value), min(value)
+    if not 0 <= low < high <= 1:
+        raise ValueError("give a range within 0 to 1, such as [1, 0.8]")
+    return high, low
+
+
+class PartialAuc(Strict):
+    """Another range of the partial area by sensitivity than by specificity."""
+
+    sensitivity: tuple[float, float] = (1.0, 0.8)
+    specificity: tuple[float, float] = (1.0, 0.8)
+
+
+PartialRanges = tuple[float, float] | PartialAuc
+
+
+class Imputation(Strict):
+    """Multiple imputation of blank covariates, in effect with ``missing: multiple_imputation``.
+
+    ``iterations``: rounds of the chained equations; ``donors``: nearest patients among whom a continuous value is drawn. Within the
+    resamples of a validation, where only the mean over imputations counts, fewer do.
+    """
+
+    imputations: int = Field(20, ge=1)
+    iterations: int = Field(10, ge=1)
+    donors: int = Field(5, ge=1)
+    imputations_in_resamples: int = Field(5, ge=1)
+    iterations_in_resamples: int = Field(5, ge=1)
+
+
 class Performance(Strict):
     """Settings of the performance statistics."""
 
     confidence: float = Field(0.95, gt=0, lt=1)
-    partial_auc: tuple[float, float] = (1.0, 0.8)
+    partial_auc: PartialRanges = (1.0, 0.8)
     partial_auc_bootstrap: int = Field(2000, ge=0)
     hosmer_lemeshow_groups: int = Field(10, ge=3)
     thresholds: list[float] = Field(default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1)
@@ -185,11 +228,16 @@ class Performance(Strict):
 
     @field_validator("partial_auc")
     @classmethod
-    def _range_from_high_to_low(cls, value: tuple[float, float]) -> tuple[float, float]:
-        high, low = max(value), min(value)
-        if not 0 <= low < high <= 1:
-            raise ValueError("give a range within 0 to 1, such as [1, 0.8]")
-        return high, low
+    def _range_from_high_to_low(cls, value: Any) -> Any:
+        if isinstance(value, PartialAuc):
+            return PartialAuc(sensitivity=_high_to_low(value.sensitivity), specificity=_high_to_low(value.specificity))
+        return _high_to_low(value)
+
+    def partial_ranges(self) -> dict[str, tuple[float, float]]:
+        """The range of the partial area by sensitivity and by specificity, the higher end first."""
+        if isinstance(self.partial_auc, PartialAuc):
+            return {"sensitivity": self.partial_auc.sensitivity, "specificity": self.partial_auc.specificity}
+        return dict.fromkeys(("sensitivity", "specificity"), self.partial_auc)
 
     @field_validator("risk_categories")
     @classmethod
@@ -249,12 +297,14 @@ class Study(Strict):
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"
     radscore: Literal["logistic", "lasso"] = "logistic"
-    missing: Literal["complete_case", "error"] = "complete_case"
+    missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
+    imputation: Imputation = Imputation()
     models: list[Model] | None = None
     adjust: list[Text] | None = None
     validation: Validation = Validation()
     comparisons: list[tuple[Text, Text]] | None = None
     table_one: TableOne = TableOne()
+    univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()
     report: Report = Report()

@@ -58,7 +58,7 @@ def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: floa
     """
     q, u = _matrices(estimates, variances)
     m = len(q)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         center, within = q.mean(axis=0), u.mean(axis=0)
         between = q.var(axis=0, ddof=1) if m > 1 else np.zeros(q.shape[1])
         between = np.where((q == q[0]).all(axis=0), 0.0, (1.0 + 1.0 / m) * between)  # rounding in the mean leaves none
