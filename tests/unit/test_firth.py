@@ -57,6 +57,24 @@ def test_a_saturated_table_gets_half_a_patient_more_in_each_cell(engine):
     assert set(fit) == set(engine.fit_logistic(TABLE, OUTCOME))
 
 
+@pytest.mark.parametrize("cells", [(3, 5, 8, 0), (7, 2, 4, 9), (1, 1, 1, 1), (12, 0, 0, 5), (40, 3, 1, 60)])
+@pytest.mark.parametrize("which", ["python", pytest.param("r", marks=pytest.mark.r)])
+def test_a_table_s_log_odds_ratio_has_one_half_in_each_cell(cells, which):
+    """Events and non-events of two groups: log((a + 1/2)(d + 1/2) / ((b + 1/2)(c + 1/2))), by hand."""
+    if which == "r":
+        from prldh.engines.r import REngine as Engine
+    else:
+        Engine = PythonEngine
+    a, b, c, d = cells
+    group = np.repeat([0.0, 1.0], [a + b, c + d])
+    outcome = np.repeat([1.0, 0.0, 1.0, 0.0], cells)
+    fit = Engine().fit_firth(np.column_stack([np.ones(sum(cells)), group]), outcome)
+    halves = [x + 0.5 for x in cells]
+    odds = halves[0] / halves[1], halves[2] / halves[3]
+    np.testing.assert_allclose(fit["coefficients"], [np.log(odds[0]), np.log(odds[1] / odds[0])], rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(fit["standard_errors"][1] ** 2, sum(1 / x for x in halves), rtol=1e-11)
+
+
 def test_an_intercept_alone_is_jeffreys_estimate(engine):
     fit = engine.fit_firth(np.ones((9, 1)), np.repeat([0.0, 1.0], [7, 2]))
     assert fit["coefficients"][0] == pytest.approx(np.log(2.5 / 7.5), rel=1e-12)
