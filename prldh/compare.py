@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
+from prldh.design import probability
 from prldh.errors import StudyError
-from prldh.models import probability
+from prldh.models import MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.performance import curve_rows
 from prldh.plugins import nearest
-from prldh.records import Design, ModelSpec, Warn
-from prldh.seeds import integer_seed
-from prldh.stats.finite import finite_numbers
-from prldh.study import Study
+from prldh.records import Design, Draws, ModelSpec, Warn
+from prldh.stats.finite import finite, finite_numbers
+from prldh.study import Performance, Study
+from prldh.validate import Predictions
+
+TEST = ("difference", "low", "high", "statistic", "p")
+ASYMPTOTIC = "asymptotic, placement values restricted to the range"
 
 
 def plan_comparisons(study: Study, specs: tuple[ModelSpec, ...]) -> list[tuple[str, str]]:
@@ -41,28 +47,93 @@ def plan_comparisons(study: Study, specs: tuple[ModelSpec, ...]) -> list[tuple[s
 
 def compare_models(
     pair: tuple[str, str], adjusted: bool, scope: str | None, scheme: str | None, outcome: np.ndarray,
-    first: np.ndarray, second: np.ndarray, engine: Any, study: Study,
+    first: np.ndarray, second: np.ndarray, engine: Any, settings: Performance, draws: Draws,
 ) -> list[dict[str, Any]]:
-    """Differences of AUC (DeLong) and partial areas (stratified bootstrap) of two models' log odds (n,).
+    """Differences of AUC (DeLong) and partial areas (stratified bootstrap, and asymptotic) of two models.
 
-    Partial areas of held-out predictions are compared by the Python engine whatever the engine: a test of pROC's
-    takes a second, and there is one for every scheme and scope.
+    ``first`` and ``second`` (m, n) are their log odds, one row an imputation; of several the AUCs' differences are pooled, and partial
+    areas are those of the mean log odds. Partial areas of held-out predictions are compared by the Python engine whatever the engine:
+    there are many, and R takes a fraction of a second for each.
     """
-    y, a, b = outcome.astype(float), probability(first), probability(second)
-    level = study.performance.confidence
+    y, level = outcome.astype(float), settings.confidence
     row = {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme}
-    keys = ("difference", "low", "high", "statistic", "p")
-    found = [{**row, "measure": "auc", "method": "DeLong", **finite_numbers(engine.compare_auc(y, a, b, level), keys)}]
-    high, low = study.performance.partial_auc
-    n = study.performance.partial_auc_bootstrap
+    found = [{**row, "measure": "auc", **_compare_auc(y, first, second, engine, level)}]
+    a, b = (probability(mean_log_odds(etas)) for etas in (first, second))
     comparer = engine if scheme is None else _python_engine()
-    for focus in ("sensitivity", "specificity"):
+    n = len(draws.stratified)
+    for focus, (high, low) in settings.partial_ranges().items():
+        asymptotic = comparer.compare_partial_auc_asymptotic(y, a, b, focus, high, low, level)
+        tests = {"asymptotic": {**finite_numbers(asymptotic, TEST), "method": ASYMPTOTIC}}
         if n:
-            seed = integer_seed(study.seed, "partial auc", pair[0], pair[1], str(adjusted), str(scope), str(scheme), focus)
-            result = comparer.compare_partial_auc(y, a, b, focus, high, low, n, seed, level)
+            result = comparer.compare_partial_auc(y, a, b, focus, high, low, draws.stratified, n, level)
             method = f"stratified bootstrap, {n} resamples ({comparer.name})"
-            found.append({**row, "measure": f"pauc_{focus}", "method": method, **finite_numbers(result, keys)})
+            found.append({**row, "measure": f"pauc_{focus}", "method": method, **finite_numbers(result, TEST), **tests})
+        else:
+            found.append({**row, "measure": f"pauc_{focus}", "method": ASYMPTOTIC, **finite_numbers(asymptotic, TEST), **tests})
     return found
+
+
+def _compare_auc(y: np.ndarray, first: np.ndarray, second: np.ndarray, engine: Any, level: float) -> dict[str, Any]:
+    m = max(len(first), len(second))
+    pairs = [(probability(first[k % len(first)]), probability(second[k % len(second)])) for k in range(m)]
+    found = [engine.compare_auc(y, a, b, level) for a, b in pairs]
+    if m == 1:
+        return {"method": "DeLong", **finite_numbers(found[0], TEST)}
+    width = 2 * norm.ppf((1 + level) / 2)
+    difference = np.array([[f["difference"]] for f in found])
+    variance = np.array([[((f["high"] - f["low"]) / width) ** 2] for f in found])
+    pooled = engine.pool_estimates(difference, variance, np.inf, level)
+    values = {"difference": "estimate", "low": "low", "high": "high", "p": "p"}
+    entry = {k: finite(pooled[v][0]) for k, v in values.items()}
+    entry["statistic"] = finite(pooled["estimate"][0] / pooled["se"][0]) if pooled["se"][0] > 0 else None
+    return {"method": f"DeLong in each of {m} imputed data sets, Rubin's rules", **entry}
+
+
+def compare_net_benefit(
+    pair: tuple[str, str], adjusted: bool, scope: str | None, scheme: str | None, outcome: np.ndarray, first: np.ndarray, second: np.ndarray,
+    engine: Any, settings: Performance, draws: Draws,
+) -> dict[str, Any]:
+    """Net benefit of the first model less that of the second at every threshold, with a band from the same bootstrap samples for both."""
+    a, b = (np.round(probability(mean_log_odds(etas)), 12) for etas in (first, second))
+    curve = engine.compare_decision_curves(
+        outcome.astype(float), a, b, np.array(settings.thresholds), draws.patients, len(draws.patients), settings.confidence
+    )
+    return {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme, "curve": curve_rows(curve)}
+
+
+def compare_out_of_bag(
+    pair: tuple[str, str], adjusted: bool, scope: str, scheme: str, outcome: np.ndarray, first: Predictions, second: Predictions,
+    engine: Any, settings: Performance,
+) -> dict[str, Any]:
+    """The same of bootstrap models, in the patients that their samples do not hold."""
+    a, b = (np.round(probability(p.log_odds), 12) for p in (first, second))
+    curve = engine.compare_out_of_bag_decision_curves(
+        outcome.astype(float), a, b, first.out_of_bag(), np.array(settings.thresholds), settings.confidence
+    )
+    return {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme, "curve": curve_rows(curve)}
+
+
+def compare_likelihoods(
+    small: Sequence[Design], large: Sequence[Design], fits: Sequence[str], outcome: np.ndarray, engine: Any
+) -> tuple[dict[str, Any], bool]:
+    """Likelihood-ratio test of nested models, and whether it exists.
+
+    ``fits`` tells how the two were fitted: where both are by maximum likelihood it is the usual test; where one is Firth's, the
+    penalised test with the large model's penalty. Over imputed data sets the statistics are pooled by Li, Meng, Raghunathan and Rubin's
+    rule (D2): ``statistic`` is then F.
+    """
+    y = outcome.astype(float)
+    is_likely = all(how == MAXIMUM_LIKELIHOOD for how in fits)
+    test = engine.likelihood_ratio if is_likely else engine.likelihood_ratio_firth
+    m = max(len(small), len(large))
+    found = [test(small[k % len(small)].matrix, large[k % len(large)].matrix, y) for k in range(m)]
+    entry: dict[str, Any] = {k: finite(found[0][k]) for k in ("statistic", "df", "p")}
+    entry["method"] = "likelihood ratio" if is_likely else "penalised likelihood ratio (Firth)"
+    if m > 1 and entry["p"] is not None:
+        pooled = engine.pool_likelihood_ratio(np.array([f["statistic"] for f in found]), found[0]["df"])
+        entry |= {"statistic": finite(pooled["statistic"]), "df": finite(pooled["df1"]), "df2": finite(pooled["df2"]), "p": finite(pooled["p"])}
+        entry["method"] += f", F of {m} imputed data sets (D2)"
+    return entry, entry["p"] is not None
 
 
 def _python_engine() -> Any:
@@ -85,12 +156,12 @@ def nested(first: Design, second: Design) -> str | None:
 def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True) -> Warn:
     """The warning that stands beside the apparent comparison of nested models (Demler, Pencina & D'Agostino 2012).
 
-    ``has_test``: both models are fitted by maximum likelihood, so that their likelihood-ratio test exists.
+    ``has_test``: their likelihood-ratio test exists.
     """
     label = "adjusted" if adjusted else "unadjusted"
     advice = (
         "Read the likelihood-ratio test beside it, and the comparison on held-out predictions." if has_test else
-        "The likelihood-ratio test is null, because one of them is fitted by Firth's penalised likelihood; read the comparison on held-out predictions."
+        "The likelihood-ratio test does not exist here; read the comparison on held-out predictions."
     )
     return Warn(
         "comparisons",
@@ -107,18 +178,10 @@ IDENTITIES = ("name", "term", "group", "variable", "a", "level")
 NOT_COMPARED = ("is_radscore", "smd")  # smd is computed once, by Python
 
 
-def compare_engines(r: Any, python: Any, reasons: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One row per quantity that both engines computed, zero differences too.
-
-    ``reasons`` maps a part of a quantity's name to the sentence that says why its two values need not agree: their
-    difference is null. Of a curve the row holds the pair of values that differ most.
-    """
+def compare_engines(r: Any, python: Any) -> list[dict[str, Any]]:
+    """One row per quantity that both engines computed, zero differences too. Of a curve the row holds the pair of values that differ most."""
     rows: list[dict[str, Any]] = []
     _walk(r, python, "", rows)
-    for row in rows:
-        reason = next((text for part, text in reasons.items() if part in row["quantity"]), None)
-        if reason:
-            row["difference"], row["reason"] = None, reason
     return rows
 
 

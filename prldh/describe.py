@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.models import GROUPS, group_codes, group_levels
+from prldh.design import GROUPS, group_codes, group_levels
 from prldh.records import Cohort, ModelSpec, Warn
 from prldh.stats.finite import finite
 from prldh.stats.multiplicity import adjust_p

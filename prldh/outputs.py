@@ -188,7 +188,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 ],
             }
     models = []
-    for spec, design, entry in zip(plan.specs, run.designs, run.models, strict=True):
+    for spec, (design, *_), entry in zip(plan.specs, run.designs, run.models, strict=True):
         coefficients = [
             {"term": c, "variable": v, "level": level, "b": t["b"]}
             for c, v, level, t in zip(design.columns, design.variables, design.levels, entry["terms"], strict=True)

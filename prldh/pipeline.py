@@ -17,34 +17,46 @@ import numpy as np
 import pluggy
 from threadpoolctl import threadpool_limits
 
-from prldh.compare import compare_engines, compare_models, nested, nested_warning
+from prldh.compare import (
+    compare_engines,
+    compare_likelihoods,
+    compare_models,
+    compare_net_benefit,
+    compare_out_of_bag,
+    nested,
+    nested_warning,
+)
 from prldh.describe import make_table_one
+from prldh.design import build_design
 from prldh.errors import DataError, EngineError
-from prldh.interaction import describe_interaction
-from prldh.models import GROUPS, MAXIMUM_LIKELIHOOD, build_design, describe_model
+from prldh.imputation import impute_everyone
+from prldh.interaction import describe_interaction, draw_interaction_rows
+from prldh.models import describe_model, mean_log_odds
 from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
 from prldh.radscore import fit_tissue, training_rows
-from prldh.records import Design, TissueFit, Warn
+from prldh.reclassification import describe_reclassification, reclassification_warning
+from prldh.records import Cohort, Design, Draws, Resample, TissueFit, Warn
 from prldh.results import Results, assemble
 from prldh.seeds import seed_for
+from prldh.stats.partial_roc import stratified_rows
 from prldh.study import Study
+from prldh.summaries import summarise
 from prldh.validate import (
     Predictions,
-    held_out,
+    TissueRefit,
+    held_out_imputed,
+    impute_for_resamples,
+    predict_imputed,
     predict_scope_model,
     predict_scope_pipeline,
     refit_tissues,
     run_refits,
-    summarise,
 )
 
 #: Told of progress: the stage, how much is done, how much there is to do.
 Progress = Callable[[str, int, int], None]
-
-BOOTSTRAP_REASON = "the two engines draw their own resamples (pROC takes no row numbers)"
-
 
 @dataclass
 class EngineRun:
@@ -52,12 +64,15 @@ class EngineRun:
 
     engine: Any
     fits: dict[str, TissueFit] = field(default_factory=dict)
-    designs: list[Design] = field(default_factory=list)
+    completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
+    designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[dict[str, Any]] = field(default_factory=list)
-    log_odds: list[np.ndarray] = field(default_factory=list)
+    log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
     table_one: list[dict[str, Any]] = field(default_factory=list)
     comparisons: list[dict[str, Any]] = field(default_factory=list)
+    net_benefit_differences: list[dict[str, Any]] = field(default_factory=list)
+    reclassification: list[dict[str, Any]] = field(default_factory=list)
     interaction: dict[str, Any] | None = None
     refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
     warnings: list[Warn] = field(default_factory=list)
@@ -102,10 +117,13 @@ def analyze(
         plan = prepare(study, engine=engine, seed=seed)
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()])
         engines, warnings = open_engines(plan.study.engine, plan.plugins)
-        runs = [run_engine(plan, e, told) for e in engines]
-        _validate_pipeline(plan, runs, jobs or plan.study.compute.jobs or os.cpu_count() or 1, told)
+        draws = draw_samples(plan)
+        runs: list[EngineRun] = []
+        for each in engines:
+            runs.append(run_engine(plan, each, draws, runs[0].completed if runs else None, told))
+        _validate(plan, runs, draws, jobs or plan.study.compute.jobs or os.cpu_count() or 1, told)
         for run in runs:
-            _compare_all(plan, run, told)
+            _compare_all(plan, run, draws, told)
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
     plan.plugins.hook.stage_finished(stage="analyze", result=results)
     told("report", 0, 1)
@@ -138,27 +156,38 @@ def open_engines(wanted: str, plugins: pluggy.PluginManager) -> tuple[list[Any],
 # ---------------------------------------------------------------- one engine
 
 
-def run_engine(plan: Plan, engine: Any, told: Progress) -> EngineRun:
-    """Selection, Radscores, models, their validation in scope ``model``, Table 1 and interaction, by one engine."""
+def draw_samples(plan: Plan) -> Draws:
+    """The bootstrap samples that bands and intervals share."""
+    settings, outcome = plan.study.performance, plan.cohort.outcome
+    patients = np.random.default_rng(seed_for(plan.study.seed, "decision curve")).integers(0, outcome.size, (settings.decision_bootstrap, outcome.size))
+    stratified = stratified_rows(outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(plan.study.seed, "partial auc")))
+    return Draws(patients, stratified)
+
+
+def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | None, told: Progress) -> EngineRun:
+    """Selection, Radscores, models, Table 1 and interaction, by one engine.
+
+    ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made here.
+    """
     run = EngineRun(engine)
     study, cohort = plan.study, plan.cohort
     _fit_tissues(plan, run, told)
-    resampled = _decision_rows(plan)
+    run.completed = completed or ([cohort] if cohort.is_complete else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all")))
     for i, spec in enumerate(plan.specs):
         told(f"models ({engine.name})", i, len(plan.specs))
-        design = build_design(spec.terms, cohort, run.scores, run.cutoffs)
-        entry, eta, warnings = describe_model(spec, design, cohort, engine, study.performance, resampled, study.separation)
-        run.designs.append(design), run.models.append(entry), run.log_odds.append(eta)
+        cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
+        designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
+        entry, etas, warnings = describe_model(spec, designs, cohort, engine, study.performance, draws, study.separation)
+        run.designs.append(designs), run.models.append(entry), run.log_odds.append(etas)
         run.warnings += warnings
         entry["validation"] = {}
-        if "model" in study.validation.scope:
-            _validate_model(plan, run, i, design)
     told(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
-        plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence, study.separation
+        plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence, study.separation,
+        completed=run.completed, rows=draw_interaction_rows(study.seed, cohort.n, study.performance.interaction_bootstrap),
     )
     run.warnings += warnings
     return run
@@ -188,70 +217,87 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress) -> None:
     plan.plugins.hook.stage_finished(stage="radscore", result=run.fits)
 
 
-def _decision_rows(plan: Plan) -> np.ndarray:
-    n = plan.cohort.n
-    generator = np.random.default_rng(seed_for(plan.study.seed, "decision curve"))
-    return generator.integers(0, n, (plan.study.performance.decision_bootstrap, n))
+# ---------------------------------------------------------------- validation
 
 
-def _validate_model(plan: Plan, run: EngineRun, i: int, design: Design) -> None:
-    for scheme, (kind, resamples) in plan.schemes.items():
-        predictions = predict_scope_model(design, plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
-        _record(plan, run, i, "model", scheme, predictions)
+def _validate(plan: Plan, runs: list[EngineRun], draws: Draws, jobs: int, told: Progress) -> None:
+    """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the engine; every
+    engine summarises the predictions."""
+    from prldh.engines.python import PythonEngine
 
-
-def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions) -> None:
-    run.predictions[i, scope, scheme] = predictions
-    entry, remarks = summarise(predictions, run.log_odds[i], plan.cohort.outcome, run.engine, plan.study.performance.confidence)
-    run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
-    spec = plan.specs[i]
-    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
-    run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]
-
-
-# ---------------------------------------------------------------- the whole chain in every resample
-
-
-def _validate_pipeline(plan: Plan, runs: list[EngineRun], jobs: int, told: Progress) -> None:
-    """Scope ``pipeline``: by Python's learners whatever the engine, summarised by each engine."""
-    if "pipeline" not in plan.study.validation.scope:
-        return
-    given = {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
     items = [(scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)]
     if not items:
         return
-    work = partial(_refit_one, dict(plan.blocks), given, plan.cohort.outcome, plan.protocol, plan.study.seed)
-    is_cheap = not plan.blocks
-    stage = "validation of the whole chain"
-    refits = run_refits(work, items, 1 if is_cheap else jobs, lambda done: told(stage, done, len(items)))
-    by_scheme: dict[str, list] = {}
-    for (scheme, _, _), refit in zip(items, refits, strict=True):
-        by_scheme.setdefault(scheme, []).append(refit)
-    from prldh.engines.python import PythonEngine
-
     learner = PythonEngine()
-    for i, spec in enumerate(plan.specs):
-        is_same = not any(GROUPS.match(t) or t in plan.blocks for t in spec.terms)
-        how = runs[0].models[i]["fit"]
-        for scheme, (kind, resamples) in plan.schemes.items():
-            shared = None if is_same else predict_scope_pipeline(spec, plan.cohort, kind, resamples, by_scheme[scheme], learner, how)
+    for scope in ("model", "pipeline"):
+        if scope not in plan.study.validation.scope:
+            continue
+        refits, completed = _refit_all(plan, runs[0], scope, items, jobs, told)
+        for i, spec in enumerate(plan.specs):
+            told(f"validation, scope {scope}", i, len(plan.specs))
+            how = runs[0].models[i]["fit"]
+            for scheme, (kind, resamples) in plan.schemes.items():
+                shared = None
+                if plan.is_imputed(spec):
+                    shared = predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how)
+                elif scope == "pipeline" and plan.is_refitted(spec):
+                    shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
+                for run in runs:
+                    same = run.predictions.get((i, "model", scheme)) if shared is None else shared
+                    if same is None:
+                        same = predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
+                    _record(plan, run, i, scope, scheme, same, draws)
+        told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
+        if scope == "pipeline":
             for run in runs:
-                same = run.predictions.get((i, "model", scheme)) if is_same else None
-                if is_same and same is None:
-                    same = predict_scope_model(run.designs[i], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
-                _record(plan, run, i, "pipeline", scheme, same or shared)
+                _note_selection(plan, run, refits)
     for run in runs:
-        _note_selection(plan, run, by_scheme)
         for entry in run.models:
             _note_difference(entry["validation"])
 
 
-def _refit_one(blocks, given, outcome, protocol, seed, item):
+def _refit_all(plan: Plan, run: EngineRun, scope: str, items: list[tuple[str, int, Resample]], jobs: int, told: Progress) -> tuple[dict[str, list], dict[str, list]]:
+    """Every tissue and the imputed covariates on every resample: two dicts, scheme → one entry a resample."""
+    given = {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
+    kept = None if scope == "pipeline" else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+    cohort = None if plan.cohort.is_complete else plan.cohort
+    if scope == "model" and cohort is None:
+        return {scheme: [kept] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()}, {}
+    work = partial(_refit_one, dict(plan.blocks), given, plan.cohort.outcome, plan.protocol, plan.study.seed, kept, cohort, plan.study.imputation)
+    is_cheap = cohort is None and not plan.blocks
+    stage = "validation of the whole chain" if scope == "pipeline" else "imputation in resamples"
+    found = run_refits(work, items, 1 if is_cheap else jobs, lambda done: told(stage, done, len(items)))
+    refits: dict[str, list] = {}
+    completed: dict[str, list] = {}
+    for (scheme, _, _), (tissues, tables) in zip(items, found, strict=True):
+        refits.setdefault(scheme, []).append(tissues)
+        completed.setdefault(scheme, []).append(tables)
+    return refits, completed
+
+
+def _refit_one(blocks, given, outcome, protocol, seed, kept, cohort, settings, item):
     from prldh.engines.python import PythonEngine
 
     scheme, r, resample = item
     with threadpool_limits(1):
-        return refit_tissues(blocks, given, outcome, resample, protocol, seed, (scheme, r), PythonEngine())
+        tissues = kept or refit_tissues(blocks, given, outcome, resample, protocol, seed, (scheme, r), PythonEngine())
+        if cohort is None:
+            return tissues, None
+        scores = {name: t.values for name, t in tissues.items()}
+        return tissues, impute_for_resamples(cohort, scores, resample, settings, seed, (scheme, r))
+
+
+def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws) -> None:
+    run.predictions[i, scope, scheme] = predictions
+    before = run.predictions.get((i, "model", scheme))
+    if scope == "pipeline" and before is predictions:
+        entry, remarks = run.models[i]["validation"]["model"][scheme], []
+    else:
+        entry, remarks = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws)
+    run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
+    spec = plan.specs[i]
+    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
+    run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]
 
 
 def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -> None:
@@ -278,40 +324,49 @@ def _note_difference(validation: dict[str, Any]) -> None:
 # ---------------------------------------------------------------- comparisons
 
 
-def _compare_all(plan: Plan, run: EngineRun, told: Progress) -> None:
+def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> None:
     index = {(s.name, s.adjusted): i for i, s in enumerate(plan.specs)}
     wanted = [(pair, adjusted) for pair in plan.pairs for adjusted in (False, True) if all((name, adjusted) in index for name in pair)]
     for done, (pair, adjusted) in enumerate(wanted):
         told(f"comparisons ({run.engine.name})", done, len(wanted))
         i, j = (index[name, adjusted] for name in pair)
-        _compare_pair(plan, run, pair, adjusted, i, j)
+        _compare_pair(plan, run, draws, pair, adjusted, i, j)
+    if run.reclassification:
+        run.warnings.append(reclassification_warning())
     told(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
 
 
-def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
-    outcome, study = plan.cohort.outcome, plan.study
-    rows = compare_models(pair, adjusted, None, None, outcome, run.log_odds[i], run.log_odds[j], run.engine, study)
-    smaller = nested(run.designs[i], run.designs[j])
+def _compare_pair(plan: Plan, run: EngineRun, draws: Draws, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
+    """One pair of models, apparent and on the held-out predictions of every scope and scheme."""
+    outcome = plan.cohort.outcome
+    rows = _compare_predictions(plan, run, draws, (pair, adjusted, None, None), run.log_odds[i], run.log_odds[j])
+    smaller = nested(run.designs[i][0], run.designs[j][0])
     if smaller:
         small, large = (i, j) if smaller == "first" else (j, i)
-        is_likely = all(run.models[k]["fit"] == MAXIMUM_LIKELIHOOD for k in (i, j))
-        test = run.engine.likelihood_ratio(run.designs[small].matrix, run.designs[large].matrix, outcome.astype(float)) if is_likely else {}
-        rows[0]["likelihood_ratio"] = {k: float(test[k]) if is_likely else None for k in ("statistic", "df", "p")}
-        run.warnings.append(nested_warning(pair, adjusted, is_likely))
-    run.comparisons += rows
-    for scope in study.validation.scope:
+        rows[0]["likelihood_ratio"], has_test = compare_likelihoods(run.designs[small], run.designs[large], [run.models[k]["fit"] for k in (i, j)], outcome, run.engine)
+        run.warnings.append(nested_warning(pair, adjusted, has_test))
+    for scope in plan.study.validation.scope:
         for scheme, (kind, _) in plan.schemes.items():
-            if kind != "held_out":
-                continue
             first, second = (run.predictions[k, scope, scheme] for k in (i, j))
-            if first.alone.any() or second.alone.any():
+            key = (pair, adjusted, scope, scheme)
+            if kind != "held_out":
+                run.net_benefit_differences.append(compare_out_of_bag(*key, outcome, first, second, run.engine, plan.study.performance))
+            elif first.alone.any() or second.alone.any():
                 label = "adjusted" if adjusted else "unadjusted"
                 run.warnings.append(
                     Warn("comparisons", f"'{pair[0]}' and '{pair[1]}' ({label}), scope {scope}, {scheme.replace('_', '-')}: not compared, as refits ended as the intercept alone.")
                 )
-                continue
-            a, b = held_out(first)[0], held_out(second)[0]
-            run.comparisons += compare_models(pair, adjusted, scope, scheme, outcome, a, b, run.engine, study)
+            else:
+                _compare_predictions(plan, run, draws, key, held_out_imputed(first)[0], held_out_imputed(second)[0])
+
+
+def _compare_predictions(plan: Plan, run: EngineRun, draws: Draws, key: tuple, first: np.ndarray, second: np.ndarray) -> list[dict[str, Any]]:
+    settings, outcome = plan.study.performance, plan.cohort.outcome
+    rows = compare_models(*key, outcome, first, second, run.engine, settings, draws)
+    run.comparisons += rows
+    run.net_benefit_differences.append(compare_net_benefit(*key, outcome, first, second, run.engine, settings, draws))
+    run.reclassification.append(describe_reclassification(*key, outcome, mean_log_odds(first), mean_log_odds(second), run.engine, settings))
+    return rows
 
 
 def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
@@ -329,7 +384,6 @@ def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
             "tissues": tissues, "table_one": run.table_one, "models": run.models,
             # on held-out predictions partial areas are compared by one engine alone
             "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
-            "interaction": run.interaction or {},
+            "net_benefit_differences": run.net_benefit_differences, "reclassification": run.reclassification, "interaction": run.interaction or {},
         })
-    reasons = {"pauc_sensitivity": BOOTSTRAP_REASON, "pauc_specificity": BOOTSTRAP_REASON}
-    return compare_engines(*sides, reasons)
+    return compare_engines(*sides)

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from prldh.cohort import read_cohort
 from prldh.compare import plan_comparisons
+from prldh.design import GROUPS, plan_models
 from prldh.errors import DataError, StudyError
 from prldh.features import read_features, without_constants
-from prldh.models import plan_models
 from prldh.plugins import choose, create_plugin_manager, nearest, registered
 from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
@@ -38,6 +38,14 @@ class Plan:
     schemes: Mapping[str, tuple[str, list[Resample]]]  # name → (kind, resamples)
     warnings: tuple[Warn, ...]
     plugins: pluggy.PluginManager
+
+    def is_imputed(self, spec: ModelSpec) -> bool:
+        """Whether a covariate of the model has blanks that are imputed."""
+        return any(term in self.cohort.incomplete for term in spec.terms)
+
+    def is_refitted(self, spec: ModelSpec) -> bool:
+        """Whether scope ``pipeline`` refits more than the logistic model: a Radscore, or the cutoffs of groups."""
+        return any(GROUPS.match(term) or term in self.blocks for term in spec.terms)
 
 
 def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None) -> Plan:

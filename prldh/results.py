@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from prldh.curves import roc_vertices
+from prldh.design import probability
 from prldh.errors import DataError
-from prldh.models import probability
+from prldh.models import mean_log_odds
 from prldh.records import Warn
 from prldh.sample_size import describe_sample_size
 from prldh.stats.proportions import proportion
@@ -78,7 +80,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
     """One record of everything, the reported engine's numbers first."""
     run = runs[0]
     cohort, study = plan.cohort, plan.study
-    patients, short = describe_sample_size(study.sample_size, cohort, plan.specs, run.designs, plan.blocks)
+    patients, short = describe_sample_size(study.sample_size, cohort, plan.specs, [d[0] for d in run.designs], plan.blocks)
     data = {
         "schema": SCHEMA,
         "study": _study(plan),
@@ -91,6 +93,8 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
         "models": [_model(plan, run, i) for i in range(len(plan.specs))],
         "comparisons": run.comparisons,
+        "net_benefit_differences": run.net_benefit_differences,
+        "reclassification": run.reclassification,
         "interaction": run.interaction,
         "engines": _engines(runs),
         "agreement": agreement,
@@ -178,23 +182,11 @@ def _stability(run: EngineRun, name: str, in_model: list[str], n_features: int, 
 def _model(plan: Plan, run: EngineRun, i: int) -> dict[str, Any]:
     entry = dict(run.models[i])
     y = plan.cohort.outcome.astype(float)
-    entry["roc"] = roc_vertices(run.engine, y, probability(run.log_odds[i]))
+    entry["roc"] = roc_vertices(run.engine, y, probability(mean_log_odds(run.log_odds[i])))
     for (j, scope, scheme), predictions in run.predictions.items():
         if j == i and predictions.kind == "held_out" and not predictions.alone.any():
             entry["validation"][scope][scheme]["roc"] = roc_vertices(run.engine, y, probability(held_out(predictions)[0]))
     return entry
-
-
-def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray) -> list[dict[str, float | None]]:
-    """The empirical ROC curve without the points that lie on straight lines between others."""
-    curve = engine.roc_curve(outcome, p)
-    x, y, t = 1 - np.asarray(curve["specificities"]), np.asarray(curve["sensitivities"]), np.asarray(curve["thresholds"])
-    turn = np.ones(x.size, dtype=bool)
-    dx, dy = np.diff(x), np.diff(y)
-    turn[1:-1] = np.abs(dx[:-1] * dy[1:] - dx[1:] * dy[:-1]) > 1e-15
-    return [
-        {"threshold": float(c), "sensitivity": float(b), "specificity": float(1 - a)} for a, b, c in zip(x[turn], y[turn], t[turn], strict=True)
-    ]
 
 
 def _engines(runs: list[EngineRun]) -> dict[str, Any]:
@@ -215,7 +207,7 @@ def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
     cohort = plan.cohort
     for i, spec in enumerate(plan.specs):
         base = {"id": cohort.ids, "outcome": cohort.outcome, "model": spec.name, "adjusted": spec.adjusted}
-        frames.append(pd.DataFrame({**base, "scope": "", "scheme": "apparent", "repeat": 0, "fold": 0, "log_odds": run.log_odds[i]}))
+        frames.append(pd.DataFrame({**base, "scope": "", "scheme": "apparent", "repeat": 0, "fold": 0, "log_odds": mean_log_odds(run.log_odds[i])}))
         for (j, scope, scheme), predictions in run.predictions.items():
             if j != i or predictions.kind != "held_out":
                 continue
@@ -272,16 +264,21 @@ NULL_REASONS = {
     "percent": "the column has no patients",
     "sd": "one patient has no standard deviation",
     "events_per_parameter": "the model estimates nothing beside its intercept",
-    "oob": "no patient was ever out of bag in both classes",
+    "oob": "no patient was ever out of bag in both classes, or the measure does not exist there",
+    "b632plus": "no patient was ever out of bag in both classes, or the measure (a calibration line) has no value that stands for no information",
+    "avoided": "the threshold is 0, where nobody is spared",
+    "boot_low": "the percentile is infinite (bootstrap samples in which a group has one outcome only), or the measure does not exist",
 }
 _SAME_REASON = {
-    "se": "b", "or": "b", "e50": "ici", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "b632plus": "oob", "variance": "auc",
+    "se": "b", "or": "b", "e50": "ici", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "oob_low": "oob", "oob_high": "oob", "b632_low": "oob", "b632_high": "oob",
+    "b632plus_low": "b632plus", "b632plus_high": "b632plus", "no_information": "b632plus", "boot_high": "boot_low", "avoided_low": "avoided",
+    "avoided_high": "avoided", "corrected_low": "corrected", "corrected_high": "corrected", "variance": "auc",
     "p_holm": "p", "p_bh": "p", "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
 }
 #: Keys whose null is no missing number.
 _STRUCTURE = {
     "level", "scope", "scheme", "reason", "column", "selection", "radscore", "interaction", "r", "adjusted", "difference", "stability",
-    "details", "study", "validation", "python",
+    "details", "study", "validation", "python", "missing", "univariate", "adjusted_risk_ratio",
 }
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from prldh.design import GROUPS
 from prldh.errors import StudyError
-from prldh.models import GROUPS
 from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Warn
 from prldh.stats.sample_size import largest_cox_snell, sample_size
 from prldh.study import SampleSize

@@ -28,40 +28,80 @@ def _numbers(*names: str) -> dict[str, Any]:
 INTERVAL = _object(_numbers("estimate", "low", "high"))
 CONFUSION = _object({k: INTEGER for k in ("tp", "fp", "fn", "tn")})
 ROC_POINTS = _array(_object(_numbers("threshold", "sensitivity", "specificity")))
+CURVE_BAND = _numbers("low", "high")
 CALIBRATION = _object(
-    {**_numbers("intercept", "slope", "citl", "brier", "ici"), "method": TEXT, "curve": _array(_object(_numbers("predicted", "observed")))},
-    _numbers("scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "e50", "e90", "emax"),
+    {**_numbers("intercept", "slope", "citl", "brier", "ici"), "method": TEXT, "curve": _array(_object(_numbers("predicted", "observed"), CURVE_BAND))},
+    _numbers("miscalibration", "discrimination", "uncertainty", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "e50", "e90", "emax"),
 )
+HOSMER_LEMESHOW = _object({**_numbers("statistic", "df", "p"), "groups": _array(_object(_numbers("lower", "upper", "n", "observed", "expected")))})
+DECISION_CURVE = _array(_object(
+    _numbers("threshold", "net_benefit", "standardized", "all", "low", "high"),
+    _numbers("standardized_low", "standardized_high", "avoided", "avoided_low", "avoided_high"),
+))
+CLINICAL_IMPACT = _array(_object(
+    _numbers("threshold", "high_risk", "high_risk_events"), _numbers("high_risk_low", "high_risk_high", "high_risk_events_low", "high_risk_events_high"),
+))
 HELD_OUT = _object(
-    {"auc": _object(_numbers("estimate", "low", "high"), {"method": TEXT}), "n_resamples": INTEGER, "n_intercept_only": INTEGER},
     {
-        "auc_mean": INTERVAL, "brier": _object({"estimate": NUMBER}), "calibration": CALIBRATION, "confusion": CONFUSION, "roc": ROC_POINTS,
-        **{k: INTERVAL for k in ("accuracy", "sensitivity", "specificity", "ppv", "npv")},
+        "auc": _object(_numbers("estimate", "low", "high"), {"method": TEXT, "fmi": NUMBER, "repeats": _object({"n": INTEGER, **_numbers("sd", "min", "max")})}),
+        "n_resamples": INTEGER, "n_intercept_only": INTEGER,
+    },
+    {
+        "n_repeats": INTEGER, "auc_mean": _object(_numbers("estimate", "low", "high"), {"se": NUMBER}), "brier": INTERVAL, "intercept": INTERVAL, "slope": INTERVAL,
+        "calibration": CALIBRATION, "hosmer_lemeshow": HOSMER_LEMESHOW, "decision_curve": DECISION_CURVE, "clinical_impact": CLINICAL_IMPACT,
+        "confusion": CONFUSION, "roc": ROC_POINTS, **{k: INTERVAL for k in ("accuracy", "sensitivity", "specificity", "ppv", "npv")},
     },
 )
-OPTIMISM = _object(_numbers("estimate", "low", "high"), _numbers("apparent", "optimism", "resampled", "oob", "b632", "b632plus"))
-BOOTSTRAP = _object({"auc": OPTIMISM, "n_resamples": INTEGER, "n_intercept_only": INTEGER}, {"brier": OPTIMISM})
+OPTIMISM = _object(
+    _numbers("estimate", "low", "high"),
+    {
+        **_numbers("apparent", "optimism", "resampled", "no_information"), **_numbers(*(f"{k}{limit}" for k in ("oob", "b632", "b632plus") for limit in ("", "_low", "_high"))),
+        "n_defined": INTEGER, "method": TEXT, "reason": TEXT,
+    },
+)
+BOOTSTRAP = _object(
+    {"auc": OPTIMISM, "n_resamples": INTEGER, "n_intercept_only": INTEGER},
+    {"n_usable": INTEGER, "brier": OPTIMISM, "intercept": OPTIMISM, "slope": OPTIMISM, "decision_curve": DECISION_CURVE},
+)
 SCOPE = {"type": "object", "properties": {"leave_one_out": HELD_OUT, "folds": HELD_OUT, "bootstrap": BOOTSTRAP}}
+NULL, FIT = {"type": "null"}, {"enum": ["maximum likelihood", "firth"]}
 GROUP = _object({"group": TEXT, "n": INTEGER, "events": INTEGER, **_numbers("b", "se", "p", "or", "low", "high")})
-ADDITIVE = {"anyOf": [{"type": "null"}, _object({"reri": INTERVAL, "ap": INTERVAL, "s": INTERVAL})]}
-TERM = _object({"term": TEXT, **_numbers("b", "se", "p", "or", "low", "high")}, {"variable": TEXT, "level": {"type": ["string", "null"]}})
+MEASURE = _object(_numbers("estimate", "low", "high"), {**_numbers("boot_low", "boot_high"), "n_resamples": INTEGER, "n_defined": INTEGER})
+ADDITIVE = {"anyOf": [NULL, _object({"reri": MEASURE, "ap": MEASURE, "s": MEASURE})]}
+TERM = _object({"term": TEXT, **_numbers("b", "se", "p", "or", "low", "high")}, {"variable": TEXT, "level": {"type": ["string", "null"]}, "fmi": NUMBER})
 CELLS = _object({"level": {"type": ["string", "null"]}, **{k: {"type": "object"} for k in ("total", "nonevent", "event")}})
-COMPARISON = _object({
-    "a": TEXT, "b": TEXT, "adjusted": {"type": "boolean"}, "scope": {"enum": ["model", "pipeline", None]}, "scheme": {"type": ["string", "null"]},
-    "measure": {"enum": ["auc", "pauc_sensitivity", "pauc_specificity"]}, "method": TEXT, **_numbers("difference", "low", "high", "statistic", "p"),
-}, {"likelihood_ratio": _object(_numbers("statistic", "df", "p"))})
+TEST = _numbers("difference", "low", "high", "statistic", "p")
+PAIR = {"a": TEXT, "b": TEXT, "adjusted": {"type": "boolean"}, "scope": {"enum": ["model", "pipeline", None]}, "scheme": {"type": ["string", "null"]}}
+COMPARISON = _object(
+    {**PAIR, "measure": {"enum": ["auc", "pauc_sensitivity", "pauc_specificity"]}, "method": TEXT, **TEST},
+    {"likelihood_ratio": _object(_numbers("statistic", "df", "p"), {"df2": NUMBER, "method": TEXT}), "asymptotic": _object({**TEST, "method": TEXT})},
+)
+PRODUCT = _object({
+    "term": TEXT, **_numbers("b", "se", "p", "or", "low", "high"), "fit": FIT,
+    "likelihood_ratio": _object(_numbers("statistic", "df", "p"), {"df2": NUMBER, "method": TEXT}),
+})
+PRODUCTS = {"anyOf": [NULL, _object({"groups": PRODUCT, "scores": PRODUCT})]}
+STRATIFIED_ROC = _object({
+    "name": TEXT, "stratified_by": TEXT, "comparison": _object(TEST), "method": TEXT,
+    "strata": _array(_object({"group": TEXT, "n": INTEGER, "events": INTEGER, "auc": INTERVAL, "roc": ROC_POINTS})),
+})
+CHANGE = _numbers("estimate", "low", "high", "statistic", "p")
+MOVES = _object({**CHANGE, "n": INTEGER}, {"up": INTEGER, "down": INTEGER})
+RECLASSIFIED = _object({**CHANGE, "events": MOVES, "nonevents": MOVES})
+RECLASSIFICATION = _object({
+    **PAIR, "categories": _array({"type": "number"}), "categories_from": TEXT, "nri": RECLASSIFIED, "continuous_nri": RECLASSIFIED, "idi": RECLASSIFIED,
+    "method": TEXT, "table": _array(_object({"old": INTEGER, "new": INTEGER, "events": INTEGER, "nonevents": INTEGER})),
+})
+NET_BENEFIT_DIFFERENCE = _object({**PAIR, "curve": _array(_object(_numbers("threshold", "difference", "low", "high")))})
 MODEL = _object({
     "name": TEXT, "adjusted": {"type": "boolean"}, "n_parameters": INTEGER, "terms": _array(TERM), "separation": _array({"type": "object"}),
     "fit": {"enum": ["maximum likelihood", "firth"]},
-    "auc": _object(_numbers("estimate", "low", "high", "variance"), {"method": TEXT}),
-    "pauc": _object({focus: _object({"estimate": NUMBER}, _numbers("corrected", "from", "to")) for focus in ("sensitivity", "specificity")}),
+    "auc": _object(_numbers("estimate", "low", "high", "variance"), {"method": TEXT, "fmi": NUMBER}),
+    "pauc": _object({focus: _object({"estimate": NUMBER}, _numbers("low", "high", "variance", "corrected", "corrected_low", "corrected_high", "from", "to")) for focus in ("sensitivity", "specificity")}),
     "threshold": NUMBER, "confusion": CONFUSION, **{k: INTERVAL for k in ("accuracy", "sensitivity", "specificity", "ppv", "npv")},
-    "hosmer_lemeshow": _object({**_numbers("statistic", "df", "p"), "groups": _array(_object(_numbers("lower", "upper", "n", "observed", "expected")))}),
-    "calibration": CALIBRATION,
-    "decision_curve": _array(_object(_numbers("threshold", "net_benefit", "standardized", "all", "low", "high"))),
-    "clinical_impact": _array(_object(_numbers("threshold", "high_risk", "high_risk_events"))),
+    "hosmer_lemeshow": HOSMER_LEMESHOW, "calibration": CALIBRATION, "decision_curve": DECISION_CURVE, "clinical_impact": CLINICAL_IMPACT,
     "validation": {"type": "object", "properties": {"model": SCOPE, "pipeline": SCOPE, "difference": _map(NUMBER)}},
-}, {"raw_auc": _array(_object({"term": TEXT, **_numbers("estimate", "low", "high")})), "roc": ROC_POINTS})
+}, {"n_imputations": INTEGER, "raw_auc": _array(_object({"term": TEXT, **_numbers("estimate", "low", "high")})), "roc": ROC_POINTS})
 STEP = _object({"name": TEXT, "source": TEXT, "n_in": INTEGER, "n_out": INTEGER, "dropped": _map(TEXT)})
 STABILITY = _object({"n_resamples": INTEGER, "frequency": _map({"type": "number"})}, {
     "intervals": _map({"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}), "intervals_method": TEXT, "ranked": _array(TEXT),
@@ -94,11 +134,13 @@ def results_schema() -> dict[str, Any]:
         "tissues": _map(TISSUE),
         "models": _array(MODEL),
         "comparisons": _array(COMPARISON),
+        "net_benefit_differences": _array(NET_BENEFIT_DIFFERENCE),
+        "reclassification": _array(RECLASSIFICATION),
         "interaction": {"anyOf": [{"type": "null"}, _object({
             "reference": TEXT, "unadjusted": _array(GROUP), "adjusted": {"anyOf": [{"type": "null"}, _array(GROUP)]},
-            "additive": _object({"reference": TEXT, "unadjusted": ADDITIVE, "adjusted": ADDITIVE}, {"unadjusted_risk_ratio": ADDITIVE}),
-            "fit": _map({"enum": ["maximum likelihood", "firth"]}),
-        })]},
+            "additive": _object({"reference": TEXT, "unadjusted": ADDITIVE, "adjusted": ADDITIVE}, {"unadjusted_risk_ratio": ADDITIVE, "adjusted_risk_ratio": ADDITIVE}),
+            "fit": _map(FIT),
+        }, {"product": _object({"unadjusted": PRODUCTS, "adjusted": PRODUCTS}), "stratified_roc": _array(STRATIFIED_ROC)})]},
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),

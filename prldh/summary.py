@@ -14,15 +14,26 @@ TOLD_AT_ONCE = ("engines", "cohort", "features")
 
 
 def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
-    """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None."""
+    """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None.
+
+    Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is too hopeful.
+    """
     for scope, scheme in HONEST:
         found = entry["validation"].get(scope, {}).get(scheme)
         if not found:
             continue
         for key in ("auc", "auc_mean"):
-            if found.get(key, {}).get("estimate") is not None:
-                return scope, scheme, found[key]
+            value = found.get(key, {})
+            if value.get("b632plus") is not None:
+                return scope, scheme, {"estimate": value["b632plus"], "low": value.get("b632plus_low"), "high": value.get("b632plus_high")}
+            if value.get("estimate") is not None:
+                return scope, scheme, value
     return None
+
+
+def scheme_words(scheme: str) -> str:
+    """A scheme of :func:`honest_auc` in words."""
+    return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
 
 
 def interval(found: dict[str, Any], digits: int = 3) -> str:
@@ -40,7 +51,7 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     lines.append(f"{'model':{width}}  apparent AUC (95% CI)    honest AUC")
     for entry in data["models"]:
         honest = honest_auc(entry)
-        shown = f"{interval(honest[2])}  {honest[1].replace('_', '-')}, scope {honest[0]}" if honest else "not validated"
+        shown = f"{interval(honest[2])}  {scheme_words(honest[1])}, scope {honest[0]}" if honest else "not validated"
         lines.append(f"{_label(entry):{width}}  {interval(entry['auc']):23}  {shown}")
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:

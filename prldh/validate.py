@@ -1,4 +1,4 @@
-"""Internal validation: refits on resamples, in scope ``model`` and in scope ``pipeline``, and what is said of them.
+"""Internal validation: refits on resamples, in scope ``model`` and in scope ``pipeline``. What is said of them is in ``summaries.py``.
 
 Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model and its threshold. Scope
 ``pipeline`` refits everything on the training rows: ICC, selection, scaling, coefficients, cutoffs, thresholds.
@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, build_design, calibration, log_odds, probability, proportions
+from prldh.design import build_design, log_odds
+from prldh.imputation import impute_resample
+from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.radscore import Protocol, apply_radscore, fit_tissue, training_rows
-from prldh.records import Cohort, Design, FeatureBlock, ModelSpec, Resample
+from prldh.records import Coded, Cohort, Design, FeatureBlock, ModelSpec, Resample
 from prldh.seeds import seed_for
-from prldh.stats.resampled import auc_of_rows, correct_optimism, fold_influence
+from prldh.study import Imputation
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Predictions:
     """Log odds of one model under one scheme and scope.
 
     ``log_odds`` (m, n): row r are all patients' log odds by the model of resample r; ``alone`` (m,) tells which of
-    the refits ended as the intercept alone.
+    the refits ended as the intercept alone. Where blanks were imputed, ``log_odds`` are means over the imputations,
+    ``imputed`` (i, m, n) are those of each, and ``training`` (m) the means of the training rows, imputed with the outcome there.
     """
 
     kind: str
@@ -42,6 +45,19 @@ class Predictions:
     log_odds: np.ndarray
     alone: np.ndarray
     notes: list[str] = field(default_factory=list)
+    imputed: np.ndarray | None = None
+    training: Sequence[np.ndarray] | None = None
+
+    def in_sample(self, r: int) -> np.ndarray:
+        """Log odds of the training rows of resample r, by its own model."""
+        return self.log_odds[r, self.resamples[r].train] if self.training is None else self.training[r]
+
+    def out_of_bag(self) -> np.ndarray:
+        """Whether each resample's model has not seen each patient (m, n)."""
+        found = np.ones(self.log_odds.shape, dtype=bool)
+        for r, resample in enumerate(self.resamples):
+            found[r, resample.train] = False
+        return found
 
 
 def refit_tissues(
@@ -92,6 +108,45 @@ def predict_scope_pipeline(
     return Predictions(kind, resamples, eta, alone, _unseen_note(unseen))
 
 
+def impute_for_resamples(
+    cohort: Cohort, scores: Mapping[str, np.ndarray], resample: Resample, settings: Imputation, seed: int, key: tuple
+) -> tuple[list[Coded], list[Coded]]:
+    """Completed covariates of one resample: of its training rows (imputed with the outcome there), and of everyone (by a model of
+    the training rows that never saw an outcome)."""
+    return impute_resample(cohort, scores, resample.train, settings, seed_for(seed, "imputation", *key))
+
+
+def predict_imputed(
+    spec: ModelSpec, cohort: Cohort, kind: str, resamples: Sequence[Resample], refits: Sequence[Mapping[str, TissueRefit]],
+    completed: Sequence[tuple[list[Coded], list[Coded]]], engine: Any, how: str,
+) -> Predictions:
+    """Refit a model with incomplete covariates on every resample: once an imputation, coefficients averaged as Rubin's rules have it.
+
+    The averaged model predicts each imputation of a patient; ``log_odds`` are the means.
+    """
+    n_imputations = len(completed[0][0])
+    imputed = np.zeros((n_imputations, len(resamples), cohort.n))
+    alone, training, unseen = np.zeros(len(resamples), dtype=bool), [], 0
+    for r, (resample, tissues, (train, everyone)) in enumerate(zip(resamples, refits, completed, strict=True)):
+        size = len(resample.train)
+        scores = {name: np.concatenate([t.values[resample.train], t.values]) for name, t in tissues.items()}
+        cutoffs = {name: t.cutoff for name, t in tissues.items()}
+        outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
+        designs = [
+            build_design(spec.terms, cohort, scores, cutoffs, {name: np.concatenate([a[name], b[name]]) for name in a})
+            for a, b in zip(train, everyone, strict=True)
+        ]
+        rows, length = np.arange(size), np.array([size])
+        b = np.array([_refit(engine, how)(d.matrix, outcome, rows, length)["coefficients"][0] for d in designs]).mean(axis=0)
+        etas = np.array([log_odds(d.matrix, b) for d in designs])
+        training.append(mean_log_odds(etas[:, :size]))
+        imputed[:, r] = etas[:, size:]
+        alone[r] = _is_intercept_alone(b[None])[0]
+        unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
+    eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
+    return Predictions(kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training)
+
+
 def _unseen_levels(design: Design, resample: Resample) -> int:
     """How many held-out patients have a level that no training row has: it has no coefficient."""
     factors = [j for j, level in enumerate(design.levels) if level is not None]
@@ -114,152 +169,24 @@ def _is_intercept_alone(b: np.ndarray) -> np.ndarray:
     return ~(np.nan_to_num(b[:, 1:]) != 0).any(axis=1)
 
 
-def summarise(predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, engine: Any, level: float) -> tuple[dict[str, Any], list[str]]:
-    """What one scheme says of one model: the entry of ``results.json`` and remarks for the warnings.
-
-    ``apparent`` (n,) are the log odds of the model fitted on everyone.
-    """
-    if predictions.kind == "bootstrap":
-        entry, remarks = _summarise_bootstrap(predictions, apparent, outcome, level)
-    else:
-        entry, remarks = _summarise_held_out(predictions, outcome, engine, level)
-    return entry, [*remarks, *predictions.notes]
-
-
 def held_out(predictions: Predictions) -> list[np.ndarray]:
     """Pooled held-out log odds (n,), one array a repeat; NaN for a patient who was never held out."""
+    return _pool(predictions.resamples, predictions.log_odds)
+
+
+def held_out_imputed(predictions: Predictions) -> list[np.ndarray]:
+    """The same for every imputation (i, n), one array a repeat; i is 1 where nothing was imputed."""
+    etas = predictions.log_odds[None] if predictions.imputed is None else predictions.imputed
+    by_imputation = [_pool(predictions.resamples, eta) for eta in etas]
+    return [np.array(repeat) for repeat in zip(*by_imputation, strict=True)]
+
+
+def _pool(resamples: Sequence[Resample], log_odds: np.ndarray) -> list[np.ndarray]:
     repeats: dict[int, np.ndarray] = {}
-    for r, resample in enumerate(predictions.resamples):
-        pooled = repeats.setdefault(resample.repeat, np.full(predictions.log_odds.shape[1], np.nan))
-        pooled[resample.test] = predictions.log_odds[r, resample.test]
+    for r, resample in enumerate(resamples):
+        pooled = repeats.setdefault(resample.repeat, np.full(log_odds.shape[1], np.nan))
+        pooled[resample.test] = log_odds[r, resample.test]
     return [repeats[k] for k in sorted(repeats)]
-
-
-def _summarise_held_out(predictions: Predictions, outcome, engine, level) -> tuple[dict[str, Any], list[str]]:
-    y = outcome.astype(float)
-    remarks: list[str] = []
-    n_alone = int(predictions.alone.sum())
-    pooled = held_out(predictions)
-    entry: dict[str, Any] = {"n_resamples": len(predictions.resamples), "n_intercept_only": n_alone}
-    none = dict.fromkeys(("estimate", "low", "high", "variance"), None)
-    if n_alone:
-        remarks.append(
-            f"{n_alone} of {len(predictions.resamples)} refits ended as the intercept alone; pooled predictions then compare "
-            "intercepts of different folds, so the pooled AUC is null."
-        )
-        entry["auc"] = {**none, "method": "not defined"}
-    else:
-        found = [engine.auc(y, probability(p), level) for p in pooled]
-        entry["auc"] = {k: float(np.mean([f[k] for f in found])) for k in none}
-        entry["auc"]["method"] = "DeLong on pooled held-out predictions, conditional on the fitted models"
-    if not n_alone and entry["auc"]["high"] < 0.5:
-        remarks.append(
-            "the pooled held-out AUC lies below 0.5: leaving a patient out moves the fit against that patient, which shows where a "
-            "model has little to say. It is no sign of a useful marker turned round."
-        )
-    if any(len(r.test) > 1 for r in predictions.resamples):
-        entry["auc_mean"] = _fold_mean(predictions, outcome, level)
-        skipped = entry["auc_mean"]["n_folds_one_class"]
-        if skipped:
-            remarks.append(f"{skipped} folds held out one class only and do not count in auc_mean.")
-    entry["brier"] = {"estimate": float(np.mean([np.mean((probability(p) - y) ** 2) for p in pooled]))}
-    fitted = calibration(y, probability(pooled[0]), engine)
-    entry["calibration"] = {k: v for k, v in fitted.items() if k != "curve"}
-    entry["calibration"]["curve"] = fitted["curve"]
-    entry.update(_classified(predictions, outcome, engine, level))
-    return entry, remarks
-
-
-def _fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
-    """Mean of the folds' AUCs, with cvAUC's influence-function interval (LeDell, Petersen & van der Laan 2015)."""
-    from scipy.stats import norm
-
-    aucs, influence, one_class = [], [], 0
-    for r, resample in enumerate(predictions.resamples):
-        y = outcome[resample.test]
-        if y.min() == y.max():
-            one_class += 1
-            continue
-        scores = predictions.log_odds[r, resample.test]
-        if predictions.alone[r]:
-            scores = np.zeros_like(scores)
-        aucs.append(auc_of_rows(y, scores[None, :])[0])
-        influence.append(fold_influence(y, scores, outcome))
-    if not aucs:
-        return {"estimate": None, "low": None, "high": None, "n_folds": 0, "n_folds_one_class": one_class}
-    n = outcome.size
-    estimate = float(np.mean(aucs))
-    error = float(np.sqrt(np.mean(influence) / n)) * norm.ppf((1 + level) / 2)
-    return {
-        "estimate": estimate, "low": max(0.0, estimate - error), "high": min(1.0, estimate + error),
-        "n_folds": len(aucs), "n_folds_one_class": one_class, "method": "cvAUC influence function",
-    }
-
-
-def _classified(predictions: Predictions, outcome, engine, level) -> dict[str, Any]:
-    """Held-out classification at the Youden threshold of each refit (first repeat)."""
-    counts = dict.fromkeys(("tp", "fp", "fn", "tn"), 0)
-    for r, resample in enumerate(predictions.resamples):
-        if resample.repeat:
-            continue
-        p = probability(predictions.log_odds[r])
-        cut = engine_threshold(engine, outcome[resample.train], p[resample.train])
-        high, event = p[resample.test] > cut, outcome[resample.test] == 1
-        counts["tp"] += int((high & event).sum())
-        counts["fp"] += int((high & ~event).sum())
-        counts["fn"] += int((~high & event).sum())
-        counts["tn"] += int((~high & ~event).sum())
-    return {"confusion": counts, **proportions(counts, engine, level)}
-
-
-def engine_threshold(engine: Any, outcome: np.ndarray, p: np.ndarray) -> float:
-    """Youden's threshold on training rows; everyone positive where these have one class."""
-    if outcome.min() == outcome.max():
-        return -np.inf
-    from prldh.stats.roc import youden
-
-    return float(youden(outcome.astype(float), p)["threshold"])
-
-
-def _summarise_bootstrap(predictions: Predictions, apparent, outcome, level) -> tuple[dict[str, Any], list[str]]:
-    """Harrell's optimism, out-of-bag, .632 and .632+ for AUC and Brier score.
-
-    References
-    ----------
-    Harrell, Lee & Mark (1996) Stat Med 15:361; Efron & Tibshirani (1997) JASA 92:548; rms::validate.
-    """
-    eta, alone = predictions.log_odds, predictions.alone
-    usable = np.ones(len(eta), dtype=bool)
-    boot, original, oob = (np.full(len(eta), np.nan) for _ in range(3))
-    boot_brier, original_brier, oob_brier = (np.full(len(eta), np.nan) for _ in range(3))
-    original[:] = auc_of_rows(outcome, eta)
-    p = probability(eta)
-    for b, resample in enumerate(predictions.resamples):
-        y = outcome[resample.train]
-        usable[b] = y.min() != y.max()
-        boot[b] = auc_of_rows(y, eta[b : b + 1, resample.train])[0]
-        oob[b] = auc_of_rows(outcome[resample.test], eta[b : b + 1, resample.test])[0] if resample.test.size else np.nan
-        boot_brier[b] = np.mean((p[b, resample.train] - y) ** 2)
-        original_brier[b] = np.mean((p[b] - outcome) ** 2)
-        oob_brier[b] = np.mean((p[b, resample.test] - outcome[resample.test]) ** 2) if resample.test.size else np.nan
-    if not usable.any():
-        return {"auc": dict.fromkeys(("estimate", "low", "high"), None), "n_resamples": len(eta), "n_intercept_only": int(alone.sum())}, [
-            "every bootstrap sample had one class."
-        ]
-    p0 = probability(apparent)
-    auc0, brier0 = float(auc_of_rows(outcome, apparent[None, :])[0]), float(np.mean((p0 - outcome) ** 2))
-    no_information = float(np.mean(outcome) * np.mean((1 - p0) ** 2) + np.mean(1 - outcome) * np.mean(p0**2))
-    entry = {
-        "n_resamples": len(eta), "n_usable": int(usable.sum()), "n_intercept_only": int(alone.sum()),
-        "auc": correct_optimism(auc0, boot[usable], original[usable], oob[usable], 0.5, level, better_is_high=True),
-        "brier": correct_optimism(brier0, boot_brier[usable], original_brier[usable], oob_brier[usable], no_information, level, better_is_high=False),
-    }
-    remarks = []
-    if (~usable).any():
-        remarks.append(f"{int((~usable).sum())} bootstrap samples had one class and do not count.")
-    if alone.any():
-        remarks.append(f"{int(alone.sum())} of {len(eta)} bootstrap refits ended as the intercept alone (AUC 0.5).")
-    return entry, remarks
 
 
 def run_refits(work: Callable[[Any], Any], items: Sequence[Any], jobs: int, told: Callable[[int], None]) -> list[Any]:

@@ -15,6 +15,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from prldh.report.format import plain
+from prldh.summary import HONEST
+
 #: Okabe and Ito's palette: told apart by the colour-blind.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
 STYLES = ("-", "--", "-.", ":")
@@ -82,8 +85,11 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
     for adjusted in (False, True):
         models = [m for m in data["models"] if m["adjusted"] == adjusted]
         if models:
-            found += _model_figures(models, "adjusted" if adjusted else "unadjusted")
+            found += _model_figures(models, "adjusted" if adjusted else "unadjusted", data.get("net_benefit_differences", []))
     if data["interaction"]:
+        entries = data["interaction"].get("stratified_roc")
+        if entries:
+            found.append(Drawing("stratified_roc", "ROC curves within the other tissue's groups", "Each Radscore's apparent ROC curve among patients high and low in the other.", lambda: draw_stratified_roc(entries), is_wide=True))
         for kind in ("unadjusted", "adjusted"):
             rows = data["interaction"].get(kind)
             if rows:
@@ -115,14 +121,32 @@ def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
     return found
 
 
-def _model_figures(models: list[dict[str, Any]], kind: str) -> list[Drawing]:
-    return [
+def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]]) -> list[Drawing]:
+    held = _lead_scheme(models)
+    of = f"predictions of {held[1].replace('_', '-')}, scope {held[0]}" if held else ""
+    found = [
         Drawing(f"roc_{kind}", f"ROC curves, {kind}", "Apparent ROC curves of the models (solid), with the curve of held-out predictions of the whole chain where there is one (dotted).", lambda: draw_roc(models)),
         Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
-        Drawing(f"calibration_{kind}", f"Calibration, {kind}", "Observed share of events by predicted probability; the diagonal is perfect calibration.", lambda: draw_calibration(models)),
-        Drawing(f"decision_{kind}", f"Decision curves, {kind}", "Net benefit by threshold probability, with treat-all and treat-none.", lambda: draw_decision(models)),
-        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold.", lambda: draw_impact(models), is_wide=True),
+        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration.", lambda: draw_calibration([(m["name"], m["calibration"]) for m in models]), is_wide=True),
+        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none.", lambda: draw_decision([(m["name"], m["decision_curve"]) for m in models])),
+        Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone.", lambda: draw_avoided(models, held), is_wide=True),
+        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands.", lambda: draw_impact(models), is_wide=True),
     ]
+    if held:
+        scope, scheme = held
+        curves = [(m["name"], m["validation"][scope][scheme]) for m in models]
+        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}.", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves])))
+        if all("calibration" in v for _, v in curves):
+            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
+        own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
+        if own:
+            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.", lambda: draw_differences(own[:9]), is_wide=True))
+    return found
+
+
+def _lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """The most honest scope and scheme that every one of these models has."""
+    return next((pair for pair in HONEST if all(pair[1] in m["validation"].get(pair[0], {}) for m in models)), None)
 
 
 def _look(i: int) -> dict[str, Any]:
@@ -166,51 +190,102 @@ def draw_partial(models: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def draw_calibration(models: list[dict[str, Any]]) -> Figure:
-    figure, axis = _axes(4.2, 4.2)
-    axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
-    for i, m in enumerate(models):
-        curve = m["calibration"]["curve"]
+def _panels(n: int, width: float, height: float, **kwargs: Any):
+    """A grid of n axes, at most three a row."""
+    columns = min(n, 3)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(max(width * columns, 3.5), height * rows), layout="constrained", squeeze=False, **kwargs)
+    for axis in axes.flat[n:]:
+        axis.set_visible(False)
+    return figure, list(axes.flat[:n]), columns
+
+
+def _band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str, colour: str) -> None:
+    """A pointwise band, left out where it has no limits."""
+    known = [p[low] is not None and p[high] is not None if low in p else False for p in rows]
+    if any(known):
+        nan = float("nan")
+        limits = [[p[k] if ok else nan for p, ok in zip(rows, known, strict=True)] for k in (low, high)]
+        axis.fill_between([p[x] for p in rows], *limits, color=colour, alpha=0.15, linewidth=0)
+
+
+def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
+    figure, axes, columns = _panels(len(models), 2.5, 2.6, sharex=True, sharey=True)
+    for i, (axis, (name, found)) in enumerate(zip(axes, models, strict=True)):
+        curve, colour = found["curve"], COLOURS[i % len(COLOURS)]
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
         x, y = [p["predicted"] for p in curve], [p["observed"] for p in curve]
-        axis.plot(x, y, label=m["name"], marker="o" if m["calibration"]["method"] == "groups" else None, markersize=3, **_look(i))
-        held = m["validation"].get("pipeline", {}).get("folds", {}).get("calibration", {}).get("curve")
-        if held:
-            axis.plot([p["predicted"] for p in held], [p["observed"] for p in held], color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.9)
-    axis.set(xlabel="predicted probability", ylabel="observed share of events", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.legend(loc="upper left", title="apparent; dotted: held out, whole chain", title_fontsize=7)
+        if found["method"] == "groups":
+            for p in curve:
+                if p.get("low") is not None:
+                    axis.plot([p["predicted"]] * 2, [p["low"], p["high"]], color=colour, linewidth=1)
+            axis.plot(x, y, color=colour, marker="o", markersize=3)
+        else:
+            _band(axis, curve, "predicted", "low", "high", colour)
+            axis.plot(x, y, color=colour)
+        axis.set_title(name, fontsize=8)
+        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None)
     return figure
 
 
-def draw_decision(models: list[dict[str, Any]]) -> Figure:
+def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
     figure, axis = _axes(5, 3.4)
-    curve = models[0]["decision_curve"]
+    curve = models[0][1]
     axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
     axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
-    for i, m in enumerate(models):
-        t = [p["threshold"] for p in m["decision_curve"]]
-        axis.plot(t, [p["net_benefit"] for p in m["decision_curve"]], label=m["name"], **_look(i))
-        band = [(p["low"], p["high"]) for p in m["decision_curve"]]
-        if len(models) <= 2 and all(b[0] is not None for b in band):
-            axis.fill_between(t, [b[0] for b in band], [b[1] for b in band], color=COLOURS[i % len(COLOURS)], alpha=0.12, linewidth=0)
-    top = max(p["net_benefit"] for m in models for p in m["decision_curve"])
+    for i, (name, rows) in enumerate(models):
+        axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **_look(i))
+        if len(models) <= 3:
+            _band(axis, rows, "threshold", "low", "high", COLOURS[i % len(COLOURS)])
+    top = max((p["net_benefit"] for _, rows in models for p in rows if p["net_benefit"] is not None), default=0.0)
     axis.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05)))
     axis.legend(loc="upper right")
     return figure
 
 
+def draw_differences(differences: list[dict[str, Any]]) -> Figure:
+    figure, axes, columns = _panels(len(differences), 2.5, 2.2, sharex=True, sharey=True)
+    for i, (axis, found) in enumerate(zip(axes, differences, strict=True)):
+        axis.axhline(0, color="0.5", linewidth=0.8)
+        _band(axis, found["curve"], "threshold", "low", "high", COLOURS[0])
+        axis.plot([p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=COLOURS[0])
+        axis.set_title(f"{found['a']}\n− {found['b']}", fontsize=7)
+        axis.set(xlabel="threshold probability", ylabel="difference of net benefit" if i % columns == 0 else None)
+    points = sorted(abs(v) for d in differences for p in d["curve"] if p["threshold"] <= 0.9 for v in (p["low"], p["high"], p["difference"]) if v is not None)
+    top = max(points[int(0.98 * (len(points) - 1))] if points else 0.0, 0.02)
+    axes[0].set_ylim(-1.15 * top, 1.15 * top)
+    return figure
+
+
+def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> Figure:
+    panels = [("apparent", [(m["name"], m["decision_curve"]) for m in models])]
+    if held:
+        panels.insert(0, (f"{held[1].replace('_', '-')}, scope {held[0]}", [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models]))
+    figure, axes, _ = _panels(len(panels), 3.4, 2.8, sharey=True)
+    for axis, (title, curves) in zip(axes, panels, strict=True):
+        axis.axhline(0, color="0.5", linewidth=0.8)
+        for i, (name, rows) in enumerate(curves):
+            known = [p for p in rows if p.get("avoided") is not None]
+            axis.plot([p["threshold"] for p in known], [p["avoided"] for p in known], label=name, **_look(i))
+            if len(curves) <= 2:
+                _band(axis, rows, "threshold", "avoided_low", "avoided_high", COLOURS[i % len(COLOURS)])
+        axis.set(xlabel="threshold probability", title=title, ylim=(-20, 100))
+    axes[0].set_ylabel("interventions avoided per 100")
+    axes[-1].legend(loc="lower right")
+    return figure
+
+
 def draw_impact(models: list[dict[str, Any]]) -> Figure:
-    columns = min(len(models), 3)
-    rows = -(-len(models) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(max(2.6 * columns, 3.5), 2.4 * rows), layout="constrained", squeeze=False, sharey=True)
-    for axis in axes.flat[len(models) :]:
-        axis.set_visible(False)
-    for i, (axis, m) in enumerate(zip(axes.flat, models, strict=False)):
-        t = [p["threshold"] for p in m["clinical_impact"]]
-        axis.plot(t, [p["high_risk"] for p in m["clinical_impact"]], color=COLOURS[0], label="called high risk")
-        axis.plot(t, [p["high_risk_events"] for p in m["clinical_impact"]], color=COLOURS[1], linestyle="--", label="events among them")
+    figure, axes, columns = _panels(len(models), 2.6, 2.4, sharey=True)
+    for i, (axis, m) in enumerate(zip(axes, models, strict=True)):
+        rows = m["clinical_impact"]
+        t = [p["threshold"] for p in rows]
+        for key, colour, style, name in (("high_risk", COLOURS[0], "-", "called high risk"), ("high_risk_events", COLOURS[1], "--", "events among them")):
+            _band(axis, rows, "threshold", f"{key}_low", f"{key}_high", colour)
+            axis.plot(t, [p[key] for p in rows], color=colour, linestyle=style, label=name)
         axis.set_title(m["name"], fontsize=8)
         axis.set(xlabel="threshold probability", ylabel="per 1,000" if i % columns == 0 else None)
-    axes.flat[0].legend(loc="upper right")
+    axes[0].legend(loc="upper right")
     return figure
 
 
@@ -229,6 +304,19 @@ def draw_forest(rows: list[dict[str, Any]]) -> Figure:
     axis.set_yticks(range(len(rows)), labels)
     axis.set_xscale("log")
     axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
+    return figure
+
+
+def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
+    figure, axes = _axes(TWO_COLUMNS, 3.7, 2)
+    for axis, entry in zip(axes, entries, strict=True):
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+        for i, stratum in enumerate(s for s in entry["strata"] if s["roc"]):
+            auc = stratum["auc"]
+            label = f"{stratum['group']}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
+            axis.plot([1 - p["specificity"] for p in stratum["roc"]], [p["sensitivity"] for p in stratum["roc"]], label=label, **_look(i))
+        axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=entry["name"], xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+        axis.legend(loc="lower right", title="apparent AUC (95% CI)", title_fontsize=7)
     return figure
 
 

@@ -16,8 +16,12 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "comparisons": _flat(data["comparisons"]), "interaction": _interaction(data), "additive_interaction": _additive(data),
         "hosmer_lemeshow": _per_model(data, lambda m: m["hosmer_lemeshow"]["groups"]),
         "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
-        "decision_curve": _per_model(data, lambda m: m["decision_curve"]),
-        "clinical_impact": _per_model(data, lambda m: m["clinical_impact"]),
+        "decision_curve": _curves(data, "decision_curve"), "clinical_impact": _curves(data, "clinical_impact"),
+        "net_benefit_differences": pd.DataFrame([
+            {**{k: d[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **p} for d in data.get("net_benefit_differences", []) for p in d["curve"]
+        ]),
+        "reclassification": _reclassification(data), "reclassification_table": _reclassification_table(data), "product_terms": _products(data),
+        "stratified_roc": _stratified_roc(data), "bootstrap": _bootstrap(data), "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
         "roc": _per_model(data, lambda m: m["roc"]),
         "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "radscore": _radscore(data),
         "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
@@ -58,8 +62,9 @@ def _models(data) -> pd.DataFrame:
     for m in data["models"]:
         row = {**_key(m), "n": m["n"], "events": m["events"], "n_parameters": m["n_parameters"], **_spread("auc", m["auc"])}
         for focus in ("sensitivity", "specificity"):
-            row[f"pauc_{focus}"] = m["pauc"][focus]["estimate"]
-            row[f"pauc_{focus}_corrected"] = m["pauc"][focus]["corrected"]
+            area = m["pauc"][focus]
+            row.update(_spread(f"pauc_{focus}", area))
+            row.update({f"pauc_{focus}_{k}": area.get(k) for k in ("corrected", "corrected_low", "corrected_high", "from", "to")})
         row["threshold"] = m["threshold"]
         row.update(m["confusion"])
         for measure in MEASURES:
@@ -81,8 +86,10 @@ def _validation(data) -> pd.DataFrame:
             for scheme, found in m["validation"].get(scope, {}).items():
                 row = {**_key(m), "scope": scope, "scheme": scheme, **_spread("auc", found["auc"]), **_spread("auc_mean", found.get("auc_mean"))}
                 row.update({k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")})
-                row["brier"] = (found.get("brier") or {}).get("estimate")
-                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in ("intercept", "slope", "citl", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50")})
+                for measure in ("brier", "intercept", "slope"):
+                    row.update(_spread(measure, found.get(measure)))
+                keys = ("citl", "miscalibration", "discrimination", "uncertainty", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax")
+                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in keys})
                 for measure in MEASURES:
                     row.update(_spread(measure, found.get(measure)))
                 row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})
@@ -117,6 +124,54 @@ def _additive(data) -> pd.DataFrame:
 
 def _per_model(data, pick) -> pd.DataFrame:
     return pd.DataFrame([{**_key(m), **row} for m in data["models"] for row in pick(m)])
+
+
+def _curves(data, key: str) -> pd.DataFrame:
+    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
+    rows = []
+    for m in data["models"]:
+        found = [(None, None, m[key])]
+        found += [(scope, scheme, v[key]) for scope in ("model", "pipeline") for scheme, v in m["validation"].get(scope, {}).items() if key in v]
+        rows += [{**_key(m), "scope": scope, "scheme": scheme, **point} for scope, scheme, curve in found for point in curve]
+    return pd.DataFrame(rows)
+
+
+def _bootstrap(data) -> pd.DataFrame:
+    """Optimism and its relatives, one row a model, scope and measure."""
+    return pd.DataFrame([
+        {**_key(m), "scope": scope, "measure": measure, **{k: v for k, v in found[measure].items() if k not in ("method", "reason")}}
+        for m in data["models"] for scope in ("model", "pipeline") for found in m["validation"].get(scope, {}).values() if "oob" in found["auc"]
+        for measure in ("auc", "brier", "intercept", "slope")
+    ])
+
+
+def _reclassification(data) -> pd.DataFrame:
+    rows = []
+    for r in data.get("reclassification", []):
+        row = {k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")} | {"categories": " ".join(f"{c:g}" for c in r["categories"])}
+        for name in ("nri", "continuous_nri", "idi"):
+            for prefix, found in ((name, r[name]), (f"{name}_events", r[name]["events"]), (f"{name}_nonevents", r[name]["nonevents"])):
+                row |= {prefix if k == "estimate" else f"{prefix}_{k}": v for k, v in found.items() if not isinstance(v, dict)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _reclassification_table(data) -> pd.DataFrame:
+    return pd.DataFrame([
+        {**{k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **cell} for r in data.get("reclassification", []) for cell in r["table"]
+    ])
+
+
+def _products(data) -> pd.DataFrame:
+    found = (data["interaction"] or {}).get("product") or {}
+    return _flat([{"model": kind, "of": key, **term} for kind, terms in found.items() if terms for key, term in terms.items()])
+
+
+def _stratified_roc(data) -> pd.DataFrame:
+    return _flat([
+        {"radscore": s["name"], **{k: stratum[k] for k in ("group", "n", "events", "auc")}, **{f"difference_{k}": v for k, v in s["comparison"].items()}}
+        for s in (data["interaction"] or {}).get("stratified_roc", []) for stratum in s["strata"]
+    ])
 
 
 def _tissues(data):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from prldh.report.figures import slug
 from prldh.report.format import plain
-from prldh.summary import honest_auc
+from prldh.summary import honest_auc, scheme_words
 
 MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
 TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
@@ -20,7 +21,9 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
         "apparent": [c for c in data["comparisons"] if c["scheme"] is None],
         "held_out": [c for c in data["comparisons"] if c["scheme"] is not None],
-        "validation": _validation(data), "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
+        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data),
+        "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
+        "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
@@ -56,23 +59,29 @@ def label(entry: dict[str, Any]) -> str:
 
 
 def _lead(data: dict[str, Any]) -> list[str]:
-    """What was asked and the honest answer, in three sentences."""
-    cohort = data["cohort"]
+    """The honest answer first, what leakage would have added, and what was asked."""
+    cohort, level = data["cohort"], f"{100 * data['study']['settings'].get('performance', {}).get('confidence', 0.95):g}"
     share = 100 * cohort["events"] / cohort["n"]
-    lines = [f"{cohort['n']} patients were analysed, {cohort['events']} with {cohort['outcome']} = {cohort['event']} ({share:.1f} %)."]
+    asked = f"{cohort['n']} patients were analysed, {cohort['events']} with {cohort['outcome']} = {cohort['event']} ({share:.1f} %)."
     ranked = [(found, m) for m in data["models"] if (found := honest_auc(m))]
-    if ranked:
-        (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
-        how = "the whole chain refitted in every resample" if scope == "pipeline" else "the logistic model alone refitted in every resample"
-        low, high = plain(auc.get("low")), plain(auc.get("high"))
+    if not ranked:
+        return [asked, "No validation was asked for: the numbers below describe the patients that made the models, and say nothing of others."]
+    (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
+    how = "the whole chain refitted in every resample" if scope == "pipeline" else "the logistic model alone refitted in every resample"
+    lines = [
+        f"On patients held out from fitting ({scheme_words(scheme)}, {how}), the best of {len(data['models'])} models, "
+        f"“{label(best)}”, reached an AUC of {auc['estimate']:.3f} ({level}% CI {plain(auc.get('low'))} to {plain(auc.get('high'))}); "
+        f"fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
+    ]
+    leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
+    if leak is not None:
         lines.append(
-            f"On patients held out from fitting ({scheme.replace('_', '-')}, {how}), the best of {len(data['models'])} models, "
-            f"“{label(best)}”, reached an AUC of {auc['estimate']:.3f} (95% CI {low} to {high}); fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
+            f"Cost of leakage: validating the logistic model alone (scope model) would have said {best['validation']['model'][scheme]['auc']['estimate']:.3f}, "
+            f"{abs(leak):.3f} {'more' if leak >= 0 else 'less'} than the whole chain."
         )
-        if len(ranked) > 1:
-            lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
-    else:
-        lines.append("No validation was asked for: the numbers below describe the patients that made the models, and say nothing of others.")
+    lines.append(asked)
+    if len(ranked) > 1:
+        lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
     return lines
 
 
@@ -85,6 +94,45 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
             model, pipeline = (found.get(scheme) for found in scopes)
             rows.append({"label": label(m), "scheme": scheme, "apparent": m["auc"], "model": model, "pipeline": pipeline,
                          "difference": m["validation"].get("difference", {}).get(scheme)})
+    return rows
+
+
+def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    return [
+        {"label": label(m), "scope": scope, "scheme": scheme, "found": found}
+        for m in data["models"] for scope in ("pipeline", "model") for scheme, found in m["validation"].get(scope, {}).items() if is_wanted(found)
+    ]
+
+
+def _held_out_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return _each_scheme(data, lambda found: "confusion" in found)
+
+
+BOOTSTRAPPED = (("auc", "AUC"), ("brier", "Brier score"), ("intercept", "calibration intercept"), ("slope", "calibration slope"))
+
+
+def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = _each_scheme(data, lambda found: "oob" in found["auc"])
+    return [{**row, "measure": title, "found": row["found"][key]} for row in rows for key, title in BOOTSTRAPPED]
+
+
+def _curves(model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
+    """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
+    held = [
+        (f"{scheme.replace('_', '-')}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
+        for scope in ("pipeline", "model") for scheme, found in model["validation"].get(scope, {}).items() if "decision_curve" in found
+    ]
+    return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
+
+
+def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Models with imputed covariates: fraction of missing information of the AUC, and of the term that has most."""
+    rows = []
+    for m in data["models"]:
+        terms = [t for t in m["terms"] if t.get("fmi") is not None]
+        if terms:
+            most = max(terms, key=lambda t: t["fmi"])
+            rows.append({"label": label(m), "auc": m["auc"].get("fmi"), "largest": most["fmi"], "term": most["term"]})
     return rows
 
 
@@ -104,5 +152,3 @@ def _agreement(data: dict[str, Any]) -> dict[str, Any]:
         "n": len(rows), "n_compared": len(compared), "n_exact": sum(r["difference"] == 0 for r in compared),
         "largest": max((abs(r["difference"]) for r in compared), default=None), "rows": ranked[:ROWS_SHOWN], "n_more": max(0, len(ranked) - ROWS_SHOWN),
     }
-
-
