@@ -269,3 +269,34 @@ def test_the_engines_reach_the_same_maximum_in_bootstrap_samples(engine):
     fits = [e.fit_firth(design, outcome) for e in (engine, r)]
     for key in fits[0]:
         np.testing.assert_allclose(fits[0][key], fits[1][key], rtol=1e-8, err_msg=key)
+
+
+NORMAL = np.random.default_rng(0).normal(size=(60, 8))
+ONES = np.ones((60, 1))
+DEGENERATE = {
+    "three patients": (np.column_stack([np.ones(3), [1.0, 2.0, 3.0]]), [0, 0, 1]),
+    "two patients": (np.column_stack([np.ones(2), [1.0, 2.0]]), [0, 1]),
+    "one class": (np.hstack([ONES, NORMAL])[:8, :2], np.zeros(8)),
+    "fewer patients than columns": (np.hstack([ONES, NORMAL])[:5], [0, 0, 1, 1, 0]),
+    "as many patients as columns": (np.hstack([ONES, NORMAL])[:5, :5], [0, 0, 1, 1, 0]),
+    "a constant column": (np.hstack([ONES, 3 * ONES, NORMAL])[:8, :3], np.tile([0, 1], 4)),
+    "one event": (np.hstack([ONES, NORMAL])[:, :3], np.arange(60) == 7),
+}
+
+
+@pytest.mark.r
+@pytest.mark.parametrize(("design", "outcome"), DEGENERATE.values(), ids=DEGENERATE)
+def test_small_studies_have_the_same_finite_answers_in_both_engines(engine, design, outcome):
+    from prldh.engines.r import REngine
+
+    r = REngine()
+    outcome = np.asarray(outcome, dtype=float)
+    rank = np.linalg.matrix_rank(design)
+    one, other = engine.fit_firth(design, outcome), r.fit_firth(design, outcome)
+    assert one["converged"] == other["converged"] == 1.0
+    assert np.isfinite(one["coefficients"]).sum() == np.isfinite(one["p_values"]).sum() == rank
+    for key in set(one) - {"iterations"}:
+        np.testing.assert_allclose(one[key], other[key], rtol=1e-9, atol=1e-11, err_msg=key)
+    limits = engine.firth_limits(design, outcome)
+    assert np.isfinite(limits).all(axis=1).sum() == rank
+    np.testing.assert_allclose(limits, r.firth_limits(design, outcome), rtol=1e-9, atol=1e-11)
