@@ -24,17 +24,19 @@ def make_table_one(
     Pearson's chi-squared without continuity correction, or Fisher's exact test where more than 20 % of the expected
     counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and groups
     too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at least 0 of a
-    categorical one.
+    categorical one. Blanks, which multiple imputation leaves in the cohort, do not count here: ``n_missing`` tells how many.
     """
     continuous_test = settings.continuous
     rows, warnings = [], []
     for covariate in cohort.covariates:
         column = cohort.table[covariate.name]
+        known = column.notna().to_numpy()
+        outcome = cohort.outcome[known]
         if covariate.kind == "continuous":
-            rows.append(_continuous(covariate.name, column.to_numpy(float), cohort.outcome, continuous_test, engine))
+            row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
         else:
-            codes = column.cat.codes.to_numpy()
-            rows.append(_categorical(covariate.name, codes, covariate.levels, cohort.outcome, engine))
+            row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
+        rows.append({**row, "n_missing": int((~known).sum())})
     for name, values in scores.items():
         if name not in cohort.table.columns:
             rows.append({**_continuous(name, values, cohort.outcome, continuous_test, engine), "is_radscore": True})

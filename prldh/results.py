@@ -16,6 +16,7 @@ import pandas as pd
 from prldh.curves import roc_vertices
 from prldh.design import probability
 from prldh.errors import DataError
+from prldh.imputation import describe_missing
 from prldh.models import mean_log_odds
 from prldh.records import Warn
 from prldh.sample_size import describe_sample_size
@@ -89,6 +90,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
             "n_read": cohort.n + len(cohort.excluded), "excluded": [{"id": i, "reason": r} for i, r in cohort.excluded],
         },
         "sample_size": patients,
+        "missing": describe_missing(cohort, study.imputation),
         "table_one": run.table_one,
         "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
         "models": [_model(plan, run, i) for i in range(len(plan.specs))],
@@ -265,15 +267,25 @@ NULL_REASONS = {
     "sd": "one patient has no standard deviation",
     "events_per_parameter": "the model estimates nothing beside its intercept",
     "oob": "no patient was ever out of bag in both classes, or the measure does not exist there",
-    "b632plus": "no patient was ever out of bag in both classes, or the measure (a calibration line) has no value that stands for no information",
     "avoided": "the threshold is 0, where nobody is spared",
     "boot_low": "the percentile is infinite (bootstrap samples in which a group has one outcome only), or the measure does not exist",
 }
 _SAME_REASON = {
     "se": "b", "or": "b", "e50": "ici", "e90": "ici", "emax": "ici", "citl": "slope", "b632": "oob", "oob_low": "oob", "oob_high": "oob", "b632_low": "oob", "b632_high": "oob",
-    "b632plus_low": "b632plus", "b632plus_high": "b632plus", "no_information": "b632plus", "boot_high": "boot_low", "avoided_low": "avoided",
+    "b632plus": "oob", "b632plus_low": "oob", "b632plus_high": "oob", "no_information": "oob", "boot_high": "boot_low", "avoided_low": "avoided",
     "avoided_high": "avoided", "corrected_low": "corrected", "corrected_high": "corrected", "variance": "auc",
     "p_holm": "p", "p_bh": "p", "mean": "percent", "median": "percent", "q1": "percent", "q3": "percent",
+}
+#: The same where the part of the results that the number stands in tells more; "*": any number there.
+REASONS_THERE = {
+    **{("auc", key): NULL_REASONS["auc"] for key in ("estimate", "low", "high", "variance")},
+    ("hosmer_lemeshow", "*"): "too few distinct groups of predictions, or an empty one",
+    **{(line, key): "a calibration line has no value that stands for no information"
+       for line in ("intercept", "slope") for key in ("b632plus", "b632plus_low", "b632plus_high", "no_information")},
+    **{(part, key): "nobody moves, or all move alike" for part in ("events", "nonevents", "nri", "continuous_nri", "idi") for key in ("low", "high", "statistic", "p")},
+    **{(part, "p"): NULL_REASONS["b"] for part in ("terms", "unadjusted", "adjusted")},
+    ("likelihood_ratio", "df2"): "infinite: nothing that these models use was imputed",
+    ("likelihood_ratio", "*"): "the models are not nested here, or cannot be fitted",
 }
 #: Keys whose null is no missing number.
 _STRUCTURE = {
@@ -283,18 +295,15 @@ _STRUCTURE = {
 
 
 def explain_nulls(data: dict[str, Any]) -> list[Warn]:
-    """One warning a kind of number that is null somewhere, with how often and why."""
+    """One warning a part of the results and reason: which numbers are null there, how often, and why."""
     counts: dict[tuple[str, str], int] = {}
     _count_nulls({k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", "", counts)
-    found = []
+    found: dict[tuple[str, str], dict[str, int]] = {}
     for (parent, key), n in sorted(counts.items()):
-        reason = NULL_REASONS.get(_SAME_REASON.get(key, key), "it is not defined for these data")
-        if key == "p" and parent in ("terms", "unadjusted", "adjusted"):
-            reason = NULL_REASONS["b"]
-        if parent == "auc" and key in ("estimate", "low", "high", "variance"):
-            reason = NULL_REASONS["auc"]
-        found.append(Warn("null values", f"{parent}.{key} is null in {n} place{'s' * (n > 1)}: {reason}."))
-    return found
+        general = NULL_REASONS.get(_SAME_REASON.get(key, key), "it is not defined for these data")
+        reason = REASONS_THERE.get((parent, key)) or (REASONS_THERE.get((parent, "*")) if key in NULL_REASONS or key in _SAME_REASON else None) or general
+        found.setdefault((parent, reason), {})[key] = n
+    return [Warn("null values", f"{parent}: {', '.join(f'{key} ({n})' for key, n in keys.items())} null: {reason}.") for (parent, reason), keys in found.items()]
 
 
 def _count_nulls(value: Any, parent: str, key: str, counts: dict[tuple[str, str], int]) -> None:

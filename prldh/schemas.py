@@ -120,6 +120,10 @@ SAMPLE_SIZE = _object({
         "events_per_parameter": NUMBER, "is_enough": {"type": "boolean"},
     })),
 })
+MISSING = _object({
+    "variables": _array(_object({"name": TEXT, "n_missing": INTEGER})), "n_patients": INTEGER, "method": TEXT,
+    **{k: INTEGER for k in ("imputations", "iterations", "imputations_in_resamples", "iterations_in_resamples")},
+})
 ENGINE = _object({"version": TEXT, "packages": _map({"type": ["string", "null"]})})
 
 
@@ -130,7 +134,7 @@ def results_schema() -> dict[str, Any]:
         "cohort": _object({"n": INTEGER, "events": INTEGER, "excluded": _array(_object({"id": TEXT, "reason": TEXT}))}),
         "table_one": _array(_object({
             "variable": TEXT, "test": {"enum": ["t", "welch", "wilcoxon", "chi2", "fisher"]}, **_numbers("statistic", "p"), "rows": _array(CELLS),
-        }, _numbers("p_holm", "p_bh", "smd"))),
+        }, {**_numbers("p_holm", "p_bh", "smd"), "n_missing": INTEGER})),
         "tissues": _map(TISSUE),
         "models": _array(MODEL),
         "comparisons": _array(COMPARISON),
@@ -144,7 +148,7 @@ def results_schema() -> dict[str, Any]:
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
-    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE})
+    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "missing": {"anyOf": [NULL, MISSING]}})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prldh results", **schema}
 
 

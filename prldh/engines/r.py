@@ -630,6 +630,7 @@ def _to_python(value: Any, is_vector: bool) -> Any:
     array = np.array(value, dtype=np.float64)
     if kind in ("IntSexpVector", "BoolSexpVector"):
         array[array == np.iinfo(np.int32).min] = np.nan   # R's integer NA
+    array[np.isnan(array)] = np.nan   # R's NA is a signalling NaN, of which NumPy warns
     shape = _dimensions(value)
     if shape is not None:
         return np.ascontiguousarray(array.reshape(shape, order="F"))
