@@ -174,7 +174,7 @@ def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True)
 # ---------------------------------------------------------------- R beside Python
 
 #: Keys by which an entry of a list is known; lists without them are curves and are compared as a whole.
-IDENTITIES = ("name", "term", "group", "variable", "a", "level")
+IDENTITIES = ("name", "term", "group", "variable", "a", "level", "feature")
 NOT_COMPARED = ("is_radscore", "smd")  # smd is computed once, by Python
 
 

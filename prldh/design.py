@@ -14,6 +14,9 @@ from prldh.study import Study
 
 GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)\s*\)$")
 
+#: Below this log odds of an ill-conditioned fit (fewer patients than parameters) are rounding, which would break ties.
+LOG_ODDS_DECIMALS = 10
+
 
 def groups_term(first: str, second: str) -> str:
     """The term that stands for the four high/low groups of two tissues."""
@@ -128,13 +131,13 @@ def group_codes(scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], 
 def log_odds(matrix: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """Linear predictor (n,) of rows (n, k), aliased coefficients as 0.
 
-    Summed column by column and rounded at 1e-12, so that patients with the same values are tied exactly, in
-    both engines and in every resample.
+    Summed column by column and rounded at :data:`LOG_ODDS_DECIMALS`, so that patients with the same values are tied exactly, in both
+    engines and in every resample.
     """
     total = np.zeros(matrix.shape[0])
     for j, b in enumerate(np.nan_to_num(np.asarray(coefficients, dtype=float))):
         total += matrix[:, j] * b
-    return np.round(total, 12) + 0.0
+    return np.round(total, LOG_ODDS_DECIMALS) + 0.0
 
 
 def probability(log_odds_: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.design import log_odds
+from prldh.design import LOG_ODDS_DECIMALS, log_odds
 from prldh.errors import DataError
 from prldh.performance import INTERVAL, describe_predictions, pooled_auc
 from prldh.records import Cohort, Design, Draws, ModelSpec, Warn
@@ -121,7 +121,7 @@ def describe_model(
 
 def mean_log_odds(etas: np.ndarray) -> np.ndarray:
     """Mean over imputations (m, n) → (n,), rounded as :func:`~prldh.design.log_odds` rounds."""
-    return etas[0] if len(etas) == 1 else np.round(etas.mean(axis=0), 12) + 0.0
+    return etas[0] if len(etas) == 1 else np.round(etas.mean(axis=0), LOG_ODDS_DECIMALS) + 0.0
 
 
 def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[dict], list[Warn]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pluggy
 from threadpoolctl import threadpool_limits
 
@@ -43,6 +44,7 @@ from prldh.seeds import seed_for
 from prldh.stats.partial_roc import stratified_rows
 from prldh.study import Study
 from prldh.summaries import summarise
+from prldh.univariate import describe_univariate
 from prldh.validate import (
     Predictions,
     TissueRefit,
@@ -70,6 +72,8 @@ class EngineRun:
     log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
     table_one: list[dict[str, Any]] = field(default_factory=list)
+    univariate: dict[str, Any] | None = None
+    univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     net_benefit_differences: list[dict[str, Any]] = field(default_factory=list)
     reclassification: list[dict[str, Any]] = field(default_factory=list)
@@ -184,6 +188,11 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
     told(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
+    if study.univariate is not None:
+        run.univariate, run.univariate_features, warnings = describe_univariate(
+            cohort, plan.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
+        )
+        run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
         plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence, study.separation,
@@ -381,7 +390,7 @@ def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
                 r = fit.radscore
                 tissues[name]["radscore"] = {"intercept": r.intercept, **{f: float(b) for (_, f), b in zip(r.features, r.coefficients, strict=True)}}
         sides.append({
-            "tissues": tissues, "table_one": run.table_one, "models": run.models,
+            "tissues": tissues, "table_one": run.table_one, "univariate": run.univariate or {}, "models": run.models,
             # on held-out predictions partial areas are compared by one engine alone
             "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
             "net_benefit_differences": run.net_benefit_differences, "reclassification": run.reclassification, "interaction": run.interaction or {},

@@ -114,7 +114,8 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
     if validation.folds > rarer:
         raise DataError(
             f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of each outcome, found "
-            f"{rarer} {what} among {cohort.n} patients. Set folds to {rarer if rarer > 1 else 0} or fewer, or 0 to switch it off."
+            f"{rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
+            + (f"Set folds to {rarer} or fewer, or 0 to switch it off." if rarer > 1 else "Set folds to 0 to switch it off.")
         )
 
 

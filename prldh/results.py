@@ -35,18 +35,19 @@ SCHEMA = "prldh-results/1"
 class Results:
     """Results of a study.
 
-    ``data`` is exactly what ``results.json`` holds; ``tables`` are the same as data frames; ``predictions`` is
-    ``predictions.csv``.
+    ``data`` is exactly what ``results.json`` holds; ``tables`` are the same as data frames, with ``extra`` ones that are too long for
+    it; ``predictions`` is ``predictions.csv``.
     """
 
     data: dict[str, Any]
     predictions: pd.DataFrame = field(repr=False)
+    extra: dict[str, pd.DataFrame] = field(repr=False, default_factory=dict)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         from prldh.report.tables import make_tables
 
-        return make_tables(self.data)
+        return {**make_tables(self.data), **self.extra}
 
     def __repr__(self) -> str:
         cohort = self.data["cohort"]
@@ -92,6 +93,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "sample_size": patients,
         "missing": describe_missing(cohort, study.imputation),
         "table_one": run.table_one,
+        "univariate": run.univariate,
         "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
         "models": [_model(plan, run, i) for i in range(len(plan.specs))],
         "comparisons": run.comparisons,
@@ -110,7 +112,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
     told += explain_nulls(data)
     seen = list(dict.fromkeys((w.stage, w.message) for w in told))
     data["warnings"] = [{"stage": s, "message": m} for s, m in seen]
-    return Results(data, _predictions(plan, run))
+    return Results(data, _predictions(plan, run), {"univariate_features": run.univariate_features} if len(run.univariate_features) else {})
 
 
 def _study(plan: Plan) -> dict[str, Any]:

@@ -120,6 +120,11 @@ SAMPLE_SIZE = _object({
         "events_per_parameter": NUMBER, "is_enough": {"type": "boolean"},
     })),
 })
+UNIVARIATE = _object({
+    "test": {"enum": ["t", "wilcoxon"]}, "adjusted": _array(TEXT),
+    "terms": _array(_object({"variable": TEXT, "term": TEXT, "n": INTEGER, "events": INTEGER, "fit": TEXT, **_numbers("b", "se", "p", "or", "low", "high")}, _numbers("p_holm", "p_bh"))),
+    "features": _map(_object({"n": INTEGER, "n_tested": INTEGER, "n_below": _map(INTEGER), "smallest": _array({"type": "object"})})),
+})
 MISSING = _object({
     "variables": _array(_object({"name": TEXT, "n_missing": INTEGER})), "n_patients": INTEGER, "method": TEXT,
     **{k: INTEGER for k in ("imputations", "iterations", "imputations_in_resamples", "iterations_in_resamples")},
@@ -148,7 +153,7 @@ def results_schema() -> dict[str, Any]:
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
-    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "missing": {"anyOf": [NULL, MISSING]}})
+    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "missing": {"anyOf": [NULL, MISSING]}, "univariate": {"anyOf": [NULL, UNIVARIATE]}})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prldh results", **schema}
 
 

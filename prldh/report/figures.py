@@ -128,14 +128,14 @@ def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[di
         Drawing(f"roc_{kind}", f"ROC curves, {kind}", "Apparent ROC curves of the models (solid), with the curve of held-out predictions of the whole chain where there is one (dotted).", lambda: draw_roc(models)),
         Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
         Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration.", lambda: draw_calibration([(m["name"], m["calibration"]) for m in models]), is_wide=True),
-        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none.", lambda: draw_decision([(m["name"], m["decision_curve"]) for m in models])),
+        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands.", lambda: draw_decision([(m["name"], m["decision_curve"]) for m in models]), is_wide=True),
         Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone.", lambda: draw_avoided(models, held), is_wide=True),
         Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands.", lambda: draw_impact(models), is_wide=True),
     ]
     if held:
         scope, scheme = held
         curves = [(m["name"], m["validation"][scope][scheme]) for m in models]
-        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}.", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves])))
+        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise 95% bands.", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
         if all("calibration" in v for _, v in curves):
             found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
         own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
@@ -163,7 +163,7 @@ def draw_roc(models: list[dict[str, Any]]) -> Figure:
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     for i, m in enumerate(models):
         auc = m["auc"]
-        label = f"{m['name']}: {auc['estimate']:.3f} ({auc['low']:.3f}, {auc['high']:.3f})"
+        label = f"{m['name']}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
         axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **_look(i))
         held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
         if held:
@@ -210,7 +210,7 @@ def _band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str, co
 
 
 def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
-    figure, axes, columns = _panels(len(models), 2.5, 2.6, sharex=True, sharey=True)
+    figure, axes, columns = _panels(len(models), 2.5, 2.7, sharex=True, sharey=True)
     for i, (axis, (name, found)) in enumerate(zip(axes, models, strict=True)):
         curve, colour = found["curve"], COLOURS[i % len(COLOURS)]
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
@@ -224,22 +224,29 @@ def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
             _band(axis, curve, "predicted", "low", "high", colour)
             axis.plot(x, y, color=colour)
         axis.set_title(name, fontsize=8)
-        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None)
+        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None)
+        axis.set_box_aspect(1)
     return figure
 
 
 def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
-    figure, axis = _axes(5, 3.4)
-    curve = models[0][1]
-    axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
-    axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
-    for i, (name, rows) in enumerate(models):
-        axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **_look(i))
-        if len(models) <= 3:
-            _band(axis, rows, "threshold", "low", "high", COLOURS[i % len(COLOURS)])
+    """All models in one panel, then each with its band in one of its own."""
+    figure, axes, columns = _panels(1 if len(models) == 1 else len(models) + 1, 2.7, 2.5, sharex=True, sharey=True)
+    groups = [models] if len(models) == 1 else [models, *([m] for m in models)]
+    for k, (axis, shown) in enumerate(zip(axes, groups, strict=True)):
+        curve = models[0][1]
+        axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
+        axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
+        for name, rows in shown:
+            i = [n for n, _ in models].index(name)
+            axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **_look(i))
+            if len(shown) == 1:
+                _band(axis, rows, "threshold", "low", "high", COLOURS[i % len(COLOURS)])
+                axis.set_title(name, fontsize=8)
+        axis.set(xlabel="threshold probability", ylabel="net benefit" if k % columns == 0 else None)
     top = max((p["net_benefit"] for _, rows in models for p in rows if p["net_benefit"] is not None), default=0.0)
-    axis.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05)))
-    axis.legend(loc="upper right")
+    axes[0].set_ylim(-0.25 * max(top, 0.05), 1.3 * max(top, 0.05))
+    axes[0].legend(loc="upper right", fontsize=6)
     return figure
 
 

@@ -12,7 +12,7 @@ MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
     found = {
-        "sample_size": _sample_size(data), "table_one": _table_one(data), "models": _models(data), "terms": _terms(data), "validation": _validation(data),
+        "sample_size": _sample_size(data), "table_one": _table_one(data), "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])), "models": _models(data), "terms": _terms(data), "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]), "interaction": _interaction(data), "additive_interaction": _additive(data),
         "hosmer_lemeshow": _per_model(data, lambda m: m["hosmer_lemeshow"]["groups"]),
         "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),

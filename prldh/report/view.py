@@ -19,10 +19,9 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
     return {
         "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
-        "apparent": [c for c in data["comparisons"] if c["scheme"] is None],
-        "held_out": [c for c in data["comparisons"] if c["scheme"] is not None],
+        "comparisons": _by_scope(data["comparisons"]), "reclassification": _by_scope(data.get("reclassification", [])),
         "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data),
-        "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
+        **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
         "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
@@ -74,7 +73,7 @@ def _lead(data: dict[str, Any]) -> list[str]:
         f"fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
     ]
     leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
-    if leak is not None:
+    if leak is not None and abs(leak) >= 0.0005:
         lines.append(
             f"Cost of leakage: validating the logistic model alone (scope model) would have said {best['validation']['model'][scheme]['auc']['estimate']:.3f}, "
             f"{abs(leak):.3f} {'more' if leak >= 0 else 'less'} than the whole chain."
@@ -83,6 +82,12 @@ def _lead(data: dict[str, Any]) -> list[str]:
     if len(ranked) > 1:
         lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
     return lines
+
+
+def _by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What was found on held-out predictions, the honest scope first, and the apparent."""
+    held = [(f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope]) for scope in ("pipeline", "model")]
+    return [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
 
 
 def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,8 +109,25 @@ def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], boo
     ]
 
 
-def _held_out_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
-    return _each_scheme(data, lambda found: "confusion" in found)
+def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Held-out entries by scope, the honest one first."""
+    rows = _each_scheme(data, lambda found: "confusion" in found)
+    return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
+
+
+def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Held-out calibration of the more honest scope and the apparent one, model by model; the other scope apart."""
+    rows: list[dict[str, Any]] = []
+    more: list[dict[str, Any]] = []
+    for m in data["models"]:
+        scopes = [scope for scope in ("pipeline", "model") if scope in m["validation"]]
+        for k, scope in enumerate(scopes):
+            for scheme, found in m["validation"][scope].items():
+                if "calibration" in found:
+                    of = f"{scheme.replace('_', '-')}, scope {scope}"
+                    (more if k else rows).append({"label": label(m), "of": of, "calibration": found["calibration"], "hosmer_lemeshow": found.get("hosmer_lemeshow")})
+        rows.append({"label": label(m), "of": "apparent", "calibration": m["calibration"], "hosmer_lemeshow": m["hosmer_lemeshow"]})
+    return {"calibration_rows": rows, "calibration_more": more}
 
 
 BOOTSTRAPPED = (("auc", "AUC"), ("brier", "Brier score"), ("intercept", "calibration intercept"), ("slope", "calibration slope"))

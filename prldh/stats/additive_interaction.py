@@ -65,7 +65,7 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
 
 
 def _interval(estimate, gradient, covariance, z) -> dict[str, float]:
-    error = z * np.sqrt(gradient @ covariance @ gradient)
+    error = z * np.sqrt(np.maximum(gradient @ covariance @ gradient, 0.0))  # rounding may leave -1e-18
     return {"estimate": float(estimate), "low": float(estimate - error), "high": float(estimate + error)}
 
 

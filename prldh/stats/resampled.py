@@ -107,5 +107,5 @@ def _plus(apparent: float, oob: float, no_information: float, better_is_high: bo
     bounded = max(oob, no_information) if better_is_high else min(oob, no_information)
     overfit = (apparent - bounded) if better_is_high else (bounded - apparent)
     span = (apparent - no_information) if better_is_high else (no_information - apparent)
-    rate = overfit / span if overfit > 0 and span > 0 else 0.0
+    rate = overfit / span if overfit > 1e-12 and span > 1e-12 else 0.0  # less is rounding
     return WEIGHT_632 / (1 - (1 - WEIGHT_632) * min(rate, 1.0)), bounded

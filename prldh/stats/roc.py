@@ -144,6 +144,8 @@ def compare_auc(outcome: np.ndarray, a: np.ndarray, b: np.ndarray, level: float 
     if m == 0 or n == 0:
         return {"difference": NAN, "low": NAN, "high": NAN, "statistic": NAN, "p": NAN}
     (events_a, others_a), (events_b, others_b) = _placements(event, a), _placements(event, b)
+    if (events_a == events_b).all() and (others_a == others_b).all():  # one curve, even where its variance does not exist
+        return compare_estimates(0.0, 0.0, level)
     difference = int((events_a - events_b).sum()) / (2 * m * n)
     error = np.sqrt(_delong_variance(events_a - events_b, others_a - others_b))
     return compare_estimates(difference, error, level)

@@ -8,7 +8,7 @@ additive_interaction <- function(logs, covariance, level = 0.95) {
   }
   z <- qnorm((1 + level) / 2)
   interval <- function(estimate, gradient) {
-    half <- z * sqrt(sum(gradient * (covariance %*% gradient)))
+    half <- z * sqrt(max(sum(gradient * (covariance %*% gradient)), 0))   # rounding may leave -1e-18
     list(estimate = estimate, low = estimate - half, high = estimate + half)
   }
   r <- exp(logs)

@@ -75,6 +75,13 @@ calibration_lines <- function(y, x) {
     h01 <- colSums(weight * zz)
     h11 <- colSums(weight * zz^2)
     det <- h00 * h11 - h01^2
+    flat <- !(det > 0)   # every probability is 0 or 1 to rounding
+    if (any(flat)) {
+      a[going[flat]] <- NA
+      going <- going[!flat]
+      if (!length(going)) break
+      next
+    }
     step_a <- (h11 * u0 - h01 * u1) / det
     step_b <- (h00 * u1 - h01 * u0) / det
     shrink <- rep(1, length(going))
