@@ -19,7 +19,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
     return {
         "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
-        "comparisons": _by_scope(data["comparisons"]), "reclassification": _by_scope(data.get("reclassification", [])),
+        "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data),
         **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
         "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
@@ -84,7 +84,7 @@ def _lead(data: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """What was found on held-out predictions, the honest scope first, and the apparent."""
     held = [(f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope]) for scope in ("pipeline", "model")]
     return [*held, ("Apparent", [r for r in rows if r["scope"] is None])]

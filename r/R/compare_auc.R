@@ -6,8 +6,8 @@ compare_auc <- function(outcome, a, b, level = 0.95) {
   roc_a <- make_roc(outcome, a)
   roc_b <- make_roc(outcome, b)
   difference <- as.numeric(roc_a$auc) - as.numeric(roc_b$auc)
-  # Equal rankings: pROC's 0/0, or a standard error that is only rounding
-  if (same_ranking(a, b)) return(list(difference = 0, low = 0, high = 0, statistic = 0, p = 1))
+  # One curve: pROC's 0/0, or a standard error that is only rounding
+  if (same_curve(outcome, a, b)) return(list(difference = 0, low = 0, high = 0, statistic = 0, p = 1))
   # A single patient of a class has no variance: pROC stops at NA
   if (min(table(outcome)) < 2) {
     nothing <- no_comparison()
@@ -25,4 +25,8 @@ no_comparison <- function() {
   list(difference = NA_real_, low = NA_real_, high = NA_real_, statistic = NA_real_, p = NA_real_)
 }
 
-same_ranking <- function(a, b) all(rank(a) == rank(b))
+# Every event stands to every non-event in both scores alike.
+same_curve <- function(outcome, a, b) {
+  against <- function(score) sign(outer(score[outcome == 1], score[outcome == 0], "-"))
+  all(against(a) == against(b))
+}

@@ -20,7 +20,7 @@ MARKERS = ["age", "s100b", "ndka"]
 SCRIPT = """
 suppressPackageStartupMessages(library(rms))
 data <- read.csv("asah.csv")
-b <- %d
+b <- N_RESAMPLES
 set.seed(3)
 rows <- replicate(b, sample(nrow(data), replace = TRUE))
 fit <- lrm(y ~ age + s100b + ndka, data = data, x = TRUE, y = TRUE, tol = 1e-12)
@@ -36,7 +36,7 @@ concordance <- sapply(1:20, function(i) {
 keep <- c("Dxy", "B", "Intercept", "Slope")
 cat(jsonlite::toJSON(list(rows = rows - 1, boot = as.data.frame(unclass(boot)[keep, ]), out = as.data.frame(unclass(out)[keep, ]),
                           concordance = concordance, version = as.character(packageVersion("rms"))), digits = NA))
-""" % N_RESAMPLES
+""".replace("N_RESAMPLES", str(N_RESAMPLES))
 
 
 @pytest.fixture(scope="module")

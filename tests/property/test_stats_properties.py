@@ -150,6 +150,7 @@ def test_whole_range_is_the_whole_area(data):
 @given(scored(n_scores=2))
 def test_over_the_whole_range_the_partial_test_is_delongs(data):
     outcome, a, b = data
+    assume(min(outcome.sum(), (1 - outcome).sum()) >= 2)  # a single patient has no variance
     delong, variance = engine.compare_auc(outcome, a, b), engine.auc(outcome, a)["variance"]
     for focus in ("sensitivity", "specificity"):
         found = engine.compare_partial_auc_asymptotic(outcome, a, b, focus, 1, 0)

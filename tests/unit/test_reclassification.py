@@ -12,6 +12,7 @@ from prldh.engines.python import PythonEngine
 from prldh.errors import DataError
 from prldh.reclassification import describe_reclassification, reclassification_warning
 from prldh.report.environment import create_environment
+from prldh.report.view import by_scope
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
@@ -166,13 +167,14 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     apparent = describe(predictions, risk_categories=[0.3, 0.6])
     held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
     template = create_environment().get_template("sections/reclassification.html.j2")
-    shown = template.render(data={"reclassification": [apparent, held_out]})
+    rows = [apparent, held_out]
+    shown = template.render(data={"reclassification": rows}, view={"reclassification": by_scope(rows)})
     assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "folds, scope pipeline" in shown
-    tables = shown.split("<details>")[0].split("<table>")[1:]
+    tables = shown.split("<table>")[1:3]
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
-    moves = shown.split("<details>")[1]
+    moves = shown.split("Who moves")[1]
     assert moves.count("<tr>") == 2 * (1 + 3) and "≤ " in moves and "&gt; " in moves
-    assert "nothing to compare" in template.render(data={"reclassification": []})
+    assert "nothing to compare" in template.render(data={"reclassification": []}, view={"reclassification": []})
 
 
 # -- the penalised likelihood-ratio test -----------------------------------------------------------------------

@@ -104,12 +104,12 @@ def test_refits_ask_the_engine_for_firth(table, tmp_path, monkeypatch):
     assert {columns for name, columns in asked if name == "refit_logistic"} == {2, 3, 4}
 
 
-def test_nested_models_have_no_likelihood_ratio_test_where_one_is_firths(firth):
+def test_nested_models_of_which_one_is_firths_have_a_penalised_likelihood_ratio_test(firth):
     data, _ = firth
     tests = {c["adjusted"]: c["likelihood_ratio"] for c in data["comparisons"] if (c["a"], c["b"]) == ("disc", "both") and "likelihood_ratio" in c}
     assert tests[False]["p"] is not None
-    assert tests[True] == {"statistic": None, "df": None, "p": None}
-    assert any("likelihood-ratio test is null" in w["message"] for w in data["warnings"])
+    assert tests[False]["method"] == "likelihood ratio" and tests[True]["method"] == "penalised likelihood ratio (Firth)"
+    assert tests[True]["df"] == 1 and 0 < tests[True]["p"] < 1
 
 
 def test_interaction_is_from_the_firth_fit(firth):

@@ -105,7 +105,7 @@ def run(tmp_path, **table_one):
     results = analyze(study, tmp_path / "out", jobs=1, force=True)
     jsonschema.validate(results.data, schema_of("results"))
     page = (tmp_path / "out" / "report.html").read_text()
-    return results, page[page.index('id="table-one"') : page.index('id="radscores"')]
+    return results, page[page.index('<section id="table-one"') : page.index('<section id="univariate"')]
 
 
 def test_by_default_the_table_is_as_it_was(tmp_path):
