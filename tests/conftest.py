@@ -47,6 +47,13 @@ def _missing_packages(wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(done.stdout.split())
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What tests recorded for whoever reads the end of the run, such as how far the engines are apart over the demo."""
+    told = dict.fromkeys(text for report in terminalreporter.stats.get("passed", []) for key, text in report.user_properties if key == "told")
+    for text in told:
+        terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Public data that are not in the repository; the tests that need them are skipped where they are absent."""
