@@ -36,11 +36,14 @@ tissues:                         # each has one of: radscore (a column of the cl
 #   - {name: Disc Radscore, terms: [disc]}
 # adjust: [age, sex]             # default: all covariates; [] for none
 
+# separation: firth              # where the outcome is separated: firth, warn or error
+# univariate: {test: wilcoxon, adjust_p: both}   # screens of covariates and features; false for none
 # sample_size: {r2_nagelkerke: 0.15}   # the R² to be expected, for Riley's criteria; or r2_cox_snell
 
 # scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
-# missing: complete_case         # or error: patients with blank covariates are left out and listed, or refused
+# missing: complete_case         # patients with blank covariates are left out and listed; or error, or multiple_imputation
+# imputation: {imputations: 20}  # with the latter; fitted inside the training rows of every resample
 """
 
 
