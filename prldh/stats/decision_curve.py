@@ -153,7 +153,7 @@ def compare_decision_curves(
     Notes
     -----
     A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53. Limits are of one threshold at a time, and no
-    test over all thresholds.
+    test over all thresholds. R: of the difference of two ``rmda::decision_curve``; rmda has no band of it.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def out_of_bag_decision_curve(
     -----
     A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53, on decision curves of resampled models;
     B. Efron, Journal of the American Statistical Association 78 (1983) 316-331, on the patients left out. The percentiles show how
-    much small held-out sets vary; they are wider than an interval of the mean.
+    much small held-out sets vary; they are wider than an interval of the mean. R has no such function but prldh's own.
 
     Examples
     --------
@@ -256,7 +256,7 @@ def compare_out_of_bag_decision_curves(
 
     Notes
     -----
-    See :func:`out_of_bag_decision_curve`. R: the same function of prldh's R package.
+    As :func:`out_of_bag_decision_curve` (Vickers et al. 2008, Efron 1983). R has no such function but prldh's own.
 
     Examples
     --------

@@ -264,6 +264,16 @@ def refit_firth(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengt
     ------
     DataError
         When ``lengths`` do not add up to the number of ``rows``, or a row number is out of range.
+
+    Notes
+    -----
+    D. Firth, Biometrika 80 (1993) 27-38. R: ``logistf::logistf`` on every resample.
+
+    Examples
+    --------
+    >>> x, y = np.column_stack([np.ones(4), [0.0, 0, 1, 1]]), np.array([0.0, 1, 1, 1])
+    >>> refit_firth(x, y, np.array([0, 1, 2, 3]), np.array([4]))["coefficients"].round(6) + 0.0  # log of 1.5/1.5, and of 2.5/0.5
+    array([[0.      , 1.609438]])
     """
     columns, y = as_design(design, outcome)
     rows, lengths = check_rows(rows, lengths, len(y))

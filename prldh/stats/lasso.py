@@ -127,6 +127,15 @@ def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_la
     J. Friedman, T. Hastie, R. Tibshirani, Journal of Statistical Software 33 (2010) 1. R: ``glmnet::cv.glmnet(values,
     outcome, family = "binomial", foldid = fold_ids, thresh = 1e-14)``, 4.1-6. As there, every fold fits a path of its own,
     and its coefficients are interpolated at the penalties of the path on all patients.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(60, 3))
+    >>> y = (x[:, 0] + rng.normal(size=60) > 0).astype(float)
+    >>> found = cv_lasso(x, y, np.arange(60) % 5 + 1)
+    >>> bool(found["coefficients"][1] > 1)  # the feature that the outcome was made of
+    True
     """
     values = np.asarray(values, dtype=float)
     outcome = np.asarray(outcome, dtype=float).ravel()

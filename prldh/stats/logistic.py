@@ -226,6 +226,7 @@ def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 
     Notes
     -----
+    P. McCullagh, J. A. Nelder, Generalized Linear Models (1989), chapter 2.
     R: ``stats::glm(..., family = binomial)`` with its own control (epsilon 1e-8, 25 iterations), so that every digit is
     the one a reader gets who fits the model in R. The standard errors are those of ``summary.glm``, which weighs by the
     iteration before the last (up to about 1e-4 off the Hessian at the estimate). Columns are aliased first, at glm's
@@ -299,6 +300,17 @@ def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, le
     ------
     DataError
         When ``lengths`` do not add up to the number of ``rows``, or a row number is out of range.
+
+    Notes
+    -----
+    As :func:`fit_logistic` (McCullagh & Nelder 1989). R: ``glm.fit`` on every resample.
+
+    Examples
+    --------
+    >>> x, y = np.column_stack([np.ones(4), [0.0, 0, 1, 1]]), np.array([0, 1, 0, 1])
+    >>> refit_logistic(x, y, np.array([0, 1, 2, 3, 0, 1, 1, 0]), np.array([4, 4]))["coefficients"].round(6) + 0.0  # the second column aliased
+    array([[0., 0.],
+           [0., 0.]])
     """
     columns, y = as_design(design, outcome)
     rows, lengths = check_rows(rows, lengths, len(y))
@@ -312,7 +324,16 @@ def likelihood_ratio(design_small: np.ndarray, design_large: np.ndarray, outcome
     -------
     dict
         ``statistic``, ``df`` (difference of the ranks), ``p`` (NaN when df is 0).
-        R: ``anova(small, large, test = "LRT")``.
+
+    Notes
+    -----
+    S. S. Wilks, Annals of Mathematical Statistics 9 (1938) 60-62. R: ``anova(small, large, test = "LRT")``.
+
+    Examples
+    --------
+    >>> y, x = np.array([0, 0, 1, 1, 0, 1]), np.column_stack([np.ones(6), [0.0, 0, 0, 1, 1, 1]])
+    >>> round(likelihood_ratio(x[:, :1], x, y)["statistic"], 3)
+    0.68
     """
     small, large = fit_logistic(design_small, outcome), fit_logistic(design_large, outcome)
     df = float(np.isfinite(large["coefficients"]).sum() - np.isfinite(small["coefficients"]).sum())

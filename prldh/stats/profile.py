@@ -230,7 +230,7 @@ def profile_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95)
 
     Notes
     -----
-    D. J. Venzon, S. H. Moolgavkar, Applied Statistics 37 (1988) 87-94. R's ``confint.glm`` interpolates the same
+    D. J. Venzon, S. H. Moolgavkar, Applied Statistics 37 (1988) 87-94. R: ``confint.glm``, which interpolates the same
     limits by a spline and is off by up to 2e-4.
 
     Examples

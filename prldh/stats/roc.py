@@ -131,7 +131,7 @@ def compare_auc(outcome: np.ndarray, a: np.ndarray, b: np.ndarray, level: float 
 
     Notes
     -----
-    R: ``pROC::roc.test(roc_a, roc_b, method = "delong", paired = TRUE)``.
+    E. R. DeLong et al., Biometrics 44 (1988) 837-845. R: ``pROC::roc.test(roc_a, roc_b, method = "delong", paired = TRUE)``.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def roc_curve(outcome: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
 
     Notes
     -----
-    R: ``pROC::roc(outcome, score, levels = c(0, 1), direction = "<")``. Where two neighbouring scores have no number
+    J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29-36. R: ``pROC::roc(outcome, score, levels = c(0, 1), direction = "<")``. Where two neighbouring scores have no number
     between them pROC puts the threshold on the higher one; so does this.
 
     Examples

@@ -47,7 +47,7 @@ def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: floa
 
     Notes
     -----
-    R: ``mice::pool``, whose fmi this is: (riv + 2 / (df + 3)) / (riv + 1). mice raises lambda to 1e-4 where it is below; here it stays,
+    D. B. Rubin (1987), J. Barnard & D. B. Rubin (1999). R: ``mice::pool``, whose fmi this is: (riv + 2 / (df + 3)) / (riv + 1). mice raises lambda to 1e-4 where it is below; here it stays,
     and where all imputations agree (m = 1, or nothing missing) the analysis is that of complete data: df = df_complete and fmi = 0.
 
     Examples

@@ -85,7 +85,7 @@ def standardized_risk_ratios(
 
     Notes
     -----
-    References as :func:`standardized_risks`. R: ``marginaleffects::avg_comparisons(comparison = "lnratioavg")``. Of a saturated model of the groups
+    As :func:`standardized_risks`: W. D. Flanders, P. H. Rhodes (1987). R: ``marginaleffects::avg_comparisons(comparison = "lnratioavg")``. Of a saturated model of the groups
     these are the crude log risk ratios with variance 1/events - 1/n of each.
 
     Examples

@@ -94,6 +94,7 @@ def continuous_test(nonevent: np.ndarray, event: np.ndarray, kind: str) -> dict[
 
     Notes
     -----
+    Student, Biometrika 6 (1908) 1-25; B. L. Welch, Biometrika 34 (1947) 28-35; F. Wilcoxon, Biometrics Bulletin 1 (1945) 80-83.
     R: ``t.test(nonevent, event, var.equal = TRUE)``, ``t.test(nonevent, event)``, ``wilcox.test(nonevent, event)`` (exact
     when both groups are below 50 without ties, else normal with continuity correction).
 
@@ -133,6 +134,7 @@ def categorical_test(counts: np.ndarray, kind: str) -> dict[str, float]:
 
     Notes
     -----
+    K. Pearson, Philosophical Magazine 50 (1900) 157-175; R. A. Fisher, JRSS 98 (1935) 39-82.
     R: ``chisq.test(counts, correct = FALSE)``, ``fisher.test(counts)``; Fisher's test is exact for every number of levels.
 
     Examples
