@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pluggy
 from pydantic import BaseModel, ValidationError
 
@@ -38,6 +39,12 @@ class Plan:
     schemes: Mapping[str, tuple[str, list[Resample]]]  # name → (kind, resamples)
     warnings: tuple[Warn, ...]
     plugins: pluggy.PluginManager
+    validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
+
+    def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
+        """Resamples of a scheme for another outcome."""
+        validator, settings = self.validators[scheme]
+        return validator.resamples(outcome, settings, seed)
 
     def is_imputed(self, spec: ModelSpec) -> bool:
         """Whether a covariate of the model has blanks that are imputed."""
@@ -68,12 +75,16 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
     plugins.hook.stage_finished(stage="cohort", result=cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
-    schemes = _resamples(study, cohort, plugins)
+    validators = _schemes(study, plugins)
+    schemes = {
+        name: (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
+        for name, (validator, settings) in validators.items()
+    }
     known = registered(plugins, "register_checklists")
     absent = [c for c in study.report.checklists if c not in known]
     if absent:
         told.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
-    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *told), plugins)
+    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *told), plugins, validators)
 
 
 def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
@@ -119,8 +130,8 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
         )
 
 
-def _resamples(study: Study, cohort: Cohort, plugins: pluggy.PluginManager) -> dict[str, tuple[str, list[Resample]]]:
-    """The resamples of every scheme that is switched on, plugins' schemes after the built-in ones."""
+def _schemes(study: Study, plugins: pluggy.PluginManager) -> dict[str, tuple[Any, Any]]:
+    """The validator and settings of every scheme that is switched on, plugins' schemes after the built-in ones."""
     validation = study.validation
     wanted: dict[str, Any] = {}
     if validation.leave_one_out:
@@ -135,8 +146,4 @@ def _resamples(study: Study, cohort: Cohort, plugins: pluggy.PluginManager) -> d
             near = nearest(name, [*Validation.model_fields, *known])
             raise StudyError(f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else "."))
         wanted[name] = settings
-    found = {}
-    for name, settings in wanted.items():
-        validator = known[name][0]
-        found[name] = (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
-    return found
+    return {name: (known[name][0], settings) for name, settings in wanted.items()}

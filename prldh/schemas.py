@@ -47,7 +47,7 @@ HELD_OUT = _object(
         "n_resamples": INTEGER, "n_intercept_only": INTEGER,
     },
     {
-        "n_repeats": INTEGER, "auc_mean": _object(_numbers("estimate", "low", "high"), {"se": NUMBER}), "brier": INTERVAL, "intercept": INTERVAL, "slope": INTERVAL,
+        "null": _object({"measure": TEXT, "n": INTEGER, **_numbers("mean", "low", "high", "p"), "values": _array({"type": "number"})}), "n_repeats": INTEGER, "auc_mean": _object(_numbers("estimate", "low", "high"), {"se": NUMBER}), "brier": INTERVAL, "intercept": INTERVAL, "slope": INTERVAL,
         "calibration": CALIBRATION, "hosmer_lemeshow": HOSMER_LEMESHOW, "decision_curve": DECISION_CURVE, "clinical_impact": CLINICAL_IMPACT,
         "confusion": CONFUSION, "roc": ROC_POINTS, **{k: INTERVAL for k in ("accuracy", "sensitivity", "specificity", "ppv", "npv")},
     },

@@ -115,7 +115,11 @@ class Model(Strict):
 
 
 class Validation(BaseModel):
-    """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings."""
+    """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings.
+
+    ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the first scheme that
+    holds patients out), to show what the chain reaches where nothing is to be found.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -124,6 +128,7 @@ class Validation(BaseModel):
     repeats: int = Field(1, ge=1)
     bootstrap: int = Field(1000, ge=0)
     scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
+    null_permutations: int = Field(0, ge=0)
 
     @field_validator("scope", mode="before")
     @classmethod

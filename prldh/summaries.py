@@ -42,9 +42,9 @@ def _summarise_held_out(predictions: Predictions, outcome, engine, settings: Per
     n_alone = int(predictions.alone.sum())
     pooled = held_out(predictions)
     entry: dict[str, Any] = {"n_resamples": len(predictions.resamples), "n_intercept_only": n_alone, "n_repeats": len(pooled)}
-    entry["auc"], remarks = _pooled_auc(predictions, y, engine, level)
+    entry["auc"], remarks = pooled_auc_of(predictions, y, engine, level)
     if any(len(r.test) > 1 for r in predictions.resamples):
-        entry["auc_mean"] = _fold_mean(predictions, outcome, level)
+        entry["auc_mean"] = fold_mean(predictions, outcome, level)
         skipped = entry["auc_mean"]["n_folds_one_class"]
         if skipped:
             remarks.append(f"{skipped} folds held out one class only and do not count in auc_mean.")
@@ -62,7 +62,7 @@ def _summarise_held_out(predictions: Predictions, outcome, engine, settings: Per
     return entry, remarks
 
 
-def _pooled_auc(predictions: Predictions, y, engine, level) -> tuple[dict[str, Any], list[str]]:
+def pooled_auc_of(predictions: Predictions, y, engine, level) -> tuple[dict[str, Any], list[str]]:
     """AUC of the pooled predictions, the mean over repeats, with the mean of their DeLong variances."""
     keys = ("estimate", "low", "high", "variance")
     n_alone = int(predictions.alone.sum())
@@ -91,7 +91,7 @@ def _pooled_auc(predictions: Predictions, y, engine, level) -> tuple[dict[str, A
     return entry, remarks
 
 
-def _fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
+def fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
     """Mean of the folds' AUCs, with cvAUC's influence-function interval (LeDell, Petersen & van der Laan 2015).
 
     Over repeats the mean of the estimates and of the variances.

@@ -20,7 +20,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     return {
         "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
         "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
-        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data),
+        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data),
         **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
         "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
@@ -128,6 +128,11 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                     (more if k else rows).append({"label": label(m), "of": of, "calibration": found["calibration"], "hosmer_lemeshow": found.get("hosmer_lemeshow")})
         rows.append({"label": label(m), "of": "apparent", "calibration": m["calibration"], "hosmer_lemeshow": m["hosmer_lemeshow"]})
     return {"calibration_rows": rows, "calibration_more": more}
+
+
+def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = _each_scheme(data, lambda found: "null" in found)
+    return [{**row, "null": null, "observed": row["found"][null["measure"]]["estimate"]} for row in rows for null in [row["found"]["null"]]]
 
 
 BOOTSTRAPPED = (("auc", "AUC"), ("brier", "Brier score"), ("intercept", "calibration intercept"), ("slope", "calibration slope"))
