@@ -24,6 +24,7 @@ from prldh.errors import OutputError
 if TYPE_CHECKING:
     from prldh.pipeline import EngineRun
     from prldh.plan import Plan
+    from prldh.records import Draws
     from prldh.results import Results
 
 #: What a run writes at the top of its output folder; --force replaces these and nothing else.
@@ -145,7 +146,7 @@ def _replace_owned(partial: Path, out: Path) -> None:
         raise
 
 
-def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, started: float) -> None:
+def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:
     """Write everything of the contract's output folder."""
     from prldh.report.figures import write_figures
     from prldh.report.render import render_report
@@ -160,7 +161,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
         provenance = describe_provenance(plan, results, started)
         _dump(folder / "provenance.json", provenance)
         figures = write_figures(results.data, folder / "figures")
-        write_reproduction(results.data, plan, run, folder / "reproduce")
+        write_reproduction(results.data, plan, run, draws, folder / "reproduce")
         (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 

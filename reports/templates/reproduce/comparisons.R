@@ -1,0 +1,112 @@
+# ---- comparisons -------------------------------------------------------------------------------------------------------
+
+five <- c("difference", "low", "high", "statistic", "p")
+same_curve <- function(a, b) {
+  against <- function(score) sign(outer(score[y == 1], score[y == 0], "-"))
+  all(against(a) == against(b))
+}
+# DeLong's paired test.
+compare_areas <- function(a, b) {
+  if (same_curve(a, b)) return(list(difference = 0, low = 0, high = 0, statistic = 0, p = 1))
+  difference <- as.numeric(auc(roc_of(y, a))) - as.numeric(auc(roc_of(y, b)))
+  if (min(table(y)) < 2) return(list(difference = difference, low = NA, high = NA, statistic = NA, p = NA))   # no variance
+  test <- roc.test(roc_of(y, a), roc_of(y, b), method = "delong", paired = TRUE, conf.level = level)
+  list(difference = difference, low = test$conf.int[1], high = test$conf.int[2], statistic = test$statistic, p = test$p.value)
+}
+# Of several imputed data sets (rows) pooled.
+compare_pooled_areas <- function(first, second) {
+  m <- max(nrow(first), nrow(second))
+  row_of_matrix <- function(etas, k) plogis(etas[(k - 1) %% nrow(etas) + 1, ])
+  found <- lapply(seq_len(m), function(k) compare_areas(row_of_matrix(first, k), row_of_matrix(second, k)))
+  if (m == 1) return(found[[1]])
+  width <- vapply(found, function(one) one$high - one$low, 0)
+  pooled <- prldh$pool_estimates(matrix(vapply(found, `[[`, 0, "difference")), matrix((width / (2 * z))^2), Inf, level)
+  list(difference = pooled$estimate, low = pooled$low, high = pooled$high,
+       statistic = if (pooled$se > 0) pooled$estimate / pooled$se else NA, p = pooled$p)
+}
+# A bootstrap test by the spread of the differences, and the asymptotic one.
+compare_partial_areas <- function(keys, a, b, focus) {
+  range <- range_of(focus)
+  asymptotic <- prldh$compare_partial_auc_asymptotic(y, a, b, focus, range[["high"]], range[["low"]], level)[five]
+  if (!ncol(in_partial_areas)) return(c(asymptotic, list(asymptotic = asymptotic)))
+  difference <- partial_area(a, focus) - partial_area(b, focus)
+  spread <- sd(partial_areas_of(keys[1], a, focus) - partial_areas_of(keys[2], b, focus), na.rm = TRUE)
+  c(prldh$test_difference(difference, spread, level), list(asymptotic = asymptotic))
+}
+describe_move <- function(found, key) {
+  numbers <- function(part) {
+    setNames(found[paste0(part, c("", "_low", "_high", "_z", "_p"))], c("estimate", "low", "high", "statistic", "p"))
+  }
+  parts <- lapply(c(events = "events", nonevents = "nonevents"), function(part) {
+    moved <- if (key != "idi") setNames(found[paste0(key, c("_up_", "_down_"), part)], c("up", "down"))
+    c(numbers(paste0(key, "_", part)), n = found[[paste0("n_", part)]], moved)
+  })
+  c(numbers(key), parts)
+}
+describe_reclassification <- function(a, b) {
+  share <- round(mean(y), 12)
+  cuts <- if (!is.null(study$risk_categories)) study$risk_categories else if (share > 0 && share < 1) share
+  found <- prldh$reclassification(y, round(a, 12), round(b, 12), cuts, level)
+  k <- length(cuts)
+  table <- data.frame(old = rep(0:k, each = k + 1), new = rep(0:k, k + 1), events = c(t(found$table_events)),
+                      nonevents = c(t(found$table_nonevents)))
+  list(categories = cuts, nri = describe_move(found, "nri"), continuous_nri = describe_move(found, "cnri"),
+       idi = describe_move(found, "idi"), table = table)
+}
+# Nested models: the likelihood-ratio test. By Firth's likelihood both are fitted under the larger model's penalty.
+likelihood_ratio <- function(small, large, is_firth) {
+  one <- function(k) {
+    x <- small[[(k - 1) %% length(small) + 1]]
+    w <- large[[(k - 1) %% length(large) + 1]]
+    if (is_firth) return(prldh$likelihood_ratio_firth(x, w, y))
+    fits <- suppressWarnings(list(glm(y ~ 0 + x, family = binomial()), glm(y ~ 0 + w, family = binomial())))
+    test <- do.call(anova, c(fits, test = "LRT"))
+    list(statistic = max(0, test$Deviance[2]), df = test$Df[2], p = if (test$Df[2] > 0) test[["Pr(>Chi)"]][2] else NA)
+  }
+  found <- lapply(seq_len(max(length(small), length(large))), one)
+  if (length(found) == 1 || is.na(found[[1]]$p)) return(found[[1]][c("statistic", "df", "p")])
+  pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
+  list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
+}
+rank_of <- function(x) length(prldh$estimable_columns(x))
+# The smaller model's columns lie in the span of the larger one's.
+compare_nested <- function(first, second) {
+  if (rank_of(first$xs[[1]]) == rank_of(second$xs[[1]])) return(NULL)
+  models <- if (rank_of(first$xs[[1]]) < rank_of(second$xs[[1]])) list(first, second) else list(second, first)
+  if (rank_of(cbind(models[[1]]$xs[[1]], models[[2]]$xs[[1]])) > rank_of(models[[2]]$xs[[1]])) return(NULL)
+  likelihood_ratio(models[[1]]$xs, models[[2]]$xs, "firth" %in% c(first$fit, second$fit))
+}
+compare_predictions <- function(key, keys, first, second, nested = NULL) {
+  a <- plogis(mean_log_odds(first))
+  b <- plogis(mean_log_odds(second))
+  areas <- compare_pooled_areas(first, second)
+  tell(sprintf("comparisons[%s, auc]", key), c(areas, if (!is.null(nested)) list(likelihood_ratio = nested)))
+  for (focus in names(study$partial)) {
+    tell(sprintf("comparisons[%s, pauc_%s]", key, focus), compare_partial_areas(keys, a, b, focus))
+  }
+  curve <- prldh$compare_decision_curves(y, round(a, 12), round(b, 12), study$thresholds, band_rows, nrow(bands), level)
+  tell(sprintf("net_benefit_differences[%s].curve", key), as_curve(curve))
+  tell(sprintf("reclassification[%s]", key), describe_reclassification(a, b))
+}
+
+for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
+  models <- lapply(pair, function(name) Filter(function(model) model$name == name && model$adjusted == adjusted, fitted))
+  if (any(lengths(models) == 0)) next
+  first <- models[[1]][[1]]
+  second <- models[[2]][[1]]
+  label <- name_of_model(paste(pair[1], "vs", pair[2]), adjusted)
+  message("comparison: ", label)
+  compare_predictions(paste0(label, ", apparent"), c(first$label, second$label), first$etas, second$etas, compare_nested(first, second))
+  for (scope in study$scopes) if (can_predict(first, scope) && can_predict(second, scope)) for (scheme in names(schemes)) {
+    keys <- paste(c(first$label, second$label), scope, scheme)
+    found <- predictions_of[keys]
+    key <- paste0(label, ", scope ", scope, ", ", scheme)
+    if (study$schemes[[scheme]] == "bootstrap") {   # on patients outside the samples
+      p <- lapply(found, function(predictions) round(plogis(predictions$etas), 12))
+      curve <- prldh$compare_out_of_bag_decision_curves(y, p[[1]], p[[2]], out_of_bag(scheme), study$thresholds, level)
+      tell(sprintf("net_benefit_differences[%s].curve", key), as_curve(curve))
+    } else if (!any(found[[1]]$alone, found[[2]]$alone)) {
+      compare_predictions(key, keys, held_out(found[[1]])[1, , drop = FALSE], held_out(found[[2]])[1, , drop = FALSE])
+    }
+  }
+}

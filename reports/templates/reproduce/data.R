@@ -1,0 +1,58 @@
+# ---- data --------------------------------------------------------------------------------------------------------------
+# One line a patient. Text is read as text, and its levels are ordered as the study file has it.
+
+is_factor <- vapply(study$covariates, function(covariate) length(covariate$levels) > 0, NA)
+column_of <- function(variables) vapply(variables, function(variable) variable$column, "")
+as_text <- c("id", column_of(study$covariates[is_factor]))
+read_table <- function(file) {
+  text <- intersect(as_text, names(read.csv(file, nrows = 1)))
+  read.csv(file, colClasses = setNames(rep("character", length(text)), text), na.strings = "")
+}
+with_levels <- function(table) {
+  for (covariate in study$covariates[is_factor]) if (covariate$column %in% names(table))
+    table[[covariate$column]] <- factor(table[[covariate$column]], levels = covariate$levels)
+  table
+}
+cohort <- with_levels(read_table("cohort.csv"))
+y <- cohort$outcome
+n <- nrow(cohort)
+
+# Blank covariates, filled in several times by multiple imputation: as many data sets. Without it the cohort alone.
+data_sets <- list(cohort)
+if (file.exists("imputed.csv.gz")) {
+  imputed <- with_levels(read_table("imputed.csv.gz"))
+  data_sets <- lapply(split(imputed, imputed$imputation), function(filled) {
+    filled <- filled[match(cohort$id, filled$id), ]
+    for (column in setdiff(names(filled), c("imputation", "id"))) cohort[[column]] <- filled[[column]]
+    cohort
+  })
+}
+
+# Bootstrap samples: how often each (a row) holds each patient (a column).
+read_counts <- function(name) {
+  file <- paste0("drawn_", gsub("[^[:alnum:]_]", "_", name), ".csv.gz")
+  if (!file.exists(file)) return(matrix(0L, 0, n))
+  matrix(scan(file, integer(), sep = ",", quiet = TRUE), ncol = n, byrow = TRUE)
+}
+# The same as prldh.R takes them: numbers of patients from 0, one sample after the other.
+patients_in <- function(counts) lapply(seq_len(nrow(counts)), function(k) rep(seq_len(n), counts[k, ]))
+as_rows <- function(counts) unlist(patients_in(counts)) - 1
+bands <- read_counts("bands")
+band_rows <- as_rows(bands)
+in_partial_areas <- t(read_counts("partial_areas"))   # drawn within each outcome
+in_interaction <- read_counts("interaction")
+
+# Resamples of the validation: who trains, who is held out, and in which repetition.
+folds <- if (file.exists("folds.csv")) read_table("folds.csv")
+resamples_of <- function(scheme) {
+  if (study$schemes[[scheme]] == "bootstrap") {
+    return(lapply(patients_in(read_counts(scheme)), function(train) list(train = train, test = setdiff(seq_len(n), train), repetition = 1)))
+  }
+  own <- folds[folds$scheme == scheme, ]
+  key <- paste(own$repetition, own$fold)
+  lapply(split(own, factor(key, unique(key))), function(fold) {
+    test <- match(fold$id, cohort$id)
+    list(train = setdiff(seq_len(n), test), test = test, repetition = fold$repetition[1])
+  })
+}
+schemes <- lapply(setNames(names(study$schemes), names(study$schemes)), resamples_of)

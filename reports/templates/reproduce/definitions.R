@@ -1,0 +1,172 @@
+# ---- definitions -------------------------------------------------------------------------------------------------------
+
+level <- study$confidence
+tails <- c((1 - level) / 2, (1 + level) / 2)
+z <- qnorm(tails[2])
+
+# Prints a number, a vector, the columns of a table, or a list of these under their names.
+tell <- function(key, value) {
+  if (is.list(value)) {
+    star <- if (is.data.frame(value)) "[*]" else ""
+    for (k in seq_along(value)) {
+      name <- names(value)[k]
+      tell(paste0(key, star, if (!startsWith(name, "[")) ".", name), value[[k]])
+    }
+  } else if (length(value) && !is.character(value)) {
+    cat(gsub("[\t\r\n]", " ", key), "\t", paste(sprintf("%.15g", as.numeric(value)), collapse = " "), "\n", sep = "")
+  }
+}
+name_of_model <- function(name, adjusted) paste0(name, if (adjusted) ", adjusted" else ", unadjusted")
+only_finite <- function(x) ifelse(is.finite(x), x, NA)
+# A list as a list named [a], [b], ... by what each element says of itself.
+named_by <- function(entries, names) setNames(entries, sprintf("[%s]", names))
+
+# High is strictly above the cutoff. Youden's: midpoints between observed values, the higher sensitivity where several tie.
+youden <- function(outcome, score) {
+  values <- sort(unique(score))
+  below <- values[-length(values)]
+  middle <- (below + values[-1]) / 2
+  cuts <- c(-Inf, ifelse(middle < values[-1], middle, below), Inf)
+  share_above <- function(scores) 1 - findInterval(cuts, sort(scores)) / length(scores)
+  sensitivity <- share_above(score[outcome == 1])
+  index <- sensitivity - share_above(score[outcome == 0])
+  cuts[which(index >= max(index) - 1e-12)[1]]
+}
+
+# The four groups of two Radscores.
+make_groups <- function(data, tissues, cutoffs) {
+  high <- lapply(tissues, function(tissue) ifelse(data[[tissue_columns[[tissue]]]] > cutoffs[[tissue]], "high", "low"))
+  levels <- c(t(outer(paste(c("high", "low"), tissues[1]), paste(c("high", "low"), tissues[2]), paste, sep = ", ")))
+  factor(paste0(high[[1]], " ", tissues[1], ", ", high[[2]], " ", tissues[2]), levels = levels)
+}
+with_groups <- function(data, cutoffs) {
+  for (group in study$groups) data[[group$column]] <- make_groups(data, group$tissues, cutoffs)
+  data
+}
+tissue_columns <- setNames(as.list(column_of(study$tissues)), vapply(study$tissues, function(tissue) tissue$name, ""))
+cutoffs <- lapply(tissue_columns, function(column) youden(y, cohort[[column]]))
+cohort <- with_groups(cohort, cutoffs)
+data_sets <- lapply(data_sets, with_groups, cutoffs)
+
+# Design matrix of some columns, treatment-coded. Levels that nobody has get no column. Columns are named as results.json names terms.
+variables <- c(study$covariates, study$tissues, study$groups)
+labels <- setNames(vapply(variables, function(variable) variable$name, ""), column_of(variables))
+design_of <- function(terms, data) {
+  frame <- droplevels(data[terms])
+  frame <- frame[vapply(frame, function(values) !is.factor(values) || nlevels(values) > 1, NA)]
+  if (!length(frame)) return(matrix(1, nrow(data), 1, dimnames = list(NULL, "(Intercept)")))
+  x <- model.matrix(reformulate(names(frame)), frame)
+  own <- names(frame)[attr(x, "assign")[-1]]
+  colnames(x)[-1] <- paste0(labels[own], substring(colnames(x)[-1], nchar(own) + 1))
+  x
+}
+
+# Logistic regression by maximum likelihood or by Firth's likelihood. Limits are of the profile likelihood, solved; confint() of glm
+# interpolates them.
+fit_once <- function(x, outcome, how) {
+  if (how == "firth") {
+    fit <- prldh$fit_firth(x, outcome)
+    limits <- prldh$firth_limits(x, outcome, level)
+    return(list(b = fit$coefficients, se = fit$standard_errors, p = fit$p_values, covariance = fit$covariance,
+                log_likelihood = fit$log_likelihood, low = limits[, 1], high = limits[, 2]))
+  }
+  fit <- suppressWarnings(glm(outcome ~ 0 + x, family = binomial()))
+  b <- unname(coef(fit))
+  used <- !is.na(b)
+  table <- coef(summary(fit))
+  se <- p <- rep(NA_real_, length(b))
+  se[used] <- table[, 2]
+  p[used] <- table[, 4]
+  covariance <- matrix(NA_real_, length(b), length(b))
+  covariance[used, used] <- summary(fit)$cov.scaled
+  limits <- prldh$profile_limits(x, outcome, level)
+  list(b = b, se = se, p = p, covariance = covariance, log_likelihood = as.numeric(logLik(fit)), low = limits[, 1], high = limits[, 2])
+}
+# Of several imputed data sets one fit, by Rubin's rules.
+fit_all <- function(xs, outcome, how) {
+  fits <- lapply(xs, fit_once, outcome, how)
+  if (length(fits) == 1) return(fits[[1]])
+  b <- do.call(rbind, lapply(fits, `[[`, "b"))
+  variances <- do.call(rbind, lapply(fits, function(fit) diag(fit$covariance)))
+  pooled <- prldh$pool_estimates(b, variances, length(outcome) - sum(is.finite(b[1, ])), level)
+  list(b = pooled$estimate, se = pooled$se, p = pooled$p, low = pooled$low, high = pooled$high, fmi = pooled$fmi,
+       covariance = prldh$pool_covariance(b, do.call(rbind, lapply(fits, `[[`, "covariance"))),
+       log_likelihood = mean(vapply(fits, `[[`, 0, "log_likelihood")))
+}
+# The terms of a fit, a list each; infinite estimates do not exist.
+terms_of <- function(x, fit, infinite) {
+  entries <- lapply(seq_len(ncol(x)), function(j) {
+    b <- if (j %in% infinite) NA else fit$b[j]
+    entry <- list(b = b, se = fit$se[j], p = fit$p[j], or = exp(b), low = exp(only_finite(fit$low[j])),
+                  high = exp(only_finite(fit$high[j])))
+    if (j %in% infinite) entry[c("se", "p")] <- NA
+    if (is.null(fit$fmi)) entry else c(entry, fmi = fit$fmi[j])
+  })
+  named_by(entries, colnames(x))
+}
+# Log odds, summed column by column and rounded, so that patients with the same values are tied.
+log_odds <- function(x, b) round(prldh$linear_predictor(x, unname(b)), 10)
+# Means over imputations (rows), rounded in the same way.
+mean_log_odds <- function(etas) if (nrow(etas) == 1) etas[1, ] else round(colMeans(etas), 10)
+
+# ROC curves: higher means event, always.
+roc_of <- function(outcome, score) roc(outcome, score, levels = c(0, 1), direction = "<", quiet = TRUE)
+# DeLong's interval.
+delong <- function(outcome, score) {
+  if (length(unique(outcome)) < 2) return(list(estimate = NA, low = NA, high = NA, variance = NA))
+  curve <- roc_of(outcome, score)
+  interval <- suppressWarnings(as.numeric(ci.auc(curve, conf.level = level)))
+  list(estimate = as.numeric(auc(curve)), low = interval[1], high = interval[3], variance = suppressWarnings(as.numeric(var(curve))))
+}
+# The same of the scores of several imputed data sets (rows).
+pooled_delong <- function(outcome, scores) {
+  each <- apply(scores, 1, function(score) delong(outcome, score), simplify = FALSE)
+  if (length(each) == 1) return(each[[1]])
+  pooled <- prldh$pool_auc(vapply(each, `[[`, 0, "estimate"), vapply(each, `[[`, 0, "variance"), level)
+  pooled[c("estimate", "low", "high", "variance", "fmi")]
+}
+# The empirical curve without points that lie on straight lines between others.
+roc_vertices <- function(outcome, score) {
+  curve <- roc_of(outcome, score)
+  x <- 1 - curve$specificities
+  dx <- diff(x)
+  dy <- diff(curve$sensitivities)
+  last <- length(dx)
+  turns <- c(TRUE, abs(dx[-last] * dy[-1] - dx[-1] * dy[-last]) > 1e-15, TRUE)
+  data.frame(threshold = curve$thresholds, sensitivity = curve$sensitivities, specificity = 1 - x)[turns, ]
+}
+# Mann and Whitney's area.
+rank_area <- function(outcome, score) {
+  events <- sum(outcome == 1)
+  others <- sum(outcome == 0)
+  (sum(rank(score)[outcome == 1]) - events * (events + 1) / 2) / (events * others)
+}
+
+proportions_of <- function(counts) {
+  parts <- with(counts, list(accuracy = c(tp + tn, tp + fp + fn + tn), sensitivity = c(tp, tp + fn), specificity = c(tn, tn + fp),
+                             ppv = c(tp, tp + fp), npv = c(tn, tn + fn)))
+  lapply(parts, function(part) {
+    if (part[2] == 0) return(list(estimate = NA, low = NA, high = NA))
+    exact <- binom.test(part[1], part[2], conf.level = level)   # Clopper and Pearson
+    list(estimate = exact$estimate, low = exact$conf.int[1], high = exact$conf.int[2])
+  })
+}
+count_positives <- function(positive, outcome) {
+  list(tp = sum(positive & outcome == 1), fp = sum(positive & outcome == 0),
+       fn = sum(!positive & outcome == 1), tn = sum(!positive & outcome == 0))
+}
+hosmer_lemeshow <- function(outcome, p, lost) {
+  found <- suppressWarnings(prldh$hosmer_lemeshow(outcome, p, study$hosmer_lemeshow_groups, lost))
+  list(statistic = found$statistic, df = if (is.finite(found$statistic)) found$df else NA, p = found$p,
+       groups = data.frame(found[c("lower", "upper", "n", "observed", "expected")]))
+}
+calibration <- function(outcome, p, rows, n_samples) {
+  found <- prldh$calibration(outcome, p, rows, n_samples, level)
+  numbers <- found[c("intercept", "slope", "citl", "brier", "miscalibration", "discrimination", "uncertainty", "scaled_brier",
+                     "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax")]
+  c(numbers, list(curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
+                                     high = found$curve_high)))
+}
+as_curve <- function(found) data.frame(found[!vapply(found, is.character, NA)])
+decision_curve <- function(outcome, p) as_curve(prldh$decision_curve(outcome, p, study$thresholds, band_rows, nrow(bands), level))
+clinical_impact <- function(outcome, p) as_curve(prldh$clinical_impact(outcome, p, study$thresholds, 1000, band_rows, nrow(bands), level))

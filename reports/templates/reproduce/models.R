@@ -1,0 +1,60 @@
+# ---- models ------------------------------------------------------------------------------------------------------------
+
+# Partial areas of the samples drawn within each outcome, kept: comparisons need them again.
+resampled_areas <- new.env()
+partial_areas_of <- function(key, p, focus) {
+  name <- paste(key, focus)
+  if (is.null(resampled_areas[[name]]))
+    assign(name, prldh$partial_areas(y, p, focus, range_of(focus), in_partial_areas), envir = resampled_areas)
+  resampled_areas[[name]]
+}
+range_of <- function(focus) c(high = study$partial[[focus]][1], low = study$partial[[focus]][2])
+partial_area <- function(p, focus) {
+  as.numeric(suppressWarnings(auc(roc_of(y, p), partial.auc = study$partial[[focus]], partial.auc.focus = focus)))
+}
+describe_partial_areas <- function(key, p, focus) {
+  range <- range_of(focus)
+  curve <- roc_of(y, p)
+  corrected <- suppressWarnings(auc(curve, partial.auc = study$partial[[focus]], partial.auc.focus = focus, partial.auc.correct = TRUE))
+  areas <- partial_areas_of(key, p, focus)
+  limits <- if (any(!is.na(areas))) quantile(areas, tails, names = FALSE, na.rm = TRUE) else c(NA, NA)
+  width <- range[["high"]] - range[["low"]]
+  smallest <- width * (2 - range[["high"]] - range[["low"]]) / 2   # what lies below the diagonal
+  mcclish <- (1 + (limits - smallest) / (width - smallest)) / 2
+  list(estimate = partial_area(p, focus), low = limits[1], high = limits[2],
+       variance = prldh$partial_auc(y, p, focus, range[["high"]], range[["low"]])$variance,
+       corrected = as.numeric(corrected), corrected_low = mcclish[1], corrected_high = mcclish[2],
+       from = range[["high"]], to = range[["low"]], n_resamples = ncol(in_partial_areas))
+}
+
+# Everything that is said of a model on the patients that made it; etas: a row an imputed data set.
+describe_predictions <- function(key, etas) {
+  p <- plogis(mean_log_odds(etas))
+  threshold <- youden(y, p)
+  counts <- count_positives(p > threshold, y)
+  rounded <- round(p, 12)
+  c(list(auc = pooled_delong(y, plogis(etas)),
+         pauc = sapply(names(study$partial), function(focus) describe_partial_areas(key, p, focus), simplify = FALSE),
+         threshold = threshold, confusion = counts),
+    proportions_of(counts),
+    list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
+         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)))
+}
+
+fitted <- lapply(study$models, function(model) {
+  label <- name_of_model(model$name, model$adjusted)
+  message("model: ", label)
+  xs <- lapply(if (model$is_imputed) data_sets else list(data_sets[[1]]), function(data) design_of(model$terms, data))
+  fit <- fit_all(xs, y, model$fit)
+  etas <- do.call(rbind, lapply(xs, log_odds, fit$b))
+  # A marker that enters with a negative coefficient, judged in its given direction
+  own <- match(labels[Filter(function(term) !is.factor(cohort[[term]]), model$own)], colnames(xs[[1]]))
+  turned <- own[!own %in% model$infinite & !is.na(fit$b[own]) & fit$b[own] < 0]
+  raw <- lapply(turned, function(j) pooled_delong(y, do.call(rbind, lapply(xs, function(x) x[, j])))[c("estimate", "low", "high")])
+  tell(sprintf("models[%s]", label), c(
+    list(n_parameters = sum(is.finite(fit$b)) - 1, n = n, events = sum(y), n_imputations = if (length(xs) > 1) length(xs) else 0,
+         log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite)),
+    describe_predictions(label, etas),
+    list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
+  c(model, list(label = label, xs = xs, etas = etas))
+})

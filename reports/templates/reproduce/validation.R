@@ -1,0 +1,212 @@
+# ---- validation --------------------------------------------------------------------------------------------------------
+# Scope "model" keeps Radscores and the cutoffs of groups, and fits the logistic model again in every resample. Scope "pipeline"
+# makes these anew as well: cutoffs from the training patients; Radscores of selected features as the learners made them.
+
+refitted <- NULL
+if (study$has_refits)
+  refitted <- read.csv("refitted.csv.gz", header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)))
+refitted_data <- function(scheme, r, train) {
+  data <- cohort
+  cuts <- list()
+  for (tissue in study$tissues) {
+    if (tissue$n_features) {
+      own <- refitted[refitted[[1]] == scheme & refitted[[2]] == r & refitted[[3]] == tissue$name, ]
+      data[[tissue$column]] <- as.numeric(own[-(1:4)])
+      cuts[[tissue$name]] <- own[[4]]
+    } else {
+      cuts[[tissue$name]] <- training_threshold(train, data[[tissue$column]][train])
+    }
+  }
+  with_groups(data, cuts)
+}
+# Everyone is high where the training patients have one outcome.
+training_threshold <- function(train, score) if (length(unique(y[train])) < 2) -Inf else youden(y[train], score)
+
+# Coefficients of the model fitted on some rows; 0 where they do not determine one, NA where they have one outcome.
+refit <- function(x, rows, how) {
+  if (length(unique(y[rows])) < 2) return(rep(NA_real_, ncol(x)))
+  if (how == "firth") return(prldh$refit_firth(x, y, rows - 1, length(rows))$coefficients[1, ])
+  b <- suppressWarnings(glm.fit(x[rows, , drop = FALSE], y[rows], family = binomial()))$coefficients
+  ifelse(is.na(b), 0, b)
+}
+# Log odds of all patients by the model of each resample (a row), and which of these are the intercept alone.
+predict_resamples <- function(model, scope, scheme) {
+  resamples <- schemes[[scheme]]
+  etas <- matrix(0, length(resamples), n)
+  alone <- logical(length(resamples))
+  for (r in seq_along(resamples)) {
+    train <- resamples[[r]]$train
+    x <- if (scope == "model" || !model$is_refitted) model$xs[[1]] else design_of(model$terms, refitted_data(scheme, r, train))
+    b <- refit(x, train, model$fit)
+    etas[r, ] <- log_odds(x, b)
+    alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
+  }
+  list(scheme = scheme, etas = etas, alone = alone)
+}
+# Predictions of held-out patients together, a row a repetition.
+held_out <- function(predictions) {
+  resamples <- schemes[[predictions$scheme]]
+  pooled <- matrix(NA_real_, max(vapply(resamples, `[[`, 0, "repetition")), n)
+  for (r in seq_along(resamples)) {
+    test <- resamples[[r]]$test
+    pooled[resamples[[r]]$repetition, test] <- predictions$etas[r, test]
+  }
+  pooled
+}
+
+# -- folds and leave-one-out
+
+mean_of <- function(found, keys) sapply(keys, function(key) mean(vapply(found, function(one) as.numeric(one[[key]]), 0)), simplify = FALSE)
+limits <- c("estimate", "low", "high")
+# Mean over folds, with the interval by influence functions of the package cvAUC; a refit that is the intercept alone counts 0.5.
+mean_over_folds <- function(predictions) {
+  found <- Map(function(resample, r) {
+    outcome <- y[resample$test]
+    if (length(unique(outcome)) < 2) return(NULL)
+    score <- if (predictions$alone[r]) 0 * outcome else predictions$etas[r, resample$test]
+    above <- vapply(score[outcome == 1], function(s) mean(score[outcome == 0] < s) + 0.5 * mean(score[outcome == 0] == s), 0)
+    below <- vapply(score[outcome == 0], function(s) mean(score[outcome == 1] > s) + 0.5 * mean(score[outcome == 1] == s), 0)
+    area <- rank_area(outcome, score)
+    list(area = area, influence = mean(c(((above - area) / mean(y))^2, ((below - area) / (1 - mean(y)))^2)))
+  }, schemes[[predictions$scheme]], seq_along(predictions$alone))
+  found <- Filter(Negate(is.null), found)
+  counts <- list(n_folds = length(found), n_folds_one_class = length(predictions$alone) - length(found))
+  if (!length(found)) return(c(list(estimate = NA, low = NA, high = NA, se = NA), counts))
+  estimate <- mean(vapply(found, `[[`, 0, "area"))
+  se <- sqrt(mean(vapply(found, `[[`, 0, "influence")) / n)
+  c(list(estimate = estimate, low = max(0, estimate - z * se), high = min(1, estimate + z * se), se = se), counts)
+}
+pooled_area <- function(predictions, pooled) {
+  if (any(predictions$alone)) return(list(estimate = NA, low = NA, high = NA, variance = NA))
+  found <- apply(pooled, 1, function(eta) delong(y, plogis(eta)), simplify = FALSE)
+  areas <- vapply(found, `[[`, 0, "estimate")
+  c(mean_of(found, c(limits, "variance")),
+    if (length(found) > 1) list(repeats = list(n = length(found), sd = sd(areas), min = min(areas), max = max(areas))))
+}
+brier_interval <- function(pooled) {
+  squares <- colMeans((plogis(pooled) - rep(y, each = nrow(pooled)))^2)
+  half <- z * sd(squares) / sqrt(n)
+  list(estimate = mean(squares), low = max(0, mean(squares) - half), high = min(1, mean(squares) + half))
+}
+# Intercept and slope of the outcome on held-out log odds.
+calibration_line <- function(eta) {
+  none <- list(estimate = NA, low = NA, high = NA)
+  if (diff(range(eta)) == 0) return(list(intercept = none, slope = none))
+  b <- coef(suppressWarnings(glm(y ~ eta, family = binomial())))
+  if (anyNA(b)) return(list(intercept = none, slope = none))
+  ends <- prldh$profile_limits(cbind(1, eta), y, level)
+  found <- lapply(1:2, function(k) list(estimate = b[[k]], low = only_finite(ends[k, 1]), high = only_finite(ends[k, 2])))
+  setNames(found, c("intercept", "slope"))
+}
+mean_curve <- function(curves) Reduce(`+`, curves) / length(curves)
+describe_held_out <- function(predictions) {
+  resamples <- schemes[[predictions$scheme]]
+  pooled <- held_out(predictions)
+  p <- round(plogis(pooled), 12)
+  repetitions <- seq_len(nrow(pooled))
+  lines <- lapply(repetitions, function(k) calibration_line(pooled[k, ]))
+  calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
+  numbers <- setdiff(names(calibrations[[1]]), "curve")
+  counts <- list(tp = 0, fp = 0, fn = 0, tn = 0)   # of the first repetition, at the threshold of each refit's training patients
+  for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
+    train <- resamples[[r]]$train
+    test <- resamples[[r]]$test
+    cut <- training_threshold(train, plogis(predictions$etas[r, train]))
+    counts <- Map(`+`, counts, count_positives(plogis(predictions$etas[r, test]) > cut, y[test]))
+  }
+  c(list(n_resamples = length(resamples), n_intercept_only = sum(predictions$alone), n_repeats = nrow(pooled),
+         auc = pooled_area(predictions, pooled)),
+    if (any(lengths(lapply(resamples, `[[`, "test")) > 1)) list(auc_mean = mean_over_folds(predictions)),
+    list(brier = brier_interval(pooled), intercept = mean_of(lapply(lines, `[[`, "intercept"), limits),
+         slope = mean_of(lapply(lines, `[[`, "slope"), limits),
+         calibration = c(mean_of(calibrations, numbers), calibrations[[1]]["curve"]),
+         hosmer_lemeshow = hosmer_lemeshow(y, p[1, ], 0),
+         decision_curve = mean_curve(lapply(repetitions, function(k) decision_curve(y, p[k, ]))),
+         clinical_impact = mean_curve(lapply(repetitions, function(k) clinical_impact(y, p[k, ]))), confusion = counts),
+    proportions_of(counts),
+    if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))))
+}
+
+# -- bootstrap
+
+# Harrell's optimism, .632 and .632+ of one measure: its values in the samples, of the samples' models on everyone, and on patients
+# outside. "nothing" is its value where predictions say nothing; a calibration line has none.
+correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_better, bounds) {
+  ends <- function(values, shift) pmin(pmax(quantile(values, tails, names = FALSE) + shift, bounds[1]), bounds[2])
+  found <- list(apparent = apparent, n_defined = sum(is.finite(boot) & is.finite(original)), no_information = nothing)
+  pairs <- is.finite(boot) & is.finite(original)
+  if (any(pairs) && is.finite(apparent)) {
+    optimism <- mean(boot[pairs] - original[pairs])
+    around <- ends(boot[pairs], -optimism)
+    found <- c(found, list(estimate = apparent - optimism, low = around[1], high = around[2], optimism = optimism,
+                           resampled = mean(boot[pairs])))
+  }
+  out <- is.finite(oob) & is.finite(boot)
+  if (!any(out)) return(found)
+  outside <- mean(oob[out])
+  around <- ends(oob[out], 0)
+  found <- c(found, list(oob = outside, oob_low = around[1], oob_high = around[2]))
+  if (!is.finite(apparent)) return(found)
+  rules <- list(b632 = c(weight = 0.632, outside = outside))
+  if (!is.na(nothing)) {   # Efron and Tibshirani: the weight grows with the relative rate of overfitting
+    bounded <- if (high_is_better) max(outside, nothing) else min(outside, nothing)
+    up <- if (high_is_better) 1 else -1
+    overfit <- up * (apparent - bounded)
+    span <- up * (apparent - nothing)
+    rate <- if (overfit > 1e-12 && span > 1e-12) min(overfit / span, 1) else 0
+    rules$b632plus <- c(weight = 0.632 / (1 - 0.368 * rate), outside = bounded)
+  }
+  for (name in names(rules)) {
+    weight <- rules[[name]][["weight"]]
+    estimate <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
+    mixture <- (1 - weight) * boot[out] + weight * oob[out]
+    around <- ends(mixture, estimate - mean(mixture))
+    found[paste0(name, c("", "_low", "_high"))] <- c(estimate, around)
+  }
+  found
+}
+out_of_bag <- function(scheme) do.call(rbind, lapply(schemes[[scheme]], function(resample) as.numeric(!seq_len(n) %in% resample$train)))
+describe_bootstrap <- function(predictions, apparent) {
+  trained <- lapply(schemes[[predictions$scheme]], `[[`, "train")
+  in_sample <- unlist(Map(function(train, r) predictions$etas[r, train], trained, seq_along(trained)))
+  found <- prldh$bootstrap_measures(y, predictions$etas, in_sample, unlist(trained) - 1, lengths(trained))
+  everyone <- prldh$bootstrap_measures(y, t(apparent), apparent, seq_len(n) - 1, n)
+  p <- plogis(apparent)
+  by_chance <- mean(y) * mean((1 - p)^2) + mean(1 - y) * mean(p^2)   # all pairs of predictions and outcomes
+  usable <- is.finite(found$auc_boot)
+  of <- function(measure, nothing, high_is_better, bounds) {
+    values <- lapply(found[paste0(measure, c("_boot", "_original", "_oob"))], function(x) ifelse(usable, x, NA))
+    correct_optimism(everyone[[paste0(measure, "_original")]], values[[1]], values[[2]], values[[3]], nothing, high_is_better, bounds)
+  }
+  curve <- prldh$out_of_bag_decision_curve(y, round(plogis(predictions$etas), 12), out_of_bag(predictions$scheme), study$thresholds, level)
+  list(n_resamples = length(trained), n_usable = sum(usable), n_intercept_only = sum(predictions$alone),
+       auc = of("auc", 0.5, TRUE, c(0, 1)), brier = of("brier", by_chance, FALSE, c(0, 1)),
+       intercept = of("intercept", NA, TRUE, c(-Inf, Inf)), slope = of("slope", NA, TRUE, c(-Inf, Inf)), decision_curve = as_curve(curve))
+}
+
+# Models with imputed covariates are not validated here: in every resample the imputations were made anew, by Python.
+can_predict <- function(model, scope) !model$is_imputed && (scope == "model" || !model$needs_refits || study$has_refits)
+predictions_of <- list()
+for (k in seq_along(fitted)) {
+  model <- fitted[[k]]
+  found <- list()
+  for (scope in study$scopes) if (can_predict(model, scope)) {
+    message("validation, scope ", scope, ": ", model$label)
+    for (scheme in names(schemes)) {
+      key <- paste(model$label, scope, scheme)
+      before <- paste(model$label, "model", scheme)
+      if (!model$is_refitted && before %in% names(predictions_of)) {   # nothing more to refit: the same predictions
+        predictions_of[[key]] <- predictions_of[[before]]
+        found[[scope]][[scheme]] <- found$model[[scheme]]
+        next
+      }
+      predictions <- predict_resamples(model, scope, scheme)
+      predictions_of[[key]] <- predictions
+      is_bootstrap <- study$schemes[[scheme]] == "bootstrap"
+      found[[scope]][[scheme]] <- if (is_bootstrap) describe_bootstrap(predictions, model$etas[1, ]) else describe_held_out(predictions)
+    }
+  }
+  area <- function(entry) if (is.null(entry$auc$estimate)) NA else entry$auc$estimate
+  if (all(c("model", "pipeline") %in% names(found))) found$difference <- Map(function(a, b) area(a) - area(b), found$model, found$pipeline)
+  tell(sprintf("models[%s].validation", model$label), found)
+}
