@@ -32,7 +32,9 @@ from prldh.design import build_design
 from prldh.errors import DataError, EngineError
 from prldh.imputation import impute_everyone
 from prldh.interaction import describe_interaction, draw_interaction_rows
+from prldh.ledger import Ledger
 from prldh.models import describe_model, mean_log_odds
+from prldh.null_run import null_scheme, run_null
 from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
@@ -78,6 +80,7 @@ class EngineRun:
     net_benefit_differences: list[dict[str, Any]] = field(default_factory=list)
     reclassification: list[dict[str, Any]] = field(default_factory=list)
     interaction: dict[str, Any] | None = None
+    ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
     refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
     warnings: list[Warn] = field(default_factory=list)
 
@@ -131,7 +134,7 @@ def analyze(
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
     plan.plugins.hook.stage_finished(stage="analyze", result=results)
     told("report", 0, 1)
-    write_outputs(results, plan, runs[0], claimed, started)
+    write_outputs(results, plan, runs[0], draws, claimed, started)
     told("report", 1, 1)
     return results
 
@@ -241,7 +244,9 @@ def _validate(plan: Plan, runs: list[EngineRun], draws: Draws, jobs: int, told: 
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
-        refits, completed = _refit_all(plan, runs[0], scope, items, jobs, told)
+        refits, completed, ledgers = _refit_all(plan, runs[0], scope, items, jobs, told)
+        for run in runs:
+            run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             told(f"validation, scope {scope}", i, len(plan.specs))
             how = runs[0].models[i]["fit"]
@@ -263,25 +268,49 @@ def _validate(plan: Plan, runs: list[EngineRun], draws: Draws, jobs: int, told: 
     for run in runs:
         for entry in run.models:
             _note_difference(entry["validation"])
+    _run_null(plan, runs, learner, jobs, told)
 
 
-def _refit_all(plan: Plan, run: EngineRun, scope: str, items: list[tuple[str, int, Resample]], jobs: int, told: Progress) -> tuple[dict[str, list], dict[str, list]]:
-    """Every tissue and the imputed covariates on every resample: two dicts, scheme → one entry a resample."""
+def _run_null(plan: Plan, runs: list[EngineRun], learner: Any, jobs: int, told: Progress) -> None:
+    """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every model."""
+    scheme, n = null_scheme(plan), plan.study.validation.null_permutations
+    if not n:
+        return
+    if scheme is None or "pipeline" not in plan.study.validation.scope:
+        for run in runs:
+            run.warnings.append(Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out."))
+        return
+
+    def refit(permuted: Plan, stage: str):
+        items = [(name, r, resample) for name, (_, resamples) in permuted.schemes.items() for r, resample in enumerate(resamples)]
+        return _refit_all(permuted, runs[0], "pipeline", items, jobs, lambda _, done, total: told(stage, done, total))[:2]
+
+    how = [entry["fit"] for entry in runs[0].models]
+    found = run_null(plan, how, [entry["validation"]["pipeline"][scheme] for entry in runs[0].models], refit, learner)
+    for run in runs:
+        for entry, null in zip(run.models, found, strict=True):
+            entry["validation"]["pipeline"][scheme] = {**entry["validation"]["pipeline"][scheme], "null": null}
+
+
+def _refit_all(plan: Plan, run: EngineRun, scope: str, items: list[tuple[str, int, Resample]], jobs: int, told: Progress) -> tuple[dict[str, list], dict[str, list], dict[str, list]]:
+    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one entry a resample."""
     given = {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
     kept = None if scope == "pipeline" else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
     cohort = None if plan.cohort.is_complete else plan.cohort
     if scope == "model" and cohort is None:
-        return {scheme: [kept] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()}, {}
+        return {scheme: [kept] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()}, {}, {scheme: [] for scheme in plan.schemes}
     work = partial(_refit_one, dict(plan.blocks), given, plan.cohort.outcome, plan.protocol, plan.study.seed, kept, cohort, plan.study.imputation)
     is_cheap = cohort is None and not plan.blocks
     stage = "validation of the whole chain" if scope == "pipeline" else "imputation in resamples"
     found = run_refits(work, items, 1 if is_cheap else jobs, lambda done: told(stage, done, len(items)))
     refits: dict[str, list] = {}
     completed: dict[str, list] = {}
-    for (scheme, _, _), (tissues, tables) in zip(items, found, strict=True):
+    ledgers: dict[str, list] = {}
+    for (scheme, _, _), (tissues, tables, ledger) in zip(items, found, strict=True):
         refits.setdefault(scheme, []).append(tissues)
         completed.setdefault(scheme, []).append(tables)
-    return refits, completed
+        ledgers.setdefault(scheme, []).append(ledger)
+    return refits, completed, ledgers
 
 
 def _refit_one(blocks, given, outcome, protocol, seed, kept, cohort, settings, item):
@@ -289,11 +318,12 @@ def _refit_one(blocks, given, outcome, protocol, seed, kept, cohort, settings, i
 
     scheme, r, resample = item
     with threadpool_limits(1):
-        tissues = kept or refit_tissues(blocks, given, outcome, resample, protocol, seed, (scheme, r), PythonEngine())
+        ledger = Ledger(resample.test)
+        tissues = kept or refit_tissues(blocks, given, outcome, resample, protocol, seed, (scheme, r), PythonEngine(), ledger)
         if cohort is None:
-            return tissues, None
+            return tissues, None, ledger
         scores = {name: t.values for name, t in tissues.items()}
-        return tissues, impute_for_resamples(cohort, scores, resample, settings, seed, (scheme, r))
+        return tissues, impute_for_resamples(cohort, scores, resample, settings, seed, (scheme, r), ledger), ledger
 
 
 def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws) -> None:
@@ -304,6 +334,7 @@ def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predict
     else:
         entry, remarks = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws)
     run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
+    run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]
     label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
     run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]

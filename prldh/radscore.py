@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from prldh.errors import DataError
+from prldh.ledger import Ledger
 from prldh.records import FeatureBlock, Radscore, SelectionStep, TissueFit, TrainingRows
 from prldh.study import Study
 
@@ -58,8 +59,9 @@ def fit_tissue(
     protocol: Protocol,
     seed: np.random.SeedSequence,
     engine: Any,
+    ledger: Ledger | None = None,
 ) -> TissueFit:
-    """Select features and fit the Radscore on training rows.
+    """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def fit_tissue(
     columns: list[np.ndarray] = []
     emptied: list[str] = []
     for (label, rows, origin), child in zip(groups, children[:-1], strict=True):
-        kept, told, failure = _select(label, rows, protocol, child, engine, steps)
+        kept, told, failure = _select(label, rows, protocol, child, engine, steps, ledger)
         warnings += told
         if failure:
             emptied.append(failure)
@@ -88,6 +90,9 @@ def fit_tissue(
         return TissueFit(np.zeros(outcome.size), 0.0, None, tuple(steps), " ".join(emptied), tuple(warnings))
     warnings += [f"{failure} The other source goes on alone." for failure in emptied]
     values = np.column_stack(columns)
+    if ledger is not None:
+        ledger.read("Radscore", training[0].patient)
+        ledger.read("cutoff", training[0].patient)
     score, told = _fit_score(values, tuple(chosen), training[0], protocol.radscore, children[-1], engine)
     fitted = linear_score(score, values)
     cutoff = float(engine.youden(outcome, fitted)["threshold"])
@@ -124,7 +129,7 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
     return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
 
 
-def _select(label, rows, protocol, seed, engine, steps) -> tuple[np.ndarray, list[str], str | None]:
+def _select(label, rows, protocol, seed, engine, steps, ledger) -> tuple[np.ndarray, list[str], str | None]:
     """Run the steps on one source; positions into ``rows.names``, warnings, and what emptied it."""
     varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
     if not varies.size:
@@ -135,6 +140,8 @@ def _select(label, rows, protocol, seed, engine, steps) -> tuple[np.ndarray, lis
     kept, warnings = varies, []
     for step, child in zip(protocol.steps, seed.spawn(len(protocol.steps)), strict=True):
         now = rows.take(kept)
+        if ledger is not None:
+            ledger.read(step.selector.name, now.patient)
         found = step.selector.fit(now, step.settings, child, engine)
         warnings += [f"{step.selector.name}, source {label}: {w}" for w in found.warnings]
         local, dropped = np.asarray(found.kept, dtype=np.intp), dict(found.dropped)

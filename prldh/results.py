@@ -17,6 +17,7 @@ from prldh.curves import roc_vertices
 from prldh.design import probability
 from prldh.errors import DataError
 from prldh.imputation import describe_missing
+from prldh.ledger import add_up
 from prldh.models import mean_log_odds
 from prldh.records import Warn
 from prldh.sample_size import describe_sample_size
@@ -96,6 +97,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "univariate": run.univariate,
         "tissues": {name: _tissue(plan, run, name) for name in study.tissues},
         "models": [_model(plan, run, i) for i in range(len(plan.specs))],
+        "ledger": _ledger(run),
         "comparisons": run.comparisons,
         "net_benefit_differences": run.net_benefit_differences,
         "reclassification": run.reclassification,
@@ -104,7 +106,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "agreement": agreement,
         "warnings": [],
     }
-    told = [*warnings, *short, *run.warnings]
+    told = [*_leaks(data["ledger"]), *warnings, *short, *run.warnings]
     for each in runs:
         said = dict.fromkeys(getattr(each.engine, "warnings", []))
         told += [Warn(f"engine {each.engine.name}", f"{f}: {m.removeprefix(f'{f}: ')}") for f, m in said]
@@ -191,6 +193,22 @@ def _model(plan: Plan, run: EngineRun, i: int) -> dict[str, Any]:
         if j == i and predictions.kind == "held_out" and not predictions.alone.any():
             entry["validation"][scope][scheme]["roc"] = roc_vertices(run.engine, y, probability(held_out(predictions)[0]))
     return entry
+
+
+def _ledger(run: EngineRun) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """By scope and scheme, one row a stage: how many fits, and how many rows they read, held-out ones among them."""
+    found: dict[str, dict[str, list]] = {}
+    for (scope, scheme), ledgers in run.ledger.items():
+        found.setdefault(scope, {})[scheme] = add_up(ledgers)
+    return found
+
+
+def _leaks(ledger: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Warn]:
+    return [
+        Warn("validation", f"LEAK: scope {scope}, {scheme.replace('_', '-')}: fits of '{row['stage']}' read {row['n_held_out_rows_read']} held-out rows. "
+             "These numbers are no validation.")
+        for scope, schemes in ledger.items() for scheme, rows in schemes.items() for row in rows if row["n_held_out_rows_read"]
+    ]
 
 
 def _engines(runs: list[EngineRun]) -> dict[str, Any]:

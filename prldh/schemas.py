@@ -153,7 +153,8 @@ def results_schema() -> dict[str, Any]:
         "engines": _object({"reported": {"enum": ["r", "python"]}, "r": {"anyOf": [{"type": "null"}, ENGINE]}, "python": ENGINE}),
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
-    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "missing": {"anyOf": [NULL, MISSING]}, "univariate": {"anyOf": [NULL, UNIVARIATE]}})
+    }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "ledger": _map(_map(_array(_object({"stage": TEXT, **{k: INTEGER for k in ("n_fits", "n_rows_read", "n_held_out_rows_read")}})))),
+        "missing": {"anyOf": [NULL, MISSING]}, "univariate": {"anyOf": [NULL, UNIVARIATE]}})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prldh results", **schema}
 
 

@@ -260,9 +260,10 @@ class Performance(Strict):
 
 
 class Report(Strict):
-    """What the report carries beside the results."""
+    """What the report carries beside the results, and in which formats figures are written beside it."""
 
     checklists: list[str] = []
+    figures: list[Literal["svg", "pdf", "png"]] = ["svg", "pdf", "png"]
 
 
 class Compute(Strict):

@@ -165,6 +165,8 @@ def _classified(predictions: Predictions, outcome, engine, level) -> dict[str, A
     for r, resample in enumerate(predictions.resamples):
         if resample.repeat:
             continue
+        if "threshold" not in predictions.ledgers[r].entries:  # engines that share the predictions fit the same one
+            predictions.ledgers[r].read("threshold", resample.train)
         cut = training_threshold(outcome[resample.train], probability(predictions.in_sample(r)))
         high, event = probability(predictions.log_odds[r, resample.test]) > cut, outcome[resample.test] == 1
         counts["tp"] += int((high & event).sum())

@@ -14,6 +14,7 @@ import numpy as np
 
 from prldh.design import build_design, log_odds
 from prldh.imputation import impute_resample
+from prldh.ledger import Ledger
 from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.radscore import Protocol, apply_radscore, fit_tissue, training_rows
 from prldh.records import Coded, Cohort, Design, FeatureBlock, ModelSpec, Resample
@@ -47,6 +48,10 @@ class Predictions:
     notes: list[str] = field(default_factory=list)
     imputed: np.ndarray | None = None
     training: Sequence[np.ndarray] | None = None
+    ledgers: list[Ledger] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledgers = [Ledger(r.test) for r in self.resamples]
 
     def in_sample(self, r: int) -> np.ndarray:
         """Log odds of the training rows of resample r, by its own model."""
@@ -62,16 +67,17 @@ class Predictions:
 
 def refit_tissues(
     tissues: Mapping[str, tuple[FeatureBlock, ...]], given: Mapping[str, np.ndarray], outcome: np.ndarray,
-    resample: Resample, protocol: Protocol, seed: int, key: tuple, engine: Any,
+    resample: Resample, protocol: Protocol, seed: int, key: tuple, engine: Any, ledger: Ledger,
 ) -> dict[str, TissueRefit]:
     """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
     found = {}
     for name, values in given.items():
+        ledger.read("cutoff", resample.train)
         cutoff = float(engine.youden(outcome[resample.train].astype(float), values[resample.train])["threshold"])
         found[name] = TissueRefit(values, cutoff, (), None)
     for name, blocks in tissues.items():
         rows = training_rows(blocks, outcome, resample.train)
-        fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine)
+        fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger)
         features = tuple(f for _, f in fit.radscore.features) if fit.radscore else ()
         found[name] = TissueRefit(apply_radscore(fit.radscore, blocks), fit.cutoff, features, fit.empty_step)
     return found
@@ -86,7 +92,7 @@ def predict_scope_model(
     b = np.asarray(_refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float)
     eta = np.array([log_odds(design.matrix, row) for row in b])
     unseen = sum(_unseen_levels(design, r) for r in resamples)
-    return Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen))
+    return _wrote_down(Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen)), np.split(rows, np.cumsum(lengths)[:-1]))
 
 
 def predict_scope_pipeline(
@@ -96,23 +102,32 @@ def predict_scope_pipeline(
     """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on each resample."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
-    unseen = 0
+    unseen, read = 0, []
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
         scores = {name: t.values for name, t in tissues.items()}
         design = build_design(spec.terms, cohort, scores, {name: t.cutoff for name, t in tissues.items()})
-        fitted = _refit(engine, how)(design.matrix, outcome, resample.train, np.array([len(resample.train)]))
+        read.append(resample.train)
+        fitted = _refit(engine, how)(design.matrix, outcome, read[-1], np.array([len(read[-1])]))
         b = np.asarray(fitted["coefficients"], dtype=float)
         eta[r] = log_odds(design.matrix, b[0])
         alone[r] = _is_intercept_alone(b)[0]
         unseen += _unseen_levels(design, resample)
-    return Predictions(kind, resamples, eta, alone, _unseen_note(unseen))
+    return _wrote_down(Predictions(kind, resamples, eta, alone, _unseen_note(unseen)), read)
+
+
+def _wrote_down(predictions: Predictions, read: Sequence[np.ndarray]) -> Predictions:
+    """The predictions, with the rows that the logistic model of each resample read in their ledgers."""
+    for ledger, rows in zip(predictions.ledgers, read, strict=True):
+        ledger.read("logistic model", rows)
+    return predictions
 
 
 def impute_for_resamples(
-    cohort: Cohort, scores: Mapping[str, np.ndarray], resample: Resample, settings: Imputation, seed: int, key: tuple
+    cohort: Cohort, scores: Mapping[str, np.ndarray], resample: Resample, settings: Imputation, seed: int, key: tuple, ledger: Ledger
 ) -> tuple[list[Coded], list[Coded]]:
     """Completed covariates of one resample: of its training rows (imputed with the outcome there), and of everyone (by a model of
     the training rows that never saw an outcome)."""
+    ledger.read("imputation", resample.train)
     return impute_resample(cohort, scores, resample.train, settings, seed_for(seed, "imputation", *key))
 
 
@@ -144,7 +159,8 @@ def predict_imputed(
         alone[r] = _is_intercept_alone(b[None])[0]
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
-    return Predictions(kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training)
+    found = Predictions(kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training)
+    return _wrote_down(found, [r.train for r in resamples])
 
 
 def _unseen_levels(design: Design, resample: Resample) -> int:

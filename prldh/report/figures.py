@@ -27,6 +27,9 @@ from prldh.report.model_drawings import (
 from prldh.report.tissue_drawings import draw_funnel, draw_lasso, draw_size_curve, draw_stability, draw_waterfall
 from prldh.summary import HONEST
 
+#: Formats of figures, and the metadata without which every run would write other bytes.
+DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -40,21 +43,25 @@ class Drawing:
 
 
 def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, Any]]:
-    """Draw every figure once and write it as SVG, PDF and PNG (300 dpi).
+    """Draw every figure once and write it in the formats that the study asks for: SVG (which the report always holds), PDF, PNG at 300 dpi.
 
     Returns
     -------
     dict
-        By name: title, description, whether it is wide, and the SVG element for the report.
+        By name: title, description, whether it is wide, where its files are, and the SVG element for the report.
     """
     folder.mkdir(exist_ok=True)
+    formats = data["study"]["settings"].get("report", {}).get("figures", list(DATELESS))
     found = {}
     for drawing in plan_figures(data):
         with _figure(drawing) as figure:
-            for suffix, metadata in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}), ("png", None)):
-                figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=metadata)
+            for suffix in ("svg", *(f for f in formats if f != "svg")):
+                figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=DATELESS[suffix])
         svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
-        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": _as_element(svg, drawing.name)}
+        files = f"Files: figures/{drawing.name}.{', .'.join(formats)}" if formats else ""
+        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": _as_element(svg, drawing.name), "files": files}
+        if "svg" not in formats:
+            (folder / f"{drawing.name}.svg").unlink()
     return found
 
 

@@ -20,7 +20,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     return {
         "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
         "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
-        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data),
+        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data), "ledger": _ledger(data),
         **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
         "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
@@ -128,6 +128,17 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                     (more if k else rows).append({"label": label(m), "of": of, "calibration": found["calibration"], "hosmer_lemeshow": found.get("hosmer_lemeshow")})
         rows.append({"label": label(m), "of": "apparent", "calibration": m["calibration"], "hosmer_lemeshow": m["hosmer_lemeshow"]})
     return {"calibration_rows": rows, "calibration_more": more}
+
+
+def _ledger(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """One sentence a scope and scheme: how many fits read no held-out row, or which did."""
+    lines = []
+    for scope, schemes in reversed(list(data.get("ledger", {}).items())):
+        for scheme, rows in schemes.items():
+            n, leaks = sum(r["n_fits"] for r in rows), [r for r in rows if r["n_held_out_rows_read"]]
+            said = "no held-out row was read by any" if not leaks else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
+            lines.append({"text": f"Scope {scope}, {scheme.replace('_', '-')}: {n:,} fits; {said}.", "is_leak": bool(leaks)})
+    return lines
 
 
 def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:

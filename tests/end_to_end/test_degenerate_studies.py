@@ -25,7 +25,7 @@ STUDY = {
     },
     "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
     "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 10, "scope": ["model", "pipeline"]},
-    "performance": SIZES,
+    "performance": SIZES, "report": {"figures": []},
 }
 
 

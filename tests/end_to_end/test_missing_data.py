@@ -36,7 +36,7 @@ def clinical() -> pd.DataFrame:
 def study(folder, table: pd.DataFrame, **changes) -> dict:
     table.to_csv(folder / "clinical.csv", index=False)
     return {
-        "engine": "python", "missing": "multiple_imputation", "imputation": {"imputations": 8, "iterations": 4, "imputations_in_resamples": 3, "iterations_in_resamples": 3},
+        "engine": "python", "report": {"figures": []}, "missing": "multiple_imputation", "imputation": {"imputations": 8, "iterations": 4, "imputations_in_resamples": 3, "iterations_in_resamples": 3},
         "clinical": {
             "table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": "yes",
             "covariates": {"age": "continuous", "grade": "categorical", "sex": "categorical"},
@@ -111,7 +111,7 @@ def test_a_patients_held_out_prediction_does_not_depend_on_the_own_outcome(tmp_p
     a blank more, nobody's prediction of that patient moves but by the blank; and with another age of the patient, no other's."""
     found = {}
     for name in ("as it is", "other outcome"):
-        table = clinical()
+        table = clinical().head(50)
         k = int(np.flatnonzero(table["age"].isna())[0])  # a patient whose age is imputed
         if name == "other outcome":
             table.loc[k, "y"] = "no" if table.loc[k, "y"] == "yes" else "yes"

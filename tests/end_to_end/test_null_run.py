@@ -20,7 +20,7 @@ def _study(folder, n=80, p=40, **validation):
     pd.DataFrame({"id": ids, "y": y.astype(int), "age": rng.normal(60, 8, n)}).to_csv(folder / "clinical.csv", index=False)
     pd.DataFrame(x, columns=[f"f{j}" for j in range(p)]).assign(id=ids).to_csv(folder / "features.csv", index=False)
     return {
-        "engine": "python", "if_empty": "best", "selection": [{"correlation": {"between": 0.9, "outcome": 0.25}}],
+        "engine": "python", "report": {"figures": []}, "if_empty": "best", "selection": [{"correlation": {"between": 0.9, "outcome": 0.25}}],
         "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous"}},
         "tissues": {"disc": {"features": str(folder / "features.csv")}}, "validation": {**QUICK, **validation},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},

@@ -82,7 +82,7 @@ def study(tmp_path, monkeypatch):
     pd.DataFrame(values, columns=[f"f{j}" for j in range(7)]).assign(id=ids).to_csv(tmp_path / "disc.csv", index=False)
     monkeypatch.chdir(tmp_path)
     return {
-        "engine": "python", "clinical": {**CLINICAL, "covariates": {"age": "continuous", "grade": "categorical"}},
+        "engine": "python", "report": {"figures": []}, "clinical": {**CLINICAL, "covariates": {"age": "continuous", "grade": "categorical"}},
         "tissues": {"disc": {"features": "disc.csv"}}, "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
         "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}], "if_empty": "best",
         "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": ["model", "pipeline"]},

@@ -34,7 +34,7 @@ def table(tmp_path_factory):
 
 def study(table, **changes):
     return {
-        "engine": "python",
+        "engine": "python", "report": {"figures": []},
         "clinical": {
             "table": str(table), "id": "id", "outcome": "event", "event": 1,
             "covariates": {"level": "categorical", "age": "continuous"},

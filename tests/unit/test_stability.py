@@ -93,7 +93,7 @@ def test_results_and_report(tmp_path):
     values = rng.normal(size=(n, 8)) + y[:, None] * np.array([1.5, 0.8, 0.6, 0, 0, 0, 0, 0])
     pd.DataFrame(values, columns=[f"f{j}" for j in range(8)]).assign(id=ids).to_csv(tmp_path / "disc.csv", index=False)
     study = {
-        "engine": "python", "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+        "engine": "python", "report": {"figures": []}, "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
         "tissues": {"disc": {"features": str(tmp_path / "disc.csv")}}, "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
         "if_empty": "best", "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 20},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},

@@ -94,7 +94,7 @@ def run(tmp_path, **table_one):
     table["grade"] = np.array(["a", "b", "c"])[rng.integers(0, 3, n)]
     table.to_csv(tmp_path / "clinical.csv", index=False)
     study = {
-        "engine": "python", "table_one": table_one, "tissues": {"disc": {"radscore": "score"}},
+        "engine": "python", "report": {"figures": []}, "table_one": table_one, "tissues": {"disc": {"radscore": "score"}},
         "clinical": {
             "table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1,
             "covariates": {"age": "continuous", "grade": "categorical"},
