@@ -7,6 +7,7 @@ learners chose is data here: Radscores, and those of every refit.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from prldh.pipeline import EngineRun
     from prldh.plan import Plan
 
-#: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be tens of megabytes.
-MOST_REFITTED = 1_000_000
+#: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be many megabytes.
+MOST_REFITTED = 500_000
 WIDTH = 120
 """Columns of R code."""
 _RESERVED = set("if else repeat while function for next break in TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_character_".split())
@@ -269,11 +270,12 @@ def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
     n_values = sum(len(refits) for refits in run.refits.values()) * len(plan.blocks) * plan.cohort.n
     if not 0 < n_values <= MOST_REFITTED:
         return False
-    lines = [
-        (scheme, r + 1, name, refit[name].cutoff, *refit[name].values)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [scheme, r + 1, name, float(refit[name].cutoff), *np.asarray(refit[name].values, dtype=float).tolist()]
         for scheme, refits in run.refits.items() for r, refit in enumerate(refits) for name in plan.blocks
-    ]
-    _write_gz(folder / "refitted.csv.gz", pd.DataFrame(lines).to_csv(index=False, header=False))
+    )
+    _write_gz(folder / "refitted.csv.gz", text.getvalue())
     return True
 
 

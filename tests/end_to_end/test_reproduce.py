@@ -69,7 +69,8 @@ SETTINGS = {
     "univariate": {"adjust_p": "bh"},
     "performance": {**PERFORMANCE, "confidence": 0.9, "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]}, "risk_categories": [0.2, 0.4], "hosmer_lemeshow_groups": 5},
 }
-IMPUTATION = {"missing": "multiple_imputation", "imputation": {"imputations": 4, "imputations_in_resamples": 2}}
+TWO = [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Groups", "terms": [GROUPS]}]
+IMPUTATION = {"missing": "multiple_imputation", "imputation": {"imputations": 3, "imputations_in_resamples": 2}}
 NO_FOLDS = {"validation": {"leave_one_out": True, "folds": 0, "repeats": 1, "bootstrap": 12}}
 NO_RESAMPLES = {
     "validation": {"leave_one_out": False, "folds": 0, "repeats": 1, "bootstrap": 0},
@@ -79,8 +80,8 @@ STUDIES = {
     "both engines": (cohort, study(engine="both")),
     "other settings": (lambda: with_blanks(cohort()), study(**SETTINGS)),
     "separated, Firth": (separated, study()),
-    "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False)),
-    "imputed": (lambda: with_blanks(separated()), study(**IMPUTATION)),
+    "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
+    "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
     "no tissues": (cohort, study(tissues={}, adjust=[], models=[{"name": "Clinical", "terms": ["grade", "if"]}, {"name": "Grade", "terms": ["grade"]}], validation={"scope": "pipeline"})),
     "three patients": (lambda: cohort().sort_values("relapse", kind="stable").iloc[[0, 1, -1]], study(**NO_FOLDS)),
@@ -181,13 +182,13 @@ def test_locale_does_not_matter(analyzed):
 
 @pytest.fixture(scope="module")
 def selected(analyzed, tmp_path_factory):
-    """Two readers, two sources, features that are selected in every resample anew."""
+    """Two readers, two sources, features that are selected in every resample anew; a name that R might read as missing."""
     folder = tmp_path_factory.mktemp("features")
     g = np.random.default_rng(2)
     table = cohort(70, seed=4)
     event = (table["relapse"] == "yes").to_numpy()
     tissues = {}
-    for tissue in ("disc", "back muscle"):
+    for tissue in ("disc", "NA"):
         tissues[tissue] = {"features": {}}
         for source, p in (("shape", 6), ("texture", 9)):
             first = g.standard_normal((70, p)) + 0.8 * event[:, None] * (np.arange(p) < 2)

@@ -34,8 +34,8 @@ read_counts <- function(name) {
   if (!file.exists(file)) return(matrix(0L, 0, n))
   matrix(scan(file, integer(), sep = ",", quiet = TRUE), ncol = n, byrow = TRUE)
 }
-# The same as prldh.R takes them: numbers of patients from 0, one sample after the other.
 patients_in <- function(counts) lapply(seq_len(nrow(counts)), function(k) rep(seq_len(n), counts[k, ]))
+# The same as prldh.R takes them: numbers of patients from 0, one sample after the other.
 as_rows <- function(counts) unlist(patients_in(counts)) - 1
 bands <- read_counts("bands")
 band_rows <- as_rows(bands)
@@ -46,7 +46,9 @@ in_interaction <- read_counts("interaction")
 folds <- if (file.exists("folds.csv")) read_table("folds.csv")
 resamples_of <- function(scheme) {
   if (study$schemes[[scheme]] == "bootstrap") {
-    return(lapply(patients_in(read_counts(scheme)), function(train) list(train = train, test = setdiff(seq_len(n), train), repetition = 1)))
+    return(lapply(patients_in(read_counts(scheme)), function(train) {
+      list(train = train, test = setdiff(seq_len(n), train), repetition = 1)
+    }))
   }
   own <- folds[folds$scheme == scheme, ]
   key <- paste(own$repetition, own$fold)

@@ -4,7 +4,8 @@
 
 refitted <- NULL
 if (study$has_refits)
-  refitted <- read.csv("refitted.csv.gz", header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)))
+  refitted <- read.csv("refitted.csv.gz", header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)),
+                       na.strings = "")
 refitted_data <- function(scheme, r, train) {
   data <- cohort
   cuts <- list()
