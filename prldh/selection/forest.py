@@ -102,13 +102,20 @@ def forest_scores(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_t
     sizes = np.asarray(sizes, dtype=np.int64)
     if sizes.size and not 1 <= sizes.min() <= sizes.max() <= columns.shape[0]:
         raise ValueError(f"sizes must lie in 1 … {columns.shape[0]}, the number of columns: found {sizes.tolist()}")
-    code = np.empty(columns.shape, dtype=np.uint16 if columns.shape[1] < 65536 else np.uint32)
-    distinct = np.zeros(columns.shape)
+    is_event, fold = np.asarray(outcome) == 1, np.asarray(fold, dtype=np.int64)
+    if not sizes.size:
+        return np.zeros((0, fold.size))
+    # copies of a row (a bootstrap sample is full of them) always go the same way: each is carried once, with its weight
+    columns = columns[: sizes.max()]
+    _, first, copy_of = np.unique(np.vstack([fold, is_event, columns]), axis=1, return_index=True, return_inverse=True)
+    columns, copy_of = np.ascontiguousarray(columns[:, first]), copy_of.reshape(-1)
+    code = np.empty(columns.shape, dtype=np.uint32)
     for j, column in enumerate(columns):
-        found, code[j] = np.unique(column, return_inverse=True)
-        distinct[j, : found.size] = found
-    is_event = (np.asarray(outcome) == 1).astype(np.uint64)
-    return _forest_scores(columns, code, distinct, is_event, np.asarray(fold, dtype=np.int64), n_trees, np.uint64(seed), sizes)
+        code[j] = np.unique(column, return_inverse=True)[1]
+    scores = _forest_scores(
+        columns, code, is_event[first].astype(np.uint64), fold[first], copy_of.astype(np.uint32), fold, n_trees, np.uint64(seed), sizes
+    )
+    return scores[:, copy_of]
 
 
 @intrinsic
@@ -144,47 +151,44 @@ def _tree_key(seed, size, fold, tree):
 
 
 @njit(cache=True, nogil=True)
-def _forest_scores(columns, code, distinct, is_event, fold, n_trees, seed, sizes):
-    n = fold.size
-    scores = np.zeros((sizes.size, n))
-    train, test = np.empty(n, np.int64), np.empty(n, np.int64)
-    weight, rows, held_out = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
-    spare = np.empty(n, np.int64)
-    work = _Workspace(np.zeros(n, np.uint64), np.zeros(n // 64 + 1, np.uint64), np.empty(columns.shape[0], np.int64), _reciprocals(n))
-    stack = np.empty((n + 1, 6), np.int64)
-    keys = np.empty(n + 1, np.uint64)
-    permutation = np.arange(columns.shape[0])
+def _forest_scores(columns, code, is_event, fold_of_row, copy_of, fold, n_trees, seed, sizes):
+    """Scores (sizes, rows) of distinct rows; ``copy_of`` (n,) says which of them each drawable row is, ``fold`` (n,) its fold."""
+    n, n_distinct = fold.size, fold_of_row.size
+    scores = np.zeros((sizes.size, n_distinct))
+    train, test = np.empty(n, np.uint32), np.empty(n_distinct, np.uint32)
+    weight, rows, held_out = np.zeros(n_distinct, np.uint64), np.empty(n_distinct, np.uint32), np.empty(n_distinct, np.uint32)
+    spare = np.empty(n_distinct + 1, np.uint32)
+    fold_code, distinct = np.zeros(code.shape, np.uint32), np.zeros(code.shape)
+    # scratch of one node: rows and events by value code (0 between nodes), a set of codes (empty between nodes), and what
+    # the draw of candidates exchanged; plain arrays, as handing out views or tuples of arrays costs more than a small node
+    count, bits = np.zeros(n_distinct, np.uint64), np.zeros(n_distinct // 64 + 1, np.uint64)
+    swaps, reciprocal = np.empty(columns.shape[0], np.uint32), _reciprocals(n)
+    stack = np.empty((n_distinct + 1, 6), np.int64)
+    keys = np.empty(n_distinct + 1, np.uint64)
+    permutation = np.arange(columns.shape[0]).astype(np.uint32)
     for k in range(fold.max() + 1):
         n_train, n_test = 0, 0
         for i in range(n):
-            if fold[i] == k:
+            if fold[i] != k:
+                train[n_train] = copy_of[i]
+                n_train += 1
+        for i in range(n_distinct):
+            if fold_of_row[i] == k:
                 test[n_test] = i
                 n_test += 1
-            else:
-                train[n_train] = i
-                n_train += 1
         if n_train == 0 or n_test == 0:
             continue
+        n_codes = _code_training_rows(columns, code, fold_of_row, k, fold_code, distinct)
         for s in range(sizes.size):
             for tree in range(n_trees):
                 key = _tree_key(seed, sizes[s], k, tree)
                 n_rows, n_drawn_events = _draw_bootstrap(train, n_train, is_event, key, weight, rows)
                 held_out[:n_test] = test[:n_test]
                 _grow(
-                    columns, code, distinct, sizes[s], weight, rows, n_rows, n_drawn_events, n_train, held_out, n_test,
-                    key, spare, stack, keys, permutation, work, scores[s],
+                    columns, fold_code, distinct, n_codes, sizes[s], weight, rows, n_rows, n_drawn_events, n_train, held_out, n_test,
+                    key, spare, stack, keys, permutation, swaps, count, bits, reciprocal, scores, s,
                 )  # fmt: skip
     return scores / n_trees
-
-
-class _Workspace(NamedTuple):
-    """Scratch of one node: ``count`` (n,) rows and events by value code, all 0 between nodes; ``bits`` a set of codes,
-    empty between nodes; ``swaps`` (p,) what the draw of candidates exchanged. ``reciprocal`` (n + 1,) is 1 / i."""
-
-    count: np.ndarray
-    bits: np.ndarray
-    swaps: np.ndarray
-    reciprocal: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -196,34 +200,59 @@ def _reciprocals(n):
 
 
 @njit(cache=True, nogil=True)
+def _code_training_rows(columns, code, fold_of_row, k, fold_code, distinct):
+    """Number the values of the rows outside fold k by rank, column by column: few codes need few words of bits.
+
+    Writes the codes and their values; returns the largest number of codes in a column.
+    """
+    p, n = code.shape
+    n_codes = 0
+    value, seen, renumbered = np.empty(n), np.empty(n, np.uint8), np.empty(n, np.uint32)
+    for j in range(p):
+        seen[:] = 0
+        for i in range(n):
+            if fold_of_row[i] != k:
+                seen[code[j, i]] = 1
+                value[code[j, i]] = columns[j, i]
+        found = 0
+        for c in range(n):
+            renumbered[c] = found
+            if seen[c]:
+                distinct[j, found] = value[c]
+                found += 1
+        for i in range(n):
+            fold_code[j, i] = renumbered[code[j, i]]
+        n_codes = max(n_codes, found)
+    return n_codes
+
+
+@njit(cache=True, nogil=True)
 def _draw_bootstrap(train, n_train, is_event, key, weight, rows):
     """Draw n_train rows with replacement.
 
-    ``weight`` of a row becomes how often it was drawn, plus 2^32 times that if it is an event (one sum then counts
-    both); ``rows`` the rows drawn at all. Returns their number and that of the events drawn.
+    ``weight`` of a distinct row becomes how often it was drawn, plus 2^32 times that if it is an event (one sum then
+    counts both); ``rows`` the rows drawn at all. Returns their number and that of the events drawn.
     """
-    for q in range(n_train):
-        weight[train[q]] = 0
+    weight[:] = 0
     state = key
     for _ in range(n_train):
         state += _GOLDEN
-        weight[train[_below(_mix(state), n_train)]] += np.uint64(1)
-    n_rows, n_events = 0, 0
-    for q in range(n_train):
-        i = train[q]
+        i = train[np.uint64(_below(_mix(state), n_train))]
+        weight[i] += np.uint64(1) | (is_event[i] << _HALF)
+    n_rows, total = 0, np.uint64(0)
+    for i in range(weight.size):
         rows[n_rows] = i
         n_rows += weight[i] > 0
-        n_events += np.int64(weight[i] * is_event[i])
-        weight[i] |= (weight[i] * is_event[i]) << _HALF
-    return n_rows, n_events
+        total += weight[i]
+    return n_rows, np.int64(total >> _HALF)
 
 
 @njit(cache=True, nogil=True)
 def _grow(
-    columns, code, distinct, size, weight, rows, n_rows, n_events, n_drawn, held_out, n_held_out,
-    key, spare, stack, keys, permutation, work, score,
+    columns, code, distinct, n_codes, size, weight, rows, n_rows, n_events, n_drawn, held_out, n_held_out,
+    key, spare, stack, keys, permutation, swaps, count, bits, reciprocal, scores, s,
 ):  # fmt: skip
-    """Grow one tree on ``rows`` and add the leaves' event shares to ``score`` of the rows held out."""
+    """Grow one tree on ``rows`` and add the leaves' event shares to ``scores[s]`` of the rows held out."""
     n_candidates = max(1, int(np.sqrt(size)))
     stack[0, 0], stack[0, 1], stack[0, 2] = 0, n_rows, n_drawn
     stack[0, 3], stack[0, 4], stack[0, 5] = n_events, 0, n_held_out
@@ -236,22 +265,24 @@ def _grow(
         found = False
         if 0 < events < total:
             found, column, low, high, n_left, events_left = _best_split(
-                code, size, n_candidates, weight, rows, start, stop, total, events, node_key, permutation, work
-            )
+                code, n_codes, size, n_candidates, weight, rows, start, stop, total, events, node_key,
+                permutation, swaps, count, bits, reciprocal,
+            )  # fmt: skip
         if not found:
+            share = events / total
             for e in range(out_start, out_stop):
-                score[held_out[e]] += events / total
+                scores[s, held_out[e]] += share
             continue
         # a midpoint that rounds up to the higher value would send it left
         threshold = 0.5 * distinct[column, low] + 0.5 * distinct[column, high]
         if threshold >= distinct[column, high]:
             threshold = distinct[column, low]
-        out_middle = _partition_values(columns[column], threshold, held_out, out_start, out_stop, spare)
+        out_middle = _partition(columns, column, threshold, held_out, out_start, out_stop, spare)
         needs_left = out_middle > out_start
         needs_right = out_middle < out_stop
         middle = start
         if (needs_left and 0 < events_left < n_left) or (needs_right and 0 < events - events_left < total - n_left):
-            middle = _partition_codes(code[column], low, rows, start, stop, spare)
+            middle = _partition(code, column, low, rows, start, stop, spare)
         if needs_left:
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = start, middle, n_left
             stack[depth, 3], stack[depth, 4], stack[depth, 5] = events_left, out_start, out_middle
@@ -265,48 +296,31 @@ def _grow(
 
 
 @njit(cache=True, nogil=True)
-def _partition_values(column, threshold, rows, start, stop, spare):
-    """Bring rows up to the threshold to the front, in order; returns where the others begin."""
-    left, n_right = start, 0
-    for q in range(start, stop):
+def _partition(columns, column, highest, rows, start, stop, spare):
+    """Bring rows with a value (or value code) up to ``highest`` to the front, in order; returns where the others begin."""
+    left, n_right = np.uint64(start), np.uint64(0)
+    for q in range(np.uint64(start), np.uint64(stop)):
         i = rows[q]
-        goes_left = column[i] <= threshold
+        goes_left = columns[column, i] <= highest
         rows[left] = i
         spare[n_right] = i
-        left += goes_left
-        n_right += not goes_left
+        left += np.uint64(goes_left)
+        n_right += np.uint64(not goes_left)
     for q in range(n_right):
         rows[left + q] = spare[q]
-    return left
-
-
-@njit(cache=True, nogil=True)
-def _partition_codes(code, highest, rows, start, stop, spare):
-    """The same by value code: rows with a code up to ``highest`` come first."""
-    left, n_right = start, 0
-    for q in range(start, stop):
-        i = rows[q]
-        goes_left = code[i] <= highest
-        rows[left] = i
-        spare[n_right] = i
-        left += goes_left
-        n_right += not goes_left
-    for q in range(n_right):
-        rows[left + q] = spare[q]
-    return left
+    return np.int64(left)
 
 
 @njit(cache=True, nogil=True)
 def _best_split(
-    code, size, n_candidates, weight, rows, start, stop, total, events, key, permutation, work
+    code, n_codes, size, n_candidates, weight, rows, start, stop, total, events, key, permutation, swaps, count, bits, reciprocal
 ):  # fmt: skip
     """Least Gini impurity among the candidates drawn.
 
     Returns whether there is a split, its column, the value codes on both sides, and rows and events that go left.
     """
-    best, column, low, high, n_left, events_left = -1.0, 0, 0, 0, 0, 0
+    best, column, low, high, taken = -1.0, np.uint32(0), np.uint64(0), np.uint64(0), np.uint64(0)
     state, n_seen = key, 0
-    swaps = work.swaps
     while n_seen < size and (n_seen < n_candidates or best < 0):
         state += _GOLDEN
         chosen = n_seen + _below(_mix(state), size - n_seen)
@@ -315,50 +329,97 @@ def _best_split(
         permutation[chosen] = permutation[n_seen]
         permutation[n_seen] = candidate
         n_seen += 1
-        gain, below, above, taken = _scan(code[candidate], weight, rows, start, stop, total, events, best, work)
+        if n_codes <= 128:
+            gain, below, above, counts = _scan_few(
+                code, candidate, weight, rows, start, stop, np.uint64(total), np.uint64(events), best, count, reciprocal
+            )  # fmt: skip
+        else:
+            gain, below, above, counts = _scan(
+                code, candidate, n_codes, weight, rows, start, stop, np.uint64(total), np.uint64(events), best, count, bits, reciprocal
+            )  # fmt: skip
         if gain > best:
-            best, column, low, high = gain, candidate, below, above
-            n_left, events_left = np.int64(taken & _LOW_HALF), np.int64(taken >> _HALF)
+            best, column, low, high, taken = gain, candidate, below, above, counts
             if best >= events - _TIE:
                 break  # both sides pure: nothing drawn later can be better
     for q in range(n_seen - 1, -1, -1):
         candidate = permutation[q]
         permutation[q] = permutation[swaps[q]]
         permutation[swaps[q]] = candidate
-    return best >= 0, column, low, high, n_left, events_left
+    return best >= 0, column, low, high, np.int64(taken & _LOW_HALF), np.int64(taken >> _HALF)
+
+
+@njit(inline="always")
+def _gain(taken, total, events, reciprocal):
+    """e_left^2 / n_left + e_right^2 / n_right of a split that sends the packed counts ``taken`` left."""
+    n_left, e_left = taken & _LOW_HALF, taken >> _HALF
+    e_right = events - e_left
+    return (
+        np.float64(np.int64(e_left * e_left)) * reciprocal[n_left]
+        + np.float64(np.int64(e_right * e_right)) * reciprocal[total - n_left]
+    )
 
 
 @njit(cache=True, nogil=True)
-def _scan(code, weight, rows, start, stop, total, events, best, work):
+def _scan(code, candidate, n_codes, weight, rows, start, stop, total, events, best, count, bits, reciprocal):
     """Best split of a node by one column, if better than ``best``: a counting sort by value code.
 
     Maximises e_left^2 / n_left + e_right^2 / n_right, which is least Gini impurity: for two classes the impurity, times
     the rows, is 2 (events - that sum). Returns it (or ``best``), the codes on both sides, and the packed counts left.
     """
-    count, bits, reciprocal = work.count, work.bits, work.reciprocal
-    for q in range(start, stop):
+    for q in range(np.uint64(start), np.uint64(stop)):
         i = rows[q]
-        c = np.uint64(code[i])
+        c = np.uint64(code[candidate, i])
         count[c] += weight[i]
         bits[c >> np.uint64(6)] |= np.uint64(1) << (c & np.uint64(63))
     bar = best + _TIE
-    low, high, taken = 0, 0, np.uint64(0)
-    cumulative, previous = np.uint64(0), -1
-    for word in range(bits.size):
+    low, high, taken = np.uint64(0), np.uint64(0), np.uint64(0)
+    cumulative, previous = np.uint64(0), np.uint64(0)
+    for word in range(np.uint64((n_codes + 63) // 64)):
         left_over = bits[word]
         bits[word] = 0
         while left_over != 0:
-            c = (word << 6) + np.int64(_lowest_bit(left_over))
+            c = (word << np.uint64(6)) + _lowest_bit(left_over)
             left_over &= left_over - np.uint64(1)
-            if previous >= 0:
-                n_left = np.int64(cumulative & _LOW_HALF)
-                e_left = np.int64(cumulative >> _HALF)
-                e_right = events - e_left
-                gain = (e_left * e_left) * reciprocal[n_left] + (e_right * e_right) * reciprocal[total - n_left]
-                if gain > bar:
-                    best, low, high, taken = gain, previous, c, cumulative
-                    bar = gain + _TIE
+            gain = _gain(cumulative, total, events, reciprocal)
+            if gain > bar and cumulative > 0:
+                best, low, high, taken = gain, previous, c, cumulative
+                bar = gain + _TIE
             cumulative += count[c]
             count[c] = 0
             previous = c
+    return best, low, high, taken
+
+
+@njit(cache=True, nogil=True)
+def _scan_few(code, candidate, weight, rows, start, stop, total, events, best, count, reciprocal):
+    """The same for up to 128 codes: the set of codes is two words that stay in registers."""
+    word, upper_word = np.uint64(0), np.uint64(0)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        i = rows[q]
+        c = np.uint64(code[candidate, i])
+        count[c] += weight[i]
+        mark, upper = np.uint64(1) << (c & np.uint64(63)), np.uint64(0) - (c >> np.uint64(6))
+        upper_word |= mark & upper
+        word |= mark & ~upper
+    base = np.uint64(0)
+    if word == 0:
+        word, upper_word, base = upper_word, np.uint64(0), np.uint64(64)
+    bar = best + _TIE
+    low, high, taken = np.uint64(0), np.uint64(0), np.uint64(0)
+    previous = base + _lowest_bit(word)
+    word &= word - np.uint64(1)
+    cumulative = count[previous]
+    count[previous] = 0
+    while cumulative & _LOW_HALF != total:
+        is_empty = word == 0
+        word, base = (upper_word, np.uint64(64)) if is_empty else (word, base)
+        c = base + _lowest_bit(word)
+        word &= word - np.uint64(1)
+        gain = _gain(cumulative, total, events, reciprocal)
+        if gain > bar:
+            best, low, high, taken = gain, previous, c, cumulative
+            bar = gain + _TIE
+        cumulative += count[c]
+        count[c] = 0
+        previous = c
     return best, low, high, taken

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from selection_reference import reference_filter, reference_forest, reference_mrmr
 
@@ -226,6 +228,21 @@ def test_forest_equals_the_plain_one(seed):
     np.testing.assert_array_equal(
         forest_scores(x, y, fold, 7, 2**64 - 1 - seed, sizes), reference_forest(x, y, fold, 7, 2**64 - 1 - seed, sizes)
     )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(6, 24), st.booleans(), st.booleans(), st.sampled_from([0, 1, 9]))
+def test_forest_equals_the_plain_one_with_ties_constants_and_copies(seed, n, copies, torn, digits):
+    generator = np.random.default_rng(seed)
+    x = np.column_stack([np.round(generator.normal(size=(n, 4)), digits), np.full(n, 2.5)])
+    y = np.r_[0, 1, generator.integers(0, 2, n - 2)]
+    patient = np.r_[0, 1, np.sort(generator.integers(0, n, n - 2))] if copies else np.arange(n)
+    x, y = x[patient], y[patient]
+    if torn:  # copies in several folds, and copies that contradict each other
+        fold, y = np.arange(n) % 3, np.where(generator.random(n) < 0.1, 1 - y, y)
+    else:
+        fold = stratified_folds(y, 2, seed, patient)
+    np.testing.assert_array_equal(forest_scores(x, y, fold, 3, seed, [1, 5]), reference_forest(x, y, fold, 3, seed, [1, 5]))
 
 
 def test_forest_agrees_with_scikit_learn_within_monte_carlo_error():
