@@ -104,7 +104,8 @@ def main() -> None:
         r = in_r[stage]
         print(f"{stage:8} {seconds[0]:9.3f} {seconds[1] / seconds[0]:20.1f}   {r if isinstance(r, str) else f'{r / seconds[0]:.1f}'}")
     whole = sum(in_r.values()) / totals[0] if all(isinstance(r, float) for r in in_r.values()) else None
-    print(f"{'all':8} {totals[0]:9.3f} {totals[1] / totals[0]:20.1f}   {'no ratio: a stage was skipped' if whole is None else f'{whole:.1f}'}")
+    said = "no ratio: a stage was skipped" if whole is None else f"{whole:.1f}"
+    print(f"{'all':8} {totals[0]:9.3f} {totals[1] / totals[0]:20.1f}   {said}")
 
 
 if __name__ == "__main__":
