@@ -121,7 +121,7 @@ def _model_rows(name: str, design: Design | None, outcome: np.ndarray, engine, l
             if not (infinite[j] and how == MAXIMUM_LIKELIHOOD):
                 b = fit["coefficients"][j]
                 row |= {"b": finite(b), "se": finite(fit["standard_errors"][j]), "p": finite(fit["p_values"][j]), "or": finite(np.exp(b))}
-            row |= {"low": finite(np.exp(limits[j][0])), "high": finite(np.exp(limits[j][1]))}
+            row |= {key: finite(np.exp(x)) if np.isfinite(x) else None for key, x in zip(("low", "high"), limits[j], strict=True)}
         rows.append(row)
     return rows
 
