@@ -408,7 +408,7 @@ def test_one_tissue_has_no_interaction(study):
 def test_the_report_shows_both_scales_and_both_intervals(study):
     y, scores, covariates = study
     entry, _ = describe(y, scores, covariates, n_resamples=20, cutoffs=ZERO)
-    figure = {"is_wide": False, "description": "", "svg": "", "title": ""}
+    figure = {"is_wide": False, "description": "", "svg": "", "files": "", "title": ""}
     source = '{% import "macros.html.j2" as m with context %}{% include "sections/interaction.html.j2" %}'
     view = {"figures": dict.fromkeys(("interaction_unadjusted", "interaction_adjusted"), figure)}
     shown = create_environment().from_string(source).render(data={"interaction": clean(entry)}, view=view)
