@@ -73,11 +73,10 @@ def _lead(data: dict[str, Any]) -> list[str]:
         f"fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
     ]
     leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
-    if leak is not None and abs(leak) >= 0.0005:
-        lines.append(
-            f"Cost of leakage: validating the logistic model alone (scope model) would have said {best['validation']['model'][scheme]['auc']['estimate']:.3f}, "
-            f"{abs(leak):.3f} {'more' if leak >= 0 else 'less'} than the whole chain."
-        )
+    if leak is not None:
+        said = best["validation"]["model"][scheme]["auc"]["estimate"]
+        less = f"{abs(leak):.3f} {'more' if leak >= 0 else 'less'} than" if abs(leak) >= 0.0005 else "no more than"
+        lines.append(f"Cost of leakage: validating the logistic model alone (scope model) would have said {said:.3f}, {less} the whole chain.")
     lines.append(asked)
     if len(ranked) > 1:
         lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
