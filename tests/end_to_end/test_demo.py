@@ -95,3 +95,13 @@ def test_known_signal_is_selected(demo):
 def test_it_is_quick(demo):
     """Under three minutes of one core's time: on a machine that does nothing else it is then under three minutes on the clock."""
     assert demo[3] < 180
+
+
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_the_report_opens_with_the_honest_number_and_the_cost_of_leakage(demo, name):
+    page = (demo[0] / name / "report.html").read_text()
+    lead = page[page.index('<div class="lead">') :]
+    first, second = (part.split("</p>")[0] for part in lead.split("<p>")[1:3])
+    found = max(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] for m in demo[2][name]["models"])
+    assert first.startswith("On patients held out from fitting (folds, the whole chain refitted in every resample)") and f"an AUC of {found:.3f} (95% CI" in first
+    assert second.startswith("Cost of leakage: validating the logistic model alone (scope model) would have said")
