@@ -27,17 +27,17 @@ def draw_roc(models: list[dict[str, Any]]) -> Figure:
 
 def draw_partial(models: list[dict[str, Any]]) -> Figure:
     figure, axes = axes_of(TWO_COLUMNS, 3.2, 2)
-    first = models[0]["pauc"]["sensitivity"]
     for axis, focus in zip(axes, ("sensitivity", "specificity"), strict=True):
+        first = models[0]["pauc"][focus]
         for i, m in enumerate(models):
             label = f"{m['name']}: {m['pauc'][focus]['estimate']:.3f}"
             axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **look(i))
         axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
         axis.locator_params(nbins=5)
         if focus == "sensitivity":
-            axis.set(xlim=(0, 1), ylim=(first["to"], 1.0))
+            axis.set(xlim=(0, 1), ylim=(first["to"], first["from"]))
         else:
-            axis.set(xlim=(0, 1 - first["to"]), ylim=(0, 1))
+            axis.set(xlim=(1 - first["from"], 1 - first["to"]), ylim=(0, 1))
         axis.legend(loc="lower right", title="partial area", title_fontsize=7)
     return figure
 
