@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel
 
+from prldh.imaging.records import Case
 from prldh.records import Resample, Selection, TrainingRows
 
 
@@ -42,14 +44,26 @@ class Validator(Protocol):
 
 @runtime_checkable
 class FeatureSource(Protocol):
-    """A source of features: one case in, named values out."""
+    """A source of features: one case in, named values out.
+
+    ``Settings`` is a pydantic model that refuses unknown keys; a key ``combine`` in it (``mean`` or ``volume``) says how several
+    regions of a patient become one row. A source that gains from many cases at once may also have
+    ``extract_many(cases, settings) -> list`` of what ``extract`` returns for each.
+    """
 
     name: str
     version: str
     Settings: type[BaseModel]
 
-    def extract(self, case: Any, settings: BaseModel) -> dict[str, float]:
-        """Values of one case. Names are the same, in the same order, for every case."""
+    def extract(self, case: Case, settings: BaseModel) -> tuple[dict[str, float], ...]:
+        """Values of one case, one dictionary a reader. Names are the same, in the same order, for every case.
+
+        Raises :class:`~prldh.errors.DataError` where the case has no values; it is then put aside with that reason.
+        """
+        ...
+
+    def describe(self, names: Sequence[str], settings: BaseModel) -> dict[str, dict[str, Any]]:
+        """What each feature is: ``unit``, ``ibsi`` (its code, or None), ``family``."""
         ...
 
 
