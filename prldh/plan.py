@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pluggy
-from pydantic import BaseModel, ValidationError
 
 from prldh.cohort import read_cohort
 from prldh.compare import plan_comparisons
 from prldh.design import GROUPS, plan_models
 from prldh.errors import DataError, StudyError
 from prldh.features import read_features, without_constants
-from prldh.plugins import choose, create_plugin_manager, nearest, registered
+from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
 from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
 from prldh.sample_size import anticipated_r2
@@ -102,21 +101,8 @@ def resolve_steps(study: Study, plugins: pluggy.PluginManager) -> tuple[Step, ..
     for i, step in enumerate(study.selection):
         (name, raw), = step.items()
         selector = choose(plugins, "register_selectors", name, f"selection, step {i + 1}")
-        steps.append(Step(selector, _settings(selector.Settings, raw, f"selection, step {i + 1} ({name})")))
+        steps.append(Step(selector, settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")))
     return tuple(steps)
-
-
-def _settings(model: type[BaseModel], raw: dict, where: str) -> BaseModel:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"])
-        if first["type"] == "extra_forbidden":
-            near = nearest(key, model.model_fields)
-            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(model.model_fields)})."
-            raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
-        raise StudyError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r}).") from None
 
 
 def _check_folds(validation: Validation, cohort: Cohort) -> None:

@@ -6,9 +6,10 @@ import difflib
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel, ValidationError
 
 from prldh import hookspecs
-from prldh.errors import PluginError
+from prldh.errors import PluginError, StudyError
 
 #: What a registering hook returns, in words, and the attributes each object must have.
 REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -93,3 +94,23 @@ def nearest(name: str, known: Any) -> str | None:
     lowered = {str(k).lower(): str(k) for k in known}
     match = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
     return lowered[match[0]] if match else None
+
+
+def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> BaseModel:
+    """What the study file says, checked by a plugin's own settings model.
+
+    Raises
+    ------
+    StudyError
+        For an unknown key, with the nearest known one, or a value that does not fit.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(p) for p in first["loc"])
+        if first["type"] == "extra_forbidden":
+            near = nearest(key, model.model_fields)
+            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(model.model_fields)})."
+            raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
+        raise StudyError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r}).") from None

@@ -1,0 +1,257 @@
+"""From images and masks to feature tables: read, check, measure, combine.
+
+A case that cannot be measured is put aside with its reason and the rest goes on. What is measured is kept as it finishes
+(:mod:`prldh.imaging.compute`), so that a killed run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pluggy
+
+from prldh.cache import cache_folder
+from prldh.errors import DataError, StudyError
+from prldh.imaging.compute import CaseResult, compute_case
+from prldh.imaging.records import CaseRow
+from prldh.plugins import choose, settings_of
+from prldh.records import FeatureBlock, Warn
+from prldh.study import Study
+from prldh.tables import check_ids, read_table, some
+
+Told = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class TissueImages:
+    """The features of one tissue as measured on images.
+
+    ``readers``: one (n, p) array a reader, rows as ``ids``, columns as ``names``; ``sources`` (p,) says which source a column is of.
+    ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and why, ``findings`` what the
+    checks found, ``settings`` source → its settings, ``about`` feature → unit, IBSI code, family.
+    """
+
+    tissue: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    sources: tuple[str, ...]
+    readers: tuple[np.ndarray, ...]
+    results: tuple[CaseResult, ...]
+    findings: tuple[Any, ...]
+    aside: tuple[tuple[str, str], ...]
+    settings: Mapping[str, tuple[Any, Any]]
+    about: Mapping[str, Mapping[str, Any]]
+    warnings: tuple[Warn, ...] = ()
+
+    def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
+        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some patient is left out, which is told."""
+        position = {patient: i for i, patient in enumerate(self.ids)}
+        rows = np.array([position[i] for i in ids], dtype=np.intp)
+        readers = [reader[rows] for reader in self.readers]
+        is_finite = np.all([np.isfinite(reader).all(axis=0) for reader in readers], axis=0)
+        found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
+        for source in dict.fromkeys(self.sources):
+            columns = np.flatnonzero((np.array(self.sources) == source) & is_finite)
+            if columns.size:
+                values = [np.ascontiguousarray(reader[:, columns]) for reader in readers]
+                found.append(FeatureBlock(source, tuple(self.names[j] for j in columns), values[0], values[1] if len(values) > 1 else None))
+        if not found:
+            raise DataError(f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with other settings.")
+        told = [Warn("images", f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out: {some(absent)}.")]
+        return tuple(found), told if absent else []
+
+
+@dataclass(frozen=True)
+class Images:
+    """Every tissue that is given as images, and what befell the cases."""
+
+    tissues: Mapping[str, TissueImages] = field(default_factory=dict)
+
+    @property
+    def aside(self) -> dict[str, str]:
+        """Patients without values in some tissue → the reason."""
+        found: dict[str, str] = {}
+        for tissue in self.tissues.values():
+            for patient, reason in tissue.aside:
+                found.setdefault(patient, f"{tissue.tissue}: {reason}")
+        return found
+
+    @property
+    def warnings(self) -> list[Warn]:
+        return [w for tissue in self.tissues.values() for w in tissue.warnings]
+
+
+def measure(
+    study: Study, folder: Path, plugins: pluggy.PluginManager, *, jobs: int | None = None, is_strict: bool = False, told: Told | None = None
+) -> Images:
+    """Measure every tissue that is given as images.
+
+    Needs nothing of the clinical table but its ids.
+
+    Raises
+    ------
+    DataError
+        For a cases table that cannot be used, a tissue of which no case is left, or, with ``is_strict``, any case that is put aside.
+    StudyError, PluginError
+        For a feature source that is not installed or refuses its settings.
+    """
+    with_images = {name: tissue for name, tissue in study.tissues.items() if tissue.images is not None}
+    if not with_images:
+        return Images()
+    told = told or (lambda stage, done, total: None)
+    jobs = jobs or study.compute.jobs or os.cpu_count() or 1
+    table = folder / study.clinical.table
+    known = check_ids(read_table(table), study.clinical.id, table, "clinical.id")
+    chosen = {name: choose_sources(study, name, plugins) for name in with_images}
+    found = {}
+    for name, tissue in with_images.items():
+        rows, told_of = read_rows(folder / tissue.images, name, study.clinical.id, known)
+        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, known, jobs, is_strict, told, told_of)
+    return Images(found)
+
+
+def choose_sources(study: Study, tissue: str, plugins: pluggy.PluginManager) -> dict[str, tuple[Any, Any]]:
+    """The feature sources of a tissue with their checked settings: name → (source, settings)."""
+    found = {}
+    for name in study.tissues[tissue].sources:
+        source = choose(plugins, "register_feature_sources", name, f"tissues.{tissue}.sources")
+        found[name] = (source, settings_of(source.Settings, study.extraction.get(name, {}), f"extraction.{name}"))
+    if not found:
+        raise StudyError(f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [pyradiomics].")
+    return found
+
+
+def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) -> tuple[list[CaseRow], list[Warn]]:
+    """Rows of a cases table whose patients are in the clinical table, and what there is to say of the others."""
+    from prldh.imaging.cases import read_cases
+
+    rows = read_cases(table, tissue, id_column)
+    strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in set(known)))
+    kept = [r for r in rows if r.patient in set(known)]
+    if not kept:
+        raise DataError(f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are joined on the id; correct the ids.")
+    told = [Warn("images", f"tissue {tissue}: {len(strangers)} patients of {table.name} are not in the clinical table and were left out: {some(strangers)}.")]
+    return kept, told if strangers else []
+
+
+def _measure_tissue(name, rows, sources, reading, known, jobs, is_strict, told, warnings) -> TissueImages:
+    from prldh.imaging.check import check_cases
+
+    told(f"images: {name}, checks", 0, len(rows))
+    findings = check_cases(rows, reading, jobs=jobs)
+    told(f"images: {name}, checks", len(rows), len(rows))
+    refused: dict[int, str] = {}
+    for finding in findings:
+        if finding.severity == "refused":
+            refused.setdefault(finding.line, finding.message)
+    good = [r for r in rows if r.line not in refused]
+    _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
+    work = partial(compute_case, sources, reading, cache_folder("extraction"))
+    computed = _spread(work, good, jobs, lambda done: told(f"images: {name}, features", done, len(good)))
+    by_line = {result.row.line: result for result in computed}
+    results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
+    _stop_if_strict(is_strict, name, [r for r in results if r.reason])
+    return combine_rows(name, results, tuple(findings), sources, known, warnings)
+
+
+def _spread(work, rows, jobs, told) -> list[CaseResult]:
+    from prldh.validate import run_refits
+
+    return run_refits(work, rows, min(jobs, max(1, len(rows))), told)
+
+
+def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> None:
+    if is_strict and bad:
+        first = bad[0]
+        more = f" ({len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise DataError(f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or leave --strict out to put such cases aside.")
+
+
+# ---------------------------------------------------------------- rows to patients
+
+
+def combine_rows(
+    tissue: str, results: Sequence[CaseResult], findings: tuple[Any, ...], sources: Mapping[str, tuple[Any, Any]], known: Sequence[str], warnings: Sequence[Warn]
+) -> TissueImages:
+    """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's ``combine`` says.
+
+    A region that was put aside is left out of its patient's mean, which is told; a patient with no region left is put aside.
+
+    Raises
+    ------
+    DataError
+        If no case is left, or a source gives different features for different cases.
+    """
+    usable = [r for r in results if r.reason is None]
+    if not usable:
+        first = next((r for r in results if r.reason), None)
+        raise DataError(f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient} (line {first.row.line}): {first.reason}")
+    names = _common_names(tissue, usable, sources)
+    n_readers = len(usable[0].row.masks)
+    by_patient: dict[str, list[CaseResult]] = {}
+    for result in results:
+        by_patient.setdefault(result.row.patient, []).append(result)
+    told, aside, ids = list(warnings), [], []
+    rows: list[list[list[float]]] = [[] for _ in range(n_readers)]
+    for patient in known:
+        of_patient = by_patient.get(patient, [])
+        good = [r for r in of_patient if r.reason is None]
+        if not good:
+            aside.append((patient, of_patient[0].reason if of_patient else "no image is given."))
+            continue
+        if len(good) < len(of_patient):
+            bad = [r for r in of_patient if r.reason]
+            told.append(Warn("images", f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others stand for all: {bad[0].reason}"))
+        ids.append(patient)
+        for reader in range(n_readers):
+            rows[reader].append(_combined(good, reader, names, sources))
+    if aside:
+        told.append(Warn("images", f"tissue {tissue}: {len(aside)} of {len(known)} patients were put aside: {some([f'{p} ({reason})' for p, reason in aside])}"))
+    if not all(r.is_kept for r in usable):
+        told.append(Warn("images", f"tissue {tissue}: finished cases could not be kept for a later run; the folder for kept work cannot be written or the disk is full."))
+    about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
+    return TissueImages(
+        tissue, tuple(ids), tuple(n for of in names.values() for n in of), tuple(s for s, of in names.items() for _ in of),
+        tuple(np.array(r, dtype=np.float64) for r in rows), tuple(results), findings, tuple(aside), sources, about, tuple(told),
+    )
+
+
+def _common_names(tissue: str, usable: Sequence[CaseResult], sources: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for source in sources:
+        found[source] = tuple(usable[0].values[source][0])
+        for result in usable:
+            for values in result.values[source]:
+                if tuple(values) != found[source]:
+                    odd = sorted(set(values) ^ set(found[source])) or ["their order"]
+                    raise DataError(
+                        f"tissues.{tissue}: the source '{source}' gives patient {result.row.patient} (line {result.row.line}) other features than patient "
+                        f"{usable[0].row.patient}: {some(odd)}. All cases need the same settings; a source must name the same features for each."
+                    )
+    doubled = [n for n, count in Counter(n for of in found.values() for n in of).items() if count > 1]
+    if doubled:
+        raise DataError(f"tissues.{tissue}: two sources give the feature '{doubled[0]}'. Use one of them.")
+    return found
+
+
+def _combined(regions: Sequence[CaseResult], reader: int, names: Mapping[str, tuple[str, ...]], sources: Mapping[str, tuple[Any, Any]]) -> list[float]:
+    row: list[float] = []
+    for source, of in names.items():
+        values = np.array([[r.values[source][reader][n] for n in of] for r in regions], dtype=np.float64)
+        is_weighted = getattr(sources[source][1], "combine", "mean") == "volume"
+        weight = [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
+        row += (values[0] if len(regions) == 1 else np.average(values, axis=0, weights=weight)).tolist()
+    return row
+
+
+def _described(source: str, names: Sequence[str], sources: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
+    item, settings = sources[source]
+    told = item.describe(names, settings) if hasattr(item, "describe") else {}
+    return {n: {"source": source, **told.get(n, {})} for n in names}
