@@ -54,6 +54,38 @@ def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, seed: 
 
 
 @cli.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder; not needed with --check.")
+@jobs_option
+@click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler; overrides the study file.")
+@click.option("--check", "only_check", is_flag=True, help="Only look at the images and masks, and list what is found.")
+@click.option("--strict", "is_strict", is_flag=True, help="Stop at the first case that would be put aside.")
+@click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N", help="Measure N random cases again by the reference implementation.")
+@click.option("--force", is_flag=True, help="Replace features that are already there.")
+def extract(study: Path, out: Path | None, jobs: int | None, dask: str | None, only_check: bool, is_strict: bool, verify: int, force: bool) -> None:
+    """Measure the images of STUDY.yaml and write feature tables to the output folder."""
+    from prldh.extraction import check
+    from prldh.extraction import extract as run
+    from prldh.progress import show_progress
+    from prldh.summary import summarise_extraction, summarise_findings
+
+    if out is None and not only_check:
+        raise click.UsageError("give --out FOLDER, or --check to look only.")
+    with show_progress() as progress:
+        if only_check:
+            found = check(study, jobs=jobs, progress=progress)
+        else:
+            done = run(study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress)
+    if only_check:
+        lines, is_well = summarise_findings(found)
+        click.echo(lines)
+        if is_strict and not is_well:
+            sys.exit(1)
+    else:
+        click.echo(summarise_extraction(done, out))
+
+
+@cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder for both studies.")
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace results that are already there.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from prldh.study import Study
 from prldh.tables import and_more, check_ids, column_of, numbers, read_table, same_text, some
 
 
-def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
+def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = None) -> tuple[Cohort, list[Warn]]:
     """Read the clinical table of a study.
+
+    ``aside`` are patients who are left out as their images could not be measured → the reason.
 
     Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; with
     ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed. A blank outcome is always an error.
@@ -48,6 +51,10 @@ def read_cohort(study: Study, folder: Path) -> tuple[Cohort, list[Warn]]:
     }
     table, scores = pd.DataFrame(table, index=range(len(ids))), pd.DataFrame(scores, index=range(len(ids)))
     keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
+    if aside:
+        reasons = dict(excluded)
+        keep &= np.array([i not in aside for i in ids])
+        excluded = tuple((i, reasons.get(i) or aside[i]) for i in ids if i in reasons or i in aside)
     cohort = Cohort(
         ids=tuple(np.array(ids, dtype=object)[keep]), outcome=outcome[keep],
         table=table[keep].reset_index(drop=True), scores=scores[keep].reset_index(drop=True),
@@ -172,6 +179,6 @@ def _check_outcome_left(cohort: Cohort, path: Path) -> None:
     if cohort.n_events in (0, cohort.n):
         left = "no events are" if cohort.n_events == 0 else "only events are"
         raise DataError(
-            f"{path.name}: {left} among the {_patients(cohort.n, 'that is', 'that are')} left after {len(cohort.excluded)} with blank covariates "
-            f"were left out: {some(f'{i} ({reason})' for i, reason in cohort.excluded)}. Fill in the blanks, or remove the covariate."
+            f"{path.name}: {left} among the {_patients(cohort.n, 'that is', 'that are')} left after {len(cohort.excluded)} "
+            f"were left out: {some(f'{i} ({reason})' for i, reason in cohort.excluded)}. Fill in the blanks, remove the covariate, or mend the images."
         )

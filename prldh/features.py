@@ -7,30 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from prldh.errors import DataError, StudyError
+from prldh.imaging.measure import Images
 from prldh.records import Cohort, FeatureBlock, Warn
 from prldh.study import Study
 from prldh.tables import and_more, as_numbers, check_ids, is_number, read_table, some
 
 
-def read_features(study: Study, folder: Path, cohort: Cohort) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
-    """Feature blocks of every tissue that has tables, one block a source.
+def read_features(study: Study, folder: Path, cohort: Cohort, images: Images) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
+    """Feature blocks of every tissue that has tables or was measured on images, one block a source.
 
     Raises
     ------
     DataError
         Missing files, ids that do not match, readers with different columns, blanks, text, infinite values,
         the outcome among the features, nothing but constants.
-    StudyError
-        A tissue that is given as images, for which no feature source is installed.
     """
     blocks: dict[str, tuple[FeatureBlock, ...]] = {}
     warnings: list[Warn] = []
     for name, tissue in study.tissues.items():
         if tissue.images is not None:
-            raise StudyError(
-                f"tissues.{name}: it is given as images, and no feature source '{tissue.sources[0]}' is installed. Extract the "
-                "features first and give them as tables (features: [reader1.csv, reader2.csv])."
-            )
+            blocks[name], told = images.tissues[name].blocks(cohort.ids)
+            warnings += told
+            _refuse_shared_names(name, list(blocks[name]))
+            continue
         found = []
         for source, tables in tissue.tables().items():
             block, told = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)

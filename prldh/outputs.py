@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "reproduce")
 
 
-def claim_output(out: Path, force: bool) -> Path:
+def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path:
     """Check, before anything is computed, that results can be written there.
+
+    ``owned``: what the run writes at the top of the folder; the first of them says that results are there.
 
     Raises
     ------
@@ -45,9 +47,9 @@ def claim_output(out: Path, force: bool) -> Path:
         raise OutputError(f"output folder {_shortened(out)} cannot be made: {error.strerror or error}. Give another folder.") from None
     if exists and not is_folder:
         raise OutputError(f"output {out} is a file. Give a folder.")
-    if not force and (out / "results.json").exists():
-        raise OutputError(f"output folder {out} holds results already. Give another folder, or --force to replace them.")
-    strange = [name for name in OWNED if not force and (out / name).exists()]
+    if not force and (out / owned[0]).exists():
+        raise OutputError(f"output folder {out} holds {'results' if owned == OWNED else owned[0]} already. Give another folder, or --force to replace them.")
+    strange = [name for name in owned if not force and (out / name).exists()]
     if strange:
         raise OutputError(
             f"output folder {out} holds '{strange[0]}', which prldh writes, but no results.json: it seems to be yours. "
@@ -76,7 +78,7 @@ def _shortened(out: Path) -> str:
     return str(out) if len(str(out)) <= 80 else f"{str(out)[:77]}..."
 
 
-def refuse_inputs_inside(out: Path, inputs: list[Path]) -> None:
+def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] = OWNED) -> None:
     """Inputs must not lie where results are replaced.
 
     Raises
@@ -85,12 +87,12 @@ def refuse_inputs_inside(out: Path, inputs: list[Path]) -> None:
         If a table of the study is in a folder that --force replaces.
     """
     for path in inputs:
-        for name in OWNED:
+        for name in owned:
             if path.resolve().is_relative_to((out / name).resolve()):
                 raise OutputError(f"{path} is read by the study and lies in {out / name}, which results replace. Give another output folder.")
 
 
-def place_whole(out: Path, write: Callable[[Path], None]) -> None:
+def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
     """Call ``write(folder)`` on a hidden folder and move what it wrote into ``out``; on failure nothing stays.
 
     A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and
@@ -114,7 +116,7 @@ def place_whole(out: Path, write: Callable[[Path], None]) -> None:
                 partial.chmod(0o755)
                 os.replace(partial, out)
             else:
-                _replace_owned(partial, out)
+                _replace_owned(partial, out, owned)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except BaseException as error:
@@ -126,13 +128,13 @@ def place_whole(out: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give another folder.") from error
 
 
-def _replace_owned(partial: Path, out: Path) -> None:
+def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
     """Exchange the results in ``out`` for those in ``partial``; on failure the former ones are put back."""
     new = sorted((item.name for item in partial.iterdir()), key=lambda name: name == "results.json")
     aside = partial / ".former"
     aside.mkdir()
     try:
-        for name in OWNED:
+        for name in owned:
             if (out / name).exists():
                 os.replace(out / name, aside / name)
         for name in new:
@@ -148,6 +150,7 @@ def _replace_owned(partial: Path, out: Path) -> None:
 
 def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:
     """Write everything of the contract's output folder."""
+    from prldh.extraction import FEATURES, write_features
     from prldh.report.figures import write_figures
     from prldh.report.render import render_report
     from prldh.reproduce import write_reproduction
@@ -160,12 +163,14 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
         _dump(folder / "model.json", frozen_models(plan, run))
         provenance = describe_provenance(plan, results, started)
         _dump(folder / "provenance.json", provenance)
+        if plan.images.tissues:
+            write_features(folder / "features", plan.images, plan.study.clinical.id)
         figures = write_figures(results.data, folder / "figures")
         write_reproduction(results.data, plan, run, draws, folder / "reproduce")
         (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 
-    place_whole(out, write)
+    place_whole(out, write, OWNED + FEATURES if plan.images.tissues else OWNED)
 
 
 def _dump(path: Path, content: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from prldh.compare import plan_comparisons
 from prldh.design import GROUPS, plan_models
 from prldh.errors import DataError, StudyError
 from prldh.features import read_features, without_constants
+from prldh.imaging.measure import Images, Told, measure
 from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
 from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
@@ -39,6 +40,7 @@ class Plan:
     warnings: tuple[Warn, ...]
     plugins: pluggy.PluginManager
     validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
+    images: Images = field(default_factory=Images)  # tissues that were measured on images
 
     def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
         """Resamples of a scheme for another outcome."""
@@ -54,8 +56,10 @@ class Plan:
         return any(GROUPS.match(term) or term in self.blocks for term in spec.terms)
 
 
-def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None) -> Plan:
-    """Read and check everything, before anything is computed."""
+def prepare(
+    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, told: Told | None = None
+) -> Plan:
+    """Read and check everything, before anything is computed; images are measured once all else is in order."""
     study, folder = read_study(study)
     changes = {k: v for k, v in (("engine", engine), ("seed", seed)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
@@ -67,10 +71,14 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
     if study.compute.dask:
         raise StudyError("compute.dask: running on a Dask cluster is not offered yet. Leave it out and use --jobs.")
     cohort, warnings = read_cohort(study, folder)
-    blocks, told = read_features(study, folder, cohort)
+    _check_folds(study.validation, cohort)
+    images = measure(study, folder, plugins, jobs=jobs, told=told)
+    if images.aside:
+        cohort, warnings = read_cohort(study, folder, images.aside)
+    blocks, said = read_features(study, folder, cohort, images)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
-            told += without_constants(name, block)[2]
+            said += without_constants(name, block)[2]
     plugins.hook.stage_finished(stage="cohort", result=cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
@@ -82,8 +90,8 @@ def prepare(study: str | os.PathLike | dict | Study, *, engine: str | None = Non
     known = registered(plugins, "register_checklists")
     absent = [c for c in study.report.checklists if c not in known]
     if absent:
-        told.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
-    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *told), plugins, validators)
+        said.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
+    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images)
 
 
 def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:

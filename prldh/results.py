@@ -16,6 +16,7 @@ import pandas as pd
 from prldh.curves import roc_vertices
 from prldh.design import probability
 from prldh.errors import DataError
+from prldh.imaging.describe import describe_images
 from prldh.imputation import describe_missing
 from prldh.ledger import add_up
 from prldh.models import mean_log_odds
@@ -106,6 +107,8 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "agreement": agreement,
         "warnings": [],
     }
+    if plan.images.tissues:
+        data["images"] = {name: describe_images(tissue) for name, tissue in plan.images.tissues.items()}
     told = [*_leaks(data["ledger"]), *warnings, *short, *run.warnings]
     for each in runs:
         said = dict.fromkeys(getattr(each.engine, "warnings", []))

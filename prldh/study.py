@@ -319,7 +319,8 @@ class Study(Strict):
     def inputs(self) -> list[str]:
         """Every table that the study reads, as written in the study file."""
         tables = (t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source)
-        return list(dict.fromkeys([self.clinical.table, *tables]))
+        images = (tissue.images for tissue in self.tissues.values() if tissue.images is not None)
+        return list(dict.fromkeys([self.clinical.table, *tables, *images]))
 
     @field_validator("selection")
     @classmethod

@@ -65,3 +65,32 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
 
 def _label(entry: dict[str, Any]) -> str:
     return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+
+
+def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
+    """The checks of images as a table in text, the gravest first, and whether no case would be put aside."""
+    rank = {"refused": 0, "warning": 1, "note": 2}
+    every = sorted(((rank[f.severity], f.tissue, f.line, f) for findings in found.values() for f in findings), key=lambda item: item[:3])
+    lines = [f"{f.severity:8} {f.tissue}, patient {f.patient} (line {f.line}): {f.message}" for _, _, _, f in every]
+    counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
+    lines.append(f"{counts['refused']} would be put aside, {counts['warning']} warnings, {counts['note']} notes.")
+    return "\n".join(lines), not counts["refused"]
+
+
+def summarise_extraction(done: Any, out: Path) -> str:
+    """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification."""
+    lines = []
+    for name, about in done.about.items():
+        tissue = done.images.tissues[name]
+        computed = sum(r.n_computed > 0 for r in tissue.results)
+        lines.append(
+            f"{name}: {about['n_measured']} of {about['n_cases']} cases measured ({computed} now, {about['n_measured'] - computed} kept from before), "
+            f"{about['n_patients']} patients, {len(about['features'])} features, {about['n_readers']} reader{'s' * (about['n_readers'] > 1)}."
+        )
+        lines += [f"  put aside: patient {case['patient']} (line {case['line']}): {case['reason']}" for case in about["put_aside"]]
+    # patients put aside are listed with their cases already
+    lines += [f"  {w.message}" for w in done.images.warnings if "were put aside:" not in w.message]
+    if done.verified:
+        worst = max(done.verified, key=done.verified.get)
+        lines.append(f"Verified against the reference: {len(done.verified)} features, largest relative difference {done.verified[worst]:.1e} ({worst}).")
+    return "\n".join([*lines, f"Features: {out / 'features'}"])

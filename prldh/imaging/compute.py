@@ -89,6 +89,7 @@ def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Path, r
             values[name] = source.extract(case, settings)
             is_kept &= _keep(places[name], values[name])
     picture = base64.b64decode(about.pop("picture"))
+    about["sha256"] = content
     return CaseResult(row, {name: tuple(values[name]) for name in places}, about, picture, None, len(absent), is_kept)
 
 

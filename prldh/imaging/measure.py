@@ -102,19 +102,48 @@ def measure(
     StudyError, PluginError
         For a feature source that is not installed or refuses its settings.
     """
-    with_images = {name: tissue for name, tissue in study.tissues.items() if tissue.images is not None}
-    if not with_images:
+    if all(tissue.images is None for tissue in study.tissues.values()):
         return Images()
     told = told or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
+    chosen = {name: choose_sources(study, name, plugins) for name, tissue in study.tissues.items() if tissue.images is not None}
+    known, rows_of, warnings = _read_all_rows(study, folder)
+    found = {}
+    for name, rows in rows_of.items():
+        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, known, jobs, is_strict, told, warnings[name])
+    return Images(found)
+
+
+def check_tissues(study: Study, folder: Path, *, jobs: int | None = None, told: Told | None = None) -> dict[str, list[Any]]:
+    """What the checks find, tissue by tissue, without measuring anything.
+
+    Raises
+    ------
+    DataError
+        For a cases table that cannot be used.
+    """
+    from prldh.imaging.check import check_cases
+
+    told = told or (lambda stage, done, total: None)
+    jobs = jobs or study.compute.jobs or os.cpu_count() or 1
+    _, rows_of, _ = _read_all_rows(study, folder)
+    found = {}
+    for name, rows in rows_of.items():
+        told(f"images: {name}, checks", 0, len(rows))
+        found[name] = list(check_cases(rows, study.imaging, jobs=jobs))
+        told(f"images: {name}, checks", len(rows), len(rows))
+    return found
+
+
+def _read_all_rows(study: Study, folder: Path) -> tuple[Sequence[str], dict[str, list[CaseRow]], dict[str, list[Warn]]]:
+    """The ids of the clinical table, and of every tissue with images its rows and what there is to say of them."""
     table = folder / study.clinical.table
     known = check_ids(read_table(table), study.clinical.id, table, "clinical.id")
-    chosen = {name: choose_sources(study, name, plugins) for name in with_images}
-    found = {}
-    for name, tissue in with_images.items():
-        rows, told_of = read_rows(folder / tissue.images, name, study.clinical.id, known)
-        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, known, jobs, is_strict, told, told_of)
-    return Images(found)
+    rows, warnings = {}, {}
+    for name, tissue in study.tissues.items():
+        if tissue.images is not None:
+            rows[name], warnings[name] = read_rows(folder / tissue.images, name, study.clinical.id, known)
+    return known, rows, warnings
 
 
 def choose_sources(study: Study, tissue: str, plugins: pluggy.PluginManager) -> dict[str, tuple[Any, Any]]:
@@ -255,3 +284,28 @@ def _described(source: str, names: Sequence[str], sources: Mapping[str, tuple[An
     item, settings = sources[source]
     told = item.describe(names, settings) if hasattr(item, "describe") else {}
     return {n: {"source": source, **told.get(n, {})} for n in names}
+
+
+# ---------------------------------------------------------------- verification
+
+
+def verify_cases(images: Images, n: int, generator: np.random.Generator, reading: Any) -> dict[str, float]:
+    """Measure ``n`` random cases again by the reference implementation of each source that has one (``verify(case, settings)``).
+
+    Returns
+    -------
+    dict
+        Feature → largest relative difference over these cases and their readers.
+    """
+    from prldh.imaging.read import load_case
+
+    usable = [(tissue, result) for tissue in images.tissues.values() for result in tissue.results if result.reason is None]
+    found: dict[str, float] = {}
+    for k in generator.permutation(len(usable))[:n]:
+        tissue, result = usable[k]
+        case = load_case(result.row, reading)
+        for source, settings in tissue.settings.values():
+            if hasattr(source, "verify"):
+                for name, difference in source.verify(case, settings).items():
+                    found[name] = max(difference, found.get(name, 0.0))
+    return found

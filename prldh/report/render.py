@@ -14,6 +14,7 @@ from markupsafe import Markup
 from prldh.errors import OutputError
 from prldh.report.environment import create_environment
 from prldh.report.figures import write_figures
+from prldh.report.images import images_view
 from prldh.report.view import make_view
 from prldh.results import read_results
 
@@ -36,7 +37,7 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figur
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
     template = create_environment().get_template("report.html.j2")
-    return template.render(data=data, view=view, provenance=provenance, sections=sections, version=metadata.version("prldh"))
+    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, version=metadata.version("prldh"))
 
 
 def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]:

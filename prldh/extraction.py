@@ -1,0 +1,137 @@
+"""extract(): from images and masks to feature tables in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from prldh.errors import DataError, StudyError
+from prldh.imaging.describe import describe_tissue
+from prldh.imaging.measure import Images, TissueImages, Told, check_tissues, measure, verify_cases
+from prldh.outputs import claim_output, place_whole, refuse_inputs_inside
+from prldh.plugins import create_plugin_manager
+from prldh.report.images import file_stem
+from prldh.study import Study, read_study
+
+#: What an extraction writes at the top of its output folder.
+FEATURES = ("features",)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What :func:`extract` gives: ``tables`` tissue → one data frame a reader (patient ids as index), ``about`` tissue → what stands in
+    ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference (empty unless asked for)."""
+
+    tables: dict[str, tuple[pd.DataFrame, ...]]
+    about: dict[str, dict[str, Any]]
+    images: Images
+    verified: dict[str, float]
+
+
+def extract(
+    study: str | os.PathLike | dict | Study, out: str | os.PathLike | None, *, jobs: int | None = None, dask: str | None = None, force: bool = False,
+    is_strict: bool = False, verify: int = 0, progress: Told | None = None,
+) -> Extraction:
+    """Measure the images of a study and write feature tables.
+
+    Of the clinical table only the ids are needed.
+
+    Parameters
+    ----------
+    study
+        Path of a study file, or its content.
+    out
+        Output folder; ``features/`` in it appears whole or not at all. None: nothing is written.
+    jobs, dask
+        Worker processes, or the address of a Dask scheduler; override the study file.
+    force
+        Replace features that are already in ``out``.
+    is_strict
+        Raise for the first case that would be put aside.
+    verify
+        Compute this many random cases again by the reference implementation of each source that has one.
+    progress
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    PrldhError
+        With one message for everything a user can mend; then nothing is written.
+    """
+    study, folder = read_study(study)
+    _refuse_without_images(study)
+    study = _with_dask(study, dask)
+    with threadpool_limits(1):
+        claimed = None
+        if out is not None:
+            claimed = claim_output(Path(out), force, FEATURES)
+            refuse_inputs_inside(claimed, [folder / p for p in study.inputs()], FEATURES)
+        images = measure(study, folder, create_plugin_manager(), jobs=jobs, is_strict=is_strict, told=progress)
+        verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else {}
+    id_column = study.clinical.id
+    if claimed is not None:
+        place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column), FEATURES)
+    tables = {name: _frames(tissue, id_column, as_index=True) for name, tissue in images.tissues.items()}
+    return Extraction(tables, {name: describe_tissue(t) for name, t in images.tissues.items()}, images, verified)
+
+
+def check(study: str | os.PathLike | dict | Study, *, jobs: int | None = None, progress: Told | None = None) -> dict[str, list[Any]]:
+    """What the checks find before anything is computed: tissue → findings.
+
+    Raises
+    ------
+    PrldhError
+        For a study or cases table that cannot be read.
+    """
+    study, folder = read_study(study)
+    _refuse_without_images(study)
+    return check_tissues(study, folder, jobs=jobs, told=progress)
+
+
+def _with_dask(study: Study, address: str | None) -> Study:
+    if address is None:
+        return study
+    return study.model_copy(update={"compute": study.compute.model_copy(update={"dask": address})})
+
+
+def _refuse_without_images(study: Study) -> None:
+    if not any(tissue.images for tissue in study.tissues.values()):
+        raise StudyError("tissues: none is given as images, so there is nothing to extract. Give a tissue as images: cases.csv (patient_id, image, mask).")
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def write_features(folder: Path, images: Images, id_column: str) -> None:
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
+    folder.mkdir()
+    for name, tissue in images.tissues.items():
+        stem = file_stem(name)
+        for reader, frame in enumerate(_frames(tissue, id_column, as_index=False), start=1):
+            frame.to_parquet(folder / f"{stem}.reader{reader}.parquet", index=False)
+            frame.to_csv(folder / f"{stem}.reader{reader}.csv", index=False)
+        text = json.dumps(describe_tissue(tissue), indent=1, ensure_ascii=False, default=float)
+        (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+        pictures = folder / f"{stem}.pictures"
+        pictures.mkdir()
+        for result in tissue.results:
+            if result.picture:
+                (pictures / f"{result.row.line}.png").write_bytes(result.picture)
+
+
+def _frames(tissue: TissueImages, id_column: str, as_index: bool) -> tuple[pd.DataFrame, ...]:
+    if id_column in tissue.names:
+        raise DataError(f"tissues.{tissue.tissue}: a feature has the name of the id column '{id_column}'. Rename the id column.")
+    frames = []
+    for values in tissue.readers:
+        frame = pd.DataFrame(values, columns=list(tissue.names))
+        frame.insert(0, id_column, list(tissue.ids))
+        frames.append(frame.set_index(id_column) if as_index else frame)
+    return tuple(frames)

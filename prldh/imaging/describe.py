@@ -1,0 +1,62 @@
+"""What is said of a tissue that was measured on images: in ``features/TISSUE.json`` and in ``results.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from prldh import __version__
+from prldh.imaging.measure import TissueImages
+
+SCHEMA = "prldh-features/1"
+
+
+def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
+    """Sources with their settings, features with units and IBSI codes, cases, and what befell them.
+
+    Paths of images are not in it: they may name patients.
+    """
+    return {
+        "schema": SCHEMA, "tissue": tissue.tissue, "prldh": __version__, **_summary(tissue),
+        "features": {name: dict(tissue.about[name]) for name in tissue.names},
+    }
+
+
+def describe_images(tissue: TissueImages) -> dict[str, Any]:
+    """The same without the features, and how well two readers' masks agree."""
+    return {**_summary(tissue), "n_features": len(tissue.names), "agreement": describe_agreement([r.about for r in tissue.results if r.reason is None])}
+
+
+def _summary(tissue: TissueImages) -> dict[str, Any]:
+    measured = [r for r in tissue.results if r.reason is None]
+    return {
+        "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "n_cases": len(tissue.results), "n_measured": len(measured),
+        "sources": {
+            name: {"version": source.version, "settings": settings.model_dump(mode="json"), "packages": _packages(source)} for name, (source, settings) in tissue.settings.items()
+        },
+        "cases": [{"patient": r.row.patient, "line": r.row.line, "label": r.row.label, "segment": r.row.segment, **r.about} for r in measured],
+        "put_aside": [{"patient": r.row.patient, "line": r.row.line, "reason": r.reason} for r in tissue.results if r.reason is not None],
+        "patients_put_aside": [{"id": patient, "reason": reason} for patient, reason in tissue.aside],
+        "findings": [{k: getattr(f, k) for k in ("patient", "line", "severity", "kind", "message")} for f in tissue.findings],
+    }
+
+
+def describe_agreement(cases: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Mean, SD (ddof 1), median, least and largest of Dice's coefficient and of the 95 % Hausdorff distance; None with one reader."""
+    found = {}
+    for key in ("dice", "hd95_mm"):
+        values = np.array([c[key] for c in cases if c[key] is not None and np.isfinite(c[key])])
+        if values.size:
+            found[key] = {
+                "n": int(values.size), "mean": float(values.mean()), "sd": float(values.std(ddof=1)) if values.size > 1 else None,
+                "median": float(np.median(values)), "min": float(values.min()), "max": float(values.max()),
+            }
+    return found or None
+
+
+def _packages(source: Any) -> dict[str, str]:
+    """Versions of the distributions that a source says it computes with (its attribute ``packages``)."""
+    return {name: metadata.version(name) for name in getattr(source, "packages", ())}

@@ -1,0 +1,41 @@
+"""The section on images: cases, readers' agreement, findings, pictures. Arranges what results and files hold, computes nothing."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+#: A report carries this many pictures a tissue; the others lie beside it.
+PICTURES = 24
+SEVERITIES = ("refused", "warning", "note")
+
+
+def file_stem(tissue: str) -> str:
+    """A tissue's name as a file name: what a file system may refuse becomes ``_``."""
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", tissue).strip(". ") or "_"
+
+
+def images_view(images: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """By tissue: ``cases`` with their counts of findings, ``findings`` (the gravest first), ``pictures`` (data URIs, the cases that need a
+    look first), ``n_left_out`` pictures that stay beside the report."""
+    return {name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures") for name, entry in images.items()}
+
+
+def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:
+    findings = sorted(entry["findings"], key=lambda f: (SEVERITIES.index(f["severity"]), f["line"]))
+    told = {f["line"]: [] for f in findings}
+    for finding in findings:
+        told[finding["line"]].append(finding)
+    cases = [{**case, "findings": told.get(case["line"], [])} for case in entry["cases"]]
+    with_picture = [case for case in cases if (pictures / f"{case['line']}.png").is_file()]
+    shown = sorted(with_picture, key=lambda c: (not c["findings"], c["dice"] if c["dice"] is not None else 1.0))[:PICTURES]
+    return {
+        "cases": cases, "findings": findings, "n_left_out": len(with_picture) - len(shown),
+        "pictures": [{**case, "uri": _uri(pictures / f"{case['line']}.png")} for case in shown],
+    }
+
+
+def _uri(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
