@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prldh.errors import EngineError
-from prldh.stats.lasso_path import lasso_path
+from prldh.stats.lasso_path import copies_of_earlier, lasso_path
 
 _CLIP = 1e-5
 
@@ -29,7 +29,9 @@ def _fit_path(values: np.ndarray, outcome: np.ndarray, n_lambda: int) -> tuple[n
     scale = np.sqrt((centred**2).mean(axis=1))
     scale[~usable | (scale == 0.0)] = 1.0
     centred[~usable] = 0.0
-    lambdas, path, _ = lasso_path(centred / scale[:, None], outcome, usable, n_lambda, 1e-4 if n >= p else 1e-2)
+    standardised = centred / scale[:, None]
+    usable &= ~copies_of_earlier(standardised)
+    lambdas, path, _ = lasso_path(standardised, outcome, usable, n_lambda, 1e-4 if n >= p else 1e-2)
     coefficients = path[:, 1:] / scale
     intercepts = path[:, 0] - (coefficients * center).sum(axis=1)
     return lambdas, np.column_stack([intercepts, coefficients])
@@ -127,6 +129,9 @@ def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_la
     J. Friedman, T. Hastie, R. Tibshirani, Journal of Statistical Software 33 (2010) 1. R: ``glmnet::cv.glmnet(values,
     outcome, family = "binomial", foldid = fold_ids, thresh = 1e-14)``, 4.1-6. As there, every fold fits a path of its own,
     and its coefficients are interpolated at the penalties of the path on all patients.
+
+    Of columns that are equal but for position, scale and sign the first alone is used: any division between them is a solution,
+    and ``cv.glmnet`` without ``exclude`` leaves it to rounding.
 
     Examples
     --------

@@ -47,20 +47,6 @@ def _gram(rows: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _probabilities(eta: np.ndarray) -> np.ndarray:
-    far = np.log(1.0 / _P_MIN - 1.0)
-    result = np.empty(eta.shape[0])
-    for i in range(eta.shape[0]):
-        if eta[i] < -far:
-            result[i] = 0.0
-        elif eta[i] > far:
-            result[i] = 1.0
-        else:
-            result[i] = 1.0 / (1.0 + np.exp(-eta[i]))
-    return result
-
-
-@numba.njit(cache=True)
 def _mean_loss(outcome: np.ndarray, probability: np.ndarray) -> float:
     """Mean negative log-likelihood, probabilities clipped at 1e-9."""
     total = 0.0
@@ -71,13 +57,43 @@ def _mean_loss(outcome: np.ndarray, probability: np.ndarray) -> float:
 
 
 @numba.njit(cache=True)
-def _log_linear_loss(outcome: np.ndarray, eta: np.ndarray) -> float:
-    """Mean negative log-likelihood without clipping: convex, for judging steps."""
-    total = 0.0
-    for i in range(eta.shape[0]):
-        signed = eta[i] if outcome[i] == 1.0 else -eta[i]
-        total += np.log1p(np.exp(-signed)) if signed > 0.0 else np.log1p(np.exp(signed)) - signed
-    return total / eta.shape[0]
+def copies_of_earlier(x: np.ndarray) -> np.ndarray:
+    """Which rows of x (p, n), standardised, equal an earlier one or its negative (up to 1e-9)."""
+    p, n = x.shape
+    found = np.zeros(p, np.bool_)
+    for j in range(1, p):
+        for i in range(j):
+            if abs(abs(x[i, 0]) - abs(x[j, 0])) > 1e-9:
+                continue
+            sign = -1.0 if (x[i, 0] < 0.0) != (x[j, 0] < 0.0) else 1.0
+            r = 1
+            while r < n and abs(x[i, r] - sign * x[j, r]) <= 1e-9:
+                r += 1
+            if r == n:
+                found[j] = True
+                break
+    return found
+
+
+@numba.njit(cache=True)
+def _judge(outcome: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, float]:
+    """Probabilities (n,), and the mean negative log-likelihood without clipping: convex, for judging steps."""
+    n = eta.shape[0]
+    far = np.log(1.0 / _P_MIN - 1.0)
+    probability = np.empty(n)
+    total, product = 0.0, 1.0
+    for i in range(n):
+        odds = np.exp(-abs(eta[i]))  # of the less likely outcome
+        rarer = odds / (1.0 + odds) if abs(eta[i]) <= far else 0.0
+        probability[i] = rarer if eta[i] < 0.0 else 1.0 - rarer
+        if (eta[i] < 0.0) == (outcome[i] == 1.0):
+            total += abs(eta[i])
+        # log(1 + odds) of many rows at once: a factor is at most 2, so that 512 of them stay below 2^512
+        product *= 1.0 + odds
+        if i % 512 == 511:
+            total += np.log(product)
+            product = 1.0
+    return probability, (total + np.log(product)) / n
 
 
 @numba.njit(cache=True)
@@ -178,18 +194,15 @@ def _linear(x: np.ndarray, play: np.ndarray, n_play: int, b: np.ndarray) -> np.n
 
 
 @numba.njit(cache=True)
-def _penalised(outcome: np.ndarray, eta: np.ndarray, b: np.ndarray, penalty: float) -> float:
-    return _log_linear_loss(outcome, eta) + penalty * np.abs(b[1:]).sum()
-
-
-@numba.njit(cache=True)
 def _reweighted_step(
-    x: np.ndarray, outcome: np.ndarray, play: np.ndarray, n_play: int, b: np.ndarray, penalty: float, tolerance: float
-) -> tuple[np.ndarray, float]:
-    """One penalised Newton step on the columns in play; returns b and the largest weighted change (inf: no weight left)."""
+    x: np.ndarray, outcome: np.ndarray, play: np.ndarray, n_play: int, b: np.ndarray, probability: np.ndarray, loss: float,
+    penalty: float, tolerance: float,
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """One penalised Newton step on the columns in play, from b with its probabilities and its penalised loss.
+
+    Returns b, probabilities and loss after it, and the largest weighted change (inf: no weight left).
+    """
     n = outcome.shape[0]
-    eta = _linear(x, play, n_play, b)
-    probability = _probabilities(eta)
     k = n_play + 1
     rooted = np.empty((k, n))
     residual = (outcome - probability) / n
@@ -199,42 +212,45 @@ def _reweighted_step(
         total += weight
         rooted[0, i] = np.sqrt(weight)
     if total <= (1.0 + _P_MIN) * _P_MIN * (1.0 - _P_MIN):
-        return b, np.inf
+        return b, probability, loss, np.inf
     linear = np.empty(k)
     linear[0] = residual.sum()
     for j in range(n_play):
         column = x[play[j]]
-        dot = 0.0
         for i in range(n):
             rooted[j + 1, i] = rooted[0, i] * column[i]
-            dot += residual[i] * column[i]
-        linear[j + 1] = dot
+        linear[j + 1] = dot_from(residual, column, 0)
     gram = _gram(rooted)
     linear += _against(gram, b)
     new = _quadratic_lasso(gram, linear, b, penalty, tolerance)
-    before = _penalised(outcome, eta, b, penalty)
     for _ in range(30):
-        after = _penalised(outcome, _linear(x, play, n_play, new), new, penalty)
-        if after <= before + 1e-13 * abs(before):
+        new_probability, new_loss = _judge(outcome, _linear(x, play, n_play, new))
+        new_loss += penalty * np.abs(new[1:]).sum()
+        if new_loss <= loss + 1e-13 * abs(loss):
             break
         new = 0.5 * (new + b)
     largest = 0.0
     for j in range(k):
         largest = max(largest, gram[j, j] * (new[j] - b[j]) ** 2)
-    return new, largest
+    return new, new_probability, new_loss, largest
 
 
 @numba.njit(cache=True)
 def _solve_penalty(
-    x: np.ndarray, outcome: np.ndarray, usable: np.ndarray, b: np.ndarray, penalty: float, scale: float
-) -> tuple[np.ndarray, bool]:
-    """Lasso solution (p + 1,) at one penalty from a warm start; False when it was not reached or no weight is left."""
+    x: np.ndarray, outcome: np.ndarray, usable: np.ndarray, b: np.ndarray, slope: np.ndarray, before: float, penalty: float, scale: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Lasso solution (p + 1,) at one penalty, the probabilities (n,) and slopes (p,) there; False when it was not reached or no
+    weight is left.
+
+    ``b`` and ``slope`` are those at the penalty ``before``. A column whose slope is beyond 2 penalty - before is likely to
+    enter and starts in play; whatever else is missing is found by the slopes at the end (R. Tibshirani et al., JRSS B 74 (2012) 245).
+    """
     p = x.shape[0]
     play = np.empty(p, np.int64)
     in_play = np.zeros(p, np.bool_)
     n_play = 0
     for j in range(p):
-        if b[j + 1] != 0.0:
+        if b[j + 1] != 0.0 or (usable[j] and abs(slope[j]) > 2.0 * penalty - before):
             play[n_play] = j
             in_play[j] = True
             n_play += 1
@@ -243,14 +259,17 @@ def _solve_penalty(
     for i in range(n_play):
         small[i + 1] = b[play[i] + 1]
     done = False
+    probability, loss = _judge(outcome, _linear(x, play, n_play, small))
+    loss += penalty * np.abs(small[1:]).sum()
     for _ in range(_MAX_OUTER):
-        small, change = _reweighted_step(x, outcome, play, n_play, small, penalty, 1e-4 * _THRESHOLD * scale)
+        small, probability, loss, change = _reweighted_step(
+            x, outcome, play, n_play, small, probability, loss, penalty, 1e-4 * _THRESHOLD * scale
+        )
         if not np.isfinite(change):
             break
         if change >= _THRESHOLD * scale:
             continue
-        residual = (outcome - _probabilities(_linear(x, play, n_play, small))) / outcome.shape[0]
-        slope = _against(x, residual)
+        slope = _against(x, (outcome - probability) / outcome.shape[0])
         added = 0
         for j in range(p):
             if usable[j] and not in_play[j] and abs(slope[j]) > penalty:
@@ -268,7 +287,7 @@ def _solve_penalty(
     result[0] = small[0]
     for i in range(n_play):
         result[play[i] + 1] = small[i + 1]
-    return result, done
+    return result, probability, slope, done
 
 
 @numba.njit(cache=True)
@@ -285,11 +304,12 @@ def lasso_path(
     null_loss = -(share * np.log(share) + (1.0 - share) * np.log(1.0 - share))
     b = np.zeros(p + 1)
     b[0] = np.log(share / (1.0 - share))
-    slope = np.abs(_against(x, (outcome - share) / n))
+    probability = np.full(n, share)
+    slope = _against(x, (outcome - share) / n)
     largest = 0.0
     for j in range(p):
         if usable[j]:
-            largest = max(largest, slope[j])
+            largest = max(largest, abs(slope[j]))
     factor = max(smallest, 1e-6) ** (1.0 / (n_lambda - 1.0))
     lambdas = np.empty(n_lambda)
     path = np.zeros((n_lambda, p + 1))
@@ -299,13 +319,13 @@ def lasso_path(
     for step in range(n_lambda):
         lambdas[step] = _BIG if step == 0 else (factor * largest if step == 1 else lambdas[step - 1] * factor)
         if step > 0:
-            b, done = _solve_penalty(x, outcome, usable, b, lambdas[step], null_loss)
+            b, probability, slope, done = _solve_penalty(x, outcome, usable, b, slope, min(lambdas[step - 1], largest), lambdas[step], null_loss)
             if not done:
                 converged = False
                 break
         path[step] = b
         used = step + 1
-        explained = 1.0 - _mean_loss(outcome, _probabilities(_linear(x, np.arange(p), p, b))) / null_loss
+        explained = 1.0 - _mean_loss(outcome, probability) / null_loss
         if used >= _MIN_LAMBDAS and (explained > _DEV_MAX or explained - explained_before < _F_DEV):
             break
         explained_before = explained

@@ -4,13 +4,23 @@ cv_lasso <- function(values, outcome, fold_ids, n_lambda = 100) {
   check_lasso(values, outcome, fold_ids)
   # glmnet's default of 1e5 passes ends the path early at so small a thresh
   fit <- glmnet::cv.glmnet(values, outcome, family = "binomial", foldid = as.integer(fold_ids), standardize = TRUE,
-                           type.measure = "deviance", nlambda = n_lambda, thresh = 1e-14, maxit = 1e7)
+                           type.measure = "deviance", nlambda = n_lambda, thresh = 1e-14, maxit = 1e7,
+                           exclude = copies_of_earlier(values))
   path <- fit$glmnet.fit
   kept <- match(fit$lambda, path$lambda)   # cv.glmnet drops lambdas whose error it cannot judge
   coefficients <- rbind(as.numeric(path$a0), dense(path$beta))[, kept, drop = FALSE]
   list(lambda = fit$lambda, cv_mean = as.numeric(fit$cvm), cv_sd = as.numeric(fit$cvsd),
        n_nonzero = as.numeric(fit$nzero), lambda_min = fit$lambda.min,
        coefficients = coefficients[, match(fit$lambda.min, fit$lambda)], path = coefficients)
+}
+
+# Columns that equal an earlier one but for position, scale and sign: any division between them solves the lasso.
+copies_of_earlier <- function(values) {
+  centred <- sweep(values, 2, colMeans(values))
+  spread <- sqrt(colMeans(centred^2))
+  standardised <- sweep(centred, 2, ifelse(spread > 0, spread, 1), "/")
+  signed <- sweep(standardised, 2, ifelse(standardised[1, ] < 0, -1, 1), "*")
+  which(duplicated(round(signed, 9), MARGIN = 2) & spread > 0)
 }
 
 check_lasso <- function(values, outcome, fold_ids) {
