@@ -11,29 +11,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from prldh.errors import StudyError
+from prldh.imaging.settings import ReadSettings
 from prldh.plugins import nearest
+from prldh.strict import Strict
 
 Engine = Literal["r", "python", "both"]
 Scope = Literal["model", "pipeline"]
 Kind = Literal["continuous", "categorical", "ordinal"]
 Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else v)]
-
-
-class Strict(BaseModel):
-    """A section of the study file. A key it does not know is refused with the nearest known one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
-            for key in data:
-                if key not in cls.model_fields:
-                    near = nearest(key, cls.model_fields)
-                    hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
-                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint})
-        return data
 
 
 class CovariateSettings(Strict):
@@ -299,6 +284,7 @@ class Study(Strict):
         default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION]
     )
     extraction: dict[str, dict[str, Any]] = {}
+    imaging: ReadSettings = ReadSettings()
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"

@@ -1,0 +1,27 @@
+"""Sections of the study file refuse what they do not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from prldh.plugins import nearest
+
+
+class Strict(BaseModel):
+    """A section of the study file. A key it does not know is refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
+            for key in data:
+                if key not in cls.model_fields:
+                    near = nearest(key, cls.model_fields)
+                    hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
+                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint})
+        return data
