@@ -1,0 +1,343 @@
+"""DICOM: files read without trust and without the patient, and series of slices as one volume.
+
+Only the named tags are parsed, an error never quotes what stands in a file, and pydicom's own warnings, which do, are silent.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.imaging.cases import split_series
+from prldh.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
+from prldh.imaging.records import Geometry
+from prldh.imaging.refusal import CaseRefused
+from prldh.imaging.settings import ReadSettings
+from prldh.tables import some
+
+#: Fields that tell who a patient is; which of them hold something is said, what they hold never.
+IDENTIFYING = (
+    "PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "PatientAddress", "PatientTelephoneNumbers", "PatientMotherBirthName",
+    "AccessionNumber", "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "InstitutionName", "InstitutionAddress",
+)
+_NEEDED = (
+    "SOPClassUID", "Modality", "SeriesInstanceUID", "FrameOfReferenceUID", "PatientIdentityRemoved", "Rows", "Columns", "SamplesPerPixel",
+    "BitsAllocated", "PixelRepresentation", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+    "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
+)
+_DEFLATED = b"1.2.840.10008.1.2.1.99\0"
+_NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
+
+
+@functools.lru_cache(maxsize=1)
+def _pydicom() -> Any:
+    """pydicom, set to neither warn nor log what stands in a file."""
+    import logging
+
+    import pydicom
+
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    return pydicom
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do (a preamble of 128 bytes, then DICM)."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixels: bool = True) -> tuple[Any, int]:
+    """A DICOM file's data set and how many bytes follow what was read; ``tags`` limits what is parsed.
+
+    Raises
+    ------
+    CaseRefused
+        If it is no DICOM file, is deflated (it may unpack to any size), damaged or cut off.
+    """
+    pydicom = _pydicom()
+    with path.open("rb") as file:
+        start = file.read(4096)
+        if start[128:132] != b"DICM":
+            raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
+        if _DEFLATED in start:
+            raise CaseRefused(f"'{path.name}' is deflated DICOM, which is not read. Save it uncompressed.")
+        file.seek(0)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = pydicom.dcmread(file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None)
+        except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
+            raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
+        return found, path.stat().st_size - file.tell()
+
+
+def identity_of(dataset: Any, frame: str | None = None) -> Identity:
+    """Whose file it is; ``frame`` where the frame of reference stands elsewhere."""
+    return Identity(
+        _text(dataset, "PatientID"), frame or _text(dataset, "FrameOfReferenceUID"), _text(dataset, "SeriesInstanceUID"),
+        tuple(name for name in IDENTIFYING if _text(dataset, name)), _text(dataset, "PatientIdentityRemoved").upper() == "YES",
+    )
+
+
+def names_patient(dataset: Any, patient: str) -> bool:
+    """Whether the study's id of a patient is what DICOM calls the patient's id or name."""
+    wanted = patient.strip().lower()
+    return bool(wanted) and wanted in {_text(dataset, name).strip().lower() for name in ("PatientID", "PatientName", "OtherPatientIDs")}
+
+
+def _text(dataset: Any, name: str) -> str:
+    try:
+        value = dataset.get(name)
+    except Exception:  # a value that does not fit its type
+        return ""
+    return "" if value is None else str(value)
+
+
+# ---------------------------------------------------------------- series
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One file of a series: where it lies (mm), its axes, and how its numbers are stored."""
+
+    file: Path
+    series: str
+    modality: str
+    frames: int
+    rows: int
+    columns: int
+    position: tuple[float, ...]
+    axes: tuple[float, ...]
+    spacing: tuple[float, ...]
+    thickness: float
+    stored: tuple[float, ...]  # bits, sign, slope, intercept
+    samples: int
+
+
+def read_series_header(path: Path, settings: ReadSettings) -> Header:
+    """The header of a DICOM series: a folder, ``folder#SeriesInstanceUID``, or one file of the series.
+
+    Raises
+    ------
+    CaseRefused
+        If there is no image, there are several series (they are listed), slices are missing, doubled, tilted or of several sizes, or a
+        file is damaged or cut off.
+    """
+    place, uid = split_series(path)
+    if place.is_dir():
+        files = sorted(p for p in place.iterdir() if p.is_file() and _may_be_slice(p))
+    else:
+        first = _slice_of(place)
+        if first is None:
+            raise CaseRefused(f"'{place.name}' holds no image, but a {_modality(place)}. Give the folder or a file of the image series.", "no_volume")
+        uid = first.series
+        files = [place] if first.frames > 1 else sorted(p for p in place.parent.iterdir() if p.is_file() and _may_be_slice(p))
+    slices = [s for s in map(_slice_of, files) if s is not None]
+    if uid is not None:
+        slices_of_all, slices = slices, [s for s in slices if s.series == uid]
+        if not slices:
+            raise CaseRefused(f"'{place.name}' has no series {uid}. {_listed(slices_of_all)}", "missing_file")
+    if not slices:
+        raise CaseRefused(f"the folder '{place.name}' has no DICOM images (subfolders are not searched). Give the folder of one series.", "missing_file")
+    if len({s.series for s in slices}) > 1:
+        raise CaseRefused(
+            f"the folder '{place.name}' has several series; say which as folder#UID in the cases table. {_listed(slices)}", "several_series"
+        )
+    if any(s.samples != 1 for s in slices):
+        raise CaseRefused(f"'{place.name}' has colour images; one number a voxel is needed. Give the series itself, not pictures of it.", "no_volume")
+    about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
+    if len(slices) == 1 and slices[0].frames > 1:
+        return _frames_header(slices[0], identity_of(about), settings)
+    if any(s.frames > 1 for s in slices):
+        raise CaseRefused(f"'{place.name}' has several files with many frames in one series. Give the file that is meant.", "several_series")
+    return _stack(slices, place.name, identity_of(about), settings)
+
+
+def _may_be_slice(path: Path) -> bool:
+    """Files that are no DICOM are passed over in a folder, but not those whose name says that they are."""
+    if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
+        return False
+    return path.suffix.lower() in (".dcm", ".ima", ".dicom") or is_dicom(path)
+
+
+def _modality(path: Path) -> str:
+    found = _text(read_dataset(path, ("Modality",))[0], "Modality")
+    return found if found.isalnum() and len(found) <= 16 else "object of another kind"
+
+
+def _slice_of(path: Path) -> Slice | None:
+    """What a file says of its slice; None where it holds no image."""
+    from pydicom.uid import UID
+
+    found, left = read_dataset(path, _NEEDED)
+    if _text(found, "Modality").upper() in _NO_IMAGES:
+        return None
+    if "Rows" not in found:
+        if not left:  # nothing follows: the file ends before its image, or has none
+            raise CaseRefused(f"'{path.name}' is DICOM without an image, or cut off. Copy it again, or take it out of the folder.")
+        return None
+    try:
+        rows, columns, bits = int(found.Rows), int(found.Columns), int(found.BitsAllocated)
+        frames, samples = int(found.get("NumberOfFrames") or 1), int(found.get("SamplesPerPixel") or 1)
+        slice_ = Slice(
+            path, _text(found, "SeriesInstanceUID"), _text(found, "Modality").upper()[:16], frames, rows, columns,
+            tuple(float(v) for v in found.get("ImagePositionPatient") or ()), tuple(float(v) for v in found.get("ImageOrientationPatient") or ()),
+            tuple(float(v) for v in found.get("PixelSpacing") or ()),
+            float(found.get("SpacingBetweenSlices") or found.get("SliceThickness") or 0),
+            (bits, int(found.get("PixelRepresentation") or 0), float(_or(found.get("RescaleSlope"), 1)), float(_or(found.get("RescaleIntercept"), 0))),
+            samples,
+        )
+        is_compressed = UID(str(found.file_meta.TransferSyntaxUID)).is_compressed
+    except Exception:  # a tag that is absent or no number
+        raise CaseRefused(f"'{path.name}' is damaged or incomplete DICOM. Copy or export it again.") from None
+    if left < (1 if is_compressed else rows * columns * samples * frames * bits // 8):
+        raise CaseRefused(f"'{path.name}' is cut off: it holds fewer voxels than its header says. Copy or export it again.")
+    return slice_
+
+
+def _or(value: Any, otherwise: float) -> Any:
+    return otherwise if value is None or value == "" else value
+
+
+def _listed(slices: Sequence[Slice]) -> str:
+    counts: dict[tuple[str, str], int] = {}
+    for s in slices:
+        key = (s.series, s.modality)
+        counts[key] = counts.get(key, 0) + s.frames
+    return "Series there: " + some((f"{uid} ({modality or 'no modality'}, {n} slices)" for (uid, modality), n in sorted(counts.items())), 12) + "."
+
+
+def _stack(slices: list[Slice], name: str, identity: Identity, settings: ReadSettings) -> Header:
+    """Slices in order along their normal, once they prove to be one regular stack."""
+    first = slices[0]
+    if any(len(s.position) != 3 or len(s.axes) != 6 or len(s.spacing) != 2 for s in slices):
+        raise CaseRefused(f"'{name}' has slices without position, orientation or pixel spacing. Export the original series.", "geometry")
+    if any((s.rows, s.columns) != (first.rows, first.columns) or not np.allclose(s.spacing, first.spacing, rtol=1e-3) for s in slices):
+        raise CaseRefused(f"'{name}' has slices of several sizes or pixel spacings in one series. Export the volume alone.", "geometry")
+    if any(not np.allclose(s.axes, first.axes, atol=1e-3) for s in slices):
+        raise CaseRefused(f"'{name}' has slices of several orientations in one series (a localiser among them?). Export the volume alone.", "geometry")
+    across, down = np.array(first.axes[:3]), np.array(first.axes[3:])
+    normal = np.cross(across, down)
+    positions = np.array([s.position for s in slices])
+    if not (np.all(np.isfinite(positions)) and np.all(np.isfinite(normal)) and np.linalg.norm(normal) > 0.5):
+        raise CaseRefused(f"'{name}' has positions or orientations that are no numbers. Export it again.", "geometry")
+    along = positions @ normal
+    order = np.argsort(along, kind="stable")
+    step = _regular_step(along[order], positions[order], normal, first, name)
+    ordered = [slices[i] for i in order]
+    geometry = Geometry(
+        (first.columns, first.rows, len(slices)), (first.spacing[1], first.spacing[0], step), tuple(float(v) for v in positions[order[0]]),
+        tuple(float(v) for v in np.column_stack([across, down, normal]).flat),
+    )
+    refuse_bad_geometry(geometry, name)
+    stored = {s.stored for s in slices}
+    is_whole = all(float(v).is_integer() for s in stored for v in s[2:])
+    is_uniform = len(stored) == 1 and is_whole
+    refuse_too_large(geometry.size, int(first.stored[0]) // 8 if is_uniform else 8, name, settings)
+    return Header(
+        "dicom", geometry, tuple(s.file for s in ordered), int(first.stored[0]) // 8 if is_uniform else 8, modality=first.modality or None,
+        identity=identity, is_uniform=is_uniform,
+    )
+
+
+def _regular_step(along: np.ndarray, positions: np.ndarray, normal: np.ndarray, first: Slice, name: str) -> float:
+    """The distance of neighbouring slices in mm.
+
+    Positions may lie up to a tenth of that off a regular stack (they are often rounded), and drift half a pixel sideways.
+    """
+    if len(along) == 1:
+        if not first.thickness > 0:
+            raise CaseRefused(f"'{name}' is one slice without a thickness. Give the whole series.", "geometry")
+        return first.thickness
+    steps = np.diff(along)
+    step = float((along[-1] - along[0]) / (len(along) - 1))
+    usual = float(np.median(steps))
+    if steps.min() < 1e-3:
+        n = int(np.count_nonzero(steps < 1e-3))
+        raise CaseRefused(f"'{name}' has {n} slice(s) at the place of another (echoes, times or copies in one series). Export one volume alone.", "geometry")
+    if np.abs(along - (along[0] + step * np.arange(len(along)))).max() > 0.1 * usual:
+        at = int(np.argmax(steps))
+        raise CaseRefused(
+            f"'{name}' has uneven slices: {usual:.4g} mm apart mostly, {steps[at]:.4g} mm between slices {at + 1} and {at + 2} of {len(along)}. "
+            "A slice is missing, or the series is not one volume; export it again.", "missing_slice",
+        )
+    sideways = positions - positions[0] - np.outer(along - along[0], normal)
+    if np.linalg.norm(sideways, axis=1).max() > 0.5 * min(first.spacing):
+        raise CaseRefused(f"'{name}' was taken with a tilted gantry: its slices are shifted against each other. Export it corrected for tilt.", "tilted")
+    return step
+
+
+def read_series_values(header: Header) -> np.ndarray:
+    """The voxels (z, y, x) with slope and intercept applied, as GDCM decodes them."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageSeriesReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileNames([str(f) for f in header.files])
+    if not header.is_uniform:  # the first file's type would cut off what others hold
+        reader.SetOutputPixelType(sitk.sitkFloat64)
+    try:
+        values = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError:
+        values = np.empty(0)
+    if values.shape != header.geometry.size[::-1]:
+        raise CaseRefused(f"the voxels of '{header.files[0].parent.name}' cannot be decoded. Export the series again, uncompressed.")
+    return values
+
+
+# ---------------------------------------------------------------- many frames in one file
+
+
+def _frames_header(one: Slice, identity: Identity, settings: ReadSettings) -> Header:
+    refuse_too_large((one.columns, one.rows, one.frames), 8, one.file.name, settings)
+    image = _open_frames(one.file)
+    try:
+        found = image.get_volume_geometry(rtol=0.1, allow_duplicate_positions=False)
+    except Exception:
+        found = None
+    if found is None:
+        raise CaseRefused(f"the frames of '{one.file.name}' are not one regular stack (echoes, times, gaps or a tilt). Export one volume alone.", "geometry")
+    geometry = volume_geometry(found.affine, found.spatial_shape)
+    refuse_bad_geometry(geometry, one.file.name)
+    return Header("frames", geometry, (one.file,), 8, may_be_nan=True, modality=one.modality or None, identity=identity)
+
+
+def read_frames_values(header: Header) -> np.ndarray:
+    """The voxels (z, y, x) of a file with many frames, each with its own slope and intercept, as highdicom decodes them."""
+    try:
+        volume = _open_frames(header.files[0]).get_volume(rtol=0.1, apply_real_world_transform=False, apply_presentation_lut=False)
+        return np.ascontiguousarray(volume.array)
+    except CaseRefused:
+        raise
+    except Exception:
+        raise CaseRefused(f"the voxels of '{header.files[0].name}' cannot be decoded. Export the series again, uncompressed.") from None
+
+
+def _open_frames(path: Path) -> Any:
+    _pydicom()
+    import highdicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return highdicom.imread(path)
+    except Exception:
+        raise CaseRefused(f"'{path.name}' is damaged or incomplete DICOM. Copy or export it again.") from None
+
+
+def volume_geometry(affine: np.ndarray, shape: Sequence[int]) -> Geometry:
+    """Geometry of an array (slice, row, column) whose (4, 4) ``affine`` maps index to mm."""
+    columns = affine[:3, [2, 1, 0]]
+    spacing = np.linalg.norm(columns, axis=0)
+    return Geometry(
+        tuple(int(n) for n in reversed(shape)), tuple(float(s) for s in spacing), tuple(float(v) for v in affine[:3, 3]),
+        tuple(float(v) for v in (columns / spacing).flat),
+    )
