@@ -20,8 +20,9 @@ from prldh.selection.correlation import filter_correlated
 from prldh.selection.folds import stratified_folds
 from prldh.selection.forest import auc_by_row, forest_scores, size_curve
 from prldh.selection.linear import standardise
+from prldh.selection.linear_svm import fit_linear_svm
 from prldh.selection.mrmr import mutual_information, rank_mrmr
-from prldh.selection.svm_rfe import _fit_linear_svm, accuracy_curve, rank_svm_rfe
+from prldh.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 
 TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
 ICC, MRMR, CORRELATION, LASSO_SVM = selectors.BUILT_IN
@@ -179,7 +180,7 @@ def test_linear_svm_is_scikit_learns():
     for seed, cost in [(0, 1.0), (1, 0.1), (2, 10.0), (3, 1.0)]:
         rows = make_rows(n=90, p=6, seed=seed, signal=1.0, copies=seed == 3)
         machine = SVC(kernel="linear", C=cost).fit(rows.values, rows.outcome)
-        weight, intercept = _fit_linear_svm(rows.values, rows.outcome, cost)
+        weight, intercept = fit_linear_svm(rows.values, rows.outcome, cost)
         np.testing.assert_allclose(weight, machine.coef_[0], atol=1e-9)
         assert intercept == pytest.approx(machine.intercept_[0], abs=1e-9)
 
