@@ -26,3 +26,10 @@ def register_engines() -> list:
     from prldh.engines.r import REngine
 
     return [PythonEngine, REngine]
+
+
+@hookimpl
+def register_checklists() -> list:
+    from prldh.checklists.built_in import built_in
+
+    return built_in()

@@ -1,0 +1,205 @@
+"""``checklist.yaml``: the questions that only the authors can answer, written by a run and read back when they are filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prldh.checklists.findings import ANSWERED, AUTHOR, CONTRADICTED, FILLED, NOT_APPLICABLE
+from prldh.errors import DataError
+from prldh.plugins import nearest
+
+FILE = "checklist.yaml"
+KEYS = ("question", "shown", "answer", "comment")
+BLANK = ("", "null", "~")
+#: By standard and item: ``{"answer": ..., "comment": ...}``, blank ones left out.
+Answers = dict[str, dict[str, dict[str, str]]]
+
+HEAD = """\
+# Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and leave blank what is open.
+# `yes`, `no` and `n/a` (does not apply: say why in `comment:`) are understood; anything else is taken as text, such as
+# "page 4, Patients". METRICS takes yes or no. `shown:` is what the run shows already. Then run again, or
+#
+#   prldh checklist DIR --standard clear --answers checklist.yaml
+"""
+
+
+def read_answers(path: Path, known: Mapping[str, Sequence[str] | None], strict_values: Mapping[str, Mapping[str, bool]] | None = None) -> Answers:
+    """The answers in a file, half-filled or full.
+
+    Parameters
+    ----------
+    path
+        A YAML file: standard → item → ``{question, shown, answer, comment}``, or the answer alone.
+    known
+        The items there are, by standard; None where they are not known, as a plugin's before anything is computed.
+    strict_values
+        By standard, the items that take yes or no alone, and whether n/a is allowed as well.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or answers what is no item (with the nearest that is).
+    """
+    content = _read_yaml(path)
+    if content in (None, ""):
+        return {}
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: answers are written as standard, item, answer, such as `clear: {{'8': {{answer: page 3}}}}`; found a {type(content).__name__}. See the file that the run wrote.")
+    found: Answers = {}
+    for standard, items in content.items():
+        if standard not in known:
+            raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, known)}")
+        if items in BLANK:
+            continue
+        if not isinstance(items, dict):
+            raise DataError(f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found {str(items)[:60]!r}. See the file that the run wrote.")
+        for number, given in items.items():
+            if known[standard] is not None and number not in known[standard]:
+                raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, known[standard])}")
+            answer = _answer(given, f"{path}: {standard}, item {number}")
+            if answer:
+                found.setdefault(standard, {})[number] = _strict(answer, (strict_values or {}).get(standard, {}).get(number), f"{path}: {standard}, item {number}")
+    return found
+
+
+def asked_standards(path: Path) -> list[str]:
+    """The checklists whose questions a file holds; none where there is no file."""
+    content = _read_yaml(path) if path.is_file() else None
+    return list(content) if isinstance(content, dict) else []
+
+
+def _read_yaml(path: Path) -> Any:
+    """The file as mappings of text: no cell is taken for a number or a truth value."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"answers not found: {path}. Give the checklist.yaml that the run wrote, filled in.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML file.") from None
+    try:
+        return _unique(yaml.compose(text, Loader=yaml.BaseLoader), path)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        raise DataError(f"{path}{place} is not valid YAML: {getattr(error, 'problem', None) or 'it cannot be parsed'}. Put answers with colons or quotes in quotation marks.") from None
+
+
+def _unique(node: yaml.Node | None, path: Path, depth: int = 0) -> Any:
+    """A node's content as text, refused where a key stands twice; nothing is followed deeper than answers go (standard, item, answer)."""
+    if node is None:
+        return None
+    if depth > 3:
+        return []
+    if isinstance(node, yaml.ScalarNode):
+        return node.value.strip()
+    if isinstance(node, yaml.SequenceNode):
+        return [n.value if isinstance(n, yaml.ScalarNode) else "" for n in node.value]
+    content: dict[str, Any] = {}
+    for key, value in node.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else str(key.start_mark)
+        if name in content:
+            raise DataError(f"{path}, line {key.start_mark.line + 1}: '{name}' stands twice. Remove one.")
+        content[name] = _unique(value, path, depth + 1)
+    return content
+
+
+def _hint(name: str, known: Any) -> str:
+    near = nearest(name, known)
+    names = list(known)
+    there = ", ".join(names) if len(names) <= 8 else f"{names[0]} to {names[-1]}"
+    return f"did you mean '{near}'?" if near else f"there are {there}."
+
+
+def _answer(given: Any, place: str) -> dict[str, str]:
+    if isinstance(given, dict):
+        for key in given:
+            if key not in KEYS:
+                near = nearest(key, KEYS)
+                raise DataError(f"{place}: unknown key '{key}'; {f'did you mean {near!r}?' if near else 'known are answer and comment.'}")
+        parts = {k: given[k] for k in ("answer", "comment") if k in given}
+    else:
+        parts = {"answer": given}
+    for key, value in parts.items():
+        if not isinstance(value, str):
+            raise DataError(f"{place}: {key} is text; found a {'list' if isinstance(value, list) else 'mapping'}. Put it in quotation marks.")
+    kept = {k: v for k, v in parts.items() if v not in BLANK}
+    if kept.get("answer", "").lower() in ("yes", "true", "y"):
+        kept["answer"] = "yes"
+    elif kept.get("answer", "").lower() in ("no", "false", "n"):
+        kept["answer"] = "no"
+    elif kept.get("answer", "").lower() in ("n/a", "na", "not applicable"):
+        kept["answer"] = "n/a"
+    return kept
+
+
+def _strict(answer: dict[str, str], allows_none: bool | None, place: str) -> dict[str, str]:
+    if allows_none is None or "answer" not in answer:
+        return answer
+    allowed = ("yes", "no", "n/a") if allows_none else ("yes", "no")
+    if answer["answer"] not in allowed:
+        raise DataError(f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put the rest in `comment:`.")
+    return answer
+
+
+def merge(*several: Answers) -> Answers:
+    """Answers together; the later ones win."""
+    merged: Answers = {}
+    for answers in several:
+        for standard, items in answers.items():
+            for number, answer in items.items():
+                merged.setdefault(standard, {})[number] = {**merged.get(standard, {}).get(number, {}), **answer}
+    return merged
+
+
+def apply_answers(entries: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The entries with the author's answers in them.
+
+    What the run fills or contradicts keeps its status: an author's word stands beside it, and does not undo it.
+    """
+    rows = []
+    for entry in entries:
+        row, given = dict(entry), answers.get(entry["number"], {})
+        row.update(answer=given.get("answer"), comment=given.get("comment"))
+        if row["answer"] and row["status"] == AUTHOR:
+            is_none = row["answer"] == "n/a"
+            row["status"] = NOT_APPLICABLE if is_none else ANSWERED
+            row["verdict"] = row["answer"] if row["answer"] in ("yes", "no", "n/a") else None
+            if is_none:
+                row["reason"] = f"so the author: {row['comment']}" if row["comment"] else "so the author"
+        rows.append(row)
+    return rows
+
+
+def write_questions(path: Path, filled: Mapping[str, Sequence[Mapping[str, Any]]], answers: Answers) -> None:
+    """Write the open questions of every standard, with the answers given so far."""
+    content: dict[str, Any] = {}
+    for standard in [*filled, *(s for s in answers if s not in filled)]:
+        given, rows = answers.get(standard, {}), {}
+        for entry in filled.get(standard, []):
+            number = entry["number"]
+            if _is_asked(entry) or number in given:
+                rows[number] = _question(entry, given.get(number, {}))
+        rows |= {n: {"answer": a.get("answer"), "comment": a.get("comment")} for n, a in given.items() if n not in rows}
+        if rows:
+            content[standard] = rows
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000) if content else ""
+    text = text.replace("answer: null\n", "answer:\n").replace("comment: null\n", "comment:\n")
+    path.write_text(f"{HEAD}\n{text}", encoding="utf-8")
+
+
+def _is_asked(entry: Mapping[str, Any]) -> bool:
+    if entry["status"] in (FILLED, CONTRADICTED):
+        return bool(entry.get("remaining"))
+    return entry["status"] in (AUTHOR, ANSWERED) or bool(entry.get("answer"))
+
+
+def _question(entry: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    asked = entry.get("question") or entry["text"]
+    if entry["status"] == FILLED and entry.get("remaining"):
+        asked = f"{asked} Left to say: {entry['remaining']}."
+    shown = {"shown": entry["value"]} if entry.get("value") else {}
+    return {"question": asked, **shown, "answer": given.get("answer"), "comment": given.get("comment")}

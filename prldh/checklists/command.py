@@ -1,0 +1,155 @@
+"""``prldh checklist``, and the checklists that a run writes beside its report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pluggy
+
+from prldh.checklists.answers import FILE, Answers, asked_standards, write_questions
+from prldh.checklists.dossier import Dossier, read_dossier
+from prldh.checklists.filling import Filled, fill, former_answers, gather_answers, open_questions
+from prldh.checklists.writing import FORMATS, PIP, describe_counts, describe_score, has_docx, write_checklist
+from prldh.errors import OutputError, PluginError
+from prldh.plugins import choose, create_plugin_manager, registered
+
+FOLDER = "checklists"
+
+
+def run_checklist(path: Path, standard: str, form: str, out: Path | None = None, answers: Path | None = None) -> list[str]:
+    """``prldh checklist``: fill in one checklist and write it, and its open questions beside it.
+
+    Parameters
+    ----------
+    path
+        An output folder of ``analyze`` or ``extract``, or a PyRadiomics feature file.
+    standard
+        Name of the checklist.
+    form
+        One of html, csv, json, docx.
+    out
+        The file to write; by default ``checklists/STANDARD.FORMAT`` in the folder, or ``NAME.STANDARD.FORMAT`` beside the file.
+    answers
+        A filled ``checklist.yaml``, read after the one that lies where questions are written.
+
+    Returns
+    -------
+    list of str
+        The lines to print.
+
+    Raises
+    ------
+    PrldhError
+        For anything that a user can mend.
+    """
+    manager = create_plugin_manager()
+    checklist = choose(manager, "register_checklists", standard, "--standard")
+    if form == "docx" and not has_docx():
+        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv or json.")
+    dossier = read_dossier(path)
+    folder = path if path.is_dir() else path.parent
+    is_file = path.is_file() and path.name != "results.json"
+    target, questions = _places(path, folder, is_file, standard, form, out)
+    everything = [found for found, _ in registered(manager, "register_checklists").values()]
+    own = None if is_file else former_answers(folder / FOLDER)
+    given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
+    filled = fill(checklist, dossier, given)
+    content = write_checklist(filled, form, None if is_file else _base(target, folder))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(target, content)
+        names = [standard, *(name for name in asked_standards(questions) if name != standard)]
+        _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, manager)], given)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}. Give another place with --out.") from None
+    lines = [f"{filled.title}: {describe_counts(filled)}", *(describe_score(filled.score) if filled.score else []), f"checklist: {target}"]
+    n = open_questions(filled)
+    return [*lines, f"questions for the author: {questions} ({n} open)"] if n else lines
+
+
+def _places(path: Path, folder: Path, is_file: bool, standard: str, form: str, out: Path | None) -> tuple[Path, Path]:
+    """Where the checklist and its questions go."""
+    if out is not None and out.is_dir():
+        raise OutputError(f"--out {out} is a folder. Give the name of a file in it.")
+    if is_file:
+        target = out or path.with_name(f"{path.name.split('.')[0]}.{standard}.{form}")
+        return target, target.with_name(f"{path.name.split('.')[0]}.{FILE}")
+    target = out or folder / FOLDER / f"{standard}.{form}"
+    return target, target.with_name(FILE)
+
+
+def _base(target: Path, folder: Path) -> str | None:
+    """From the checklist to the output folder, as a link."""
+    try:
+        relative = os.path.relpath(folder.resolve(), target.parent.resolve())
+    except ValueError:  # another drive
+        return None
+    return "" if relative == "." else f"{PurePosixPath(Path(relative))}/"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file appears whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=".prldh-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _write_questions(path: Path, filled: Sequence[Filled], given: Answers) -> None:
+    """The questions of these checklists, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.new")
+    try:
+        write_questions(scratch, {f.name: f.entries for f in filled}, given)
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def check_answers(manager: pluggy.PluginManager, study_answers: Path | None, out: Path | None) -> Answers:
+    """The answers of the study file's ``report.answers`` and of the questions that a former run left in ``out``: read before anything is
+    computed, so that a slip is told at once, and kept where ``--force`` replaces the folder.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read, or answers what is no item.
+    """
+    everything = [found for found, _ in registered(manager, "register_checklists").values()]
+    return gather_answers(everything, former_answers(out / FOLDER) if out else None, study_answers)
+
+
+def fill_all(names: Sequence[str], dossier: Dossier, answers: Answers, manager: pluggy.PluginManager) -> list[Filled]:
+    """The checklists that a study asks for and that are there."""
+    known = registered(manager, "register_checklists")
+    return [fill(known[name][0], dossier, answers) for name in dict.fromkeys(names) if name in known]
+
+
+def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
+    """``checklists/STANDARD.FORMAT`` of each in every format, and the questions. Word files only where python-docx is installed."""
+    place = folder / FOLDER
+    place.mkdir(exist_ok=True)
+    for each in filled:
+        for form in FORMATS:
+            if form != "docx" or has_docx():
+                (place / f"{each.name}.{form}").write_bytes(write_checklist(each, form, "../"))
+    write_questions(place / FILE, {f.name: f.entries for f in filled}, answers)
+
+
+def summarise(filled: Sequence[Filled]) -> list[dict[str, Any]]:
+    """What the report shows of each checklist: counts, score, what is contradicted."""
+    return [
+        {"name": f.name, "title": f.title, "version": f.version, "n_items": len(f.items), "counts": f.counts, "score": describe_score(f.score) if f.score else [],
+         "contradicted": [e for e in f.items if e["status"] == "contradicted"]}
+        for f in filled
+    ]

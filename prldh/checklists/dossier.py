@@ -1,0 +1,127 @@
+"""Everything that is known of a study when a checklist is filled in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prldh.checklists.extraction import Extraction, from_metadata, read_feature_file
+from prldh.errors import DataError
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What rules may look at.
+
+    Parameters
+    ----------
+    results
+        The content of ``results.json``; None where there was no analysis.
+    provenance
+        The content of ``provenance.json``, or None.
+    extractions
+        One a tissue (or the one feature file) whose features are known.
+    title
+        What the checklist is of.
+    """
+
+    results: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] | None = None
+    extractions: tuple[Extraction, ...] = field(default_factory=tuple)
+    title: str = ""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The study file as it was run; empty without an analysis."""
+        return self.results["study"]["settings"] if self.results else {}
+
+    @property
+    def known(self) -> tuple[Extraction, ...]:
+        """The extractions by PyRadiomics whose settings are known."""
+        return tuple(e for e in self.extractions if e.settings is not None)
+
+    @property
+    def modalities(self) -> set[str]:
+        """DICOM's modalities of all images read; empty where they are not known."""
+        return {m for e in self.extractions for m in e.modalities}
+
+    @property
+    def given_scores(self) -> list[str]:
+        """Tissues whose Radscore came as a column: how it was made is not known."""
+        return [name for name, t in (self.results or {}).get("tissues", {}).items() if t["selection"] is None]
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        """Tissues whose features were selected in this run."""
+        return {name: t for name, t in (self.results or {}).get("tissues", {}).items() if t["selection"] is not None}
+
+
+def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None, folder: Path | None = None) -> Dossier:
+    """What an analysis shows, with ``features/TISSUE.json`` where the folder holds it."""
+    described = _read_metadata(folder) if folder else {}
+    extractions = []
+    for name, tissue in results["tissues"].items():
+        images = (results.get("images") or {}).get(name)
+        names = feature_names(tissue)
+        if name in described:
+            extractions.append(described.pop(name))
+        elif images:
+            found = from_metadata(name, "results.json", images)
+            extractions.append(Extraction(**{**vars(found), "features": names}))
+        elif names:
+            extractions.append(Extraction(name, "results.json", names))
+    return Dossier(results, provenance, tuple(extractions), results["study"]["title"])
+
+
+def feature_names(tissue: Mapping[str, Any]) -> tuple[str, ...]:
+    """All features that a tissue's selection was given: those kept, and those that each step dropped."""
+    if tissue["selection"] is None:
+        return ()
+    dropped = [f for step in tissue["selection"]["steps"] for f in step["dropped"]]
+    return tuple(dict.fromkeys([*tissue["selection"]["features"], *dropped]))
+
+
+def read_dossier(path: Path) -> Dossier:
+    """What is known at ``path``: an output folder of ``analyze`` or ``extract``, or a PyRadiomics feature file.
+
+    Raises
+    ------
+    DataError
+        If it is neither, or cannot be read.
+    """
+    from prldh.results import read_results
+
+    if not path.exists():
+        raise DataError(f"{path} is not there. Give an output folder of `prldh analyze` or `prldh extract`, or a PyRadiomics feature file.")
+    if path.is_file() and path.name != "results.json":
+        extraction = read_feature_file(path)
+        return Dossier(extractions=(extraction,), title=path.name)
+    folder = path if path.is_dir() else path.parent
+    if (folder / "results.json").exists():
+        return dossier_of(read_results(folder), _read_json(folder / "provenance.json"), folder)
+    described = _read_metadata(folder)
+    if not described:
+        raise DataError(f"{folder} holds neither results.json (of `prldh analyze`) nor features/TISSUE.json (of `prldh extract`). Give such a folder, or a PyRadiomics feature file.")
+    return Dossier(None, _read_json(folder / "provenance.json"), tuple(described.values()), f"Features of {', '.join(described)}")
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _read_metadata(folder: Path) -> dict[str, Extraction]:
+    found = {}
+    for path in sorted((folder / "features").glob("*.json")) if (folder / "features").is_dir() else []:
+        content = _read_json(path)
+        if content is None or not isinstance(content.get("features"), dict):
+            raise DataError(f"{path} cannot be read as what `prldh extract` writes beside its features. Extract again.")
+        name = str(content.get("tissue") or path.stem)
+        found[name] = from_metadata(name, f"features/{path.name}", content)
+    return found

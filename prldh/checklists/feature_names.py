@@ -1,0 +1,167 @@
+"""What a PyRadiomics feature is: image type, class, IBSI code, definition, aggregation, and where PyRadiomics deviates.
+
+The codes and deviations are facts of the IBSI reference manual (arXiv:1612.07003), of PyRadiomics' documentation and code, and of both
+on the IBSI digital phantom; the definitions are in our own words.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from prldh.checklists.items import DATA
+
+#: PyRadiomics' names: what comes before (a sequence's name), the image type, the class, the feature.
+NAME = re.compile(
+    r"^(?:(?P<prefix>.+?)_)?(?P<image>original|wavelet\d*-[LH]{2,3}|log-sigma-(?P<sigma>\d+(?:[-.]\d+)?)-mm-[23]D|squareroot|square|logarithm|exponential"
+    r"|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)$"
+)
+#: Aggregation by class, in-plane or 3D, directions averaged or merged; read from PyRadiomics' code and confirmed on the digital phantom.
+AGGREGATION = {
+    "DHQ4": "over the whole region (3D)", "ITBB": "3D, mean over directions", "IAZD": "3D, directions merged", "JJUI": "2.5D, mean over directions",
+    "ZW7Z": "2.5D, directions merged", "KOBO": "3D, one matrix", "62GR": "2.5D, slices merged",
+}
+FILTERS_OUTSIDE_IBSI = ("square", "squareroot", "logarithm", "exponential", "gradient", "lbp")
+UNKNOWN = "not a name of PyRadiomics: unknown to IBSI's list"
+
+
+@dataclass(frozen=True)
+class FeatureName:
+    """The parts of a PyRadiomics feature's name; ``prefix`` is what others put before it, such as the sequence."""
+
+    prefix: str
+    image: str
+    family: str
+    feature: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.family}_{self.feature}"
+
+    @property
+    def image_type(self) -> str:
+        """The image type as PyRadiomics' settings call it."""
+        stem = re.match(r"[a-z]+", self.image)[0]
+        names = {"original": "Original", "wavelet": "Wavelet", "log": "LoG", "square": "Square", "squareroot": "SquareRoot", "logarithm": "Logarithm",
+                 "exponential": "Exponential", "gradient": "Gradient", "lbp": "LBP2D" if "2D" in self.image else "LBP3D"}
+        return names[stem]
+
+
+def parse_name(name: str) -> FeatureName | None:
+    """The parts of a PyRadiomics name, or None where it is none.
+
+    >>> parse_name("wavelet-LLH_glcm_Idm").key
+    'glcm_Idm'
+    >>> parse_name("MR_log-sigma-1-0-mm-3D_firstorder_Mean").image
+    'log-sigma-1-0-mm-3D'
+    >>> parse_name("uctransnet_017") is None
+    True
+    """
+    match = NAME.match(name)
+    if not match or f"{match['family']}_{match['feature']}" not in features():
+        return None
+    return FeatureName(match["prefix"] or "", match["image"], match["family"], match["feature"])
+
+
+@functools.cache
+def features() -> dict[str, dict[str, str]]:
+    """What is known of every PyRadiomics feature, by ``class_Feature``."""
+    with (DATA / "ibsi_features.csv").open(encoding="utf-8", newline="") as handle:
+        return {row["pyradiomics_name"]: row for row in csv.DictReader(handle)}
+
+
+@functools.cache
+def deviations() -> dict[str, dict[str, Any]]:
+    """Where PyRadiomics leaves IBSI, by a short name."""
+    content = yaml.safe_load((DATA / "pyradiomics_deviations.yaml").read_text(encoding="utf-8"))
+    return {entry["id"]: entry for entry in content["deviations"]}
+
+
+def aggregation(family: str, force_2d: bool, weighting: str | None) -> str | None:
+    """IBSI's code of how PyRadiomics aggregates a class; None where IBSI has none for it (weighted directions, 2D shape)."""
+    if family in ("firstorder", "shape"):
+        return "DHQ4"
+    if family in ("glszm", "ngtdm", "gldm"):
+        return "62GR" if force_2d else "KOBO"
+    if family in ("glcm", "glrlm") and weighting in (None, "no_weighting"):
+        return {(False, None): "ITBB", (False, "no_weighting"): "IAZD", (True, None): "JJUI", (True, "no_weighting"): "ZW7Z"}[force_2d, weighting]
+    return None
+
+
+def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One row of the feature table.
+
+    Parameters
+    ----------
+    name
+        As PyRadiomics writes it.
+    settings
+        PyRadiomics' settings; None where they are not known: then the aggregation is that of its defaults, and said to be so.
+
+    Returns
+    -------
+    dict
+        ``feature``, ``image``, ``class``, ``ibsi_name``, ``ibsi_code``, ``family``, ``family_code``, ``definition``, ``aggregation``,
+        ``aggregation_code``, ``deviates`` (yes, no, or why it cannot be said), ``note``.
+    """
+    parts = parse_name(name)
+    if parts is None:
+        row: dict[str, Any] = dict.fromkeys(("image", "class", "ibsi_name", "ibsi_code", "family", "family_code", "definition", "aggregation", "aggregation_code"))
+        return {"feature": name, **row, "deviates": "unknown", "note": UNKNOWN}
+    known = features()[parts.key]
+    used = settings or {}
+    code = aggregation(parts.family, bool(used.get("force2D", False)), used.get("weightingNorm"))
+    words = AGGREGATION.get(code or "", "")
+    deviates, note = _deviation(parts, known, used)
+    return {
+        "feature": name, "image": parts.image, "class": parts.family, "ibsi_name": known["ibsi_name"] or None, "ibsi_code": known["ibsi_code"] or None,
+        "family": known["ibsi_family"] or None, "family_code": known["ibsi_family_code"] or None, "definition": known["definition"],
+        "aggregation": (words + ("" if settings is not None or code == "DHQ4" else ", if PyRadiomics' defaults were used")) or None, "aggregation_code": code,
+        "deviates": deviates, "note": note,
+    }
+
+
+def _deviation(parts: FeatureName, known: Mapping[str, str], used: Mapping[str, Any]) -> tuple[str, str]:
+    """Whether a feature leaves IBSI, and how. Bin edges are said to depend on the settings, for with a bin count they do not deviate."""
+    notes = [known["note"]] if known["note"] else []
+    deviates = {"no": "no", "yes": "yes", "not_in_ibsi": "no IBSI code"}[known["deviates"]]
+    if known["deprecated"] == "yes" and "deprecated" not in known["note"]:
+        notes.append("deprecated in PyRadiomics")
+    if known["fixed_bin_width_sensitivity"] != "none" and used.get("binCount") is None and deviates == "no":
+        deviates = "by bin edges"
+        notes.append("with a fixed bin width PyRadiomics counts edges from 0, IBSI from the lower bound")
+    if parts.key in deviations()["voxel_array_shift"]["affects"] and used.get("voxelArrayShift"):
+        deviates = "yes"
+    if parts.image.startswith(FILTERS_OUTSIDE_IBSI):
+        notes.append("this image filter has no IBSI reference values")
+    elif parts.image != "original":
+        notes.append("filtered image: see IBSI 2; PyRadiomics' filter is its own form")
+    return deviates, "; ".join(notes)
+
+
+def describe_features(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """:func:`describe_feature` of each."""
+    return [describe_feature(name, settings) for name in names]
+
+
+def selected_features(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The table of the selected features of every tissue, from the content of ``results.json``.
+
+    Settings are those of ``images.NAME``, where the run measured the images itself; for tables that were given they are not known.
+    """
+    from prldh.checklists.extraction import from_metadata
+
+    rows = []
+    for name, tissue in data["tissues"].items():
+        if tissue["selection"]:
+            images = data.get("images", {}).get(name)
+            settings = from_metadata(name, "results.json", images).plain_settings() if images else None
+            sources = tissue["selection"].get("sources", {})
+            rows += [{"tissue": name, "source": sources.get(f), **describe_feature(f, settings)} for f in tissue["selection"]["features"]]
+    return rows

@@ -1,0 +1,108 @@
+"""Filling a checklist in: the run's evidence, the author's answers, the score, and the numbers of each status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prldh.checklists.answers import FILE, Answers, apply_answers, merge, read_answers
+from prldh.checklists.dossier import Dossier
+from prldh.checklists.findings import AUTHOR, STATUSES
+from prldh.checklists.score import settle_conditions
+from prldh.errors import PluginError
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A checklist as it stands: its entries, how many of each status, and the score where the standard has one."""
+
+    name: str
+    title: str
+    version: str
+    about: str
+    source: dict[str, Any]
+    entries: list[dict[str, Any]]
+    counts: dict[str, int]
+    score: dict[str, Any] | None = field(default=None)
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The entries that are items, not conditions of a score."""
+        return [e for e in self.entries if not e.get("is_condition")]
+
+    def as_json(self) -> dict[str, Any]:
+        """What the JSON file holds."""
+        return {"schema": "prldh-checklist/1", "standard": self.name, "title": self.title, "version": self.version, "of": self.about, "source": self.source,
+                "counts": self.counts, "score": self.score, "items": self.entries}
+
+
+#: Keys that a stranger's entries may leave out.
+OPTIONAL = ("section", "topic", "value", "reason", "remaining", "question", "answer", "comment", "verdict", "weight")
+
+
+def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
+    """Fill in one checklist.
+
+    Raises
+    ------
+    PluginError
+        If a plugin's checklist returns something else than entries.
+    """
+    entries = apply_answers(_checked(checklist, checklist.evaluate(dossier)), answers.get(checklist.name, {}))
+    entries = settle_conditions(entries)
+    score = getattr(checklist, "score", None)
+    standard = getattr(checklist, "standard", None)
+    source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
+    counted = Counter(e["status"] for e in entries if not e["is_condition"])
+    return Filled(
+        checklist.name, standard.title if standard else checklist.name, str(checklist.version), dossier.title, source, entries, {s: counted[s] for s in STATUSES if counted[s]},
+        score(entries) if score else None,
+    )
+
+
+def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
+    if not isinstance(entries, list) or not all(isinstance(e, Mapping) and {"number", "text", "status"} <= set(e) for e in entries):
+        raise PluginError(f"checklist '{checklist.name}': evaluate must return a list of entries with number, text and status. Mend the plugin.")
+    strange = next((e["status"] for e in entries if e["status"] not in STATUSES), None)
+    if strange is not None:
+        raise PluginError(f"checklist '{checklist.name}': status {strange!r} is none of {', '.join(STATUSES)}. Mend the plugin.")
+    return [
+        {**dict.fromkeys(OPTIONAL), "evidence": [], "conditions": [], "is_condition": False, **e, "number": str(e["number"])} for e in entries
+    ]
+
+
+def known_items(checklists: Sequence[Any]) -> tuple[dict[str, list[str] | None], dict[str, dict[str, bool]]]:
+    """The items that may be answered, by checklist (None: a plugin's, not known), and those that take yes or no alone (METRICS; n/a where
+    a condition allows it)."""
+    known: dict[str, list[str] | None] = {}
+    strict = {}
+    for checklist in checklists:
+        standard = getattr(checklist, "standard", None)
+        known[checklist.name] = [i.number for i in (*standard.conditions, *standard.items)] if standard else None
+        if standard and standard.conditions:
+            strict[checklist.name] = {i.number: bool(i.conditions) for i in (*standard.conditions, *standard.items)}
+    return known, strict
+
+
+def gather_answers(checklists: Sequence[Any], *paths: Path | None) -> Answers:
+    """The answers of several files, the later ones before the earlier; a path that is None gives none.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read, or answers what is no item.
+    """
+    known, strict = known_items(checklists)
+    return merge(*(read_answers(path, known, strict) for path in paths if path is not None))
+
+
+def former_answers(folder: Path) -> Path | None:
+    """The questions file of a checklists folder, where there is one."""
+    return folder / FILE if (folder / FILE).is_file() else None
+
+
+def open_questions(filled: Filled) -> int:
+    return sum(e["status"] == AUTHOR for e in filled.items)

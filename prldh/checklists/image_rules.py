@@ -1,0 +1,329 @@
+"""Rules on images and features: acquisition from DICOM fields, processing and features from the settings of the extraction.
+
+Each takes the dossier and the item and says what is known. A setting that is not written down where the features were made is asked of
+the author: PyRadiomics' defaults are never taken for what was done, unless PyRadiomics itself says which settings it ran with.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prldh.checklists.dossier import Dossier
+from prldh.checklists.extraction import Extraction
+from prldh.checklists.feature_names import AGGREGATION, aggregation, describe_features
+from prldh.checklists.findings import Evidence, Finding, ask, file, filled, not_applicable
+from prldh.checklists.items import Item
+
+Rule = Callable[[Dossier, Item], Finding]
+#: DICOM's modalities by the words of the standard.
+MODALITY = {"CT": "CT", "MR": "MRI", "PT": "PET", "NM": "SPECT"}
+#: Items that a DICOM field hints at, but does not answer alone.
+HINTED = {"1", "3b", "3d", "4d", "6", "9a", "10", "12", "13", "16", "25", "31b", "32b", "32c", "33", "35a"}
+BEFORE = "what was done to the images before the extraction"
+
+
+def at_hand(extraction: Extraction, key: str) -> Evidence:
+    """Where a setting of an extraction stands."""
+    return file(extraction.where, key)
+
+
+def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], str | None]) -> str | None:
+    """What is said of every extraction, once where all are alike; None where nothing is said."""
+    said = {e.name: text for e in extractions if (text := describe(e))}
+    if len(set(said.values())) <= 1:
+        return next(iter(said.values()), None)
+    return "; ".join(f"{name}: {text}" for name, text in said.items())
+
+
+def from_settings(d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None) -> Finding:
+    """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
+    evidence = tuple(at_hand(e, f"settings, {key}") for e in d.known)
+    value = join(d.known, describe)
+    if not d.known or value is None:
+        return ask()
+    unknown = [e.name for e in d.extractions if e.settings is None] + d.given_scores
+    if unknown:
+        return ask(f"{value} (not known of {', '.join(unknown)})", *evidence)
+    return filled(value, *evidence, remaining=remaining)
+
+
+def shown(extraction: Extraction, key: str) -> str:
+    """A setting's values in words, and whether they are the default."""
+    words = " or ".join("none" if v is None else str(v) for v in extraction.setting(key))
+    return f"{words} (PyRadiomics' default)" if extraction.is_default(key) else words
+
+
+def one(extraction: Extraction, key: str) -> Any:
+    """The one value of a setting, or None where rows differ."""
+    values = extraction.setting(key)
+    return values[0] if len(values) == 1 else None
+
+
+def other_modality(d: Dossier, item: Item) -> Finding | None:
+    """Not applicable where the item is about another modality than every image's."""
+    if not item.modality or not d.modalities or not d.modalities <= set(MODALITY):
+        return None
+    present = {MODALITY[m] for m in d.modalities}
+    about = {word.split(" ")[0].removeprefix("DWI-") for word in item.modality}
+    if about & {"dynamic"} or about & present:
+        return None
+    return not_applicable(f"the images are {' and '.join(sorted(present))}; this is about {' or '.join(item.modality)}", *(at_hand(e, "modality") for e in d.extractions if e.modalities))
+
+
+def from_dicom(d: Dossier, item: Item) -> Finding:
+    """From the DICOM fields that the extraction kept, with counts of images."""
+    found = [(e, k, e.dicom[k]) for e in d.extractions for k in item.dicom if k in e.dicom]
+    if not found:
+        return ask()
+    merged: dict[str, Counter[str]] = {}
+    for _, keyword, counts in found:
+        merged.setdefault(keyword, Counter()).update(counts)
+    value = "; ".join(f"{keyword} {_counted(counts)}" for keyword, counts in merged.items())
+    evidence = tuple(at_hand(e, f"DICOM {k}") for e, k, _ in found)
+    whole = all(any(k in e.dicom for k in item.dicom) for e in d.extractions)
+    return filled(value, *evidence) if whole and item.number not in HINTED else ask(value, *evidence)
+
+
+def _counted(counts: Mapping[Any, int], most: int = 6) -> str:
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    more = f" and {len(ranked) - most} more" if len(ranked) > most else ""
+    return ", ".join(f"{value} ({n})" for value, n in ranked[:most]) + more
+
+
+def modality(d: Dossier, item: Item) -> Finding:
+    counts: Counter[str] = Counter()
+    for e in d.extractions:
+        counts.update({MODALITY.get(m, m): n for m, n in e.modalities.items()})
+    known = [e for e in d.extractions if e.modalities]
+    if not known:
+        return from_dicom(d, item)
+    value, evidence = _counted(counts), tuple(at_hand(e, "modality") for e in known)
+    return filled(value, *evidence) if len(known) == len(d.extractions) else ask(value, *evidence)
+
+
+def spacing(which: str) -> Rule:
+    """In-plane resolution or slice spacing, from the images' voxel sizes."""
+
+    def rule(d: Dossier, item: Item) -> Finding:
+        known = [e for e in d.extractions if e.spacings]
+        if not known:
+            return from_dicom(d, item)
+        axes = (0, 1) if which == "in-plane" else (2,)
+        counts: Counter[str] = Counter()
+        for e in known:
+            for size, n in e.spacings.items():
+                if len(size) > max(axes):
+                    counts[" × ".join(f"{size[a]:g}" for a in axes) + " mm"] += n
+        if not counts:
+            return ask()
+        value, evidence = f"{_counted(counts)}, as stored in the images read", tuple(at_hand(e, "voxel size of the images") for e in known)
+        return filled(value, *evidence, remaining="whether the images were resampled before") if len(known) == len(d.extractions) else ask(value, *evidence)
+
+    return rule
+
+
+# ---------------------------------------------------------------- processing
+
+
+def _target(extraction: Extraction) -> Any:
+    """The voxel size resampled to, None for no resampling."""
+    values = [v for v in extraction.setting("resampledPixelSpacing") if v]
+    return values[0] if len(values) == 1 and len(extraction.setting("resampledPixelSpacing")) == 1 else values or None
+
+
+def resampling(said: Callable[[Extraction], str] | None, otherwise: str) -> Rule:
+    """An item about resampling: not applicable where no extraction resampled; asked of the author where nothing is known to say."""
+
+    def rule(d: Dossier, item: Item) -> Finding:
+        if said is None and any(_target(e) for e in d.known):
+            return ask()
+        found = from_settings(d, "resampledPixelSpacing", lambda e: (said(e) if said else None) if _target(e) else otherwise)
+        if found.status == "filled" and not any(_target(e) for e in d.known):
+            return not_applicable(otherwise, *found.evidence)
+        return found
+
+    return rule
+
+
+def interpolator(d: Dossier, item: Item) -> Finding:
+    return from_settings(d, "resampledPixelSpacing, interpolator", lambda e: f"{shown(e, 'interpolator')}" if _target(e) else "not resampled")
+
+
+def voxel_size(d: Dossier, item: Item) -> Finding:
+    return from_settings(d, "resampledPixelSpacing", lambda e: f"{_target(e)} mm" if _target(e) else "not resampled: the images' own voxel size")
+
+
+def anti_aliasing(d: Dossier, item: Item) -> Finding:
+    return from_settings(d, "resampledPixelSpacing", lambda e: "none: PyRadiomics resamples without such a filter" if _target(e) else "none: not resampled", BEFORE)
+
+
+def normalisation(d: Dossier, item: Item) -> Finding:
+    def describe(e: Extraction) -> str:
+        if not any(e.setting("normalize")):
+            return "none in the extraction"
+        clip = one(e, "removeOutliers")
+        return f"z-score over the whole image, each by itself, times {shown(e, 'normalizeScale')}" + (f", clipped at {clip} SD" if clip else "")
+
+    return from_settings(d, "normalize", describe, BEFORE)
+
+
+def other_processing(d: Dossier, item: Item) -> Finding:
+    value = join(d.known, lambda e: f"voxelArrayShift {shown(e, 'voxelArrayShift')}" if any(e.setting("voxelArrayShift")) else "none in the extraction")
+    return ask(value, *(at_hand(e, "settings") for e in d.known)) if value else ask()
+
+
+def nothing_in_extraction(d: Dossier, item: Item) -> Finding:
+    """Steps that PyRadiomics does not have: none was made by it, what came before is the author's."""
+    return ask("none in the extraction (PyRadiomics has no such step)", *(at_hand(e, "settings") for e in d.known)) if d.known else ask()
+
+
+def rounding(d: Dossier, item: Item) -> Finding:
+    return other_modality(d, item) or from_settings(d, "resampledPixelSpacing", lambda e: "none: PyRadiomics does not round" if _target(e) else "none: not resampled")
+
+
+def resegmentation(d: Dossier, item: Item) -> Finding:
+    def describe(e: Extraction) -> str:
+        limits = [v for v in e.setting("resegmentRange") if v]
+        if not limits:
+            return "none"
+        shape = "the shape's mask as well" if any(e.setting("resegmentShape")) else "not the mask of shape features"
+        return f"{' or '.join(map(str, limits))}, {shown(e, 'resegmentMode')}; {shape}"
+
+    return from_settings(d, "resegmentRange", describe)
+
+
+def discretisation(part: str) -> Rule:
+    """Method, size or lowest edge of bins."""
+
+    def describe(e: Extraction) -> str:
+        counts = [c for c in e.setting("binCount") if c]
+        if counts:
+            said = {"method": "fixed number of bins (FBN, K15C)", "size": f"{' or '.join(map(str, counts))} bins", "edge": "the region's lowest intensity"}[part]
+        else:
+            said = {"method": "fixed bin width (FBS, Q3RU; edges as PyRadiomics sets them)", "size": f"bin width {shown(e, 'binWidth')}",
+                    "edge": "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the lower bound)"}[part]
+        own = [f"{kind}: {key} {value[key]}" for kind, values in (e.image_types or {}).items() for value in values if isinstance(value, Mapping) for key in ("binCount", "binWidth") if key in value]
+        return said + (f"; by image type: {', '.join(own)}" if own and part != "edge" else "")
+
+    return lambda d, item: from_settings(d, "binWidth, binCount", describe)
+
+
+def filters(d: Dossier, item: Item) -> Finding:
+    def describe(e: Extraction) -> str:
+        kinds = e.image_types if e.image_types is not None else dict.fromkeys(e.images, ({},))
+        return "; ".join(_filter(kind, [v for v in values if isinstance(v, Mapping)], e) for kind, values in kinds.items() if kind != "Original") or "none"
+
+    if d.known and any(e.image_types is not None or e.images for e in d.known):
+        return from_settings(d, "image types", describe)
+    named = join(d.extractions, lambda e: ", ".join(f"{kind} ({n})" for kind, n in e.images.items()))
+    return ask(f"image types in the names of features: {named}", *(at_hand(e, "names of features") for e in d.extractions)) if named else ask()
+
+
+def _filter(kind: str, values: list[Mapping[str, Any]], e: Extraction) -> str:
+    own = {k: v for value in values for k, v in value.items()}
+    if kind == "LoG":
+        return f"Laplacian of Gaussian (L6PA), sigma {own.get('sigma') or one(e, 'sigma')} mm, 3D, ITK's recursive Gaussian, normalised across scales"
+    if kind == "Wavelet":
+        name, level = own.get("wavelet") or one(e, "wavelet"), own.get("level") or one(e, "level")
+        return f"separable wavelet (25BO), {name}, stationary, {level} level, odd sizes padded by wrapping, no rotational invariance"
+    return f"{kind} (outside IBSI)" + (f" {own}" if own else "")
+
+
+# ---------------------------------------------------------------- features
+
+
+def feature_set(d: Dossier, item: Item) -> Finding:
+    def describe(e: Extraction) -> str | None:
+        if not e.features:
+            return None
+        rows = describe_features(e.radiomic)
+        coded, rest = sum(r["ibsi_code"] is not None for r in rows), len(e.features) - len(rows)
+        classes = ", ".join(f"{family} {n}" for family, n in e.classes.items())
+        return (f"{len(rows)} with PyRadiomics' names ({classes}; {coded} with an IBSI code)" if rows else "none with PyRadiomics' names") + (f", {rest} others" if rest else "")
+
+    value = join(d.extractions, describe)
+    if value is None:
+        return ask()
+    evidence = tuple(at_hand(e, "names of features") for e in d.extractions)
+    complete = all(len(e.radiomic) == len(e.features) > 0 for e in d.extractions) and not d.given_scores
+    return filled(value, *evidence) if complete else ask(value, *evidence)
+
+
+def compliance(d: Dossier, item: Item) -> Finding:
+    def describe(e: Extraction) -> str | None:
+        rows = describe_features(e.radiomic, e.plain_settings())
+        counts = Counter(r["deviates"] for r in rows)
+        said = [f"{counts[k]} {words}" for k, words in (("no", "as IBSI defines them"), ("by bin edges", "differ by bin edges"), ("yes", "deviate"), ("no IBSI code", "have no IBSI code")) if counts[k]]
+        return f"of {len(rows)} PyRadiomics features: {', '.join(said)}" if rows else None
+
+    value = join(d.extractions, describe)
+    return ask(value, *(at_hand(e, "names of features and settings") for e in d.extractions)) if value else ask()
+
+
+def software(d: Dossier, item: Item) -> Finding:
+    known = [e for e in d.extractions if e.versions]
+    value, evidence = join(tuple(known), lambda e: ", ".join(e.versions)), tuple(at_hand(e, "versions") for e in known)
+    if not value:
+        return ask()
+    return filled(value, *evidence) if len(known) == len(d.extractions) and not d.given_scores else ask(value, *evidence)
+
+
+def texture(classes: tuple[str, ...], keys: str, describe: Callable[[Extraction], str | None]) -> Rule:
+    """A parameter of some texture classes: not applicable where every extraction is known and none computed them."""
+
+    def rule(d: Dossier, item: Item) -> Finding:
+        closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+        if closed and not any(set(classes) & set(e.classes) for e in d.extractions):
+            return not_applicable(f"no {', '.join(classes)} features were computed", *(at_hand(e, "names of features") for e in d.extractions))
+        return from_settings(d, keys, describe)
+
+    return rule
+
+
+def no_distance_zones(d: Dossier, item: Item) -> Finding:
+    """PyRadiomics has no distance zone matrix; other features could be of one."""
+    closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+    return not_applicable("PyRadiomics has no distance zone matrix, and all features bear its names", *(at_hand(e, "names of features") for e in d.extractions)) if closed else ask()
+
+
+def describe_aggregation(e: Extraction) -> str | None:
+    flat, weighting = bool(one(e, "force2D")), one(e, "weightingNorm")
+    said = {}
+    for family in e.classes or ("firstorder", "glcm", "glrlm", "glszm", "ngtdm", "gldm"):
+        code = aggregation(family, flat, weighting)
+        said.setdefault(f"{AGGREGATION[code]} ({code})" if code else "no code of IBSI", []).append(family)
+    return "; ".join(f"{', '.join(families)}: {text}" for text, families in said.items())
+
+
+def describe_distance(e: Extraction) -> str:
+    return f"{shown(e, 'distances')}, Chebyshev"
+
+
+TEXTURE: dict[str, Rule] = {
+    "62": texture(("glcm", "glrlm", "glszm", "gldm", "ngtdm"), "force2D, weightingNorm", describe_aggregation),
+    "63": texture(("glcm", "glrlm", "gldm", "ngtdm"), "weightingNorm", lambda e: f"GLCM and GLRLM: {shown(e, 'weightingNorm')}; NGTDM and GLDM: none"),
+    "64": texture(("glcm",), "symmetricalGLCM", lambda e: ("symmetric" if one(e, "symmetricalGLCM") else "asymmetric") + (" (PyRadiomics' default)" if e.is_default("symmetricalGLCM") else "")),
+    "65": texture(("glcm",), "distances", describe_distance),
+    "66": texture(("glszm",), "force2D", lambda e: "1, Chebyshev: " + ("8 neighbours in a slice" if one(e, "force2D") else "26 neighbours")),
+    "67": no_distance_zones, "68": no_distance_zones,
+    "69": texture(("ngtdm",), "distances", describe_distance),
+    "70": texture(("gldm",), "distances", describe_distance),
+    "71": texture(("gldm",), "gldm_a", lambda e: f"alpha {shown(e, 'gldm_a')}"),
+}
+
+PROCESSING: dict[str, Rule] = {
+    "8": modality, "28": spacing("in-plane"), "30": spacing("slices"), "41": anti_aliasing, "42": nothing_in_extraction, "44": nothing_in_extraction, "45": nothing_in_extraction, "46": normalisation, "47": other_processing,
+    "50a": interpolator, "50b": resampling(lambda e: "corner of the origin voxel aligned (PyRadiomics; cannot be set)", "not resampled"),
+    "50c": resampling(None, "not resampled"), "50d": resampling(None, "not resampled"), "51": voxel_size, "52": rounding,
+    "53": resampling(lambda e: "nearest neighbour (PyRadiomics; cannot be set)", "not resampled"),
+    "54": resampling(lambda e: "none: nearest neighbour leaves no partial voxels", "not resampled"), "55": resegmentation,
+    "56a": discretisation("method"), "56b": discretisation("size"), "56c": discretisation("edge"), "57": filters, "58": feature_set, "59": compliance, "61": software,
+    **TEXTURE,
+}
+
+
+def image_rule(d: Dossier, item: Item) -> Finding:
+    """The IBSI items on patients, images, processing and features: by modality, then the item's own rule, then DICOM fields."""
+    return other_modality(d, item) or PROCESSING.get(item.number, from_dicom)(d, item)

@@ -1,0 +1,155 @@
+"""Checklists as files: HTML, CSV, JSON and Word."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from prldh.checklists.filling import Filled
+from prldh.checklists.findings import STATUSES
+from prldh.errors import PluginError
+
+FORMATS = ("html", "csv", "json", "docx")
+#: Shown to the reader, by status.
+WORDS = {
+    "filled": "filled from the run", "contradicted": "contradicted by the run", "author": "for the author", "answered": "answered by the author",
+    "not applicable": "does not apply",
+}
+PIP = "pip install python-docx"
+#: Characters that XML cannot hold, and Word's files are XML.
+_UNPRINTABLE = {c: None for c in range(32) if c not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
+
+
+def write_checklist(filled: Filled, form: str, base: str | None) -> bytes:
+    """A filled checklist in one of :data:`FORMATS`.
+
+    Parameters
+    ----------
+    filled
+        The checklist.
+    form
+        One of html, csv, json, docx.
+    base
+        What leads from the file to the output folder, such as ``../``; None where evidence cannot be linked to.
+
+    Raises
+    ------
+    PluginError
+        If ``docx`` is asked for and python-docx is not installed.
+    """
+    if form == "docx":
+        return _docx(filled)
+    return {"html": lambda: _html(filled, base), "csv": lambda: _csv(filled), "json": lambda: _json(filled)}[form]().encode("utf-8")
+
+
+def has_docx() -> bool:
+    """Whether python-docx is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("docx") is not None
+
+
+def describe_counts(filled: Filled) -> str:
+    """``58 items: 21 filled from the run, 2 contradicted by the run, 35 for the author``."""
+    parts = [f"{filled.counts[s]} {'not applicable' if s == 'not applicable' else WORDS[s]}" for s in STATUSES if filled.counts.get(s)]
+    return f"{len(filled.items)} items: {', '.join(parts)}"
+
+
+def describe_score(score: dict[str, Any]) -> list[str]:
+    """The METRICS score in sentences."""
+    n = score["n_yes"] + score["n_no"]
+    total = n + score["n_open"]
+    said = f"{score['score']:.1f} % ({score['band']}) over the {n} answered items" if score["score"] is not None else "none yet: no item is answered"
+    lines = [f"METRICS score: {said}; {score['n_open']} of {total} items are open, {score['n_not_applicable']} do not apply."]
+    if score["n_open"]:
+        lines.append(f"Were all open items answered no, it would be {score['low']:.1f} % ({score['low_band']}); were they answered yes, {score['high']:.1f} % ({score['high_band']}).")
+    return lines
+
+
+def _html(filled: Filled, base: str | None) -> str:
+    from prldh.report.environment import create_environment
+
+    template = create_environment().get_template("checklist.html.j2")
+    score = describe_score(filled.score) if filled.score else []
+    return template.render(filled=filled, base=base, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries))
+
+
+def by_section(entries: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Entries under the heading they stand in, in order."""
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    for entry in entries:
+        if not sections or sections[-1][0] != (entry["section"] or ""):
+            sections.append((entry["section"] or "", []))
+        sections[-1][1].append(entry)
+    return sections
+
+
+COLUMNS = ("number", "section", "topic", "text", "status", "value", "evidence", "reason", "remaining", "question", "answer", "comment")
+
+
+def _csv(filled: Filled) -> str:
+    handle = io.StringIO()
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in filled.entries:
+        row = {**entry, "evidence": "; ".join(e["where"] for e in entry["evidence"])}
+        writer.writerow([_plain_cell(row[c]) for c in COLUMNS])
+    return handle.getvalue()
+
+
+def _plain_cell(value: Any) -> str:
+    """Text that no spreadsheet takes for a formula: titles and answers come from anyone."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _json(filled: Filled) -> str:
+    return json.dumps(filled.as_json(), indent=1, ensure_ascii=False) + "\n"
+
+
+def said_of(entry: dict[str, Any]) -> str:
+    """What stands in the last column of the Word table: value, reason, answer and question, as far as there are any."""
+    parts = [entry["value"], entry["reason"]]
+    if entry["answer"]:
+        parts.append(f"The author: {entry['answer']}" + (f" ({entry['comment']})" if entry["comment"] else ""))
+    if entry["remaining"]:
+        parts.append(f"Left to say: {entry['remaining']}.")
+    if entry["status"] == "author":
+        parts.append(entry["question"])
+    if entry["evidence"]:
+        parts.append(f"Evidence: {'; '.join(e['where'] for e in entry['evidence'])}.")
+    return "\n".join(str(p) for p in parts if p).translate(_UNPRINTABLE)
+
+
+def _docx(filled: Filled) -> bytes:
+    try:
+        import docx
+        from docx.enum.section import WD_ORIENT
+        from docx.shared import Pt
+    except ImportError:
+        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv or json.") from None
+    document = docx.Document()
+    page = document.sections[0]
+    page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, page.page_height, page.page_width
+    document.styles["Normal"].font.size = Pt(9)
+    document.add_heading(f"{filled.title} {filled.version}".translate(_UNPRINTABLE), 1)
+    for line in (filled.about, describe_counts(filled), *(describe_score(filled.score) if filled.score else [])):
+        document.add_paragraph(line.translate(_UNPRINTABLE))
+    for section, entries in by_section(filled.entries):
+        if section:
+            document.add_heading(section, 2)
+        table = document.add_table(rows=1, cols=4, style="Table Grid")
+        for cell, title in zip(table.rows[0].cells, ("Item", "What is asked", "Status", "What is found"), strict=True):
+            cell.text = title
+        for entry in entries:
+            asked = f"{entry['topic']}: {entry['text']}" if entry["topic"] else entry["text"]
+            for cell, text in zip(table.add_row().cells, (entry["number"], asked, WORDS[entry["status"]], said_of(entry)), strict=True):
+                cell.text = str(text)
+    if filled.source:
+        document.add_paragraph(f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}.")
+    handle = io.BytesIO()
+    document.save(handle)
+    return handle.getvalue()
