@@ -15,7 +15,11 @@ from prldh.records import Resample, Selection, TrainingRows
 
 @runtime_checkable
 class Selector(Protocol):
-    """A selection step. ``Settings`` is a pydantic model that refuses unknown keys."""
+    """A selection step. ``Settings`` is a pydantic model that refuses unknown keys.
+
+    A selector may also have ``describe(rows, settings, seed, found) -> dict``: more to say in the report of a fit on everyone, such as how
+    far it depends on chance. It is called after that fit, with what it found, and never in resamples.
+    """
 
     name: str
     version: str

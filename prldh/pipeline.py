@@ -178,7 +178,7 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
     """
     run = EngineRun(engine)
     study, cohort = plan.study, plan.cohort
-    _fit_tissues(plan, run, told)
+    _fit_tissues(plan, run, told, is_first=completed is None)
     run.completed = completed or ([cohort] if cohort.is_complete else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all")))
     for i, spec in enumerate(plan.specs):
         told(f"models ({engine.name})", i, len(plan.specs))
@@ -205,7 +205,7 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
     return run
 
 
-def _fit_tissues(plan: Plan, run: EngineRun, told: Progress) -> None:
+def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> None:
     cohort = plan.cohort
     everyone = np.arange(cohort.n)
     for name, tissue in plan.study.tissues.items():
@@ -218,7 +218,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress) -> None:
             blocks = plan.blocks[name]
             rows = training_rows(blocks, cohort.outcome, everyone)
             sources = tuple(b.source for b in blocks)
-            fit = fit_tissue(rows, sources, plan.protocol, seed_for(plan.study.seed, "tissue", name, "all"), run.engine)
+            fit = fit_tissue(rows, sources, plan.protocol, seed_for(plan.study.seed, "tissue", name, "all"), run.engine, is_described=is_first)
             if fit.radscore is None:
                 raise DataError(f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the strongest alone.")
             run.fits[name] = fit

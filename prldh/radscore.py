@@ -60,8 +60,11 @@ def fit_tissue(
     seed: np.random.SeedSequence,
     engine: Any,
     ledger: Ledger | None = None,
+    is_described: bool = False,
 ) -> TissueFit:
     """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
+
+    Where ``is_described``, selectors that have a method ``describe`` add what it says to the details of their step; it changes no fit.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def fit_tissue(
     columns: list[np.ndarray] = []
     emptied: list[str] = []
     for (label, rows, origin), child in zip(groups, children[:-1], strict=True):
-        kept, told, failure = _select(label, rows, protocol, child, engine, steps, ledger)
+        kept, told, failure = _select(label, rows, protocol, child, engine, steps, ledger, is_described)
         warnings += told
         if failure:
             emptied.append(failure)
@@ -129,7 +132,7 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
     return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
 
 
-def _select(label, rows, protocol, seed, engine, steps, ledger) -> tuple[np.ndarray, list[str], str | None]:
+def _select(label, rows, protocol, seed, engine, steps, ledger, is_described) -> tuple[np.ndarray, list[str], str | None]:
     """Run the steps on one source; positions into ``rows.names``, warnings, and what emptied it."""
     varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
     if not varies.size:
@@ -158,7 +161,10 @@ def _select(label, rows, protocol, seed, engine, steps, ledger) -> tuple[np.ndar
                 warnings.append(f"{failure[0].upper()}{failure[1:]} It was kept alone, as if_empty: best says.")
                 local, failure = np.array([best]), None
                 dropped.pop(now.names[best], None)
-        steps.append(SelectionStep(step.selector.name, label, len(now.names), local.size, dropped, found.details))
+        details = dict(found.details)
+        if is_described and hasattr(step.selector, "describe"):
+            details |= step.selector.describe(now, step.settings, child, found)
+        steps.append(SelectionStep(step.selector.name, label, len(now.names), local.size, dropped, details))
         kept = kept[local]
         if failure:
             return kept, warnings, failure

@@ -23,7 +23,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "reclassification": _reclassification(data), "reclassification_table": _reclassification_table(data), "product_terms": _products(data),
         "stratified_roc": _stratified_roc(data), "bootstrap": _bootstrap(data), "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
         "roc": _per_model(data, lambda m: m["roc"]),
-        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "radscore": _radscore(data),
+        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "size_by_seed": _size_by_seed(data), "radscore": _radscore(data),
         "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }
@@ -207,6 +207,14 @@ def _stability_index(data) -> pd.DataFrame:
     return pd.DataFrame([
         {"tissue": name, "scheme": scheme, "n_resamples": found["n_resamples"], "n_empty": found["n_empty"], **found["index"]}
         for name, t in _tissues(data) for scheme, found in t["selection"]["stability"].items() if "index" in found
+    ])
+
+
+def _size_by_seed(data) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"tissue": name, "source": step["source"], "step": step["name"], "seed": seed, "size": size}
+        for name, t in _tissues(data) for step in t["selection"]["steps"] if "size_by_seed" in step["details"]
+        for seed, size in zip(step["details"]["size_by_seed"]["seeds"], step["details"]["size_by_seed"]["sizes"], strict=True)
     ])
 
 

@@ -25,6 +25,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
+        "size_by_seed": {name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]},
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
         "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN,
     }
@@ -50,6 +51,26 @@ def _stability(schemes: dict[str, Any]) -> dict[str, Any]:
         shares = [found["frequency"].get(feature, 0.0) for found in known.values()]
         rows.append((feature, [{"estimate": share, "low": low, "high": high} for share, (low, high) in zip(shares, limits, strict=True)]))
     return {"schemes": known, "lead": lead, "rows": rows}
+
+
+_NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
+    """One sentence a source: how many features other forest seeds would have kept."""
+    told = []
+    for step in steps:
+        found = step["details"].get("size_by_seed")
+        if found is None:
+            continue
+        n, sizes, seed = len(found["sizes"]), found["sizes"], found["seeds"][0]
+        number = _NUMBER_WORDS[n] if n < len(_NUMBER_WORDS) else str(n)
+        ranked = len(step["details"]["ranking"])
+        told.append(
+            f"Source {step['source']}: with the same folds, {number} forest seeds chose {', '.join(map(str, sizes))} of {ranked} ranked features; "
+            f"the first is this study's (seed {seed})."
+        )
+    return told
 
 
 def label(entry: dict[str, Any]) -> str:

@@ -104,6 +104,7 @@ class MrmrForestSettings(SelectorSettings):
     rule: Literal["argmax", "one_se"] = Field(
         "argmax", description="highest mean AUC, or the smallest size within one standard error of it"
     )
+    seeds: int = Field(8, ge=0, description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none")
 
     @field_validator("sizes")
     @classmethod
@@ -124,7 +125,7 @@ class MrmrForestSelector:
         rows = _in_patient_order(rows)
         ranking = rank_mrmr(rows.values, rows.outcome, settings.features)
         order = ranking.order
-        details = _ranking_details(rows, ranking, settings)
+        details = _ranking_details(rows, ranking, settings) | {"forest_seed": str(_forest_seed(seed))}
         n_folds, warnings = _inner_folds(rows, settings.folds)
         if n_folds is None or not order.size:
             chosen = min(1, order.size)
@@ -144,15 +145,33 @@ class MrmrForestSelector:
         details |= {"folds": n_folds, "chosen_size": int(chosen)}
         return Selection(np.sort(order[:chosen]), _mrmr_reasons(rows.names, order, chosen, settings), details, warnings)
 
+    def describe(self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, found: Selection) -> dict[str, Any]:
+        """How far the chosen size is the forest seed's doing: the sizes that other seeds choose with the same ranking and folds.
 
-def _forest_curve(rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence):
-    """The forests' AUC by number of features in mRMR order."""
+        The first seed and size are those of the fit. Changes nothing that was found; too dear for resamples.
+        """
+        if settings.seeds < 2 or "curve" not in found.details:
+            return {}
+        rows = _in_patient_order(rows)
+        order = rank_mrmr(rows.values, rows.outcome, settings.features).order
+        others = range(1, settings.seeds)
+        curves = (_forest_curve(rows, order, settings, found.details["folds"], seed, number) for number in others)
+        sizes = [found.details["chosen_size"], *(_choose_size(curve, settings.rule) for curve in curves)]
+        return {"size_by_seed": {"seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)], "sizes": sizes}}
+
+
+def _forest_curve(rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence, number: int = 0):
+    """The forests' AUC by number of features in mRMR order; ``number`` picks the forest seed, the folds stay."""
     from prldh.selection.forest import size_curve
 
     fold = stratified_folds(rows.outcome, n_folds, _child(seed, 0), rows.patient)
     sizes = [size for size in settings.sizes or range(1, order.size + 1) if size <= order.size]
-    forest_seed = int(_child(seed, 1).generate_state(1, np.uint64)[0])
-    return size_curve(rows.values[:, order], rows.outcome, fold, settings.trees, forest_seed, sizes or [order.size])
+    return size_curve(rows.values[:, order], rows.outcome, fold, settings.trees, _forest_seed(seed, number), sizes or [order.size])
+
+
+def _forest_seed(seed: np.random.SeedSequence, number: int = 0) -> int:
+    """The seed of the forests, 0 … 2^64 - 1; 0 is that of the fit."""
+    return int(_child(seed, 1 + number).generate_state(1, np.uint64)[0])
 
 
 def _choose_size(curve: Any, rule: str) -> int:

@@ -359,6 +359,25 @@ def test_one_standard_error_rule_is_never_larger():
     assert smaller.details["chosen_size"] == np.flatnonzero(np.array(curve["mean"]) >= limit)[0] + 1
 
 
+def test_other_forest_seeds_choose_with_the_same_folds_and_ranking():
+    rows = make_rows(p=12, signal=0.6)
+    seed, chosen = np.random.SeedSequence(3), MRMR.Settings(trees=15, seeds=5)
+    found = fit(MRMR, rows, trees=15, seeds=5)
+    told = MRMR.describe(rows, chosen, seed, found)["size_by_seed"]
+    assert len(told["seeds"]) == len(set(told["seeds"])) == len(told["sizes"]) == 5
+    assert told["seeds"][0] == found.details["forest_seed"] and told["sizes"][0] == found.details["chosen_size"]
+    assert len(set(told["sizes"])) > 1  # the size is partly chance
+    # by hand: the folds of the fit, another forest seed
+    order = rank_mrmr(rows.values, rows.outcome, 30).order
+    fold = stratified_folds(rows.outcome, 5, np.random.SeedSequence(3).spawn(1)[0], rows.patient)
+    for forest_seed, size in zip(told["seeds"], told["sizes"], strict=True):
+        mean = size_curve(rows.values[:, order], rows.outcome, fold, 15, int(forest_seed), range(1, order.size + 1)).mean
+        assert size == np.flatnonzero(mean >= mean.max() - 1e-10)[0] + 1
+    for quiet in (0, 1):
+        assert MRMR.describe(rows, MRMR.Settings(trees=15, seeds=quiet), seed, found) == {}
+    assert fit(MRMR, rows, trees=15, seeds=0).details == found.details
+
+
 def test_lasso_svm_rfe_combinations():
     rows = make_rows(p=6)
     svm = set(fit(LASSO_SVM, rows, combine="svm_rfe").kept.tolist())
@@ -424,7 +443,7 @@ def test_selection_is_the_same_in_threads_and_again():
 def test_settings_have_the_protocols_defaults_and_refuse_what_they_do_not_know():
     assert ICC.Settings().model_dump() == {"if_empty": None, "threshold": 0.75, "form": "ICC2", "on": "estimate"}
     assert MRMR.Settings().model_dump() == {
-        "if_empty": None, "folds": 5, "features": 30, "trees": 500, "sizes": None, "rule": "argmax"
+        "if_empty": None, "folds": 5, "features": 30, "trees": 500, "sizes": None, "rule": "argmax", "seeds": 8
     }  # fmt: skip
     assert CORRELATION.Settings().model_dump() == {"if_empty": None, "between": 0.9, "outcome": 0.3}
     assert LASSO_SVM.Settings().model_dump() == {"if_empty": None, "folds": 10, "combine": "intersection", "cost": 1.0}
