@@ -60,7 +60,7 @@ if [ ! -x .venv/bin/python ]; then
 fi
 say "installing Python packages (a few minutes the first time)"
 PIP=".venv/bin/python -m pip --disable-pip-version-check --quiet --timeout 30 --retries 10"
-$PIP install -e '.[test,dev]'
+$PIP install -e '.[test,dev,images]'
 for plugin in plugins/*/; do
   if [ -f "$plugin/pyproject.toml" ]; then $PIP install -e "$plugin"; fi
 done

@@ -18,7 +18,7 @@ import numpy as np
 
 from prldh.imaging.dicom import IDENTIFYING, names_patient, read_dataset
 from prldh.imaging.header import Header
-from prldh.imaging.read import fit_mask, read_header, read_image
+from prldh.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.imaging.records import CaseRow
 from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.settings import ReadSettings
@@ -73,6 +73,7 @@ def check_cases(
     """
     from prldh.validate import run_refits
 
+    need_libraries()
     work = functools.partial(_check_row, settings=settings or ReadSettings())
     checked = run_refits(work, list(rows), min(jobs, max(len(rows), 1)), told or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from prldh.errors import PluginError
 from prldh.imaging import grids
 from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
@@ -24,6 +26,13 @@ _ENDINGS = {
     ".dicom": "dicom",
 }
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+
+
+def need_libraries() -> None:
+    """Raise PluginError where the libraries that read images are not installed."""
+    absent = [name for name in ("SimpleITK", "pydicom", "highdicom") if importlib.util.find_spec(name) is None]
+    if absent:
+        raise PluginError(f"reading images needs {', '.join(absent)}, not installed here. Run: pip install 'prldh[images]'")
 
 
 def kind_of(path: Path) -> str:
@@ -63,8 +72,11 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
     ------
     CaseRefused
         If it is missing, unreadable, no volume, too large, or has no proper geometry.
+    PluginError
+        If the libraries that read images are not installed.
     """
     settings = settings or ReadSettings()
+    need_libraries()
     try:
         kind = kind_of(path)
         return read_series_header(path, settings) if kind == "dicom" else read_container_header(path, kind, settings)
