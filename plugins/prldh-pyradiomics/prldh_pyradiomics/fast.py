@@ -1,0 +1,85 @@
+"""The fast path: what PyRadiomics computes, with the same values, without doing the same work many times."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from prldh.imaging.records import Case
+from prldh_pyradiomics.classes import fast_classes
+from prldh_pyradiomics.filters import Image, filtered_values
+from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image
+from prldh_pyradiomics.prepare import prepare
+from prldh_pyradiomics.region import Region
+from prldh_pyradiomics.settings import Plan
+from prldh_pyradiomics.shape import fast_shape
+from prldh_pyradiomics.slow import correct
+from prldh_pyradiomics.texture import GreyLevels
+
+
+def extract_fast(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
+    """Values of every reader's region, by PyRadiomics' names and in its order.
+
+    Raises
+    ------
+    DataError
+        If the image or a region cannot be used.
+    """
+    radiomics_version()
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyRadiomics divides by 0 where a value does not exist, and says so
+        return _extract(case, plan)
+
+
+def _extract(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
+    results: list[dict[str, float]] = [{} for _ in case.masks]
+    for prepared in prepare(case.image, case.masks, plan):
+        image = prepared.image
+        for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
+            results[reader] |= shape_values(image, shape, plan)
+        for name, options, values in filtered_values(image, plan.image_types, plan.options):
+            for reader, region, own in zip(prepared.readers, image.regions, values, strict=True):
+                results[reader] |= texture_values(name, GreyLevels(own, region, options, lower_edge(options, plan)), plan)
+        for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
+            results[reader] = correct(results[reader], plan, shape.n_voxels)
+    return tuple(results)
+
+
+def lower_edge(options: dict[str, Any], plan: Plan) -> float | str | None:
+    """Where bins of a fixed width begin: IBSI's is the lower bound of re-segmentation, or the region's minimum; None is PyRadiomics'."""
+    if "bin_edges" not in plan.corrections or options.get("binCount") is not None:
+        return None
+    is_bounded = options.get("resegmentRange") is not None and options.get("resegmentMode", "absolute") == "absolute"
+    return float(min(options["resegmentRange"])) if is_bounded else "minimum"
+
+
+def shape_values(image: Image, region: Region, plan: Plan) -> dict[str, float]:
+    """Shape of a region; PyRadiomics always calls it that of the original image."""
+    values: dict[str, float] = {}
+    if "shape" in plan.classes:
+        values |= _run(fast_shape()(region, plan.options), plan.classes["shape"], "original_shape")
+    if "shape2D" in plan.classes:
+        from radiomics import shape2D
+
+        part = sitk_image(image.values[region.box], spacing_mm=region.spacing_mm[::-1])
+        mask = sitk_image(region.mask.astype(np.uint8), spacing_mm=region.spacing_mm[::-1])
+        with quietly():
+            values |= _run(shape2D.RadiomicsShape2D(part, mask, **plan.options), plan.classes["shape2D"], "original_shape2D")
+    return values
+
+
+def texture_values(name: str, grey: GreyLevels, plan: Plan) -> dict[str, float]:
+    """All classes but shape for one filtered image."""
+    values: dict[str, float] = {}
+    for feature_class, wanted in plan.classes.items():
+        if not feature_class.startswith("shape"):
+            values |= _run(fast_classes()[feature_class](grey), wanted, f"{name}_{feature_class}")
+    return values
+
+
+def _run(computed: Any, wanted: list[str] | None, prefix: str) -> dict[str, float]:
+    for feature in wanted or ():
+        computed.enableFeatureByName(feature)
+    return {f"{prefix}_{feature}": float(value) for feature, value in computed.execute().items()}

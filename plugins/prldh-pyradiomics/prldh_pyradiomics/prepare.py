@@ -1,0 +1,112 @@
+"""From a case to images and regions that features can be computed of: normalised, resampled, re-segmented and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prldh.errors import DataError
+from prldh.imaging.records import Volume
+from prldh_pyradiomics.filters import Image
+from prldh_pyradiomics.own import quietly, sitk_image
+from prldh_pyradiomics.region import Region, bounding_box
+from prldh_pyradiomics.settings import Plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image, the readers (from 0) whose regions lie in it, and the regions that shape is measured on, one a reader."""
+
+    image: Image
+    readers: list[int]
+    shapes: list[Region]
+
+
+def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[Prepared]:
+    """What PyRadiomics does before it filters. Without resampling and cropping all readers share one image; with them each has its own.
+
+    Raises
+    ------
+    DataError
+        If the image or a mask cannot be used.
+    """
+    options = plan.options
+    for reader, mask in enumerate(masks, start=1):
+        if not mask.any():
+            raise DataError(f"the mask of reader {reader} is empty. Give a mask with at least one voxel, or leave the case out.")
+    spacing = tuple(float(s) for s in volume.geometry.spacing_mm[::-1])
+    if options.get("resampledPixelSpacing") is not None or options.get("preCrop"):
+        return [_own_image(volume, mask, plan, reader) for reader, mask in enumerate(masks)]
+    values = volume.values
+    if options.get("normalize"):
+        import SimpleITK as sitk
+        from radiomics import imageoperations
+
+        with quietly():
+            values = sitk.GetArrayFromImage(imageoperations.normalizeImage(sitk_image(values, volume), **options))
+    pairs = [_regions(values, mask, spacing, options) for mask in masks]
+    image = Image(values, spacing, [region for region, _ in pairs], plan.exact_log)
+    _refuse_nan(image)
+    return [Prepared(image, list(range(len(masks))), [shape for _, shape in pairs])]
+
+
+def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Prepared:
+    import SimpleITK as sitk
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    with quietly():
+        image, label = RadiomicsFeatureExtractor.loadImage(
+            sitk_image(volume.values, volume), sitk_image(mask.astype(np.uint8), volume), None, **plan.options
+        )
+    values, spacing = sitk.GetArrayFromImage(image), tuple(image.GetSpacing()[::-1])
+    inside = sitk.GetArrayFromImage(label) == 1
+    if not inside.any():
+        raise DataError(f"nothing is left of the mask of reader {reader + 1} after resampling. Give a finer resampledPixelSpacing.")
+    region, shape = _regions(values, inside, spacing, plan.options)
+    found = Image(values, spacing, [region], plan.exact_log)
+    _refuse_nan(found)
+    return Prepared(found, [reader], [shape])
+
+
+def _refuse_nan(image: Image) -> None:
+    if any(not np.isfinite(values).all() for values in image.own_values()) or not np.isfinite(image.extremes).all():
+        raise DataError("the image has voxels that are NaN or infinite. Give an image without them.")
+
+
+def _regions(values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], options: dict[str, Any]) -> tuple[Region, Region]:
+    """The region that intensities are taken from, and the one that shape is measured on."""
+    region = Region.of(mask, spacing)
+    _check_size(region, options)
+    if options.get("resegmentRange") is None:
+        return region, region
+    import SimpleITK as sitk
+    from radiomics import imageoperations
+
+    with quietly():
+        kept = imageoperations.resegmentMask(sitk_image(values[region.box]), sitk_image(region.mask.astype(np.uint8)), **options)
+    narrowed = np.zeros(mask.shape, dtype=bool)
+    narrowed[region.box] = sitk.GetArrayFromImage(kept) == 1
+    box = bounding_box(narrowed)
+    resegmented = Region(box, np.ascontiguousarray(narrowed[box]), spacing)
+    _check_size(resegmented, options)
+    # PyRadiomics measures the shape of the mask as given, but within the box of what is left of it
+    of_shape = resegmented if options.get("resegmentShape") else Region(box, np.ascontiguousarray(mask[box]), spacing)
+    return resegmented, of_shape
+
+
+def _check_size(region: Region, options: dict[str, Any]) -> None:
+    """PyRadiomics' checks of a mask, in our words."""
+    n_wide = sum(s > 1 for s in region.size)
+    needed = options.get("minimumROIDimensions", 2)
+    if n_wide == 0:
+        raise DataError("the region is a single voxel, of which there are no features. Look at the mask, or leave the case out.")
+    if n_wide < needed:
+        raise DataError(
+            f"the region extends along {n_wide} of the image's axes, and minimumROIDimensions asks for {needed}. "
+            "Look at the mask, or lower minimumROIDimensions."
+        )
+    least = options.get("minimumROISize")
+    if least is not None and region.n_voxels <= least:
+        raise DataError(f"the region has {region.n_voxels} voxels, and minimumROISize asks for more than {least}. Look at the mask, or lower it.")

@@ -1,0 +1,197 @@
+"""What a study file may say under ``extraction: pyradiomics:``, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from prldh.errors import StudyError
+
+Positive = Annotated[float, Field(gt=0)]
+Distance = Annotated[int, Field(ge=1)]
+INTERPOLATORS = Literal[
+    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
+    "sitkCosineWindowedSinc", "sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
+]
+
+ALL_CLASSES = ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape")
+IMAGE_TYPES = ("Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", "LBP3D")
+PRESETS = ("protocol-1223", "protocol-log", "ibsi")
+
+
+class Overrides(BaseModel):
+    """PyRadiomics' own settings under its own names; what is left out stays as the preset has it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    binWidth: Positive | None = None
+    binCount: Annotated[int, Field(ge=1)] | None = None
+    normalize: bool | None = None
+    normalizeScale: Positive | None = None
+    removeOutliers: Positive | None = None
+    resampledPixelSpacing: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)] | None = None
+    interpolator: INTERPOLATORS | None = None
+    padDistance: Annotated[int, Field(ge=0)] | None = None
+    preCrop: bool | None = None
+    resegmentRange: Annotated[list[float], Field(min_length=1, max_length=2)] | None = None
+    resegmentMode: Literal["absolute", "relative", "sigma"] | None = None
+    resegmentShape: bool | None = None
+    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = None
+    minimumROISize: Annotated[int, Field(ge=1)] | None = None
+    distances: Annotated[list[Distance], Field(min_length=1)] | None = None
+    force2D: bool | None = None
+    force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = None
+    symmetricalGLCM: bool | None = None
+    weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
+    gldm_a: Annotated[int, Field(ge=0)] | None = None
+    voxelArrayShift: int | None = None
+    sigma: Annotated[list[Positive], Field(min_length=1)] | None = None
+    wavelet: str | None = None
+    level: Annotated[int, Field(ge=1)] | None = None
+    start_level: Annotated[int, Field(ge=0)] | None = None
+    gradientUseSpacing: bool | None = None
+    lbp2DRadius: Positive | None = None
+    lbp2DSamples: Annotated[int, Field(ge=1)] | None = None
+    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = None
+    lbp3DLevels: Annotated[int, Field(ge=1)] | None = None
+    lbp3DIcosphereRadius: Positive | None = None
+    lbp3DIcosphereSubdivision: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_of_binning(self) -> Overrides:
+        if self.binWidth is not None and self.binCount is not None:
+            raise ValueError("binWidth and binCount are both given; give one.")
+        return self
+
+    @model_validator(mode="after")
+    def _known_wavelet(self) -> Overrides:
+        if self.wavelet is not None:
+            import pywt
+
+            if self.wavelet not in pywt.wavelist(kind="discrete"):
+                raise ValueError(f"wavelet '{self.wavelet}' is not known; coif1 is the default, others are haar, db2, sym4, bior1.3 …")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """What was said, by PyRadiomics' names."""
+        return {name: getattr(self, name) for name in Overrides.model_fields if getattr(self, name) is not None}
+
+
+class Settings(Overrides):
+    """``extraction: pyradiomics:`` of a study file.
+
+    ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true, normalizeScale: 100, binWidth: 5}}``); they go
+    before the others. ``exact_log`` filters whole images for LoG instead of the neighbourhood of the region.
+    """
+
+    preset: str = "protocol-1223"
+    backend: Literal["fast", "pyradiomics"] = "fast"
+    combine: Literal["mean", "volume"] = "mean"
+    exact_log: bool = False
+    modality: dict[str, Overrides] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is computed for an image.
+
+    ``options`` are PyRadiomics' settings, ``image_types`` its image types with their own settings, ``classes`` the feature classes with the
+    features wanted of each (None: all that are not deprecated), all in the order of the output. ``corrections`` are IBSI's definitions
+    where PyRadiomics departs from them.
+    """
+
+    options: dict[str, Any]
+    image_types: dict[str, dict[str, Any]]
+    classes: dict[str, list[str] | None]
+    corrections: tuple[str, ...] = ()
+    exact_log: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def image_options(self, image: str) -> dict[str, Any]:
+        """Settings of their own that images of that name in the output have."""
+        prefixes = {"log": "LoG", "lbp-2d": "LBP2D", "lbp-3d": "LBP3D"}
+        stem = next((v for k, v in prefixes.items() if image.lower().startswith(k + "-")), image.split("-")[0].rstrip("0123456789"))
+        return next((own for name, own in self.image_types.items() if name.lower() == stem.lower()), {})
+
+    def is_corrected(self, family: str, feature: str, deviates: str) -> bool:
+        """Whether a deviation from IBSI is mended by one of the corrections."""
+        return (
+            ("kurtosis" in self.corrections and (family, feature) == ("firstorder", "Kurtosis"))
+            or ("axis_lengths" in self.corrections and family == "shape" and feature.endswith("AxisLength"))
+            or ("bin_edges" in self.corrections and deviates == "by bin edges")
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For the metadata: what was asked, in PyRadiomics' terms."""
+        return {
+            "setting": self.options, "imageType": self.image_types, "featureClass": {k: v or "all" for k, v in self.classes.items()},
+            "corrections": list(self.corrections),
+        }
+
+
+#: PyRadiomics' defaults (radiomics.featureextractor, version 3.1): written out, so that they reach the metadata. The bin width is 25.0 rather
+#: than 25, with which bins of 8-bit images overflow.
+DEFAULTS = {
+    "minimumROIDimensions": 2, "minimumROISize": None, "normalize": False, "normalizeScale": 1, "removeOutliers": None,
+    "resampledPixelSpacing": None, "interpolator": "sitkBSpline", "preCrop": False, "padDistance": 5, "distances": [1], "force2D": False,
+    "force2Ddimension": 0, "resegmentRange": None, "label": 1, "additionalInfo": False, "binWidth": 25.0,
+}
+
+
+def preset(name: str) -> Plan:
+    """The plan of a preset or of a PyRadiomics parameter file.
+
+    Raises
+    ------
+    StudyError
+        If there is neither a preset nor a file of that name, or the file cannot be used.
+    """
+    every = dict.fromkeys(ALL_CLASSES)
+    if name == "protocol-1223":
+        images = {"Original": {}, "Wavelet": {"wavelet": "coif1"}, "Square": {}, "SquareRoot": {}, "Logarithm": {}, "Exponential": {}}
+        return Plan(dict(DEFAULTS), images, every)
+    if name == "protocol-log":
+        classes = dict.fromkeys(("firstorder", "glcm", "glrlm", "shape"))
+        return Plan(dict(DEFAULTS), {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}}, classes)
+    if name == "ibsi":
+        return Plan(dict(DEFAULTS), {"Original": {}}, every, corrections=("kurtosis", "axis_lengths", "bin_edges"))
+    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).exists():
+        from prldh_pyradiomics.parameters import read_parameters
+
+        return read_parameters(Path(name))
+    raise StudyError(
+        f"extraction.pyradiomics.preset: there is no preset '{name}'. Give one of {', '.join(PRESETS)}, or the path of a PyRadiomics "
+        "parameter file that ends in .yaml, .yml or .json."
+    )
+
+
+def make_plan(settings: Settings, modality: str | None = None) -> Plan:
+    """The plan of these settings for images of a modality (DICOM's, or None).
+
+    Raises
+    ------
+    StudyError
+        As :func:`preset`.
+    """
+    base = preset(settings.preset)
+    said = settings.given()
+    if modality is not None:
+        own = next((o for name, o in settings.modality.items() if name.upper() == modality.upper()), None)
+        said |= own.given() if own else {}
+    options = dict(base.options)
+    if "binCount" in said:
+        options.pop("binWidth", None)
+    if "binWidth" in said:
+        options.pop("binCount", None)
+    options |= said
+    # what is said here also goes before what a preset or a file says of one image type
+    images = {name: {k: v for k, v in own.items() if k not in said} for name, own in base.image_types.items()}
+    if "sigma" in said and "LoG" not in images:
+        images["LoG"] = {}
+    notes = tuple(f"{t} images are filtered by PyRadiomics itself, on the whole image" for t in images if t in {"Gradient", "LBP2D", "LBP3D"})
+    if "shape2D" in base.classes:
+        notes += ("shape2D is computed by PyRadiomics itself",)
+    return Plan(options, images, base.classes, base.corrections, settings.exact_log, notes)

@@ -1,0 +1,245 @@
+"""Shape of a region: PyRadiomics' mesh, without visiting its triangles or all pairs of its vertices.
+
+PyRadiomics' mesh has one of 256 patterns in every cube of eight voxels. Its own C function, asked once for each pattern, says what a pattern
+adds to the surface and the volume; the image then only has to be counted. The largest diameter of a set of points is attained between
+corners of its convex hull, so only these are compared.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from prldh_pyradiomics.region import Region
+
+
+@njit(cache=True, nogil=True)
+def count_cubes(mask):
+    """How often each pattern of eight corners occurs in a padded mask (uint8, z, y, x), and the sums of the cubes' indices: (256, 4).
+
+    Bit k of a pattern is corner k in the order (0,0,0) (0,0,1) (0,1,1) (0,1,0) (1,0,0) (1,0,1) (1,1,1) (1,1,0).
+    """
+    counts = np.zeros((256, 4), dtype=np.int64)
+    nz, ny, nx = mask.shape
+    for z in range(nz - 1):
+        for y in range(ny - 1):
+            left = mask[z, y, 0] + 8 * mask[z, y + 1, 0] + 16 * mask[z + 1, y, 0] + 128 * mask[z + 1, y + 1, 0]
+            for x in range(nx - 1):
+                a, b, c, d = mask[z, y, x + 1], mask[z, y + 1, x + 1], mask[z + 1, y, x + 1], mask[z + 1, y + 1, x + 1]
+                pattern = left + 2 * a + 4 * b + 32 * c + 64 * d
+                left = a + 8 * b + 16 * c + 128 * d
+                if pattern != 0 and pattern != 255:
+                    counts[pattern, 0] += 1
+                    counts[pattern, 1] += z
+                    counts[pattern, 2] += y
+                    counts[pattern, 3] += x
+    return counts
+
+
+CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
+
+
+def _ask(mask: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[float, float]:
+    """Surface and volume of a small mask by PyRadiomics' C function."""
+    from radiomics import cShape
+
+    surface, volume, _ = cShape.calculate_coefficients(mask, np.array(spacing_mm, dtype=float))
+    return surface, volume
+
+
+def _cube(pattern: int) -> np.ndarray:
+    mask = np.zeros((2, 2, 2), dtype=bool)
+    for bit, corner in enumerate(CORNERS):
+        mask[corner] = bool(pattern >> bit & 1)
+    return mask
+
+
+@functools.lru_cache(maxsize=1)
+def volume_by_pattern() -> np.ndarray:
+    """What a cube at (z, y, x) adds to the volume at unit spacing, for each pattern: (256, 4), constant and growth with z, y and x.
+
+    A cube's volume is a sum of determinants of its triangles' corners, which under a shift grows linearly with the shift. The growth is seen
+    by placing the cube one step further, where another cube lies before it that is taken off again.
+    """
+    constant = np.array([_ask(_cube(pattern), (1.0, 1.0, 1.0))[1] for pattern in range(256)])
+    table = np.zeros((256, 4))
+    table[:, 0] = constant
+    for pattern, axis in itertools.product(range(1, 255), range(3)):
+        longer = [2, 2, 2]
+        longer[axis] = 3
+        mask = np.zeros(longer, dtype=bool)
+        mask[tuple(slice(1, 3) if a == axis else slice(0, 2) for a in range(3))] = _cube(pattern)
+        before = mask[tuple(slice(0, 2) for _ in range(3))]
+        code = sum(int(before[corner]) << bit for bit, corner in enumerate(CORNERS))
+        table[pattern, axis + 1] = _ask(mask, (1.0, 1.0, 1.0))[1] - constant[code] - constant[pattern]
+    return table
+
+
+@functools.lru_cache(maxsize=64)
+def surface_by_pattern(spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    """The surface in mm² that each pattern adds: (256,)."""
+    return np.array([_ask(_cube(pattern), spacing_mm)[0] for pattern in range(256)])
+
+
+@njit(cache=True, nogil=True)
+def row_ends(mask, axis):
+    """The outermost mesh vertices of every row of every plane across an axis.
+
+    Vertices lie halfway between two neighbours of which one is in the region. Indices are doubled, so that all are whole.
+
+    Returns (plane, row, [lowest, highest]); where a row has none, lowest is above highest.
+    """
+    nz, ny, nx = mask.shape
+    size = np.array([2 * nz, 2 * ny, 2 * nx])
+    row_axis = 0 if axis != 0 else 1
+    along = 3 - axis - row_axis
+    ends = np.empty((size[axis], size[row_axis], 2), dtype=np.int64)
+    ends[:, :, 0] = size[along]
+    ends[:, :, 1] = -1
+    point = np.empty(3, dtype=np.int64)
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                own = mask[z, y, x]
+                for step in range(3):
+                    if step == 0:
+                        differs = z + 1 < nz and mask[z + 1, y, x] != own
+                    elif step == 1:
+                        differs = y + 1 < ny and mask[z, y + 1, x] != own
+                    else:
+                        differs = x + 1 < nx and mask[z, y, x + 1] != own
+                    if differs:
+                        point[0] = 2 * z
+                        point[1] = 2 * y
+                        point[2] = 2 * x
+                        point[step] += 1
+                        end = ends[point[axis], point[row_axis]]
+                        end[0] = min(end[0], point[along])
+                        end[1] = max(end[1], point[along])
+    return ends
+
+
+@njit(cache=True, nogil=True)
+def hull_of_rows(ends, hull):
+    """Corners of the convex hull of one plane from its rows' ends (row, [lowest, highest]), in exact whole numbers.
+
+    Fills ``hull`` (row, position) and returns the number of corners; a corner may come twice.
+    """
+    n = 0
+    for side in range(2):
+        first = n
+        for row in range(len(ends)):
+            if ends[row, 0] > ends[row, 1]:
+                continue
+            position = ends[row, side]
+            while n - first >= 2:
+                u, v = hull[n - 1, 0] - hull[n - 2, 0], hull[n - 1, 1] - hull[n - 2, 1]
+                s, t = row - hull[n - 2, 0], position - hull[n - 2, 1]
+                turn = u * t - v * s
+                if (turn <= 0 and side == 0) or (turn >= 0 and side == 1):
+                    n -= 1
+                else:
+                    break
+            hull[n, 0] = row
+            hull[n, 1] = position
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def largest_distance(points, centre):
+    """The largest squared distance between any two points (n, 3), skipping pairs that are both too near to the centre to reach it."""
+    n = len(points)
+    radius = np.empty(n)
+    for i in range(n):
+        radius[i] = np.sqrt(((points[i] - centre) ** 2).sum())
+    order = np.argsort(-radius)
+    best = 0.0
+    for i in range(n):
+        a = order[i]
+        if 2.0 * radius[a] < np.sqrt(best) * (1 - 1e-9):
+            break
+        for j in range(i + 1, n):
+            b = order[j]
+            if radius[a] + radius[b] < np.sqrt(best) * (1 - 1e-9):
+                break
+            dz, dy, dx = points[a, 0] - points[b, 0], points[a, 1] - points[b, 1], points[a, 2] - points[b, 2]
+            best = max(best, dz * dz + dy * dy + dx * dx)
+    return best
+
+
+def diameters(padded: np.ndarray, spacing_mm: tuple[float, float, float]) -> list[float]:
+    """Largest distances in mm between mesh vertices of the same slice (z), column (y) and row (x), and of any two.
+
+    ``padded`` (z, y, x) is uint8 with a margin of one voxel.
+    """
+    spacing = np.asarray(spacing_mm)
+    found = []
+    corners = []
+    for axis in range(3):
+        ends = row_ends(padded, axis)
+        row_axis = 0 if axis != 0 else 1
+        along = 3 - axis - row_axis
+        hull = np.empty((2 * ends.shape[1] + 2, 2), dtype=np.int64)
+        best = 0.0
+        for plane in np.flatnonzero((ends[:, :, 0] <= ends[:, :, 1]).any(axis=1)):
+            n = hull_of_rows(ends[plane], hull)
+            points = np.empty((n, 3))
+            points[:, axis] = plane
+            points[:, row_axis] = hull[:n, 0]
+            points[:, along] = hull[:n, 1]
+            points *= 0.5
+            points *= spacing
+            best = max(best, largest_distance(points, points.mean(axis=0)))
+            if axis == 0:
+                corners.append(points)
+        found.append(best)
+    every = np.concatenate(corners)
+    found.append(largest_distance(every, (every.min(axis=0) + every.max(axis=0)) / 2))
+    return [float(np.sqrt(d)) for d in found]
+
+
+@functools.lru_cache(maxsize=1)
+def fast_shape() -> type:
+    """PyRadiomics' shape class with the mesh counted by patterns; imports radiomics."""
+    import logging
+
+    from radiomics import shape
+
+    class FastShape(shape.RadiomicsShape):
+        def __init__(self, region: Region, options: dict[str, Any]) -> None:
+            self.logger = logging.getLogger("radiomics.shape")
+            self.settings = options
+            self.label = 1
+            self.voxelBased = False
+            self.enabledFeatures: dict[str, bool] = {}
+            self.featureValues: dict[str, Any] = {}
+            self.featureNames = self.getFeatureNames()
+            spacing = region.spacing_mm
+            self.pixelSpacing = np.array(spacing)
+            padded = np.pad(region.mask, 1).view(np.uint8)
+
+            counts = count_cubes(padded)
+            by_position = np.concatenate([counts[:, :1], counts[:, 1:]], axis=1)
+            self.Volume = float((volume_by_pattern() * by_position).sum() * np.prod(spacing))
+            self.SurfaceArea = float(surface_by_pattern(spacing) @ counts[:, 0])
+            self.diameters = diameters(padded, spacing)
+
+            self.labelledVoxelCoordinates = tuple(c + 1 for c in region.coordinates)
+            self.eigenValues = self._eigenvalues()
+
+        def _eigenvalues(self) -> np.ndarray:
+            """Of the covariance of the voxels' places, in PyRadiomics' order of operations: rounding is all there is for flat regions."""
+            places = np.array(self.labelledVoxelCoordinates, dtype="int").transpose((1, 0)) * self.pixelSpacing[None, :]
+            places -= np.mean(places, axis=0)
+            places /= np.sqrt(len(places))
+            values = np.linalg.eigvals(np.dot(places.T.copy(), places))
+            values[(values < 0) & (values > -1e-10)] = 0
+            values.sort()
+            return values
+
+    return FastShape

@@ -1,0 +1,45 @@
+"""PyRadiomics alone, with the refusals and corrections of the fast path; and those corrections."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from prldh.errors import StudyError
+from prldh.imaging.records import Case
+from prldh_pyradiomics.own import run_pyradiomics
+from prldh_pyradiomics.prepare import prepare
+from prldh_pyradiomics.settings import Plan
+
+
+def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
+    """Values of every reader's region by PyRadiomics alone, corrected as the plan says.
+
+    Raises
+    ------
+    StudyError
+        If the plan asks for what PyRadiomics cannot do.
+    DataError
+        If the image or a region cannot be used.
+    """
+    if "bin_edges" in plan.corrections:
+        raise StudyError(
+            "extraction.pyradiomics: PyRadiomics itself cannot put bin edges where IBSI does. Say backend: fast, or choose another preset."
+        )
+    n_voxels = [0] * len(case.masks)
+    for prepared in prepare(case.image, case.masks, plan):  # for its refusals, and the number of voxels after resampling
+        for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
+            n_voxels[reader] = shape.n_voxels
+    return tuple(correct(run_pyradiomics(case.image, mask, plan), plan, n) for mask, n in zip(case.masks, n_voxels, strict=True))
+
+
+def correct(values: dict[str, float], plan: Plan, n_voxels: int) -> dict[str, float]:
+    """IBSI's definitions in place of PyRadiomics', where the plan asks for them.
+
+    Kurtosis without its 3 (0 stays 0: a region of one value), and axis lengths of a covariance that divides by N − 1 instead of N.
+    """
+    for name, value in values.items():
+        if "kurtosis" in plan.corrections and name.endswith("_firstorder_Kurtosis"):
+            values[name] = value - 3 if value else value
+        if "axis_lengths" in plan.corrections and name.startswith("original_shape_") and name.endswith("AxisLength"):
+            values[name] = value * float(np.sqrt(n_voxels / (n_voxels - 1)))
+    return values

@@ -1,0 +1,77 @@
+"""The feature source ``pyradiomics``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from prldh.imaging.records import Case
+from prldh_pyradiomics.settings import Settings, make_plan
+
+
+class PyRadiomicsSource:
+    """PyRadiomics' features of a region, by the fast path or by PyRadiomics itself."""
+
+    name = "pyradiomics"
+    Settings = Settings
+    packages = ("pyradiomics-bhklab", "SimpleITK", "PyWavelets", "numpy")
+
+    @property
+    def version(self) -> str:
+        """The version of this plugin and of PyRadiomics: values depend on both."""
+        from prldh_pyradiomics import __version__
+
+        for distribution in ("pyradiomics-bhklab", "pyradiomics"):
+            try:
+                return f"{__version__} ({distribution} {importlib.metadata.version(distribution)})"
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return __version__
+
+    def extract(self, case: Case, settings: Settings) -> tuple[dict[str, float], ...]:
+        """Values of one case, one dictionary a reader, by PyRadiomics' names and in its order.
+
+        Raises
+        ------
+        DataError
+            If the image or a mask cannot be used.
+        StudyError
+            If the settings cannot be used.
+        PluginError
+            If PyRadiomics cannot be imported.
+        """
+        plan = make_plan(settings, case.image.modality)
+        if settings.backend == "fast":
+            from prldh_pyradiomics.fast import extract_fast
+
+            return extract_fast(case, plan)
+        from prldh_pyradiomics.slow import extract_slowly
+
+        return extract_slowly(case, plan)
+
+    def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+        """What each feature is: unit, IBSI code (or None), family, image type, and whether its definition departs from IBSI's."""
+        from prldh_pyradiomics.describe import describe
+
+        return {name: describe(name, make_plan(settings)) for name in names}
+
+    def metadata(self, settings: Settings) -> dict[str, Any]:
+        """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they are kept."""
+        plan = make_plan(settings)
+        by_modality = {name: make_plan(settings, name).as_json() for name in settings.modality}
+        return {
+            "source": self.name, "version": self.version, "preset": settings.preset, "backend": settings.backend,
+            "exact_log": settings.exact_log, "notes": list(plan.notes), **plan.as_json(), "modality": by_modality,
+        }
+
+    def fingerprint(self, settings: Settings) -> str:
+        """What the values depend on beside what the settings say: the content of a parameter file."""
+        return json.dumps(self.metadata(settings), sort_keys=True)
+
+    def verify(self, cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
+        """The largest relative difference of each feature from PyRadiomics' own, over one or more cases and their readers."""
+        from prldh_pyradiomics.verify import verify
+
+        return verify(cases, settings)

@@ -1,0 +1,170 @@
+"""Checkpoints: read without running anything that is in them, written whole or not at all.
+
+A checkpoint of ours is a dictionary with ``state_dict`` and ``prldh``, what is known of its training (:data:`PROVENANCE_KEYS`); a
+training run adds what it needs to go on. Those of the published implementation (``state_dict``, names with ``module.`` before them)
+load as well, and so does a bare state dictionary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prldh.errors import DataError, PluginError
+from prldh_uctransnet.network import STEP, UCTransNet
+
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+PREFIX = "module."
+PROVENANCE_KEYS = ("patients_sha256", "settings", "versions", "epoch", "validation")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A network in evaluation mode, and what the file says of its training (empty for checkpoints that are not ours)."""
+
+    network: UCTransNet
+    provenance: dict[str, Any]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; number of channels, classes and image size are taken from its shapes.
+
+    Raises
+    ------
+    DataError
+        The file is absent, damaged, or holds a pickle with code, which is never run.
+    PluginError
+        The weights are of another architecture; the message names the first keys that differ.
+    """
+    content = read_content(path)
+    weights = find_weights(content, path)
+    with torch.device("meta"):
+        network = UCTransNet(**_shape_of(weights))
+    check_weights(weights, {k: tuple(v.shape) for k, v in network.state_dict().items()}, path)
+    network.load_state_dict(weights, assign=True)
+    provenance = content.get("prldh", {})
+    return Checkpoint(network.float().eval(), provenance if isinstance(provenance, dict) else {})
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """The dictionary in the file, on the CPU, read with ``weights_only``: tensors, plain values and NumPy's numbers.
+
+    Raises
+    ------
+    DataError
+        As :func:`load_checkpoint`.
+    """
+    if not path.is_file():
+        raise DataError(f"the checkpoint {path} is not there. Correct the path, or train one: prldh segment train STUDY.yaml.")
+    try:
+        with torch.serialization.safe_globals(_numpy_numbers()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises nearly any type for a damaged file
+        if any(word in str(error) for word in ("GLOBAL", "Unsupported operand", "Unsupported class")):
+            raise DataError(
+                f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run that code, so it is refused. "
+                "Save the weights alone, torch.save(network.state_dict(), path), where the file was made."
+            ) from None
+        raise DataError(f"the checkpoint {path.name} cannot be read; the file is damaged or no checkpoint ({type(error).__name__}). Copy it again.") from None
+    if not isinstance(content, Mapping):
+        raise PluginError(f"the checkpoint {path.name} holds a {type(content).__name__} instead of a dictionary of weights. Save network.state_dict().")
+    return dict(content)
+
+
+def find_weights(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+    """The state dictionary in what was read, without wrapper and without the prefix that data-parallel training leaves."""
+    weights: Any = next((content[w] for w in WRAPPERS if isinstance(content.get(w), Mapping)), content)
+    weights = {str(k).removeprefix(PREFIX): v for k, v in weights.items() if isinstance(v, Tensor)}
+    if not weights:
+        raise PluginError(f"the checkpoint {path.name} holds no weights; its keys are {_some(content)}. Save network.state_dict().")
+    return weights
+
+
+def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    """Refuse weights of another architecture, with the first keys that differ and their shapes."""
+    odd = [f"{k} is missing" for k in expected if k not in found]
+    odd += [f"{k} is not known" for k in found if k not in expected]
+    odd += [f"{k} has shape {tuple(found[k].shape)} instead of {s}" for k, s in expected.items() if k in found and tuple(found[k].shape) != s]
+    if odd:
+        raise PluginError(f"the checkpoint {path.name} is of another architecture than UCTransNet, it differs in {len(odd)} keys: {_some(odd)}. Use a UCTransNet checkpoint.")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"the checkpoint {path} cannot be read: {error.strerror or error}. Correct the path, or train one: prldh segment train STUDY.yaml.") from None
+
+
+def hash_patient(patient: str) -> str:
+    """SHA-256 of a patient's id in hexadecimal: tells whether a known patient trained a network, without naming anyone."""
+    return hashlib.sha256(patient.encode()).hexdigest()
+
+
+def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint that appears whole or not at all; what stood there before stays until then.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(dict(content), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
+    """Channels, classes and image size by the weights' shapes; the usual ones where the weights do not say."""
+    first, last, positions = (weights.get(k) for k in ("inc.conv.weight", "outc.weight", "mtc.embeddings_1.position_embeddings"))
+    n_channels = first.shape[1] if first is not None and first.ndim == 4 else 1
+    n_classes = last.shape[0] if last is not None and last.ndim == 4 else 1
+    grid = round(positions.shape[1] ** 0.5) if positions is not None and positions.ndim == 3 else 14
+    return {"n_channels": n_channels, "n_classes": n_classes, "image_size": STEP * max(1, grid)}
+
+
+def _numpy_numbers() -> list[Any]:
+    """What NumPy's numbers are pickled with: published checkpoints hold their validation loss as one. None of it runs code."""
+    return [np._core.multiarray.scalar, np.dtype, type(np.dtype("f4")), type(np.dtype("f8")), type(np.dtype("i4")), type(np.dtype("i8")), type(np.dtype("bool"))]
+
+
+def _named_code(error: Exception) -> str:
+    """What the file names, such as ``posix.system``, from torch's message; the kind of pickle where it does not say."""
+    text = str(error)
+    for mark in ("GLOBAL ", "class "):
+        if mark in text:
+            return text.split(mark, 1)[1].split()[0].rstrip(".,:")
+    return "an unsupported kind of pickle"
+
+
+def _some(items: Iterable[Any]) -> str:
+    listed = [str(i) for i in items]
+    return "; ".join(listed[:_SHOWN]) + (f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")

@@ -1,0 +1,122 @@
+"""The encoder as it is run for embeddings: BatchNorm folded into the convolutions, channels last, lower precision where asked."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from prldh.errors import PluginError
+from prldh_uctransnet.network import N_FEATURES, ConvBN, UCTransNet
+
+#: Floating-point operations of the encoder for one image of 224 x 224.
+FLOPS_PER_IMAGE = 18.6e9
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Encoder(nn.Module):
+    """What ``UCTransNet.embed`` computes, for inference: each BatchNorm is folded into the convolution before it.
+
+    Takes grey pictures (B, 1, H, W), or (B, C, H, W) of the network's own channels; a grey picture for a network of several channels
+    means the same picture in each, which is folded into the first convolution's weights.
+    """
+
+    def __init__(self, network: UCTransNet, n_channels: int = 1) -> None:
+        super().__init__()
+        stages = [nn.Sequential(network.inc), *(getattr(network, f"down{i}").nConvs for i in (1, 2, 3, 4))]
+        layers: list[nn.Module] = []
+        for stage in stages:
+            layers += [nn.MaxPool2d(2)] if layers else []
+            for block in stage:
+                layers += [_folded(block), nn.ReLU(inplace=True)]
+        if n_channels == 1 < network.n_channels:
+            first = layers[0]
+            first.weight = nn.Parameter(first.weight.detach().sum(dim=1, keepdim=True))
+            first.in_channels = 1
+        self.layers = nn.Sequential(*layers)
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 512); the mean over the map is taken in single precision."""
+        return self.layers(x).float().mean((2, 3))
+
+
+def _folded(block: ConvBN) -> nn.Conv2d:
+    was_training = block.training
+    block.eval()
+    try:
+        return fuse_conv_bn_eval(block.conv, block.norm)
+    finally:
+        block.train(was_training)
+
+
+class Embedder:
+    """Pictures in host memory to their 512 values.
+
+    Parameters
+    ----------
+    network
+        A trained network; it is not changed.
+    device, precision, batch
+        As the settings of the feature source. ``batch`` None: 8 on a CPU, 256 elsewhere. A GPU that runs out of memory gets half.
+    is_compiled
+        Through ``torch.compile`` at a fixed shape: worth its half minute of compiling for thousands of pictures alone.
+    """
+
+    def __init__(self, network: UCTransNet, device: str = "auto", precision: str = "fp32", batch: int | None = None, is_compiled: bool = False) -> None:
+        self.device = choose_device(device)
+        self.dtype = PRECISIONS[precision]
+        self.batch = batch or (8 if self.device.type == "cpu" else 256)
+        self.halvings = 0
+        encoder = Encoder(network).to(self.device, self.dtype, memory_format=torch.channels_last)
+        self.is_compiled = is_compiled
+        self.encoder = torch.compile(encoder, dynamic=False) if is_compiled else encoder
+
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the device."""
+        found = np.empty((len(pictures), N_FEATURES), dtype=np.float32)
+        start = 0
+        while start < len(pictures):
+            part = pictures[start : start + self.batch]
+            try:
+                found[start : start + len(part)] = self._run(part)
+            except torch.OutOfMemoryError:
+                if self.batch == 1:
+                    raise PluginError(f"one picture of {part.shape[1]} x {part.shape[2]} does not fit into the memory of {self.device}. Use device: cpu.") from None
+                self.batch, self.halvings = self.batch // 2, self.halvings + 1
+                torch.cuda.empty_cache()
+                continue
+            start += len(part)
+        return found
+
+    def _run(self, part: np.ndarray) -> np.ndarray:
+        n = len(part)
+        if self.is_compiled and n < self.batch:  # one shape is compiled: fill up, and drop what was added
+            part = np.concatenate([part, np.zeros((self.batch - n, *part.shape[1:]), part.dtype)])
+        with torch.inference_mode():
+            return self.encoder(self.to_device(torch.from_numpy(np.ascontiguousarray(part))))[:n].cpu().numpy()
+
+    def to_device(self, pictures: Tensor) -> Tensor:
+        """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes."""
+        if self.device.type == "cuda":
+            pictures = pictures.pin_memory()
+        moved = pictures.to(self.device, non_blocking=True)
+        scaled = moved.to(self.dtype) / 255 if moved.dtype == torch.uint8 else moved.to(self.dtype)
+        return scaled[:, None].contiguous(memory_format=torch.channels_last)
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto``: a CUDA GPU, Apple's, or else the CPU.
+
+    Raises
+    ------
+    PluginError
+        If the one asked for is not there.
+    """
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
+        raise PluginError(f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch for it.")
+    return torch.device(name)

@@ -1,0 +1,189 @@
+"""From an image and its mask to the square pictures that the network sees.
+
+Exactly, for one mask:
+
+1. **Plane.** Slices lie across the image axis nearest to the plane's normal (``acquired``: the third image axis, as stored). Rows and
+   columns are flipped and swapped so that axial pictures run to posterior and to the left, sagittal ones to inferior and to
+   posterior, coronal ones to inferior and to the left, however the voxels are stored.
+2. **Slices.** ``largest``: the one with most mask pixels, the first where several tie; ``all``: every slice that the mask meets;
+   ``middle: n``: of these the n in the middle, the earlier ones where n cannot be centred, all where there are fewer.
+3. **Rectangle.** The mask's bounding box on the slice, widened on each side by ``margin_mm`` rounded up to whole pixels, cut at the
+   image's border. ``roi: square`` lengthens the shorter side, in mm, to the longer, moved to lie inside the image; where the image
+   is too small, its border pixels are repeated.
+4. **Square pixels.** Where in-plane spacings differ, linear interpolation to the smaller of the two (pixel centres aligned by area).
+5. **Size.** Linear interpolation with antialiasing to size x size.
+6. **Min-max** to 0 … 1 over the picture. A slice whose rectangle holds one value alone has no picture and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prldh.errors import DataError
+from prldh.imaging.records import Case, Geometry
+
+#: Of each plane, in patient coordinates (left, posterior, superior): normal, direction of rows down, direction of columns right.
+PLANES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
+    "axial": ((2, 1), (1, 1), (0, 1)),
+    "sagittal": ((0, 1), (2, -1), (1, 1)),
+    "coronal": ((1, 1), (2, -1), (0, 1)),
+}
+_SAME_SPACING = 1e-4  # relative
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An image and a mask (slice, row, column) in a plane, and the height and width of a pixel in mm."""
+
+    values: np.ndarray
+    mask: np.ndarray
+    pixel_mm: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of pixels: rows and columns from (included) to (excluded); may lie outside the image, whose border is then repeated."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def pictures_of(case: Case, reader: int, settings: Any) -> np.ndarray:
+    """The pictures (n, size, size) float32, 0 … 1, of one reader's mask, as the module's docstring says.
+
+    Raises
+    ------
+    DataError
+        The mask is empty, or no slice has more than one value.
+    """
+    stack = stack_of(case.image.values, case.masks[reader], case.image.geometry, settings.plane)
+    found = [p for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None]
+    if not found:
+        raise DataError("every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set margin_mm above 0.")
+    return np.stack(found)
+
+
+def stack_of(values: np.ndarray, mask: np.ndarray, geometry: Geometry, plane: str) -> Stack:
+    """Image and mask (z, y, x) as a stack of slices in the plane, in standard orientation."""
+    order, flips = _axes(geometry, plane)
+    spacing = geometry.spacing_mm[::-1]
+    turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
+    return Stack(values.transpose(order)[turn], mask.transpose(order)[turn], (float(spacing[order[1]]), float(spacing[order[2]])))
+
+
+def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+    """Array axes of slices, rows and columns, and which to flip. Each of the plane's directions takes the nearest axis left."""
+    cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[:, ::-1]  # a column an array axis (z, y, x), rows in patient coordinates
+    if plane == "acquired":
+        normal = int(np.argmax(np.abs(cosines[:, 0])))
+        plane = next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)
+        order, left = [0], [1, 2]
+    else:
+        normal = PLANES[plane][0][0]
+        order = [int(np.argmax(np.abs(cosines[normal])))]
+        left = [a for a in range(3) if a != order[0]]
+    (_, to), (row, _), _ = PLANES[plane]
+    order.append(max(left, key=lambda a: abs(cosines[row, a])))
+    order += [a for a in left if a not in order]
+    flips = [bool(cosines[world, axis] * sign < 0) for (world, sign), axis in zip(PLANES[plane], order, strict=True)]
+    return tuple(order), tuple(flips)
+
+
+def choose_slices(mask: np.ndarray, slices: Any) -> list[int]:
+    """Which slices of a mask (slice, row, column) are taken: ``largest``, ``all``, or an object with ``middle``.
+
+    Raises
+    ------
+    DataError
+        If the mask is empty.
+    """
+    area = mask.sum(axis=(1, 2))
+    covered = np.flatnonzero(area)
+    if not covered.size:
+        raise DataError("the mask is empty, so there is no region to embed. Draw it, or leave the patient out.")
+    if slices == "largest":
+        return [int(np.argmax(area))]
+    if slices == "all" or slices.middle >= covered.size:
+        return covered.tolist()
+    first = (covered.size - slices.middle) // 2
+    return covered[first : first + slices.middle].tolist()
+
+
+def picture_of(stack: Stack, k: int, settings: Any) -> np.ndarray | None:
+    """The picture (size, size) of slice ``k``, or None where its rectangle holds one value alone."""
+    window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
+    cut = cut_window(stack.values[k], window).astype(np.float32)
+    if not np.isfinite(cut).all():
+        raise DataError("the image has values that are not finite around the region. Export it again, or fill them.")
+    if cut.min() == cut.max():
+        return None
+    return scale(resize(cut, stack.pixel_mm, settings.size))
+
+
+def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float, roi: str) -> Window:
+    """The rectangle around what is set in a mask (row, column)."""
+    edges = []
+    for axis in (0, 1):
+        inside = np.flatnonzero(mask.any(axis=1 - axis))
+        margin = int(np.ceil(margin_mm / pixel_mm[axis] - 1e-9))
+        edges.append([max(0, int(inside[0]) - margin), min(mask.shape[axis], int(inside[-1]) + 1 + margin)])
+    if roi == "square":
+        side_mm = max((high - low) * mm for (low, high), mm in zip(edges, pixel_mm, strict=True))
+        edges = [_lengthened(e, int(round(side_mm / mm)), size) for e, mm, size in zip(edges, pixel_mm, mask.shape, strict=True)]
+    return Window(*edges[0], *edges[1])
+
+
+def _lengthened(edge: list[int], length: int, size: int) -> list[int]:
+    """An interval of that length around the middle of ``edge``, inside 0 … size where it fits."""
+    length = max(length, edge[1] - edge[0])
+    low = edge[0] - (length - (edge[1] - edge[0])) // 2
+    if length <= size:
+        low = min(max(low, 0), size - length)
+    return [low, low + length]
+
+
+def cut_window(picture: np.ndarray, window: Window) -> np.ndarray:
+    """The pixels of the window; border pixels are repeated where it leaves the image."""
+    rows = np.clip(np.arange(window.top, window.bottom), 0, picture.shape[0] - 1)
+    columns = np.clip(np.arange(window.left, window.right), 0, picture.shape[1] - 1)
+    return picture[rows[:, None], columns]
+
+
+def resize(picture: np.ndarray, pixel_mm: tuple[float, float], size: int) -> np.ndarray:
+    """To square pixels, then to size x size, both linear."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    image = torch.from_numpy(np.ascontiguousarray(picture))[None, None]
+    height, width = pixel_mm
+    if abs(height - width) > _SAME_SPACING * max(height, width):
+        fine = min(height, width)
+        to = [max(1, round(n * mm / fine)) for n, mm in zip(picture.shape, pixel_mm, strict=True)]
+        image = interpolate(image, to, mode="bilinear", align_corners=False)
+    return interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=True)[0, 0].numpy()
+
+
+def scale(picture: np.ndarray) -> np.ndarray:
+    """Min-max to 0 … 1."""
+    low, high = picture.min(), picture.max()
+    return (picture - low) / (high - low) if high > low else np.zeros_like(picture)
+
+
+def batches_of(pictures: Iterator[tuple[Any, np.ndarray]], n: int) -> Iterator[tuple[list[Any], np.ndarray]]:
+    """Pictures with their owners, n at a time."""
+    owners: list[Any] = []
+    held: list[np.ndarray] = []
+    for owner, picture in pictures:
+        owners.append(owner)
+        held.append(picture)
+        if len(held) == n:
+            yield owners, np.stack(held)
+            owners, held = [], []
+    if held:
+        yield owners, np.stack(held)

@@ -1,0 +1,46 @@
+"""What a study file may say of the feature source ``uctransnet``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Middle(BaseModel):
+    """The n slices in the middle of those that the mask meets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    middle: int = Field(ge=1)
+
+
+class Settings(BaseModel):
+    """``extraction.uctransnet``. :mod:`prldh_uctransnet.regions` says exactly what slices, plane, margin and roi mean.
+
+    ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become one.
+    ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changes the values by about 1 %; ``batch`` None
+    is 8 on a CPU and 256 on a GPU.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checkpoint: str | None = None
+    slices: Literal["largest", "all"] | Middle = "largest"
+    plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
+    roi: Literal["rectangle", "square"] = "rectangle"
+    margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    pool: Literal["mean", "max"] = "mean"
+    combine: Literal["mean", "volume"] = "mean"
+    size: int = Field(224, ge=16)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    batch: int | None = Field(None, ge=1)
+    compile: bool = False
+
+    @field_validator("size")
+    @classmethod
+    def _is_a_multiple_of_16(cls, size: int) -> int:
+        if size % 16:
+            raise ValueError(f"must be a multiple of 16, such as {round(size / 16) * 16}")
+        return size

@@ -1,0 +1,144 @@
+"""The feature source ``uctransnet``: 512 values of a region, from the encoder of a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.errors import DataError, PluginError, StudyError
+from prldh.imaging.records import Case
+from prldh_uctransnet import __version__
+from prldh_uctransnet.settings import Settings
+
+N_FEATURES = 512
+NAMES = tuple(f"uctransnet_{i:03d}" for i in range(N_FEATURES))
+Values = tuple[dict[str, float], ...]
+
+
+class UCTransNetSource:
+    """Rectangle around the mask, size x size, min-max, fourth down-sampling stage, mean over the map: 512 values a slice, then one
+    set a reader over the slices."""
+
+    name = "uctransnet"
+    version = __version__
+    Settings = Settings
+    packages = ("prldh-uctransnet", "torch")
+
+    def extract(self, case: Case, settings: Settings) -> Values:
+        """The 512 values of one case, one dictionary a reader.
+
+        Raises
+        ------
+        DataError
+            The mask is empty, or no slice of the region has more than one value.
+        StudyError, PluginError
+            No checkpoint is named, or it cannot be used.
+        """
+        (found,) = self.extract_many([case], settings)
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+    def extract_many(self, cases: Sequence[Case], settings: Settings) -> list[Values | DataError]:
+        """The same of many cases, their pictures in common batches. A case without values has its error in its place."""
+        from prldh_uctransnet.regions import batches_of
+
+        embedder = _embedder_of(settings)
+        errors: dict[int, DataError] = {}
+        pooled: dict[tuple[int, int], np.ndarray] = {}
+        counts: dict[tuple[int, int], int] = {}
+        for owners, pictures in batches_of(_pictures(cases, settings, errors), embedder.batch):
+            for owner, values in zip(owners, embedder(pictures).astype(np.float64), strict=True):
+                counts[owner] = counts.get(owner, 0) + 1
+                so_far = pooled.get(owner)
+                pooled[owner] = values if so_far is None else so_far + values if settings.pool == "mean" else np.maximum(so_far, values)
+        if settings.pool == "mean":
+            pooled = {owner: total / counts[owner] for owner, total in pooled.items()}
+        return [errors.get(i) or tuple(_named(pooled[i, reader], case) for reader in range(len(case.masks))) for i, case in enumerate(cases)]
+
+    def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+        """Deep features have no unit and no IBSI code; ``channel`` is the channel of the fourth down-sampling's map."""
+        return {n: {"unit": None, "ibsi": None, "family": "deep", "channel": NAMES.index(n)} for n in names}
+
+    def fingerprint(self, settings: Settings) -> str:
+        """SHA-256 of the checkpoint: what the values depend on beside the settings."""
+        from prldh_uctransnet.checkpoints import file_sha256
+
+        try:
+            return file_sha256(_checkpoint_path(settings))
+        except DataError as error:
+            raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+
+    def trained_on(self, settings: Settings) -> set[str]:
+        """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients included, as they
+        chose the epoch; empty where the file does not say, as published ones do not. An analysed patient among them is leakage."""
+        return set(self.provenance(settings).get("patients_sha256", ()))
+
+    def provenance(self, settings: Settings) -> dict[str, Any]:
+        """What the checkpoint says of its training: hashed ids, settings, versions, epoch, validation; empty where it says nothing."""
+        return _checkpoint_of(settings).provenance
+
+
+def _pictures(cases: Sequence[Case], settings: Settings, errors: dict[int, DataError]) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """Every picture with its owner (case, reader); a case without one is entered in ``errors`` and gives none."""
+    from prldh_uctransnet.regions import pictures_of
+
+    for i, case in enumerate(cases):
+        try:
+            found = [pictures_of(case, reader, settings) for reader in range(len(case.masks))]
+        except DataError as error:
+            errors[i] = error
+            continue
+        for reader, pictures in enumerate(found):
+            for picture in pictures:
+                yield (i, reader), picture
+
+
+def _named(values: np.ndarray, case: Case) -> dict[str, float]:
+    if not np.isfinite(values).all():
+        raise PluginError(f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16 overflows. Use precision: fp32.")
+    return dict(zip(NAMES, values.tolist(), strict=True))
+
+
+def _checkpoint_path(settings: Settings) -> Path:
+    if settings.checkpoint is None:
+        raise StudyError(
+            "extraction.uctransnet.checkpoint: the source needs a trained network, and none is named. Train one on your images and masks, "
+            "`prldh segment train STUDY.yaml --out FOLDER`, and name it: checkpoint: FOLDER/best.pt."
+        )
+    return Path(settings.checkpoint).expanduser()
+
+
+def _checkpoint_of(settings: Settings) -> Any:
+    path = _checkpoint_path(settings)
+    try:
+        state = path.stat()
+    except OSError:
+        state = None
+    try:
+        return _load(path, state and (state.st_mtime_ns, state.st_size))
+    except (DataError, PluginError) as error:
+        raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, state: Any) -> Any:
+    """The checkpoint, kept while the file is as it was."""
+    from prldh_uctransnet.checkpoints import load_checkpoint
+
+    return load_checkpoint(path)
+
+
+def _embedder_of(settings: Settings) -> Any:
+    return _make_embedder(_checkpoint_of(settings), settings.device, settings.precision, settings.batch, settings.compile)
+
+
+@lru_cache(maxsize=1)
+def _make_embedder(checkpoint: Any, device: str, precision: str, batch: int | None, is_compiled: bool) -> Any:
+    from prldh_uctransnet.embedding import Embedder
+
+    return Embedder(checkpoint.network, device, precision, batch, is_compiled)
