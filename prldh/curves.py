@@ -9,20 +9,30 @@ import numpy as np
 
 from prldh.records import Warn
 from prldh.stats.finite import finite, finite_numbers
+from prldh.stats.proportions import proportion
 
 INTERVAL, TEST = ("estimate", "low", "high"), ("difference", "low", "high", "statistic", "p")
 
 
-def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray) -> list[dict[str, float | None]]:
-    """The empirical ROC curve without the points that lie on straight lines between others."""
+def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray, level: float) -> list[dict[str, float | None]]:
+    """The empirical ROC curve without the points that lie on straight lines between others.
+
+    ``sensitivity_low`` and ``sensitivity_high`` are Clopper and Pearson's limits of the sensitivity at that threshold: a pointwise band.
+    """
     curve = engine.roc_curve(outcome, p)
     x, y, t = 1 - np.asarray(curve["specificities"]), np.asarray(curve["sensitivities"]), np.asarray(curve["thresholds"])
     turn = np.ones(x.size, dtype=bool)
     dx, dy = np.diff(x), np.diff(y)
     turn[1:-1] = np.abs(dx[:-1] * dy[1:] - dx[1:] * dy[:-1]) > 1e-15
-    return [
-        {"threshold": finite(c), "sensitivity": finite(b), "specificity": finite(1 - a)} for a, b, c in zip(x[turn], y[turn], t[turn], strict=True)
-    ]
+    events = float(np.sum(outcome == 1))
+    found = []
+    for a, b, c in zip(x[turn], y[turn], t[turn], strict=True):
+        limits = proportion(round(b * events), events, level)
+        found.append({
+            "threshold": finite(c), "sensitivity": finite(b), "specificity": finite(1 - a),
+            "sensitivity_low": limits["low"], "sensitivity_high": limits["high"],
+        })
+    return found
 
 
 def describe_stratified_roc(
@@ -42,7 +52,7 @@ def describe_stratified_roc(
             has_both = 0 < events < n
             strata.append({
                 "group": group, "n": n, "events": events, "auc": finite_numbers(engine.auc(y[own], score[own], level), INTERVAL),
-                "roc": roc_vertices(engine, y[own], score[own]) if has_both else [],
+                "roc": roc_vertices(engine, y[own], score[own], level) if has_both else [],
             })
             if not has_both:
                 warnings.append(Warn("interaction", f"{name} within {group}: there is no ROC curve, as {events} of the {n} patients there have the event."))

@@ -22,6 +22,7 @@ from prldh.ledger import add_up
 from prldh.models import mean_log_odds
 from prldh.records import Warn
 from prldh.sample_size import describe_sample_size
+from prldh.selection.linear import unit_columns
 from prldh.stats.proportions import proportion
 from prldh.stats.stability import selection_stability
 from prldh.validate import held_out
@@ -91,6 +92,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "cohort": {
             "n": cohort.n, "events": cohort.n_events, "outcome": cohort.outcome_name, "event": cohort.event, "non_event": cohort.non_event,
             "n_read": cohort.n + len(cohort.excluded), "excluded": [{"id": i, "reason": r} for i, r in cohort.excluded],
+            "ranges": {c.name: {"low": cohort.table[c.name].min(), "high": cohort.table[c.name].max()} for c in cohort.covariates if c.kind == "continuous"},
         },
         "sample_size": patients,
         "missing": describe_missing(cohort, study.imputation),
@@ -147,6 +149,7 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         ],
         "features": names,
         "sources": {f: s for s, f in score.features},
+        "correlation": _correlation(plan, name, names),
         "readers": 2 if any(b.second is not None for b in plan.blocks[name]) else 1,
         "stability": _stability(run, name, names, sum(len(b.names) for b in plan.blocks[name]), plan.study.performance.confidence),
     }
@@ -159,6 +162,15 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         "method": plan.protocol.radscore,
     }
     return entry
+
+
+def _correlation(plan: Plan, name: str, features: list[str]) -> list[list[float]]:
+    """Pearson's r between the features of the Radscore, in their order, on all patients (reader 1)."""
+    columns = {feature: block.first[:, j] for block in plan.blocks[name] for j, feature in enumerate(block.names)}
+    if not features:
+        return []
+    units = unit_columns(np.column_stack([columns[feature] for feature in features]))
+    return np.clip(units @ units.T, -1.0, 1.0).tolist()
 
 
 def _stability(run: EngineRun, name: str, in_model: list[str], n_features: int, level: float) -> dict[str, Any]:
@@ -191,10 +203,11 @@ def _stability(run: EngineRun, name: str, in_model: list[str], n_features: int, 
 def _model(plan: Plan, run: EngineRun, i: int) -> dict[str, Any]:
     entry = dict(run.models[i])
     y = plan.cohort.outcome.astype(float)
-    entry["roc"] = roc_vertices(run.engine, y, probability(mean_log_odds(run.log_odds[i])))
+    level = plan.study.performance.confidence
+    entry["roc"] = roc_vertices(run.engine, y, probability(mean_log_odds(run.log_odds[i])), level)
     for (j, scope, scheme), predictions in run.predictions.items():
         if j == i and predictions.kind == "held_out" and not predictions.alone.any():
-            entry["validation"][scope][scheme]["roc"] = roc_vertices(run.engine, y, probability(held_out(predictions)[0]))
+            entry["validation"][scope][scheme]["roc"] = roc_vertices(run.engine, y, probability(held_out(predictions)[0]), level)
     return entry
 
 

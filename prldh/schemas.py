@@ -27,7 +27,7 @@ def _numbers(*names: str) -> dict[str, Any]:
 
 INTERVAL = _object(_numbers("estimate", "low", "high"))
 CONFUSION = _object({k: INTEGER for k in ("tp", "fp", "fn", "tn")})
-ROC_POINTS = _array(_object(_numbers("threshold", "sensitivity", "specificity")))
+ROC_POINTS = _array(_object(_numbers("threshold", "sensitivity", "specificity"), _numbers("sensitivity_low", "sensitivity_high")))
 CURVE_BAND = _numbers("low", "high")
 CALIBRATION = _object(
     {**_numbers("intercept", "slope", "citl", "brier", "ici"), "method": TEXT, "curve": _array(_object(_numbers("predicted", "observed"), CURVE_BAND))},
@@ -108,7 +108,7 @@ STABILITY = _object({"n_resamples": INTEGER, "frequency": _map({"type": "number"
     "index": _object(_numbers("estimate", "low", "high"), {"n_features": INTEGER, "method": TEXT}),
 })
 TISSUE = _object({
-    "selection": {"anyOf": [{"type": "null"}, _object({"steps": _array(STEP), "features": _array(TEXT)}, {"stability": _map(STABILITY)})]},
+    "selection": {"anyOf": [{"type": "null"}, _object({"steps": _array(STEP), "features": _array(TEXT)}, {"stability": _map(STABILITY), "correlation": _array(_array(NUMBER))})]},
     "radscore": {"anyOf": [{"type": "null"}, _object({"intercept": NUMBER, **{k: _map(NUMBER) for k in ("coefficients", "center", "scale")}})]},
     "cutoff": NUMBER,
 }, {"scores": _array(_object({"id": TEXT, "value": NUMBER, "outcome": {"enum": [0, 1]}})), "column": {"type": ["string", "null"]}})
@@ -136,7 +136,7 @@ def results_schema() -> dict[str, Any]:
     """JSON schema of ``results.json``."""
     schema = _object({
         "schema": {"const": "prldh-results/1"},
-        "cohort": _object({"n": INTEGER, "events": INTEGER, "excluded": _array(_object({"id": TEXT, "reason": TEXT}))}),
+        "cohort": _object({"n": INTEGER, "events": INTEGER, "excluded": _array(_object({"id": TEXT, "reason": TEXT}))}, {"ranges": _map(_object(_numbers("low", "high")))}),
         "table_one": _array(_object({
             "variable": TEXT, "test": {"enum": ["t", "welch", "wilcoxon", "chi2", "fisher"]}, **_numbers("statistic", "p"), "rows": _array(CELLS),
         }, {**_numbers("p_holm", "p_bh", "smd"), "n_missing": INTEGER})),

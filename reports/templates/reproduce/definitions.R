@@ -133,7 +133,11 @@ roc_vertices <- function(outcome, score) {
   dy <- diff(curve$sensitivities)
   last <- length(dx)
   turns <- c(TRUE, abs(dx[-last] * dy[-1] - dx[-1] * dy[-last]) > 1e-15, TRUE)
-  data.frame(threshold = curve$thresholds, sensitivity = curve$sensitivities, specificity = 1 - x)[turns, ]
+  events <- sum(outcome == 1)
+  hits <- round(curve$sensitivities * events)   # limits are Clopper and Pearson's
+  data.frame(threshold = curve$thresholds, sensitivity = curve$sensitivities, specificity = 1 - x,
+             sensitivity_low = ifelse(hits == 0, 0, qbeta((1 - level) / 2, hits, events - hits + 1)),
+             sensitivity_high = ifelse(hits == events, 1, qbeta((1 + level) / 2, hits + 1, events - hits)))[turns, ]
 }
 # Mann and Whitney's area.
 rank_area <- function(outcome, score) {

@@ -1,6 +1,11 @@
 # ---- cohort, sample size, Table 1 --------------------------------------------------------------------------------------
 
-tell("cohort", list(n = n, events = sum(y), n_read = n + study$n_excluded))
+continuous <- study$covariates[!is_factor]
+ranges <- lapply(setNames(continuous, vapply(continuous, function(covariate) covariate$name, "")), function(covariate) {
+  own <- range(cohort[[covariate$column]], na.rm = TRUE)
+  list(low = own[1], high = own[2])
+})
+tell("cohort", list(n = n, events = sum(y), n_read = n + study$n_excluded, ranges = ranges))
 
 blank <- is.na(cohort[column_of(study$covariates)])
 if (any(blank)) {
