@@ -150,6 +150,7 @@ def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
 
 def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:
     """Write everything of the contract's output folder."""
+    from prldh.checklists.command import write_checklists
     from prldh.extraction import FEATURES, write_features
     from prldh.report.figures import write_figures
     from prldh.report.render import render_report
@@ -167,6 +168,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
             write_features(folder / "features", plan.images, plan.study.clinical.id)
         figures = write_figures(results.data, folder / "figures")
         write_reproduction(results.data, plan, run, draws, folder / "reproduce")
+        write_checklists(plan.study.report.checklists, results.data, provenance, plan.answers, plan.plugins, folder)
         (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 

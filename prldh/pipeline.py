@@ -121,7 +121,7 @@ def analyze(
     told = progress or (lambda stage, done, total: None)
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
-        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, told=told)
+        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, told=told, out=claimed)
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()])
         engines, warnings = open_engines(plan.study.engine, plan.plugins)
         draws = draw_samples(plan)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pluggy
 
+from prldh.checklists.answers import Answers
+from prldh.checklists.command import check_answers
 from prldh.cohort import read_cohort
 from prldh.compare import plan_comparisons
 from prldh.design import GROUPS, plan_models
@@ -41,6 +43,7 @@ class Plan:
     plugins: pluggy.PluginManager
     validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
     images: Images = field(default_factory=Images)  # tissues that were measured on images
+    answers: Answers = field(default_factory=dict)  # of the reporting checklists, by their authors
 
     def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
         """Resamples of a scheme for another outcome."""
@@ -57,15 +60,22 @@ class Plan:
 
 
 def prepare(
-    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, told: Told | None = None
+    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, told: Told | None = None,
+    out: Path | None = None,
 ) -> Plan:
-    """Read and check everything, before anything is computed; images are measured once all else is in order."""
+    """Read and check everything, before anything is computed; images are measured once all else is in order.
+
+    ``out``: the output folder, where a former run's checklist questions may have been answered.
+    """
     study, folder = read_study(study)
     changes = {k: v for k, v in (("engine", engine), ("seed", seed)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
     plugins = create_plugin_manager()
     protocol = Protocol.of(study, resolve_steps(study, plugins))
     _check_extraction(study, plugins)
+    for name in study.report.checklists:
+        choose(plugins, "register_checklists", name, "report.checklists")
+    answers = check_answers(plugins, folder / study.report.answers if study.report.answers else None, out)
     specs = plan_models(study)
     pairs = plan_comparisons(study, specs)
     if study.compute.dask:
@@ -87,11 +97,7 @@ def prepare(
         name: (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
         for name, (validator, settings) in validators.items()
     }
-    known = registered(plugins, "register_checklists")
-    absent = [c for c in study.report.checklists if c not in known]
-    if absent:
-        said.append(Warn("checklists", f"not filled in: no installed plugin brings the checklist {', '.join(absent)}."))
-    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images)
+    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images, answers)
 
 
 def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from prldh.checklists.answers import FILE, Answers, asked_standards, write_questions
-from prldh.checklists.dossier import Dossier, read_dossier
+from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
 from prldh.checklists.filling import Filled, fill, former_answers, gather_answers, open_questions
 from prldh.checklists.writing import FORMATS, PIP, describe_counts, describe_score, has_docx, write_checklist
 from prldh.errors import OutputError, PluginError
@@ -59,10 +59,13 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     own = None if is_file else former_answers(folder / FOLDER)
     given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
     filled = fill(checklist, dossier, given)
-    content = write_checklist(filled, form, None if is_file else _base(target, folder))
+    base = None if is_file else _base(target, folder)
+    content = write_checklist(filled, form, base)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(target, content)
+        for other in [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]:
+            _write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base))
         names = [standard, *(name for name in asked_standards(questions) if name != standard)]
         _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, manager)], given)
     except OSError as error:
@@ -135,6 +138,14 @@ def fill_all(names: Sequence[str], dossier: Dossier, answers: Answers, manager: 
     return [fill(known[name][0], dossier, answers) for name in dict.fromkeys(names) if name in known]
 
 
+def write_checklists(
+    names: Sequence[str], results: dict[str, Any], provenance: dict[str, Any], answers: Answers, manager: pluggy.PluginManager, folder: Path
+) -> None:
+    """What a run writes: the checklists that the study asks for, and answers that were given before, even where none is asked for."""
+    if names or answers:
+        write_all(fill_all(names, dossier_of(results, provenance, folder), answers, manager), folder, answers)
+
+
 def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
     """``checklists/STANDARD.FORMAT`` of each in every format, and the questions. Word files only where python-docx is installed."""
     place = folder / FOLDER
@@ -145,11 +156,3 @@ def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
                 (place / f"{each.name}.{form}").write_bytes(write_checklist(each, form, "../"))
     write_questions(place / FILE, {f.name: f.entries for f in filled}, answers)
 
-
-def summarise(filled: Sequence[Filled]) -> list[dict[str, Any]]:
-    """What the report shows of each checklist: counts, score, what is contradicted."""
-    return [
-        {"name": f.name, "title": f.title, "version": f.version, "n_items": len(f.items), "counts": f.counts, "score": describe_score(f.score) if f.score else [],
-         "contradicted": [e for e in f.items if e["status"] == "contradicted"]}
-        for f in filled
-    ]

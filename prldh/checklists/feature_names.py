@@ -108,7 +108,7 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     -------
     dict
         ``feature``, ``image``, ``class``, ``ibsi_name``, ``ibsi_code``, ``family``, ``family_code``, ``definition``, ``aggregation``,
-        ``aggregation_code``, ``deviates`` (yes, no, or why it cannot be said), ``note``.
+        ``aggregation_code``, ``deviates`` (no, yes, by bin edges, no IBSI code, unknown), ``note``.
     """
     parts = parse_name(name)
     if parts is None:
@@ -118,7 +118,7 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     used = settings or {}
     code = aggregation(parts.family, bool(used.get("force2D", False)), used.get("weightingNorm"))
     words = AGGREGATION.get(code or "", "")
-    deviates, note = _deviation(parts, known, used)
+    deviates, note = _deviation(parts, known, settings)
     return {
         "feature": name, "image": parts.image, "class": parts.family, "ibsi_name": known["ibsi_name"] or None, "ibsi_code": known["ibsi_code"] or None,
         "family": known["ibsi_family"] or None, "family_code": known["ibsi_family_code"] or None, "definition": known["definition"],
@@ -127,14 +127,15 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     }
 
 
-def _deviation(parts: FeatureName, known: Mapping[str, str], used: Mapping[str, Any]) -> tuple[str, str]:
+def _deviation(parts: FeatureName, known: Mapping[str, str], settings: Mapping[str, Any] | None) -> tuple[str, str]:
     """Whether a feature leaves IBSI, and how. Bin edges are said to depend on the settings, for with a bin count they do not deviate."""
+    used = settings or {}
     notes = [known["note"]] if known["note"] else []
     deviates = {"no": "no", "yes": "yes", "not_in_ibsi": "no IBSI code"}[known["deviates"]]
     if known["deprecated"] == "yes" and "deprecated" not in known["note"]:
         notes.append("deprecated in PyRadiomics")
     if known["fixed_bin_width_sensitivity"] != "none" and used.get("binCount") is None and deviates == "no":
-        deviates = "by bin edges"
+        deviates = "by bin edges" if settings is not None else "by bin edges, where the bin width was fixed"
         notes.append("with a fixed bin width PyRadiomics counts edges from 0, IBSI from the lower bound")
     if parts.key in deviations()["voxel_array_shift"]["affects"] and used.get("voxelArrayShift"):
         deviates = "yes"

@@ -254,7 +254,7 @@ def feature_set(d: Dossier, item: Item) -> Finding:
 def compliance(d: Dossier, item: Item) -> Finding:
     def describe(e: Extraction) -> str | None:
         rows = describe_features(e.radiomic, e.plain_settings())
-        counts = Counter(r["deviates"] for r in rows)
+        counts = Counter(r["deviates"].split(",")[0] for r in rows)
         said = [f"{counts[k]} {words}" for k, words in (("no", "as IBSI defines them"), ("by bin edges", "differ by bin edges"), ("yes", "deviate"), ("no IBSI code", "have no IBSI code")) if counts[k]]
         return f"of {len(rows)} PyRadiomics features: {', '.join(said)}" if rows else None
 

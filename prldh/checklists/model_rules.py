@@ -7,6 +7,7 @@ what an author knows beside the run is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
@@ -129,7 +130,7 @@ def outcome(d: Dossier) -> Finding:
 
 @of_results
 def n_patients(d: Dossier) -> Finding:
-    return ask(f"{d.results['cohort']['n']} patients of {d.settings['clinical']['table']}", result("cohort"), setting("clinical.table"))
+    return ask(f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table"))
 
 
 @of_results

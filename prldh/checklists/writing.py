@@ -63,7 +63,7 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     n = score["n_yes"] + score["n_no"]
     total = n + score["n_open"]
     said = f"{score['score']:.1f} % ({score['band']}) over the {n} answered items" if score["score"] is not None else "none yet: no item is answered"
-    lines = [f"METRICS score: {said}; {score['n_open']} of {total} items are open, {score['n_not_applicable']} do not apply."]
+    lines = [f"METRICS score: {said}; {score['n_open']} of {total} items are open, {score['n_not_applicable']} not applicable."]
     if score["n_open"]:
         lines.append(f"Were all open items answered no, it would be {score['low']:.1f} % ({score['low_band']}); were they answered yes, {score['high']:.1f} % ({score['high_band']}).")
     return lines

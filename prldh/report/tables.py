@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from prldh.checklists.feature_names import selected_features
+
 MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
 
@@ -24,6 +26,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "stratified_roc": _stratified_roc(data), "bootstrap": _bootstrap(data), "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
         "roc": _per_model(data, lambda m: m["roc"]),
         "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "size_by_seed": _size_by_seed(data), "radscore": _radscore(data),
+        "features_ibsi": pd.DataFrame(selected_features(data)),
         "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }
