@@ -121,12 +121,13 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     DataError
         If a file cannot be read.
     """
+    from prldh.imaging.cases import split_series
+    from prldh.imaging.read import files_of
+
     digest = hashlib.sha256(f"case {FORMAT} {row.label!r} {row.segment!r} {_settings_text(reading)}".encode())
     for place in (row.image, *row.masks):
-        text = str(place)
-        path, _, series = text.partition("#") if "#" in text and not place.exists() else (text, "", "")
-        digest.update(f"|{series}|".encode())
-        for file in _files(Path(path)):
+        digest.update(f"|{split_series(place)[1]}|".encode())
+        for file in files_of(place, reading):
             digest.update(_file_hash(file))
     return digest.hexdigest()
 
@@ -143,15 +144,6 @@ def source_key(content: str, source: Any, settings: Any) -> str:
 
 def _settings_text(settings: Any) -> str:
     return json.dumps(settings.model_dump(mode="json", exclude={"combine"}), sort_keys=True)
-
-
-def _files(path: Path) -> list[Path]:
-    """The files an image consists of: those of a folder, a header with what lies beside it under the same name, or one file."""
-    if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.is_file())
-    if path.suffix.lower() in (".mhd", ".nhdr"):
-        return sorted(p for p in path.parent.iterdir() if p.is_file() and p.name.startswith(path.stem + "."))
-    return [path]
 
 
 def _file_hash(path: Path) -> bytes:
