@@ -71,7 +71,7 @@ def read_content(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals(_numpy_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises nearly any type for a damaged file
-        if any(word in str(error) for word in ("GLOBAL", "Unsupported operand", "Unsupported class")):
+        if _names_code(path, str(error)):
             raise DataError(
                 f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run that code, so it is refused. "
                 "Save the weights alone, torch.save(network.state_dict(), path), where the file was made."
@@ -154,6 +154,14 @@ def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
 def _numpy_numbers() -> list[Any]:
     """What NumPy's numbers are pickled with: published checkpoints hold their validation loss as one. None of it runs code."""
     return [np._core.multiarray.scalar, np.dtype, type(np.dtype("f4")), type(np.dtype("f8")), type(np.dtype("i4")), type(np.dtype("i8")), type(np.dtype("bool"))]
+
+
+def _names_code(path: Path, message: str) -> bool:
+    """Whether torch refused a pickle for what is in it, rather than failed on a damaged file."""
+    if "GLOBAL" in message or "Unsupported class" in message:
+        return True
+    with path.open("rb") as file:
+        return "Unsupported operand" in message and file.read(1) == b"\x80"  # how a pickle of protocol 2 or later starts
 
 
 def _named_code(error: Exception) -> str:

@@ -140,11 +140,10 @@ def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float,
 
 
 def _lengthened(edge: list[int], length: int, size: int) -> list[int]:
-    """An interval of that length around the middle of ``edge``, inside 0 … size where it fits."""
+    """An interval of that length around the middle of ``edge``, inside 0 … size where it fits, and all of it where it does not."""
     length = max(length, edge[1] - edge[0])
     low = edge[0] - (length - (edge[1] - edge[0])) // 2
-    if length <= size:
-        low = min(max(low, 0), size - length)
+    low = min(max(low, min(0, size - length)), max(0, size - length))
     return [low, low + length]
 
 

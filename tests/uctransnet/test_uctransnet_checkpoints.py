@@ -1,0 +1,95 @@
+"""Checkpoints: published ones load, others are refused with one message, and nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from prldh_uctransnet.checkpoints import find_weights, load_checkpoint, read_content, save_checkpoint
+
+from prldh.errors import DataError, PluginError
+
+
+class Code:
+    """Unpickling this would make a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: {"state_dict": w}, lambda w: {"epoch": 3, "model": "UCTransNet", "val_loss": np.float64(0.2), "state_dict": w}])
+def test_wrappers_and_prefix(checkpoint, tmp_path, wrap):
+    weights = torch.load(checkpoint, weights_only=True)["state_dict"]
+    path = tmp_path / "published.pth.tar"
+    torch.save(wrap({f"module.{k}": v for k, v in weights.items()}), path)
+    found = load_checkpoint(path)
+    assert (found.network.n_channels, found.network.n_classes, found.network.image_size) == (1, 1, 32)
+    assert not found.network.training and found.provenance == {}
+    assert torch.equal(found.network.down4.nConvs[1].conv.weight, weights["down4.nConvs.1.conv.weight"])
+
+
+def test_provenance_is_read(checkpoint):
+    assert load_checkpoint(checkpoint).provenance["epoch"] == 3
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle-2", "pickle-5"])
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, how):
+    path, trap = tmp_path / "c.pt", tmp_path / "trap"
+    if how == "torch":
+        torch.save({"state_dict": Code(trap)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Code(trap), protocol=int(how[-1])))
+    with pytest.raises(DataError, match=r"c\.pt is a pickle that names code .* refused"):
+        load_checkpoint(path)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04" + bytes(100)])
+def test_a_damaged_file_is_told(tmp_path, content):
+    path = tmp_path / "c.pt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"c\.pt cannot be read; the file is damaged"):
+        load_checkpoint(path)
+
+
+def test_half_a_file_is_told(checkpoint, tmp_path):
+    whole = checkpoint.read_bytes()
+    (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="damaged"):
+        load_checkpoint(tmp_path / "half.pt")
+    with pytest.raises(DataError, match="is not there"):
+        load_checkpoint(tmp_path / "absent.pt")
+
+
+def test_another_architecture_is_refused_with_its_first_keys(checkpoint, tmp_path):
+    weights = torch.load(checkpoint, weights_only=True)["state_dict"]
+    path = tmp_path / "c.pt"
+
+    def refused(changed):
+        torch.save(changed, path)
+        with pytest.raises(PluginError) as caught:
+            load_checkpoint(path)
+        return str(caught.value)
+
+    text = refused({"features.0.weight": torch.zeros(3)})
+    assert "of another architecture" in text and "inc.conv.weight is missing; inc.conv.bias is missing" in text
+    assert "down9.x is not known" in refused(weights | {"down9.x": torch.zeros(1)})
+    text = refused(weights | {"down1.nConvs.0.conv.weight": torch.zeros(128, 32, 3, 3)})
+    assert "differs in 1 keys: down1.nConvs.0.conv.weight has shape (128, 32, 3, 3) instead of (128, 64, 3, 3)" in text
+    assert "no weights; its keys are epoch" in refused({"epoch": 3})
+    assert "holds a list" in refused([torch.zeros(1)])
+
+
+def test_a_checkpoint_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "c.pt"
+    save_checkpoint(path, {"state_dict": {"a": torch.ones(1)}})
+    with pytest.raises(AttributeError):
+        save_checkpoint(path, {"state_dict": {"a": torch.zeros(1)}, "bad": lambda: None})
+    assert find_weights(read_content(path), path)["a"].item() == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["c.pt"]
