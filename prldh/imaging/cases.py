@@ -39,7 +39,7 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
     """
     frame = read_table(table)
     where = f"images of tissue '{tissue}'"
-    ids = frame[id_column] if id_column in frame.columns or "patient_id" not in frame.columns else frame["patient_id"]
+    ids = column_of(frame, "patient_id" if id_column not in frame.columns and "patient_id" in frame.columns else id_column, table, where)
     columns = _mask_columns(frame, table, where)
     if readers is not None and len(columns) != readers:
         raise DataError(f"{where}: {table.name} has the masks of {len(columns)} reader(s), wanted are {readers}. Add or remove mask columns.")

@@ -97,7 +97,7 @@ def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
     is_packed = path.name.lower().endswith(".gz")
     try:
         with gzip.open(path) if is_packed else path.open("rb") as file:
-            head = file.read(540)
+            head = file.read(352)
     except (OSError, EOFError, zlib.error):
         raise _damaged(path, "nifti") from None
     sizes, code, spacing, start, scaling = _nifti_fields(head, path)
@@ -114,7 +114,7 @@ def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
     if not all(np.isfinite(s) for s in scaling):
         raise CaseRefused(f"'{path.name}' has a scaling that is no number. Export it again.", "not_finite")
     refuse_too_large(sizes[:3], _NIFTI_TYPES[code], path.name, settings)
-    if not 0 <= start <= 540 + _LARGEST_EXTENSION:
+    if not 0 <= start <= 352 + _LARGEST_EXTENSION:
         raise _damaged(path, "nifti")
     needed = int(max(start, 352)) + int(np.prod(sizes, dtype=np.int64)) * _NIFTI_TYPES[code]
     if not (_unpacks_to(path, needed) if is_packed else path.stat().st_size >= needed):
@@ -123,21 +123,16 @@ def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
 
 
 def _nifti_fields(head: bytes, path: Path) -> tuple[tuple[int, ...], int, tuple[float, ...], float, tuple[float, ...]]:
-    """Sizes, type, spacing, where voxels begin, slope and intercept (https://nifti.nimh.nih.gov/nifti-1, nifti-2)."""
+    """Sizes, type, spacing, where voxels begin, slope and intercept (https://nifti.nimh.nih.gov/nifti-1)."""
     for order in "<>":
         if len(head) >= 348 and struct.unpack_from(order + "i", head)[0] == 348 and head[344:347] == b"n+1":
             dims, code = struct.unpack_from(order + "8h", head, 40), struct.unpack_from(order + "h", head, 70)[0]
+            if not 1 <= dims[0] <= 7:
+                raise _damaged(path, "nifti")
             spacing, start = struct.unpack_from(order + "3f", head, 80), struct.unpack_from(order + "f", head, 108)[0]
-            scaling = struct.unpack_from(order + "2f", head, 112)
-        elif len(head) >= 540 and struct.unpack_from(order + "i", head)[0] == 540 and head[4:7] == b"n+2":
-            dims, code = struct.unpack_from(order + "8q", head, 16), struct.unpack_from(order + "h", head, 12)[0]
-            spacing, start = struct.unpack_from(order + "3d", head, 112), struct.unpack_from(order + "q", head, 168)[0]
-            scaling = struct.unpack_from(order + "2d", head, 176)
-        else:
-            continue
-        if not 1 <= dims[0] <= 7:
-            raise _damaged(path, "nifti")
-        return dims[1 : dims[0] + 1], code, spacing, start, scaling
+            return dims[1 : dims[0] + 1], code, spacing, start, struct.unpack_from(order + "2f", head, 112)
+    if head[4:7] == b"n+2":
+        raise CaseRefused(f"'{path.name}' is NIfTI-2, which is not read. Save it as NIfTI-1 (the usual .nii.gz).", "no_volume")
     raise CaseRefused(f"'{path.name}' is not a NIfTI file in one piece, whatever its ending says. Export it again as .nii or .nii.gz.")
 
 

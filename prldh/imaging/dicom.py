@@ -305,7 +305,7 @@ def _frames_header(one: Slice, identity: Identity, settings: ReadSettings) -> He
         found = None
     if found is None:
         raise CaseRefused(f"the frames of '{one.file.name}' are not one regular stack (echoes, times, gaps or a tilt). Export one volume alone.", "geometry")
-    geometry = volume_geometry(found.affine, found.spatial_shape)
+    geometry = volume_geometry(_rising(found).affine, found.spatial_shape)
     refuse_bad_geometry(geometry, one.file.name)
     return Header("frames", geometry, (one.file,), 8, may_be_nan=True, modality=one.modality or None, identity=identity)
 
@@ -314,11 +314,17 @@ def read_frames_values(header: Header) -> np.ndarray:
     """The voxels (z, y, x) of a file with many frames, each with its own slope and intercept, as highdicom decodes them."""
     try:
         volume = _open_frames(header.files[0]).get_volume(rtol=0.1, apply_real_world_transform=False, apply_presentation_lut=False)
-        return np.ascontiguousarray(volume.array)
+        return np.ascontiguousarray(_rising(volume).array)
     except CaseRefused:
         raise
     except Exception:
         raise CaseRefused(f"the voxels of '{header.files[0].name}' cannot be decoded. Export the series again, uncompressed.") from None
+
+
+def _rising(volume: Any) -> Any:
+    """With slices in the sense of their normal, as in series of one file a slice; highdicom has them the other way round."""
+    across, down, along = volume.affine[:3, 2], volume.affine[:3, 1], volume.affine[:3, 0]
+    return volume if np.dot(np.cross(across, down), along) > 0 else volume.flip_spatial(0)
 
 
 def _open_frames(path: Path) -> Any:
