@@ -8,7 +8,8 @@ from typing import Any
 
 from prldh.checklists import model_rules as run
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import FILLED, Finding, ask, filled, not_applicable, report, result, setting
+from prldh.checklists.extraction import TRIVIAL, Extraction
+from prldh.checklists.findings import FILLED, Finding, ask, file, filled, not_applicable, report, result, setting
 from prldh.checklists.image_rules import (
     at_hand,
     compliance,
@@ -119,7 +120,13 @@ def _several(*numbers: str) -> Rule:
 
 def other_settings(d: Dossier, item: Item) -> Finding:
     """CLEAR 28: which settings were given; all others are the defaults."""
-    return from_settings(d, "all", lambda e: f"set: {', '.join(f'{key} {shown(e, key)}' for key in e.settings) or 'none'}; all others PyRadiomics' defaults")
+
+
+    def describe(e: Extraction) -> str:
+        changed = [f"{key} {shown(e, key)}" for key in e.settings if key not in TRIVIAL and not e.is_default(key)]
+        return f"set: {', '.join(changed)}; all others are PyRadiomics' defaults" if changed else "all settings are PyRadiomics' defaults"
+
+    return from_settings(d, "all", describe)
 
 
 def feature_software(d: Dossier, item: Item) -> Finding:
@@ -149,7 +156,7 @@ CLEAR_RULES: dict[str, Rule] = {
 def has_segmentation(d: Dossier, item: Item) -> Finding:
     images = [name for name, t in d.settings.get("tissues", {}).items() if t["images"]]
     measured = images or [e.name for e in d.extractions if e.where.startswith("features/")]
-    return filled(f"yes: masks of {', '.join(measured)} were read", setting("tissues")) if measured else ask()
+    return filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions])) if measured else ask()
 
 
 def is_hand_crafted(d: Dossier, item: Item) -> Finding:
@@ -160,7 +167,7 @@ def is_hand_crafted(d: Dossier, item: Item) -> Finding:
 
 def is_tabular(d: Dossier, item: Item) -> Finding:
     names = list(d.selected) or [e.name for e in d.extractions]
-    return filled(f"yes: features of {', '.join(names)}", setting("tissues")) if names else ask()
+    return filled(f"yes: features of {', '.join(names)}", *([setting("tissues")] if d.selected else [at_hand(e, "names of features") for e in d.extractions])) if names else ask()
 
 
 def is_end_to_end(d: Dossier, item: Item) -> Finding:

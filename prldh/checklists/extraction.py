@@ -25,7 +25,11 @@ DEFAULTS: dict[str, Any] = {
     "weightingNorm": None, "gldm_a": 0, "minimumROIDimensions": 2, "minimumROISize": None, "correctMask": False, "geometryTolerance": None,
     "sigma": None, "wavelet": "coif1", "start_level": 0, "level": 1,
 }
-IMAGE_TYPES = ("Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", "LBP3D")
+#: What is set of every extraction and says nothing of how features are defined.
+TRIVIAL = ("label", "label_channel", "additionalInfo")
+#: Where things stand in a PyRadiomics file.
+COLUMNS = {"settings": "diagnostics_Configuration_Settings", "image types": "diagnostics_Configuration_EnabledImageTypes",
+           "versions": "diagnostics_Versions_PyRadiomics", "voxel size": "diagnostics_Image-original_Spacing"}
 #: A text longer than this is no settings dictionary: it is not parsed.
 LONGEST = 20_000
 PREFIX = "diagnostics_"
@@ -36,6 +40,7 @@ class Extraction:
     """What is known of how one table of features was made.
 
     ``settings`` and ``image_types`` hold every distinct value found (a table may join several runs); None where they are not known.
+    ``corrections`` name where IBSI's definition stood in for PyRadiomics'.
     ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by keyword.
     """
 
@@ -48,8 +53,14 @@ class Extraction:
     modalities: Mapping[str, int] = field(default_factory=dict)
     spacings: Mapping[tuple[float, ...], int] = field(default_factory=dict)
     dicom: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    corrections: tuple[str, ...] = ()
     n_cases: int | None = None
     n_readers: int | None = None
+    is_file: bool = False
+
+    def place(self, what: str) -> str:
+        """Where settings, image types, versions or voxel size stand."""
+        return COLUMNS.get(what, what) if self.is_file else what
 
     def setting(self, key: str) -> tuple[Any, ...]:
         """The distinct values of a setting; PyRadiomics' own where the file does not say. Only where settings are known."""
@@ -57,12 +68,14 @@ class Extraction:
         return self.settings.get(key, (DEFAULTS.get(key),))
 
     def is_default(self, key: str) -> bool:
-        """Whether nothing is said of it, so that PyRadiomics' default held."""
-        return self.settings is not None and key not in self.settings
+        """Whether PyRadiomics' default held, said or not."""
+        return self.setting(key) == (DEFAULTS.get(key),)
 
     def plain_settings(self) -> dict[str, Any] | None:
         """One value a setting where they do not differ; None where settings are not known."""
-        return None if self.settings is None else {k: v[0] for k, v in self.settings.items() if len(v) == 1}
+        if self.settings is None:
+            return None
+        return {k: v[0] for k, v in self.settings.items() if len(v) == 1} | {"corrections": self.corrections}
 
     @property
     def radiomic(self) -> tuple[str, ...]:
@@ -86,37 +99,28 @@ class Extraction:
 def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extraction:
     """From what ``prldh extract`` writes beside the features of a tissue (``features/TISSUE.json``, or ``images`` of ``results.json``)."""
     cases = content.get("cases") or []
-    source = (content.get("sources") or {}).get("pyradiomics")
-    found = None if source is None else _settings_in(source.get("settings") or {})
-    packages = (source or {}).get("packages") or {}
-    versions = tuple(f"{package} {version}" for package, version in packages.items())
-    if source is not None and not any("pyradiomics" in p for p in packages):
-        versions += (f"source pyradiomics {source.get('version', '')}".strip(),)
+    modalities = Counter(c["modality"] for c in cases if c.get("modality"))
+    source = (content.get("sources") or {}).get("pyradiomics") or {}
+    blocks = _blocks(source.get("computed"), modalities, len(cases))
+    versions = tuple(f"{package} {version}" for package, version in (source.get("packages") or {}).items())
+    if source and not any("pyradiomics" in v for v in versions):
+        versions = (f"source pyradiomics {source.get('version', '')}".strip(), *versions)
     return Extraction(
-        name, where, tuple(content.get("features") or ()), versions, None if found is None else {k: (v,) for k, v in found[0].items()},
-        None if found is None or not found[1] else {k: (v,) for k, v in found[1].items()},
-        Counter(c["modality"] for c in cases if c.get("modality")), Counter(tuple(c["spacing_mm"]) for c in cases if c.get("spacing_mm")),
-        _count_dicom(c.get("dicom") or {} for c in cases), content.get("n_measured"), content.get("n_readers"),
+        name, where, tuple(content.get("features") or ()), versions, _merge([b["setting"] for b in blocks]) if blocks else None,
+        _merge([b["imageType"] for b in blocks]) if blocks else None, modalities, Counter(tuple(c["spacing_mm"]) for c in cases if c.get("spacing_mm")),
+        _count_dicom(c.get("dicom") or {} for c in cases), tuple(blocks[0].get("corrections") or ()) if blocks else (), content.get("n_measured"), content.get("n_readers"),
     )
 
 
-def _settings_in(content: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """PyRadiomics' settings and image types, wherever they stand in what a source says of itself; None where it says none of them."""
-    settings: dict[str, Any] = {}
-    images: dict[str, Any] = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                if key in DEFAULTS:
-                    settings.setdefault(key, inner)
-                elif key in IMAGE_TYPES:
-                    images.setdefault(key, inner or {})
-                else:
-                    visit(inner)
-
-    visit(content)
-    return (settings, images) if settings or images else None
+def _blocks(computed: Any, modalities: Mapping[str, int], n_cases: int) -> list[Mapping[str, Any]]:
+    """The settings that held, as in a PyRadiomics parameter file: those of each modality there is, and the general ones for the rest."""
+    if not isinstance(computed, Mapping) or not isinstance(computed.get("setting"), Mapping):
+        return []
+    own = {m.upper(): block for m, block in (computed.get("modality") or {}).items()}
+    found = [own[m.upper()] for m in modalities if m.upper() in own]
+    covered = sum(n for m, n in modalities.items() if m.upper() in own)
+    general = {"imageType": {}, **computed}
+    return [*([general] if covered < n_cases or not found else []), *({"imageType": {}, **block} for block in found)]
 
 
 def _count_dicom(cases: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
@@ -159,7 +163,7 @@ def read_feature_file(path: Path) -> Extraction:
     versions = _distinct(columns.get("Versions_PyRadiomics"))
     return Extraction(
         path.name, path.name, features, tuple(f"PyRadiomics {v}" for v in versions), None if settings is None else _merge(settings),
-        None if images is None else _merge(images), {}, spacing, {}, len(table), None,
+        None if images is None else _merge(images), {}, spacing, {}, (), len(table), None, True,
     )
 
 

@@ -102,7 +102,7 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     name
         As PyRadiomics writes it.
     settings
-        PyRadiomics' settings; None where they are not known: then the aggregation is that of its defaults, and said to be so.
+        PyRadiomics' settings, with the ``corrections`` to IBSI's definitions that were made; None where they are not known: then the aggregation is that of its defaults, and said to be so.
 
     Returns
     -------
@@ -139,11 +139,21 @@ def _deviation(parts: FeatureName, known: Mapping[str, str], settings: Mapping[s
         notes.append("with a fixed bin width PyRadiomics counts edges from 0, IBSI from the lower bound")
     if parts.key in deviations()["voxel_array_shift"]["affects"] and used.get("voxelArrayShift"):
         deviates = "yes"
+    if _is_corrected(parts, deviates, used.get("corrections", ())):
+        deviates, notes = "no", ["corrected to IBSI's definition"]
     if parts.image.startswith(FILTERS_OUTSIDE_IBSI):
         notes.append("this image filter has no IBSI reference values")
     elif parts.image != "original":
         notes.append("filtered image: see IBSI 2; PyRadiomics' filter is its own form")
     return deviates, "; ".join(notes)
+
+
+def _is_corrected(parts: FeatureName, deviates: str, corrections: Sequence[str]) -> bool:
+    """Whether the extraction put IBSI's definition in the place of PyRadiomics'."""
+    return (
+        ("kurtosis" in corrections and parts.key == "firstorder_Kurtosis") or ("bin_edges" in corrections and deviates == "by bin edges")
+        or ("axis_lengths" in corrections and parts.key in deviations()["axis_lengths"]["affects"])
+    )
 
 
 def describe_features(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

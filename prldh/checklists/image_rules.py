@@ -24,9 +24,10 @@ HINTED = {"1", "3b", "3d", "4d", "6", "9a", "10", "12", "13", "16", "25", "31b",
 BEFORE = "what was done to the images before the extraction"
 
 
-def at_hand(extraction: Extraction, key: str) -> Evidence:
-    """Where a setting of an extraction stands."""
-    return file(extraction.where, key)
+def at_hand(extraction: Extraction, what: str, key: str = "") -> Evidence:
+    """Where something of an extraction stands: its settings (and which), image types, versions, voxel size, or else."""
+    place = extraction.place(what)
+    return file(extraction.where, f"{place}, {key}" if key else place)
 
 
 def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], str | None]) -> str | None:
@@ -39,7 +40,7 @@ def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], s
 
 def from_settings(d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None) -> Finding:
     """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
-    evidence = tuple(at_hand(e, f"settings, {key}") for e in d.known)
+    evidence = tuple(at_hand(e, "settings", key) for e in d.known)
     value = join(d.known, describe)
     if not d.known or value is None:
         return ask()
@@ -118,7 +119,7 @@ def spacing(which: str) -> Rule:
                     counts[" × ".join(f"{size[a]:g}" for a in axes) + " mm"] += n
         if not counts:
             return ask()
-        value, evidence = f"{_counted(counts)}, as stored in the images read", tuple(at_hand(e, "voxel size of the images") for e in known)
+        value, evidence = f"{_counted(counts)}, as stored in the images read", tuple(at_hand(e, "voxel size") for e in known)
         return filled(value, *evidence, remaining="whether the images were resampled before") if len(known) == len(d.extractions) else ask(value, *evidence)
 
     return rule
@@ -201,8 +202,10 @@ def discretisation(part: str) -> Rule:
         counts = [c for c in e.setting("binCount") if c]
         if counts:
             said = {"method": "fixed number of bins (FBN, K15C)", "size": f"{' or '.join(map(str, counts))} bins", "edge": "the region's lowest intensity"}[part]
+        elif "bin_edges" in e.corrections and part == "edge":
+            said = "the lower bound of the intensities, as IBSI defines it"
         else:
-            said = {"method": "fixed bin width (FBS, Q3RU; edges as PyRadiomics sets them)", "size": f"bin width {shown(e, 'binWidth')}",
+            said = {"method": "fixed bin width (FBS, Q3RU)", "size": f"bin width {shown(e, 'binWidth')}",
                     "edge": "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the lower bound)"}[part]
         own = [f"{kind}: {key} {value[key]}" for kind, values in (e.image_types or {}).items() for value in values if isinstance(value, Mapping) for key in ("binCount", "binWidth") if key in value]
         return said + (f"; by image type: {', '.join(own)}" if own and part != "edge" else "")

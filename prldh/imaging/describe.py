@@ -35,13 +35,18 @@ def _summary(tissue: TissueImages) -> dict[str, Any]:
     return {
         "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "n_cases": len(tissue.results), "n_measured": len(measured),
         "sources": {
-            name: {"version": source.version, "settings": settings.model_dump(mode="json"), "packages": _packages(source)} for name, (source, settings) in tissue.settings.items()
+            name: {"version": source.version, "settings": settings.model_dump(mode="json"), "packages": _packages(source), **_computed(source, settings)} for name, (source, settings) in tissue.settings.items()
         },
         "cases": [{"patient": r.row.patient, "line": r.row.line, "label": r.row.label, "segment": r.row.segment, **r.about} for r in measured],
         "put_aside": [{"patient": r.row.patient, "line": r.row.line, "reason": r.reason} for r in tissue.results if r.reason is not None],
         "patients_put_aside": [{"id": patient, "reason": reason} for patient, reason in tissue.aside],
         "findings": [{k: getattr(f, k) for k in ("patient", "line", "severity", "kind", "message")} for f in tissue.findings],
     }
+
+
+def _computed(source: Any, settings: Any) -> dict[str, Any]:
+    """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the checklists read."""
+    return {"computed": source.metadata(settings)} if hasattr(source, "metadata") else {}
 
 
 def describe_agreement(cases: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
