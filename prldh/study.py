@@ -245,10 +245,17 @@ class Performance(Strict):
 
 
 class Report(Strict):
-    """What the report carries beside the results, and in which formats figures are written beside it."""
+    """What the report carries beside the results, and in which formats figures are written beside it.
+
+    ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each; ``grey``: every figure in
+    grey too.
+    """
 
     checklists: list[str] = []
-    figures: list[Literal["svg", "pdf", "png"]] = ["svg", "pdf", "png"]
+    answers: str | None = None
+    figures: list[Literal["svg", "pdf", "png", "tiff"]] = ["svg", "pdf", "png"]
+    dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1)
+    grey: bool = False
 
 
 class Compute(Strict):

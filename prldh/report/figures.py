@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from prldh.report.canvas import STYLE
+from prldh.nomogram import make_nomogram
+from prldh.report.canvas import STYLE, grey
+from prldh.report.format import interval_text, plain
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -20,15 +26,28 @@ from prldh.report.model_drawings import (
     draw_differences,
     draw_forest,
     draw_impact,
+    draw_nomogram,
     draw_partial,
     draw_roc,
+    draw_roc_bands,
     draw_stratified_roc,
 )
-from prldh.report.tissue_drawings import draw_funnel, draw_lasso, draw_size_curve, draw_stability, draw_waterfall
-from prldh.summary import HONEST
+from prldh.report.tissue_drawings import (
+    draw_correlation,
+    draw_flow,
+    draw_funnel,
+    draw_lasso,
+    draw_size_curve,
+    draw_stability,
+    draw_waterfall,
+)
+from prldh.summary import HONEST, honest_auc
 
 #: Formats of figures, and the metadata without which every run would write other bytes.
-DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
+DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None, "tiff": None}
+RASTER = ("png", "tiff")
+#: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
+DRAWN = ".drawn.json"
 
 
 @dataclass(frozen=True)
@@ -42,8 +61,45 @@ class Drawing:
     is_wide: bool = False
 
 
-def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, Any]]:
-    """Draw every figure once and write it in the formats that the study asks for: SVG (which the report always holds), PDF, PNG at 300 dpi.
+@dataclass(frozen=True)
+class FigureSettings:
+    """In which formats figures are written beside the report, at which dots per inch, and whether in grey too."""
+
+    formats: tuple[str, ...] = ("svg", "pdf", "png")
+    dpi: tuple[int, ...] = (300,)
+    grey: bool = False
+
+    @classmethod
+    def of(cls, data: dict[str, Any], **given: Any) -> FigureSettings:
+        """As the study says, but for what is ``given``."""
+        report = data["study"]["settings"].get("report", {})
+        chosen = {"formats": report.get("figures"), "dpi": report.get("dpi"), "grey": report.get("grey")} | {k: v for k, v in given.items() if v}
+        return cls(**{k: v if k == "grey" else tuple(dict.fromkeys(v)) for k, v in chosen.items() if v is not None})
+
+    def files(self, name: str) -> list[tuple[str, str, int, bool]]:
+        """(file name, format, dpi, is grey) of a figure; the first resolution has the plain name."""
+        found = []
+        for is_grey in (False, True) if self.grey else (False,):
+            stem = name + ".grey" * is_grey
+            for suffix in self.formats:
+                for k, dpi in enumerate(self.dpi if suffix in RASTER else self.dpi[:1]):
+                    found.append((f"{stem}.{suffix}" if k == 0 else f"{stem}.{dpi}dpi.{suffix}", suffix, dpi, is_grey))
+        return found
+
+
+def write_figures(data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None) -> dict[str, dict[str, Any]]:
+    """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey beside.
+
+    Parameters
+    ----------
+    data
+        Content of ``results.json``.
+    folder
+        Where they go; made here.
+    former
+        A folder that holds figures already: taken over where they were drawn from the same results by the same code.
+    settings
+        Default: the study's.
 
     Returns
     -------
@@ -51,30 +107,79 @@ def write_figures(data: dict[str, Any], folder: Path) -> dict[str, dict[str, Any
         By name: title, description, whether it is wide, where its files are, and the SVG element for the report.
     """
     folder.mkdir(exist_ok=True)
-    formats = data["study"]["settings"].get("report", {}).get("figures", list(DATELESS))
+    settings = settings or FigureSettings.of(data)
+    digest = _digest(data, settings)
+    drawings = plan_figures(data)
+    if not _take_over(drawings, settings, digest, former, folder):
+        for drawing in drawings:
+            _write(drawing, settings, folder)
+        (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     found = {}
-    for drawing in plan_figures(data):
-        with _figure(drawing) as figure:
-            for suffix in ("svg", *(f for f in formats if f != "svg")):
-                figure.savefig(folder / f"{drawing.name}.{suffix}", dpi=300, metadata=DATELESS[suffix])
-        svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
-        files = f"Files: figures/{drawing.name}.{', .'.join(formats)}" if formats else ""
-        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": _as_element(svg, drawing.name), "files": files}
-        if "svg" not in formats:
-            (folder / f"{drawing.name}.svg").unlink()
+    for drawing in drawings:
+        path = folder / f"{drawing.name}.svg"
+        files = [name for name, *_ in settings.files(drawing.name)]
+        shown = f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}" if files else ""
+        svg = _as_element(path.read_text(encoding="utf-8"), drawing.name)
+        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": svg, "files": shown}
+        if "svg" not in settings.formats:
+            path.unlink()
     return found
 
 
+def _write(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
+    wanted = settings.files(drawing.name)
+    if "svg" not in settings.formats:
+        wanted = [(f"{drawing.name}.svg", "svg", settings.dpi[0], False), *wanted]
+    for is_grey in (False, True):
+        own = [w for w in wanted if w[3] == is_grey]
+        if not own:
+            continue
+        with _figure(drawing, is_grey) as figure:
+            for name, suffix, dpi, _ in own:
+                packed = {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == "tiff" else {}
+                figure.savefig(folder / name, format=suffix, dpi=dpi, metadata=DATELESS[suffix], **packed)
+
+
+def _digest(data: dict[str, Any], settings: FigureSettings) -> str:
+    """Of the results, the settings, the code that draws, and matplotlib: figures are the same where it is the same."""
+    found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
+    here = Path(__file__).parent
+    for path in (*(here / f"{name}.py" for name in ("canvas", "figures", "format", "model_drawings", "tissue_drawings")), here.parent / "nomogram.py"):
+        found.update(path.read_bytes())
+    drawn = {k: v for k, v in data.items() if k not in ("agreement", "warnings", "engines", "ledger")}
+    found.update(json.dumps(drawn, sort_keys=True).encode())
+    return found.hexdigest()
+
+
+def _take_over(drawings: list[Drawing], settings: FigureSettings, digest: str, former: Path | None, folder: Path) -> bool:
+    """Copy the figures of ``former`` where they are those that would be drawn; whether that was done."""
+    if former is None or "svg" not in settings.formats:
+        return False
+    try:
+        if json.loads((former / DRAWN).read_text(encoding="utf-8")).get("digest") != digest:
+            return False
+    except (OSError, ValueError, AttributeError):
+        return False
+    names = [DRAWN, *(name for drawing in drawings for name, *_ in settings.files(drawing.name))]
+    if not all((former / name).is_file() for name in names):
+        return False
+    for name in names:
+        shutil.copy2(former / name, folder / name)
+    return True
+
+
 def _as_element(text: str, name: str) -> str:
-    """An SVG file's element, with ids that are unique in a page that holds several figures."""
+    """An SVG file's element, small, with ids that are unique in a page that holds several figures."""
     text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
     text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
     return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)
 
 
 @contextmanager
-def _figure(drawing: Drawing) -> Iterator[Figure]:
-    with plt.rc_context(STYLE):
+def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
+    with plt.rc_context(STYLE), grey(is_grey):
         figure = drawing.draw()
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not for every format
@@ -84,9 +189,25 @@ def _figure(drawing: Drawing) -> Iterator[Figure]:
             plt.close(figure)
 
 
+def describe_flow(data: dict[str, Any], most: int = 8) -> dict[str, Any]:
+    """Counts of the flow diagram; the reasons of those left out, the most frequent first."""
+    cohort = data["cohort"]
+    counts: dict[str, int] = {}
+    for entry in cohort["excluded"]:
+        counts[entry["reason"]] = counts.get(entry["reason"], 0) + 1
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    if len(ranked) > most:
+        ranked = [*ranked[: most - 1], ("other reasons", sum(n for _, n in ranked[most - 1 :]))]
+    return {
+        "n_read": cohort["n_read"], "n": cohort["n"], "events": cohort["events"], "n_excluded": len(cohort["excluded"]), "reasons": ranked,
+        "event": f"{cohort['outcome']} = {cohort['event']}", "non_event": f"{cohort['outcome']} = {cohort['non_event']}",
+    }
+
+
 def plan_figures(data: dict[str, Any]) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
-    found: list[Drawing] = []
+    flow = describe_flow(data)
+    found = [Drawing("flow", "Flow of patients", f"{flow['n_read']} patients in the table, {flow['n_excluded']} left out, {flow['n']} analysed: {flow['events']} with the event and {flow['n'] - flow['events']} without.", lambda: draw_flow(flow), is_wide=True)]
     for name, tissue in data["tissues"].items():
         found += _tissue_figures(name, tissue)
     for adjusted in (False, True):
@@ -100,7 +221,23 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
         for kind in ("unadjusted", "adjusted"):
             rows = data["interaction"].get(kind)
             if rows:
-                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}.", lambda r=rows: draw_forest(r)))
+                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}: {_odds(rows)}.", lambda r=rows: draw_forest(r)))
+    return found + _nomograms(data)
+
+
+def _nomograms(data: dict[str, Any]) -> list[Drawing]:
+    """Of the model that did best, by its most honest AUC, among the unadjusted and among the adjusted ones."""
+    found = []
+    for adjusted in (False, True):
+        charts = [(m, chart) for m in data["models"] if m["adjusted"] == adjusted and (chart := make_nomogram(m, data))]
+        if charts:
+            model, chart = max(charts, key=lambda item: (honest_auc(item[0]) or (None, None, item[0]["auc"]))[2]["estimate"] or 0.0)
+            variables = ", ".join(a["variable"] for a in chart["axes"])
+            found.append(Drawing(
+                f"nomogram_{'adjusted' if adjusted else 'unadjusted'}", f"Nomogram of {model['name']}{', adjusted' if adjusted else ''}",
+                f"Scales of points of {variables}; the points are added, and the lowest scale turns their total, from 0 to {chart['most']}, into a probability.",
+                lambda c=chart: draw_nomogram(c), is_wide=True,
+            ))
     return found
 
 
@@ -110,19 +247,23 @@ def slug(name: str) -> str:
 
 def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
     stem = slug(name)
-    found = [Drawing(f"scores_{stem}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome, with the cutoff.", lambda: draw_waterfall(tissue), is_wide=True)]
+    found = [Drawing(f"scores_{stem}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome; bars start at the cutoff of {plain(tissue['cutoff'])}.", lambda: draw_waterfall(tissue), is_wide=True)]
     if not tissue["selection"]:
         return found
     if tissue["selection"]["steps"]:
-        found.append(Drawing(f"funnel_{stem}", f"{name}: features left after each step", "Bars: how many features each selection step left, by source.", lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
+        found.append(Drawing(f"funnel_{stem}", f"{name}: features left after each step", "Bars: how many features each selection step left. " + _funnel_in_words(tissue["selection"]["steps"]), lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
     for step in tissue["selection"]["steps"]:
         details, source = step["details"], slug(step["source"])
         if step["name"] == "mrmr_forest" and details.get("curve"):
-            found.append(Drawing(f"forest_{stem}_{source}", f"{name}, {step['source']}: random forest by number of features", "Mean AUC over inner folds by number of features in mRMR order.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
+            found.append(Drawing(f"forest_{stem}_{source}", f"{name}, {step['source']}: random forest by number of features", f"Mean AUC over inner folds by number of features in mRMR order; {details['chosen_size']} features were chosen.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
         if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-            found.append(Drawing(f"lasso_{stem}_{source}", f"{name}, {step['source']}: LASSO", "Left: coefficients along lambda. Right: cross-validated deviance with lambda.min.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
+            found.append(Drawing(f"lasso_{stem}_{source}", f"{name}, {step['source']}: LASSO", f"Left: coefficients along lambda. Right: cross-validated deviance with its standard deviation; the dashed line is lambda.min, {plain(details['lasso']['lambda_min'], 4)}.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
         if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-            found.append(Drawing(f"svm_rfe_{stem}_{source}", f"{name}, {step['source']}: SVM-RFE", "Accuracy in inner folds by number of features.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
+            found.append(Drawing(f"svm_rfe_{stem}_{source}", f"{name}, {step['source']}: SVM-RFE", f"Accuracy in inner folds by number of features; {details['svm_rfe']['chosen_size']} features were chosen.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
+    kept, r = tissue["selection"]["features"], tissue["selection"].get("correlation")
+    if r and len(kept) > 1:
+        highest = max(abs(v) for i, row in enumerate(r) for v in row[:i])
+        found.append(Drawing(f"correlation_{stem}", f"{name}: correlation of the features that stayed", f"Heat map of Pearson's r between the {len(kept)} features of the Radscore on all patients; the highest |r| of two is {plain(highest, 2)}.", lambda: draw_correlation(kept, r), is_wide=True))
     if tissue["selection"]["stability"]:
         found.append(Drawing(f"stability_{stem}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"]), is_wide=True))
     return found
@@ -132,7 +273,8 @@ def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[di
     held = _lead_scheme(models)
     of = f"predictions of {held[1].replace('_', '-')}, scope {held[0]}" if held else ""
     found = [
-        Drawing(f"roc_{kind}", f"ROC curves, {kind}", "Apparent ROC curves of the models (solid), with the curve of held-out predictions of the whole chain where there is one (dotted).", lambda: draw_roc(models)),
+        Drawing(f"roc_{kind}", f"ROC curves, {kind}", f"Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole chain where there is one (dotted). Apparent AUCs: {_areas(models)}.", lambda: draw_roc(models)),
+        *_roc_bands(models, kind, held, of),
         Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
         Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration.", lambda: draw_calibration([(m["name"], m["calibration"]) for m in models]), is_wide=True),
         Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands.", lambda: draw_decision([(m["name"], m["decision_curve"]) for m in models]), is_wide=True),
@@ -149,6 +291,34 @@ def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[di
         if own:
             found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.", lambda: draw_differences(own[:9]), is_wide=True))
     return found
+
+
+def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str) -> list[Drawing]:
+    """ROC curves with their bands, held out where there are such; of results of an earlier version there are none."""
+    curves, said = [(m["name"], m["roc"]) for m in models], "apparent"
+    if held and all("roc" in m["validation"][held[0]][held[1]] for m in models):
+        curves, said = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
+    if not all("sensitivity_low" in p for _, roc in curves for p in roc):
+        return []
+    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact 95% interval at each threshold."
+    return [Drawing(f"roc_bands_{kind}", f"ROC curves with bands, {kind}", about, lambda: draw_roc_bands(curves), is_wide=len(models) > 1)]
+
+
+def _areas(models: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models[:8])
+
+
+def _odds(rows: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{r['group']} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}" for r in rows if not r["reference"])
+
+
+def _funnel_in_words(steps: list[dict[str, Any]]) -> str:
+    """``features: 1223 read, 900 after icc, …``"""
+    said = []
+    for source in dict.fromkeys(s["source"] for s in steps):
+        own = [s for s in steps if s["source"] == source]
+        said.append(f"{source}: {own[0]['n_in']} read, " + ", ".join(f"{s['n_out']} after {s['name']}" for s in own) + ".")
+    return " ".join(said)
 
 
 def _lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:

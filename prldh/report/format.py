@@ -30,6 +30,11 @@ def plain(value: Any, digits: int = 3) -> str:
     return DASH if value is None else decimals(value, digits)
 
 
+def interval_text(found: dict[str, Any], digits: int = 3) -> str:
+    """``0.857 (0.797, 0.918)`` without markup."""
+    return f"{plain(found.get('estimate'), digits)} ({plain(found.get('low'), digits)}, {plain(found.get('high'), digits)})"
+
+
 def p_value(value: Any) -> Markup:
     """p to three digits; ``< 0.001`` below that, never 0.000."""
     return number(None) if value is None else _titled(p_text(value), value)

@@ -5,66 +5,91 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from prldh.report.canvas import COLOURS, TWO_COLUMNS, axes_of, draw_band, look, panels_of
+from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, draw_band, label, legend_below, legend_beneath, look, panels_of
 from prldh.report.format import plain
 
 
-def draw_roc(models: list[dict[str, Any]]) -> Figure:
-    figure, axis = axes_of(4.2, 4.2)
+def _draw_curve(axis: Any, roc: list[dict[str, Any]], **kwargs: Any) -> None:
+    axis.plot([1 - p["specificity"] for p in roc], [p["sensitivity"] for p in roc], **kwargs)
+
+
+def _frame(axis: Any, **kwargs: Any) -> None:
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+    axis.set(xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", **kwargs)
+
+
+def draw_roc(models: list[dict[str, Any]]) -> Figure:
+    """All models in one panel with their AUCs; held-out curves dotted."""
+    figure, axis = axes_of(ONE_COLUMN, 3.4 + 0.16 * min(len(models), 20))
+    _frame(axis)
     for i, m in enumerate(models):
         auc = m["auc"]
-        label = f"{m['name']}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
-        axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **look(i))
+        text = f"{label(m['name'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
+        _draw_curve(axis, m["roc"], label=text, **look(i))
         held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
         if held:
-            axis.plot([1 - p["specificity"] for p in held], [p["sensitivity"] for p in held], color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.9)
-    axis.set(xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.legend(loc="lower right", title="apparent AUC (95% CI)", title_fontsize=7)
+            _draw_curve(axis, held, color=look(i)["color"], linestyle=":", linewidth=0.9)
+    legend_below(figure, axis, title="apparent AUC (95% CI)")
+    return figure
+
+
+def draw_roc_bands(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
+    """Each model's curve in a panel of its own, with the pointwise band of its sensitivity."""
+    figure, axes, columns = panels_of(len(models), 2.5, sharex=True, sharey=True)
+    for i, (axis, (name, roc)) in enumerate(zip(axes, models, strict=True)):
+        _frame(axis, title=label(name))
+        rows = [{**p, "x": 1 - p["specificity"]} for p in roc]
+        draw_band(axis, rows, "x", "sensitivity_low", "sensitivity_high", look(i)["color"])
+        _draw_curve(axis, roc, color=look(i)["color"])
+        if i % columns:
+            axis.set_ylabel(None)
     return figure
 
 
 def draw_partial(models: list[dict[str, Any]]) -> Figure:
-    figure, axes = axes_of(TWO_COLUMNS, 3.2, 2)
+    figure, axes = axes_of(TWO_COLUMNS, 3.4 + 0.13 * len(models), 2)
     for axis, focus in zip(axes, ("sensitivity", "specificity"), strict=True):
         first = models[0]["pauc"][focus]
         for i, m in enumerate(models):
-            label = f"{m['name']}: {m['pauc'][focus]['estimate']:.3f}"
-            axis.plot([1 - p["specificity"] for p in m["roc"]], [p["sensitivity"] for p in m["roc"]], label=label, **look(i))
+            area = m["pauc"][focus]["estimate"]
+            _draw_curve(axis, m["roc"], label=f"{label(m['name'])}: {plain(area)}" if len(models) <= 8 else None, **look(i))
         axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
         axis.locator_params(nbins=5)
         if focus == "sensitivity":
             axis.set(xlim=(0, 1), ylim=(first["to"], first["from"]))
         else:
             axis.set(xlim=(1 - first["from"], 1 - first["to"]), ylim=(0, 1))
-        axis.legend(loc="lower right", title="partial area", title_fontsize=7)
+        if len(models) <= 8:
+            legend_beneath(axis, "partial area")
     return figure
 
 
 def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
-    figure, axes, columns = panels_of(len(models), 2.5, 2.7, sharex=True, sharey=True)
+    figure, axes, columns = panels_of(len(models), 2.6, sharex=True, sharey=True)
     for i, (axis, (name, found)) in enumerate(zip(axes, models, strict=True)):
-        curve, colour = found["curve"], COLOURS[i % len(COLOURS)]
+        curve, shade = found["curve"], look(i)["color"]
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
         x, y = [p["predicted"] for p in curve], [p["observed"] for p in curve]
         if found["method"] == "groups":
             for p in curve:
                 if p.get("low") is not None:
-                    axis.plot([p["predicted"]] * 2, [p["low"], p["high"]], color=colour, linewidth=1)
-            axis.plot(x, y, color=colour, marker="o", markersize=3)
+                    axis.plot([p["predicted"]] * 2, [p["low"], p["high"]], color=shade, linewidth=1)
+            axis.plot(x, y, color=shade, marker="o", markersize=3)
         else:
-            draw_band(axis, curve, "predicted", "low", "high", colour)
-            axis.plot(x, y, color=colour)
-        axis.set_title(name, fontsize=8)
-        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None)
+            draw_band(axis, curve, "predicted", "low", "high", shade)
+            axis.plot(x, y, color=shade)
+        axis.set(
+            title=label(name), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None,
+        )
         axis.set_box_aspect(1)
     return figure
 
 
 def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
     """All models in one panel, then each with its band in one of its own."""
-    figure, axes, columns = panels_of(1 if len(models) == 1 else len(models) + 1, 2.7, 2.5, sharex=True, sharey=True)
+    figure, axes, columns = panels_of(1 if len(models) == 1 else len(models) + 1, 2.3, sharex=True, sharey=True)
     groups = [models] if len(models) == 1 else [models, *([m] for m in models)]
     for k, (axis, shown) in enumerate(zip(axes, groups, strict=True)):
         curve = models[0][1]
@@ -72,24 +97,24 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
         axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
         for name, rows in shown:
             i = [n for n, _ in models].index(name)
-            axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **look(i))
+            axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=label(name), **look(i))
             if len(shown) == 1:
-                draw_band(axis, rows, "threshold", "low", "high", COLOURS[i % len(COLOURS)])
-                axis.set_title(name, fontsize=8)
+                draw_band(axis, rows, "threshold", "low", "high", look(i)["color"])
+                axis.set_title(label(name))
         axis.set(xlabel="threshold probability", ylabel="net benefit" if k % columns == 0 else None)
     top = max((p["net_benefit"] for _, rows in models for p in rows if p["net_benefit"] is not None), default=0.0)
-    axes[0].set_ylim(-0.25 * max(top, 0.05), 1.3 * max(top, 0.05))
-    axes[0].legend(loc="upper right", fontsize=6)
+    axes[0].set_ylim(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05))
+    legend_below(figure, axes[0], 1 if len(axes) == 1 else 3)
     return figure
 
 
 def draw_differences(differences: list[dict[str, Any]]) -> Figure:
-    figure, axes, columns = panels_of(len(differences), 2.5, 2.2, sharex=True, sharey=True)
+    figure, axes, columns = panels_of(len(differences), 2.2, sharex=True, sharey=True)
     for i, (axis, found) in enumerate(zip(axes, differences, strict=True)):
         axis.axhline(0, color="0.5", linewidth=0.8)
-        draw_band(axis, found["curve"], "threshold", "low", "high", COLOURS[0])
-        axis.plot([p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=COLOURS[0])
-        axis.set_title(f"{found['a']}\n− {found['b']}", fontsize=7)
+        draw_band(axis, found["curve"], "threshold", "low", "high", look(0)["color"])
+        axis.plot([p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=look(0)["color"])
+        axis.set_title(f"{label(found['a'], lines=2)}\n− {label(found['b'], lines=2)}", fontsize=7)
         axis.set(xlabel="threshold probability", ylabel="difference of net benefit" if i % columns == 0 else None)
     points = sorted(abs(v) for d in differences for p in d["curve"] if p["threshold"] <= 0.9 for v in (p["low"], p["high"], p["difference"]) if v is not None)
     top = max(points[int(0.98 * (len(points) - 1))] if points else 0.0, 0.02)
@@ -101,61 +126,85 @@ def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> 
     panels = [("apparent", [(m["name"], m["decision_curve"]) for m in models])]
     if held:
         panels.insert(0, (f"{held[1].replace('_', '-')}, scope {held[0]}", [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models]))
-    figure, axes, _ = panels_of(len(panels), 3.4, 2.8, sharey=True)
+    figure, axes, _ = panels_of(len(panels), 2.9, sharey=True)
     for axis, (title, curves) in zip(axes, panels, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
         for i, (name, rows) in enumerate(curves):
             known = [p for p in rows if p.get("avoided") is not None]
-            axis.plot([p["threshold"] for p in known], [p["avoided"] for p in known], label=name, **look(i))
+            axis.plot([p["threshold"] for p in known], [p["avoided"] for p in known], label=label(name), **look(i))
             if len(curves) <= 2:
-                draw_band(axis, rows, "threshold", "avoided_low", "avoided_high", COLOURS[i % len(COLOURS)])
+                draw_band(axis, rows, "threshold", "avoided_low", "avoided_high", look(i)["color"])
         axis.set(xlabel="threshold probability", title=title, ylim=(-20, 100))
     axes[0].set_ylabel("interventions avoided per 100")
-    axes[-1].legend(loc="lower right")
+    legend_below(figure, axes[0], len(panels))
     return figure
 
 
 def draw_impact(models: list[dict[str, Any]]) -> Figure:
-    figure, axes, columns = panels_of(len(models), 2.6, 2.4, sharey=True)
+    figure, axes, columns = panels_of(len(models), 2.3, sharex=True, sharey=True)
     for i, (axis, m) in enumerate(zip(axes, models, strict=True)):
         rows = m["clinical_impact"]
         t = [p["threshold"] for p in rows]
-        for key, colour, style, name in (("high_risk", COLOURS[0], "-", "called high risk"), ("high_risk_events", COLOURS[1], "--", "events among them")):
-            draw_band(axis, rows, "threshold", f"{key}_low", f"{key}_high", colour)
-            axis.plot(t, [p[key] for p in rows], color=colour, linestyle=style, label=name)
-        axis.set_title(m["name"], fontsize=8)
-        axis.set(xlabel="threshold probability", ylabel="per 1,000" if i % columns == 0 else None)
-    axes[0].legend(loc="upper right")
+        for k, (key, style, name) in enumerate((("high_risk", "-", "called high risk"), ("high_risk_events", "--", "events among them"))):
+            draw_band(axis, rows, "threshold", f"{key}_low", f"{key}_high", look(k)["color"])
+            axis.plot(t, [p[key] for p in rows], color=look(k)["color"], linestyle=style, label=name)
+        axis.set(xlabel="threshold probability", ylabel="per 1,000 patients" if i % columns == 0 else None, title=label(m["name"]))
+    legend_below(figure, axes[0], 2)
     return figure
 
 
 def draw_forest(rows: list[dict[str, Any]]) -> Figure:
-    figure, axis = axes_of(5, 0.45 * len(rows) + 0.9)
+    """Odds ratios of the groups with their intervals, in figures beside."""
+    figure, axis = axes_of(TWO_COLUMNS, 0.36 * len(rows) + 0.7)
     for y, row in enumerate(reversed(rows)):
         if row["reference"]:
             axis.plot(1, y, marker="s", color="black", markersize=4)
-            continue
-        if row["or"] is not None:
-            axis.plot(row["or"], y, marker="s", color=COLOURS[0], markersize=5)
+        elif row["or"] is not None:
+            axis.plot(row["or"], y, marker="s", color=look(0)["color"], markersize=5)
         if row["low"] is not None and row["high"] is not None:
-            axis.plot([row["low"], row["high"]], [y, y], color=COLOURS[0], linewidth=1.2)
+            axis.plot([row["low"], row["high"]], [y, y], color=look(0)["color"], linewidth=1.2)
+        text = "reference" if row["reference"] else f"{plain(row['or'])} ({plain(row['low'])}, {plain(row['high'])})"
+        axis.text(1.02, y, text, va="center", fontsize=7, transform=axis.get_yaxis_transform())
     axis.axvline(1, color="0.6", linewidth=0.8)
-    labels = [f"{r['group']}\n{r['events']}/{r['n']} events" for r in reversed(rows)]
-    axis.set_yticks(range(len(rows)), labels)
+    axis.set_yticks(range(len(rows)), [f"{label(r['group'])}\n{r['events']}/{r['n']} events" for r in reversed(rows)])
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
     return figure
 
 
 def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
-    figure, axes = axes_of(TWO_COLUMNS, 3.7, 2)
+    figure, axes = axes_of(TWO_COLUMNS, 4.2, 2)
     for axis, entry in zip(axes, entries, strict=True):
-        axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+        _frame(axis, title=label(entry["name"]))
         for i, stratum in enumerate(s for s in entry["strata"] if s["roc"]):
             auc = stratum["auc"]
-            label = f"{stratum['group']}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
-            axis.plot([1 - p["specificity"] for p in stratum["roc"]], [p["sensitivity"] for p in stratum["roc"]], label=label, **look(i))
-        axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=entry["name"], xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+            text = f"{label(stratum['group'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
+            _draw_curve(axis, stratum["roc"], label=text, **look(i))
         if any(s["roc"] for s in entry["strata"]):
-            axis.legend(loc="lower right", title="apparent AUC (95% CI)", title_fontsize=7)
+            legend_beneath(axis, "apparent AUC (95% CI)")
+    return figure
+
+
+def draw_nomogram(chart: dict[str, Any]) -> Figure:
+    """Axes of points one under the other: each variable's, the total's, and the probability's beneath it."""
+    axes_shown = chart["axes"]
+    figure, axis = axes_of(TWO_COLUMNS, 0.34 * (len(axes_shown) + 3) + 0.3)
+    n = len(axes_shown)
+    rows = [("Points", [(p, f"{p:g}") for p in range(0, 101, 10)], 100.0)]
+    rows += [(a["variable"], [(t["points"], t["label"]) for t in a["ticks"]], 100.0) for a in axes_shown]
+    rows += [("Total points", [(t, f"{t:g}") for t in chart["totals"]], chart["most"])]
+    rows += [("Probability", [(t["points"], t["label"]) for t in chart["probabilities"]], chart["most"])]
+    for k, (name, ticks, most) in enumerate(rows):
+        y = -k if k <= n else -k - 0.4
+        at = [points / most for points, _ in ticks]
+        axis.plot([min(at), max(at)], [y, y], color="black", linewidth=0.8)
+        for j, (x, (_, text)) in enumerate(zip(at, ticks, strict=True)):
+            is_above = len(ticks) < 7 and 0 < k <= n and j % 2 == 1
+            axis.plot([x, x], [y, y + (0.12 if is_above else -0.12)], color="black", linewidth=0.8)
+            axis.text(x, y + (0.16 if is_above else -0.16), label(text, 15, 2), ha="center", va="bottom" if is_above else "top", fontsize=5.5)
+        axis.text(-0.03, y, label(name, 26, 2), ha="right", va="center", fontsize=7)
+    axis.set(xlim=(-0.32, 1.02), ylim=(-n - 3.2, 0.5))
+    axis.axis("off")
     return figure

@@ -1,4 +1,4 @@
-"""Drawing of tissues: Radscores and how they were selected. Draws what ``results.json`` holds and computes nothing."""
+"""Drawing of patients and tissues: who is analysed, Radscores, how they were selected. Draws what ``results.json`` holds and computes nothing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,45 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from prldh.report.canvas import COLOURS, ONE_COLUMN, TWO_COLUMNS, axes_of, look
+from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, colour, is_grey, label, look
+
+#: Numbers stand in the cells of a heat map of up to so many features.
+MOST_NUMBERED = 14
+
+
+def draw_flow(flow: dict[str, Any]) -> Figure:
+    """Boxes from the patients read to events and non-events, with those left out beside."""
+    reasons = flow["reasons"]
+    aside = "\n".join([f"Left out: n = {flow['n_excluded']}", *(f"{label(reason, 60, 2)}: {n}" for reason, n in reasons)])
+    height = 2.3 + 0.15 * (aside.count("\n") if flow["n_excluded"] else 0)
+    figure, axis = axes_of(TWO_COLUMNS, height)
+    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
+    arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+    top, middle, bottom = 0.92, 0.42, 0.08
+    for x, y, text in (
+        (0.3, top, f"Patients in the table: n = {flow['n_read']}"), (0.3, middle, f"Analysed: n = {flow['n']}"),
+        (0.13, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"), (0.47, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
+    ):
+        axis.text(x, y, text, ha="center", va="center", bbox=box)
+    lift = 0.25 / height
+    axis.annotate("", (0.3, middle + lift), (0.3, top - lift), arrowprops=arrow)
+    for x in (0.13, 0.47):
+        axis.annotate("", (x, bottom + lift), (0.3, middle - lift), arrowprops=arrow)
+    if flow["n_excluded"]:
+        axis.text(0.62, (top + middle) / 2, aside, ha="left", va="center", fontsize=7, bbox=box)
+        axis.annotate("", (0.6, (top + middle) / 2), (0.3, (top + middle) / 2), arrowprops=arrow)
+    axis.set(xlim=(0, 1), ylim=(0, 1))
+    axis.axis("off")
+    return figure
 
 
 def draw_waterfall(tissue: dict[str, Any]) -> Figure:
     figure, axis = axes_of(TWO_COLUMNS, 2.4)
     scores = sorted(tissue["scores"], key=lambda s: s["value"])
     base = tissue["cutoff"] if tissue["cutoff"] is not None else 0.0
-    for outcome, colour, label in ((0, COLOURS[0], "no event"), (1, COLOURS[1], "event")):
+    for outcome, name in ((0, "no event"), (1, "event")):
         x = [k for k, s in enumerate(scores) if s["outcome"] == outcome]
-        axis.bar(x, [scores[k]["value"] - base for k in x], bottom=base, width=1.0, color=colour, label=label)
+        axis.bar(x, [scores[k]["value"] - base for k in x], bottom=base, width=1.0, color=colour(outcome), label=name)
     axis.axhline(base, color="black", linewidth=0.7)
     axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
     axis.set_xticks([])
@@ -26,24 +55,26 @@ def draw_waterfall(tissue: dict[str, Any]) -> Figure:
 
 def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
     sources = list(dict.fromkeys(s["source"] for s in steps))
-    figure, axes = plt.subplots(1, len(sources), figsize=(3.6 * len(sources), 2.2), layout="constrained", squeeze=False)
+    width = ONE_COLUMN if len(sources) == 1 else TWO_COLUMNS
+    figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.2), layout="constrained", squeeze=False)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
         labels, counts = ["read", *(s["name"] for s in own)], [own[0]["n_in"], *(s["n_out"] for s in own)]
-        axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=COLOURS[5])
+        axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=colour(5))
         for y, c in enumerate(counts):
             axis.text(max(c, 0.5), y, f" {c}", va="center", fontsize=7)
         axis.set_yticks(range(len(counts)), labels)
         axis.invert_yaxis()
         axis.set_xscale("log")
-        axis.set(xlabel="features (log scale)", title=source, xlim=(0.5, max(counts) * 4))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.set(xlabel="features (log scale)", title=label(source), xlim=(0.5, max(counts) * 4))
     return figure
 
 
 def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
     figure, axis = axes_of(ONE_COLUMN, 2.4)
-    axis.plot(curve["sizes"], curve["mean"], marker="o", markersize=2.5, color=COLOURS[0])
-    axis.axvline(chosen, color=COLOURS[1], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
+    axis.plot(curve["sizes"], curve["mean"], marker="o", markersize=2.5, color=look(0)["color"])
+    axis.axvline(chosen, color=look(1)["color"], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
     axis.set(xlabel="number of features", ylabel=ylabel)
     axis.legend()
     return figure
@@ -52,18 +83,39 @@ def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
 def draw_lasso(lasso: dict[str, Any]) -> Figure:
     figure, axes = axes_of(TWO_COLUMNS, 2.6, 2)
     for i, (name, path) in enumerate(lasso["path"].items()):
-        axes[0].plot(lasso["lambda"][: len(path)], path, label=name if len(lasso["path"]) <= 6 else None, **look(i))
+        axes[0].plot(lasso["lambda"][: len(path)], path, label=label(name, 40, 1) if len(lasso["path"]) <= 6 else None, **look(i))
     axes[0].set(ylabel="coefficient (standardised)")
     if len(lasso["path"]) <= 6:
         axes[0].legend(fontsize=5)
     mean, sd = lasso["cv_mean"], lasso["cv_sd"]
-    axes[1].errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=COLOURS[0])
+    axes[1].errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=look(0)["color"])
     axes[1].set(ylabel="binomial deviance")
     for axis in axes:
         axis.set_xscale("log")
         axis.invert_xaxis()
-        axis.axvline(lasso["lambda_min"], color=COLOURS[1], linestyle="--", linewidth=0.9)
+        axis.axvline(lasso["lambda_min"], color=look(1)["color"], linestyle="--", linewidth=0.9)
         axis.set(xlabel="lambda (log scale)")
+    return figure
+
+
+def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
+    """A heat map of Pearson's r, blue for negative and red for positive; in grey by |r|, the sign in the cell."""
+    k = len(features)
+    figure, axis = axes_of(TWO_COLUMNS, min(0.24 * k + 1.1, 9))
+    shown = [[abs(v) for v in row] for row in r] if is_grey() else r
+    mesh = axis.pcolormesh(shown, cmap="Greys" if is_grey() else "RdBu_r", vmin=0 if is_grey() else -1, vmax=1, edgecolors="white", linewidth=0.3)
+    if k <= MOST_NUMBERED:
+        for i, row in enumerate(r):
+            for j, value in enumerate(row):
+                axis.text(j + 0.5, i + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=5.5, color="white" if abs(value) > 0.6 else "black")
+    numbers = [str(i + 1) for i in range(k)]
+    size = 6 if k <= 40 else 3
+    axis.set_xticks([i + 0.5 for i in range(k)], numbers, fontsize=size)
+    axis.set_yticks([i + 0.5 for i in range(k)], [f"{label(name, 44, 1)}  {i}" for name, i in zip(features, numbers, strict=True)], fontsize=size)
+    axis.tick_params(length=0)
+    axis.invert_yaxis()
+    bar = figure.colorbar(mesh, ax=axis, label="|r|" if is_grey() else "Pearson's r", shrink=min(1.0, 0.4 + 0.05 * k))
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -73,8 +125,8 @@ def draw_stability(selection: dict[str, Any]) -> Figure:
     top = list(found["frequency"].items())[:20]
     figure, axis = axes_of(TWO_COLUMNS, 0.17 * max(len(top), 3) + 0.7)
     for y, (feature, share) in enumerate(top):
-        axis.barh(y, share, color=COLOURS[1] if feature in selection["features"] else COLOURS[5])
-    axis.set_yticks(range(len(top)), [f for f, _ in top], fontsize=6)
+        axis.barh(y, share, color=colour(1) if feature in selection["features"] else colour(5))
+    axis.set_yticks(range(len(top)), [label(f, 60, 1) for f, _ in top], fontsize=6)
     axis.invert_yaxis()
-    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({scheme.replace('_', '-')}); orange: in the model", xlim=(0, 1))
+    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({scheme.replace('_', '-')}); dark: in the model", xlim=(0, 1))
     return figure

@@ -33,8 +33,8 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
     stem = slug(name)
-    heads = ("scores", "funnel", "forest", "lasso", "svm_rfe", "stability")
-    order = ("funnel", "forest", "lasso", "svm_rfe", "stability", "scores")
+    heads = ("scores", "funnel", "forest", "lasso", "svm_rfe", "correlation", "stability")
+    order = ("funnel", "forest", "lasso", "svm_rfe", "correlation", "stability", "scores")
     own = [f for f in figures if any(f == f"{h}_{stem}" or f.startswith(f"{h}_{stem}_") for h in heads)]
     return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
 

@@ -1,0 +1,97 @@
+"""A nomogram: a logistic model as scales of points that are added by hand. Arithmetic of the coefficients in ``results.json``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+#: Probabilities that the lowest scale may show.
+PROBABILITIES = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+
+
+def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any] | None:
+    """Scales of points of a model of the results.
+
+    Each variable's scale starts at 0 points where it lowers the log odds most; the variable that spans most of the log odds, over the
+    range seen, spans 100 points (as in R's ``rms::nomogram``). A continuous variable is linear between the least and largest value seen.
+
+    Parameters
+    ----------
+    model
+        An entry of ``models``.
+    data
+        The whole of ``results.json``: ranges of covariates, Radscores, levels.
+
+    Returns
+    -------
+    dict or None
+        ``axes``: [{variable, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: the end of the total's scale;
+        ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at 0 points, and of one point. None where an
+        estimate is infinite, a range is not known (results of an earlier version), nothing varies, or one variable is all there is.
+    """
+    found = {}
+    for term in model["terms"]:
+        if term["b"] is None:
+            return None
+        found.setdefault(term["variable"], []).append(term)
+    intercept = sum(t["b"] for t in found.pop("(Intercept)", []))
+    scales = {variable: _contributions(variable, terms, data) for variable, terms in found.items()}
+    if len(scales) < 2 or any(len(ticks) < 2 for ticks in scales.values()):
+        return None
+    least = {variable: min(c for _, c in ticks) for variable, ticks in scales.items()}
+    widest = max(max(c for _, c in ticks) - least[variable] for variable, ticks in scales.items())
+    if widest <= 0:
+        return None
+    per_point, start = widest / 100, intercept + sum(least.values())
+    axes = [
+        {"variable": variable, "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks]}
+        for variable, ticks in scales.items()
+    ]
+    total = sum(max(t["points"] for t in axis["ticks"]) for axis in axes)
+    step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10**6) if total / s <= 12)
+    most = step * math.ceil(total / step)
+    probabilities = [{"label": f"{p:g}", "points": (math.log(p / (1 - p)) - start) / per_point} for p in PROBABILITIES]
+    probabilities = [p for p in probabilities if 0 <= p["points"] <= most]
+    if not probabilities:
+        return None
+    return {
+        "axes": axes, "totals": list(range(0, most + 1, step)), "most": most, "intercept": start, "per_point": per_point,
+        "probabilities": [p for k, p in enumerate(probabilities) if not k or p["points"] - probabilities[k - 1]["points"] > 0.025 * most],
+    }
+
+
+def _contributions(variable: str, terms: list[dict[str, Any]], data: dict[str, Any]) -> list[tuple[str, float]]:
+    """(text, log odds) at round values of a continuous variable, or at each level with the reference's 0."""
+    if terms[0]["level"] is not None:
+        levels = {t["level"]: t["b"] for t in terms}
+        return [*((level, 0.0) for level in _levels(variable, data) if level not in levels), *levels.items()]
+    ends = _range(variable, data)
+    return [(f"{v:g}", terms[0]["b"] * v) for v in round_values(*ends)] if ends else []
+
+
+def _levels(variable: str, data: dict[str, Any]) -> list[str]:
+    return next(([r["level"] for r in v["rows"]] for v in data["table_one"] if v["variable"] == variable), ["reference"])
+
+
+def _range(variable: str, data: dict[str, Any]) -> tuple[float, float] | None:
+    if variable in data["tissues"]:
+        values = [s["value"] for s in data["tissues"][variable]["scores"]]
+        return min(values), max(values)
+    ends = data["cohort"].get("ranges", {}).get(variable)
+    return (ends["low"], ends["high"]) if ends and ends["low"] is not None else None
+
+
+def round_values(low: float, high: float, most: int = 9) -> list[float]:
+    """Round values from just below ``low`` to just above ``high``, at most about ``most`` of them.
+
+    Examples
+    --------
+    >>> round_values(18, 81)
+    [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
+    """
+    if not high > low:
+        return []
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10, 20) if math.ceil(high / (s * power)) - math.floor(low / (s * power)) < most + 1)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
