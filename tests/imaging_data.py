@@ -157,7 +157,19 @@ def write_slicer(path: Path, layers: np.ndarray, segments: list[tuple[str, int, 
     else:
         data = layers.transpose(0, 3, 2, 1)
         header["space directions"], header["kinds"] = np.vstack([np.full(3, np.nan), turn.T]), ["list"] + ["domain"] * 3
-    for i, (name, label, layer) in enumerate(segments):
-        header |= {f"Segment{i}_ID": f"Segment_{i + 1}", f"Segment{i}_Name": name, f"Segment{i}_LabelValue": str(label), f"Segment{i}_Layer": str(layer)}
+    for i, (_, label, layer) in enumerate(segments):
+        header |= {f"Segment{i}_ID": f"Segment_{i + 1}", f"Segment{i}_Name": f"<{i}>", f"Segment{i}_LabelValue": str(label), f"Segment{i}_Layer": str(layer)}
     nrrd.write(str(path), data, header)
+    content = path.read_bytes()
+    for i, (name, _, _) in enumerate(segments):  # pynrrd writes ASCII alone, Slicer UTF-8
+        content = content.replace(f"_Name:=<{i}>".encode(), f"_Name:={name}".encode(), 1)
+    path.write_bytes(content)
+    return path
+
+
+def write_from(path: Path, image: object) -> Path:
+    """A SimpleITK image as it is."""
+    import SimpleITK as sitk
+
+    sitk.WriteImage(image, str(path))
     return path

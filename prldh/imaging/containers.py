@@ -1,6 +1,6 @@
 """NIfTI, NRRD and MetaImage files: what their headers claim, checked before a library is let near them.
 
-ITK reads a NIfTI file that is cut off as zeros and a zero spacing as 1, and follows whatever path a detached header names. All three
+ITK reads a NIfTI file that is cut off as zeros, NaN as 0 and a zero spacing as 1, and follows whatever path a detached header names. All three
 formats come from strangers here, so that the header's own bytes are looked at first: sizes against the memory allowed and the length of
 the file, and data files only beside their header.
 """
@@ -11,10 +11,11 @@ import gzip
 import struct
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from prldh.imaging.header import Header, refuse_bad_geometry, refuse_too_large
+from prldh.imaging.header import Header, not_finite, refuse_bad_geometry, refuse_too_large
 from prldh.imaging.records import Geometry
 from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.settings import ReadSettings
@@ -59,6 +60,8 @@ def read_container_values(header: Header) -> np.ndarray:
     import SimpleITK as sitk
 
     path = header.files[0]
+    if header.kind == "nifti" and header.may_be_nan:
+        _refuse_hidden_nan(path)
     try:
         values = sitk.GetArrayFromImage(_reader(path, header.kind).Execute())
     except RuntimeError:
@@ -93,47 +96,82 @@ def _pixel_type(pixel: int, path: Path) -> tuple[int, bool]:
 _NIFTI_TYPES = {2: 1, 4: 2, 8: 4, 16: 4, 64: 8, 256: 1, 512: 2, 768: 4, 1024: 8, 1280: 8}
 
 
+class _Nifti(NamedTuple):
+    order: str
+    sizes: tuple[int, ...]
+    code: int
+    spacing: tuple[float, ...]
+    start: float
+    scaling: tuple[float, ...]
+
+
 def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
-    is_packed = path.name.lower().endswith(".gz")
-    try:
-        with gzip.open(path) if is_packed else path.open("rb") as file:
-            head = file.read(352)
-    except (OSError, EOFError, zlib.error):
-        raise _damaged(path, "nifti") from None
-    sizes, code, spacing, start, scaling = _nifti_fields(head, path)
-    if any(n < 1 for n in sizes):
+    head = _nifti_header(path)
+    if any(n < 1 for n in head.sizes):
         raise _damaged(path, "nifti")
-    if len(sizes) < 3 or any(n > 1 for n in sizes[3:]):
-        raise _no_volume(path, f"{len(sizes)} axes ({' x '.join(map(str, sizes))})")
-    if code not in _NIFTI_TYPES:
-        raise _no_volume(path, f"voxels of NIfTI's type {code} (colours, complex or unknown)")
-    if not all(np.isfinite(s) and s != 0 for s in spacing):
-        raise CaseRefused(
-            f"'{path.name}' has a spacing of {' x '.join(f'{s:g}' for s in spacing)} mm. Export it again with the true size of its voxels.", "geometry"
-        )
-    if not all(np.isfinite(s) for s in scaling):
+    if len(head.sizes) < 3 or any(n > 1 for n in head.sizes[3:]):
+        raise _no_volume(path, f"{len(head.sizes)} axes ({' x '.join(map(str, head.sizes))})")
+    if head.code not in _NIFTI_TYPES:
+        raise _no_volume(path, f"voxels of NIfTI's type {head.code} (colours, complex or unknown)")
+    if not all(np.isfinite(s) and s != 0 for s in head.spacing):
+        shown = " x ".join(f"{s:g}" for s in head.spacing)
+        raise CaseRefused(f"'{path.name}' has a spacing of {shown} mm. Export it again with the true size of its voxels.", "geometry")
+    if not all(np.isfinite(s) for s in head.scaling):
         raise CaseRefused(f"'{path.name}' has a scaling that is no number. Export it again.", "not_finite")
-    refuse_too_large(sizes[:3], _NIFTI_TYPES[code], path.name, settings)
-    if not 0 <= start <= 352 + _LARGEST_EXTENSION:
+    width = _NIFTI_TYPES[head.code]
+    refuse_too_large(head.sizes[:3], width, path.name, settings)
+    if not 0 <= head.start <= 352 + _LARGEST_EXTENSION:
         raise _damaged(path, "nifti")
-    needed = int(max(start, 352)) + int(np.prod(sizes, dtype=np.int64)) * _NIFTI_TYPES[code]
-    if not (_unpacks_to(path, needed) if is_packed else path.stat().st_size >= needed):
+    needed = int(max(head.start, 352)) + int(np.prod(head.sizes, dtype=np.int64)) * width
+    if not (_unpacks_to(path, needed) if _is_packed(path) else path.stat().st_size >= needed):
         raise _cut_off(path)
     return (path,)
 
 
-def _nifti_fields(head: bytes, path: Path) -> tuple[tuple[int, ...], int, tuple[float, ...], float, tuple[float, ...]]:
-    """Sizes, type, spacing, where voxels begin, slope and intercept (https://nifti.nimh.nih.gov/nifti-1)."""
+def _is_packed(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
+
+
+def _nifti_header(path: Path) -> _Nifti:
+    """Byte order, sizes, type, spacing, where voxels begin, slope and intercept (https://nifti.nimh.nih.gov/nifti-1)."""
+    try:
+        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+            head = file.read(352)
+    except (OSError, EOFError, zlib.error):
+        raise _damaged(path, "nifti") from None
     for order in "<>":
         if len(head) >= 348 and struct.unpack_from(order + "i", head)[0] == 348 and head[344:347] == b"n+1":
             dims, code = struct.unpack_from(order + "8h", head, 40), struct.unpack_from(order + "h", head, 70)[0]
             if not 1 <= dims[0] <= 7:
                 raise _damaged(path, "nifti")
             spacing, start = struct.unpack_from(order + "3f", head, 80), struct.unpack_from(order + "f", head, 108)[0]
-            return dims[1 : dims[0] + 1], code, spacing, start, struct.unpack_from(order + "2f", head, 112)
+            return _Nifti(order, dims[1 : dims[0] + 1], code, spacing, start, struct.unpack_from(order + "2f", head, 112))
     if head[4:7] == b"n+2":
         raise CaseRefused(f"'{path.name}' is NIfTI-2, which is not read. Save it as NIfTI-1 (the usual .nii.gz).", "no_volume")
     raise CaseRefused(f"'{path.name}' is not a NIfTI file in one piece, whatever its ending says. Export it again as .nii or .nii.gz.")
+
+
+def _refuse_hidden_nan(path: Path) -> None:
+    """ITK's NIfTI reader makes zeros of NaN and infinity without a word, so that they are looked for in the file itself."""
+    head = _nifti_header(path)
+    kind = {16: "f4", 64: "f8"}.get(head.code)
+    if kind is None:  # whole numbers with a slope
+        return
+    n_left, width, seen, n_bad, first = int(np.prod(head.sizes, dtype=np.int64)), int(kind[1]), 0, 0, 0
+    try:
+        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+            file.seek(int(max(head.start, 352)))
+            while n_left:
+                piece = np.frombuffer(file.read(min(1 << 18, n_left) * width), np.dtype(head.order + kind))
+                bad = np.flatnonzero(~np.isfinite(piece))
+                first = first if n_bad or not bad.size else seen + int(bad[0])
+                n_bad, seen, n_left = n_bad + bad.size, seen + piece.size, n_left - piece.size
+                if not piece.size:
+                    raise _cut_off(path)
+    except (OSError, EOFError, ValueError, zlib.error):
+        raise _damaged(path, "nifti") from None
+    if n_bad:
+        raise not_finite(path.name, n_bad, tuple(int(i) for i in np.unravel_index(first, head.sizes[2::-1])))
 
 
 def _unpacks_to(path: Path, needed: int) -> bool:

@@ -71,5 +71,14 @@ def refuse_bad_geometry(geometry: Geometry, name: str) -> None:
         raise CaseRefused(f"'{name}' has axes that are not at right angles, or a position that is no number. Export it again.", "geometry")
 
 
+def not_finite(name: str, n: int, first: tuple[int, ...]) -> CaseRefused:
+    """The refusal for ``n`` voxels that are NaN or infinite; ``first`` is (z, y, x)."""
+    z, y, x = first
+    return CaseRefused(
+        f"'{name}' has {n} voxel(s) that are NaN or infinite, the first at ({x}, {y}, {z}). Filters would spread them; "
+        "set them to the value of the background.", "not_finite",
+    )
+
+
 def _numbers(values: np.ndarray) -> str:
     return " x ".join(f"{v:g}" for v in values)

@@ -15,7 +15,7 @@ from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
 from prldh.imaging.dicom import is_dicom, read_dataset, read_frames_values, read_series_header, read_series_values
-from prldh.imaging.header import Header, Identity
+from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
 from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.segments import Region, from_dicom_seg, from_labels, from_slicer, slicer_segments, whole_labels
@@ -122,11 +122,7 @@ def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
         is_bad = ~np.isfinite(values)
         n = int(np.count_nonzero(is_bad))
         if n:  # a sum may overflow without any voxel being infinite
-            z, y, x = (int(i) for i in np.unravel_index(int(np.argmax(is_bad)), values.shape))
-            raise CaseRefused(
-                f"'{name}' has {n} voxel(s) that are NaN or infinite, the first at ({x}, {y}, {z}). Filters would spread them; "
-                "set them to the value of the background.", "not_finite",
-            )
+            raise not_finite(name, n, tuple(int(i) for i in np.unravel_index(int(np.argmax(is_bad)), values.shape)))
     return values
 
 
