@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prldh.checklists import model_rules as run
+from prldh.checklists import data_rules, model_rules
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.extraction import TRIVIAL, Extraction
 from prldh.checklists.findings import FILLED, Finding, ask, file, filled, not_applicable, report, result, setting
@@ -70,15 +70,15 @@ def _run(rule: Callable[[Dossier], Finding]) -> Rule:
 
 
 def _rules(**table: str) -> dict[str, Rule]:
-    """Rules of :mod:`prldh.checklists.model_rules` by the items they answer, written ``rule="9 16"``."""
-    return {number: _run(getattr(run, name)) for name, numbers in table.items() for number in numbers.split()}
+    """Rules of the run by the items they answer, written ``rule="9 16"``."""
+    return {number: _run(getattr(data_rules if hasattr(data_rules, name) else model_rules, name)) for name, numbers in table.items() for number in numbers.split()}
 
 
 # ---------------------------------------------------------------- IBSI
 
 MODEL_ITEMS = {
-    "60": _run(run.reliability), "73": _run(run.non_radiomic), "74": _run(run.multicollinearity),
-    "48b": _run(run.readers), "75": _run(run.ready("the frozen models", "model.json")), "76": _run(run.ready("the analysed data", "reproduce")),
+    "60": _run(data_rules.reliability), "73": _run(model_rules.non_radiomic), "74": _run(model_rules.multicollinearity),
+    "48b": _run(model_rules.readers), "75": _run(model_rules.ready("the frozen models", "model.json")), "76": _run(model_rules.ready("the analysed data", "reproduce")),
 }
 
 
@@ -146,8 +146,8 @@ CLEAR_RULES: dict[str, Rule] = {
              class_balance="30", reliability="31", scaling="32", reduction="33", algorithm="34", tuning="35", confounders="36", model_choice="37", internal_external="38",
              measures="39", uncertainty="40", comparison="41", non_radiomic="42 48", interpretability="43", baseline="44", participants="45", selected_features="46", performance="47"),
     "16": _several("8", "28", "30"), "21": normalisation, "22": _several("50a", "51"), "23": _several("56a", "56b", "56c"), "24": filters, "25": feature_software, "26": feature_set,
-    "28": other_settings, "54": _run(run.ready("the features that were analysed", "reproduce")), "56": _run(run.ready("the analysis in plain R", "reproduce/analysis.R")),
-    "57": _run(run.ready("the frozen models", "model.json")),
+    "28": other_settings, "54": _run(model_rules.ready("the features that were analysed", "reproduce")), "56": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
+    "57": _run(model_rules.ready("the frozen models", "model.json")),
 }
 
 # ---------------------------------------------------------------- METRICS
@@ -178,7 +178,7 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
 
 
 def held_out_test(d: Dossier, item: Item) -> Finding:
-    found = run.no_leakage(d)
+    found = model_rules.no_leakage(d)
     return filled(f"{found.value}. By resampling: no separate test set was put aside", *found.evidence) if found.status == FILLED else found
 
 
@@ -206,13 +206,13 @@ METRICS_RULES: dict[str, Rule] = {
     **_rules(outcome="3", readers="10", unstable_removed="14", redundancy="15", enough_for_features="16", no_leakage="18", confounders="19", uncertainty="21", calibration="22",
              non_radiomic="24"),
     "6": _several("8", "28", "30"), "11": suitable_processing, "12": standard_software, "13": reported_settings, "20": lambda d, i: _suitable_metrics(d), "25": classical, "26": held_out_test,
-    "28": _run(run.ready("the analysed data", "reproduce")), "29": _run(run.ready("the analysis in plain R", "reproduce/analysis.R")), "30": _run(run.ready("the frozen models", "model.json")),
+    "28": _run(model_rules.ready("the analysed data", "reproduce")), "29": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")), "30": _run(model_rules.ready("the frozen models", "model.json")),
 }
 
 
 def _suitable_metrics(d: Dossier) -> Finding:
     """METRICS 20: discrimination, calibration and clinical use of a binary outcome are all there."""
-    found = run.measures(d)
+    found = model_rules.measures(d)
     return filled(f"{found.value}, for a binary outcome", *found.evidence) if found.status == FILLED else found
 
 
@@ -229,7 +229,7 @@ def tripod_rules() -> dict[str, Rule]:
         **_rules(n_patients="5a", outcome="8a", preselection="9a", readers="9c", sample_size="10", missing_data="11", no_leakage="12a", handling="12b", building="12c",
                  no_subgroups="12d 14 23b", measures="12e", class_balance="13", outputs="15", one_set="16", participants="20a", baseline="20b", counts_per_analysis="21",
                  specification="22", performance_intervals="23a"),
-        "18e": _run(run.ready("the analysed data", "reproduce")), "18f": _run(run.ready("the analysis in plain R", "reproduce/analysis.R")),
+        "18e": _run(model_rules.ready("the analysed data", "reproduce")), "18f": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
     }
     evaluation_only = {i.number: not_development for i in load_standard("tripod-ai").items if "development" not in i.applies}
     return rules | evaluation_only

@@ -38,9 +38,9 @@ def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], s
     return "; ".join(f"{name}: {text}" for name, text in said.items())
 
 
-def from_settings(d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None) -> Finding:
+def from_settings(d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None, what: str = "settings") -> Finding:
     """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
-    evidence = tuple(at_hand(e, "settings", key) for e in d.known)
+    evidence = tuple(at_hand(e, what, key) for e in d.known)
     value = join(d.known, describe)
     if not d.known or value is None:
         return ask()
@@ -219,7 +219,7 @@ def filters(d: Dossier, item: Item) -> Finding:
         return "; ".join(_filter(kind, [v for v in values if isinstance(v, Mapping)], e) for kind, values in kinds.items() if kind != "Original") or "none"
 
     if d.known and any(e.image_types is not None or e.images for e in d.known):
-        return from_settings(d, "image types", describe)
+        return from_settings(d, "", describe, what="image types")
     named = join(d.extractions, lambda e: ", ".join(f"{kind} ({n})" for kind, n in e.images.items()))
     return ask(f"image types in the names of features: {named}", *(at_hand(e, "names of features") for e in d.extractions)) if named else ask()
 

@@ -62,10 +62,10 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     """The METRICS score in sentences."""
     n = score["n_yes"] + score["n_no"]
     total = n + score["n_open"]
-    beside = f"{score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply" if score["n_not_applicable"] else "every item applies"
+    beside = f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply" if score["n_not_applicable"] else ""
     if not score["n_open"]:
-        return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered, {beside}."]
-    lines = [f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} % ({score['high_band']}), as the {score['n_open']} items still open are answered no or yes; {beside}."]
+        return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered{beside}."]
+    lines = [f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} % ({score['high_band']}), as the {score['n_open']} items still open are answered no or yes{beside}."]
     if score["score"] is not None:
         lines.append(f"Over the {n} answered item{'s' * (n > 1)} alone it is {score['score']:.1f} % ({score['band']}).")
     return lines
