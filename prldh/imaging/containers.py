@@ -205,7 +205,7 @@ def _check_nrrd(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
         key, mark, value = line.partition(":")
         if mark and not line.startswith("#") and not value.startswith("="):
             fields[key.strip().lower().replace(" ", "")] = value.strip()
-    sizes = _whole_numbers(fields.get("sizes", ""), path, "nrrd")
+    sizes = _sizes(fields.get("sizes", ""), path, "nrrd")
     refuse_too_large(sizes, 1, path.name, settings)
     if any(abs(_whole_numbers(fields.get(key, "0"), path, "nrrd")[0]) > _LARGEST_EXTENSION for key in ("byteskip", "lineskip")):
         raise _damaged(path, "nrrd")
@@ -233,7 +233,7 @@ def _check_meta(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
             fields[key.strip().lower()] = value.strip()
     if "dimsize" not in fields or "elementdatafile" not in fields:
         raise CaseRefused(f"'{path.name}' is not a MetaImage file, whatever its ending says. Export it again as .mha.")
-    sizes = _whole_numbers(fields["dimsize"], path, "meta")
+    sizes = _sizes(fields["dimsize"], path, "meta")
     refuse_too_large(sizes, 1, path.name, settings)
     data = path
     if fields["elementdatafile"].upper() != "LOCAL":
@@ -270,6 +270,13 @@ def _whole_numbers(text: str, path: Path, kind: str) -> tuple[int, ...]:
     except ValueError:
         found = ()
     if not found or len(found) > 8:
+        raise _damaged(path, kind)
+    return found
+
+
+def _sizes(text: str, path: Path, kind: str) -> tuple[int, ...]:
+    found = _whole_numbers(text, path, kind)
+    if min(found) < 1:
         raise _damaged(path, kind)
     return found
 

@@ -31,8 +31,10 @@ _NEEDED = (
     "BitsAllocated", "PixelRepresentation", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
 )
-_DEFLATED = b"1.2.840.10008.1.2.1.99\0"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 _NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
+#: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
+_MODALITIES = frozenset(("CT", "MR", "PT", "NM", "US", "CR", "DX", "DR", "MG", "XA", "RF", "OCT", "OPT", "SC", "PX", "IO", "IVUS", "RTIMAGE", "OT", *_NO_IMAGES))
 
 
 @functools.lru_cache(maxsize=1)
@@ -54,7 +56,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixels: bool = True) -> tuple[Any, int]:
-    """A DICOM file's data set and how many bytes follow what was read; ``tags`` limits what is parsed.
+    """A DICOM file's data set and how many bytes of voxels follow what was read; ``tags`` limits what is parsed.
 
     Raises
     ------
@@ -75,7 +77,8 @@ def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixe
                 found = pydicom.dcmread(file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None)
         except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
             raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
-        return found, path.stat().st_size - file.tell()
+        # in front of the voxels stand their tag and length, and with explicit types the type
+        return found, path.stat().st_size - file.tell() - (8 if found.original_encoding[0] else 12)
 
 
 def identity_of(dataset: Any, frame: str | None = None) -> Identity:
@@ -109,7 +112,7 @@ class Slice:
 
     file: Path
     series: str
-    modality: str
+    modality: str | None
     frames: int
     rows: int
     columns: int
@@ -136,7 +139,8 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
     else:
         first = _slice_of(place)
         if first is None:
-            raise CaseRefused(f"'{place.name}' holds no image, but a {_modality(place)}. Give the folder or a file of the image series.", "no_volume")
+            what = modality_of(read_dataset(place, ("Modality",))[0]) or "something else"
+            raise CaseRefused(f"'{place.name}' holds no image, but {what}. Give the folder or a file of the image series.", "no_volume")
         uid = first.series
         files = [place] if first.frames > 1 else sorted(p for p in place.parent.iterdir() if p.is_file() and _may_be_slice(p))
     slices = [s for s in map(_slice_of, files) if s is not None]
@@ -167,9 +171,10 @@ def _may_be_slice(path: Path) -> bool:
     return path.suffix.lower() in (".dcm", ".ima", ".dicom") or is_dicom(path)
 
 
-def _modality(path: Path) -> str:
-    found = _text(read_dataset(path, ("Modality",))[0], "Modality")
-    return found if found.isalnum() and len(found) <= 16 else "object of another kind"
+def modality_of(dataset: Any) -> str | None:
+    """DICOM's code of the modality, or None where it is not one of those known."""
+    found = _text(dataset, "Modality").strip().upper()
+    return found if found in _MODALITIES else None
 
 
 def _slice_of(path: Path) -> Slice | None:
@@ -177,17 +182,17 @@ def _slice_of(path: Path) -> Slice | None:
     from pydicom.uid import UID
 
     found, left = read_dataset(path, _NEEDED)
-    if _text(found, "Modality").upper() in _NO_IMAGES:
+    if modality_of(found) in _NO_IMAGES:
         return None
     if "Rows" not in found:
-        if not left:  # nothing follows: the file ends before its image, or has none
-            raise CaseRefused(f"'{path.name}' is DICOM without an image, or cut off. Copy it again, or take it out of the folder.")
+        if "Image Storage" in UID(_text(found.file_meta, "MediaStorageSOPClassUID")).name:
+            raise CaseRefused(f"'{path.name}' is cut off: it says it is an image and has none. Copy or export it again.")
         return None
     try:
         rows, columns, bits = int(found.Rows), int(found.Columns), int(found.BitsAllocated)
         frames, samples = int(found.get("NumberOfFrames") or 1), int(found.get("SamplesPerPixel") or 1)
         slice_ = Slice(
-            path, _text(found, "SeriesInstanceUID"), _text(found, "Modality").upper()[:16], frames, rows, columns,
+            path, _text(found, "SeriesInstanceUID"), modality_of(found), frames, rows, columns,
             tuple(float(v) for v in found.get("ImagePositionPatient") or ()), tuple(float(v) for v in found.get("ImageOrientationPatient") or ()),
             tuple(float(v) for v in found.get("PixelSpacing") or ()),
             float(found.get("SpacingBetweenSlices") or found.get("SliceThickness") or 0),
@@ -209,9 +214,9 @@ def _or(value: Any, otherwise: float) -> Any:
 def _listed(slices: Sequence[Slice]) -> str:
     counts: dict[tuple[str, str], int] = {}
     for s in slices:
-        key = (s.series, s.modality)
+        key = (s.series if set(s.series) <= set("0123456789.") else "no proper UID", s.modality or "no modality")
         counts[key] = counts.get(key, 0) + s.frames
-    return "Series there: " + some((f"{uid} ({modality or 'no modality'}, {n} slices)" for (uid, modality), n in sorted(counts.items())), 12) + "."
+    return "Series there: " + some((f"{uid} ({modality}, {n} slices)" for (uid, modality), n in sorted(counts.items())), 12) + "."
 
 
 def _stack(slices: list[Slice], name: str, identity: Identity, settings: ReadSettings) -> Header:
@@ -242,7 +247,7 @@ def _stack(slices: list[Slice], name: str, identity: Identity, settings: ReadSet
     is_uniform = len(stored) == 1 and is_whole
     refuse_too_large(geometry.size, int(first.stored[0]) // 8 if is_uniform else 8, name, settings)
     return Header(
-        "dicom", geometry, tuple(s.file for s in ordered), int(first.stored[0]) // 8 if is_uniform else 8, modality=first.modality or None,
+        "dicom", geometry, tuple(s.file for s in ordered), int(first.stored[0]) // 8 if is_uniform else 8, modality=first.modality,
         identity=identity, is_uniform=is_uniform,
     )
 
@@ -307,7 +312,7 @@ def _frames_header(one: Slice, identity: Identity, settings: ReadSettings) -> He
         raise CaseRefused(f"the frames of '{one.file.name}' are not one regular stack (echoes, times, gaps or a tilt). Export one volume alone.", "geometry")
     geometry = volume_geometry(_rising(found).affine, found.spatial_shape)
     refuse_bad_geometry(geometry, one.file.name)
-    return Header("frames", geometry, (one.file,), 8, may_be_nan=True, modality=one.modality or None, identity=identity)
+    return Header("frames", geometry, (one.file,), 8, may_be_nan=True, modality=one.modality, identity=identity)
 
 
 def read_frames_values(header: Header) -> np.ndarray:

@@ -14,7 +14,7 @@ from prldh.imaging import grids
 from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
-from prldh.imaging.dicom import is_dicom, read_dataset, read_frames_values, read_series_header, read_series_values
+from prldh.imaging.dicom import is_dicom, modality_of, read_dataset, read_frames_values, read_series_header, read_series_values
 from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
 from prldh.imaging.refusal import CaseRefused
@@ -156,7 +156,7 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
     try:
         kind = kind_of(path)
         if kind == "dicom" and not split_series(path)[0].is_dir():
-            modality = str(read_dataset(path, ("Modality",))[0].get("Modality") or "").upper()
+            modality = modality_of(read_dataset(path, ("Modality",))[0])
             if modality == "SEG":
                 return from_dicom_seg(path, row, settings)
             if modality == "RTSTRUCT":
@@ -276,7 +276,6 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
 def files_of(path: Path, settings: ReadSettings | None = None) -> tuple[Path, ...]:
     """Every file that the voxels or contours at a path come from: what to hash to know that nothing changed."""
     if kind_of(path) == "dicom" and not split_series(path)[0].is_dir():
-        modality = str(read_dataset(path, ("Modality",))[0].get("Modality") or "").upper()
-        if modality in ("SEG", "RTSTRUCT"):
+        if modality_of(read_dataset(path, ("Modality",))[0]) in ("SEG", "RTSTRUCT"):
             return (path,)
     return read_header(path, settings).files
