@@ -1,0 +1,276 @@
+"""Rules on patients, data and selection. Shared by the standards.
+
+Each takes the dossier and says what the run shows, never more: a Radscore that came as a column may have been made on anyone, and
+what an author knows beside the run is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from prldh.checklists.dossier import Dossier
+from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+
+Rule = Callable[[Dossier], Finding]
+#: Steps that drop features for saying the same as others.
+AGAINST_REDUNDANCY = ("correlation", "mrmr_forest", "lasso_svm_rfe")
+
+
+def of_results(rule: Rule) -> Rule:
+    """A rule that needs an analysis; without one the author is asked."""
+
+    def guarded(d: Dossier) -> Finding:
+        return rule(d) if d.results is not None else ask()
+
+    guarded.__name__, guarded.__doc__ = rule.__name__, rule.__doc__
+    return guarded
+
+
+def name_of(model: Mapping[str, Any]) -> str:
+    return model["name"] + (", adjusted" if model["adjusted"] else "")
+
+
+def share_of_events(d: Dossier) -> str:
+    cohort = d.results["cohort"]
+    return f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f} %) with {cohort['outcome']} = {cohort['event']}"
+
+
+def name_schemes(d: Dossier) -> str:
+    words = {name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)" for name, s in d.results["study"]["schemes"].items()}
+    return ", ".join(words.values())
+
+
+def name_steps(d: Dossier) -> str:
+    lines = []
+    for name, tissue in d.selected.items():
+        selection = tissue["selection"]
+        sources = dict.fromkeys(s["source"] for s in selection["steps"])
+        ways = [" → ".join([str(own[0]["n_in"]), *(f"{s['name']} {s['n_out']}" for s in own)]) for source in sources if (own := [s for s in selection["steps"] if s["source"] == source])]
+        lines.append(f"{name}: {'; '.join(ways) + '; ' if ways else ''}{len(selection['features'])} in the Radscore")
+    return "; ".join(lines)
+
+
+def settings_of_steps(d: Dossier) -> str:
+    """The selection as the study file sets it: each step with its settings."""
+    said = []
+    for step in d.settings["selection"]:
+        for name, settings in step.items():
+            inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
+            said.append(f"{name} ({inner})" if inner else name)
+    return ", ".join(said)
+
+
+def span(numbers: Sequence[int]) -> str:
+    """``356 to 386``, or the one number that all are."""
+    return f"{min(numbers)}" if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)}"
+
+
+# ---------------------------------------------------------------- patients and data
+
+
+@of_results
+def sample_size(d: Dossier) -> Finding:
+    """Riley's criteria; adequate or not, it is reported."""
+    found = d.results.get("sample_size")
+    if not found:
+        return ask()
+    short = [m for m in found["models"] if not m["is_enough"]]
+    needs = [m["n_needed"] for m in found["models"]]
+    verdict = f"too few for {len(short)} of {len(needs)} models" if short else "enough for every model"
+    value = f"{d.results['cohort']['n']} patients, {d.results['cohort']['events']} events; Riley's criteria ask for {span(needs)}: {verdict}"
+    return filled(value, report("sample-size"), result("sample_size"), remaining="how the number of patients was decided")
+
+
+@of_results
+def enough_for_features(d: Dossier) -> Finding:
+    """METRICS 16: every feature of a Radscore counted as a parameter, Riley's largest number of parameters for these patients beside."""
+    found = d.results.get("sample_size")
+    if not found:
+        return ask()
+    evidence = (report("sample-size"), result("sample_size.models"))
+    short = [m for m in found["models"] if not m["is_enough"]]
+    if short:
+        return contradicted(f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of {len(found['models'])} models "
+                            f"({span([m['n_needed'] for m in short])})", *evidence)
+    if d.given_scores:
+        return ask(f"enough for the models; from how many features the Radscores of {', '.join(d.given_scores)} were made is not known", *evidence)
+    most = min(m["max_parameters"] for m in found["models"])
+    counts = {name: len(t["selection"]["features"]) for name, t in d.selected.items()}
+    over = {name: n for name, n in counts.items() if n > most}
+    said = ", ".join(f"{name} {n}" for name, n in (over or counts).items())
+    if over:
+        return contradicted(f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these patients", *evidence)
+    return filled(f"features in the Radscore ({said}) are within the {most} parameters that Riley's criteria allow", *evidence)
+
+
+@of_results
+def missing_data(d: Dossier) -> Finding:
+    found, excluded = d.results.get("missing"), d.results["cohort"]["excluded"]
+    evidence = (setting("missing"), report("patients"))
+    if found:
+        blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in found["variables"])
+        value = f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained equations, pooled by Rubin's rules"
+        return filled(value, report("missing"), result("missing"))
+    if excluded:
+        return filled(f"{len(excluded)} of {d.results['cohort']['n_read']} patients were left out, each with its reason ({d.settings.get('missing', 'complete_case')})", *evidence, remaining="why data are missing")
+    return filled("no patient was left out and no covariate had blanks", *evidence)
+
+
+@of_results
+def class_balance(d: Dossier) -> Finding:
+    return filled(f"{share_of_events(d)}; no resampling or weighting of classes was made", result("cohort"), report("patients"))
+
+
+@of_results
+def participants(d: Dossier) -> Finding:
+    cohort = d.results["cohort"]
+    return ask(f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']} events; what came before the table is not known", report("patients"), result("cohort"))
+
+
+@of_results
+def outcome(d: Dossier) -> Finding:
+    cohort = d.results["cohort"]
+    return ask(f"the outcome is {cohort['outcome']}, the event {cohort['event']}", setting("clinical.outcome"), result("cohort"))
+
+
+@of_results
+def n_patients(d: Dossier) -> Finding:
+    return ask(f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table"))
+
+
+@of_results
+def counts_per_analysis(d: Dossier) -> Finding:
+    return filled("; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.results["models"]), report("models"), result("models[].n, models[].events"))
+
+
+@of_results
+def baseline(d: Dossier) -> Finding:
+    if not d.results["table_one"]:
+        return ask()
+    names = ", ".join(v["variable"] for v in d.results["table_one"])
+    return filled(f"Table 1, by outcome: {names}", report("table-one"), result("table_one"), remaining="characteristics by source of data, where there are several")
+
+
+@of_results
+def one_set(d: Dossier) -> Finding:
+    """TRIPOD+AI 16 and the like: resampling has no second set."""
+    return not_applicable("one cohort, validated by resampling: there is no separate evaluation set in this run", result("study.schemes"))
+
+
+@of_results
+def covariates(d: Dossier) -> Finding:
+    found = d.settings["clinical"]["covariates"]
+    if not found:
+        return not_applicable("no predictor beside the Radscores is in the study", setting("clinical.covariates"))
+    said = ", ".join(f"{name} ({c['type']})" for name, c in found.items())
+    return filled(f"{said}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models"))
+
+
+# ---------------------------------------------------------------- selection
+
+
+@of_results
+def preselection(d: Dossier) -> Finding:
+    if d.given_scores or not d.selected:
+        known = f"; {name_steps(d)}" if d.selected else ""
+        return ask(f"Radscores given as columns: {', '.join(d.given_scores) or 'none'}{known}", setting("tissues"))
+    return filled(name_steps(d), report("radscores"), setting("selection"), remaining="why these candidates")
+
+
+@of_results
+def feature_counts(d: Dossier) -> Finding:
+    if not d.selected:
+        return ask()
+    counts = {}
+    for name, t in d.selected.items():
+        first: dict[str, int] = {}
+        for step in t["selection"]["steps"]:
+            first.setdefault(step["source"], step["n_in"])
+        counts[name] = sum(first.values()) or len(t["selection"]["features"])
+    said = ", ".join(f"{name} {n}" for name, n in counts.items())
+    evidence = (report("radscores"), result("tissues[].selection.steps[].n_in"))
+    return ask(said, *evidence) if d.given_scores else filled(f"features that entered selection: {said}", *evidence)
+
+
+@of_results
+def reduction(d: Dossier) -> Finding:
+    """Dimension reduction, fitted on training rows: contradicted where only scope model was run, for then it saw the held-out ones."""
+    if not d.selected:
+        return ask()
+    if d.results["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
+        return contradicted(f"{name_steps(d)}; on all patients, held-out ones included: scope pipeline was not run", setting("validation.scope"), report("radscores"))
+    return (ask if d.given_scores else filled)(f"{name_steps(d)}; settings: {settings_of_steps(d)}", report("radscores"), setting("selection"))
+
+
+@of_results
+def selected_features(d: Dossier) -> Finding:
+    if not d.selected:
+        return ask()
+    names = "; ".join(f"{name}: {', '.join(t['selection']['features'])}" for name, t in d.selected.items())
+    return (ask if d.given_scores else filled)(names, report("radscores"), file("tables/features_ibsi.csv"))
+
+
+def _reliability(d: Dossier) -> tuple[bool, str]:
+    """Whether features of every tissue were judged on two readers, and what is said of it."""
+    steps = {name for step in d.settings["selection"] for name in step}
+    readers = {name: t["selection"]["readers"] for name, t in d.selected.items()}
+    kept = []
+    for name, t in d.selected.items():
+        icc = [s for s in t["selection"]["steps"] if s["name"] == "icc"]
+        if icc and readers[name] == 2:
+            kept.append(f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of two readers")
+        else:
+            kept.append(f"{name}: {'one reader, ICC not judged' if 'icc' in steps else 'no step on reliability'}")
+    return bool(d.selected) and "icc" in steps and all(n == 2 for n in readers.values()), "; ".join(kept)
+
+
+@of_results
+def reliability(d: Dossier) -> Finding:
+    """Reliability of segmentation: done here, or not in this run and then the author's to say."""
+    if not d.selected:
+        return ask()
+    is_judged, said = _reliability(d)
+    evidence = (report("radscores"), setting("selection.icc"))
+    return filled(said, *evidence) if is_judged and not d.given_scores else ask(f"in this run: {said}", *evidence)
+
+
+@of_results
+def unstable_removed(d: Dossier) -> Finding:
+    """METRICS 14. Where the run measured the images itself, nothing can have been removed before: then it is a contradiction."""
+    if not d.selected:
+        return ask()
+    is_judged, said = _reliability(d)
+    evidence = (report("radscores"), setting("selection.icc"))
+    if is_judged and not d.given_scores:
+        return filled(said, *evidence)
+    if not is_judged and not d.given_scores and all(d.settings["tissues"][name]["images"] for name in d.selected):
+        return contradicted(f"measured here and never judged: {said}", *evidence)
+    return ask(f"in this run: {said}", *evidence)
+
+
+@of_results
+def redundancy(d: Dossier) -> Finding:
+    if not d.selected:
+        return ask()
+    steps = [name for step in d.settings["selection"] for name in step if name in AGAINST_REDUNDANCY]
+    evidence = (setting("selection"), report("radscores"))
+    if not steps:
+        return ask("no step of this run drops features for being alike", *evidence)
+    return (ask if d.given_scores else filled)(f"by {', '.join(steps)}: {name_steps(d)}", *evidence)
+
+
+@of_results
+def scaling(d: Dossier) -> Finding:
+    if not d.selected:
+        return ask()
+    said = "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no harmonisation of sites in this run"
+    evidence = (report("radscores"), result("tissues[].radscore.center, scale"))
+    return ask(said, *evidence) if d.given_scores else filled(said, *evidence)
+
+
+@of_results
+def handling(d: Dossier) -> Finding:
+    covariates_said = ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
+    return filled(f"{covariates_said}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs", setting("clinical.covariates"), report("models"))
