@@ -110,13 +110,17 @@ def _refuse_without_images(study: Study) -> None:
 
 
 def write_features(folder: Path, images: Images, id_column: str) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
     folder.mkdir()
     for name, tissue in images.tissues.items():
         stem = file_stem(name)
         for reader, frame in enumerate(_frames(tissue, id_column, as_index=False), start=1):
             frame.to_parquet(folder / f"{stem}.reader{reader}.parquet", index=False)
             frame.to_csv(folder / f"{stem}.reader{reader}.csv", index=False)
+        if tissue.perturbed is not None:
+            frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
+            labelled = [f.assign(**{id_column: tissue.ids, "perturbation": k})[[id_column, "perturbation", *tissue.names]] for k, f in enumerate(frames, start=1)]
+            pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
         text = json.dumps(describe_tissue(tissue), indent=1, ensure_ascii=False, default=float)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"

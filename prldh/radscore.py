@@ -49,7 +49,10 @@ class NothingLeft(DataError):
 def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: np.ndarray) -> tuple[TrainingRows, ...]:
     """The training rows of each block; ``rows`` (m,) may repeat, and copies of a patient share a number."""
     return tuple(
-        TrainingRows(b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names) for b in blocks
+        TrainingRows(
+            b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names, None if b.perturbed is None else b.perturbed[:, rows]
+        )
+        for b in blocks
     )
 
 
@@ -123,11 +126,12 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
     if by_source or len(training) == 1:
         return [(s, t, [s] * len(t.names)) for s, t in zip(sources, training, strict=True)]
     first = training[0]
-    seconds = [t.second for t in training]
+    seconds, perturbed = [t.second for t in training], [t.perturbed for t in training]
     pooled = TrainingRows(
         np.hstack([t.values for t in training]),
         None if any(s is None for s in seconds) else np.hstack(seconds),
         first.outcome, first.patient, tuple(n for t in training for n in t.names),
+        None if any(p is None for p in perturbed) else np.concatenate(perturbed, axis=2),
     )
     return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
 

@@ -81,13 +81,14 @@ class Cohort:
 class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
 
-    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None.
+    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k perturbed masks, or None.
     """
 
     source: str
     names: tuple[str, ...]
     first: np.ndarray
     second: np.ndarray | None
+    perturbed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class TrainingRows:
     """What a selector may see: training rows and nothing else.
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
-    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,).
+    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,); ``perturbed``
+    (k, n, p) the values of k perturbed masks, or None.
     """
 
     values: np.ndarray
@@ -103,12 +105,14 @@ class TrainingRows:
     outcome: np.ndarray
     patient: np.ndarray
     names: tuple[str, ...]
+    perturbed: np.ndarray | None = None
 
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
         second = None if self.second is None else self.second[:, columns]
         names = tuple(self.names[j] for j in columns)
-        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names)
+        perturbed = None if self.perturbed is None else self.perturbed[:, :, columns]
+        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names, perturbed)
 
 
 @dataclass(frozen=True)

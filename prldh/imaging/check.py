@@ -23,6 +23,7 @@ from prldh.imaging.records import CaseRow
 from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.settings import ReadSettings
 from prldh.tables import some
+from prldh.work import Workers, run_work
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,9 @@ def check_cases(
     list of Finding
         In the order of the rows, then what is said of a whole tissue.
     """
-    from prldh.validate import run_refits
-
     need_libraries()
-    work = functools.partial(_check_row, settings=settings or ReadSettings())
-    checked = run_refits(work, list(rows), min(jobs, max(len(rows), 1)), told or (lambda done: None))
+    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
+        checked = run_work(_check_row, list(rows), workers, told or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
     findings = [finding for found, _ in checked for finding in found] + _duplicates(facts)
     findings.sort(key=lambda finding: finding.line)
@@ -85,7 +84,7 @@ def check_cases(
 # ---------------------------------------------------------------- one case
 
 
-def _check_row(row: CaseRow, settings: ReadSettings) -> tuple[list[Finding], ImageFacts | None]:
+def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], ImageFacts | None]:
     found: list[Finding] = []
 
     def say(severity: str, kind: str, message: str) -> None:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from prldh.cache import write_whole
 from prldh.errors import DataError
 from prldh.imaging.overlap import dice, hausdorff_mm
+from prldh.imaging.perturb import Perturbation, perturb_mask
 from prldh.imaging.pictures import draw_case
 from prldh.imaging.records import Case, CaseRow
 
@@ -30,13 +31,14 @@ FORMAT = 1
 class CaseResult:
     """What is known of one row of a cases table.
 
-    ``values``: source → one dictionary of named values a reader. ``about``: what :func:`describe` says. ``reason``: why the row was put
+    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask. ``about``: what :func:`describe` says. ``reason``: why the row was put
     aside (then there are no values). ``n_computed`` counts the sources that were not found kept; ``is_kept`` is False where the result
     could not be kept, as the disk is full or the folder cannot be written.
     """
 
     row: CaseRow
     values: dict[str, tuple[dict[str, float], ...]] = field(default_factory=dict)
+    perturbed: dict[str, tuple[dict[str, float], ...]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     picture: bytes = b""
     reason: str | None = None
@@ -44,7 +46,7 @@ class CaseResult:
     is_kept: bool = True
 
 
-def compute_case(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Path, row: CaseRow) -> CaseResult:
+def compute_case(sources: Mapping[str, tuple[Any, Any]], reading: Any, perturbation: Perturbation | None, kept: Path, row: CaseRow) -> CaseResult:
     """Measure one row by every source.
 
     Parameters
@@ -53,6 +55,8 @@ def compute_case(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Pat
         Name → (feature source, its settings).
     reading
         How images are read, as :func:`prldh.imaging.read.load_case` takes it.
+    perturbation
+        How the mask of a single reader is perturbed; None: it is not.
     kept : Path
         Folder of kept results.
     row : CaseRow
@@ -63,19 +67,20 @@ def compute_case(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Pat
         A row that cannot be measured is returned with its reason; nothing is raised for it.
     """
     try:
-        return _compute(sources, reading, kept, row)
+        return _compute(sources, reading, perturbation if len(row.masks) == 1 else None, kept, row)
     except DataError as error:
         return CaseResult(row, reason=str(error))
     except MemoryError:
         return CaseResult(row, reason="it does not fit into memory. Crop the image around the region, or use fewer --jobs.")
 
 
-def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Path, row: CaseRow) -> CaseResult:
+def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, perturbation: Perturbation | None, kept: Path, row: CaseRow) -> CaseResult:
     content = content_hash(row, reading)
-    places = {name: kept / f"{source_key(content, source, settings)}.json" for name, (source, settings) in sources.items()}
+    kinds = (None,) if perturbation is None else (None, perturbation)
+    places = {(name, kind): kept / f"{source_key(content, *source, kind)}.json" for name, source in sources.items() for kind in kinds}
     about = _find(kept / f"{content}.json")
-    values = {name: found for name, place in places.items() if (found := _find(place)) is not None}
-    absent = [name for name in places if name not in values]
+    values = {key: found for key, place in places.items() if (found := _find(place)) is not None}
+    absent = [key for key in places if key not in values]
     is_kept = True
     if absent or about is None:
         from prldh.imaging.read import load_case
@@ -84,13 +89,27 @@ def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, kept: Path, r
         if about is None:
             about = describe(case) | {"picture": base64.b64encode(draw_case(case)).decode()}
             is_kept &= _keep(kept / f"{content}.json", about)
-        for name in absent:
+        masks = {None: case.masks}
+        if any(kind is not None for _, kind in absent):
+            masks[perturbation] = _perturbed_masks(case, perturbation, content)
+        for name in dict.fromkeys(name for name, _ in absent):
+            # in one call, so that the image is filtered once for all masks
+            wanted = [kind for kind in kinds if (name, kind) in absent]
             source, settings = sources[name]
-            values[name] = source.extract(case, settings)
-            is_kept &= _keep(places[name], values[name])
+            found = list(source.extract(replace(case, masks=tuple(m for kind in wanted for m in masks[kind])), settings))
+            for kind in wanted:
+                values[name, kind], found = found[: len(masks[kind])], found[len(masks[kind]) :]
+                is_kept &= _keep(places[name, kind], values[name, kind])
     picture = base64.b64decode(about.pop("picture"))
     about["sha256"] = content
-    return CaseResult(row, {name: tuple(values[name]) for name in places}, about, picture, None, len(absent), is_kept)
+    by_kind = {kind: {name: tuple(values[name, kind]) for name in sources} for kind in kinds}
+    return CaseResult(row, by_kind[None], by_kind.get(perturbation, {}) if perturbation else {}, about, picture, None, len({n for n, _ in absent}), is_kept)
+
+
+def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tuple[np.ndarray, ...]:
+    """The same masks for the same content, whichever worker makes them."""
+    generator = np.random.default_rng(int(content[:16], 16))
+    return tuple(perturb_mask(case.masks[0], case.image.geometry.spacing_mm[::-1], perturbation, generator) for _ in range(perturbation.n))
 
 
 def describe(case: Case) -> dict[str, Any]:
@@ -132,13 +151,13 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     return digest.hexdigest()
 
 
-def source_key(content: str, source: Any, settings: Any) -> str:
-    """The key of one source's values of one case; how regions are combined afterwards is no part of it.
+def source_key(content: str, source: Any, settings: Any, perturbation: Perturbation | None = None) -> str:
+    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no part of it.
 
     A source whose values depend on more than its settings say (a checkpoint, a parameter file) gives that by ``fingerprint(settings)``.
     """
     more = source.fingerprint(settings) if hasattr(source, "fingerprint") else ""
-    text = f"{content} {source.name} {source.version} {_settings_text(settings)} {more}"
+    text = f"{content} {source.name} {source.version} {_settings_text(settings)} {more}" + (f" {_settings_text(perturbation)}" if perturbation else "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

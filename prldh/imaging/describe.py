@@ -33,7 +33,7 @@ def describe_images(tissue: TissueImages) -> dict[str, Any]:
 def _summary(tissue: TissueImages) -> dict[str, Any]:
     measured = [r for r in tissue.results if r.reason is None]
     return {
-        "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "n_cases": len(tissue.results), "n_measured": len(measured),
+        "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "perturbation": tissue.perturbation and tissue.perturbation.model_dump(), "n_cases": len(tissue.results), "n_measured": len(measured),
         "sources": {
             name: {"version": source.version, "settings": settings.model_dump(mode="json"), "packages": _packages(source), **_computed(source, settings)} for name, (source, settings) in tissue.settings.items()
         },

@@ -10,7 +10,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,13 @@ import pluggy
 from prldh.cache import cache_folder
 from prldh.errors import DataError, StudyError
 from prldh.imaging.compute import CaseResult, compute_case
+from prldh.imaging.perturb import Perturbation
 from prldh.imaging.records import CaseRow
 from prldh.plugins import choose, settings_of
 from prldh.records import FeatureBlock, Warn
 from prldh.study import Study
 from prldh.tables import check_ids, read_table, some
+from prldh.work import Workers, run_work
 
 Told = Callable[[str, int, int], None]
 
@@ -35,7 +36,7 @@ class TissueImages:
 
     ``readers``: one (n, p) array a reader, rows as ``ids``, columns as ``names``; ``sources`` (p,) says which source a column is of.
     ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and why, ``findings`` what the
-    checks found, ``settings`` source → its settings, ``about`` feature → unit, IBSI code, family.
+    checks found, ``settings`` source → its settings, ``about`` feature → unit, IBSI code, family; ``perturbed`` (k, n, p) of perturbed masks.
     """
 
     tissue: str
@@ -49,19 +50,22 @@ class TissueImages:
     settings: Mapping[str, tuple[Any, Any]]
     about: Mapping[str, Mapping[str, Any]]
     warnings: tuple[Warn, ...] = ()
+    perturbed: np.ndarray | None = None
+    perturbation: Perturbation | None = None
 
     def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
         """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some patient is left out, which is told."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
         readers = [reader[rows] for reader in self.readers]
-        is_finite = np.all([np.isfinite(reader).all(axis=0) for reader in readers], axis=0)
+        perturbed = None if self.perturbed is None else self.perturbed[:, rows]
+        is_finite = np.all([np.isfinite(each).all(axis=0) for each in (*readers, *(() if perturbed is None else perturbed))], axis=0)
         found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
             columns = np.flatnonzero((np.array(self.sources) == source) & is_finite)
             if columns.size:
                 values = [np.ascontiguousarray(reader[:, columns]) for reader in readers]
-                found.append(FeatureBlock(source, tuple(self.names[j] for j in columns), values[0], values[1] if len(values) > 1 else None))
+                found.append(FeatureBlock(source, tuple(self.names[j] for j in columns), values[0], values[1] if len(values) > 1 else None, None if perturbed is None else perturbed[:, :, columns]))
         if not found:
             raise DataError(f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with other settings.")
         told = [Warn("images", f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out: {some(absent)}.")]
@@ -107,10 +111,11 @@ def measure(
     told = told or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     chosen = {name: choose_sources(study, name, plugins) for name, tissue in study.tissues.items() if tissue.images is not None}
+    perturbation = settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb") if "perturb" in study.extraction else None
     known, rows_of, warnings = _read_all_rows(study, folder)
     found = {}
     for name, rows in rows_of.items():
-        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, known, jobs, is_strict, told, warnings[name])
+        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, perturbation, known, jobs, study.compute.dask, is_strict, told, warnings[name])
     return Images(found)
 
 
@@ -170,7 +175,7 @@ def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) ->
     return kept, told if strangers else []
 
 
-def _measure_tissue(name, rows, sources, reading, known, jobs, is_strict, told, warnings) -> TissueImages:
+def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, dask, is_strict, told, warnings) -> TissueImages:
     from prldh.imaging.check import check_cases
 
     told(f"images: {name}, checks", 0, len(rows))
@@ -182,18 +187,13 @@ def _measure_tissue(name, rows, sources, reading, known, jobs, is_strict, told, 
             refused.setdefault(finding.line, finding.message)
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
-    work = partial(compute_case, sources, reading, cache_folder("extraction"))
-    computed = _spread(work, good, jobs, lambda done: told(f"images: {name}, features", done, len(good)))
+    shared = (sources, reading, perturbation, cache_folder("extraction"))
+    with Workers(min(jobs, max(1, len(good))), dask, shared) as workers:
+        computed = run_work(compute_case, good, workers, lambda done: told(f"images: {name}, features", done, len(good)))
     by_line = {result.row.line: result for result in computed}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])
-    return combine_rows(name, results, tuple(findings), sources, known, warnings)
-
-
-def _spread(work, rows, jobs, told) -> list[CaseResult]:
-    from prldh.validate import run_refits
-
-    return run_refits(work, rows, min(jobs, max(1, len(rows))), told)
+    return combine_rows(name, results, tuple(findings), sources, known, warnings, perturbation)
 
 
 def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> None:
@@ -207,7 +207,8 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
 
 
 def combine_rows(
-    tissue: str, results: Sequence[CaseResult], findings: tuple[Any, ...], sources: Mapping[str, tuple[Any, Any]], known: Sequence[str], warnings: Sequence[Warn]
+    tissue: str, results: Sequence[CaseResult], findings: tuple[Any, ...], sources: Mapping[str, tuple[Any, Any]], known: Sequence[str], warnings: Sequence[Warn],
+    perturbation: Perturbation | None = None,
 ) -> TissueImages:
     """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's ``combine`` says.
 
@@ -228,7 +229,8 @@ def combine_rows(
     for result in results:
         by_patient.setdefault(result.row.patient, []).append(result)
     told, aside, ids = list(warnings), [], []
-    rows: list[list[list[float]]] = [[] for _ in range(n_readers)]
+    n_perturbed = perturbation.n if perturbation is not None and n_readers == 1 else 0
+    rows: list[list[list[float]]] = [[] for _ in range(n_readers + n_perturbed)]
     for patient in known:
         of_patient = by_patient.get(patient, [])
         good = [r for r in of_patient if r.reason is None]
@@ -239,8 +241,10 @@ def combine_rows(
             bad = [r for r in of_patient if r.reason]
             told.append(Warn("images", f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others stand for all: {bad[0].reason}"))
         ids.append(patient)
-        for reader in range(n_readers):
-            rows[reader].append(_combined(good, reader, names, sources))
+        for k in range(n_readers):
+            rows[k].append(_combined(good, [r.values for r in good], k, k, names, sources))
+        for k in range(n_perturbed):
+            rows[n_readers + k].append(_combined(good, [r.perturbed for r in good], k, 0, names, sources))
     if aside:
         told.append(Warn("images", f"tissue {tissue}: {len(aside)} of {len(known)} patients were put aside: {some([f'{p} ({reason})' for p, reason in aside])}"))
     if not all(r.is_kept for r in usable):
@@ -248,7 +252,8 @@ def combine_rows(
     about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
     return TissueImages(
         tissue, tuple(ids), tuple(n for of in names.values() for n in of), tuple(s for s, of in names.items() for _ in of),
-        tuple(np.array(r, dtype=np.float64) for r in rows), tuple(results), findings, tuple(aside), sources, about, tuple(told),
+        tuple(np.array(r, dtype=np.float64) for r in rows[:n_readers]), tuple(results), findings, tuple(aside), sources, about, tuple(told),
+        np.array(rows[n_readers:], dtype=np.float64) if n_perturbed else None, perturbation if n_perturbed else None,
     )
 
 
@@ -270,10 +275,11 @@ def _common_names(tissue: str, usable: Sequence[CaseResult], sources: Mapping[st
     return found
 
 
-def _combined(regions: Sequence[CaseResult], reader: int, names: Mapping[str, tuple[str, ...]], sources: Mapping[str, tuple[Any, Any]]) -> list[float]:
+def _combined(regions: Sequence[CaseResult], of: Sequence[Mapping[str, Any]], k: int, reader: int, names: Mapping[str, tuple[str, ...]], sources: Mapping[str, tuple[Any, Any]]) -> list[float]:
+    """The k-th values ``of`` a patient's regions, one row; weights are the volumes of the reader's masks."""
     row: list[float] = []
-    for source, of in names.items():
-        values = np.array([[r.values[source][reader][n] for n in of] for r in regions], dtype=np.float64)
+    for source, wanted in names.items():
+        values = np.array([[region[source][k][n] for n in wanted] for region in of], dtype=np.float64)
         is_weighted = getattr(sources[source][1], "combine", "mean") == "volume"
         weight = [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
         row += (values[0] if len(regions) == 1 else np.average(values, axis=0, weights=weight)).tolist()

@@ -52,10 +52,15 @@ class IccSelector:
     Settings = IccSettings
 
     def fit(self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
-        if rows.second is None:
+        warnings: tuple[str, ...] = ()
+        if rows.second is not None:
+            found = engine.icc(rows.values, rows.second, form=settings.form)
+        elif rows.perturbed is not None:
+            found = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
+            warnings = (f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and {len(rows.perturbed)} perturbed ones",)
+        else:
             warning = "one reader: ICC not computed"
             return Selection(np.arange(len(rows.names)), {}, {"computed": False}, (warning,))
-        found = engine.icc(rows.values, rows.second, form=settings.form)
         judged = np.asarray(found["estimate" if settings.on == "estimate" else "low"], dtype=np.float64)
         is_kept = judged > settings.threshold
         label = "ICC" if settings.on == "estimate" else "lower limit of the ICC"
@@ -73,7 +78,7 @@ class IccSelector:
             "estimate": _distribution(found["estimate"]),
             "lower": _distribution(found["low"]),
         }
-        return Selection(np.flatnonzero(is_kept), dropped, details)
+        return Selection(np.flatnonzero(is_kept), dropped, details, warnings)
 
 
 def _distribution(values: np.ndarray) -> dict[str, Any]:

@@ -163,6 +163,25 @@ def test_from_images_to_report_in_one_command(tmp_path):
     assert same.data["models"] == results["models"]
 
 
+def test_one_reader_with_perturbed_masks(tmp_path):
+    study = write_cohort(tmp_path / "images", 20, seed=2)
+    table = pd.read_csv(study.with_name("disc.csv")).rename(columns={"mask_reader1": "mask"}).drop(columns="mask_reader2")
+    table.to_csv(study.with_name("one.csv"), index=False)
+    text = study.read_text().replace("images: disc.csv", "images: one.csv").replace("folds: 5", "folds: 2").replace("models:", "if_empty: best\nmodels:")
+    plain = study.with_name("plain.yaml")
+    plain.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}}\n")
+    perturbed = study.with_name("perturbed.yaml")
+    perturbed.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}, perturb: {n: 3}}\n")
+    first, second = prldh.analyze(plain, tmp_path / "plain"), prldh.analyze(perturbed, tmp_path / "perturbed")
+    one, several = (next(s for s in r.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "icc") for r in (first, second))
+    assert not one["details"]["computed"] and several["details"]["computed"] and several["n_out"] < several["n_in"]
+    assert any("4 masks" in w["message"] for w in second.data["warnings"])
+    values = pd.read_csv(tmp_path / "perturbed" / "features" / "disc.perturbed.csv")
+    assert len(values) == 60 and (tmp_path / "perturbed" / "features" / "disc.reader1.csv").read_bytes() == (tmp_path / "plain" / "features" / "disc.reader1.csv").read_bytes()
+    again = prldh.extract(perturbed, None)
+    assert all(r.n_computed == 0 for r in again.images.tissues["disc"].results)
+
+
 def test_without_images_there_is_nothing_to_extract(tmp_path, cohort):
     study = cohort.with_name("none.yaml")
     study.write_text(cohort.read_text().replace("{images: disc.csv, sources: [pyradiomics]}", "{radscore: age}").replace(", covariates: {age: continuous}", ""), encoding="utf-8")
