@@ -23,3 +23,7 @@ class EngineError(PrldhError):
 
 class OutputError(PrldhError):
     """The output folder cannot be written, or holds results already."""
+
+
+class ComputeError(PrldhError):
+    """Worker processes died, or the cluster that should do the work is not there."""

@@ -24,8 +24,8 @@ from prldh.seeds import seed_for
 from prldh.summaries import fold_mean, pooled_auc_of
 from prldh.validate import Predictions, predict_imputed, predict_scope_pipeline
 
-#: Told to refit everything on the resamples of a plan: (plan, what is done) → refits and completed covariates by scheme.
-Refit = Callable[[Plan, str], tuple[Mapping[str, list], Mapping[str, list]]]
+#: Told to refit everything on the resamples of a plan: (plan, number of the permutation) → refits and completed covariates by scheme.
+Refit = Callable[[Plan, int], tuple[Mapping[str, list], Mapping[str, list]]]
 
 
 def null_scheme(plan: Plan) -> str | None:
@@ -58,7 +58,7 @@ def run_null(plan: Plan, how: list[str], observed: list[Mapping[str, Any]], refi
     measure = "auc_mean" if "auc_mean" in observed[0] else "auc"
     for k in range(n):
         permuted = permute(plan, k)
-        refits, completed = refit(permuted, f"null run, permutation {k + 1} of {n}")
+        refits, completed = refit(permuted, k)
         for i, spec in enumerate(plan.specs):
             predictions = _predict(permuted, spec, how[i], refits, completed, engine)
             found[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,32 +33,22 @@ from prldh.imputation import impute_everyone
 from prldh.interaction import describe_interaction, draw_interaction_rows
 from prldh.ledger import Ledger
 from prldh.models import describe_model, mean_log_odds
-from prldh.null_run import null_scheme, run_null
 from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
 from prldh.radscore import fit_tissue, training_rows
 from prldh.reclassification import describe_reclassification, reclassification_warning
-from prldh.records import Cohort, Design, Draws, Resample, TissueFit, Warn
+from prldh.records import Cohort, Design, Draws, TissueFit, Warn
 from prldh.results import Results, assemble
 from prldh.seeds import seed_for
 from prldh.stats.partial_roc import stratified_rows
 from prldh.study import Study
-from prldh.summaries import summarise
 from prldh.univariate import describe_univariate
-from prldh.validate import (
-    Predictions,
-    TissueRefit,
-    held_out_imputed,
-    impute_for_resamples,
-    predict_imputed,
-    predict_scope_model,
-    predict_scope_pipeline,
-    refit_tissues,
-    run_refits,
-)
+from prldh.validate import Predictions, held_out_imputed
+from prldh.validation_run import open_kept, refit_inputs, validate_models
+from prldh.work import Workers
 
-#: Told of progress: the stage, how much is done, how much there is to do.
+#: Told of progress: the stage, how much is done, how much there is to do. A sentence to be shown comes alone, with 0 and 0.
 Progress = Callable[[str, int, int], None]
 
 @dataclass
@@ -95,7 +84,7 @@ class EngineRun:
 
 def analyze(
     study: str | os.PathLike | dict | Study, out: str | os.PathLike, *, engine: str | None = None, jobs: int | None = None,
-    seed: int | None = None, force: bool = False, progress: Progress | None = None,
+    dask: str | None = None, seed: int | None = None, force: bool = False, progress: Progress | None = None,
 ) -> Results:
     """Analyse a study and write its report.
 
@@ -105,36 +94,45 @@ def analyze(
         Path of a study file, or its content.
     out
         Output folder. Appears whole or not at all.
-    engine, jobs, seed
-        Override what the study file says.
+    engine, jobs, dask, seed
+        Override what the study file says. ``dask`` is the address of a scheduler.
     force
         Replace results that are already in ``out``.
     progress
-        Called with (stage, done, total).
+        Called with (stage, done, total); (sentence, 0, 0) is something to be shown.
 
     Raises
     ------
     PrldhError
-        With one message for everything a user can mend; then nothing is written.
+        With one message for everything a user can mend; then nothing is written, but finished refits are kept until a run is done
+        (:mod:`prldh.kept`).
     """
     started = time.time()
     told = progress or (lambda stage, done, total: None)
+
+    def say(sentence: str) -> None:
+        told(sentence, 0, 0)
+
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
-        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, told=told, out=claimed)
+        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, dask=dask, told=told, out=claimed)
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()])
-        engines, warnings = open_engines(plan.study.engine, plan.plugins)
-        draws = draw_samples(plan)
-        runs: list[EngineRun] = []
-        for each in engines:
-            runs.append(run_engine(plan, each, draws, runs[0].completed if runs else None, told))
-        _validate(plan, runs, draws, jobs or plan.study.compute.jobs or os.cpu_count() or 1, told)
+        n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
+        with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
+            engines, warnings = open_engines(plan.study.engine, plan.plugins)
+            draws = draw_samples(plan)
+            runs: list[EngineRun] = []
+            for each in engines:
+                runs.append(run_engine(plan, each, draws, runs[0].completed if runs else None, told))
+            kept = open_kept(plan, say)
+            validate_models(plan, runs, draws, workers, kept, told)
         for run in runs:
             _compare_all(plan, run, draws, told)
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
     plan.plugins.hook.stage_finished(stage="analyze", result=results)
     told("report", 0, 1)
     write_outputs(results, plan, runs[0], draws, claimed, started)
+    kept.forget()
     told("report", 1, 1)
     return results
 
@@ -227,138 +225,6 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(Warn("radscore", f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high."))
     plan.plugins.hook.stage_finished(stage="radscore", result=run.fits)
-
-
-# ---------------------------------------------------------------- validation
-
-
-def _validate(plan: Plan, runs: list[EngineRun], draws: Draws, jobs: int, told: Progress) -> None:
-    """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the engine; every
-    engine summarises the predictions."""
-    from prldh.engines.python import PythonEngine
-
-    items = [(scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)]
-    if not items:
-        return
-    learner = PythonEngine()
-    for scope in ("model", "pipeline"):
-        if scope not in plan.study.validation.scope:
-            continue
-        refits, completed, ledgers = _refit_all(plan, runs[0], scope, items, jobs, told)
-        for run in runs:
-            run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
-        for i, spec in enumerate(plan.specs):
-            told(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i]["fit"]
-            for scheme, (kind, resamples) in plan.schemes.items():
-                shared = None
-                if plan.is_imputed(spec):
-                    shared = predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how)
-                elif scope == "pipeline" and plan.is_refitted(spec):
-                    shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
-                for run in runs:
-                    same = run.predictions.get((i, "model", scheme)) if shared is None else shared
-                    if same is None:
-                        same = predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
-                    _record(plan, run, i, scope, scheme, same, draws)
-        told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
-        if scope == "pipeline":
-            for run in runs:
-                _note_selection(plan, run, refits)
-    for run in runs:
-        for entry in run.models:
-            _note_difference(entry["validation"])
-    _run_null(plan, runs, learner, jobs, told)
-
-
-def _run_null(plan: Plan, runs: list[EngineRun], learner: Any, jobs: int, told: Progress) -> None:
-    """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every model."""
-    scheme, n = null_scheme(plan), plan.study.validation.null_permutations
-    if not n:
-        return
-    if scheme is None or "pipeline" not in plan.study.validation.scope:
-        for run in runs:
-            run.warnings.append(Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out."))
-        return
-
-    def refit(permuted: Plan, stage: str):
-        items = [(name, r, resample) for name, (_, resamples) in permuted.schemes.items() for r, resample in enumerate(resamples)]
-        return _refit_all(permuted, runs[0], "pipeline", items, jobs, lambda _, done, total: told(stage, done, total))[:2]
-
-    how = [entry["fit"] for entry in runs[0].models]
-    found = run_null(plan, how, [entry["validation"]["pipeline"][scheme] for entry in runs[0].models], refit, learner)
-    for run in runs:
-        for entry, null in zip(run.models, found, strict=True):
-            entry["validation"]["pipeline"][scheme] = {**entry["validation"]["pipeline"][scheme], "null": null}
-
-
-def _refit_all(plan: Plan, run: EngineRun, scope: str, items: list[tuple[str, int, Resample]], jobs: int, told: Progress) -> tuple[dict[str, list], dict[str, list], dict[str, list]]:
-    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one entry a resample."""
-    given = {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
-    kept = None if scope == "pipeline" else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
-    cohort = None if plan.cohort.is_complete else plan.cohort
-    if scope == "model" and cohort is None:
-        return {scheme: [kept] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()}, {}, {scheme: [] for scheme in plan.schemes}
-    work = partial(_refit_one, dict(plan.blocks), given, plan.cohort.outcome, plan.protocol, plan.study.seed, kept, cohort, plan.study.imputation)
-    is_cheap = cohort is None and not plan.blocks
-    stage = "validation of the whole chain" if scope == "pipeline" else "imputation in resamples"
-    found = run_refits(work, items, 1 if is_cheap else jobs, lambda done: told(stage, done, len(items)))
-    refits: dict[str, list] = {}
-    completed: dict[str, list] = {}
-    ledgers: dict[str, list] = {}
-    for (scheme, _, _), (tissues, tables, ledger) in zip(items, found, strict=True):
-        refits.setdefault(scheme, []).append(tissues)
-        completed.setdefault(scheme, []).append(tables)
-        ledgers.setdefault(scheme, []).append(ledger)
-    return refits, completed, ledgers
-
-
-def _refit_one(blocks, given, outcome, protocol, seed, kept, cohort, settings, item):
-    from prldh.engines.python import PythonEngine
-
-    scheme, r, resample = item
-    with threadpool_limits(1):
-        ledger = Ledger(resample.test)
-        tissues = kept or refit_tissues(blocks, given, outcome, resample, protocol, seed, (scheme, r), PythonEngine(), ledger)
-        if cohort is None:
-            return tissues, None, ledger
-        scores = {name: t.values for name, t in tissues.items()}
-        return tissues, impute_for_resamples(cohort, scores, resample, settings, seed, (scheme, r), ledger), ledger
-
-
-def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws) -> None:
-    run.predictions[i, scope, scheme] = predictions
-    before = run.predictions.get((i, "model", scheme))
-    if scope == "pipeline" and before is predictions:
-        entry, remarks = run.models[i]["validation"]["model"][scheme], []
-    else:
-        entry, remarks = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws)
-    run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
-    run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
-    spec = plan.specs[i]
-    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
-    run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]
-
-
-def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -> None:
-    for scheme, refits in by_scheme.items():
-        for name in plan.blocks:
-            empty = sum(t[name].empty_step is not None for t in refits)
-            if empty:
-                run.warnings.append(
-                    Warn("validation", f"tissue {name}, {scheme.replace('_', '-')}: in {empty} of {len(refits)} resamples the selection left nothing; the Radscore is constant there.")
-                )
-    run.refits = by_scheme
-
-
-def _note_difference(validation: dict[str, Any]) -> None:
-    if "model" not in validation or "pipeline" not in validation:
-        return
-    found = {}
-    for scheme in validation["model"]:
-        a, b = (validation[scope][scheme]["auc"]["estimate"] for scope in ("model", "pipeline"))
-        found[scheme] = None if a is None or b is None else a - b
-    validation["difference"] = found
 
 
 # ---------------------------------------------------------------- comparisons

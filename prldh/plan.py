@@ -60,15 +60,16 @@ class Plan:
 
 
 def prepare(
-    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, told: Told | None = None,
-    out: Path | None = None,
+    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, dask: str | None = None,
+    told: Told | None = None, out: Path | None = None,
 ) -> Plan:
     """Read and check everything, before anything is computed; images are measured once all else is in order.
 
     ``out``: the output folder, where a former run's checklist questions may have been answered.
     """
     study, folder = read_study(study)
-    changes = {k: v for k, v in (("engine", engine), ("seed", seed)) if v is not None}
+    compute = None if dask is None else study.compute.with_dask(dask)
+    changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
     plugins = create_plugin_manager()
     protocol = Protocol.of(study, resolve_steps(study, plugins))
@@ -78,8 +79,6 @@ def prepare(
     answers = check_answers(plugins, folder / study.report.answers if study.report.answers else None, out)
     specs = plan_models(study)
     pairs = plan_comparisons(study, specs)
-    if study.compute.dask:
-        raise StudyError("compute.dask: running on a Dask cluster is not offered yet. Leave it out and use --jobs.")
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
     images = measure(study, folder, plugins, jobs=jobs, told=told)
@@ -102,7 +101,7 @@ def prepare(
 
 def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
     """Settings of feature sources: each key names one that is installed, or that the study's tissues ask for."""
-    known = {*registered(plugins, "register_feature_sources"), *(s for t in study.tissues.values() if t.images for s in t.sources), "pyradiomics", "uctransnet"}
+    known = {*registered(plugins, "register_feature_sources"), *(s for t in study.tissues.values() if t.images for s in t.sources), "pyradiomics", "uctransnet", "perturb"}
     for name in study.extraction:
         if name not in known:
             near = nearest(name, known)

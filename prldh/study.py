@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -259,10 +260,24 @@ class Report(Strict):
 
 
 class Compute(Strict):
-    """How the work is spread. ``jobs`` defaults to all cores."""
+    """How the work is spread: over ``jobs`` processes here (default: all cores), or the workers of the Dask scheduler at this address."""
 
     jobs: int | None = Field(None, ge=1)
     dask: str | None = None
+
+    @field_validator("dask")
+    @classmethod
+    def _address_says_where(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"([a-z]+://)?[^\s/]+:\d+/?", value):
+            raise ValueError(f"give the scheduler's address, such as tcp://10.0.0.5:8786 (found {value!r})")
+        return value
+
+    def with_dask(self, address: str) -> Compute:
+        """The same with another scheduler."""
+        try:
+            return Compute(jobs=self.jobs, dask=address)
+        except ValidationError as error:
+            raise StudyError(f"--dask: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
 
 
 DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [

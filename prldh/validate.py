@@ -203,20 +203,3 @@ def _pool(resamples: Sequence[Resample], log_odds: np.ndarray) -> list[np.ndarra
         pooled = repeats.setdefault(resample.repeat, np.full(log_odds.shape[1], np.nan))
         pooled[resample.test] = log_odds[r, resample.test]
     return [repeats[k] for k in sorted(repeats)]
-
-
-def run_refits(work: Callable[[Any], Any], items: Sequence[Any], jobs: int, told: Callable[[int], None]) -> list[Any]:
-    """``work(item)`` for every item, over processes, in the items' order; ``told(done)`` after each."""
-    found = []
-    if jobs == 1:
-        for item in items:
-            found.append(work(item))
-            told(len(found))
-        return found
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        for result in Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(item) for item in items):
-            found.append(result)
-            told(len(found))
-    return found

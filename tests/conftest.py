@@ -9,6 +9,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import functools  # noqa: E402
+import hashlib  # noqa: E402
 import subprocess  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -52,6 +53,12 @@ def pytest_terminal_summary(terminalreporter) -> None:
     told = dict.fromkeys(text for report in terminalreporter.stats.get("passed", []) for key, text in report.user_properties if key == "told")
     for text in told:
         terminalreporter.write_line(text)
+
+
+@pytest.fixture(autouse=True)
+def _kept_apart(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds what another, or the user, left in the cache: some change the program under the results."""
+    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path_factory.getbasetemp() / "kept" / hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]))
 
 
 @pytest.fixture(scope="session")
