@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def read_answers(path: Path, known: Mapping[str, Sequence[str] | None], strict_v
     found: Answers = {}
     for standard, items in content.items():
         if standard not in known:
-            raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, known)}")
+            raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, list(known))}")
         if items in BLANK:
             continue
         if not isinstance(items, dict):
@@ -107,11 +108,21 @@ def _unique(node: yaml.Node | None, path: Path, depth: int = 0) -> Any:
     return content
 
 
-def _hint(name: str, known: Any) -> str:
-    near = nearest(name, known)
+def _hint(name: str, known: Sequence[str]) -> str:
+    near = _nearest_item(name, known) or nearest(name, known)
     names = list(known)
     there = ", ".join(names) if len(names) <= 8 else f"{names[0]} to {names[-1]}"
     return f"did you mean '{near}'?" if near else f"there are {there}."
+
+
+def _nearest_item(name: str, known: Sequence[str]) -> str | None:
+    """Of items that are numbered the next in number, then in letter; None for other names."""
+    parts = re.match(r"^(\d{1,6})(\w?)", name)
+    numbered = [(m, item) for item in known if (m := re.match(r"^(\d+)(\w?)$", item))]
+    if not parts or not numbered:
+        return None
+    number, letter = int(parts[1]), parts[2] or "a"
+    return min(numbered, key=lambda pair: (abs(int(pair[0][1]) - number), abs(ord(pair[0][2] or "a") - ord(letter))))[1]
 
 
 def _answer(given: Any, place: str) -> dict[str, str]:

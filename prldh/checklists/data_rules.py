@@ -6,6 +6,7 @@ what an author knows beside the run is asked.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -21,10 +22,10 @@ AGAINST_REDUNDANCY = ("correlation", "mrmr_forest", "lasso_svm_rfe")
 def of_results(rule: Rule) -> Rule:
     """A rule that needs an analysis; without one the author is asked."""
 
+    @functools.wraps(rule)
     def guarded(d: Dossier) -> Finding:
         return rule(d) if d.results is not None else ask()
 
-    guarded.__name__, guarded.__doc__ = rule.__name__, rule.__doc__
     return guarded
 
 

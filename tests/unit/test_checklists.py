@@ -1,0 +1,712 @@
+"""The checklists: the inventory against the facts, every rule on small dossiers, answers, the METRICS score, and files."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prldh.checklists import data_rules, model_rules
+from prldh.checklists.answers import apply_answers, merge, read_answers, write_questions
+from prldh.checklists.built_in import built_in
+from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
+from prldh.checklists.extraction import Extraction, _read_dictionary, from_metadata, read_feature_file
+from prldh.checklists.feature_names import aggregation, describe_feature, features, parse_name, selected_features
+from prldh.checklists.filling import fill, gather_answers, known_items
+from prldh.checklists.items import DATA, STANDARDS, load_standard
+from prldh.checklists.score import band, metrics_score, settle_conditions
+from prldh.checklists.writing import describe_counts, describe_score, write_checklist
+from prldh.errors import DataError, PluginError
+from prldh.plugins import create_plugin_manager, registered
+
+COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27)}
+FACTS = {"ibsi": "ibsi_reporting", "clear": "clear", "metrics": "metrics", "tripod-ai": "tripod_ai"}
+
+
+def _checklist(name: str):
+    return next(c for c in built_in() if c.name == name)
+
+
+def _entry(name: str, number: str, dossier: Dossier):
+    return next(e for e in _checklist(name).evaluate(dossier) if e["number"] == number)
+
+
+# ---------------------------------------------------------------- the inventory
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_item_is_there_once_with_its_question_and_source(name):
+    standard = load_standard(name)
+    numbers = [i.number for i in standard.items]
+    rows, items = COUNTS[name]
+    assert len(numbers) == len(set(numbers)) == rows
+    assert {int("".join(c for c in n if c.isdigit())) for n in numbers} == set(range(1, items + 1))
+    assert all(i.text and i.section and i.question.endswith("?") for i in (*standard.items, *standard.conditions))
+    assert standard.citation and standard.source and standard.completeness and standard.licence
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_the_inventory_is_that_of_the_facts(name, shared_data):
+    facts = yaml.safe_load((shared_data.parent / "checklists" / f"{FACTS[name]}.yaml").read_text())
+    found = {i.number: i for i in load_standard(name).items}
+    assert [str(item["item"]) for item in facts["items"]] == list(found)
+    for item in facts["items"]:
+        own = found[str(item["item"])]
+        assert own.text == (item.get("report") or item["criterion"])
+        assert own.section == (item.get("section") or item["category"])
+        assert own.weight == item.get("weight")
+        assert list(own.modality) == item.get("modality", [])
+        assert list(own.dicom) == item.get("dicom_keywords", [])
+        assert list(own.conditions) == (item.get("applies_if_all_yes") or [])
+    if name == "tripod-ai":
+        for item in facts["items"]:
+            assert set(found[str(item["item"])].applies) == {k for k, applies in item["applies"].items() if applies}
+
+
+def test_metrics_weights_conditions_and_bands_are_those_of_the_facts(shared_data):
+    facts = yaml.safe_load((shared_data.parent / "checklists" / "metrics.yaml").read_text())
+    standard = load_standard("metrics")
+    assert {c.number: c.text for c in standard.conditions} == facts["conditions"]
+    assert list(standard.bands) == [(b["name"], b["min"]) for b in facts["scoring"]["bands"]]
+    by_category: dict[str, float] = {}
+    for item in standard.items:
+        by_category[item.section] = by_category.get(item.section, 0) + item.weight
+    assert by_category == pytest.approx(facts["scoring"]["category_weights"], abs=2e-4)
+    assert sum(by_category.values()) == pytest.approx(facts["scoring"]["sum_of_weights"], abs=2e-4)
+
+
+def test_codes_and_deviations_are_those_of_the_facts(shared_data):
+    folder = shared_data.parent / "checklists"
+    with (folder / "ibsi_feature_codes.csv").open(newline="") as handle:
+        facts = {row["pyradiomics_name"]: row for row in csv.DictReader(handle)}
+    assert set(facts) == set(features())
+    for name, row in features().items():
+        assert {k: v for k, v in row.items() if k != "definition"} == {k: facts[name][k] for k in row if k != "definition"}
+        assert row["definition"].endswith(".") and len(row["definition"]) > 15
+    wanted = {d["id"] for d in yaml.safe_load((folder / "pyradiomics_ibsi_deviations.yaml").read_text())["deviations"] if d["reporting_items"]}
+    assert {d["id"] for d in yaml.safe_load((DATA / "pyradiomics_deviations.yaml").read_text())["deviations"]} == wanted
+
+
+def test_the_four_register_like_a_strangers():
+    found = registered(create_plugin_manager(load_entry_points=False), "register_checklists")
+    assert set(found) == set(STANDARDS)
+    assert {origin for _, origin in found.values()} == {"prldh"}
+
+
+def test_every_rule_stands_at_an_item():
+    for checklist in built_in():
+        numbers = {i.number for i in (*checklist.standard.items, *checklist.standard.conditions)}
+        assert set(checklist.rules) <= numbers
+
+
+# ---------------------------------------------------------------- names of features
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "image", "prefix"),
+    [
+        ("original_shape_Sphericity", "shape_Sphericity", "Original", ""), ("wavelet-LLH_glcm_Idm", "glcm_Idm", "Wavelet", ""),
+        ("wavelet2-HH_glrlm_RunEntropy", "glrlm_RunEntropy", "Wavelet", ""), ("log-sigma-0-5-mm-3D_firstorder_10Percentile", "firstorder_10Percentile", "LoG", ""),
+        ("lbp-3D-m1_gldm_DependenceEntropy", "gldm_DependenceEntropy", "LBP3D", ""), ("lbp-2D_ngtdm_Busyness", "ngtdm_Busyness", "LBP2D", ""),
+        ("squareroot_glszm_ZoneEntropy", "glszm_ZoneEntropy", "SquareRoot", ""), ("original_shape2D_Perimeter", "shape2D_Perimeter", "Original", ""),
+        ("MR_T2_original_ngtdm_Contrast", "ngtdm_Contrast", "Original", "MR_T2"),
+    ],
+)
+def test_names_are_taken_apart(name, key, image, prefix):
+    found = parse_name(name)
+    assert (found.key, found.image_type, found.prefix) == (key, image, prefix)
+
+
+@pytest.mark.parametrize("name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "Original_glcm_Idm", "wavelet-LXH_glcm_Idm", ""])
+def test_other_names_are_said_to_be_unknown(name):
+    assert parse_name(name) is None
+    row = describe_feature(name)
+    assert row["deviates"] == "unknown" and row["ibsi_code"] is None and "not a name of PyRadiomics" in row["note"]
+
+
+def test_every_feature_of_pyradiomics_is_known():
+    radiomics = pytest.importorskip("radiomics")
+    from radiomics import getFeatureClasses
+
+    names = {f"{c}_{f}" for c, feature_class in getFeatureClasses().items() for f in feature_class.getFeatureNames()}
+    assert names == set(features()), radiomics.__version__
+
+
+@pytest.mark.parametrize(
+    ("family", "flat", "weighting", "code"),
+    [("glcm", False, None, "ITBB"), ("glrlm", False, "no_weighting", "IAZD"), ("glcm", True, None, "JJUI"), ("glrlm", True, "no_weighting", "ZW7Z"), ("glszm", False, None, "KOBO"),
+     ("ngtdm", True, None, "62GR"), ("firstorder", True, None, "DHQ4"), ("glcm", False, "euclidean", None), ("shape2D", False, None, None)],
+)
+def test_aggregation_codes(family, flat, weighting, code):
+    assert aggregation(family, flat, weighting) == code
+
+
+def test_deviations_depend_on_the_settings():
+    glcm, kurtosis, energy = "original_glcm_Idm", "original_firstorder_Kurtosis", "original_firstorder_Energy"
+    assert describe_feature(glcm, {})["deviates"] == "by bin edges"
+    assert describe_feature(glcm, {"binCount": 32})["deviates"] == "no"
+    assert describe_feature(glcm)["deviates"] == "by bin edges, where the bin width was fixed"
+    assert "defaults were used" in describe_feature(glcm)["aggregation"]
+    assert describe_feature(kurtosis, {})["deviates"] == "yes" and "subtract 3" in describe_feature(kurtosis, {})["note"]
+    assert describe_feature(kurtosis, {"corrections": ("kurtosis",)})["deviates"] == "no"
+    assert describe_feature(energy, {})["deviates"] == "no" and describe_feature(energy, {"voxelArrayShift": 300})["deviates"] == "yes"
+    assert describe_feature("original_glcm_MCC", {})["deviates"] == "no IBSI code"
+    assert "no IBSI reference values" in describe_feature("square_firstorder_Mean", {})["note"]
+
+
+# ---------------------------------------------------------------- dossiers
+
+
+def _model(name: str, *terms: str, adjusted: bool = False, validation: dict | None = None) -> dict:
+    auc = {"estimate": 0.8, "low": 0.7, "high": 0.9, "method": "DeLong"}
+    held = {"auc": auc, "calibration": {}, "slope": auc}
+    return {
+        "name": name, "adjusted": adjusted, "n": 100, "events": 40, "fit": "maximum likelihood", "auc": auc, "threshold": 0.4,
+        "terms": [{"term": t, "variable": t} for t in ("(Intercept)", *terms)], "validation": {"pipeline": {"folds": held}} if validation is None else validation,
+    }
+
+
+def _results(**changes) -> dict:
+    """What an analysis of one tissue of two readers shows; small, and every rule finds its keys."""
+    steps = [
+        {"name": "icc", "source": "features", "n_in": 4, "n_out": 3, "dropped": {"original_shape_Flatness": "ICC 0.3"}, "details": {}},
+        {"name": "correlation", "source": "features", "n_in": 3, "n_out": 2, "dropped": {"original_glcm_Idm": "r 0.95"}, "details": {}},
+    ]
+    names = ["original_shape_Sphericity", "original_firstorder_Mean"]
+    data = {
+        "study": {"title": "T", "seed": 3, "schemes": {"folds": {"kind": "held_out", "n_resamples": 10}}, "settings": {
+            "clinical": {"table": "c.csv", "covariates": {"age": {"type": "continuous"}}}, "tissues": {"disc": {"radscore": None, "images": None, "features": ["f.csv"]}},
+            "selection": [{"icc": {"threshold": 0.75}}, {"correlation": {"between": 0.9}}], "validation": {"scope": ["model", "pipeline"]}, "adjust": None, "missing": "complete_case",
+            "radscore": "logistic", "report": {"checklists": []},
+        }},
+        "cohort": {"n": 100, "events": 40, "n_read": 101, "excluded": [{"id": "x", "reason": "blank"}], "outcome": "relapse", "event": "yes"},
+        "sample_size": {"models": [{"name": "Disc", "n_needed": 80, "is_enough": True, "max_parameters": 5}]}, "missing": None, "table_one": [{"variable": "age"}],
+        "tissues": {"disc": {"selection": {"steps": steps, "features": names, "readers": 2, "sources": dict.fromkeys(names, "features"), "stability": {"folds": {}}}}},
+        "models": [_model("Disc", "disc"), _model("Clinical", "age"), _model("Disc", "disc", "age", adjusted=True)],
+        "ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 0}]}},
+        "comparisons": [{"a": "Disc", "b": "Clinical", "adjusted": False, "scope": "pipeline", "scheme": "folds", "measure": "auc", "method": "DeLong", "p": 0.2}],
+        "engines": {"r": None, "python": {"version": "3.11"}},
+    }
+    for place, value in changes.items():
+        inner, keys = data, place.split("__")
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+    return data
+
+
+def _dossier(**changes) -> Dossier:
+    return dossier_of(copy.deepcopy(_results(**changes)), {"prldh": "0.1"})
+
+
+GIVEN = {"tissues": {"disc": {"selection": None}}}
+#: rule, changes to the results, status, and what its value or reason says
+CASES = [
+    ("sample_size", {}, "filled", "80: enough for every model"),
+    ("sample_size", {"sample_size__models": [{"n_needed": 300, "is_enough": False}]}, "filled", "too few for 1 of 1"),
+    ("enough_for_features", {}, "filled", "disc 2"),
+    ("enough_for_features", {"sample_size__models": [{"n_needed": 300, "is_enough": False, "max_parameters": 0}]}, "contradicted", "fewer than Riley"),
+    ("enough_for_features", {"sample_size__models": [{"n_needed": 80, "is_enough": True, "max_parameters": 1}]}, "contradicted", "more than the 1 parameters"),
+    ("enough_for_features", GIVEN, "author", "is not known"),
+    ("missing_data", {}, "filled", "1 of 101"),
+    ("missing_data", {"cohort__excluded": []}, "filled", "no patient was left out"),
+    ("missing_data", {"missing": {"n_patients": 7, "imputations": 20, "variables": [{"name": "age", "n_missing": 7}]}}, "filled", "20 imputations"),
+    ("class_balance", {}, "filled", "40 of 100 (40.0 %)"),
+    ("participants", {}, "author", "101 read, 1 left out, 100 analysed"),
+    ("outcome", {}, "author", "relapse"),
+    ("counts_per_analysis", {}, "filled", "Disc, adjusted: 100 patients, 40 events"),
+    ("baseline", {}, "filled", "age"),
+    ("baseline", {"table_one": []}, "author", None),
+    ("one_set", {}, "not applicable", "resampling"),
+    ("covariates", {}, "filled", "age (continuous)"),
+    ("covariates", {"study__settings__clinical__covariates": {}}, "not applicable", "no predictor"),
+    ("preselection", {}, "filled", "4 → icc 3 → correlation 2"),
+    ("preselection", GIVEN, "author", "disc"),
+    ("feature_counts", {}, "filled", "disc 4"),
+    ("feature_counts", GIVEN, "author", None),
+    ("reduction", {}, "filled", "threshold 0.75"),
+    ("reduction", {"study__settings__validation__scope": ["model"]}, "contradicted", "scope pipeline was not run"),
+    ("reduction", GIVEN, "author", None),
+    ("selected_features", {}, "filled", "original_shape_Sphericity"),
+    ("reliability", {}, "filled", "3 of 4 features kept by ICC"),
+    ("reliability", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
+    ("unstable_removed", {}, "filled", "ICC of two readers"),
+    ("unstable_removed", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
+    ("unstable_removed", {"tissues__disc__selection__readers": 1, "study__settings__tissues": {"disc": {"images": "i.csv"}}}, "contradicted", "never judged"),
+    ("redundancy", {}, "filled", "by correlation"),
+    ("redundancy", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
+    ("scaling", {}, "filled", "no harmonisation"),
+    ("scaling", GIVEN, "author", None),
+    ("handling", {}, "filled", "linear in the log odds"),
+    ("readers", {}, "author", "tables of 2 readers"),
+    ("readers", GIVEN, "author", None),
+    ("algorithm", {}, "filled", "prldh 0.1, Python 3.11"),
+    ("algorithm", GIVEN, "author", "logistic regression"),
+    ("tuning", {}, "filled", "seed 3"),
+    ("confounders", {}, "filled", "adjusted for age"),
+    ("confounders", {"models": [_model("Disc", "disc")]}, "author", "no model"),
+    ("model_choice", {}, "author", "3 models were"),
+    ("outputs", {}, "filled", "Disc: 0.400"),
+    ("specification", {}, "filled", "model.json"),
+    ("interpretability", {}, "filled", "how often"),
+    ("no_leakage", {}, "filled", "no held-out row was read by any fit"),
+    ("no_leakage", {"study__schemes": {}}, "contradicted", "no patient was held out"),
+    ("no_leakage", {"study__settings__validation__scope": ["model"]}, "contradicted", "features were selected on all patients"),
+    ("no_leakage", {"study__settings__validation__scope": ["model"], **GIVEN, "models": [_model("G", "groups(disc, muscle)")]}, "contradicted", "group cutoffs were chosen"),
+    ("no_leakage", {"study__settings__validation__scope": ["model"], **GIVEN}, "author", "came as columns"),
+    ("no_leakage", {"ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 4}]}}}, "contradicted", "held-out rows were read by fits of icc"),
+    ("no_leakage", GIVEN, "author", "whether held-out patients took part in making them is not known"),
+    ("internal_external", {}, "filled", "no external data in this run"),
+    ("internal_external", {"study__schemes": {}}, "contradicted", "nothing"),
+    ("building", {}, "filled", "validated by folds (10 refits)"),
+    ("building", {"study__schemes": {}}, "contradicted", "no internal validation"),
+    ("performance", {}, "filled", "right in 60.0 %"),
+    ("performance", {"study__schemes": {}}, "contradicted", "nothing was held out"),
+    ("performance_intervals", {}, "filled", "0.800 (0.700, 0.900)"),
+    ("measures", {}, "filled", "decision curves"),
+    ("uncertainty", {}, "filled", "95% intervals: AUC by DeLong"),
+    ("calibration", {}, "filled", "held-out predictions of every model"),
+    ("calibration", {"study__schemes": {}}, "contradicted", "perfect by construction"),
+    ("calibration", {"models": [_model("Disc", "disc", validation={})]}, "contradicted", "no held-out calibration of Disc"),
+    ("comparison", {}, "filled", "Disc – Clinical: p 0.200"),
+    ("comparison", {"models": [_model("Disc", "disc")]}, "not applicable", "one model"),
+    ("comparison", {"comparisons": []}, "author", "no pair"),
+    ("non_radiomic", {}, "filled", "Disc – Clinical"),
+    ("non_radiomic", {"models": [_model("Disc", "disc")]}, "contradicted", "every model of this run holds a Radscore"),
+    ("non_radiomic", {"models": [_model("G", "groups(disc, muscle)")]}, "contradicted", "every model"),
+    ("non_radiomic", {"comparisons": []}, "contradicted", "was fitted, but not compared"),
+    ("non_radiomic", {"tissues": {}}, "author", "not known"),
+    ("multicollinearity", {}, "filled", "above 0.9"),
+    ("multicollinearity", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
+    ("flowchart", {}, "author", "4 → icc 3"),
+    ("no_subgroups", {}, "author", "no subgroups"),
+    ("n_patients", {}, "author", "100 patients of c.csv"),
+]
+
+
+@pytest.mark.parametrize(("rule", "changes", "status", "said"), CASES)
+def test_a_rule_says_what_the_run_shows(rule, changes, status, said):
+    function = getattr(data_rules, rule, None) or getattr(model_rules, rule)
+    found = function(_dossier(**changes))
+    assert found.status == status, found
+    text = found.value or found.reason
+    assert (said is None and text is None) or said in text, text
+    assert found.evidence or status == "author"
+
+
+def test_every_rule_of_the_run_is_tried():
+    tried = {case[0] for case in CASES}
+    for module in (data_rules, model_rules):
+        rules = {n for n, f in vars(module).items() if hasattr(f, "__wrapped__") and f.__module__ == module.__name__}
+        assert len(rules) > 10 and rules <= tried, rules - tried
+
+
+@pytest.mark.parametrize("rule", sorted({case[0] for case in CASES}))
+def test_without_an_analysis_the_author_is_asked(rule):
+    function = getattr(data_rules, rule, None) or getattr(model_rules, rule)
+    assert function(Dossier()).status == "author"
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_nothing_is_claimed_where_nothing_is_known(name):
+    entries = [e for e in _checklist(name).evaluate(Dossier())]
+    assert {e["status"] for e in entries} == {"author"}
+    assert not any(e["value"] or e["evidence"] for e in entries)
+
+
+def test_a_study_of_given_scores_claims_nothing_of_images_or_features():
+    entries = _checklist("ibsi").evaluate(_dossier(**GIVEN))
+    assert {e["number"] for e in entries if e["status"] not in ("author",)} <= {"73"}
+    assert next(e for e in _checklist("metrics").evaluate(_dossier(**GIVEN)) if e["number"] == "C5")["verdict"] is None
+
+
+def test_rows_for_evaluation_alone_do_not_apply_to_a_development():
+    entries = {e["number"]: e["status"] for e in _checklist("tripod-ai").evaluate(_dossier())}
+    assert {n for n in ("12f", "12g", "20c", "24") if entries[n] == "not applicable"} == {"12f", "12g", "20c", "24"}
+
+
+# ---------------------------------------------------------------- extraction
+
+SETTINGS = {"binWidth": 25.0, "normalize": False, "resampledPixelSpacing": None, "distances": [1], "force2D": False, "label": 1}
+
+
+def _metadata(**changes) -> dict:
+    names = ["original_shape_Sphericity", "original_glcm_Idm", "original_glszm_ZoneEntropy"]
+    computed = {"setting": SETTINGS, "imageType": {"Original": {}}, "corrections": []}
+    cases = [{"patient": "1", "spacing_mm": [0.5, 0.5, 3.0], "modality": "MR"}, {"patient": "2", "spacing_mm": [0.5, 0.5, 4.0], "modality": "MR"}]
+    content = {
+        "schema": "prldh-features/1", "tissue": "disc", "n_measured": 2, "n_readers": 2, "cases": cases, "features": dict.fromkeys(names, {}),
+        "sources": {"pyradiomics": {"version": "1", "settings": {"binWidth": None}, "packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}},
+    }
+    return content | changes
+
+
+def _extracted(**settings) -> Dossier:
+    content = _metadata()
+    content["sources"]["pyradiomics"]["computed"]["setting"] = SETTINGS | settings
+    return Dossier(extractions=(from_metadata("disc", "features/disc.json", content),))
+
+
+IMAGE_CASES = [
+    ("8", {}, "filled", "MRI (2)"), ("14", {}, "not applicable", "the images are MRI; this is about CT"), ("16", {}, "not applicable", "PET"), ("19", {}, "author", None),
+    ("28", {}, "filled", "0.5 × 0.5 mm (2)"), ("30", {}, "filled", "3 mm (1), 4 mm (1)"), ("29", {}, "author", None), ("38", {}, "not applicable", "PET"),
+    ("41", {}, "filled", "not resampled"), ("41", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "without such a filter"), ("42", {}, "author", "none in the extraction"),
+    ("46", {}, "filled", "none in the extraction"), ("46", {"normalize": True, "normalizeScale": 100, "removeOutliers": 3}, "filled", "times 100, clipped at 3 SD"),
+    ("47", {"voxelArrayShift": 300}, "author", "voxelArrayShift 300"), ("50a", {}, "filled", "not resampled"),
+    ("50a", {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkLinear"}, "filled", "sitkLinear"), ("50b", {}, "not applicable", "not resampled"),
+    ("50b", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "corner of the origin voxel"), ("50c", {"resampledPixelSpacing": [1, 1, 1]}, "author", None),
+    ("51", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "[1, 1, 1] mm"), ("52", {}, "not applicable", "CT"), ("53", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "nearest"),
+    ("54", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "none"), ("55", {}, "filled", "none"), ("55", {"resegmentRange": [-3, 3], "resegmentMode": "sigma"}, "filled", "[-3, 3], sigma"),
+    ("56a", {}, "filled", "Q3RU"), ("56a", {"binCount": 32}, "filled", "K15C"), ("56b", {}, "filled", "25.0 (PyRadiomics' default)"), ("56b", {"binWidth": 5}, "filled", "bin width 5"),
+    ("56c", {}, "filled", "counted from 0"), ("57", {}, "filled", "none"), ("58", {}, "filled", "3 with PyRadiomics' names"), ("59", {}, "author", "2 differ by bin edges"),
+    ("61", {}, "filled", "pyradiomics-bhklab 3.1.4"), ("62", {}, "filled", "ITBB"), ("62", {"weightingNorm": "no_weighting"}, "filled", "IAZD"), ("63", {}, "filled", "none"),
+    ("64", {"symmetricalGLCM": False}, "filled", "asymmetric"), ("65", {"distances": [1, 2]}, "filled", "[1, 2], Chebyshev"), ("66", {"force2D": True}, "filled", "8 neighbours"),
+    ("67", {}, "not applicable", "distance zone"), ("69", {}, "not applicable", "no ngtdm"), ("70", {}, "not applicable", "no gldm"), ("71", {}, "not applicable", "no gldm"),
+]
+
+
+@pytest.mark.parametrize(("number", "settings", "status", "said"), IMAGE_CASES)
+def test_an_image_item_follows_from_the_settings(number, settings, status, said):
+    found = _entry("ibsi", number, _extracted(**settings))
+    assert found["status"] == status, found
+    text = found["value"] or found["reason"]
+    assert (said is None and text is None) or said in text, text
+
+
+def test_settings_of_a_source_that_were_left_out_are_not_taken_for_none():
+    content = _metadata()
+    del content["sources"]["pyradiomics"]["computed"]
+    found = from_metadata("disc", "features/disc.json", content)
+    assert found.settings is None
+    assert _entry("ibsi", "56b", Dossier(extractions=(found,)))["status"] == "author"
+
+
+def test_settings_by_modality_are_those_of_the_images_there_are():
+    content = _metadata()
+    content["sources"]["pyradiomics"]["computed"]["modality"] = {"MR": {"setting": SETTINGS | {"normalize": True}, "imageType": {"Original": {}}}, "CT": {"setting": SETTINGS}}
+    assert from_metadata("disc", "x", content).setting("normalize") == (True,)
+    content["cases"].append({"patient": "3", "modality": None})
+    assert from_metadata("disc", "x", content).setting("normalize") == (False, True)
+
+
+def test_where_one_tissue_is_not_known_the_author_is_asked():
+    known = _extracted().extractions[0]
+    found = _entry("ibsi", "56a", Dossier(extractions=(known, Extraction("muscle", "results.json", ("original_glcm_Idm",)))))
+    assert found["status"] == "author" and "not known of muscle" in found["value"]
+
+
+def test_dicom_fields_answer_with_counts():
+    content = _metadata()
+    content["cases"] = [{"dicom": {"Manufacturer": "A", "MagneticFieldStrength": 3.0}}, {"dicom": {"Manufacturer": "B"}}, {"dicom": {"Manufacturer": "A"}}]
+    dossier = Dossier(extractions=(from_metadata("disc", "x", content),))
+    assert _entry("ibsi", "7", dossier)["value"] == "Manufacturer A (2), B (1)"
+    assert _entry("ibsi", "27", dossier)["value"] == "MagneticFieldStrength 3 (1)"
+
+
+def test_corrections_to_ibsi_reach_the_table_and_the_checklist():
+    content = _metadata()
+    content["sources"]["pyradiomics"]["computed"]["corrections"] = ["bin_edges"]
+    found = from_metadata("disc", "x", content)
+    assert describe_feature("original_glcm_Idm", found.plain_settings())["deviates"] == "no"
+    assert "as IBSI defines it" in _entry("ibsi", "56c", Dossier(extractions=(found,)))["value"]
+    assert selected_features(_results(images={"disc": content}))[0]["tissue"] == "disc"
+
+
+# ---------------------------------------------------------------- PyRadiomics files
+
+
+def _feature_file(folder: Path, **columns) -> Path:
+    base = {
+        "case": ["a", "b"], "diagnostics_Versions_PyRadiomics": ["v3.1.0"] * 2, "diagnostics_Configuration_Settings": ["{'binWidth': 20, 'normalize': True, 'label': 1}"] * 2,
+        "diagnostics_Configuration_EnabledImageTypes": ["{'Original': {}, 'LoG': {'sigma': [1.0]}}"] * 2, "diagnostics_Image-original_Spacing": ["(0.5, 0.5, 2.0)", "[0.5 0.5 3.0]"],
+        "original_shape_Sphericity": ["0.5", "0.6"], "log-sigma-1-0-mm-3D_glcm_Idm": ["1", "2"],
+    } | columns
+    path = folder / "features.csv"
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([k for k, v in base.items() if v is not None])
+        writer.writerows(zip(*(v for v in base.values() if v is not None), strict=True))
+    return path
+
+
+def test_a_pyradiomics_file_fills_the_ibsi_items(tmp_path):
+    dossier = read_dossier(_feature_file(tmp_path))
+    found = {e["number"]: e for e in _checklist("ibsi").evaluate(dossier)}
+    assert found["56b"]["value"] == "bin width 20"
+    assert found["46"]["value"].startswith("z-score over the whole image")
+    assert "sigma [1.0] mm" in found["57"]["value"]
+    assert found["61"]["value"] == "PyRadiomics v3.1.0"
+    assert found["30"]["value"].startswith("2 mm (1), 3 mm (1)")
+    assert found["62"]["value"] == "shape: over the whole region (3D) (DHQ4); glcm: 3D, mean over directions (ITBB)"
+    assert found["56b"]["evidence"][0]["where"] == "features.csv: diagnostics_Configuration_Settings, binWidth, binCount"
+    assert "binWidth 20" in _entry("clear", "28", dossier)["value"] and "label" not in _entry("clear", "28", dossier)["value"]
+
+
+def test_rows_with_other_settings_show_both(tmp_path):
+    path = _feature_file(tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", '{"binWidth": 25, "force2D": true}'])
+    found = read_feature_file(path)
+    assert found.setting("binWidth") == (20, 25) and found.setting("force2D") == (False, True)
+    assert _entry("ibsi", "56b", Dossier(extractions=(found,)))["value"] == "bin width 20 or 25"
+
+
+def test_names_alone_leave_the_settings_to_the_author(tmp_path):
+    path = _feature_file(tmp_path, **{c: None for c in ("diagnostics_Versions_PyRadiomics", "diagnostics_Configuration_Settings", "diagnostics_Configuration_EnabledImageTypes", "diagnostics_Image-original_Spacing")})
+    dossier = read_dossier(path)
+    assert _entry("ibsi", "58", dossier)["status"] == "filled"
+    assert {_entry("ibsi", n, dossier)["status"] for n in ("46", "56a", "61", "62")} == {"author"}
+
+
+@pytest.mark.parametrize("text", ["__import__('os').system('touch PLANTED')", "{'a': open('x')}", "{", "[1, 2]", "5", "{'a': " * 400, "{'a': '" + "x" * 30_000 + "'}"])
+def test_settings_that_are_no_dictionary_are_refused_and_never_run(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"diagnostics_Configuration_Settings, row 3: settings are expected as a dictionary"):
+        read_feature_file(_feature_file(tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", text]))
+    assert not (tmp_path / "PLANTED").exists()
+
+
+def test_settings_are_read_as_python_or_json_writes_them():
+    for text in ("{'binWidth': 5, 'normalize': False}", '{"binWidth": 5, "normalize": false}', "OrderedDict([('binWidth', 5), ('normalize', False)])"):
+        assert _read_dictionary(text, "here") == {"binWidth": 5, "normalize": False}
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [("id,age\n1,2\n", "is no table of PyRadiomics"), ("id,general_info_Version\n1,2\n", "PyRadiomics 2.0 or before"), ("", "is empty")],
+)
+def test_other_tables_are_refused(header, message, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(header)
+    with pytest.raises(DataError, match=message):
+        read_dossier(path)
+
+
+def test_a_voxel_size_that_is_none_names_the_row(tmp_path):
+    with pytest.raises(DataError, match=r"Spacing, row 2: a voxel size of two or three numbers is expected; found '\(1\)'"):
+        read_feature_file(_feature_file(tmp_path, **{"diagnostics_Image-original_Spacing": ["(1)", "(1, 1, 1)"]}))
+
+
+def test_folders_that_hold_neither_are_refused(tmp_path):
+    with pytest.raises(DataError, match="is not there"):
+        read_dossier(tmp_path / "none")
+    with pytest.raises(DataError, match=r"holds neither results\.json .* nor features/TISSUE\.json"):
+        read_dossier(tmp_path)
+    (tmp_path / "results.json").write_text('{"schema": "prldh-results/0"}')
+    with pytest.raises(DataError, match=r"schema is 'prldh-results/0'"):
+        read_dossier(tmp_path)
+
+
+def test_a_folder_of_extract_is_read(tmp_path):
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "disc.json").write_text(json.dumps(_metadata()))
+    dossier = read_dossier(tmp_path)
+    assert dossier.results is None and dossier.extractions[0].where == "features/disc.json"
+    assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
+    (tmp_path / "features" / "disc.json").write_text("{")
+    with pytest.raises(DataError, match=r"disc\.json cannot be read"):
+        read_dossier(tmp_path)
+
+
+# ---------------------------------------------------------------- answers
+
+
+def _read(tmp_path, text):
+    path = tmp_path / "checklist.yaml"
+    path.write_text(text, encoding="utf-8")
+    return gather_answers(built_in(), path)
+
+
+def test_a_half_filled_file_is_read(tmp_path):
+    text = "clear:\n  '8': {question: 'Q?', answer: 'page 3: ethics', comment: }\n  '10':\n    question: Q?\n    answer:\n    comment:\n  14: no\nibsi:\nmetrics:\n  C1: yes\n  '4': {answer: true}\n"
+    assert _read(tmp_path, text) == {"clear": {"8": {"answer": "page 3: ethics"}, "14": {"answer": "no"}}, "metrics": {"C1": {"answer": "yes"}, "4": {"answer": "yes"}}}
+    assert _read(tmp_path, "") == {} and _read(tmp_path, "# nothing\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("claer: {'1': x}", "there is no checklist 'claer'; did you mean 'clear'"), ("clear: {'59': x}", "clear has no item '59'; did you mean '58'"), ("tripod-ai: {'3': x}", "no item '3'; did you mean '3a'"),
+        ("clear: {Z: x}", "there are 1 to 58"), ("tripod-ai: {18g: x}", "did you mean '18f'"), ("clear: {'1': {anwser: x}}", "unknown key 'anwser'; did you mean 'answer'"), ("metrics: {'4': page 3}", "the answer is yes or no; found 'page 3'"),
+        ("metrics: {'4': n/a}", "yes or no"), ("clear: {'1': a, '1': b}", "'1' stands twice"), ("- a", "found a list"), ("clear: text", "items are expected"),
+        ("clear: {'1': {answer: [a]}}", "answer is text; found a list"), ("clear: {'1': {answer: a: b}}", "is not valid YAML"), ("a: &x {b: *x}", "there is no checklist 'a'"),
+    ],
+)
+def test_a_slip_in_the_answers_is_told(text, message, tmp_path):
+    with pytest.raises(DataError, match=message.replace("(", r"\(")):
+        _read(tmp_path, text)
+
+
+def test_answers_that_cannot_be_read_are_told(tmp_path):
+    with pytest.raises(DataError, match="answers not found"):
+        read_answers(tmp_path / "none.yaml", {})
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_answers(tmp_path / "b.yaml", {})
+
+
+def test_conditional_items_of_metrics_may_be_not_applicable(tmp_path):
+    assert _read(tmp_path, "metrics: {'9': n/a}") == {"metrics": {"9": {"answer": "n/a"}}}
+    known, strict = known_items(built_in())
+    assert strict["metrics"]["9"] and not strict["metrics"]["4"] and not strict["metrics"]["C1"]
+    assert len(known["clear"]) == 58
+
+
+def test_an_answer_stands_beside_what_the_run_shows_and_does_not_undo_it():
+    rows = [{"number": str(i), "status": s, "verdict": v, "reason": None} for i, (s, v) in enumerate([("author", None), ("contradicted", "no"), ("filled", "yes"), ("author", None)])]
+    found = apply_answers(rows, {"0": {"answer": "yes"}, "1": {"answer": "yes", "comment": "no leak"}, "2": {"answer": "no"}, "3": {"answer": "n/a", "comment": "no CT"}})
+    assert [(e["status"], e["verdict"], e["answer"]) for e in found] == [("answered", "yes", "yes"), ("contradicted", "no", "yes"), ("filled", "yes", "no"), ("not applicable", "n/a", "n/a")]
+    assert found[3]["reason"] == "so the author: no CT"
+
+
+def test_questions_come_back_with_their_answers(tmp_path):
+    answers = {"clear": {"8": {"answer": "page 3: \"x\" é", "comment": "c"}, "15": {"answer": "no"}}, "ibsi": {"5": {"answer": "none"}}}
+    filled = fill(_checklist("clear"), _dossier(), answers)
+    write_questions(tmp_path / "q.yaml", {"clear": filled.entries}, answers)
+    text = (tmp_path / "q.yaml").read_text(encoding="utf-8")
+    assert gather_answers(built_in(), tmp_path / "q.yaml") == answers
+    asked = yaml.load(text, Loader=yaml.BaseLoader)["clear"]
+    assert "30" not in asked and asked["2"]["question"].endswith("?")  # 30 is filled and needs nothing more
+    assert "Left to say: why these" in asked["39"]["question"]
+    assert merge(answers, {"clear": {"8": {"answer": "page 4"}}})["clear"]["8"] == {"answer": "page 4", "comment": "c"}
+
+
+# ---------------------------------------------------------------- the score
+
+
+def _verdicts(verdicts: dict[str, str | None]) -> list[dict]:
+    standard = load_standard("metrics")
+    rows = []
+    for item in (*standard.conditions, *standard.items):
+        is_condition = item in standard.conditions
+        rows.append({"number": item.number, "weight": item.weight, "conditions": list(item.conditions), "is_condition": is_condition, "status": "author",
+                     "verdict": verdicts.get(item.number), "reason": None, "remaining": None})
+    return settle_conditions(rows)
+
+
+ALL_YES = {i.number: "yes" for i in (*load_standard("metrics").conditions, *load_standard("metrics").items)}
+
+
+def test_the_score_by_hand():
+    assert metrics_score(_verdicts(ALL_YES))["score"] == 100.0
+    found = metrics_score(_verdicts(ALL_YES | {"27": "no", "2": "no"}))
+    assert found["score"] == round(100 * (1 - (0.0749 + 0.0735) / sum(i.weight for i in load_standard("metrics").items)), 1) == 85.2
+    assert found["band"] == "excellent" and found["n_no"] == 2 and found["n_open"] == 0
+    # items 17 and 9 drop out with their conditions: 0.02 and 0.0225 leave the denominator, whatever was said of them
+    without = metrics_score(_verdicts(ALL_YES | {"C5": "no", "C2": "no", "17": "no", "9": "no", "27": "no"}))
+    whole = sum(i.weight for i in load_standard("metrics").items) - 0.02 - 0.0225
+    assert without["score"] == round(100 * (whole - 0.0749) / whole, 1) and without["n_not_applicable"] == 2
+
+
+def test_an_open_condition_leaves_its_items_open():
+    found = metrics_score(_verdicts({k: v for k, v in ALL_YES.items() if k != "C4"}))
+    assert found["open"] == ["14", "15", "16"] and found["open_conditions"] == ["C4"]
+    assert found["score"] == 100.0 and found["low"] == 93.0 and found["high"] == 100.0
+
+
+def test_nothing_answered_has_no_score():
+    found = metrics_score(_verdicts({}))
+    assert found["score"] is None and found["band"] is None and (found["low"], found["high"]) == (0.0, 100.0)
+    assert describe_score(found) == ["METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or yes."]
+
+
+@pytest.mark.parametrize(("score", "name"), [(0, "very low"), (19.9, "very low"), (20, "low"), (39.9, "low"), (40, "moderate"), (59.9, "moderate"), (60, "good"), (79.9, "good"), (80, "excellent"), (100, "excellent")])
+def test_bands(score, name):
+    assert band(score) == name
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])), st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])))
+def test_whatever_the_open_answers_turn_out_to_be_the_score_stays_in_its_range(first, later):
+    """Conditions among the later answers make items drop out as well."""
+    before, after = metrics_score(_verdicts(first)), metrics_score(_verdicts({**later, **first}))
+    if after["score"] is not None and before["low"] is not None:
+        closed = metrics_score(_verdicts({**dict.fromkeys(ALL_YES, "no"), **later, **first}))["score"]
+        assert closed is None or before["low"] - 0.05 <= closed <= before["high"] + 0.05
+    assert before["score"] is None or before["low"] <= before["score"] <= before["high"]
+
+
+# ---------------------------------------------------------------- files
+
+NASTY = '<script>alert(1)</script> & "quoted" =cmd()'
+
+
+@pytest.fixture
+def nasty():
+    answers = {"clear": {"8": {"answer": "=HYPERLINK(1)", "comment": NASTY}}}
+    return fill(_checklist("clear"), dossier_of(_results(study__title=NASTY), None), answers)
+
+
+def test_html_is_one_file_and_escaped(nasty):
+    html = write_checklist(nasty, "html", "../").decode()
+    assert "<script" not in html and "&lt;script&gt;" in html
+    assert 'href="../report.html#validation"' in html and html.count('<tr id="item-') == 58
+    for marker in ("http://", "https://", "@import", "url("):
+        assert marker not in html.split("<h2>Source</h2>")[0]
+    assert "href" not in write_checklist(nasty, "html", None).decode().split("<main")[1].replace('href="#item-', "")
+
+
+def test_csv_holds_every_item_and_no_formula(nasty):
+    rows = list(csv.DictReader(io.StringIO(write_checklist(nasty, "csv", None).decode())))
+    assert len(rows) == 58
+    assert next(r for r in rows if r["number"] == "8")["answer"] == "'=HYPERLINK(1)"
+    assert not any(v[:1] in "=+-@" for r in rows for v in r.values() if v)
+
+
+def test_json_holds_counts_and_score():
+    found = json.loads(write_checklist(fill(_checklist("metrics"), _dossier(), {}), "json", None))
+    assert found["schema"] == "prldh-checklist/1" and found["score"]["n_open"] == len(found["score"]["open"])
+    assert sum(found["counts"].values()) == 30 and len(found["items"]) == 35
+
+
+def test_docx_holds_every_item(nasty):
+    docx = pytest.importorskip("docx")
+    document = docx.Document(io.BytesIO(write_checklist(nasty, "docx", None)))
+    numbers = [row.cells[0].text for table in document.tables for row in table.rows if row.cells[0].text != "Item"]
+    assert numbers == [str(i) for i in range(1, 59)]
+    assert NASTY in "\n".join(c.text for t in document.tables for r in t.rows for c in r.cells)
+
+
+def test_without_python_docx_the_line_to_run_is_told(nasty, monkeypatch):
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(PluginError, match=r"python-docx, which is not installed.*pip install python-docx"):
+        write_checklist(nasty, "docx", None)
+
+
+def test_control_characters_do_not_break_word(nasty):
+    pytest.importorskip("docx")
+    filled = fill(_checklist("clear"), dossier_of(_results(study__title="a\x00\x0bb"), None), {})
+    assert write_checklist(filled, "docx", None)[:2] == b"PK"
+
+
+def test_counts_are_told():
+    assert describe_counts(fill(_checklist("clear"), Dossier(), {})) == "58 items: 58 for the author"
+
+
+class Stranger:
+    """A plugin's checklist: the four keys of an entry, nothing else."""
+
+    name, version = "mine", "1"
+
+    def evaluate(self, dossier):
+        return [{"number": 1, "text": "mine", "status": "filled", "evidence": []}]
+
+
+def test_a_strangers_checklist_is_filled_and_written():
+    filled = fill(Stranger(), Dossier(), {})
+    assert filled.counts == {"filled": 1} and filled.entries[0]["number"] == "1"
+    for form in ("html", "csv", "json"):
+        assert write_checklist(filled, form, None)
+
+
+@pytest.mark.parametrize("entries", [None, [{}], [{"number": 1, "text": "x", "status": "maybe"}]])
+def test_a_strangers_slip_is_told(entries):
+    stranger = Stranger()
+    stranger.evaluate = lambda dossier: entries
+    with pytest.raises(PluginError, match="checklist 'mine'.*Mend the plugin"):
+        fill(stranger, Dossier(), {})
