@@ -116,6 +116,20 @@ def report(folder: Path) -> None:
     click.echo(render_again(folder))
 
 
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, or one of a plugin.")
+@click.option("--format", "form", type=click.Choice(["html", "csv", "json", "docx"]), default="html", show_default=True, help="Format of the file.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write; default: in PATH's folder checklists, or beside a feature file.")
+@click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
+def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:
+    """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
+    from prldh.checklists.command import run_checklist
+
+    for line in run_checklist(path, standard, form, out, answers):
+        click.echo(line)
+
+
 @cli.group()
 def plugins() -> None:
     """What is plugged in."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from prldh.checklists.feature_names import selected_features
+from prldh.checklists.section import checklist_view
 from prldh.errors import OutputError
 from prldh.report.environment import create_environment
 from prldh.report.figures import write_figures
@@ -37,7 +39,7 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figur
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
     template = create_environment().get_template("report.html.j2")
-    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, version=metadata.version("prldh"))
+    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), version=metadata.version("prldh"))
 
 
 def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
