@@ -39,7 +39,7 @@ def read_container_header(path: Path, kind: str, settings: ReadSettings) -> Head
         reader.ReadImageInformation()
         size, components, pixel = reader.GetSize(), reader.GetNumberOfComponents(), reader.GetPixelID()
         fields = tuple((key, reader.GetMetaData(key)) for key in reader.GetMetaDataKeys() if key.startswith("Segment")) if kind == "nrrd" else ()
-    except RuntimeError:
+    except Exception:  # ITK's own failure, or text in no encoding
         raise _damaged(path, kind) from None
     if len(size) != 3 and not (len(size) == 4 and size[3] == 1):
         raise _no_volume(path, f"{len(size)} axes ({' x '.join(map(str, size))})")

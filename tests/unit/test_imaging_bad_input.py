@@ -283,6 +283,36 @@ def test_damaged_segmentations_and_contours(tmp_path):
         load_case(data.row(tmp_path / "s", tmp_path / "rs.dcm"))
 
 
+def test_random_damage_is_refused_or_harmless(tmp_path):
+    """Bytes changed at random, mostly in headers: the case is read, or put aside with a message; nothing else is raised."""
+    from random import Random
+
+    folder = tmp_path / "s"
+    series = data.write_series(folder, data.values())
+    segments = np.stack([data.box(), data.box() > 0]).astype(np.uint8)
+    images = [data.write(tmp_path / name, data.values().astype(kind)) for name, kind in (("a.nii", "i2"), ("a.nii.gz", "f4"), ("a.nrrd", "i2"), ("a.mha", "i2"))]
+    masks = [
+        data.write_seg(tmp_path / "seg.dcm", series, {"a": data.box() == 1}), data.write_slicer(tmp_path / "m.seg.nrrd", segments, [("a", 1, 0), ("b", 1, 1)]),
+        data.write_rtstruct(tmp_path / "rs.dcm", {"a": [np.array([[-18.0, 7, 35], [-14, 7, 35], [-14, 11, 35]])]}),
+    ]
+    random, outcomes = Random(7), set()
+    for path in [*images, series[2], *masks] * 12:
+        whole = path.read_bytes()
+        content = bytearray(whole)
+        for _ in range(random.choice((1, 2, 8))):
+            at = random.randrange(min(len(content), random.choice((400, 1500, 100_000))))
+            content[at] = random.choice((0, 255, random.randrange(256), 48 + random.randrange(10), content[at] ^ 1))
+        path.write_bytes(content)
+        try:
+            load_case(data.row(folder, path, segment="a") if path in masks else data.row(folder if path in series else path, masks[0]))
+            outcomes.add("read")
+        except CaseRefused as error:
+            assert str(error).endswith(".")
+            outcomes.add("refused")
+        path.write_bytes(whole)
+    assert outcomes == {"read", "refused"}
+
+
 def test_nothing_of_the_patient_is_told_by_messages_warnings_or_logs(tmp_path, capfd, caplog, recwarn):
     """Every way of failing above on files of a named patient, with identifying text in broken fields too."""
     import logging

@@ -109,6 +109,19 @@ def test_unsigned_values_with_an_intercept_become_negative(tmp_path):
     assert np.array_equal(image.values, array.astype(int) - 1024) and image.modality == "CT" and image.values.dtype.kind == "i"
 
 
+def test_compressed_series_are_decoded(tmp_path):
+    import pydicom
+
+    for path in data.write_series(tmp_path / "s", data.values()):
+        one = pydicom.dcmread(path)
+        one.compress(pydicom.uid.RLELossless)
+        one.save_as(path)
+    assert np.array_equal(read_image(tmp_path / "s").values, data.values())
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(CaseRefused, match="cannot be decoded"):
+        read_image(tmp_path / "s")
+
+
 def test_several_series_are_told_apart_by_uid_or_refused_with_the_list(tmp_path):
     data.write_series(tmp_path, data.values(1), uid="1.2.3.1", prefix="a")
     data.write_series(tmp_path, data.values(2), uid="1.2.3.2", prefix="b", modality="CT")
