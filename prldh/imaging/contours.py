@@ -107,6 +107,11 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         raise CaseRefused(
             f"of the {len(found)} contours of '{name}', {what}: they were drawn on another series. Give the series they were drawn on.", "geometry"
         )
+    if len(crossings) > 2 and np.diff(sorted(crossings)).min() > 1:
+        raise CaseRefused(
+            f"the contours of '{name}' leave slices of the image between any two of them: they were drawn on a series of thicker slices. "
+            "Give that series, or interpolate the contours.", "geometry",
+        )
     mask = np.zeros(grid.size, dtype=bool)
     for index, counts in crossings.items():
         inside = (np.cumsum(counts, axis=1)[:, :width] % 2).astype(bool)

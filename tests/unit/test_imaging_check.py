@@ -194,3 +194,21 @@ def test_a_library_that_fails_in_its_own_way_does_not_end_the_check(monkeypatch,
     monkeypatch.setattr(check, "fit_mask", fail)
     (found,) = check_cases([data.row(image, mask)], SETTINGS)
     assert found.severity == "refused" and "ZeroDivisionError" in found.message and data.NAME not in found.message
+
+
+def test_missing_libraries_are_told_with_the_line_that_mends_it(monkeypatch, image, mask):
+    import importlib.util
+
+    from prldh.errors import PluginError
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PluginError, match=r"SimpleITK, pydicom, highdicom.*pip install 'prldh\[images\]'"):
+        check_cases([data.row(image, mask)], SETTINGS)
+
+
+def test_reading_modules_import_without_the_libraries():
+    """The core reads no image, and starts quickly where they are not installed."""
+    import subprocess
+
+    code = "import sys; import prldh.imaging.check, prldh.imaging.cases; print([m for m in ('SimpleITK', 'pydicom', 'highdicom') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -202,6 +202,9 @@ def test_contours_elsewhere_or_oblique_are_refused():
         fill([_rectangle(40, 1, 5, 1, 5), _rectangle(2, 1, 5, 1, 5)], data.GRID, "rs.dcm")
     with pytest.raises(CaseRefused, match="1 between its slices"):
         fill([_rectangle(2.4, 1, 5, 1, 5)], data.GRID, "rs.dcm")
+    with pytest.raises(CaseRefused, match="thicker slices"):
+        fill([_rectangle(k, 1, 5, 1, 5) for k in (1, 3, 5)], data.GRID, "rs.dcm")
+    assert fill([_rectangle(k, 0.5, 5, 0.5, 5) for k in (1, 2, 5)], data.GRID, "rs.dcm")[[1, 2, 5]].sum() == 3 * 16  # a centre upon an edge is right of it
     slanted = _rectangle(2, 1, 5, 1, 5)
     slanted[:2, 2] += 5
     with pytest.raises(CaseRefused, match="do not lie in slices"):
