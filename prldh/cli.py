@@ -21,8 +21,8 @@ class PrldhGroup(click.Group):
         except PrldhError as error:
             click.echo(f"prldh: {error}", err=True)
             context.exit(1)
-        except KeyboardInterrupt:
-            click.echo("prldh: interrupted; nothing was left half written.", err=True)
+        except KeyboardInterrupt as stop:  # it may say what was kept
+            click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
             context.exit(130)
 
 
@@ -33,6 +33,7 @@ def cli() -> None:
 
 
 jobs_option = click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; default all cores.")
+dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler; overrides the study file.")
 
 
 @cli.command()
@@ -40,16 +41,17 @@ jobs_option = click.option("--jobs", type=click.IntRange(min=1), help="Worker pr
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder.")
 @click.option("--engine", type=click.Choice(["r", "python", "both"]), help="Statistics engine; overrides the study file.")
 @jobs_option
+@dask_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
-def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, seed: int | None, force: bool) -> None:
+def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, dask: str | None, seed: int | None, force: bool) -> None:
     """Analyse STUDY.yaml and write its report to the output folder."""
     from prldh.pipeline import analyze as run
     from prldh.progress import show_progress
     from prldh.summary import summarise_run
 
     with show_progress() as progress:
-        results = run(study, out, engine=engine, jobs=jobs, seed=seed, force=force, progress=progress)
+        results = run(study, out, engine=engine, jobs=jobs, dask=dask, seed=seed, force=force, progress=progress)
     click.echo(summarise_run(results.data, out))
 
 
@@ -57,7 +59,7 @@ def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, seed: 
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Output folder; not needed with --check.")
 @jobs_option
-@click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler; overrides the study file.")
+@dask_option
 @click.option("--check", "only_check", is_flag=True, help="Only look at the images and masks, and list what is found.")
 @click.option("--strict", "is_strict", is_flag=True, help="Stop at the first case that would be put aside.")
 @click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N", help="Measure N random cases again by the reference implementation.")
@@ -109,11 +111,14 @@ def init(folder: Path) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
-    """Render report.html and the figures again from results.json; nothing is computed."""
+@click.option("--figures", "formats", multiple=True, type=click.Choice(["svg", "pdf", "png", "tiff"]), help="Format of figures beside the report; may be repeated. Default: the study's.")
+@click.option("--dpi", multiple=True, type=click.IntRange(72, 1200), help="Resolution of PNG and TIFF; may be repeated. Default: the study's.")
+@click.option("--grey", is_flag=True, help="Write every figure in grey too.")
+def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool) -> None:
+    """Render report.html, figures and tables for Word and LaTeX again from results.json; nothing is computed."""
     from prldh.report.render import render_again
 
-    click.echo(render_again(folder))
+    click.echo(render_again(folder, formats=formats, dpi=dpi, grey=grey))
 
 
 @cli.command()

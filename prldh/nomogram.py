@@ -47,6 +47,8 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         {"variable": variable, "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks]}
         for variable, ticks in scales.items()
     ]
+    continuous = {variable for variable, terms in found.items() if terms[0]["level"] is None}
+    axes = [{**a, "ticks": _apart(a["ticks"], 4.0) if a["variable"] in continuous else a["ticks"]} for a in axes]
     total = sum(max(t["points"] for t in axis["ticks"]) for axis in axes)
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10**6) if total / s <= 12)
     most = step * math.ceil(total / step)
@@ -56,8 +58,18 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         return None
     return {
         "axes": axes, "totals": list(range(0, most + 1, step)), "most": most, "intercept": start, "per_point": per_point,
-        "probabilities": [p for k, p in enumerate(probabilities) if not k or p["points"] - probabilities[k - 1]["points"] > 0.025 * most],
+        "probabilities": _apart(probabilities, 0.03 * most),
     }
+
+
+def _apart(ticks: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
+    """Ticks that are at least so many points apart, both ends among them."""
+    ordered = sorted(ticks, key=lambda t: t["points"])
+    kept = ordered[:1]
+    for tick in ordered[1:-1]:
+        if tick["points"] - kept[-1]["points"] >= least and ordered[-1]["points"] - tick["points"] >= least:
+            kept.append(tick)
+    return kept + ordered[-1:] if len(ordered) > 1 else kept
 
 
 def _contributions(variable: str, terms: list[dict[str, Any]], data: dict[str, Any]) -> list[tuple[str, float]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from prldh.results import Results
 
 #: What a run writes at the top of its output folder; --force replaces these and nothing else.
-OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "reproduce")
+OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce")
 
 
 def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path:
@@ -153,7 +153,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
     from prldh.checklists.command import write_checklists
     from prldh.extraction import FEATURES, write_features
     from prldh.report.figures import write_figures
-    from prldh.report.render import render_report
+    from prldh.report.render import render_report, write_beside
     from prldh.reproduce import write_reproduction
 
     def write(folder: Path) -> None:
@@ -167,6 +167,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
         if plan.images.tissues:
             write_features(folder / "features", plan.images, plan.study.clinical.id)
         figures = write_figures(results.data, folder / "figures")
+        write_beside(results.data, folder)
         write_reproduction(results.data, plan, run, draws, folder / "reproduce")
         write_checklists(plan.study.report.checklists, results.data, provenance, plan.answers, plan.plugins, folder)
         (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")

@@ -15,8 +15,10 @@ from prldh.checklists.feature_names import selected_features
 from prldh.checklists.section import checklist_view
 from prldh.errors import OutputError
 from prldh.report.environment import create_environment
-from prldh.report.figures import write_figures
+from prldh.report.figures import FigureSettings, write_figures
 from prldh.report.images import images_view
+from prldh.report.journal_tables import write_journal_tables
+from prldh.report.text import write_text
 from prldh.report.view import make_view
 from prldh.results import read_results
 
@@ -39,7 +41,13 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figur
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
     template = create_environment().get_template("report.html.j2")
-    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), version=metadata.version("prldh"))
+    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), text=write_text(data), version=metadata.version("prldh"))
+
+
+def write_beside(data: dict[str, Any], folder: Path) -> None:
+    """What an author takes from the folder: ``references.bib``, and Tables 1 to 4 for Word and LaTeX in ``tables/``."""
+    (folder / "references.bib").write_text(write_text(data).bibtex, encoding="utf-8")
+    write_journal_tables(data, folder / "tables")
 
 
 def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
@@ -49,8 +57,10 @@ def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]
     return [{"name": name, "title": section.title, "html": Markup(section.render(data, folder))} for name, (section, _) in found.items()]
 
 
-def render_again(folder: Path) -> str:
-    """``prldh report DIR``: report.html and figures from results.json. Returns the line to print.
+def render_again(folder: Path, **figure_settings: Any) -> str:
+    """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to print.
+
+    ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other than the study's. Figures that would come out the same are kept.
 
     Raises
     ------
@@ -67,8 +77,14 @@ def render_again(folder: Path) -> str:
         provenance = None
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
-            figures = write_figures(data, Path(scratch) / "figures")
+            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", FigureSettings.of(data, **figure_settings))
             (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
+            beside = Path(scratch) / "beside"
+            beside.mkdir()
+            write_beside(data, beside)
+            (folder / "tables").mkdir(exist_ok=True)
+            for path in [p for p in beside.rglob("*") if p.is_file()]:
+                os.replace(path, folder / path.relative_to(beside))
             if (folder / "figures").exists():
                 os.replace(folder / "figures", Path(scratch) / "former")
             os.replace(Path(scratch) / "figures", folder / "figures")

@@ -26,9 +26,18 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
         "size_by_seed": {name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]},
+        "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
+        "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
         "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN,
     }
+
+
+def _formula(tissue: dict[str, Any]) -> str:
+    """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
+    score = tissue["radscore"]
+    parts = [f"{'−' if b < 0 else '+'} {plain(abs(b), 4)} × z({feature})" for feature, b in score["coefficients"].items()]
+    return f"Radscore = {plain(score['intercept'], 4)} {' '.join(parts)}, where z is (value − centre) / scale"
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
