@@ -16,9 +16,13 @@ from prldh_pyradiomics import kernels
 from prldh_pyradiomics.texture import GreyLevels
 
 
-def symmetric_and_weighted(p: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Directions pooled into one with weights (None: kept apart); p has the directions last."""
-    return p if weights is None else np.sum(p * weights, axis=-1, keepdims=True)
+def in_pyradiomics_order(p: np.ndarray, n_absent: int) -> np.ndarray:
+    """The same matrix (1, level, level, direction) in the order of memory that PyRadiomics' has after deleting ``n_absent`` levels.
+
+    ``numpy.delete`` leaves another order behind for one index than for none or several. Sums follow the order of memory, and features that
+    are 0 but for rounding (the cluster shade of a symmetric matrix) follow the sums.
+    """
+    return p if n_absent == 1 else np.delete(np.delete(p, [], 1), [], 2)
 
 
 def direction_weights(norm: str | None, angles: np.ndarray, spacing_mm: tuple[float, ...], decay: bool) -> np.ndarray | None:
@@ -59,9 +63,9 @@ class _Prepared:
     def _drop_empty(self, p: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Without the directions in which nothing was counted (unless there is only one); what is left empty is NaN in the total."""
         if p.shape[-1] > 1:
-            used = total[0] != 0
-            if not used.all():
-                p, total = np.ascontiguousarray(p[..., used]), np.ascontiguousarray(total[:, used])
+            empty = np.where(np.sum(total, 0) == 0)
+            if len(empty[0]):
+                p, total = np.delete(p, empty, p.ndim - 1), np.delete(total, empty, 1)
         total[total == 0] = np.nan
         return p, total
 
@@ -122,7 +126,7 @@ def _glcm() -> type:
         def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
             pairs, angles = self.grey.pairs
             weights = direction_weights(self.weightingNorm, angles, self.grey.region.spacing_mm, decay=True)
-            p = pairs[None].astype(float)
+            p = in_pyradiomics_order(pairs[None].astype(float, order="C"), int(self.grey.levels[-1]) - self.grey.n_levels)
             if self.symmetricalGLCM:
                 p += pairs.transpose(1, 0, 2)[None]
             if weights is not None:
@@ -143,6 +147,20 @@ def _glcm() -> type:
     return Glcm
 
 
+def order_statistics(x: np.ndarray, percents: tuple[float, ...]) -> tuple[list[float], float]:
+    """Percentiles (NumPy's linear ones, to the last bit) and the median of x (n,), all from one partial sort."""
+    n = len(x)
+    places = [(n - 1) * np.float64(p / 100) for p in percents]
+    below = [int(np.floor(v)) for v in places]
+    wanted = {*below, *(min(b + 1, n - 1) for b in below), (n - 1) // 2, n // 2}
+    x = np.partition(x, sorted(wanted))
+    found = []
+    for place, low in zip(places, below, strict=True):
+        share, a, b = place - low, x[low], x[min(low + 1, n - 1)]
+        found.append(b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share)
+    return found, np.mean(x[(n - 1) // 2 : n // 2 + 1])
+
+
 def _firstorder() -> type:
     from radiomics import firstorder
 
@@ -156,7 +174,7 @@ def _firstorder() -> type:
             self.mean = x.mean()
             self.deviations = x - self.mean
             self.squares = self.deviations**2
-            self.p10, self.p25, self.median, self.p75, self.p90 = np.percentile(x, [10, 25, 50, 75, 90])
+            (self.p10, self.p25, self.p75, self.p90), self.median = order_statistics(x, (10, 25, 75, 90))
 
         def _moment(self, a, moment=1):
             if moment == 2:

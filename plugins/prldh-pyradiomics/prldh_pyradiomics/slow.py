@@ -6,6 +6,7 @@ import numpy as np
 
 from prldh.errors import StudyError
 from prldh.imaging.records import Case
+from prldh_pyradiomics.filters import check_log
 from prldh_pyradiomics.own import run_pyradiomics
 from prldh_pyradiomics.prepare import prepare
 from prldh_pyradiomics.settings import Plan
@@ -27,6 +28,9 @@ def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
         )
     n_voxels = [0] * len(case.masks)
     for prepared in prepare(case.image, case.masks, plan):  # for its refusals, and the number of voxels after resampling
+        if "LoG" in plan.image_types:
+            sigmas = plan.image_types["LoG"].get("sigma", plan.options.get("sigma", []))
+            check_log(prepared.image.values.shape, prepared.image.spacing_mm, sigmas)
         for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
             n_voxels[reader] = shape.n_voxels
     return tuple(correct(run_pyradiomics(case.image, mask, plan), plan, n) for mask, n in zip(case.masks, n_voxels, strict=True))

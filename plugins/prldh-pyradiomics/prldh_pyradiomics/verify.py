@@ -14,7 +14,7 @@ from prldh_pyradiomics.settings import Settings, make_plan
 from prldh_pyradiomics.slow import extract_slowly
 
 #: Below this a value of PyRadiomics is rounding around 0, and differences are counted as if it were this large.
-NOISE = 1e-7
+NOISE = 1e-5
 
 
 def relative_difference(value: float, reference: float) -> float:
