@@ -214,17 +214,18 @@ def selected_features(d: Dossier) -> Finding:
 
 
 def _reliability(d: Dossier) -> tuple[bool, str]:
-    """Whether features of every tissue were judged on two readers, and what is said of it."""
-    steps = {name for step in d.settings["selection"] for name in step}
-    readers = {name: t["selection"]["readers"] for name, t in d.selected.items()}
-    kept = []
+    """Whether features of every tissue were judged on two readers or on perturbed masks, and what is said of it."""
+    judged, said = [], []
     for name, t in d.selected.items():
         icc = [s for s in t["selection"]["steps"] if s["name"] == "icc"]
-        if icc and readers[name] == 2:
-            kept.append(f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of two readers")
+        perturbed = ((d.results.get("images") or {}).get(name) or {}).get("perturbation")
+        over = "two readers" if t["selection"]["readers"] == 2 else f"{perturbed['n']} perturbed masks of one reader" if perturbed else None
+        judged.append(bool(icc and over))
+        if icc and over:
+            said.append(f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of {over}")
         else:
-            kept.append(f"{name}: {'one reader, ICC not judged' if 'icc' in steps else 'no step on reliability'}")
-    return bool(d.selected) and "icc" in steps and all(n == 2 for n in readers.values()), "; ".join(kept)
+            said.append(f"{name}: {'one reader, ICC not judged' if icc else 'no step on reliability'}")
+    return bool(judged) and all(judged), "; ".join(said)
 
 
 @of_results
@@ -267,7 +268,7 @@ def scaling(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
     said = "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no harmonisation of sites in this run"
-    evidence = (report("radscores"), result("tissues[].radscore.center, scale"))
+    evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
     return ask(said, *evidence) if d.given_scores else filled(said, *evidence)
 
 

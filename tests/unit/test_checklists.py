@@ -238,6 +238,7 @@ CASES = [
     ("selected_features", {}, "filled", "original_shape_Sphericity"),
     ("reliability", {}, "filled", "3 of 4 features kept by ICC"),
     ("reliability", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
+    ("reliability", {"tissues__disc__selection__readers": 1, "images": {"disc": {"perturbation": {"n": 10}}}}, "filled", "ICC of 10 perturbed masks"),
     ("unstable_removed", {}, "filled", "ICC of two readers"),
     ("unstable_removed", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
     ("unstable_removed", {"tissues__disc__selection__readers": 1, "study__settings__tissues": {"disc": {"images": "i.csv"}}}, "contradicted", "never judged"),

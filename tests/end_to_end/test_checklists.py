@@ -1,0 +1,248 @@
+"""The checklists from a study to their files: evidence that can be followed, answers that are kept, errors before anything is computed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import prldh
+from prldh.checklists.section import checklist_view
+from prldh.cli import cli
+from prldh.errors import DataError, PluginError
+from prldh.schemas import schema_of
+
+STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
+NAMES = ("original_shape_Sphericity", "original_glcm_Idm", "wavelet-LLH_firstorder_Mean", "deep_000")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A clinical table and two readers' features of 60 patients; two features carry the outcome."""
+    folder = tmp_path_factory.mktemp("checklists")
+    rng = np.random.default_rng(7)
+    n = 60
+    outcome = np.repeat([0, 1], n // 2)
+    values = rng.normal(size=(n, len(NAMES))) + outcome[:, None] * np.array([1.2, 0.0, 0.9, 1.0])
+    ids = [f"P{i:02d}" for i in range(n)]
+    pd.DataFrame({"id": ids, "relapse": outcome, "age": rng.normal(60, 8, n).round()}).to_csv(folder / "clinical.csv", index=False)
+    for reader in (1, 2):
+        noisy = values + rng.normal(scale=0.15, size=values.shape)
+        pd.DataFrame({"id": ids, **dict(zip(NAMES, noisy.T, strict=True))}).to_csv(folder / f"reader{reader}.csv", index=False)
+    return folder
+
+
+def _study(folder: Path, **changes) -> dict:
+    return {
+        "title": "Disc & <b>relapse</b>", "seed": 4, "engine": "python",
+        "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "relapse", "event": 1, "covariates": {"age": "continuous"}},
+        "tissues": {"disc": {"features": [str(folder / f"reader{r}.csv") for r in (1, 2)]}}, "selection": ["icc", {"correlation": {"between": 0.9, "outcome": 0.1}}],
+        "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}], "adjust": [],
+        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 0}, "univariate": False,
+        "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10},
+        "report": {"figures": [], "checklists": list(STANDARDS), "answers": "answers.yaml"}, **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    (folder / "answers.yaml").write_text("clear:\n  '8': {answer: page 3, comment: '<i>committee</i>'}\n  '10':\nmetrics: {C1: yes, '4': no}\n")
+    (folder / "study.yaml").write_text(yaml.safe_dump(_study(folder)))
+    done = CliRunner().invoke(cli, ["analyze", str(folder / "study.yaml"), "--out", str(folder / "out"), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    return folder / "out"
+
+
+def _json(run: Path, standard: str) -> dict:
+    return json.loads((run / "checklists" / f"{standard}.json").read_text())
+
+
+def _status(run: Path, standard: str) -> dict[str, str]:
+    return {e["number"]: e["status"] for e in _json(run, standard)["items"]}
+
+
+def test_every_checklist_is_there_in_every_format_with_the_questions(run):
+    files = {p.name for p in (run / "checklists").iterdir()}
+    assert files == {f"{s}.{form}" for s in STANDARDS for form in ("html", "csv", "json", "docx")} | {"checklist.yaml"}
+    assert "no installed plugin brings" not in (run / "results.json").read_text()
+    asked = yaml.safe_load((run / "checklists" / "checklist.yaml").read_text())
+    assert list(asked) == list(STANDARDS)
+    assert asked["clear"]["8"]["answer"] == "page 3"
+
+
+def test_what_the_run_shows(run):
+    clear, metrics = _status(run, "clear"), _status(run, "metrics")
+    assert {clear[n] for n in ("9", "15", "17", "31", "33", "34", "40", "41", "42", "44", "47")} == {"filled"}
+    assert clear["8"] == "answered" and clear["10"] == "author"
+    assert {metrics[n] for n in ("14", "15", "18", "20", "21", "22", "24", "26")} == {"filled"}
+    assert metrics["16"] == "contradicted"  # 60 patients are fewer than Riley's criteria ask for
+    assert metrics["17"] == "not applicable" and metrics["27"] == "author"
+    assert _json(run, "metrics")["score"]["low"] < _json(run, "metrics")["score"]["score"] < 100
+
+
+def test_every_evidence_can_be_followed(run):
+    """Anchors of the report, files, keys of results.json and of the study as run: all are there."""
+    html, results = (run / "report.html").read_text(), json.loads((run / "results.json").read_text())
+    followed = 0
+    for standard in STANDARDS:
+        for entry in _json(run, standard)["items"]:
+            for evidence in entry["evidence"]:
+                target, _, anchor = evidence["href"].partition("#")
+                assert (run / target).exists(), evidence
+                assert not anchor or f'id="{anchor}"' in html, evidence
+                for prefix, content in (("results.json: ", results), ("study file: ", results["study"]["settings"])):
+                    if evidence["where"].startswith(prefix) and "names of features" not in evidence["where"]:
+                        for key in evidence["where"].removeprefix(prefix).split(", "):
+                            _follow(content, key)
+                followed += 1
+    assert followed > 80
+
+
+def _follow(content, key: str) -> None:
+    """A dotted key, ``[]`` for any element of a list or value of a mapping; a step of the selection counts as a key."""
+    for part in key.split("."):
+        name, is_list = part.removesuffix("[]"), part.endswith("[]")
+        if isinstance(content, list):
+            content = next((step for step in content if name in step), content[0] if content else {name: None})
+        assert name in content, key
+        content = content[name]
+        if is_list:
+            content = next(iter(content.values() if isinstance(content, dict) else content))
+
+
+def test_links_of_the_html_lead_somewhere(run):
+    html = (run / "checklists" / "clear.html").read_text()
+    assert "&lt;b&gt;relapse&lt;/b&gt;" in html and "<b>relapse" not in html and "<i>committee" not in html
+    links = set(re.findall(r'href="([^"#]+)', html))
+    assert "../report.html" in links
+    for link in links:
+        assert (run / "checklists" / unquote(link)).exists(), link
+
+
+def test_the_report_has_a_section_of_them_and_one_of_the_features(run):
+    html = (run / "report.html").read_text()
+    section = re.search(r'<section id="checklists">.*?</section>', html, re.S)[0]
+    assert 'href="checklists/metrics.html"' in section and "METRICS score" in section and "contradicted by the run" in section
+    features = re.search(r'<section id="features">.*?</section>', html, re.S)[0]
+    assert "Sphericity (QCFX)" in features
+    table = pd.read_csv(run / "tables" / "features_ibsi.csv").set_index("feature")
+    assert set(table.index) == set(json.loads((run / "results.json").read_text())["tissues"]["disc"]["selection"]["features"])
+    assert table.loc["original_shape_Sphericity", "deviates"] == "no"
+    assert "unknown to IBSI" in table.loc["deep_000", "note"]
+
+
+@pytest.fixture(scope="module")
+def leaky(run, folder, tmp_path_factory):
+    """A former run's folder whose questions were answered, replaced by a run of scope model alone without a clinical model."""
+    out = tmp_path_factory.mktemp("leaky") / "out"
+    shutil.copytree(run, out)
+    path = out / "checklists" / "checklist.yaml"
+    text = path.read_text()
+    place = text.index("  '11':", text.index("clear:"))
+    path.write_text(text[:place] + text[place:].replace("answer:\n", "answer: page 7\n", 1))
+    changes = {"validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": "model"}, "models": [{"name": "Disc", "terms": ["disc"]}]}
+    prldh.analyze(_study(folder, **changes, report={"figures": [], "checklists": ["clear", "metrics", "tripod-ai"]}), out, jobs=1, force=True)
+    return out
+
+
+def test_answers_are_read_back_and_kept_by_a_run_that_replaces_the_folder(leaky):
+    assert _status(leaky, "clear")["11"] == _status(leaky, "clear")["8"] == "answered"
+    kept = yaml.safe_load((leaky / "checklists" / "checklist.yaml").read_text())
+    assert kept["clear"]["11"]["answer"] == "page 7" and kept["metrics"]["4"]["answer"] == "no"
+    assert not (leaky / "checklists" / "ibsi.json").exists()
+
+
+def test_only_scope_model_is_a_contradiction(leaky):
+    metrics, clear = _status(leaky, "metrics"), _status(leaky, "clear")
+    assert {metrics[n] for n in ("18", "24", "26")} == {"contradicted"}
+    assert {clear[n] for n in ("15", "33", "42")} == {"contradicted"}
+    assert _status(leaky, "tripod-ai")["12a"] == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("report", "answers", "error", "message"),
+    [
+        ({"checklists": ["claer"]}, None, PluginError, r"report\.checklists: there is no checklist 'claer'.*Did you mean 'clear'"),
+        ({"checklists": ["clear"], "answers": "none.yaml"}, None, DataError, "answers not found"),
+        ({"checklists": ["clear"], "answers": "a.yaml"}, "clear: {'99': x}", DataError, "clear has no item '99'; did you mean '58'"),
+    ],
+)
+def test_a_slip_is_told_before_anything_is_computed(folder, tmp_path, report, answers, error, message):
+    if answers:
+        (tmp_path / "a.yaml").write_text(answers)
+    study = _study(folder, report={**report, **({"answers": str(tmp_path / report["answers"])} if "answers" in report else {})})
+    stages = []
+    with pytest.raises(error, match=message):
+        prldh.analyze(study, tmp_path / "out", jobs=1, progress=lambda stage, done, total: stages.append(stage))
+    assert not stages and not (tmp_path / "out").exists()
+
+
+def _run(*arguments) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["checklist", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def test_the_command_fills_one_again(run, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(run, out)
+    (tmp_path / "more.yaml").write_text("clear: {'3': {answer: radiomics}}\n")
+    code, text = _run(out, "--standard", "clear", "--format", "csv", "--answers", tmp_path / "more.yaml")
+    assert code == 0 and "58 items" in text and str(out / "checklists" / "clear.csv") in text
+    assert _status(out, "clear")["3"] == "answered"  # the formats that were there are renewed
+    asked = yaml.safe_load((out / "checklists" / "checklist.yaml").read_text())
+    assert asked["clear"]["3"]["answer"] == "radiomics" and asked["clear"]["8"]["answer"] == "page 3" and set(asked) == set(STANDARDS)
+    answered = [dict(next(c for c in checklist_view(f) if c["name"] == "clear")["counts"])["answered by the author"] for f in (run, out)]
+    assert answered == [1, 2]  # what the report shows when it is rendered again
+
+
+def test_the_command_writes_elsewhere_with_links_that_lead_back(run, tmp_path):
+    code, text = _run(run, "--standard", "metrics", "--out", tmp_path / "deep" / "m.html")
+    assert code == 0, text
+    links = set(re.findall(r'href="([^"#]+)', (tmp_path / "deep" / "m.html").read_text()))
+    assert links and all((tmp_path / "deep" / link).exists() for link in links)
+    assert (tmp_path / "deep" / "checklist.yaml").exists()
+
+
+def test_the_command_tells_what_is_wrong(run, tmp_path):
+    for arguments, message in (
+        ((tmp_path / "none", "--standard", "clear"), "is not there"), ((tmp_path, "--standard", "clear"), "holds neither"),
+        ((run, "--standard", "rqs"), "there is no checklist 'rqs'"), ((run, "--standard", "clear", "--out", tmp_path), "is a folder"),
+        ((run, "--standard", "clear", "--answers", tmp_path / "none.yaml"), "answers not found"), ((run / "predictions.csv", "--standard", "ibsi"), "is no table of PyRadiomics"),
+    ):
+        code, text = _run(*arguments)
+        assert code == 1 and message in text and text.count("prldh:") == 1, text
+    assert _run(run, "--standard", "clear", "--format", "pdf")[0] == 2
+
+
+def test_the_study_schema_knows_the_answers():
+    assert "answers" in schema_of("study")["$defs"]["Report"]["properties"]
+
+
+def test_pyradiomics_own_output_alone(shared_data, tmp_path):
+    """Its columns as its own code writes them, one row a case."""
+    pytest.importorskip("radiomics")
+    from radiomics import featureextractor, setVerbosity
+
+    setVerbosity(60)
+    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=16, resampledPixelSpacing=[2, 2, 2], interpolator="sitkLinear", force2D=True)
+    extractor.disableAllFeatures()
+    for name in ("firstorder", "glcm"):
+        extractor.enableFeatureClassByName(name)
+    rows = [extractor.execute(*(str(shared_data / "pyradiomics" / f"{case}_{kind}.nrrd") for kind in ("image", "label"))) for case in ("brain1", "breast1")]
+    pd.DataFrame([{"case": i, **row} for i, row in enumerate(rows)]).to_csv(tmp_path / "radiomics.csv", index=False)
+    code, text = _run(tmp_path / "radiomics.csv", "--standard", "ibsi", "--format", "json")
+    assert code == 0, text
+    found = {e["number"]: e for e in json.loads((tmp_path / "radiomics.ibsi.json").read_text())["items"]}
+    wanted = {"50a": "sitkLinear", "51": "[2, 2, 2] mm", "53": "nearest neighbour", "56a": "FBN, K15C", "56b": "16 bins", "57": "none", "61": "PyRadiomics v", "62": "JJUI", "65": "[1]"}
+    for number, said in wanted.items():
+        assert found[number]["status"] == "filled" and said in found[number]["value"], found[number]
+    assert found["66"]["status"] == "not applicable"
+    assert (tmp_path / "radiomics.checklist.yaml").exists()
