@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from pydantic import BaseModel
 
+from prldh.checklists.dossier import Dossier
 from prldh.imaging.records import Case
 from prldh.records import Resample, Selection, TrainingRows
 
@@ -73,13 +74,20 @@ class FeatureSource(Protocol):
 
 @runtime_checkable
 class Checklist(Protocol):
-    """A reporting checklist whose items look for their evidence in a run's results."""
+    """A reporting checklist whose items look for their evidence in what is known of a study.
+
+    One that also has ``score(entries) -> dict`` is asked what its answered items come to.
+    """
 
     name: str
     version: str
 
-    def evaluate(self, results: dict[str, Any]) -> list[dict[str, Any]]:
-        """One entry an item: number, text, status, evidence."""
+    def evaluate(self, dossier: Dossier) -> list[dict[str, Any]]:
+        """One entry an item: ``number``, ``text``, ``status`` (filled, contradicted, author or not applicable) and ``evidence``, a list of
+        ``{where, href}`` with links relative to the output folder; ``value``, ``reason``, ``question`` and ``section`` where there are any.
+
+        ``dossier.results`` is the content of ``results.json``, or None where there was no analysis.
+        """
         ...
 
 
