@@ -143,12 +143,13 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
-    """Channels, classes and image size by the weights' shapes; the usual ones where the weights do not say."""
+    """Channels, classes, image size and width by the weights' shapes; the usual ones where the weights do not say."""
     first, last, positions = (weights.get(k) for k in ("inc.conv.weight", "outc.weight", "mtc.embeddings_1.position_embeddings"))
     n_channels = first.shape[1] if first is not None and first.ndim == 4 else 1
     n_classes = last.shape[0] if last is not None and last.ndim == 4 else 1
     grid = round(positions.shape[1] ** 0.5) if positions is not None and positions.ndim == 3 else 14
-    return {"n_channels": n_channels, "n_classes": n_classes, "image_size": STEP * max(1, grid)}
+    width = first.shape[0] if first is not None and first.ndim == 4 else 64
+    return {"n_channels": n_channels, "n_classes": n_classes, "image_size": STEP * max(1, grid), "width": width}
 
 
 def _numpy_numbers() -> list[Any]:

@@ -75,12 +75,12 @@ class Embedder:
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the device."""
-        found = np.empty((len(pictures), N_FEATURES), dtype=np.float32)
+        found: list[Tensor] = []
         start = 0
         while start < len(pictures):
             part = pictures[start : start + self.batch]
             try:
-                found[start : start + len(part)] = self._run(part)
+                found.append(self._run(part))
             except torch.OutOfMemoryError:
                 if self.batch == 1:
                     raise PluginError(f"one picture of {part.shape[1]} x {part.shape[2]} does not fit into the memory of {self.device}. Use device: cpu.") from None
@@ -88,14 +88,15 @@ class Embedder:
                 torch.cuda.empty_cache()
                 continue
             start += len(part)
-        return found
+        return torch.cat(found).cpu().numpy() if found else np.empty((0, N_FEATURES), np.float32)
 
-    def _run(self, part: np.ndarray) -> np.ndarray:
+    def _run(self, part: np.ndarray) -> Tensor:
+        """Values on the device: a GPU is not waited for, so that the next part travels while it computes."""
         n = len(part)
         if self.is_compiled and n < self.batch:  # one shape is compiled: fill up, and drop what was added
             part = np.concatenate([part, np.zeros((self.batch - n, *part.shape[1:]), part.dtype)])
         with torch.inference_mode():
-            return self.encoder(self.to_device(torch.from_numpy(np.ascontiguousarray(part))))[:n].cpu().numpy()
+            return self.encoder(self.to_device(torch.from_numpy(np.ascontiguousarray(part))))[:n]
 
     def to_device(self, pictures: Tensor) -> Tensor:
         """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes."""

@@ -78,6 +78,9 @@ class UCTransNet(nn.Module):
     image_size
         Height and width (pixels) that the position embeddings are made for, a multiple of 16. Other sizes are accepted, non-square
         ones too, as long as both sides are multiples of 16: the position embeddings are then interpolated.
+    width
+        Channels of the first stage; the others have 2, 4, 8 and 8 times as many. The published network has 64, and so 512 values;
+        narrower ones are for trials.
 
     Raises
     ------
@@ -95,22 +98,23 @@ class UCTransNet(nn.Module):
     ((3, 2, 32, 48), (3, 512))
     """
 
-    def __init__(self, n_channels: int = 1, n_classes: int = 1, image_size: int = 224) -> None:
+    def __init__(self, n_channels: int = 1, n_classes: int = 1, image_size: int = 224, width: int = 64) -> None:
         super().__init__()
         if image_size < STEP or image_size % STEP:
             raise DataError(f"image_size of UCTransNet must be a multiple of {STEP}, found {image_size}. Use {max(STEP, round(image_size / STEP) * STEP)}.")
-        self.n_channels, self.n_classes, self.image_size = n_channels, n_classes, image_size
-        self.inc = ConvBN(n_channels, 64)
-        self.down1 = Down(64, 128)
-        self.down2 = Down(128, 256)
-        self.down3 = Down(256, 512)
-        self.down4 = Down(512, 512)
-        self.mtc = ChannelTransformer(image_size)
-        self.up4 = Up(1024, 256)
-        self.up3 = Up(512, 128)
-        self.up2 = Up(256, 64)
-        self.up1 = Up(128, 64)
-        self.outc = nn.Conv2d(64, n_classes, 1)
+        self.n_channels, self.n_classes, self.image_size, self.width = n_channels, n_classes, image_size, width
+        c1, c2, c3, c4 = (width * k for k in (1, 2, 4, 8))
+        self.inc = ConvBN(n_channels, c1)
+        self.down1 = Down(c1, c2)
+        self.down2 = Down(c2, c3)
+        self.down3 = Down(c3, c4)
+        self.down4 = Down(c4, c4)
+        self.mtc = ChannelTransformer((c1, c2, c3, c4), image_size)
+        self.up4 = Up(2 * c4, c3)
+        self.up3 = Up(2 * c3, c2)
+        self.up2 = Up(2 * c2, c1)
+        self.up1 = Up(2 * c1, c1)
+        self.outc = nn.Conv2d(c1, n_classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, n_classes, H, W) of images (B, n_channels, H, W). The published network of one class returns their sigmoid."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from prldh_uctransnet.recipe import Recipe
+
 
 class Middle(BaseModel):
     """The n slices in the middle of those that the mask meets."""
@@ -20,7 +22,7 @@ class Settings(BaseModel):
 
     ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become one.
     ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changes the values by about 1 %; ``batch`` None
-    is 8 on a CPU and 256 on a GPU.
+    is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh segment train`` makes a checkpoint.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +39,7 @@ class Settings(BaseModel):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
+    train: Recipe = Field(Recipe(), exclude=True)  # values depend on the checkpoint, not on how another one would be trained
 
     @field_validator("size")
     @classmethod

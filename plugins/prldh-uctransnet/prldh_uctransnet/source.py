@@ -134,7 +134,10 @@ def _load(path: Path, state: Any) -> Any:
 
 
 def _embedder_of(settings: Settings) -> Any:
-    return _make_embedder(_checkpoint_of(settings), settings.device, settings.precision, settings.batch, settings.compile)
+    checkpoint = _checkpoint_of(settings)
+    if checkpoint.network.width * 8 != N_FEATURES:
+        raise PluginError(f"extraction.uctransnet.checkpoint: a network of width {checkpoint.network.width} has no {N_FEATURES} values. Train one of width 64.")
+    return _make_embedder(checkpoint, settings.device, settings.precision, settings.batch, settings.compile)
 
 
 @lru_cache(maxsize=1)

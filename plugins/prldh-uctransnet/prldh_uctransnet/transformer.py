@@ -13,8 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS = (64, 128, 256, 512)
-ALL_CHANNELS = sum(CHANNELS)
 PATCHES = (16, 8, 4, 2)
 N_HEADS = 4
 N_LAYERS = 4
@@ -51,26 +49,28 @@ class TokenEmbedding(nn.Module):
 class ChannelAttention(nn.Module):
     """Four heads of full width: the channels of one scale (queries) attend to the channels of all scales (keys, values)."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
-        for i, c in enumerate(CHANNELS, start=1):
+        total = sum(channels)
+        self.divisor = math.sqrt(total)
+        for i, c in enumerate(channels, start=1):
             self.add_module(f"query{i}", nn.ModuleList(nn.Linear(c, c, bias=False) for _ in range(N_HEADS)))
             self.add_module(f"out{i}", nn.Linear(c, c, bias=False))
-        self.key = nn.ModuleList(nn.Linear(ALL_CHANNELS, ALL_CHANNELS, bias=False) for _ in range(N_HEADS))
-        self.value = nn.ModuleList(nn.Linear(ALL_CHANNELS, ALL_CHANNELS, bias=False) for _ in range(N_HEADS))
+        self.key = nn.ModuleList(nn.Linear(total, total, bias=False) for _ in range(N_HEADS))
+        self.value = nn.ModuleList(nn.Linear(total, total, bias=False) for _ in range(N_HEADS))
         self.normalise = nn.InstanceNorm2d(N_HEADS, eps=1e-5)
         self.attention_dropout = nn.Dropout(DROPOUT)
         self.out_dropout = nn.Dropout(DROPOUT)
 
     def forward(self, scales: Sequence[Tensor], together: Tensor) -> list[Tensor]:
-        """``scales``: four normalised (B, N, C_i); ``together``: normalised (B, N, 960). Returns four (B, N, C_i)."""
+        """``scales``: four normalised (B, N, C_i); ``together``: normalised (B, N, total), which is 960. Returns four (B, N, C_i)."""
         keys = torch.stack([head(together) for head in self.key], dim=1)  # (B, heads, N, 960)
         values = torch.stack([head(together) for head in self.value], dim=1)
         return [self._one_scale(i, tokens, keys, values) for i, tokens in enumerate(scales, start=1)]
 
     def _one_scale(self, i: int, tokens: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         queries = torch.stack([head(tokens) for head in getattr(self, f"query{i}")], dim=1)  # (B, heads, N, C_i)
-        scores = queries.transpose(2, 3) @ keys / math.sqrt(ALL_CHANNELS)  # (B, heads, C_i, 960)
+        scores = queries.transpose(2, 3) @ keys / self.divisor  # (B, heads, C_i, 960)
         weights = self.attention_dropout(torch.softmax(self.normalise(scores), dim=-1))
         mixed = (weights @ values.transpose(2, 3)).mean(dim=1)  # (B, C_i, N)
         return self.out_dropout(getattr(self, f"out{i}")(mixed.transpose(1, 2)))
@@ -94,15 +94,15 @@ class Mlp(nn.Module):
 class TransformerLayer(nn.Module):
     """Attention and MLP with residuals on what came in un-normalised."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
-        for i, c in enumerate(CHANNELS, start=1):
+        for i, c in enumerate(channels, start=1):
             self.add_module(f"attn_norm{i}", nn.LayerNorm(c, eps=1e-6))
-        self.attn_norm = nn.LayerNorm(ALL_CHANNELS, eps=1e-6)
-        self.channel_attn = ChannelAttention()
-        for i, c in enumerate(CHANNELS, start=1):
+        self.attn_norm = nn.LayerNorm(sum(channels), eps=1e-6)
+        self.channel_attn = ChannelAttention(channels)
+        for i, c in enumerate(channels, start=1):
             self.add_module(f"ffn_norm{i}", nn.LayerNorm(c, eps=1e-6))
-        for i, c in enumerate(CHANNELS, start=1):
+        for i, c in enumerate(channels, start=1):
             self.add_module(f"ffn{i}", Mlp(c))
 
     def forward(self, scales: list[Tensor]) -> list[Tensor]:
@@ -115,10 +115,10 @@ class TransformerLayer(nn.Module):
 class TransformerEncoder(nn.Module):
     """Four layers, and a last LayerNorm a scale."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(TransformerLayer() for _ in range(N_LAYERS))
-        for i, c in enumerate(CHANNELS, start=1):
+        self.layer = nn.ModuleList(TransformerLayer(channels) for _ in range(N_LAYERS))
+        for i, c in enumerate(channels, start=1):
             self.add_module(f"encoder_norm{i}", nn.LayerNorm(c, eps=1e-6))
 
     def forward(self, scales: list[Tensor]) -> list[Tensor]:
@@ -144,12 +144,12 @@ class Reconstruction(nn.Module):
 class ChannelTransformer(nn.Module):
     """Four feature maps to four of the same shapes: what the transformer makes of them, plus themselves."""
 
-    def __init__(self, image_size: int) -> None:
+    def __init__(self, channels: Sequence[int], image_size: int) -> None:
         super().__init__()
-        for i, (c, patch) in enumerate(zip(CHANNELS, PATCHES, strict=True), start=1):
+        for i, (c, patch) in enumerate(zip(channels, PATCHES, strict=True), start=1):
             self.add_module(f"embeddings_{i}", TokenEmbedding(c, patch, image_size // PATCHES[0]))
-        self.encoder = TransformerEncoder()
-        for i, (c, patch) in enumerate(zip(CHANNELS, PATCHES, strict=True), start=1):
+        self.encoder = TransformerEncoder(channels)
+        for i, (c, patch) in enumerate(zip(channels, PATCHES, strict=True), start=1):
             self.add_module(f"reconstruct_{i}", Reconstruction(c, patch))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
