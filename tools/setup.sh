@@ -58,6 +58,17 @@ if [ ! -x .venv/bin/python ]; then
     exit 1
   }
 fi
+# PyRadiomics comes as source alone: it needs a compiler and Python's headers.
+can_compile() {
+  (command -v cc || command -v gcc) >/dev/null 2>&1 &&
+    .venv/bin/python -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))'
+}
+add_radiomics() {
+  .venv/bin/python -c 'import radiomics' >/dev/null 2>&1 && return 0
+  can_compile || apt_install gcc libc6-dev python3-dev || true
+  can_compile && $PIP install "$(sed -n 's/^ *"\(pyradiomics-bhklab[^"]*\)".*/\1/p' "$1/pyproject.toml")"
+}
+
 say "installing Python packages (a few minutes the first time)"
 PIP=".venv/bin/python -m pip --disable-pip-version-check --quiet --timeout 30 --retries 10"
 $PIP install -e '.[test,dev,images]'
@@ -67,6 +78,11 @@ for plugin in plugins/*/; do
   if grep -q '"torch>' "$plugin/pyproject.toml" && ! $PIP install torch==2.13.0; then
     say "torch cannot be installed here: going on without $plugin (deep features, segmentation). To add it run:"
     say "  .venv/bin/python -m pip install torch==2.13.0 && .venv/bin/python -m pip install -e $plugin"
+    continue
+  fi
+  if grep -q '"pyradiomics-bhklab' "$plugin/pyproject.toml" && ! add_radiomics "$plugin"; then
+    say "PyRadiomics cannot be built here: going on without $plugin (features from images). To add it run:"
+    say "  sudo apt-get install gcc libc6-dev python3-dev && .venv/bin/python -m pip install -e $plugin"
     continue
   fi
   $PIP install -e "$plugin"
