@@ -28,7 +28,9 @@ HEAD = """\
 """
 
 
-def read_answers(path: Path, known: Mapping[str, Sequence[str] | None], strict_values: Mapping[str, Mapping[str, bool]] | None = None) -> Answers:
+def read_answers(
+    path: Path, known: Mapping[str, Sequence[str] | None], strict_values: Mapping[str, Mapping[str, bool]] | None = None
+) -> Answers:
     """The answers in a file, half-filled or full.
 
     Parameters
@@ -49,7 +51,10 @@ def read_answers(path: Path, known: Mapping[str, Sequence[str] | None], strict_v
     if content in (None, ""):
         return {}
     if not isinstance(content, dict):
-        raise DataError(f"{path}: answers are written as standard, item, answer, such as `clear: {{'8': {{answer: page 3}}}}`; found a {type(content).__name__}. See the file that the run wrote.")
+        raise DataError(
+            f"{path}: answers are written as standard, item, answer, such as `clear: {{'8': {{answer: page 3}}}}`; "
+            f"found a {type(content).__name__}. See the file that the run wrote."
+        )
     found: Answers = {}
     for standard, items in content.items():
         if standard not in known:
@@ -57,13 +62,18 @@ def read_answers(path: Path, known: Mapping[str, Sequence[str] | None], strict_v
         if items in BLANK:
             continue
         if not isinstance(items, dict):
-            raise DataError(f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found {str(items)[:60]!r}. See the file that the run wrote.")
+            raise DataError(
+                f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found {str(items)[:60]!r}. "
+                "See the file that the run wrote."
+            )
         for number, given in items.items():
             if known[standard] is not None and number not in known[standard]:
                 raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, known[standard])}")
             answer = _answer(given, f"{path}: {standard}, item {number}")
             if answer:
-                found.setdefault(standard, {})[number] = _strict(answer, (strict_values or {}).get(standard, {}).get(number), f"{path}: {standard}, item {number}")
+                found.setdefault(standard, {})[number] = _strict(
+                    answer, (strict_values or {}).get(standard, {}).get(number), f"{path}: {standard}, item {number}"
+                )
     return found
 
 
@@ -80,13 +90,18 @@ def _read_yaml(path: Path) -> Any:
     except FileNotFoundError:
         raise DataError(f"answers not found: {path}. Give the checklist.yaml that the run wrote, filled in.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML file.") from None
+        raise DataError(
+            f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML file."
+        ) from None
     try:
         return _unique(yaml.compose(text, Loader=yaml.BaseLoader), path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
-        raise DataError(f"{path}{place} is not valid YAML: {getattr(error, 'problem', None) or 'it cannot be parsed'}. Put answers with colons or quotes in quotation marks.") from None
+        raise DataError(
+            f"{path}{place} is not valid YAML: {getattr(error, 'problem', None) or 'it cannot be parsed'}. "
+            "Put answers with colons or quotes in quotation marks."
+        ) from None
 
 
 def _unique(node: yaml.Node | None, path: Path, depth: int = 0) -> Any:
@@ -152,7 +167,9 @@ def _strict(answer: dict[str, str], allows_none: bool | None, place: str) -> dic
         return answer
     allowed = ("yes", "no", "n/a") if allows_none else ("yes", "no")
     if answer["answer"] not in allowed:
-        raise DataError(f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put the rest in `comment:`.")
+        raise DataError(
+            f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put the rest in `comment:`."
+        )
     return answer
 
 

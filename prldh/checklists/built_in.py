@@ -7,24 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prldh.checklists import data_rules, model_rules
+from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.extraction import TRIVIAL, Extraction
+from prldh.checklists.feature_rules import compliance, feature_set, software
 from prldh.checklists.findings import FILLED, Finding, ask, file, filled, not_applicable, report, result, setting
-from prldh.checklists.image_rules import (
-    at_hand,
-    compliance,
-    feature_set,
-    filters,
-    from_settings,
-    image_rule,
-    normalisation,
-    shown,
-    software,
-)
+from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
+from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
 from prldh.checklists.items import Item, Standard, load_standard
 from prldh.checklists.score import metrics_score
-
-Rule = Callable[[Dossier, Item], Finding]
 
 
 @dataclass(frozen=True)
@@ -58,39 +49,32 @@ class BuiltIn:
 def _entry(item: Item, found: Finding, is_condition: bool) -> dict[str, Any]:
     verdict = found.verdict or {"filled": "yes", "contradicted": "no", "not applicable": "n/a"}.get(found.status)
     return {
-        "number": item.number, "section": item.section, "topic": item.topic, "text": item.text, "status": found.status, "value": found.value,
-        "evidence": [{"where": e.where, "href": e.href} for e in found.evidence], "reason": found.reason, "remaining": found.remaining,
-        "question": item.question, "answer": None, "comment": None, "verdict": verdict, "weight": item.weight, "conditions": list(item.conditions),
+        "number": item.number,
+        "section": item.section,
+        "topic": item.topic,
+        "text": item.text,
+        "status": found.status,
+        "value": found.value,
+        "evidence": [{"where": e.where, "href": e.href} for e in found.evidence],
+        "reason": found.reason,
+        "remaining": found.remaining,
+        "question": item.question,
+        "answer": None,
+        "comment": None,
+        "verdict": verdict,
+        "weight": item.weight,
+        "conditions": list(item.conditions),
         "is_condition": is_condition,
     }
 
 
-def _run(rule: Callable[[Dossier], Finding]) -> Rule:
-    return lambda d, item: rule(d)
-
-
 def _rules(**table: str) -> dict[str, Rule]:
     """Rules of the run by the items they answer, written ``rule="9 16"``."""
-    return {number: _run(getattr(data_rules if hasattr(data_rules, name) else model_rules, name)) for name, numbers in table.items() for number in numbers.split()}
-
-
-# ---------------------------------------------------------------- IBSI
-
-MODEL_ITEMS = {
-    "60": _run(data_rules.reliability), "73": _run(model_rules.non_radiomic), "74": _run(model_rules.multicollinearity),
-    "48b": _run(model_rules.readers), "75": _run(model_rules.ready("the frozen models", "model.json")), "76": _run(model_rules.ready("the analysed data", "reproduce")),
-}
-
-
-def tripod_is_filled(d: Dossier, item: Item) -> Finding:
-    if "tripod-ai" in d.settings.get("report", {}).get("checklists", []):
-        return filled("the TRIPOD+AI checklist is filled in beside this one", report("checklists"), setting("report.checklists"), remaining="what it leaves to the author")
-    return ask("`prldh checklist DIR --standard tripod-ai` fills it in, as far as the run shows" if d.results else None)
-
-
-def ibsi_rules() -> dict[str, Rule]:
-    standard = load_standard("ibsi")
-    return {item.number: MODEL_ITEMS.get(item.number, image_rule) for item in standard.items} | {"72": tripod_is_filled}
+    return {
+        number: for_item(getattr(data_rules if hasattr(data_rules, name) else model_rules, name))
+        for name, numbers in table.items()
+        for number in numbers.split()
+    }
 
 
 # ---------------------------------------------------------------- CLEAR
@@ -121,7 +105,6 @@ def _several(*numbers: str) -> Rule:
 def other_settings(d: Dossier, item: Item) -> Finding:
     """CLEAR 28: which settings were given; all others are the defaults."""
 
-
     def describe(e: Extraction) -> str:
         changed = [f"{key} {shown(e, key)}" for key in e.settings if key not in TRIVIAL and not e.is_default(key)]
         return f"set: {', '.join(changed)}; all others are PyRadiomics' defaults" if changed else "all settings are PyRadiomics' defaults"
@@ -142,12 +125,46 @@ def title_hint(d: Dossier, item: Item) -> Finding:
 
 CLEAR_RULES: dict[str, Rule] = {
     "1": title_hint,
-    **_rules(sample_size="9", flowchart="12", n_patients="13", no_leakage="15", covariates="17", outcome="18", readers="20", feature_counts="27", missing_data="29",
-             class_balance="30", reliability="31", scaling="32", reduction="33", algorithm="34", tuning="35", confounders="36", model_choice="37", internal_external="38",
-             measures="39", uncertainty="40", comparison="41", non_radiomic="42 48", interpretability="43", baseline="44", participants="45", selected_features="46", performance="47"),
-    "16": _several("8", "28", "30"), "21": normalisation, "22": _several("50a", "51"), "23": _several("56a", "56b", "56c"), "24": filters, "25": feature_software, "26": feature_set,
-    "28": other_settings, "54": _run(model_rules.ready("the features that were analysed", "reproduce")), "56": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
-    "57": _run(model_rules.ready("the frozen models", "model.json")),
+    **_rules(
+        sample_size="9",
+        flowchart="12",
+        n_patients="13",
+        no_leakage="15",
+        covariates="17",
+        outcome="18",
+        readers="20",
+        feature_counts="27",
+        missing_data="29",
+        class_balance="30",
+        reliability="31",
+        scaling="32",
+        reduction="33",
+        algorithm="34",
+        tuning="35",
+        confounders="36",
+        model_choice="37",
+        internal_external="38",
+        measures="39",
+        uncertainty="40",
+        comparison="41",
+        non_radiomic="42 48",
+        interpretability="43",
+        baseline="44",
+        participants="45",
+        selected_features="46",
+        performance="47",
+    ),
+    "16": _several("8", "28", "30"),
+    "21": normalisation,
+    "22": _several("50a", "51"),
+    "23": _several("56a", "56b", "56c"),
+    "24": filters,
+    "25": feature_software,
+    "26": feature_set,
+    "28": other_settings,
+    "54": for_item(model_rules.ready("the features that were analysed", "reproduce")),
+    "56": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
+    "57": for_item(model_rules.ready("the frozen models", "model.json")),
 }
 
 # ---------------------------------------------------------------- METRICS
@@ -156,25 +173,45 @@ CLEAR_RULES: dict[str, Rule] = {
 def has_segmentation(d: Dossier, item: Item) -> Finding:
     images = [name for name, t in d.settings.get("tissues", {}).items() if t["images"]]
     measured = images or [e.name for e in d.extractions if e.where.startswith("features/")]
-    return filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions])) if measured else ask()
+    return (
+        filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions]))
+        if measured
+        else ask()
+    )
 
 
 def is_hand_crafted(d: Dossier, item: Item) -> Finding:
     named = {e.name: len(e.radiomic) for e in d.extractions if e.radiomic}
     said = ", ".join(f"{name} {n}" for name, n in named.items())
-    return filled(f"yes: features with PyRadiomics' names ({said})", *(at_hand(e, "names of features") for e in d.extractions if e.radiomic)) if named else ask()
+    return (
+        filled(f"yes: features with PyRadiomics' names ({said})", *(at_hand(e, "names of features") for e in d.extractions if e.radiomic))
+        if named
+        else ask()
+    )
 
 
 def is_tabular(d: Dossier, item: Item) -> Finding:
     names = list(d.selected) or [e.name for e in d.extractions]
-    return filled(f"yes: features of {', '.join(names)}", *([setting("tissues")] if d.selected else [at_hand(e, "names of features") for e in d.extractions])) if names else ask()
+    return (
+        filled(
+            f"yes: features of {', '.join(names)}",
+            *([setting("tissues")] if d.selected else [at_hand(e, "names of features") for e in d.extractions]),
+        )
+        if names
+        else ask()
+    )
 
 
 def is_end_to_end(d: Dossier, item: Item) -> Finding:
     """No network goes from image to prediction where every Radscore is made of features here."""
     if d.results is None or d.given_scores or not d.selected:
         return ask()
-    return Finding(FILLED, "no: every Radscore is a linear score of features, every model a logistic regression", (report("radscores"), report("models")), verdict="no")
+    return Finding(
+        FILLED,
+        "no: every Radscore is a linear score of features, every model a logistic regression",
+        (report("radscores"), report("models")),
+        verdict="no",
+    )
 
 
 def held_out_test(d: Dossier, item: Item) -> Finding:
@@ -193,7 +230,11 @@ def reported_settings(d: Dossier, item: Item) -> Finding:
 
 def standard_software(d: Dossier, item: Item) -> Finding:
     found = software(d, item)
-    return filled(found.value, *found.evidence) if found.status == FILLED and "yradiomics" in (found.value or "") else ask(found.value, *found.evidence)
+    return (
+        filled(found.value, *found.evidence)
+        if found.status == FILLED and "yradiomics" in (found.value or "")
+        else ask(found.value, *found.evidence)
+    )
 
 
 def suitable_processing(d: Dossier, item: Item) -> Finding:
@@ -202,11 +243,32 @@ def suitable_processing(d: Dossier, item: Item) -> Finding:
 
 
 METRICS_RULES: dict[str, Rule] = {
-    "C1": has_segmentation, "C3": is_hand_crafted, "C4": is_tabular, "C5": is_end_to_end,
-    **_rules(outcome="3", readers="10", unstable_removed="14", redundancy="15", enough_for_features="16", no_leakage="18", confounders="19", uncertainty="21", calibration="22",
-             non_radiomic="24"),
-    "6": _several("8", "28", "30"), "11": suitable_processing, "12": standard_software, "13": reported_settings, "20": lambda d, i: _suitable_metrics(d), "25": classical, "26": held_out_test,
-    "28": _run(model_rules.ready("the analysed data", "reproduce")), "29": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")), "30": _run(model_rules.ready("the frozen models", "model.json")),
+    "C1": has_segmentation,
+    "C3": is_hand_crafted,
+    "C4": is_tabular,
+    "C5": is_end_to_end,
+    **_rules(
+        outcome="3",
+        readers="10",
+        unstable_removed="14",
+        redundancy="15",
+        enough_for_features="16",
+        no_leakage="18",
+        confounders="19",
+        uncertainty="21",
+        calibration="22",
+        non_radiomic="24",
+    ),
+    "6": _several("8", "28", "30"),
+    "11": suitable_processing,
+    "12": standard_software,
+    "13": reported_settings,
+    "20": lambda d, i: _suitable_metrics(d),
+    "25": classical,
+    "26": held_out_test,
+    "28": for_item(model_rules.ready("the analysed data", "reproduce")),
+    "29": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
+    "30": for_item(model_rules.ready("the frozen models", "model.json")),
 }
 
 
@@ -225,11 +287,32 @@ def not_development(d: Dossier, item: Item) -> Finding:
 
 def tripod_rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = {
-        "1": title_hint, "7": _several("46", "50a", "56a", "56b", "57"), "9b": feature_set,
-        **_rules(n_patients="5a", outcome="8a", preselection="9a", readers="9c", sample_size="10", missing_data="11", no_leakage="12a", handling="12b", building="12c",
-                 no_subgroups="12d 14 23b", measures="12e", class_balance="13", outputs="15", one_set="16", participants="20a", baseline="20b", counts_per_analysis="21",
-                 specification="22", performance_intervals="23a"),
-        "18e": _run(model_rules.ready("the analysed data", "reproduce")), "18f": _run(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
+        "1": title_hint,
+        "7": _several("46", "50a", "56a", "56b", "57"),
+        "9b": feature_set,
+        **_rules(
+            n_patients="5a",
+            outcome="8a",
+            preselection="9a",
+            readers="9c",
+            sample_size="10",
+            missing_data="11",
+            no_leakage="12a",
+            handling="12b",
+            building="12c",
+            no_subgroups="12d 14 23b",
+            measures="12e",
+            class_balance="13",
+            outputs="15",
+            one_set="16",
+            participants="20a",
+            baseline="20b",
+            counts_per_analysis="21",
+            specification="22",
+            performance_intervals="23a",
+        ),
+        "18e": for_item(model_rules.ready("the analysed data", "reproduce")),
+        "18f": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
     }
     evaluation_only = {i.number: not_development for i in load_standard("tripod-ai").items if "development" not in i.applies}
     return rules | evaluation_only
@@ -238,6 +321,8 @@ def tripod_rules() -> dict[str, Rule]:
 def built_in() -> list[BuiltIn]:
     """The four, as the hook registers them."""
     return [
-        BuiltIn(load_standard("ibsi"), ibsi_rules()), BuiltIn(load_standard("clear"), CLEAR_RULES),
-        BuiltIn(load_standard("metrics"), METRICS_RULES, metrics_score), BuiltIn(load_standard("tripod-ai"), tripod_rules()),
+        BuiltIn(load_standard("ibsi"), ibsi_rules()),
+        BuiltIn(load_standard("clear"), CLEAR_RULES),
+        BuiltIn(load_standard("metrics"), METRICS_RULES, metrics_score),
+        BuiltIn(load_standard("tripod-ai"), tripod_rules()),
     ]

@@ -155,4 +155,3 @@ def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
             if form != "docx" or has_docx():
                 (place / f"{each.name}.{form}").write_bytes(write_checklist(each, form, "../"))
     write_questions(place / FILE, {f.name: f.entries for f in filled}, answers)
-

@@ -13,10 +13,16 @@ from typing import Any
 
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.checklists.items import Item
 
 Rule = Callable[[Dossier], Finding]
 #: Steps that drop features for saying the same as others.
 AGAINST_REDUNDANCY = ("correlation", "mrmr_forest", "lasso_svm_rfe")
+
+
+def for_item(rule: Rule) -> Callable[[Dossier, Item], Finding]:
+    """A rule of the run as the rule of an item: what is asked does not matter to it."""
+    return lambda d, item: rule(d)
 
 
 def of_results(rule: Rule) -> Rule:
@@ -48,7 +54,11 @@ def name_steps(d: Dossier) -> str:
     for name, tissue in d.selected.items():
         selection = tissue["selection"]
         sources = dict.fromkeys(s["source"] for s in selection["steps"])
-        ways = [" → ".join([str(own[0]["n_in"]), *(f"{s['name']} {s['n_out']}" for s in own)]) for source in sources if (own := [s for s in selection["steps"] if s["source"] == source])]
+        ways = [
+            " → ".join([str(own[0]["n_in"]), *(f"{s['name']} {s['n_out']}" for s in own)])
+            for source in sources
+            if (own := [s for s in selection["steps"] if s["source"] == source])
+        ]
         lines.append(f"{name}: {'; '.join(ways) + '; ' if ways else ''}{len(selection['features'])} in the Radscore")
     return "; ".join(lines)
 
@@ -93,16 +103,23 @@ def enough_for_features(d: Dossier) -> Finding:
     evidence = (report("sample-size"), result("sample_size.models"))
     short = [m for m in found["models"] if not m["is_enough"]]
     if short:
-        return contradicted(f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of {len(found['models'])} models "
-                            f"({span([m['n_needed'] for m in short])})", *evidence)
+        return contradicted(
+            f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of {len(found['models'])} models "
+            f"({span([m['n_needed'] for m in short])})",
+            *evidence,
+        )
     if d.given_scores:
-        return ask(f"enough for the models; from how many features the Radscores of {', '.join(d.given_scores)} were made is not known", *evidence)
+        return ask(
+            f"enough for the models; from how many features the Radscores of {', '.join(d.given_scores)} were made is not known", *evidence
+        )
     most = min(m["max_parameters"] for m in found["models"])
     counts = {name: len(t["selection"]["features"]) for name, t in d.selected.items()}
     over = {name: n for name, n in counts.items() if n > most}
     said = ", ".join(f"{name} {n}" for name, n in (over or counts).items())
     if over:
-        return contradicted(f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these patients", *evidence)
+        return contradicted(
+            f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these patients", *evidence
+        )
     return filled(f"features in the Radscore ({said}) are within the {most} parameters that Riley's criteria allow", *evidence)
 
 
@@ -112,10 +129,18 @@ def missing_data(d: Dossier) -> Finding:
     evidence = (setting("missing"), report("patients"))
     if found:
         blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in found["variables"])
-        value = f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained equations, pooled by Rubin's rules"
+        value = (
+            f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained equations, "
+            "pooled by Rubin's rules"
+        )
         return filled(value, report("missing"), result("missing"))
     if excluded:
-        return filled(f"{len(excluded)} of {d.results['cohort']['n_read']} patients were left out, each with its reason ({d.settings.get('missing', 'complete_case')})", *evidence, remaining="why data are missing")
+        return filled(
+            f"{len(excluded)} of {d.results['cohort']['n_read']} patients were left out, each with its reason "
+            f"({d.settings.get('missing', 'complete_case')})",
+            *evidence,
+            remaining="why data are missing",
+        )
     return filled("no patient was left out and no covariate had blanks", *evidence)
 
 
@@ -127,7 +152,12 @@ def class_balance(d: Dossier) -> Finding:
 @of_results
 def participants(d: Dossier) -> Finding:
     cohort = d.results["cohort"]
-    return ask(f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']} events; what came before the table is not known", report("patients"), result("cohort"))
+    return ask(
+        f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']} events; "
+        "what came before the table is not known",
+        report("patients"),
+        result("cohort"),
+    )
 
 
 @of_results
@@ -138,12 +168,18 @@ def outcome(d: Dossier) -> Finding:
 
 @of_results
 def n_patients(d: Dossier) -> Finding:
-    return ask(f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table"))
+    return ask(
+        f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table")
+    )
 
 
 @of_results
 def counts_per_analysis(d: Dossier) -> Finding:
-    return filled("; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.results["models"]), report("models"), result("models[].n, models[].events"))
+    return filled(
+        "; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.results["models"]),
+        report("models"),
+        result("models[].n, models[].events"),
+    )
 
 
 @of_results
@@ -151,7 +187,12 @@ def baseline(d: Dossier) -> Finding:
     if not d.results["table_one"]:
         return ask()
     names = ", ".join(v["variable"] for v in d.results["table_one"])
-    return filled(f"Table 1, by outcome: {names}", report("table-one"), result("table_one"), remaining="characteristics by source of data, where there are several")
+    return filled(
+        f"Table 1, by outcome: {names}",
+        report("table-one"),
+        result("table_one"),
+        remaining="characteristics by source of data, where there are several",
+    )
 
 
 @of_results
@@ -201,7 +242,11 @@ def reduction(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
     if d.results["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
-        return contradicted(f"{name_steps(d)}; on all patients, held-out ones included: scope pipeline was not run", setting("validation.scope"), report("radscores"))
+        return contradicted(
+            f"{name_steps(d)}; on all patients, held-out ones included: scope pipeline was not run",
+            setting("validation.scope"),
+            report("radscores"),
+        )
     return (ask if d.given_scores else filled)(f"{name_steps(d)}; settings: {settings_of_steps(d)}", report("radscores"), setting("selection"))
 
 
@@ -267,7 +312,9 @@ def redundancy(d: Dossier) -> Finding:
 def scaling(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
-    said = "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no harmonisation of sites in this run"
+    said = (
+        "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no harmonisation of sites in this run"
+    )
     evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
     return ask(said, *evidence) if d.given_scores else filled(said, *evidence)
 
@@ -275,4 +322,8 @@ def scaling(d: Dossier) -> Finding:
 @of_results
 def handling(d: Dossier) -> Finding:
     covariates_said = ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
-    return filled(f"{covariates_said}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs", setting("clinical.covariates"), report("models"))
+    return filled(
+        f"{covariates_said}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
+        setting("clinical.covariates"),
+        report("models"),
+    )

@@ -104,7 +104,10 @@ def read_dossier(path: Path) -> Dossier:
         return dossier_of(read_results(folder), _read_json(folder / "provenance.json"), folder)
     described = _read_metadata(folder)
     if not described:
-        raise DataError(f"{folder} holds neither results.json (of `prldh analyze`) nor features/TISSUE.json (of `prldh extract`). Give such a folder, or a PyRadiomics feature file.")
+        raise DataError(
+            f"{folder} holds neither results.json (of `prldh analyze`) nor features/TISSUE.json (of `prldh extract`). "
+            "Give such a folder, or a PyRadiomics feature file."
+        )
     return Dossier(None, _read_json(folder / "provenance.json"), tuple(described.values()), f"Features of {', '.join(described)}")
 
 

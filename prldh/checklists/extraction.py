@@ -19,17 +19,43 @@ from prldh.tables import BLANKS, read_table
 
 #: PyRadiomics' settings with the values it takes where nothing is said (its code, 3.0.1 and 3.1).
 DEFAULTS: dict[str, Any] = {
-    "binWidth": 25, "binCount": None, "normalize": False, "normalizeScale": 1, "removeOutliers": None, "resampledPixelSpacing": None,
-    "interpolator": "sitkBSpline", "preCrop": False, "padDistance": 5, "distances": [1], "force2D": False, "force2Ddimension": 0,
-    "resegmentRange": None, "resegmentMode": "absolute", "resegmentShape": False, "voxelArrayShift": 0, "symmetricalGLCM": True,
-    "weightingNorm": None, "gldm_a": 0, "minimumROIDimensions": 2, "minimumROISize": None, "correctMask": False, "geometryTolerance": None,
-    "sigma": None, "wavelet": "coif1", "start_level": 0, "level": 1,
+    "binWidth": 25,
+    "binCount": None,
+    "normalize": False,
+    "normalizeScale": 1,
+    "removeOutliers": None,
+    "resampledPixelSpacing": None,
+    "interpolator": "sitkBSpline",
+    "preCrop": False,
+    "padDistance": 5,
+    "distances": [1],
+    "force2D": False,
+    "force2Ddimension": 0,
+    "resegmentRange": None,
+    "resegmentMode": "absolute",
+    "resegmentShape": False,
+    "voxelArrayShift": 0,
+    "symmetricalGLCM": True,
+    "weightingNorm": None,
+    "gldm_a": 0,
+    "minimumROIDimensions": 2,
+    "minimumROISize": None,
+    "correctMask": False,
+    "geometryTolerance": None,
+    "sigma": None,
+    "wavelet": "coif1",
+    "start_level": 0,
+    "level": 1,
 }
 #: What is set of every extraction and says nothing of how features are defined.
 TRIVIAL = ("label", "label_channel", "additionalInfo")
 #: Where things stand in a PyRadiomics file.
-COLUMNS = {"settings": "diagnostics_Configuration_Settings", "image types": "diagnostics_Configuration_EnabledImageTypes",
-           "versions": "diagnostics_Versions_PyRadiomics", "voxel size": "diagnostics_Image-original_Spacing"}
+COLUMNS = {
+    "settings": "diagnostics_Configuration_Settings",
+    "image types": "diagnostics_Configuration_EnabledImageTypes",
+    "versions": "diagnostics_Versions_PyRadiomics",
+    "voxel size": "diagnostics_Image-original_Spacing",
+}
 #: A text longer than this is no settings dictionary: it is not parsed.
 LONGEST = 20_000
 PREFIX = "diagnostics_"
@@ -106,9 +132,18 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
     if source and not any("pyradiomics" in v for v in versions):
         versions = (f"source pyradiomics {source.get('version', '')}".strip(), *versions)
     return Extraction(
-        name, where, tuple(content.get("features") or ()), versions, _merge([b["setting"] for b in blocks]) if blocks else None,
-        _merge([b["imageType"] for b in blocks]) if blocks else None, modalities, Counter(tuple(c["spacing_mm"]) for c in cases if c.get("spacing_mm")),
-        _count_dicom(c.get("dicom") or {} for c in cases), tuple(blocks[0].get("corrections") or ()) if blocks else (), content.get("n_measured"), content.get("n_readers"),
+        name,
+        where,
+        tuple(content.get("features") or ()),
+        versions,
+        _merge([b["setting"] for b in blocks]) if blocks else None,
+        _merge([b["imageType"] for b in blocks]) if blocks else None,
+        modalities,
+        Counter(tuple(c["spacing_mm"]) for c in cases if c.get("spacing_mm")),
+        _count_dicom(c.get("dicom") or {} for c in cases),
+        tuple(blocks[0].get("corrections") or ()) if blocks else (),
+        content.get("n_measured"),
+        content.get("n_readers"),
     )
 
 
@@ -154,16 +189,32 @@ def read_feature_file(path: Path) -> Extraction:
     if not features and not columns:
         old = next((c for c in names if c.startswith("general_info_")), None)
         if old:
-            raise DataError(f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract again with a later version.")
-        raise DataError(f"{path} is no table of PyRadiomics: no column is named as its features are (such as original_shape_Sphericity), and none begins with {PREFIX}. "
-                        "Give its feature table, or an output folder of `prldh analyze` or `prldh extract`.")
+            raise DataError(
+                f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract again with a later version."
+            )
+        raise DataError(
+            f"{path} is no table of PyRadiomics: no column is named as its features are (such as original_shape_Sphericity), "
+            f"and none begins with {PREFIX}. "
+            "Give its feature table, or an output folder of `prldh analyze` or `prldh extract`."
+        )
     settings = _read_dictionaries(columns.get("Configuration_Settings"), "Configuration_Settings", path)
     images = _read_dictionaries(columns.get("Configuration_EnabledImageTypes"), "Configuration_EnabledImageTypes", path)
     spacing = _read_spacings(columns.get("Image-original_Spacing"), path)
     versions = _distinct(columns.get("Versions_PyRadiomics"))
     return Extraction(
-        path.name, path.name, features, tuple(f"PyRadiomics {v}" for v in versions), None if settings is None else _merge(settings),
-        None if images is None else _merge(images), {}, spacing, {}, (), len(table), None, True,
+        path.name,
+        path.name,
+        features,
+        tuple(f"PyRadiomics {v}" for v in versions),
+        None if settings is None else _merge(settings),
+        None if images is None else _merge(images),
+        {},
+        spacing,
+        {},
+        (),
+        len(table),
+        None,
+        True,
     )
 
 
@@ -193,7 +244,9 @@ def _read_dictionary(text: str, place: str) -> dict[str, Any]:
             except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 continue
     shown = text[:60] + ("..." if len(text) > 60 else "")
-    raise DataError(f"{place}: settings are expected as a dictionary, such as {{'binWidth': 25}}; found {shown!r}. Mend the cell, or leave it empty.")
+    raise DataError(
+        f"{place}: settings are expected as a dictionary, such as {{'binWidth': 25}}; found {shown!r}. Mend the cell, or leave it empty."
+    )
 
 
 def _merge(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
@@ -213,6 +266,9 @@ def _read_spacings(column: pd.Series | None, path: Path) -> Counter[tuple[float,
         if text in BLANKS:
             continue
         if len(numbers) not in (2, 3):
-            raise DataError(f"{path}, column {PREFIX}Image-original_Spacing, row {i + 2}: a voxel size of two or three numbers is expected; found {text[:60]!r}. Mend the cell, or leave it empty.")
+            raise DataError(
+                f"{path}, column {PREFIX}Image-original_Spacing, row {i + 2}: a voxel size of two or three numbers is expected; "
+                f"found {text[:60]!r}. Mend the cell, or leave it empty."
+            )
         found[tuple(round(float(v), 6) for v in numbers)] += 1
     return found

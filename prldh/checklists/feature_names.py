@@ -19,13 +19,19 @@ from prldh.checklists.items import DATA
 
 #: PyRadiomics' names: what comes before (a sequence's name), the image type, the class, the feature.
 NAME = re.compile(
-    r"^(?:(?P<prefix>.+?)_)?(?P<image>original|wavelet\d*-[LH]{2,3}|log-sigma-(?P<sigma>\d+(?:[-.]\d+)?)-mm-[23]D|squareroot|square|logarithm|exponential"
-    r"|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)$"
+    r"^(?:(?P<prefix>.+?)_)?(?P<image>original|wavelet\d*-[LH]{2,3}|log-sigma-\d+(?:[-.]\d+)?-mm-[23]D|squareroot|square"
+    r"|logarithm|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))"
+    r"_(?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)$"
 )
 #: Aggregation by class, in-plane or 3D, directions averaged or merged; read from PyRadiomics' code and confirmed on the digital phantom.
 AGGREGATION = {
-    "DHQ4": "over the whole region (3D)", "ITBB": "3D, mean over directions", "IAZD": "3D, directions merged", "JJUI": "2.5D, mean over directions",
-    "ZW7Z": "2.5D, directions merged", "KOBO": "3D, one matrix", "62GR": "2.5D, slices merged",
+    "DHQ4": "over the whole region (3D)",
+    "ITBB": "3D, mean over directions",
+    "IAZD": "3D, directions merged",
+    "JJUI": "2.5D, mean over directions",
+    "ZW7Z": "2.5D, directions merged",
+    "KOBO": "3D, one matrix",
+    "62GR": "2.5D, slices merged",
 }
 FILTERS_OUTSIDE_IBSI = ("square", "squareroot", "logarithm", "exponential", "gradient", "lbp")
 UNKNOWN = "not a name of PyRadiomics: unknown to IBSI's list"
@@ -48,8 +54,17 @@ class FeatureName:
     def image_type(self) -> str:
         """The image type as PyRadiomics' settings call it."""
         stem = re.match(r"[a-z]+", self.image)[0]
-        names = {"original": "Original", "wavelet": "Wavelet", "log": "LoG", "square": "Square", "squareroot": "SquareRoot", "logarithm": "Logarithm",
-                 "exponential": "Exponential", "gradient": "Gradient", "lbp": "LBP2D" if "2D" in self.image else "LBP3D"}
+        names = {
+            "original": "Original",
+            "wavelet": "Wavelet",
+            "log": "LoG",
+            "square": "Square",
+            "squareroot": "SquareRoot",
+            "logarithm": "Logarithm",
+            "exponential": "Exponential",
+            "gradient": "Gradient",
+            "lbp": "LBP2D" if "2D" in self.image else "LBP3D",
+        }
         return names[stem]
 
 
@@ -90,7 +105,9 @@ def aggregation(family: str, force_2d: bool, weighting: str | None) -> str | Non
     if family in ("glszm", "ngtdm", "gldm"):
         return "62GR" if force_2d else "KOBO"
     if family in ("glcm", "glrlm") and weighting in (None, "no_weighting"):
-        return {(False, None): "ITBB", (False, "no_weighting"): "IAZD", (True, None): "JJUI", (True, "no_weighting"): "ZW7Z"}[force_2d, weighting]
+        return {(False, None): "ITBB", (False, "no_weighting"): "IAZD", (True, None): "JJUI", (True, "no_weighting"): "ZW7Z"}[
+            force_2d, weighting
+        ]
     return None
 
 
@@ -102,7 +119,8 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     name
         As PyRadiomics writes it.
     settings
-        PyRadiomics' settings, with the ``corrections`` to IBSI's definitions that were made; None where they are not known: then the aggregation is that of its defaults, and said to be so.
+        PyRadiomics' settings, with the ``corrections`` to IBSI's definitions that were made; None where they are not known: then the
+        aggregation is that of its defaults, and said to be so.
 
     Returns
     -------
@@ -112,7 +130,9 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     """
     parts = parse_name(name)
     if parts is None:
-        row: dict[str, Any] = dict.fromkeys(("image", "class", "ibsi_name", "ibsi_code", "family", "family_code", "definition", "aggregation", "aggregation_code"))
+        row: dict[str, Any] = dict.fromkeys(
+            ("image", "class", "ibsi_name", "ibsi_code", "family", "family_code", "definition", "aggregation", "aggregation_code")
+        )
         return {"feature": name, **row, "deviates": "unknown", "note": UNKNOWN}
     known = features()[parts.key]
     used = settings or {}
@@ -120,10 +140,18 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     words = AGGREGATION.get(code or "", "")
     deviates, note = _deviation(parts, known, settings)
     return {
-        "feature": name, "image": parts.image, "class": parts.family, "ibsi_name": known["ibsi_name"] or None, "ibsi_code": known["ibsi_code"] or None,
-        "family": known["ibsi_family"] or None, "family_code": known["ibsi_family_code"] or None, "definition": known["definition"],
-        "aggregation": (words + ("" if settings is not None or code == "DHQ4" else ", if PyRadiomics' defaults were used")) or None, "aggregation_code": code,
-        "deviates": deviates, "note": note,
+        "feature": name,
+        "image": parts.image,
+        "class": parts.family,
+        "ibsi_name": known["ibsi_name"] or None,
+        "ibsi_code": known["ibsi_code"] or None,
+        "family": known["ibsi_family"] or None,
+        "family_code": known["ibsi_family_code"] or None,
+        "definition": known["definition"],
+        "aggregation": (words + ("" if settings is not None or code == "DHQ4" else ", if PyRadiomics' defaults were used")) or None,
+        "aggregation_code": code,
+        "deviates": deviates,
+        "note": note,
     }
 
 
@@ -151,7 +179,8 @@ def _deviation(parts: FeatureName, known: Mapping[str, str], settings: Mapping[s
 def _is_corrected(parts: FeatureName, deviates: str, corrections: Sequence[str]) -> bool:
     """Whether the extraction put IBSI's definition in the place of PyRadiomics'."""
     return (
-        ("kurtosis" in corrections and parts.key == "firstorder_Kurtosis") or ("bin_edges" in corrections and deviates == "by bin edges")
+        ("kurtosis" in corrections and parts.key == "firstorder_Kurtosis")
+        or ("bin_edges" in corrections and deviates == "by bin edges")
         or ("axis_lengths" in corrections and parts.key in deviations()["axis_lengths"]["affects"])
     )
 

@@ -35,8 +35,17 @@ class Filled:
 
     def as_json(self) -> dict[str, Any]:
         """What the JSON file holds."""
-        return {"schema": "prldh-checklist/1", "standard": self.name, "title": self.title, "version": self.version, "of": self.about, "source": self.source,
-                "counts": self.counts, "score": self.score, "items": self.entries}
+        return {
+            "schema": "prldh-checklist/1",
+            "standard": self.name,
+            "title": self.title,
+            "version": self.version,
+            "of": self.about,
+            "source": self.source,
+            "counts": self.counts,
+            "score": self.score,
+            "items": self.entries,
+        }
 
 
 #: Keys that a stranger's entries may leave out.
@@ -58,7 +67,13 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
     source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
     counted = Counter(e["status"] for e in entries if not e["is_condition"])
     return Filled(
-        checklist.name, standard.title if standard else checklist.name, str(checklist.version), dossier.title, source, entries, {s: counted[s] for s in STATUSES if counted[s]},
+        checklist.name,
+        standard.title if standard else checklist.name,
+        str(checklist.version),
+        dossier.title,
+        source,
+        entries,
+        {s: counted[s] for s in STATUSES if counted[s]},
         score(entries) if score else None,
     )
 

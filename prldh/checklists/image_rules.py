@@ -12,7 +12,6 @@ from typing import Any
 
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.extraction import Extraction
-from prldh.checklists.feature_names import AGGREGATION, aggregation, describe_features
 from prldh.checklists.findings import Evidence, Finding, ask, file, filled, not_applicable
 from prldh.checklists.items import Item
 
@@ -38,7 +37,9 @@ def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], s
     return "; ".join(f"{name}: {text}" for name, text in said.items())
 
 
-def from_settings(d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None, what: str = "settings") -> Finding:
+def from_settings(
+    d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None, what: str = "settings"
+) -> Finding:
     """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
     evidence = tuple(at_hand(e, what, key) for e in d.known)
     value = join(d.known, describe)
@@ -70,7 +71,10 @@ def other_modality(d: Dossier, item: Item) -> Finding | None:
     about = {word.split(" ")[0].removeprefix("DWI-") for word in item.modality}
     if about & {"dynamic"} or about & present:
         return None
-    return not_applicable(f"the images are {' and '.join(sorted(present))}; this is about {' or '.join(item.modality)}", *(at_hand(e, "modality") for e in d.extractions if e.modalities))
+    return not_applicable(
+        f"the images are {' and '.join(sorted(present))}; this is about {' or '.join(item.modality)}",
+        *(at_hand(e, "modality") for e in d.extractions if e.modalities),
+    )
 
 
 def from_dicom(d: Dossier, item: Item) -> Finding:
@@ -120,7 +124,11 @@ def spacing(which: str) -> Rule:
         if not counts:
             return ask()
         value, evidence = f"{_counted(counts)}, as stored in the images read", tuple(at_hand(e, "voxel size") for e in known)
-        return filled(value, *evidence, remaining="whether the images were resampled before") if len(known) == len(d.extractions) else ask(value, *evidence)
+        return (
+            filled(value, *evidence, remaining="whether the images were resampled before")
+            if len(known) == len(d.extractions)
+            else ask(value, *evidence)
+        )
 
     return rule
 
@@ -157,7 +165,12 @@ def voxel_size(d: Dossier, item: Item) -> Finding:
 
 
 def anti_aliasing(d: Dossier, item: Item) -> Finding:
-    return from_settings(d, "resampledPixelSpacing", lambda e: "none: PyRadiomics resamples without such a filter" if _target(e) else "none: not resampled", BEFORE)
+    return from_settings(
+        d,
+        "resampledPixelSpacing",
+        lambda e: "none: PyRadiomics resamples without such a filter" if _target(e) else "none: not resampled",
+        BEFORE,
+    )
 
 
 def normalisation(d: Dossier, item: Item) -> Finding:
@@ -171,7 +184,9 @@ def normalisation(d: Dossier, item: Item) -> Finding:
 
 
 def other_processing(d: Dossier, item: Item) -> Finding:
-    value = join(d.known, lambda e: f"voxelArrayShift {shown(e, 'voxelArrayShift')}" if any(e.setting("voxelArrayShift")) else "none in the extraction")
+    value = join(
+        d.known, lambda e: f"voxelArrayShift {shown(e, 'voxelArrayShift')}" if any(e.setting("voxelArrayShift")) else "none in the extraction"
+    )
     return ask(value, *(at_hand(e, "settings") for e in d.known)) if value else ask()
 
 
@@ -181,7 +196,9 @@ def nothing_in_extraction(d: Dossier, item: Item) -> Finding:
 
 
 def rounding(d: Dossier, item: Item) -> Finding:
-    return other_modality(d, item) or from_settings(d, "resampledPixelSpacing", lambda e: "none: PyRadiomics does not round" if _target(e) else "none: not resampled")
+    return other_modality(d, item) or from_settings(
+        d, "resampledPixelSpacing", lambda e: "none: PyRadiomics does not round" if _target(e) else "none: not resampled"
+    )
 
 
 def resegmentation(d: Dossier, item: Item) -> Finding:
@@ -201,13 +218,27 @@ def discretisation(part: str) -> Rule:
     def describe(e: Extraction) -> str:
         counts = [c for c in e.setting("binCount") if c]
         if counts:
-            said = {"method": "fixed number of bins (FBN, K15C)", "size": f"{' or '.join(map(str, counts))} bins", "edge": "the region's lowest intensity"}[part]
+            said = {
+                "method": "fixed number of bins (FBN, K15C)",
+                "size": f"{' or '.join(map(str, counts))} bins",
+                "edge": "the region's lowest intensity",
+            }[part]
         elif "bin_edges" in e.corrections and part == "edge":
             said = "the lower bound of the intensities, as IBSI defines it"
         else:
-            said = {"method": "fixed bin width (FBS, Q3RU)", "size": f"bin width {shown(e, 'binWidth')}",
-                    "edge": "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the lower bound)"}[part]
-        own = [f"{kind}: {key} {value[key]}" for kind, values in (e.image_types or {}).items() for value in values if isinstance(value, Mapping) for key in ("binCount", "binWidth") if key in value]
+            said = {
+                "method": "fixed bin width (FBS, Q3RU)",
+                "size": f"bin width {shown(e, 'binWidth')}",
+                "edge": "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the lower bound)",
+            }[part]
+        own = [
+            f"{kind}: {key} {value[key]}"
+            for kind, values in (e.image_types or {}).items()
+            for value in values
+            if isinstance(value, Mapping)
+            for key in ("binCount", "binWidth")
+            if key in value
+        ]
         return said + (f"; by image type: {', '.join(own)}" if own and part != "edge" else "")
 
     return lambda d, item: from_settings(d, "binWidth, binCount", describe)
@@ -216,7 +247,10 @@ def discretisation(part: str) -> Rule:
 def filters(d: Dossier, item: Item) -> Finding:
     def describe(e: Extraction) -> str:
         kinds = e.image_types if e.image_types is not None else dict.fromkeys(e.images, ({},))
-        return "; ".join(_filter(kind, [v for v in values if isinstance(v, Mapping)], e) for kind, values in kinds.items() if kind != "Original") or "none"
+        return (
+            "; ".join(_filter(kind, [v for v in values if isinstance(v, Mapping)], e) for kind, values in kinds.items() if kind != "Original")
+            or "none"
+        )
 
     if d.known and any(e.image_types is not None or e.images for e in d.known):
         return from_settings(d, "", describe, what="image types")
@@ -232,101 +266,3 @@ def _filter(kind: str, values: list[Mapping[str, Any]], e: Extraction) -> str:
         name, level = own.get("wavelet") or one(e, "wavelet"), own.get("level") or one(e, "level")
         return f"separable wavelet (25BO), {name}, stationary, {level} level, odd sizes padded by wrapping, no rotational invariance"
     return f"{kind} (outside IBSI)" + (f" {own}" if own else "")
-
-
-# ---------------------------------------------------------------- features
-
-
-def feature_set(d: Dossier, item: Item) -> Finding:
-    def describe(e: Extraction) -> str | None:
-        if not e.features:
-            return None
-        rows = describe_features(e.radiomic)
-        coded, rest = sum(r["ibsi_code"] is not None for r in rows), len(e.features) - len(rows)
-        classes = ", ".join(f"{family} {n}" for family, n in e.classes.items())
-        return (f"{len(rows)} with PyRadiomics' names ({classes}; {coded} with an IBSI code)" if rows else "none with PyRadiomics' names") + (f", {rest} others" if rest else "")
-
-    value = join(d.extractions, describe)
-    if value is None:
-        return ask()
-    evidence = tuple(at_hand(e, "names of features") for e in d.extractions)
-    complete = all(len(e.radiomic) == len(e.features) > 0 for e in d.extractions) and not d.given_scores
-    return filled(value, *evidence) if complete else ask(value, *evidence)
-
-
-def compliance(d: Dossier, item: Item) -> Finding:
-    def describe(e: Extraction) -> str | None:
-        rows = describe_features(e.radiomic, e.plain_settings())
-        counts = Counter(r["deviates"].split(",")[0] for r in rows)
-        said = [f"{counts[k]} {words}" for k, words in (("no", "as IBSI defines them"), ("by bin edges", "differ by bin edges"), ("yes", "deviate"), ("no IBSI code", "have no IBSI code")) if counts[k]]
-        return f"of {len(rows)} PyRadiomics features: {', '.join(said)}" if rows else None
-
-    value = join(d.extractions, describe)
-    return ask(value, *(at_hand(e, "names of features and settings") for e in d.extractions)) if value else ask()
-
-
-def software(d: Dossier, item: Item) -> Finding:
-    known = [e for e in d.extractions if e.versions]
-    value, evidence = join(tuple(known), lambda e: ", ".join(e.versions)), tuple(at_hand(e, "versions") for e in known)
-    if not value:
-        return ask()
-    return filled(value, *evidence) if len(known) == len(d.extractions) and not d.given_scores else ask(value, *evidence)
-
-
-def texture(classes: tuple[str, ...], keys: str, describe: Callable[[Extraction], str | None]) -> Rule:
-    """A parameter of some texture classes: not applicable where every extraction is known and none computed them."""
-
-    def rule(d: Dossier, item: Item) -> Finding:
-        closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
-        if closed and not any(set(classes) & set(e.classes) for e in d.extractions):
-            return not_applicable(f"no {', '.join(classes)} features were computed", *(at_hand(e, "names of features") for e in d.extractions))
-        return from_settings(d, keys, describe)
-
-    return rule
-
-
-def no_distance_zones(d: Dossier, item: Item) -> Finding:
-    """PyRadiomics has no distance zone matrix; other features could be of one."""
-    closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
-    return not_applicable("PyRadiomics has no distance zone matrix, and all features bear its names", *(at_hand(e, "names of features") for e in d.extractions)) if closed else ask()
-
-
-def describe_aggregation(e: Extraction) -> str | None:
-    flat, weighting = bool(one(e, "force2D")), one(e, "weightingNorm")
-    said = {}
-    for family in e.classes or ("firstorder", "glcm", "glrlm", "glszm", "ngtdm", "gldm"):
-        code = aggregation(family, flat, weighting)
-        said.setdefault(f"{AGGREGATION[code]} ({code})" if code else "no code of IBSI", []).append(family)
-    return "; ".join(f"{', '.join(families)}: {text}" for text, families in said.items())
-
-
-def describe_distance(e: Extraction) -> str:
-    return f"{shown(e, 'distances')}, Chebyshev"
-
-
-TEXTURE: dict[str, Rule] = {
-    "62": texture(("glcm", "glrlm", "glszm", "gldm", "ngtdm"), "force2D, weightingNorm", describe_aggregation),
-    "63": texture(("glcm", "glrlm", "gldm", "ngtdm"), "weightingNorm", lambda e: f"GLCM and GLRLM: {shown(e, 'weightingNorm')}; NGTDM and GLDM: none"),
-    "64": texture(("glcm",), "symmetricalGLCM", lambda e: ("symmetric" if one(e, "symmetricalGLCM") else "asymmetric") + (" (PyRadiomics' default)" if e.is_default("symmetricalGLCM") else "")),
-    "65": texture(("glcm",), "distances", describe_distance),
-    "66": texture(("glszm",), "force2D", lambda e: "1, Chebyshev: " + ("8 neighbours in a slice" if one(e, "force2D") else "26 neighbours")),
-    "67": no_distance_zones, "68": no_distance_zones,
-    "69": texture(("ngtdm",), "distances", describe_distance),
-    "70": texture(("gldm",), "distances", describe_distance),
-    "71": texture(("gldm",), "gldm_a", lambda e: f"alpha {shown(e, 'gldm_a')}"),
-}
-
-PROCESSING: dict[str, Rule] = {
-    "8": modality, "28": spacing("in-plane"), "30": spacing("slices"), "41": anti_aliasing, "42": nothing_in_extraction, "44": nothing_in_extraction, "45": nothing_in_extraction, "46": normalisation, "47": other_processing,
-    "50a": interpolator, "50b": resampling(lambda e: "corner of the origin voxel aligned (PyRadiomics; cannot be set)", "not resampled"),
-    "50c": resampling(None, "not resampled"), "50d": resampling(None, "not resampled"), "51": voxel_size, "52": rounding,
-    "53": resampling(lambda e: "nearest neighbour (PyRadiomics; cannot be set)", "not resampled"),
-    "54": resampling(lambda e: "none: nearest neighbour leaves no partial voxels", "not resampled"), "55": resegmentation,
-    "56a": discretisation("method"), "56b": discretisation("size"), "56c": discretisation("edge"), "57": filters, "58": feature_set, "59": compliance, "61": software,
-    **TEXTURE,
-}
-
-
-def image_rule(d: Dossier, item: Item) -> Finding:
-    """The IBSI items on patients, images, processing and features: by modality, then the item's own rule, then DICOM fields."""
-    return other_modality(d, item) or PROCESSING.get(item.number, from_dicom)(d, item)

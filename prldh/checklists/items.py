@@ -54,7 +54,13 @@ def load_standard(name: str) -> Standard:
     """The standard of that name, one of :data:`STANDARDS`."""
     content = yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
     return Standard(
-        name, content["title"], content["version"], content["citation"], tuple(content["source"]), content["completeness"], content["licence"],
+        name,
+        content["title"],
+        content["version"],
+        content["citation"],
+        tuple(content["source"]),
+        content["completeness"],
+        content["licence"],
         tuple(_item(row) for row in content["items"]),
         tuple(_item({"section": "Conditions", **row}) for row in content.get("conditions", [])),
         tuple((band["name"], float(band["min"])) for band in content.get("bands", [])),
@@ -63,6 +69,14 @@ def load_standard(name: str) -> Standard:
 
 def _item(row: dict[str, Any]) -> Item:
     return Item(
-        row["item"], row["section"], row.get("topic", ""), row["text"], row["question"], row.get("weight"), tuple(row.get("applies_if_all_yes", ())),
-        tuple(row.get("modality", ())), tuple(row.get("dicom", ())), tuple(row.get("applies", Item.applies)),
+        row["item"],
+        row["section"],
+        row.get("topic", ""),
+        row["text"],
+        row["question"],
+        row.get("weight"),
+        tuple(row.get("applies_if_all_yes", ())),
+        tuple(row.get("modality", ())),
+        tuple(row.get("dicom", ())),
+        tuple(row.get("applies", Item.applies)),
     )

@@ -50,30 +50,47 @@ def confounders(d: Dossier) -> Finding:
     if not adjusted:
         return ask("no model of this run is adjusted", setting("adjust"))
     names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
-    return filled(f"{len(adjusted)} models adjusted for {', '.join(names)}", report("models"), setting("adjust"), remaining="how these were chosen")
+    return filled(
+        f"{len(adjusted)} models adjusted for {', '.join(names)}", report("models"), setting("adjust"), remaining="how these were chosen"
+    )
 
 
 @of_results
 def model_choice(d: Dossier) -> Finding:
     n = len(d.results["models"])
-    return ask(f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none", setting("models"), report("validation"))
+    return ask(
+        f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none", setting("models"), report("validation")
+    )
 
 
 @of_results
 def outputs(d: Dossier) -> Finding:
     thresholds = "; ".join(f"{name_of(m)}: {m['threshold']:.3f}" for m in d.results["models"] if m["threshold"] is not None)
-    return filled(f"probability of the event; thresholds by Youden's index on the fitted patients ({thresholds or 'none'})", report("models"), result("models[].threshold"))
+    return filled(
+        f"probability of the event; thresholds by Youden's index on the fitted patients ({thresholds or 'none'})",
+        report("models"),
+        result("models[].threshold"),
+    )
 
 
 @of_results
 def specification(d: Dossier) -> Finding:
-    return filled("all coefficients, centres, scales and cutoffs are in model.json and the report", file("model.json"), report("models"), remaining="where others get at it")
+    return filled(
+        "all coefficients, centres, scales and cutoffs are in model.json and the report",
+        file("model.json"),
+        report("models"),
+        remaining="where others get at it",
+    )
 
 
 @of_results
 def interpretability(d: Dossier) -> Finding:
     is_resampled = any(t["selection"].get("stability") for t in d.selected.values())
-    said = "odds ratios of every term" + (", coefficients of every feature of the Radscores" if d.selected else "") + (" and how often each was selected" if is_resampled else "")
+    said = (
+        "odds ratios of every term"
+        + (", coefficients of every feature of the Radscores" if d.selected else "")
+        + (" and how often each was selected" if is_resampled else "")
+    )
     return (ask if d.given_scores else filled)(said, report("models"), *([report("radscores")] if d.selected else []))
 
 
@@ -86,17 +103,32 @@ def no_leakage(d: Dossier) -> Finding:
     schemes, scopes = d.results["study"]["schemes"], d.settings["validation"]["scope"]
     if not schemes:
         return contradicted("no patient was held out: every number describes the patients that made the models", setting("validation"))
-    leaks = [r["stage"] for by_scheme in d.results.get("ledger", {}).values() for rows in by_scheme.values() for r in rows if r["n_held_out_rows_read"]]
+    leaks = [
+        r["stage"]
+        for by_scheme in d.results.get("ledger", {}).values()
+        for rows in by_scheme.values()
+        for r in rows
+        if r["n_held_out_rows_read"]
+    ]
     if leaks:
         return contradicted(f"held-out rows were read by fits of {', '.join(dict.fromkeys(leaks))}", report("validation"), result("ledger"))
     has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.results["models"] for t in m["terms"])
     if "pipeline" not in scopes and (d.selected or has_groups):
         what = " and ".join(w for w, holds in (("features were selected", d.selected), ("group cutoffs were chosen", has_groups)) if holds)
-        return contradicted(f"only scope model was run: {what} on all patients, held-out ones included", setting("validation.scope"), report("validation"))
-    said = f"patients held out by {name_schemes(d)}, seed {d.results['study']['seed']}; scope {', '.join(scopes)}; no held-out row was read by any fit"
+        return contradicted(
+            f"only scope model was run: {what} on all patients, held-out ones included", setting("validation.scope"), report("validation")
+        )
+    said = (
+        f"patients held out by {name_schemes(d)}, seed {d.results['study']['seed']}; scope {', '.join(scopes)}; "
+        "no held-out row was read by any fit"
+    )
     evidence = (report("validation"), result("ledger"), setting("validation"))
     if d.given_scores:
-        return ask(f"{said}. But the Radscores of {', '.join(d.given_scores)} came as columns: whether held-out patients took part in making them is not known", *evidence)
+        return ask(
+            f"{said}. But the Radscores of {', '.join(d.given_scores)} came as columns: "
+            "whether held-out patients took part in making them is not known",
+            *evidence,
+        )
     return filled(said, *evidence)
 
 
@@ -112,7 +144,8 @@ def building(d: Dossier) -> Finding:
     """TRIPOD+AI 12c: model type, building steps, internal validation."""
     if not d.results["study"]["schemes"]:
         return contradicted("there is no internal validation", setting("validation"))
-    value = f"logistic regression; {name_steps(d) + '; ' if d.selected else ''}validated by {name_schemes(d)}, scope {', '.join(d.settings['validation']['scope'])}"
+    steps = f"{name_steps(d)}; " if d.selected else ""
+    value = f"logistic regression; {steps}validated by {name_schemes(d)}, scope {', '.join(d.settings['validation']['scope'])}"
     return (ask if d.given_scores else filled)(value, report("models"), report("validation"), setting("selection"))
 
 
@@ -120,7 +153,10 @@ def _performance(d: Dossier) -> list[str]:
     lines = []
     for m in d.results["models"]:
         held = honest_auc(m)
-        lines.append(f"{name_of(m)}: apparent AUC {interval(m['auc'])}" + (f", {scheme_words(held[1])}, scope {held[0]}: {interval(held[2])}" if held else ""))
+        lines.append(
+            f"{name_of(m)}: apparent AUC {interval(m['auc'])}"
+            + (f", {scheme_words(held[1])}, scope {held[0]}: {interval(held[2])}" if held else "")
+        )
     return lines
 
 
@@ -129,7 +165,12 @@ def performance(d: Dossier) -> Finding:
     if not d.results["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
     n, events = d.results["cohort"]["n"], d.results["cohort"]["events"]
-    return filled(f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in {100 * max(events, n - events) / n:.1f} %", report("validation"), report("performance"), report("calibration"))
+    return filled(
+        f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in {100 * max(events, n - events) / n:.1f} %",
+        report("validation"),
+        report("performance"),
+        report("calibration"),
+    )
 
 
 @of_results
@@ -141,14 +182,24 @@ def performance_intervals(d: Dossier) -> Finding:
 
 @of_results
 def measures(d: Dossier) -> Finding:
-    return filled("AUC and partial AUC, accuracy, sensitivity, specificity, predictive values, calibration, decision curves", report("performance"), report("calibration"), report("usefulness"), remaining="why these")
+    return filled(
+        "AUC and partial AUC, accuracy, sensitivity, specificity, predictive values, calibration, decision curves",
+        report("performance"),
+        report("calibration"),
+        report("usefulness"),
+        remaining="why these",
+    )
 
 
 @of_results
 def uncertainty(d: Dossier) -> Finding:
     level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
     methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.results["models"] if m["auc"].get("method")))
-    return filled(f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile likelihood", report("performance"), report("models"))
+    return filled(
+        f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile likelihood",
+        report("performance"),
+        report("models"),
+    )
 
 
 @of_results
@@ -156,7 +207,11 @@ def calibration(d: Dossier) -> Finding:
     """Held-out calibration: of a logistic model on its own patients it is perfect by construction."""
     if not d.results["study"]["schemes"]:
         return contradicted("calibration is apparent alone, where it is perfect by construction: nothing was held out", report("calibration"))
-    lacking = [name_of(m) for m in d.results["models"] if not any("calibration" in v or "slope" in v for scope in ("model", "pipeline") for v in m["validation"].get(scope, {}).values())]
+    lacking = [
+        name_of(m)
+        for m in d.results["models"]
+        if not any("calibration" in v or "slope" in v for scope in ("model", "pipeline") for v in m["validation"].get(scope, {}).values())
+    ]
     if lacking:
         return contradicted(f"no held-out calibration of {', '.join(lacking)}", report("calibration"))
     return filled("slope, intercept and curve on held-out predictions of every model", report("calibration"), result("models[].validation"))
@@ -188,8 +243,14 @@ def non_radiomic(d: Dossier) -> Finding:
     kinds = {m["name"]: is_radiomic(m, tissues) for m in d.results["models"] if not m["adjusted"]}
     plain = [name for name, radiomic in kinds.items() if not radiomic]
     if not plain:
-        return contradicted("every model of this run holds a Radscore: none of clinical covariates alone to compare with", report("models"), setting("models"))
-    pairs = [c for c in d.results["comparisons"] if c["measure"] == "auc" and kinds.get(c["a"]) != kinds.get(c["b"]) and None not in (kinds.get(c["a"]), kinds.get(c["b"]))]
+        return contradicted(
+            "every model of this run holds a Radscore: none of clinical covariates alone to compare with", report("models"), setting("models")
+        )
+    pairs = [
+        c
+        for c in d.results["comparisons"]
+        if c["measure"] == "auc" and kinds.get(c["a"]) != kinds.get(c["b"]) and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
+    ]
     if not pairs:
         return contradicted(f"{', '.join(plain)} was fitted, but not compared with a model that holds a Radscore", setting("comparisons"))
     shown = "; ".join(dict.fromkeys(f"{c['a']} – {c['b']}" for c in pairs))
@@ -203,14 +264,24 @@ def multicollinearity(d: Dossier) -> Finding:
     between = next((s["correlation"]["between"] for s in d.settings["selection"] if "correlation" in s), None)
     if between is None:
         return ask("no step of this run judged correlation between features", setting("selection"))
-    within = ", within each source" if d.settings.get("selection_by_source") and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values()) else ""
-    return (ask if d.given_scores else filled)(f"of features correlated above {between} one was kept{within}", setting("selection.correlation"), report("radscores"))
+    within = (
+        ", within each source"
+        if d.settings.get("selection_by_source") and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values())
+        else ""
+    )
+    return (ask if d.given_scores else filled)(
+        f"of features correlated above {between} one was kept{within}", setting("selection.correlation"), report("radscores")
+    )
 
 
 @of_results
 def readers(d: Dossier) -> Finding:
     counts = {name: t["selection"]["readers"] for name, t in d.selected.items()}
-    return ask("; ".join(f"{name}: tables of {n} reader{'s' * (n > 1)}" for name, n in counts.items()), result("tissues[].selection.readers")) if counts else ask()
+    return (
+        ask("; ".join(f"{name}: tables of {n} reader{'s' * (n > 1)}" for name, n in counts.items()), result("tissues[].selection.readers"))
+        if counts
+        else ask()
+    )
 
 
 @of_results

@@ -58,11 +58,21 @@ def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
             weights[verdict] += entry["weight"]
     answered, whole = weights["yes"] + weights["no"], sum(weights.values())
     found = {
-        "score": _percent(weights["yes"], answered), "low": _percent(weights["yes"], whole), "high": _percent(weights["yes"] + weights["open"], whole),
+        "score": _percent(weights["yes"], answered),
+        "low": _percent(weights["yes"], whole),
+        "high": _percent(weights["yes"] + weights["open"], whole),
     }
     return {
-        **found, "band": band(found["score"]), "low_band": band(found["low"]), "high_band": band(found["high"]), "n_yes": counts["yes"], "n_no": counts["no"],
-        "n_open": counts["open"], "n_not_applicable": counts["n/a"], "open": still_open, "open_conditions": sorted(open_conditions),
+        **found,
+        "band": band(found["score"]),
+        "low_band": band(found["low"]),
+        "high_band": band(found["high"]),
+        "n_yes": counts["yes"],
+        "n_no": counts["no"],
+        "n_open": counts["open"],
+        "n_not_applicable": counts["n/a"],
+        "open": still_open,
+        "open_conditions": sorted(open_conditions),
     }
 
 

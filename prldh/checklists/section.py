@@ -22,10 +22,16 @@ def checklist_view(folder: Path) -> list[dict[str, Any]]:
         if not isinstance(content, dict) or content.get("schema") != "prldh-checklist/1":
             continue
         items = [e for e in content["items"] if not e.get("is_condition")]
-        found.append({
-            "name": content["standard"], "title": content["title"], "version": content["version"], "n_items": len(items),
-            "counts": [(WORDS[s], content["counts"].get(s, 0)) for s in STATUSES], "score": describe_score(content["score"]) if content["score"] else [],
-            "contradicted": [e for e in items if e["status"] == "contradicted"],
-            "files": [f"{FOLDER}/{content['standard']}.{form}" for form in FORMATS if path.with_suffix(f".{form}").exists()],
-        })
+        found.append(
+            {
+                "name": content["standard"],
+                "title": content["title"],
+                "version": content["version"],
+                "n_items": len(items),
+                "counts": [(WORDS[s], content["counts"].get(s, 0)) for s in STATUSES],
+                "score": describe_score(content["score"]) if content["score"] else [],
+                "contradicted": [e for e in items if e["status"] == "contradicted"],
+                "files": [f"{FOLDER}/{content['standard']}.{form}" for form in FORMATS if path.with_suffix(f".{form}").exists()],
+            }
+        )
     return found

@@ -15,7 +15,10 @@ from prldh.errors import PluginError
 FORMATS = ("html", "csv", "json", "docx")
 #: Shown to the reader, by status.
 WORDS = {
-    "filled": "filled from the run", "contradicted": "contradicted by the run", "author": "for the author", "answered": "answered by the author",
+    "filled": "filled from the run",
+    "contradicted": "contradicted by the run",
+    "author": "for the author",
+    "answered": "answered by the author",
     "not applicable": "does not apply",
 }
 PIP = "pip install python-docx"
@@ -65,7 +68,10 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     beside = f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply" if score["n_not_applicable"] else ""
     if not score["n_open"]:
         return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered{beside}."]
-    lines = [f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} % ({score['high_band']}), as the {score['n_open']} items still open are answered no or yes{beside}."]
+    lines = [
+        f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} % ({score['high_band']}), "
+        f"as the {score['n_open']} items still open are answered no or yes{beside}."
+    ]
     if score["score"] is not None:
         lines.append(f"Over the {n} answered item{'s' * (n > 1)} alone it is {score['score']:.1f} % ({score['band']}).")
     return lines
@@ -76,7 +82,9 @@ def _html(filled: Filled, base: str | None) -> str:
 
     template = create_environment().get_template("checklist.html.j2")
     score = describe_score(filled.score) if filled.score else []
-    return template.render(filled=filled, base=base, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries))
+    return template.render(
+        filled=filled, base=base, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries)
+    )
 
 
 def by_section(entries: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

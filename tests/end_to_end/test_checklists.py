@@ -42,13 +42,19 @@ def folder(tmp_path_factory):
 
 def _study(folder: Path, **changes) -> dict:
     return {
-        "title": "Disc & <b>relapse</b>", "seed": 4, "engine": "python",
+        "title": "Disc & <b>relapse</b>",
+        "seed": 4,
+        "engine": "python",
         "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "relapse", "event": 1, "covariates": {"age": "continuous"}},
-        "tissues": {"disc": {"features": [str(folder / f"reader{r}.csv") for r in (1, 2)]}}, "selection": ["icc", {"correlation": {"between": 0.9, "outcome": 0.1}}],
-        "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}], "adjust": [],
-        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 0}, "univariate": False,
+        "tissues": {"disc": {"features": [str(folder / f"reader{r}.csv") for r in (1, 2)]}},
+        "selection": ["icc", {"correlation": {"between": 0.9, "outcome": 0.1}}],
+        "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}],
+        "adjust": [],
+        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 0},
+        "univariate": False,
         "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10},
-        "report": {"figures": [], "checklists": list(STANDARDS), "answers": "answers.yaml"}, **changes,
+        "report": {"figures": [], "checklists": list(STANDARDS), "answers": "answers.yaml"},
+        **changes,
     }
 
 
@@ -148,7 +154,10 @@ def leaky(run, folder, tmp_path_factory):
     text = path.read_text()
     place = text.index("  '11':", text.index("clear:"))
     path.write_text(text[:place] + text[place:].replace("answer:\n", "answer: page 7\n", 1))
-    changes = {"validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": "model"}, "models": [{"name": "Disc", "terms": ["disc"]}]}
+    changes = {
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": "model"},
+        "models": [{"name": "Disc", "terms": ["disc"]}],
+    }
     prldh.analyze(_study(folder, **changes, report={"figures": [], "checklists": ["clear", "metrics", "tripod-ai"]}), out, jobs=1, force=True)
     return out
 
@@ -213,9 +222,12 @@ def test_the_command_writes_elsewhere_with_links_that_lead_back(run, tmp_path):
 
 def test_the_command_tells_what_is_wrong(run, tmp_path):
     for arguments, message in (
-        ((tmp_path / "none", "--standard", "clear"), "is not there"), ((tmp_path, "--standard", "clear"), "holds neither"),
-        ((run, "--standard", "rqs"), "there is no checklist 'rqs'"), ((run, "--standard", "clear", "--out", tmp_path), "is a folder"),
-        ((run, "--standard", "clear", "--answers", tmp_path / "none.yaml"), "answers not found"), ((run / "predictions.csv", "--standard", "ibsi"), "is no table of PyRadiomics"),
+        ((tmp_path / "none", "--standard", "clear"), "is not there"),
+        ((tmp_path, "--standard", "clear"), "holds neither"),
+        ((run, "--standard", "rqs"), "there is no checklist 'rqs'"),
+        ((run, "--standard", "clear", "--out", tmp_path), "is a folder"),
+        ((run, "--standard", "clear", "--answers", tmp_path / "none.yaml"), "answers not found"),
+        ((run / "predictions.csv", "--standard", "ibsi"), "is no table of PyRadiomics"),
     ):
         code, text = _run(*arguments)
         assert code == 1 and message in text and text.count("prldh:") == 1, text
@@ -236,12 +248,25 @@ def test_pyradiomics_own_output_alone(shared_data, tmp_path):
     extractor.disableAllFeatures()
     for name in ("firstorder", "glcm"):
         extractor.enableFeatureClassByName(name)
-    rows = [extractor.execute(*(str(shared_data / "pyradiomics" / f"{case}_{kind}.nrrd") for kind in ("image", "label"))) for case in ("brain1", "breast1")]
+    rows = [
+        extractor.execute(*(str(shared_data / "pyradiomics" / f"{case}_{kind}.nrrd") for kind in ("image", "label")))
+        for case in ("brain1", "breast1")
+    ]
     pd.DataFrame([{"case": i, **row} for i, row in enumerate(rows)]).to_csv(tmp_path / "radiomics.csv", index=False)
     code, text = _run(tmp_path / "radiomics.csv", "--standard", "ibsi", "--format", "json")
     assert code == 0, text
     found = {e["number"]: e for e in json.loads((tmp_path / "radiomics.ibsi.json").read_text())["items"]}
-    wanted = {"50a": "sitkLinear", "51": "[2, 2, 2] mm", "53": "nearest neighbour", "56a": "FBN, K15C", "56b": "16 bins", "57": "none", "61": "PyRadiomics v", "62": "JJUI", "65": "[1]"}
+    wanted = {
+        "50a": "sitkLinear",
+        "51": "[2, 2, 2] mm",
+        "53": "nearest neighbour",
+        "56a": "FBN, K15C",
+        "56b": "16 bins",
+        "57": "none",
+        "61": "PyRadiomics v",
+        "62": "JJUI",
+        "65": "[1]",
+    }
     for number, said in wanted.items():
         assert found[number]["status"] == "filled" and said in found[number]["value"], found[number]
     assert found["66"]["status"] == "not applicable"

@@ -113,10 +113,14 @@ def test_every_rule_stands_at_an_item():
 @pytest.mark.parametrize(
     ("name", "key", "image", "prefix"),
     [
-        ("original_shape_Sphericity", "shape_Sphericity", "Original", ""), ("wavelet-LLH_glcm_Idm", "glcm_Idm", "Wavelet", ""),
-        ("wavelet2-HH_glrlm_RunEntropy", "glrlm_RunEntropy", "Wavelet", ""), ("log-sigma-0-5-mm-3D_firstorder_10Percentile", "firstorder_10Percentile", "LoG", ""),
-        ("lbp-3D-m1_gldm_DependenceEntropy", "gldm_DependenceEntropy", "LBP3D", ""), ("lbp-2D_ngtdm_Busyness", "ngtdm_Busyness", "LBP2D", ""),
-        ("squareroot_glszm_ZoneEntropy", "glszm_ZoneEntropy", "SquareRoot", ""), ("original_shape2D_Perimeter", "shape2D_Perimeter", "Original", ""),
+        ("original_shape_Sphericity", "shape_Sphericity", "Original", ""),
+        ("wavelet-LLH_glcm_Idm", "glcm_Idm", "Wavelet", ""),
+        ("wavelet2-HH_glrlm_RunEntropy", "glrlm_RunEntropy", "Wavelet", ""),
+        ("log-sigma-0-5-mm-3D_firstorder_10Percentile", "firstorder_10Percentile", "LoG", ""),
+        ("lbp-3D-m1_gldm_DependenceEntropy", "gldm_DependenceEntropy", "LBP3D", ""),
+        ("lbp-2D_ngtdm_Busyness", "ngtdm_Busyness", "LBP2D", ""),
+        ("squareroot_glszm_ZoneEntropy", "glszm_ZoneEntropy", "SquareRoot", ""),
+        ("original_shape2D_Perimeter", "shape2D_Perimeter", "Original", ""),
         ("MR_T2_original_ngtdm_Contrast", "ngtdm_Contrast", "Original", "MR_T2"),
     ],
 )
@@ -125,7 +129,9 @@ def test_names_are_taken_apart(name, key, image, prefix):
     assert (found.key, found.image_type, found.prefix) == (key, image, prefix)
 
 
-@pytest.mark.parametrize("name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "Original_glcm_Idm", "wavelet-LXH_glcm_Idm", ""])
+@pytest.mark.parametrize(
+    "name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "Original_glcm_Idm", "wavelet-LXH_glcm_Idm", ""]
+)
 def test_other_names_are_said_to_be_unknown(name):
     assert parse_name(name) is None
     row = describe_feature(name)
@@ -142,8 +148,17 @@ def test_every_feature_of_pyradiomics_is_known():
 
 @pytest.mark.parametrize(
     ("family", "flat", "weighting", "code"),
-    [("glcm", False, None, "ITBB"), ("glrlm", False, "no_weighting", "IAZD"), ("glcm", True, None, "JJUI"), ("glrlm", True, "no_weighting", "ZW7Z"), ("glszm", False, None, "KOBO"),
-     ("ngtdm", True, None, "62GR"), ("firstorder", True, None, "DHQ4"), ("glcm", False, "euclidean", None), ("shape2D", False, None, None)],
+    [
+        ("glcm", False, None, "ITBB"),
+        ("glrlm", False, "no_weighting", "IAZD"),
+        ("glcm", True, None, "JJUI"),
+        ("glrlm", True, "no_weighting", "ZW7Z"),
+        ("glszm", False, None, "KOBO"),
+        ("ngtdm", True, None, "62GR"),
+        ("firstorder", True, None, "DHQ4"),
+        ("glcm", False, "euclidean", None),
+        ("shape2D", False, None, None),
+    ],
 )
 def test_aggregation_codes(family, flat, weighting, code):
     assert aggregation(family, flat, weighting) == code
@@ -169,8 +184,15 @@ def _model(name: str, *terms: str, adjusted: bool = False, validation: dict | No
     auc = {"estimate": 0.8, "low": 0.7, "high": 0.9, "method": "DeLong"}
     held = {"auc": auc, "calibration": {}, "slope": auc}
     return {
-        "name": name, "adjusted": adjusted, "n": 100, "events": 40, "fit": "maximum likelihood", "auc": auc, "threshold": 0.4,
-        "terms": [{"term": t, "variable": t} for t in ("(Intercept)", *terms)], "validation": {"pipeline": {"folds": held}} if validation is None else validation,
+        "name": name,
+        "adjusted": adjusted,
+        "n": 100,
+        "events": 40,
+        "fit": "maximum likelihood",
+        "auc": auc,
+        "threshold": 0.4,
+        "terms": [{"term": t, "variable": t} for t in ("(Intercept)", *terms)],
+        "validation": {"pipeline": {"folds": held}} if validation is None else validation,
     }
 
 
@@ -182,17 +204,50 @@ def _results(**changes) -> dict:
     ]
     names = ["original_shape_Sphericity", "original_firstorder_Mean"]
     data = {
-        "study": {"title": "T", "seed": 3, "schemes": {"folds": {"kind": "held_out", "n_resamples": 10}}, "settings": {
-            "clinical": {"table": "c.csv", "covariates": {"age": {"type": "continuous"}}}, "tissues": {"disc": {"radscore": None, "images": None, "features": ["f.csv"]}},
-            "selection": [{"icc": {"threshold": 0.75}}, {"correlation": {"between": 0.9}}], "validation": {"scope": ["model", "pipeline"]}, "adjust": None, "missing": "complete_case",
-            "radscore": "logistic", "report": {"checklists": []},
-        }},
+        "study": {
+            "title": "T",
+            "seed": 3,
+            "schemes": {"folds": {"kind": "held_out", "n_resamples": 10}},
+            "settings": {
+                "clinical": {"table": "c.csv", "covariates": {"age": {"type": "continuous"}}},
+                "tissues": {"disc": {"radscore": None, "images": None, "features": ["f.csv"]}},
+                "selection": [{"icc": {"threshold": 0.75}}, {"correlation": {"between": 0.9}}],
+                "validation": {"scope": ["model", "pipeline"]},
+                "adjust": None,
+                "missing": "complete_case",
+                "radscore": "logistic",
+                "report": {"checklists": []},
+            },
+        },
         "cohort": {"n": 100, "events": 40, "n_read": 101, "excluded": [{"id": "x", "reason": "blank"}], "outcome": "relapse", "event": "yes"},
-        "sample_size": {"models": [{"name": "Disc", "n_needed": 80, "is_enough": True, "max_parameters": 5}]}, "missing": None, "table_one": [{"variable": "age"}],
-        "tissues": {"disc": {"selection": {"steps": steps, "features": names, "readers": 2, "sources": dict.fromkeys(names, "features"), "stability": {"folds": {}}}}},
+        "sample_size": {"models": [{"name": "Disc", "n_needed": 80, "is_enough": True, "max_parameters": 5}]},
+        "missing": None,
+        "table_one": [{"variable": "age"}],
+        "tissues": {
+            "disc": {
+                "selection": {
+                    "steps": steps,
+                    "features": names,
+                    "readers": 2,
+                    "sources": dict.fromkeys(names, "features"),
+                    "stability": {"folds": {}},
+                }
+            }
+        },
         "models": [_model("Disc", "disc"), _model("Clinical", "age"), _model("Disc", "disc", "age", adjusted=True)],
         "ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 0}]}},
-        "comparisons": [{"a": "Disc", "b": "Clinical", "adjusted": False, "scope": "pipeline", "scheme": "folds", "measure": "auc", "method": "DeLong", "p": 0.2}],
+        "comparisons": [
+            {
+                "a": "Disc",
+                "b": "Clinical",
+                "adjusted": False,
+                "scope": "pipeline",
+                "scheme": "folds",
+                "measure": "auc",
+                "method": "DeLong",
+                "p": 0.2,
+            }
+        ],
         "engines": {"r": None, "python": {"version": "3.11"}},
     }
     for place, value in changes.items():
@@ -213,12 +268,27 @@ CASES = [
     ("sample_size", {}, "filled", "80: enough for every model"),
     ("sample_size", {"sample_size__models": [{"n_needed": 300, "is_enough": False}]}, "filled", "too few for 1 of 1"),
     ("enough_for_features", {}, "filled", "disc 2"),
-    ("enough_for_features", {"sample_size__models": [{"n_needed": 300, "is_enough": False, "max_parameters": 0}]}, "contradicted", "fewer than Riley"),
-    ("enough_for_features", {"sample_size__models": [{"n_needed": 80, "is_enough": True, "max_parameters": 1}]}, "contradicted", "more than the 1 parameters"),
+    (
+        "enough_for_features",
+        {"sample_size__models": [{"n_needed": 300, "is_enough": False, "max_parameters": 0}]},
+        "contradicted",
+        "fewer than Riley",
+    ),
+    (
+        "enough_for_features",
+        {"sample_size__models": [{"n_needed": 80, "is_enough": True, "max_parameters": 1}]},
+        "contradicted",
+        "more than the 1 parameters",
+    ),
     ("enough_for_features", GIVEN, "author", "is not known"),
     ("missing_data", {}, "filled", "1 of 101"),
     ("missing_data", {"cohort__excluded": []}, "filled", "no patient was left out"),
-    ("missing_data", {"missing": {"n_patients": 7, "imputations": 20, "variables": [{"name": "age", "n_missing": 7}]}}, "filled", "20 imputations"),
+    (
+        "missing_data",
+        {"missing": {"n_patients": 7, "imputations": 20, "variables": [{"name": "age", "n_missing": 7}]}},
+        "filled",
+        "20 imputations",
+    ),
     ("class_balance", {}, "filled", "40 of 100 (40.0 %)"),
     ("participants", {}, "author", "101 read, 1 left out, 100 analysed"),
     ("outcome", {}, "author", "relapse"),
@@ -238,10 +308,20 @@ CASES = [
     ("selected_features", {}, "filled", "original_shape_Sphericity"),
     ("reliability", {}, "filled", "3 of 4 features kept by ICC"),
     ("reliability", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
-    ("reliability", {"tissues__disc__selection__readers": 1, "images": {"disc": {"perturbation": {"n": 10}}}}, "filled", "ICC of 10 perturbed masks"),
+    (
+        "reliability",
+        {"tissues__disc__selection__readers": 1, "images": {"disc": {"perturbation": {"n": 10}}}},
+        "filled",
+        "ICC of 10 perturbed masks",
+    ),
     ("unstable_removed", {}, "filled", "ICC of two readers"),
     ("unstable_removed", {"tissues__disc__selection__readers": 1}, "author", "one reader"),
-    ("unstable_removed", {"tissues__disc__selection__readers": 1, "study__settings__tissues": {"disc": {"images": "i.csv"}}}, "contradicted", "never judged"),
+    (
+        "unstable_removed",
+        {"tissues__disc__selection__readers": 1, "study__settings__tissues": {"disc": {"images": "i.csv"}}},
+        "contradicted",
+        "never judged",
+    ),
     ("redundancy", {}, "filled", "by correlation"),
     ("redundancy", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
     ("scaling", {}, "filled", "no harmonisation"),
@@ -261,9 +341,19 @@ CASES = [
     ("no_leakage", {}, "filled", "no held-out row was read by any fit"),
     ("no_leakage", {"study__schemes": {}}, "contradicted", "no patient was held out"),
     ("no_leakage", {"study__settings__validation__scope": ["model"]}, "contradicted", "features were selected on all patients"),
-    ("no_leakage", {"study__settings__validation__scope": ["model"], **GIVEN, "models": [_model("G", "groups(disc, muscle)")]}, "contradicted", "group cutoffs were chosen"),
+    (
+        "no_leakage",
+        {"study__settings__validation__scope": ["model"], **GIVEN, "models": [_model("G", "groups(disc, muscle)")]},
+        "contradicted",
+        "group cutoffs were chosen",
+    ),
     ("no_leakage", {"study__settings__validation__scope": ["model"], **GIVEN}, "author", "came as columns"),
-    ("no_leakage", {"ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 4}]}}}, "contradicted", "held-out rows were read by fits of icc"),
+    (
+        "no_leakage",
+        {"ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 4}]}}},
+        "contradicted",
+        "held-out rows were read by fits of icc",
+    ),
     ("no_leakage", GIVEN, "author", "whether held-out patients took part in making them is not known"),
     ("internal_external", {}, "filled", "no external data in this run"),
     ("internal_external", {"study__schemes": {}}, "contradicted", "nothing"),
@@ -342,10 +432,20 @@ SETTINGS = {"binWidth": 25.0, "normalize": False, "resampledPixelSpacing": None,
 def _metadata(**changes) -> dict:
     names = ["original_shape_Sphericity", "original_glcm_Idm", "original_glszm_ZoneEntropy"]
     computed = {"setting": SETTINGS, "imageType": {"Original": {}}, "corrections": []}
-    cases = [{"patient": "1", "spacing_mm": [0.5, 0.5, 3.0], "modality": "MR"}, {"patient": "2", "spacing_mm": [0.5, 0.5, 4.0], "modality": "MR"}]
+    cases = [
+        {"patient": "1", "spacing_mm": [0.5, 0.5, 3.0], "modality": "MR"},
+        {"patient": "2", "spacing_mm": [0.5, 0.5, 4.0], "modality": "MR"},
+    ]
     content = {
-        "schema": "prldh-features/1", "tissue": "disc", "n_measured": 2, "n_readers": 2, "cases": cases, "features": dict.fromkeys(names, {}),
-        "sources": {"pyradiomics": {"version": "1", "settings": {"binWidth": None}, "packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}},
+        "schema": "prldh-features/1",
+        "tissue": "disc",
+        "n_measured": 2,
+        "n_readers": 2,
+        "cases": cases,
+        "features": dict.fromkeys(names, {}),
+        "sources": {
+            "pyradiomics": {"version": "1", "settings": {"binWidth": None}, "packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}
+        },
     }
     return content | changes
 
@@ -357,20 +457,50 @@ def _extracted(**settings) -> Dossier:
 
 
 IMAGE_CASES = [
-    ("8", {}, "filled", "MRI (2)"), ("14", {}, "not applicable", "the images are MRI; this is about CT"), ("16", {}, "not applicable", "PET"), ("19", {}, "author", None),
-    ("28", {}, "filled", "0.5 × 0.5 mm (2)"), ("30", {}, "filled", "3 mm (1), 4 mm (1)"), ("29", {}, "author", None), ("38", {}, "not applicable", "PET"),
-    ("41", {}, "filled", "not resampled"), ("41", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "without such a filter"), ("42", {}, "author", "none in the extraction"),
-    ("46", {}, "filled", "none in the extraction"), ("46", {"normalize": True, "normalizeScale": 100, "removeOutliers": 3}, "filled", "times 100, clipped at 3 SD"),
-    ("47", {"voxelArrayShift": 300}, "author", "voxelArrayShift 300"), ("50a", {}, "filled", "not resampled"),
-    ("50a", {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkLinear"}, "filled", "sitkLinear"), ("50b", {}, "not applicable", "not resampled"),
-    ("50b", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "corner of the origin voxel"), ("50c", {"resampledPixelSpacing": [1, 1, 1]}, "author", None),
-    ("51", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "[1, 1, 1] mm"), ("52", {}, "not applicable", "CT"), ("53", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "nearest"),
-    ("54", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "none"), ("55", {}, "filled", "none"), ("55", {"resegmentRange": [-3, 3], "resegmentMode": "sigma"}, "filled", "[-3, 3], sigma"),
-    ("56a", {}, "filled", "Q3RU"), ("56a", {"binCount": 32}, "filled", "K15C"), ("56b", {}, "filled", "25.0 (PyRadiomics' default)"), ("56b", {"binWidth": 5}, "filled", "bin width 5"),
-    ("56c", {}, "filled", "counted from 0"), ("57", {}, "filled", "none"), ("58", {}, "filled", "3 with PyRadiomics' names"), ("59", {}, "author", "2 differ by bin edges"),
-    ("61", {}, "filled", "pyradiomics-bhklab 3.1.4"), ("62", {}, "filled", "ITBB"), ("62", {"weightingNorm": "no_weighting"}, "filled", "IAZD"), ("63", {}, "filled", "none"),
-    ("64", {"symmetricalGLCM": False}, "filled", "asymmetric"), ("65", {"distances": [1, 2]}, "filled", "[1, 2], Chebyshev"), ("66", {"force2D": True}, "filled", "8 neighbours"),
-    ("67", {}, "not applicable", "distance zone"), ("69", {}, "not applicable", "no ngtdm"), ("70", {}, "not applicable", "no gldm"), ("71", {}, "not applicable", "no gldm"),
+    ("8", {}, "filled", "MRI (2)"),
+    ("14", {}, "not applicable", "the images are MRI; this is about CT"),
+    ("16", {}, "not applicable", "PET"),
+    ("19", {}, "author", None),
+    ("28", {}, "filled", "0.5 × 0.5 mm (2)"),
+    ("30", {}, "filled", "3 mm (1), 4 mm (1)"),
+    ("29", {}, "author", None),
+    ("38", {}, "not applicable", "PET"),
+    ("41", {}, "filled", "not resampled"),
+    ("41", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "without such a filter"),
+    ("42", {}, "author", "none in the extraction"),
+    ("46", {}, "filled", "none in the extraction"),
+    ("46", {"normalize": True, "normalizeScale": 100, "removeOutliers": 3}, "filled", "times 100, clipped at 3 SD"),
+    ("47", {"voxelArrayShift": 300}, "author", "voxelArrayShift 300"),
+    ("50a", {}, "filled", "not resampled"),
+    ("50a", {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkLinear"}, "filled", "sitkLinear"),
+    ("50b", {}, "not applicable", "not resampled"),
+    ("50b", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "corner of the origin voxel"),
+    ("50c", {"resampledPixelSpacing": [1, 1, 1]}, "author", None),
+    ("51", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "[1, 1, 1] mm"),
+    ("52", {}, "not applicable", "CT"),
+    ("53", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "nearest"),
+    ("54", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "none"),
+    ("55", {}, "filled", "none"),
+    ("55", {"resegmentRange": [-3, 3], "resegmentMode": "sigma"}, "filled", "[-3, 3], sigma"),
+    ("56a", {}, "filled", "Q3RU"),
+    ("56a", {"binCount": 32}, "filled", "K15C"),
+    ("56b", {}, "filled", "25.0 (PyRadiomics' default)"),
+    ("56b", {"binWidth": 5}, "filled", "bin width 5"),
+    ("56c", {}, "filled", "counted from 0"),
+    ("57", {}, "filled", "none"),
+    ("58", {}, "filled", "3 with PyRadiomics' names"),
+    ("59", {}, "author", "2 differ by bin edges"),
+    ("61", {}, "filled", "pyradiomics-bhklab 3.1.4"),
+    ("62", {}, "filled", "ITBB"),
+    ("62", {"weightingNorm": "no_weighting"}, "filled", "IAZD"),
+    ("63", {}, "filled", "none"),
+    ("64", {"symmetricalGLCM": False}, "filled", "asymmetric"),
+    ("65", {"distances": [1, 2]}, "filled", "[1, 2], Chebyshev"),
+    ("66", {"force2D": True}, "filled", "8 neighbours"),
+    ("67", {}, "not applicable", "distance zone"),
+    ("69", {}, "not applicable", "no ngtdm"),
+    ("70", {}, "not applicable", "no gldm"),
+    ("71", {}, "not applicable", "no gldm"),
 ]
 
 
@@ -392,7 +522,10 @@ def test_settings_of_a_source_that_were_left_out_are_not_taken_for_none():
 
 def test_settings_by_modality_are_those_of_the_images_there_are():
     content = _metadata()
-    content["sources"]["pyradiomics"]["computed"]["modality"] = {"MR": {"setting": SETTINGS | {"normalize": True}, "imageType": {"Original": {}}}, "CT": {"setting": SETTINGS}}
+    content["sources"]["pyradiomics"]["computed"]["modality"] = {
+        "MR": {"setting": SETTINGS | {"normalize": True}, "imageType": {"Original": {}}},
+        "CT": {"setting": SETTINGS},
+    }
     assert from_metadata("disc", "x", content).setting("normalize") == (True,)
     content["cases"].append({"patient": "3", "modality": None})
     assert from_metadata("disc", "x", content).setting("normalize") == (False, True)
@@ -406,7 +539,11 @@ def test_where_one_tissue_is_not_known_the_author_is_asked():
 
 def test_dicom_fields_answer_with_counts():
     content = _metadata()
-    content["cases"] = [{"dicom": {"Manufacturer": "A", "MagneticFieldStrength": 3.0}}, {"dicom": {"Manufacturer": "B"}}, {"dicom": {"Manufacturer": "A"}}]
+    content["cases"] = [
+        {"dicom": {"Manufacturer": "A", "MagneticFieldStrength": 3.0}},
+        {"dicom": {"Manufacturer": "B"}},
+        {"dicom": {"Manufacturer": "A"}},
+    ]
     dossier = Dossier(extractions=(from_metadata("disc", "x", content),))
     assert _entry("ibsi", "7", dossier)["value"] == "Manufacturer A (2), B (1)"
     assert _entry("ibsi", "27", dossier)["value"] == "MagneticFieldStrength 3 (1)"
@@ -426,9 +563,13 @@ def test_corrections_to_ibsi_reach_the_table_and_the_checklist():
 
 def _feature_file(folder: Path, **columns) -> Path:
     base = {
-        "case": ["a", "b"], "diagnostics_Versions_PyRadiomics": ["v3.1.0"] * 2, "diagnostics_Configuration_Settings": ["{'binWidth': 20, 'normalize': True, 'label': 1}"] * 2,
-        "diagnostics_Configuration_EnabledImageTypes": ["{'Original': {}, 'LoG': {'sigma': [1.0]}}"] * 2, "diagnostics_Image-original_Spacing": ["(0.5, 0.5, 2.0)", "[0.5 0.5 3.0]"],
-        "original_shape_Sphericity": ["0.5", "0.6"], "log-sigma-1-0-mm-3D_glcm_Idm": ["1", "2"],
+        "case": ["a", "b"],
+        "diagnostics_Versions_PyRadiomics": ["v3.1.0"] * 2,
+        "diagnostics_Configuration_Settings": ["{'binWidth': 20, 'normalize': True, 'label': 1}"] * 2,
+        "diagnostics_Configuration_EnabledImageTypes": ["{'Original': {}, 'LoG': {'sigma': [1.0]}}"] * 2,
+        "diagnostics_Image-original_Spacing": ["(0.5, 0.5, 2.0)", "[0.5 0.5 3.0]"],
+        "original_shape_Sphericity": ["0.5", "0.6"],
+        "log-sigma-1-0-mm-3D_glcm_Idm": ["1", "2"],
     } | columns
     path = folder / "features.csv"
     with path.open("w", newline="") as handle:
@@ -459,13 +600,26 @@ def test_rows_with_other_settings_show_both(tmp_path):
 
 
 def test_names_alone_leave_the_settings_to_the_author(tmp_path):
-    path = _feature_file(tmp_path, **{c: None for c in ("diagnostics_Versions_PyRadiomics", "diagnostics_Configuration_Settings", "diagnostics_Configuration_EnabledImageTypes", "diagnostics_Image-original_Spacing")})
+    path = _feature_file(
+        tmp_path,
+        **{
+            c: None
+            for c in (
+                "diagnostics_Versions_PyRadiomics",
+                "diagnostics_Configuration_Settings",
+                "diagnostics_Configuration_EnabledImageTypes",
+                "diagnostics_Image-original_Spacing",
+            )
+        },
+    )
     dossier = read_dossier(path)
     assert _entry("ibsi", "58", dossier)["status"] == "filled"
     assert {_entry("ibsi", n, dossier)["status"] for n in ("46", "56a", "61", "62")} == {"author"}
 
 
-@pytest.mark.parametrize("text", ["__import__('os').system('touch PLANTED')", "{'a': open('x')}", "{", "[1, 2]", "5", "{'a': " * 400, "{'a': '" + "x" * 30_000 + "'}"])
+@pytest.mark.parametrize(
+    "text", ["__import__('os').system('touch PLANTED')", "{'a': open('x')}", "{", "[1, 2]", "5", "{'a': " * 400, "{'a': '" + "x" * 30_000 + "'}"]
+)
 def test_settings_that_are_no_dictionary_are_refused_and_never_run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"diagnostics_Configuration_Settings, row 3: settings are expected as a dictionary"):
@@ -474,7 +628,11 @@ def test_settings_that_are_no_dictionary_are_refused_and_never_run(text, tmp_pat
 
 
 def test_settings_are_read_as_python_or_json_writes_them():
-    for text in ("{'binWidth': 5, 'normalize': False}", '{"binWidth": 5, "normalize": false}', "OrderedDict([('binWidth', 5), ('normalize', False)])"):
+    for text in (
+        "{'binWidth': 5, 'normalize': False}",
+        '{"binWidth": 5, "normalize": false}',
+        "OrderedDict([('binWidth', 5), ('normalize', False)])",
+    ):
         assert _read_dictionary(text, "here") == {"binWidth": 5, "normalize": False}
 
 
@@ -525,18 +683,34 @@ def _read(tmp_path, text):
 
 
 def test_a_half_filled_file_is_read(tmp_path):
-    text = "clear:\n  '8': {question: 'Q?', answer: 'page 3: ethics', comment: }\n  '10':\n    question: Q?\n    answer:\n    comment:\n  14: no\nibsi:\nmetrics:\n  C1: yes\n  '4': {answer: true}\n"
-    assert _read(tmp_path, text) == {"clear": {"8": {"answer": "page 3: ethics"}, "14": {"answer": "no"}}, "metrics": {"C1": {"answer": "yes"}, "4": {"answer": "yes"}}}
+    text = (
+        "clear:\n  '8': {question: 'Q?', answer: 'page 3: ethics', comment: }\n  '10':\n    question: Q?\n    answer:\n    comment:\n  14: no\n"
+        "ibsi:\nmetrics:\n  C1: yes\n  '4': {answer: true}\n"
+    )
+    assert _read(tmp_path, text) == {
+        "clear": {"8": {"answer": "page 3: ethics"}, "14": {"answer": "no"}},
+        "metrics": {"C1": {"answer": "yes"}, "4": {"answer": "yes"}},
+    }
     assert _read(tmp_path, "") == {} and _read(tmp_path, "# nothing\n") == {}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("claer: {'1': x}", "there is no checklist 'claer'; did you mean 'clear'"), ("clear: {'59': x}", "clear has no item '59'; did you mean '58'"), ("tripod-ai: {'3': x}", "no item '3'; did you mean '3a'"),
-        ("clear: {Z: x}", "there are 1 to 58"), ("tripod-ai: {18g: x}", "did you mean '18f'"), ("clear: {'1': {anwser: x}}", "unknown key 'anwser'; did you mean 'answer'"), ("metrics: {'4': page 3}", "the answer is yes or no; found 'page 3'"),
-        ("metrics: {'4': n/a}", "yes or no"), ("clear: {'1': a, '1': b}", "'1' stands twice"), ("- a", "found a list"), ("clear: text", "items are expected"),
-        ("clear: {'1': {answer: [a]}}", "answer is text; found a list"), ("clear: {'1': {answer: a: b}}", "is not valid YAML"), ("a: &x {b: *x}", "there is no checklist 'a'"),
+        ("claer: {'1': x}", "there is no checklist 'claer'; did you mean 'clear'"),
+        ("clear: {'59': x}", "clear has no item '59'; did you mean '58'"),
+        ("tripod-ai: {'3': x}", "no item '3'; did you mean '3a'"),
+        ("clear: {Z: x}", "there are 1 to 58"),
+        ("tripod-ai: {18g: x}", "did you mean '18f'"),
+        ("clear: {'1': {anwser: x}}", "unknown key 'anwser'; did you mean 'answer'"),
+        ("metrics: {'4': page 3}", "the answer is yes or no; found 'page 3'"),
+        ("metrics: {'4': n/a}", "yes or no"),
+        ("clear: {'1': a, '1': b}", "'1' stands twice"),
+        ("- a", "found a list"),
+        ("clear: text", "items are expected"),
+        ("clear: {'1': {answer: [a]}}", "answer is text; found a list"),
+        ("clear: {'1': {answer: a: b}}", "is not valid YAML"),
+        ("a: &x {b: *x}", "there is no checklist 'a'"),
     ],
 )
 def test_a_slip_in_the_answers_is_told(text, message, tmp_path):
@@ -560,14 +734,30 @@ def test_conditional_items_of_metrics_may_be_not_applicable(tmp_path):
 
 
 def test_an_answer_stands_beside_what_the_run_shows_and_does_not_undo_it():
-    rows = [{"number": str(i), "status": s, "verdict": v, "reason": None} for i, (s, v) in enumerate([("author", None), ("contradicted", "no"), ("filled", "yes"), ("author", None)])]
-    found = apply_answers(rows, {"0": {"answer": "yes"}, "1": {"answer": "yes", "comment": "no leak"}, "2": {"answer": "no"}, "3": {"answer": "n/a", "comment": "no CT"}})
-    assert [(e["status"], e["verdict"], e["answer"]) for e in found] == [("answered", "yes", "yes"), ("contradicted", "no", "yes"), ("filled", "yes", "no"), ("not applicable", "n/a", "n/a")]
+    rows = [
+        {"number": str(i), "status": s, "verdict": v, "reason": None}
+        for i, (s, v) in enumerate([("author", None), ("contradicted", "no"), ("filled", "yes"), ("author", None)])
+    ]
+    found = apply_answers(
+        rows,
+        {
+            "0": {"answer": "yes"},
+            "1": {"answer": "yes", "comment": "no leak"},
+            "2": {"answer": "no"},
+            "3": {"answer": "n/a", "comment": "no CT"},
+        },
+    )
+    assert [(e["status"], e["verdict"], e["answer"]) for e in found] == [
+        ("answered", "yes", "yes"),
+        ("contradicted", "no", "yes"),
+        ("filled", "yes", "no"),
+        ("not applicable", "n/a", "n/a"),
+    ]
     assert found[3]["reason"] == "so the author: no CT"
 
 
 def test_questions_come_back_with_their_answers(tmp_path):
-    answers = {"clear": {"8": {"answer": "page 3: \"x\" é", "comment": "c"}, "15": {"answer": "no"}}, "ibsi": {"5": {"answer": "none"}}}
+    answers = {"clear": {"8": {"answer": 'page 3: "x" é', "comment": "c"}, "15": {"answer": "no"}}, "ibsi": {"5": {"answer": "none"}}}
     filled = fill(_checklist("clear"), _dossier(), answers)
     write_questions(tmp_path / "q.yaml", {"clear": filled.entries}, answers)
     text = (tmp_path / "q.yaml").read_text(encoding="utf-8")
@@ -586,8 +776,18 @@ def _verdicts(verdicts: dict[str, str | None]) -> list[dict]:
     rows = []
     for item in (*standard.conditions, *standard.items):
         is_condition = item in standard.conditions
-        rows.append({"number": item.number, "weight": item.weight, "conditions": list(item.conditions), "is_condition": is_condition, "status": "author",
-                     "verdict": verdicts.get(item.number), "reason": None, "remaining": None})
+        rows.append(
+            {
+                "number": item.number,
+                "weight": item.weight,
+                "conditions": list(item.conditions),
+                "is_condition": is_condition,
+                "status": "author",
+                "verdict": verdicts.get(item.number),
+                "reason": None,
+                "remaining": None,
+            }
+        )
     return settle_conditions(rows)
 
 
@@ -614,15 +814,34 @@ def test_an_open_condition_leaves_its_items_open():
 def test_nothing_answered_has_no_score():
     found = metrics_score(_verdicts({}))
     assert found["score"] is None and found["band"] is None and (found["low"], found["high"]) == (0.0, 100.0)
-    assert describe_score(found) == ["METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or yes."]
+    assert describe_score(found) == [
+        "METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or yes."
+    ]
 
 
-@pytest.mark.parametrize(("score", "name"), [(0, "very low"), (19.9, "very low"), (20, "low"), (39.9, "low"), (40, "moderate"), (59.9, "moderate"), (60, "good"), (79.9, "good"), (80, "excellent"), (100, "excellent")])
+@pytest.mark.parametrize(
+    ("score", "name"),
+    [
+        (0, "very low"),
+        (19.9, "very low"),
+        (20, "low"),
+        (39.9, "low"),
+        (40, "moderate"),
+        (59.9, "moderate"),
+        (60, "good"),
+        (79.9, "good"),
+        (80, "excellent"),
+        (100, "excellent"),
+    ],
+)
 def test_bands(score, name):
     assert band(score) == name
 
 
-@given(st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])), st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])))
+@given(
+    st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])),
+    st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])),
+)
 def test_whatever_the_open_answers_turn_out_to_be_the_score_stays_in_its_range(first, later):
     """Conditions among the later answers make items drop out as well."""
     before, after = metrics_score(_verdicts(first)), metrics_score(_verdicts({**later, **first}))
