@@ -22,8 +22,10 @@ clinical:
     sex: categorical             # reference level: the first in sorted order, or the first one listed:
     # pfirrmann: {type: ordinal, levels: [III, IV, V]}
 
-tissues:                         # each has one of: radscore (a column of the clinical table), features
+tissues:                         # each has one of: radscore (a column of the clinical table), features, images
   disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   # the id column, then one column a feature; 1 or 2 readers
+  # muscle: {images: data/muscle_cases.csv, sources: [pyradiomics]}   # patient_id, image, mask (or mask_reader1, mask_reader2), label, segment
+# extraction: {pyradiomics: {preset: protocol-1223, combine: mean}}   # perturb: {n: 10} where there is one reader
 
 # selection:                     # the default, in order
 #   - icc: {threshold: 0.75}

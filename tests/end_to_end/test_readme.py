@@ -27,6 +27,7 @@ def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone")
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     shutil.copy(ROOT / "Makefile", folder)
+    (folder / "tests").symlink_to(ROOT / "tests")
     write_features_study(folder / "demo" / "features_input", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST)
     return folder
 
