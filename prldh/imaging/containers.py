@@ -261,6 +261,8 @@ def _text_header(path: Path, kind: str) -> tuple[str, int]:
         mark = start.find(b"ElementDataFile")
         line = start.find(b"\n", mark)
         end = line + 1 if mark >= 0 and line >= 0 else len(start)
+    if b"\0" in start[:end]:  # a library in C would see the text end there
+        raise _damaged(path, kind)
     return start[:end].decode("utf-8", errors="replace"), end
 
 

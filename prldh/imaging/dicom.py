@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from prldh.imaging.cases import split_series
+from prldh.imaging.dicom_lengths import lengths_fit
 from prldh.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
 from prldh.imaging.records import Geometry
 from prldh.imaging.refusal import CaseRefused
@@ -283,6 +284,9 @@ def read_series_values(header: Header) -> np.ndarray:
     """The voxels (z, y, x) with slope and intercept applied, as GDCM decodes them."""
     import SimpleITK as sitk
 
+    for file in header.files:
+        if not lengths_fit(file.read_bytes()):
+            raise CaseRefused(f"'{file.name}' is damaged DICOM: an element is longer than the file, or of no known type. Copy or export it again.")
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")

@@ -253,6 +253,32 @@ def test_a_dicom_file_without_its_beginning_or_none_at_all(tmp_path):
     _refused(tmp_path / "leer", "no DICOM images", kind="missing_file")
 
 
+def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
+    """GDCM would take 4 GB for it before it reads: in the data set, in a nested item, in the voxels, and by an unknown type."""
+    import pydicom
+
+    files = data.write_series(tmp_path / "s", data.values())
+    one = pydicom.dcmread(files[3])
+    item = pydicom.Dataset()
+    item.ReferencedSOPInstanceUID = "1.2.3.4567"
+    one.ReferencedImageSequence = [item]
+    one.save_as(files[3])
+    whole = files[3].read_bytes()
+    assert np.array_equal(read_image(tmp_path / "s").values, data.values())
+    for old, new in (
+        (b"\x08\0\x50\0SH\x02\0", b"\x08\0\x50\0UN\0\0\xf0\xff\xff\xff"), (b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11SQ\0\0\xf0\xff\xff\xff"),
+        (b"\x08\0\x55\x11UI\x0a\0", b"\x08\0\x55\x11UI\xff\xff"), (b"\xe0\x7f\x10\0OW\0\0", b"\xe0\x7f\x10\0OW\0\0\xf0\xff\xff\xff"),
+        (b"\x08\0\x50\0SH", b"\x08\0\x50\x00?!"),
+    ):
+        assert old in whole
+        at = whole.index(old)
+        files[3].write_bytes(whole[:at] + new + whole[at + len(new) :])
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(CaseRefused):
+            read_image(tmp_path / "s")
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
+
+
 def test_deflated_dicom_is_refused_unread(tmp_path):
     import pydicom
 
