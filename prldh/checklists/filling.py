@@ -17,7 +17,10 @@ from prldh.errors import PluginError
 
 @dataclass(frozen=True)
 class Filled:
-    """A checklist as it stands: its entries, how many of each status, and the score where the standard has one."""
+    """A checklist as it stands: its entries, how many of each status, and the score where the standard has one.
+
+    ``has_report``: whether there was an analysis, whose report may be linked to.
+    """
 
     name: str
     title: str
@@ -27,6 +30,7 @@ class Filled:
     entries: list[dict[str, Any]]
     counts: dict[str, int]
     score: dict[str, Any] | None = field(default=None)
+    has_report: bool = False
 
     @property
     def items(self) -> list[dict[str, Any]]:
@@ -75,6 +79,7 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         entries,
         {s: counted[s] for s in STATUSES if counted[s]},
         score(entries) if score else None,
+        dossier.results is not None,
     )
 
 

@@ -871,6 +871,11 @@ def test_html_is_one_file_and_escaped(nasty):
     assert "href" not in write_checklist(nasty, "html", None).decode().split("<main")[1].replace('href="#item-', "")
 
 
+def test_html_of_an_extraction_links_to_its_metadata_alone():
+    html = write_checklist(fill(_checklist("ibsi"), _extracted(), {}), "html", "../").decode()
+    assert "../features/disc.json" in html and "report.html" not in html
+
+
 def test_csv_holds_every_item_and_no_formula(nasty):
     rows = list(csv.DictReader(io.StringIO(write_checklist(nasty, "csv", None).decode())))
     assert len(rows) == 58
