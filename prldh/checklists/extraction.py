@@ -56,6 +56,15 @@ COLUMNS = {
     "versions": "diagnostics_Versions_PyRadiomics",
     "voxel size": "diagnostics_Image-original_Spacing",
 }
+#: Where they stand in ``features/TISSUE.json``.
+KEYS = {
+    "settings": "sources.pyradiomics.computed.setting",
+    "image types": "sources.pyradiomics.computed.imageType",
+    "versions": "sources.pyradiomics.packages",
+    "voxel size": "cases[].spacing_mm",
+    "modality": "cases[].modality",
+    "names of features": "features",
+}
 #: A text longer than this is no settings dictionary: it is not parsed.
 LONGEST = 20_000
 PREFIX = "diagnostics_"
@@ -86,7 +95,8 @@ class Extraction:
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
-        return COLUMNS.get(what, what) if self.is_file else what
+        known = COLUMNS if self.is_file else KEYS if self.where.startswith("features/") else {}
+        return known.get(what, what)
 
     def setting(self, key: str) -> tuple[Any, ...]:
         """The distinct values of a setting; PyRadiomics' own where the file does not say. Only where settings are known."""

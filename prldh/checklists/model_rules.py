@@ -274,14 +274,15 @@ def multicollinearity(d: Dossier) -> Finding:
     )
 
 
-@of_results
 def readers(d: Dossier) -> Finding:
-    counts = {name: t["selection"]["readers"] for name, t in d.selected.items()}
-    return (
-        ask("; ".join(f"{name}: tables of {n} reader{'s' * (n > 1)}" for name, n in counts.items()), result("tissues[].selection.readers"))
-        if counts
-        else ask()
-    )
+    """How many readers' tables or masks there were; who they are, the author says."""
+    counts = {name: ("tables", t["selection"]["readers"]) for name, t in d.selected.items()}
+    measured = {e.name: ("masks", e.n_readers) for e in d.extractions if e.n_readers}
+    said = "; ".join(f"{name}: {what} of {n} reader{'s' * (n > 1)}" for name, (what, n) in (counts | measured).items())
+    if not said:
+        return ask()
+    evidence = [result("tissues[].selection.readers")] if counts else []
+    return ask(said, *evidence, *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")))
 
 
 @of_results

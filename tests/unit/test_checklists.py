@@ -667,6 +667,8 @@ def test_a_folder_of_extract_is_read(tmp_path):
     (tmp_path / "features" / "disc.json").write_text(json.dumps(_metadata()))
     dossier = read_dossier(tmp_path)
     assert dossier.results is None and dossier.extractions[0].where == "features/disc.json"
+    assert _entry("ibsi", "48b", dossier)["value"] == "disc: masks of 2 readers"
+    assert _entry("ibsi", "56b", dossier)["evidence"][0]["where"] == "features/disc.json: sources.pyradiomics.computed.setting, binWidth, binCount"
     assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
     (tmp_path / "features" / "disc.json").write_text("{")
     with pytest.raises(DataError, match=r"disc\.json cannot be read"):
