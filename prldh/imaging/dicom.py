@@ -136,14 +136,14 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
     """
     place, uid = split_series(path)
     if place.is_dir():
-        files = sorted(p for p in place.iterdir() if p.is_file() and _may_be_slice(p))
+        files = dicom_files(place)
     else:
         first = _slice_of(place)
         if first is None:
             what = modality_of(read_dataset(place, ("Modality",))[0]) or "something else"
             raise CaseRefused(f"'{place.name}' holds no image, but {what}. Give the folder or a file of the image series.", "no_volume")
         uid = first.series
-        files = [place] if first.frames > 1 else sorted(p for p in place.parent.iterdir() if p.is_file() and _may_be_slice(p))
+        files = [place] if first.frames > 1 else dicom_files(place.parent)
     slices = [s for s in map(_slice_of, files) if s is not None]
     if uid is not None:
         slices_of_all, slices = slices, [s for s in slices if s.series == uid]
@@ -165,7 +165,12 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
     return _stack(slices, place.name, identity_of(about), settings)
 
 
-def _may_be_slice(path: Path) -> bool:
+def dicom_files(folder: Path) -> list[Path]:
+    """The DICOM files of a folder by name, subfolders left out."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and _is_meant(path))
+
+
+def _is_meant(path: Path) -> bool:
     """Files that are no DICOM are passed over in a folder, but not those whose name says that they are."""
     if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
         return False

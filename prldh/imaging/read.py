@@ -14,7 +14,7 @@ from prldh.imaging import grids
 from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
-from prldh.imaging.dicom import is_dicom, modality_of, read_dataset, read_frames_values, read_series_header, read_series_values
+from prldh.imaging.dicom import dicom_files, is_dicom, modality_of, read_dataset, read_frames_values, read_series_header, read_series_values
 from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
 from prldh.imaging.refusal import CaseRefused
@@ -154,13 +154,11 @@ def read_mask(path: Path, row: CaseRow, settings: ReadSettings | None = None) ->
 
 def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettings) -> Region:
     try:
-        kind = kind_of(path)
-        if kind == "dicom" and not split_series(path)[0].is_dir():
-            modality = modality_of(read_dataset(path, ("Modality",))[0])
-            if modality == "SEG":
-                return from_dicom_seg(path, row, settings)
-            if modality == "RTSTRUCT":
-                return from_rtstruct(path, row, (image or read_header(row.image, settings)).geometry)
+        file, modality = _drawn(path)
+        if modality == "SEG":
+            return from_dicom_seg(file, row, settings)
+        if modality == "RTSTRUCT":
+            return from_rtstruct(file, row, (image or read_header(row.image, settings)).geometry)
     except OSError as error:
         raise CaseRefused(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its permissions.") from None
     header = read_header(path, settings)
@@ -168,6 +166,19 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
         _refuse_stranger(path.name, header.geometry, header.identity, image)
     labels = _labels(path.name, header, _stamp(header))
     return from_slicer(labels, header, row, path.name) if slicer_segments(header) else from_labels(labels, header, row, path.name)
+
+
+def _drawn(path: Path) -> tuple[Path, str | None]:
+    """The file at a path, or the only one in a folder, and its modality where it is DICOM."""
+    if kind_of(path) != "dicom":
+        return path, None
+    place, uid = split_series(path)
+    if place.is_dir():
+        files = dicom_files(place)
+        if len(files) != 1 or uid is not None:
+            return place, None
+        place = files[0]
+    return place, modality_of(read_dataset(place, ("Modality",))[0])
 
 
 @functools.lru_cache(maxsize=2)
@@ -275,7 +286,5 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
 
 def files_of(path: Path, settings: ReadSettings | None = None) -> tuple[Path, ...]:
     """Every file that the voxels or contours at a path come from: what to hash to know that nothing changed."""
-    if kind_of(path) == "dicom" and not split_series(path)[0].is_dir():
-        if modality_of(read_dataset(path, ("Modality",))[0]) in ("SEG", "RTSTRUCT"):
-            return (path,)
-    return read_header(path, settings).files
+    file, modality = _drawn(path)
+    return (file,) if modality in ("SEG", "RTSTRUCT") else read_header(path, settings).files

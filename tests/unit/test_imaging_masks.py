@@ -16,7 +16,7 @@ import imaging_data as data
 
 from prldh.imaging.contours import fill
 from prldh.imaging.grids import fit, overlaps, place, to_mm
-from prldh.imaging.read import load_case, read_mask
+from prldh.imaging.read import files_of, load_case, read_mask
 from prldh.imaging.records import Geometry
 from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.settings import ReadSettings
@@ -175,6 +175,10 @@ def test_contours_with_a_hole(tmp_path, grid):
         _load(tmp_path / "s", path)
     with pytest.raises(CaseRefused, match="no ROI 'CTV'.*'GTV 1'"):
         _load(tmp_path / "s", path, segment="CTV")
+    (tmp_path / "folder").mkdir()
+    path.rename(tmp_path / "folder" / "rs.dcm")
+    assert np.array_equal(_load(tmp_path / "s", tmp_path / "folder", label=1), wanted), "the only file of a folder"
+    assert files_of(tmp_path / "folder") == (tmp_path / "folder" / "rs.dcm",)
     elsewhere = data.write_rtstruct(tmp_path / "other.dcm", {"a": contours}, frame="1.2.3.99")
     with pytest.raises(CaseRefused, match="different frames of reference"):
         _load(tmp_path / "s", elsewhere)
