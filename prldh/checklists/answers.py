@@ -22,9 +22,12 @@ Answers = dict[str, dict[str, dict[str, str]]]
 HEAD = """\
 # Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and leave blank what is open.
 # `yes`, `no` and `n/a` (does not apply: say why in `comment:`) are understood; anything else is taken as text, such as
-# "page 4, Patients". METRICS takes yes or no. `shown:` is what the run shows already. Then run again, or
+# "page 4, Patients". METRICS takes yes or no. `shown:` is what the run shows already. Then
 #
-#   prldh checklist DIR --standard clear --answers checklist.yaml
+#   prldh report DIR                                               fills the checklists of a folder in again
+#   prldh checklist PATH --standard clear --answers checklist.yaml
+#
+# A run with --force keeps what is answered here.
 """
 
 

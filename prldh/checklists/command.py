@@ -146,6 +146,27 @@ def write_checklists(
         write_all(fill_all(names, dossier_of(results, provenance, folder), answers, manager), folder, answers)
 
 
+def fill_again(folder: Path) -> None:
+    """Fill the checklists of an output folder in again, with the answers that were given since, in the formats that are there.
+
+    Raises
+    ------
+    PrldhError
+        If the answers cannot be read, or the folder cannot.
+    """
+    place = folder / FOLDER
+    names = [path.stem for path in sorted(place.glob("*.json"))] if place.is_dir() else []
+    if not names:
+        return
+    manager = create_plugin_manager()
+    answers = check_answers(manager, None, folder)
+    filled = fill_all(names, read_dossier(folder), answers, manager)
+    for each in filled:
+        for form in [f for f in FORMATS if (place / f"{each.name}.{f}").exists() and (f != "docx" or has_docx())]:
+            _write_whole(place / f"{each.name}.{form}", write_checklist(each, form, "../"))
+    _write_questions(place / FILE, filled, answers)
+
+
 def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
     """``checklists/STANDARD.FORMAT`` of each in every format, and the questions. Word files only where python-docx is installed."""
     place = folder / FOLDER

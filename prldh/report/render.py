@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from prldh.checklists.command import fill_again
 from prldh.checklists.feature_names import selected_features
 from prldh.checklists.section import checklist_view
 from prldh.errors import OutputError
@@ -77,6 +78,7 @@ def render_again(folder: Path, **figure_settings: Any) -> str:
         provenance = None
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
+            fill_again(folder)
             figures = write_figures(data, Path(scratch) / "figures", folder / "figures", FigureSettings.of(data, **figure_settings))
             (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
             beside = Path(scratch) / "beside"

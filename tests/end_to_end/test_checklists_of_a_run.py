@@ -15,6 +15,7 @@ import yaml
 from click.testing import CliRunner
 
 import prldh
+from prldh.checklists.command import fill_again
 from prldh.checklists.section import checklist_view
 from prldh.cli import cli
 from prldh.errors import DataError, PluginError
@@ -167,6 +168,22 @@ def test_answers_are_read_back_and_kept_by_a_run_that_replaces_the_folder(leaky)
     kept = yaml.safe_load((leaky / "checklists" / "checklist.yaml").read_text())
     assert kept["clear"]["11"]["answer"] == "page 7" and kept["metrics"]["4"]["answer"] == "no"
     assert not (leaky / "checklists" / "ibsi.json").exists()
+
+
+def test_answers_given_since_are_in_a_report_that_is_rendered_again(run, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(run, out)
+    path = out / "checklists" / "checklist.yaml"
+    path.write_text("clear: {'3': {answer: radiomics}}\n")
+    fill_again(out)  # as `prldh report` does before it renders
+    assert _status(out, "clear")["3"] == "answered" and _status(out, "clear")["8"] == "author"
+    assert "radiomics" in (out / "checklists" / "clear.html").read_text()
+    assert set(yaml.safe_load(path.read_text())) == set(STANDARDS)
+    before = {p.name: p.read_bytes() for p in (out / "checklists").iterdir()}
+    path.write_text("clear: {'59': x}\n")
+    done = CliRunner().invoke(cli, ["report", str(out)])
+    assert done.exit_code == 1 and "clear has no item '59'" in done.output
+    assert {p.name: p.read_bytes() for p in (out / "checklists").iterdir()} == before | {"checklist.yaml": path.read_bytes()}
 
 
 def test_only_scope_model_is_a_contradiction(leaky):

@@ -28,7 +28,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("prldh/_templates/report.html.j2", "prldh/_templates/analysis.R.j2", "prldh/_templates/style.css", "prldh/_r/R/auc.R", "prldh/demo/published_cohort.csv"):
+    for name in ("prldh/_templates/report.html.j2", "prldh/_templates/analysis.R.j2", "prldh/_templates/style.css", "prldh/_r/R/auc.R", "prldh/demo/published_cohort.csv", "prldh/checklists/data/clear.yaml", "prldh/checklists/data/ibsi_features.csv"):
         assert name in names, name
     assert not [n for n in names if n.startswith(("tests/", "prldh/tests"))]
 
