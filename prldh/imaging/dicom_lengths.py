@@ -1,7 +1,7 @@
 """Whether the lengths in a DICOM file fit into it.
 
 GDCM takes room for as much as an element says it holds, up to 4 GB, before it reads; a damaged or hostile file may say anything. The
-elements are therefore walked (DICOM PS3.5, 7.1 and 7.5) before GDCM is given the file, up to the voxels, whose size is checked elsewhere.
+elements are therefore walked (DICOM PS3.5, 7.1, 7.5 and A.4) before GDCM is given the file.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ def lengths_fit(content: bytes) -> bool:
 
 
 def _elements(content: bytes, at: int, end: int, order: str, is_explicit: bool) -> int:
-    """Walk elements up to ``end``, the voxels or the end of their item; returns where the next thing begins."""
-    while at < end:
+    """Walk elements up to ``end`` or the end of their item; returns where the next thing begins. Zeros at the end are padding."""
+    while at < end and (content[at] or content[at:end].strip(b"\0")):
         tag = struct.unpack_from(order + "HH", content, at)
         if tag[0] == 0xFFFE:  # the item ends here
             return at + 8
         start, after = _value(content, at, end, order, is_explicit)
-        if tag == _PIXELS:
-            return end
+        if tag == _PIXELS and after is None:
+            at = _items(content, start, end, order, None)
+            continue
         vr = content[at + 4 : at + 6] if is_explicit else b""
         if after is None:
             at = _items(content, start, end, order, is_explicit and vr != b"UN")
@@ -53,20 +54,21 @@ def _elements(content: bytes, at: int, end: int, order: str, is_explicit: bool) 
     return at
 
 
-def _items(content: bytes, at: int, end: int, order: str, is_explicit: bool) -> int:
-    """Walk the items of a sequence up to ``end`` or its delimiter."""
+def _items(content: bytes, at: int, end: int, order: str, is_explicit: bool | None) -> int:
+    """Walk the items of a sequence up to ``end`` or its delimiter; items of compressed voxels (None) hold no elements."""
     while at < end:
         *tag, length = struct.unpack_from(order + "HHI", content, at)
         at += 8
         if tuple(tag) != _ITEM:
             return at
-        if length == _OPEN:
+        if length == _OPEN and is_explicit is not None:
             at = _elements(content, at, end, order, is_explicit)
-        elif at + length > end:
+            continue
+        if at + length > end:
             raise ValueError("an item beyond the file")
-        else:
+        if is_explicit is not None:
             _elements(content, at, at + length, order, is_explicit)
-            at += length
+        at += length
     return at
 
 

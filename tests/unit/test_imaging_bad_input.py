@@ -269,6 +269,7 @@ def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
         (b"\x08\0\x50\0SH\x02\0", b"\x08\0\x50\0UN\0\0\xf0\xff\xff\xff"), (b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11SQ\0\0\xf0\xff\xff\xff"),
         (b"\x08\0\x55\x11UI\x0a\0", b"\x08\0\x55\x11UI\xff\xff"), (b"\xe0\x7f\x10\0OW\0\0", b"\xe0\x7f\x10\0OW\0\0\xf0\xff\xff\xff"),
         (b"\x08\0\x50\0SH", b"\x08\0\x50\x00?!"), (b"\x02\0\x03\0UI", b"\x02\0\x03\0UX"),
+        (b"\xe0\x7f\x10\0OW\0\0\xf0\0", b"\xe0\x7f\x10\0OW\0\0\0\0"),
     ):
         assert old in whole
         at = whole.index(old)

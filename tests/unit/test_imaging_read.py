@@ -118,7 +118,7 @@ def test_compressed_series_are_decoded(tmp_path):
         one.save_as(path)
     assert np.array_equal(read_image(tmp_path / "s").values, data.values())
     path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(CaseRefused, match="cannot be decoded"):
+    with pytest.raises(CaseRefused, match="cannot be decoded|damaged"):
         read_image(tmp_path / "s")
 
 
