@@ -159,3 +159,14 @@ def test_a_device_that_is_not_there_is_told(checkpoint):
     if not torch.cuda.is_available():
         with pytest.raises(PluginError, match="device: cuda is asked for"):
             Embedder(load_checkpoint(checkpoint).network, "cuda")
+
+
+def test_a_checkpoint_lies_beside_the_study_file(tmp_path):
+    assert Settings(checkpoint="net/best.pt").relative_to(tmp_path).checkpoint == str(tmp_path / "net" / "best.pt")
+    assert Settings(checkpoint="/net/best.pt").relative_to(tmp_path).checkpoint == "/net/best.pt"
+    assert Settings().relative_to(tmp_path) == Settings()
+
+
+def test_how_a_network_would_be_trained_is_no_part_of_the_values(settings):
+    other = Settings(**settings.model_dump(), train={"epochs": 3})
+    assert other.train.epochs == 3 and other.model_dump(mode="json") == settings.model_dump(mode="json")

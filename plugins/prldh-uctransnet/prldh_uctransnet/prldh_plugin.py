@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from prldh.hookspecs import hookimpl
 
 
@@ -10,3 +12,10 @@ def register_feature_sources() -> list:
     from prldh_uctransnet.source import UCTransNetSource
 
     return [UCTransNetSource()]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    from prldh_uctransnet.commands import segment
+
+    cli.add_command(segment)

@@ -77,6 +77,13 @@ def stack_of(values: np.ndarray, mask: np.ndarray, geometry: Geometry, plane: st
     return Stack(values.transpose(order)[turn], mask.transpose(order)[turn], (float(spacing[order[1]]), float(spacing[order[2]])))
 
 
+def turn_back(stack: np.ndarray, geometry: Geometry, plane: str) -> np.ndarray:
+    """A stack (slice, row, column) as an array (z, y, x) again: the inverse of :func:`stack_of`."""
+    order, flips = _axes(geometry, plane)
+    turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
+    return stack[turn].transpose(np.argsort(order))
+
+
 def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
     """Array axes of slices, rows and columns, and which to flip. Each of the plane's directions takes the nearest axis left."""
     cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[:, ::-1]  # a column an array axis (z, y, x), rows in patient coordinates

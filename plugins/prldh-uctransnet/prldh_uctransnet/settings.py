@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -47,3 +48,7 @@ class Settings(BaseModel):
         if size % 16:
             raise ValueError(f"must be a multiple of 16, such as {round(size / 16) * 16}")
         return size
+
+    def relative_to(self, folder: Path) -> Settings:
+        """The same with the checkpoint's path relative to a folder, that of the study file, unless it is absolute or begins with ``~``."""
+        return self if self.checkpoint is None else self.model_copy(update={"checkpoint": str(folder / Path(self.checkpoint).expanduser())})

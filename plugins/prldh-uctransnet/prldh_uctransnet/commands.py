@@ -1,0 +1,77 @@
+"""``prldh segment train | predict | evaluate``: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+PLACE = click.Path(path_type=Path)
+
+
+@click.group()
+def segment() -> None:
+    """Segment a region with UCTransNet: train on your masks, predict masks, evaluate them."""
+
+
+tissue_option = click.option("--tissue", help="The tissue of the study file; needed where several are given as images.")
+device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Default: a GPU that is there, or else the CPU.")
+
+
+@segment.command()
+@click.argument("study", type=PLACE)
+@click.option("--out", required=True, type=PLACE, help="Folder for best.pt, last.pt and training.json.")
+@tissue_option
+@device_option
+@click.option("--epochs", type=click.IntRange(min=1), help="Overrides the study file.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
+@click.option("--resume", is_flag=True, help="Go on from last.pt of that folder.")
+@click.option("--force", is_flag=True, help="Replace a network that is already there.")
+def train(study: Path, out: Path, tissue: str | None, device: str | None, epochs: int | None, seed: int | None, resume: bool, force: bool) -> None:
+    """Train on the images and masks of a tissue; settings are extraction.uctransnet.train of STUDY.yaml."""
+    from prldh.progress import show_progress
+    from prldh_uctransnet.workflow import train_study
+
+    with show_progress() as told:
+        done = train_study(study, out, tissue, device=device, epochs=epochs, seed=seed, is_resumed=resume, is_forced=force, told=told, say=_say)
+    best = done["best"]
+    click.echo(f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}")
+
+
+@segment.command()
+@click.argument("images", nargs=-1, required=True, type=PLACE)
+@click.option("--checkpoint", required=True, type=PLACE, help="best.pt of a training run, or a published checkpoint.")
+@click.option("--out", required=True, type=PLACE, help="Folder for the masks, named as their images.")
+@click.option("--format", "kind", type=click.Choice(["nifti", "seg.nrrd"]), default="nifti", show_default=True, help="Pictures get PNG masks.")
+@click.option("--plane", type=click.Choice(["acquired", "axial", "sagittal", "coronal"]), help="Default: the plane it was trained in.")
+@device_option
+@click.option("--force", is_flag=True, help="Replace masks that are already there.")
+def predict(images: tuple[Path, ...], checkpoint: Path, out: Path, kind: str, plane: str | None, device: str | None, force: bool) -> None:
+    """Write the masks that a network finds on IMAGES."""
+    from prldh_uctransnet.workflow import predict_images
+
+    for line in predict_images(images, checkpoint, out, kind=kind, plane=plane, device=device, is_forced=force):
+        click.echo(line)
+
+
+@segment.command()
+@click.argument("study", type=PLACE)
+@click.option("--checkpoint", required=True, type=PLACE, help="best.pt of a training run, or a published checkpoint.")
+@click.option("--out", required=True, type=PLACE, help="Folder for segmentation.csv and segmentation.json.")
+@tissue_option
+@device_option
+@click.option("--unseen", is_flag=True, help="Only patients that neither trained the network nor chose its epoch.")
+@click.option("--force", is_flag=True, help="Replace results that are already there.")
+def evaluate(study: Path, checkpoint: Path, out: Path, tissue: str | None, device: str | None, unseen: bool, force: bool) -> None:
+    """Compare the masks that a network finds with the readers' masks, and the readers' with each other."""
+    from prldh.progress import show_progress
+    from prldh_uctransnet.workflow import evaluate_study
+
+    with show_progress() as told:
+        lines = evaluate_study(study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, told=told)
+    for line in lines:
+        click.echo(line)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,201 @@
+"""From a study file to a trained network, masks, and how good they are: what the commands call, and notebooks may."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.cache import write_whole
+from prldh.errors import DataError, OutputError, StudyError
+from prldh.imaging.records import CaseRow
+from prldh.plugins import settings_of
+from prldh.study import Study, read_study
+from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
+from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
+from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
+from prldh_uctransnet.settings import Settings
+from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image
+from prldh_uctransnet.training import BEST, LAST, train
+
+Told = Callable[[str, int, int], None]
+RESULTS = ("segmentation.json", "segmentation.csv")
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tuple[Study, list[CaseRow]]:
+    """A study and the rows of one tissue's cases table.
+
+    Raises
+    ------
+    StudyError
+        If no tissue is given as images, or several are and none is named.
+    """
+    from prldh.imaging.cases import read_cases
+
+    study, folder = read_study(source)
+    there = [name for name, t in study.tissues.items() if t.images is not None]
+    if tissue is None and len(there) == 1:
+        tissue = there[0]
+    if tissue not in there:
+        named = f"'{tissue}' is not one of them" if tissue else "name one with --tissue"
+        raise StudyError(f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a cases table.")
+    return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id)
+
+
+def train_study(
+    source: str | os.PathLike | dict | Study, out: Path, tissue: str | None = None, *, device: str | None = None, epochs: int | None = None, seed: int | None = None,
+    is_resumed: bool = False, is_forced: bool = False, told: Told = _silent, say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Train on the images and masks of a tissue; returns the log, ``training.json``.
+
+    Raises
+    ------
+    StudyError, DataError, PluginError, OutputError
+        As :func:`prldh_uctransnet.training.train`; and if the folder holds a network already.
+    """
+    if not is_resumed and not is_forced and any((out / name).exists() for name in (LAST, BEST)):
+        raise OutputError(f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force to replace it.")
+    study, rows = cases_of(source, tissue)
+    recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
+    recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
+    images, aside = load_all(rows, study.imaging, recipe, told)
+    for text in aside:
+        say(f"put aside: {text}")
+    return train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
+
+
+def predict_images(
+    images: Sequence[Path], checkpoint: Path, out: Path, *, kind: str = "nifti", plane: str | None = None, device: str | None = None, is_forced: bool = False
+) -> list[str]:
+    """Write a mask for each image; returns a line for each. An image that cannot be used has its reason in its line.
+
+    Raises
+    ------
+    OutputError
+        If a mask is there already, or two images would have the same.
+    DataError
+        If no image can be used.
+    """
+    places = [out / _mask_name(path, kind) for path in images]
+    doubled = [p for p in places if places.count(p) > 1]
+    if doubled:
+        raise OutputError(f"two images would have the mask {doubled[0].name}. Predict them into different folders.")
+    there = [p for p in places if p.exists() and not is_forced]
+    if there:
+        raise OutputError(f"{there[0]} is there already. Give another folder, or --force to replace masks.")
+    segmenter, lines, n_bad = Segmenter(load_checkpoint(checkpoint), device or "auto", plane), [], 0
+    for path, place in zip(images, places, strict=True):
+        try:
+            image = load_volume(path)
+        except DataError as error:
+            lines.append(f"{path.name}: left out: {error}")
+            n_bad += 1
+            continue
+        mask = segmenter(image)
+        write_mask(place, mask, image)
+        n = int(np.count_nonzero(mask))
+        lines.append(f"{path.name}: {n} voxels in {place}" if n else f"{path.name}: nothing found, the mask {place} is empty")
+    if n_bad == len(images):
+        raise DataError(f"none of {n_bad} images can be used; the first: {lines[0]}")
+    return lines
+
+
+def _mask_name(path: Path, kind: str) -> str:
+    stem = path.name
+    for ending in (".nii.gz", ".seg.nrrd", path.suffix):
+        if ending and stem.lower().endswith(ending.lower()):
+            stem = stem[: -len(ending)]
+            break
+    return f"{stem}_mask{'.png' if is_picture(path) else ENDINGS[kind]}"
+
+
+def evaluate_study(
+    source: str | os.PathLike | dict | Study, checkpoint: Path, out: Path, tissue: str | None = None, *, device: str | None = None, is_unseen: bool = False,
+    is_forced: bool = False, told: Told = _silent,
+) -> list[str]:
+    """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``segmentation.json``; returns a summary.
+
+    Raises
+    ------
+    OutputError
+        If results are there already.
+    DataError
+        If no case can be used.
+    """
+    if not is_forced and any((out / name).exists() for name in RESULTS):
+        raise OutputError(f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it.")
+    study, rows = cases_of(source, tissue)
+    loaded = load_checkpoint(checkpoint)
+    seen = set(loaded.provenance.get("patients_sha256", ()))
+    groups = [g for g in by_image(rows) if not (is_unseen and hash_patient(g[0].patient) in seen)]
+    if not groups:
+        raise DataError("every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with train.held_out.")
+    segmenter, found, aside = Segmenter(loaded, device or "auto"), {}, []
+    for i, group in enumerate(groups):
+        told("segmentation", i, len(groups))
+        try:
+            case = load_image(group, study.imaging)
+        except DataError as error:
+            aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
+            continue
+        masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
+        for a, b in _pairs(list(masks)):
+            found.setdefault(f"{b} against {a}", []).append(compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm))
+    told("segmentation", len(groups), len(groups))
+    if not found:
+        raise DataError(f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line {aside[0]['line']}): {aside[0]['reason']}")
+    unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
+    _write_results(out, found, aside, seen, unit, file_sha256(checkpoint))
+    return _summary(found, aside, seen, unit)
+
+
+def _pairs(names: list[str]) -> list[tuple[str, str]]:
+    """Reference first: the network against each reader, and the second reader against the first."""
+    return [(names[i], names[j]) for j in range(len(names) - 1, 0, -1) for i in range(j)]
+
+
+def _write_results(out: Path, found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str, sha256: str) -> None:
+    content = {
+        "schema": "prldh-segmentation/1", "checkpoint_sha256": sha256, "distance_unit": unit, "put_aside": aside,
+        "comparisons": {name: {"all": summarise(cases), "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen])} for name, cases in found.items()},
+    }
+    text = io.StringIO()
+    rows = [{"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)} for name, cases in found.items() for c in cases]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: "" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows)
+    try:
+        write_whole(out / RESULTS[1], text.getvalue().encode())
+        write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())
+    except OSError as error:
+        raise OutputError(f"the results cannot be written to {out}: {error}. Free some space, or give another folder.") from None
+
+
+def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str) -> list[str]:
+    lines = []
+    for name, cases in found.items():
+        s = summarise(cases)
+        n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
+        lines.append(
+            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases), HD95 {_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
+            f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}" + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")
+        )
+    lines += [f"put aside: patient {a['patient']} (line {a['line']}): {a['reason']}" for a in aside]
+    return [*lines, RULE]
+
+
+def _mean_sd(described: dict[str, Any], digits: int) -> str:
+    if described["mean"] is None:
+        return "none"
+    return f"{described['mean']:.{digits}f}" + (f" ± {described['sd']:.{digits}f}" if described["sd"] is not None else "")
