@@ -13,7 +13,7 @@ def examine() -> tuple[list[str], bool]:
 
     lines = [f"ok       Python {platform.python_version()} ({sys.executable})"]
     is_well = True
-    for package in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "pydantic", "pluggy", "jinja2", "matplotlib", "pyarrow", "openpyxl"):
+    for package in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "pydantic", "pluggy", "jinja2", "matplotlib", "pyarrow", "openpyxl", "python-docx"):
         try:
             lines.append(f"ok       {package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
