@@ -8,6 +8,8 @@ from scipy import special
 from prldh.errors import DataError
 
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
+#: Variables are taken so many at a time, as intermediate arrays are several times as large as the ratings.
+BLOCK = 500
 _MCGRAW_WONG = {"1": "1,1", "k": "1,k", "a,1": "2,1", "c,1": "3,1", "a,k": "2,k", "c,k": "3,k"}
 
 
@@ -128,6 +130,8 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
     n, k, p = ratings.shape
     if n < 2 or k < 2:
         return {name: np.full(p, np.nan) for name in ("estimate", "low", "high")}
+    if p > BLOCK:
+        return _joined([icc_of_ratings(part, form, level) for part in np.array_split(ratings, -(-p // BLOCK), axis=2)])
     alpha = 1.0 - level
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         between, across, error, within = _mean_squares(ratings)
@@ -182,4 +186,10 @@ def icc(first: np.ndarray, second: np.ndarray, form: str = "ICC2", level: float 
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if first.shape != second.shape or first.ndim != 2:
         raise DataError(f"both readers must give (n, p) values alike: found {first.shape} and {second.shape}.")
-    return icc_of_ratings(np.stack([first, second], axis=1), form, level)
+    n_blocks = max(1, -(-first.shape[1] // BLOCK))
+    pairs = zip(np.array_split(first, n_blocks, axis=1), np.array_split(second, n_blocks, axis=1), strict=True)
+    return _joined([icc_of_ratings(np.stack(pair, axis=1), form, level) for pair in pairs])
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
