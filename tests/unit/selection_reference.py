@@ -116,3 +116,109 @@ def descend(tree, row):
         column, threshold, left, right = tree
         tree = left if row[column] <= threshold else right
     return tree
+
+
+def reference_icc(first, second):
+    """ICC(2,1) of one feature by two readers, from the sums of squares of a two-way table."""
+    table = [(float(a), float(b)) for a, b in zip(first, second, strict=True)]
+    n, total = len(table), sum(a + b for a, b in table)
+    grand = total / (2 * n)
+    rows = sum(2 * ((a + b) / 2 - grand) ** 2 for a, b in table) / (n - 1)
+    columns = sum(n * (sum(pair[k] for pair in table) / n - grand) ** 2 for k in (0, 1))
+    everything = sum((v - grand) ** 2 for pair in table for v in pair)
+    rest = (everything - (n - 1) * rows - columns) / (n - 1)
+    if everything == 0:
+        return math.nan
+    return (rows - rest) / (rows + rest + 2 * (columns - rest) / n)
+
+
+def reference_folds(outcome, patient, n_folds, seed):
+    """Patients dealt to folds class by class; the second class begins where the first left the folds smaller."""
+    generator = np.random.default_rng(seed)
+    class_of = {}
+    for y, one in zip(outcome, patient, strict=True):
+        assert class_of.setdefault(int(one), int(y)) == int(y)
+    n_folds = min(n_folds, len(class_of))
+    size, fold_of = [0] * n_folds, {}
+    for label in (0, 1):
+        members = sorted(one for one, y in class_of.items() if y == label)
+        order = sorted(generator.permutation(n_folds).tolist(), key=lambda k: size[k])
+        for position, one in enumerate(generator.permutation(members).tolist()):
+            fold_of[one] = order[position % n_folds]
+            size[order[position % n_folds]] += 1
+    return np.array([fold_of[int(one)] for one in patient])
+
+
+def reference_auc(score, event):
+    pairs = [(a > b) + 0.5 * (a == b) for a, e in zip(score, event, strict=True) if e for b, f in zip(score, event, strict=True) if not f]
+    return sum(pairs) / len(pairs)
+
+
+def reference_size(values, outcome, fold, n_trees, seed, sizes, rule="argmax"):
+    """Mean AUC by size, and the size that is chosen."""
+    scores = reference_forest(values, outcome, fold, n_trees, seed, sizes)
+    folds = [k for k in range(max(fold) + 1) if len({int(y) for y in outcome[fold == k]}) == 2]
+    table = [[reference_auc(row[fold == k], outcome[fold == k] == 1) for k in folds] for row in scores]
+    mean = [sum(row) / len(row) for row in table]
+    best = next(s for s, m in enumerate(mean) if m >= max(mean) - 1e-10)
+    error = np.std(table[best], ddof=1) / math.sqrt(len(folds)) if rule == "one_se" and len(folds) > 1 else 0.0
+    return mean, next(size for size, m in zip(sizes, mean, strict=True) if m >= mean[best] - error - 1e-10)
+
+
+def reference_svm_rfe(standardised, outcome, cost):
+    """scikit-learn's SVC refitted after every elimination; columns, best first, and whether the smallest squared weights ever tied."""
+    from sklearn.svm import SVC
+
+    left, gone, tied = list(range(standardised.shape[1])), [], False
+    while len(left) > 1:
+        square = SVC(kernel="linear", C=cost).fit(standardised[:, left], outcome).coef_[0] ** 2
+        least = [j for j, s in zip(left, square, strict=True) if s <= square.min() + 1e-10 * square.max()]
+        tied = tied or len(least) > 1
+        gone.append(least[-1])
+        left.remove(least[-1])
+    return [*left, *reversed(gone)], tied
+
+
+def reference_accuracy(values, outcome, ranking, fold, cost):
+    """Accuracy (folds, sizes) of the best 1, 2, … columns, by scikit-learn's pipelines."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    found = []
+    for k in range(max(fold) + 1):
+        train, test = fold != k, fold == k
+        found.append([
+            make_pipeline(StandardScaler(), SVC(kernel="linear", C=cost))
+            .fit(values[train][:, ranking[:size]], outcome[train])
+            .score(values[test][:, ranking[:size]], outcome[test])
+            for size in range(1, len(ranking) + 1)
+        ])  # fmt: skip
+    return np.array(found)
+
+
+def reference_combination(lasso, svm, combine):
+    if combine == "svm_rfe" or not lasso:
+        return set(svm)
+    if combine == "lasso":
+        return set(lasso)
+    if combine == "union":
+        return set(lasso) | set(svm)
+    return (set(lasso) & set(svm)) or set(lasso)
+
+
+def reference_logistic(values, outcome):
+    """Maximum-likelihood coefficients, intercept first, by Newton's method."""
+    x, b = np.column_stack([np.ones(len(values)), values]), np.zeros(values.shape[1] + 1)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ b))
+        b = b + np.linalg.solve(x.T @ (x * (p * (1 - p))[:, None]), x.T @ (outcome - p))
+    return b
+
+
+def reference_youden(score, outcome):
+    """The lowest of the cutoffs halfway between scores that maximise sensitivity + specificity - 1, high being above."""
+    levels = sorted(set(score.tolist()))
+    cuts = [-math.inf, *(0.5 * (a + b) for a, b in zip(levels[:-1], levels[1:], strict=True)), math.inf]
+    index = [np.mean(score[outcome == 1] > c) + np.mean(score[outcome == 0] <= c) - 1 for c in cuts]
+    return next(c for c, j in zip(cuts, index, strict=True) if j >= max(index) - 1e-12)
