@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.imaging.dicom import IDENTIFYING, names_patient, read_dataset
+from prldh.imaging.dicom_file import IDENTIFYING, names_patient, read_dataset
 from prldh.imaging.header import Header
 from prldh.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.imaging.records import CaseRow

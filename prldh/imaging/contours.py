@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.imaging.dicom import identity_of, read_dataset
+from prldh.imaging.dicom_file import identity_of, read_dataset
 from prldh.imaging.grids import to_mm
 from prldh.imaging.records import CaseRow, Geometry
 from prldh.imaging.refusal import CaseRefused

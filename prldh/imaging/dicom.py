@@ -1,12 +1,7 @@
-"""DICOM: files read without trust and without the patient, and series of slices as one volume.
-
-Only the named tags are parsed, an error never quotes what stands in a file, and pydicom's own warnings, which do, are silent.
-"""
+"""Series of DICOM slices as one volume."""
 
 from __future__ import annotations
 
-import functools
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from prldh.imaging.cases import split_series
+from prldh.imaging.dicom_file import IDENTIFYING, NO_IMAGES, dicom_files, identity_of, modality_of, read_dataset, text_of
+from prldh.imaging.dicom_frames import frames_header
 from prldh.imaging.dicom_lengths import lengths_fit
 from prldh.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
 from prldh.imaging.records import Geometry
@@ -22,89 +19,11 @@ from prldh.imaging.refusal import CaseRefused
 from prldh.imaging.settings import ReadSettings
 from prldh.tables import some
 
-#: Fields that tell who a patient is; which of them hold something is said, what they hold never.
-IDENTIFYING = (
-    "PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "PatientAddress", "PatientTelephoneNumbers", "PatientMotherBirthName",
-    "AccessionNumber", "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "InstitutionName", "InstitutionAddress",
-)
 _NEEDED = (
     "SOPClassUID", "Modality", "SeriesInstanceUID", "FrameOfReferenceUID", "PatientIdentityRemoved", "Rows", "Columns", "SamplesPerPixel",
     "BitsAllocated", "PixelRepresentation", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
 )
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
-_NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
-#: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
-_MODALITIES = frozenset(("CT", "MR", "PT", "NM", "US", "CR", "DX", "DR", "MG", "XA", "RF", "OCT", "OPT", "SC", "PX", "IO", "IVUS", "RTIMAGE", "OT", *_NO_IMAGES))
-
-
-@functools.lru_cache(maxsize=1)
-def _pydicom() -> Any:
-    """pydicom, set to neither warn nor log what stands in a file."""
-    import logging
-
-    import pydicom
-
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    return pydicom
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM files do (a preamble of 128 bytes, then DICM)."""
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
-
-
-def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixels: bool = True) -> tuple[Any, int]:
-    """A DICOM file's data set and how many bytes of voxels follow what was read; ``tags`` limits what is parsed.
-
-    Raises
-    ------
-    CaseRefused
-        If it is no DICOM file, is deflated (it may unpack to any size), damaged or cut off.
-    """
-    pydicom = _pydicom()
-    with path.open("rb") as file:
-        start = file.read(4096)
-        if start[128:132] != b"DICM":
-            raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
-        if _DEFLATED in start:
-            raise CaseRefused(f"'{path.name}' is deflated DICOM, which is not read. Save it uncompressed.")
-        file.seek(0)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found = pydicom.dcmread(file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None)
-        except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
-            raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
-        # in front of the voxels stand their tag and length, and with explicit types the type
-        return found, path.stat().st_size - file.tell() - (8 if found.original_encoding[0] else 12)
-
-
-def identity_of(dataset: Any, frame: str | None = None) -> Identity:
-    """Whose file it is; ``frame`` where the frame of reference stands elsewhere."""
-    return Identity(
-        _text(dataset, "PatientID"), frame or _text(dataset, "FrameOfReferenceUID"), _text(dataset, "SeriesInstanceUID"),
-        tuple(name for name in IDENTIFYING if _text(dataset, name)), _text(dataset, "PatientIdentityRemoved").upper() == "YES",
-    )
-
-
-def names_patient(dataset: Any, patient: str) -> bool:
-    """Whether the study's id of a patient is what DICOM calls the patient's id or name."""
-    wanted = patient.strip().lower()
-    return bool(wanted) and wanted in {_text(dataset, name).strip().lower() for name in ("PatientID", "PatientName", "OtherPatientIDs")}
-
-
-def _text(dataset: Any, name: str) -> str:
-    try:
-        value = dataset.get(name)
-    except Exception:  # a value that does not fit its type
-        return ""
-    return "" if value is None else str(value)
-
-
-# ---------------------------------------------------------------- series
 
 
 @dataclass(frozen=True)
@@ -159,28 +78,11 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
         raise CaseRefused(f"'{place.name}' has colour images; one number a voxel is needed. Give the series itself, not pictures of it.", "no_volume")
     about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
     if len(slices) == 1 and slices[0].frames > 1:
-        return _frames_header(slices[0], identity_of(about), settings)
+        one = slices[0]
+        return frames_header(one.file, (one.columns, one.rows, one.frames), one.modality, identity_of(about), settings)
     if any(s.frames > 1 for s in slices):
         raise CaseRefused(f"'{place.name}' has several files with many frames in one series. Give the file that is meant.", "several_series")
     return _stack(slices, place.name, identity_of(about), settings)
-
-
-def dicom_files(folder: Path) -> list[Path]:
-    """The DICOM files of a folder by name, subfolders left out."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and _is_meant(path))
-
-
-def _is_meant(path: Path) -> bool:
-    """Files that are no DICOM are passed over in a folder, but not those whose name says that they are."""
-    if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
-        return False
-    return path.suffix.lower() in (".dcm", ".ima", ".dicom") or is_dicom(path)
-
-
-def modality_of(dataset: Any) -> str | None:
-    """DICOM's code of the modality, or None where it is not one of those known."""
-    found = _text(dataset, "Modality").strip().upper()
-    return found if found in _MODALITIES else None
 
 
 def _slice_of(path: Path) -> Slice | None:
@@ -188,17 +90,17 @@ def _slice_of(path: Path) -> Slice | None:
     from pydicom.uid import UID
 
     found, left = read_dataset(path, _NEEDED)
-    if modality_of(found) in _NO_IMAGES:
+    if modality_of(found) in NO_IMAGES:
         return None
     if "Rows" not in found:
-        if "Image Storage" in UID(_text(found.file_meta, "MediaStorageSOPClassUID")).name:
+        if "Image Storage" in UID(text_of(found.file_meta, "MediaStorageSOPClassUID")).name:
             raise CaseRefused(f"'{path.name}' is cut off: it says it is an image and has none. Copy or export it again.")
         return None
     try:
         rows, columns, bits = int(found.Rows), int(found.Columns), int(found.BitsAllocated)
         frames, samples = int(found.get("NumberOfFrames") or 1), int(found.get("SamplesPerPixel") or 1)
         slice_ = Slice(
-            path, _text(found, "SeriesInstanceUID"), modality_of(found), frames, rows, columns,
+            path, text_of(found, "SeriesInstanceUID"), modality_of(found), frames, rows, columns,
             tuple(float(v) for v in found.get("ImagePositionPatient") or ()), tuple(float(v) for v in found.get("ImageOrientationPatient") or ()),
             tuple(float(v) for v in found.get("PixelSpacing") or ()),
             float(found.get("SpacingBetweenSlices") or found.get("SliceThickness") or 0),
@@ -305,59 +207,3 @@ def read_series_values(header: Header) -> np.ndarray:
     if values.shape != header.geometry.size[::-1]:
         raise CaseRefused(f"the voxels of '{header.files[0].parent.name}' cannot be decoded. Export the series again, uncompressed.")
     return values
-
-
-# ---------------------------------------------------------------- many frames in one file
-
-
-def _frames_header(one: Slice, identity: Identity, settings: ReadSettings) -> Header:
-    refuse_too_large((one.columns, one.rows, one.frames), 8, one.file.name, settings)
-    image = _open_frames(one.file)
-    try:
-        found = image.get_volume_geometry(rtol=0.1, allow_duplicate_positions=False)
-    except Exception:
-        found = None
-    if found is None:
-        raise CaseRefused(f"the frames of '{one.file.name}' are not one regular stack (echoes, times, gaps or a tilt). Export one volume alone.", "geometry")
-    geometry = volume_geometry(_rising(found).affine, found.spatial_shape)
-    refuse_bad_geometry(geometry, one.file.name)
-    return Header("frames", geometry, (one.file,), 8, may_be_nan=True, modality=one.modality, identity=identity)
-
-
-def read_frames_values(header: Header) -> np.ndarray:
-    """The voxels (z, y, x) of a file with many frames, each with its own slope and intercept, as highdicom decodes them."""
-    try:
-        volume = _open_frames(header.files[0]).get_volume(rtol=0.1, apply_real_world_transform=False, apply_presentation_lut=False)
-        return np.ascontiguousarray(_rising(volume).array)
-    except CaseRefused:
-        raise
-    except Exception:
-        raise CaseRefused(f"the voxels of '{header.files[0].name}' cannot be decoded. Export the series again, uncompressed.") from None
-
-
-def _rising(volume: Any) -> Any:
-    """With slices in the sense of their normal, as in series of one file a slice; highdicom has them the other way round."""
-    across, down, along = volume.affine[:3, 2], volume.affine[:3, 1], volume.affine[:3, 0]
-    return volume if np.dot(np.cross(across, down), along) > 0 else volume.flip_spatial(0)
-
-
-def _open_frames(path: Path) -> Any:
-    _pydicom()
-    import highdicom
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return highdicom.imread(path)
-    except Exception:
-        raise CaseRefused(f"'{path.name}' is damaged or incomplete DICOM. Copy or export it again.") from None
-
-
-def volume_geometry(affine: np.ndarray, shape: Sequence[int]) -> Geometry:
-    """Geometry of an array (slice, row, column) whose (4, 4) ``affine`` maps index to mm."""
-    columns = affine[:3, [2, 1, 0]]
-    spacing = np.linalg.norm(columns, axis=0)
-    return Geometry(
-        tuple(int(n) for n in reversed(shape)), tuple(float(s) for s in spacing), tuple(float(v) for v in affine[:3, 3]),
-        tuple(float(v) for v in (columns / spacing).flat),
-    )

@@ -14,7 +14,9 @@ from prldh.imaging import grids
 from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
-from prldh.imaging.dicom import dicom_files, is_dicom, modality_of, read_dataset, read_frames_values, read_series_header, read_series_values
+from prldh.imaging.dicom import read_series_header, read_series_values
+from prldh.imaging.dicom_file import dicom_files, is_dicom, modality_of, read_dataset
+from prldh.imaging.dicom_frames import read_frames_values
 from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
 from prldh.imaging.refusal import CaseRefused

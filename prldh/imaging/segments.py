@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.imaging.dicom import identity_of, read_dataset, volume_geometry
+from prldh.imaging.dicom_file import identity_of, read_dataset
+from prldh.imaging.dicom_frames import volume_geometry
 from prldh.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
 from prldh.imaging.records import CaseRow, Geometry
 from prldh.imaging.refusal import CaseRefused
