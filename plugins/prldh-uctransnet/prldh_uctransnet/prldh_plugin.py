@@ -15,6 +15,13 @@ def register_feature_sources() -> list:
 
 
 @hookimpl
+def register_selectors() -> list:
+    from prldh_uctransnet.library import FeatureLibrary
+
+    return [FeatureLibrary()]
+
+
+@hookimpl
 def register_commands(cli: click.Group) -> None:
     from prldh_uctransnet.commands import segment
 

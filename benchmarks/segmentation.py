@@ -1,0 +1,59 @@
+"""Dice and HD95 of slices that a network has not seen: every slice is held out once, in folds, and nothing of it trains or chooses the epoch.
+
+    python benchmarks/segmentation.py FOLDER --label 1        # FOLDER/images/*.png and FOLDER/masks/NAME.npy
+
+A reduced schedule for two CPU cores: a quarter of the published width, 128 x 128. The published recipe is `prldh segment train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from prldh_uctransnet.checkpoints import load_checkpoint
+from prldh_uctransnet.evaluation import Agreement, compare, summarise
+from prldh_uctransnet.prediction import Segmenter
+from prldh_uctransnet.recipe import Recipe
+from prldh_uctransnet.slices import load_image, slices_of
+from prldh_uctransnet.training import BEST, train
+
+from prldh.imaging.records import CaseRow
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--label", type=int, default=1)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    images = sorted((arguments.folder / "images").iterdir())
+    rows = [CaseRow("disc", p.stem, i + 2, p, (arguments.folder / "masks" / f"{p.stem}.npy",), arguments.label) for i, p in enumerate(images)]
+    recipe = Recipe(size=arguments.size, width=arguments.width, epochs=arguments.epochs, batch=4, learning_rate=1e-3, device="cpu")
+    slices = [slices_of(load_image([row], None), recipe) for row in rows]
+    fold = np.random.default_rng(arguments.seed).permutation(len(rows)) % arguments.folds
+    found: list[Agreement] = []
+    start = time.perf_counter()
+    for k in range(arguments.folds):
+        held_out = [row for row, f in zip(rows, fold, strict=True) if f == k]
+        own = recipe.model_copy(update={"held_out": tuple(row.patient for row in held_out)})
+        with tempfile.TemporaryDirectory() as folder:
+            best = train(slices, own, arguments.seed, Path(folder), say=lambda text: None)["best"]
+            segmenter = Segmenter(load_checkpoint(Path(folder) / BEST), "cpu")
+        for row in held_out:
+            case = load_image([row], None)
+            found.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
+        print(f"fold {k + 1}: epoch {best['epoch']} chosen at Dice {best['validation_dice']:.3f}; held out {[f'{c.patient}: {c.dice:.3f} {c.kind}' for c in found[-len(held_out):]]}", flush=True)
+    print(f"{time.perf_counter() - start:.0f} s; distances in pixels")
+    print(json.dumps(summarise(found), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The selector ``feature_library``: deep features that behave in the cohort as they do in the library.
+
+**Our reading.** The published study compares its features with a library, those of the images that the network was trained on, by
+"unsupervised clustering into two clusters" and does not give the algorithm. Ours, which uses no outcome and training rows alone:
+
+1. a feature is described by its Pearson correlations with all features, once in the cohort and once in the library (standardising by
+   the library changes no correlation);
+2. k-means with two clusters on the cohort's descriptions (scikit-learn, 10 starts, seeded);
+3. a cluster's score is the mean cosine between its features' descriptions in the cohort and in the library;
+4. the cluster with the higher score is kept; where both have the same, the larger.
+
+Features that are constant in the library or in the training rows have no description and are dropped with that reason. Features that
+the library does not hold, such as a block of another source, pass untouched where none of a block is in it, and are an error otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from prldh.errors import DataError, StudyError
+from prldh.records import Selection, TrainingRows
+from prldh.selection.selectors import SelectorSettings
+from prldh.tables import some
+
+
+class LibrarySettings(SelectorSettings):
+    """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on."""
+
+    library: str = Field(min_length=1, description="feature table of the images that the network was trained on")
+
+    def relative_to(self, folder: Path) -> LibrarySettings:
+        """The same with the path relative to a folder, that of the study file."""
+        return self.model_copy(update={"library": str(folder / Path(self.library).expanduser())})
+
+
+class FeatureLibrary:
+    """Reading A of the study's feature library; the module's docstring is its definition."""
+
+    name = "feature_library"
+    version = "1"
+    Settings = LibrarySettings
+
+    def fit(self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+        """Keep the cluster that is nearer to the library.
+
+        Raises
+        ------
+        StudyError, DataError
+            If the library cannot be read or holds some of the features only.
+        """
+        names, values = read_library(settings.library)
+        position = {name: j for j, name in enumerate(names)}
+        absent = [n for n in rows.names if n not in position]
+        if len(absent) == len(rows.names):
+            return Selection(np.arange(len(rows.names)), {}, {"reading": "A", "n_in_library": 0, "note": "no feature of this block is in the library"})
+        if absent:
+            raise DataError(f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)} features: {some(absent)}. Extract it with the same source.")
+        library = values[:, [position[n] for n in rows.names]]
+        is_constant = {"the library": np.ptp(library, axis=0) == 0, "the training rows": np.ptp(rows.values, axis=0) == 0}
+        dropped = {rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)}
+        varying = np.flatnonzero(~np.logical_or.reduce(list(is_constant.values())))
+        if varying.size < 2:
+            return Selection(varying, dropped, {"reading": "A", "n_in_library": len(library), "note": "fewer than two features vary"})
+        cluster, scores, cosines = cluster_features(rows.values[:, varying], library[:, varying], seed)
+        best = max((0, 1), key=lambda k: (scores[k], int(np.sum(cluster == k))))
+        for j, k, cosine in zip(varying, cluster, cosines, strict=True):
+            if k != best:
+                dropped[rows.names[j]] = f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
+        details = {"reading": "A", "n_in_library": len(library), "scores": [float(s) if np.isfinite(s) else None for s in (scores[best], scores[1 - best])]}
+        return Selection(varying[cluster == best], dropped, details)
+
+
+def cluster_features(cohort: np.ndarray, library: np.ndarray, seed: np.random.SeedSequence) -> tuple[np.ndarray, tuple[float, float], np.ndarray]:
+    """Clusters (p,) of features, the score of each cluster (-inf where it is empty), and each feature's cosine (p,).
+
+    ``cohort`` (n, p) and ``library`` (m, p) without constant columns.
+    """
+    from sklearn.cluster import KMeans
+
+    described, expected = np.corrcoef(cohort, rowvar=False), np.corrcoef(library, rowvar=False)
+    state = int(seed.generate_state(1)[0])
+    cluster = KMeans(n_clusters=2, n_init=10, random_state=state).fit_predict(described)
+    cosines = (described * expected).sum(axis=1) / (np.linalg.norm(described, axis=1) * np.linalg.norm(expected, axis=1))
+    scores = tuple(float(cosines[cluster == k].mean()) if np.any(cluster == k) else -np.inf for k in (0, 1))
+    return cluster, scores, cosines
+
+
+def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names (p,) and values (m, p) of a library; its first column is the id.
+
+    Raises
+    ------
+    StudyError, DataError
+        If it is absent, has fewer than three rows, or a cell is no number.
+    """
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise StudyError(f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained on, and name the table.")
+    state = place.stat()
+    return _read(place, (state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=2)
+def _read(place: Path, state: Any) -> tuple[tuple[str, ...], np.ndarray]:
+    from prldh.tables import read_table
+
+    frame = read_table(place)
+    names = tuple(frame.columns[1:])
+    try:
+        values = frame.iloc[:, 1:].to_numpy(dtype=str).astype(np.float64)
+    except ValueError as error:
+        raise DataError(f"{place.name}: a cell is no number ({error}). A library holds an id column, then one column a feature.") from None
+    if len(values) < 3 or not np.isfinite(values).all():
+        raise DataError(f"{place.name}: a library needs at least 3 rows of finite values, found {len(values)} rows. Extract more images.")
+    values.setflags(write=False)
+    return names, values
