@@ -104,7 +104,7 @@ def test_ibsi_bins_begin_at_the_lower_bound_of_resegmentation():
 
 
 def test_ibsi_preset_refuses_pyradiomics_alone():
-    with pytest.raises(StudyError, match="bin edges where IBSI does. Say backend: fast"):
+    with pytest.raises(StudyError, match="bin edges and grids where IBSI does. Say backend: fast"):
         extract(preset="ibsi", backend="pyradiomics")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from prldh.errors import DataError
 from prldh.imaging.records import Volume
 from prldh_pyradiomics.filters import Image
+from prldh_pyradiomics.ibsi_grid import resample
 from prldh_pyradiomics.own import quietly, sitk_image
 from prldh_pyradiomics.region import Region, bounding_box
 from prldh_pyradiomics.settings import Plan
@@ -37,6 +39,10 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
         if not mask.any():
             raise DataError(f"the mask of reader {reader} is empty. Give a mask with at least one voxel, or leave the case out.")
     spacing = tuple(float(s) for s in volume.geometry.spacing_mm[::-1])
+    if options.get("resampledPixelSpacing") is not None and "resampling_grid" in plan.corrections:
+        values, masks, spacing = resample(volume, masks, options)
+        _refuse_lost(masks)
+        return [_shared_image(values, masks, spacing, plan)]
     if options.get("resampledPixelSpacing") is not None or options.get("preCrop"):
         return [_own_image(volume, mask, plan, reader) for reader, mask in enumerate(masks)]
     values = volume.values
@@ -46,10 +52,20 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
 
         with quietly():
             values = sitk.GetArrayFromImage(imageoperations.normalizeImage(sitk_image(values, volume), **options))
-    pairs = [_regions(values, mask, spacing, options) for mask in masks]
+    return [_shared_image(values, masks, spacing, plan)]
+
+
+def _shared_image(values: np.ndarray, masks: Sequence[np.ndarray], spacing: tuple[float, ...], plan: Plan) -> Prepared:
+    pairs = [_regions(values, mask, spacing, plan.options) for mask in masks]
     image = Image(values, spacing, [region for region, _ in pairs], plan.exact_log)
     _refuse_nan(image)
-    return [Prepared(image, list(range(len(masks))), [shape for _, shape in pairs])]
+    return Prepared(image, list(range(len(masks))), [shape for _, shape in pairs])
+
+
+def _refuse_lost(masks: Sequence[np.ndarray]) -> None:
+    for reader, mask in enumerate(masks, start=1):
+        if not mask.any():
+            raise DataError(f"nothing is left of the mask of reader {reader} after resampling. Give a finer resampledPixelSpacing.")
 
 
 def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Prepared:
@@ -62,8 +78,7 @@ def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Pre
         )
     values, spacing = sitk.GetArrayFromImage(image), tuple(image.GetSpacing()[::-1])
     inside = sitk.GetArrayFromImage(label) == 1
-    if not inside.any():
-        raise DataError(f"nothing is left of the mask of reader {reader + 1} after resampling. Give a finer resampledPixelSpacing.")
+    _refuse_lost([inside])
     region, shape = _regions(values, inside, spacing, plan.options)
     found = Image(values, spacing, [region], plan.exact_log)
     _refuse_nan(found)
@@ -79,21 +94,30 @@ def _regions(values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], o
     """The region that intensities are taken from, and the one that shape is measured on."""
     region = Region.of(mask, spacing)
     _check_size(region, options)
-    if options.get("resegmentRange") is None:
+    if options.get("resegmentRange") is None and options.get("outlierSigma") is None:
         return region, region
-    import SimpleITK as sitk
-    from radiomics import imageoperations
-
-    with quietly():
-        kept = imageoperations.resegmentMask(sitk_image(values[region.box]), sitk_image(region.mask.astype(np.uint8)), **options)
     narrowed = np.zeros(mask.shape, dtype=bool)
-    narrowed[region.box] = sitk.GetArrayFromImage(kept) == 1
+    narrowed[region.box] = _resegmented(values[region.box], region.mask, options)
     box = bounding_box(narrowed)
     resegmented = Region(box, np.ascontiguousarray(narrowed[box]), spacing)
     _check_size(resegmented, options)
     # PyRadiomics measures the shape of the mask as given, but within the box of what is left of it
     of_shape = resegmented if options.get("resegmentShape") else Region(box, np.ascontiguousarray(mask[box]), spacing)
     return resegmented, of_shape
+
+
+def _resegmented(values: np.ndarray, mask: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+    """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean (IBSI 7ACA)."""
+    import SimpleITK as sitk
+    from radiomics import imageoperations
+
+    if options.get("resegmentRange") is not None:
+        with quietly():
+            mask = sitk.GetArrayFromImage(imageoperations.resegmentMask(sitk_image(values), sitk_image(mask.astype(np.uint8)), **options)) == 1
+    if options.get("outlierSigma") is not None:
+        inside = values[mask]
+        mask = mask & (np.abs(values - inside.mean()) <= options["outlierSigma"] * inside.std())
+    return mask
 
 
 def _check_size(region: Region, options: dict[str, Any]) -> None:

@@ -23,7 +23,11 @@ PRESETS = ("protocol-1223", "protocol-log", "ibsi")
 
 
 class Overrides(BaseModel):
-    """PyRadiomics' own settings under its own names; what is left out stays as the preset has it."""
+    """PyRadiomics' own settings under its own names; what is left out stays as the preset has it.
+
+    One is not PyRadiomics': ``outlierSigma`` leaves out voxels further than so many standard deviations from the region's mean, as IBSI's
+    outlier filter does, also beside a ``resegmentRange`` and after it. Only the fast path has it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,6 +43,7 @@ class Overrides(BaseModel):
     resegmentRange: Annotated[list[float], Field(min_length=1, max_length=2)] | None = None
     resegmentMode: Literal["absolute", "relative", "sigma"] | None = None
     resegmentShape: bool | None = None
+    outlierSigma: Positive | None = None
     minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = None
     minimumROISize: Annotated[int, Field(ge=1)] | None = None
     distances: Annotated[list[Distance], Field(min_length=1)] | None = None
@@ -157,7 +162,7 @@ def preset(name: str) -> Plan:
         classes = dict.fromkeys(("firstorder", "glcm", "glrlm", "shape"))
         return Plan(dict(DEFAULTS), {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}}, classes)
     if name == "ibsi":
-        return Plan(dict(DEFAULTS), {"Original": {}}, every, corrections=("kurtosis", "axis_lengths", "bin_edges"))
+        return Plan(dict(DEFAULTS), {"Original": {}}, every, corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"))
     if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).exists():
         from prldh_pyradiomics.parameters import read_parameters
 

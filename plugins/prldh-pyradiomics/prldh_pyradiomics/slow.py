@@ -11,6 +11,9 @@ from prldh_pyradiomics.own import run_pyradiomics
 from prldh_pyradiomics.prepare import prepare
 from prldh_pyradiomics.settings import Plan
 
+#: Corrections that PyRadiomics itself cannot be given.
+ONLY_OURS = {"bin_edges", "resampling_grid"}
+
 
 def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
     """Values of every reader's region by PyRadiomics alone, corrected as the plan says.
@@ -22,10 +25,12 @@ def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
     DataError
         If the image or a region cannot be used.
     """
-    if "bin_edges" in plan.corrections:
+    if ONLY_OURS & set(plan.corrections):
         raise StudyError(
-            "extraction.pyradiomics: PyRadiomics itself cannot put bin edges where IBSI does. Say backend: fast, or choose another preset."
+            "extraction.pyradiomics: PyRadiomics itself cannot put bin edges and grids where IBSI does. Say backend: fast, or choose another preset."
         )
+    if plan.options.get("outlierSigma") is not None:
+        raise StudyError("extraction.pyradiomics: outlierSigma is not a setting of PyRadiomics. Say backend: fast, or use resegmentMode: sigma.")
     n_voxels = [0] * len(case.masks)
     for prepared in prepare(case.image, case.masks, plan):  # for its refusals, and the number of voxels after resampling
         if "LoG" in plan.image_types:

@@ -11,7 +11,7 @@ from prldh.errors import PluginError
 from prldh.imaging.records import Case
 from prldh_pyradiomics.fast import extract_fast
 from prldh_pyradiomics.settings import Settings, make_plan
-from prldh_pyradiomics.slow import extract_slowly
+from prldh_pyradiomics.slow import ONLY_OURS, extract_slowly
 
 #: Below this a value of PyRadiomics is rounding around 0, and differences are counted as if it were this large.
 NOISE = 1e-5
@@ -42,12 +42,12 @@ def compare(ours: Mapping[str, float], reference: Mapping[str, float]) -> dict[s
 def verify(cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
     """The largest relative difference of each feature between the fast path and PyRadiomics, over cases and their readers.
 
-    IBSI's bin edges, which PyRadiomics cannot have, are left out of both.
+    IBSI's bin edges and resampling, which PyRadiomics cannot have, are left out of both.
     """
     worst: dict[str, float] = {}
     for case in [cases] if isinstance(cases, Case) else cases:
         plan = make_plan(settings, case.image.modality)
-        plan = replace(plan, corrections=tuple(c for c in plan.corrections if c != "bin_edges"))
+        plan = replace(plan, corrections=tuple(c for c in plan.corrections if c not in ONLY_OURS))
         for ours, reference in zip(extract_fast(case, plan), extract_slowly(case, plan), strict=True):
             for name, difference in compare(ours, reference).items():
                 worst[name] = max(difference, worst.get(name, 0.0))
