@@ -71,10 +71,14 @@ def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
     """The checks of images as a table in text, the gravest first, and whether no case would be put aside."""
     rank = {"refused": 0, "warning": 1, "note": 2}
     every = sorted(((rank[f.severity], f.tissue, f.line, f) for findings in found.values() for f in findings), key=lambda item: item[:3])
-    lines = [f"{f.severity:8} {f.tissue}, patient {f.patient} (line {f.line}): {f.message}" for _, _, _, f in every]
+    lines = []
+    for _, _, _, f in every:  # line 0: of the tissue as a whole
+        place = f", patient {f.patient} (line {f.line})" if f.line else ""
+        lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
-    lines.append(f"{counts['refused']} would be put aside, {counts['warning']} warnings, {counts['note']} notes.")
-    return "\n".join(lines), not counts["refused"]
+    n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
+    lines.append(f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {counts['warning']} warnings, {counts['note']} notes.")
+    return "\n".join(lines), not n_aside
 
 
 def summarise_extraction(done: Any, out: Path) -> str:

@@ -24,7 +24,7 @@ from prldh.imaging.pictures import draw_case
 from prldh.imaging.records import Case, CaseRow
 
 #: Part of every key: raised when reading or what is said of a case changes.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, perturbation:
     absent = [key for key in places if key not in values]
     is_kept = True
     if absent or about is None:
-        from prldh.imaging.read import load_case
+        from prldh.imaging.read import acquisition_of_image, load_case
 
         case = load_case(row, reading)
         if about is None:
-            about = describe(case) | {"picture": base64.b64encode(draw_case(case)).decode()}
+            about = describe(case) | {"dicom": acquisition_of_image(row.image, reading), "picture": base64.b64encode(draw_case(case)).decode()}
             is_kept &= _keep(kept / f"{content}.json", about)
         masks = {None: case.masks}
         if any(kind is not None for _, kind in absent):

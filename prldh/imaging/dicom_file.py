@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prldh.imaging.header import Identity
 from prldh.imaging.refusal import CaseRefused
 
@@ -23,6 +25,15 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
 #: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
 _MODALITIES = frozenset(("CT", "MR", "PT", "NM", "US", "CR", "DX", "DR", "MG", "XA", "RF", "OCT", "OPT", "SC", "PX", "IO", "IVUS", "RTIMAGE", "OT", *NO_IMAGES))
+
+#: How an image was made: fields that hold numbers, codes of a closed list, and the maker. Text of any other kind could be anything.
+_NUMBERS = (
+    "KVP", "XRayTubeCurrent", "Exposure", "SliceThickness", "SpacingBetweenSlices", "PixelSpacing", "Rows", "Columns", "ReconstructionDiameter",
+    "MagneticFieldStrength", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength", "NumberOfAverages", "DiffusionBValue",
+    "AcquisitionDuration", "ActualFrameDuration", "ContrastBolusVolume", "ContrastBolusTotalDose",
+)
+_CODES = {"MRAcquisitionType": ("1D", "2D", "3D"), "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"), "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE")}
+_MAKERS = ("GE", "SIEMENS", "PHILIPS", "CANON", "TOSHIBA", "HITACHI", "FUJIFILM", "UNITED IMAGING", "SHIMADZU", "HOLOGIC", "ESAOTE", "NEUSOFT", "SAMSUNG", "AGFA", "KONICA", "CARESTREAM")
 
 
 @functools.lru_cache(maxsize=1)
@@ -96,6 +107,38 @@ def modality_of(dataset: Any) -> str | None:
     """DICOM's code of the modality, or None where it is not one of those known."""
     found = text_of(dataset, "Modality").strip().upper()
     return found if found in _MODALITIES else None
+
+
+def acquisition_of(path: Path) -> dict[str, str]:
+    """How the image of a DICOM file was made: keyword → value. Nothing that could tell of a patient is among it.
+
+    Raises
+    ------
+    CaseRefused
+        If it cannot be read.
+    """
+    dataset, _ = read_dataset(path, ("Modality", "Manufacturer", *_NUMBERS, *_CODES))
+    found = {"Modality": modality_of(dataset) or ""}
+    words = text_of(dataset, "Manufacturer").upper().replace(",", " ").replace(".", " ")
+    found["Manufacturer"] = next((maker for maker in _MAKERS if f" {maker} " in f" {words} "), "")
+    for name in _NUMBERS:
+        parts = _parts(dataset, name)
+        found[name] = " ".join(f"{float(p):g}" for p in parts) if parts and all(map(_is_number, parts)) else ""
+    for name, known in _CODES.items():
+        parts = _parts(dataset, name)
+        found[name] = " ".join(parts) if parts and all(p in known for p in parts) else ""
+    return {name: value for name, value in found.items() if value}
+
+
+def _parts(dataset: Any, name: str) -> list[str]:
+    return [part for part in text_of(dataset, name).strip("[]").replace("\\", ",").replace("'", "").replace(" ", "").split(",") if part]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def dicom_files(folder: Path) -> list[Path]:

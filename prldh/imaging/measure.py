@@ -134,9 +134,7 @@ def check_tissues(study: Study, folder: Path, *, jobs: int | None = None, told: 
     _, rows_of, _ = _read_all_rows(study, folder)
     found = {}
     for name, rows in rows_of.items():
-        told(f"images: {name}, checks", 0, len(rows))
-        found[name] = list(check_cases(rows, study.imaging, jobs=jobs))
-        told(f"images: {name}, checks", len(rows), len(rows))
+        found[name] = check_cases(rows, study.imaging, jobs, _counting(told, f"images: {name}, checks", len(rows)))
     return found
 
 
@@ -178,9 +176,7 @@ def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) ->
 def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, dask, is_strict, told, warnings) -> TissueImages:
     from prldh.imaging.check import check_cases
 
-    told(f"images: {name}, checks", 0, len(rows))
-    findings = check_cases(rows, reading, jobs=jobs)
-    told(f"images: {name}, checks", len(rows), len(rows))
+    findings = check_cases(rows, reading, jobs, _counting(told, f"images: {name}, checks", len(rows)))
     refused: dict[int, str] = {}
     for finding in findings:
         if finding.severity == "refused":
@@ -189,11 +185,15 @@ def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, das
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     shared = (sources, reading, perturbation, cache_folder("extraction"))
     with Workers(min(jobs, max(1, len(good))), dask, shared) as workers:
-        computed = run_work(compute_case, good, workers, lambda done: told(f"images: {name}, features", done, len(good)))
+        computed = run_work(compute_case, good, workers, _counting(told, f"images: {name}, features", len(good)))
     by_line = {result.row.line: result for result in computed}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])
     return combine_rows(name, results, tuple(findings), sources, known, warnings, perturbation)
+
+
+def _counting(told: Told, stage: str, total: int) -> Callable[[int], None]:
+    return lambda done: told(stage, done, total)
 
 
 def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> None:

@@ -15,7 +15,7 @@ from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
 from prldh.imaging.dicom import read_series_header, read_series_values
-from prldh.imaging.dicom_file import dicom_files, is_dicom, modality_of, read_dataset
+from prldh.imaging.dicom_file import acquisition_of, dicom_files, is_dicom, modality_of, read_dataset
 from prldh.imaging.dicom_frames import read_frames_values
 from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
@@ -284,6 +284,12 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
     header = read_header(row.image, settings)
     masks = tuple(fit_mask(path, row, header, settings).mask for path in row.masks)
     return Case(row.patient, row.tissue, row.line, _image(row.image, header), masks)
+
+
+def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> dict[str, str]:
+    """How an image was made, as its DICOM file says (the first of a series); empty for other formats."""
+    header = read_header(path, settings)
+    return acquisition_of(header.files[0]) if header.kind in ("dicom", "frames") else {}
 
 
 def files_of(path: Path, settings: ReadSettings | None = None) -> tuple[Path, ...]:
