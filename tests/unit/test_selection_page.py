@@ -1,0 +1,37 @@
+"""docs/selection.md: the defaults it names are the settings' own, and all of them are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prldh.selection import selectors
+from prldh.selection.linear import TIE
+from prldh.selection.linear_svm import STOP
+from prldh.selection.univariate import UnivariateSelector
+from prldh.stats import lasso, lasso_path
+
+PAGE = (Path(__file__).parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
+SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)}
+
+
+@pytest.mark.parametrize("selector", [*selectors.BUILT_IN, UnivariateSelector()], ids=lambda s: s.name)
+def test_the_pages_defaults_are_the_settings_own(selector):
+    written = {key: yaml.safe_load(value) for key, value in re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", SECTIONS[selector.name], re.M)}
+    actual = selector.Settings().model_dump(mode="json")
+    assert actual.pop("if_empty") is None
+    assert written == actual
+
+
+def test_the_constants_of_the_page_are_those_of_the_code():
+    assert set(SECTIONS) == {s.name for s in selectors.BUILT_IN} | {"univariate"}
+    assert TIE == 1e-10 and "Scores that differ by less than 1e-10 are ties" in PAGE
+    assert STOP == 0.001 and "tolerance of 0.001" in PAGE
+    text = re.sub(r"\s+", " ", SECTIONS["lasso_svm_rfe"])
+    assert (lasso_path._F_DEV, lasso_path._DEV_MAX, lasso_path._MIN_LAMBDAS) == (1e-5, 0.999, 5)
+    assert "grows by less than 1e-5 or passes 0.999 (after at least five)" in text
+    assert lasso._CLIP == 1e-5 and "clipped at 1e-5" in text
+    assert lasso_path._THRESHOLD == 1e-14 and "Ours solve to 1e-14" in text
