@@ -25,7 +25,7 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``axes``: [{variable, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: the end of the total's scale;
+        ``axes``: [{variable, is_continuous, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: the end of the total's scale;
         ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at 0 points, and of one point. None where an
         estimate is infinite, a range is not known (results of an earlier version), nothing varies, or one variable is all there is.
     """
@@ -48,7 +48,10 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         for variable, ticks in scales.items()
     ]
     continuous = {variable for variable, terms in found.items() if terms[0]["level"] is None}
-    axes = [{**a, "ticks": _apart(a["ticks"], 4.0) if a["variable"] in continuous else a["ticks"]} for a in axes]
+    axes = [
+        {**a, "is_continuous": a["variable"] in continuous, "ticks": _apart(a["ticks"], 4.0) if a["variable"] in continuous else a["ticks"]}
+        for a in axes
+    ]
     total = sum(max(t["points"] for t in axis["ticks"]) for axis in axes)
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10**6) if total / s <= 12)
     most = step * math.ceil(total / step)

@@ -190,10 +190,10 @@ def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
 def draw_nomogram(chart: dict[str, Any]) -> Figure:
     """Axes of points one under the other: each variable's, the total's, and the probability's beneath it."""
     axes_shown = chart["axes"]
-    figure, axis = axes_of(TWO_COLUMNS, 0.34 * (len(axes_shown) + 3) + 0.3)
+    figure, axis = axes_of(TWO_COLUMNS, 0.38 * (len(axes_shown) + 3) + 0.3)
     n = len(axes_shown)
     rows = [("Points", [(p, f"{p:g}") for p in range(0, 101, 10)], 100.0)]
-    rows += [(a["variable"], [(t["points"], t["label"]) for t in a["ticks"]], 100.0) for a in axes_shown]
+    rows += [(a["variable"], sorted((t["points"], t["label"]) for t in a["ticks"]), 100.0) for a in axes_shown]
     rows += [("Total points", [(t, f"{t:g}") for t in chart["totals"]], chart["most"])]
     rows += [("Probability", [(t["points"], t["label"]) for t in chart["probabilities"]], chart["most"])]
     for k, (name, ticks, most) in enumerate(rows):
@@ -201,7 +201,7 @@ def draw_nomogram(chart: dict[str, Any]) -> Figure:
         at = [points / most for points, _ in ticks]
         axis.plot([min(at), max(at)], [y, y], color="black", linewidth=0.8)
         for j, (x, (_, text)) in enumerate(zip(at, ticks, strict=True)):
-            is_above = len(ticks) < 7 and 0 < k <= n and j % 2 == 1
+            is_above = 0 < k <= n and not axes_shown[k - 1]["is_continuous"] and j % 2 == 1
             axis.plot([x, x], [y, y + (0.12 if is_above else -0.12)], color="black", linewidth=0.8)
             axis.text(x, y + (0.16 if is_above else -0.16), label(text, 15, 2), ha="center", va="bottom" if is_above else "top", fontsize=5.5)
         axis.text(-0.03, y, label(name, 26, 2), ha="right", va="center", fontsize=7)

@@ -165,8 +165,9 @@ def _features(w: _Writer) -> Iterator[str]:
     if tissues:
         ran = {s["name"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         steps = [(k, next(iter(step))) for k, step in enumerate(_settings(data, "selection"))]
+        of = _listed([w.key("tissues", name) for name in tissues])
         said = [sentence for k, step in steps if step in ran and (sentence := STEPS.get(step, _other_step)(w, k, step))]
-        yield f"For {_listed([w.key('tissues', name) for name in tissues])}, features were selected in steps{', within each source' if _settings(data, 'selection_by_source') else ''}: {'; '.join(said)}."
+        yield f"For {of}, features were selected in steps{', within each source' if _settings(data, 'selection_by_source') else ''}: {'; '.join(said)}."
         methods = {data["tissues"][name]["radscore"]["method"] for name in tissues}
         fitted = "a logistic model" if methods == {"logistic"} else "a logistic model with the LASSO's penalty"
         yield f"The Radscore is the linear predictor of {fitted} of the standardised features that stayed."
@@ -279,8 +280,9 @@ def _software(w: _Writer) -> Iterator[str]:
             r += f" with pROC {w.name('engines', 'r', 'packages', 'pROC')}{w.cite('robin2011')}"
         said.append(r)
     cited = {"numpy": "harris2020", "scipy": "virtanen2020", "statsmodels": "seabold2010", "scikit-learn": "pedregosa2011"}
+    python = f"Python {w.name('engines', 'python', 'version')}"
     packages = [f"{name} {w.name('engines', 'python', 'packages', name)}{w.cite(key)}" for name, key in cited.items() if engines["python"]["packages"].get(name)]
-    said.append(f"Python {w.name('engines', 'python', 'version')}{' with ' + _listed(packages) if packages else ''}")
+    said.append(python + (" with " + _listed(packages) if packages else ""))
     both = " Numbers are R's, and Python computed them again." if w.data["agreement"] and engines["reported"] == "r" else ""
     yield f"Analyses were made by prldh in {' and '.join(said)}; the seed of random numbers was {w.exact('study', 'seed')}.{both}"
 
@@ -290,9 +292,11 @@ def _software(w: _Writer) -> Iterator[str]:
 
 def _flow(w: _Writer) -> Iterator[str]:
     data = w.data
-    left = f", of whom {w.count('cohort', 'excluded')} were left out" if data["cohort"]["excluded"] else ""
+    read = f"The table held {w.exact('cohort', 'n_read')} patients"
+    n_left = len(data["cohort"]["excluded"])
+    left = f", of whom {w.count('cohort', 'excluded')} {'was' if n_left == 1 else 'were'} left out" if n_left else ""
     yield (
-        f"The table held {w.exact('cohort', 'n_read')} patients{left}; {w.exact('cohort', 'n')} were analysed, and {w.exact('cohort', 'events')} of them "
+        f"{read}{left}; {w.exact('cohort', 'n')} were analysed, and {w.exact('cohort', 'events')} of them "
         f"({w.share(('cohort', 'events'), ('cohort', 'n'))}%) had the event."
     )
     needs = (data.get("sample_size") or {}).get("models", [])
@@ -384,8 +388,9 @@ def _interacted(w: _Writer) -> Iterator[str]:
     for kind in ("unadjusted", "adjusted"):
         rows = [k for k, g in enumerate(x.get(kind) or []) if not g["reference"] and g["or"] is not None]
         if rows:
+            reference = w.name("interaction", "reference")
             said = [f"{w.interval('interaction', kind, k, keys=('or', 'low', 'high'))} for {w.name('interaction', kind, k, 'group')}" for k in rows]
-            yield f"Against {w.name('interaction', 'reference')}, {kind} odds ratios were {_listed(said)}."
+            yield f"Against {reference}, {kind} odds ratios were {_listed(said)}."
         reri = ((x.get("additive") or {}).get(kind) or {}).get("reri")
         if reri and reri["estimate"] is not None:
             yield f"The RERI from {kind} odds ratios, against {w.name('interaction', 'additive', 'reference')}, was {w.interval('interaction', 'additive', kind, 'reri')}."

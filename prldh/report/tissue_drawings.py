@@ -113,6 +113,7 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
     axis.set_xticks([i + 0.5 for i in range(k)], numbers, fontsize=size)
     axis.set_yticks([i + 0.5 for i in range(k)], [f"{label(name, 44, 1)}  {i}" for name, i in zip(features, numbers, strict=True)], fontsize=size)
     axis.tick_params(length=0)
+    axis.set_aspect("equal")
     axis.invert_yaxis()
     bar = figure.colorbar(mesh, ax=axis, label="|r|" if is_grey() else "Pearson's r", shrink=min(1.0, 0.4 + 0.05 * k))
     bar.outline.set_visible(False)

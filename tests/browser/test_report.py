@@ -1,0 +1,235 @@
+"""The report in Chromium: of a study with features and of a real table; and pages that bad input made."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import prldh
+
+pytestmark = pytest.mark.browser
+QUICK = {
+    "engine": "python", "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
+    "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10}, "report": {"figures": ["svg"]},
+}
+ALWAYS = ["answer", "patients", "sample-size", "table-one", "univariate", "models", "validation", "performance", "calibration", "usefulness", "comparisons", "text", "agreement", "warnings", "provenance"]
+EVIL = '<script>document.title="pwned"</script><b>& "quoted" $x_1$ \\n ' + "A very long title. " * 600
+
+
+def features_study(folder) -> dict:
+    """Two tissues of two sources with two readers, names that a page and a figure have to take as they are, patients left out."""
+    g = np.random.default_rng(3)
+    n = 90
+    event = g.random(n) < 0.4
+    clinical = pd.DataFrame({"id": [f"P{i:03d}" for i in range(n)], "relapse": np.where(event, "yes", "no"), "age": g.normal(60, 8, n).round(), "sex <b>": g.choice(["f", "m"], n)})
+    clinical.loc[:2, "age"] = np.nan
+    clinical.to_csv(folder / "clinical.csv", index=False)
+    tissues: dict = {}
+    for tissue in ("disc", "muscle"):
+        tissues[tissue] = {"features": {}}
+        for source in ("radiomics", "deep"):
+            values = g.normal(size=(n, 12)) + 0.35 * event[:, None] * (np.arange(12) < 3)
+            files = []
+            for reader in (1, 2):
+                frame = pd.DataFrame(values + 0.1 * g.normal(size=values.shape), columns=[f"{source}_$x${j}" for j in range(12)])
+                files.append(f"{tissue}_{source}_{reader}.csv")
+                frame.assign(id=clinical["id"]).to_csv(folder / files[-1], index=False)
+            tissues[tissue]["features"][source] = files
+    study = {
+        "title": EVIL, "seed": 1, **QUICK, "clinical": {"table": "clinical.csv", "id": "id", "outcome": "relapse", "event": "yes", "covariates": {"age": "continuous", "sex <b>": "categorical"}},
+        "tissues": tissues, "selection": [{"icc": {}}, {"mrmr_forest": {"trees": 20, "features": 5, "seeds": 0, "folds": 3}}, {"correlation": {"outcome": 0.1}}, {"lasso_svm_rfe": {"folds": 3, "combine": "union"}}], "if_empty": "best",
+    }
+    (folder / "study.yaml").write_text(json.dumps(study))
+    return study
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("features")
+    features_study(folder)
+    prldh.analyze(folder / "study.yaml", folder / "out", jobs=1)
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def asah(tmp_path_factory, shared_data):
+    folder = tmp_path_factory.mktemp("asah")
+    table = pd.read_csv(shared_data / "tables" / "aSAH.csv", dtype=str)
+    table.insert(0, "id", [f"{i:03d}" for i in range(len(table))])
+    table.to_csv(folder / "asah.csv", index=False)
+    covariates = {"age": "continuous", "gender": "categorical", "wfns": {"type": "ordinal", "levels": ["1", "2", "3", "4", "5"]}}
+    prldh.analyze({
+        "title": "aSAH", **QUICK, "clinical": {"table": str(folder / "asah.csv"), "id": "id", "outcome": "outcome", "event": "Poor", "covariates": covariates},
+        "tissues": {"S100B": {"radscore": "s100b"}, "NDKA": {"radscore": "ndka"}},
+    }, folder / "out", jobs=1)
+    return folder / "out"
+
+
+def open_page(browser, out, width: int = 1280, **settings):
+    """The page, and what it said and asked for."""
+    page = browser.new_context(viewport={"width": width, "height": 900}, **settings).new_page()
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    page.on("request", lambda request: heard.append(f"request: {request.url}") if not request.url.startswith(("data:", "blob:", "file:")) or not request.url.endswith("report.html") else None)
+    page.goto((out / "report.html").as_uri())
+    return page, heard
+
+
+def sections(page) -> list[str]:
+    return page.evaluate("[...document.querySelectorAll('main > section')].map(s => s.id)")
+
+
+def test_features_report_is_whole_quiet_and_names_its_figures(browser, features):
+    page, heard = open_page(browser, features)
+    assert heard == []
+    assert sections(page) == [*ALWAYS[:5], "radscores", "features", *ALWAYS[5:11], "reclassification", "interaction", "nomogram", *ALWAYS[11:]]
+    links = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash.slice(1))")
+    assert links == sections(page)
+    figures = page.evaluate("[...document.querySelectorAll('figure')].map(f => f.id.replace('figure-', ''))")
+    for name in ("flow", "funnel_disc", "forest_disc_radiomics", "correlation_disc", "stability_disc", "scores_disc", "roc_unadjusted", "roc_bands_adjusted", "partial_roc_unadjusted",
+                 "calibration_held_out_unadjusted", "decision_unadjusted", "impact_unadjusted", "interaction_adjusted", "stratified_roc", "nomogram_adjusted"):
+        assert name in figures
+    assert any(name.startswith("lasso_disc") for name in figures) and any(name.startswith("svm_rfe_disc") for name in figures)
+    # alternative texts and captions say what each shows; ids are unique; header cells have a scope, tables a caption
+    assert page.evaluate("[...document.querySelectorAll('.drawing')].every(d => d.getAttribute('role') === 'img' && d.getAttribute('aria-label').length > 40)")
+    assert page.evaluate("(() => { const ids = [...document.querySelectorAll('[id]')].map(e => e.id); return ids.length === new Set(ids).size })()")
+    assert page.evaluate("[...document.querySelectorAll('th')].every(t => ['col', 'row'].includes(t.scope))")
+    assert page.evaluate("[...document.querySelectorAll('table')].every(t => t.caption && t.caption.textContent.trim().length > 5)")
+
+
+def test_markup_and_length_of_names_do_no_harm(browser, features):
+    page, _ = open_page(browser, features)
+    assert page.title() != "pwned" and page.title().startswith("<script>")
+    assert page.locator("h1").inner_text().startswith('<script>document.title="pwned"</script>')
+    assert page.evaluate("document.querySelectorAll('h1 b, th b, td b').length") == 0
+    assert page.locator("h1").bounding_box()["height"] < 400
+    assert "sex <b>" in page.locator("#table-one").inner_text()
+
+
+@pytest.mark.parametrize("which", ["features", "asah"])
+def test_phone_does_not_scroll_sideways(browser, which, request):
+    page, heard = open_page(browser, request.getfixturevalue(which), width=390)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390 and heard == []
+    out = page.evaluate("[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll, svg') && e.getBoundingClientRect().right > 391).map(e => e.outerHTML.slice(0, 80))")
+    assert out == []
+    wide = page.evaluate("[...document.querySelectorAll('.scroll')].filter(b => b.scrollWidth > b.clientWidth + 1)")
+    assert wide and page.evaluate("[...document.querySelectorAll('.scroll')].every(b => b.scrollWidth <= b.clientWidth + 1 || b.tabIndex === 0)")
+
+
+@pytest.mark.parametrize(("which", "scheme"), [("features", "light"), ("asah", "dark")])
+def test_axe_finds_no_serious_violation(browser, axe, which, scheme, request):
+    """Everything open; of long tables the first rows, as all are alike."""
+    page, _ = open_page(browser, request.getfixturevalue(which), width=900, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate("document.querySelectorAll('tbody tr:nth-child(n+4), section:not(#text) li:nth-child(n+4), svg > *').forEach(e => e.remove())")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert len(found["passes"]) > 20  # it did look
+    bad = [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert bad == []
+
+
+def test_axe_would_find_something(browser, axe, asah):
+    page, _ = open_page(browser, asah)
+    page.set_content("<html lang=en><title>x</title><main><h1>x</h1><img src='data:,'><p style='color:#999;background:#fff'>pale</p></main>")
+    page.evaluate(axe)
+    assert {"image-alt", "color-contrast"} <= {v["id"] for v in page.evaluate("axe.run(document)")["violations"]}
+
+
+def _download(page, act) -> bytes:
+    with page.expect_download() as waiting:
+        act()
+    return open(waiting.value.path(), "rb").read()
+
+
+def test_tables_and_figures_download_with_full_values(browser, features):
+    page, _ = open_page(browser, features)
+    data = json.loads((features / "results.json").read_text())
+    text = _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click()).decode()
+    table = pd.read_csv(io.StringIO(text))
+    assert list(table["Model"])[0] == data["models"][0]["name"] and len(table) == len(data["models"])
+    auc = data["models"][0]["auc"]
+    assert table["AUC (95% CI)"][0] == f"{auc['estimate']!r} ({auc['low']!r}, {auc['high']!r})"
+    svg = _download(page, lambda: page.locator("#figure-flow button", has_text="SVG").click())
+    assert svg.startswith(b"<svg") and b"</svg>" in svg
+    png = _download(page, lambda: page.locator("#figure-flow button", has_text="PNG").click())
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(png[16:20], "big") > 1500
+
+
+def test_full_values_sort_and_filter_by_keyboard(browser, features):
+    page, _ = open_page(browser, features)
+    data = json.loads((features / "results.json").read_text())
+    toggle = page.locator("#performance button", has_text="Full values").first
+    toggle.focus()
+    page.keyboard.press("Enter")
+    assert repr(data["models"][0]["auc"]["estimate"]) in page.locator("#performance table").first.inner_text()
+    assert _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click()).decode().count(repr(data["models"][0]["auc"]["estimate"])) == 1
+    page.keyboard.press("Enter")
+    page.locator("#radscores details", has_text="Radscore of every patient").first.locator("summary").click()
+    box = page.locator("#radscores details", has_text="Radscore of every patient").first
+    head = box.locator("th button", has_text="Radscore")
+    head.focus()
+    page.keyboard.press("Enter")
+    values = [float(v) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()]
+    assert values == sorted(values) and box.locator("th[aria-sort=ascending]").count() == 1
+    page.keyboard.press("Enter")
+    assert [float(v) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()] == sorted(values, reverse=True)
+    box.locator("input").fill("P01")
+    assert box.locator("tbody tr:visible").count() == 10 and "10 of 87 rows" in box.inner_text()
+
+
+def test_the_page_is_whole_without_its_script(browser, features):
+    page, _ = open_page(browser, features, java_script_enabled=False)
+    assert page.locator("main > section").count() == 20 and page.locator(".tools").count() == 0
+    assert page.locator("#performance table").first.inner_text().startswith("Table 2.") and "figures/flow.svg" in page.locator("#figure-flow").inner_text()
+
+
+def test_print_cuts_no_table(browser, features):
+    """Rows keep their cells together on one page, and no table is wider than its page."""
+    pypdf = pytest.importorskip("pypdf")
+    page, _ = open_page(browser, features)
+    rows = page.evaluate("""[...document.querySelectorAll('#table-one tbody tr, #performance tbody tr, #radscores > .scroll tbody tr')]
+        .map(row => [...row.cells].map(cell => cell.innerText.replace(/\\s/g, '')).filter(text => text))""")
+    heads = page.evaluate("[...document.querySelectorAll('#table-one table, #validation > .scroll table')].map(t => t.tHead.innerText.split(/\\s+/).filter(word => word))")
+    pages = ["".join(unicodedata.normalize("NFKC", p.extract_text()).split()) for p in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages]
+    assert 10 < len(pages) < 80 and len(rows) > 15
+    for cells in rows:
+        assert any(all(unicodedata.normalize("NFKC", text) in shown for text in cells) for shown in pages), cells
+    for head in heads:
+        assert any(all(word in shown for word in head) for shown in pages), head  # a title of two lines is not one run of text
+    page.emulate_media(media="print")
+    for is_wide, width in ((False, 182), (True, 269)):  # millimetres between the margins
+        page.set_viewport_size({"width": int(width / 25.4 * 96), "height": 900})
+        cut = page.evaluate("""isWide => [...document.querySelectorAll('table')].filter(t => t.offsetParent && (getComputedStyle(t.closest('.scroll')).page === 'wide') === isWide)
+            .filter(t => t.getBoundingClientRect().right > innerWidth + 1).map(t => t.caption.textContent)""", is_wide)
+        assert cut == []
+
+
+def test_small_studies_have_whole_pages(browser, tmp_path):
+    """No tissues, one model, no validation, no R; then results of an older version, which lack what was added since."""
+    g = np.random.default_rng(0)
+    pd.DataFrame({"id": range(60), "y": g.integers(0, 2, 60), "x": g.normal(size=60)}).to_csv(tmp_path / "t.csv", index=False)
+    prldh.analyze({
+        "title": "Small", "engine": "python", "clinical": {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"x": "continuous"}},
+        "models": [{"name": "X", "terms": ["x"]}], "adjust": [], "univariate": False, "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, **{k: v for k, v in QUICK.items() if k in ("performance", "report")},
+    }, tmp_path / "out", jobs=1)
+    page, heard = open_page(browser, tmp_path / "out", width=390)
+    assert heard == [] and sections(page) == [s for s in ALWAYS if s != "univariate"] and page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert "No validation was asked for" in page.locator("#validation").inner_text()
+    data = json.loads((tmp_path / "out" / "results.json").read_text())
+    data["cohort"].pop("ranges")
+    for point in data["models"][0]["roc"]:
+        point.pop("sensitivity_low"), point.pop("sensitivity_high")
+    (tmp_path / "out" / "results.json").write_text(json.dumps(data))
+    from prldh.report.render import render_again
+
+    render_again(tmp_path / "out")
+    page, heard = open_page(browser, tmp_path / "out")
+    assert heard == [] and page.locator("#figure-roc_unadjusted").count() == 1 and page.locator("#figure-roc_bands_unadjusted").count() == 0
