@@ -154,7 +154,10 @@ def cohort(n: int, jobs: int) -> None:
     with context.Pool(jobs, initializer=warm_up) as pool:
         seconds = np.sum(pool.map(measure_patient, range(n), chunksize=1), axis=0) / jobs
     for label, ours, reference in zip(("by the clock", "of the processor"), seconds, n * theirs, strict=True):
-        print(f"{n} patients, {label}: fast in {jobs} processes {ours:.1f} s, PyRadiomics in one {reference:.1f} s (one patient measured), {reference / ours:.1f} times")
+        print(
+            f"{n} patients, {label}: fast in {jobs} processes {ours:.1f} s, PyRadiomics in one {reference:.1f} s (one patient measured), "
+            f"{reference / ours:.1f} times"
+        )
 
 
 def growth() -> None:
@@ -170,8 +173,9 @@ def growth() -> None:
         for size in sizes:
             is_region = label.startswith("muscle")
             case = make_patient(muscle=size)["muscle"] if is_region else make_patient((size, 512, 512), muscle=20_000)["muscle"]
-            rows.append((cpu_seconds(fast, case, 2)[0], cpu_seconds(pyradiomics_default, case)[0]))
-            print(f"{label} {size:7d}: fast {rows[-1][0]:6.2f} s, PyRadiomics {rows[-1][1]:6.2f} s, {rows[-1][1] / rows[-1][0]:5.1f} times", flush=True)
+            own, reference = cpu_seconds(fast, case, 2)[0], cpu_seconds(pyradiomics_default, case)[0]
+            rows.append((own, reference))
+            print(f"{label} {size:7d}: fast {own:6.2f} s, PyRadiomics {reference:6.2f} s, {reference / own:5.1f} times", flush=True)
         ours, theirs = np.transpose(rows)
         axis.loglog(sizes, theirs, "o-", color="#b2182b", label="PyRadiomics")
         axis.loglog(sizes, ours, "o-", color="#2166ac", label="fast path")

@@ -8,8 +8,10 @@ import numpy as np
 
 from prldh.imaging.records import Case, Geometry, Volume
 
+STRAIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
-def make_case(values, *masks, spacing_mm=(1.0, 1.0, 1.0), modality=None, direction=(1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), origin_mm=(0.0, 0.0, 0.0)) -> Case:
+
+def make_case(values, *masks, spacing_mm=(1.0, 1.0, 1.0), modality=None, direction=STRAIGHT, origin_mm=(0.0, 0.0, 0.0)) -> Case:
     """A case of arrays (z, y, x); spacing is x, y, z."""
     values = np.asarray(values)
     geometry = Geometry(values.shape[::-1], spacing_mm, origin_mm, direction)

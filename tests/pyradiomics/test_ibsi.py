@@ -27,7 +27,9 @@ FAMILIES = {
     "glcm": "Co-occurrence matrix", "glrlm": "Run length matrix", "glszm": "Size zone matrix",
     "ngtdm": "Neighbourhood grey tone difference matrix", "gldm": "Neighbouring grey level dependence matrix",
 }
-AGGREGATIONS = {"ITBB": "3D, averaged", "IAZD": "3D, merged", "JJUI": "2.5D, direction-merged", "ZW7Z": "2.5D, merged", "KOBO": "3D", "62GR": "2.5D"}
+AGGREGATIONS = {
+    "ITBB": "3D, averaged", "IAZD": "3D, merged", "JJUI": "2.5D, direction-merged", "ZW7Z": "2.5D, merged", "KOBO": "3D", "62GR": "2.5D",
+}
 LINEAR_3D = {"resampledPixelSpacing": [2, 2, 2], "interpolator": "sitkLinear"}
 CONFIGURATIONS = {
     "digital_phantom": {"binWidth": 1},
@@ -35,7 +37,7 @@ CONFIGURATIONS = {
     "B": {"binCount": 32, "resegmentRange": [-500, 400], "force2D": True, "resampledPixelSpacing": [2, 2, 0], "interpolator": "sitkLinear"},
     "C": {"binWidth": 25, "resegmentRange": [-1000, 400], **LINEAR_3D},
     "D": {"binCount": 32, "resegmentRange": [-3, 3], "resegmentMode": "sigma", **LINEAR_3D},
-    "E": {"binCount": 32, "resegmentRange": [-1000, 400], "outlierSigma": 3, "resampledPixelSpacing": [2, 2, 2], "interpolator": "sitkBSpline"},
+    "E": {"binCount": 32, "resegmentRange": [-1000, 400], "outlierSigma": 3, **LINEAR_3D, "interpolator": "sitkBSpline"},
 }
 
 

@@ -128,8 +128,8 @@ def test_zones_are_scipys_connected_components():
 
 @pytest.mark.parametrize(
     ("value", "reference", "expected"),
-    [(1.1, 1.0, 0.1), (0.0, 0.0, 0.0), (np.nan, np.nan, 0.0), (1.0, np.nan, np.inf), (np.nan, 1.0, np.inf), (np.inf, np.inf, 0.0), (np.inf, 1.0, np.inf),
-     (1e-14, 0.0, 1e-9)],
+    [(1.1, 1.0, 0.1), (0.0, 0.0, 0.0), (np.nan, np.nan, 0.0), (1.0, np.nan, np.inf), (np.nan, 1.0, np.inf), (np.inf, np.inf, 0.0),
+     (np.inf, 1.0, np.inf), (1e-14, 0.0, 1e-9)],
 )
 def test_relative_difference(value, reference, expected):
     assert relative_difference(value, reference) == pytest.approx(expected)

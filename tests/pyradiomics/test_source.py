@@ -41,7 +41,8 @@ def test_is_found_by_its_entry_point():
 
 
 def test_importing_it_imports_neither_radiomics_nor_simpleitk():
-    code = "import sys, prldh_pyradiomics.source, prldh_pyradiomics.settings; print([m for m in ('radiomics', 'SimpleITK', 'pywt', 'numba') if m in sys.modules])"
+    heavy = ("radiomics", "SimpleITK", "pywt", "numba")
+    code = f"import sys, prldh_pyradiomics.source; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
@@ -52,7 +53,8 @@ def test_protocol_has_the_papers_1223_names():
     wavelets = [f"wavelet-{a}{b}{c}" for a in "LH" for b in "LH" for c in "LH"]
     assert images == ["original", *wavelets[1:], "wavelet-LLL", "square", "squareroot", "logarithm", "exponential"]
     count = {c: sum(f"_{c}_" in n for n in names) for c in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")}
-    assert count == {"shape": 14, "firstorder": 13 * 18, "glcm": 13 * 24, "glrlm": 13 * 16, "glszm": 13 * 16, "gldm": 13 * 14, "ngtdm": 13 * 5}
+    each = {"firstorder": 18, "glcm": 24, "glrlm": 16, "glszm": 16, "gldm": 14, "ngtdm": 5}
+    assert count == {"shape": 14} | {c: 13 * n for c, n in each.items()}
     assert names[0] == "original_shape_Elongation" and names[-1] == "exponential_ngtdm_Strength"
 
 
@@ -208,6 +210,15 @@ def test_missing_parameter_file():
         make_plan(Settings(preset="nowhere.yaml"))
 
 
+def test_parameter_file_may_be_relative_to_the_study_file(tmp_path):
+    (tmp_path / "params.yaml").write_text("imageType: {Original: {}}")
+    found = Settings(preset="params.yaml").relative_to(tmp_path)
+    assert list(make_plan(found).image_types) == ["Original"]
+    assert Settings(preset="protocol-log").relative_to(tmp_path).preset == "protocol-log"
+    with pytest.raises(StudyError, match="is not there"):
+        SOURCE.check(Settings(preset="other.yaml").relative_to(tmp_path))
+
+
 def test_fingerprint_follows_the_content_of_a_parameter_file(tmp_path):
     path = tmp_path / "params.yaml"
     seen = set()
@@ -236,9 +247,11 @@ def voxel() -> np.ndarray:
     ("mask", "values", "wanted", "message"),
     [
         (voxel(), VALUES, {}, "a single voxel"), (line(), VALUES, {}, "along 1 of the image's axes, and minimumROIDimensions asks for 2"),
-        (np.zeros(SHAPE, bool), VALUES, {}, "mask of reader 1 is empty"), (MASK, VALUES, {"minimumROISize": 10_000}, "minimumROISize asks for more than 10000"),
-        (MASK, VALUES, {"resegmentRange": [5000, 6000]}, "PyRadiomics cannot compute features here: Resegmentation excluded too many voxels"),
-        (MASK, np.where(MASK, np.nan, VALUES), {}, "NaN or infinite"), (MASK, VALUES, {"preset": "protocol-log", "sigma": [30.0]}, "too small for LoG with sigma 30.0 mm"),
+        (np.zeros(SHAPE, bool), VALUES, {}, "mask of reader 1 is empty"),
+        (MASK, VALUES, {"minimumROISize": 10_000}, "minimumROISize asks for more than 10000"),
+        (MASK, VALUES, {"resegmentRange": [5000, 6000]}, "cannot compute features here: Resegmentation excluded too many voxels"),
+        (MASK, np.where(MASK, np.nan, VALUES), {}, "NaN or infinite"),
+        (MASK, VALUES, {"preset": "protocol-log", "sigma": [30.0]}, "too small for LoG with sigma 30.0 mm"),
     ],
 )
 def test_refusals_are_the_same_in_both_backends(backend, mask, values, wanted, message):
@@ -292,10 +305,12 @@ def test_describe():
     assert about["original_shape_MeshVolume"]["unit"] == "mm³" and about["original_shape_MeshVolume"]["ibsi"] == "RNU0"
     assert about["original_shape_Maximum2DDiameterRow"]["unit"] == "mm" and about["original_shape_Maximum2DDiameterRow"]["ibsi"] is None
     assert about["wavelet-LLH_glcm_Idm"] == {
-        "unit": "1", "ibsi": "WF0Z", "family": "GLCM", "image_type": "wavelet-LLH", "class": "glcm", "aggregation": "ITBB", "deviates": "by bin edges",
+        "unit": "1", "ibsi": "WF0Z", "family": "GLCM", "image_type": "wavelet-LLH", "class": "glcm", "aggregation": "ITBB",
+        "deviates": "by bin edges",
         "note": about["wavelet-LLH_glcm_Idm"]["note"],
     }
-    corrected = SOURCE.describe(["original_firstorder_Kurtosis", "original_shape_MajorAxisLength", "original_glcm_Idm"], Settings(preset="ibsi"))
+    mended = ["original_firstorder_Kurtosis", "original_shape_MajorAxisLength", "original_glcm_Idm"]
+    corrected = SOURCE.describe(mended, Settings(preset="ibsi"))
     assert [row["deviates"] for row in corrected.values()] == ["no"] * 3
 
 

@@ -26,7 +26,7 @@ def in_pyradiomics_order(p: np.ndarray, n_absent: int) -> np.ndarray:
 
 
 def direction_weights(norm: str | None, angles: np.ndarray, spacing_mm: tuple[float, ...], decay: bool) -> np.ndarray | None:
-    """Weights of directions by their length in mm (z, y, x): the length itself, or exp(−length²) where it decays. None without a norm."""
+    """Weights of directions by their length in mm (z, y, x): the length, or exp(−length²) where it decays. None without a norm."""
     if norm is None:
         return None
     steps = np.abs(angles) * np.asarray(spacing_mm)

@@ -1,8 +1,8 @@
 """Filtered values of an image within regions, without filtering the whole image where the result is the same.
 
-Square, square root, logarithm and exponential look at one voxel and at the extremes of the whole image, so they are computed for the
-region's voxels alone, by PyRadiomics' own operations. Wavelets and LoG look around, so they are computed on what the regions need. For every
-other image type PyRadiomics filters the whole image, once for all readers.
+Square, square root, logarithm and exponential look at one voxel and at the extremes of the whole image, so they are computed for
+the region's voxels alone, by PyRadiomics' own operations. Wavelets and LoG look around, so they are computed on what the regions
+need. For every other image type PyRadiomics filters the whole image, once for all readers.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def _volume(box: Box) -> int:
     return int(np.prod([s.stop - s.start for s in box]))
 
 
-def filtered_values(image: Image, image_types: dict[str, dict[str, Any]], options: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list]]:
+def filtered_values(
+    image: Image, image_types: dict[str, dict[str, Any]], options: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any], list]]:
     """Each filtered image in turn: PyRadiomics' name of it, the settings for it, and the values of every region.
 
     Raises
@@ -147,7 +149,9 @@ def _wavelets(image: Image, settings: dict[str, Any]) -> Iterator[tuple[str, dic
 def check_log(size: tuple[int, ...], spacing_mm: tuple[float, ...], sigmas: list[float]) -> None:
     """Refuse what PyRadiomics would leave out with a warning, because every case must have the same features."""
     if min(size) < 4:
-        raise DataError(f"the image is {' x '.join(map(str, size))} voxels (z, y, x), and LoG needs at least 4 along each axis. Leave LoG out.")
+        raise DataError(
+            f"the image is {' x '.join(map(str, size))} voxels (z, y, x), and LoG needs at least 4 along each axis. Leave LoG out."
+        )
     for sigma in sigmas:
         needed = np.ceil(sigma / np.asarray(spacing_mm)) + 1
         if (np.asarray(size) < needed).any():
@@ -207,6 +211,9 @@ def _by_pyradiomics(image: Image, image_type: str, settings: dict[str, Any]) -> 
             per_region = found.setdefault(name, list(picked))
             per_region[i] = picked[i]
     if not found:
-        raise DataError(f"PyRadiomics makes no {image_type} image here: a package that it needs is missing (scikit-image or trimesh). Leave {image_type} out.")
+        raise DataError(
+            f"PyRadiomics makes no {image_type} image here: a package that it needs is missing (scikit-image or trimesh). "
+            f"Leave {image_type} out."
+        )
     for name, values in found.items():
         yield name, settings, values

@@ -27,7 +27,9 @@ def centred_grid(volume: Volume, spacing_mm: list[float]) -> tuple[list[int], li
     return n_new.tolist(), new.tolist(), origin.tolist()
 
 
-def resample(volume: Volume, masks: tuple[np.ndarray, ...], options: dict[str, Any]) -> tuple[np.ndarray, list[np.ndarray], tuple[float, ...]]:
+def resample(
+    volume: Volume, masks: tuple[np.ndarray, ...], options: dict[str, Any]
+) -> tuple[np.ndarray, list[np.ndarray], tuple[float, ...]]:
     """Values and masks (z, y, x) on the new grid, and its spacing in mm (z, y, x).
 
     Interpolation reaches half a voxel beyond the outermost centres, as far as the image does; there the outermost values go on.

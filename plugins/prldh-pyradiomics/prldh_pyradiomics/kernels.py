@@ -70,7 +70,8 @@ def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, diff
 def count_runs(grid, places, steps, lengths, runs):
     """Runs of one level along each direction: adds to ``runs`` (direction, rank, length). Returns the longest.
 
-    ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` is room for as many numbers as the grid.
+    ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` has room for as many numbers as
+    the grid.
     """
     longest = 0
     for a in range(len(steps)):

@@ -50,7 +50,7 @@ def _load(path: Path) -> dict[str, Any]:
     import yaml
 
     if not path.is_file():
-        raise StudyError(f"extraction.pyradiomics.preset: parameter file {path} is not there. Give its path relative to where prldh runs, or absolute.")
+        raise StudyError(f"extraction.pyradiomics.preset: parameter file {path} is not there. Check the path.")
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
@@ -59,13 +59,16 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
     if not isinstance(content, dict) or not all(isinstance(v, dict) or v is None for v in content.values()):
-        raise StudyError(f"{path} is not a PyRadiomics parameter file: it must hold the sections {', '.join(SECTIONS[:3])}, each with keys below it.")
+        raise StudyError(
+            f"{path} is not a PyRadiomics parameter file: it must hold the sections {', '.join(SECTIONS[:3])}, each with keys below it."
+        )
     return content
 
 
 def _unknown(path: Path, where: str, name: str, known: Any) -> StudyError:
     near = nearest(name, known)
-    return StudyError(f"{path}: {where} has '{name}', which PyRadiomics does not know." + (f" Did you mean '{near}'?" if near else f" Known: {', '.join(known)}."))
+    hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+    return StudyError(f"{path}: {where} has '{name}', which PyRadiomics does not know. {hint}")
 
 
 def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +76,10 @@ def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
         raise StudyError(f"{path}: {where} must be a list of settings with values, found {given!r}.")
     for name in given:
         if name in ELSEWHERE and given[name] not in (None, 1 if name == "label" else 0):
-            raise StudyError(f"{path}: {where}.{name} is {given[name]!r}; which part of a mask is meant is said in the cases table (columns label and segment). Remove it here.")
+            raise StudyError(
+                f"{path}: {where}.{name} is {given[name]!r}; which part of a mask is meant is said in the cases table "
+                "(columns label and segment). Remove it here."
+            )
         if name not in Overrides.model_fields and name not in WITHOUT_EFFECT + ELSEWHERE:
             raise _unknown(path, where, name, [*Overrides.model_fields, *WITHOUT_EFFECT])
     try:
@@ -81,7 +87,8 @@ def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join([where, *map(str, first["loc"])])
-        raise StudyError(f"{path}: {place} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}.".replace("..", ".")) from None
+        reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+        raise StudyError(f"{path}: {place} is {first['input']!r}: {reason}.") from None
 
 
 def _classes(path: Path, given: dict[str, Any]) -> dict[str, list[str] | None]:

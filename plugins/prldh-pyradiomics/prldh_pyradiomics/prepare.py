@@ -113,7 +113,8 @@ def _resegmented(values: np.ndarray, mask: np.ndarray, options: dict[str, Any]) 
 
     if options.get("resegmentRange") is not None:
         with quietly():
-            mask = sitk.GetArrayFromImage(imageoperations.resegmentMask(sitk_image(values), sitk_image(mask.astype(np.uint8)), **options)) == 1
+            kept = imageoperations.resegmentMask(sitk_image(values), sitk_image(mask.astype(np.uint8)), **options)
+        mask = sitk.GetArrayFromImage(kept) == 1
     if options.get("outlierSigma") is not None:
         inside = values[mask]
         mask = mask & (np.abs(values - inside.mean()) <= options["outlierSigma"] * inside.std())
@@ -133,4 +134,6 @@ def _check_size(region: Region, options: dict[str, Any]) -> None:
         )
     least = options.get("minimumROISize")
     if least is not None and region.n_voxels <= least:
-        raise DataError(f"the region has {region.n_voxels} voxels, and minimumROISize asks for more than {least}. Look at the mask, or lower it.")
+        raise DataError(
+            f"the region has {region.n_voxels} voxels, and minimumROISize asks for more than {least}. Look at the mask, or lower it."
+        )

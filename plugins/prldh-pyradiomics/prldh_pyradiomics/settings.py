@@ -98,6 +98,10 @@ class Settings(Overrides):
     exact_log: bool = False
     modality: dict[str, Overrides] = Field(default_factory=dict)
 
+    def relative_to(self, folder: Path) -> Settings:
+        """The same with a parameter file's path relative to a folder, that of the study file, unless it is absolute."""
+        return self if self.preset in PRESETS else self.model_copy(update={"preset": str(folder / Path(self.preset).expanduser())})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -137,8 +141,8 @@ class Plan:
         }
 
 
-#: PyRadiomics' defaults (radiomics.featureextractor, version 3.1): written out, so that they reach the metadata. The bin width is 25.0 rather
-#: than 25, with which bins of 8-bit images overflow.
+#: PyRadiomics' defaults (radiomics.featureextractor, version 3.1): written out, so that they reach the metadata. The bin width is 25.0
+#: rather than 25, with which bins of 8-bit images overflow.
 DEFAULTS = {
     "minimumROIDimensions": 2, "minimumROISize": None, "normalize": False, "normalizeScale": 1, "removeOutliers": None,
     "resampledPixelSpacing": None, "interpolator": "sitkBSpline", "preCrop": False, "padDistance": 5, "distances": [1], "force2D": False,
@@ -163,7 +167,7 @@ def preset(name: str) -> Plan:
         return Plan(dict(DEFAULTS), {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}}, classes)
     if name == "ibsi":
         return Plan(dict(DEFAULTS), {"Original": {}}, every, corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"))
-    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).exists():
+    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).is_file():
         from prldh_pyradiomics.parameters import read_parameters
 
         return read_parameters(Path(name))
@@ -196,7 +200,8 @@ def make_plan(settings: Settings, modality: str | None = None) -> Plan:
     images = {name: {k: v for k, v in own.items() if k not in said} for name, own in base.image_types.items()}
     if "sigma" in said and "LoG" not in images:
         images["LoG"] = {}
-    notes = tuple(f"{t} images are filtered by PyRadiomics itself, on the whole image" for t in images if t in {"Gradient", "LBP2D", "LBP3D"})
+    by_itself = [t for t in images if t in {"Gradient", "LBP2D", "LBP3D"}]
+    notes = tuple(f"{t} images are filtered by PyRadiomics itself, on the whole image" for t in by_itself)
     if "shape2D" in base.classes:
         notes += ("shape2D is computed by PyRadiomics itself",)
     return Plan(options, images, base.classes, base.corrections, settings.exact_log, notes)

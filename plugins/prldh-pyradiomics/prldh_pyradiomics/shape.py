@@ -1,8 +1,8 @@
 """Shape of a region: PyRadiomics' mesh, without visiting its triangles or all pairs of its vertices.
 
-PyRadiomics' mesh has one of 256 patterns in every cube of eight voxels. Its own C function, asked once for each pattern, says what a pattern
-adds to the surface and the volume; the image then only has to be counted. The largest diameter of a set of points is attained between
-corners of its convex hull, so only these are compared.
+PyRadiomics' mesh has one of 256 patterns in every cube of eight voxels. Its own C function, asked once for each pattern, says what a
+pattern adds to the surface and the volume; the image then only has to be counted. The largest diameter of a set of points is attained
+between corners of its convex hull, so only these are compared.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def _cube(pattern: int) -> np.ndarray:
 def volume_by_pattern() -> np.ndarray:
     """What a cube at (z, y, x) adds to the volume at unit spacing, for each pattern: (256, 4), constant and growth with z, y and x.
 
-    A cube's volume is a sum of determinants of its triangles' corners, which under a shift grows linearly with the shift. The growth is seen
-    by placing the cube one step further, where another cube lies before it that is taken off again.
+    A cube's volume is a sum of determinants of its triangles' corners, which under a shift grows linearly with the shift. The growth is
+    seen by placing the cube one step further, where another cube lies before it that is taken off again.
     """
     constant = np.array([_ask(_cube(pattern), (1.0, 1.0, 1.0))[1] for pattern in range(256)])
     table = np.zeros((256, 4))

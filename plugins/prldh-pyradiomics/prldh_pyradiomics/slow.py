@@ -27,10 +27,13 @@ def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
     """
     if ONLY_OURS & set(plan.corrections):
         raise StudyError(
-            "extraction.pyradiomics: PyRadiomics itself cannot put bin edges and grids where IBSI does. Say backend: fast, or choose another preset."
+            "extraction.pyradiomics: PyRadiomics itself cannot put bin edges and grids where IBSI does. "
+            "Say backend: fast, or choose another preset."
         )
     if plan.options.get("outlierSigma") is not None:
-        raise StudyError("extraction.pyradiomics: outlierSigma is not a setting of PyRadiomics. Say backend: fast, or use resegmentMode: sigma.")
+        raise StudyError(
+            "extraction.pyradiomics: outlierSigma is not a setting of PyRadiomics. Say backend: fast, or use resegmentMode: sigma."
+        )
     n_voxels = [0] * len(case.masks)
     for prepared in prepare(case.image, case.masks, plan):  # for its refusals, and the number of voxels after resampling
         if "LoG" in plan.image_types:

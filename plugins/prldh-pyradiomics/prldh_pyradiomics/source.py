@@ -30,6 +30,18 @@ class PyRadiomicsSource:
                 continue
         return __version__
 
+    def check(self, settings: Settings) -> None:
+        """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that cannot be imported.
+
+        Raises
+        ------
+        StudyError, PluginError
+        """
+        from prldh_pyradiomics.own import radiomics_version
+
+        make_plan(settings)
+        radiomics_version()
+
     def extract(self, case: Case, settings: Settings) -> tuple[dict[str, float], ...]:
         """Values of one case, one dictionary a reader, by PyRadiomics' names and in its order.
 

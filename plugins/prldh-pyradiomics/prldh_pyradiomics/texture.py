@@ -49,7 +49,10 @@ class GreyLevels:
         from radiomics import imageoperations
 
         if not np.isfinite(self.values).all():
-            raise DataError("the filtered image has no finite values in the region: is the image 0 everywhere? Look at it in a viewer, or leave the filter out.")
+            raise DataError(
+                "the filtered image has no finite values in the region: is the image 0 everywhere? "
+                "Look at it in a viewer, or leave the filter out."
+            )
         ends = np.array([self.values.min(), self.values.max()], dtype=self.values.dtype)
         width = self.options.get("binWidth", 25)
         if self.options.get("binCount") is None and float(ends[1]) - float(ends[0]) > 1e6 * width:
@@ -61,8 +64,8 @@ class GreyLevels:
 
     def _too_many(self, n: int) -> None:
         raise DataError(
-            f"the region has {n} grey levels, at most {MOST_LEVELS} can be handled: the bin width {self.options.get('binWidth', 25)} is too "
-            "small for these intensities. Give a larger binWidth, a binCount, or normalize: true."
+            f"the region has {n} grey levels, at most {MOST_LEVELS} can be handled: the bin width {self.options.get('binWidth', 25)} is "
+            "too small for these intensities. Give a larger binWidth, a binCount, or normalize: true."
         )
 
     @property

@@ -35,7 +35,10 @@ def compare(ours: Mapping[str, float], reference: Mapping[str, float]) -> dict[s
     """
     if list(ours) != list(reference):
         other = [name for name in {**ours, **reference} if (name in ours) != (name in reference)]
-        raise PluginError(f"the fast path and PyRadiomics give different features: {', '.join(other[:5]) or 'in another order'}. Report this, and say backend: pyradiomics.")
+        raise PluginError(
+            f"the fast path and PyRadiomics give different features: {', '.join(other[:5]) or 'in another order'}. "
+            "Report this, and say backend: pyradiomics."
+        )
     return {name: relative_difference(ours[name], reference[name]) for name in ours}
 
 
