@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,16 @@ def write_word(table: JournalTable, path: Path) -> None:
     _rule(grid.rows[-1], "bottom", 12)
     for note in table.notes:
         document.add_paragraph().add_run(_clean(note)).font.size = Pt(8)
-    document.save(str(path))
+    _save_dateless(document, path)
+
+
+def _save_dateless(document: Any, path: Path) -> None:
+    """A DOCX is a ZIP file, whose entries would carry the time of day."""
+    content = io.BytesIO()
+    document.save(content)
+    with zipfile.ZipFile(content) as found, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in found.namelist():
+            written.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), found.read(name), zipfile.ZIP_DEFLATED)
 
 
 def _fill(cell: Any, text: str, bold: bool) -> None:
