@@ -1,7 +1,7 @@
 """Images a second of the 512-value embedding, and how much the quicker ways change the values. Runs on a CPU and on a GPU.
 
-    python benchmarks/embedding.py                                            # the device that is there
-    python benchmarks/embedding.py --batches 128 256 512 --precisions bf16 --compile     # on a GPU
+python benchmarks/embedding.py                                            # the device that is there
+python benchmarks/embedding.py --batches 128 256 512 --precisions bf16 --compile     # on a GPU
 """
 
 from __future__ import annotations
@@ -105,13 +105,19 @@ def main() -> None:
     with torch.inference_mode():
         expected = network.embed(torch.from_numpy(sample).to(device)[:, None].float() / 255).cpu().numpy()
     name = torch.cuda.get_device_name() if is_gpu else f"CPU, {torch.get_num_threads()} threads"
-    print(f"torch {torch.__version__}, {name}; {FLOPS_PER_IMAGE / 1e9:.1f} GFLOP an image; values: mean {expected.mean():.3f}, largest {expected.max():.3f}")
+    print(
+        f"torch {torch.__version__}, {name}; {FLOPS_PER_IMAGE / 1e9:.1f} GFLOP an image; values: mean "
+        f"{expected.mean():.3f}, largest {expected.max():.3f}"
+    )
     rates = {p: matrix_rate(device, PRECISIONS[p], arguments.seconds) for p in arguments.precisions}
     for precision, rate in rates.items():
         print(f"matrix product in {precision}: {rate / 1e12:.2f} TFLOP/s; floor {FLOPS_PER_IMAGE / rate * 1e6:.0f} us an image")
     for batch in batches:
         print(f"bare encoder, fp32, batch {batch}: {1 / bare_encoder(network, batch, device, arguments.seconds):.1f} images/s")
-    print("\nprecision  compiled  batch  images/s on device  share of the floor  images/s from uint8 host memory  largest change (of the largest value)")
+    print(
+        "\nprecision  compiled  batch  images/s on device  share of the floor  images/s from uint8 host memory  "
+        "largest change (of the largest value)"
+    )
     for precision in arguments.precisions:
         for is_compiled in (False, True) if arguments.compile else (False,):
             for batch in batches:
@@ -137,7 +143,9 @@ def main() -> None:
             start = time.perf_counter()
             end_to_end(cases, embedder, settings)
             ratios.append((time.perf_counter() - start) / n / bare)
-        print(f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials: {', '.join(f'{r:.2f}' for r in ratios)})")
+        print(
+            f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials: {', '.join(f'{r:.2f}' for r in ratios)})"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Dice and HD95 of slices that a network has not seen: every slice is held out once, in folds, and nothing of it trains or chooses the epoch.
+"""Dice and HD95 of slices that a network has not seen: each is held out once, in folds, and neither trains nor chooses the epoch.
 
     python benchmarks/segmentation.py FOLDER --label 1        # FOLDER/images/*.png and FOLDER/masks/NAME.npy
 
@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     images = sorted((arguments.folder / "images").iterdir())
-    rows = [CaseRow("disc", p.stem, i + 2, p, (arguments.folder / "masks" / f"{p.stem}.npy",), arguments.label) for i, p in enumerate(images)]
+    rows = [
+        CaseRow("disc", p.stem, i + 2, p, (arguments.folder / "masks" / f"{p.stem}.npy",), arguments.label) for i, p in enumerate(images)
+    ]
     recipe = Recipe(size=arguments.size, width=arguments.width, epochs=arguments.epochs, batch=4, learning_rate=1e-3, device="cpu")
     slices = [slices_of(load_image([row], None), recipe) for row in rows]
     fold = np.random.default_rng(arguments.seed).permutation(len(rows)) % arguments.folds
@@ -50,7 +52,11 @@ def main() -> None:
         for row in held_out:
             case = load_image([row], None)
             found.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
-        print(f"fold {k + 1}: epoch {best['epoch']} chosen at Dice {best['validation_dice']:.3f}; held out {[f'{c.patient}: {c.dice:.3f} {c.kind}' for c in found[-len(held_out):]]}", flush=True)
+        scores = ", ".join(f"{c.patient}: {c.dice:.3f} {c.kind}" for c in found[-len(held_out) :])
+        print(
+            f"fold {k + 1}: epoch {best['epoch']} chosen at Dice {best['validation_dice']:.3f}; held out {scores}",
+            flush=True,
+        )
     print(f"{time.perf_counter() - start:.0f} s; distances in pixels")
     print(json.dumps(summarise(found), indent=2))
 

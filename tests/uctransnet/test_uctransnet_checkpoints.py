@@ -23,7 +23,10 @@ class Code:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: {"state_dict": w}, lambda w: {"epoch": 3, "model": "UCTransNet", "val_loss": np.float64(0.2), "state_dict": w}])
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda w: w, lambda w: {"state_dict": w}, lambda w: {"epoch": 3, "model": "UCTransNet", "val_loss": np.float64(0.2), "state_dict": w}],
+)
 def test_wrappers_and_prefix(checkpoint, tmp_path, wrap):
     weights = torch.load(checkpoint, weights_only=True)["state_dict"]
     path = tmp_path / "published.pth.tar"

@@ -29,7 +29,11 @@ def _masks():
 
 def _as_monai(metric, pairs):
     for reference, found in pairs:
-        metric(y_pred=torch.tensor(found)[None, None].float(), y=torch.tensor(reference)[None, None].float(), **({"spacing": SPACING[::-1]} if isinstance(metric, HausdorffDistanceMetric) else {}))
+        metric(
+            y_pred=torch.tensor(found)[None, None].float(),
+            y=torch.tensor(reference)[None, None].float(),
+            **({"spacing": SPACING[::-1]} if isinstance(metric, HausdorffDistanceMetric) else {}),
+        )
     return metric.get_buffer()[:, 0].tolist()
 
 
@@ -60,7 +64,11 @@ def test_cases_without_a_number_are_counted_and_not_averaged_away():
     found = summarise(cases)
     assert (found["n_cases"], found["n_missed"], found["n_false_alarm"], found["n_both_empty"]) == (6, 1, 1, 1)
     dice = [c.dice for c in cases[:5]]
-    assert found["dice"]["n"] == 5 and found["dice"]["mean"] == pytest.approx(np.mean(dice)) and found["dice"]["sd"] == pytest.approx(np.std(dice, ddof=1))
+    assert (
+        found["dice"]["n"] == 5
+        and found["dice"]["mean"] == pytest.approx(np.mean(dice))
+        and found["dice"]["sd"] == pytest.approx(np.std(dice, ddof=1))
+    )
     assert found["hd95_mm"]["n"] == 3
     json.dumps(found, allow_nan=False)
 

@@ -87,7 +87,12 @@ def test_other_sources_pass_and_half_a_library_is_refused(settings):
 def test_a_library_that_cannot_be_used_is_told(tmp_path):
     with pytest.raises(StudyError, match="is not there"):
         read_library(str(tmp_path / "absent.csv"))
-    for text, message in (("id,a\n1,x\n2,3\n3,4\n", "no number"), ("id,a\n1,2\n2,3\n", "at least 3 rows"), ("id,a\n1,2\n2,inf\n3,1\n", "finite"), ("id,a\n1,2\n2,nan\n3,1\n", "no number")):
+    for text, message in (
+        ("id,a\n1,x\n2,3\n3,4\n", "no number"),
+        ("id,a\n1,2\n2,3\n", "at least 3 rows"),
+        ("id,a\n1,2\n2,inf\n3,1\n", "finite"),
+        ("id,a\n1,2\n2,nan\n3,1\n", "no number"),
+    ):
         (tmp_path / "l.csv").write_text(text)
         with pytest.raises(DataError, match=message):
             read_library(str(tmp_path / "l.csv"))

@@ -76,7 +76,10 @@ def test_one_training_step(seeded_weights, reference, reference_input):
     assert set(gradients) == set(expected["grad_l2_of_bce_plus_dice"])
     for name, length in expected["grad_l2_of_bce_plus_dice"].items():
         assert float(gradients[name].norm()) == pytest.approx(length, rel=5e-3, abs=2e-5), name
-    for name, key in (("down4.nConvs.1.conv.weight", "grad_samples_down4"), ("mtc.encoder.layer.0.channel_attn.query2.1.weight", "grad_samples_q2_layer0_head1")):
+    for name, key in (
+        ("down4.nConvs.1.conv.weight", "grad_samples_down4"),
+        ("mtc.encoder.layer.0.channel_attn.query2.1.weight", "grad_samples_q2_layer0_head1"),
+    ):
         torch.testing.assert_close(*_samples(gradients[name], expected[key]), rtol=5e-3, atol=2e-5)
     state = network.state_dict()
     for name, e in expected["running_after"].items():
@@ -113,7 +116,15 @@ def test_start_values():
     assert not network.mtc.embeddings_4.position_embeddings.detach().any()
 
 
-@pytest.mark.parametrize(("shape", "message"), [((1, 1, 100, 224), "multiples of 16, found 100 x 224"), ((1, 3, 32, 32), r"takes images \(B, 1, H, W\)"), ((1, 32, 32), "takes images"), ((1, 1, 0, 16), "multiples of 16")])
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 1, 100, 224), "multiples of 16, found 100 x 224"),
+        ((1, 3, 32, 32), r"takes images \(B, 1, H, W\)"),
+        ((1, 32, 32), "takes images"),
+        ((1, 1, 0, 16), "multiples of 16"),
+    ],
+)
 def test_wrong_images_are_refused(shape, message):
     with torch.device("meta"):
         network = UCTransNet(image_size=32)

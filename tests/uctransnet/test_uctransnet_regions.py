@@ -86,7 +86,9 @@ def test_pictures_do_not_depend_on_how_voxels_are_stored():
             axes = [2 - a for a in order][::-1]  # order is that of x, y, z; arrays are z, y, x
             turned, turned_mask = (v.transpose(axes)[turn[::-1]] for v in (values, mask))
             direction = cosines[:, order] * np.array(flips)
-            found = pictures_of(make_case(turned, turned_mask, spacing=tuple(spacing[list(order)]), direction=tuple(direction.ravel())), 0, settings)
+            found = pictures_of(
+                make_case(turned, turned_mask, spacing=tuple(spacing[list(order)]), direction=tuple(direction.ravel())), 0, settings
+            )
             np.testing.assert_array_equal(sorted(map(bytes, found)), sorted(map(bytes, expected)))
 
 

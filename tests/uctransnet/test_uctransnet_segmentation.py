@@ -43,7 +43,11 @@ def study(tmp_path):
     ids = [f"P{i}" for i in range(5)]
     (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
     (tmp_path / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},{i}.png,{i}.npy\n" for i in ids))
-    content = {"clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1}, "tissues": {"disc": {"images": "cases.csv"}}, "extraction": {"uctransnet": {"train": TRAIN}}}
+    content = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"images": "cases.csv"}},
+        "extraction": {"uctransnet": {"train": TRAIN}},
+    }
     (tmp_path / "study.yaml").write_text(json.dumps(content))
     return tmp_path / "study.yaml"
 
@@ -58,7 +62,9 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     assert again.exit_code == 1 and "holds a trained network already" in again.output
     more = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net), "--resume", "--epochs", "2"])
     assert more.exit_code == 0 and "epoch 2/2" in more.output and "epoch 1/2" not in more.output
-    done = runner.invoke(commands, ["segment", "evaluate", str(study), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "evaluated")])
+    done = runner.invoke(
+        commands, ["segment", "evaluate", str(study), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "evaluated")]
+    )
     assert done.exit_code == 0, done.output
     assert "network against reader 1: Dice" in done.output and "5 cases are of patients that trained the network" in done.output
     rows = list(csv.DictReader((tmp_path / "evaluated" / "segmentation.csv").open()))
@@ -66,7 +72,9 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     assert rows[4]["kind"] in ("false_alarm", "both_empty") and rows[4]["hd95_mm"] == ""
     about = json.loads((tmp_path / "evaluated" / "segmentation.json").read_text())
     assert about["distance_unit"] == "px" and about["comparisons"]["network against reader 1"]["unseen"]["n_cases"] == 0
-    done = runner.invoke(commands, ["segment", "predict", str(tmp_path / "P0.png"), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "masks")])
+    done = runner.invoke(
+        commands, ["segment", "predict", str(tmp_path / "P0.png"), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "masks")]
+    )
     assert done.exit_code == 0, done.output
     written = np.asarray(Image.open(tmp_path / "masks" / "P0_mask.png"))
     segmenter = Segmenter(load_checkpoint(net / "best.pt"), "cpu")
@@ -144,7 +152,9 @@ def test_prediction_refuses_what_it_cannot_do(tmp_path):
 def test_a_mask_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     from prldh_uctransnet import prediction
 
-    monkeypatch.setattr(prediction, "_write", lambda path, *rest: path.write_bytes(b"half") and (_ for _ in ()).throw(OSError("No space left")))
+    monkeypatch.setattr(
+        prediction, "_write", lambda path, *rest: path.write_bytes(b"half") and (_ for _ in ()).throw(OSError("No space left"))
+    )
     image = make_case(np.zeros((1, 4, 4)), np.zeros((1, 4, 4), bool)).image
     with pytest.raises(OutputError, match="No space left"):
         write_mask(tmp_path / "m.nii.gz", image.values > 0, image)
@@ -239,8 +249,14 @@ def test_the_spine_slices_train_as_they_are(shared_data, tmp_path):
     names = sorted(p.stem for p in (folder / "images").iterdir())[:6]
     (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"S{n},0\n" for n in names))
     images = {p.stem: p for p in (folder / "images").iterdir()}
-    (tmp_path / "cases.csv").write_text("id,image,mask,label\n" + "".join(f"S{n},{images[n]},{folder / 'masks' / (n + '.npy')},1\n" for n in names))
-    content = {"clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1}, "tissues": {"disc": {"images": "cases.csv"}}, "extraction": {"uctransnet": {"train": TRAIN}}}
+    (tmp_path / "cases.csv").write_text(
+        "id,image,mask,label\n" + "".join(f"S{n},{images[n]},{folder / 'masks' / (n + '.npy')},1\n" for n in names)
+    )
+    content = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"images": "cases.csv"}},
+        "extraction": {"uctransnet": {"train": TRAIN}},
+    }
     (tmp_path / "study.yaml").write_text(json.dumps(content))
     log = train_study(tmp_path / "study.yaml", tmp_path / "net", say=lambda text: None)
     assert np.isfinite(log["history"][0]["loss"]) and load_checkpoint(tmp_path / "net" / "best.pt").network.width == 4

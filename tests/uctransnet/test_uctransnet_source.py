@@ -148,7 +148,15 @@ def test_too_little_memory_halves_the_batch(checkpoint):
         embedder(pictures)
 
 
-@pytest.mark.parametrize(("raw", "message"), [({"slice": "all"}, "did you mean 'slices'"), ({"slices": {"middle": 0}}, "slices"), ({"size": 100}, "multiple of 16"), ({"margin_mm": -1}, "margin_mm")])
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"slice": "all"}, "did you mean 'slices'"),
+        ({"slices": {"middle": 0}}, "slices"),
+        ({"size": 100}, "multiple of 16"),
+        ({"margin_mm": -1}, "margin_mm"),
+    ],
+)
 def test_settings_are_checked(raw, message):
     with pytest.raises(StudyError, match=message):
         settings_of(Settings, raw, "extraction.uctransnet")

@@ -137,7 +137,10 @@ def test_too_little_memory_halves_the_part_and_goes_on(monkeypatch):
     monkeypatch.setattr(training, "add_gradients", limited)
     loss = training._step_with_less_memory(run, pictures, targets, np.arange(5), said.append)
     assert np.isfinite(loss) and run.micro_batch == 1
-    assert said == ["the memory of cpu is too small: 2 slices at a time from here on, still 5 a step", "the memory of cpu is too small: 1 slices at a time from here on, still 5 a step"]
+    assert said == [
+        "the memory of cpu is too small: 2 slices at a time from here on, still 5 a step",
+        "the memory of cpu is too small: 1 slices at a time from here on, still 5 a step",
+    ]
 
 
 def test_patients_are_split_not_slices():
@@ -148,7 +151,15 @@ def test_patients_are_split_not_slices():
     assert len({tuple(split_patients(patients, Recipe(), s)[1]) for s in range(8)}) > 3
 
 
-@pytest.mark.parametrize(("n", "recipe", "message"), [(5, Recipe(), "are 1 to choose the epoch by"), (3, Recipe(validation=0.6), "1 to train on"), (1, Recipe(), "0 to choose"), (9, Recipe(held_out=("X",)), "held_out names 'X'")])
+@pytest.mark.parametrize(
+    ("n", "recipe", "message"),
+    [
+        (5, Recipe(), "are 1 to choose the epoch by"),
+        (3, Recipe(validation=0.6), "1 to train on"),
+        (1, Recipe(), "0 to choose"),
+        (9, Recipe(held_out=("X",)), "held_out names 'X'"),
+    ],
+)
 def test_a_split_with_one_patient_is_refused(n, recipe, message):
     with pytest.raises(StudyError, match=message):
         split_patients([f"P{i}" for i in range(n)], recipe, 1)
@@ -182,7 +193,9 @@ def test_augmentation_moves_picture_and_target_alike_and_depends_on_its_seed_alo
     drawn = [augmentation.draw(1, 2, i, True) for i in range(6)]
     moved, target = augmentation.apply(x, x, drawn)
     assert set(target.unique().tolist()) == {0.0, 1.0} and not torch.equal(target, x)
-    assert ((moved > 0.5).float() - target).abs().mean() < 0.02, "a picture that is its own target stays so, but for the grey values' exponent"
+    assert ((moved > 0.5).float() - target).abs().mean() < 0.02, (
+        "a picture that is its own target stays so, but for the grey values' exponent"
+    )
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(drawn, [augmentation.draw(1, 2, i, True) for i in range(6)], strict=True))
     assert not np.array_equal(augmentation.draw(1, 2, 0, True)[0], augmentation.draw(1, 3, 0, True)[0])
     signs = [np.linalg.det(augmentation.draw(1, 1, i, True)[0][:, :2]) < 0 for i in range(60)]

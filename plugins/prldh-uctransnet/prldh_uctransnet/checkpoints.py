@@ -73,12 +73,17 @@ def read_content(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises nearly any type for a damaged file
         if _names_code(path, str(error)):
             raise DataError(
-                f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run that code, so it is refused. "
+                f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run that "
+                "code, so it is refused. "
                 "Save the weights alone, torch.save(network.state_dict(), path), where the file was made."
             ) from None
-        raise DataError(f"the checkpoint {path.name} cannot be read; the file is damaged or no checkpoint ({type(error).__name__}). Copy it again.") from None
+        raise DataError(
+            f"the checkpoint {path.name} cannot be read; the file is damaged or no checkpoint ({type(error).__name__}). Copy it again."
+        ) from None
     if not isinstance(content, Mapping):
-        raise PluginError(f"the checkpoint {path.name} holds a {type(content).__name__} instead of a dictionary of weights. Save network.state_dict().")
+        raise PluginError(
+            f"the checkpoint {path.name} holds a {type(content).__name__} instead of a dictionary of weights. Save network.state_dict()."
+        )
     return dict(content)
 
 
@@ -95,9 +100,14 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, tuple[int,
     """Refuse weights of another architecture, with the first keys that differ and their shapes."""
     odd = [f"{k} is missing" for k in expected if k not in found]
     odd += [f"{k} is not known" for k in found if k not in expected]
-    odd += [f"{k} has shape {tuple(found[k].shape)} instead of {s}" for k, s in expected.items() if k in found and tuple(found[k].shape) != s]
+    odd += [
+        f"{k} has shape {tuple(found[k].shape)} instead of {s}" for k, s in expected.items() if k in found and tuple(found[k].shape) != s
+    ]
     if odd:
-        raise PluginError(f"the checkpoint {path.name} is of another architecture than UCTransNet, it differs in {len(odd)} keys: {_some(odd)}. Use a UCTransNet checkpoint.")
+        raise PluginError(
+            f"the checkpoint {path.name} is of another architecture than UCTransNet, it differs in {len(odd)} keys: "
+            f"{_some(odd)}. Use a UCTransNet checkpoint."
+        )
 
 
 def file_sha256(path: Path) -> str:
@@ -112,7 +122,10 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"the checkpoint {path} cannot be read: {error.strerror or error}. Correct the path, or train one: prldh segment train STUDY.yaml.") from None
+        raise DataError(
+            f"the checkpoint {path} cannot be read: {error.strerror or error}. Correct the path, or train one: prldh "
+            "segment train STUDY.yaml."
+        ) from None
 
 
 def hash_patient(patient: str) -> str:
@@ -154,7 +167,15 @@ def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
 
 def _numpy_numbers() -> list[Any]:
     """What NumPy's numbers are pickled with: published checkpoints hold their validation loss as one. None of it runs code."""
-    return [np._core.multiarray.scalar, np.dtype, type(np.dtype("f4")), type(np.dtype("f8")), type(np.dtype("i4")), type(np.dtype("i8")), type(np.dtype("bool"))]
+    return [
+        np._core.multiarray.scalar,
+        np.dtype,
+        type(np.dtype("f4")),
+        type(np.dtype("f8")),
+        type(np.dtype("i4")),
+        type(np.dtype("i8")),
+        type(np.dtype("bool")),
+    ]
 
 
 def _names_code(path: Path, message: str) -> bool:

@@ -1,4 +1,4 @@
-"""``prldh segment train | predict | evaluate``: parse, call, print."""
+"""``prldh segment train | predict | evaluate`` and ``prldh explain``: parse, call, print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def segment() -> None:
 
 
 tissue_option = click.option("--tissue", help="The tissue of the study file; needed where several are given as images.")
-device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Default: a GPU that is there, or else the CPU.")
+device_option = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Default: a GPU that is there, or else the CPU."
+)
 
 
 @segment.command()
@@ -27,13 +29,17 @@ device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda
 @click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
 @click.option("--resume", is_flag=True, help="Go on from last.pt of that folder.")
 @click.option("--force", is_flag=True, help="Replace a network that is already there.")
-def train(study: Path, out: Path, tissue: str | None, device: str | None, epochs: int | None, seed: int | None, resume: bool, force: bool) -> None:
+def train(
+    study: Path, out: Path, tissue: str | None, device: str | None, epochs: int | None, seed: int | None, resume: bool, force: bool
+) -> None:
     """Train on the images and masks of a tissue; settings are extraction.uctransnet.train of STUDY.yaml."""
     from prldh.progress import show_progress
     from prldh_uctransnet.workflow import train_study
 
     with show_progress() as told:
-        done = train_study(study, out, tissue, device=device, epochs=epochs, seed=seed, is_resumed=resume, is_forced=force, told=told, say=_say)
+        done = train_study(
+            study, out, tissue, device=device, epochs=epochs, seed=seed, is_resumed=resume, is_forced=force, told=told, say=_say
+        )
     best = done["best"]
     click.echo(f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}")
 
@@ -42,7 +48,9 @@ def train(study: Path, out: Path, tissue: str | None, device: str | None, epochs
 @click.argument("images", nargs=-1, required=True, type=PLACE)
 @click.option("--checkpoint", required=True, type=PLACE, help="best.pt of a training run, or a published checkpoint.")
 @click.option("--out", required=True, type=PLACE, help="Folder for the masks, named as their images.")
-@click.option("--format", "kind", type=click.Choice(["nifti", "seg.nrrd"]), default="nifti", show_default=True, help="Pictures get PNG masks.")
+@click.option(
+    "--format", "kind", type=click.Choice(["nifti", "seg.nrrd"]), default="nifti", show_default=True, help="Pictures get PNG masks."
+)
 @click.option("--plane", type=click.Choice(["acquired", "axial", "sagittal", "coronal"]), help="Default: the plane it was trained in.")
 @device_option
 @click.option("--force", is_flag=True, help="Replace masks that are already there.")
@@ -75,3 +83,19 @@ def evaluate(study: Path, checkpoint: Path, out: Path, tissue: str | None, devic
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
+
+
+@click.command()
+@click.argument("study", type=PLACE)
+@click.option("--results", required=True, type=PLACE, help="Output folder of prldh analyze; the heat maps go to its folder explanation.")
+@tissue_option
+@click.option("--checkpoint", type=PLACE, help="Default: extraction.uctransnet.checkpoint of the study file.")
+@click.option("--patient", "patients", multiple=True, help="Whom to show, again for more; default one patient a quarter of the Radscores.")
+@click.option("--force", is_flag=True, help="Replace heat maps that are already there.")
+def explain(study: Path, results: Path, tissue: str | None, checkpoint: Path | None, patients: tuple[str, ...], force: bool) -> None:
+    """Draw where the deep part of a Radscore comes from, exactly, on the image."""
+    from prldh_uctransnet.explanation import explain_study
+
+    for line in explain_study(study, results, tissue, checkpoint=checkpoint, patients=patients, is_forced=force):
+        click.echo(line)
+    click.echo(f"heat maps as PNG and SVG in {results / 'explanation'}")

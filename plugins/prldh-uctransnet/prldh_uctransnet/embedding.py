@@ -64,7 +64,9 @@ class Embedder:
         Through ``torch.compile`` at a fixed shape: worth its half minute of compiling for thousands of pictures alone.
     """
 
-    def __init__(self, network: UCTransNet, device: str = "auto", precision: str = "fp32", batch: int | None = None, is_compiled: bool = False) -> None:
+    def __init__(
+        self, network: UCTransNet, device: str = "auto", precision: str = "fp32", batch: int | None = None, is_compiled: bool = False
+    ) -> None:
         self.device = choose_device(device)
         self.dtype = PRECISIONS[precision]
         self.batch = batch or (8 if self.device.type == "cpu" else 256)
@@ -83,7 +85,9 @@ class Embedder:
                 found.append(self._run(part))
             except torch.OutOfMemoryError:
                 if self.batch == 1:
-                    raise PluginError(f"one picture of {part.shape[1]} x {part.shape[2]} does not fit into the memory of {self.device}. Use device: cpu.") from None
+                    raise PluginError(
+                        f"one picture of {part.shape[1]} x {part.shape[2]} does not fit into the memory of {self.device}. Use device: cpu."
+                    ) from None
                 self.batch, self.halvings = self.batch // 2, self.halvings + 1
                 torch.cuda.empty_cache()
                 continue
@@ -119,5 +123,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
-        raise PluginError(f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch for it.")
+        raise PluginError(
+            f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch for it."
+        )
     return torch.device(name)

@@ -21,7 +21,8 @@ import numpy as np
 from prldh.imaging.overlap import dice, hausdorff_mm
 
 RULE = (
-    "A missed case (nothing found where the reader drew) and a false alarm have Dice 0 and no distance; where both masks are empty, neither exists. "
+    "A missed case (nothing found where the reader drew) and a false alarm have Dice 0 and no distance; where both "
+    "masks are empty, neither exists. "
     "Means and SDs are over the cases that have the number."
 )
 
@@ -53,8 +54,11 @@ def compare(patient: str, line: int, reference: np.ndarray, found: np.ndarray, s
 def summarise(cases: Sequence[Agreement]) -> dict[str, Any]:
     """Mean, SD, median, range and n of both measures, and how many cases are of which kind."""
     return {
-        "n_cases": len(cases), **{f"n_{kind}": sum(c.kind == kind for c in cases) for kind in ("both", "missed", "false_alarm", "both_empty")},
-        "dice": _described([c.dice for c in cases]), "hd95_mm": _described([c.hd95_mm for c in cases]), "rule": RULE,
+        "n_cases": len(cases),
+        **{f"n_{kind}": sum(c.kind == kind for c in cases) for kind in ("both", "missed", "false_alarm", "both_empty")},
+        "dice": _described([c.dice for c in cases]),
+        "hd95_mm": _described([c.hd95_mm for c in cases]),
+        "rule": RULE,
     }
 
 
@@ -63,4 +67,11 @@ def _described(values: Sequence[float]) -> dict[str, Any]:
     if not finite.size:
         return {"n": 0, "mean": None, "sd": None, "median": None, "min": None, "max": None}
     sd = float(finite.std(ddof=1)) if finite.size > 1 else None
-    return {"n": int(finite.size), "mean": float(finite.mean()), "sd": sd, "median": float(np.median(finite)), "min": float(finite.min()), "max": float(finite.max())}
+    return {
+        "n": int(finite.size),
+        "mean": float(finite.mean()),
+        "sd": sd,
+        "median": float(np.median(finite)),
+        "min": float(finite.min()),
+        "max": float(finite.max()),
+    }

@@ -57,9 +57,14 @@ class FeatureLibrary:
         position = {name: j for j, name in enumerate(names)}
         absent = [n for n in rows.names if n not in position]
         if len(absent) == len(rows.names):
-            return Selection(np.arange(len(rows.names)), {}, {"reading": "A", "n_in_library": 0, "note": "no feature of this block is in the library"})
+            return Selection(
+                np.arange(len(rows.names)), {}, {"reading": "A", "n_in_library": 0, "note": "no feature of this block is in the library"}
+            )
         if absent:
-            raise DataError(f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)} features: {some(absent)}. Extract it with the same source.")
+            raise DataError(
+                f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)} features: "
+                f"{some(absent)}. Extract it with the same source."
+            )
         library = values[:, [position[n] for n in rows.names]]
         is_constant = {"the library": np.ptp(library, axis=0) == 0, "the training rows": np.ptp(rows.values, axis=0) == 0}
         dropped = {rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)}
@@ -70,12 +75,20 @@ class FeatureLibrary:
         best = max((0, 1), key=lambda k: (scores[k], int(np.sum(cluster == k))))
         for j, k, cosine in zip(varying, cluster, cosines, strict=True):
             if k != best:
-                dropped[rows.names[j]] = f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
-        details = {"reading": "A", "n_in_library": len(library), "scores": [float(s) if np.isfinite(s) else None for s in (scores[best], scores[1 - best])]}
+                dropped[rows.names[j]] = (
+                    f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
+                )
+        details = {
+            "reading": "A",
+            "n_in_library": len(library),
+            "scores": [float(s) if np.isfinite(s) else None for s in (scores[best], scores[1 - best])],
+        }
         return Selection(varying[cluster == best], dropped, details)
 
 
-def cluster_features(cohort: np.ndarray, library: np.ndarray, seed: np.random.SeedSequence) -> tuple[np.ndarray, tuple[float, float], np.ndarray]:
+def cluster_features(
+    cohort: np.ndarray, library: np.ndarray, seed: np.random.SeedSequence
+) -> tuple[np.ndarray, tuple[float, float], np.ndarray]:
     """Clusters (p,) of features, the score of each cluster (-inf where it is empty), and each feature's cosine (p,).
 
     ``cohort`` (n, p) and ``library`` (m, p) without constant columns.
@@ -100,7 +113,10 @@ def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
     """
     place = Path(path).expanduser()
     if not place.is_file():
-        raise StudyError(f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained on, and name the table.")
+        raise StudyError(
+            f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained on, "
+            "and name the table."
+        )
     state = place.stat()
     return _read(place, (state.st_mtime_ns, state.st_size))
 

@@ -101,7 +101,10 @@ class UCTransNet(nn.Module):
     def __init__(self, n_channels: int = 1, n_classes: int = 1, image_size: int = 224, width: int = 64) -> None:
         super().__init__()
         if image_size < STEP or image_size % STEP:
-            raise DataError(f"image_size of UCTransNet must be a multiple of {STEP}, found {image_size}. Use {max(STEP, round(image_size / STEP) * STEP)}.")
+            raise DataError(
+                f"image_size of UCTransNet must be a multiple of {STEP}, found {image_size}. Use "
+                f"{max(STEP, round(image_size / STEP) * STEP)}."
+            )
         self.n_channels, self.n_classes, self.image_size, self.width = n_channels, n_classes, image_size, width
         c1, c2, c3, c4 = (width * k for k in (1, 2, 4, 8))
         self.inc = ConvBN(n_channels, c1)
@@ -140,7 +143,12 @@ class UCTransNet(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.n_channels:
-            raise DataError(f"UCTransNet takes images (B, {self.n_channels}, H, W), found {tuple(x.shape)}. Its first convolution has {self.n_channels} channel(s).")
+            raise DataError(
+                f"UCTransNet takes images (B, {self.n_channels}, H, W), found {tuple(x.shape)}. Its first convolution has "
+                f"{self.n_channels} channel(s)."
+            )
         height, width = x.shape[2:]
         if not height or not width or height % STEP or width % STEP:
-            raise DataError(f"UCTransNet takes heights and widths that are multiples of {STEP}, found {height} x {width}. Resize or pad the images.")
+            raise DataError(
+                f"UCTransNet takes heights and widths that are multiples of {STEP}, found {height} x {width}. Resize or pad the images."
+            )

@@ -23,6 +23,7 @@ def register_selectors() -> list:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    from prldh_uctransnet.commands import segment
+    from prldh_uctransnet.commands import explain, segment
 
     cli.add_command(segment)
+    cli.add_command(explain)

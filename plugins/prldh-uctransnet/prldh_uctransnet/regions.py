@@ -65,7 +65,9 @@ def pictures_of(case: Case, reader: int, settings: Any) -> np.ndarray:
     stack = stack_of(case.image.values, case.masks[reader], case.image.geometry, settings.plane)
     found = [p for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None]
     if not found:
-        raise DataError("every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set margin_mm above 0.")
+        raise DataError(
+            "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set margin_mm above 0."
+        )
     return np.stack(found)
 
 
@@ -86,7 +88,9 @@ def turn_back(stack: np.ndarray, geometry: Geometry, plane: str) -> np.ndarray:
 
 def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
     """Array axes of slices, rows and columns, and which to flip. Each of the plane's directions takes the nearest axis left."""
-    cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[:, ::-1]  # a column an array axis (z, y, x), rows in patient coordinates
+    cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[
+        :, ::-1
+    ]  # a column an array axis (z, y, x), rows in patient coordinates
     if plane == "acquired":
         normal = int(np.argmax(np.abs(cosines[:, 0])))
         plane = next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)

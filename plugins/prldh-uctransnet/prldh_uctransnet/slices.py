@@ -69,7 +69,10 @@ def load_picture(row: CaseRow) -> Case:
         labels = _read_array(path) if path.suffix.lower() == ".npy" else read_picture(path)
         labels = labels[None] if labels.ndim == 2 else labels
         if labels.shape != values.shape:
-            raise DataError(f"mask {path.name} is {labels.shape[1:]} with {len(labels)} page(s), its image {row.image.name} {values.shape[1:]} with {len(values)}. Export them alike.")
+            raise DataError(
+                f"mask {path.name} is {labels.shape[1:]} with {len(labels)} page(s), its image {row.image.name} "
+                f"{values.shape[1:]} with {len(values)}. Export them alike."
+            )
         masks.append(labels == row.label if row.label is not None else labels != 0)
     geometry = Geometry(values.shape[::-1], (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1, 0, 0, 0, 1))
     return Case(row.patient, row.tissue, row.line, Volume(values, geometry), tuple(masks))
@@ -87,7 +90,10 @@ def read_picture(path: Path) -> np.ndarray:
 
     try:
         with Image.open(path) as image:
-            pages = [np.asarray(p if p.mode in ("L", "I", "F", "1", "P") or p.mode.startswith("I;16") else p.convert("L")) for p in ImageSequence.Iterator(image)]
+            pages = [
+                np.asarray(p if p.mode in ("L", "I", "F", "1", "P") or p.mode.startswith("I;16") else p.convert("L"))
+                for p in ImageSequence.Iterator(image)
+            ]
     except (OSError, ValueError) as error:
         raise DataError(f"picture {path.name} cannot be read ({type(error).__name__}). Check the path, or export it as PNG.") from None
     if len({p.shape for p in pages}) > 1:
@@ -99,7 +105,9 @@ def _read_array(path: Path) -> np.ndarray:
     try:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two dimensions.") from None
+        raise DataError(
+            f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two dimensions."
+        ) from None
     if not isinstance(found, np.ndarray) or found.ndim not in (2, 3):
         raise DataError(f"mask {path.name} must be an array (row, column) of labels. Save it so.")
     return found

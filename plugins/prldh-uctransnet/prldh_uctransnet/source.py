@@ -58,7 +58,9 @@ class UCTransNetSource:
                 pooled[owner] = values if so_far is None else so_far + values if settings.pool == "mean" else np.maximum(so_far, values)
         if settings.pool == "mean":
             pooled = {owner: total / counts[owner] for owner, total in pooled.items()}
-        return [errors.get(i) or tuple(_named(pooled[i, reader], case) for reader in range(len(case.masks))) for i, case in enumerate(cases)]
+        return [
+            errors.get(i) or tuple(_named(pooled[i, reader], case) for reader in range(len(case.masks))) for i, case in enumerate(cases)
+        ]
 
     def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
         """Deep features have no unit and no IBSI code; ``channel`` is the channel of the fourth down-sampling's map."""
@@ -100,7 +102,10 @@ def _pictures(cases: Sequence[Case], settings: Settings, errors: dict[int, DataE
 
 def _named(values: np.ndarray, case: Case) -> dict[str, float]:
     if not np.isfinite(values).all():
-        raise PluginError(f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16 overflows. Use precision: fp32.")
+        raise PluginError(
+            f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16 "
+            "overflows. Use precision: fp32."
+        )
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 
@@ -136,7 +141,10 @@ def _load(path: Path, state: Any) -> Any:
 def _embedder_of(settings: Settings) -> Any:
     checkpoint = _checkpoint_of(settings)
     if checkpoint.network.width * 8 != N_FEATURES:
-        raise PluginError(f"extraction.uctransnet.checkpoint: a network of width {checkpoint.network.width} has no {N_FEATURES} values. Train one of width 64.")
+        raise PluginError(
+            f"extraction.uctransnet.checkpoint: a network of width {checkpoint.network.width} has no {N_FEATURES} values. "
+            "Train one of width 64."
+        )
     return _make_embedder(checkpoint, settings.device, settings.precision, settings.batch, settings.compile)
 
 

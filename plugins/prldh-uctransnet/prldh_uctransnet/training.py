@@ -63,7 +63,8 @@ def split_patients(patients: Sequence[str], recipe: Recipe, seed: int) -> tuple[
     n = round(recipe.validation * len(left))
     if n < 2 or len(left) - n < 2:
         raise StudyError(
-            f"train.validation: {recipe.validation:g} of {len(left)} patients are {n} to choose the epoch by and {len(left) - n} to train on; both must be "
+            f"train.validation: {recipe.validation:g} of {len(left)} patients are {n} to choose the epoch by and "
+            f"{len(left) - n} to train on; both must be "
             "at least 2, as one patient says nothing of others. Change the share, or add patients."
         )
     chosen = {left[i] for i in np.random.default_rng([seed, len(left)]).permutation(len(left))[:n]}
@@ -96,7 +97,9 @@ def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_
     about = provenance(training_ids, validation_ids, recipe, seed, run.device)
     if is_resumed:
         take_up(run, out / LAST, about)
-    say(f"training on {run.device}: {len(pictures)} slices of {len(training_ids)} patients; {len(validation_ids)} patients choose the epoch")
+    say(
+        f"training on {run.device}: {len(pictures)} slices of {len(training_ids)} patients; {len(validation_ids)} patients choose the epoch"
+    )
     while run.epoch < recipe.epochs and not _is_over(run):
         loss = train_epoch(run, pictures, targets, out, say)
         entry = {"epoch": run.epoch + 1, "loss": loss, **validate(run, validation)}
@@ -108,7 +111,8 @@ def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_
             run.best = entry
         _keep(run, about, out, is_best)
         say(
-            f"epoch {run.epoch}/{recipe.epochs}: loss {loss:.4f}, validation {entry['validation_loss']:.4f}, Dice {entry['validation_dice']:.4f}"
+            f"epoch {run.epoch}/{recipe.epochs}: loss {loss:.4f}, validation {entry['validation_loss']:.4f}, Dice "
+            f"{entry['validation_dice']:.4f}"
             f" (best {run.best['validation_dice']:.4f}, epoch {run.best['epoch']})"
         )
     return _log(run, about)
@@ -146,14 +150,19 @@ def _step_with_less_memory(run: Training, pictures: Tensor, targets: Tensor, bat
             return add_gradients(run, pictures, targets, batch)
         except torch.OutOfMemoryError:
             if run.micro_batch == 1:
-                raise PluginError(f"one slice of {run.recipe.size} x {run.recipe.size} does not fit into the memory of {run.device}. Use a smaller size, or device: cpu.") from None
+                raise PluginError(
+                    f"one slice of {run.recipe.size} x {run.recipe.size} does not fit into the memory of {run.device}. Use a "
+                    "smaller size, or device: cpu."
+                ) from None
             run.micro_batch //= 2
-            say(f"the memory of {run.device} is too small: {run.micro_batch} slices at a time from here on, still {run.recipe.batch} a step")
+            say(
+                f"the memory of {run.device} is too small: {run.micro_batch} slices at a time from here on, still {run.recipe.batch} a step"
+            )
             torch.cuda.empty_cache()
 
 
 def add_gradients(run: Training, pictures: Tensor, targets: Tensor, batch: np.ndarray) -> float:
-    """Gradients of the batch's mean loss, a part at a time; returns that loss. BCE and Dice are means over slices, so parts add up exactly."""
+    """Gradients of the batch's mean loss, a part at a time; returns that loss. Both losses are means over slices, so parts add up."""
     criterion = loss_function()
     run.optimizer.zero_grad(set_to_none=True)
     total = 0.0
@@ -214,19 +223,27 @@ def _is_over(run: Training) -> bool:
 def _not_finite(what: str, run: Training, out: Path, batch: int | None = None) -> str:
     kept = f"the checkpoints of epoch {run.epoch} are kept in {out.name}" if run.epoch else "no epoch was finished, so nothing is kept"
     place = f"epoch {run.epoch + 1}" + (f", step {batch}" if batch else "")
-    return f"training: the {what} is not finite any more in {place}; {kept}. Use a lower learning_rate or precision: fp32, and look at the images."
+    do = "Use a lower learning_rate or precision: fp32, and look at the images."
+    return f"training: the {what} is not finite any more in {place}; {kept}. {do}"
 
 
 # ---------------------------------------------------------------- what is kept
 
 
-def provenance(training_ids: Sequence[str], validation_ids: Sequence[str], recipe: Recipe, seed: int, device: torch.device) -> dict[str, Any]:
+def provenance(
+    training_ids: Sequence[str], validation_ids: Sequence[str], recipe: Recipe, seed: int, device: torch.device
+) -> dict[str, Any]:
     """What a checkpoint says of its training. Patients are hashed: those who trained or chose the epoch can be told, and not read off."""
     return {
         "patients_sha256": sorted(hash_patient(p) for p in (*training_ids, *validation_ids)),
         "validation_sha256": sorted(hash_patient(p) for p in validation_ids),
         "settings": recipe.model_dump(mode="json", exclude={"held_out"}) | {"seed": seed, "n_held_out": len(recipe.held_out)},
-        "versions": {"prldh": core_version, "prldh-uctransnet": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in ("torch", "monai", "numpy")}},
+        "versions": {
+            "prldh": core_version,
+            "prldh-uctransnet": __version__,
+            "python": platform.python_version(),
+            **{p: metadata.version(p) for p in ("torch", "monai", "numpy")},
+        },
         "device": device.type,
     }
 
@@ -261,7 +278,10 @@ def _keep(run: Training, about: dict[str, Any], out: Path, is_best: bool) -> Non
         save_checkpoint(out / LAST, {"state_dict": weights, "optimizer": run.optimizer.state_dict(), "training": training, "prldh": about})
         write_whole(out / LOG, json.dumps(_log(run, about), indent=2).encode())
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"the checkpoint of epoch {run.epoch} cannot be written to {out}: {error}. The one before it is whole; free some space and use --resume.") from None
+        raise OutputError(
+            f"the checkpoint of epoch {run.epoch} cannot be written to {out}: {error}. The one before it is whole; free "
+            "some space and use --resume."
+        ) from None
 
 
 def _log(run: Training, about: dict[str, Any]) -> dict[str, Any]:

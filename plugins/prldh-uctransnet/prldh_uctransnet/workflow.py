@@ -49,13 +49,24 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
         tissue = there[0]
     if tissue not in there:
         named = f"'{tissue}' is not one of them" if tissue else "name one with --tissue"
-        raise StudyError(f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a cases table.")
+        raise StudyError(
+            f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a cases table."
+        )
     return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id)
 
 
 def train_study(
-    source: str | os.PathLike | dict | Study, out: Path, tissue: str | None = None, *, device: str | None = None, epochs: int | None = None, seed: int | None = None,
-    is_resumed: bool = False, is_forced: bool = False, told: Told = _silent, say: Callable[[str], None] = print,
+    source: str | os.PathLike | dict | Study,
+    out: Path,
+    tissue: str | None = None,
+    *,
+    device: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    is_resumed: bool = False,
+    is_forced: bool = False,
+    told: Told = _silent,
+    say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train on the images and masks of a tissue; returns the log, ``training.json``.
 
@@ -65,7 +76,9 @@ def train_study(
         As :func:`prldh_uctransnet.training.train`; and if the folder holds a network already.
     """
     if not is_resumed and not is_forced and any((out / name).exists() for name in (LAST, BEST)):
-        raise OutputError(f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force to replace it.")
+        raise OutputError(
+            f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force to replace it."
+        )
     study, rows = cases_of(source, tissue)
     recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
@@ -76,7 +89,14 @@ def train_study(
 
 
 def predict_images(
-    images: Sequence[Path], checkpoint: Path, out: Path, *, kind: str = "nifti", plane: str | None = None, device: str | None = None, is_forced: bool = False
+    images: Sequence[Path],
+    checkpoint: Path,
+    out: Path,
+    *,
+    kind: str = "nifti",
+    plane: str | None = None,
+    device: str | None = None,
+    is_forced: bool = False,
 ) -> list[str]:
     """Write a mask for each image; returns a line for each. An image that cannot be used has its reason in its line.
 
@@ -121,10 +141,17 @@ def _mask_name(path: Path, kind: str) -> str:
 
 
 def evaluate_study(
-    source: str | os.PathLike | dict | Study, checkpoint: Path, out: Path, tissue: str | None = None, *, device: str | None = None, is_unseen: bool = False,
-    is_forced: bool = False, told: Told = _silent,
+    source: str | os.PathLike | dict | Study,
+    checkpoint: Path,
+    out: Path,
+    tissue: str | None = None,
+    *,
+    device: str | None = None,
+    is_unseen: bool = False,
+    is_forced: bool = False,
+    told: Told = _silent,
 ) -> list[str]:
-    """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``segmentation.json``; returns a summary.
+    """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``.json``; returns a summary.
 
     Raises
     ------
@@ -140,7 +167,9 @@ def evaluate_study(
     seen = set(loaded.provenance.get("patients_sha256", ()))
     groups = [g for g in by_image(rows) if not (is_unseen and hash_patient(g[0].patient) in seen)]
     if not groups:
-        raise DataError("every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with train.held_out.")
+        raise DataError(
+            "every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with train.held_out."
+        )
     segmenter, found, aside = Segmenter(loaded, device or "auto"), {}, []
     for i, group in enumerate(groups):
         told("segmentation", i, len(groups))
@@ -151,10 +180,15 @@ def evaluate_study(
             continue
         masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
         for a, b in _pairs(list(masks)):
-            found.setdefault(f"{b} against {a}", []).append(compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm))
+            found.setdefault(f"{b} against {a}", []).append(
+                compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm)
+            )
     told("segmentation", len(groups), len(groups))
     if not found:
-        raise DataError(f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line {aside[0]['line']}): {aside[0]['reason']}")
+        raise DataError(
+            f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line {aside[0]['line']}): "
+            f"{aside[0]['reason']}"
+        )
     unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
     _write_results(out, found, aside, seen, unit, file_sha256(checkpoint))
     return _summary(found, aside, seen, unit)
@@ -165,13 +199,25 @@ def _pairs(names: list[str]) -> list[tuple[str, str]]:
     return [(names[i], names[j]) for j in range(len(names) - 1, 0, -1) for i in range(j)]
 
 
-def _write_results(out: Path, found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str, sha256: str) -> None:
+def _write_results(
+    out: Path, found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str, sha256: str
+) -> None:
     content = {
-        "schema": "prldh-segmentation/1", "checkpoint_sha256": sha256, "distance_unit": unit, "put_aside": aside,
-        "comparisons": {name: {"all": summarise(cases), "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen])} for name, cases in found.items()},
+        "schema": "prldh-segmentation/1",
+        "checkpoint_sha256": sha256,
+        "distance_unit": unit,
+        "put_aside": aside,
+        "comparisons": {
+            name: {"all": summarise(cases), "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen])}
+            for name, cases in found.items()
+        },
     }
     text = io.StringIO()
-    rows = [{"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)} for name, cases in found.items() for c in cases]
+    rows = [
+        {"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)}
+        for name, cases in found.items()
+        for c in cases
+    ]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({k: "" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows)
@@ -188,8 +234,10 @@ def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], see
         s = summarise(cases)
         n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
         lines.append(
-            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases), HD95 {_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
-            f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}" + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")
+            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases), HD95 "
+            f"{_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
+            f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}"
+            + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")
         )
     lines += [f"put aside: patient {a['patient']} (line {a['line']}): {a['reason']}" for a in aside]
     return [*lines, RULE]

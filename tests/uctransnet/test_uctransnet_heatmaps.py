@@ -1,0 +1,150 @@
+"""Heat maps: the identity with the Radscore, autograd's Grad-CAM, and the run from images to heat maps."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from prldh_uctransnet import UCTransNet
+from prldh_uctransnet.checkpoints import load_checkpoint
+from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.source import NAMES
+
+import prldh
+from prldh.cli import cli
+from prldh.errors import DataError
+from prldh.plugins import create_plugin_manager
+
+
+@pytest.fixture(scope="module")
+def network(checkpoint):
+    return load_checkpoint(checkpoint).network
+
+
+@pytest.fixture
+def pictures():
+    return np.random.default_rng(0).random((3, 48, 48), dtype=np.float32)
+
+
+@pytest.fixture
+def radscore():
+    names = ["uctransnet_003", "uctransnet_100", "original_shape_Sphericity", "uctransnet_511"]
+    return {
+        "intercept": -0.3,
+        "coefficients": dict(zip(names, (1.2, -0.7, 5.0, 0.4), strict=True)),
+        "center": dict(zip(names, (0.5, 0.2, 1.0, 0.3), strict=True)),
+        "scale": dict(zip(names, (0.3, 0.4, 2.0, 0.1), strict=True)),
+    }
+
+
+def test_the_map_s_mean_is_the_deep_part(network, pictures, radscore):
+    part = DeepPart.of(radscore)
+    with torch.inference_mode():
+        features = network.embed(torch.from_numpy(pictures)[:, None]).numpy().astype(float).mean(axis=0)
+    by_hand = sum(
+        radscore["coefficients"][n] * (features[NAMES.index(n)] - radscore["center"][n]) / radscore["scale"][n]
+        for n in radscore["coefficients"]
+        if n in NAMES
+    )
+    maps = contribution_maps(network, pictures, part, batch=2)
+    assert maps.shape == (3, 3, 3)
+    assert maps.mean() - part.constant == pytest.approx(by_hand, abs=1e-4)
+    assert part.value(features) == pytest.approx(by_hand, abs=1e-9)
+
+
+def test_the_map_is_autograd_s_grad_cam_times_the_number_of_places(network, pictures, radscore):
+    part = DeepPart.of(radscore)
+    maps = network.encode(torch.from_numpy(pictures)[:, None])[-1].detach().requires_grad_(True)
+    score = (maps.mean((2, 3)) @ torch.from_numpy(part.weights.astype(np.float32))).sum()
+    (gradient,) = torch.autograd.grad(score, maps)
+    cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(dim=1).detach().numpy()
+    np.testing.assert_allclose(contribution_maps(network, pictures, part), 9 * cam, rtol=1e-4, atol=1e-4)
+
+
+def test_a_radscore_without_deep_features_is_told():
+    with pytest.raises(DataError, match="no deep feature"):
+        DeepPart.of({"coefficients": {"original_shape_Sphericity": 1.0}, "center": {}, "scale": {}})
+
+
+def test_segmentation_grad_cam_is_that_of_its_definition():
+    torch.manual_seed(0)
+    network = UCTransNet(image_size=32, width=4).eval()
+    pictures = np.random.default_rng(0).random((2, 32, 32), dtype=np.float32)
+    found = gradient_cam(network, pictures, lambda logits: logits[:, 0].sum((1, 2)))
+    for i in range(2):
+        *maps, deepest = network.encode(torch.from_numpy(pictures[i : i + 1])[:, None])
+        deepest = deepest.detach().requires_grad_(True)
+        s1, s2, s3, s4 = network.mtc(maps)
+        logits = network.outc(network.up1(network.up2(network.up3(network.up4(deepest, s4), s3), s2), s1))
+        (gradient,) = torch.autograd.grad(logits.sum(), deepest)
+        expected = torch.relu((gradient.mean((2, 3), keepdim=True) * deepest).sum(1))[0].detach().numpy()
+        np.testing.assert_allclose(found[i], expected, rtol=1e-3, atol=1e-6)
+    assert (gradient_cam(network, pictures) >= 0).all()
+
+
+def test_one_patient_a_quarter_of_the_scores():
+    scores = {f"P{i:03d}": float(i) for i in range(101)}
+    assert choose_patients(scores) == [
+        ("high risk", "P087"),
+        ("medium-high risk", "P062"),
+        ("medium-low risk", "P037"),
+        ("low risk", "P012"),
+    ]
+    assert [p for _, p in choose_patients({"a": 1.0, "b": 1.0})] == ["a", "b"]
+
+
+def _write_cohort(folder, n, checkpoint):
+    """Patients whose region is the brighter and blotchier the likelier the event, and a study file of deep features alone."""
+    sitk = pytest.importorskip("SimpleITK")
+    generator = np.random.default_rng(2)
+    cases, clinical = ["id,image,mask"], ["id,y"]
+    for i in range(n):
+        y = i % 2
+        values = generator.normal(size=(3, 40, 40)).astype(np.float32)
+        values[:, 8:30, 8:30] += (1.5 * y + generator.normal()) * np.sin(np.arange(22) / 2)
+        mask = np.zeros(values.shape, np.uint8)
+        mask[1, 8:30, 8:30] = mask[2, 10:28, 8:30] = 1
+        for name, array in (("i", values), ("m", mask)):
+            sitk.WriteImage(sitk.GetImageFromArray(array), str(folder / f"{name}{i}.nii.gz"))
+        cases.append(f"P{i},i{i}.nii.gz,m{i}.nii.gz")
+        clinical.append(f"P{i},{y}")
+    (folder / "cases.csv").write_text("\n".join(cases) + "\n")
+    (folder / "clinical.csv").write_text("\n".join(clinical) + "\n")
+    study = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
+        "engine": "python",
+        "report": {"figures": []},
+        "tissues": {"disc": {"images": "cases.csv", "sources": ["uctransnet"]}},
+        "selection": [{"lasso_svm_rfe": {"folds": 3}}],
+        "if_empty": "best",
+        "extraction": {"uctransnet": {"checkpoint": str(checkpoint), "size": 32, "device": "cpu", "slices": "all"}},
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 10},
+    }
+    (folder / "study.yaml").write_text(json.dumps(study))
+    return folder / "study.yaml"
+
+
+@pytest.mark.slow
+def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
+    """Embeddings, analysis and heat maps of one study file; the numbers on the heat maps are those of the run."""
+    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "cache"))
+    study = _write_cohort(tmp_path, 24, checkpoint)
+    results = prldh.analyze(study, tmp_path / "out", jobs=1)
+    create_plugin_manager().hook.register_commands(cli=cli)
+    done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())
+    assert len(about["patients"]) == 4 and len(list((tmp_path / "out" / "explanation").glob("*.svg"))) == 4 == len(
+        list((tmp_path / "out" / "explanation").glob("*.png"))
+    )
+    intercept = results.data["tissues"]["disc"]["radscore"]["intercept"]
+    for patient in about["patients"]:
+        assert patient["deep_part"] + intercept == pytest.approx(patient["radscore"], rel=2e-4), (
+            "all features are deep: their part and the intercept are the score"
+        )
+    again = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
+    assert again.exit_code == 1 and "is there already" in again.output
