@@ -233,6 +233,8 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
 def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> None:
     index = {(s.name, s.adjusted): i for i, s in enumerate(plan.specs)}
     wanted = [(pair, adjusted) for pair in plan.pairs for adjusted in (False, True) if all((name, adjusted) in index for name in pair)]
+    if not wanted:
+        return
     for done, (pair, adjusted) in enumerate(wanted):
         told(f"comparisons ({run.engine.name})", done, len(wanted))
         i, j = (index[name, adjusted] for name in pair)

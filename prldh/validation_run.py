@@ -69,8 +69,8 @@ def validate_models(plan: Plan, runs: list[EngineRun], draws: Draws, workers: Wo
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
-        stage = "validation of the whole chain" if scope == "pipeline" else "imputation in resamples"
-        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(told, stage), "resamples")
+        stage, noun = ("validation of the whole chain", "resamples") if scope == "pipeline" else ("imputation in resamples", "imputed resamples")
+        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(told, stage), noun)
         for run in runs:
             run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
         for i, spec in enumerate(plan.specs):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -66,7 +70,7 @@ class Workers:
         for deaths in range(1, MAX_DEATHS + 1):
             try:
                 with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-                    for i, result in in_parallel(work, self.shared, left):
+                    for i, result in in_parallel(_in_process, (os.getpid(), work, *self.shared), left):
                         del left[i]
                         yield i, result
                 return
@@ -78,6 +82,24 @@ class Workers:
             f"worker processes died {MAX_DEATHS} times, the last time with {jobs} of them: as a rule the system ended them for want of memory. "
             "Use fewer --jobs (1 needs the least), or a machine with more memory."
         )
+
+
+def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
+    _end_with(parent)
+    return work(*given)
+
+
+@functools.cache
+def _end_with(parent: int) -> None:
+    """Where the parent is killed, a worker would wait minutes for more work, its memory with it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def in_parallel(work: Callable[..., Any], shared: tuple[Any, ...], items: Mapping[int, Any], **options: Any) -> Iterator[tuple[int, Any]]:
