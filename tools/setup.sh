@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv with everything, plugins included, and installs missing system packages (R and its packages) with apt,
 # as root or through sudo; without either it prints the line to run and goes on without R. A second run does nothing.
-# "tools/setup.sh test" adds the R packages that tests compare with (rms, Hmisc, mice).
+# "tools/setup.sh test" adds the R packages that tests compare with (rms, Hmisc, mice), and Chromium, in which the report is tested.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,13 @@ r_is_ready() {
   command -v Rscript >/dev/null 2>&1 &&
     Rscript -e "q(status = as.integer(!all(vapply(c($R_NEEDED), function(p) nzchar(system.file(package = p)), NA))))" >/dev/null 2>&1
 }
+
+browser_is_there() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1; }
+
+if [ "${1:-}" = test ] && ! browser_is_there; then
+  say "installing Chromium, in which the report is tested"
+  apt_install chromium fonts-dejavu-core || say "Chromium cannot be installed from here, and tests of the report in a browser are left out. To add it run: sudo apt-get install chromium"
+fi
 
 stamp_of() { cat pyproject.toml tools/setup.sh plugins/*/pyproject.toml 2>/dev/null | cksum; (command -v R >/dev/null 2>&1 && R --version | head -n 1) || echo "no R"; pwd; }
 
