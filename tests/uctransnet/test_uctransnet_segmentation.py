@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -80,6 +83,21 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     segmenter = Segmenter(load_checkpoint(net / "best.pt"), "cpu")
     expected = segmenter(load_picture(CaseRow("P0", "disc", 2, tmp_path / "P0.png", (tmp_path / "P0.npy",))).image)
     assert np.array_equal(written, expected[0] * 255)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(study, tmp_path):
+    """torchrun on the CPU: both train, and one of them says and writes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "prldh"]
+    done = subprocess.run(
+        [*command, "segment", "train", str(study), "--out", str(tmp_path / "net"), "--epochs", "2"],
+        capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("epoch 2/2: loss") == 1 and "training on 2 x cpu: 3 slices of 3 patients" in done.stderr
+    assert done.stdout.count("best epoch") == 1
+    assert json.loads((tmp_path / "net" / "training.json").read_text())["history"][1]["epoch"] == 2
+    assert load_checkpoint(tmp_path / "net" / "best.pt").network.width == 4
 
 
 def test_held_out_patients_are_evaluated_alone(study, tmp_path):

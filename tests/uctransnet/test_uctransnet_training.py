@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from prldh_uctransnet import augmentation, training
+from prldh_uctransnet import augmentation, parallel, training
 from prldh_uctransnet.checkpoints import hash_patient, load_checkpoint, read_content
 from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.slices import Slices
@@ -149,6 +149,20 @@ def test_patients_are_split_not_slices():
     assert not set(a) & set(b) and set(a) | set(b) | {"P3"} == set(patients) and len(b) == 2
     assert split_patients(patients[::-1], Recipe(held_out=("P3",)), 5) == (a, b), "the order of rows does not matter"
     assert len({tuple(split_patients(patients, Recipe(), s)[1]) for s in range(8)}) > 3
+
+
+def test_processes_share_a_batch(monkeypatch):
+    """Every slice is computed once, and the mean over processes of their weighted sums is the sum over the batch."""
+    for n_slices, n in ((8, 4), (5, 2), (2, 3)):
+        seen, weighted = [], 0.0
+        for rank in range(n):
+            monkeypatch.setenv("RANK", str(rank))
+            monkeypatch.setenv("WORLD_SIZE", str(n))
+            share, weight = parallel.own_share(np.arange(n_slices) + 1)
+            assert len(share) > 0, "a process without a slice would let the others wait"
+            seen += share.tolist() if weight else []
+            weighted += weight * share.sum() / n
+        assert sorted(seen) == list(range(1, n_slices + 1)) and weighted == n_slices * (n_slices + 1) / 2
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,12 @@ device_option = click.option(
 def train(
     study: Path, out: Path, tissue: str | None, device: str | None, epochs: int | None, seed: int | None, resume: bool, force: bool
 ) -> None:
-    """Train on the images and masks of a tissue; settings are extraction.uctransnet.train of STUDY.yaml."""
+    """Train on the images and masks of a tissue; settings are extraction.uctransnet.train of STUDY.yaml.
+
+    On several GPUs: torchrun --nproc-per-node N -m prldh segment train ...
+    """
     from prldh.progress import show_progress
+    from prldh_uctransnet import parallel
     from prldh_uctransnet.workflow import train_study
 
     with show_progress() as told:
@@ -41,7 +45,8 @@ def train(
             study, out, tissue, device=device, epochs=epochs, seed=seed, is_resumed=resume, is_forced=force, told=told, say=_say
         )
     best = done["best"]
-    click.echo(f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}")
+    if parallel.world()[0] == 0:
+        click.echo(f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}")
 
 
 @segment.command()

@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor
 from prldh import __version__ as core_version
 from prldh.cache import write_whole
 from prldh.errors import DataError, OutputError, PluginError, StudyError
-from prldh_uctransnet import __version__, augmentation
+from prldh_uctransnet import __version__, augmentation, parallel
 from prldh_uctransnet.checkpoints import hash_patient, read_content, save_checkpoint
 from prldh_uctransnet.embedding import choose_device
 from prldh_uctransnet.network import UCTransNet
@@ -30,9 +31,11 @@ Say = Callable[[str], None]
 
 @dataclass
 class Training:
-    """A run as it stands: the network, the optimiser, and what the finished epochs gave."""
+    """A run as it stands: the network (``model``: as it is trained, maybe joined with other processes'), the optimiser, and what the
+    finished epochs gave."""
 
     network: UCTransNet
+    model: torch.nn.Module
     optimizer: torch.optim.Optimizer
     recipe: Recipe
     seed: int
@@ -97,19 +100,20 @@ def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_
     about = provenance(training_ids, validation_ids, recipe, seed, run.device)
     if is_resumed:
         take_up(run, out / LAST, about)
+    say = say if parallel.world()[0] == 0 else _silent
     say(
-        f"training on {run.device}: {len(pictures)} slices of {len(training_ids)} patients; {len(validation_ids)} patients choose the epoch"
+        f"training on {parallel.described(run.device)}: {len(pictures)} slices of {len(training_ids)} patients; {len(validation_ids)} patients choose the epoch"
     )
     while run.epoch < recipe.epochs and not _is_over(run):
         loss = train_epoch(run, pictures, targets, out, say)
-        entry = {"epoch": run.epoch + 1, "loss": loss, **validate(run, validation)}
+        entry = {"epoch": run.epoch + 1, "loss": loss, **parallel.from_first(lambda: validate(run, validation))}
         if not np.isfinite(entry["validation_loss"]):
             raise DataError(_not_finite("validation loss", run, out))
         run.history.append(entry)
         is_best = entry["validation_dice"] > run.best.get("validation_dice", -1.0)
         if is_best:
             run.best = entry
-        _keep(run, about, out, is_best)
+        parallel.from_first(partial(_keep, run, about, out, is_best))
         say(
             f"epoch {run.epoch}/{recipe.epochs}: loss {loss:.4f}, validation {entry['validation_loss']:.4f}, Dice "
             f"{entry['validation_dice']:.4f}"
@@ -120,19 +124,20 @@ def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_
 
 def begin(recipe: Recipe, seed: int) -> Training:
     """A run before its first epoch."""
-    device = choose_device(recipe.device)
+    device = parallel.own_device(choose_device(recipe.device))
     torch.manual_seed(seed)
     network = UCTransNet(image_size=recipe.size, width=recipe.width).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    return Training(network, optimizer, recipe, seed, device, min(recipe.micro_batch or recipe.batch, recipe.batch))
+    model = parallel.join(network, device)
+    return Training(network, model, optimizer, recipe, seed, device, min(recipe.micro_batch or recipe.batch, recipe.batch))
 
 
 def train_epoch(run: Training, pictures: Tensor, targets: Tensor, out: Path, say: Say = print) -> float:
     """One pass over the training slices; the mean loss. Order, augmentation and dropout depend on the seed and the epoch alone."""
     number = run.epoch + 1
     order = np.random.default_rng([run.seed, number]).permutation(len(pictures))
-    torch.manual_seed(run.seed * 1_000_003 + number)
-    run.network.train()
+    torch.manual_seed(run.seed * 1_000_003 + number + 7_919 * parallel.world()[0])
+    run.model.train()
     total = 0.0
     for start in range(0, len(order), run.recipe.batch):
         batch = order[start : start + run.recipe.batch]
@@ -149,6 +154,10 @@ def _step_with_less_memory(run: Training, pictures: Tensor, targets: Tensor, bat
         try:
             return add_gradients(run, pictures, targets, batch)
         except torch.OutOfMemoryError:
+            if parallel.world()[1] > 1:  # the other processes wait in the middle of the step
+                raise PluginError(
+                    f"the memory of {run.device} is too small. Set train.micro_batch to fewer than {run.micro_batch}, and use --resume."
+                ) from None
             if run.micro_batch == 1:
                 raise PluginError(
                     f"one slice of {run.recipe.size} x {run.recipe.size} does not fit into the memory of {run.device}. Use a "
@@ -165,18 +174,20 @@ def add_gradients(run: Training, pictures: Tensor, targets: Tensor, batch: np.nd
     """Gradients of the batch's mean loss, a part at a time; returns that loss. Both losses are means over slices, so parts add up."""
     criterion = loss_function()
     run.optimizer.zero_grad(set_to_none=True)
+    share, weight = parallel.own_share(batch)
     total = 0.0
-    for start in range(0, len(batch), run.micro_batch):
-        part = batch[start : start + run.micro_batch]
+    for start in range(0, len(share), run.micro_batch):
+        part = share[start : start + run.micro_batch]
         x, y = pictures[part][:, None].to(run.device).float(), targets[part][:, None].to(run.device).float()
         if run.recipe.augment:
             x, y = augmentation.apply(x, y, [augmentation.draw(run.seed, run.epoch + 1, int(i), run.recipe.flip) for i in part])
-        with _precision(run):
-            logits = run.network(x)
-        loss = criterion(logits.float(), y) * (len(part) / len(batch))
-        loss.backward()
-        total += loss.item()
-    return total
+        with parallel.quietly(run.model, start + run.micro_batch >= len(share)):
+            with _precision(run):
+                logits = run.model(x)
+            loss = criterion(logits.float(), y) * (len(part) / len(batch))
+            (loss * weight).backward()
+        total += loss.item() if weight else 0.0
+    return parallel.total(total, run.device)
 
 
 def loss_function() -> torch.nn.Module:
@@ -214,6 +225,10 @@ def _precision(run: Training) -> torch.autocast:
 
 def _together(images: Sequence[Slices]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.concatenate([s.pictures for s in images])), torch.from_numpy(np.concatenate([s.targets for s in images]))
+
+
+def _silent(text: str) -> None:
+    """What the other processes say."""
 
 
 def _is_over(run: Training) -> bool:

@@ -18,6 +18,7 @@ from prldh.errors import DataError, OutputError, StudyError
 from prldh.imaging.records import CaseRow
 from prldh.plugins import settings_of
 from prldh.study import Study, read_study
+from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
 from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
@@ -82,10 +83,14 @@ def train_study(
     study, rows = cases_of(source, tissue)
     recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
-    images, aside = load_all(rows, study.imaging, recipe, told)
-    for text in aside:
+    is_first = parallel.world()[0] == 0
+    images, aside = load_all(rows, study.imaging, recipe, told if is_first else _silent)
+    for text in aside if is_first else ():
         say(f"put aside: {text}")
-    return train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
+    try:
+        return train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
+    finally:
+        parallel.leave()
 
 
 def predict_images(
