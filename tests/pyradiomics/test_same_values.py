@@ -92,7 +92,8 @@ def corner_cases():
         "constant image": (np.full(SHAPE, 37, np.int16), inside), "two values": (two_values, inside),
         "negative": ((values - 2000).astype(np.int16), inside),
         "symmetric": ((np.indices(SHAPE)[2] * 50 - 275).astype(np.int16), np.ones(SHAPE, bool)),
-        "single precision": (values.astype(np.float32) / 3, inside), "unsigned": ((values + 400).astype(np.uint16), inside),
+        "single precision": (values.astype(np.float32) / 3, inside), "other byte order": (values.astype(">i2"), inside),
+        "unsigned": ((values + 400).astype(np.uint16), inside),
         "8 bit": (np.clip(values + 128, 0, 255).astype(np.uint8), inside), "below one": (values / 1e3, inside),
     }
 

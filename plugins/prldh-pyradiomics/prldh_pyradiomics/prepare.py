@@ -45,7 +45,7 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
         return [_shared_image(values, masks, spacing, plan)]
     if options.get("resampledPixelSpacing") is not None or options.get("preCrop"):
         return [_own_image(volume, mask, plan, reader) for reader, mask in enumerate(masks)]
-    values = volume.values
+    values = volume.values.astype(volume.values.dtype.newbyteorder("="), copy=False)
     if options.get("normalize"):
         import SimpleITK as sitk
         from radiomics import imageoperations
