@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 from prldh.errors import ComputeError
-from prldh.kept import code_digest
+from prldh.kept import about_program
 from prldh.work import in_parallel
 
 #: Seconds to wait for the scheduler, and for its first worker (an adaptive cluster starts one for the asking).
 SCHEDULER_S, WORKERS_S = 10, 60
 
-#: What must be the same here and on every worker, as modules.
-SAME = ("prldh", "numpy", "scipy", "sklearn", "numba", "pandas", "joblib")
+#: Dask's own loggers, each with a level of its own: what goes wrong is said in our words, once.
+LOGGERS = ("distributed", "distributed.client")
 
 
 class Cluster:
@@ -41,10 +41,9 @@ class Cluster:
         except ImportError:
             raise ComputeError("compute.dask: Dask is not installed here. Install it (pip install 'prldh[dask]'), or leave the address out and use --jobs.") from None
         self._address, self._shared = address, shared
-        self._logger = logging.getLogger("distributed")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.CRITICAL)  # what goes wrong is said in our own words, once
         self._client = None
+        self._levels = {name: logging.getLogger(name).level for name in LOGGERS}
+        _set_levels(dict.fromkeys(LOGGERS, logging.CRITICAL))
         try:
             self._client = _connect(distributed, address)
             _check_workers(self._client, address)
@@ -58,10 +57,13 @@ class Cluster:
     def close(self) -> None:
         """Let the workers go; work that is still queued is forgotten."""
         if self._client is not None:
+            was_running = self._client.status == "running"
             with suppress(Exception):
                 self._client.close(timeout=2)
             self._client = None
-        self._logger.setLevel(self._level)
+            if not was_running:
+                return  # what is still said of a lost scheduler comes later
+        _set_levels(self._levels)
 
     def spread(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Iterator[tuple[int, Any]]:
         """Results, numbered, as they finish. A worker that dies gives its work to the others."""
@@ -126,17 +128,18 @@ def _check_workers(client: Any, address: str) -> None:
         client.submit(abs, -1, pure=False).result(timeout=WORKERS_S)
     except TimeoutError:
         raise ComputeError(f"compute.dask: the Dask scheduler at {address} has no worker after {WORKERS_S} s. Start some (`dask worker {address} --nthreads 1`).") from None
-    versions = client.get_versions(packages=list(SAME))
-    here = versions["client"]["packages"]
-    for worker, found in versions["workers"].items():
-        other = [f"{m} {found['packages'].get(m) or 'missing'} (here {here.get(m)})" for m in ("python", *SAME) if found["packages"].get(m) != here.get(m)]
+    here = about_program()
+    for worker, found in client.run(about_program, on_error="return").items():
+        if isinstance(found, Exception):
+            raise ComputeError(f"compute.dask: worker {worker} has no prldh {here['prldh']} ({found}). Install the same on every worker, best one environment.")
+        other = [f"{name} {found.get(name)} (here {mine})" for name, mine in here.items() if found.get(name) != mine]
         if other:
-            raise ComputeError(
-                f"compute.dask: worker {worker} has {', '.join(other)}. Numbers could differ: install the same versions on every worker, best one environment."
-            )
-    for worker, digest in client.run(code_digest).items():
-        if digest != code_digest():
-            raise ComputeError(f"compute.dask: worker {worker} runs another state of prldh {here['prldh']}, or of what it stands on. Install the same on every worker.")
+            raise ComputeError(f"compute.dask: worker {worker} is not like this machine: {', '.join(other)}. Numbers could differ: install the same on every worker, best one environment.")
+
+
+def _set_levels(levels: Mapping[str, int]) -> None:
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def _lost(address: str, error: Exception) -> str:

@@ -63,13 +63,18 @@ def _feed(digest: Any, part: Any) -> None:
 
 
 @functools.cache
-def code_digest() -> str:
-    """Digest of the program itself: its source files, Python and the packages that numbers come from."""
+def about_program() -> dict[str, str]:
+    """The program itself: versions of Python and of what numbers come from, and a digest of its source files."""
     here = Path(__file__).parent
     files = [(str(p.relative_to(here)), p.read_bytes().hex()) for p in sorted(here.rglob("*.py"))]
-    packages = ("numpy", "scipy", "scikit-learn", "numba", "llvmlite", "pandas", "joblib", "threadpoolctl")
-    versions = sorted((d.name, d.version) for name in packages for d in metadata.distributions(name=name))
-    return digest_of(FORMAT, files, versions, platform.python_version(), platform.machine())
+    packages = ("prldh", "numpy", "scipy", "scikit-learn", "numba", "llvmlite", "pandas", "joblib", "threadpoolctl")
+    versions = {name: found.version for name in packages if (found := next(iter(metadata.distributions(name=name)), None))}
+    return {"python": platform.python_version(), "machine": platform.machine(), **versions, "source files": digest_of(files)[:12]}
+
+
+def program_digest() -> str:
+    """One digest of :func:`about_program` and of the form of records."""
+    return digest_of(FORMAT, about_program())
 
 
 # ---------------------------------------------------------------- records

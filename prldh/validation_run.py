@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.kept import KeptWork, Shelf, code_digest, digest_of
+from prldh.kept import KeptWork, Shelf, digest_of, program_digest
 from prldh.ledger import Entry, Ledger
 from prldh.models import mean_log_odds
 from prldh.null_run import null_scheme, run_null
@@ -205,7 +205,7 @@ def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
     blocks, given = refit_inputs(plan)
     features = [(name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()]
     chain = (steps, protocol.by_source, protocol.if_empty, protocol.radscore, plan.study.seed)
-    return KeptWork(digest_of(code_digest(), plugins, chain, features, given), say)
+    return KeptWork(digest_of(program_digest(), plugins, chain, features, given), say)
 
 
 def _source_of(selector: Any) -> str:
