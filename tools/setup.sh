@@ -78,7 +78,7 @@ add_radiomics() {
 
 say "installing Python packages (a few minutes the first time)"
 PIP=".venv/bin/python -m pip --disable-pip-version-check --quiet --timeout 30 --retries 10"
-$PIP install -e '.[test,dev,images]'
+$PIP install -e '.[test,dev,images,dask]'
 for plugin in plugins/*/; do
   [ -f "$plugin/pyproject.toml" ] || continue
   # torch goes first, at the version that is tested: a plugin's range must not choose another
