@@ -243,7 +243,8 @@ def test_regions_of_one_image_are_one_target(study, tmp_path):
     labels[2:6, 2:6], labels[20:24, 20:24] = 1, 2
     np.save(study.parent / "P0.npy", labels)
     (study.parent / "cases.csv").write_text("id,image,mask,label\nP0,P0.png,P0.npy,1\nP0,P0.png,P0.npy,2\nP1,P1.png,P1.npy,1\n")
-    _, rows = cases_of(study, None)
+    _, rows, folder = cases_of(study, None)
+    assert folder == study.parent
     groups = by_image(rows)
     assert [len(g) for g in groups] == [2, 1] and np.array_equal(load_image(groups[0], None).masks[0][0], labels > 0)
 

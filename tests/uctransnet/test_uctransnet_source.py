@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from prldh_uctransnet import UCTransNet
-from prldh_uctransnet.checkpoints import hash_patient, load_checkpoint
+from prldh_uctransnet.checkpoints import hash_patient, load_checkpoint, save_checkpoint
 from prldh_uctransnet.embedding import Embedder, Encoder
 from prldh_uctransnet.regions import pictures_of
 from prldh_uctransnet.settings import Settings
@@ -74,7 +74,7 @@ def test_one_bad_case_does_not_stop_the_others(cases, settings):
 
 
 def test_without_a_checkpoint_it_says_how_to_train_one(cases):
-    for ask in (SOURCE.fingerprint, SOURCE.trained_on, lambda s: SOURCE.extract(cases[0], s)):
+    for ask in (SOURCE.check, SOURCE.fingerprint, SOURCE.trained_on, lambda s: SOURCE.extract(cases[0], s)):
         with pytest.raises(StudyError, match=r"prldh segment train STUDY\.yaml"):
             ask(Settings())
 
@@ -88,6 +88,15 @@ def test_a_bad_checkpoint_stops_the_run_with_its_place(cases, tmp_path):
     torch.save({"w": torch.zeros(1)}, path)
     with pytest.raises(PluginError, match="another architecture"):
         SOURCE.extract(cases[0], Settings(checkpoint=str(path)))
+
+
+def test_what_no_image_could_change_is_refused_first(settings, tmp_path):
+    assert SOURCE.check(settings) is None
+    with pytest.raises(PluginError, match="is not there"):
+        SOURCE.check(Settings(checkpoint=str(tmp_path / "absent.pt")))
+    save_checkpoint(tmp_path / "narrow.pt", {"state_dict": UCTransNet(image_size=16, width=4).state_dict()})
+    with pytest.raises(PluginError, match="a network of width 4 has no 512 values"):
+        SOURCE.check(Settings(checkpoint=str(tmp_path / "narrow.pt")))
 
 
 def test_a_replaced_checkpoint_is_read_again(cases, settings, checkpoint, tmp_path):

@@ -54,9 +54,9 @@ def explain_study(
     StudyError, DataError, PluginError, OutputError
         If the run has no deep Radscore of that tissue, a patient's image cannot be read, or the folder cannot be written.
     """
-    study, rows = cases_of(source, tissue)
+    study, rows, folder_of_study = cases_of(source, tissue)
     tissue = rows[0].tissue
-    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet")
+    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").relative_to(folder_of_study)
     if checkpoint is not None:
         settings = settings.model_copy(update={"checkpoint": str(checkpoint)})
     if settings.pool != "mean":
@@ -71,7 +71,7 @@ def explain_study(
     folder = results / "explanation"
     if folder.exists() and not is_forced:
         raise OutputError(f"{folder} is there already. Use --force to draw it again.")
-    part, network = DeepPart.of(radscore), load_checkpoint(Path(settings.checkpoint).expanduser()).network
+    part, network = DeepPart.of(radscore), load_checkpoint(Path(settings.checkpoint)).network
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
@@ -86,7 +86,7 @@ def explain_study(
     about = {
         "schema": "prldh-explanation/1",
         "tissue": tissue,
-        "checkpoint_sha256": file_sha256(Path(settings.checkpoint).expanduser()),
+        "checkpoint_sha256": file_sha256(Path(settings.checkpoint)),
         "limit": limit,
         "patients": [{"id": e.patient, "level": e.level, "radscore": e.radscore, "deep_part": e.deep_part} for e in explained],
     }

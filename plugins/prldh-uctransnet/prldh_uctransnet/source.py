@@ -28,6 +28,15 @@ class UCTransNetSource:
     Settings = Settings
     packages = ("prldh-uctransnet", "torch")
 
+    def check(self, settings: Settings) -> None:
+        """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device that is not there.
+
+        Raises
+        ------
+        StudyError, PluginError
+        """
+        _embedder_of(settings)
+
     def extract(self, case: Case, settings: Settings) -> Values:
         """The 512 values of one case, one dictionary a reader.
 

@@ -34,8 +34,8 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress."""
 
 
-def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tuple[Study, list[CaseRow]]:
-    """A study and the rows of one tissue's cases table.
+def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tuple[Study, list[CaseRow], Path]:
+    """A study, the rows of one tissue's cases table, and the folder that the study's paths are relative to.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
         raise StudyError(
             f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a cases table."
         )
-    return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id)
+    return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id), folder
 
 
 def train_study(
@@ -80,7 +80,7 @@ def train_study(
         raise OutputError(
             f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force to replace it."
         )
-    study, rows = cases_of(source, tissue)
+    study, rows, _ = cases_of(source, tissue)
     recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
     is_first = parallel.world()[0] == 0
@@ -167,7 +167,7 @@ def evaluate_study(
     """
     if not is_forced and any((out / name).exists() for name in RESULTS):
         raise OutputError(f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it.")
-    study, rows = cases_of(source, tissue)
+    study, rows, _ = cases_of(source, tissue)
     loaded = load_checkpoint(checkpoint)
     seen = set(loaded.provenance.get("patients_sha256", ()))
     groups = [g for g in by_image(rows) if not (is_unseen and hash_patient(g[0].patient) in seen)]
