@@ -17,7 +17,7 @@ class Pace:
     """
 
     done: int
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
     computed: int = 0
 
     def left(self, done: int, total: int) -> float | None:
