@@ -107,7 +107,7 @@ def _regions(values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], o
 
 
 def _resegmented(values: np.ndarray, mask: np.ndarray, options: dict[str, Any]) -> np.ndarray:
-    """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean (IBSI 7ACA)."""
+    """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean (IBSI's outlier filter)."""
     import SimpleITK as sitk
     from radiomics import imageoperations
 
