@@ -60,10 +60,12 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     done = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net)])
     assert done.exit_code == 0, done.output
     assert "training on cpu: 3 slices of 3 patients; 2 patients choose the epoch" in done.output and "epoch 1/1: loss" in done.output
-    assert sorted(p.name for p in net.iterdir()) == ["best.pt", "last.pt", "training.json"]
+    assert sorted(p.name for p in net.iterdir()) == ["best.pt", "last.pt", "training.json", "training.svg"]
     again = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net)])
     assert again.exit_code == 1 and "holds a trained network already" in again.output
     more = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net), "--resume", "--epochs", "2"])
+    curves = (net / "training.svg").read_text()
+    assert all(f'id="{key}"' in curves for key in ("loss", "validation_loss", "validation_dice"))
     assert more.exit_code == 0 and "epoch 2/2" in more.output and "epoch 1/2" not in more.output
     done = runner.invoke(
         commands, ["segment", "evaluate", str(study), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "evaluated")]

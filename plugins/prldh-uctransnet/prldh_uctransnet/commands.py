@@ -22,7 +22,7 @@ device_option = click.option(
 
 @segment.command()
 @click.argument("study", type=PLACE)
-@click.option("--out", required=True, type=PLACE, help="Folder for best.pt, last.pt and training.json.")
+@click.option("--out", required=True, type=PLACE, help="Folder for best.pt, last.pt, training.json and training.svg.")
 @tissue_option
 @device_option
 @click.option("--epochs", type=click.IntRange(min=1), help="Overrides the study file.")

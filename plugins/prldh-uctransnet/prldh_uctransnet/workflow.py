@@ -20,6 +20,7 @@ from prldh.plugins import settings_of
 from prldh.study import Study, read_study
 from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
+from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
@@ -27,6 +28,7 @@ from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image
 from prldh_uctransnet.training import BEST, LAST, train
 
 Told = Callable[[str, int, int], None]
+CURVES = "training.svg"
 RESULTS = ("segmentation.json", "segmentation.csv")
 
 
@@ -88,9 +90,12 @@ def train_study(
     for text in aside if is_first else ():
         say(f"put aside: {text}")
     try:
-        return train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
+        log = train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
     finally:
         parallel.leave()
+    if is_first:
+        write_whole(out / CURVES, draw_curves(log["history"], int(log["best"]["epoch"])))
+    return log
 
 
 def predict_images(
