@@ -48,6 +48,8 @@ DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"C
 RASTER = ("png", "tiff")
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
+#: Panels, one a model, that fit a page; of more models the first are drawn.
+MOST_PANELS = 9
 
 
 @dataclass(frozen=True)
@@ -272,35 +274,37 @@ def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
 def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]]) -> list[Drawing]:
     held = _lead_scheme(models)
     of = f"predictions of {held[1].replace('_', '-')}, scope {held[0]}" if held else ""
+    shown = models[:MOST_PANELS]
+    first = f" The first {len(shown)} of {len(models)} models; the others are in the tables." if len(models) > len(shown) else ""
     found = [
         Drawing(f"roc_{kind}", f"ROC curves, {kind}", f"Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole chain where there is one (dotted). Apparent AUCs: {_areas(models)}.", lambda: draw_roc(models)),
-        *_roc_bands(models, kind, held, of),
+        *_roc_bands(shown, kind, held, of, first),
         Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
-        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration.", lambda: draw_calibration([(m["name"], m["calibration"]) for m in models]), is_wide=True),
-        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands.", lambda: draw_decision([(m["name"], m["decision_curve"]) for m in models]), is_wide=True),
-        Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone.", lambda: draw_avoided(models, held), is_wide=True),
-        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands.", lambda: draw_impact(models), is_wide=True),
+        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration." + first, lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]), is_wide=True),
+        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands." + first, lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]), is_wide=True),
+        Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone." + first, lambda: draw_avoided(shown, held), is_wide=True),
+        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands." + first, lambda: draw_impact(shown), is_wide=True),
     ]
     if held:
         scope, scheme = held
-        curves = [(m["name"], m["validation"][scope][scheme]) for m in models]
-        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise 95% bands.", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
+        curves = [(m["name"], m["validation"][scope][scheme]) for m in shown]
+        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise 95% bands.{first}", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
         if all("calibration" in v for _, v in curves):
-            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
+            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.{first}", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
         own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
         if own:
-            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.", lambda: draw_differences(own[:9]), is_wide=True))
+            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.{f' The first {MOST_PANELS} of {len(own)} pairs; the others are in the tables.' if len(own) > MOST_PANELS else ''}", lambda: draw_differences(own[:MOST_PANELS]), is_wide=True))
     return found
 
 
-def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str) -> list[Drawing]:
+def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str, first: str) -> list[Drawing]:
     """ROC curves with their bands, held out where there are such; of results of an earlier version there are none."""
     curves, said = [(m["name"], m["roc"]) for m in models], "apparent"
     if held and all("roc" in m["validation"][held[0]][held[1]] for m in models):
         curves, said = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
     if not all("sensitivity_low" in p for _, roc in curves for p in roc):
         return []
-    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact 95% interval at each threshold."
+    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact 95% interval at each threshold.{first}"
     return [Drawing(f"roc_bands_{kind}", f"ROC curves with bands, {kind}", about, lambda: draw_roc_bands(curves), is_wide=len(models) > 1)]
 
 

@@ -12,6 +12,8 @@ from prldh.summary import honest_auc, scheme_words
 MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
 TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
 ROWS_SHOWN = 400
+#: Tables of each model that a page holds one by one; those of more are in CSV alone.
+MODELS_SHOWN = 12
 
 
 def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
-        "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN,
+        "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN, "models_shown": MODELS_SHOWN,
     }
 
 
@@ -116,7 +118,8 @@ def _lead(data: dict[str, Any]) -> list[str]:
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """What was found on held-out predictions, the honest scope first, and the apparent."""
     held = [(f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope]) for scope in ("pipeline", "model")]
-    return [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
+    found = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
+    return [(title + (f" (the first {ROWS_SHOWN} of {len(own)}; all are in tables/)" if len(own) > ROWS_SHOWN else ""), own[:ROWS_SHOWN]) for title, own in found]
 
 
 def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:

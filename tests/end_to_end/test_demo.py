@@ -105,3 +105,14 @@ def test_the_report_opens_with_the_honest_number_and_the_cost_of_leakage(demo, n
     found = max(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] for m in demo[2][name]["models"])
     assert first.startswith("On patients held out from fitting (folds, the whole chain refitted in every resample)") and f"an AUC of {found:.3f} (95% CI" in first
     assert second.startswith("Cost of leakage: validating the logistic model alone (scope model) would have said")
+
+
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_report_is_rendered_again_in_seconds_and_is_small(demo, name, record_property):
+    """Seconds of one core: the figures are kept, as nothing changed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "prldh", "report", str(demo[0] / name)], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, size = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, (demo[0] / name / "report.html").stat().st_size / 1e6
+    record_property("told", f"Report of the demo ({name}): {seconds:.1f} s of one core, {size:.1f} MB")
+    assert seconds < 10 and size < 5
