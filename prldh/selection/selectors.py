@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from prldh.errors import DataError
 from prldh.records import Selection, TrainingRows
@@ -111,12 +111,22 @@ class MrmrForestSettings(SelectorSettings):
     )
     seeds: int = Field(8, ge=0, description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none")
 
+    racing: bool = Field(
+        False, description="drop sizes that lag after a quarter of the trees: faster, and an approximation (see benchmarks/racing.py)"
+    )
+
     @field_validator("sizes")
     @classmethod
     def _positive_and_ascending(cls, sizes: tuple[int, ...] | None) -> tuple[int, ...] | None:
         if sizes is not None and min(sizes) < 1:
             raise ValueError(f"sizes must be 1 or more: found {min(sizes)}")
         return None if sizes is None else tuple(sorted(set(sizes)))
+
+    @model_validator(mode="after")
+    def _racing_goes_with_argmax(self) -> MrmrForestSettings:
+        if self.racing and self.rule == "one_se":
+            raise ValueError("racing drops sizes that the rule one_se may choose: set racing: false, or rule: argmax")
+        return self
 
 
 class MrmrForestSelector:
@@ -147,6 +157,8 @@ class MrmrForestSelector:
                 "sd": _jsonable(curve.sd),
                 "n_folds_left_out": curve.n_left_out,
             }
+            if settings.racing:
+                details["curve"]["dropped"] = list(curve.dropped)
         details |= {"folds": n_folds, "chosen_size": int(chosen)}
         return Selection(np.sort(order[:chosen]), _mrmr_reasons(rows.names, order, chosen, settings), details, warnings)
 
@@ -155,23 +167,44 @@ class MrmrForestSelector:
 
         The first seed and size are those of the fit. Changes nothing that was found; too dear for resamples.
         """
-        if settings.seeds < 2 or "curve" not in found.details:
+        if "curve" not in found.details or (settings.seeds < 2 and not settings.racing):
             return {}
         rows = _in_patient_order(rows)
         order = rank_mrmr(rows.values, rows.outcome, settings.features).order
         others = range(1, settings.seeds)
         curves = (_forest_curve(rows, order, settings, found.details["folds"], seed, number) for number in others)
         sizes = [found.details["chosen_size"], *(_choose_size(curve, settings.rule) for curve in curves)]
-        return {"size_by_seed": {"seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)], "sizes": sizes}}
+        told: dict[str, Any] = {}
+        if settings.racing:
+            plainly = settings.model_copy(update={"racing": False})
+            exact = [_forest_curve(rows, order, plainly, found.details["folds"], seed, number) for number in range(len(sizes))]
+            told["racing_agreement"] = _racing_agreement(sizes, exact, settings.rule)
+        if settings.seeds >= 2:
+            told["size_by_seed"] = {"seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)], "sizes": sizes}
+        return told
 
 
-def _forest_curve(rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence, number: int = 0):
+def _forest_curve(
+    rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence, number: int = 0
+) -> Any:
     """The forests' AUC by number of features in mRMR order; ``number`` picks the forest seed, the folds stay."""
     from prldh.selection.forest import size_curve
 
     fold = stratified_folds(rows.outcome, n_folds, _child(seed, 0), rows.patient)
     sizes = [size for size in settings.sizes or range(1, order.size + 1) if size <= order.size]
-    return size_curve(rows.values[:, order], rows.outcome, fold, settings.trees, _forest_seed(seed, number), sizes or [order.size])
+    values, sizes = rows.values[:, order], sizes or [order.size]
+    return size_curve(values, rows.outcome, fold, settings.trees, _forest_seed(seed, number), sizes, settings.racing)
+
+
+def _racing_agreement(raced: list[int], exact: list[Any], rule: str) -> dict[str, Any]:
+    """How the sizes chosen by racing (by forest seed) compare with the choice from the exact curves of the same seeds."""
+    sizes = [_choose_size(curve, rule) for curve in exact]
+    lost = [
+        float(curve.mean[curve.sizes == best][0] - curve.mean[curve.sizes == size][0])
+        for curve, best, size in zip(exact, sizes, raced, strict=True)
+    ]
+    same = sum(a == b for a, b in zip(raced, sizes, strict=True))
+    return {"exact_size": sizes[0], "agrees": raced[0] == sizes[0], "n": len(sizes), "n_same": same, "mean_auc_lost": float(np.mean(lost))}
 
 
 def _forest_seed(seed: np.random.SeedSequence, number: int = 0) -> int:

@@ -64,7 +64,7 @@ def reference_forest(values, outcome, fold, n_trees, seed, sizes):
             train = [i for i in range(len(fold)) if fold[i] != k]
             for number in range(n_trees):
                 key = mix((seed + GOLDEN) & WORD)
-                for part in (size, k, number):
+                for part in (k, number):
                     key = mix(((key ^ part) + GOLDEN) & WORD)
                 state, drawn = key, []
                 for _ in train:
@@ -95,11 +95,10 @@ def grow(values, outcome, rows, size, key):
 
 
 def best_split(values, outcome, rows, size, key):
-    best, split, state, columns, n_seen = None, None, key, list(range(size)), 0
-    while n_seen < size and (n_seen < max(1, math.isqrt(size)) or split is None):
-        state, step = below(state, size - n_seen)
-        columns[n_seen], columns[n_seen + step] = columns[n_seen + step], columns[n_seen]
-        column = columns[n_seen]
+    best, split, n_seen = None, None, 0
+    for column in visits(values.shape[1], size, key):
+        if n_seen >= math.isqrt(size) and split is not None:
+            break
         n_seen += 1
         levels = sorted({float(values[i, column]) for i in rows})
         for low, high in zip(levels[:-1], levels[1:], strict=True):
@@ -109,6 +108,19 @@ def best_split(values, outcome, rows, size, key):
             if best is None or impurity < best:
                 best, split = impurity, (column, 0.5 * low + 0.5 * high)
     return split
+
+
+def visits(p, size, key):
+    """The first ``size`` columns of p in random order: pieces of random words name them."""
+    bits, seen = max(1, (p - 1).bit_length()), set()
+    while len(seen) < size:
+        key = (key + GOLDEN) & WORD
+        word = mix(key)
+        for _ in range(64 // bits):
+            column, word = word % 2**bits, word >> bits
+            if column < size and column not in seen:
+                seen.add(column)
+                yield column
 
 
 def descend(tree, row):

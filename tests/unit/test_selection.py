@@ -271,7 +271,8 @@ def test_forest_scores_depend_on_their_own_size_and_fold_only():
     rows = make_rows(seed=6)
     fold = stratified_folds(rows.outcome, 4, 1)
     whole = forest_scores(rows.values, rows.outcome, fold, 20, 9, [1, 3, 8])
-    np.testing.assert_array_equal(forest_scores(rows.values[:, :3], rows.outcome, fold, 20, 9, [3])[0], whole[1])
+    beyond = np.column_stack([rows.values[:, :3], rows.values[:, 3:] ** 2])
+    np.testing.assert_array_equal(forest_scores(beyond, rows.outcome, fold, 20, 9, [3])[0], whole[1])
     assert (forest_scores(rows.values, rows.outcome, fold, 20, 10, [3])[0] != whole[1]).any()
 
 
@@ -491,7 +492,7 @@ def test_selection_is_the_same_in_threads_and_again():
 def test_settings_have_the_protocols_defaults_and_refuse_what_they_do_not_know():
     assert ICC.Settings().model_dump() == {"if_empty": None, "threshold": 0.75, "form": "ICC2", "on": "estimate"}
     assert MRMR.Settings().model_dump() == {
-        "if_empty": None, "folds": 5, "features": 30, "trees": 500, "sizes": None, "rule": "argmax", "seeds": 8
+        "if_empty": None, "folds": 5, "features": 30, "trees": 500, "sizes": None, "rule": "argmax", "seeds": 8, "racing": False
     }  # fmt: skip
     assert CORRELATION.Settings().model_dump() == {"if_empty": None, "between": 0.9, "outcome": 0.3}
     assert LASSO_SVM.Settings().model_dump() == {"if_empty": None, "folds": 10, "combine": "intersection", "cost": 1.0}
