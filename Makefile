@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu setup setup-test lint clean
+.PHONY: demo test test-slow test-gpu bench setup setup-test lint clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -22,6 +22,15 @@ test-slow: setup-test
 
 test-gpu: setup
 	@$(PY) -m pytest -m "gpu"
+
+bench:
+	$(SETUP) bench
+	@$(PY) benchmarks/pipeline.py
+	@$(PY) benchmarks/pipeline.py --scheme
+	@$(PY) benchmarks/pipeline.py --scheme --racing
+	@$(PY) benchmarks/racing.py
+	@$(PY) benchmarks/pipeline.py --growth
+	@$(PY) benchmarks/extraction.py
 
 lint: setup
 	@$(PY) -m ruff check .

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes .venv with everything, plugins included, and installs missing system packages (R and its packages) with apt,
 # as root or through sudo; without either it prints the line to run and goes on without R. A second run does nothing.
-# "tools/setup.sh test" adds the R packages that tests compare with (rms, Hmisc, mice), and Chromium, in which the report is tested.
+# "tools/setup.sh test" adds the R packages that tests compare with (rms, Hmisc, mice), and Chromium, in which the report is tested;
+# "tools/setup.sh bench" those that the benchmark is run against (randomForest, e1071).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,6 +11,11 @@ R_NEEDED='"pROC", "glmnet", "MASS", "testthat", "jsonlite"'
 if [ "${1:-}" = test ]; then
   R_PACKAGES="$R_PACKAGES r-cran-rms r-cran-hmisc r-cran-mice"
   R_NEEDED="$R_NEEDED"', "rms", "Hmisc", "mice"'
+fi
+
+if [ "${1:-}" = bench ]; then
+  R_PACKAGES="$R_PACKAGES r-cran-randomforest r-cran-e1071"
+  R_NEEDED="$R_NEEDED"', "randomForest", "e1071"'
 fi
 
 say() { printf '%s\n' "setup: $*" >&2; }
