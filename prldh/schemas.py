@@ -130,6 +130,20 @@ MISSING = _object({
     **{k: INTEGER for k in ("imputations", "iterations", "imputations_in_resamples", "iterations_in_resamples")},
 })
 ENGINE = _object({"version": TEXT, "packages": _map({"type": ["string", "null"]})})
+PLACE = {"patient": TEXT, "line": INTEGER}
+AGREEMENT = _object({"n": INTEGER, **_numbers("mean", "sd", "median", "min", "max")})
+IMAGES = _object({
+    **{k: INTEGER for k in ("n_patients", "n_readers", "n_cases", "n_measured", "n_features")},
+    "perturbation": {"anyOf": [NULL, _object({"n": INTEGER, **_numbers("contour_mm", "smoothness_mm", "translation_mm", "rotation_degrees")})]},
+    "sources": _map(_object({"version": TEXT, "settings": {"type": "object"}, "packages": _map(TEXT)}, {"computed": {"type": "object"}})),
+    "cases": _array(_object({
+        **PLACE, "label": {"type": ["integer", "null"]}, "segment": {"type": ["string", "null"]}, "modality": {"type": ["string", "null"]}, "size": _array(INTEGER),
+        **{k: _array({"type": "number"}) for k in ("spacing_mm", "volume_mm3")}, "n_voxels": _array(INTEGER), **_numbers("dice", "hd95_mm"), "dicom": _map(TEXT), "sha256": TEXT,
+    })),
+    "put_aside": _array(_object({**PLACE, "reason": TEXT})), "patients_put_aside": _array(_object({"id": TEXT, "reason": TEXT})),
+    "findings": _array(_object({**PLACE, "severity": {"enum": ["refused", "warning", "note"]}, "kind": TEXT, "message": TEXT})),
+    "agreement": {"anyOf": [NULL, {"type": "object", "properties": {"dice": AGREEMENT, "hd95_mm": AGREEMENT}}]},
+})
 
 
 def results_schema() -> dict[str, Any]:
@@ -154,7 +168,7 @@ def results_schema() -> dict[str, Any]:
         "agreement": _array(_object({"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}})),
         "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
     }, {"study": {"type": "object"}, "sample_size": SAMPLE_SIZE, "ledger": _map(_map(_array(_object({"stage": TEXT, **{k: INTEGER for k in ("n_fits", "n_rows_read", "n_held_out_rows_read")}})))),
-        "missing": {"anyOf": [NULL, MISSING]}, "univariate": {"anyOf": [NULL, UNIVARIATE]}})
+        "images": _map(IMAGES), "missing": {"anyOf": [NULL, MISSING]}, "univariate": {"anyOf": [NULL, UNIVARIATE]}})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prldh results", **schema}
 
 

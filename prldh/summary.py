@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from prldh.tables import some
 
 #: Which held-out number leads, the most honest first.
 HONEST = (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("pipeline", "bootstrap"), ("model", "folds"), ("model", "leave_one_out"), ("model", "bootstrap"))
@@ -67,18 +70,35 @@ def _label(entry: dict[str, Any]) -> str:
     return entry["name"] + (", adjusted" if entry["adjusted"] else "")
 
 
+#: So many warnings or notes of one kind are spelt out on the terminal; the others are counted.
+SPELT_OUT = 3
+
+
 def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
-    """The checks of images as a table in text, the gravest first, and whether no case would be put aside."""
+    """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
+
+    Every refusal stands there; of warnings and notes of one kind the first few.
+    """
     rank = {"refused": 0, "warning": 1, "note": 2}
-    every = sorted(((rank[f.severity], f.tissue, f.line, f) for findings in found.values() for f in findings), key=lambda item: item[:3])
-    lines = []
-    for _, _, _, f in every:  # line 0: of the tissue as a whole
-        place = f", patient {f.patient} (line {f.line})" if f.line else ""
-        lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
+    every = sorted(((rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f) for findings in found.values() for f in findings), key=lambda item: item[:4])
+    lines, kinds = [], Counter()
+    n_of = Counter(item[:3] for item in every)
+    for *kind, _, f in every:
+        kind = tuple(kind)
+        kinds[kind] += 1
+        if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or kinds[kind] <= SPELT_OUT:
+            place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
+            lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
+        elif kinds[kind] == n_of[kind]:
+            lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
     n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
-    lines.append(f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {counts['warning']} warnings, {counts['note']} notes.")
+    lines.append(f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')}, {_many(counts['note'], 'note')}.")
     return "\n".join(lines), not n_aside
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def summarise_extraction(done: Any, out: Path) -> str:
@@ -88,13 +108,17 @@ def summarise_extraction(done: Any, out: Path) -> str:
         tissue = done.images.tissues[name]
         computed = sum(r.n_computed > 0 for r in tissue.results)
         lines.append(
-            f"{name}: {about['n_measured']} of {about['n_cases']} cases measured ({computed} now, {about['n_measured'] - computed} kept from before), "
-            f"{about['n_patients']} patients, {len(about['features'])} features, {about['n_readers']} reader{'s' * (about['n_readers'] > 1)}."
+            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now, {about['n_measured'] - computed} kept from before), "
+            f"{_many(about['n_patients'], 'patient')}, {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
         )
-        lines += [f"  put aside: patient {case['patient']} (line {case['line']}): {case['reason']}" for case in about["put_aside"]]
-    # patients put aside are listed with their cases already
-    lines += [f"  {w.message}" for w in done.images.warnings if "were put aside:" not in w.message]
+        lines += [f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}" for r in tissue.results if r.reason is not None]
+        lines += [f"  put aside: patient {patient}: {reason}" for patient, reason in tissue.aside if patient not in {r.row.patient for r in tissue.results}]
+        absent = tissue.absent
+        if absent:
+            lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
+    # patients put aside are listed already
+    lines += [f"  {w.message}" for w in done.images.warnings if " put aside: " not in w.message]
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
-        lines.append(f"Verified against the reference: {len(done.verified)} features, largest relative difference {done.verified[worst]:.1e} ({worst}).")
+        lines.append(f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference {done.verified[worst]:.1e} ({worst}).")
     return "\n".join([*lines, f"Features: {out / 'features'}"])

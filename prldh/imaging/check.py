@@ -221,7 +221,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
     found = []
     for tissue in dict.fromkeys(fact.row.tissue for fact in facts):
         ours = [fact for fact in facts if fact.row.tissue == tissue]
-        modalities = Counter(fact.modality for fact in {fact.row.patient: fact for fact in ours}.values() if fact.modality)
+        modalities = Counter(modality for _, modality in {(fact.row.patient, fact.modality) for fact in ours} if modality)
         if len(modalities) > 1:
             counts = ", ".join(f"{name} in {n}" for name, n in modalities.most_common())
             found.append(Finding("", tissue, 0, "warning", "mixed_modalities", f"modalities differ between patients: {counts}. Values are not comparable."))

@@ -1,4 +1,4 @@
-"""One case: read, measured by every source, and kept as it finishes.
+"""Cases: read, measured by every source, and kept as they finish.
 
 What is kept is found again by the content of image and masks, the settings that a source was given and its version: an unchanged
 case is never computed twice, and another setting of one source computes that source alone.
@@ -7,9 +7,11 @@ case is never computed twice, and another setting of one source computes that so
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,28 +19,32 @@ from typing import Any
 import numpy as np
 
 from prldh.cache import write_whole
-from prldh.errors import DataError
+from prldh.errors import DataError, PluginError, PrldhError
 from prldh.imaging.overlap import dice, hausdorff_mm
 from prldh.imaging.perturb import Perturbation, perturb_mask
 from prldh.imaging.pictures import draw_case
 from prldh.imaging.records import Case, CaseRow
+from prldh.imaging.sources import ChosenSource, settings_text
 
 #: Part of every key: raised when reading or what is said of a case changes.
-FORMAT = 2
+FORMAT = 3
+#: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
+BATCH = 8
+Values = tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True)
 class CaseResult:
     """What is known of one row of a cases table.
 
-    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask. ``about``: what :func:`describe` says. ``reason``: why the row was put
-    aside (then there are no values). ``n_computed`` counts the sources that were not found kept; ``is_kept`` is False where the result
-    could not be kept, as the disk is full or the folder cannot be written.
+    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask. ``about``: what
+    :func:`describe` says. ``reason``: why the row was put aside (then there are no values). ``n_computed`` counts the sources that were
+    not found kept; ``is_kept`` is False where the result could not be kept, as the disk is full or the folder cannot be written.
     """
 
     row: CaseRow
-    values: dict[str, tuple[dict[str, float], ...]] = field(default_factory=dict)
-    perturbed: dict[str, tuple[dict[str, float], ...]] = field(default_factory=dict)
+    values: dict[str, Values] = field(default_factory=dict)
+    perturbed: dict[str, Values] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     picture: bytes = b""
     reason: str | None = None
@@ -46,64 +52,162 @@ class CaseResult:
     is_kept: bool = True
 
 
-def compute_case(sources: Mapping[str, tuple[Any, Any]], reading: Any, perturbation: Perturbation | None, kept: Path, row: CaseRow) -> CaseResult:
-    """Measure one row by every source.
+def compute_cases(
+    sources: Mapping[str, ChosenSource], reading: Any, perturbation: Perturbation | None, kept: Path, rows: Sequence[CaseRow]
+) -> list[CaseResult]:
+    """Measure rows by every source.
 
     Parameters
     ----------
     sources : mapping
-        Name → (feature source, its settings).
+        Name → feature source.
     reading
         How images are read, as :func:`prldh.imaging.read.load_case` takes it.
     perturbation
         How the mask of a single reader is perturbed; None: it is not.
     kept : Path
         Folder of kept results.
-    row : CaseRow
+    rows : sequence of CaseRow
+        Sources with ``extract_many`` get them together.
 
     Returns
     -------
-    CaseResult
+    list of CaseResult
         A row that cannot be measured is returned with its reason; nothing is raised for it.
+
+    Raises
+    ------
+    PrldhError
+        For what is wrong with all cases: settings, or a source that does not give what it must.
     """
+    found = [_Work(row, sources, reading, perturbation if len(row.masks) == 1 else None, kept) for row in rows]
+    for work in found:
+        work.attempt(work.find)
+        if work.reason is None and work.is_wanted:
+            work.attempt(work.read, "it cannot be read", is_text_said=False)  # a reader's text may quote the file
+    for name, chosen in sources.items():
+        waiting = [work for work in found if work.reason is None and work.wanted(name)]
+        if chosen.takes_many and len(waiting) > 1:
+            _measure_together(name, chosen, waiting)
+        for work in waiting:
+            if work.reason is None and work.wanted(name):
+                work.attempt(functools.partial(work.measure, name, chosen), f"the source '{name}' failed on it")
+    return [work.result() for work in found]
+
+
+def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work]) -> None:
+    """One call for all. What fails as a whole is left for one by one, which tells whose fault it is."""
     try:
-        return _compute(sources, reading, perturbation if len(row.masks) == 1 else None, kept, row)
-    except DataError as error:
-        return CaseResult(row, reason=str(error))
-    except MemoryError:
-        return CaseResult(row, reason="it does not fit into memory. Crop the image around the region, or use fewer --jobs.")
+        answers = list(chosen.source.extract_many([work.case_for(name) for work in waiting], chosen.settings))
+    except (MemoryError, Exception) as error:
+        if isinstance(error, PrldhError) and not isinstance(error, DataError):
+            raise
+        return
+    if len(answers) != len(waiting):
+        raise PluginError(f"the feature source '{name}' gives {len(answers)} answers for {len(waiting)} cases. Update the plugin, or leave the source out.")
+    for work, answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, DataError):
+            work.reason = str(answer)
+        else:
+            work.take(name, answer)
 
 
-def _compute(sources: Mapping[str, tuple[Any, Any]], reading: Any, perturbation: Perturbation | None, kept: Path, row: CaseRow) -> CaseResult:
-    content = content_hash(row, reading)
-    kinds = (None,) if perturbation is None else (None, perturbation)
-    places = {(name, kind): kept / f"{source_key(content, *source, kind)}.json" for name, source in sources.items() for kind in kinds}
-    about = _find(kept / f"{content}.json")
-    values = {key: found for key, place in places.items() if (found := _find(place)) is not None}
-    absent = [key for key in places if key not in values]
-    is_kept = True
-    if absent or about is None:
+class _Work:
+    """One row on its way: what was found kept, and what is still wanted of whom."""
+
+    def __init__(self, row: CaseRow, sources: Mapping[str, ChosenSource], reading: Any, perturbation: Perturbation | None, kept: Path) -> None:
+        self.row, self.sources, self.reading, self.perturbation, self.kept = row, sources, reading, perturbation, kept
+        self.kinds = (None,) if perturbation is None else (None, perturbation)
+        self.values: dict[tuple[str, Perturbation | None], Values] = {}
+        self.about: dict[str, Any] = {}
+        self.reason: str | None = None
+        self.computed: set[str] = set()
+        self.is_kept = True
+
+    def attempt(self, step: Callable[[], None], failed: str | None = None, is_text_said: bool = True) -> None:
+        """Do a step; what goes wrong with this case alone is its reason to be put aside. ``failed``: what is said where a library or a
+        plugin breaks, which must not end the other cases."""
+        try:
+            step()
+        except DataError as error:
+            self.reason = str(error)
+        except MemoryError:
+            self.reason = "it does not fit into memory. Crop the image around the region, or use fewer --jobs."
+        except Exception as error:
+            if failed is None or isinstance(error, PrldhError):
+                raise
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            said = f": {' '.join(str(error).split())[:200]}" if is_text_said else ""
+            self.reason = f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said})."
+
+    def find(self) -> None:
+        """What is kept of this case."""
+        self.content = content_hash(self.row, self.reading)
+        self.places = {
+            (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
+            for name, chosen in self.sources.items() for kind in self.kinds
+        }
+        self.values = {key: tuple(found) for key, place in self.places.items() if (found := _find(place)) is not None}
+        self.about = _find(self.kept / f"{self.content}.json") or {}
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether something is not kept, so that the image is needed."""
+        return not self.about or len(self.values) < len(self.places)
+
+    def read(self) -> None:
+        """Image and masks, and what is said of them."""
         from prldh.imaging.read import acquisition_of_image, load_case
 
-        case = load_case(row, reading)
-        if about is None:
-            about = describe(case) | {"dicom": acquisition_of_image(row.image, reading), "picture": base64.b64encode(draw_case(case)).decode()}
-            is_kept &= _keep(kept / f"{content}.json", about)
-        masks = {None: case.masks}
-        if any(kind is not None for _, kind in absent):
-            masks[perturbation] = _perturbed_masks(case, perturbation, content)
-        for name in dict.fromkeys(name for name, _ in absent):
-            # in one call, so that the image is filtered once for all masks
-            wanted = [kind for kind in kinds if (name, kind) in absent]
-            source, settings = sources[name]
-            found = list(source.extract(replace(case, masks=tuple(m for kind in wanted for m in masks[kind])), settings))
-            for kind in wanted:
-                values[name, kind], found = found[: len(masks[kind])], found[len(masks[kind]) :]
-                is_kept &= _keep(places[name, kind], values[name, kind])
-    picture = base64.b64decode(about.pop("picture"))
-    about["sha256"] = content
-    by_kind = {kind: {name: tuple(values[name, kind]) for name in sources} for kind in kinds}
-    return CaseResult(row, by_kind[None], by_kind.get(perturbation, {}) if perturbation else {}, about, picture, None, len({n for n, _ in absent}), is_kept)
+        self.case = load_case(self.row, self.reading)
+        if not self.about:
+            picture = base64.b64encode(draw_case(self.case)).decode()
+            self.about = describe(self.case) | {"dicom": acquisition_of_image(self.row.image, self.reading), "picture": picture}
+            self.is_kept &= _keep(self.kept / f"{self.content}.json", self.about)
+        self.masks = {None: self.case.masks}
+        if any(key not in self.values for key in self.places if key[1] is not None):
+            self.masks[self.perturbation] = _perturbed_masks(self.case, self.perturbation, self.content)
+
+    def wanted(self, name: str) -> list[Perturbation | None]:
+        """The kinds of masks that this source has not measured yet."""
+        return [kind for kind in self.kinds if (name, kind) not in self.values]
+
+    def case_for(self, name: str) -> Case:
+        """All these masks in one case, so that the image is filtered once."""
+        return replace(self.case, masks=tuple(mask for kind in self.wanted(name) for mask in self.masks[kind]))
+
+    def measure(self, name: str, chosen: ChosenSource) -> None:
+        """This case alone, by one source."""
+        self.take(name, chosen.source.extract(self.case_for(name), chosen.settings))
+
+    def take(self, name: str, answer: Sequence[Mapping[str, float]]) -> None:
+        """Share out what a source gave for :meth:`case_for`, and keep it."""
+        wanted = self.wanted(name)
+        left, n = [_checked(name, values) for values in answer], sum(len(self.masks[kind]) for kind in wanted)
+        if len(left) != n:
+            raise PluginError(f"the feature source '{name}' gives {len(left)} sets of values for {n} masks. Update the plugin, or leave the source out.")
+        for kind in wanted:
+            count = len(self.masks[kind])
+            self.values[name, kind], left = tuple(left[:count]), left[count:]
+            self.is_kept &= _keep(self.places[name, kind], self.values[name, kind])
+        self.computed.add(name)
+
+    def result(self) -> CaseResult:
+        """What is known of the row in the end."""
+        if self.reason is not None:
+            return CaseResult(self.row, reason=self.reason)
+        of_kind = {kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds}
+        about = {k: v for k, v in self.about.items() if k != "picture"} | {"sha256": self.content}
+        perturbed = {} if self.perturbation is None else of_kind[self.perturbation]
+        return CaseResult(self.row, of_kind[None], perturbed, about, base64.b64decode(self.about["picture"]), None, len(self.computed), self.is_kept)
+
+
+def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Plain text and numbers, so that what is kept and what is measured now are the same."""
+    try:
+        return {str(feature): float(value) for feature, value in values.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise PluginError(f"the feature source '{name}' gives something else than named numbers. Update the plugin, or leave the source out.") from None
 
 
 def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tuple[np.ndarray, ...]:
@@ -143,7 +247,7 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     from prldh.imaging.cases import split_series
     from prldh.imaging.read import files_of
 
-    digest = hashlib.sha256(f"case {FORMAT} {row.label!r} {row.segment!r} {_settings_text(reading)}".encode())
+    digest = hashlib.sha256(f"case {FORMAT} {row.label!r} {row.segment!r} {settings_text(reading.model_dump(mode='json'))}".encode())
     for place in (row.image, *row.masks):
         digest.update(f"|{split_series(place)[1]}|".encode())
         for file in files_of(place, reading):
@@ -151,18 +255,10 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     return digest.hexdigest()
 
 
-def source_key(content: str, source: Any, settings: Any, perturbation: Perturbation | None = None) -> str:
-    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no part of it.
-
-    A source whose values depend on more than its settings say (a checkpoint, a parameter file) gives that by ``fingerprint(settings)``.
-    """
-    more = source.fingerprint(settings) if hasattr(source, "fingerprint") else ""
-    text = f"{content} {source.name} {source.version} {_settings_text(settings)} {more}" + (f" {_settings_text(perturbation)}" if perturbation else "")
+def source_key(content: str, chosen: ChosenSource, perturbation: Perturbation | None = None) -> str:
+    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no part of it."""
+    text = f"{content} {chosen.key}" + (f" {settings_text(perturbation.model_dump(mode='json'))}" if perturbation else "")
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _settings_text(settings: Any) -> str:
-    return json.dumps(settings.model_dump(mode="json", exclude={"combine"}), sort_keys=True)
 
 
 def _file_hash(path: Path) -> bytes:
@@ -170,7 +266,7 @@ def _file_hash(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror or error}. Check the path and its permissions.") from None
+        raise DataError(f"'{path.name}' cannot be read: {error.strerror or error}. Check the path and its permissions.") from None
 
 
 # ---------------------------------------------------------------- what is kept

@@ -10,6 +10,7 @@ import numpy as np
 
 from prldh import __version__
 from prldh.imaging.measure import TissueImages
+from prldh.imaging.naming import without_names
 
 SCHEMA = "prldh-features/1"
 
@@ -17,7 +18,7 @@ SCHEMA = "prldh-features/1"
 def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
     """Sources with their settings, features with units and IBSI codes, cases, and what befell them.
 
-    Paths of images are not in it: they may name patients.
+    Names of files are not in it: they may name patients.
     """
     return {
         "schema": SCHEMA, "tissue": tissue.tissue, "prldh": __version__, **_summary(tissue),
@@ -32,15 +33,20 @@ def describe_images(tissue: TissueImages) -> dict[str, Any]:
 
 def _summary(tissue: TissueImages) -> dict[str, Any]:
     measured = [r for r in tissue.results if r.reason is None]
+    rows = {r.row.line: r.row for r in tissue.results}
     return {
         "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "perturbation": tissue.perturbation and tissue.perturbation.model_dump(), "n_cases": len(tissue.results), "n_measured": len(measured),
         "sources": {
-            name: {"version": source.version, "settings": settings.model_dump(mode="json"), "packages": _packages(source), **_computed(source, settings)} for name, (source, settings) in tissue.settings.items()
+            name: {"version": c.source.version, "settings": dict(c.said), "packages": _packages(c.source), **_computed(c.source, c.settings)}
+            for name, c in tissue.chosen.items()
         },
         "cases": [{"patient": r.row.patient, "line": r.row.line, "label": r.row.label, "segment": r.row.segment, **r.about} for r in measured],
-        "put_aside": [{"patient": r.row.patient, "line": r.row.line, "reason": r.reason} for r in tissue.results if r.reason is not None],
+        "put_aside": [{"patient": r.row.patient, "line": r.row.line, "reason": without_names(r.reason, r.row)} for r in tissue.results if r.reason is not None],
         "patients_put_aside": [{"id": patient, "reason": reason} for patient, reason in tissue.aside],
-        "findings": [{k: getattr(f, k) for k in ("patient", "line", "severity", "kind", "message")} for f in tissue.findings],
+        "findings": [
+            {"patient": f.patient, "line": f.line, "severity": f.severity, "kind": f.kind, "message": without_names(f.message, rows[f.line]) if f.line else f.message}
+            for f in tissue.findings
+        ],
     }
 
 

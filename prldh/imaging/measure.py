@@ -17,11 +17,13 @@ import numpy as np
 import pluggy
 
 from prldh.cache import cache_folder
-from prldh.errors import DataError, StudyError
-from prldh.imaging.compute import CaseResult, compute_case
+from prldh.errors import DataError
+from prldh.imaging.compute import BATCH, CaseResult, compute_cases
+from prldh.imaging.naming import without_names
 from prldh.imaging.perturb import Perturbation
 from prldh.imaging.records import CaseRow
-from prldh.plugins import choose, settings_of
+from prldh.imaging.sources import ChosenSource, check_names, choose_sources
+from prldh.plugins import settings_of
 from prldh.records import FeatureBlock, Warn
 from prldh.study import Study
 from prldh.tables import check_ids, read_table, some
@@ -36,7 +38,7 @@ class TissueImages:
 
     ``readers``: one (n, p) array a reader, rows as ``ids``, columns as ``names``; ``sources`` (p,) says which source a column is of.
     ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and why, ``findings`` what the
-    checks found, ``settings`` source → its settings, ``about`` feature → unit, IBSI code, family; ``perturbed`` (k, n, p) of perturbed masks.
+    checks found, ``chosen`` name → feature source, ``about`` feature → unit, IBSI code, family; ``perturbed`` (k, n, p) of perturbed masks.
     """
 
     tissue: str
@@ -47,19 +49,29 @@ class TissueImages:
     results: tuple[CaseResult, ...]
     findings: tuple[Any, ...]
     aside: tuple[tuple[str, str], ...]
-    settings: Mapping[str, tuple[Any, Any]]
+    chosen: Mapping[str, ChosenSource]
     about: Mapping[str, Mapping[str, Any]]
     warnings: tuple[Warn, ...] = ()
     perturbed: np.ndarray | None = None
     perturbation: Perturbation | None = None
 
+    @property
+    def is_finite(self) -> np.ndarray:
+        """(n, p) whether a patient has a value of a feature by every reader and perturbed mask."""
+        return np.all([np.isfinite(each) for each in (*self.readers, *(() if self.perturbed is None else self.perturbed))], axis=0)
+
+    @property
+    def absent(self) -> list[str]:
+        """Features without a value for some patient."""
+        return [self.names[j] for j in np.flatnonzero(~self.is_finite.all(axis=0))]
+
     def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
-        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some patient is left out, which is told."""
+        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some of these patients is left out, which is told."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
         readers = [reader[rows] for reader in self.readers]
         perturbed = None if self.perturbed is None else self.perturbed[:, rows]
-        is_finite = np.all([np.isfinite(each).all(axis=0) for each in (*readers, *(() if perturbed is None else perturbed))], axis=0)
+        is_finite = self.is_finite[rows].all(axis=0)
         found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
             columns = np.flatnonzero((np.array(self.sources) == source) & is_finite)
@@ -110,7 +122,8 @@ def measure(
         return Images()
     told = told or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
-    chosen = {name: choose_sources(study, name, plugins) for name, tissue in study.tissues.items() if tissue.images is not None}
+    check_names(study, plugins)
+    chosen = {name: choose_sources(study, name, plugins, folder) for name, tissue in study.tissues.items() if tissue.images is not None}
     perturbation = settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb") if "perturb" in study.extraction else None
     known, rows_of, warnings = _read_all_rows(study, folder)
     found = {}
@@ -149,27 +162,18 @@ def _read_all_rows(study: Study, folder: Path) -> tuple[Sequence[str], dict[str,
     return known, rows, warnings
 
 
-def choose_sources(study: Study, tissue: str, plugins: pluggy.PluginManager) -> dict[str, tuple[Any, Any]]:
-    """The feature sources of a tissue with their checked settings: name → (source, settings)."""
-    found = {}
-    for name in study.tissues[tissue].sources:
-        source = choose(plugins, "register_feature_sources", name, f"tissues.{tissue}.sources")
-        found[name] = (source, settings_of(source.Settings, study.extraction.get(name, {}), f"extraction.{name}"))
-    if not found:
-        raise StudyError(f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [pyradiomics].")
-    return found
-
-
 def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) -> tuple[list[CaseRow], list[Warn]]:
     """Rows of a cases table whose patients are in the clinical table, and what there is to say of the others."""
     from prldh.imaging.cases import read_cases
 
     rows = read_cases(table, tissue, id_column)
-    strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in set(known)))
-    kept = [r for r in rows if r.patient in set(known)]
+    ours = set(known)
+    strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in ours))
+    kept = [r for r in rows if r.patient in ours]
     if not kept:
         raise DataError(f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are joined on the id; correct the ids.")
-    told = [Warn("images", f"tissue {tissue}: {len(strangers)} patients of {table.name} are not in the clinical table and were left out: {some(strangers)}.")]
+    n, are, were = len(strangers), *(("is", "was") if len(strangers) == 1 else ("are", "were"))
+    told = [Warn("images", f"tissue {tissue}: {n} patient{'s' * (n > 1)} of {table.name} {are} not in the clinical table and {were} left out: {some(strangers)}.")]
     return kept, told if strangers else []
 
 
@@ -184,16 +188,27 @@ def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, das
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     shared = (sources, reading, perturbation, cache_folder("extraction"))
-    with Workers(min(jobs, max(1, len(good))), dask, shared) as workers:
-        computed = run_work(compute_case, good, workers, _counting(told, f"images: {name}, features", len(good)))
-    by_line = {result.row.line: result for result in computed}
+    batches = _batches(good, sources, jobs)
+    with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: told(sentence, 0, 0)) as workers:
+        try:
+            computed = run_work(compute_cases, batches, workers, _counting(told, f"images: {name}, features", len(good), len(batches)))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
+    by_line = {result.row.line: result for batch in computed for result in batch}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])
     return combine_rows(name, results, tuple(findings), sources, known, warnings, perturbation)
 
 
-def _counting(told: Told, stage: str, total: int) -> Callable[[int], None]:
-    return lambda done: told(stage, done, total)
+def _batches(rows: Sequence[CaseRow], sources: Mapping[str, ChosenSource], jobs: int) -> list[Sequence[CaseRow]]:
+    """Rows one by one, or some together where a source takes many; every worker gets some."""
+    size = min(BATCH, -(-len(rows) // jobs)) if any(chosen.takes_many for chosen in sources.values()) else 1
+    return [rows[i : i + size] for i in range(0, len(rows), max(1, size))]
+
+
+def _counting(told: Told, stage: str, total: int, batches: int | None = None) -> Callable[[int], None]:
+    """Tells of cases, where batches of cases are counted; the last says that all are done."""
+    return lambda done: told(stage, done * total // (batches or max(1, total)), total)
 
 
 def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> None:
@@ -207,7 +222,7 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
 
 
 def combine_rows(
-    tissue: str, results: Sequence[CaseResult], findings: tuple[Any, ...], sources: Mapping[str, tuple[Any, Any]], known: Sequence[str], warnings: Sequence[Warn],
+    tissue: str, results: Sequence[CaseResult], findings: tuple[Any, ...], sources: Mapping[str, ChosenSource], known: Sequence[str], warnings: Sequence[Warn],
     perturbation: Perturbation | None = None,
 ) -> TissueImages:
     """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's ``combine`` says.
@@ -235,18 +250,19 @@ def combine_rows(
         of_patient = by_patient.get(patient, [])
         good = [r for r in of_patient if r.reason is None]
         if not good:
-            aside.append((patient, of_patient[0].reason if of_patient else "no image is given."))
+            aside.append((patient, without_names(of_patient[0].reason, of_patient[0].row) if of_patient else "no image is given."))
             continue
         if len(good) < len(of_patient):
             bad = [r for r in of_patient if r.reason]
-            told.append(Warn("images", f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others stand for all: {bad[0].reason}"))
+            told.append(Warn("images", f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others stand for all: {without_names(bad[0].reason, bad[0].row)}"))
         ids.append(patient)
         for k in range(n_readers):
             rows[k].append(_combined(good, [r.values for r in good], k, k, names, sources))
         for k in range(n_perturbed):
             rows[n_readers + k].append(_combined(good, [r.perturbed for r in good], k, 0, names, sources))
     if aside:
-        told.append(Warn("images", f"tissue {tissue}: {len(aside)} of {len(known)} patients were put aside: {some([f'{p} ({reason})' for p, reason in aside])}"))
+        were = "was" if len(aside) == 1 else "were"
+        told.append(Warn("images", f"tissue {tissue}: {len(aside)} of {len(known)} patients {were} put aside: {some([f'{p} ({reason})' for p, reason in aside])}"))
     if not all(r.is_kept for r in usable):
         told.append(Warn("images", f"tissue {tissue}: finished cases could not be kept for a later run; the folder for kept work cannot be written or the disk is full."))
     about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
@@ -257,7 +273,7 @@ def combine_rows(
     )
 
 
-def _common_names(tissue: str, usable: Sequence[CaseResult], sources: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _common_names(tissue: str, usable: Sequence[CaseResult], sources: Mapping[str, ChosenSource]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for source in sources:
         found[source] = tuple(usable[0].values[source][0])
@@ -275,20 +291,20 @@ def _common_names(tissue: str, usable: Sequence[CaseResult], sources: Mapping[st
     return found
 
 
-def _combined(regions: Sequence[CaseResult], of: Sequence[Mapping[str, Any]], k: int, reader: int, names: Mapping[str, tuple[str, ...]], sources: Mapping[str, tuple[Any, Any]]) -> list[float]:
+def _combined(regions: Sequence[CaseResult], of: Sequence[Mapping[str, Any]], k: int, reader: int, names: Mapping[str, tuple[str, ...]], sources: Mapping[str, ChosenSource]) -> list[float]:
     """The k-th values ``of`` a patient's regions, one row; weights are the volumes of the reader's masks."""
     row: list[float] = []
     for source, wanted in names.items():
         values = np.array([[region[source][k][n] for n in wanted] for region in of], dtype=np.float64)
-        is_weighted = getattr(sources[source][1], "combine", "mean") == "volume"
+        is_weighted = getattr(sources[source].settings, "combine", "mean") == "volume"
         weight = [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
         row += (values[0] if len(regions) == 1 else np.average(values, axis=0, weights=weight)).tolist()
     return row
 
 
-def _described(source: str, names: Sequence[str], sources: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
-    item, settings = sources[source]
-    told = item.describe(names, settings) if hasattr(item, "describe") else {}
+def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSource]) -> dict[str, dict[str, Any]]:
+    chosen = sources[source]
+    told = chosen.source.describe(names, chosen.settings) if hasattr(chosen.source, "describe") else {}
     return {n: {"source": source, **told.get(n, {})} for n in names}
 
 
@@ -310,8 +326,8 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]
         case = load_case(result.row, reading)
-        for source, settings in tissue.settings.values():
-            if hasattr(source, "verify"):
-                for name, difference in source.verify(case, settings).items():
+        for chosen in tissue.chosen.values():
+            if hasattr(chosen.source, "verify"):
+                for name, difference in chosen.source.verify(case, chosen.settings).items():
                     found[name] = max(difference, found.get(name, 0.0))
     return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
-
-from prldh.strict import Strict
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class Perturbation(Strict):
+class Perturbation(BaseModel):
     """How masks are perturbed: ``n`` times; ``contour_mm``, ``translation_mm`` and ``rotation_degrees`` are standard deviations,
     ``smoothness_mm`` is the length over which the contour's displacement stays alike."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     n: int = Field(10, ge=1, le=100)
     contour_mm: float = Field(0.5, ge=0)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prldh.imaging.records import Case
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 #: Okabe and Ito's orange and sky blue: told apart by every kind of colour vision.
 OUTLINES = ("#E69F00", "#56B4E9")
+#: Height of a picture and width of each of its two slices, in pixels.
+SIDE = 160
 _MARGIN = 0.6
 
 
@@ -19,11 +25,7 @@ def draw_case(case: Case) -> bytes:
     Slices are along the axis with the largest spacing (the first of those that tie, z before y before x). Grey values run from the 1st to
     the 99th percentile of what is shown. No text is in the picture: nothing that identifies a patient.
     """
-    import matplotlib
-
-    matplotlib.use("Agg", force=False)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from PIL import Image
 
     spacing = case.image.geometry.spacing_mm[::-1]
     axis = int(np.argmax(np.round(spacing, 6)))
@@ -33,22 +35,38 @@ def draw_case(case: Case) -> bytes:
     union = np.logical_or.reduce(masks)
     area = union.sum(axis=(1, 2))
     covered = np.flatnonzero(area)
-    shown = (int(np.argmax(area)), int(covered[covered.size // 2]))
     window = _window(union.any(axis=0), height / width)
-    figure = Figure(figsize=(4, 2), dpi=80, facecolor="black")
-    FigureCanvasAgg(figure)
-    for position, k in enumerate(shown):
-        axes = figure.add_axes((position / 2, 0, 0.497, 1))
-        picture = np.asarray(values[k][window], dtype=float)
-        low, high = np.percentile(picture, [1, 99])
-        axes.imshow(picture, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), aspect=height / width, interpolation="bilinear")
-        for mask, colour in zip(masks, OUTLINES, strict=False):
-            if mask[k].any():
-                axes.contour(np.pad(mask[k], 1)[_grown(window)], [0.5], colors=colour, linewidths=1.2, extent=_extent(picture.shape))
-        axes.set_axis_off()
+    picture = Image.new("RGB", (2 * SIDE, SIDE))
+    for position, k in enumerate((int(np.argmax(area)), int(covered[covered.size // 2]))):
+        panel = _draw_slice(values[k][window], [m[k][window] for m in masks], height / width)
+        picture.paste(panel, (position * SIDE + (SIDE - panel.width) // 2, (SIDE - panel.height) // 2))
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    picture.save(file, format="png", compress_level=2)
     return file.getvalue()
+
+
+def _draw_slice(values: np.ndarray, masks: list[np.ndarray], ratio: float) -> Image:
+    """A slice of at most ``SIDE`` pixels a side; ``ratio`` is row height over column width. Drawn twice as large, so that outlines are smooth."""
+    from PIL import Image
+
+    rows, columns = values.shape
+    scale = 2 * (SIDE - 1) / max(rows * ratio, columns)
+    size = tuple(2 * max(1, round(n * scale / 2)) for n in (columns, rows * ratio))
+    low, high = np.percentile(values, [1, 99])
+    grey = (255 * np.clip((values.astype(float) - low) / max(high - low, 1e-9), 0, 1)).astype(np.uint8)
+    canvas = Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR).convert("RGB")
+    for mask, colour in zip(masks, OUTLINES, strict=False):
+        inside = np.array(Image.fromarray((255 * mask).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)) > 127
+        inside[[0, -1]] = inside[:, [0, -1]] = False  # outlines close at the border
+        edge = np.zeros_like(inside)  # three pixels wide: both sides of a change, and one more
+        for changes, side, other in (
+            (inside[1:] != inside[:-1], edge[1:], edge[:-1]), (inside[:, 1:] != inside[:, :-1], edge[:, 1:], edge[:, :-1]),
+        ):
+            side |= changes
+            other |= changes
+        edge[1:, 1:] |= edge[:-1, :-1].copy()
+        canvas.paste(colour, mask=Image.fromarray((255 * edge).astype(np.uint8)))
+    return canvas.reduce(2)
 
 
 def _window(flat: np.ndarray, ratio: float) -> tuple[slice, slice]:
@@ -61,12 +79,3 @@ def _window(flat: np.ndarray, ratio: float) -> tuple[slice, slice]:
 def _around(positions: np.ndarray, length: float, size: int) -> slice:
     middle = (positions[0] + positions[-1] + 1) / 2
     return slice(max(0, int(middle - length / 2)), min(size, int(np.ceil(middle + length / 2))))
-
-
-def _grown(window: tuple[slice, slice]) -> tuple[slice, slice]:
-    """The window in the padded slice, with one more pixel on each side, so that outlines close at its border."""
-    return tuple(slice(w.start, w.stop + 2) for w in window)
-
-
-def _extent(shape: tuple[int, int]) -> tuple[float, float, float, float]:
-    return (-1, shape[1], -1, shape[0])

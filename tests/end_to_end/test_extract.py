@@ -119,7 +119,7 @@ def test_bad_cases_are_put_aside_and_the_rest_goes_on(cohort, tmp_path):
     tissue = done.images.tissues["disc"]
     assert [patient for patient, _ in tissue.aside] == ["P001", "P002", "P003"]
     reasons = dict(tissue.aside)
-    assert "absent.nii.gz" in reasons["P001"] and "no image is given" in reasons["P003"]
+    assert "not found: the mask of reader 1" in reasons["P001"] and "absent" not in reasons["P001"] and "no image is given" in reasons["P003"]
     assert done.tables["disc"][0].shape[0] == 9
     strict = _run("extract", study, "--out", tmp_path / "strict", "--strict")
     assert strict.returncode == 1 and "P001" in strict.stderr and not (tmp_path / "strict").exists()
