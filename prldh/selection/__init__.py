@@ -10,7 +10,8 @@ Every step is fitted on training rows and on nothing else. The definitions, each
     (as 0/1) minus its mean with the features ranked before (:mod:`prldh.selection.mrmr`). Peng H, Long F, Ding C
     (2005) IEEE TPAMI 27:1226; De Jay N et al. (2013) Bioinformatics 29:2365 (mRMRe). How many of the ranked features
     stay is decided by random forests in stratified cross-validation (:mod:`prldh.selection.forest`).
-    Breiman L (2001) Machine Learning 45:5.
+    Breiman L (2001) Machine Learning 45:5. With ``racing`` sizes that lag after a quarter of the trees are given up: an
+    approximation, whose agreement with the exact choice the fit on everyone measures.
 ``correlation``
     Point-biserial |r| with the outcome not below a limit, and no two kept features that correlate above another
     (:mod:`prldh.selection.correlation`).
