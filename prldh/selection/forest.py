@@ -2,8 +2,8 @@
 
 Small tables need many small forests: 30 sizes x 5 folds x 500 trees per refit. The sizes share their random numbers: a
 tree draws the same rows whatever the size, and a node at the same place of a tree visits the columns in the same order.
-Forests of neighbouring sizes then differ by what the columns say and less by luck, and their trees share most of their
-upper nodes, which are grown once (:mod:`prldh.selection.forest_kernel`). Each size by itself is a plain random forest.
+Trees of neighbouring sizes then share most of their upper nodes, which are grown once
+(:mod:`prldh.selection.forest_kernel`). Each size by itself is a plain random forest.
 
 Random numbers are splitmix64 (Steele GL, Lea D, Flood CH (2014) OOPSLA '14, 453-472) with a key for every
 (seed, fold, tree, node), so that no tree depends on what was grown before it.
