@@ -53,7 +53,8 @@ class FeatureSource(Protocol):
 
     ``Settings`` is a pydantic model that refuses unknown keys; a key ``combine`` in it (``mean`` or ``volume``) says how several
     regions of a patient become one row. A source that gains from many cases at once may also have
-    ``extract_many(cases, settings) -> list`` of what ``extract`` returns for each.
+    ``extract_many(cases, settings) -> list`` of what ``extract`` returns for each. One that was trained on patients says on whom by
+    ``trained_on(settings)``, see :mod:`prldh.imaging.seen`.
     """
 
     name: str

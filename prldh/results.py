@@ -110,7 +110,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         "warnings": [],
     }
     if plan.images.tissues:
-        data["images"] = {name: describe_images(tissue) for name, tissue in plan.images.tissues.items()}
+        data["images"] = {name: describe_images(tissue, plan.cohort.ids) for name, tissue in plan.images.tissues.items()}
     told = [*_leaks(data["ledger"]), *warnings, *short, *run.warnings]
     for each in runs:
         said = dict.fromkeys(getattr(each.engine, "warnings", []))

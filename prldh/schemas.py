@@ -135,7 +135,9 @@ AGREEMENT = _object({"n": INTEGER, **_numbers("mean", "sd", "median", "min", "ma
 IMAGES = _object({
     **{k: INTEGER for k in ("n_patients", "n_readers", "n_cases", "n_measured", "n_features")},
     "perturbation": {"anyOf": [NULL, _object({"n": INTEGER, **_numbers("contour_mm", "smoothness_mm", "translation_mm", "rotation_degrees")})]},
-    "sources": _map(_object({"version": TEXT, "settings": {"type": "object"}, "packages": _map(TEXT)}, {"computed": {"type": "object"}})),
+    "sources": _map(_object({"version": TEXT, "settings": {"type": "object"}, "packages": _map(TEXT)}, {
+        "computed": {"type": "object"}, "trained_on": _object({"n_trained": {"type": ["integer", "null"]}, "n": INTEGER, "ids": _array(TEXT)}),
+    })),
     "cases": _array(_object({
         **PLACE, "label": {"type": ["integer", "null"]}, "segment": {"type": ["string", "null"]}, "modality": {"type": ["string", "null"]}, "size": _array(INTEGER),
         **{k: _array({"type": "number"}) for k in ("spacing_mm", "volume_mm3")}, "n_voxels": _array(INTEGER), **_numbers("dice", "hd95_mm"), "dicom": _map(TEXT), "sha256": TEXT,

@@ -112,6 +112,8 @@ def no_leakage(d: Dossier) -> Finding:
     ]
     if leaks:
         return contradicted(f"held-out rows were read by fits of {', '.join(dict.fromkeys(leaks))}", report("validation"), result("ledger"))
+    if known := _seen_in_training(d, known=True):
+        return contradicted(f"patients of this analysis trained a feature source: {'; '.join(known)}", report("images"), result("images[].sources[].trained_on"))
     has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.results["models"] for t in m["terms"])
     if "pipeline" not in scopes and (d.selected or has_groups):
         what = " and ".join(w for w, holds in (("features were selected", d.selected), ("group cutoffs were chosen", has_groups)) if holds)
@@ -129,7 +131,22 @@ def no_leakage(d: Dossier) -> Finding:
             "whether held-out patients took part in making them is not known",
             *evidence,
         )
+    if unknown := _seen_in_training(d, known=False):
+        return ask(f"{said}. But on whom it was trained is not known of {'; '.join(unknown)}", *evidence, result("images[].sources[].trained_on"))
     return filled(said, *evidence)
+
+
+def _seen_in_training(d: Dossier, known: bool) -> list[str]:
+    """Feature sources that analysed patients trained; or, with ``known`` off, trained ones that do not say on whom."""
+    found = []
+    for tissue, images in (d.results.get("images") or {}).items():
+        for name, source in images["sources"].items():
+            trained = source.get("trained_on")
+            if trained and trained["n"] and known:
+                found.append(f"{name} of {tissue} by {trained['n']} of {d.results['cohort']['n']}")
+            elif trained and trained["n_trained"] is None and not known:
+                found.append(f"{name} of {tissue}")
+    return found
 
 
 @of_results

@@ -11,6 +11,8 @@ import numpy as np
 from prldh import __version__
 from prldh.imaging.measure import TissueImages
 from prldh.imaging.naming import without_names
+from prldh.imaging.seen import trained_on
+from prldh.imaging.sources import ChosenSource
 
 SCHEMA = "prldh-features/1"
 
@@ -21,23 +23,23 @@ def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
     Names of files are not in it: they may name patients.
     """
     return {
-        "schema": SCHEMA, "tissue": tissue.tissue, "prldh": __version__, **_summary(tissue),
+        "schema": SCHEMA, "tissue": tissue.tissue, "prldh": __version__, **_summary(tissue, tissue.ids),
         "features": {name: dict(tissue.about[name]) for name in tissue.names},
     }
 
 
-def describe_images(tissue: TissueImages) -> dict[str, Any]:
-    """The same without the features, and how well two readers' masks agree."""
-    return {**_summary(tissue), "n_features": len(tissue.names), "agreement": describe_agreement([r.about for r in tissue.results if r.reason is None])}
+def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> dict[str, Any]:
+    """The same without the features, how well two readers' masks agree, and which of the ``analysed`` patients trained a source."""
+    return {**_summary(tissue, analysed), "n_features": len(tissue.names), "agreement": describe_agreement([r.about for r in tissue.results if r.reason is None])}
 
 
-def _summary(tissue: TissueImages) -> dict[str, Any]:
+def _summary(tissue: TissueImages, patients: Sequence[str]) -> dict[str, Any]:
     measured = [r for r in tissue.results if r.reason is None]
     rows = {r.row.line: r.row for r in tissue.results}
     return {
         "n_patients": len(tissue.ids), "n_readers": len(tissue.readers), "perturbation": tissue.perturbation and tissue.perturbation.model_dump(), "n_cases": len(tissue.results), "n_measured": len(measured),
         "sources": {
-            name: {"version": c.source.version, "settings": dict(c.said), "packages": _packages(c.source), **_computed(c.source, c.settings)}
+            name: {"version": c.source.version, "settings": dict(c.said), "packages": _packages(c.source), **_computed(c), **_trained(c, patients)}
             for name, c in tissue.chosen.items()
         },
         "cases": [{"patient": r.row.patient, "line": r.row.line, "label": r.row.label, "segment": r.row.segment, **r.about} for r in measured],
@@ -50,9 +52,18 @@ def _summary(tissue: TissueImages) -> dict[str, Any]:
     }
 
 
-def _computed(source: Any, settings: Any) -> dict[str, Any]:
-    """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the checklists read."""
-    return {"computed": source.metadata(settings)} if hasattr(source, "metadata") else {}
+def _computed(chosen: ChosenSource) -> dict[str, Any]:
+    """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the checklists read. Paths
+    that it repeats stand as in the study file."""
+    if not hasattr(chosen.source, "metadata"):
+        return {}
+    found = chosen.source.metadata(chosen.settings)
+    return {"computed": {key: chosen.said[key] if isinstance(value, str) and key in chosen.said else value for key, value in found.items()}}
+
+
+def _trained(chosen: ChosenSource, patients: Sequence[str]) -> dict[str, Any]:
+    found = trained_on(chosen, patients)
+    return {} if found is None else {"trained_on": found}
 
 
 def describe_agreement(cases: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from prldh.imaging.compute import BATCH, CaseResult, compute_cases
 from prldh.imaging.naming import without_names
 from prldh.imaging.perturb import Perturbation
 from prldh.imaging.records import CaseRow
+from prldh.imaging.seen import warn_of_leaks
 from prldh.imaging.sources import ChosenSource, check_names, choose_sources
 from prldh.plugins import settings_of
 from prldh.records import FeatureBlock, Warn
@@ -66,7 +67,8 @@ class TissueImages:
         return [self.names[j] for j in np.flatnonzero(~self.is_finite.all(axis=0))]
 
     def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
-        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some of these patients is left out, which is told."""
+        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some of these patients is left out, which is told;
+        so is a source that some of them trained."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
         readers = [reader[rows] for reader in self.readers]
@@ -81,7 +83,7 @@ class TissueImages:
         if not found:
             raise DataError(f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with other settings.")
         told = [Warn("images", f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out: {some(absent)}.")]
-        return tuple(found), told if absent else []
+        return tuple(found), [*warn_of_leaks(self.tissue, self.chosen, ids), *(told if absent else [])]
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,13 @@ def _dossier(**changes) -> Dossier:
 
 
 GIVEN = {"tissues": {"disc": {"selection": None}}}
+
+
+def _trained(**trained_on) -> dict:
+    """Changes to the results: the feature source ``net`` was trained on these."""
+    return {"images": {"disc": {"sources": {"net": {"version": "1", "settings": {}, "packages": {}, "trained_on": trained_on}}, "cases": []}}}
+
+
 #: rule, changes to the results, status, and what its value or reason says
 CASES = [
     ("sample_size", {}, "filled", "80: enough for every model"),
@@ -355,6 +362,9 @@ CASES = [
         "held-out rows were read by fits of icc",
     ),
     ("no_leakage", GIVEN, "author", "whether held-out patients took part in making them is not known"),
+    ("no_leakage", _trained(n_trained=9, n=2, ids=["a", "b"]), "contradicted", "net of disc by 2 of 100"),
+    ("no_leakage", _trained(n_trained=9, n=0, ids=[]), "filled", "no held-out row was read by any fit"),
+    ("no_leakage", _trained(n_trained=None, n=0, ids=[]), "author", "not known of net of disc"),
     ("internal_external", {}, "filled", "no external data in this run"),
     ("internal_external", {"study__schemes": {}}, "contradicted", "nothing"),
     ("building", {}, "filled", "validated by folds (10 refits)"),
