@@ -34,6 +34,13 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     return None
 
 
+def racing_sentence(step: dict[str, Any]) -> str:
+    """How racing's choice of the number of features compares with the exact one, both run on everyone."""
+    found = step["details"]["racing_agreement"]
+    same = "as the exact forests do" if found["agrees"] else f"the exact forests {found['exact_size']}"
+    return f"Source {step['source']}: racing chooses {step['details']['chosen_size']} features, {same}; over {found['n']} forest seeds both agree {found['n_same']} times, and racing loses {found['mean_auc_lost']:.4f} of AUC in the mean."
+
+
 def scheme_words(scheme: str) -> str:
     """A scheme of :func:`honest_auc` in words."""
     return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
@@ -59,6 +66,8 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:
         lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
+    steps = [step for tissue in data["tissues"].values() if tissue["selection"] for step in tissue["selection"]["steps"]]
+    lines += [racing_sentence(step) for step in steps if "racing_agreement" in step["details"]]
     lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
     n = len(data["warnings"])
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")

@@ -7,7 +7,7 @@ from typing import Any
 
 from prldh.report.figures import slug
 from prldh.report.format import plain
-from prldh.summary import honest_auc, scheme_words
+from prldh.summary import honest_auc, racing_sentence, scheme_words
 
 MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
 TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
@@ -68,9 +68,11 @@ _NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "e
 
 
 def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
-    """One sentence a source: how many features other forest seeds would have kept."""
+    """A sentence a source: how many features other forest seeds would have kept; another, how racing agrees with the exact choice."""
     told = []
     for step in steps:
+        if "racing_agreement" in step["details"]:
+            told.append(racing_sentence(step))
         found = step["details"].get("size_by_seed")
         if found is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from selection_reference import reference_forest
@@ -85,3 +86,23 @@ def test_racing_agreement_is_measured_on_everyone():
     assert agreement["mean_auc_lost"] >= 0
     alone = selector.describe(rows, raced.model_copy(update={"seeds": 0}), seed, found)
     assert alone["racing_agreement"]["n"] == 1 and "size_by_seed" not in alone
+
+
+def test_a_run_says_how_racing_agrees(tmp_path):
+    import prldh
+    from prldh.summary import summarise_run
+
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 12))
+    y = (x[:, 0] + x[:, 1] + rng.normal(size=60) > 0).astype(int)
+    pd.DataFrame(x, columns=[f"f{j}" for j in range(12)]).assign(id=range(60)).to_csv(tmp_path / "f.csv", index=False)
+    pd.DataFrame({"id": range(60), "y": y}).to_csv(tmp_path / "c.csv", index=False)
+    study = {
+        "engine": "python", "clinical": {"table": str(tmp_path / "c.csv"), "id": "id", "outcome": "y", "event": 1}, "tissues": {"disc": {"features": [str(tmp_path / "f.csv")]}},
+        "selection": [{"mrmr_forest": {"racing": True, "trees": 60, "seeds": 3}}], "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "report": {"figures": []},
+    }
+    results = prldh.analyze(study, tmp_path / "out")
+    found = next(s for s in results.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "mrmr_forest")["details"]["racing_agreement"]
+    assert found["n"] == 3 and 0 <= found["n_same"] <= 3 and found["mean_auc_lost"] >= 0
+    sentence = f"over 3 forest seeds both agree {found['n_same']} times"
+    assert sentence in summarise_run(results.data, tmp_path / "out") and sentence in (tmp_path / "out" / "report.html").read_text()
