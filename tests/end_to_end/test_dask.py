@@ -149,3 +149,21 @@ def test_an_address_that_is_none(tmp_path, monkeypatch, address):
         prldh.analyze(study, tmp_path / "out")
     result = CliRunner().invoke(cli, ["analyze", str(write_slow_study(tmp_path)), "--out", str(tmp_path / "out"), "--dask", str(address)[:4]])
     assert result.exit_code == 1 and result.stderr.startswith("prldh: --dask: give the scheduler's address")
+
+
+def test_images_are_measured_on_the_cluster_too(bench, monkeypatch):
+    pytest.importorskip("SimpleITK", reason="images need SimpleITK")
+    pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
+    from make_image_cohort import write_cohort
+
+    folder, cluster = bench
+    cluster.add_worker()
+    study = write_cohort(folder / "images", 4)
+    study.write_text(study.read_text() + "extraction: {pyradiomics: {preset: protocol-log}}\n")
+    monkeypatch.setenv("PRLDH_CACHE", str(folder / "here"))
+    local = prldh.extract(study, None, jobs=1)
+    monkeypatch.setenv("PRLDH_CACHE", str(folder / "cluster"))
+    there = prldh.extract(study, None, dask=cluster.address)
+    assert all(r.n_computed == 1 for r in there.images.tissues["disc"].results)
+    for one, other in zip(local.tables["disc"], there.tables["disc"], strict=True):
+        assert one.equals(other)
