@@ -233,11 +233,11 @@ def test_two_runs_at_once(bench, whole):
 @linux
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_over_and_over_a_run_ends(bench, whole, jobs):
-    """Every attempt is killed after two more refits; in the end the numbers are the same."""
-    for _ in range(40):
+    """Every attempt is killed after eight more refits; in the end the numbers are the same."""
+    for _ in range(20):
         before = bench.fits()
         with bench.start(jobs=jobs, SLOW_SECONDS="0.2") as running:
-            while running.poll() is None and bench.fits() < before + 2 + jobs:
+            while running.poll() is None and bench.fits() < before + 8:
                 time.sleep(0.02)
             running.kill()
         bench.wait_until_gone(20)
