@@ -28,8 +28,6 @@ from prldh.imaging.sources import ChosenSource, settings_text
 
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 3
-#: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
-BATCH = 8
 Values = tuple[dict[str, float], ...]
 
 

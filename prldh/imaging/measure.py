@@ -18,7 +18,7 @@ import pluggy
 
 from prldh.cache import cache_folder
 from prldh.errors import DataError
-from prldh.imaging.compute import BATCH, CaseResult, compute_cases
+from prldh.imaging.compute import CaseResult, compute_cases
 from prldh.imaging.naming import without_names
 from prldh.imaging.perturb import Perturbation
 from prldh.imaging.records import CaseRow
@@ -31,6 +31,9 @@ from prldh.tables import check_ids, read_table, some
 from prldh.work import Workers, run_work
 
 Told = Callable[[str, int, int], None]
+
+#: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
+BATCH = 8
 
 
 @dataclass(frozen=True)
