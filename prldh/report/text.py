@@ -167,7 +167,8 @@ def _features(w: _Writer) -> Iterator[str]:
         steps = [(k, next(iter(step))) for k, step in enumerate(_settings(data, "selection"))]
         of = _listed([w.key("tissues", name) for name in tissues])
         said = [sentence for k, step in steps if step in ran and (sentence := STEPS.get(step, _other_step)(w, k, step))]
-        yield f"For {of}, features were selected in steps{', within each source' if _settings(data, 'selection_by_source') else ''}: {'; '.join(said)}."
+        within = ", within each source" if _settings(data, "selection_by_source") else ""
+        yield f"For {of}, features were selected in steps{within}: {'; '.join(said)}." if said else f"For {of}, all features that vary entered the Radscore."
         methods = {data["tissues"][name]["radscore"]["method"] for name in tissues}
         fitted = "a logistic model" if methods == {"logistic"} else "a logistic model with the LASSO's penalty"
         yield f"The Radscore is the linear predictor of {fitted} of the standardised features that stayed."
@@ -327,7 +328,8 @@ def _selected(w: _Writer) -> Iterator[str]:
         steps = w.at((*place, "steps"))
         first = {s["source"]: k for k, s in reversed(list(enumerate(steps)))}
         read = [f"{w.exact(*place, 'steps', k, 'n_in')} {w.name(*place, 'steps', k, 'source')}" for k in sorted(first.values())]
-        kept = f"Of {_listed(read)} features of {w.key('tissues', name)}, {w.count(*place, 'features')} entered its Radscore"
+        before = f"Of {_listed(read)} features of {w.key('tissues', name)}" if read else f"Of {w.key('tissues', name)}, where nothing was to be selected"
+        kept = f"{before}, {w.count(*place, 'features')} entered its Radscore"
         stable = [s for s in ("bootstrap", "folds", "leave_one_out") if (w.at((*place, "stability")).get(s) or {}).get("index", {}).get("estimate") is not None]
         if stable:
             kept += f"; the stability index over the resamples ({SCHEMES[stable[0]]}) was {w.interval(*place, 'stability', stable[0], 'index')}"

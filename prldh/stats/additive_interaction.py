@@ -88,8 +88,9 @@ def additive_interaction_resampled(logs: np.ndarray, level: float = 0.95) -> dic
     Notes
     -----
     In a resample without events among those with neither exposure the ratios are infinite, that is, very large: AP and S are then right
-    all the same, and RERI, beyond exp(12) in size, stands for an infinite one, which takes its place among the others. S exists where
-    the conditions of :func:`additive_interaction` hold.
+    all the same, and RERI, beyond exp(12) in size, stands for an infinite one, which takes its place among the others; where such ratios
+    cancel (r11 = r10 + r01 to six digits), RERI does not exist: what is left of them is rounding. S exists where the conditions
+    of :func:`additive_interaction` hold.
 
     References
     ----------
@@ -105,9 +106,11 @@ def additive_interaction_resampled(logs: np.ndarray, level: float = 0.95) -> dic
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         r11, r10, r01 = np.exp(logs).T
         reri = r11 - r10 - r01 + 1
+        largest = np.max([r11, r10, r01], axis=0)
+        is_lost = (largest > INFINITE) & (np.abs(reri) < NOTHING * largest)
         top, bottom = r11 - 1, r10 + r01 - 2
         synergy = np.where((top > NOTHING) & (bottom > NOTHING), top / bottom, np.nan)
-        values = {"reri": reri, "ap": reri / r11, "s": synergy}
+        values = {"reri": np.where(is_lost, np.nan, reri), "ap": reri / r11, "s": synergy}
     return {key: _percentiles(values[key], level) for key in MEASURES}
 
 

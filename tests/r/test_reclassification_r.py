@@ -109,6 +109,8 @@ def test_additive_interaction_of_resamples():
     found = assert_same("additive_interaction_resampled", logs, 0.9)
     assert found["reri"]["n_defined"] == 195 and found["s"]["n_defined"] < 195
     assert np.isinf(assert_same("additive_interaction_resampled", logs[:40], 0.9)["reri"]["high"])
+    logs[21:24] = np.log([4.0, 3.0, 1.0]) + 19
+    assert assert_same("additive_interaction_resampled", logs, 0.9)["reri"]["n_defined"] == 192
     for empty in (np.empty((0, 3)), np.full((4, 3), np.nan), logs[100:101]):
         assert_same("additive_interaction_resampled", empty)
 

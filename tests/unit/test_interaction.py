@@ -263,6 +263,16 @@ def test_resamples_without_events_in_the_reference_keep_their_place():
     assert additive_interaction_resampled(np.vstack([finite, logs[:1]]))["reri"]["high"] == pytest.approx(5.0)
 
 
+def test_infinite_ratios_that_cancel_leave_no_reri():
+    """4 = 3 + 1 in units of 1e8: the engines' iterations end a little apart, and what is left of the difference is rounding."""
+    finite = np.log([[9.0, 3.0, 2.0], [4.0, 2.0, 2.5]])
+    for off in (-1e-9, 0.0, 1e-9):
+        logs = np.vstack([finite, [np.log([4.0, 3.0, 1.0]) + 19 + np.array([off, 0, 0])]])
+        found = additive_interaction_resampled(logs, 0.9)
+        assert found["reri"] == additive_interaction_resampled(finite, 0.9)["reri"]
+        assert found["ap"]["n_defined"] == 3 and found["s"]["n_defined"] == 3
+
+
 def test_resamples_without_a_group_are_counted_and_told():
     y, scores = grouped([6, 4, 1, 2], [3, 4, 1, 8])
     entry, told = describe(y, scores, n_resamples=200)
