@@ -181,7 +181,7 @@ def draw_growth(cells: dict[tuple[int, int], dict], path: Path) -> None:
         axes.set(title=f"{p:,} features", xlabel="patients")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("CPU seconds a refit")
-    panels[0].legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path)
 
 
