@@ -223,7 +223,7 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
         for kind in ("unadjusted", "adjusted"):
             rows = data["interaction"].get(kind)
             if rows:
-                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}: {_odds(rows)}.", lambda r=rows: draw_forest(r)))
+                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}: {_odds(rows)}.", lambda r=rows: draw_forest(r), is_wide=True))
     return found + _nomograms(data)
 
 

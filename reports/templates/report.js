@@ -90,7 +90,7 @@ for (const table of document.querySelectorAll("main table")) {
 
 // ---- boxes that scroll are reached by keyboard
 const reach = () => {
-  for (const box of document.querySelectorAll(".scroll, pre, h1")) {
+  for (const box of document.querySelectorAll(".scroll, .drawing, pre, h1")) {
     if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
   }
 };
