@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 from prldh.errors import DataError, StudyError
 from prldh.imaging.describe import describe_tissue
 from prldh.imaging.measure import Images, TissueImages, Told, check_tissues, measure, verify_cases
+from prldh.imaging.naming import file_stem
 from prldh.outputs import claim_output, place_whole, refuse_inputs_inside
 from prldh.plugins import create_plugin_manager
-from prldh.report.images import file_stem
 from prldh.study import Study, read_study
 
 #: What an extraction writes at the top of its output folder.
@@ -27,12 +27,12 @@ FEATURES = ("features",)
 @dataclass(frozen=True)
 class Extraction:
     """What :func:`extract` gives: ``tables`` tissue → one data frame a reader (patient ids as index), ``about`` tissue → what stands in
-    ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference (empty unless asked for)."""
+    ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference (None where it was not asked for)."""
 
     tables: dict[str, tuple[pd.DataFrame, ...]]
     about: dict[str, dict[str, Any]]
     images: Images
-    verified: dict[str, float]
+    verified: dict[str, float] | None
 
 
 def extract(
@@ -67,14 +67,14 @@ def extract(
     """
     study, folder = read_study(study)
     _refuse_without_images(study)
-    study = _with_dask(study, dask)
+    study = study if dask is None else study.model_copy(update={"compute": study.compute.with_dask(dask)})
     with threadpool_limits(1):
         claimed = None
         if out is not None:
             claimed = claim_output(Path(out), force, FEATURES)
             refuse_inputs_inside(claimed, [folder / p for p in study.inputs()], FEATURES)
         images = measure(study, folder, create_plugin_manager(), jobs=jobs, is_strict=is_strict, told=progress)
-        verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else {}
+        verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else None
     id_column = study.clinical.id
     if claimed is not None:
         place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column), FEATURES)
@@ -95,12 +95,6 @@ def check(study: str | os.PathLike | dict | Study, *, jobs: int | None = None, p
     return check_tissues(study, folder, jobs=jobs, told=progress)
 
 
-def _with_dask(study: Study, address: str | None) -> Study:
-    if address is None:
-        return study
-    return study.model_copy(update={"compute": study.compute.model_copy(update={"dask": address})})
-
-
 def _refuse_without_images(study: Study) -> None:
     if not any(tissue.images for tissue in study.tissues.values()):
         raise StudyError("tissues: none is given as images, so there is nothing to extract. Give a tissue as images: cases.csv (patient_id, image, mask).")
@@ -110,7 +104,10 @@ def _refuse_without_images(study: Study) -> None:
 
 
 def write_features(folder: Path, images: Images, id_column: str) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.json``, and a
+    picture a case in ``TISSUE.pictures``."""
+    from prldh.results import clean
+
     folder.mkdir()
     for name, tissue in images.tissues.items():
         stem = file_stem(name)
@@ -119,9 +116,10 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
             frame.to_csv(folder / f"{stem}.reader{reader}.csv", index=False)
         if tissue.perturbed is not None:
             frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
-            labelled = [f.assign(**{id_column: tissue.ids, "perturbation": k})[[id_column, "perturbation", *tissue.names]] for k, f in enumerate(frames, start=1)]
+            columns = [id_column, "perturbation", *tissue.names]
+            labelled = [f.assign(**{id_column: tissue.ids, "perturbation": k})[columns] for k, f in enumerate(frames, start=1)]
             pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
-        text = json.dumps(describe_tissue(tissue), indent=1, ensure_ascii=False, default=float)
+        text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"
         pictures.mkdir()

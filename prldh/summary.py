@@ -130,4 +130,6 @@ def summarise_extraction(done: Any, out: Path) -> str:
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
         lines.append(f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference {done.verified[worst]:.1e} ({worst}).")
+    elif done.verified is not None:
+        lines.append("Nothing was verified: the sources have no reference implementation.")
     return "\n".join([*lines, f"Features: {out / 'features'}"])

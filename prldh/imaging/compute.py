@@ -29,6 +29,7 @@ from prldh.imaging.sources import ChosenSource, settings_text
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 3
 Values = tuple[dict[str, float], ...]
+_REMEDY = "Update the plugin, or leave the source out."
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work])
             raise
         return
     if len(answers) != len(waiting):
-        raise PluginError(f"the feature source '{name}' gives {len(answers)} answers for {len(waiting)} cases. Update the plugin, or leave the source out.")
+        raise PluginError(f"the feature source '{name}' gives {len(answers)} answers for {len(waiting)} cases. {_REMEDY}")
     for work, answer in zip(waiting, answers, strict=True):
         if isinstance(answer, DataError):
             work.reason = str(answer)
@@ -183,7 +184,7 @@ class _Work:
         wanted = self.wanted(name)
         left, n = [_checked(name, values) for values in answer], sum(len(self.masks[kind]) for kind in wanted)
         if len(left) != n:
-            raise PluginError(f"the feature source '{name}' gives {len(left)} sets of values for {n} masks. Update the plugin, or leave the source out.")
+            raise PluginError(f"the feature source '{name}' gives {len(left)} sets of values for {n} masks. {_REMEDY}")
         for kind in wanted:
             count = len(self.masks[kind])
             self.values[name, kind], left = tuple(left[:count]), left[count:]
@@ -196,8 +197,10 @@ class _Work:
             return CaseResult(self.row, reason=self.reason)
         of_kind = {kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds}
         about = {k: v for k, v in self.about.items() if k != "picture"} | {"sha256": self.content}
-        perturbed = {} if self.perturbation is None else of_kind[self.perturbation]
-        return CaseResult(self.row, of_kind[None], perturbed, about, base64.b64decode(self.about["picture"]), None, len(self.computed), self.is_kept)
+        return CaseResult(
+            self.row, of_kind[None], {} if self.perturbation is None else of_kind[self.perturbation], about,
+            base64.b64decode(self.about["picture"]), n_computed=len(self.computed), is_kept=self.is_kept,
+        )
 
 
 def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
@@ -205,7 +208,7 @@ def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
     try:
         return {str(feature): float(value) for feature, value in values.items()}
     except (AttributeError, TypeError, ValueError):
-        raise PluginError(f"the feature source '{name}' gives something else than named numbers. Update the plugin, or leave the source out.") from None
+        raise PluginError(f"the feature source '{name}' gives something else than named numbers. {_REMEDY}") from None
 
 
 def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tuple[np.ndarray, ...]:

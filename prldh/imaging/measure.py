@@ -19,7 +19,7 @@ import pluggy
 from prldh.cache import cache_folder
 from prldh.errors import DataError
 from prldh.imaging.compute import CaseResult, compute_cases
-from prldh.imaging.naming import without_names
+from prldh.imaging.naming import refuse_same_stems, without_names
 from prldh.imaging.perturb import Perturbation
 from prldh.imaging.records import CaseRow
 from prldh.imaging.seen import warn_of_leaks
@@ -128,6 +128,7 @@ def measure(
     told = told or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     check_names(study, plugins)
+    refuse_same_stems(name for name, tissue in study.tissues.items() if tissue.images is not None)
     chosen = {name: choose_sources(study, name, plugins, folder) for name, tissue in study.tissues.items() if tissue.images is not None}
     perturbation = settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb") if "perturb" in study.extraction else None
     known, rows_of, warnings = _read_all_rows(study, folder)

@@ -1,9 +1,11 @@
-"""Messages without the names of files: these may name patients, and what is written may be passed on."""
+"""Names: of the files that are written, and none of those that were read, which may name patients, in messages that are written."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from prldh.errors import StudyError
 from prldh.imaging.cases import split_series
 from prldh.imaging.records import CaseRow
 
@@ -35,3 +37,22 @@ def without_names(message: str, row: CaseRow) -> str:
         message = re.sub(rf"\b(?:the |its )?{noun} '{re.escape(name)}'", lambda m, w=what: f"its {w[4:]}" if m[0].startswith("its") else w, message)
         message = message.replace(f"'{name}'", what)
     return message
+
+
+def file_stem(tissue: str) -> str:
+    """A tissue's name as a file name: what a file system may refuse becomes ``_``."""
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", tissue).strip(". ") or "_"
+
+
+def refuse_same_stems(tissues: Iterable[str]) -> None:
+    """Two tissues whose files would have one name, where upper and lower case may be the same.
+
+    Raises
+    ------
+    StudyError
+    """
+    seen: dict[str, str] = {}
+    for name in tissues:
+        other = seen.setdefault(file_stem(name).lower(), name)
+        if other != name:
+            raise StudyError(f"tissues: '{other}' and '{name}' would be written to files of one name. Rename one of them.")

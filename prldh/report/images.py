@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
 from pathlib import Path
 from typing import Any
+
+from prldh.imaging.naming import file_stem
 
 #: A report carries this many pictures a tissue; the others lie beside it.
 PICTURES = 24
 SEVERITIES = ("refused", "warning", "note")
-
-
-def file_stem(tissue: str) -> str:
-    """A tissue's name as a file name: what a file system may refuse becomes ``_``."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", tissue).strip(". ") or "_"
 
 
 def images_view(images: dict[str, Any], folder: Path) -> dict[str, Any]:

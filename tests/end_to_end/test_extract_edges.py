@@ -158,7 +158,9 @@ def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, 
     np.testing.assert_array_equal(again.tables["disc"][0]["many_mean"], 2 * first["mean"])
 
 
-@pytest.mark.parametrize(("wrong", "reason"), [("breaks", "the source 'many' failed on it (ValueError in third_source.py, line"), ("refuses", "too dark.")])
+@pytest.mark.parametrize(("wrong", "reason"), [
+    ("breaks", "the source 'many' failed on it (ValueError in third_source.py, line"), ("refuses", "too dark."),
+])
 def test_one_bad_case_among_many_does_not_end_the_others(cohort, wrong, reason):
     done = prldh.extract(_study(cohort, "many", f"extraction: {{many: {{wrong: {wrong}}}}}"), None, jobs=1)
     aside = dict(done.images.tissues["disc"].aside)
@@ -225,6 +227,21 @@ def test_a_parameter_file_lies_beside_the_study_wherever_the_command_runs(cohort
     assert prldh.extract(study, None, jobs=1).tables["disc"][0].shape == (N, 2), "the content of the file counts, not its name"
 
 
+def test_tissues_whose_files_would_have_one_name_are_refused_at_once(cohort):
+    study = _study(cohort)
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text.replace("disc: {", "A/b: {images: cases.csv, sources: [plain]}, 'a:b': {"), encoding="utf-8")
+    with pytest.raises(PrldhError, match="'A/b' and 'a:b' would be written to files of one name"):
+        prldh.extract(study, None, jobs=1)
+
+
+def test_verifying_without_a_reference_says_that_nothing_was_verified(cohort, tmp_path):
+    from prldh.summary import summarise_extraction
+
+    done = prldh.extract(_study(cohort), tmp_path / "out", jobs=1, verify=1)
+    assert done.verified == {} and "Nothing was verified" in summarise_extraction(done, tmp_path / "out")
+
+
 # ---------------------------------------------------------------- tables and names
 
 
@@ -261,7 +278,8 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     assert "Mustermann_absent.nii.gz" in ran.stdout, "the terminal says which file"
     assert "1 patient of cases.csv is not in the clinical table and was left out: 12." in ran.stdout
     features = tmp_path / "out" / "features"
-    assert sorted(p.name for p in features.iterdir()) == ["disc.json", "disc.perturbed.csv", "disc.pictures", "disc.reader1.csv", "disc.reader1.parquet"]
+    written = ["disc.json", "disc.perturbed.csv", "disc.pictures", "disc.reader1.csv", "disc.reader1.parquet"]
+    assert sorted(p.name for p in features.iterdir()) == written
     frame = pd.read_csv(features / "disc.reader1.csv", dtype={"Fall-Nr": str})
     assert frame.columns.tolist() == ["Fall-Nr", "mean", "top"] and frame["Fall-Nr"].tolist() == ["0012", "0003"]
     first, second = values(1), values(2)
@@ -274,7 +292,8 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     assert [c["reason"] for c in about["put_aside"]][0].startswith("not found: the image.")
     done = prldh.extract(study, None, jobs=1)
     assert all(r.n_computed == 0 for r in done.images.tissues["disc"].results)
-    jsonschema.validate(json.loads(json.dumps(describe_images(done.images.tissues["disc"], done.images.tissues["disc"].ids), allow_nan=False)), IMAGES)
+    tissue = done.images.tissues["disc"]
+    jsonschema.validate(json.loads(json.dumps(describe_images(tissue, tissue.ids), allow_nan=False)), IMAGES)
 
 
 def test_one_patient_in_all_and_not_an_outcome(cohort):
@@ -287,14 +306,17 @@ def test_one_patient_in_all_and_not_an_outcome(cohort):
 def test_where_all_cases_are_bad_the_first_is_told_with_its_path(cohort, tmp_path):
     table = pd.read_csv(cohort / "cases.csv", dtype=str)
     table.assign(image="elsewhere/" + table["image"]).to_csv(cohort / "cases.csv", index=False)
-    with pytest.raises(DataError, match="none of 6 cases can be measured; the first, patient 0000 .line 2.: not found: .*elsewhere/Erika Müller 0.nii.gz"):
+    with pytest.raises(DataError, match="none of 6 cases can be measured; the first, patient 0000 .line 2.: not found: .*elsewhere/Erika Müller 0"):
         prldh.extract(_study(cohort), tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_image_larger_than_allowed_is_refused_by_its_header(cohort):
     """300 MB that take no room on the disk: a sparse file."""
-    header = "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 512 512 600\nspace directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\nkinds: domain domain domain\nendian: little\nencoding: raw\n\n"
+    header = (
+        "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 512 512 600\nspace directions: (1,0,0) (0,1,0) (0,0,1)\n"
+        "space origin: (0,0,0)\nkinds: domain domain domain\nendian: little\nencoding: raw\n\n"
+    )
     with (cohort / "big.nrrd").open("wb") as file:
         file.write(header.encode())
         file.truncate(len(header) + 2 * 512 * 512 * 600)
@@ -338,6 +360,6 @@ def test_like_findings_are_counted_on_the_terminal():
     found = [Finding(f"P{k}", "disc", k, "refused" if k in (2, 9) else "warning", "border", f"case {k}") for k in range(2, 12)]
     text, is_well = summarise_findings({"disc": found})
     lines = text.splitlines()
-    assert not is_well and [line for line in lines if line.startswith("refused")] == [f"refused  disc, patient P{k} (line {k}): case {k}" for k in (2, 9)]
+    assert not is_well and lines[:2] == [f"refused  disc, patient P{k} (line {k}): case {k}" for k in (2, 9)]
     assert lines[2:5] == [f"warning  disc, patient P{k} (line {k}): case {k}" for k in (3, 4, 5)]
     assert lines[5:] == ["warning  disc: and 5 more like these.", "2 cases would be put aside, 8 warnings, 0 notes."]
