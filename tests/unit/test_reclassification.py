@@ -12,7 +12,7 @@ from prldh.engines.python import PythonEngine
 from prldh.errors import DataError
 from prldh.reclassification import describe_reclassification, reclassification_warning
 from prldh.report.environment import create_environment
-from prldh.report.view import by_scope
+from prldh.report.view import MODELS_SHOWN, by_scope
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
@@ -168,13 +168,13 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
     template = create_environment().get_template("sections/reclassification.html.j2")
     rows = [apparent, held_out]
-    shown = template.render(data={"reclassification": rows}, view={"reclassification": by_scope(rows)})
+    shown = template.render(data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN})
     assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "folds, scope pipeline" in shown
     tables = shown.split("<table>")[1:3]
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
     moves = shown.split("Who moves")[1]
     assert moves.count("<tr>") == 2 * (1 + 3) and "≤ " in moves and "&gt; " in moves
-    assert "nothing to compare" in template.render(data={"reclassification": []}, view={"reclassification": []})
+    assert "nothing to compare" in template.render(data={"reclassification": []}, view={"reclassification": [], "models_shown": MODELS_SHOWN})
 
 
 # -- the penalised likelihood-ratio test -----------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_results_and_report(study, tmp_path):
     told = [w["message"] for w in results.data["warnings"] if w["stage"] == "sample size"]
     assert len(told) == 1
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.index('id="answer"') < page.index('id="sample-size"') < page.index('id="patients"')
+    assert page.index('id="answer"') < page.index('id="patients"') < page.index('id="sample-size"') < page.index('id="table-one"')
     assert len(results.tables["sample_size"]) == 4
 
 
