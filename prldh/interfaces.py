@@ -1,4 +1,7 @@
-"""What a plugin's objects look like. Structural types: nothing has to be inherited."""
+"""What a plugin's objects look like. Structural types: nothing has to be inherited; :mod:`prldh.testing` holds objects to what is said here.
+
+``example_settings``, which any object may have, are settings that the checks use where its defaults do not do.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ class Selector(Protocol):
 class Validator(Protocol):
     """A scheme of resamples.
 
-    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled) or ``"bootstrap"`` (optimism and out-of-bag).
+    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled; each is held out at most once a repeat) or ``"bootstrap"``
+    (optimism and out-of-bag; training rows may repeat). A test row never trains, and no two resamples share repeat and fold.
     """
 
     name: str

@@ -72,7 +72,7 @@ def prepare(
     changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
     plugins = create_plugin_manager()
-    protocol = Protocol.of(study, resolve_steps(study, plugins))
+    protocol = Protocol.of(study, resolve_steps(study, plugins, folder))
     _check_extraction(study, plugins)
     for name in study.report.checklists:
         choose(plugins, "register_checklists", name, "report.checklists")
@@ -108,13 +108,18 @@ def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
             raise StudyError(f"extraction.{name}: there is no feature source of that name" + (f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."))
 
 
-def resolve_steps(study: Study, plugins: pluggy.PluginManager) -> tuple[Step, ...]:
-    """The selectors that the study names, with their settings checked by their own models."""
+def resolve_steps(study: Study, plugins: pluggy.PluginManager, folder: Path = Path()) -> tuple[Step, ...]:
+    """The selectors that the study names, with their settings checked by their own models; those with ``relative_to(folder)`` have paths
+    relative to the study's folder, and a selector with ``check(settings)`` refuses what no data could change."""
     steps = []
     for i, step in enumerate(study.selection):
         (name, raw), = step.items()
         selector = choose(plugins, "register_selectors", name, f"selection, step {i + 1}")
-        steps.append(Step(selector, settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")))
+        said = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
+        settings = said.relative_to(folder) if hasattr(said, "relative_to") else said
+        if hasattr(selector, "check"):
+            selector.check(settings)
+        steps.append(Step(selector, settings, said))
     return tuple(steps)
 
 

@@ -125,7 +125,7 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
 def _study(plan: Plan) -> dict[str, Any]:
     """The study as it was run; how the work was spread is in provenance.json, for it does not change the numbers."""
     settings = plan.study.model_dump(mode="json", exclude={"compute"})
-    settings["selection"] = [{s.selector.name: s.settings.model_dump(mode="json")} for s in plan.protocol.steps]
+    settings["selection"] = [{s.selector.name: (s.said or s.settings).model_dump(mode="json")} for s in plan.protocol.steps]
     return {
         "title": plan.study.title, "seed": plan.study.seed, "settings": settings,
         "schemes": {name: {"kind": kind, "n_resamples": len(rows)} for name, (kind, rows) in plan.schemes.items()},

@@ -200,12 +200,17 @@ def _note_difference(validation: dict[str, Any]) -> None:
 def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
     """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features, scores and seed."""
     protocol = plan.protocol
-    steps = [(s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json()) for s in protocol.steps]
+    steps = [(s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json(), _fingerprint(s)) for s in protocol.steps]
     plugins = sorted((dist.project_name, dist.version) for _, dist in plan.plugins.list_plugin_distinfo())
     blocks, given = refit_inputs(plan)
     features = [(name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()]
     chain = (steps, protocol.by_source, protocol.if_empty, protocol.radscore, plan.study.seed)
     return KeptWork(digest_of(program_digest(), plugins, chain, features, given), say)
+
+
+def _fingerprint(step: Any) -> str:
+    """What a selector depends on beside its settings, such as the content of a file that they name."""
+    return step.selector.fingerprint(step.settings) if hasattr(step.selector, "fingerprint") else ""
 
 
 def _source_of(selector: Any) -> str:

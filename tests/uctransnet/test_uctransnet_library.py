@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
 
+import prldh
 from prldh.errors import DataError, StudyError
+from prldh.plan import resolve_steps
+from prldh.plugins import create_plugin_manager
 from prldh.records import TrainingRows
+from prldh.study import Study
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))
 SELECTOR = FeatureLibrary()
@@ -96,3 +100,40 @@ def test_a_library_that_cannot_be_used_is_told(tmp_path):
         (tmp_path / "l.csv").write_text(text)
         with pytest.raises(DataError, match=message):
             read_library(str(tmp_path / "l.csv"))
+
+
+def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_before_anything_is_read(settings, tmp_path):
+    plugins = create_plugin_manager()
+    study = Study.model_validate({"clinical": {"table": "c.csv", "id": "id", "outcome": "y", "event": 1}, "selection": [{"feature_library": {"library": "library.csv"}}]})
+    (step,) = resolve_steps(study, plugins, tmp_path)
+    assert step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv}"
+    with pytest.raises(StudyError, match="elsewhere.library.csv is not there"):
+        resolve_steps(study, plugins, tmp_path / "elsewhere")
+
+
+def test_kept_refits_are_not_those_of_another_library(settings, tmp_path, monkeypatch):
+    """The same command after the library has changed gives what a fresh run gives."""
+    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "cache"))
+    n = 60
+    y = np.arange(n) % 2
+    values = _values(n, 5, False) + y[:, None] * np.linspace(0, 1, 20)
+    frame = pd.read_csv(tmp_path / "library.csv")
+    frame.iloc[:, 1:] = _values(len(frame), 6, True)
+    frame.to_csv(tmp_path / "library.csv", index=False)
+    ids = [f"P{i}" for i in range(n)]
+    pd.DataFrame({"id": ids, "y": y}).to_csv(tmp_path / "clinical.csv", index=False)
+    pd.DataFrame(values, columns=NAMES).assign(id=ids).to_csv(tmp_path / "features.csv", index=False)
+    (tmp_path / "study.yaml").write_text(
+        "clinical: {table: clinical.csv, id: id, outcome: y, event: 1}\nengine: python\nif_empty: best\nreport: {figures: []}\n"
+        "tissues: {disc: {features: features.csv}}\nselection: [feature_library: {library: library.csv}]\n"
+        "validation: {leave_one_out: false, folds: 3, bootstrap: 0}\nperformance: {decision_bootstrap: 0, partial_auc_bootstrap: 0}\n"
+    )
+    first = prldh.analyze(tmp_path / "study.yaml", tmp_path / "first", jobs=1).data
+    assert first["study"]["settings"]["selection"][0]["feature_library"]["library"] == "library.csv", "as the study file has it"
+    frame.iloc[:, 1:] = frame.iloc[:, [*range(11, 21), *range(1, 11)]].to_numpy()  # now the other ten share a factor
+    frame.to_csv(tmp_path / "library.csv", index=False)
+    again = prldh.analyze(tmp_path / "study.yaml", tmp_path / "again", jobs=1).data
+    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "empty"))
+    fresh = prldh.analyze(tmp_path / "study.yaml", tmp_path / "fresh", jobs=1).data
+    held_out = [d["models"][0]["validation"]["pipeline"]["folds"]["auc"] for d in (first, again, fresh)]
+    assert held_out[1] == held_out[2] != held_out[0]

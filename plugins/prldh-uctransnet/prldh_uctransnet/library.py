@@ -15,6 +15,7 @@ the library does not hold, such as a block of another source, pass untouched whe
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ class FeatureLibrary:
     name = "feature_library"
     version = "1"
     Settings = LibrarySettings
+
+    def check(self, settings: LibrarySettings) -> None:
+        """Refuse a library that cannot be read before any image is."""
+        read_library(settings.library)
+
+    def fingerprint(self, settings: LibrarySettings) -> str:
+        """SHA-256 of the library: refits that were kept are not those of another one."""
+        return hashlib.sha256(Path(settings.library).expanduser().read_bytes()).hexdigest()
 
     def fit(self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
         """Keep the cluster that is nearer to the library.
