@@ -151,6 +151,34 @@ def plugins_list() -> None:
             click.echo(f"{what:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
 
 
+@plugins.command("check")
+@click.argument("name")
+@click.option("--settings", metavar="YAML", help="What a study file would say, by object, where defaults do not do: 'uctransnet: {checkpoint: best.pt}'.")
+def plugins_check(name: str, settings: str | None) -> None:
+    """Put what the plugin NAME registers to the test: a line for each promise of prldh/interfaces.py."""
+    from prldh.conformance import check_plugin
+    from prldh.plugins import create_plugin_manager
+
+    n_failed = 0
+    for is_well, line in check_plugin(create_plugin_manager(), name, settings):
+        click.echo(line)
+        n_failed += not is_well
+    if n_failed:
+        click.echo(f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/interfaces.py says what is promised.", err=True)
+        sys.exit(1)
+
+
+@plugins.command("new")
+@click.argument("name")
+@click.option("--in", "parent", type=click.Path(path_type=Path), default=Path(), help="Folder to write it in; default: here.")
+def plugins_new(name: str, parent: Path) -> None:
+    """Write a plugin to start from, the distribution NAME: a selector, a feature source, and tests."""
+    from prldh.conformance import write_skeleton
+
+    for line in write_skeleton(name, parent):
+        click.echo(line)
+
+
 @cli.command()
 def doctor() -> None:
     """What is installed, what is missing, and the line that mends it."""

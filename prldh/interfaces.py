@@ -110,5 +110,5 @@ class ReportSection(Protocol):
     title: str
 
     def render(self, results: dict[str, Any], folder: Path) -> str:
-        """An HTML fragment; it is placed as it is, so escape what comes from data."""
+        """An HTML fragment; it is placed as it is, so escape what comes from data. An empty one leaves the section out."""
         ...

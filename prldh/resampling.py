@@ -17,6 +17,7 @@ class LeaveOneOut:
     name = "leave_one_out"
     version = "1"
     kind = "held_out"
+    example_settings = True
 
     def resamples(self, outcome: np.ndarray, settings: bool, seed: np.random.SeedSequence) -> list[Resample]:
         rows = np.arange(outcome.size)
@@ -29,6 +30,7 @@ class StratifiedFolds:
     name = "folds"
     version = "1"
     kind = "held_out"
+    example_settings = {"folds": 3, "repeats": 2}
 
     def resamples(self, outcome: np.ndarray, settings: dict, seed: np.random.SeedSequence) -> list[Resample]:
         from prldh.selection.folds import stratified_folds
@@ -48,6 +50,7 @@ class Bootstrap:
     name = "bootstrap"
     version = "1"
     kind = "bootstrap"
+    example_settings = 5
 
     def resamples(self, outcome: np.ndarray, settings: int, seed: np.random.SeedSequence) -> list[Resample]:
         n = outcome.size

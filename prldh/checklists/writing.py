@@ -62,7 +62,9 @@ def describe_counts(filled: Filled) -> str:
 
 
 def describe_score(score: dict[str, Any]) -> list[str]:
-    """The METRICS score in sentences."""
+    """The METRICS score in sentences; what a stranger's checklist comes to, key by key."""
+    if "n_yes" not in score:
+        return [f"Score: {', '.join(f'{key} {value}' for key, value in score.items())}."]
     n = score["n_yes"] + score["n_no"]
     total = n + score["n_open"]
     beside = f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply" if score["n_not_applicable"] else ""

@@ -1,0 +1,290 @@
+"""The conformance kit: everything built in and both plugins of this repository pass it, and each check catches what it is for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel, ConfigDict
+
+from prldh import hookspecs, testing
+from prldh.cli import cli
+from prldh.conformance import check_plugin, write_skeleton
+from prldh.errors import OutputError, PluginError
+from prldh.plugins import REGISTRIES, create_plugin_manager, registered
+from prldh.records import Resample, Selection
+from prldh.selection.correlation import filter_correlated
+from prldh.testing import CheckFailed, checks_of, parametrize_with_checks
+from prldh.testing_checks import CHECKS
+
+BUILT_IN = [item for hook in REGISTRIES for item, _ in registered(create_plugin_manager(load_entry_points=False), hook).values()]
+FEWER_TREES = {"mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2}}
+
+
+@parametrize_with_checks(BUILT_IN, FEWER_TREES)
+def test_built_ins_conform(check):
+    check()
+
+
+def test_every_kind_of_built_in_was_checked():
+    assert {testing.kind_of(item) for item in BUILT_IN} == {"selector", "validator", "engine", "checklist"}
+    assert {what for what, _ in REGISTRIES.values()} == set(CHECKS)
+
+
+def test_pyradiomics_conforms():
+    pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
+    pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
+    lines = list(check_plugin(create_plugin_manager(), "prldh-pyradiomics", "pyradiomics: {preset: ibsi}"))
+    assert len(lines) == len(CHECKS["feature source"]) and all(is_well for is_well, _ in lines), lines
+
+
+# ---------------------------------------------------------------- each check catches what it is for
+
+
+class Nothing(BaseModel):
+    """No settings, and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Loose(BaseModel):
+    """Ignores what it does not know."""
+
+
+class First:
+    """Keeps the first feature: a selector that conforms, to be spoilt."""
+
+    name = "first"
+    version = "1"
+    Settings = Nothing
+
+    def fit(self, rows, settings, seed, engine):
+        return Selection(np.array([0]), {n: "not the first" for n in rows.names[1:]})
+
+
+class Everyone:
+    """Holds out the first half, then the second."""
+
+    name = "halves"
+    version = "1"
+    kind = "held_out"
+
+    def resamples(self, outcome, settings, seed):
+        rows = np.arange(outcome.size)
+        return [Resample(rows[rows % 2 != k], rows[rows % 2 == k], 0, k) for k in (0, 1)]
+
+
+class Mean:
+    """One value a region."""
+
+    name = "mean"
+    version = "1"
+    Settings = Nothing
+
+    def extract(self, case, settings):
+        return tuple({"mean": float(case.image.values[m].mean())} for m in case.masks)
+
+    def describe(self, names, settings):
+        return {n: {"unit": None, "ibsi": None, "family": "mine"} for n in names}
+
+
+class Two:
+    """A checklist of two items."""
+
+    name = "two"
+    version = "1"
+
+    def evaluate(self, dossier):
+        known = dossier.results is not None
+        return [
+            {"number": 1, "text": "Was it analysed?", "status": "filled" if known else "author", "evidence": [{"where": "results", "href": "results.json"}] if known else []},
+            {"number": 2, "text": "Who paid?", "status": "author", "evidence": []},
+        ]
+
+    def score(self, entries):
+        return {"answered": sum(e["status"] == "filled" for e in entries), "of": len(entries)}
+
+
+class Words:
+    """A section."""
+
+    name = "words"
+    title = "In words"
+
+    def render(self, results, folder):
+        return f"<p>{results['cohort']['n']} patients</p>"
+
+
+@parametrize_with_checks([First(), Everyone(), Mean(), Two(), Words()])
+def test_small_ones_conform(check):
+    check()
+
+
+def _seedless(rows, kept=0):
+    return Selection(np.array([np.random.randint(len(rows.names))]), {}, {})  # noqa: NPY002
+
+
+def _remembering():
+    seen = []
+
+    def fit(rows, settings, seed, engine):
+        seen.append(rows)
+        kept = filter_correlated(seen[0].values, seen[0].outcome, 0.9, 0.3)[0][:1] if len(seen) > 1 else np.array([0])
+        return Selection(np.array([len(seen) - 1]), {n: "memory" for j, n in enumerate(rows.names) if j != len(seen) - 1}, {"kept": kept})
+
+    return fit
+
+
+def _kept(positions, dropped=None):
+    def fit(rows, settings, seed, engine):
+        gone = {n: "why" for j, n in enumerate(rows.names) if j not in positions} if dropped is None else dropped
+        return Selection(np.array(positions), gone)
+
+    return fit
+
+
+def _changing(rows, settings, seed, engine):
+    rows.values[0] = 0.0
+    return Selection(np.array([0]), {n: "x" for n in rows.names[1:]})
+
+
+def _refusing(when):
+    def fit(rows, settings, seed, engine):
+        if when(rows):
+            raise ZeroDivisionError("division by zero")
+        return First().fit(rows, settings, seed, engine)
+
+    return fit
+
+
+def _drawn(outcome, settings, seed):
+    rows = np.random.permutation(outcome.size)  # noqa: NPY002
+    return [Resample(rows[5:], rows[:5], 0, 0)]
+
+
+def _resampling(train, test):
+    return lambda outcome, settings, seed: [Resample(np.array(train), np.array(test), 0, 0)]
+
+
+def _measuring(values):
+    return lambda case, settings: tuple(values(case) for _ in case.masks)
+
+
+@pytest.mark.parametrize(("whole", "spoilt", "caught"), [
+    (First, {"Settings": Loose}, "refuses unknown"),
+    (First, {"fit": _kept([0, 0])}, "keeps positions"),
+    (First, {"fit": _kept([-1])}, "keeps positions"),
+    (First, {"fit": _kept([0], {})}, "keeps positions"),
+    (First, {"fit": _kept([0], {"feature 0": "kept and dropped"})}, "keeps positions"),
+    (First, {"fit": lambda *_: [0]}, "keeps positions"),
+    (First, {"fit": lambda rows, *_: replace(_seedless(rows), dropped={n: "x" for n in rows.names})}, "keeps positions"),
+    (First, {"fit": _remembering()}, "fitted on the rows"),
+    (First, {"fit": _changing}, "fitted on the rows"),
+    (First, {"fit": _refusing(lambda r: (np.ptp(r.values, axis=0) == 0).any())}, "constant columns"),
+    (First, {"fit": _refusing(lambda r: len(set(r.patient.tolist())) < r.patient.size)}, "copies of patients"),
+    (First, {"fit": _refusing(lambda r: len(r.names) < 3)}, "one or two features"),
+    (First, {"fit": _refusing(lambda r: r.second is None)}, "one reader"),
+    (First, {"fit": _refusing(lambda r: (r.values == np.round(r.values)).all())}, "ties"),
+    (First, {"describe": lambda rows, settings, seed, found: found.dropped.clear() or {}}, "describes what it found"),
+    (First, {"version": 1}, "name and a version"),
+    (Everyone, {"resamples": _resampling([0, 1], [1, 2])}, "do not train"),
+    (Everyone, {"resamples": _resampling([0, 0], [1, 2])}, "do not train"),
+    (Everyone, {"kind": "jackknife"}, "do not train"),
+    (Everyone, {"resamples": _resampling([0, 1], [40])}, "in range"),
+    (Everyone, {"resamples": _resampling([0.5, 1], [3])}, "in range"),
+    (Everyone, {"resamples": _drawn}, "its seed alone"),
+    (Mean, {"extract": _measuring(lambda c: {"mean": float("nan")})}, "finite numbers"),
+    (Mean, {"extract": lambda case, settings: {"mean": 1.0}}, "one dictionary"),
+    (Mean, {"extract": _measuring(lambda c: {c.patient: 1.0})}, "same features in the same order"),
+    (Mean, {"extract": _measuring(lambda c: {"mean": np.random.rand()})}, "alike every time"),  # noqa: NPY002
+    (Mean, {"extract": _measuring(lambda c: {"mean": float(np.float64(1) / c.image.values.std() if c.image.values.std() else np.inf)})}, "says why not"),
+    (Mean, {"describe": lambda names, settings: {}}, "describes every feature"),
+    (Mean, {"extract_many": lambda cases, settings: [({"mean": 0.0},) * 2 for _ in cases]}, "many as it measures one"),
+    (Two, {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "yes", "evidence": []}]}, "items with number"),
+    (Two, {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "author"}]}, "items with number"),
+    (Two, {"evaluate": lambda dossier: Two().evaluate(dossier)[: 1 + (dossier.results is None)]}, "items with number"),
+    (Words, {"render": lambda results, folder: f"<p>{results['study']['title']}</p>"}, "escaped"),
+    (Words, {"render": lambda results, folder: results.clear() or ""}, "changes nothing"),
+    (Words, {"render": lambda results, folder: next(iter(results["tissues"]))}, "without tissues"),
+])
+def test_a_broken_promise_is_caught(whole, spoilt, caught):
+    methods = {k: staticmethod(v) if callable(v) and not isinstance(v, type) else v for k, v in spoilt.items()}
+    manager = create_plugin_manager(load_entry_points=False)
+    item = type("Spoilt", (whole,), methods)()
+    hook = next(h for h, (what, _) in REGISTRIES.items() if what == testing.kind_of(item))
+    manager.register(SimpleNamespace(**{hook: _hook(hook, [item])}), name="stranger")
+    failed = [line for is_well, line in check_plugin(manager, "stranger") if not is_well]
+    assert any(caught in line for line in failed), failed
+    assert all("\n" not in line for line in failed)
+
+
+def _hook(name, items):
+    def register():
+        return items
+
+    register.__name__ = name
+    return hookspecs.hookimpl(register)
+
+
+def test_a_selector_that_cannot_be_sent_to_workers_is_caught():
+    selector = First()
+    selector.helper = lambda: None
+    check = next(c for c in checks_of(selector) if "worker" in c.promise)
+    with pytest.raises(CheckFailed, match="cannot be sent to a worker process"):
+        check()
+
+
+def test_a_class_is_refused_with_a_guess():
+    with pytest.raises(CheckFailed, match=r"forgotten the `\(\)`"):
+        checks_of(First)
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def test_check_says_what_is_not_there():
+    manager = create_plugin_manager(load_entry_points=False)
+    with pytest.raises(PluginError, match="no plugin 'icx' is installed. Did you mean 'icc'"):
+        list(check_plugin(manager, "icx"))
+    with pytest.raises(PluginError, match="--settings: 'folds' is none of what is checked: icc"):
+        list(check_plugin(manager, "icc", "folds: 3"))
+    with pytest.raises(PluginError, match="--settings: give YAML"):
+        list(check_plugin(manager, "icc", "{"))
+
+
+def test_check_prints_a_line_a_check_and_exits_by_what_it_found():
+    done = CliRunner().invoke(cli, ["plugins", "check", "icc"])
+    assert done.exit_code == 0 and done.output.count("\n") == len(CHECKS["selector"])
+    done = CliRunner().invoke(cli, ["plugins", "check", "icc", "--settings", "icc: {treshold: 0.5}"])
+    assert done.exit_code == 1 and "did you mean 'threshold'" in done.output and "checks failed" in done.output
+
+
+def test_a_new_plugin_works_as_it_is_written(tmp_path):
+    """Installed the way pip leaves it, a folder of metadata on the path: its own tests pass, and so does the command."""
+    write_skeleton("prldh-mine", tmp_path)
+    folder = tmp_path / "prldh-mine"
+    about = folder / "prldh_mine-0.1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: prldh-mine\nVersion: 0.1.0\n")
+    (about / "entry_points.txt").write_text("[prldh]\nmine = prldh_mine\n")
+    code = "import pytest; assert pytest.main(['-q', '-p', 'no:cacheprovider', '.']) == 0; from prldh.cli import cli; cli(['plugins', 'check', 'mine'])"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(folder)}, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("\nok       ") == len(CHECKS["selector"]) + len(CHECKS["feature source"])
+    text = "".join(p.read_text() for p in folder.rglob("*.*") if p.suffix in (".py", ".toml", ".md"))
+    assert "@" not in text.replace("@hookimpl", "").replace("@parametrize_with_checks", "")
+
+
+@pytest.mark.parametrize(("name", "message"), [("1st", "cannot be a distribution's name"), ("../up", "cannot be"), ("prldh", "is taken"), ("there", "exists already")])
+def test_new_refuses(tmp_path, name, message):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(OutputError, match=message):
+        write_skeleton(name, Path(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
