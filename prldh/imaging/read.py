@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _ENDINGS = {
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
+@functools.cache  # asked before every header; where something is absent it raises, which is not kept
 def need_libraries() -> None:
     """Raise PluginError where the libraries that read images are not installed."""
     absent = [name for name in ("SimpleITK", "pydicom", "highdicom") if importlib.util.find_spec(name) is None]
@@ -81,9 +83,18 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
     need_libraries()
     try:
         kind = kind_of(path)
-        return read_series_header(path, settings) if kind == "dicom" else read_container_header(path, kind, settings)
+        place, _ = split_series(path)
+        folder = place if place.is_dir() else place.parent
+        files = [entry for entry in os.scandir(folder) if entry.is_file()] if kind == "dicom" else [place]
+        return _header(path, kind, settings, tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)))
     except OSError as error:
         raise CaseRefused(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its permissions.") from None
+
+
+@functools.lru_cache(maxsize=4)
+def _header(path: Path, kind: str, settings: ReadSettings, state: tuple) -> Header:
+    """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files. ``state``: as they are now."""
+    return read_series_header(path, settings) if kind == "dicom" else read_container_header(path, kind, settings)
 
 
 def read_image(path: Path, settings: ReadSettings | None = None) -> Volume:

@@ -200,7 +200,9 @@ def test_missing_libraries_are_told_with_the_line_that_mends_it(monkeypatch, ima
     import importlib.util
 
     from prldh.errors import PluginError
+    from prldh.imaging.read import need_libraries
 
+    need_libraries.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PluginError, match=r"SimpleITK, pydicom, highdicom.*pip install 'prldh\[images\]'"):
         check_cases([data.row(image, mask)], SETTINGS)

@@ -179,3 +179,18 @@ def test_many_frames_in_one_file(tmp_path):
     many.save_as(path)
     image = read_image(path)
     assert np.array_equal(image.values, array * 2.0 - 5) and _same_geometry(image.geometry, data.GRID) and image.modality == "MR"
+
+
+def test_a_header_is_read_once_while_its_files_stay_as_they_are(tmp_path, monkeypatch):
+    from prldh.imaging import read
+
+    calls = []
+    whole = read.read_series_header
+    monkeypatch.setattr(read, "read_series_header", lambda path, settings: calls.append(path) or whole(path, settings))
+    files = data.write_series(tmp_path / "series", data.values(), uid="1.2.3")
+    assert read_header(tmp_path / "series") is read_header(tmp_path / "series") and len(calls) == 1
+    files[2].unlink()
+    with pytest.raises(CaseRefused):
+        read_header(tmp_path / "series")
+    data.write_series(tmp_path / "series", data.values(1), uid="1.2.3")
+    assert np.array_equal(read_image(tmp_path / "series").values, data.values(1)) and len(calls) == 3
