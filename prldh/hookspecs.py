@@ -53,7 +53,8 @@ def register_checklists() -> list[Checklist]:
 
 @hookspec
 def register_report_sections() -> list[ReportSection]:
-    """Return report sections: a title, and a function from results to HTML that is shown after the built-in ones."""
+    """Return report sections: a title, and a function from results to HTML that is shown after the built-in ones;
+    where it returns nothing but blanks, the section is left out."""
 
 
 @hookspec

@@ -55,7 +55,8 @@ def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]
     from prldh.plugins import create_plugin_manager, registered
 
     found = registered(create_plugin_manager(), "register_report_sections")
-    return [{"name": name, "title": section.title, "html": Markup(section.render(data, folder))} for name, (section, _) in found.items()]
+    rendered = [(name, section.title, section.render(data, folder)) for name, (section, _) in found.items()]
+    return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
 
 
 def render_again(folder: Path, **figure_settings: Any) -> str:

@@ -17,6 +17,7 @@ import prldh
 from prldh.cli import cli
 from prldh.errors import DataError
 from prldh.plugins import create_plugin_manager
+from prldh.report.render import render_again
 
 
 @pytest.fixture(scope="module")
@@ -134,13 +135,20 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "cache"))
     study = _write_cohort(tmp_path, 24, checkpoint)
     results = prldh.analyze(study, tmp_path / "out", jobs=1)
+    trained_on = results.data["images"]["disc"]["sources"]["uctransnet"]["trained_on"]
+    assert trained_on == {"n_trained": 2, "n": 2, "ids": ["P1", "P2"]}, "the fixture's checkpoint says so"
+    assert any(w["message"].startswith("LEAK: tissue disc: 2 of 24") for w in results.data["warnings"])
     create_plugin_manager().hook.register_commands(cli=cli)
-    done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
+    done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out"), "--segmentation"])
     assert done.exit_code == 0, done.output
     about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())
-    assert len(about["patients"]) == 4 and len(list((tmp_path / "out" / "explanation").glob("*.svg"))) == 4 == len(
-        list((tmp_path / "out" / "explanation").glob("*.png"))
-    )
+    drawn = sorted(p.name for p in (tmp_path / "out" / "explanation").iterdir())
+    stems = [p["file"] + kind for p in about["patients"] for kind in ("", "_segmentation")]
+    assert len(stems) == 8 and drawn == sorted(["disc.json", *(s + e for s in stems for e in (".png", ".svg"))])
+    render_again(tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    section = page.split('<section id="plugin-deep-features">')[1].split("</section>")[0]
+    assert section.count('<img src="data:image/png;base64,') == 8 and "LEAK: 2 of 24 analysed patients" in section
     intercept = results.data["tissues"]["disc"]["radscore"]["intercept"]
     for patient in about["patients"]:
         assert patient["deep_part"] + intercept == pytest.approx(patient["radscore"], rel=2e-4), (

@@ -96,11 +96,16 @@ def _say(text: str) -> None:
 @tissue_option
 @click.option("--checkpoint", type=PLACE, help="Default: extraction.uctransnet.checkpoint of the study file.")
 @click.option("--patient", "patients", multiple=True, help="Whom to show, again for more; default one patient a quarter of the Radscores.")
+@click.option("--segmentation", is_flag=True, help="Draw Grad-CAM of the network's segmentation of the same patients, too.")
 @click.option("--force", is_flag=True, help="Replace heat maps that are already there.")
-def explain(study: Path, results: Path, tissue: str | None, checkpoint: Path | None, patients: tuple[str, ...], force: bool) -> None:
+def explain(
+    study: Path, results: Path, tissue: str | None, checkpoint: Path | None, patients: tuple[str, ...], segmentation: bool, force: bool
+) -> None:
     """Draw where the deep part of a Radscore comes from, exactly, on the image."""
     from prldh_uctransnet.explanation import explain_study
 
-    for line in explain_study(study, results, tissue, checkpoint=checkpoint, patients=patients, is_forced=force):
+    for line in explain_study(
+        study, results, tissue, checkpoint=checkpoint, patients=patients, is_segmentation=segmentation, is_forced=force
+    ):
         click.echo(line)
-    click.echo(f"heat maps as PNG and SVG in {results / 'explanation'}")
+    click.echo(f"heat maps as PNG and SVG in {results / 'explanation'}; `prldh report {results}` shows them in the report")

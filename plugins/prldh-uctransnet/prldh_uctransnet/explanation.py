@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,17 @@ from prldh.cache import write_whole
 from prldh.errors import DataError, OutputError, StudyError
 from prldh.imaging.records import Case
 from prldh.plugins import settings_of
+from prldh.report.images import file_stem
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
-from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps
+from prldh_uctransnet.drawing import Overlay, draw
+from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.regions import choose_slices, cut_window, picture_of, pictures_of, resize, stack_of, window_of
 from prldh_uctransnet.settings import Settings
+from prldh_uctransnet.slices import picture_of_slice, target_of_slice
 from prldh_uctransnet.workflow import cases_of
 
-OUTLINE = "#000000"
+FOLDER = "explanation"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Explained:
     picture: np.ndarray
     outline: np.ndarray
     heat: np.ndarray
+    case: Case
 
 
 def explain_study(
@@ -45,9 +48,11 @@ def explain_study(
     *,
     checkpoint: Path | None = None,
     patients: Sequence[str] = (),
+    is_segmentation: bool = False,
     is_forced: bool = False,
 ) -> list[str]:
-    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient.
+    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient. With ``is_segmentation`` Grad-CAM of
+    the network's segmentation of the same patients, too.
 
     Raises
     ------
@@ -68,29 +73,38 @@ def explain_study(
             "extraction.uctransnet.checkpoint: none is named. Name the one that the features were computed with, there or by --checkpoint."
         )
     radscore, scores = _radscore_of(results, tissue)
-    folder = results / "explanation"
+    folder = results / FOLDER
     if folder.exists() and not is_forced:
         raise OutputError(f"{folder} is there already. Use --force to draw it again.")
-    part, network = DeepPart.of(radscore), load_checkpoint(Path(settings.checkpoint)).network
+    part, loaded = DeepPart.of(radscore), load_checkpoint(Path(settings.checkpoint))
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
     chosen = [("chosen", p) for p in patients] or choose_patients(scores)
     explained = [
-        _explain(network, part, settings, [r for r in rows if r.patient == p], study.imaging, level, scores[p]) for level, p in chosen
+        _explain(loaded.network, part, settings, [r for r in rows if r.patient == p], study.imaging, level, scores[p]) for level, p in chosen
     ]
     limit = max(float(np.abs(e.heat).max()) for e in explained)
+    stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
-        for ending in ("png", "svg"):
-            _draw(folder / f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}.{ending}", e, limit)
+        title = f"{e.level}: Radscore {e.radscore:.2f}, of it deep {e.deep_part:.2f}"
+        meaning = "added to the Radscore (log odds, mean over places)"
+        draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
+    segmenter = Segmenter(loaded, "cpu") if is_segmentation else None
+    for e in explained if segmenter else ():
+        draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
     about = {
         "schema": "prldh-explanation/1",
         "tissue": tissue,
         "checkpoint_sha256": file_sha256(Path(settings.checkpoint)),
         "limit": limit,
-        "patients": [{"id": e.patient, "level": e.level, "radscore": e.radscore, "deep_part": e.deep_part} for e in explained],
+        "has_segmentation": is_segmentation,
+        "patients": [
+            {"id": e.patient, "level": e.level, "radscore": e.radscore, "deep_part": e.deep_part, "file": stems[e.patient]}
+            for e in explained
+        ],
     }
-    write_whole(folder / f"{tissue}.json", json.dumps(about, indent=2, allow_nan=False).encode())
+    write_whole(folder / f"{file_stem(tissue)}.json", json.dumps(about, indent=2, allow_nan=False).encode())
     return [f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained]
 
 
@@ -119,8 +133,26 @@ def _explain(network: Any, part: DeepPart, settings: Settings, rows: Sequence[An
     deep = float(np.average([m.mean() for m in maps], weights=weights)) - part.constant
     picture, outline = _largest(cases[0], settings)
     return Explained(
-        cases[0].patient, level, score, deep, picture, outline, contribution_maps(network, picture[None], part)[0] - part.constant
+        cases[0].patient,
+        level,
+        score,
+        deep,
+        picture,
+        outline,
+        contribution_maps(network, picture[None], part)[0] - part.constant,
+        cases[0],
     )
+
+
+def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
+    """Grad-CAM of the network's own segmentation, on the whole slice with most of the region, as the network is given it."""
+    stack = stack_of(case.image.values, case.masks[0], case.image.geometry, segmenter.plane)
+    (k,) = choose_slices(stack.mask, "largest")
+    picture = picture_of_slice(stack, k, segmenter.size)
+    heat = gradient_cam(segmenter.network, picture[None])[0]
+    meaning = "Grad-CAM of the segmentation (largest value 1)"
+    outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
+    return Overlay(f"{level}: what the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))
 
 
 def _largest(case: Case, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -132,36 +164,3 @@ def _largest(case: Case, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"patient {case.patient}: the largest slice of the region holds one value alone, so there is nothing to show.")
     window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
     return picture, resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, settings.size)
-
-
-def _draw(path: Path, e: Explained, limit: float) -> None:
-    """Picture, map (blue lowers, red raises the score; one scale for all patients), outline and colour bar."""
-    import matplotlib
-
-    matplotlib.use("Agg", force=False)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    size = e.picture.shape[0]
-    figure = Figure(figsize=(4.6, 4), dpi=200, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    extent = (0, size, size, 0)
-    axes.imshow(e.picture, cmap="gray", extent=extent, vmin=0, vmax=1)
-    shown = axes.imshow(e.heat, cmap="RdBu_r", extent=extent, alpha=0.45, interpolation="bilinear", vmin=-limit, vmax=limit)
-    if e.outline.min() < 0.5 < e.outline.max():
-        axes.contour(np.arange(size) + 0.5, np.arange(size) + 0.5, e.outline, [0.5], colors=OUTLINE, linewidths=1.2)
-    axes.set_axis_off()
-    axes.set_title(f"{e.level}: Radscore {e.radscore:.2f}, of it deep {e.deep_part:.2f}", fontsize=9)
-    bar = figure.colorbar(shown, ax=axes, shrink=0.9)
-    bar.set_label("added to the Radscore (log odds, mean over places)", fontsize=8)
-    bar.ax.tick_params(labelsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        figure.savefig(name, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
-        os.replace(name, path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise OutputError(f"{path.name} cannot be written to {path.parent}: {error.strerror or error}. Free some space.") from None

@@ -22,6 +22,13 @@ def register_selectors() -> list:
 
 
 @hookimpl
+def register_report_sections() -> list:
+    from prldh_uctransnet.section import DeepFeatures
+
+    return [DeepFeatures()]
+
+
+@hookimpl
 def register_commands(cli: click.Group) -> None:
     from prldh_uctransnet.commands import explain, segment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -92,6 +93,31 @@ class UCTransNetSource:
     def provenance(self, settings: Settings) -> dict[str, Any]:
         """What the checkpoint says of its training: hashed ids, settings, versions, epoch, validation; empty where it says nothing."""
         return _checkpoint_of(settings).provenance
+
+
+    def metadata(self, settings: Settings) -> dict[str, Any]:
+        """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings, versions, the epoch
+        that was kept with its validation, and the history of all epochs where ``training.json`` of the same run lies beside it."""
+        told = self.provenance(settings)
+        found: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
+        if told:
+            found["training"] = {
+                "n_patients": len(told.get("patients_sha256", ())),
+                "n_validation": len(told.get("validation_sha256", ())),
+                **{key: told.get(key) for key in ("epoch", "validation", "settings", "versions")},
+                "history": _history(_checkpoint_path(settings).parent, told),
+            }
+        return found
+
+
+def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]:
+    """Losses and Dice of every epoch from ``training.json``; empty where it is not there or of other patients or settings."""
+    try:
+        log = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        is_same = all(log["provenance"][key] == provenance[key] for key in ("patients_sha256", "settings"))
+        return [{key: float(value) for key, value in epoch.items()} for epoch in log["history"]] if is_same else []
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return []
 
 
 def _pictures(cases: Sequence[Case], settings: Settings, errors: dict[int, DataError]) -> Iterator[tuple[tuple[int, int], np.ndarray]]:

@@ -1,0 +1,106 @@
+"""The report's section "Deep features": what trained the network, its curves, and the heat maps, where they are there."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from prldh_uctransnet.curves import draw_curves
+
+SOURCE = "uctransnet"
+
+
+class DeepFeatures:
+    """Empty where no tissue was measured by ``uctransnet`` and nothing is explained."""
+
+    name = "deep-features"
+    title = "Deep features"
+
+    def render(self, results: dict[str, Any], folder: Path) -> str:
+        """An HTML fragment from results and what `prldh explain` drew into ``folder``; what comes from data is escaped."""
+        found = []
+        for tissue in results["tissues"]:
+            entry = ((results.get("images") or {}).get(tissue) or {}).get("sources", {}).get(SOURCE)
+            parts = [*(_network(entry, results["cohort"]["n"]) if entry else ()), *_heat_maps(folder / "explanation", tissue)]
+            if parts:
+                found += [f"<h3>{escape(tissue)}</h3>", *parts]
+        return "\n".join(found)
+
+
+def _network(entry: dict[str, Any], n: int) -> list[str]:
+    """Who trained the network, how, and its curves."""
+    computed = entry.get("computed") or {}
+    said = [f"Checkpoint {escape(str(computed.get('checkpoint_sha256', ''))[:16])} (first digits of its SHA-256)."]
+    training = computed.get("training")
+    if not training:
+        return [f"<p>{said[0]} It does not say how it was trained.</p>"]
+    said.append(
+        f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch {training['epoch']} was kept"
+    )
+    dice = (training.get("validation") or {}).get("validation_dice")
+    said[-1] += f", with a validation Dice of {dice:.3f}." if dice is not None else "."
+    shown = {k: v for k, v in (training.get("settings") or {}).items() if v is not None}
+    said.append("Settings of the training: " + ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in shown.items()) + ".")
+    parts = [f"<p>{' '.join(said)}</p>", _who(entry.get("trained_on"), n)]
+    history = training.get("history")
+    if history:
+        svg = base64.b64encode(draw_curves(history, int(training["epoch"]))).decode()
+        first, last = history[0], history[-1]
+        text = (
+            f"Training loss from {first['loss']:.3f} to {last['loss']:.3f} and validation loss from {first['validation_loss']:.3f} to "
+            f"{last['validation_loss']:.3f} over {len(history)} epochs; validation Dice from {first['validation_dice']:.3f} to "
+            f"{last['validation_dice']:.3f}."
+        )
+        parts.append(_figure(f"data:image/svg+xml;base64,{svg}", text, f"<strong>Training curves.</strong> {text}", "wide"))
+    return parts
+
+
+def _who(trained_on: dict[str, Any] | None, n: int) -> str:
+    if not trained_on or trained_on["n_trained"] is None:
+        return "<p>On whom it was trained is not known, nor whether analysed patients are among them.</p>"
+    if not trained_on["n"]:
+        return f"<p>None of the {n} analysed patients trained it.</p>"
+    ids = ", ".join(escape(i) for i in trained_on["ids"])
+    return f"<p><strong>LEAK: {trained_on['n']} of {n} analysed patients trained it or chose its epoch</strong>: {ids}.</p>"
+
+
+def _heat_maps(folder: Path, tissue: str) -> list[str]:
+    """The heat maps of a tissue, as `prldh explain` wrote them."""
+    about = next((a for path in sorted(folder.glob("*.json")) if (a := _read(path)) and a["tissue"] == tissue), None)
+    if about is None:
+        return []
+    shown = [f for p in about["patients"] for f in _of_patient(folder, p, about.get("has_segmentation", False))]
+    note = (
+        "What each place adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all; the mean over the map is exactly "
+        "this part where one slice is taken, and with several the slice with most of the region is shown. The outline is the first reader's."
+    )
+    return [f'<div class="cases">{"".join(shown)}</div>', f"<p>{note}</p>"] if shown else []
+
+
+def _of_patient(folder: Path, patient: dict[str, Any], has_segmentation: bool) -> list[str]:
+    who, found = f"{patient['level']}, patient {patient['id']}", []
+    numbers = f"Radscore {patient['radscore']:.2f}, of it deep {patient['deep_part']:.2f}"
+    kinds = [("", f"Heat map of the Radscore: {who}; {numbers}.", f"{who}: {numbers}")]
+    if has_segmentation:
+        kinds.append(("_segmentation", f"Grad-CAM of the segmentation: {who}.", f"{who}: Grad-CAM of the segmentation"))
+    for ending, alt, caption in kinds:
+        path = folder / f"{Path(str(patient['file'])).name}{ending}.png"
+        if path.is_file():
+            found.append(_figure(f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}", alt, escape(caption), "case"))
+    return found
+
+
+def _figure(uri: str, alt: str, caption: str, kind: str) -> str:
+    return f'<figure class="{kind}"><img src="{uri}" alt="{escape(alt)}" style="max-width:100%"><figcaption>{caption}</figcaption></figure>'
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(content, dict) and content.get("schema") == "prldh-explanation/1"
+    return content if is_ours and all("file" in p for p in content["patients"]) else None
