@@ -40,7 +40,7 @@ class Selector(Protocol):
 class Validator(Protocol):
     """A scheme of resamples.
 
-    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled; each is held out at most once a repeat) or ``"bootstrap"``
+    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled: in each repeat every patient is held out once) or ``"bootstrap"``
     (optimism and out-of-bag; training rows may repeat). A test row never trains, and no two resamples share repeat and fold.
     """
 

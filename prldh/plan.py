@@ -16,7 +16,7 @@ from prldh.checklists.command import check_answers
 from prldh.cohort import read_cohort
 from prldh.compare import plan_comparisons
 from prldh.design import GROUPS, plan_models
-from prldh.errors import DataError, StudyError
+from prldh.errors import DataError, PluginError, StudyError
 from prldh.features import read_features, without_constants
 from prldh.imaging.measure import Images, Told, measure
 from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
@@ -96,6 +96,8 @@ def prepare(
         name: (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
         for name, (validator, settings) in validators.items()
     }
+    for name, (kind, resamples) in schemes.items():
+        check_held_out(name, kind, resamples, cohort.n)
     return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images, answers)
 
 
@@ -131,6 +133,21 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
             f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of each outcome, found "
             f"{rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
             + (f"Set folds to {rarer} or fewer, or 0 to switch it off." if rarer > 1 else "Set folds to 0 to switch it off.")
+        )
+
+
+def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:
+    """Pooled predictions are of everyone: in each repeat every patient is held out once."""
+    if kind == "bootstrap":
+        return
+    counts: dict[int, np.ndarray] = {}
+    for r in resamples:
+        np.add.at(counts.setdefault(r.repeat, np.zeros(n, dtype=int)), r.test, 1)
+    odd = next(((repeat, int((held != 1).sum())) for repeat, held in counts.items() if (held != 1).any()), None)
+    if odd is not None:
+        raise PluginError(
+            f"validation.{name}: in repeat {odd[0]} {odd[1]} of {n} patients are not held out exactly once, so that predictions cannot be pooled. "
+            "Change the validator, so that the folds of a repeat hold out everyone."
         )
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from prldh.tables import some
 
-#: Which held-out number leads, the most honest first.
-HONEST = (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("pipeline", "bootstrap"), ("model", "folds"), ("model", "leave_one_out"), ("model", "bootstrap"))
-
+#: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
+SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
 
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
 TOLD_AT_ONCE = ("engines", "cohort", "features")
@@ -21,10 +20,8 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
 
     Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is too hopeful.
     """
-    for scope, scheme in HONEST:
-        found = entry["validation"].get(scope, {}).get(scheme)
-        if not found:
-            continue
+    for scope, scheme in by_honesty(entry["validation"]):
+        found = entry["validation"][scope][scheme]
         for key in ("auc", "auc_mean"):
             value = found.get(key, {})
             if value.get("b632plus") is not None:
@@ -32,6 +29,13 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
             if value.get("estimate") is not None:
                 return scope, scheme, value
     return None
+
+
+def by_honesty(validation: dict[str, Any]) -> list[tuple[str, str]]:
+    """(scope, scheme) of what was run, the most honest first."""
+    strangers = {name: len(SCHEMES) - 1.5 for schemes in validation.values() for name in schemes}
+    place = strangers | {name: k for k, name in enumerate(SCHEMES)}
+    return [(scope, name) for scope in SCOPES for name in sorted(validation.get(scope, {}), key=place.__getitem__)]
 
 
 def racing_sentence(step: dict[str, Any]) -> str:

@@ -169,6 +169,10 @@ def _holds_out(validator: Any, raw: Any) -> None:
         for row in np.asarray(r.test).tolist():
             require((r.repeat, row) not in tested, f"row {row} is held out twice in repeat {r.repeat}; give the second another repeat")
             tested[r.repeat, row] = r.fold
+    n = make_rows().outcome.size
+    for repeat in sorted({repeat for repeat, _ in tested}):
+        n_tested = sum(of == repeat for of, _ in tested)
+        require(n_tested == n, f"repeat {repeat} holds out {n_tested} of {n} patients; each must be held out once a repeat")
 
 
 def _draws_from_the_seed(validator: Any, raw: Any) -> None:

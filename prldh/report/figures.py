@@ -41,7 +41,7 @@ from prldh.report.tissue_drawings import (
     draw_stability,
     draw_waterfall,
 )
-from prldh.summary import HONEST, honest_auc
+from prldh.summary import by_honesty, honest_auc
 
 #: Formats of figures, and the metadata without which every run would write other bytes.
 DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None, "tiff": None}
@@ -327,4 +327,4 @@ def _funnel_in_words(steps: list[dict[str, Any]]) -> str:
 
 def _lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:
     """The most honest scope and scheme that every one of these models has."""
-    return next((pair for pair in HONEST if all(pair[1] in m["validation"].get(pair[0], {}) for m in models)), None)
+    return next((pair for pair in by_honesty(models[0]["validation"] if models else {}) if all(pair[1] in m["validation"].get(pair[0], {}) for m in models)), None)

@@ -18,6 +18,7 @@ from prldh import hookspecs, testing
 from prldh.cli import cli
 from prldh.conformance import check_plugin, write_skeleton
 from prldh.errors import OutputError, PluginError
+from prldh.plan import check_held_out
 from prldh.plugins import REGISTRIES, create_plugin_manager, registered
 from prldh.records import Resample, Selection
 from prldh.selection.correlation import filter_correlated
@@ -197,6 +198,7 @@ def _measuring(values):
     (Everyone, {"resamples": _resampling([0, 1], [1, 2])}, "do not train"),
     (Everyone, {"resamples": _resampling([0, 0], [1, 2])}, "do not train"),
     (Everyone, {"kind": "jackknife"}, "do not train"),
+    (Everyone, {"resamples": _resampling(range(30), range(30, 40))}, "do not train"),
     (Everyone, {"resamples": _resampling([0, 1], [40])}, "in range"),
     (Everyone, {"resamples": _resampling([0.5, 1], [3])}, "in range"),
     (Everyone, {"resamples": _drawn}, "its seed alone"),
@@ -244,6 +246,16 @@ def test_a_selector_that_cannot_be_sent_to_workers_is_caught():
 def test_a_class_is_refused_with_a_guess():
     with pytest.raises(CheckFailed, match=r"forgotten the `\(\)`"):
         checks_of(First)
+
+
+def test_a_run_refuses_a_validator_that_leaves_patients_out():
+    rows = np.arange(6)
+    halves = [Resample(rows[3:], rows[:3], 0, 0), Resample(rows[:3], rows[3:], 0, 1)]
+    check_held_out("mine", "held_out", halves, 6)
+    check_held_out("mine", "bootstrap", halves[:1], 6)
+    for odd in (halves[:1], [*halves, Resample(rows[3:], rows[:1], 0, 2)], [*halves, Resample(rows[3:], rows[:3], 1, 0)]):
+        with pytest.raises(PluginError, match="validation.mine: in repeat [01] [13] of 6 patients are not held out exactly once"):
+            check_held_out("mine", "held_out", odd, 6)
 
 
 # ---------------------------------------------------------------- the commands
