@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from prldh.records import Draws
     from prldh.results import Results
 
-#: What a run writes at the top of its output folder; --force replaces these and nothing else.
-OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce")
+#: What a run writes at the top of its output folder, and ``explanation``, the heat maps that `prldh explain` draws of it; --force replaces
+#: these and nothing else.
+OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce", "explanation")
 
 
 def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path:

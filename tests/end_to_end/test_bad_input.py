@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from prldh.cli import cli
 from prldh.errors import EngineError
+from prldh.outputs import place_whole
 
 N = 60
 FEATURES = [f"feature_{j:02d}" for j in range(12)]
@@ -476,6 +477,18 @@ def test_force_replaces_results_and_nothing_else(base, bench):
     assert (bench.out / "notes.txt").read_text() == "mine"
     assert not (bench.out / "tables" / "former.csv").exists()
     assert not list(bench.folder.rglob("*.partial")) and not list(bench.folder.rglob(".former"))
+
+
+def test_heat_maps_go_with_the_results_that_they_explain(tmp_path):
+    def write(folder):
+        (folder / "results.json").write_text("{}")
+
+    place_whole(tmp_path / "out", write)
+    for name in ("explanation", "mine"):
+        (tmp_path / "out" / name).mkdir()
+        (tmp_path / "out" / name / "heat.png").write_text("of the first run")
+    place_whole(tmp_path / "out", write)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["mine", "results.json"]
 
 
 def test_a_strangers_folder_is_not_replaced_unasked(bench):
