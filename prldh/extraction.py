@@ -16,12 +16,9 @@ from prldh.errors import DataError, StudyError
 from prldh.imaging.describe import describe_tissue
 from prldh.imaging.measure import Images, TissueImages, Told, check_tissues, measure, verify_cases
 from prldh.imaging.naming import file_stem
-from prldh.outputs import claim_output, place_whole, refuse_inputs_inside
+from prldh.outputs import FEATURES, claim_output, place_whole, refuse_inputs_inside
 from prldh.plugins import create_plugin_manager
 from prldh.study import Study, read_study
-
-#: What an extraction writes at the top of its output folder.
-FEATURES = ("features",)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from prldh.plan import Plan
     from prldh.records import Draws
     from prldh.results import Results
+    from prldh.study import Study
 
 #: What a run writes at the top of its output folder, and ``explanation``, the heat maps that `prldh explain` draws of it; --force replaces
 #: these and nothing else.
 OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce", "explanation")
+#: What an extraction writes there, and an analysis of images.
+FEATURES = ("features",)
 
 
 def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path:
@@ -77,6 +80,11 @@ def _existing_parent(out: Path) -> Path:
 
 def _shortened(out: Path) -> str:
     return str(out) if len(str(out)) <= 80 else f"{str(out)[:77]}..."
+
+
+def what_is_written(study: Study) -> tuple[str, ...]:
+    """What a run of this study writes at the top of its output folder."""
+    return OWNED + FEATURES if any(tissue.images for tissue in study.tissues.values()) else OWNED
 
 
 def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] = OWNED) -> None:
@@ -152,7 +160,7 @@ def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
 def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:
     """Write everything of the contract's output folder."""
     from prldh.checklists.command import write_checklists
-    from prldh.extraction import FEATURES, write_features
+    from prldh.extraction import write_features
     from prldh.report.figures import write_figures
     from prldh.report.render import render_report, write_beside
     from prldh.reproduce import write_reproduction
@@ -174,7 +182,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
         (folder / "report.html").write_text(render_report(results.data, provenance, figures, folder), encoding="utf-8")
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 
-    place_whole(out, write, OWNED + FEATURES if plan.images.tissues else OWNED)
+    place_whole(out, write, what_is_written(plan.study))
 
 
 def _dump(path: Path, content: Any) -> None:

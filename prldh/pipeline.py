@@ -33,7 +33,7 @@ from prldh.imputation import impute_everyone
 from prldh.interaction import describe_interaction, draw_interaction_rows
 from prldh.ledger import Ledger
 from prldh.models import describe_model, mean_log_odds
-from prldh.outputs import claim_output, refuse_inputs_inside, write_outputs
+from prldh.outputs import claim_output, refuse_inputs_inside, what_is_written, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
 from prldh.radscore import fit_tissue, training_rows
@@ -116,7 +116,7 @@ def analyze(
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
         plan = prepare(study, engine=engine, seed=seed, jobs=jobs, dask=dask, told=told, out=claimed)
-        refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()])
+        refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
             engines, warnings = open_engines(plan.study.engine, plan.plugins)

@@ -19,6 +19,7 @@ from prldh.design import GROUPS, plan_models
 from prldh.errors import DataError, PluginError, StudyError
 from prldh.features import read_features, without_constants
 from prldh.imaging.measure import Images, Told, measure
+from prldh.imaging.sources import check_names
 from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
 from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
@@ -73,7 +74,7 @@ def prepare(
     study = study.model_copy(update=changes) if changes else study
     plugins = create_plugin_manager()
     protocol = Protocol.of(study, resolve_steps(study, plugins, folder))
-    _check_extraction(study, plugins)
+    check_names(study, plugins)
     for name in study.report.checklists:
         choose(plugins, "register_checklists", name, "report.checklists")
     answers = check_answers(plugins, folder / study.report.answers if study.report.answers else None, out)
@@ -99,15 +100,6 @@ def prepare(
     for name, (kind, resamples) in schemes.items():
         check_held_out(name, kind, resamples, cohort.n)
     return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images, answers)
-
-
-def _check_extraction(study: Study, plugins: pluggy.PluginManager) -> None:
-    """Settings of feature sources: each key names one that is installed, or that the study's tissues ask for."""
-    known = {*registered(plugins, "register_feature_sources"), *(s for t in study.tissues.values() if t.images for s in t.sources), "pyradiomics", "uctransnet", "perturb"}
-    for name in study.extraction:
-        if name not in known:
-            near = nearest(name, known)
-            raise StudyError(f"extraction.{name}: there is no feature source of that name" + (f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."))
 
 
 def resolve_steps(study: Study, plugins: pluggy.PluginManager, folder: Path = Path()) -> tuple[Step, ...]:

@@ -109,6 +109,8 @@ def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> Base
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
+        if first["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
+            raise StudyError(f"{where}: {first['msg']}") from None
         if first["type"] == "extra_forbidden":
             near = nearest(key, model.model_fields)
             hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(model.model_fields)})."

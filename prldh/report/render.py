@@ -55,8 +55,17 @@ def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]
     from prldh.plugins import create_plugin_manager, registered
 
     found = registered(create_plugin_manager(), "register_report_sections")
-    rendered = [(name, section.title, section.render(data, folder)) for name, (section, _) in found.items()]
+    rendered = [(name, section.title, _rendered(name, section, plugin, data, folder)) for name, (section, plugin) in found.items()]
     return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
+
+
+def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
+    """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
+    try:
+        return section.render(data, folder)
+    except Exception as error:
+        said = "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}` may show why."
+        return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
 
 def render_again(folder: Path, **figure_settings: Any) -> str:

@@ -363,3 +363,18 @@ def test_like_findings_are_counted_on_the_terminal():
     assert not is_well and lines[:2] == [f"refused  disc, patient P{k} (line {k}): case {k}" for k in (2, 9)]
     assert lines[2:5] == [f"warning  disc, patient P{k} (line {k}): case {k}" for k in (3, 4, 5)]
     assert lines[5:] == ["warning  disc: and 5 more like these.", "2 cases would be put aside, 8 warnings, 0 notes."]
+
+
+def test_analysing_images_never_replaces_a_table_that_the_study_reads(tmp_path):
+    from make_image_cohort import write_cohort
+
+    study = write_cohort(tmp_path / "images", 4)
+    folder = tmp_path / "out" / "features"
+    folder.mkdir(parents=True)
+    given = folder / "x.csv"
+    given.write_text("patient_id,f\nP001,1\nP002,2\nP003,3\nP004,4\n")
+    text = study.read_text().replace("models: [", f"  muscle: {{features: [{given}]}}\nmodels: [")
+    study.write_text(text.replace("folds: 5", "folds: 0"))
+    with pytest.raises(PrldhError, match="x.csv is read by the study and lies in .*features"):
+        prldh.analyze(study, tmp_path / "out", force=True)
+    assert given.read_text().startswith("patient_id,f")

@@ -79,8 +79,8 @@ class PyRadiomicsSource:
         }
 
     def fingerprint(self, settings: Settings) -> str:
-        """What the values depend on beside what the settings say: the content of a parameter file."""
-        return json.dumps(self.metadata(settings), sort_keys=True)
+        """What the values depend on beside what the settings say: the content of a parameter file, not where it lies."""
+        return json.dumps({k: v for k, v in self.metadata(settings).items() if k != "preset"}, sort_keys=True)
 
     def verify(self, cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
         """The largest relative difference of each feature from PyRadiomics' own, over one or more cases and their readers."""
