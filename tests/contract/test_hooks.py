@@ -135,3 +135,17 @@ def test_statistics_import_nothing_of_the_project_but_errors():
     for path in (Path(prldh.__file__).parent / "stats").glob("*.py"):
         imported = set(re.findall(r"^\s*(?:from|import) (prldh[\w.]*)", path.read_text(), re.M))
         assert all(m.startswith(("prldh.stats", "prldh.errors", "prldh.records")) for m in imported), (path.name, imported)
+
+
+def test_a_section_that_fails_is_told_in_its_place(tmp_path):
+    """At the end of a long run a plugin's fault must not lose the results."""
+    from prldh.report.render import _rendered
+
+    class Section:
+        name, title = "mine", "Mine"
+
+        def render(self, results, folder):
+            raise KeyError("<b>absent</b>")
+
+    shown = str(_rendered("mine", Section(), "stranger", {}, tmp_path))
+    assert "section 'mine' of the plugin 'stranger' could not be made: KeyError" in shown.replace("&#39;", "'") and "<b>" not in shown
