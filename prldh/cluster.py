@@ -68,7 +68,6 @@ class Cluster:
     def spread(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Iterator[tuple[int, Any]]:
         """Results, numbered, as they finish. A worker that dies gives its work to the others."""
         from distributed import CancelledError, KilledWorker
-        from distributed.comm import CommClosedError
         from joblib import parallel_config
 
         try:
@@ -78,7 +77,9 @@ class Cluster:
             raise ComputeError(
                 f"workers of the Dask cluster at {self._address} died again and again over one piece of work, as a rule for want of memory. Give them more."
             ) from None
-        except (CancelledError, concurrent.futures.CancelledError, CommClosedError) as error:
+        except (CancelledError, concurrent.futures.CancelledError, OSError) as error:  # CommClosedError is an OSError too
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the work itself: Dask's own have no number
             raise ComputeError(_lost(self._address, error)) from None
         except ImportError as error:
             raise ComputeError(f"a worker of the Dask cluster at {self._address} cannot import '{error.name}'. Install the same packages and plugins on every worker.") from None

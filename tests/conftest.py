@@ -9,8 +9,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import functools  # noqa: E402
+import gc  # noqa: E402
 import hashlib  # noqa: E402
 import subprocess  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import hypothesis  # noqa: E402
@@ -53,6 +55,14 @@ def pytest_terminal_summary(terminalreporter) -> None:
     told = dict.fromkeys(text for report in terminalreporter.stats.get("passed", []) for key, text in report.user_properties if key == "told")
     for text in told:
         terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _light_collections() -> Iterator[None]:
+    """What modules leave behind (compiled kernels, libraries) is walked by no later garbage collection; hypothesis asks for many."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -143,6 +143,7 @@ def write_features_study(folder: Path, cohort: DemoCohort, validation: dict[str,
             {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
         ],
         "validation": validation,
+        "report": {"checklists": ["ibsi", "clear", "metrics", "tripod-ai"]},
     }
     path = folder / "study.yaml"
     path.write_text("# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(study, sort_keys=False), encoding="utf-8")

@@ -27,7 +27,7 @@ def test_by_hand():
     assert np.isnan(adjust_p(np.array([np.nan]), "holm")).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.01, 0.02, 0.5])), min_size=1, max_size=30))
 def test_they_are_those_of_statsmodels(values):
     p = np.array(values)
@@ -68,7 +68,7 @@ def test_of_levels_by_hand():
     assert np.isnan(standardized_level_difference(np.array([[10, 0], [5, 0]])))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=2, max_size=6), st.randoms())
 def test_levels_have_no_order(counts, random):
     table = np.array(counts)
