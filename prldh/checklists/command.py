@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +14,7 @@ from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
 from prldh.checklists.filling import Filled, fill, former_answers, gather_answers, open_questions
 from prldh.checklists.writing import FORMATS, PIP, describe_counts, describe_score, has_docx, write_checklist
 from prldh.errors import OutputError, PluginError
+from prldh.files import whole_file, write_whole
 from prldh.plugins import choose, create_plugin_manager, registered
 
 FOLDER = "checklists"
@@ -63,9 +62,9 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     content = write_checklist(filled, form, base)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, content)
+        write_whole(target, content)
         for other in [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]:
-            _write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base))
+            write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base))
         names = [standard, *(name for name in asked_standards(questions) if name != standard)]
         _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, manager)], given)
     except OSError as error:
@@ -95,28 +94,10 @@ def _base(target: Path, folder: Path) -> str | None:
     return "" if relative == "." else f"{PurePosixPath(Path(relative))}/"
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=".prldh-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
 def _write_questions(path: Path, filled: Sequence[Filled], given: Answers) -> None:
     """The questions of these checklists, whole or not at all."""
-    scratch = path.with_name(f".{path.name}.new")
-    try:
+    with whole_file(path) as scratch:
         write_questions(scratch, {f.name: f.entries for f in filled}, given)
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def check_answers(manager: pluggy.PluginManager, study_answers: Path | None, out: Path | None) -> Answers:
@@ -163,7 +144,7 @@ def fill_again(folder: Path) -> None:
     filled = fill_all(names, read_dossier(folder), answers, manager)
     for each in filled:
         for form in [f for f in FORMATS if (place / f"{each.name}.{f}").exists() and (f != "docx" or has_docx())]:
-            _write_whole(place / f"{each.name}.{form}", write_checklist(each, form, "../"))
+            write_whole(place / f"{each.name}.{form}", write_checklist(each, form, "../"))
     _write_questions(place / FILE, filled, answers)
 
 

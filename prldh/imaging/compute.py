@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.cache import write_whole
 from prldh.errors import DataError, PluginError, PrldhError
+from prldh.files import write_whole
 from prldh.imaging.overlap import dice, hausdorff_mm
 from prldh.imaging.perturb import Perturbation, perturb_mask
 from prldh.imaging.pictures import draw_case
@@ -287,7 +287,7 @@ def _keep(path: Path, content: Any) -> bool:
     """Keep it as JSON (numbers to their last digit) behind its own digest; False where the folder takes nothing."""
     body = json.dumps(content, default=float)
     try:
-        write_whole(path, f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}".encode("ascii"))
+        write_whole(path, f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}".encode("ascii"), mode=0o600)
     except OSError:
         return False
     return True

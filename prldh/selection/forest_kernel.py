@@ -192,12 +192,12 @@ def _grow(
         n_left, events_left = np.int64(taken[top] & _COUNT), np.int64(taken[top] >> _EVENTS)
         left_key, right_key = _mix(keys[top] + _LEFT), _mix(keys[top] + _RIGHT)
         threshold = _threshold(value_at, column, low, high)
-        out_middle = _partition_held_out(columns, column, threshold, held_out, level, out_start, out_stop)
+        out_middle = _partition(columns, column, threshold, held_out, level, out_start, out_stop)
         left_is_grown = out_middle > out_start and 0 < events_left < n_left
         right_is_grown = out_middle < out_stop and 0 < events_both - events_left < n_both - n_left
         middle = start
         if left_is_grown or right_is_grown:
-            middle = _partition_drawn(rank, column, low, rows, level, start, stop)
+            middle = _partition(rank, column, low, rows, level, start, stop)
         level += 1
     return node
 
@@ -221,27 +221,12 @@ def _threshold(value_at, column, low, high):
 
 
 @njit(**_inlined)
-def _partition_held_out(columns, column, threshold, held_out, level, start, stop):
-    """Copy the list one level down, rows that go left first; returns where the others begin."""
-    left, right = np.uint64(start), np.uint64(stop)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        i = held_out[level, q]
-        goes_left = columns[column, i] <= threshold
-        held_out[level + 1, left] = i
-        right -= _ONE
-        held_out[level + 1, right] = i
-        left += np.uint64(goes_left)
-        right += np.uint64(goes_left)
-    return np.int64(left)
-
-
-@njit(**_inlined)
-def _partition_drawn(rank, column, low, rows, level, start, stop):
-    """The same for drawn rows, by their ranks."""
+def _partition(columns, column, highest, rows, level, start, stop):
+    """Copy a list of rows one level down, those with a value (or a rank) up to ``highest`` first; returns where the others begin."""
     left, right = np.uint64(start), np.uint64(stop)
     for q in range(np.uint64(start), np.uint64(stop)):
         i = rows[level, q]
-        goes_left = rank[column, i] <= low
+        goes_left = columns[column, i] <= highest
         rows[level + 1, left] = i
         right -= _ONE
         rows[level + 1, right] = i

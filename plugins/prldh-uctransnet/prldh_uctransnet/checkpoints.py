@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import torch
 from torch import Tensor
 
 from prldh.errors import DataError, PluginError
+from prldh.files import whole_file
 from prldh_uctransnet.network import STEP, UCTransNet
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -141,18 +140,10 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     OSError
         If the disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(dict(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
+    with whole_file(path) as scratch, scratch.open("wb") as file:
+        torch.save(dict(content), file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from prldh.errors import OutputError
+from prldh.files import whole_file
 
 OUTLINE = "#000000"
 
@@ -64,11 +63,8 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
 
 
 def _save(figure, path: Path, metadata: dict[str, None]) -> None:
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
     try:
-        figure.savefig(name, metadata=metadata)
-        os.replace(name, path)
+        with whole_file(path) as scratch:
+            figure.savefig(scratch, metadata=metadata)
     except OSError as error:
-        Path(name).unlink(missing_ok=True)
         raise OutputError(f"{path.name} cannot be written to {path.parent}: {error.strerror or error}. Free some space.") from None

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.cache import write_whole
 from prldh.errors import DataError, OutputError, StudyError
+from prldh.files import write_whole
 from prldh.imaging.records import Case
 from prldh.plugins import settings_of
 from prldh.report.images import file_stem

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _is_a_multiple_of_16(size: int) -> int:
+    if size % 16:
+        raise ValueError(f"must be a multiple of 16, such as {max(1, round(size / 16)) * 16}")
+    return size
+
+
+#: Side of the square that the network is given, in pixels.
+Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
 
 
 class Recipe(BaseModel):
@@ -31,17 +41,10 @@ class Recipe(BaseModel):
     slices: Literal["all", "masked"] = "all"
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     reader: int = Field(1, ge=1, le=2)
-    size: int = Field(224, ge=32)
+    size: Side = Field(224, ge=32)
     width: int = Field(64, ge=2)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-
-    @field_validator("size")
-    @classmethod
-    def _is_a_multiple_of_16(cls, size: int) -> int:
-        if size % 16:
-            raise ValueError(f"must be a multiple of 16, such as {round(size / 16) * 16}")
-        return size
 
 
 #: What may differ when a training run is taken up again.

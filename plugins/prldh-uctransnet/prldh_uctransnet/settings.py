@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from prldh_uctransnet.recipe import Recipe
+from prldh_uctransnet.recipe import Recipe, Side
 
 
 class Middle(BaseModel):
@@ -35,19 +35,12 @@ class Settings(BaseModel):
     margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
     pool: Literal["mean", "max"] = "mean"
     combine: Literal["mean", "volume"] = "mean"
-    size: int = Field(224, ge=16)
+    size: Side = Field(224, ge=16)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
     train: Recipe = Field(Recipe(), exclude=True)  # values depend on the checkpoint, not on how another one would be trained
-
-    @field_validator("size")
-    @classmethod
-    def _is_a_multiple_of_16(cls, size: int) -> int:
-        if size % 16:
-            raise ValueError(f"must be a multiple of 16, such as {round(size / 16) * 16}")
-        return size
 
     def relative_to(self, folder: Path) -> Settings:
         """The same with the checkpoint's path relative to a folder, that of the study file, unless it is absolute or begins with ``~``."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.cache import write_whole
 from prldh.errors import DataError, OutputError, StudyError
+from prldh.files import write_whole
 from prldh.imaging.records import CaseRow
 from prldh.plugins import settings_of
 from prldh.study import Study, read_study
