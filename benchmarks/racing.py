@@ -17,7 +17,9 @@ import numpy as np
 
 from prldh.engines.python import PythonEngine
 from prldh.records import TrainingRows
-from prldh.selection.selectors import CorrelationSelector, LassoSvmRfeSelector, MrmrForestSelector, MrmrForestSettings
+from prldh.selection.correlation import CorrelationSelector
+from prldh.selection.lasso_svm_rfe import LassoSvmRfeSelector
+from prldh.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 
 TABLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
+from prldh.records import Selection, TrainingRows
 from prldh.selection.linear import TIE, correlations, outcome_correlations, unit_columns
+from prldh.selection.shared import SelectorSettings, shown_beside
 
 
 class CorrelationFilter(NamedTuple):
@@ -55,3 +58,37 @@ def filter_correlated(values: np.ndarray, outcome: np.ndarray, between: float = 
         beaten[kept] = False
         rival[beaten], with_rival[beaten] = column, to_column[beaten]
     return CorrelationFilter(np.sort(np.array(kept, dtype=np.int64)), r, rival, with_rival)
+
+
+class CorrelationSettings(SelectorSettings):
+    between: float = Field(0.9, ge=0, le=1, description="no two kept features correlate above this |r|")
+    outcome: float = Field(0.3, ge=0, le=1, description="kept features correlate with the outcome at least this much")
+
+
+class CorrelationSelector:
+    """Drop features with little correlation with the outcome, and of two that say the same the weaker."""
+
+    name = "correlation"
+    version = "1"
+    Settings = CorrelationSettings
+
+    def fit(self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+        found = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
+        strength = np.abs(found.with_outcome)
+        kept = set(found.kept.tolist())
+        dropped = {}
+        for j, name in enumerate(rows.names):
+            if j in kept:
+                continue
+            if strength[j] < settings.outcome - TIE:
+                dropped[name] = f"|r| with the outcome {shown_beside(strength[j], settings.outcome)} < {settings.outcome:g}"
+            else:
+                rival = rows.names[found.rival[j]]
+                shown = shown_beside(found.with_rival[j], settings.between)
+                dropped[name] = f"|r| {shown} with {rival} > {settings.between:g}"
+        details = {
+            "between": settings.between,
+            "outcome": settings.outcome,
+            "with_outcome": dict(zip(rows.names, found.with_outcome.tolist(), strict=True)),
+        }
+        return Selection(found.kept, dropped, details)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.records import Selection, TrainingRows
-from prldh.selection.selectors import SelectorSettings
+from prldh.selection.shared import SelectorSettings
 from prldh.stats.multiplicity import adjust_p
 
 TESTS = {"t": "t test", "wilcoxon": "Wilcoxon"}

@@ -11,7 +11,7 @@ from selection_reference import reference_forest
 from prldh.records import TrainingRows
 from prldh.selection.folds import stratified_folds
 from prldh.selection.forest import RACING_MARGIN, RACING_SHARE, forest_scores, size_curve
-from prldh.selection.selectors import MrmrForestSelector, MrmrForestSettings
+from prldh.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 
 
 def make_table(seed: int, n: int, p: int, n_telling: int = 2) -> tuple[np.ndarray, np.ndarray]:

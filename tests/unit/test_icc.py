@@ -14,7 +14,7 @@ from prldh.errors import DataError, StudyError
 from prldh.plan import resolve_steps
 from prldh.plugins import create_plugin_manager
 from prldh.records import TrainingRows
-from prldh.selection.selectors import IccSelector, IccSettings
+from prldh.selection.icc import IccSelector, IccSettings
 from prldh.stats.icc import FORMS, icc_form
 from prldh.study import Study
 

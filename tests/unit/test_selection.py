@@ -15,7 +15,7 @@ from selection_reference import reference_filter, reference_forest, reference_mr
 
 from prldh.errors import DataError
 from prldh.records import TrainingRows
-from prldh.selection import selectors
+from prldh.selection import lasso_svm_rfe, mrmr_forest, selectors
 from prldh.selection.correlation import filter_correlated
 from prldh.selection.folds import stratified_folds
 from prldh.selection.forest import auc_by_row, forest_scores, size_curve
@@ -331,7 +331,7 @@ def test_without_grouped_inner_folds_copies_would_raise_the_inner_auc(monkeypatc
     """Of what the selector does: about 0.90 with copies together, 0.96 with copies torn apart."""
     curves = {"grouped": [], "torn": []}
     for how, folds in (("grouped", stratified_folds), ("torn", lambda outcome, k, seed, patient=None: stratified_folds(outcome, k, seed))):
-        monkeypatch.setattr(selectors, "stratified_folds", folds)
+        monkeypatch.setattr(mrmr_forest, "stratified_folds", folds)
         for seed in range(3):
             found = fit(MRMR, bootstrap_sample(seed), trees=60, sizes=(5, 20))
             curves[how].append(found.details["curve"]["mean"])
@@ -354,7 +354,8 @@ def test_no_selector_tears_copies_apart(monkeypatch):
         dealt.append((fold, patient))
         return fold
 
-    monkeypatch.setattr(selectors, "stratified_folds", watched)
+    for step in (mrmr_forest, lasso_svm_rfe):
+        monkeypatch.setattr(step, "stratified_folds", watched)
     monkeypatch.setattr(module, "stratified_folds", watched)  # imported by the Radscore when it is fitted
     steps = tuple(radscore.Step(s, s.Settings(**given)) for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"})))
     fitted = radscore.fit_tissue((bootstrap_sample(1),), ("s",), radscore.Protocol(steps, True, "stop", "lasso"), np.random.SeedSequence(1), PythonEngine())

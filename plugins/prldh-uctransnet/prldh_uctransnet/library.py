@@ -25,7 +25,7 @@ from pydantic import Field
 
 from prldh.errors import DataError, StudyError
 from prldh.records import Selection, TrainingRows
-from prldh.selection.selectors import SelectorSettings
+from prldh.selection.shared import SelectorSettings
 from prldh.tables import some
 
 
