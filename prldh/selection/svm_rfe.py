@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from prldh.selection.linear import TIE, standardise
-from prldh.selection.linear_svm import add_products, fit_linear_svm, in_class_order, solve
 
 
 class AccuracyCurve(NamedTuple):
@@ -44,7 +43,7 @@ def rank_svm_rfe(values: np.ndarray, outcome: np.ndarray, cost: float = 1.0) -> 
     left = np.arange(standardised.shape[1])
     ranking = np.empty(left.size, dtype=np.int64)
     while left.size > 1:
-        weight, _ = fit_linear_svm(standardised[:, left], outcome, cost)
+        weight, _ = _fit_linear_svm(standardised[:, left], outcome, cost)
         square = weight**2
         ties = np.flatnonzero(square <= square.min() + TIE * square.max())
         ranking[left.size - 1] = left[ties[-1]]
@@ -78,13 +77,21 @@ def accuracy_curve(values: np.ndarray, outcome: np.ndarray, ranking: np.ndarray,
         test = fold == k
         train, center, scale = standardise(ranked[~test])
         held_out = (ranked[test] - center) / scale
-        order, side = in_class_order(is_event[~test])
-        train, gram = train[order], np.zeros((order.size, order.size))
         for size in range(1, ranking.size + 1):
-            add_products(gram, train[:, size - 1])
-            signed, intercept = solve(gram, side, cost)
-            says_event = held_out[:, :size] @ (signed @ train[:, :size]) + intercept < 0
+            weight, intercept = _fit_linear_svm(train[:, :size], is_event[~test], cost)
+            says_event = held_out[:, :size] @ weight + intercept > 0
             accuracy[k, size - 1] = np.mean(says_event == is_event[test])
     mean = accuracy.mean(axis=0)
     sd = accuracy.std(axis=0, ddof=1) if n_folds > 1 else np.full(ranking.size, np.nan)
     return AccuracyCurve(mean, sd, int(np.argmax(mean >= mean.max() - TIE)) + 1)
+
+
+def _fit_linear_svm(values: np.ndarray, outcome: np.ndarray, cost: float) -> tuple[np.ndarray, float]:
+    """Weights (p,) and intercept of the linear SVM; positive means event."""
+    from sklearn import config_context
+    from sklearn.svm import SVC
+
+    # the values are finite and the settings ours: checking them costs more than the fit
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        machine = SVC(kernel="linear", C=cost).fit(values, outcome)
+        return machine.coef_[0], float(machine.intercept_[0])

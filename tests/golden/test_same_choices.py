@@ -95,7 +95,7 @@ def test_correlation_on_a_real_table(real, name):
 
 
 def check_svm_rfe(values, outcome, patient, cost, n_folds=5):
-    """The order is that of scikit-learn's RFE wherever no squared weights tie; the accuracies are those of its pipelines."""
+    """The order is that of scikit-learn's RFE wherever no squared weights tie; the accuracies are those of its machines."""
     from sklearn.feature_selection import RFE
     from sklearn.svm import SVC
 

@@ -20,7 +20,6 @@ from prldh.selection.correlation import filter_correlated
 from prldh.selection.folds import stratified_folds
 from prldh.selection.forest import auc_by_row, forest_scores, size_curve
 from prldh.selection.linear import standardise
-from prldh.selection.linear_svm import fit_linear_svm
 from prldh.selection.mrmr import mutual_information, rank_mrmr
 from prldh.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 
@@ -172,17 +171,6 @@ def test_svm_rfe_ranks_as_scikit_learn(seed):
     machine = SVC(kernel="linear", C=1.0)
     expected = RFE(machine, n_features_to_select=1, step=1).fit(standardised, rows.outcome).ranking_
     np.testing.assert_array_equal(np.argsort(expected), rank_svm_rfe(rows.values, rows.outcome))
-
-
-def test_linear_svm_is_scikit_learns():
-    from sklearn.svm import SVC
-
-    for seed, cost in [(0, 1.0), (1, 0.1), (2, 10.0), (3, 1.0)]:
-        rows = make_rows(n=90, p=6, seed=seed, signal=1.0, copies=seed == 3)
-        machine = SVC(kernel="linear", C=cost).fit(rows.values, rows.outcome)
-        weight, intercept = fit_linear_svm(rows.values, rows.outcome, cost)
-        np.testing.assert_allclose(weight, machine.coef_[0], atol=1e-9)
-        assert intercept == pytest.approx(machine.intercept_[0], abs=1e-9)
 
 
 def test_svm_rfe_removes_the_last_of_equal_columns_first():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sklearn.svm import SVC
 
 from prldh.selection import selectors
 from prldh.selection.linear import TIE
-from prldh.selection.linear_svm import STOP
 from prldh.selection.univariate import UnivariateSelector
 from prldh.stats import lasso, lasso_path
 
@@ -29,7 +29,7 @@ def test_the_pages_defaults_are_the_settings_own(selector):
 def test_the_constants_of_the_page_are_those_of_the_code():
     assert set(SECTIONS) == {s.name for s in selectors.BUILT_IN} | {"univariate"}
     assert TIE == 1e-10 and "Scores that differ by less than 1e-10 are ties" in PAGE
-    assert STOP == 0.001 and "tolerance of 0.001" in PAGE
+    assert SVC().tol == 0.001 and "tolerance of 0.001" in PAGE
     text = re.sub(r"\s+", " ", SECTIONS["lasso_svm_rfe"])
     assert (lasso_path._F_DEV, lasso_path._DEV_MAX, lasso_path._MIN_LAMBDAS) == (1e-5, 0.999, 5)
     assert "grows by less than 1e-5 or passes 0.999 (after at least five)" in text
