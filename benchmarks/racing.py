@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from pipeline import make_block
 
 from prldh.engines.python import PythonEngine
 from prldh.records import TrainingRows
@@ -22,14 +23,6 @@ from prldh.selection.lasso_svm_rfe import LassoSvmRfeSelector
 from prldh.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 
 TABLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
-
-
-def make_block(n: int, p: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values (n, p) in correlated groups of 20 columns, and an outcome (n,) that five groups tell of."""
-    generator = np.random.default_rng(seed)
-    groups = generator.normal(size=(n, p // 20 + 1))
-    values = groups[:, np.arange(p) // 20] + 0.6 * generator.normal(size=(n, p))
-    return values, (groups[:, :5].sum(axis=1) + 2 * generator.normal(size=n) > 1).astype(np.int8)
 
 
 def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
