@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from prldh.imaging.measure import Images, TissueImages, Told, check_tissues, mea
 from prldh.imaging.naming import file_stem
 from prldh.outputs import FEATURES, claim_output, place_whole, refuse_inputs_inside
 from prldh.plugins import create_plugin_manager
+from prldh.records import ImageValues
 from prldh.study import Study, read_study
 
 
@@ -101,8 +103,8 @@ def _refuse_without_images(study: Study) -> None:
 
 
 def write_features(folder: Path, images: Images, id_column: str) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.json``, and a
-    picture a case in ``TISSUE.pictures``."""
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.SOURCE.images.csv``
+    where a source measures several images a patient, ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
     from prldh.results import clean
 
     folder.mkdir()
@@ -116,6 +118,10 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
             columns = [id_column, "perturbation", *tissue.names]
             labelled = [f.assign(**{id_column: tissue.ids, "perturbation": k})[columns] for k, f in enumerate(frames, start=1)]
             pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
+        for source, readers in tissue.images.items():
+            if any(len(images.row) > len(tissue.ids) for images in readers):
+                names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
+                _image_frame(readers, tissue.ids, names, id_column).to_csv(folder / f"{stem}.{file_stem(source)}.images.csv", index=False)
         text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"
@@ -123,6 +129,15 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
         for result in tissue.results:
             if result.picture:
                 (pictures / f"{result.row.line}.png").write_bytes(result.picture)
+
+
+def _image_frame(readers: Sequence[ImageValues], ids: Sequence[str], names: Sequence[str], id_column: str) -> pd.DataFrame:
+    """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
+    frames = []
+    for reader, images in enumerate(readers, start=1):
+        about = pd.DataFrame({id_column: [ids[i] for i in images.row], "reader": reader, "weight": images.weight})
+        frames.append(pd.concat([about, pd.DataFrame(images.values, columns=list(names))], axis=1))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _frames(tissue: TissueImages, id_column: str, as_index: bool) -> tuple[pd.DataFrame, ...]:

@@ -22,7 +22,8 @@ class Selector(Protocol):
     """A selection step. ``Settings`` is a pydantic model that refuses unknown keys.
 
     A selector may also have ``describe(rows, settings, seed, found) -> dict``: more to say in the report of a fit on everyone, such as how
-    far it depends on chance. It is called after that fit, with what it found, and never in resamples. Settings with ``relative_to(folder)``
+    far it depends on chance. It is called after that fit, with what it found, and never in resamples. ``alternatives(settings) -> dict``, label →
+    settings or None (the step left out), the chosen ones among them, are compared in the report (:mod:`prldh.sensitivity`). Settings with ``relative_to(folder)``
     have paths relative to the study file; ``check(settings)`` refuses what no data could change; ``fingerprint(settings)`` is text that
     stands for what the choice depends on beside rows and settings, such as the content of a file.
     """
@@ -60,7 +61,8 @@ class FeatureSource(Protocol):
     ``Settings`` is a pydantic model that refuses unknown keys; a key ``combine`` in it (``mean`` or ``volume``) says how several
     regions of a patient become one row. A source that gains from many cases at once may also have
     ``extract_many(cases, settings) -> list`` of what ``extract`` returns for each, or the :class:`~prldh.errors.DataError` of a case without
-    values in its place. ``check(settings)``, ``fingerprint(settings)`` and ``relative_to(folder)`` of its settings are as a selector's; a
+    values in its place. Values that are the mean of single images may come as :class:`~prldh.imaging.records.Pooled`, for selectors that
+    choose among the images. ``check(settings)``, ``fingerprint(settings)`` and ``relative_to(folder)`` of its settings are as a selector's; a
     fingerprint makes that kept cases are measured again. ``metadata(settings)`` says in the terms of its software what the values depend
     on, ``verify(case, settings)`` compares them with a reference (feature → largest relative difference), ``packages`` names the
     distributions that it computes with. One that was trained on patients says on whom by

@@ -36,9 +36,9 @@ from prldh.models import describe_model, mean_log_odds
 from prldh.outputs import claim_output, refuse_inputs_inside, what_is_written, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
-from prldh.radscore import fit_tissue, training_rows
+from prldh.radscore import choose_images, fit_tissue, training_rows
 from prldh.reclassification import describe_reclassification, reclassification_warning
-from prldh.records import Cohort, Design, Draws, TissueFit, Warn
+from prldh.records import Cohort, Design, Draws, FeatureBlock, TissueFit, Warn
 from prldh.results import Results, assemble
 from prldh.seeds import seed_for
 from prldh.stats.partial_roc import stratified_rows
@@ -57,6 +57,7 @@ class EngineRun:
 
     engine: Any
     fits: dict[str, TissueFit] = field(default_factory=dict)
+    blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)  # features as the Radscore's steps left their images
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[dict[str, Any]] = field(default_factory=list)
@@ -191,7 +192,7 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
     run.warnings += warnings
     if study.univariate is not None:
         run.univariate, run.univariate_features, warnings = describe_univariate(
-            cohort, plan.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
+            cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
         )
         run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
@@ -219,7 +220,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
             fit = fit_tissue(rows, sources, plan.protocol, seed_for(plan.study.seed, "tissue", name, "all"), run.engine, is_described=is_first)
             if fit.radscore is None:
                 raise DataError(f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the strongest alone.")
-            run.fits[name] = fit
+            run.fits[name], run.blocks[name] = fit, choose_images(blocks, fit.choices)
             run.warnings += [Warn("selection", f"tissue {name}: {w}") for w in fit.warnings]
             told(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):

@@ -5,14 +5,15 @@ What is fitted receives :class:`~prldh.records.TrainingRows` and nothing else; w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from prldh.errors import DataError
 from prldh.ledger import Ledger
-from prldh.records import FeatureBlock, Radscore, SelectionStep, TissueFit, TrainingRows
+from prldh.records import FeatureBlock, ImageChoice, Radscore, SelectionStep, TissueFit, TrainingRows
 from prldh.study import Study
 
 
@@ -51,7 +52,8 @@ def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: n
     """The training rows of each block; ``rows`` (m,) may repeat, and copies of a patient share a number."""
     return tuple(
         TrainingRows(
-            b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names, None if b.perturbed is None else b.perturbed[:, rows]
+            b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names,
+            None if b.perturbed is None else b.perturbed[:, rows], None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
         )
         for b in blocks
     )
@@ -86,8 +88,9 @@ def fit_tissue(
     chosen: list[tuple[str, str]] = []
     columns: list[np.ndarray] = []
     emptied: list[str] = []
+    choices: list[ImageChoice] = []
     for (label, rows, origin), child in zip(groups, children[:-1], strict=True):
-        kept, told, failure = _select(label, rows, protocol, child, engine, steps, ledger, is_described)
+        rows, kept, told, failure = _select(label, rows, protocol, child, engine, steps, choices, ledger, is_described)
         warnings += told
         if failure:
             emptied.append(failure)
@@ -103,7 +106,7 @@ def fit_tissue(
     score, told = _fit_score(values, tuple(chosen), training[0], protocol.radscore, children[-1], engine)
     fitted = linear_score(score, values)
     cutoff = float(engine.youden(outcome, fitted)["threshold"])
-    return TissueFit(fitted, cutoff, score, tuple(steps), None, tuple(warnings + told))
+    return TissueFit(fitted, cutoff, score, tuple(steps), None, tuple(warnings + told), tuple(choices))
 
 
 def linear_score(radscore: Radscore, values: np.ndarray) -> np.ndarray:
@@ -114,10 +117,19 @@ def linear_score(radscore: Radscore, values: np.ndarray) -> np.ndarray:
     return total
 
 
-def apply_radscore(radscore: Radscore | None, blocks: tuple[FeatureBlock, ...]) -> np.ndarray:
+def choose_images(blocks: tuple[FeatureBlock, ...], choices: Sequence[ImageChoice]) -> tuple[FeatureBlock, ...]:
+    """The blocks as the steps of a fit see them that chose among single images."""
+    for choice in choices:
+        blocks = tuple(choice.applied(block) for block in blocks)
+    return blocks
+
+
+def apply_radscore(fit: TissueFit, blocks: tuple[FeatureBlock, ...]) -> np.ndarray:
     """The Radscore of every patient in ``blocks``; 0 for everyone where there is none."""
+    radscore = fit.radscore
     if radscore is None:
         return np.zeros(blocks[0].first.shape[0])
+    blocks = choose_images(blocks, fit.choices)
     where = {(b.source, name): (b, j) for b in blocks for j, name in enumerate(b.names)}
     columns = [where[key][0].first[:, where[key][1]] for key in radscore.features]
     return linear_score(radscore, np.column_stack(columns))
@@ -137,11 +149,11 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
     return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
 
 
-def _select(label, rows, protocol, seed, engine, steps, ledger, is_described) -> tuple[np.ndarray, list[str], str | None]:
-    """Run the steps on one source; positions into ``rows.names``, warnings, and what emptied it."""
+def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_described) -> tuple[TrainingRows, np.ndarray, list[str], str | None]:
+    """Run the steps on one source; the rows as the last step saw them, positions into ``rows.names``, warnings, and what emptied it."""
     varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
     if not varies.size:
-        return varies, [], f"every feature of source '{label}' is constant."
+        return rows, varies, [], f"every feature of source '{label}' is constant."
     if varies.size < len(rows.names):
         dropped = {rows.names[j]: "constant" for j in np.setdiff1d(np.arange(len(rows.names)), varies)}
         steps.append(SelectionStep("constant", label, len(rows.names), varies.size, dropped, {}))
@@ -169,11 +181,26 @@ def _select(label, rows, protocol, seed, engine, steps, ledger, is_described) ->
         details = dict(found.details)
         if is_described and hasattr(step.selector, "describe"):
             details |= step.selector.describe(now, step.settings, child, found)
+        if found.images is not None and now.images is not None and not failure:
+            choices.append(ImageChoice(label, now.names, found.images))
+            rows, told = _with_chosen_images(rows, choices[-1])
+            warnings += told
+            varies = np.ptp(rows.values[:, kept[local]], axis=0) > 0
+            dropped |= {now.names[j]: "constant over the images that stay" for j in local[~varies]}
+            local = local[varies]
+            failure = None if local.size else f"every feature of source '{label}' is constant over the images that '{step.selector.name}' leaves."
         steps.append(SelectionStep(step.selector.name, label, len(now.names), local.size, dropped, details))
         kept = kept[local]
         if failure:
-            return kept, warnings, failure
-    return kept, warnings, None
+            return rows, kept, warnings, failure
+    return rows, kept, warnings, None
+
+
+def _with_chosen_images(rows: TrainingRows, choice: ImageChoice) -> tuple[TrainingRows, list[str]]:
+    """The means of the images that stay. Perturbed masks have no single images, so they cannot follow."""
+    images, values, second = choice.means(rows.images, rows.names)
+    told = [] if rows.perturbed is None else ["values of perturbed masks are not those of the images that stay, and are not used from here on"]
+    return replace(rows, values=values, second=second, perturbed=None, images=images), told
 
 
 def strongest(rows: TrainingRows) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,11 +77,46 @@ class Cohort:
         }
 
 
+class ImageValues(NamedTuple):
+    """Features of single images (slices of a region) whose weighted mean is a patient's row.
+
+    ``values`` (m, p) float64; ``row`` (m,) int, which row an image belongs to: rising, and every row has some; ``weight`` (m,) its share in the mean.
+    """
+
+    values: np.ndarray
+    row: np.ndarray
+    weight: np.ndarray
+
+    def of_rows(self, rows: np.ndarray) -> ImageValues:
+        """The images of ``rows`` (m,), which may repeat; they are numbered as they stand there."""
+        images = np.split(np.arange(self.row.size), np.flatnonzero(np.diff(self.row)) + 1)
+        taken = np.concatenate([images[row] for row in rows])
+        return ImageValues(self.values[taken], np.repeat(np.arange(len(rows)), [len(images[row]) for row in rows]), self.weight[taken])
+
+    def take(self, columns: np.ndarray) -> ImageValues:
+        """The same images with these columns only."""
+        return self._replace(values=self.values[:, columns])
+
+    def where(self, stays: np.ndarray) -> ImageValues:
+        """The images that stay, ``stays`` (m,) bool."""
+        return ImageValues(self.values[stays], self.row[stays], self.weight[stays])
+
+    def pooled(self) -> np.ndarray:
+        """The weighted mean of every row's images (n, p)."""
+        starts = np.flatnonzero(np.diff(self.row, prepend=-1))
+        return np.add.reduceat(self.values * self.weight[:, None], starts) / np.add.reduceat(self.weight, starts)[:, None]
+
+
+#: Says which images stay, (m,) bool, at least one a row.
+ChooseImages = Callable[[ImageValues], np.ndarray]
+
+
 @dataclass(frozen=True)
 class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
 
-    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k perturbed masks, or None.
+    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k perturbed masks, or None;
+    ``images`` the single images behind ``first`` (and ``second``), one a reader, where the source gives them.
     """
 
     source: str
@@ -89,6 +124,7 @@ class FeatureBlock:
     first: np.ndarray
     second: np.ndarray | None
     perturbed: np.ndarray | None = None
+    images: tuple[ImageValues, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +133,7 @@ class TrainingRows:
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
     reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,); ``perturbed``
-    (k, n, p) the values of k perturbed masks, or None.
+    (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind ``values`` (and ``second``), or None.
     """
 
     values: np.ndarray
@@ -106,13 +142,15 @@ class TrainingRows:
     patient: np.ndarray
     names: tuple[str, ...]
     perturbed: np.ndarray | None = None
+    images: tuple[ImageValues, ...] | None = None
 
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
         second = None if self.second is None else self.second[:, columns]
         names = tuple(self.names[j] for j in columns)
         perturbed = None if self.perturbed is None else self.perturbed[:, :, columns]
-        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names, perturbed)
+        images = None if self.images is None else tuple(each.take(columns) for each in self.images)
+        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images)
 
 
 @dataclass(frozen=True)
@@ -120,13 +158,41 @@ class Selection:
     """What a selector keeps and why the rest went.
 
     ``kept`` (k,) positions into the names it was given; ``dropped`` maps every other name to its reason;
-    ``details`` is JSON-able material for the report.
+    ``details`` is JSON-able material for the report. ``images``, where a step chooses among the single images, is the fitted rule that
+    says which stay; rows are then the means of these, for patients who did not train as well.
     """
 
     kept: np.ndarray
     dropped: dict[str, str]
     details: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    images: ChooseImages | None = None
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """A fitted rule of which images stay: the source and the columns (names) that it was fitted on."""
+
+    source: str
+    names: tuple[str, ...]
+    choose: ChooseImages
+
+    def stays(self, images: ImageValues, names: tuple[str, ...]) -> np.ndarray:
+        """Which of these images stay (m,); ``names`` are their columns."""
+        position = {name: j for j, name in enumerate(names)}
+        return self.choose(images.take(np.array([position[name] for name in self.names])))
+
+    def means(self, images: tuple[ImageValues, ...], names: tuple[str, ...]) -> tuple[tuple[ImageValues, ...], np.ndarray, np.ndarray | None]:
+        """The images of each reader that stay, and their means: the first reader's (n, p), and the second's or None."""
+        left = tuple(each.where(self.stays(each, names)) for each in images)
+        return left, left[0].pooled(), left[1].pooled() if len(left) > 1 else None
+
+    def applied(self, block: FeatureBlock) -> FeatureBlock:
+        """The block with the means of the images that stay; itself where it is another source's or has no single images."""
+        if block.source != self.source or block.images is None:
+            return block
+        images, first, second = self.means(block.images, block.names)
+        return replace(block, first=first, second=second, perturbed=None, images=images)
 
 
 @dataclass(frozen=True)
@@ -157,7 +223,7 @@ class TissueFit:
     """A tissue's Radscore as fitted on some rows, applied to all patients.
 
     ``values`` (n,) Radscore of every patient; ``cutoff`` Youden's on the fitting rows; ``empty_step`` names the
-    step that left nothing (then the score is the intercept alone).
+    step that left nothing (then the score is the intercept alone); ``choices`` are the steps that chose among single images.
     """
 
     values: np.ndarray
@@ -166,6 +232,7 @@ class TissueFit:
     steps: tuple[SelectionStep, ...] = ()
     empty_step: str | None = None
     warnings: tuple[str, ...] = ()
+    choices: tuple[ImageChoice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,7 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
     lines = []
     found = (run.univariate or {}).get("features", {})
     shown = {name: {row["feature"] for row in entry["smallest"]} for name, entry in found.items()}
-    for name, blocks in plan.blocks.items():
+    for name, blocks in run.blocks.items():
         wanted = shown.get(name, set()) | {f for _, f in run.fits[name].radscore.features}
         lines += [(name, feature, *block.first[:, j]) for block in blocks for j, feature in enumerate(block.names) if feature in wanted]
     if lines:

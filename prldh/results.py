@@ -149,7 +149,7 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         ],
         "features": names,
         "sources": {f: s for s, f in score.features},
-        "correlation": _correlation(plan, name, names),
+        "correlation": _correlation(run, name, names),
         "readers": 2 if any(b.second is not None for b in plan.blocks[name]) else 1,
         "stability": _stability(run, name, names, sum(len(b.names) for b in plan.blocks[name]), plan.study.performance.confidence),
     }
@@ -164,9 +164,9 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
     return entry
 
 
-def _correlation(plan: Plan, name: str, features: list[str]) -> list[list[float]]:
+def _correlation(run: EngineRun, name: str, features: list[str]) -> list[list[float]]:
     """Pearson's r between the features of the Radscore, in their order, on all patients (reader 1)."""
-    columns = {feature: block.first[:, j] for block in plan.blocks[name] for j, feature in enumerate(block.names)}
+    columns = {feature: block.first[:, j] for block in run.blocks[name] for j, feature in enumerate(block.names)}
     if not features:
         return []
     units = unit_columns(np.column_stack([columns[feature] for feature in features]))

@@ -79,7 +79,7 @@ def refit_tissues(
         rows = training_rows(blocks, outcome, resample.train)
         fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger)
         features = tuple(f for _, f in fit.radscore.features) if fit.radscore else ()
-        found[name] = TissueRefit(apply_radscore(fit.radscore, blocks), fit.cutoff, features, fit.empty_step)
+        found[name] = TissueRefit(apply_radscore(fit, blocks), fit.cutoff, features, fit.empty_step)
     return found
 
 

@@ -23,11 +23,11 @@ from prldh.files import write_whole
 from prldh.imaging.overlap import dice, hausdorff_mm
 from prldh.imaging.perturb import Perturbation, perturb_mask
 from prldh.imaging.pictures import draw_case
-from prldh.imaging.records import Case, CaseRow
+from prldh.imaging.records import Case, CaseRow, Pooled
 from prldh.imaging.sources import ChosenSource, settings_text
 
 #: Part of every key: raised when reading or what is said of a case changes.
-FORMAT = 3
+FORMAT = 4
 Values = tuple[dict[str, float], ...]
 _REMEDY = "Update the plugin, or leave the source out."
 
@@ -146,7 +146,7 @@ class _Work:
             (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
             for name, chosen in self.sources.items() for kind in self.kinds
         }
-        self.values = {key: tuple(found) for key, place in self.places.items() if (found := _find(place)) is not None}
+        self.values = {key: tuple(map(_unpacked, found)) for key, place in self.places.items() if (found := _find(place)) is not None}
         self.about = _find(self.kept / f"{self.content}.json") or {}
 
     @property
@@ -188,7 +188,7 @@ class _Work:
         for kind in wanted:
             count = len(self.masks[kind])
             self.values[name, kind], left = tuple(left[:count]), left[count:]
-            self.is_kept &= _keep(self.places[name, kind], self.values[name, kind])
+            self.is_kept &= _keep(self.places[name, kind], [_packed(values) for values in self.values[name, kind]])
         self.computed.add(name)
 
     def result(self) -> CaseResult:
@@ -206,9 +206,23 @@ class _Work:
 def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
     """Plain text and numbers, so that what is kept and what is measured now are the same."""
     try:
-        return {str(feature): float(value) for feature, value in values.items()}
+        plain = {str(feature): float(value) for feature, value in values.items()}
+        images = np.asarray(values.images, dtype=np.float64) if isinstance(values, Pooled) else None
     except (AttributeError, TypeError, ValueError):
         raise PluginError(f"the feature source '{name}' gives something else than named numbers. {_REMEDY}") from None
+    if images is None:
+        return plain
+    if images.ndim != 2 or not len(images) or images.shape[1] != len(plain):
+        raise PluginError(f"the feature source '{name}' gives single images of shape {images.shape} for {len(plain)} features. {_REMEDY}")
+    return Pooled(plain, images)
+
+
+def _packed(values: dict[str, float]) -> Any:
+    return [values, values.images.tolist()] if isinstance(values, Pooled) else values
+
+
+def _unpacked(content: Any) -> dict[str, float]:
+    return Pooled(content[0], np.array(content[1])) if isinstance(content, list) else content
 
 
 def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tuple[np.ndarray, ...]:

@@ -21,11 +21,11 @@ from prldh.errors import DataError
 from prldh.imaging.compute import CaseResult, compute_cases
 from prldh.imaging.naming import refuse_same_stems, without_names
 from prldh.imaging.perturb import Perturbation
-from prldh.imaging.records import CaseRow
+from prldh.imaging.records import CaseRow, Pooled
 from prldh.imaging.seen import warn_of_leaks
 from prldh.imaging.sources import ChosenSource, check_names, choose_sources
 from prldh.plugins import settings_of
-from prldh.records import FeatureBlock, Warn
+from prldh.records import FeatureBlock, ImageValues, Warn
 from prldh.study import Study
 from prldh.tables import check_ids, read_table, some
 from prldh.work import Workers, run_work
@@ -43,6 +43,7 @@ class TissueImages:
     ``readers``: one (n, p) array a reader, rows as ``ids``, columns as ``names``; ``sources`` (p,) says which source a column is of.
     ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and why, ``findings`` what the
     checks found, ``chosen`` name → feature source, ``about`` feature → unit, IBSI code, family; ``perturbed`` (k, n, p) of perturbed masks.
+    ``images``: source → the single images behind each reader's rows, of sources that give them.
     """
 
     tissue: str
@@ -58,6 +59,7 @@ class TissueImages:
     warnings: tuple[Warn, ...] = ()
     perturbed: np.ndarray | None = None
     perturbation: Perturbation | None = None
+    images: Mapping[str, tuple[ImageValues, ...]] = field(default_factory=dict)
 
     @property
     def is_finite(self) -> np.ndarray:
@@ -79,10 +81,13 @@ class TissueImages:
         is_finite = self.is_finite[rows].all(axis=0)
         found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
-            columns = np.flatnonzero((np.array(self.sources) == source) & is_finite)
+            is_of_source = np.array(self.sources) == source
+            columns = np.flatnonzero(is_of_source & is_finite)
             if columns.size:
                 values = [np.ascontiguousarray(reader[:, columns]) for reader in readers]
-                found.append(FeatureBlock(source, tuple(self.names[j] for j in columns), values[0], values[1] if len(values) > 1 else None, None if perturbed is None else perturbed[:, :, columns]))
+                names = tuple(self.names[j] for j in columns)
+                images = tuple(each.of_rows(rows).take(is_finite[is_of_source]) for each in self.images.get(source, ())) or None
+                found.append(FeatureBlock(source, names, values[0], values[1] if len(values) > 1 else None, None if perturbed is None else perturbed[:, :, columns], images))
         if not found:
             raise DataError(f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with other settings.")
         told = [Warn("images", f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out: {some(absent)}.")]
@@ -252,6 +257,7 @@ def combine_rows(
     told, aside, ids = list(warnings), [], []
     n_perturbed = perturbation.n if perturbation is not None and n_readers == 1 else 0
     rows: list[list[list[float]]] = [[] for _ in range(n_readers + n_perturbed)]
+    regions: list[list[CaseResult]] = []
     for patient in known:
         of_patient = by_patient.get(patient, [])
         good = [r for r in of_patient if r.reason is None]
@@ -262,6 +268,7 @@ def combine_rows(
             bad = [r for r in of_patient if r.reason]
             told.append(Warn("images", f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others stand for all: {without_names(bad[0].reason, bad[0].row)}"))
         ids.append(patient)
+        regions.append(good)
         for k in range(n_readers):
             rows[k].append(_combined(good, [r.values for r in good], k, k, names, sources))
         for k in range(n_perturbed):
@@ -276,6 +283,7 @@ def combine_rows(
         tissue, tuple(ids), tuple(n for of in names.values() for n in of), tuple(s for s, of in names.items() for _ in of),
         tuple(np.array(r, dtype=np.float64) for r in rows[:n_readers]), tuple(results), findings, tuple(aside), sources, about, tuple(told),
         np.array(rows[n_readers:], dtype=np.float64) if n_perturbed else None, perturbation if n_perturbed else None,
+        {s: tuple(_single_images(regions, s, k, sources[s]) for k in range(n_readers)) for s in sources if all(isinstance(v, Pooled) for r in usable for v in r.values[s])},
     )
 
 
@@ -302,10 +310,27 @@ def _combined(regions: Sequence[CaseResult], of: Sequence[Mapping[str, Any]], k:
     row: list[float] = []
     for source, wanted in names.items():
         values = np.array([[region[source][k][n] for n in wanted] for region in of], dtype=np.float64)
-        is_weighted = getattr(sources[source].settings, "combine", "mean") == "volume"
-        weight = [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
-        row += (values[0] if len(regions) == 1 else np.average(values, axis=0, weights=weight)).tolist()
+        row += (values[0] if len(regions) == 1 else np.average(values, axis=0, weights=_weights(regions, reader, sources[source]))).tolist()
     return row
+
+
+def _weights(regions: Sequence[CaseResult], reader: int, chosen: ChosenSource) -> list[float] | None:
+    """How much each region of a patient counts; None: all the same."""
+    is_weighted = getattr(chosen.settings, "combine", "mean") == "volume"
+    return [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
+
+
+def _single_images(patients: Sequence[Sequence[CaseResult]], source: str, reader: int, chosen: ChosenSource) -> ImageValues:
+    """The images of all regions of every patient, weighted so that their mean is the patient's row."""
+    values, row, weight = [], [], []
+    for i, regions in enumerate(patients):
+        of_region = _weights(regions, reader, chosen) or [1.0] * len(regions)
+        for region, share in zip(regions, of_region, strict=True):
+            images = region.values[source][reader].images
+            values.append(images)
+            row += [i] * len(images)
+            weight += [share / len(images)] * len(images)
+    return ImageValues(np.concatenate(values), np.array(row), np.array(weight))
 
 
 def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSource]) -> dict[str, dict[str, Any]]:

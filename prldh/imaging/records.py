@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+
+class Pooled(dict[str, float]):
+    """Named values of one region that are the mean of single images (slices): a feature source may give this instead of a plain dictionary.
+
+    ``images`` (s, p) float64 are the values of each image, columns in the order of the names.
+    """
+
+    def __init__(self, values: Mapping[str, float], images: np.ndarray) -> None:
+        super().__init__(values)
+        self.images = images
 
 
 @dataclass(frozen=True)
