@@ -124,7 +124,7 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, or one of a plugin.")
-@click.option("--format", "form", type=click.Choice(["html", "csv", "json", "docx"]), default="html", show_default=True, help="Format of the file.")
+@click.option("--format", "form", type=click.Choice(["html", "csv", "json", "docx", "tex"]), default="html", show_default=True, help="Format of the file.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write; default: in PATH's folder checklists, or beside a feature file.")
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
 def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:

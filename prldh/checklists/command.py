@@ -30,7 +30,7 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     standard
         Name of the checklist.
     form
-        One of html, csv, json, docx.
+        One of html, csv, json, docx, tex.
     out
         The file to write; by default ``checklists/STANDARD.FORMAT`` in the folder, or ``NAME.STANDARD.FORMAT`` beside the file.
     answers
@@ -49,7 +49,7 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     manager = create_plugin_manager()
     checklist = choose(manager, "register_checklists", standard, "--standard")
     if form == "docx" and not has_docx():
-        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv or json.")
+        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.")
     dossier = read_dossier(path)
     folder = path if path.is_dir() else path.parent
     is_file = path.is_file() and path.name != "results.json"

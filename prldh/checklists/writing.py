@@ -1,4 +1,4 @@
-"""Checklists as files: HTML, CSV, JSON and Word."""
+"""Checklists as files: HTML, CSV, JSON, Word, and LaTeX by ``latex.py``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prldh.checklists.filling import Filled
 from prldh.checklists.findings import STATUSES
 from prldh.errors import PluginError
 
-FORMATS = ("html", "csv", "json", "docx")
+FORMATS = ("html", "csv", "json", "docx", "tex")
 #: Shown to the reader, by status.
 WORDS = {
     "filled": "filled from the run",
@@ -34,7 +34,7 @@ def write_checklist(filled: Filled, form: str, base: str | None) -> bytes:
     filled
         The checklist.
     form
-        One of html, csv, json, docx.
+        One of html, csv, json, docx, tex.
     base
         What leads from the file to the output folder, such as ``../``; None where evidence cannot be linked to.
 
@@ -45,7 +45,8 @@ def write_checklist(filled: Filled, form: str, base: str | None) -> bytes:
     """
     if form == "docx":
         return _docx(filled)
-    return {"html": lambda: _html(filled, base), "csv": lambda: _csv(filled), "json": lambda: _json(filled)}[form]().encode("utf-8")
+    written = {"html": lambda: _html(filled, base), "csv": lambda: _csv(filled), "json": lambda: _json(filled), "tex": lambda: _tex(filled)}
+    return written[form]().encode("utf-8")
 
 
 def has_docx() -> bool:
@@ -122,11 +123,19 @@ def _json(filled: Filled) -> str:
     return json.dumps(filled.as_json(), indent=1, ensure_ascii=False) + "\n"
 
 
+def _tex(filled: Filled) -> str:
+    from prldh.checklists.latex import as_latex
+
+    return as_latex(filled)
+
+
 def said_of(entry: dict[str, Any]) -> str:
-    """What stands in the last column of the Word table: value, reason, answer and question, as far as there are any."""
+    """What stands in the last column of the tables for Word and LaTeX: value, reason, answer and question, as far as there are any."""
     parts = [entry["value"], entry["reason"]]
     if entry["answer"]:
         parts.append(f"The author: {entry['answer']}" + (f" ({entry['comment']})" if entry["comment"] else ""))
+    elif entry["comment"]:
+        parts.append(f"The author: {entry['comment']}")
     if entry["remaining"]:
         parts.append(f"Left to say: {entry['remaining']}.")
     if entry["status"] == "author":
@@ -142,7 +151,7 @@ def _docx(filled: Filled) -> bytes:
         from docx.enum.section import WD_ORIENT
         from docx.shared import Pt
     except ImportError:
-        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv or json.") from None
+        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.") from None
     document = docx.Document()
     page = document.sections[0]
     page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, page.page_height, page.page_width

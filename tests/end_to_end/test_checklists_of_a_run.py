@@ -78,7 +78,7 @@ def _status(run: Path, standard: str) -> dict[str, str]:
 
 def test_every_checklist_is_there_in_every_format_with_the_questions(run):
     files = {p.name for p in (run / "checklists").iterdir()}
-    assert files == {f"{s}.{form}" for s in STANDARDS for form in ("html", "csv", "json", "docx")} | {"checklist.yaml"}
+    assert files == {f"{s}.{form}" for s in STANDARDS for form in ("html", "csv", "json", "docx", "tex")} | {"checklist.yaml"}
     assert "no installed plugin brings" not in (run / "results.json").read_text()
     asked = yaml.safe_load((run / "checklists" / "checklist.yaml").read_text())
     assert list(asked) == list(STANDARDS)
