@@ -45,7 +45,7 @@ from prldh.stats.partial_roc import stratified_rows
 from prldh.study import Study
 from prldh.univariate import describe_univariate
 from prldh.validate import Predictions, held_out_imputed
-from prldh.validation_run import open_kept, refit_inputs, validate_models
+from prldh.validation_run import compare_alternatives, open_kept, refit_inputs, validate_models
 from prldh.work import Workers
 
 #: Told of progress: the stage, how much is done, how much there is to do. A sentence to be shown comes alone, with 0 and 0.
@@ -72,6 +72,7 @@ class EngineRun:
     interaction: dict[str, Any] | None = None
     ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
     refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
+    sensitivity: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # tissue → other settings of its steps
     warnings: list[Warn] = field(default_factory=list)
 
     @property
@@ -127,6 +128,7 @@ def analyze(
                 runs.append(run_engine(plan, each, draws, runs[0].completed if runs else None, told))
             kept = open_kept(plan, say)
             validate_models(plan, runs, draws, workers, kept, told)
+            compare_alternatives(plan, runs, workers, kept, told)
         for run in runs:
             _compare_all(plan, run, draws, told)
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])

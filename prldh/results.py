@@ -20,7 +20,7 @@ from prldh.imaging.describe import describe_images
 from prldh.imputation import describe_missing
 from prldh.ledger import add_up
 from prldh.models import mean_log_odds
-from prldh.records import Warn
+from prldh.records import TissueFit, Warn
 from prldh.sample_size import describe_sample_size
 from prldh.selection.linear import unit_columns
 from prldh.stats.proportions import proportion
@@ -150,6 +150,8 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         "features": names,
         "sources": {f: s for s, f in score.features},
         "correlation": _correlation(run, name, names),
+        **({"sensitivity": run.sensitivity[name]} if run.sensitivity.get(name) else {}),
+        **({"images_kept": _images_kept(plan, fit, name)} if fit.choices else {}),
         "readers": 2 if any(b.second is not None for b in plan.blocks[name]) else 1,
         "stability": _stability(run, name, names, sum(len(b.names) for b in plan.blocks[name]), plan.study.performance.confidence),
     }
@@ -162,6 +164,23 @@ def _tissue(plan: Plan, run: EngineRun, name: str) -> dict[str, Any]:
         "method": plan.protocol.radscore,
     }
     return entry
+
+
+def _images_kept(plan: Plan, fit: TissueFit, name: str) -> dict[str, dict[str, list[int]]]:
+    """Source → patient → the positions, from 0, of the first reader's images that the Radscore's values are means of."""
+    found = {}
+    for block in plan.blocks[name]:
+        choices = [choice for choice in fit.choices if choice.source == block.source]
+        if not choices or block.images is None:
+            continue
+        images = block.images[0]
+        number = np.arange(len(images.row)) - np.searchsorted(images.row, images.row)  # of an image among its patient's
+        for choice in choices:
+            stays = choice.stays(images, block.names)
+            images, number = images.where(stays), number[stays]
+        of_patient = np.split(number, np.flatnonzero(np.diff(images.row)) + 1)
+        found[block.source] = {patient: positions.tolist() for patient, positions in zip(plan.cohort.ids, of_patient, strict=True)}
+    return found
 
 
 def _correlation(run: EngineRun, name: str, features: list[str]) -> list[list[float]]:

@@ -23,6 +23,7 @@ from prldh.null_run import null_scheme, run_null
 from prldh.plan import Plan
 from prldh.radscore import Protocol
 from prldh.records import Cohort, Draws, FeatureBlock, Resample, Warn
+from prldh.sensitivity import describe_sensitivity
 from prldh.study import Imputation
 from prldh.summaries import summarise
 from prldh.validate import (
@@ -115,6 +116,17 @@ def _run_null(plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers,
     for run in runs:
         for entry, null in zip(run.models, found, strict=True):
             entry["validation"]["pipeline"][scheme] = {**entry["validation"]["pipeline"][scheme], "null": null}
+
+
+def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
+    """What other settings of a step would have given, where its selector offers some; by Python's learners, as all refits."""
+
+    def refit(other: Plan) -> Mapping[str, list]:
+        return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[0]
+
+    found = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
+    for run in runs:
+        run.sensitivity = found
 
 
 def _refit_all(
@@ -221,13 +233,14 @@ def _source_of(selector: Any) -> str:
 
 
 def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resample]]) -> Shelf:
-    """Where the refits of one stage are kept: by its outcome, given tissues and covariates, and the rows of each resample."""
+    """Where the refits of one stage are kept: by the chain, its outcome, given tissues and covariates, and the rows of each resample."""
     tissues = None if settings.tissues is None else [(name, t.values, t.cutoff) for name, t in settings.tissues.items()]
     covariates = None
     if settings.cohort is not None:
         cohort = settings.cohort
         covariates = [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates], settings.imputation.model_dump_json()
-    stage = digest_of(kept.study, settings.outcome, tissues, covariates)
+    steps = [(s.selector.name, s.settings.model_dump_json()) for s in settings.protocol.steps]
+    stage = digest_of(kept.study, steps, settings.outcome, tissues, covariates)
     keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
     return Shelf(kept, keys, _pack, _unpack)
 

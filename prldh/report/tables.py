@@ -25,7 +25,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "reclassification": _reclassification(data), "reclassification_table": _reclassification_table(data), "product_terms": _products(data),
         "stratified_roc": _stratified_roc(data), "bootstrap": _bootstrap(data), "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
         "roc": _per_model(data, lambda m: m["roc"]),
-        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "size_by_seed": _size_by_seed(data), "radscore": _radscore(data),
+        "selection": _selection(data), "dropped_features": _dropped(data), "stability": _stability(data), "stability_index": _stability_index(data), "size_by_seed": _size_by_seed(data), "sensitivity": _sensitivity(data), "radscore": _radscore(data),
         "features_ibsi": pd.DataFrame(selected_features(data)),
         "scores": _scores(data), "excluded": pd.DataFrame(data["cohort"]["excluded"]), "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
@@ -219,6 +219,20 @@ def _size_by_seed(data) -> pd.DataFrame:
         for name, t in _tissues(data) for step in t["selection"]["steps"] if "size_by_seed" in step["details"]
         for seed, size in zip(step["details"]["size_by_seed"]["seeds"], step["details"]["size_by_seed"]["sizes"], strict=True)
     ])
+
+
+def _sensitivity(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        for each in t["selection"].get("sensitivity", []):
+            apparent, held_out = each["auc"] or {}, each["held_out"] or {}
+            auc = held_out.get("auc", {})
+            rows.append({
+                "tissue": name, **{key: each[key] for key in ("step", "setting", "is_used", "n_shared")}, "features": "; ".join(each["features"]),
+                **{f"auc_{key}": apparent.get(key) for key in ("estimate", "low", "high")}, "scheme": held_out.get("scheme"),
+                **{f"held_out_auc_{key}": auc.get(key) for key in ("estimate", "low", "high")},
+            })
+    return pd.DataFrame(rows)
 
 
 def _radscore(data) -> pd.DataFrame:

@@ -7,13 +7,18 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from make_image_cohort import write_cohort
 from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
 
 import prldh
+from prldh.engines.python import PythonEngine
 from prldh.errors import DataError, StudyError
+from prldh.extraction import extract
 from prldh.plan import resolve_steps
 from prldh.plugins import create_plugin_manager
-from prldh.records import TrainingRows
+from prldh.radscore import Protocol, Step, apply_radscore, fit_tissue, training_rows
+from prldh.records import FeatureBlock, ImageValues, TrainingRows
 from prldh.study import Study
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))
@@ -106,7 +111,7 @@ def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_be
     plugins = create_plugin_manager()
     study = Study.model_validate({"clinical": {"table": "c.csv", "id": "id", "outcome": "y", "event": 1}, "selection": [{"feature_library": {"library": "library.csv"}}]})
     (step,) = resolve_steps(study, plugins, tmp_path)
-    assert step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv}"
+    assert step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv, reading: A}"
     with pytest.raises(StudyError, match="elsewhere.library.csv is not there"):
         resolve_steps(study, plugins, tmp_path / "elsewhere")
 
@@ -137,3 +142,161 @@ def test_kept_refits_are_not_those_of_another_library(settings, tmp_path, monkey
     fresh = prldh.analyze(tmp_path / "study.yaml", tmp_path / "fresh", jobs=1).data
     held_out = [d["models"][0]["validation"]["pipeline"]["folds"]["auc"] for d in (first, again, fresh)]
     assert held_out[1] == held_out[2] != held_out[0]
+
+
+def _images(values, row, weight=None):
+    row = np.asarray(row)
+    return ImageValues(np.asarray(values, dtype=float), row, np.ones(len(row)) if weight is None else np.asarray(weight, dtype=float))
+
+
+def _image_rows(n=60, per_patient=4, seed=2, share=0.5):
+    """Rows whose images are either as the library's or far away, by turns at random; every patient has some of both kinds."""
+    generator = np.random.default_rng(seed)
+    is_near = np.concatenate([generator.permutation(np.arange(per_patient) < share * per_patient) for _ in range(n)])
+    values = np.where(is_near[:, None], _values(n * per_patient, seed, False), 8 + generator.normal(size=(n * per_patient, 20)))
+    images = _images(values, np.repeat(np.arange(n), per_patient))
+    outcome = generator.integers(0, 2, n).astype(np.int8)
+    return TrainingRows(images.pooled(), None, outcome, np.arange(n), NAMES, None, (images,)), is_near
+
+
+def test_images_that_are_as_the_librarys_stay(settings):
+    rows, is_near = _image_rows()
+    found = _fit(rows, settings.model_copy(update={"reading": "B"}))
+    assert found.kept.tolist() == list(range(20)) and not found.dropped
+    assert found.images(rows.images[0]).tolist() == is_near.tolist()
+    assert found.details["reading"] == "B" and found.details["n_images"] == 240 and found.details["n_images_kept"] == 120
+    assert found.details["distances"][0] < found.details["distances"][1]
+
+
+def test_the_nearer_cluster_by_hand(settings):
+    from sklearn.cluster import KMeans
+
+    rows, _ = _image_rows(seed=5)
+    found = _fit(rows, settings.model_copy(update={"reading": "B"}), seed=9)
+    library = pd.read_csv(settings.library).iloc[:, 1:].to_numpy()
+    z = (rows.images[0].values - library.mean(axis=0)) / library.std(axis=0)
+    state = int(np.random.SeedSequence(9).generate_state(1)[0])
+    cluster = KMeans(n_clusters=2, n_init=10, random_state=state).fit_predict(z)
+    near = min((0, 1), key=lambda k: np.sum(z[cluster == k].mean(axis=0) ** 2))
+    assert found.images(rows.images[0]).tolist() == (cluster == near).tolist()
+
+
+def test_a_patient_far_from_the_library_is_represented_by_the_nearest_image(settings):
+    rows, _ = _image_rows()
+    rule = _fit(rows, settings.model_copy(update={"reading": "B"})).images
+    stranger = _images(np.array([[9.0] * 20, [7.0] * 20, [8.0] * 20]), [0, 0, 0])
+    assert rule(stranger).tolist() == [False, True, False]
+
+
+def test_one_image_a_patient_leaves_everything_as_it_is(settings):
+    rows, _ = _image_rows(per_patient=1)
+    found = _fit(rows, settings.model_copy(update={"reading": "B"}))
+    assert found.images(rows.images[0]).all()
+    table = dataclasses.replace(rows, images=None)
+    found = _fit(table, settings.model_copy(update={"reading": "B"}))
+    assert found.images is None and "no single images" in found.warnings[0]
+
+
+def test_a_mean_of_images_is_weighted_and_copies_of_a_patient_keep_theirs():
+    images = _images([[1, 10], [3, 20], [5, 30], [7, 40]], [0, 0, 1, 2], [1, 3, 1, 0.2])
+    np.testing.assert_allclose(images.pooled(), [[2.5, 17.5], [5, 30], [7, 40]])
+    drawn = images.of_rows(np.array([2, 0, 0]))
+    assert drawn.row.tolist() == [0, 1, 1, 2, 2] and drawn.values[:, 0].tolist() == [7, 1, 3, 1, 3]
+    np.testing.assert_allclose(drawn.pooled(), [[7, 40], [2.5, 17.5], [2.5, 17.5]])
+
+
+def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
+    """Chosen on training rows, applied to everyone by the same centroids, in both readers; later steps see the new means."""
+    rows, _ = _image_rows(n=80, seed=7)
+    images = rows.images[0]
+    second = images._replace(values=images.values + 0.1)
+    everyone = FeatureBlock("uctransnet", NAMES, images.pooled(), second.pooled(), None, (images, second))
+    training = np.random.default_rng(1).integers(0, 80, 80)
+    step = Step(SELECTOR, settings.model_copy(update={"reading": "B"}))
+    protocol = Protocol((step,), True, "best", "logistic")
+    (drawn,) = training_rows((everyone,), rows.outcome, training)
+    fit = fit_tissue((drawn,), ("uctransnet",), protocol, np.random.SeedSequence(3), PythonEngine())
+    (choice,) = fit.choices
+    library = pd.read_csv(settings.library).iloc[:, 1:].to_numpy()
+    expected = np.full((80, 20), np.nan)
+    for patient in range(80):
+        own = images.values[images.row == patient]
+        z = (own - library.mean(axis=0)) / library.std(axis=0)
+        distance = np.array([[np.sqrt(np.sum((image - centroid) ** 2)) for image in z] for centroid in choice.choose.centroids])
+        stays = distance[0] <= distance[1]
+        expected[patient] = own[stays].mean(axis=0) if stays.any() else own[distance[0].argmin()]
+    np.testing.assert_allclose(choice.applied(everyone).first, expected, rtol=1e-12)
+    np.testing.assert_allclose(choice.applied(everyone).second, expected + 0.1, rtol=1e-12)
+    score = fit.radscore
+    by_hand = score.intercept + ((expected - score.center) / score.scale) @ score.coefficients
+    np.testing.assert_allclose(apply_radscore(fit, (everyone,)), by_hand, rtol=1e-9)
+    np.testing.assert_allclose(fit.values, by_hand[training], rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def image_study(tmp_path_factory, checkpoint):
+    """Thirty synthetic patients, of whom the last six are the library; slices of theirs and of the others are measured."""
+    folder = tmp_path_factory.mktemp("library")
+    write_cohort(folder, 30)
+    clinical = pd.read_csv(folder / "clinical.csv")
+    clinical[24:].to_csv(folder / "library_patients.csv", index=False)
+    clinical[:24].to_csv(folder / "analysed.csv", index=False)
+    study = {
+        "clinical": {"table": "library_patients.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes"},
+        "engine": "python", "if_empty": "best", "report": {"figures": []},
+        "tissues": {"disc": {"images": "disc.csv", "sources": ["uctransnet"]}},
+        "extraction": {"uctransnet": {"checkpoint": str(checkpoint), "size": 32, "slices": "all", "device": "cpu"}},
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+    }
+    (folder / "library.yaml").write_text(yaml.safe_dump(study))
+    extract(folder / "library.yaml", folder / "library", jobs=1)
+    study["clinical"]["table"] = "analysed.csv"
+    study["selection"] = [
+        {"feature_library": {"library": "library/features/disc.uctransnet.images.csv", "reading": "B"}},
+        {"correlation": {"outcome": 0.4}},
+    ]
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    return folder
+
+
+def test_single_images_are_written_and_serve_as_a_library(image_study):
+    images = pd.read_csv(image_study / "library/features/disc.uctransnet.images.csv")
+    pooled = pd.read_csv(image_study / "library/features/disc.reader1.csv")
+    assert len(images) > 2 * len(pooled) and list(images.columns[:3]) == ["patient_id", "reader", "weight"]
+    means = images[images.reader == 1].groupby("patient_id", sort=False).mean()[list(pooled.columns[1:])]
+    np.testing.assert_allclose(means.to_numpy(), pooled.iloc[:, 1:].to_numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def results(image_study):
+    return prldh.analyze(image_study / "study.yaml", image_study / "run", jobs=1)
+
+
+def test_the_sensitivity_of_the_readings_is_in_the_report(image_study, results):
+    entry = results.data["tissues"]["disc"]["selection"]
+    (step,) = [s for s in entry["steps"] if s["name"] == "feature_library"]
+    assert step["details"]["reading"] == "B" and step["details"]["n_images_kept"] <= step["details"]["n_images"]
+    assert sum(map(len, entry["images_kept"]["uctransnet"].values())) == step["details"]["n_images_kept"]
+    found = {s["setting"]: s for s in entry["sensitivity"]}
+    assert list(found) == ["reading A", "reading B", "without it"] and [s["is_used"] for s in found.values()] == [False, True, False]
+    assert found["reading B"]["features"] == entry["features"]
+    model = results.data["models"][0]
+    assert found["reading B"]["auc"]["estimate"] == pytest.approx(model["auc"]["estimate"])
+    assert found["reading B"]["held_out"]["auc"]["estimate"] == pytest.approx(model["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"])
+    page = (image_study / "run" / "report.html").read_text()
+    assert "Sensitivity of the selection" in page and "are our readings" in page and "reading B, this study’s" in page
+    assert len(pd.read_csv(image_study / "run" / "tables" / "sensitivity.csv")) == 3
+
+
+@pytest.mark.parametrize("setting", ["reading A", "without it"])
+def test_what_the_sensitivity_says_is_what_a_run_with_that_setting_gives(image_study, results, setting):
+    study = yaml.safe_load((image_study / "study.yaml").read_text())
+    library, other = study["selection"]
+    library["feature_library"]["reading"] = "A"
+    study["selection"] = [library, other] if setting == "reading A" else [other]
+    (image_study / "other.yaml").write_text(yaml.safe_dump(study))
+    data = prldh.analyze(image_study / "other.yaml", image_study / "other", jobs=1, force=True).data
+    (told,) = [s for s in results.data["tissues"]["disc"]["selection"]["sensitivity"] if s["setting"] == setting]
+    assert told["features"] == data["tissues"]["disc"]["selection"]["features"]
+    assert told["auc"]["estimate"] == pytest.approx(data["models"][0]["auc"]["estimate"])
+    assert told["held_out"]["auc"]["estimate"] == pytest.approx(data["models"][0]["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"])

@@ -1,7 +1,9 @@
-"""The selector ``feature_library``: deep features that behave in the cohort as they do in the library.
+"""The selector ``feature_library``: deep features, or images, that are as those of the library.
 
 **Our reading.** The published study compares its features with a library, those of the images that the network was trained on, by
-"unsupervised clustering into two clusters" and does not give the algorithm. Ours, which uses no outcome and training rows alone:
+"unsupervised clustering into two clusters" and does not give the algorithm. Ours are two, which use no outcome and training rows alone.
+
+Reading A, the default, chooses features:
 
 1. a feature is described by its Pearson correlations with all features, once in the cohort and once in the library (standardising by
    the library changes no correlation);
@@ -9,22 +11,33 @@
 3. a cluster's score is the mean cosine between its features' descriptions in the cohort and in the library;
 4. the cluster with the higher score is kept; where both have the same, the larger.
 
-Features that are constant in the library or in the training rows have no description and are dropped with that reason. Features that
-the library does not hold, such as a block of another source, pass untouched where none of a block is in it, and are an error otherwise.
+Features that are constant in the library or in the training rows have no description and are dropped with that reason.
+
+Reading B chooses images, the slices and regions of a patient:
+
+1. values are standardised by mean and SD of the library; features that are constant there do not count;
+2. k-means with two clusters on the training patients' images (reader 1), likewise;
+3. the cluster stays whose centroid is nearer to the library's, the origin; where both are as near, the first;
+4. an image, of whichever patient and reader, belongs to the nearer centroid; a patient's values are the mean of the images that stay. A
+   patient of whom none stays is represented by the image nearest to that centroid.
+
+With one image a patient, as from tables, B leaves everything as it is. Features that the library does not hold, such as a block of another
+source, pass untouched where none of a block is in it, and are an error otherwise.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from prldh.errors import DataError, StudyError
-from prldh.records import Selection, TrainingRows
+from prldh.records import ImageValues, Selection, TrainingRows
 from prldh.selection.shared import SelectorSettings
 from prldh.tables import some
 
@@ -33,6 +46,7 @@ class LibrarySettings(SelectorSettings):
     """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on."""
 
     library: str = Field(min_length=1, description="feature table of the images that the network was trained on")
+    reading: Literal["A", "B"] = Field("A", description="our reading of the study's library: A chooses features, B images")
 
     def relative_to(self, folder: Path) -> LibrarySettings:
         """The same with the path relative to a folder, that of the study file."""
@@ -40,10 +54,10 @@ class LibrarySettings(SelectorSettings):
 
 
 class FeatureLibrary:
-    """Reading A of the study's feature library; the module's docstring is its definition."""
+    """Two readings of the study's feature library; the module's docstring is their definition."""
 
     name = "feature_library"
-    version = "1"
+    version = "2"
     Settings = LibrarySettings
 
     def check(self, settings: LibrarySettings) -> None:
@@ -54,8 +68,13 @@ class FeatureLibrary:
         """SHA-256 of the library: refits that were kept are not those of another one."""
         return hashlib.sha256(Path(settings.library).expanduser().read_bytes()).hexdigest()
 
+    def alternatives(self, settings: LibrarySettings) -> dict[str, LibrarySettings | None]:
+        """As the algorithm is not published, both readings and the chain without the step are compared."""
+        readings = {f"reading {reading}": settings.model_copy(update={"reading": reading}) for reading in ("A", "B")}
+        return {**readings, "without it": None}
+
     def fit(self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
-        """Keep the cluster that is nearer to the library.
+        """Keep the cluster of features, or of images, that is nearer to the library.
 
         Raises
         ------
@@ -67,7 +86,7 @@ class FeatureLibrary:
         absent = [n for n in rows.names if n not in position]
         if len(absent) == len(rows.names):
             return Selection(
-                np.arange(len(rows.names)), {}, {"reading": "A", "n_in_library": 0, "note": "no feature of this block is in the library"}
+                np.arange(len(rows.names)), {}, {"reading": settings.reading, "n_in_library": 0, "note": "no feature of this block is in the library"}
             )
         if absent:
             raise DataError(
@@ -75,24 +94,84 @@ class FeatureLibrary:
                 f"{some(absent)}. Extract it with the same source."
             )
         library = values[:, [position[n] for n in rows.names]]
-        is_constant = {"the library": np.ptp(library, axis=0) == 0, "the training rows": np.ptp(rows.values, axis=0) == 0}
-        dropped = {rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)}
-        varying = np.flatnonzero(~np.logical_or.reduce(list(is_constant.values())))
-        if varying.size < 2:
-            return Selection(varying, dropped, {"reading": "A", "n_in_library": len(library), "note": "fewer than two features vary"})
-        cluster, scores, cosines = cluster_features(rows.values[:, varying], library[:, varying], seed)
-        best = max((0, 1), key=lambda k: (scores[k], int(np.sum(cluster == k))))
-        for j, k, cosine in zip(varying, cluster, cosines, strict=True):
-            if k != best:
-                dropped[rows.names[j]] = (
-                    f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
-                )
-        details = {
-            "reading": "A",
-            "n_in_library": len(library),
-            "scores": [float(s) if np.isfinite(s) else None for s in (scores[best], scores[1 - best])],
-        }
-        return Selection(varying[cluster == best], dropped, details)
+        return _choose_features(rows, library, seed) if settings.reading == "A" else _choose_images(rows, library, seed)
+
+
+def _choose_features(rows: TrainingRows, library: np.ndarray, seed: np.random.SeedSequence) -> Selection:
+    """Reading A; ``library`` (m, p) has the columns of the rows."""
+    is_constant = {"the library": np.ptp(library, axis=0) == 0, "the training rows": np.ptp(rows.values, axis=0) == 0}
+    dropped = {rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)}
+    varying = np.flatnonzero(~np.logical_or.reduce(list(is_constant.values())))
+    if varying.size < 2:
+        return Selection(varying, dropped, {"reading": "A", "n_in_library": len(library), "note": "fewer than two features vary"})
+    cluster, scores, cosines = cluster_features(rows.values[:, varying], library[:, varying], seed)
+    best = max((0, 1), key=lambda k: (scores[k], int(np.sum(cluster == k))))
+    for j, k, cosine in zip(varying, cluster, cosines, strict=True):
+        if k != best:
+            dropped[rows.names[j]] = (
+                f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
+            )
+    details = {
+        "reading": "A",
+        "n_in_library": len(library),
+        "scores": [float(s) if np.isfinite(s) else None for s in (scores[best], scores[1 - best])],
+    }
+    return Selection(varying[cluster == best], dropped, details)
+
+
+@dataclass(frozen=True)
+class ImagesNearLibrary:
+    """The fitted rule of reading B: standardise by ``mean`` and ``sd`` (p,) of the library, where ``sd`` is not 0, and go to the nearer of two
+    ``centroids`` (2, p'), of which the first is the library's."""
+
+    mean: np.ndarray
+    sd: np.ndarray
+    centroids: np.ndarray
+
+    def __call__(self, images: ImageValues) -> np.ndarray:
+        """Which images stay (m,)."""
+        distance = self.distances(images.values)
+        stays = distance[0] <= distance[1]
+        starts = np.flatnonzero(np.diff(images.row, prepend=-1))
+        for start, stop in zip(starts, [*starts[1:], len(images.row)], strict=True):
+            if not stays[start:stop].any():
+                stays[start + int(distance[0, start:stop].argmin())] = True
+        return stays
+
+    def distances(self, values: np.ndarray) -> np.ndarray:
+        """Euclidean distances (2, m) of images from the centroids."""
+        z = _standardised(values, self.mean, self.sd)
+        return np.array([np.linalg.norm(z - centroid, axis=1) for centroid in self.centroids])
+
+
+def _choose_images(rows: TrainingRows, library: np.ndarray, seed: np.random.SeedSequence) -> Selection:
+    """Reading B; every feature is kept, of the images that stay."""
+    from sklearn.cluster import KMeans
+
+    everything, details = np.arange(len(rows.names)), {"reading": "B", "n_in_library": len(library)}
+    if rows.images is None:
+        warning = "reading B has no single images to choose from: a row a patient, or pool: max. Everything stays"
+        return Selection(everything, {}, details, (warning,))
+    images = rows.images[0]
+    mean, sd = library.mean(axis=0), library.std(axis=0)
+    z = _standardised(images.values, mean, sd)
+    if len(np.unique(z, axis=0)) < 2:
+        return Selection(everything, {}, details, ("reading B: all images are the same. Everything stays",))
+    found = KMeans(n_clusters=2, n_init=10, random_state=int(seed.generate_state(1)[0])).fit(z)
+    order = np.argsort(np.linalg.norm(found.cluster_centers_, axis=1), kind="stable")
+    rule = ImagesNearLibrary(mean, sd, found.cluster_centers_[order])
+    is_near, stays = np.subtract(*rule.distances(images.values)) <= 0, rule(images)
+    details |= {
+        "n_images": len(stays),
+        "n_images_kept": int(stays.sum()),
+        "n_patients_by_nearest": int((stays & ~is_near).sum()),
+        "distances": np.linalg.norm(rule.centroids, axis=1).tolist(),
+    }
+    return Selection(everything, {}, details, images=rule)
+
+
+def _standardised(values: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    return ((values - mean) / np.where(sd > 0, sd, 1.0))[:, sd > 0]
 
 
 def cluster_features(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prldh.errors import DataError, PluginError, StudyError
-from prldh.imaging.records import Case
+from prldh.imaging.records import Case, Pooled
 from prldh_uctransnet import __version__
 from prldh_uctransnet.settings import Settings
 
@@ -59,17 +59,13 @@ class UCTransNetSource:
 
         embedder = _embedder_of(settings)
         errors: dict[int, DataError] = {}
-        pooled: dict[tuple[int, int], np.ndarray] = {}
-        counts: dict[tuple[int, int], int] = {}
+        found: dict[tuple[int, int], list[np.ndarray]] = {}
         for owners, pictures in batches_of(_pictures(cases, settings, errors), embedder.batch):
             for owner, values in zip(owners, embedder(pictures).astype(np.float64), strict=True):
-                counts[owner] = counts.get(owner, 0) + 1
-                so_far = pooled.get(owner)
-                pooled[owner] = values if so_far is None else so_far + values if settings.pool == "mean" else np.maximum(so_far, values)
-        if settings.pool == "mean":
-            pooled = {owner: total / counts[owner] for owner, total in pooled.items()}
+                found.setdefault(owner, []).append(values)
         return [
-            errors.get(i) or tuple(_named(pooled[i, reader], case) for reader in range(len(case.masks))) for i, case in enumerate(cases)
+            errors.get(i) or tuple(_named(np.array(found[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
+            for i, case in enumerate(cases)
         ]
 
     def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
@@ -135,13 +131,16 @@ def _pictures(cases: Sequence[Case], settings: Settings, errors: dict[int, DataE
                 yield (i, reader), picture
 
 
-def _named(values: np.ndarray, case: Case) -> dict[str, float]:
-    if not np.isfinite(values).all():
+def _named(images: np.ndarray, case: Case, pool: str) -> dict[str, float]:
+    """Values (s, 512) of the slices as one set; with the mean, the slices stay with it."""
+    if not np.isfinite(images).all():
         raise PluginError(
             f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16 "
             "overflows. Use precision: fp32."
         )
-    return dict(zip(NAMES, values.tolist(), strict=True))
+    values = images.mean(axis=0) if pool == "mean" else images.max(axis=0)
+    named = dict(zip(NAMES, values.tolist(), strict=True))
+    return Pooled(named, images) if pool == "mean" else named
 
 
 def _checkpoint_path(settings: Settings) -> Path:
