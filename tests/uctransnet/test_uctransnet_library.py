@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from make_image_cohort import write_cohort
+from prldh_uctransnet.explanation import explain_study
 from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
 
 import prldh
@@ -300,3 +302,14 @@ def test_what_the_sensitivity_says_is_what_a_run_with_that_setting_gives(image_s
     assert told["features"] == data["tissues"]["disc"]["selection"]["features"]
     assert told["auc"]["estimate"] == pytest.approx(data["models"][0]["auc"]["estimate"])
     assert told["held_out"]["auc"]["estimate"] == pytest.approx(data["models"][0]["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"])
+
+
+def test_heat_maps_are_of_the_images_that_stay(image_study, results):
+    """All features are deep, so that their part, over the images that stay, and the intercept are the score."""
+    explain_study(image_study / "study.yaml", image_study / "run")
+    about = json.loads((image_study / "run" / "explanation" / "disc.json").read_text())
+    intercept = results.data["tissues"]["disc"]["radscore"]["intercept"]
+    kept = results.data["tissues"]["disc"]["selection"]["images_kept"]["uctransnet"]
+    assert len({len(kept[p["id"]]) for p in about["patients"]}) > 1 or min(len(kept[p["id"]]) for p in about["patients"]) > 1
+    for patient in about["patients"]:
+        assert patient["deep_part"] + intercept == pytest.approx(patient["radscore"], rel=1e-3, abs=1e-3)

@@ -12,6 +12,7 @@ import numpy as np
 
 from prldh.errors import DataError, OutputError, StudyError
 from prldh.files import write_whole
+from prldh.imaging.read import load_case
 from prldh.imaging.records import Case
 from prldh.plugins import settings_of
 from prldh.report.images import file_stem
@@ -19,7 +20,7 @@ from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
 from prldh_uctransnet.drawing import Overlay, draw
 from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
 from prldh_uctransnet.prediction import Segmenter
-from prldh_uctransnet.regions import choose_slices, cut_window, picture_of, pictures_of, resize, stack_of, window_of
+from prldh_uctransnet.regions import Stack, choose_slices, cut_window, resize, slices_with_pictures, stack_of, window_of
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import picture_of_slice, target_of_slice
 from prldh_uctransnet.workflow import cases_of
@@ -72,18 +73,22 @@ def explain_study(
         raise StudyError(
             "extraction.uctransnet.checkpoint: none is named. Name the one that the features were computed with, there or by --checkpoint."
         )
-    radscore, scores = _radscore_of(results, tissue)
+    run = _run_of(results, tissue)
+    scores = run.scores
     folder = results / FOLDER
     if folder.exists() and not is_forced:
         raise OutputError(f"{folder} is there already. Use --force to draw it again.")
-    part, loaded = DeepPart.of(radscore), load_checkpoint(Path(settings.checkpoint))
+    part, loaded = DeepPart.of(run.radscore), load_checkpoint(Path(settings.checkpoint))
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
     chosen = [("chosen", p) for p in patients] or choose_patients(scores)
-    explained = [
-        _explain(loaded.network, part, settings, [r for r in rows if r.patient == p], study.imaging, level, scores[p]) for level, p in chosen
-    ]
+    explained = []
+    for level, patient in chosen:
+        cases = [load_case(r, study.imaging) for r in rows if r.patient == patient and r.line not in run.aside]
+        if not cases:
+            raise DataError("a patient of the run has no row in the cases table. Use the study file that the run was made with.")
+        explained.append(_explain(loaded.network, part, settings, cases, level, scores[patient], run.images_kept.get(patient)))
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
@@ -108,7 +113,18 @@ def explain_study(
     return [f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained]
 
 
-def _radscore_of(results: Path, tissue: str) -> tuple[dict[str, Any], dict[str, float]]:
+@dataclass(frozen=True)
+class Run:
+    """What a run says of a tissue: its Radscore, patients' ``scores``, lines of the cases table that were put ``aside``, and patient → which
+    images stay where a step chose among them."""
+
+    radscore: dict[str, Any]
+    scores: dict[str, float]
+    aside: set[int]
+    images_kept: dict[str, list[int]]
+
+
+def _run_of(results: Path, tissue: str) -> Run:
     try:
         data = json.loads((results / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -118,30 +134,38 @@ def _radscore_of(results: Path, tissue: str) -> tuple[dict[str, Any], dict[str, 
         raise DataError(
             f"the run in {results.name} has no Radscore of tissue '{tissue}' made from features. Give the run that analysed it."
         )
-    return entry["radscore"], {s["id"]: s["value"] for s in entry["scores"]}
+    aside = {row["line"] for row in data.get("images", {}).get(tissue, {}).get("put_aside", ())}
+    kept = entry["selection"].get("images_kept", {}).get("uctransnet", {})
+    return Run(entry["radscore"], {s["id"]: s["value"] for s in entry["scores"]}, aside, kept)
 
 
-def _explain(network: Any, part: DeepPart, settings: Settings, rows: Sequence[Any], reading: Any, level: str, score: float) -> Explained:
-    """The patient's deep part, over all slices and regions, and the map of the slice with most of the first region."""
-    from prldh.imaging.read import load_case
+def _explain(
+    network: Any, part: DeepPart, settings: Settings, cases: Sequence[Case], level: str, score: float, kept: Sequence[int] | None
+) -> Explained:
+    """The patient's deep part, over all images that count, and the map of the one with most of the region in the first region that has one.
 
-    if not rows:
-        raise DataError("a patient of the run has no row in the cases table. Use the study file that the run was made with.")
-    cases = [load_case(row, reading) for row in rows]
-    maps = [contribution_maps(network, pictures_of(case, 0, settings), part) for case in cases]
-    weights = [float(c.masks[0].sum()) for c in cases] if settings.combine == "volume" else None
-    deep = float(np.average([m.mean() for m in maps], weights=weights)) - part.constant
-    picture, outline = _largest(cases[0], settings)
-    return Explained(
-        cases[0].patient,
-        level,
-        score,
-        deep,
-        picture,
-        outline,
-        contribution_maps(network, picture[None], part)[0] - part.constant,
-        cases[0],
-    )
+    ``kept``: numbers of the images that a step left, over the patient's regions; None: all of them.
+    """
+    images, weight = [], []
+    for case in cases:
+        stack, found = slices_with_pictures(case, 0, settings)
+        volume = float(stack.mask.sum() * np.prod(case.image.geometry.spacing_mm)) if settings.combine == "volume" else 1.0
+        images += [(case, stack, k, picture) for k, picture in found]
+        weight += [volume / len(found)] * len(found)
+    counted = range(len(images)) if kept is None else kept
+    maps = contribution_maps(network, np.stack([images[i][3] for i in counted]), part)
+    deep = float(np.average(maps.mean(axis=(1, 2)), weights=[weight[i] for i in counted])) - part.constant
+    first = images[counted[0]][0]
+    position = max((j for j, i in enumerate(counted) if images[i][0] is first), key=lambda j: _area(images[counted[j]]))
+    _, stack, k, picture = images[counted[position]]
+    window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
+    outline = resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, settings.size)
+    return Explained(first.patient, level, score, deep, picture, outline, maps[position] - part.constant, first)
+
+
+def _area(image: tuple[Case, Stack, int, np.ndarray]) -> int:
+    _, stack, k, _ = image
+    return int(stack.mask[k].sum())
 
 
 def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
@@ -153,14 +177,3 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
     return Overlay(f"{level}: what the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))
-
-
-def _largest(case: Case, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and mask (size, size) of the slice with most of the region that has a picture."""
-    stack = stack_of(case.image.values, case.masks[0], case.image.geometry, settings.plane)
-    (k,) = choose_slices(stack.mask, "largest")
-    picture = picture_of(stack, k, settings)
-    if picture is None:
-        raise DataError(f"patient {case.patient}: the largest slice of the region holds one value alone, so there is nothing to show.")
-    window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
-    return picture, resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, settings.size)
