@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -16,6 +16,7 @@ from prldh.imaging.settings import ReadSettings
 from prldh.plugins import nearest
 from prldh.strict import Strict
 
+Checked = TypeVar("Checked", bound=BaseModel)
 Engine = Literal["r", "python", "both"]
 Scope = Literal["model", "pipeline"]
 Kind = Literal["continuous", "categorical", "ordinal"]
@@ -423,17 +424,30 @@ def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
     """
     if isinstance(source, Study):
         return source, Path.cwd()
+    return read_settings(source, Study)
+
+
+def read_settings(source: str | os.PathLike | dict, model: type[Checked], what: str = "study file") -> tuple[Checked, Path]:
+    """A YAML file, or the same content as a dictionary, checked by a model, and the folder that its paths are relative to; ``what`` the file
+    is called in messages.
+
+    Raises
+    ------
+    StudyError
+        With the file, the place in it, what was found and what to do.
+    """
     if isinstance(source, dict):
-        return _validate(source, "study", {}), Path.cwd()
+        return _validate(source, what.removesuffix(" file"), {}, model), Path.cwd()
     path = Path(source)
+    example = " `prldh init DIR` writes one to start from." if model is Study else ""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise StudyError(f"study file not found: {path}. `prldh init DIR` writes one to start from.") from None
+        raise StudyError(f"{what} not found: {path}.{example}") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 text (byte {error.object[error.start]:#04x} at {error.start}). Give a YAML file saved as UTF-8.") from None
     except (OSError, ValueError) as error:
-        raise StudyError(f"study file cannot be read: {path}: {getattr(error, 'strerror', None) or error}. Give a YAML file.") from None
+        raise StudyError(f"{what} cannot be read: {path}: {getattr(error, 'strerror', None) or error}. Give a YAML file.") from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)
@@ -443,10 +457,10 @@ def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
         raise StudyError(f"{path}:{_yaml_problem(error, text)}. Check indentation, colons and quotes there.") from None
     if not isinstance(content, dict):
         found = "nothing" if content is None else f"a {type(content).__name__}"
-        raise StudyError(f"{path}: a study file is a mapping of keys such as 'clinical:'; found {found}. `prldh init DIR` writes one to start from.")
+        raise StudyError(f"{path}: a {what} is a mapping of keys such as 'clinical:'; found {found}.{example}")
     lines: dict[tuple, int] = {}
     _collect_lines(node, (), lines)
-    return _validate(content, str(path), lines), path.resolve().parent
+    return _validate(content, str(path), lines, model), path.resolve().parent
 
 
 def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
@@ -470,9 +484,9 @@ def _collect_lines(node: yaml.Node, place: tuple, lines: dict[tuple, int]) -> No
             _collect_lines(value, (*place, i), lines)
 
 
-def _validate(content: dict, file: str, lines: dict[tuple, int]) -> Study:
+def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Checked]) -> Checked:
     try:
-        return Study.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = first.get("ctx", {}).get("place") or tuple(first["loc"])
