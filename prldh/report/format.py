@@ -7,13 +7,34 @@ from typing import Any
 from markupsafe import Markup, escape
 
 DASH = "–"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: How the schemes of validation are called on the page; a plugin's by its own name.
+SCHEMES = {"leave_one_out": "leave-one-out", "folds": "cross-validation", "bootstrap": "bootstrap"}
+#: How the built-in selection steps are called on the page.
+STEPS = {
+    "icc": "Reliability (ICC)", "mrmr_forest": "mRMR ranking, cut by random forests", "correlation": "Correlation", "lasso_svm_rfe": "LASSO and SVM-RFE",
+    "feature_library": "Feature library",
+}
 
 
-def number(value: Any, digits: int = 3) -> Markup:
-    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None."""
+def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
+    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is shown as 0."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
-    return _titled(decimals(value, digits), value)
+    return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
+
+
+def typeset(shown: str) -> str:
+    """A number as journals print it: a minus sign for a hyphen, a power of ten for ``e-04``.
+
+    Examples
+    --------
+    >>> typeset("-1.39e-04")
+    '−1.39 × 10⁻⁴'
+    """
+    mantissa, _, exponent = shown.partition("e")
+    mantissa = f"−{mantissa[1:]}" if mantissa.startswith("-") else mantissa
+    return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
 
 
 def decimals(value: float, digits: int = 3) -> str:
@@ -50,9 +71,9 @@ def interval(found: Any, digits: int = 3) -> Markup:
     """``0.857 (0.797, 0.918)`` from {estimate, low, high}."""
     if not found or found.get("estimate") is None:
         return number(None)
-    low, high = plain(found.get("low"), digits), plain(found.get("high"), digits)
+    estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
     title = f"{found['estimate']!r} ({found.get('low')!r}, {found.get('high')!r})"
-    return Markup('<span title="{}">{} ({}, {})</span>').format(title, decimals(found["estimate"], digits), low, high)
+    return Markup('<span title="{}">{} ({}, {})</span>').format(title, estimate, low, high)
 
 
 def percent(value: Any, digits: int = 2) -> Markup:
@@ -61,16 +82,21 @@ def percent(value: Any, digits: int = 2) -> Markup:
 
 def tiny(value: Any) -> Markup:
     """A difference, in scientific notation."""
-    return number(None) if value is None else _titled("0" if value == 0 else f"{value:.1e}", value)
+    return number(None) if value is None else _titled("0" if value == 0 else typeset(f"{value:.1e}"), value)
 
 
 def words(value: str) -> str:
-    """``leave_one_out`` as words."""
-    return str(value).replace("_", "-")
+    """A scheme of validation in words: ``leave_one_out`` as leave-one-out, ``folds`` as cross-validation."""
+    return SCHEMES.get(value) or str(value).replace("_", "-")
+
+
+def step_words(name: str) -> str:
+    """A selection step in words; a plugin's by its own name."""
+    return STEPS.get(name, name)
 
 
 def _titled(shown: str, value: Any) -> Markup:
     return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown)
 
 
-FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "tiny": tiny, "words": words, "plain": plain}
+FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "tiny": tiny, "words": words, "step_words": step_words, "plain": plain}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ class Reference(NamedTuple):
     url: str = ""
 
 
+#: Combining accents, and LaTeX's signs for them.
+ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"'}
 REFERENCES = {
     "austin2019": Reference("Austin, Peter C. and Steyerberg, Ewout W.", "The Integrated Calibration Index (ICI) and related metrics for quantifying the calibration of logistic regression models", "Statistics in Medicine", 2019, "38", "4051--4065", "10.1002/sim.8281"),
     "benjamini1995": Reference("Benjamini, Yoav and Hochberg, Yosef", "Controlling the false discovery rate: a practical and powerful approach to multiple testing", "Journal of the Royal Statistical Society, Series B", 1995, "57", "289--300", "10.1111/j.2517-6161.1995.tb02031.x"),
@@ -37,6 +40,7 @@ REFERENCES = {
     "holm1979": Reference("Holm, Sture", "A simple sequentially rejective multiple test procedure", "Scandinavian Journal of Statistics", 1979, "6", "65--70"),
     "hosmer1980": Reference("Hosmer, David W. and Lemeshow, Stanley", "Goodness of fit tests for the multiple logistic regression model", "Communications in Statistics -- Theory and Methods", 1980, "9", "1043--1069", "10.1080/03610928008827941"),
     "hosmer1992": Reference("Hosmer, David W. and Lemeshow, Stanley", "Confidence interval estimation of interaction", "Epidemiology", 1992, "3", "452--456", "10.1097/00001648-199209000-00012"),
+    "lam2015": Reference("Lam, Siu Kwan and Pitrou, Antoine and Seibert, Stanley", "Numba: a LLVM-based Python JIT compiler", "Proceedings of the Second Workshop on the LLVM Compiler Infrastructure in HPC", 2015, pages="1--6", doi="10.1145/2833157.2833162", kind="inproceedings"),
     "ledell2015": Reference("LeDell, Erin and Petersen, Maya and van der Laan, Mark", "Computationally efficient confidence intervals for cross-validated area under the ROC curve estimates", "Electronic Journal of Statistics", 2015, "9", "1583--1607", "10.1214/15-EJS1035"),
     "mcclish1989": Reference("McClish, Donna Katzman", "Analyzing a portion of the ROC curve", "Medical Decision Making", 1989, "9", "190--195", "10.1177/0272989X8900900307"),
     "nogueira2018": Reference("Nogueira, Sarah and Sechidis, Konstantinos and Brown, Gavin", "On the stability of feature selection algorithms", "Journal of Machine Learning Research", 2018, "18(174)", "1--54"),
@@ -91,4 +95,13 @@ def _entry(key: str, version: str | None) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", r"\&").replace("%", r"\%")
+    """As LaTeX without any encoding has it: ``é`` as ``{\\'e}``."""
+    text = text.replace("&", r"\&").replace("%", r"\%")
+    return "".join(_accented(c) for c in text)
+
+
+def _accented(character: str) -> str:
+    if character.isascii():
+        return character
+    letter, accent = unicodedata.normalize("NFD", character)
+    return f"{{\\{ACCENTS[accent]}{letter}}}"

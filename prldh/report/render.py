@@ -42,7 +42,7 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figur
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
     template = create_environment().get_template("report.html.j2")
-    return template.render(data=data, view=view, images=images_view(data.get("images", {}), folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), text=write_text(data), version=metadata.version("prldh"))
+    return template.render(data=data, view=view, images=images_view(data, folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), text=write_text(data, (provenance or {}).get("prldh", "")), version=metadata.version("prldh"))
 
 
 def write_beside(data: dict[str, Any], folder: Path) -> None:

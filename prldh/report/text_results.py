@@ -1,0 +1,185 @@
+"""The Results of a study, a paragraph a function: numbers in sentences, with what they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prldh.report.format import typeset
+from prldh.report.text_writer import Path, Writer, listed
+from prldh.summary import honest_auc
+
+#: More models, variables or pairs than this are left to the tables.
+MOST = 6
+ALPHA = 0.05
+SCHEMES = {"leave_one_out": "leave-one-out", "folds": "cross-validation", "bootstrap": "bootstrap"}
+
+
+def flow(w: Writer) -> Iterator[str]:
+    data = w.data
+    n_left = len(data["cohort"]["excluded"])
+    if n_left:
+        read = f"The table held {w.exact('cohort', 'n_read')} patients, of whom {w.count('cohort', 'excluded')} {'was' if n_left == 1 else 'were'} left out"
+        start = f"{read}; {w.exact('cohort', 'n')} were analysed"
+    else:
+        start = f"All {w.exact('cohort', 'n_read')} patients in the table were analysed"
+    yield f"{start}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%) had the event."
+    needs = (data.get("sample_size") or {}).get("models", [])
+    if needs:
+        k = max(range(len(needs)), key=lambda i: needs[i]["n_needed"])
+        place = ("sample_size", "models", k)
+        if any(not m["is_enough"] for m in needs):
+            yield f"The sample was smaller than the criteria ask for: {w.label(place)} would need {w.exact(*place, 'n_needed')} patients."
+        else:
+            yield f"The sample was as large as the criteria ask for ({w.exact(*place, 'n_needed')} patients for {w.label(place)})."
+    yield from _table_one(w)
+
+
+def _table_one(w: Writer) -> Iterator[str]:
+    """Variables with a small p; Radscores that were fitted to these patients, and their groups, differ by construction and are left out."""
+    fitted = w.selected_tissues()
+    rows = [(k, v) for k, v in enumerate(w.data["table_one"]) if v["p"] is not None]
+    own = [(k, v) for k, v in rows if v["variable"] not in fitted and not (v["variable"].startswith("groups(") and fitted)]
+    if not own or not (w.settings("table_one") or {}).get("p_values", True):
+        return
+    aside = ", apart from the Radscores and their groups, which were fitted to these patients" if len(own) < len(rows) else ""
+    below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
+    if below:
+        shown = [f"{w.name('table_one', k, 'variable')} ({w.p('table_one', k, 'p')})" for _, k in below[: 2 * MOST]]
+        yield f"In Table 1 p was below {ALPHA} for {listed(shown)}{' and others' if len(below) > 2 * MOST else ''}, unadjusted for the number of tests{aside}."
+    else:
+        yield f"In Table 1 no p was below {ALPHA}{aside}."
+
+
+def selected(w: Writer) -> Iterator[str]:
+    for name in w.selected_tissues():
+        place = ("tissues", name, "selection")
+        steps = w.at((*place, "steps"))
+        first = {s["source"]: k for k, s in reversed(list(enumerate(steps)))}
+        read = []
+        for source, k in sorted(first.items(), key=lambda item: item[1]):
+            n = w.exact(*place, "steps", k, "n_in")
+            read.append(n if source == "features" else f"{n} {w.name(*place, 'steps', k, 'source')}")  # a source without a name of its own
+        before = f"Of {listed(read)} features of {w.key('tissues', name)}" if read else f"Of {w.key('tissues', name)}, where nothing was to be selected"
+        kept = f"{before}, {w.count(*place, 'features')} entered its Radscore"
+        stability = w.at((*place, "stability")) or {}
+        stable = [s for s in ("bootstrap", "folds", "leave_one_out") if (stability.get(s) or {}).get("index", {}).get("estimate") is not None]
+        if stable:
+            kept += f"; the stability index over the resamples ({SCHEMES[stable[0]]}) was {w.interval(*place, 'stability', stable[0], 'index')}"
+        for scheme in (s for s in stable if stability[s].get("n_empty")):
+            own = (*place, "stability", scheme)
+            kept += f"; in {w.exact(*own, 'n_empty')} of {w.exact(*own, 'n_resamples')} resamples ({SCHEMES[scheme]}) no feature was left"
+        yield kept + "."
+
+
+def unadjusted(w: Writer) -> Iterator[str]:
+    yield from _performance(w, False)
+
+
+def adjusted(w: Writer) -> Iterator[str]:
+    yield from _performance(w, True)
+
+
+def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
+    """Every model's AUC, apparent and held out; then the held-out classification and calibration of the one that did best."""
+    models = w.data["models"]
+    own = [k for k, m in enumerate(models) if m["adjusted"] == is_adjusted]
+    said_of = None
+    for k in own[:MOST]:
+        sentence, said_of = _aucs(w, k, said_of)
+        yield sentence
+    if len(own) > MOST:
+        yield f"The other {'adjusted' if is_adjusted else 'unadjusted'} models are in the tables."
+    known = [k for k in own[:MOST] if honest_auc(models[k])]
+    if known:
+        yield from _of_the_best(w, max(known, key=lambda k: honest_auc(models[k])[2]["estimate"]), len(own) > 1)
+
+
+def _aucs(w: Writer, k: int, said_of: Any) -> tuple[str, Any]:
+    """A model's apparent and held-out AUC. How patients were held out is said where it differs from the sentence before."""
+    place, m = ("models", k), w.data["models"][k]
+    said = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
+    found = honest_auc(m)
+    if not found:
+        return said + "; it was not validated.", said_of
+    scope, scheme, _ = found
+    held = ("validation", scope, scheme)
+    kept = m["validation"][scope][scheme]["auc"]
+    if scheme == "bootstrap" and kept.get("b632plus") is not None:
+        how = f" (.632+ bootstrap, scope {scope})"
+        number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
+        return f"{said} and, corrected for optimism{'' if how == said_of else how}, of {number}.", how
+    key = "auc" if kept.get("estimate") is not None else "auc_mean"
+    how = f" ({SCHEMES.get(scheme) or scheme}{', mean of folds' if key == 'auc_mean' else ''}, scope {scope})"
+    return f"{said} and, on held-out patients{'' if how == said_of else how}, of {w.interval(*place, *held, key)}.", how
+
+
+def _of_the_best(w: Writer, k: int, is_one_of_several: bool) -> Iterator[str]:
+    place, m = ("models", k), w.data["models"][k]
+    scope, scheme, _ = honest_auc(m)
+    kept, held = m["validation"][scope][scheme], (*place, "validation", scope, scheme)
+    kinds = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("slope", "calibration slope"), ("brier", "Brier score"))
+    shown = [(key, what) for key, what in kinds if (kept.get(key) or {}).get("estimate") is not None]
+    if not shown:
+        return
+    start = f"The highest of these validated AUCs was that of {w.label(place)}; its" if is_one_of_several else "Its"
+    said = [f"{what}{' was' if not i else ''} {w.interval(*held, key)}" for i, (key, what) in enumerate(shown)]
+    how = "corrected for optimism" if scheme == "bootstrap" else "on held-out patients"
+    yield f"{start} {listed(said)}, {how}."
+
+
+def compared(w: Writer) -> Iterator[str]:
+    yield from _nested(w)
+    found = [(k, c) for k, c in enumerate(w.data["comparisons"]) if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None]
+    for scope, scheme in (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("model", "folds"), ("model", "leave_one_out")):
+        own = [k for k, c in found if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
+        if own:
+            said = [
+                f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}” ({w.p('comparisons', k, 'p')})"
+                for k in own[:MOST]
+            ]
+            more = "; others are in the tables" if len(own) > MOST else ""
+            what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
+            yield f"{what} ({SCHEMES[scheme]}, scope {scope}) {'was' if len(own) == 1 else 'were'} {listed(said)}{more}."
+            return
+
+
+def _nested(w: Writer) -> Iterator[str]:
+    own = [k for k, c in enumerate(w.data["comparisons"]) if (c.get("likelihood_ratio") or {}).get("p") is not None and not c["adjusted"]]
+    if own:
+        said = [f"{w.p('comparisons', k, 'likelihood_ratio', 'p')} for “{w.name('comparisons', k, 'a')}” and “{w.name('comparisons', k, 'b')}”" for k in own[:MOST]]
+        yield f"The likelihood-ratio test gave {listed(said)}{'; others are in the tables' if len(own) > MOST else ''}."
+
+
+def interacted(w: Writer) -> Iterator[str]:
+    x = w.data["interaction"]
+    if not x:
+        return
+    for kind in ("unadjusted", "adjusted"):
+        rows = [k for k, g in enumerate(x.get(kind) or []) if not g["reference"] and g["or"] is not None]
+        if rows:
+            reference = w.name("interaction", "reference")
+            said = [f"{w.interval('interaction', kind, k, keys=('or', 'low', 'high'))} for {w.name('interaction', kind, k, 'group')}" for k in rows]
+            yield f"With {reference} as the reference, {kind} odds ratios were {listed(said)}."
+        yield from _product(w, kind)
+        reri = ((x.get("additive") or {}).get(kind) or {}).get("reri")
+        if reri and reri["estimate"] is not None:
+            yield f"The RERI from {kind} odds ratios, with {w.name('interaction', 'additive', 'reference')} as the reference, was {w.interval('interaction', 'additive', kind, 'reri')}."
+
+
+def _product(w: Writer, kind: str) -> Iterator[str]:
+    place: Path = ("interaction", "product", kind, "groups")
+    term = ((w.data["interaction"].get("product") or {}).get(kind) or {}).get("groups")
+    if term and term["or"] is not None and (term.get("likelihood_ratio") or {}).get("p") is not None:
+        yield f"The odds ratio of the product term {w.name(*place, 'term')}, {kind}, was {w.interval(*place, keys=('or', 'low', 'high'))} ({w.p(*place, 'likelihood_ratio', 'p')}, likelihood-ratio test)."
+
+
+def agreed(w: Writer) -> Iterator[str]:
+    rows = [r for r in w.data["agreement"] if r["difference"] is not None]
+    if rows:
+        n = w.note(str(len(rows)), "agreement count", ("agreement",))
+        largest = w.note(typeset(f"{max(abs(r['difference']) for r in rows):.1e}"), "agreement largest", ("agreement",))
+        yield f"R and Python computed {n} quantities, each on its own; the largest absolute difference was {largest}."
+
+
+PARTS = (flow, selected, unadjusted, adjusted, compared, interacted, agreed)

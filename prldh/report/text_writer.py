@@ -1,0 +1,92 @@
+"""Takes numbers and names out of ``results.json`` for the text, as journals print them, and notes where each stood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prldh.report.format import p_text, plain, typeset
+
+Path = tuple[Any, ...]
+
+
+class Writer:
+    """Takes values out of the results, rounded, and notes where each stood (``facts``) and which papers were cited (``cited``)."""
+
+    def __init__(self, data: dict[str, Any], program: str = "") -> None:
+        self.data, self.program, self.facts, self.cited = data, program, [], []
+
+    def at(self, path: Path) -> Any:
+        value = self.data
+        for key in path:
+            value = value[key]
+        return value
+
+    def note(self, shown: str, kind: str, path: Path) -> str:
+        self.facts.append((shown, kind, path))
+        return shown
+
+    def number(self, *path: Any, digits: int = 3) -> str:
+        return self.note(typeset(plain(self.at(path), digits)), f"decimals {digits}", path)
+
+    def exact(self, *path: Any) -> str:
+        """A setting, as short as it goes."""
+        value = self.at(path)
+        return self.note(str(value) if isinstance(value, int) else f"{value:g}", "exact", path)
+
+    def percent(self, *path: Any) -> str:
+        """A share of 1 as a percentage, as short as it goes: of a confidence level."""
+        return self.note(f"{100 * self.at(path):g}", "percent", path)
+
+    def share(self, part: Path, whole: Path) -> str:
+        return self.note(f"{100 * self.at(part) / self.at(whole):.1f}", "share", (part, whole))
+
+    def count(self, *path: Any) -> str:
+        return self.note(str(len(self.at(path))), "count", path)
+
+    def name(self, *path: Any) -> str:
+        return self.note(" ".join(str(self.at(path)).split()), "text", path)
+
+    def key(self, *path: Any) -> str:
+        """The name that a key of the results is."""
+        return self.note(str(path[-1]), "key", path)
+
+    def label(self, place: Path) -> str:
+        """A model in quotation marks, and that it is adjusted."""
+        return f"“{self.name(*place, 'name')}”{' (adjusted)' if self.at((*place, 'adjusted')) else ''}"
+
+    def p(self, *path: Any) -> str:
+        shown = p_text(self.at(path))
+        self.note(shown.removeprefix("< ").removeprefix("> "), "p", path)
+        return f"p {shown}" if shown[0] in "<>" else f"p = {shown}"
+
+    def interval(self, *path: Any, keys: tuple[str, str, str] = ("estimate", "low", "high")) -> str:
+        """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is large."""
+        found = self.at(path)
+        digits = 3 if abs(found[keys[0]]) < 10 else 2 if abs(found[keys[0]]) < 100 else 1
+        middle = self.number(*path, keys[0], digits=digits)
+        if found.get(keys[1]) is None or found.get(keys[2]) is None:
+            return f"{middle} (no finite interval)"
+        level = self.percent("study", "settings", "performance", "confidence")
+        return f"{middle} ({level}% CI {self.number(*path, keys[1], digits=digits)} to {self.number(*path, keys[2], digits=digits)})"
+
+    def cite(self, *keys: str) -> str:
+        for key in keys:
+            if key not in self.cited:
+                self.cited.append(key)
+        return f" [{', '.join(str(self.cited.index(key) + 1) for key in keys)}]"
+
+    def settings(self, *path: str) -> Any:
+        """A setting of the study, or None where it (or what holds it) is not there."""
+        value: Any = self.data["study"]["settings"]
+        for key in path:
+            value = (value or {}).get(key)
+        return value
+
+    def selected_tissues(self) -> list[str]:
+        return [name for name, t in self.data["tissues"].items() if t["selection"]]
+
+
+def listed(parts: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``; with semicolons where a part has a comma of its own."""
+    comma = ";" if len(parts) > 2 and any("," in part for part in parts) else ","
+    return parts[0] if len(parts) == 1 else f"{f'{comma} '.join(parts[:-1])}{comma if comma == ';' else ''} and {parts[-1]}"
