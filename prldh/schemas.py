@@ -131,7 +131,7 @@ MISSING = _object({
 })
 ENGINE = _object({"version": TEXT, "packages": _map({"type": ["string", "null"]})})
 PLACE = {"patient": TEXT, "line": INTEGER}
-AGREEMENT = _object({"n": INTEGER, **_numbers("mean", "sd", "median", "min", "max")})
+SPREAD = _object({"n": INTEGER, **_numbers("mean", "sd", "median", "min", "max")}, _numbers("q1", "q3"))
 IMAGES = _object({
     **{k: INTEGER for k in ("n_patients", "n_readers", "n_cases", "n_measured", "n_features")},
     "perturbation": {"anyOf": [NULL, _object({"n": INTEGER, **_numbers("contour_mm", "smoothness_mm", "translation_mm", "rotation_degrees")})]},
@@ -141,11 +141,11 @@ IMAGES = _object({
     "cases": _array(_object({
         **PLACE, "label": {"type": ["integer", "null"]}, "segment": {"type": ["string", "null"]}, "modality": {"type": ["string", "null"]}, "size": _array(INTEGER),
         **{k: _array({"type": "number"}) for k in ("spacing_mm", "volume_mm3")}, "n_voxels": _array(INTEGER), **_numbers("dice", "hd95_mm"), "dicom": _map(TEXT), "sha256": TEXT,
-    })),
+    }, {"formats": _object({"image": TEXT, "masks": _array(TEXT)})})),
     "put_aside": _array(_object({**PLACE, "reason": TEXT})), "patients_put_aside": _array(_object({"id": TEXT, "reason": TEXT})),
     "findings": _array(_object({**PLACE, "severity": {"enum": ["refused", "warning", "note"]}, "kind": TEXT, "message": TEXT})),
-    "agreement": {"anyOf": [NULL, {"type": "object", "properties": {"dice": AGREEMENT, "hd95_mm": AGREEMENT}}]},
-})
+    "agreement": {"anyOf": [NULL, {"type": "object", "properties": {"dice": SPREAD, "hd95_mm": SPREAD}}]},
+}, {"volumes_mm3": _array(SPREAD)})
 
 
 def results_schema() -> dict[str, Any]:

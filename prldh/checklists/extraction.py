@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ KEYS = {
     "versions": "sources.pyradiomics.packages",
     "voxel size": "cases[].spacing_mm",
     "modality": "cases[].modality",
+    "format of masks": "cases[].formats.masks",
     "names of features": "features",
 }
 #: A text longer than this is no settings dictionary: it is not parsed.
@@ -76,7 +77,8 @@ class Extraction:
 
     ``settings`` and ``image_types`` hold every distinct value found (a table may join several runs); None where they are not known.
     ``corrections`` name where IBSI's definition stood in for PyRadiomics'.
-    ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by keyword.
+    ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by keyword, ``image_formats``
+    and ``mask_formats`` what files there were. A patient with several regions counts once.
     """
 
     name: str
@@ -92,6 +94,8 @@ class Extraction:
     n_cases: int | None = None
     n_readers: int | None = None
     is_file: bool = False
+    image_formats: Mapping[str, int] = field(default_factory=dict)
+    mask_formats: Mapping[str, int] = field(default_factory=dict)
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
@@ -135,9 +139,9 @@ class Extraction:
 def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extraction:
     """From what ``prldh extract`` writes beside the features of a tissue (``features/TISSUE.json``, or ``images`` of ``results.json``)."""
     cases = content.get("cases") or []
-    modalities = Counter(c["modality"] for c in cases if c.get("modality"))
+    modalities = _by_patient(cases, lambda c: [c.get("modality")])
     source = (content.get("sources") or {}).get("pyradiomics") or {}
-    blocks = _blocks(source.get("computed"), modalities, len(cases))
+    blocks = _blocks(source.get("computed"), [c.get("modality") for c in cases])
     versions = tuple(f"{package} {version}" for package, version in (source.get("packages") or {}).items())
     if source and not any("pyradiomics" in v for v in versions):
         versions = (f"source pyradiomics {source.get('version', '')}".strip(), *versions)
@@ -149,35 +153,42 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         _merge([b["setting"] for b in blocks]) if blocks else None,
         _merge([b["imageType"] for b in blocks]) if blocks else None,
         modalities,
-        Counter(tuple(c["spacing_mm"]) for c in cases if c.get("spacing_mm")),
-        _count_dicom(c.get("dicom") or {} for c in cases),
+        _by_patient(cases, lambda c: [tuple(c.get("spacing_mm") or ())]),
+        _count_dicom(cases),
         tuple(blocks[0].get("corrections") or ()) if blocks else (),
         content.get("n_measured"),
         content.get("n_readers"),
+        image_formats=_by_patient(cases, lambda c: [(c.get("formats") or {}).get("image")]),
+        mask_formats=_by_patient(cases, lambda c: (c.get("formats") or {}).get("masks") or []),
     )
 
 
-def _blocks(computed: Any, modalities: Mapping[str, int], n_cases: int) -> list[Mapping[str, Any]]:
+def _by_patient(cases: Sequence[Mapping[str, Any]], values: Callable[[Mapping[str, Any]], Sequence[Any]]) -> Counter[Any]:
+    """How many patients have each value; blanks left out."""
+    pairs = dict.fromkeys((c.get("patient", i), value) for i, c in enumerate(cases) for value in values(c) if value not in (None, "", (), []))
+    return Counter(value for _, value in pairs)
+
+
+def _blocks(computed: Any, found_modalities: Sequence[str | None]) -> list[Mapping[str, Any]]:
     """The settings that held, as in a PyRadiomics parameter file: those of each modality there is, and the general ones for the rest."""
     if not isinstance(computed, Mapping) or not isinstance(computed.get("setting"), Mapping):
         return []
     own = {m.upper(): block for m, block in (computed.get("modality") or {}).items()}
-    found = [own[m.upper()] for m in modalities if m.upper() in own]
-    covered = sum(n for m, n in modalities.items() if m.upper() in own)
+    modalities = Counter(m.upper() for m in found_modalities if m)
+    found = [own[m] for m in modalities if m in own]
+    covered = sum(n for m, n in modalities.items() if m in own)
     general = {"imageType": {}, **computed}
-    return [*([general] if covered < n_cases or not found else []), *({"imageType": {}, **block} for block in found)]
+    return [*([general] if covered < len(found_modalities) or not found else []), *({"imageType": {}, **block} for block in found)]
 
 
-def _count_dicom(cases: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
-    for fields in cases:
-        for keyword, value in fields.items():
-            if value not in (None, "", []):
-                found.setdefault(keyword, Counter())[_text(value)] += 1
-    return found
+def _count_dicom(cases: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+    keywords = dict.fromkeys(k for c in cases for k in c.get("dicom") or {})
+    return {k: n for k in keywords if (n := _by_patient(cases, lambda c, k=k: [_text((c.get("dicom") or {}).get(k))]))}
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return " × ".join(_text(v) for v in value) if isinstance(value, (list, tuple)) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

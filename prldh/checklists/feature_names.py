@@ -190,6 +190,21 @@ def describe_features(names: Sequence[str], settings: Mapping[str, Any] | None =
     return [describe_feature(name, settings) for name in names]
 
 
+def count_families(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Features by IBSI family: ``family``, ``code``, ``n``, and of them how many are ``as_ibsi``, ``bin_edges`` (other ones than IBSI's),
+    ``deviate``, and ``no_code``; last those that are not PyRadiomics', of which nothing is known (``unknown``)."""
+    rows: dict[tuple[str, str | None], dict[str, Any]] = {}
+    keys = {"no": "as_ibsi", "by bin edges": "bin_edges", "yes": "deviate", "no IBSI code": "no_code", "unknown": "unknown"}
+    described = describe_features(names, settings)
+    for row in sorted(described, key=lambda r: r["deviates"] == "unknown"):
+        known = row["deviates"] != "unknown"
+        family = row["family"] or f"{row['class']}, none of IBSI's" if known else "Not PyRadiomics'"
+        entry = rows.setdefault((family, row["family_code"]), {"family": family, "code": row["family_code"], "n": 0, **dict.fromkeys(keys.values(), 0)})
+        entry["n"] += 1
+        entry[keys[row["deviates"].split(",")[0]]] += 1
+    return list(rows.values())
+
+
 def selected_features(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The table of the selected features of every tissue, from the content of ``results.json``.
 

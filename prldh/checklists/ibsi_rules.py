@@ -14,6 +14,8 @@ from prldh.checklists.image_rules import (
     filters,
     from_dicom,
     interpolator,
+    mask_conversion,
+    mask_files,
     modality,
     normalisation,
     nothing_in_extraction,
@@ -22,12 +24,15 @@ from prldh.checklists.image_rules import (
     resampling,
     resegmentation,
     rounding,
+    scanner,
+    segmentation_method,
     spacing,
     voxel_size,
 )
 from prldh.checklists.items import Item, load_standard
 
 PROCESSING: dict[str, Rule] = {
+    "7": scanner,
     "8": modality,
     "28": spacing("in-plane"),
     "30": spacing("slices"),
@@ -37,6 +42,9 @@ PROCESSING: dict[str, Rule] = {
     "45": nothing_in_extraction,
     "46": normalisation,
     "47": other_processing,
+    "48a": segmentation_method,
+    "48c": mask_files,
+    "49": mask_conversion,
     "50a": interpolator,
     "50b": resampling(lambda e: "corner of the origin voxel aligned (PyRadiomics; cannot be set)", "not resampled"),
     "50c": resampling(None, "not resampled"),

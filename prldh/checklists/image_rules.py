@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
@@ -20,6 +21,12 @@ Rule = Callable[[Dossier, Item], Finding]
 MODALITY = {"CT": "CT", "MR": "MRI", "PT": "PET", "NM": "SPECT"}
 #: Items that a DICOM field hints at, but does not answer alone.
 HINTED = {"1", "3b", "3d", "4d", "6", "9a", "10", "12", "13", "16", "25", "31b", "32b", "32c", "33", "35a"}
+#: Of DICOM's numbers (PS3.6 and the modules' definitions).
+UNITS = {
+    "KVP": " kV", "XRayTubeCurrent": " mA", "Exposure": " mAs", "SliceThickness": " mm", "SpacingBetweenSlices": " mm", "PixelSpacing": " mm",
+    "ReconstructionDiameter": " mm", "MagneticFieldStrength": " T", "RepetitionTime": " ms", "EchoTime": " ms", "InversionTime": " ms",
+    "FlipAngle": "°", "DiffusionBValue": " s/mm²", "AcquisitionDuration": " s", "ActualFrameDuration": " ms", "ContrastBolusVolume": " mL",
+}
 BEFORE = "what was done to the images before the extraction"
 
 
@@ -79,32 +86,37 @@ def other_modality(d: Dossier, item: Item) -> Finding | None:
 
 def from_dicom(d: Dossier, item: Item) -> Finding:
     """From the DICOM fields that the extraction kept, with counts of images."""
-    found = [(e, k, e.dicom[k]) for e in d.extractions for k in item.dicom if k in e.dicom]
+    found = [(e, k) for e in d.extractions for k in item.dicom if k in e.dicom]
     if not found:
         return ask()
-    merged: dict[str, Counter[str]] = {}
-    for _, keyword, counts in found:
-        merged.setdefault(keyword, Counter()).update(counts)
-    value = "; ".join(f"{keyword} {_counted(counts)}" for keyword, counts in merged.items())
-    evidence = tuple(at_hand(e, f"DICOM {k}") for e, k, _ in found)
+
+    def describe(e: Extraction) -> str:
+        return "; ".join(f"{k} {counted(e.dicom[k], unit=UNITS.get(k, ''))}" for k in item.dicom if k in e.dicom)
+
+    value, evidence = join(d.extractions, describe), tuple(at_hand(e, f"DICOM {k}") for e, k in found)
     whole = all(any(k in e.dicom for k in item.dicom) for e in d.extractions)
     return filled(value, *evidence) if whole and item.number not in HINTED else ask(value, *evidence)
 
 
-def _counted(counts: Mapping[Any, int], most: int = 6) -> str:
+def counted(counts: Mapping[Any, int], most: int = 6, unit: str = "") -> str:
+    """The values with how many patients have each, the commonest first."""
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     more = f" and {len(ranked) - most} more" if len(ranked) > most else ""
-    return ", ".join(f"{value} ({n})" for value, n in ranked[:most]) + more
+    return ", ".join(f"{value}{unit} ({n})" for value, n in ranked[:most]) + more
+
+
+def scanner(d: Dossier, item: Item) -> Finding:
+    """The maker is read, the model is not: its field may hold any text."""
+    found = from_dicom(d, item)
+    return replace(found, remaining="the models of the scanners") if found.status == "filled" and "ManufacturerModelName" not in found.value else found
 
 
 def modality(d: Dossier, item: Item) -> Finding:
-    counts: Counter[str] = Counter()
-    for e in d.extractions:
-        counts.update({MODALITY.get(m, m): n for m, n in e.modalities.items()})
-    known = [e for e in d.extractions if e.modalities]
+    known = tuple(e for e in d.extractions if e.modalities)
     if not known:
         return from_dicom(d, item)
-    value, evidence = _counted(counts), tuple(at_hand(e, "modality") for e in known)
+    value = join(known, lambda e: counted({MODALITY.get(m, m): n for m, n in e.modalities.items()}))
+    evidence = tuple(at_hand(e, "modality") for e in known)
     return filled(value, *evidence) if len(known) == len(d.extractions) else ask(value, *evidence)
 
 
@@ -112,18 +124,21 @@ def spacing(which: str) -> Rule:
     """In-plane resolution or slice spacing, from the images' voxel sizes."""
 
     def rule(d: Dossier, item: Item) -> Finding:
-        known = [e for e in d.extractions if e.spacings]
+        known = tuple(e for e in d.extractions if e.spacings)
         if not known:
             return from_dicom(d, item)
         axes = (0, 1) if which == "in-plane" else (2,)
-        counts: Counter[str] = Counter()
-        for e in known:
+
+        def describe(e: Extraction) -> str | None:
+            counts: Counter[str] = Counter()
             for size, n in e.spacings.items():
                 if len(size) > max(axes):
                     counts[" × ".join(f"{size[a]:g}" for a in axes) + " mm"] += n
-        if not counts:
+            return f"{counted(counts)}, as stored in the images read" if counts else None
+
+        value, evidence = join(known, describe), tuple(at_hand(e, "voxel size") for e in known)
+        if value is None:
             return ask()
-        value, evidence = f"{_counted(counts)}, as stored in the images read", tuple(at_hand(e, "voxel size") for e in known)
         return (
             filled(value, *evidence, remaining="whether the images were resampled before")
             if len(known) == len(d.extractions)
@@ -131,6 +146,34 @@ def spacing(which: str) -> Rule:
         )
 
     return rule
+
+
+# ---------------------------------------------------------------- masks
+
+CONTOURS = "DICOM RTSTRUCT"
+
+
+def mask_files(d: Dossier, item: Item) -> Finding:
+    """In which formats the masks came; which tool made them, the author says, but where the format is one tool's own."""
+    known = tuple(e for e in d.extractions if e.mask_formats)
+    return ask(join(known, lambda e: f"masks came as {counted(e.mask_formats)}"), *(at_hand(e, "format of masks") for e in known)) if known else ask()
+
+
+def segmentation_method(d: Dossier, item: Item) -> Finding:
+    """DICOM SEG has a field for it, which programs often fill in by default: so the author is asked."""
+    said = join(d.extractions, lambda e: counted({f: n for f, n in e.mask_formats.items() if f.startswith("DICOM SEG, ")}))
+    return ask(f"as the files say: {said}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats)) if said else ask()
+
+
+def mask_conversion(d: Dossier, item: Item) -> Finding:
+    """Contours become voxels here; label maps were voxels already."""
+    known = tuple(e for e in d.extractions if e.mask_formats)
+    if not known or not any(CONTOURS in e.mask_formats for e in known):
+        return mask_files(d, item)
+    said = f"contours ({CONTOURS}): a voxel belongs to the region where its centre lies inside an odd number of the contours of its slice"
+    evidence = tuple(at_hand(e, "format of masks") for e in known)
+    whole = len(known) == len(d.extractions) and not d.given_scores and all(set(e.mask_formats) == {CONTOURS} for e in known)
+    return filled(said, *evidence) if whole else ask(f"{said}; {mask_files(d, item).value}", *evidence)
 
 
 # ---------------------------------------------------------------- processing

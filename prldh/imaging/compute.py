@@ -140,8 +140,11 @@ class _Work:
             self.reason = f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said})."
 
     def find(self) -> None:
-        """What is kept of this case."""
+        """What is kept of this case, and what its headers tell."""
+        from prldh.imaging.read import formats_of
+
         self.content = content_hash(self.row, self.reading)
+        self.formats = formats_of(self.row, self.reading)
         self.places = {
             (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
             for name, chosen in self.sources.items() for kind in self.kinds
@@ -196,7 +199,7 @@ class _Work:
         if self.reason is not None:
             return CaseResult(self.row, reason=self.reason)
         of_kind = {kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds}
-        about = {k: v for k, v in self.about.items() if k != "picture"} | {"sha256": self.content}
+        about = {k: v for k, v in self.about.items() if k != "picture"} | {"formats": self.formats, "sha256": self.content}
         return CaseResult(
             self.row, of_kind[None], {} if self.perturbation is None else of_kind[self.perturbation], about,
             base64.b64decode(self.about["picture"]), n_computed=len(self.computed), is_kept=self.is_kept,

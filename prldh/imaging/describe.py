@@ -29,8 +29,11 @@ def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
 
 
 def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> dict[str, Any]:
-    """The same without the features, how well two readers' masks agree, and which of the ``analysed`` patients trained a source."""
-    return {**_summary(tissue, analysed), "n_features": len(tissue.names), "agreement": describe_agreement([r.about for r in tissue.results if r.reason is None])}
+    """The same without the features, the regions' volumes, how well two readers' masks agree, and which of the ``analysed`` patients trained
+    a source."""
+    cases = [r.about for r in tissue.results if r.reason is None]
+    volumes = [describe_spread([c["volume_mm3"][reader] for c in cases]) for reader in range(len(tissue.readers))] if cases else []
+    return {**_summary(tissue, analysed), "n_features": len(tissue.names), "agreement": describe_agreement(cases), "volumes_mm3": volumes}
 
 
 def _summary(tissue: TissueImages, patients: Sequence[str]) -> dict[str, Any]:
@@ -67,16 +70,22 @@ def _trained(chosen: ChosenSource, patients: Sequence[str]) -> dict[str, Any]:
 
 
 def describe_agreement(cases: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Mean, SD (ddof 1), median, least and largest of Dice's coefficient and of the 95 % Hausdorff distance; None with one reader."""
-    found = {}
-    for key in ("dice", "hd95_mm"):
-        values = np.array([c[key] for c in cases if c[key] is not None and np.isfinite(c[key])])
-        if values.size:
-            found[key] = {
-                "n": int(values.size), "mean": float(values.mean()), "sd": float(values.std(ddof=1)) if values.size > 1 else None,
-                "median": float(np.median(values)), "min": float(values.min()), "max": float(values.max()),
-            }
+    """:func:`describe_spread` of Dice's coefficient and of the 95 % Hausdorff distance; None with one reader."""
+    found = {key: spread for key in ("dice", "hd95_mm") if (spread := describe_spread([c[key] for c in cases]))}
     return found or None
+
+
+def describe_spread(values: Sequence[float | None]) -> dict[str, Any] | None:
+    """``n``, mean, SD (ddof 1; None of one value), median, quartiles (linear between order statistics), least and largest of the finite
+    values; None where there are none."""
+    known = np.array([v for v in values if v is not None and np.isfinite(v)], dtype=float)
+    if not known.size:
+        return None
+    q1, median, q3 = (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75]))
+    return {
+        "n": int(known.size), "mean": float(known.mean()), "sd": float(known.std(ddof=1)) if known.size > 1 else None,
+        "median": median, "q1": q1, "q3": q3, "min": float(known.min()), "max": float(known.max()),
+    }
 
 
 def _packages(source: Any) -> dict[str, str]:

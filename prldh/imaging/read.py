@@ -7,6 +7,7 @@ import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from prldh.imaging.cases import split_series
 from prldh.imaging.containers import read_container_header, read_container_values
 from prldh.imaging.contours import from_rtstruct
 from prldh.imaging.dicom import read_series_header, read_series_values
-from prldh.imaging.dicom_file import acquisition_of, dicom_files, is_dicom, modality_of, read_dataset
+from prldh.imaging.dicom_file import acquisition_of, dicom_files, is_dicom, modality_of, read_dataset, text_of
 from prldh.imaging.dicom_frames import read_frames_values
 from prldh.imaging.header import Header, Identity, not_finite
 from prldh.imaging.records import Case, CaseRow, Geometry, Volume
@@ -28,6 +29,10 @@ _ENDINGS = {
     ".nii": "nifti", ".nii.gz": "nifti", ".nrrd": "nrrd", ".nhdr": "nrrd", ".mha": "meta", ".mhd": "meta", ".dcm": "dicom", ".ima": "dicom",
     ".dicom": "dicom",
 }
+#: DICOM's SegmentAlgorithmType in words.
+DRAWN = {"MANUAL": "manual", "SEMIAUTOMATIC": "semi-automatic", "AUTOMATIC": "automatic"}
+#: In words, by ``Header.kind``.
+FORMATS = {"nifti": "NIfTI", "nrrd": "NRRD", "meta": "MetaImage", "dicom": "DICOM series", "frames": "DICOM of many frames"}
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -301,6 +306,22 @@ def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> di
     """How an image was made, as its DICOM file says (the first of a series); empty for other formats."""
     header = read_header(path, settings)
     return acquisition_of(header.files[0]) if header.kind in ("dicom", "frames") else {}
+
+
+def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
+    """In which formats a row's ``image`` and ``masks`` (one a reader) came."""
+    return {"image": FORMATS[read_header(row.image, settings).kind], "masks": [_mask_format(path, settings) for path in row.masks]}
+
+
+def _mask_format(path: Path, settings: ReadSettings | None) -> str:
+    file, modality = _drawn(path)
+    if modality == "SEG":
+        kinds = sorted({text_of(s, "SegmentAlgorithmType").strip().upper() for s in read_dataset(file, ("SegmentSequence",))[0].get("SegmentSequence") or ()} & set(DRAWN))
+        return f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
+    if modality == "RTSTRUCT":
+        return "DICOM RTSTRUCT"
+    header = read_header(path, settings)
+    return "3D Slicer segmentation" if slicer_segments(header) else f"label map, {FORMATS[header.kind]}"
 
 
 def files_of(path: Path, settings: ReadSettings | None = None) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The section on images: cases, readers' agreement, findings, pictures. Arranges what results and files hold, computes nothing."""
+"""The section on images: how they became features, cases, findings, pictures. Arranges what results and files hold, computes nothing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from prldh.imaging.naming import file_stem
+from prldh.report.image_sections import image_sections
 
 #: A report carries this many pictures a tissue; the others lie beside it.
 PICTURES = 24
 SEVERITIES = ("refused", "warning", "note")
 
 
-def images_view(images: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """By tissue: ``cases`` with their counts of findings, ``findings`` (the gravest first), ``pictures`` (data URIs, the cases that need a
-    look first), ``n_left_out`` pictures that stay beside the report."""
-    return {name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures") for name, entry in images.items()}
+def images_view(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """:func:`~prldh.report.image_sections.image_sections`, and in ``of`` by tissue: ``cases`` with their counts of findings, ``findings`` (the
+    gravest first), ``pictures`` (data URIs, the cases that need a look first), ``n_left_out`` pictures that stay beside the report."""
+    of = {name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures") for name, entry in (data.get("images") or {}).items()}
+    return {"of": of, **image_sections(data)}
 
 
 def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:

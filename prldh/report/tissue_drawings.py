@@ -39,6 +39,19 @@ def draw_flow(flow: dict[str, Any]) -> Figure:
     return figure
 
 
+def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Figure:
+    """Every case in ascending order, beside the median."""
+    shown = [(key, title) for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance, mm")) if key in agreement]
+    figure, axes = plt.subplots(1, len(shown), figsize=(TWO_COLUMNS, 2.2), layout="constrained", squeeze=False)
+    for axis, (key, title) in zip(axes[0], shown, strict=True):
+        values = sorted(v for c in cases if (v := c[key]) is not None and v < float("inf"))
+        axis.plot(range(1, len(values) + 1), values, linestyle="", marker="o", markersize=2.5, color=look(0)["color"])
+        axis.axhline(agreement[key]["median"], color="black", linewidth=0.7, linestyle="--", label="median")
+        axis.set(xlabel="regions, in ascending order", ylabel=title)
+        axis.legend(loc="lower right")
+    return figure
+
+
 def draw_waterfall(tissue: dict[str, Any]) -> Figure:
     figure, axis = axes_of(TWO_COLUMNS, 2.4)
     scores = sorted(tissue["scores"], key=lambda s: s["value"])

@@ -556,7 +556,7 @@ def test_dicom_fields_answer_with_counts():
     ]
     dossier = Dossier(extractions=(from_metadata("disc", "x", content),))
     assert _entry("ibsi", "7", dossier)["value"] == "Manufacturer A (2), B (1)"
-    assert _entry("ibsi", "27", dossier)["value"] == "MagneticFieldStrength 3 (1)"
+    assert _entry("ibsi", "27", dossier)["value"] == "MagneticFieldStrength 3 T (1)"
 
 
 def test_corrections_to_ibsi_reach_the_table_and_the_checklist():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import imaging_data as data
+import numpy as np
 import pydicom
 import pytest
 
-from prldh.imaging.read import acquisition_of_image
+from prldh.imaging.describe import describe_spread
+from prldh.imaging.read import acquisition_of_image, formats_of
 
 
 def _changed(path, **fields):
@@ -40,3 +42,31 @@ def test_a_name_in_a_field_of_codes_is_not_repeated(tmp_path, field):
 
 def test_other_formats_say_nothing(tmp_path):
     assert acquisition_of_image(data.write(tmp_path / "a.nii.gz", data.values())) == {}
+
+
+def test_formats_of_images_and_masks(tmp_path):
+    box = data.box()
+    slices = sorted(data.write_series(tmp_path / "s", data.values()), key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
+    seg = data.write_seg(tmp_path / "seg.dcm", slices, {"disc": box == 1, "muscle": box == 2})
+    nifti = data.write(tmp_path / "m.nii.gz", box)
+    slicer = data.write_slicer(tmp_path / "m.seg.nrrd", box[None], [("disc", 1, 0)])
+    contours = data.write_rtstruct(tmp_path / "rt.dcm", {"disc": [np.array([[0.0, 10, 32.5], [5, 10, 32.5], [5, 20, 32.5]])]})
+    assert formats_of(data.row(tmp_path / "s", nifti, seg)) == {"image": "DICOM series", "masks": ["label map, NIfTI", "DICOM SEG, manual"]}
+    assert formats_of(data.row(nifti, slicer, contours)) == {"image": "NIfTI", "masks": ["3D Slicer segmentation", "DICOM RTSTRUCT"]}
+    _changed(seg, SegmentSequence=[])
+    assert formats_of(data.row(nifti, seg))["masks"] == ["DICOM SEG"]
+
+
+def test_a_word_in_the_place_of_the_kind_of_segmentation_is_not_repeated(tmp_path):
+    slices = sorted(data.write_series(tmp_path / "s", data.values()), key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
+    seg = data.write_seg(tmp_path / "seg.dcm", slices, {"disc": data.box() == 1})
+    found = pydicom.dcmread(seg)
+    found.SegmentSequence[0].SegmentAlgorithmType = "DOE JANE"
+    found.save_as(seg)
+    assert formats_of(data.row(tmp_path / "s", seg))["masks"] == ["DICOM SEG"]
+
+
+def test_spread_leaves_out_what_is_not_defined():
+    found = describe_spread([1.0, None, 4.0, float("inf"), 2.0, 3.0, float("nan")])
+    assert found == {"n": 4, "mean": 2.5, "sd": pytest.approx(1.2909944487358056), "median": 2.5, "q1": 1.75, "q3": 3.25, "min": 1.0, "max": 4.0}
+    assert describe_spread([2.0])["sd"] is None and describe_spread([None]) is None

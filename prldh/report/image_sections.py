@@ -1,0 +1,169 @@
+"""How images became features, in IBSI's terms, tissue beside tissue: the words are those of the checklist's rules. Computes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from prldh.checklists.dossier import Dossier, dossier_of
+from prldh.checklists.extraction import Extraction
+from prldh.checklists.feature_names import count_families
+from prldh.checklists.findings import NOT_APPLICABLE
+from prldh.checklists.ibsi_rules import image_rule
+from prldh.checklists.image_rules import counted
+from prldh.checklists.items import Item, load_standard
+from prldh.report.figures import slug
+from prldh.report.format import plain
+
+ACQUISITION = ("Patient", "Acquisition", "Reconstruction")
+PROCESSING = (
+    "Image registration", "Image processing - data conversion", "Image processing - post-acquisition processing", "Image interpolation", "ROI interpolation",
+    "Re-segmentation", "Discretisation", "Image transformation",
+)
+FEATURES = ("Image biomarker computation", "Image biomarker computation - texture parameters")
+#: What the tables of features say themselves.
+BESIDE = ("58", "60", "61")
+#: A row of a table: IBSI's number (or none), what is told, and one cell a tissue.
+Row = dict[str, Any]
+
+
+def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of the four sections: ``tissues`` their columns; ``acquisition``, ``processing``, ``segmentation``, ``features`` rows;
+    ``unknown`` sentences on what no file tells; ``families`` and ``agreement`` (the figure's name) by tissue."""
+    images = data.get("images") or {}
+    extractions = {e.name: e for e in dossier_of(data, None).extractions if e.name in images} if images else {}
+    files = [
+        _row("Format of the images", lambda e: counted(e.image_formats), extractions),
+        _row("Size, voxels", lambda e: counted(Counter(" × ".join(map(str, size)) for size in _sizes(images[e.name])), 4), extractions),
+    ]
+    return {
+        "tissues": list(extractions),
+        "acquisition": [*files, *_ibsi_rows(extractions, ACQUISITION)],
+        "unknown": _together({name: said for name, e in extractions.items() if (said := _unknown(e))}),
+        "processing": _ibsi_rows(extractions, PROCESSING),
+        "segmentation": _segmentation(images, extractions),
+        "features": [_row("Software", lambda e: "; ".join(_software(images[e.name])), extractions), *_ibsi_rows(extractions, FEATURES)],
+        "families": {name: count_families(e.features, e.plain_settings()) for name, e in extractions.items()},
+        "agreement": {name: f"agreement_{slug(name)}" for name, t in images.items() if t["agreement"]},
+    }
+
+
+def _row(title: str, say: Callable[[Extraction], str | None], extractions: Mapping[str, Extraction], number: str = "") -> Row:
+    return {"number": number, "title": title, "cells": [say(e) or "not recorded" for e in extractions.values()]}
+
+
+def _ibsi_rows(extractions: Mapping[str, Extraction], sections: Sequence[str]) -> list[Row]:
+    """The items of which something is known of a tissue; what does not apply to any is left out."""
+    rows = []
+    for item in load_standard("ibsi").items:
+        if item.section not in sections or item.number in BESIDE:
+            continue
+        found = [image_rule(Dossier(extractions=(e,)), item) for e in extractions.values()]
+        if any(f.value for f in found):
+            cells = [f.value or ("does not apply" if f.status == NOT_APPLICABLE else "not recorded") for f in found]
+            rows.append({"number": item.number, "title": f"{item.topic}: {item.text}", "cells": cells})
+    return rows
+
+
+def _unknown(e: Extraction) -> str | None:
+    """What of the acquisition no file tells: all of it where the format has no place for it, or the items without an answer."""
+    if not e.dicom:
+        what = f"{' and '.join(e.image_formats)} does" if len(e.image_formats) == 1 else "the format does"
+        return (
+            f"{what} not record how the images were acquired (scanner, field strength or tube voltage, sequence or kernel, slice thickness). "
+            "The IBSI checklist asks the authors."
+        )
+    silent = [item for item in load_standard("ibsi").items if item.section in ACQUISITION[1:] and item.dicom and _is_silent(e, item)]
+    if not silent:
+        return None
+    topics = dict.fromkeys(i.topic if i.topic[1].isupper() else i.topic[0].lower() + i.topic[1:] for i in silent)
+    return f"not recorded in the fields that are read of DICOM: {', '.join(topics)}. The IBSI checklist asks the authors."
+
+
+def _together(said: Mapping[str, str]) -> list[str]:
+    """One sentence for all tissues of which the same is said."""
+    names: dict[str, list[str]] = {}
+    for name, text in said.items():
+        names.setdefault(text, []).append(name)
+    return [f"{', '.join(found)}: {text}" for text, found in names.items()]
+
+
+def _is_silent(e: Extraction, item: Item) -> bool:
+    found = image_rule(Dossier(extractions=(e,)), item)
+    return found.value is None and found.status != NOT_APPLICABLE
+
+
+def _sizes(tissue: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    """One size a patient and image size."""
+    return [size for _, size in dict.fromkeys((c["patient"], tuple(c["size"])) for c in tissue["cases"])]
+
+
+# ---------------------------------------------------------------- masks
+
+
+def _segmentation(images: Mapping[str, Any], extractions: Mapping[str, Extraction]) -> list[Row]:
+    def of(say: Callable[[Mapping[str, Any]], str]) -> Callable[[Extraction], str]:
+        return lambda e: say(images[e.name])
+
+    rows = [
+        _row("Readers", of(_readers), extractions, "48b"),
+        _row("Format of the masks", lambda e: counted(e.mask_formats), extractions, "48c"),
+        _row("Regions", of(_regions), extractions),
+        _row("Part of the mask", of(_parts), extractions),
+        _row("Volume, mL: median (quartiles), least to largest", of(_volumes), extractions),
+        _row("Put aside", of(_aside), extractions),
+        _row("Findings of the checks", of(_findings), extractions),
+    ]
+    return [*rows, *(r for r in _ibsi_rows(extractions, ("Segmentation",)) if r["number"] == "49" and any("contours" in cell for cell in r["cells"]))]
+
+
+def _readers(t: Mapping[str, Any]) -> str:
+    if not t["perturbation"]:
+        return str(t["n_readers"])
+    p = t["perturbation"]
+    return f"{t['n_readers']}, each mask perturbed {p['n']} times (SD: contour {p['contour_mm']} mm, shift {p['translation_mm']} mm, turn {p['rotation_degrees']}°)"
+
+
+def _regions(t: Mapping[str, Any]) -> str:
+    """How many were measured, and how several of a patient became one row."""
+    said = f"{t['n_measured']} region{'s' * (t['n_measured'] != 1)} of {t['n_patients']} patient{'s' * (t['n_patients'] != 1)}"
+    several = sum(n > 1 for n in Counter(c["patient"] for c in t["cases"]).values())
+    if not several:
+        return said
+    ways = dict.fromkeys("mean weighted by volume" if s["settings"].get("combine") == "volume" else "mean" for s in t["sources"].values())
+    return f"{said}; {several} with several, merged by the {' or '.join(ways)} of each feature"
+
+
+def _parts(t: Mapping[str, Any]) -> str:
+    named = Counter(c["segment"] or (f"label {c['label']}" if c["label"] is not None else "everything that is not 0") for c in t["cases"])
+    return ", ".join(f"{name} ({n})" for name, n in named.most_common(6)) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+
+
+def _volumes(t: Mapping[str, Any]) -> str:
+    found = [v for v in t.get("volumes_mm3", []) if v]
+    numbers = [[plain(v[k] / 1000, 2) for k in ("median", "q1", "q3", "min", "max")] for v in found]
+    said = [f"{m} ({q1} to {q3}), {least} to {most}" for m, q1, q3, least, most in numbers]
+    return said[0] if len(said) == 1 else "; ".join(f"reader {k}: {text}" for k, text in enumerate(said, start=1))
+
+
+def _aside(t: Mapping[str, Any]) -> str:
+    return f"{len(t['put_aside'])} of {t['n_cases']} regions, {len(t['patients_put_aside'])} patients"
+
+
+def _findings(t: Mapping[str, Any]) -> str:
+    counts = Counter(f["severity"] for f in t["findings"])
+    return ", ".join(f"{counts[s]} {s}{'s' * (counts[s] > 1 and s != 'refused')}" for s in ("refused", "warning", "note") if counts[s]) or "none"
+
+
+# ---------------------------------------------------------------- features
+
+
+def _software(t: Mapping[str, Any]) -> list[str]:
+    """Each source with its version, what it computes with, and settings that are no default."""
+    said = []
+    for name, source in t["sources"].items():
+        packages = ", ".join(f"{package} {version}" for package, version in source["packages"].items())
+        settings = ", ".join(f"{k} {v}" for k, v in source["settings"].items() if v is not None and v not in ({}, False))
+        said.append(f"{name} {source['version']}" + (f"; {packages}" if packages else "") + (f"; set: {settings}" if settings else ""))
+    return said
