@@ -1,4 +1,4 @@
-"""The built-in selectors, validators and engines: registered through the hooks like anyone's."""
+"""The built-in selectors, validators, engines, checklists and report sections: registered through the hooks like anyone's."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def register_checklists() -> list:
     from prldh.checklists.built_in import built_in
 
     return built_in()
+
+
+@hookimpl
+def register_report_sections() -> list:
+    from prldh.external.section import ExternalValidation
+
+    return [ExternalValidation()]

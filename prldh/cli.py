@@ -122,6 +122,23 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 
 
 @cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("cohort", type=click.Path(path_type=Path))
+@jobs_option
+@click.option("--force", is_flag=True, help="Replace what is there of a cohort of this name.")
+def apply(run: Path, cohort: Path, jobs: int | None, force: bool) -> None:
+    """Apply the frozen models of RUN to the new patients of COHORT.yaml: predictions, and external validation where outcomes are known."""
+    from prldh.external.command import apply_models, summarise
+    from prldh.progress import show_progress
+
+    with show_progress() as progress:
+        found = apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+    for line in summarise(found):
+        click.echo(line)
+    click.echo(f"predictions: {run / found['folder'] / 'predictions.csv'}; `prldh report {run}` shows them in the report")
+
+
+@cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, or one of a plugin.")
 @click.option("--format", "form", type=click.Choice(["html", "csv", "json", "docx", "tex"]), default="html", show_default=True, help="Format of the file.")

@@ -32,7 +32,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     path = folder / clinical.table
     frame = read_table(path)
     ids = check_ids(frame, clinical.id, path, "clinical.id")
-    outcome, non_event, event = _outcome(column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path)
+    outcome, non_event, event = read_outcome(column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path)
     _refuse_ambiguous(study, frame, path)
     covariates, table = [], {}
     for name, settings in clinical.covariates.items():
@@ -70,7 +70,14 @@ def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
             raise DataError(f"tissues.{name}: {path.name} has a column '{name}' too, which is not this tissue's radscore. Rename the tissue or the column.")
 
 
-def _outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
+def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
+    """The outcome (n,) int8, and what the table has for no event and for the event.
+
+    Raises
+    ------
+    DataError
+        For a blank cell, values that are not two, or an event that does not occur.
+    """
     where = f"outcome column '{column.name}' of {path.name}"
     blank = np.flatnonzero((column == "").to_numpy())
     if blank.size:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from prldh.results import Results
     from prldh.study import Study
 
-#: What a run writes at the top of its output folder, and ``explanation``, the heat maps that `prldh explain` draws of it; --force replaces
-#: these and nothing else.
-OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce", "explanation")
+#: What a run writes at the top of its output folder, ``explanation``, the heat maps that `prldh explain` draws of it, and ``external``, what
+#: `prldh apply` says of new patients; --force replaces these and nothing else.
+OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce", "explanation", "external")
 #: What an extraction writes there, and an analysis of images.
 FEATURES = ("features",)
 

@@ -40,7 +40,8 @@ class CovariateSettings(Strict):
         return self
 
 
-def _one_value(value: Any) -> Any:
+def one_value(value: Any) -> Any:
+    """A value that stands for the event."""
     if value is None or isinstance(value, (list, dict)):
         raise ValueError("give one value, the one that means event, such as event: yes")
     return value
@@ -56,7 +57,7 @@ class Clinical(Strict):
     table: str
     id: Text
     outcome: Text
-    event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(_one_value)]
+    event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(one_value)]
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
 

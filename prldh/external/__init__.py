@@ -1,0 +1,1 @@
+"""Frozen models on new patients: predictions, and external validation where their outcomes are known."""

@@ -1,0 +1,28 @@
+"""The report's section "External validation": what stands beside the run in its folder ``external``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prldh.external.command import read_external
+from prldh.summary import honest_auc, scheme_words
+
+
+class ExternalValidation:
+    """Empty where ``prldh apply`` has written nothing."""
+
+    name = "external-validation"
+    title = "External validation"
+    version = "1"
+
+    def render(self, results: dict[str, Any], folder: Path) -> str:
+        """An HTML fragment; templates escape what comes from data."""
+        from prldh.report.environment import create_environment
+
+        cohorts = read_external(folder)
+        if not cohorts:
+            return ""
+        own = {(m["name"], m["adjusted"]): {"apparent": m["auc"], "honest": honest_auc(m)} for m in results["models"]}
+        template = create_environment().get_template("sections/external.html.j2")
+        return template.render(cohorts=cohorts, own=own, scheme_words=scheme_words, study=results["study"]["title"])

@@ -1,0 +1,238 @@
+"""``prldh apply``: frozen models on new patients, held to the run itself on its own patients, and to statsmodels on others."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import yaml
+from click.testing import CliRunner
+from sklearn.metrics import roc_auc_score
+
+import prldh
+from prldh.cli import cli
+from prldh.demo.features import demo_cohort
+from prldh.errors import DataError, OutputError, StudyError
+from prldh.external.command import apply_models, read_external
+from prldh.external.validation import calibration_limits
+from prldh.report.render import render_again
+
+SIZES = {"n_radiomics": 30, "n_deep": 12}
+TISSUES = {t: {"features": {s: f"{t}_{s}_reader1.csv" for s in ("radiomics", "deep")}} for t in ("disc", "muscle")}
+
+
+def write_cohort(folder, n, draw, prefix):
+    folder.mkdir()
+    for name, table in demo_cohort(n, draw=draw, **SIZES).tables.items():
+        if "reader2" not in name:
+            table.assign(patient_id=prefix + table["patient_id"]).to_csv(folder / name, index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A study of two tissues, a covariate of each kind, groups, and adjusted models."""
+    folder = write_cohort(tmp_path_factory.mktemp("apply") / "study", 120, 0, "S")
+    clinical = pd.read_csv(folder / "clinical.csv")
+    clinical["grade"] = np.random.default_rng(0).choice(["I", "II", "III"], len(clinical))
+    clinical.to_csv(folder / "clinical.csv", index=False)
+    study = {
+        "clinical": {
+            "table": "clinical.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes",
+            "covariates": {"age": "continuous", "sex": "categorical", "grade": {"type": "ordinal", "levels": ["I", "II", "III", "IV"]}},
+        },
+        "engine": "python", "if_empty": "best", "tissues": TISSUES, "selection": [{"correlation": {"outcome": 0.25}}], "report": {"figures": []},
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "performance": {"decision_bootstrap": 20, "partial_auc_bootstrap": 20},
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    prldh.analyze(folder / "study.yaml", folder.parent / "run", jobs=1)
+    return folder.parent / "run"
+
+
+@pytest.fixture
+def other(run, tmp_path):
+    """Another hospital's tables and a cohort file."""
+    folder = write_cohort(tmp_path / "other", 100, 5, "B")
+    clinical = pd.read_csv(folder / "clinical.csv", dtype=str)
+    clinical["grade"] = np.random.default_rng(1).choice(["I", "II", "III"], len(clinical))
+    clinical.to_csv(folder / "clinical.csv", index=False)
+    return write_file(folder, {"name": "Hospital B", "clinical": {"table": "clinical.csv"}, "tissues": TISSUES})
+
+
+def write_file(folder, content):
+    path = folder / "cohort.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def change(path, **columns):
+    """Cells of the clinical table: column → {row: text}."""
+    clinical = pd.read_csv(path.parent / "clinical.csv", dtype=str)
+    for column, cells in columns.items():
+        for row, text in cells.items():
+            clinical.loc[row, column] = text
+    clinical.to_csv(path.parent / "clinical.csv", index=False)
+
+
+def test_on_its_own_patients_a_run_says_what_it_said(run):
+    own = write_file(run.parent / "study", {"name": "The same", "clinical": {"table": "clinical.csv"}, "tissues": TISSUES})
+    found = apply_models(run, own, force=True)
+    assert found["n"] == 120 and "120 of 120 new patients have ids of the study's patients" in found["warnings"][0]["message"]
+    data = json.loads((run / "results.json").read_text())
+    said = pd.read_csv(run / "predictions.csv").query("scheme == 'apparent'").reset_index(drop=True)
+    mine = pd.read_csv(run / found["folder"] / "predictions.csv")
+    assert (mine[["id", "model", "adjusted"]] == said[["id", "model", "adjusted"]]).all().all()
+    np.testing.assert_allclose(mine["log_odds"], said["log_odds"], atol=1e-9)
+    assert {m["name"] for m in data["models"]} == {"Disc Radscore", "Muscle Radscore", "Disc and muscle groups"}
+    for entry, applied in zip(data["models"], found["models"], strict=True):
+        assert applied["auc"]["estimate"] == pytest.approx(entry["auc"]["estimate"], abs=1e-12)
+        assert applied["confusion"] == entry["confusion"]
+        assert applied["slope"]["estimate"] == pytest.approx(1, abs=1e-5) and applied["citl"]["estimate"] == pytest.approx(0, abs=1e-6)
+        assert applied["observed_expected"]["estimate"] == pytest.approx(1, abs=1e-6)
+
+
+def test_external_numbers_are_those_of_statsmodels(run, other):
+    found = apply_models(run, other, force=True)
+    predictions = pd.read_csv(run / found["folder"] / "predictions.csv")
+    assert found["n"] == 100 and found["is_validated"] and not found["warnings"]
+    for m in found["models"]:
+        own = predictions[(predictions["model"] == m["name"]) & (predictions["adjusted"] == m["adjusted"])]
+        y, eta, p = own["outcome"].to_numpy(), own["log_odds"].to_numpy(), own["probability"].to_numpy()
+        assert m["auc"]["estimate"] == pytest.approx(roc_auc_score(y, p), abs=1e-12)
+        fit = sm.Logit(y, sm.add_constant(eta)).fit(disp=0, tol=1e-12)
+        assert m["slope"]["estimate"] == pytest.approx(fit.params[1], rel=1e-6) and m["slope"]["low"] < fit.params[1] < m["slope"]["high"]
+        shift = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=eta).fit(tol=1e-12)
+        low, high = shift.conf_int()[0]
+        assert [m["citl"][k] for k in ("estimate", "low", "high")] == pytest.approx([shift.params[0], low, high], rel=1e-5)
+        assert m["observed_expected"]["estimate"] == pytest.approx(y.sum() / p.sum(), rel=1e-9)
+        assert m["confusion"]["tp"] == int(np.sum((p > m["threshold"]) & (y == 1)))
+        assert m["calibration"]["brier"] == pytest.approx(np.mean((p - y) ** 2), rel=1e-9)
+        assert m["calibration"]["slope"] == pytest.approx(m["slope"]["estimate"], rel=1e-5)
+
+
+def test_who_lacks_something_is_left_out_with_the_reason(run, other):
+    change(other, age={2: ""}, sex={3: "unknown"}, grade={4: "IV", 5: "NA"})
+    features = pd.read_csv(other.parent / "disc_deep_reader1.csv", dtype=str)
+    features.drop(index=6).to_csv(other.parent / "disc_deep_reader1.csv", index=False)
+    found = apply_models(run, other, force=True)
+    assert found["n"] == 95 and found["n_read"] == 100
+    assert {e["id"]: e["reason"] for e in found["excluded"]} == {
+        "BF0003": "blank: age", "BF0004": "sex 'unknown', which no patient of the study had",
+        "BF0005": "grade 'IV', which no patient of the study had",  # declared, and nobody's: the models have no coefficient of it
+        "BF0006": "blank: grade", "BF0007": "not in disc_deep_reader1.csv",
+    }
+
+
+def test_without_outcomes_there_are_predictions_alone(run, other):
+    clinical = pd.read_csv(other.parent / "clinical.csv", dtype=str)
+    clinical.drop(columns="recurrence").to_csv(other.parent / "clinical.csv", index=False)
+    found = apply_models(run, other, force=True)
+    assert found["events"] is None and not found["is_validated"] and "auc" not in found["models"][0]
+    assert "outcome" not in pd.read_csv(run / found["folder"] / "predictions.csv").columns
+    render_again(run)
+    assert "Their outcome is not known" in (run / "report.html").read_text()
+
+
+def test_other_names_of_columns_and_one_table_of_all_features(run, other):
+    clinical = pd.read_csv(other.parent / "clinical.csv", dtype=str)
+    expected = apply_models(run, other, force=True)
+    clinical.rename(columns={"patient_id": "MRN", "recurrence": "relapse"}).replace({"yes": "1", "no": "0"}).to_csv(other.parent / "clinical.csv", index=False)
+    for tissue in ("disc", "muscle"):
+        both = [pd.read_csv(other.parent / f"{tissue}_{s}_reader1.csv") for s in ("radiomics", "deep")]
+        both[0].merge(both[1], on="patient_id").rename(columns={"patient_id": "MRN"}).to_csv(other.parent / f"{tissue}.csv", index=False)
+    content = {
+        "name": "Hospital B", "clinical": {"table": "clinical.csv", "id": "MRN", "outcome": "relapse", "event": 1},
+        "tissues": {t: {"features": f"{t}.csv"} for t in ("disc", "muscle")},
+    }
+    found = apply_models(run, write_file(other.parent, content), force=True)
+    assert found["models"] == expected["models"] and found["case_mix"] == expected["case_mix"]
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ({"clinical": {"table": "absent.csv"}}, DataError, "table not found"),
+        ({"tissues": {"disk": TISSUES["disc"]}}, DataError, "'disk' is no tissue of the study"),
+        ({"tissues": {"disc": TISSUES["disc"]}}, DataError, "tissues.muscle: the Radscore is made from features, and none are given"),
+        ({"tissues": {**TISSUES, "disc": {"features": "muscle_deep_reader1.csv"}}}, DataError, "features of the Radscore are in none of its tables"),
+        ({"clinical": {"table": "clinical.csv", "outcome": "relapse"}}, DataError, "has no column 'relapse'"),
+        ({"clinical": {"table": "clinical.csv", "event": "maybe"}}, DataError, "'maybe' does not occur"),
+        ({"nam": "x"}, StudyError, "unknown key 'nam'; did you mean 'name'"),
+        ({"name": ""}, StudyError, "name"),
+    ],
+)
+def test_mistakes_are_told(run, other, content, error, message):
+    before = [e["name"] for e in read_external(run)]
+    full = {"name": "Wrong", "clinical": {"table": "clinical.csv"}, "tissues": TISSUES, **content}
+    with pytest.raises(error, match=message):
+        apply_models(run, write_file(other.parent, full))
+    assert [e["name"] for e in read_external(run)] == before, "nothing is written"
+
+
+def test_what_is_there_is_kept_and_what_is_no_run_is_told(run, other, tmp_path):
+    apply_models(run, other, force=True)
+    with pytest.raises(OutputError, match="is there already"):
+        apply_models(run, other)
+    with pytest.raises(DataError, match="no results in"):
+        apply_models(tmp_path, other)
+    done = CliRunner().invoke(cli, ["apply", str(run), str(other)])
+    assert done.exit_code == 1 and done.output.count("\n") == 1 and "--force to replace it" in done.output
+    done = CliRunner().invoke(cli, ["apply", str(run), str(tmp_path / "absent.yaml")])
+    assert done.exit_code == 1 and "cohort file not found" in done.output
+
+
+def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
+    change(other, sex={0: "<script>"})
+    content = yaml.safe_load(other.read_text()) | {"name": "Hospital <b>&"}
+    done = CliRunner().invoke(cli, ["apply", str(run), str(write_file(other.parent, content)), "--force"])
+    assert done.exit_code == 0 and "100 new patients" not in done.output and "99 new patients" in done.output, done.output
+    render_again(run)
+    page = (run / "report.html").read_text()
+    section = page.split('<section id="plugin-external-validation">')[1].split("</section>")[0]
+    assert "<h3>Hospital &lt;b&gt;&amp;</h3>" in section and "sex &#39;&lt;script&gt;&#39;, which no patient" in section
+    assert "made no part of them" in section and "are of other models" not in section and '<a href="#plugin-external-validation">' in page
+    model = run / "model.json"
+    text = model.read_text()
+    try:
+        model.write_text(text + " ")
+        render_again(run)
+        assert "are of other models than this report’s" in (run / "report.html").read_text()
+    finally:
+        model.write_text(text)
+
+
+def test_a_model_without_finite_coefficients_is_not_applied(tmp_path):
+    n = 60
+    y = np.arange(n) % 3 == 0
+    clinical = pd.DataFrame({"id": [f"P{i}" for i in range(n)], "y": y.astype(int), "marker": y + np.arange(n) / n, "score": np.arange(n) % 7})
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    study = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1, "covariates": {"marker": "continuous"}}, "engine": "python",
+        "separation": "warn", "tissues": {"s": {"radscore": "score"}}, "report": {"figures": []}, "adjust": [],
+        "models": [{"name": "Marker", "terms": ["marker"]}, {"name": "Score", "terms": ["s"]}],
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    prldh.analyze(tmp_path / "study.yaml", tmp_path / "run", jobs=1)
+    found = apply_models(tmp_path / "run", write_file(tmp_path, {"name": "Same", "clinical": {"table": "clinical.csv"}}))
+    marker, score = found["models"]
+    assert "no finite coefficient of" in marker["not_applied"] and "marker" in marker["not_applied"] and score["not_applied"] is None
+    assert set(pd.read_csv(tmp_path / "run" / "external" / "Same" / "predictions.csv")["model"]) == {"Score"}
+
+
+def test_calibration_of_predictions_that_do_not_vary_or_are_separated(engine_python):
+    y = np.array([0, 1, 0, 1, 1.0])
+    flat = calibration_limits(y, np.zeros(5), engine_python, 0.95)
+    assert flat["slope"]["estimate"] is None and flat["citl"]["estimate"] == pytest.approx(np.log(1.5))
+    apart = calibration_limits(y, np.where(y == 1, 3.0, -3.0), engine_python, 0.95)
+    assert apart["slope"] == {"estimate": None, "low": None, "high": None} and np.isfinite(apart["citl"]["high"])
+
+
+@pytest.fixture
+def engine_python():
+    from prldh.engines.python import PythonEngine
+
+    return PythonEngine()
