@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prldh.checklists import data_rules, model_rules
@@ -11,7 +11,7 @@ from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.extraction import TRIVIAL, Extraction
 from prldh.checklists.feature_rules import compliance, feature_set, software
-from prldh.checklists.findings import FILLED, Finding, ask, file, filled, not_applicable, report, result, setting
+from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
 from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
 from prldh.checklists.items import Item, Standard, load_standard
@@ -77,6 +77,9 @@ def _rules(**table: str) -> dict[str, Rule]:
     }
 
 
+#: How images were acquired, as far as it is asked of every modality or of the one there is.
+PROTOCOL_ITEMS = ("7", "8", "14", "18a", "19", "20", "27", "28", "29", "30")
+
 # ---------------------------------------------------------------- CLEAR
 
 
@@ -87,17 +90,43 @@ def _ibsi(number: str) -> Rule:
 
 
 def _several(*numbers: str) -> Rule:
-    """What the rules of several IBSI items say together: filled where all are, or do not apply."""
+    """What the rules of several IBSI items say together, each under its topic: filled where all are, or do not apply."""
+    topics = {i.number: i.topic for i in load_standard("ibsi").items}
 
     def rule(d: Dossier, item: Item) -> Finding:
-        found = [_ibsi(number)(d, item) for number in numbers]
-        said = [f for f in found if f.value]
-        value = "; ".join(f.value for f in said) or None
-        evidence = tuple(dict.fromkeys(e for f in said for e in f.evidence))
-        remaining = "; ".join(dict.fromkeys(f.remaining for f in said if f.remaining)) or None
-        if not said or any(f.status not in (FILLED, "not applicable") for f in found):
+        found = {number: _ibsi(number)(d, item) for number in numbers}
+        said: dict[str, list[str]] = {}
+        for number, f in found.items():
+            if f.value:
+                said.setdefault(topics[number].lower(), []).append(f.value)
+        value = "; ".join(f"{topic}: {', '.join(dict.fromkeys(parts))}" for topic, parts in said.items()) or None
+        evidence = tuple(dict.fromkeys(e for f in found.values() if f.value for e in f.evidence))
+        remaining = "; ".join(dict.fromkeys(f.remaining for f in found.values() if f.value and f.remaining)) or None
+        if not said or any(f.status not in (FILLED, "not applicable") for f in found.values()):
             return ask(value, *evidence)
         return filled(value, *evidence, remaining=remaining)
+
+    return rule
+
+
+def _hint(rule: Rule) -> Rule:
+    """What a rule says, for an item that it does not answer: that they are shared, or that one set of images was used."""
+
+    def hint(d: Dossier, item: Item) -> Finding:
+        found = rule(d, item)
+        return ask(found.value, *found.evidence)
+
+    return hint
+
+
+def _together(*rules: Rule) -> Rule:
+    """What several rules say: filled where the first is, the others beside it."""
+
+    def rule(d: Dossier, item: Item) -> Finding:
+        found = [each(d, item) for each in rules]
+        value = "; ".join(dict.fromkeys(f.value for f in found if f.value)) or None
+        evidence = tuple(dict.fromkeys(e for f in found for e in f.evidence))
+        return filled(value, *evidence, remaining=found[0].remaining) if found[0].status == FILLED else ask(value, *evidence)
 
     return rule
 
@@ -119,6 +148,9 @@ def feature_software(d: Dossier, item: Item) -> Finding:
     return filled(value, *evidence, remaining="whether the IBSI benchmarks were reproduced") if found.status == FILLED else ask(value, *evidence)
 
 
+PROTOCOL = _several(*PROTOCOL_ITEMS)
+
+
 def title_hint(d: Dossier, item: Item) -> Finding:
     return ask(f"the study file's title is “{d.results['study']['title']}”", setting("title")) if d.results else ask()
 
@@ -126,6 +158,7 @@ def title_hint(d: Dossier, item: Item) -> Finding:
 CLEAR_RULES: dict[str, Rule] = {
     "1": title_hint,
     **_rules(
+        guidelines="7",
         sample_size="9",
         flowchart="12",
         n_patients="13",
@@ -154,7 +187,8 @@ CLEAR_RULES: dict[str, Rule] = {
         selected_features="46",
         performance="47",
     ),
-    "16": _several("8", "28", "30"),
+    "16": PROTOCOL,
+    "19": _several("48a", "48c", "49"),
     "21": normalisation,
     "22": _several("50a", "51"),
     "23": _several("56a", "56b", "56c"),
@@ -163,6 +197,7 @@ CLEAR_RULES: dict[str, Rule] = {
     "26": feature_set,
     "28": other_settings,
     "54": for_item(model_rules.ready("the features that were analysed", "reproduce")),
+    "55": _hint(other_settings),
     "56": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
     "57": for_item(model_rules.ready("the frozen models", "model.json")),
 }
@@ -171,13 +206,16 @@ CLEAR_RULES: dict[str, Rule] = {
 
 
 def has_segmentation(d: Dossier, item: Item) -> Finding:
+    """Masks were read here; or features bear PyRadiomics' names, which it never measures without a mask."""
     images = [name for name, t in d.settings.get("tissues", {}).items() if t["images"]]
     measured = images or [e.name for e in d.extractions if e.where.startswith("features/")]
-    return (
-        filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions]))
-        if measured
-        else ask()
-    )
+    if measured:
+        return filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions]))
+    named = [e for e in d.extractions if e.radiomic]
+    if named:
+        said = f"yes: PyRadiomics measures within masks, and features of {', '.join(e.name for e in named)} bear its names"
+        return filled(said, *(at_hand(e, "names of features") for e in named))
+    return model_rules.readers(d)
 
 
 def is_hand_crafted(d: Dossier, item: Item) -> Finding:
@@ -237,19 +275,17 @@ def standard_software(d: Dossier, item: Item) -> Finding:
     )
 
 
-def suitable_processing(d: Dossier, item: Item) -> Finding:
-    found = _several("46", "50a", "51", "56a", "56b", "57")(d, item)
-    return ask(found.value, *found.evidence)
-
-
 METRICS_RULES: dict[str, Rule] = {
     "C1": has_segmentation,
+    "C2": _together(_several("48a"), for_item(model_rules.readers)),
     "C3": is_hand_crafted,
     "C4": is_tabular,
     "C5": is_end_to_end,
     **_rules(
+        guidelines="1",
+        participants="2",
         outcome="3",
-        readers="10",
+        one_reader="10",
         unstable_removed="14",
         redundancy="15",
         enough_for_features="16",
@@ -258,9 +294,13 @@ METRICS_RULES: dict[str, Rule] = {
         uncertainty="21",
         calibration="22",
         non_radiomic="24",
+        other_institution="27",
     ),
-    "6": _several("8", "28", "30"),
-    "11": suitable_processing,
+    "6": PROTOCOL,
+    "8": _together(_several("48a", "48c", "49"), for_item(model_rules.readers)),
+    "9": _several("48a", "48c"),
+    "23": _hint(_several("8")),
+    "11": _hint(_several("46", "50a", "51", "56a", "56b", "57")),
     "12": standard_software,
     "13": reported_settings,
     "20": lambda d, i: _suitable_metrics(d),
@@ -281,15 +321,16 @@ def _suitable_metrics(d: Dossier) -> Finding:
 # ---------------------------------------------------------------- TRIPOD+AI
 
 
-def not_development(d: Dossier, item: Item) -> Finding:
-    return not_applicable("only for evaluating an existing model; this run developed its models", result("models")) if d.results else ask()
+def predictors(d: Dossier, item: Item) -> Finding:
+    found = feature_set(d, item)
+    return replace(found, remaining="when they were measured, and whether blind to the outcome") if found.status == FILLED else found
 
 
 def tripod_rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = {
         "1": title_hint,
-        "7": _several("46", "50a", "56a", "56b", "57"),
-        "9b": feature_set,
+        "7": _together(_several("46", "50a", "56a", "56b", "57"), for_item(data_rules.table_checks)),
+        "9b": predictors,
         **_rules(
             n_patients="5a",
             outcome="8a",
@@ -304,6 +345,9 @@ def tripod_rules() -> dict[str, Rule]:
             measures="12e",
             class_balance="13",
             outputs="15",
+            not_evaluation="12f 24",
+            new_predictions="12g",
+            new_case_mix="20c",
             one_set="16",
             participants="20a",
             baseline="20b",
@@ -314,8 +358,7 @@ def tripod_rules() -> dict[str, Rule]:
         "18e": for_item(model_rules.ready("the analysed data", "reproduce")),
         "18f": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),
     }
-    evaluation_only = {i.number: not_development for i in load_standard("tripod-ai").items if "development" not in i.applies}
-    return rules | evaluation_only
+    return rules
 
 
 def built_in() -> list[BuiltIn]:

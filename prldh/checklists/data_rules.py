@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.checklists.findings import Evidence, Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
 from prldh.checklists.items import Item
 
 Rule = Callable[[Dossier], Finding]
@@ -71,6 +71,15 @@ def settings_of_steps(d: Dossier) -> str:
             inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
             said.append(f"{name} ({inner})" if inner else name)
     return ", ".join(said)
+
+
+def name_cohorts(d: Dossier) -> str:
+    """The cohorts that the frozen models were tested on, with their numbers."""
+    return "; ".join(f"{c['name']} ({c['n']} patients, {c['events']} events)" for c in d.external)
+
+
+def cohort_evidence(d: Dossier) -> tuple[Evidence, ...]:
+    return (report("plugin-external-validation"), *(file(f"{c['folder']}/external.json") for c in d.external))
 
 
 def span(numbers: Sequence[int]) -> str:
@@ -161,6 +170,33 @@ def participants(d: Dossier) -> Finding:
 
 
 @of_results
+def table_checks(d: Dossier) -> Finding:
+    """Checks of quality that a run makes of images, and what they led to; the author says whether all groups were treated alike."""
+    said = []
+    for name, t in (d.results.get("images") or {}).items():
+        n = len(t["put_aside"])
+        said.append(f"{name}: headers, geometry and masks checked, {n} of {t['n_cases']} regions put aside, {len(t['findings'])} findings")
+    cohort = d.results["cohort"]
+    evidence = [report("images")] if said else []
+    said.append(f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out")
+    return ask("; ".join(said), *evidence, report("patients"))
+
+
+@of_results
+def guidelines(d: Dossier) -> Finding:
+    """Which checklists this run fills in; which guideline was followed, and whether its checklist is attached, the author says."""
+    asked = d.settings.get("report", {}).get("checklists", [])
+    return ask(f"this run fills in the checklists {', '.join(asked)}", setting("report.checklists")) if asked else ask()
+
+
+@of_results
+def regions(d: Dossier) -> Finding:
+    """IBSI 1: the names that the study gives its regions."""
+    names = list(d.settings.get("tissues", {}))
+    return ask(f"the study's tissues are {', '.join(names)}", setting("tissues")) if names else ask()
+
+
+@of_results
 def outcome(d: Dossier) -> Finding:
     cohort = d.results["cohort"]
     return ask(f"the outcome is {cohort['outcome']}, the event {cohort['event']}", setting("clinical.outcome"), result("cohort"))
@@ -197,7 +233,9 @@ def baseline(d: Dossier) -> Finding:
 
 @of_results
 def one_set(d: Dossier) -> Finding:
-    """TRIPOD+AI 16 and the like: resampling has no second set."""
+    """TRIPOD+AI 16 and the like: resampling has no second set; new patients are one, beside the study's."""
+    if d.external:
+        return filled(f"{name_cohorts(d)}: case mix beside the study's", *cohort_evidence(d), remaining="differences in setting, eligibility and outcome")
     return not_applicable("one cohort, validated by resampling: there is no separate evaluation set in this run", result("study.schemes"))
 
 

@@ -26,12 +26,15 @@ class Dossier:
         One a tissue (or the one feature file) whose features are known.
     title
         What the checklist is of.
+    external
+        What ``prldh apply`` found on other patients whose outcomes are known, where the models are still the same.
     """
 
     results: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
     extractions: tuple[Extraction, ...] = field(default_factory=tuple)
     title: str = ""
+    external: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -73,7 +76,13 @@ def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None,
             extractions.append(Extraction(**{**vars(found), "features": names}))
         elif names:
             extractions.append(Extraction(name, "results.json", names))
-    return Dossier(results, provenance, tuple(extractions), results["study"]["title"])
+    return Dossier(results, provenance, tuple(extractions), results["study"]["title"], _validated(folder) if folder else ())
+
+
+def _validated(folder: Path) -> tuple[Mapping[str, Any], ...]:
+    from prldh.external.command import read_external
+
+    return tuple(entry for entry in read_external(folder) if entry["is_validated"] and not entry["is_stale"])
 
 
 def feature_names(tissue: Mapping[str, Any]) -> tuple[str, ...]:

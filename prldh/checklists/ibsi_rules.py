@@ -70,7 +70,14 @@ def image_rule(d: Dossier, item: Item) -> Finding:
     return other_modality(d, item) or PROCESSING.get(item.number, from_dicom)(d, item)
 
 
+def _beside(first: Finding, second: Finding) -> Finding:
+    """Both are the author's; what the run shows of either."""
+    value = "; ".join(f.value for f in (first, second) if f.value) or None
+    return ask(value, *first.evidence, *second.evidence)
+
+
 MODEL_ITEMS = {
+    "1": lambda d, item: _beside(image_rule(d, item), data_rules.regions(d)),
     "60": for_item(data_rules.reliability),
     "73": for_item(model_rules.non_radiomic),
     "74": for_item(model_rules.multicollinearity),

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prldh.checklists.data_rules import Rule, name_of, name_schemes, name_steps, of_results, settings_of_steps
+from prldh.checklists.data_rules import (
+    Rule,
+    cohort_evidence,
+    name_cohorts,
+    name_of,
+    name_schemes,
+    name_steps,
+    of_results,
+    settings_of_steps,
+)
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
 from prldh.report.format import p_text
@@ -51,7 +60,7 @@ def confounders(d: Dossier) -> Finding:
         return ask("no model of this run is adjusted", setting("adjust"))
     names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
     return filled(
-        f"{len(adjusted)} models adjusted for {', '.join(names)}", report("models"), setting("adjust"), remaining="how these were chosen"
+        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}", report("models"), setting("adjust"), remaining="how these were chosen"
     )
 
 
@@ -153,7 +162,39 @@ def _seen_in_training(d: Dossier, known: bool) -> list[str]:
 def internal_external(d: Dossier) -> Finding:
     if not d.results["study"]["schemes"]:
         return contradicted("this run tested nothing on patients that were held out", setting("validation"))
-    return filled(f"internal, by {name_schemes(d)}; no external data in this run", report("validation"), setting("validation"))
+    outside = f"on other patients, {name_cohorts(d)}" if d.external else "no external data in this run"
+    return filled(f"internal, by {name_schemes(d)}; {outside}", report("validation"), setting("validation"), *(cohort_evidence(d) if d.external else ()))
+
+
+@of_results
+def other_institution(d: Dossier) -> Finding:
+    """METRICS 27. A run knows its patients, not where they were treated: with other patients or without, the author says."""
+    if d.external:
+        return ask(f"the frozen models were tested on other patients: {name_cohorts(d)}", *cohort_evidence(d))
+    held = f"on patients held out of its own table, by {name_schemes(d)}" if d.results["study"]["schemes"] else "on no patients but those that made the models"
+    return ask(f"this run tested {held}; model.json applies the models to others", report("validation"), file("model.json"))
+
+
+@of_results
+def new_predictions(d: Dossier) -> Finding:
+    """TRIPOD+AI 12g: only where new patients were predicted."""
+    if not d.external:
+        return not_evaluation(d)
+    return filled("log odds by the frozen coefficients, centres, scales and cutoffs; nothing was fitted to the new patients", file("model.json"), *cohort_evidence(d))
+
+
+@of_results
+def new_case_mix(d: Dossier) -> Finding:
+    """TRIPOD+AI 20c."""
+    return filled(f"{name_cohorts(d)}: every predictor beside the study's", *cohort_evidence(d)) if d.external else not_evaluation(d)
+
+
+@of_results
+def not_evaluation(d: Dossier) -> Finding:
+    """Rows on evaluating a model that exists."""
+    if d.external:
+        return not_applicable("the models were applied to new patients as they were: none was updated", *cohort_evidence(d))
+    return not_applicable("only for evaluating an existing model; this run developed its models", result("models"))
 
 
 @of_results
@@ -269,7 +310,8 @@ def non_radiomic(d: Dossier) -> Finding:
         if c["measure"] == "auc" and kinds.get(c["a"]) != kinds.get(c["b"]) and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
     ]
     if not pairs:
-        return contradicted(f"{', '.join(plain)} was fitted, but not compared with a model that holds a Radscore", setting("comparisons"))
+        held = f"{', '.join(plain)} stands beside the models that hold a Radscore in every table, but no such pair was tested"
+        return ask(held, report("performance"), setting("comparisons"))
     shown = "; ".join(dict.fromkeys(f"{c['a']} – {c['b']}" for c in pairs))
     return filled(f"compared: {shown}; decision curves of every model", report("comparisons"), report("usefulness"))
 
@@ -298,8 +340,17 @@ def readers(d: Dossier) -> Finding:
     said = "; ".join(f"{name}: {what} of {n} reader{'s' * (n > 1)}" for name, (what, n) in (counts | measured).items())
     if not said:
         return ask()
+    agreed = {n: t["agreement"]["dice"] for n, t in ((d.results or {}).get("images") or {}).items() if (t.get("agreement") or {}).get("dice")}
+    said += "".join(f"; {name}: mean Dice {dice['mean']:.3f} between them" for name, dice in agreed.items())
     evidence = [result("tissues[].selection.readers")] if counts else []
     return ask(said, *evidence, *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")))
+
+
+def one_reader(d: Dossier) -> Finding:
+    """METRICS 10: whose masks a model would need of new patients."""
+    found = readers(d)
+    two = any(t["selection"]["readers"] == 2 for t in d.selected.values())
+    return ask(f"{found.value}; the first reader's enter the Radscore, the second's serve the ICC", *found.evidence) if two else found
 
 
 @of_results

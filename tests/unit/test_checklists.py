@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import csv
+import dataclasses
+import hashlib
 import io
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -383,13 +386,28 @@ CASES = [
     ("non_radiomic", {}, "filled", "Disc – Clinical"),
     ("non_radiomic", {"models": [_model("Disc", "disc")]}, "contradicted", "every model of this run holds a Radscore"),
     ("non_radiomic", {"models": [_model("G", "groups(disc, muscle)")]}, "contradicted", "every model"),
-    ("non_radiomic", {"comparisons": []}, "contradicted", "was fitted, but not compared"),
+    ("non_radiomic", {"comparisons": []}, "author", "Clinical stands beside the models"),
     ("non_radiomic", {"tissues": {}}, "author", "not known"),
     ("multicollinearity", {}, "filled", "above 0.9"),
     ("multicollinearity", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
     ("flowchart", {}, "author", "4 → icc 3"),
     ("no_subgroups", {}, "author", "no subgroups"),
     ("n_patients", {}, "author", "100 patients of c.csv"),
+    ("table_checks", {}, "author", "1 of 101 patients left out"),
+    (
+        "table_checks",
+        {"images": {"disc": {"put_aside": [{}], "n_cases": 9, "findings": [{}, {}], "sources": {}, "cases": []}}},
+        "author",
+        "disc: headers, geometry and masks checked, 1 of 9 regions put aside, 2 findings",
+    ),
+    ("guidelines", {}, "author", None),
+    ("guidelines", {"study__settings__report": {"checklists": ["clear", "metrics"]}}, "author", "clear, metrics"),
+    ("regions", {}, "author", "disc"),
+    ("other_institution", {}, "author", "by folds (10 refits); model.json applies"),
+    ("other_institution", {"study__schemes": {}}, "author", "on no patients but those that made the models"),
+    ("new_predictions", {}, "not applicable", "this run developed its models"),
+    ("new_case_mix", {}, "not applicable", "this run developed its models"),
+    ("not_evaluation", {}, "not applicable", "this run developed its models"),
 ]
 
 
@@ -414,6 +432,62 @@ def test_every_rule_of_the_run_is_tried():
 def test_without_an_analysis_the_author_is_asked(rule):
     function = getattr(data_rules, rule, None) or getattr(model_rules, rule)
     assert function(Dossier()).status == "author"
+
+
+HOSPITAL = {"name": "Hospital B", "n": 80, "events": 30, "folder": "external/Hospital_B", "is_validated": True}
+
+
+@pytest.mark.parametrize(
+    ("standard", "number", "status", "said"),
+    [
+        ("metrics", "27", "author", "tested on other patients: Hospital B (80 patients, 30 events)"),
+        ("clear", "38", "filled", "on other patients, Hospital B (80 patients, 30 events)"),
+        ("tripod-ai", "16", "filled", "case mix beside the study's"),
+        ("tripod-ai", "12g", "filled", "nothing was fitted to the new patients"),
+        ("tripod-ai", "20c", "filled", "every predictor beside the study's"),
+        ("tripod-ai", "24", "not applicable", "none was updated"),
+    ],
+)
+def test_other_patients_that_the_models_were_tested_on(standard, number, status, said):
+    found = _entry(standard, number, dataclasses.replace(_dossier(), external=(HOSPITAL,)))
+    assert found["status"] == status and said in (found["value"] or found["reason"])
+    assert {"report.html#plugin-external-validation", "external/Hospital_B/external.json"} <= {e["href"] for e in found["evidence"]}
+
+
+def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
+    (tmp_path / "model.json").write_text("{}")
+    sha256 = hashlib.sha256(b"{}").hexdigest()
+    for name, changes in (("a", {}), ("b", {"is_validated": False}), ("c", {"model_sha256": "other"}), ("d", {"schema": "another/1"})):
+        (tmp_path / "external" / name).mkdir(parents=True)
+        entry = HOSPITAL | {"schema": "prldh-external/1", "name": name, "model_sha256": sha256} | changes
+        (tmp_path / "external" / name / "external.json").write_text(json.dumps(entry))
+    assert [c["name"] for c in dossier_of(_results(), None, tmp_path).external] == ["a"]
+    assert dossier_of(_results(), None).external == ()
+
+
+def test_what_a_run_knows_beside_is_told_where_the_author_answers():
+    """Items of METRICS, CLEAR and TRIPOD+AI that only an author answers, with what the run shows of them."""
+    content = _metadata()
+    for case in content["cases"]:
+        case["formats"] = {"image": "NIfTI", "masks": ["DICOM SEG, manual", "3D Slicer segmentation"]}
+    content |= {"put_aside": [], "findings": [], "n_cases": 2, "agreement": {"dice": {"mean": 0.9123}}}
+    dossier = _dossier(images={"disc": content}, study__settings__tissues={"disc": {"images": "i.csv"}})
+    for standard, number, said in (
+        ("metrics", "C2", "masks of 2 readers; disc: mean Dice 0.912 between them"), ("metrics", "8", "DICOM SEG, manual (2)"), ("metrics", "10", "the first reader's enter"),
+        ("metrics", "6", "imaging modality: MRI (2)"), ("metrics", "23", "MRI (2)"), ("metrics", "2", "101 read"), ("clear", "19", "3D Slicer segmentation (2)"),
+        ("clear", "16", "in-plane resolution: 0.5 × 0.5 mm (2)"), ("clear", "55", "PyRadiomics' defaults"), ("tripod-ai", "7", "0 of 2 regions put aside"), ("ibsi", "1", "the study's tissues are disc"),
+    ):
+        found = _entry(standard, number, dossier)
+        assert said in found["value"] and (found["status"] == "author" or (standard, number) == ("tripod-ai", "7")), found
+    assert _entry("tripod-ai", "9b", dossier)["remaining"].startswith("when they were measured")
+
+
+def test_names_of_pyradiomics_mean_that_there_was_a_mask():
+    assert _entry("metrics", "C1", _dossier())["verdict"] == "yes"
+    steps = [{"name": "icc", "source": "features", "n_in": 1, "n_out": 1, "dropped": {}, "details": {}}]
+    deep = {"disc": {"selection": {"steps": steps, "features": ["deep_1"], "readers": 2, "sources": {}, "stability": {}}}}
+    found = _entry("metrics", "C1", _dossier(tissues=deep))
+    assert found["status"] == "author" and found["value"] == "disc: tables of 2 readers"
 
 
 @pytest.mark.parametrize("name", STANDARDS)
@@ -815,6 +889,30 @@ def test_the_score_by_hand():
     without = metrics_score(_verdicts(ALL_YES | {"C5": "no", "C2": "no", "17": "no", "9": "no", "27": "no"}))
     whole = sum(i.weight for i in load_standard("metrics").items) - 0.02 - 0.0225
     assert without["score"] == round(100 * (whole - 0.0749) / whole, 1) and without["n_not_applicable"] == 2
+
+
+def test_the_score_of_a_filled_checklist_is_that_of_a_few_lines(shared_data):
+    """Computed again from the published weights, conditions and bands, for answers drawn at random."""
+    facts = yaml.safe_load((shared_data.parent / "checklists" / "metrics.yaml").read_text())
+    checklist, dossier = _checklist("metrics"), _dossier()
+    open_items = [e["number"] for e in checklist.evaluate(dossier) if e["status"] == "author"]
+    assert len(open_items) > 20
+    generator, bands = random.Random(3), set()
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9) * 6:
+        given = {number: {"answer": "yes" if generator.random() < share else "no"} for number in open_items}
+        done = fill(checklist, dossier, {"metrics": given})
+        verdict = {e["number"]: e["verdict"] for e in checklist.evaluate(dossier)} | {k: v["answer"] for k, v in given.items()}
+        yes = whole = 0.0
+        for item in facts["items"]:
+            if all(verdict[c] == "yes" for c in item["applies_if_all_yes"]):
+                whole += item["weight"]
+                yes += item["weight"] * (verdict[str(item["item"])] == "yes")
+        expected = round(100 * yes / whole, 1)
+        assert done.score["score"] == done.score["low"] == done.score["high"] == expected and done.score["n_open"] == 0
+        least = [b["name"] for b in facts["scoring"]["bands"] if b["min"] <= expected][-1]
+        assert done.score["band"] == least
+        bands.add(least)
+    assert len(bands) > 3
 
 
 def test_an_open_condition_leaves_its_items_open():
