@@ -174,6 +174,58 @@ def test_parameter_file_is_read_as_pyradiomics_reads_it(tmp_path):
     np.testing.assert_allclose(list(ours.values()), [float(v) for v in theirs.values()], rtol=1e-9)
 
 
+def test_names_of_whole_and_broken_sigmas_are_pyradiomics(tmp_path):
+    from prldh_pyradiomics.own import quietly, sitk_image
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    path = tmp_path / "params.yaml"
+    path.write_text("imageType: {LoG: {sigma: [2, 1.0, 1.5]}}\nfeatureClass: {firstorder: [Mean]}")
+    extractor = RadiomicsFeatureExtractor(str(path), additionalInfo=False)
+    with quietly():
+        theirs = extractor.execute(sitk_image(VALUES), sitk_image(MASK.astype(np.uint8)))
+    ours = extract(preset=str(path))[0]
+    assert list(ours) == list(theirs) == [f"log-sigma-{s}-mm-3D_firstorder_Mean" for s in ("2", "1-0", "1-5")]
+    assert SOURCE.describe(list(ours), Settings(preset=str(path)))["log-sigma-2-mm-3D_firstorder_Mean"]["ibsi"] == "Q4LE"
+
+
+@pytest.mark.parametrize(("image", "without", "message"), [
+    ("LBP2D", "skimage", "LBP2D needs scikit-image, not installed here. Run: pip install scikit-image"), ("LBP3D", "trimesh", "LBP3D needs trimesh"),
+])
+def test_a_filter_that_lacks_a_package_is_refused_before_any_image(tmp_path, monkeypatch, image, without, message):
+    import importlib.util
+
+    path = tmp_path / "params.yaml"
+    path.write_text(f"imageType: {{{image}: {{}}}}")
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == without else found(name, *more))
+    with pytest.raises(PluginError, match=message):
+        SOURCE.check(Settings(preset=str(path)))
+
+
+def test_lbp_3d_without_the_function_of_scipy_it_needs(tmp_path, monkeypatch):
+    import importlib.util
+
+    import scipy.special
+
+    path = tmp_path / "params.yaml"
+    path.write_text("imageType: {LBP3D: {}}")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: object())
+    monkeypatch.delattr(scipy.special, "sph_harm", raising=False)
+    with pytest.raises(PluginError, match=r"LBP3D needs a function that SciPy .* no longer has"):
+        SOURCE.check(Settings(preset=str(path)))
+
+
+@pytest.mark.parametrize("backend", ["fast", "pyradiomics"])
+def test_shape_2d_of_a_region_in_several_slices(tmp_path, backend):
+    path = tmp_path / "params.yaml"
+    path.write_text("setting: {force2D: true}\nfeatureClass: {shape2D: [Perimeter]}")
+    with pytest.raises(DataError, match=r"over \d+ slices along z, and shape2D is of regions in one slice"):
+        extract(MASK, preset=str(path), backend=backend)
+    flat = np.zeros_like(MASK)
+    flat[3] = MASK[3]
+    assert extract(flat, preset=str(path), backend=backend)[0]["original_shape2D_Perimeter"] > 0
+
+
 def test_study_file_goes_before_the_parameter_file(tmp_path):
     path = tmp_path / "p.json"
     path.write_text(json.dumps({"setting": {"binCount": 8}, "imageType": {"Original": {"binWidth": 3}}}))

@@ -211,9 +211,6 @@ def _by_pyradiomics(image: Image, image_type: str, settings: dict[str, Any]) -> 
             per_region = found.setdefault(name, list(picked))
             per_region[i] = picked[i]
     if not found:
-        raise DataError(
-            f"PyRadiomics makes no {image_type} image here: a package that it needs is missing (scikit-image or trimesh). "
-            f"Leave {image_type} out."
-        )
+        raise DataError(f"PyRadiomics makes no {image_type} image of this case. Leave {image_type} out.")
     for name, values in found.items():
         yield name, settings, values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.metadata
+import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator
@@ -50,6 +51,28 @@ def _version_of(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def check_image_types(plan: Plan) -> None:
+    """PyRadiomics leaves out, with a line in its log, the images of a filter that lacks a package.
+
+    Raises
+    ------
+    PluginError
+        If it would.
+    """
+    if "LBP2D" in plan.image_types and importlib.util.find_spec("skimage") is None:
+        raise PluginError("extraction.pyradiomics: LBP2D needs scikit-image, not installed here. Run: pip install scikit-image")
+    if "LBP3D" in plan.image_types:
+        if importlib.util.find_spec("trimesh") is None:
+            raise PluginError("extraction.pyradiomics: LBP3D needs trimesh, not installed here. Run: pip install trimesh")
+        try:
+            from scipy.special import sph_harm  # noqa: F401
+        except ImportError:
+            raise PluginError(
+                f"extraction.pyradiomics: PyRadiomics' LBP3D needs a function that SciPy {importlib.metadata.version('scipy')} no longer has "
+                "(scipy.special.sph_harm). Leave LBP3D out, or run: pip install 'scipy<1.17'"
+            ) from None
 
 
 @functools.lru_cache(maxsize=16)

@@ -57,6 +57,7 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
 
 def _shared_image(values: np.ndarray, masks: Sequence[np.ndarray], spacing: tuple[float, ...], plan: Plan) -> Prepared:
     pairs = [_regions(values, mask, spacing, plan.options) for mask in masks]
+    _refuse_thick([shape for _, shape in pairs], plan)
     image = Image(values, spacing, [region for region, _ in pairs], plan.exact_log)
     _refuse_nan(image)
     return Prepared(image, list(range(len(masks))), [shape for _, shape in pairs])
@@ -66,6 +67,16 @@ def _refuse_lost(masks: Sequence[np.ndarray]) -> None:
     for reader, mask in enumerate(masks, start=1):
         if not mask.any():
             raise DataError(f"nothing is left of the mask of reader {reader} after resampling. Give a finer resampledPixelSpacing.")
+
+
+def _refuse_thick(shapes: Sequence[Region], plan: Plan) -> None:
+    axis = plan.options.get("force2Ddimension", 0)
+    thickest = max(shape.size[axis] for shape in shapes)
+    if "shape2D" in plan.classes and thickest > 1:
+        raise DataError(
+            f"the region extends over {thickest} slices along {'zyx'[axis]}, and shape2D is of regions in one slice. Give a mask of one slice, "
+            "choose another force2Ddimension, or take shape in place of shape2D."
+        )
 
 
 def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Prepared:
@@ -80,6 +91,7 @@ def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Pre
     inside = sitk.GetArrayFromImage(label) == 1
     _refuse_lost([inside])
     region, shape = _regions(values, inside, spacing, plan.options)
+    _refuse_thick([shape], plan)
     found = Image(values, spacing, [region], plan.exact_log)
     _refuse_nan(found)
     return Prepared(found, [reader], [shape])

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from prldh.errors import StudyError
 
 Positive = Annotated[float, Field(gt=0)]
+#: 2 and 2.0 have other names in PyRadiomics: log-sigma-2-mm-3D and log-sigma-2-0-mm-3D.
+Sigma = Annotated[int | float, Field(gt=0)]
 Distance = Annotated[int, Field(ge=1)]
 INTERPOLATORS = Literal[
     "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
@@ -53,7 +55,7 @@ class Overrides(BaseModel):
     weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
     gldm_a: Annotated[int, Field(ge=0)] | None = None
     voxelArrayShift: int | None = None
-    sigma: Annotated[list[Positive], Field(min_length=1)] | None = None
+    sigma: Annotated[list[Sigma], Field(min_length=1)] | None = None
     wavelet: str | None = None
     level: Annotated[int, Field(ge=1)] | None = None
     start_level: Annotated[int, Field(ge=0)] | None = None

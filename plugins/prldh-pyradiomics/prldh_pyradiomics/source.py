@@ -31,16 +31,18 @@ class PyRadiomicsSource:
         return __version__
 
     def check(self, settings: Settings) -> None:
-        """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that cannot be imported.
+        """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that cannot be imported, a filter
+        of its that lacks a package.
 
         Raises
         ------
         StudyError, PluginError
         """
-        from prldh_pyradiomics.own import radiomics_version
+        from prldh_pyradiomics.own import check_image_types, radiomics_version
 
-        make_plan(settings)
+        plan = make_plan(settings)
         radiomics_version()
+        check_image_types(plan)
 
     def extract(self, case: Case, settings: Settings) -> tuple[dict[str, float], ...]:
         """Values of one case, one dictionary a reader, by PyRadiomics' names and in its order.
