@@ -270,7 +270,7 @@ def standard_software(d: Dossier, item: Item) -> Finding:
     found = software(d, item)
     return (
         filled(found.value, *found.evidence)
-        if found.status == FILLED and "yradiomics" in (found.value or "")
+        if found.status == FILLED and "pyradiomics" in found.value.lower()
         else ask(found.value, *found.evidence)
     )
 

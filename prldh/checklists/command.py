@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,14 +51,14 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     checklist = choose(manager, "register_checklists", standard, "--standard")
     if form == "docx" and not has_docx():
         raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.")
-    dossier = read_dossier(path)
     folder = path if path.is_dir() else path.parent
+    dossier = read_dossier(path)
     is_file = path.is_file() and path.name != "results.json"
     target, questions = _places(path, folder, is_file, standard, form, out)
     everything = [found for found, _ in registered(manager, "register_checklists").values()]
     own = None if is_file else former_answers(folder / FOLDER)
     given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
-    filled = fill(checklist, dossier, given)
+    filled = _only_links_that_lead(fill(checklist, dossier, given), folder)
     base = None if is_file else _base(target, folder)
     content = write_checklist(filled, form, base)
     try:
@@ -83,6 +84,20 @@ def _places(path: Path, folder: Path, is_file: bool, standard: str, form: str, o
         return target, target.with_name(f"{path.name.split('.')[0]}.{FILE}")
     target = out or folder / FOLDER / f"{standard}.{form}"
     return target, target.with_name(FILE)
+
+
+def _only_links_that_lead(filled: Filled, folder: Path) -> Filled:
+    """Evidence in files that this folder lacks, such as the report, is named and not linked to."""
+    there: dict[str, bool] = {}
+
+    def is_there(href: str) -> bool:
+        name = href.partition("#")[0]
+        return there.setdefault(name, (folder / name).exists())
+
+    entries = [
+        {**entry, "evidence": [e if e.get("href") and is_there(e["href"]) else {**e, "href": None} for e in entry["evidence"]]} for entry in filled.entries
+    ]
+    return replace(filled, entries=entries, has_report=filled.has_report and is_there("report.html"))
 
 
 def _base(target: Path, folder: Path) -> str | None:

@@ -189,11 +189,14 @@ def guidelines(d: Dossier) -> Finding:
     return ask(f"this run fills in the checklists {', '.join(asked)}", setting("report.checklists")) if asked else ask()
 
 
-@of_results
 def regions(d: Dossier) -> Finding:
-    """IBSI 1: the names that the study gives its regions."""
+    """IBSI 1: the names that the study gives its regions; of a feature file alone, how many there are."""
     names = list(d.settings.get("tissues", {}))
-    return ask(f"the study's tissues are {', '.join(names)}", setting("tissues")) if names else ask()
+    if names:
+        return ask(f"the study's tissues are {', '.join(names)}", setting("tissues"))
+    measured = [e for e in d.extractions if e.measured]
+    said = "; ".join(e.measured if e.is_file else f"{e.name}: {e.measured}" for e in measured)
+    return ask(said, *(file(e.where) for e in measured)) if said else ask()
 
 
 @of_results
@@ -259,8 +262,10 @@ def preselection(d: Dossier) -> Finding:
     return filled(name_steps(d), report("radscores"), setting("selection"), remaining="why these candidates")
 
 
-@of_results
 def feature_counts(d: Dossier) -> Finding:
+    if d.results is None and d.extractions:
+        said = ", ".join(f"{e.name} {len(e.features)}" for e in d.extractions)
+        return filled(f"features of each region: {said}", *(file(e.where, e.place("names of features")) for e in d.extractions))
     if not d.selected:
         return ask()
     counts = {}

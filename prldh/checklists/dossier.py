@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prldh.checklists.extraction import Extraction, from_metadata, read_feature_file
+from prldh.checklists.extraction import Extraction, from_metadata
+from prldh.checklists.feature_files import read_feature_file
 from prldh.errors import DataError
 
 

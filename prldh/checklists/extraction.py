@@ -1,21 +1,13 @@
-"""How features were computed, as far as it is known: from ``features/TISSUE.json``, or from the diagnostics columns of a PyRadiomics file."""
+"""How features were computed, as far as it is known: from ``features/TISSUE.json`` here, from a PyRadiomics file in ``feature_files.py``."""
 
 from __future__ import annotations
 
-import ast
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from prldh.checklists.feature_names import parse_name
-from prldh.errors import DataError
-from prldh.tables import BLANKS, read_table
 
 #: PyRadiomics' settings with the values it takes where nothing is said (its code, 3.0.1 and 3.1).
 DEFAULTS: dict[str, Any] = {
@@ -66,9 +58,6 @@ KEYS = {
     "format of masks": "cases[].formats.masks",
     "names of features": "features",
 }
-#: A text longer than this is no settings dictionary: it is not parsed.
-LONGEST = 20_000
-PREFIX = "diagnostics_"
 
 
 @dataclass(frozen=True)
@@ -79,6 +68,7 @@ class Extraction:
     ``corrections`` name where IBSI's definition stood in for PyRadiomics'.
     ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by keyword, ``image_formats``
     and ``mask_formats`` what files there were. A patient with several regions counts once.
+    ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file records them.
     """
 
     name: str
@@ -96,6 +86,8 @@ class Extraction:
     is_file: bool = False
     image_formats: Mapping[str, int] = field(default_factory=dict)
     mask_formats: Mapping[str, int] = field(default_factory=dict)
+    measured: str | None = None
+    resampled: Mapping[tuple[float, ...], int] = field(default_factory=dict)
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
@@ -150,8 +142,8 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         where,
         tuple(content.get("features") or ()),
         versions,
-        _merge([b["setting"] for b in blocks]) if blocks else None,
-        _merge([b["imageType"] for b in blocks]) if blocks else None,
+        merge_settings([b["setting"] for b in blocks]) if blocks else None,
+        merge_settings([b["imageType"] for b in blocks]) if blocks else None,
         modalities,
         _by_patient(cases, lambda c: [tuple(c.get("spacing_mm") or ())]),
         _count_dicom(cases),
@@ -159,6 +151,7 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         content.get("n_measured"),
         content.get("n_readers"),
         image_formats=_by_patient(cases, lambda c: [(c.get("formats") or {}).get("image")]),
+        measured=f"{content['n_measured']} regions of {content['n_patients']} patients" if {"n_measured", "n_patients"} <= set(content) else None,
         mask_formats=_by_patient(cases, lambda c: (c.get("formats") or {}).get("masks") or []),
     )
 
@@ -192,85 +185,7 @@ def _text(value: Any) -> str:
     return " × ".join(_text(v) for v in value) if isinstance(value, (list, tuple)) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-# ---------------------------------------------------------------- a PyRadiomics file
-
-
-def read_feature_file(path: Path) -> Extraction:
-    """A table of PyRadiomics (CSV, TSV, XLSX, Parquet), one row a case, with its ``diagnostics_`` columns where it has them.
-
-    Raises
-    ------
-    DataError
-        If it is no such table, or a settings cell cannot be read.
-    """
-    table = read_table(path)
-    names = tuple(str(c) for c in table.columns)
-    features = tuple(c for c in names if parse_name(c))
-    columns = {c.removeprefix(PREFIX): table[c] for c in names if c.startswith(PREFIX)}
-    if not features and not columns:
-        old = next((c for c in names if c.startswith("general_info_")), None)
-        if old:
-            raise DataError(
-                f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract again with a later version."
-            )
-        raise DataError(
-            f"{path} is no table of PyRadiomics: no column is named as its features are (such as original_shape_Sphericity), "
-            f"and none begins with {PREFIX}. "
-            "Give its feature table, or an output folder of `prldh analyze` or `prldh extract`."
-        )
-    settings = _read_dictionaries(columns.get("Configuration_Settings"), "Configuration_Settings", path)
-    images = _read_dictionaries(columns.get("Configuration_EnabledImageTypes"), "Configuration_EnabledImageTypes", path)
-    spacing = _read_spacings(columns.get("Image-original_Spacing"), path)
-    versions = _distinct(columns.get("Versions_PyRadiomics"))
-    return Extraction(
-        path.name,
-        path.name,
-        features,
-        tuple(f"PyRadiomics {v}" for v in versions),
-        None if settings is None else _merge(settings),
-        None if images is None else _merge(images),
-        {},
-        spacing,
-        {},
-        (),
-        len(table),
-        None,
-        True,
-    )
-
-
-def _distinct(column: pd.Series | None) -> list[str]:
-    return [] if column is None else list(dict.fromkeys(v for v in column if v not in BLANKS))
-
-
-def _read_dictionaries(column: pd.Series | None, name: str, path: Path) -> list[dict[str, Any]] | None:
-    found = _distinct(column)
-    return [_read_dictionary(text, f"{path}, column {PREFIX}{name}, row {list(column).index(text) + 2}") for text in found] or None
-
-
-def _read_dictionary(text: str, place: str) -> dict[str, Any]:
-    """A dictionary as Python or JSON writes it. Nothing in it is run.
-
-    Raises
-    ------
-    DataError
-        If it is neither.
-    """
-    if len(text) <= LONGEST:
-        for read in (ast.literal_eval, json.loads):
-            try:
-                content = read(re.sub(r"^OrderedDict\((.*)\)$", r"\1", text.strip()) if read is ast.literal_eval else text)
-                if isinstance(content, dict) or (isinstance(content, list) and all(isinstance(p, tuple) and len(p) == 2 for p in content)):
-                    return {str(k): v for k, v in dict(content).items()}
-            except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-                continue
-    shown = text[:60] + ("..." if len(text) > 60 else "")
-    raise DataError(
-        f"{place}: settings are expected as a dictionary, such as {{'binWidth': 25}}; found {shown!r}. Mend the cell, or leave it empty."
-    )
-
-
-def _merge(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+def merge_settings(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
     """Every key with its distinct values; where one row does not say, PyRadiomics' default stands in for it."""
     keys = dict.fromkeys(k for d in dictionaries for k in d)
     merged = {}
@@ -278,18 +193,3 @@ def _merge(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ..
         values = [d.get(key, DEFAULTS.get(key)) for d in dictionaries]
         merged[key] = tuple(v for i, v in enumerate(values) if v not in values[:i])
     return merged
-
-
-def _read_spacings(column: pd.Series | None, path: Path) -> Counter[tuple[float, ...]]:
-    found: Counter[tuple[float, ...]] = Counter()
-    for i, text in enumerate([] if column is None else column):
-        numbers = re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", text)
-        if text in BLANKS:
-            continue
-        if len(numbers) not in (2, 3):
-            raise DataError(
-                f"{path}, column {PREFIX}Image-original_Spacing, row {i + 2}: a voxel size of two or three numbers is expected; "
-                f"found {text[:60]!r}. Mend the cell, or leave it empty."
-            )
-        found[tuple(round(float(v), 6) for v in numbers)] += 1
-    return found

@@ -204,7 +204,13 @@ def interpolator(d: Dossier, item: Item) -> Finding:
 
 
 def voxel_size(d: Dossier, item: Item) -> Finding:
-    return from_settings(d, "resampledPixelSpacing", lambda e: f"{_target(e)} mm" if _target(e) else "not resampled: the images' own voxel size")
+    def describe(e: Extraction) -> str:
+        if not _target(e):
+            return "not resampled: the images' own voxel size"
+        came = {" × ".join(f"{v:g}" for v in size): n for size, n in e.resampled.items()}
+        return f"{_target(e)} mm" + (f"; found after resampling: {counted(came, unit=' mm')}" if came else "")
+
+    return from_settings(d, "resampledPixelSpacing", describe)
 
 
 def anti_aliasing(d: Dossier, item: Item) -> Finding:

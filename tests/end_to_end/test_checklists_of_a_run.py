@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -288,3 +290,38 @@ def test_pyradiomics_own_output_alone(shared_data, tmp_path):
         assert found[number]["status"] == "filled" and said in found[number]["value"], found[number]
     assert found["66"]["status"] == "not applicable"
     assert (tmp_path / "radiomics.checklist.yaml").exists()
+
+
+def test_what_the_command_pyradiomics_writes_is_read(shared_data, tmp_path):
+    """Its default format, a line a value, by its own command."""
+    command = Path(sys.executable).with_name("pyradiomics")
+    if not command.exists():
+        pytest.skip("the command pyradiomics is not installed")
+    (tmp_path / "p.yaml").write_text("setting: {binWidth: 10}\nimageType: {Original: {}}\nfeatureClass: {shape: [Sphericity], firstorder: [Mean]}\n")
+    case = [str(shared_data / "pyradiomics" / f"breast1_{kind}.nrrd") for kind in ("image", "label")]
+    subprocess.run([command, *case, "-p", tmp_path / "p.yaml", "-o", tmp_path / "f.txt"], check=True, capture_output=True, timeout=300)
+    code, text = _run(tmp_path / "f.txt", "--standard", "ibsi", "--format", "json")
+    assert code == 0, text
+    found = {e["number"]: e for e in json.loads((tmp_path / "f.ibsi.json").read_text())["items"]}
+    assert found["56b"]["value"] == "bin width 10" and found["1"]["value"] == "1 region on 1 image, of 143 voxels"
+    assert found["58"]["value"].startswith("2 with PyRadiomics' names (shape 1, firstorder 1") and "PyRadiomics v" in found["61"]["value"]
+
+
+def test_folders_of_other_kinds(run, tmp_path):
+    """Without the report, with results alone, and what extraction leaves: filled, and no link leads nowhere."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(run / "results.json", bare)
+    code, text = _run(bare, "--standard", "clear")
+    assert code == 0, text
+    html = (bare / "checklists" / "clear.html").read_text()
+    assert "report, section validation" in html and "report.html" not in html
+    linked = {unquote(link) for link in re.findall(r'href="([^"#]+)', html)}
+    assert linked == {"../results.json"} and "model.json" in html
+    old = json.loads((run / "results.json").read_text()) | {"schema": "prldh-results/0"}
+    (bare / "results.json").write_text(json.dumps(old))
+    code, text = _run(bare, "--standard", "clear")
+    assert code == 1 and text.count("prldh:") == 1 and "schema" in text
+    (bare / "results.json").write_text("{")
+    code, text = _run(bare, "--standard", "clear")
+    assert code == 1 and text.count("prldh:") == 1

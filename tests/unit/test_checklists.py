@@ -21,7 +21,8 @@ from prldh.checklists import data_rules, model_rules
 from prldh.checklists.answers import apply_answers, merge, read_answers, write_questions
 from prldh.checklists.built_in import built_in
 from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
-from prldh.checklists.extraction import Extraction, _read_dictionary, from_metadata, read_feature_file
+from prldh.checklists.extraction import Extraction, from_metadata
+from prldh.checklists.feature_files import read_dictionary, read_feature_file
 from prldh.checklists.feature_names import aggregation, describe_feature, features, parse_name, selected_features
 from prldh.checklists.filling import fill, gather_answers, known_items
 from prldh.checklists.items import DATA, STANDARDS, load_standard
@@ -706,7 +707,7 @@ def test_names_alone_leave_the_settings_to_the_author(tmp_path):
 )
 def test_settings_that_are_no_dictionary_are_refused_and_never_run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"diagnostics_Configuration_Settings, row 3: settings are expected as a dictionary"):
+    with pytest.raises(DataError, match=r"diagnostics_Configuration_Settings, case 2: settings are expected as a dictionary"):
         read_feature_file(_feature_file(tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", text]))
     assert not (tmp_path / "PLANTED").exists()
 
@@ -717,7 +718,7 @@ def test_settings_are_read_as_python_or_json_writes_them():
         '{"binWidth": 5, "normalize": false}',
         "OrderedDict([('binWidth', 5), ('normalize', False)])",
     ):
-        assert _read_dictionary(text, "here") == {"binWidth": 5, "normalize": False}
+        assert read_dictionary(text, "here") == {"binWidth": 5, "normalize": False}
 
 
 @pytest.mark.parametrize(
@@ -732,7 +733,7 @@ def test_other_tables_are_refused(header, message, tmp_path):
 
 
 def test_a_voxel_size_that_is_none_names_the_row(tmp_path):
-    with pytest.raises(DataError, match=r"Spacing, row 2: a voxel size of two or three numbers is expected; found '\(1\)'"):
+    with pytest.raises(DataError, match=r"Spacing, case 1: a voxel size of two or three numbers is expected; found '\(1\)'"):
         read_feature_file(_feature_file(tmp_path, **{"diagnostics_Image-original_Spacing": ["(1)", "(1, 1, 1)"]}))
 
 
