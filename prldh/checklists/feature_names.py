@@ -17,11 +17,13 @@ import yaml
 
 from prldh.checklists.items import DATA
 
-#: PyRadiomics' names: what comes before (a sequence's name), the image type, the class, the feature.
+#: PyRadiomics' names: what comes before (a tissue's or sequence's name), the image type, the class, the feature, what comes behind. R turns
+#: hyphens into dots, other programs into underscores, and some know no capitals.
 NAME = re.compile(
-    r"^(?:(?P<prefix>.+?)_)?(?P<image>original|wavelet\d*-[LH]{2,3}|log-sigma-\d+(?:[-.]\d+)?-mm-[23]D|squareroot|square"
-    r"|logarithm|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))"
-    r"_(?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_(?P<feature>[A-Za-z0-9]+)$"
+    r"^(?:(?P<prefix>.+?)[_.])??(?P<image>original|wavelet\d*[-._][LH]{2,3}|log[-._]sigma[-._]\d+(?:[-._]\d+)?[-._]mm[-._][23]D|squareroot|square"
+    r"|logarithm|exponential|gradient|lbp[-._]2D|lbp[-._]3D[-._](?:m\d+|k))"
+    r"[_.](?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)[_.](?P<feature>[A-Za-z0-9]+)(?:[-_.](?P<suffix>.+))?$",
+    re.IGNORECASE,
 )
 #: Aggregation by class, in-plane or 3D, directions averaged or merged; read from PyRadiomics' code and confirmed on the digital phantom.
 AGGREGATION = {
@@ -39,12 +41,14 @@ UNKNOWN = "not a name of PyRadiomics: unknown to IBSI's list"
 
 @dataclass(frozen=True)
 class FeatureName:
-    """The parts of a PyRadiomics feature's name; ``prefix`` is what others put before it, such as the sequence."""
+    """The parts of a PyRadiomics feature's name, as PyRadiomics spells them; ``prefix`` and ``suffix`` are what others put before and behind
+    it, such as the sequence."""
 
     prefix: str
     image: str
     family: str
     feature: str
+    suffix: str = ""
 
     @property
     def key(self) -> str:
@@ -75,13 +79,28 @@ def parse_name(name: str) -> FeatureName | None:
     'glcm_Idm'
     >>> parse_name("MR_log-sigma-1-0-mm-3D_firstorder_Mean").image
     'log-sigma-1-0-mm-3D'
+    >>> parse_name("disc.wavelet.LLH_glcm_Idm.reader1")
+    FeatureName(prefix='disc', image='wavelet-LLH', family='glcm', feature='Idm', suffix='reader1')
     >>> parse_name("uctransnet_017") is None
     True
     """
     match = NAME.match(name)
-    if not match or f"{match['family']}_{match['feature']}" not in features():
+    known = match and _spelling().get(f"{match['family']}_{match['feature']}".lower())
+    if not known:
         return None
-    return FeatureName(match["prefix"] or "", match["image"], match["family"], match["feature"])
+    return FeatureName(match["prefix"] or "", _spell_image(match["image"]), *known.split("_", 1), match["suffix"] or "")
+
+
+def _spell_image(text: str) -> str:
+    """``wavelet.llh`` as PyRadiomics writes it: ``wavelet-LLH``."""
+    kind, *parts = re.split(r"[-._]", text.lower())
+    upper = parts if kind.startswith("wavelet") else [p for p in parts if p in ("2d", "3d")]
+    return "-".join([kind, *(p.upper() if p in upper else p for p in parts)])
+
+
+@functools.cache
+def _spelling() -> dict[str, str]:
+    return {name.lower(): name for name in features()}
 
 
 @functools.cache

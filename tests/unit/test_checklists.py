@@ -126,6 +126,15 @@ def test_every_rule_stands_at_an_item():
         ("squareroot_glszm_ZoneEntropy", "glszm_ZoneEntropy", "SquareRoot", ""),
         ("original_shape2D_Perimeter", "shape2D_Perimeter", "Original", ""),
         ("MR_T2_original_ngtdm_Contrast", "ngtdm_Contrast", "Original", "MR_T2"),
+        ("disc_wavelet-LLH_glcm_Idm", "glcm_Idm", "Wavelet", "disc"),
+        ("wavelet.LLH_glcm_Idm", "glcm_Idm", "Wavelet", ""),
+        ("log.sigma.1.0.mm.3D_firstorder_Mean", "firstorder_Mean", "LoG", ""),
+        ("T1_log_sigma_2_mm_3D_glszm_ZoneEntropy", "glszm_ZoneEntropy", "LoG", "T1"),
+        ("original_shape2d_perimeter", "shape2D_Perimeter", "Original", ""),
+        ("ORIGINAL_GLCM_IDM", "glcm_Idm", "Original", ""),
+        ("original_glcm_Idm_ADC", "glcm_Idm", "Original", ""),
+        ("original_original_glcm_Idm", "glcm_Idm", "Original", "original"),
+        ("wavelet_original_shape_Sphericity", "shape_Sphericity", "Original", "wavelet"),
     ],
 )
 def test_names_are_taken_apart(name, key, image, prefix):
@@ -134,12 +143,21 @@ def test_names_are_taken_apart(name, key, image, prefix):
 
 
 @pytest.mark.parametrize(
-    "name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "Original_glcm_Idm", "wavelet-LXH_glcm_Idm", ""]
+    "name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "unoriginal_glcm_Idm", "wavelet-LXH_glcm_Idm", "cm_joint_max_3d_avg", "F_morph.vol", "original_glcm_Idmx", ""]
 )
 def test_other_names_are_said_to_be_unknown(name):
     assert parse_name(name) is None
     row = describe_feature(name)
     assert row["deviates"] == "unknown" and row["ibsi_code"] is None and "not a name of PyRadiomics" in row["note"]
+
+
+def test_spellings_of_other_programs_are_described_alike():
+    settings = {"binCount": None, "force2D": True}
+    wanted = describe_feature("wavelet-LLH_glszm_ZoneEntropy", settings)
+    for name in ("wavelet.LLH_glszm_ZoneEntropy", "WAVELET_LLH_GLSZM_ZONEENTROPY", "muscle_wavelet-LLH_glszm_ZoneEntropy_reader2"):
+        assert describe_feature(name, settings) | {"feature": ""} == wanted | {"feature": ""}
+    assert parse_name("wavelet.llh_glcm_Idm").image == "wavelet-LLH" and parse_name("lbp_3d_M1_gldm_DependenceEntropy").image == "lbp-3D-m1"
+    assert parse_name("disc_original_glcm_Idm_T2").suffix == "T2"
 
 
 def test_every_feature_of_pyradiomics_is_known():
