@@ -247,6 +247,7 @@ def test_study_file_goes_before_the_parameter_file(tmp_path):
         ("voxelSetting: {kernelRadius: 2}", "maps of features"),
         ("[1, 2]", "must hold the sections"),
         ("setting: [", "is not a PyRadiomics parameter file"),
+        ("setting: {binWidth: 25, binWidth: 5}", "the key 'binWidth' stands twice"),
     ],
 )
 def test_bad_parameter_files(tmp_path, text, message):
@@ -255,6 +256,15 @@ def test_bad_parameter_files(tmp_path, text, message):
     with pytest.raises(StudyError) as raised:
         make_plan(Settings(preset=str(path)))
     assert message in str(raised.value) and str(path) in str(raised.value)
+
+
+def test_doubled_keys_and_a_byte_order_mark_in_json(tmp_path):
+    path = tmp_path / "params.json"
+    path.write_text('{"setting": {"binWidth": 25, "binWidth": 5}}')
+    with pytest.raises(StudyError, match="the key 'binWidth' stands twice"):
+        make_plan(Settings(preset=str(path)))
+    path.write_text('{"setting": {"binWidth": 5}}', encoding="utf-8-sig")
+    assert make_plan(Settings(preset=str(path))).options["binWidth"] == 5
 
 
 def test_missing_parameter_file():

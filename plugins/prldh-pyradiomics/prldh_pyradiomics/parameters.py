@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from prldh.errors import StudyError
@@ -46,14 +48,33 @@ def read_parameters(path: Path) -> Plan:
     return Plan(base | options, images, classes)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    import yaml
+class _Loader(yaml.SafeLoader):
+    """No doubled keys, which PyRadiomics refuses too: one of the two would be ignored."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        _refuse_doubled(str(key.value) for key, _ in node.value)
+        return super().construct_mapping(node, deep)
+
+
+def _refuse_doubled(keys: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"the key '{key}' stands twice")
+        seen.add(key)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _refuse_doubled(key for key, _ in pairs)
+    return dict(pairs)
+
+
+def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StudyError(f"extraction.pyradiomics.preset: parameter file {path} is not there. Check the path.")
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text, object_pairs_hook=_object) if path.suffix.lower() == ".json" else yaml.load(text, Loader=_Loader)
     except (ValueError, yaml.YAMLError) as error:
         raise StudyError(f"{path} is not a PyRadiomics parameter file: {' '.join(str(error).split())}.") from None
     except OSError as error:
