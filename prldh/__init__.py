@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prldh.demo.features import demo_cohort
+    from prldh.external.command import apply_models
     from prldh.extraction import Extraction, extract
     from prldh.pipeline import analyze
     from prldh.results import Results
 
-__all__ = ["Extraction", "Results", "__version__", "analyze", "demo_cohort", "extract"]
+__all__ = ["Extraction", "Results", "__version__", "analyze", "apply_models", "demo_cohort", "extract"]
 __version__ = "0.1.0"
 
-_HOME = {"analyze": "prldh.pipeline", "Results": "prldh.results", "demo_cohort": "prldh.demo.features", "extract": "prldh.extraction", "Extraction": "prldh.extraction"}
+_HOME = {
+    "analyze": "prldh.pipeline", "Results": "prldh.results", "demo_cohort": "prldh.demo.features", "extract": "prldh.extraction",
+    "Extraction": "prldh.extraction", "apply_models": "prldh.external.command",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -148,3 +148,18 @@ def write_features_study(folder: Path, cohort: DemoCohort, validation: dict[str,
     path = folder / "study.yaml"
     path.write_text("# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
     return path
+
+
+def write_new_patients(folder: Path, cohort: DemoCohort) -> Path:
+    """Write drawn patients as those of another hospital, by one reader, and their cohort file; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in cohort.tables.items():
+        if "reader2" not in name:
+            table.assign(patient_id="N" + table["patient_id"].str[1:]).to_csv(folder / name, index=False)
+    content = {
+        "name": "Synthetic hospital B", "clinical": {"table": "clinical.csv"},
+        "tissues": {tissue: {"features": {source: f"{tissue}_{source}_reader1.csv" for source in ("radiomics", "deep")}} for tissue in TISSUES},
+    }
+    path = folder / "cohort.yaml"
+    path.write_text("# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path

@@ -9,14 +9,17 @@ from typing import Any
 
 import yaml
 
-from prldh.demo.features import demo_cohort, write_features_study
+from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.published import compare_with_paper, published_cohort, published_study
+from prldh.external.command import apply_models, summarise
 from prldh.outputs import claim_output
 from prldh.pipeline import analyze
+from prldh.report.render import render_again
 from prldh.summary import honest_auc, interval, summarise_run
 
 #: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
+NEW_PATIENTS = 150
 FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
@@ -37,6 +40,10 @@ def run_demo(out: Path, jobs: int | None, force: bool, show_progress: Callable[[
         features = analyze(study, out / "features", jobs=jobs, force=force, progress=progress)
         say(summarise_run(features.data, out / "features"))
         say(_beside_the_truth(features.data, cohort.signal))
+        say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
+        found = apply_models(out / "features", write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)), jobs=jobs, told=progress)
+        say("\n".join(summarise(found)))
+        render_again(out / "features")
     say("\nReports:")
     for name in ("published", "features"):
         say(f"  {out / name / 'report.html'}")

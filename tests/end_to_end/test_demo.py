@@ -14,6 +14,7 @@ from plain_r import compare_with_plain_r
 from prldh.demo.features import demo_cohort
 from prldh.demo.published import compare_with_paper
 from prldh.schemas import schema_of
+from prldh.summary import honest_auc
 
 pytestmark = pytest.mark.r
 
@@ -92,6 +93,16 @@ def test_known_signal_is_selected(demo):
         assert set(signal) <= set(demo[2]["features"]["tissues"][tissue]["selection"]["features"])
 
 
+def test_new_patients_are_predicted(demo):
+    """Drawn from the same population: the honest AUC of the study is what they show, within their interval."""
+    out, printed, results, _ = demo
+    found = json.loads((out / "features" / "external" / "Synthetic hospital B" / "external.json").read_text())
+    assert found["n"] == 150 and "150 new patients" in printed and not found["warnings"]
+    for model, entry in zip(found["models"], results["features"]["models"], strict=True):
+        assert model["auc"]["low"] < honest_auc(entry)[2]["estimate"] < model["auc"]["high"]
+    assert "Synthetic hospital B" in (out / "features" / "report.html").read_text()
+
+
 def test_it_is_quick(demo):
     """Under three minutes of one core's time: on a machine that does nothing else it is then under three minutes on the clock."""
     assert demo[3] < 180
@@ -101,10 +112,12 @@ def test_it_is_quick(demo):
 def test_the_report_opens_with_the_honest_number_and_the_cost_of_leakage(demo, name):
     page = (demo[0] / name / "report.html").read_text()
     lead = page[page.index('<div class="lead">') :]
-    first, second = (part.split("</p>")[0] for part in lead.split("<p>")[1:3])
+    asked, honest, hopeful = (part.split("</p>")[0] for part in lead[: lead.index("</div>")].split("<p>")[1:])
+    n = demo[2][name]["cohort"]
+    assert asked.startswith("What was asked: how well") and f"recurrence = yes ({n['events']} of {n['n']}" in asked
     found = max(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] for m in demo[2][name]["models"])
-    assert first.startswith("On patients held out from fitting (folds, the whole chain refitted in every resample)") and f"an AUC of {found:.3f} (95% CI" in first
-    assert second.startswith("Cost of leakage: validating the logistic model alone (scope model) would have said")
+    assert "held out from fitting (10-fold cross-validation, everything fitted anew each time" in honest and f"an AUC of {found:.3f} (95% CI" in honest
+    assert "where the logistic model alone is fitted anew each time, so that the cost of leakage is" in hopeful
 
 
 @pytest.mark.parametrize("name", ["published", "features"])

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import prldh
-from prldh.demo.features import demo_cohort, write_features_study
-from prldh.demo.run import FEATURES_FOREST, FEATURES_VALIDATION
+from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
+from prldh.demo.run import FEATURES_FOREST, FEATURES_VALIDATION, NEW_PATIENTS
 from prldh.study import read_study
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ def clone(tmp_path_factory):
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "tests").symlink_to(ROOT / "tests")
     write_features_study(folder / "demo" / "features_input", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST)
+    write_new_patients(folder / "demo" / "features_new", demo_cohort(NEW_PATIENTS, draw=1))
     return folder
 
 
@@ -64,6 +65,8 @@ def test_the_study_file_is_the_demos(clone, tmp_path):
     demo, _ = read_study(clone / "demo" / "features_input" / "study.yaml")
     assert shown == demo
     assert yaml.safe_load(block)["seed"] == 20240102
+    cohort = re.findall(r"```yaml\n(.*?)```", README, re.S)[1]
+    assert yaml.safe_load(cohort) == yaml.safe_load((clone / "demo" / "features_new" / "cohort.yaml").read_text())
 
 
 @pytest.mark.parametrize(("row", "name", "changes"), [
