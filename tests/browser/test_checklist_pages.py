@@ -45,6 +45,7 @@ def test_a_checklist_is_quiet_narrow_and_accessible(page_path, browser, axe, sch
         page.goto(page_path.as_uri())
         assert page.title().startswith(("IBSI", "METRICS")) and not heard
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+        assert page.locator("main").bounding_box()["width"] > 0.85 * width
         page.evaluate(axe)
         found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa']})")
         serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
