@@ -68,12 +68,12 @@ def p_text(value: float | None) -> str:
 
 
 def interval(found: Any, digits: int = 3) -> Markup:
-    """``0.857 (0.797, 0.918)`` from {estimate, low, high}."""
-    if not found or found.get("estimate") is None:
+    """``0.857 (0.797, 0.918)`` from {estimate, low, high}; the brackets are not broken over lines."""
+    if not found or all(found.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
     estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
-    title = f"{found['estimate']!r} ({found.get('low')!r}, {found.get('high')!r})"
-    return Markup('<span title="{}">{} ({}, {})</span>').format(title, estimate, low, high)
+    title = f"{found.get('estimate')!r} ({found.get('low')!r}, {found.get('high')!r})"
+    return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high)))
 
 
 def percent(value: Any, digits: int = 2) -> Markup:
@@ -96,7 +96,7 @@ def step_words(name: str) -> str:
 
 
 def _titled(shown: str, value: Any) -> Markup:
-    return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown)
+    return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown.replace(" ", "\u00a0"))
 
 
 FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "tiny": tiny, "words": words, "step_words": step_words, "plain": plain}

@@ -36,13 +36,14 @@ def flow(w: Writer) -> Iterator[str]:
 
 
 def _table_one(w: Writer) -> Iterator[str]:
-    """Variables with a small p; Radscores that were fitted to these patients, and their groups, differ by construction and are left out."""
+    """Variables with a small p; Radscores and cutoffs that were fitted to these patients make differences of their own, and are left out."""
     fitted = w.selected_tissues()
     rows = [(k, v) for k, v in enumerate(w.data["table_one"]) if v["p"] is not None]
-    own = [(k, v) for k, v in rows if v["variable"] not in fitted and not (v["variable"].startswith("groups(") and fitted)]
+    own = [(k, v) for k, v in rows if v["variable"] not in fitted and not v["variable"].startswith("groups(")]
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
-    aside = ", apart from the Radscores and their groups, which were fitted to these patients" if len(own) < len(rows) else ""
+    what = "the Radscores and their groups, which were fitted to these patients" if fitted else "the groups, whose cutoffs were fitted to these patients"
+    aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
     if below:
         shown = [f"{w.name('table_one', k, 'variable')} ({w.p('table_one', k, 'p')})" for _, k in below[: 2 * MOST]]

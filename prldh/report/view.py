@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from prldh.report.figures import slug
-from prldh.report.format import plain
-from prldh.summary import honest_auc, racing_sentence, scheme_words
+from prldh.report.format import plain, typeset, words
+from prldh.report.seen import seen_in_figures
+from prldh.summary import honest_auc, racing_sentence
 
 MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
 TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
@@ -18,14 +20,15 @@ MODELS_SHOWN = 12
 
 def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Everything that the templates need beside the results themselves."""
+    level = level_of(data)
     kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
     return {
-        "figures": figures, "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data),
+        "figures": figures, "seen": seen_in_figures(data, figures), "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data, level), "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data), "ledger": _ledger(data),
         **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
-        "warnings": _by_stage(data["warnings"]), "agreement": _agreement(data),
-        "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
+        "warnings": _warnings(data["warnings"]), "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()), "agreement": _agreement(data),
+        "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]}, "waterfalls": {name: f"scores_{slug(name)}" for name in data["tissues"] if f"scores_{slug(name)}" in figures},
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
         "size_by_seed": {name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]},
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
@@ -38,15 +41,14 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
 def _formula(tissue: dict[str, Any]) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
-    parts = [f"{'−' if b < 0 else '+'} {plain(abs(b), 4)} × z({feature})" for feature, b in score["coefficients"].items()]
-    return f"Radscore = {plain(score['intercept'], 4)} {' '.join(parts)}, where z is (value − centre) / scale"
+    parts = [f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})" for feature, b in score["coefficients"].items()]
+    return f"Radscore = {typeset(plain(score['intercept'], 4))} {' '.join(parts)}, where z(feature) = (value − centre) / scale"
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
     stem = slug(name)
-    heads = ("scores", "funnel", "forest", "lasso", "svm_rfe", "correlation", "stability")
-    order = ("funnel", "forest", "lasso", "svm_rfe", "correlation", "stability", "scores")
-    own = [f for f in figures if any(f == f"{h}_{stem}" or f.startswith(f"{h}_{stem}_") for h in heads)]
+    order = ("funnel", "forest", "lasso", "svm_rfe", "correlation", "stability")
+    own = [f for f in figures if any(f == f"{h}_{stem}" or f.startswith(f"{h}_{stem}_") for h in order)]
     return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
 
 
@@ -76,13 +78,13 @@ def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
         found = step["details"].get("size_by_seed")
         if found is None:
             continue
-        n, sizes, seed = len(found["sizes"]), found["sizes"], found["seeds"][0]
+        n, sizes = len(found["sizes"]), found["sizes"]
         number = _NUMBER_WORDS[n] if n < len(_NUMBER_WORDS) else str(n)
         ranked = len(step["details"]["ranking"])
-        told.append(
-            f"Source {step['source']}: with the same folds, {number} forest seeds chose {', '.join(map(str, sizes))} of {ranked} ranked features; "
-            f"the first is this study's (seed {seed})."
-        )
+        if len(set(sizes)) == 1:
+            told.append(f"Source {step['source']}: with the same folds, all {number} forest seeds chose {sizes[0]} of {ranked} ranked features.")
+        else:
+            told.append(f"Source {step['source']}: with the same folds, {number} forest seeds chose {', '.join(map(str, sizes))} of {ranked} ranked features; the first is this study's.")
     return told
 
 
@@ -91,30 +93,72 @@ def label(entry: dict[str, Any]) -> str:
     return entry["name"] + (", adjusted" if entry["adjusted"] else "")
 
 
-def _lead(data: dict[str, Any]) -> list[str]:
-    """The honest answer first, what leakage would have added, and what was asked."""
-    cohort, level = data["cohort"], f"{100 * data['study']['settings'].get('performance', {}).get('confidence', 0.95):g}"
+def level_of(data: dict[str, Any]) -> str:
+    """The confidence level of every interval, as a percentage."""
+    return f"{100 * data['study']['settings'].get('performance', {}).get('confidence', 0.95):g}"
+
+
+def _lead(data: dict[str, Any], level: str) -> dict[str, list[str]]:
+    """``sentences``: what was asked, the honest answer, and what the patients that made the models would have said; ``notes`` on reading them."""
+    cohort, models = data["cohort"], data["models"]
     share = 100 * cohort["events"] / cohort["n"]
-    asked = f"{cohort['n']} patients were analysed, {cohort['events']} with {cohort['outcome']} = {cohort['event']} ({share:.1f} %)."
-    ranked = [(found, m) for m in data["models"] if (found := honest_auc(m))]
+    which = f"the model “{label(models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
+    asked = f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of {cohort['n']}, {share:.1f} %) from those without."
+    ranked = [(found, m) for m in models if (found := honest_auc(m))]
     if not ranked:
-        return [asked, "No validation was asked for: the numbers below describe the patients that made the models, and say nothing of others."]
+        best = max(models, key=lambda m: m["auc"]["estimate"] or 0.0)
+        return {
+            "sentences": [
+                asked, "Of other patients nothing is known, as no validation was asked for.",
+                f"In the patients to whom it was fitted, {_which(best, models)} has an AUC of {_with_interval(best['auc'], level)}, which is too high by construction.",
+            ],
+            "notes": [],
+        }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
-    how = "the whole chain refitted in every resample" if scope == "pipeline" else "the logistic model alone refitted in every resample"
-    lines = [
-        f"On patients held out from fitting ({scheme_words(scheme)}, {how}), the best of {len(data['models'])} models, "
-        f"“{label(best)}”, reached an AUC of {auc['estimate']:.3f} ({level}% CI {plain(auc.get('low'))} to {plain(auc.get('high'))}); "
-        f"fitted and judged on the same patients it was {best['auc']['estimate']:.3f}."
+    selection = ", selection included" if any(t["selection"] for t in data["tissues"].values()) else ""
+    how = f"everything fitted anew each time{selection}" if scope == "pipeline" else "the logistic model alone fitted anew each time"
+    sentences = [
+        asked,
+        f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme)}, {how}), {_which(best, models)} reaches an AUC of "
+        f"{_with_interval(auc, level)}, where 0.5 is chance and 1 is perfect.",
+        _hopeful(best, scope, scheme, level),
     ]
-    leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
-    if leak is not None:
-        said = best["validation"]["model"][scheme]["auc"]["estimate"]
-        less = f"{abs(leak):.3f} {'more' if leak >= 0 else 'less'} than" if abs(leak) >= 0.0005 else "no more than"
-        lines.append(f"Cost of leakage: validating the logistic model alone (scope model) would have said {said:.3f}, {less} the whole chain.")
-    lines.append(asked)
+    notes = []
+    if auc.get("low") is not None and auc["low"] <= 0.5 <= auc["high"]:
+        notes.append("The interval of the honest answer includes 0.5: that the model tells nothing is not excluded.")
     if len(ranked) > 1:
-        lines.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of the validation table.")
-    return lines
+        notes.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of Table 3.")
+    return {"sentences": sentences, "notes": notes}
+
+
+def _which(best: dict[str, Any], models: list[dict[str, Any]]) -> str:
+    return f"the best model, “{label(best)}”," if len(models) > 1 else "it"
+
+
+def _with_interval(found: dict[str, Any], level: str) -> str:
+    if found.get("low") is None or found.get("high") is None:
+        return f"{plain(found['estimate'])} (no interval)"
+    return f"{plain(found['estimate'])} ({level}% CI {plain(found['low'])} to {plain(found['high'])})"
+
+
+def _how_held_out(data: dict[str, Any], scheme: str) -> str:
+    n = data["study"].get("schemes", {}).get(scheme, {}).get("n_resamples", 0)
+    repeats = data["study"]["settings"].get("validation", {}).get("repeats") or 1
+    folds = f"{n // repeats}-fold cross-validation" + (f", repeated {repeats} times" if repeats > 1 else "")
+    return {"folds": folds, "leave_one_out": "leave-one-out cross-validation", "bootstrap": f".632+ bootstrap, {n} samples"}.get(scheme) or f"{words(scheme)}, {n} fits"
+
+
+def _hopeful(best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
+    """What the same model reaches where it, or its selection, has seen the patients."""
+    seen = f"In the patients to whom it was fitted it reaches {_with_interval(best['auc'], level)}"
+    leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
+    if leak is None:
+        return f"{seen}."
+    kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
+    cost = f"so that the cost of leakage is {typeset(plain(leak))}"
+    if scheme == "bootstrap":
+        return f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and {_with_interval(kept, level)} with the logistic model alone, {cost}."
+    return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."
 
 
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -158,7 +202,7 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         for k, scope in enumerate(scopes):
             for scheme, found in m["validation"][scope].items():
                 if "calibration" in found:
-                    of = f"{scheme.replace('_', '-')}, scope {scope}"
+                    of = f"{words(scheme)}, scope {scope}"
                     (more if k else rows).append({"label": label(m), "of": of, "calibration": found["calibration"], "hosmer_lemeshow": found.get("hosmer_lemeshow")})
         rows.append({"label": label(m), "of": "apparent", "calibration": m["calibration"], "hosmer_lemeshow": m["hosmer_lemeshow"]})
     return {"calibration_rows": rows, "calibration_more": more}
@@ -171,7 +215,7 @@ def _ledger(data: dict[str, Any]) -> list[dict[str, Any]]:
         for scheme, rows in schemes.items():
             n, leaks = sum(r["n_fits"] for r in rows), [r for r in rows if r["n_held_out_rows_read"]]
             said = "no held-out row was read by any" if not leaks else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
-            lines.append({"text": f"Scope {scope}, {scheme.replace('_', '-')}: {n:,} fits; {said}.", "is_leak": bool(leaks)})
+            lines.append({"text": f"Scope {scope}, {words(scheme)}: {n:,} fits; {said}.", "is_leak": bool(leaks)})
     return lines
 
 
@@ -191,7 +235,7 @@ def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 def _curves(model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
     held = [
-        (f"{scheme.replace('_', '-')}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
+        (f"{words(scheme)}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
         for scope in ("pipeline", "model") for scheme, found in model["validation"].get(scope, {}).items() if "decision_curve" in found
     ]
     return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
@@ -208,11 +252,22 @@ def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _by_stage(warnings: list[dict[str, str]]) -> list[tuple[str, list[str]]]:
-    stages: dict[str, list[str]] = {}
+#: Stages whose warnings are for those who want to know how a number came about.
+TECHNICAL = ("engine r", "engine python", "null values")
+_OF = re.compile(r"(model '.*?'(?:, adjusted)?(?:, scope \w+)?(?:, [\w-]+)?): (.+)", re.DOTALL)
+
+
+def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:
+    """By stage, those of the engines and of absent numbers apart; what is said alike of several models once, with the models in ``of``."""
+    stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
-        stages.setdefault(warning["stage"], []).append(warning["message"])
-    return list(stages.items())
+        found = _OF.fullmatch(warning["message"])
+        of, said = found.groups() if found else ("", warning["message"])
+        stages.setdefault(warning["stage"], {}).setdefault(said, []).extend([of] * bool(of))
+    shown = {stage: [{"text": said[:1].upper() + said[1:] if of else said, "of": of} for said, of in found.items()] for stage, found in stages.items()}
+    titled = [(stage, f"{stage[:1].upper()}{stage[1:]}".replace("Engine r", "Engine R").replace("Engine python", "Engine Python"), entries) for stage, entries in shown.items()]
+    technical = [(title, entries) for stage, title, entries in titled if stage in TECHNICAL]
+    return {"main": [(title, entries) for stage, title, entries in titled if stage not in TECHNICAL], "technical": technical, "n_technical": sum(len(entries) for _, entries in technical)}
 
 
 def _agreement(data: dict[str, Any]) -> dict[str, Any]:

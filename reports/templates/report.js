@@ -14,6 +14,7 @@ const save = (content, type, name) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };
+const fetchless = (uri, name) => save(new Blob([Uint8Array.from(atob(uri.split(",")[1]), c => c.charCodeAt(0))], { type: "image/png" }), "image/png", name);
 const fileName = text => text.trim().replace(/[^\p{L}\p{N}]+/gu, "_").slice(0, 60) || "table";
 
 // ---- tables: CSV with full values, full values shown, sort, filter
@@ -22,9 +23,10 @@ const full = cell => {
   for (const span of copy.querySelectorAll("span[title]")) span.textContent = span.classList.contains("none") ? "" : span.dataset.full || span.title;
   return copy.textContent.replace(/\s+/g, " ").trim();
 };
+const NUMBERS = /^[-+]?\d[\d.]*(e[-+]?\d+)?( %)?( \((-?\d[\d.]*(e[-+]?\d+)?|None)(, (-?\d[\d.]*(e[-+]?\d+)?|None))*\))?$/i;  // a number, or one with its interval
 const csv = table => [...table.rows].map(row => [...row.cells].map(cell => {
   let text = full(cell);
-  if (/^[=@+]/.test(text) || (/^-/.test(text) && !/^-[\d.]/.test(text))) text = "'" + text;  // no formula for a spreadsheet
+  if (/^[=@+\-\t\r]/.test(text) && !NUMBERS.test(text)) text = "'" + text;  // no formula for a spreadsheet
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }).join(",")).join("\r\n") + "\r\n";
 const number = text => {
@@ -125,6 +127,15 @@ for (const figure of document.querySelectorAll("figure:has(> .drawing)")) {
     make("button", "SVG", `Download as SVG: ${title}`, () => save(source(), "image/svg+xml", name + ".svg")),
     make("button", "PNG", `Download as PNG: ${title}`, png),
   );
+  figure.append(tools);
+}
+
+// ---- pictures: PNG as they are
+for (const figure of document.querySelectorAll("figure:has(> img[src^='data:image/png']):not(.case)")) {
+  const image = figure.querySelector("img"), about = image.alt || "picture";
+  const tools = make("div", "");
+  tools.className = "tools";
+  tools.append(make("button", "PNG", `Download as PNG: ${about}`, () => fetchless(image.src, fileName(about) + ".png")));
   figure.append(tools);
 }
 

@@ -17,7 +17,7 @@ QUICK = {
     "engine": "python", "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
     "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10}, "report": {"figures": ["svg"]},
 }
-ALWAYS = ["answer", "patients", "sample-size", "table-one", "univariate", "models", "validation", "performance", "calibration", "usefulness", "comparisons", "text", "agreement", "warnings", "provenance"]
+ALWAYS = ["answer", "patients", "sample-size", "table-one", "univariate", "models", "performance", "validation", "calibration", "usefulness", "comparisons", "text", "agreement", "warnings", "provenance"]
 EVIL = '<script>document.title="pwned"</script><b>& "quoted" $x_1$ \\n ' + "A very long title. " * 600
 
 
@@ -177,10 +177,10 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
     head = box.locator("th button", has_text="Radscore")
     head.focus()
     page.keyboard.press("Enter")
-    values = [float(v) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()]
+    values = [float(v.replace("−", "-")) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()]
     assert values == sorted(values) and box.locator("th[aria-sort=ascending]").count() == 1
     page.keyboard.press("Enter")
-    assert [float(v) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()] == sorted(values, reverse=True)
+    assert [float(v.replace("−", "-")) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()] == sorted(values, reverse=True)
     box.locator("input").fill("P01")
     assert box.locator("tbody tr:visible").count() == 10 and "10 of 87 rows" in box.inner_text()
 

@@ -169,7 +169,7 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     template = create_environment().get_template("sections/reclassification.html.j2")
     rows = [apparent, held_out]
     shown = template.render(data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN})
-    assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "folds, scope pipeline" in shown
+    assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "cross-validation, scope pipeline" in shown
     tables = shown.split("<table>")[1:3]
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
     moves = shown.split("Who moves")[1]

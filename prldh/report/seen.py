@@ -1,0 +1,188 @@
+"""What figures show, in words with numbers: alternative texts for those who do not see them. Looks values up, computes no statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from prldh.report.format import interval_text, p_text, plain, words
+from prldh.summary import by_honesty, honest_auc
+
+#: The threshold probability at which curves are read out, or the nearest that was computed.
+READ_AT = 0.2
+#: Models and features that are told one by one.
+MOST = 8
+
+
+def seen_in_figures(data: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Name of a figure → what is seen in it; an empty text where its title and caption say all."""
+    return {name: _told(data, name) for name in names}
+
+
+def _told(data: dict[str, Any], name: str) -> str:
+    for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
+        models = [m for m in data["models"] if m["adjusted"] == adjusted]
+        for prefix, tell in OF_MODELS.items():
+            if name == f"{prefix}_{kind}" and models:
+                return tell(models)
+    if name == "stratified_roc":
+        return _stratified(data["interaction"]["stratified_roc"])
+    for tissue, t in data["tissues"].items():
+        stem = _slug(tissue)
+        if name == f"scores_{stem}":
+            return _scores(t)
+        if name == f"stability_{stem}":
+            return _stability(t["selection"]["stability"])
+        for step in (t["selection"] or {"steps": []})["steps"]:
+            for prefix, tell in OF_STEPS.items():
+                if name == f"{prefix}_{stem}_{_slug(step['source'])}" and (found := tell(step["details"])):
+                    return found
+    return ""
+
+
+def _slug(name: str) -> str:
+    from prldh.report.figures import slug
+
+    return slug(name)
+
+
+def _each(models: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -> str:
+    said = [f"{m['name']}: {text}" for m in models[:MOST] if (text := tell(m))]
+    return "; ".join(said) + ("; and others" if len(models) > MOST else "") + "." if said else ""
+
+
+def _lead(model: dict[str, Any], key: str) -> tuple[str, dict[str, Any]] | None:
+    """The most honest held-out entry that has ``key``, and what it is of."""
+    return next(
+        ((f"{words(scheme)}, scope {scope}", model["validation"][scope][scheme]) for scope, scheme in by_honesty(model["validation"]) if key in model["validation"][scope][scheme]), None
+    )
+
+
+def _roc(models: list[dict[str, Any]]) -> str:
+    def tell(m: dict[str, Any]) -> str:
+        held = honest_auc(m)
+        return f"apparent AUC {plain(m['auc']['estimate'])}" + (f", held out {plain(held[2]['estimate'])}" if held else "")
+
+    return _each(models, tell)
+
+
+def _roc_bands(models: list[dict[str, Any]]) -> str:
+    def tell(m: dict[str, Any]) -> str:
+        of, found = _lead(m, "roc") or ("apparent", m)
+        points = [p for p in found["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
+        if not points:
+            return ""
+        best = max(points, key=lambda p: p["sensitivity"])
+        shown = {"estimate": best["sensitivity"], "low": best["sensitivity_low"], "high": best["sensitivity_high"]}
+        return f"{of}, at a specificity of {plain(best['specificity'])} the sensitivity is {interval_text(shown)}"
+
+    return _each(models, tell)
+
+
+def _partial(models: list[dict[str, Any]]) -> str:
+    return _each(models, lambda m: f"partial area {plain(m['pauc']['sensitivity']['estimate'])} by sensitivity, {plain(m['pauc']['specificity']['estimate'])} by specificity")
+
+
+def _calibration(of: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Callable[[list[dict[str, Any]]], str]:
+    def tell(m: dict[str, Any]) -> str:
+        c = of(m)
+        return f"slope {plain(c['slope'], 2)}, mean distance from the diagonal (ICI) {plain(c['ici'])}" if c else ""
+
+    return lambda models: _each(models, tell)
+
+
+def _held_calibration(m: dict[str, Any]) -> dict[str, Any] | None:
+    found = _lead(m, "calibration")
+    return found[1]["calibration"] if found else None
+
+
+def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Callable[[list[dict[str, Any]]], str]:
+    def tell(m: dict[str, Any]) -> str:
+        above = [p["threshold"] for p in of(m) or [] if p["net_benefit"] is not None and p["net_benefit"] > max(p["all"], 0.0) + 1e-9]
+        if not above:
+            return "nowhere above both treating everyone and treating no one"
+        return f"above both treating everyone and no one at {len(above)} thresholds between {plain(min(above), 2)} and {plain(max(above), 2)}"
+
+    return lambda models: _each(models, tell)
+
+
+def _held_decision(m: dict[str, Any]) -> list[dict[str, Any]] | None:
+    found = _lead(m, "decision_curve")
+    return found[1]["decision_curve"] if found else None
+
+
+def _nearest(curve: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(curve, key=lambda p: abs(p["threshold"] - READ_AT))
+
+
+def _avoided(models: list[dict[str, Any]]) -> str:
+    def tell(m: dict[str, Any]) -> str:
+        point = _nearest(_held_decision(m) or m["decision_curve"])
+        return f"at a threshold of {plain(point['threshold'], 2)}, {plain(point.get('avoided'), 1)} per 100 patients" if point.get("avoided") is not None else ""
+
+    return _each(models, tell)
+
+
+def _impact(models: list[dict[str, Any]]) -> str:
+    def tell(m: dict[str, Any]) -> str:
+        point = _nearest(m["clinical_impact"])
+        return f"at a threshold of {plain(point['threshold'], 2)}, {plain(point['high_risk'], 0)} of 1,000 are called high risk, {plain(point['high_risk_events'], 0)} of them with the event"
+
+    return _each(models, tell)
+
+
+def _stratified(entries: list[dict[str, Any]]) -> str:
+    said = [f"{e['name']}: " + ", ".join(f"AUC {interval_text(s['auc'])} among {s['group']}" for s in e["strata"]) + f", p of the difference {p_text(e['comparison']['p'])}" for e in entries]
+    return "; ".join(said) + "."
+
+
+def _scores(tissue: dict[str, Any]) -> str:
+    if tissue["cutoff"] is None:
+        return ""
+    events = [s for s in tissue["scores"] if s["outcome"]]
+    others = [s for s in tissue["scores"] if not s["outcome"]]
+    high = [sum(s["value"] > tissue["cutoff"] for s in group) for group in (events, others)]
+    return f"{high[0]} of {len(events)} patients with the event and {high[1]} of {len(others)} without lie above the cutoff of {plain(tissue['cutoff'])}."
+
+
+def _stability(schemes: dict[str, Any]) -> str:
+    scheme, found = next(((s, schemes[s]) for s in ("bootstrap", "folds", "leave_one_out") if s in schemes), next(iter(schemes.items())))
+    ranked = sorted(found["frequency"].items(), key=lambda item: -item[1])[:3]
+    return f"Most often selected ({words(scheme)}): " + ", ".join(f"{feature} in {plain(100 * share, 0)} %" for feature, share in ranked) + "." if ranked else ""
+
+
+def _size_curve(what: str) -> Callable[[dict[str, Any]], str]:
+    def tell(curve: dict[str, Any], chosen: int) -> str:
+        known = [(size, mean) for size, mean in zip(curve["sizes"], curve["mean"], strict=True) if mean is not None]
+        at = dict(known)
+        if not known or chosen not in at:
+            return ""
+        return f"{what} is {plain(known[0][1])} with {known[0][0]}, {plain(at[chosen])} with the chosen {chosen}, and {plain(known[-1][1])} with {known[-1][0]} features."
+
+    return tell
+
+
+def _forest(details: dict[str, Any]) -> str:
+    return _size_curve("The mean AUC")(details["curve"], details["chosen_size"]) if details.get("curve") else ""
+
+
+def _svm_rfe(details: dict[str, Any]) -> str:
+    found = details.get("svm_rfe")
+    return _size_curve("The mean accuracy")(found, found["chosen_size"]) if found else ""
+
+
+def _lasso(details: dict[str, Any]) -> str:
+    found = details.get("lasso")
+    if not found:
+        return ""
+    kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(found["coefficients"].items())[:MOST])
+    n = len(found["coefficients"])
+    return f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0: {kept}{' and others' if n > MOST else ''}."
+
+
+OF_MODELS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "roc": _roc, "roc_bands": _roc_bands, "partial_roc": _partial,
+    "calibration": _calibration(lambda m: m["calibration"]), "calibration_held_out": _calibration(_held_calibration),
+    "decision": _decision(lambda m: m["decision_curve"]), "decision_held_out": _decision(_held_decision), "avoided": _avoided, "impact": _impact,
+}
+OF_STEPS: dict[str, Callable[[dict[str, Any]], str]] = {"forest": _forest, "lasso": _lasso, "svm_rfe": _svm_rfe}
