@@ -22,6 +22,8 @@ WORDS = {
     "not applicable": "does not apply",
 }
 PIP = "pip install python-docx"
+#: Columns of the Word table, on a page that lies.
+WIDTHS_MM = (14, 70, 36, 141)
 #: Characters that XML cannot hold, and Word's files are XML.
 _UNPRINTABLE = {c: None for c in range(32) if c not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
 
@@ -149,12 +151,15 @@ def _docx(filled: Filled) -> bytes:
     try:
         import docx
         from docx.enum.section import WD_ORIENT
-        from docx.shared import Pt
+        from docx.shared import Mm, Pt
     except ImportError:
         raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.") from None
+    from prldh.report.word import mark_header, save_dateless
+
     document = docx.Document()
     page = document.sections[0]
-    page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, page.page_height, page.page_width
+    page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, Mm(297), Mm(210)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(18)
     document.styles["Normal"].font.size = Pt(9)
     document.add_heading(f"{filled.title} {filled.version}".translate(_UNPRINTABLE), 1)
     for line in (filled.about, describe_counts(filled), *(describe_score(filled.score) if filled.score else [])):
@@ -163,14 +168,17 @@ def _docx(filled: Filled) -> bytes:
         if section:
             document.add_heading(section, 2)
         table = document.add_table(rows=1, cols=4, style="Table Grid")
-        for cell, title in zip(table.rows[0].cells, ("Item", "What is asked", "Status", "What is found"), strict=True):
-            cell.text = title
+        table.autofit = False
+        texts = [("Item", "What is asked", "Status", "What is found")]
         for entry in entries:
             asked = f"{entry['topic']}: {entry['text']}" if entry["topic"] else entry["text"]
-            for cell, text in zip(table.add_row().cells, (entry["number"], asked, WORDS[entry["status"]], said_of(entry)), strict=True):
-                cell.text = str(text)
+            texts.append((entry["number"], asked, WORDS[entry["status"]], said_of(entry)))
+        for k, row in enumerate(texts):
+            for cell, text, width in zip((table.add_row() if k else table.rows[0]).cells, row, WIDTHS_MM, strict=True):
+                cell.text, cell.width = str(text).translate(_UNPRINTABLE), Mm(width)
+        mark_header(table.rows[0])
     if filled.source:
         document.add_paragraph(f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}.")
     handle = io.BytesIO()
-    document.save(handle)
+    save_dateless(document, handle)
     return handle.getvalue()

@@ -42,17 +42,17 @@ def write_word(table: JournalTable, path: Path) -> None:
             _fill(cell, text, bold=False)
     for row in grid.rows:
         _mark(row, "w:cantSplit")
-    _mark(grid.rows[0], "w:tblHeader")
+    mark_header(grid.rows[0])
     _rule(grid.rows[0], "top", 12)
     _rule(grid.rows[0], "bottom", 6)
     _rule(grid.rows[-1], "bottom", 12)
     for note in table.notes:
         document.add_paragraph().add_run(_clean(note)).font.size = Pt(8)
-    _save_dateless(document, path)
+    save_dateless(document, path)
 
 
-def _save_dateless(document: Any, path: Path) -> None:
-    """A DOCX is a ZIP file, whose entries would carry the time of day."""
+def save_dateless(document: Any, path: Any) -> None:
+    """Save to a path or an open file. A DOCX is a ZIP file, whose entries would carry the time of day."""
     content = io.BytesIO()
     document.save(content)
     with zipfile.ZipFile(content) as found, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
@@ -74,6 +74,11 @@ def _fill(cell: Any, text: str, bold: bool) -> None:
 def _clean(text: str) -> str:
     """Without the control characters that XML does not take."""
     return "".join(c for c in text if c in "\t\n" or ord(c) >= 32)
+
+
+def mark_header(row: Any) -> None:
+    """Have a row repeated on every page that its table runs over."""
+    _mark(row, "w:tblHeader")
 
 
 def _mark(row: Any, what: str) -> None:

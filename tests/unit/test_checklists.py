@@ -1024,6 +1024,10 @@ def test_docx_holds_every_item(nasty):
     numbers = [row.cells[0].text for table in document.tables for row in table.rows if row.cells[0].text != "Item"]
     assert numbers == [str(i) for i in range(1, 59)]
     assert NASTY in "\n".join(c.text for t in document.tables for r in t.rows for c in r.cells)
+    assert all(t._tbl.xml.count("w:tblHeader") == 1 for t in document.tables)
+    widths = {c.width for t in document.tables for r in t.rows[:1] for c in r.cells}
+    assert len(widths) == 4 and sum(widths) < document.sections[0].page_width - 2 * document.sections[0].left_margin + 1
+    assert write_checklist(nasty, "docx", None) == write_checklist(nasty, "docx", None)
 
 
 def test_without_python_docx_the_line_to_run_is_told(nasty, monkeypatch):
