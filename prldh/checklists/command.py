@@ -91,7 +91,7 @@ def _only_links_that_lead(filled: Filled, folder: Path) -> Filled:
     there: dict[str, bool] = {}
 
     def is_there(href: str) -> bool:
-        name = href.partition("#")[0]
+        name = "report.html" if href.startswith("report.html") else href
         return there.setdefault(name, (folder / name).exists())
 
     entries = [

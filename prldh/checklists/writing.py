@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from prldh.checklists.filling import Filled
 from prldh.checklists.findings import STATUSES
@@ -88,8 +89,14 @@ def _html(filled: Filled, base: str | None) -> str:
     template = create_environment().get_template("checklist.html.j2")
     score = describe_score(filled.score) if filled.score else []
     return template.render(
-        filled=filled, base=base, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries)
+        filled=filled, base=base, link=_link, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries)
     )
+
+
+def _link(href: str) -> str:
+    """A file's name as an address, whatever it holds; what stands behind # is an anchor of the report."""
+    name, sharp, anchor = href.partition("#") if href.startswith("report.html") else (href, "", "")
+    return quote(name) + sharp + anchor
 
 
 def by_section(entries: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

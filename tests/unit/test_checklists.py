@@ -24,7 +24,7 @@ from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
 from prldh.checklists.extraction import Extraction, from_metadata
 from prldh.checklists.feature_files import read_dictionary, read_feature_file
 from prldh.checklists.feature_names import aggregation, describe_feature, features, parse_name, selected_features
-from prldh.checklists.filling import fill, gather_answers, known_items
+from prldh.checklists.filling import OPTIONAL, fill, gather_answers, known_items
 from prldh.checklists.items import DATA, STANDARDS, load_standard
 from prldh.checklists.score import band, metrics_score, settle_conditions
 from prldh.checklists.writing import describe_counts, describe_score, write_checklist
@@ -998,6 +998,13 @@ def test_html_is_one_file_and_escaped(nasty):
     for marker in ("http://", "https://", "@import", "url("):
         assert marker not in html.split("<h2>Source</h2>")[0]
     assert "href" not in write_checklist(nasty, "html", None).decode().split("<main")[1].replace('href="#item-', "")
+
+
+def test_links_are_addresses_whatever_the_files_are_called():
+    entry = {"number": "1", "text": "x", "status": "filled", "evidence": [{"where": "w", "href": h} for h in ("external/A #1 50%?/é.json", "report.html#plugin-a")]}
+    filled = dataclasses.replace(fill(_checklist("clear"), Dossier(), {}), entries=[{**dict.fromkeys(OPTIONAL), "conditions": [], "is_condition": False, **entry}])
+    html = write_checklist(filled, "html", "../").decode()
+    assert 'href="../external/A%20%231%2050%25%3F/%C3%A9.json"' in html and 'href="../report.html#plugin-a"' in html
 
 
 def test_html_of_an_extraction_links_to_its_metadata_alone():
