@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -91,13 +92,15 @@ def _label(cell: str, where: str) -> int | None:
 
 
 def _place(cell: str, folder: Path) -> Path:
-    """The path of a cell. Where a name with accents is not found as written, the same name in the other form of Unicode is tried."""
+    """The path of a cell. What is not found as written is tried in the other form of Unicode, with ``\\`` of Windows between folders, and with
+    ``~`` as the home."""
     path = folder / cell
     if not split_series(path)[0].exists():
-        for form in ("NFC", "NFD"):
-            other = folder / unicodedata.normalize(form, cell)
-            if split_series(other)[0].exists():
-                return other
+        for way in (cell, cell.replace("\\", "/"), os.path.expanduser(cell)):
+            for form in ("NFC", "NFD"):
+                other = folder / unicodedata.normalize(form, way)
+                if split_series(other)[0].exists():
+                    return other
     return path
 
 

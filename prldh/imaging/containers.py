@@ -41,6 +41,8 @@ def read_container_header(path: Path, kind: str, settings: ReadSettings) -> Head
         fields = tuple((key, reader.GetMetaData(key)) for key in reader.GetMetaDataKeys() if key.startswith("Segment")) if kind == "nrrd" else ()
     except Exception:  # ITK's own failure, or text in no encoding
         raise _damaged(path, kind) from None
+    if len(size) == 2:
+        raise _flat(path, size)
     if len(size) != 3 and not (len(size) == 4 and size[3] == 1):
         raise _no_volume(path, f"{len(size)} axes ({' x '.join(map(str, size))})")
     width, is_float = _pixel_type(pixel, path)
@@ -109,6 +111,8 @@ def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
     head = _nifti_header(path)
     if any(n < 1 for n in head.sizes):
         raise _damaged(path, "nifti")
+    if len(head.sizes) == 2:
+        raise _flat(path, head.sizes)
     if len(head.sizes) < 3 or any(n > 1 for n in head.sizes[3:]):
         raise _no_volume(path, f"{len(head.sizes)} axes ({' x '.join(map(str, head.sizes))})")
     if head.code not in _NIFTI_TYPES:
@@ -307,6 +311,11 @@ def _damaged(path: Path, kind: str) -> CaseRefused:
 
 def _cut_off(path: Path) -> CaseRefused:
     return CaseRefused(f"'{path.name}' is cut off: it holds fewer voxels than its header says. Copy or export it again.")
+
+
+def _flat(path: Path, size: tuple[int, ...]) -> CaseRefused:
+    shown = " x ".join(map(str, size))
+    return CaseRefused(f"'{path.name}' has 2 axes ({shown}): it does not say how thick the slice is. Save it as a volume of one slice ({shown} x 1).", "no_volume")
 
 
 def _no_volume(path: Path, found: str) -> CaseRefused:

@@ -33,6 +33,8 @@ _ENDINGS = {
 DRAWN = {"MANUAL": "manual", "SEMIAUTOMATIC": "semi-automatic", "AUTOMATIC": "automatic"}
 #: In words, by ``Header.kind``.
 FORMATS = {"nifti": "NIfTI", "nrrd": "NRRD", "meta": "MetaImage", "dicom": "DICOM series", "frames": "DICOM of many frames"}
+#: Label maps that name no label, or whose image has far fewer values, have no more than this.
+_MANY_LABELS = 256
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -183,7 +185,22 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
     if image is not None:
         _refuse_stranger(path.name, header.geometry, header.identity, image)
     labels = _labels(path.name, header, _stamp(header))
-    return from_slicer(labels, header, row, path.name) if slicer_segments(header) else from_labels(labels, header, row, path.name)
+    if slicer_segments(header):
+        return from_slicer(labels, header, row, path.name)
+    if image is not None:
+        _refuse_image(labels, path.name, row, image)
+    return from_labels(labels, header, row, path.name)
+
+
+def _refuse_image(labels: np.ndarray, name: str, row: CaseRow, image: Header) -> None:
+    """Refuse what is an image rather than a label map. Parcellations have a thousand labels too, but are not drawn on images of fewer values."""
+    if int(labels.max()) - int(labels.min()) < _MANY_LABELS:
+        return
+    n = np.unique(labels).size
+    if n > _MANY_LABELS and (row.label is None or n > 4 * np.unique(_image(row.image, image).values).size):
+        raise CaseRefused(
+            f"the mask '{name}' has {n:,} different values: it is an image, no label map. Check that image and mask are not swapped in the cases table.", "swapped",
+        )
 
 
 def _drawn(path: Path) -> tuple[Path, str | None]:
@@ -226,8 +243,10 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
     CaseRefused
         If the region cannot be read, is empty, not there, another patient's, outside the image, or on too coarse a grid.
     """
-    region = _region(path, row, image, settings)
     name = path.name
+    if path.resolve() == row.image.resolve():
+        raise CaseRefused(f"image and mask are the same file '{name}'. Correct the cases table.", "swapped")
+    region = _region(path, row, image, settings)
     _refuse_stranger(name, region.geometry, region.identity, image)
     remarks = []
     if region.taken:
@@ -252,7 +271,9 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
                         "resampled by nearest neighbour."))
     if outside > settings.outside:
         where = "wholly" if outside == 1 else f"by {100 * outside:.3g} %"
-        raise CaseRefused(f"the region in the mask '{name}' lies {where} outside the image. Check that mask and image belong together.", "outside_image")
+        is_alike = region.geometry.size == image.geometry.size and region.geometry != image.geometry
+        lost = " They have the same number of voxels: where the mask's file has lost position or spacing, give it those of its image." if is_alike else ""
+        raise CaseRefused(f"the region in the mask '{name}' lies {where} outside the image. Check that mask and image belong together.{lost}", "outside_image")
     if outside:
         remarks.append(("outside_image", f"{100 * outside:.2g} % of the region in the mask '{name}' lie outside the image and are left out."))
     if not mask.any():

@@ -111,7 +111,7 @@ def test_what_is_no_volume(tmp_path):
         sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True), str(tmp_path / name))
         _refused(tmp_path / name, kind="no_volume")
         sitk.WriteImage(sitk.GetImageFromArray(np.zeros((5, 6), np.int16)), str(tmp_path / name))
-        _refused(tmp_path / name, "2 axes", kind="no_volume")
+        _refused(tmp_path / name, "2 axes (6 x 5)", "one slice (6 x 5 x 1)", kind="no_volume")
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 5, 6), np.complex64)), str(tmp_path / "z.nii"))
     _refused(tmp_path / "z.nii", kind="no_volume")
 

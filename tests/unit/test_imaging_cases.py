@@ -81,6 +81,18 @@ def test_an_accent_in_another_form_of_unicode_is_found(tmp_path):
     assert read_cases(table, "disc", "patient_id")[0].image.is_file()
 
 
+def test_paths_written_on_windows_and_from_the_home_are_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for folder in ("sub", "home"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a b.nii").write_bytes(b"x")
+    table = _table(tmp_path, "patient_id,image,mask\r\nP1,sub\\a b.nii,~/a b.nii\r\n")
+    found = read_cases(table, "disc", "patient_id")[0]
+    assert found.image == tmp_path / "sub" / "a b.nii" and found.masks == (tmp_path / "home" / "a b.nii",)
+    strange = read_cases(_table(tmp_path, "patient_id,image,mask\nP1,none\\a.nii,~/none.nii\n"), "disc", "patient_id")[0]
+    assert strange.image == tmp_path / "none\\a.nii"  # not found: as it stands in the table
+
+
 def test_a_series_is_told_from_a_folder_whose_name_has_a_hash(tmp_path):
     (tmp_path / "Fall #1").mkdir()
     assert split_series(tmp_path / "Fall #1") == (tmp_path / "Fall #1", None)

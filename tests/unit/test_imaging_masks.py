@@ -70,6 +70,18 @@ def test_an_empty_mask_and_probabilities_are_refused(tmp_path, image):
         _load(image, data.write(tmp_path / "n.nii.gz", np.where(data.box() > 0, np.nan, 0).astype(np.float32)))
 
 
+def test_image_and_mask_swapped_or_the_same(tmp_path, image):
+    mask = data.write(tmp_path / "m.nii.gz", data.box())
+    for label in (None, 1):
+        with pytest.raises(CaseRefused, match=r"has \d,?\d+ different values: it is an image, no label map\. Check that .* not swapped") as caught:
+            _load(mask, image, label=label)
+        assert caught.value.kind == "swapped"
+    with pytest.raises(CaseRefused, match="image and mask are the same file 'image.nii.gz'"):
+        _load(image, image)
+    parcels = data.write(tmp_path / "p.nii.gz", np.arange(720, dtype=np.int16).reshape(6, 10, 12) // 2)  # 360 labels on an image of more values
+    assert _load(image, parcels, label=300).sum() == 2
+
+
 def test_two_readers(tmp_path, image):
     masks = [data.write(tmp_path / f"m{k}.nii.gz", (data.box() == k).astype(np.uint8)) for k in (1, 2)]
     case = load_case(data.row(image, *masks, patient="P7", line=9))
@@ -309,6 +321,6 @@ def test_a_region_partly_outside_is_refused_beyond_the_setting(tmp_path, image):
     mask = data.write(tmp_path / "m.nii.gz", data.box(), shifted)
     with pytest.raises(CaseRefused, match=r"lies by 33\.3 % outside") as caught:
         _load(image, mask, label=2)
-    assert caught.value.kind == "outside_image"
+    assert caught.value.kind == "outside_image" and "same number of voxels" in str(caught.value)
     found = load_case(data.row(image, mask, label=2), ReadSettings(outside=0.9)).masks[0]
     assert np.array_equal(found[:, :, 3:], (data.box() == 2)[:, :, :-3])
