@@ -64,7 +64,7 @@ def p_value(value: Any) -> Markup:
 def p_text(value: float | None) -> str:
     if value is None:
         return DASH
-    return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.9995 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else "> 0.999" if value >= 0.9995 else f"{value:.3f}"
 
 
 def interval(found: Any, digits: int = 3) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unicodedata
 
 import numpy as np
@@ -204,6 +205,13 @@ def test_print_cuts_no_table(browser, features):
         assert any(all(unicodedata.normalize("NFKC", text) in shown for text in cells) for shown in pages), cells
     for head in heads:
         assert any(all(word in shown for word in head) for shown in pages), head  # a title of two lines is not one run of text
+    heads_of_long = page.evaluate("""[...document.querySelectorAll('main table')].filter(t => t.offsetParent && t.tHead && t.tBodies[0].rows.length > 15)
+        .map(t => [t.tHead.innerText.split(/\\s+/).filter(word => word), [...t.tBodies[0].rows].map(r => r.innerText.replace(/\\s/g, ''))])""")
+    assert heads_of_long
+    for head, own in heads_of_long:
+        for shown in pages:
+            if any(row in shown for row in own if len(row) > 25):
+                assert all(word in shown for word in head), (head, shown[:200])
     page.emulate_media(media="print")
     for is_wide, width in ((False, 182), (True, 269)):  # millimetres between the margins
         page.set_viewport_size({"width": int(width / 25.4 * 96), "height": 900})
@@ -212,24 +220,80 @@ def test_print_cuts_no_table(browser, features):
         assert cut == []
 
 
-def test_small_studies_have_whole_pages(browser, tmp_path):
-    """No tissues, one model, no validation, no R; then results of an older version, which lack what was added since."""
+FORMULA = "-2+3+cmd|' /C calc'!A0"
+RIGHT_TO_LEFT = "מחקר קטן 😀 <i>x</i>"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """No tissues, one model, no validation, no R, 90% confidence; names that try everything."""
+    folder = tmp_path_factory.mktemp("small")
     g = np.random.default_rng(0)
-    pd.DataFrame({"id": range(60), "y": g.integers(0, 2, 60), "x": g.normal(size=60)}).to_csv(tmp_path / "t.csv", index=False)
+    names = np.array(["=1+1", "+x", FORMULA, "@sum"])
+    pd.DataFrame({"id": range(60), "y": g.integers(0, 2, 60), 'x "q" </script>': g.normal(size=60), "level": names[g.integers(0, 4, 60)]}).to_csv(folder / "t.csv", index=False)
+    settings = {**QUICK["performance"], "confidence": 0.9}
     prldh.analyze({
-        "title": "Small", "engine": "python", "clinical": {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"x": "continuous"}},
-        "models": [{"name": "X", "terms": ["x"]}], "adjust": [], "univariate": False, "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, **{k: v for k, v in QUICK.items() if k in ("performance", "report")},
-    }, tmp_path / "out", jobs=1)
-    page, heard = open_page(browser, tmp_path / "out", width=390)
+        "title": RIGHT_TO_LEFT, "engine": "python", "clinical": {"table": str(folder / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {'x "q" </script>': "continuous", "level": "categorical"}},
+        "models": [{"name": "X", "terms": ['x "q" </script>']}], "adjust": [], "univariate": False, "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": settings, "report": QUICK["report"],
+    }, folder / "out", jobs=1)
+    return folder / "out"
+
+
+def test_a_small_study_has_a_whole_page(browser, small):
+    page, heard = open_page(browser, small, width=390)
     assert heard == [] and sections(page) == [s for s in ALWAYS if s != "univariate"] and page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert "No validation was asked for" in page.locator("#validation").inner_text()
-    data = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert "No validation was asked for" in page.locator("#validation").inner_text() and "Of other patients nothing is known" in page.locator("#answer").inner_text()
+    assert page.locator("h1").inner_text() == RIGHT_TO_LEFT and page.evaluate("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
+    assert page.locator("#table-one tbody th").first.inner_text() == 'x "q" </script>'
+
+
+def test_the_page_says_the_studys_level_of_confidence(browser, small):
+    page, _ = open_page(browser, small)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    shown = page.evaluate("[...document.querySelectorAll('caption, th, .lead')].map(e => e.textContent).join(' | ')")
+    assert "90% CI" in shown and "95% CI" not in shown and "95% CI" not in page.locator("#text").inner_text()
+
+
+def test_no_name_becomes_a_formula_of_a_spreadsheet(browser, small):
+    page, _ = open_page(browser, small)
+    text = _download(page, lambda: page.locator("#table-one button", has_text="CSV").click()).decode()
+    rows = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    cells = [cell for column in rows for cell in rows[column]]
+    assert {"'=1+1", "'+x", f"'{FORMULA}", "'@sum", 'x "q" </script>'} <= set(rows["Variable"])
+    assert not [c for c in cells if c[:1] in ("=", "+", "@")] and all(re.fullmatch(r"-[\d.e-]+( ± .*)?", c) for c in cells if c.startswith("-"))
+    data = json.loads((small / "results.json").read_text())
+    mean = data["table_one"][0]["rows"][0]["total"]
+    assert f"{mean['mean']!r} ± {mean['sd']!r}" in cells
+
+
+def test_results_of_an_older_version_have_whole_pages(browser, small, tmp_path):
+    """They lack what was added since."""
+    from prldh.report.render import render_again
+
+    data = json.loads((small / "results.json").read_text())
     data["cohort"].pop("ranges")
     for point in data["models"][0]["roc"]:
         point.pop("sensitivity_low"), point.pop("sensitivity_high")
-    (tmp_path / "out" / "results.json").write_text(json.dumps(data))
-    from prldh.report.render import render_again
-
-    render_again(tmp_path / "out")
-    page, heard = open_page(browser, tmp_path / "out")
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    render_again(tmp_path)
+    page, heard = open_page(browser, tmp_path)
     assert heard == [] and page.locator("#figure-roc_unadjusted").count() == 1 and page.locator("#figure-roc_bands_unadjusted").count() == 0
+
+
+def test_it_opens_with_three_sentences_and_their_intervals(browser, features):
+    page, _ = open_page(browser, features)
+    said = page.locator("#answer .lead p").all_inner_texts()
+    assert len(said) == 3 and said[0].startswith("What was asked:") and said[1].startswith("The honest answer:")
+    assert all(re.search(r"0\.\d{3} \(95% CI 0\.\d{3} to [01]\.\d{3}\)", s) for s in said[1:])
+
+
+def test_alternative_texts_say_what_is_seen(browser, features):
+    page, _ = open_page(browser, features)
+    data = json.loads((features / "results.json").read_text())
+    seen = page.evaluate("Object.fromEntries([...document.querySelectorAll('figure > .drawing')].map(d => [d.parentNode.id.replace('figure-', ''), d.getAttribute('aria-label')]))")
+    for m in (m for m in data["models"] if not m["adjusted"]):
+        assert f"{m['name']}: apparent AUC {m['auc']['estimate']:.3f}, held out {m['validation']['pipeline']['folds']['auc']['estimate']:.3f}" in seen["roc_unadjusted"]
+    digits = [name for name, text in seen.items() if not re.search(r"\d", text)]
+    assert not [name for name in digits if not name.startswith("nomogram")], digits
+    assert "lie above the cutoff" in seen["scores_disc"] and "Most often selected" in seen["stability_disc"] and "thresholds" in seen["decision_adjusted"]

@@ -68,7 +68,7 @@ def as_shown(data, kind: str, path: tuple) -> str:
     if kind == "text":
         return " ".join(str(value).split())
     if kind == "p":
-        return "0.001" if value < 0.001 else "0.999" if value > 0.9995 else str(Decimal(value).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
+        return "0.001" if value < 0.001 else "0.999" if value >= 0.9995 else str(Decimal(value).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
     if kind == "exact":
         return str(value) if isinstance(value, int) else f"{value:g}"
     if kind == "percent":
