@@ -123,19 +123,19 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("cohort", type=click.Path(path_type=Path))
+@click.argument("cohorts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="COHORT...")
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace what is there of a cohort of this name.")
-def apply(run: Path, cohort: Path, jobs: int | None, force: bool) -> None:
-    """Apply the frozen models of RUN to the new patients of COHORT.yaml: predictions, and external validation where outcomes are known."""
+def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -> None:
+    """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation where outcomes are known."""
     from prldh.external.command import apply_models, summarise
     from prldh.progress import show_progress
 
-    with show_progress() as progress:
-        found = apply_models(run, cohort, jobs=jobs, force=force, told=progress)
-    for line in summarise(found):
-        click.echo(line)
-    click.echo(f"predictions: {run / found['folder'] / 'predictions.csv'}; `prldh report {run}` shows them in the report")
+    for cohort in cohorts:
+        with show_progress() as progress:
+            found = apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+        click.echo("\n".join([*summarise(found), f"predictions: {run / found['folder'] / 'predictions.csv'}"]))
+    click.echo(f"`prldh report {run}` shows this in the report")
 
 
 @cli.command()

@@ -26,7 +26,8 @@ def examine() -> tuple[list[str], bool]:
 
 
 def _examine_r() -> list[str]:
-    from prldh.engines.r import REngine, r_available
+    from prldh.engines.r import REngine
+    from prldh.engines.r_home import r_available
     from prldh.errors import EngineError
 
     usable, reason = r_available()

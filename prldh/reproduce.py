@@ -22,7 +22,7 @@ import pandas as pd
 
 from prldh import __version__
 from prldh.design import GROUPS
-from prldh.engines.r import r_source_dir
+from prldh.engines.r_home import r_source_dir
 from prldh.interaction import draw_interaction_rows
 from prldh.records import Draws, ModelSpec, Resample
 from prldh.report.environment import create_environment

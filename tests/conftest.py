@@ -28,7 +28,7 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are packages of CRAN alone."""
     if item.get_closest_marker("r"):
-        from prldh.engines.r import r_available
+        from prldh.engines.r_home import r_available
 
         usable, reason = r_available()
         if not usable:

@@ -102,7 +102,7 @@ for plugin in plugins/*/; do
 done
 if command -v R >/dev/null 2>&1; then
   # which rpy2 works depends on R's version, which pip cannot know
-  REQUIREMENT=$(.venv/bin/python -c 'import subprocess; from prldh.engines.r import rpy2_requirement; print(rpy2_requirement(subprocess.run(["Rscript", "-e", "cat(as.character(getRversion()))"], capture_output=True, text=True, check=True).stdout))')
+  REQUIREMENT=$(.venv/bin/python -c 'import subprocess; from prldh.engines.r_home import rpy2_requirement; print(rpy2_requirement(subprocess.run(["Rscript", "-e", "cat(as.character(getRversion()))"], capture_output=True, text=True, check=True).stdout))')
   eval "RPY2_CFFI_MODE=ABI $PIP install ${REQUIREMENT#pip install }"
 fi
 stamp_of > .venv/.ready

@@ -1,31 +1,14 @@
-"""The R engine: every number from R itself, through the R package in ``r/``.
-
-The only module that imports rpy2, and of rpy2 only its lowest layer (``rinterface``), which has no conversion
-context. R starts when it is first asked for something, once per process, and never in a forked child.
-"""
+"""The R engine: every number from R itself, through the R package in ``r/``. How R is found and called: ``r_home.py``, ``r_session.py``."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-import importlib.util
-import logging
-import os
-import re
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
 from prldh.errors import EngineError
-
-REQUIRED_PACKAGES = ("pROC", "glmnet")
-APT_LINE = "apt-get install r-base-core r-cran-proc r-cran-glmnet"
 
 _CURVE = {
     "threshold", "net_benefit", "standardized", "all", "low", "high", "standardized_low", "standardized_high", "avoided", "avoided_low",
@@ -52,28 +35,6 @@ _VECTORS = {
     "univariate_screen": {"auc", "r", "w", "p_wilcoxon", "t", "p_t"},
     "pool_estimates": {"estimate", "se", "df", "low", "high", "p", "fmi", "riv", "lambda"},
 }
-
-# R's warnings never become Python's by themselves, and an R error must not reach the console.
-_CALLER = """
-function(.function, ...) {
-  warnings <- character(0)
-  value <- tryCatch(
-    withCallingHandlers(
-      .function(...),
-      warning = function(w) { warnings <<- c(warnings, conditionMessage(w)); invokeRestart("muffleWarning") },
-      message = function(m) invokeRestart("muffleMessage")),
-    error = function(e) structure(conditionMessage(e), class = "prldh_error"))
-  list(value, warnings, inherits(value, "prldh_error"))
-}
-"""
-
-_LOADER = """
-function(files) {
-  engine <- new.env(parent = globalenv())
-  for (file in files) sys.source(file, envir = engine, keep.source = FALSE)
-  engine
-}
-"""
 
 
 class REngine:
@@ -106,13 +67,13 @@ class REngine:
 
     def versions(self) -> dict[str, Any]:
         """``{"version": R's, "packages": {name: version, or None where it is not installed}}``."""
-        found = _evaluate("package_versions", {}, self.warnings)
-        versions = dict(zip(found.names, (_text_or_none(v) for v in found), strict=True))
+        found = evaluate("package_versions", {}, self.warnings)
+        versions = dict(zip(found.names, (text_or_none(v) for v in found), strict=True))
         return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
 
     def use_own_code(self, own: bool = True) -> None:
         """Take Hosmer-Lemeshow, decision and impact curves from prldh's own R code even where R has packages for them."""
-        _evaluate("use_own_code", {"own": bool(own)}, self.warnings)
+        evaluate("use_own_code", {"own": bool(own)}, self.warnings)
 
     def close(self) -> None:
         """Do nothing: an embedded R lives as long as its process."""
@@ -383,213 +344,11 @@ class REngine:
     # -- the one way through -----------------------------------------------------------------------------------
 
     def _call(self, function: str, **arguments: Any) -> Any:
-        value = _evaluate(function, arguments, self.warnings)
-        if _dimensions(value) is not None:
-            return _to_python(value, is_vector=True)
+        value = evaluate(function, arguments, self.warnings)
+        if dimensions(value) is not None:
+            return to_python(value, is_vector=True)
         vectors = _VECTORS.get(function, set())
-        return {key: _to_python(item, key in vectors) for key, item in zip(value.names, value, strict=True)}
-
-
-# -- is R there? -----------------------------------------------------------------------------------------------
-
-
-def r_source_dir() -> Path:
-    """The folder of the R sources: ``r/R`` of a checkout, or ``prldh/_r/R`` of an installed wheel."""
-    package = Path(__file__).resolve().parents[1]
-    candidates = (package.parent / "r" / "R", package / "_r" / "R")
-    for folder in candidates:
-        if (folder / "fit_logistic.R").is_file():
-            return folder
-    raise EngineError(
-        f"prldh's R sources are missing: neither {candidates[0]} nor {candidates[1]} has fit_logistic.R. Install prldh again."
-    )
-
-
-def rpy2_requirement(r_version: str) -> str:
-    """The pip line whose rpy2 works with an R version; pip cannot choose by that itself.
-
-    Examples
-    --------
-    >>> rpy2_requirement("4.2.2")
-    'pip install rpy2==3.6.5 rpy2-rinterface==3.6.5 rpy2-robjects==3.6.6'
-    >>> rpy2_requirement("4.5.1")
-    'pip install "rpy2>=3.6.7"'
-    """
-    if _version_tuple(r_version) >= (4, 5):
-        return 'pip install "rpy2>=3.6.7"'
-    return "pip install rpy2==3.6.5 rpy2-rinterface==3.6.5 rpy2-robjects==3.6.6"
-
-
-@functools.lru_cache(maxsize=1)
-def r_available() -> tuple[bool, str]:
-    """Whether R is usable through rpy2 and, if not, the reason with the line that mends it. Starts no R in this process."""
-    try:
-        r_home = _find_r_home()
-        script = (
-            'cat(R.version$major, ".", R.version$minor, "\\n", sep = "");'
-            f"for (p in c({', '.join(map(repr, REQUIRED_PACKAGES))})) if (!requireNamespace(p, quietly = TRUE)) cat(p, '\\n')"
-        )
-        rscript = Path(r_home) / "bin" / "Rscript"
-        done = subprocess.run([rscript, "-e", script], capture_output=True, text=True, timeout=60, check=True)
-        version, *missing = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        if missing:
-            raise EngineError(_missing_packages(missing))
-        _import_rinterface(r_home, version)
-    except EngineError as error:
-        return False, str(error)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return False, f"R was found but does not run: {error}. Install it again, e.g. {APT_LINE}."
-    return True, ""
-
-
-def _find_r_home() -> str:
-    """R's home folder, from R_HOME or the ``R`` on the PATH."""
-    found = os.environ.get("R_HOME")
-    if not found:
-        try:
-            done = subprocess.run(["R", "RHOME"], capture_output=True, text=True, timeout=60, check=True)
-            found = (done.stdout.strip().splitlines() or [""])[-1]
-        except (OSError, subprocess.SubprocessError):
-            found = ""
-    if not found:
-        raise EngineError(f"R is needed by the R engine: R_HOME is not set and there is no R on the PATH. Install it, e.g. {APT_LINE}.")
-    if not (Path(found) / "bin").is_dir():
-        raise EngineError(f"R is needed by the R engine: its home {found} has no bin folder. Set R_HOME rightly, or unset it.")
-    return found
-
-
-def _import_rinterface(r_home: str, version: str | None = None) -> Any:
-    """rpy2.rinterface, or the pip line for the R that is there."""
-    logging.getLogger("rpy2").addHandler(logging.NullHandler())   # its loggers would print
-    if importlib.util.find_spec("rpy2") is None:
-        line = rpy2_requirement(version or _ask_version(r_home))
-        raise EngineError(f"the R engine needs the Python package rpy2, which is not installed. Run: {line}")
-    try:
-        return importlib.import_module("rpy2.rinterface")
-    except Exception as error:   # cffi, the linker and rpy2 each have their own
-        version = version or _ask_version(r_home)
-        raise EngineError(f"rpy2 cannot be loaded with R {version}: {error}. Run: {rpy2_requirement(version)}") from error
-
-
-def _ask_version(r_home: str) -> str:
-    """R's version; only asked for when a message needs it."""
-    try:
-        done = subprocess.run([Path(r_home) / "bin" / "R", "--version"], capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    found = re.search(r"R version (\d+\.\d+\.\d+)", done.stdout)
-    return found.group(1) if found else "unknown"
-
-
-def _missing_packages(missing: list[str]) -> str:
-    quoted = ", ".join(f'"{p}"' for p in missing)
-    debian = " ".join(f"r-cran-{p.lower()}" for p in missing)
-    return (
-        f"the R engine needs the R package{'s' if len(missing) > 1 else ''} {', '.join(missing)}, which R cannot load. "
-        f"Run apt-get install {debian}, or in R: install.packages(c({quoted}))."
-    )
-
-
-def _version_tuple(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-
-
-# -- the embedded R --------------------------------------------------------------------------------------------
-
-_lock = threading.RLock()
-_session: _Session | None = None
-
-
-class _Session:
-    """The one R of this process: the package's functions, and the R function through which they are called."""
-
-    def __init__(self) -> None:
-        r_home = _find_r_home()
-        sources = [str(path) for path in sorted(r_source_dir().glob("*.R"))]
-        self.pid = os.getpid()
-        with _same_library_path():
-            self._start(r_home, sources)
-
-    def _start(self, r_home: str, sources: list[str]) -> None:
-        self.r = _import_rinterface(r_home)
-        # Some packages ask for the time zone, and without TZ R asks timedatectl, which may not be there
-        os.environ.setdefault("TZ", ":/etc/localtime" if Path("/etc/localtime").exists() else "UTC")
-        try:
-            with _quiet_console():
-                self.r.initr()
-                can_load = self.r.baseenv["requireNamespace"]
-                missing = [p for p in REQUIRED_PACKAGES if not can_load(self.r.StrSexpVector([p]), quietly=self.r.BoolSexpVector([True]))[0]]
-                if not missing:
-                    self.caller = self.r.evalr(_CALLER)
-                    self.functions = self.r.evalr(_LOADER)(self.r.StrSexpVector(sources))
-        except Exception as error:   # whatever stops R, what to do is the same
-            raise EngineError(f"R in {r_home} could not be started through rpy2: {error}. Run: {rpy2_requirement(_ask_version(r_home))}") from error
-        if missing:
-            raise EngineError(_missing_packages(missing))
-
-
-@contextmanager
-def _same_library_path() -> Iterator[None]:
-    """Give the environment its LD_LIBRARY_PATH back, which starting R sets.
-
-    R and its packages are loaded by then. Processes started later, joblib's workers among them, would otherwise find the
-    system's libpython before their own, where the interpreter is linked to a shared one: another Python with this one's library.
-    """
-    before = os.environ.get("LD_LIBRARY_PATH")
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("LD_LIBRARY_PATH", None)
-        else:
-            os.environ["LD_LIBRARY_PATH"] = before
-
-
-def _running_session() -> _Session:
-    global _session
-    if _session is None:
-        _session = _Session()
-    if _session.pid != os.getpid():
-        raise EngineError(
-            f"R was started in process {_session.pid} and cannot be used in process {os.getpid()}, which was forked off it. "
-            "Use joblib's loky backend, which starts fresh processes."
-        )
-    return _session
-
-
-def _evaluate(function: str, arguments: dict[str, Any], told: list[tuple[str, str]]) -> Any:
-    """Call one function of the R package and return R's value; warnings are added to ``told``."""
-    with _lock:
-        session = _running_session()
-        with _quiet_console():
-            converted = {name: _to_r(session.r, value) for name, value in arguments.items()}
-            value, warnings, failed = session.caller(session.functions[function], **converted)
-        told.extend((function, message) for message in warnings)
-    if failed[0]:
-        raise EngineError(f"R's {function}: {value[0]}")
-    return value
-
-
-@contextmanager
-def _quiet_console() -> Iterator[None]:
-    """Drop what R writes to the console. Put back afterwards: a notebook may use rpy2 for itself."""
-    callbacks = importlib.import_module("rpy2.rinterface_lib.callbacks")
-    names = ("consolewrite_print", "consolewrite_warnerror")
-    before = {name: getattr(callbacks, name) for name in names}
-    for name in names:
-        setattr(callbacks, name, _ignore)
-    try:
-        yield
-    finally:
-        for name, function in before.items():
-            setattr(callbacks, name, function)
-
-
-def _ignore(text: str) -> None:
-    pass
-
-
-# -- conversion ------------------------------------------------------------------------------------------------
+        return {key: to_python(item, key in vectors) for key, item in zip(value.names, value, strict=True)}
 
 
 def _vector(values: ArrayLike) -> np.ndarray:
@@ -605,48 +364,3 @@ def _matrix(values: ArrayLike) -> np.ndarray:
     if array.ndim != 2:
         raise EngineError(f"a table of numbers must have two dimensions, rows and columns: found {array.ndim}.")
     return array
-
-
-def _to_r(r: Any, value: Any) -> Any:
-    """An R vector or matrix of an array, or an R vector of length one of a number, text or truth value."""
-    if isinstance(value, np.ndarray):
-        kind = r.IntSexpVector if value.dtype == np.int32 else r.FloatSexpVector
-        flat = np.ascontiguousarray(value.reshape(-1, order="F"))
-        vector = kind.from_memoryview(memoryview(flat)) if flat.size else kind([])
-        if value.ndim >= 2:
-            vector.do_slot_assign("dim", r.IntSexpVector(list(value.shape)))
-        return vector
-    kind = {bool: r.BoolSexpVector, str: r.StrSexpVector, float: r.FloatSexpVector}[type(value)]
-    return kind([value])
-
-
-def _to_python(value: Any, is_vector: bool) -> Any:
-    """An array of R's numbers, a float of a single one, text of text, a dict of a named list."""
-    kind = type(value).__name__
-    if kind == "ListSexpVector":
-        return {key: _to_python(item, is_vector) for key, item in zip(value.names, value, strict=True)}
-    if kind == "StrSexpVector":
-        return _text_or_none(value[0])
-    array = np.array(value, dtype=np.float64)
-    if kind in ("IntSexpVector", "BoolSexpVector"):
-        array[array == np.iinfo(np.int32).min] = np.nan   # R's integer NA
-    array[np.isnan(array)] = np.nan   # R's NA is a signalling NaN, of which NumPy warns
-    shape = _dimensions(value)
-    if shape is not None:
-        return np.ascontiguousarray(array.reshape(shape, order="F"))
-    if is_vector:
-        return array
-    if array.size != 1:
-        raise EngineError(f"R gave {array.size} numbers where one was expected. Please report this.")
-    return float(array[0])
-
-
-def _dimensions(value: Any) -> tuple[int, ...] | None:
-    try:
-        return tuple(value.do_slot("dim"))
-    except LookupError:
-        return None
-
-
-def _text_or_none(value: Any) -> str | None:
-    return value if type(value) is str else None   # NA_character_ is a str of another type

@@ -74,7 +74,8 @@ def _describe(frozen: Frozen, new: NewCohort, patients: NewPatients) -> tuple[di
     from prldh.plugins import create_plugin_manager
 
     settings = Performance.model_validate(frozen.settings["performance"])
-    (engine, *_), warnings = open_engines(frozen.results["engines"]["reported"], create_plugin_manager())
+    reported = frozen.results["engines"]["reported"]
+    (engine, *_), warnings = open_engines("both" if reported == "r" else reported, create_plugin_manager())  # R, or Python with a warning
     warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
     is_validated = patients.outcome is not None and 0 < patients.outcome.sum() < len(patients.ids)
     draws = _draw(frozen, new.name, patients, settings) if is_validated else None

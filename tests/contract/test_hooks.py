@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -117,13 +118,13 @@ def test_importing_the_command_line_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_rpy2_has_one_importer():
+def test_rpy2_is_imported_where_r_is_started():
     from pathlib import Path
 
     import prldh
 
-    importers = [p.name for p in Path(prldh.__file__).parent.rglob("*.py") if "import rpy2" in p.read_text() or "from rpy2" in p.read_text()]
-    assert set(importers) <= {"r.py"}
+    importers = [p.name for p in Path(prldh.__file__).parent.rglob("*.py") if re.search(r"import rpy2|from rpy2|import_module\(.rpy2", p.read_text())]
+    assert set(importers) == {"r_home.py", "r_session.py"}
 
 
 def test_statistics_import_nothing_of_the_project_but_errors():

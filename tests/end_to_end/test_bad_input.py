@@ -537,12 +537,12 @@ def without_r(monkeypatch):
     """R that lacks pROC, as the engine finds it when it starts."""
 
     def fails(*_: object) -> None:
-        from prldh.engines.r import _missing_packages
+        from prldh.engines.r_home import tell_missing
 
-        raise EngineError(_missing_packages(["pROC"]))
+        raise EngineError(tell_missing(["pROC"]))
 
-    monkeypatch.setattr("prldh.engines.r._session", None)
-    monkeypatch.setattr("prldh.engines.r._Session", fails)
+    monkeypatch.setattr("prldh.engines.r_session._session", None)
+    monkeypatch.setattr("prldh.engines.r_session._Session", fails)
 
 
 def test_engine_r_without_proc(bench, without_r):

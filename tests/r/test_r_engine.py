@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prldh.engines import r as bridge
-from prldh.engines.r import REngine, r_available, r_source_dir, rpy2_requirement
+from prldh.engines import r_home, r_session
+from prldh.engines.r import REngine
+from prldh.engines.r_home import r_available, r_source_dir, rpy2_requirement
 from prldh.errors import EngineError
 
 pytestmark = pytest.mark.r
@@ -268,7 +269,8 @@ def _run_python(code: str, **environment: str) -> str:
 
 
 ASK = """
-from prldh.engines.r import REngine, r_available
+from prldh.engines.r import REngine
+from prldh.engines.r_home import r_available
 from prldh.errors import EngineError
 print(r_available())
 try:
@@ -298,14 +300,14 @@ def test_importing_the_engine_starts_no_r():
 
 
 def test_without_rpy2_the_pip_line_fits_the_r(engine, monkeypatch):
-    monkeypatch.setattr(bridge.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(bridge, "_session", None)
+    monkeypatch.setattr(r_home.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(r_session, "_session", None)
     with pytest.raises(EngineError, match="rpy2, which is not installed. Run: pip install"):
         REngine().versions()
 
 
 def test_missing_packages_are_named_with_both_ways_to_get_them():
-    message = bridge._missing_packages(["pROC", "glmnet"])
+    message = r_home.tell_missing(["pROC", "glmnet"])
     assert "apt-get install r-cran-proc r-cran-glmnet" in message and 'install.packages(c("pROC", "glmnet"))' in message
 
 
