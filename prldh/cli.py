@@ -114,11 +114,12 @@ def init(folder: Path) -> None:
 @click.option("--figures", "formats", multiple=True, type=click.Choice(["svg", "pdf", "png", "tiff"]), help="Format of figures beside the report; may be repeated. Default: the study's.")
 @click.option("--dpi", multiple=True, type=click.IntRange(72, 1200), help="Resolution of PNG and TIFF; may be repeated. Default: the study's.")
 @click.option("--grey", is_flag=True, help="Write every figure in grey too.")
-def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool) -> None:
+@jobs_option
+def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool, jobs: int | None) -> None:
     """Render report.html, figures and tables for Word and LaTeX again from results.json; nothing is computed."""
     from prldh.report.render import render_again
 
-    click.echo(render_again(folder, formats=formats, dpi=dpi, grey=grey))
+    click.echo(render_again(folder, jobs, formats=formats, dpi=dpi, grey=grey))
 
 
 @cli.command()

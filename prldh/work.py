@@ -85,12 +85,12 @@ class Workers:
 
 
 def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
-    _end_with(parent)
+    end_with(parent)
     return work(*given)
 
 
 @functools.cache
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Where the parent is killed, a worker would wait minutes for more work, its memory with it."""
 
     def watch() -> None:

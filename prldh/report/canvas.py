@@ -20,7 +20,7 @@ STYLES = ("-", "--", "-.", ":")
 LINE_GREYS, DASHES, MARKERS = ("#000000", "#4d4d4d", "#777777"), ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.2, 1.2))), ("o", "s", "^", "D", "v", "P", "X")
 AREA_GREYS = ("#a6a6a6", "#1a1a1a", "#5c5c5c", "#cccccc", "#808080", "#bfbfbf", "#000000", "#8c8c8c")
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
+    "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.titley": 1.0, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
     "legend.frameon": False, "legend.fontsize": 6.5, "lines.linewidth": 1.2, "figure.constrained_layout.h_pad": 0.07, "figure.constrained_layout.w_pad": 0.07,
     "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "prldh",  # outlines and embedded fonts: the same everywhere
 }

@@ -1,66 +1,44 @@
-"""Figures: which the results allow, and how they are written. Drawn in ``model_drawings.py`` and ``tissue_drawings.py``."""
+"""Figures as files: formats, resolutions, grey; kept where nothing changed. What is drawn: ``figure_plan.py``."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
-from prldh.nomogram import make_nomogram
 from prldh.report.canvas import STYLE, grey
-from prldh.report.format import interval_text, plain
-from prldh.report.model_drawings import (
-    draw_avoided,
-    draw_calibration,
-    draw_decision,
-    draw_differences,
-    draw_forest,
-    draw_impact,
-    draw_nomogram,
-    draw_partial,
-    draw_roc,
-    draw_roc_bands,
-    draw_stratified_roc,
-)
-from prldh.report.tissue_drawings import (
-    draw_correlation,
-    draw_flow,
-    draw_funnel,
-    draw_lasso,
-    draw_size_curve,
-    draw_stability,
-    draw_waterfall,
-)
-from prldh.summary import by_honesty, honest_auc
+from prldh.report.figure_plan import Drawing, plan_figures
+from prldh.report.fonts import quick_font
+from prldh.work import end_with
 
-#: Formats of figures, and the metadata without which every run would write other bytes.
-DATELESS: dict[str, dict[str, None] | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None, "tiff": None}
-RASTER = ("png", "tiff")
+#: Vector formats, and the metadata without which every run would write other bytes.
+DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+#: Formats of pixels, and how they are packed: more for PNG takes longer and saves nothing.
+PACKED: dict[str, dict[str, Any]] = {"png": {"compress_level": 4}, "tiff": {"compression": "tiff_lzw"}}
+#: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the study's resolutions.
+LAYOUT_DPI = 300
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
-#: Panels, one a model, that fit a page; of more models the first are drawn.
-MOST_PANELS = 9
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure to be drawn: its file name, title, a description for those who do not see it, and how."""
-
-    name: str
-    title: str
-    description: str
-    draw: Callable[[], Figure]
-    is_wide: bool = False
+#: Fewer figures are drawn by this process alone, as another would take longer to start.
+FEW = 12
+#: What ``results.json`` holds and no figure shows.
+NOT_DRAWN = ("agreement", "warnings", "engines", "ledger")
 
 
 @dataclass(frozen=True)
@@ -84,12 +62,14 @@ class FigureSettings:
         for is_grey in (False, True) if self.grey else (False,):
             stem = name + ".grey" * is_grey
             for suffix in self.formats:
-                for k, dpi in enumerate(self.dpi if suffix in RASTER else self.dpi[:1]):
+                for k, dpi in enumerate(self.dpi if suffix in PACKED else self.dpi[:1]):
                     found.append((f"{stem}.{suffix}" if k == 0 else f"{stem}.{dpi}dpi.{suffix}", suffix, dpi, is_grey))
         return found
 
 
-def write_figures(data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None) -> dict[str, dict[str, Any]]:
+def write_figures(
+    data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None, jobs: int = 1
+) -> dict[str, dict[str, Any]]:
     """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey beside.
 
     Parameters
@@ -102,6 +82,8 @@ def write_figures(data: dict[str, Any], folder: Path, former: Path | None = None
         A folder that holds figures already: taken over where they were drawn from the same results by the same code.
     settings
         Default: the study's.
+    jobs
+        Processes that draw.
 
     Returns
     -------
@@ -110,11 +92,11 @@ def write_figures(data: dict[str, Any], folder: Path, former: Path | None = None
     """
     folder.mkdir(exist_ok=True)
     settings = settings or FigureSettings.of(data)
-    digest = _digest(data, settings)
+    drawn = {k: v for k, v in data.items() if k not in NOT_DRAWN}
+    digest = _digest(drawn, settings)
     drawings = plan_figures(data)
     if not _take_over(drawings, settings, digest, former, folder):
-        for drawing in drawings:
-            _write(drawing, settings, folder)
+        _write_all(drawings, drawn, settings, folder, jobs)
         (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     found = {}
     for drawing in drawings:
@@ -128,6 +110,39 @@ def write_figures(data: dict[str, Any], folder: Path, former: Path | None = None
     return found
 
 
+def _write_all(drawings: list[Drawing], drawn: dict[str, Any], settings: FigureSettings, folder: Path, jobs: int) -> None:
+    """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
+    if jobs == 1 or len(drawings) < FEW:
+        for drawing in drawings:
+            _write(drawing, settings, folder)
+        return
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder)) as others:
+        tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
+        for drawing in drawings:
+            if tasks[drawing.name].cancel():
+                _write(drawing, settings, folder)
+        for drawing in drawings:
+            task = tasks[drawing.name]
+            if not task.cancelled() and task.exception() is not None:
+                _write(drawing, settings, folder)
+
+
+#: In a process that helps: how to write a figure of this name.
+_helping: dict[str, Callable[[], None]] = {}
+
+
+def _prepare(parent: int, drawn: dict[str, Any], settings: FigureSettings, folder: Path) -> None:
+    """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
+    end_with(parent)
+    _helping.update({d.name: partial(_write, d, settings, folder) for d in plan_figures(drawn)})
+
+
+def _write_named(name: str) -> None:
+    _helping[name]()
+
+
 def _write(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
     wanted = settings.files(drawing.name)
     if "svg" not in settings.formats:
@@ -137,18 +152,48 @@ def _write(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
         if not own:
             continue
         with _figure(drawing, is_grey) as figure:
-            for name, suffix, dpi, _ in own:
-                packed = {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == "tiff" else {}
-                figure.savefig(folder / name, format=suffix, dpi=dpi, metadata=DATELESS[suffix], **packed)
+            for name, suffix, _, _ in own:
+                if suffix in DATELESS:
+                    figure.savefig(folder / name, format=suffix, metadata=DATELESS[suffix])
+            for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in PACKED):
+                pixels = _pixels(figure, dpi)
+                for name, suffix, at, _ in own:
+                    if suffix in PACKED and at == dpi:
+                        pixels.save(folder / name, suffix, dpi=(dpi, dpi), **PACKED[suffix])
 
 
-def _digest(data: dict[str, Any], settings: FigureSettings) -> str:
+def _pixels(figure: Figure, dpi: int) -> Image.Image:
+    """Without transparency, which journals do not take."""
+    figure.set_dpi(dpi)
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+
+
+@contextmanager
+def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
+    """Garbage is collected when it is done: a figure is one web of references, and looking through it again and again takes an eighth of the time."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    with plt.rc_context({**STYLE, "font.family": [quick_font(), STYLE["font.family"]]}), grey(is_grey):
+        figure = drawing.draw()
+        figure.set_dpi(LAYOUT_DPI)
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine(None)  # laid out once: with any engine, even "none", every format would be drawn twice
+        try:
+            yield figure
+        finally:
+            plt.close(figure)
+            if was_collecting:
+                gc.enable()
+
+
+def _digest(drawn: dict[str, Any], settings: FigureSettings) -> str:
     """Of the results, the settings, the code that draws, and matplotlib: figures are the same where it is the same."""
     found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
-    for path in (*(here / f"{name}.py" for name in ("canvas", "figures", "format", "model_drawings", "tissue_drawings")), here.parent / "nomogram.py"):
+    for path in (*sorted(here.glob("*drawings.py")), *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format")), here.parent / "nomogram.py"):
         found.update(path.read_bytes())
-    drawn = {k: v for k, v in data.items() if k not in ("agreement", "warnings", "engines", "ledger")}
     found.update(json.dumps(drawn, sort_keys=True).encode())
     return found.hexdigest()
 
@@ -177,154 +222,3 @@ def _as_element(text: str, name: str) -> str:
     text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
     text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
     return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)
-
-
-@contextmanager
-def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
-    with plt.rc_context(STYLE), grey(is_grey):
-        figure = drawing.draw()
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, not for every format
-        try:
-            yield figure
-        finally:
-            plt.close(figure)
-
-
-def describe_flow(data: dict[str, Any], most: int = 8) -> dict[str, Any]:
-    """Counts of the flow diagram; the reasons of those left out, the most frequent first."""
-    cohort = data["cohort"]
-    counts: dict[str, int] = {}
-    for entry in cohort["excluded"]:
-        counts[entry["reason"]] = counts.get(entry["reason"], 0) + 1
-    ranked = sorted(counts.items(), key=lambda item: -item[1])
-    if len(ranked) > most:
-        ranked = [*ranked[: most - 1], ("other reasons", sum(n for _, n in ranked[most - 1 :]))]
-    return {
-        "n_read": cohort["n_read"], "n": cohort["n"], "events": cohort["events"], "n_excluded": len(cohort["excluded"]), "reasons": ranked,
-        "event": f"{cohort['outcome']} = {cohort['event']}", "non_event": f"{cohort['outcome']} = {cohort['non_event']}",
-    }
-
-
-def plan_figures(data: dict[str, Any]) -> list[Drawing]:
-    """The figures that these results allow, in the report's order."""
-    flow = describe_flow(data)
-    found = [Drawing("flow", "Flow of patients", f"{flow['n_read']} patients in the table, {flow['n_excluded']} left out, {flow['n']} analysed: {flow['events']} with the event and {flow['n'] - flow['events']} without.", lambda: draw_flow(flow), is_wide=True)]
-    for name, tissue in data["tissues"].items():
-        found += _tissue_figures(name, tissue)
-    for adjusted in (False, True):
-        models = [m for m in data["models"] if m["adjusted"] == adjusted]
-        if models:
-            found += _model_figures(models, "adjusted" if adjusted else "unadjusted", data.get("net_benefit_differences", []))
-    if data["interaction"]:
-        entries = data["interaction"].get("stratified_roc")
-        if entries:
-            found.append(Drawing("stratified_roc", "ROC curves within the other tissue's groups", "Each Radscore's apparent ROC curve among patients high and low in the other.", lambda: draw_stratified_roc(entries), is_wide=True))
-        for kind in ("unadjusted", "adjusted"):
-            rows = data["interaction"].get(kind)
-            if rows:
-                found.append(Drawing(f"interaction_{kind}", f"Odds ratios of the groups, {kind}", f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}: {_odds(rows)}.", lambda r=rows: draw_forest(r), is_wide=True))
-    return found + _nomograms(data)
-
-
-def _nomograms(data: dict[str, Any]) -> list[Drawing]:
-    """Of the model that did best, by its most honest AUC, among the unadjusted and among the adjusted ones."""
-    found = []
-    for adjusted in (False, True):
-        charts = [(m, chart) for m in data["models"] if m["adjusted"] == adjusted and (chart := make_nomogram(m, data))]
-        if charts:
-            model, chart = max(charts, key=lambda item: (honest_auc(item[0]) or (None, None, item[0]["auc"]))[2]["estimate"] or 0.0)
-            variables = ", ".join(a["variable"] for a in chart["axes"])
-            found.append(Drawing(
-                f"nomogram_{'adjusted' if adjusted else 'unadjusted'}", f"Nomogram of {model['name']}{', adjusted' if adjusted else ''}",
-                f"Scales of points of {variables}; the points are added, and the lowest scale turns their total, from 0 to {chart['most']}, into a probability.",
-                lambda c=chart: draw_nomogram(c), is_wide=True,
-            ))
-    return found
-
-
-def slug(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)[:40]
-
-
-def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
-    stem = slug(name)
-    found = [Drawing(f"scores_{stem}", f"{name}: Radscore by patient", f"Every patient's {name} Radscore in ascending order, coloured by outcome; bars start at the cutoff of {plain(tissue['cutoff'])}.", lambda: draw_waterfall(tissue), is_wide=True)]
-    if not tissue["selection"]:
-        return found
-    if tissue["selection"]["steps"]:
-        found.append(Drawing(f"funnel_{stem}", f"{name}: features left after each step", "Bars: how many features each selection step left. " + _funnel_in_words(tissue["selection"]["steps"]), lambda: draw_funnel(tissue["selection"]["steps"]), is_wide=True))
-    for step in tissue["selection"]["steps"]:
-        details, source = step["details"], slug(step["source"])
-        if step["name"] == "mrmr_forest" and details.get("curve"):
-            found.append(Drawing(f"forest_{stem}_{source}", f"{name}, {step['source']}: random forest by number of features", f"Mean AUC over inner folds by number of features in mRMR order; {details['chosen_size']} features were chosen.", lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds")))
-        if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-            found.append(Drawing(f"lasso_{stem}_{source}", f"{name}, {step['source']}: LASSO", f"Left: coefficients along lambda. Right: cross-validated deviance with its standard deviation; the dashed line is lambda.min, {plain(details['lasso']['lambda_min'], 4)}.", lambda d=details: draw_lasso(d["lasso"]), is_wide=True))
-        if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-            found.append(Drawing(f"svm_rfe_{stem}_{source}", f"{name}, {step['source']}: SVM-RFE", f"Accuracy in inner folds by number of features; {details['svm_rfe']['chosen_size']} features were chosen.", lambda d=details: draw_size_curve(d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
-    kept, r = tissue["selection"]["features"], tissue["selection"].get("correlation")
-    if r and len(kept) > 1:
-        highest = max(abs(v) for i, row in enumerate(r) for v in row[:i])
-        found.append(Drawing(f"correlation_{stem}", f"{name}: correlation of the features that stayed", f"Heat map of Pearson's r between the {len(kept)} features of the Radscore on all patients; the highest |r| of two is {plain(highest, 2)}.", lambda: draw_correlation(kept, r), is_wide=True))
-    if tissue["selection"]["stability"]:
-        found.append(Drawing(f"stability_{stem}", f"{name}: how often each feature was selected", "Share of resamples in which each feature was selected.", lambda: draw_stability(tissue["selection"]), is_wide=True))
-    return found
-
-
-def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]]) -> list[Drawing]:
-    held = _lead_scheme(models)
-    of = f"predictions of {held[1].replace('_', '-')}, scope {held[0]}" if held else ""
-    shown = models[:MOST_PANELS]
-    first = f" The first {len(shown)} of {len(models)} models; the others are in the tables." if len(models) > len(shown) else ""
-    found = [
-        Drawing(f"roc_{kind}", f"ROC curves, {kind}", f"Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole chain where there is one (dotted). Apparent AUCs: {_areas(models)}.", lambda: draw_roc(models)),
-        *_roc_bands(shown, kind, held, of, first),
-        Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
-        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration." + first, lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]), is_wide=True),
-        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands." + first, lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]), is_wide=True),
-        Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone." + first, lambda: draw_avoided(shown, held), is_wide=True),
-        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands." + first, lambda: draw_impact(shown), is_wide=True),
-    ]
-    if held:
-        scope, scheme = held
-        curves = [(m["name"], m["validation"][scope][scheme]) for m in shown]
-        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise 95% bands.{first}", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
-        if all("calibration" in v for _, v in curves):
-            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.{first}", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
-        own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
-        if own:
-            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.{f' The first {MOST_PANELS} of {len(own)} pairs; the others are in the tables.' if len(own) > MOST_PANELS else ''}", lambda: draw_differences(own[:MOST_PANELS]), is_wide=True))
-    return found
-
-
-def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str, first: str) -> list[Drawing]:
-    """ROC curves with their bands, held out where there are such; of results of an earlier version there are none."""
-    curves, said = [(m["name"], m["roc"]) for m in models], "apparent"
-    if held and all("roc" in m["validation"][held[0]][held[1]] for m in models):
-        curves, said = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
-    if not all("sensitivity_low" in p for _, roc in curves for p in roc):
-        return []
-    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact 95% interval at each threshold.{first}"
-    return [Drawing(f"roc_bands_{kind}", f"ROC curves with bands, {kind}", about, lambda: draw_roc_bands(curves), is_wide=len(models) > 1)]
-
-
-def _areas(models: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models[:8])
-
-
-def _odds(rows: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{r['group']} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}" for r in rows if not r["reference"])
-
-
-def _funnel_in_words(steps: list[dict[str, Any]]) -> str:
-    """``features: 1223 read, 900 after icc, …``"""
-    said = []
-    for source in dict.fromkeys(s["source"] for s in steps):
-        own = [s for s in steps if s["source"] == source]
-        said.append(f"{source}: {own[0]['n_in']} read, " + ", ".join(f"{s['n_out']} after {s['name']}" for s in own) + ".")
-    return " ".join(said)
-
-
-def _lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """The most honest scope and scheme that every one of these models has."""
-    return next((pair for pair in by_honesty(models[0]["validation"] if models else {}) if all(pair[1] in m["validation"].get(pair[0], {}) for m in models)), None)

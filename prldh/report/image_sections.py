@@ -13,7 +13,7 @@ from prldh.checklists.findings import NOT_APPLICABLE
 from prldh.checklists.ibsi_rules import image_rule
 from prldh.checklists.image_rules import counted
 from prldh.checklists.items import Item, load_standard
-from prldh.report.figures import slug
+from prldh.report.figure_plan import slug
 from prldh.report.format import plain
 
 ACQUISITION = ("Patient", "Acquisition", "Reconstruction")

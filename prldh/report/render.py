@@ -68,10 +68,11 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
         return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
 
-def render_again(folder: Path, **figure_settings: Any) -> str:
+def render_again(folder: Path, jobs: int | None = None, **figure_settings: Any) -> str:
     """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to print.
 
-    ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other than the study's. Figures that would come out the same are kept.
+    ``jobs``: processes that draw, by default one a core. ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other than the study's.
+    Figures that would come out the same are kept.
 
     Raises
     ------
@@ -89,7 +90,8 @@ def render_again(folder: Path, **figure_settings: Any) -> str:
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
             fill_again(folder)
-            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", FigureSettings.of(data, **figure_settings))
+            settings = FigureSettings.of(data, **figure_settings)
+            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1)
             (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
             beside = Path(scratch) / "beside"
             beside.mkdir()

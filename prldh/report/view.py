@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from prldh.report.figures import slug
+from prldh.report.figure_plan import slug
 from prldh.report.format import plain, typeset, words
 from prldh.report.seen import seen_in_figures
 from prldh.summary import honest_auc, racing_sentence

@@ -15,9 +15,11 @@ from PIL import Image
 import prldh
 from prldh.cli import cli
 from prldh.nomogram import make_nomogram, round_values
+from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
 from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look
-from prldh.report.figures import DRAWN, FigureSettings, describe_flow, write_figures
+from prldh.report.figure_plan import describe_flow
+from prldh.report.figures import DRAWN, FigureSettings, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 
 
@@ -88,7 +90,7 @@ def test_figures_are_kept_where_nothing_changed(data, tmp_path, monkeypatch):
     few(monkeypatch, "flow")
     settings = FigureSettings(("svg", "png"))
     first = write_figures(data, tmp_path / "a", settings=settings)
-    monkeypatch.setattr(figures_module, "draw_flow", lambda flow: pytest.fail("drawn again"))
+    monkeypatch.setattr(plan_module, "draw_flow", lambda flow: pytest.fail("drawn again"))
     again = write_figures(data, tmp_path / "b", tmp_path / "a", settings)
     assert again == first and (tmp_path / "b" / "flow.png").read_bytes() == (tmp_path / "a" / "flow.png").read_bytes()
     changed = {**data, "cohort": {**data["cohort"], "events": data["cohort"]["events"] - 1}}
