@@ -116,6 +116,8 @@ def _many(n: int, noun: str) -> str:
 
 def summarise_extraction(done: Any, out: Path) -> str:
     """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification."""
+    from prldh.imaging.naming import file_stem
+
     lines = []
     for name, about in done.about.items():
         tissue = done.images.tissues[name]
@@ -126,6 +128,9 @@ def summarise_extraction(done: Any, out: Path) -> str:
         )
         lines += [f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}" for r in tissue.results if r.reason is not None]
         lines += [f"  put aside: patient {patient}: {reason}" for patient, reason in tissue.aside if patient not in {r.row.patient for r in tissue.results}]
+        n_warned = sum(f.severity == "warning" for f in tissue.findings)
+        if n_warned:
+            lines.append(f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or `prldh extract STUDY.yaml --check`.")
         absent = tissue.absent
         if absent:
             lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")

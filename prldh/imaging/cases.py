@@ -72,7 +72,7 @@ def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ..
     if len(there) == 1:
         raise DataError(f"{where}: {table.name} has '{there[0]}' alone. Add the other reader's column, or call the only one 'mask'.")
     if not there:
-        column_of(frame, "mask", table, where)
+        raise DataError(f"{where}: {table.name} has no column 'mask', nor 'mask_reader1' and 'mask_reader2' (columns: {some(frame.columns, 12)}). Rename the columns of masks.")
     return two
 
 

@@ -365,6 +365,20 @@ def test_like_findings_are_counted_on_the_terminal():
     assert lines[5:] == ["warning  disc: and 5 more like these.", "2 cases would be put aside, 8 warnings, 0 notes."]
 
 
+def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
+    from types import SimpleNamespace
+
+    from prldh.imaging.check import Finding
+    from prldh.summary import summarise_extraction
+
+    found = tuple(Finding("P1", "disc/L4", 2, severity, "border", "…") for severity in ("warning", "warning", "note"))
+    tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)
+    about = {"n_measured": 1, "n_cases": 1, "n_patients": 1, "features": ["a"], "n_readers": 1}
+    done = SimpleNamespace(about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}, warnings=[]), verified=None)
+    said = summarise_extraction(done, tmp_path)
+    assert f"  the checks warn of 2 things: see {tmp_path / 'features' / 'disc_L4'}.json, or `prldh extract STUDY.yaml --check`." in said.splitlines()
+
+
 def test_analysing_images_never_replaces_a_table_that_the_study_reads(tmp_path):
     from make_image_cohort import write_cohort
 

@@ -56,6 +56,7 @@ def test_other_kinds_of_table(tmp_path, ending):
         ("patient_id,image,mask_reader1\nP1,a,b\n", ["mask_reader1", "alone"]),
         ("patient_id,image,mask,mask_reader1\nP1,a,b,c\n", ["'mask'", "'mask_reader1'"]),
         ("patient_id,image\nP1,a\n", ["no column 'mask'"]),
+        ("patient_id,image,mask_1,mask_2\nP1,a,b,c\n", ["nor 'mask_reader1' and 'mask_reader2'", "columns: patient_id, image, mask_1, mask_2"]),
         ("patient_id,bild,mask\nP1,a,b\n", ["no column 'image'"]),
         ("ID,image,mask\nP1,a,b\n", ["no column 'patient_id'"]),
         ("patient_id,image,mask\nP1,a,b\nP1,a,b\n", ["P1", "rows 2 and 3"]),
