@@ -20,7 +20,8 @@ from prldh.imaging.naming import file_stem
 from prldh.outputs import FEATURES, claim_output, place_whole, refuse_inputs_inside
 from prldh.plugins import create_plugin_manager
 from prldh.records import ImageValues
-from prldh.study import Study, read_study
+from prldh.study import Study
+from prldh.study_file import read_study
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
 from prldh.sample_size import anticipated_r2
 from prldh.seeds import seed_for
-from prldh.study import Study, Validation, read_study
+from prldh.study import Study, Validation
+from prldh.study_file import read_study
 
 
 @dataclass(frozen=True)

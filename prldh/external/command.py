@@ -22,7 +22,8 @@ from prldh.records import Draws, Warn
 from prldh.results import clean
 from prldh.seeds import seed_for
 from prldh.stats.partial_roc import stratified_rows
-from prldh.study import Performance, read_settings
+from prldh.study import Performance
+from prldh.study_file import read_settings
 from prldh.summary import interval
 from prldh.tables import some
 

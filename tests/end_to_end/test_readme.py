@@ -15,7 +15,7 @@ import yaml
 import prldh
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.run import FEATURES_FOREST, FEATURES_VALIDATION, NEW_PATIENTS
-from prldh.study import read_study
+from prldh.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -19,7 +19,8 @@ from prldh.records import Cohort, Covariate
 from prldh.seeds import seed_for
 from prldh.stats.chained_equations import CONTINUOUS, fit_chains
 from prldh.stats.resampled import auc_of_rows
-from prldh.study import Imputation, read_study
+from prldh.study import Imputation
+from prldh.study_file import read_study
 
 engine = PythonEngine()
 SEED = np.random.SeedSequence(20240101)

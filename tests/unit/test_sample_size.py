@@ -13,7 +13,7 @@ from prldh.errors import DataError, StudyError
 from prldh.pipeline import analyze
 from prldh.schemas import schema_of
 from prldh.stats.sample_size import largest_cox_snell, sample_size
-from prldh.study import read_study
+from prldh.study_file import read_study
 
 
 def test_the_worked_example_of_riley():

@@ -17,7 +17,8 @@ from prldh.errors import DataError, OutputError, StudyError
 from prldh.files import write_whole
 from prldh.imaging.records import CaseRow
 from prldh.plugins import settings_of
-from prldh.study import Study, read_study
+from prldh.study import Study
+from prldh.study_file import read_study
 from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
 from prldh_uctransnet.curves import draw_curves
@@ -128,11 +129,11 @@ def predict_images(
     for path, place in zip(images, places, strict=True):
         try:
             image = load_volume(path)
+            mask = segmenter(image)
         except DataError as error:
             lines.append(f"{path.name}: left out: {error}")
             n_bad += 1
             continue
-        mask = segmenter(image)
         write_mask(place, mask, image)
         n = int(np.count_nonzero(mask))
         lines.append(f"{path.name}: {n} voxels in {place}" if n else f"{path.name}: nothing found, the mask {place} is empty")
@@ -185,10 +186,10 @@ def evaluate_study(
         told("segmentation", i, len(groups))
         try:
             case = load_image(group, study.imaging)
+            masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
         except DataError as error:
             aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
             continue
-        masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
         for a, b in _pairs(list(masks)):
             found.setdefault(f"{b} against {a}", []).append(
                 compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm)
