@@ -61,7 +61,24 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         covariates=tuple(covariates), excluded=excluded, outcome_name=clinical.outcome, event=event, non_event=non_event,
     )
     _check_outcome_left(cohort, path)
-    return cohort, [*warnings, *_blank_covariates(cohort, path)]
+    return cohort, [*warnings, *_absent_levels(cohort), *_blank_covariates(cohort, path)]
+
+
+def _absent_levels(cohort: Cohort) -> list[Warn]:
+    """Levels that no analysed patient has, which have no coefficient; most of all a reference that is another than was declared."""
+    warnings = []
+    for covariate in cohort.covariates:
+        if not covariate.levels:
+            continue
+        values = set(cohort.table[covariate.name].dropna())
+        present = [level for level in covariate.levels if level in values]
+        absent = [level for level in covariate.levels if level not in values]
+        if absent and present:
+            reference = f"; '{present[0]}' is the reference instead of '{absent[0]}'" if covariate.levels[0] in absent else ""
+            warnings.append(Warn("cohort", f"'{covariate.name}': no analysed patient has {some(map(repr, absent))}: no coefficient{reference}."))
+        if len(present) == 1:
+            warnings.append(Warn("cohort", f"'{covariate.name}' is '{present[0]}' for every analysed patient: models cannot contain it, and it is left out of them."))
+    return warnings
 
 
 def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:

@@ -53,10 +53,13 @@ def read_table(path: Path) -> pd.DataFrame:
             f"{path} cannot be read as {kind.lstrip('.').upper() or 'CSV'}: {reason}. "
             "Check the file (a header line, one row a patient, as many cells in each row) and its ending."
         ) from None
+    sheet = frame.attrs.get("sheet", "")
     frame = _named_columns(frame, path)
     if frame.empty:
-        raise DataError(f"{path} has a header but no rows. Give a row a patient.")
-    return pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns}) if kind in _WORKBOOKS + _PARQUET else _stripped(frame)
+        raise DataError(f"{path}{sheet} has a header but no rows. Give a row a patient.")
+    read = pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns}) if kind in _WORKBOOKS + _PARQUET else _stripped(frame)
+    read.attrs["sheet"] = sheet
+    return read
 
 
 _WORKBOOKS, _PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
@@ -65,15 +68,21 @@ _WORKBOOKS, _PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
 def _read_workbook(path: Path) -> pd.DataFrame:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending of what it is.")
-    raw = pd.read_excel(path, header=None, dtype=object, keep_default_na=False)
-    return _with_header(raw.astype(object).where(raw.notna(), ""), path)
+    with pd.ExcelFile(path) as book:
+        sheets = [str(name) for name in book.sheet_names]
+        raw = pd.read_excel(book, header=None, dtype=object, keep_default_na=False)
+    frame = _with_header(raw.astype(object).where(raw.notna(), ""), path)
+    frame.attrs["sheet"] = f", sheet '{sheets[0]}' (the first of {len(sheets)}, which is the one that is read)" if len(sheets) > 1 else ""
+    return frame
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     with path.open("rb") as handle:
         if handle.read(4) != b"PAR1":
             raise DataError(f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what it is.")
-    return pd.read_parquet(path)
+    frame = pd.read_parquet(path)
+    named = [name for name in frame.index.names if name is not None]  # columns of the file that pandas takes for row labels
+    return frame.reset_index(named) if named else frame
 
 
 def _read_delimited(path: Path, separator: str) -> pd.DataFrame:
@@ -176,7 +185,7 @@ def column_of(frame: pd.DataFrame, name: str, path: Path, where: str) -> pd.Seri
         return frame[name]
     near = nearest(name, frame.columns)
     hint = f"Did you mean '{near}'?" if near else f"Columns: {some(frame.columns, 12)}."
-    raise DataError(f"{where}: {path.name} has no column '{name}'. {hint}")
+    raise DataError(f"{where}: {path.name}{frame.attrs.get('sheet', '')} has no column '{name}'. {hint}")
 
 
 def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:

@@ -7,12 +7,14 @@ refit_logistic <- function(design, outcome, rows, lengths) {
   for (i in seq_along(resamples)) {
     picked <- resamples[[i]]
     if (!has_both_classes(outcome[picked])) next   # nothing to fit: stays NA
+    warned <- FALSE   # glm may have two things to say of one fit
     withCallingHandlers(
       coefficients[i, ] <- refit_once(design[picked, , drop = FALSE], outcome[picked]),
       warning = function(w) {
-        n_warned <<- n_warned + 1
+        warned <<- TRUE
         invokeRestart("muffleWarning")
       })
+    n_warned <- n_warned + warned
   }
   # One line instead of thousands
   if (n_warned) {

@@ -87,6 +87,8 @@ test_that("refits count what they alias as 0 and tell of separation once", {
   no_second <- refit_logistic(x, y, 2:5, 4)$coefficients
   expect_equal(no_second[2], 0)
   expect_warning(refit_logistic(cbind(1, 1:6), rep(0:1, each = 3), rep(0:5, 3), rep(6, 3)), "3 of 3 refits")
+  # one that neither converges nor keeps within 0 and 1 is one refit, though glm warns twice
+  expect_warning(refit_logistic(cbind(1, c(1, 2, 3, 1e6)), rep(0:1, each = 2), 0:3, 4), "1 of 1 refits")
   expect_error(refit_logistic(x, y, 1:6, 6), "row numbers from 0 to 5")
   expect_error(refit_logistic(x, y, 0:5, 5), "lengths must add up")
 })
