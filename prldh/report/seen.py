@@ -41,7 +41,7 @@ def _told(data: dict[str, Any], name: str) -> str:
 
 
 def _slug(name: str) -> str:
-    from prldh.report.figures import slug
+    from prldh.report.figure_plan import slug
 
     return slug(name)
 
