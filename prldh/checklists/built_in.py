@@ -11,7 +11,7 @@ from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.extraction import TRIVIAL, Extraction
 from prldh.checklists.feature_rules import compliance, feature_set, software
-from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, setting
+from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, result, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
 from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
 from prldh.checklists.items import Item, Standard, load_standard
@@ -221,11 +221,10 @@ def has_segmentation(d: Dossier, item: Item) -> Finding:
 def is_hand_crafted(d: Dossier, item: Item) -> Finding:
     named = {e.name: len(e.radiomic) for e in d.extractions if e.radiomic}
     said = ", ".join(f"{name} {n}" for name, n in named.items())
-    return (
-        filled(f"yes: features with PyRadiomics' names ({said})", *(at_hand(e, "names of features") for e in d.extractions if e.radiomic))
-        if named
-        else ask()
-    )
+    if named:
+        return filled(f"yes: features with PyRadiomics' names ({said})", *(at_hand(e, "names of features") for e in d.extractions if e.radiomic))
+    sources = dict.fromkeys(step["source"] for t in d.selected.values() for step in t["selection"]["steps"])
+    return ask(f"sources of the features: {', '.join(sources)}", result("tissues[].selection.steps[].source")) if sources else ask()
 
 
 def is_tabular(d: Dossier, item: Item) -> Finding:

@@ -205,8 +205,9 @@ def outcome(d: Dossier) -> Finding:
     return ask(f"the outcome is {cohort['outcome']}, the event {cohort['event']}", setting("clinical.outcome"), result("cohort"))
 
 
-@of_results
 def n_patients(d: Dossier) -> Finding:
+    if d.results is None:
+        return regions(d)
     return ask(
         f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table")
     )

@@ -72,6 +72,7 @@ class FeatureName:
         return names[stem]
 
 
+@functools.lru_cache(maxsize=1 << 15)  # every rule asks again
 def parse_name(name: str) -> FeatureName | None:
     """The parts of a PyRadiomics name, or None where it is none.
 
