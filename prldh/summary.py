@@ -62,7 +62,8 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
     width = max(len(_label(m)) for m in data["models"])
-    lines.append(f"{'model':{width}}  apparent AUC (95% CI)    honest AUC")
+    level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
+    lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  honest AUC")
     for entry in data["models"]:
         honest = honest_auc(entry)
         shown = f"{interval(honest[2])}  {scheme_words(honest[1])}, scope {honest[0]}" if honest else "not validated"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from prldh.summary import by_honesty, honest_auc
+from prldh.summary import by_honesty, honest_auc, summarise_run
 
 FOUND = {"auc": {"estimate": 0.7, "low": 0.6, "high": 0.8}}
 
@@ -24,3 +26,12 @@ def test_the_most_honest_leads(validation, first):
 
 def test_nothing_leads_where_nothing_was_validated():
     assert honest_auc({"validation": {}}) is None
+
+
+@pytest.mark.parametrize(("confidence", "words"), [(0.95, "apparent AUC (95% CI)    honest"), (0.9, "apparent AUC (90% CI)"), (0.975, "apparent AUC (97.5% CI)")])
+def test_intervals_are_named_by_the_confidence_that_was_asked_for(confidence, words):
+    data = {
+        "study": {"title": "Disc", "settings": {"performance": {"confidence": confidence}}}, "cohort": {"n": 9, "events": 4, "excluded": []},
+        "models": [{"name": "Disc", "adjusted": False, "auc": FOUND["auc"], "validation": {}}], "agreement": [], "tissues": {}, "warnings": [],
+    }
+    assert words in summarise_run(data, Path("out"))
