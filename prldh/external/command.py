@@ -29,7 +29,7 @@ from prldh.tables import some
 
 SCHEMA = "prldh-external/1"
 FOLDER = "external"
-RESULTS, PREDICTIONS = "external.json", "predictions.csv"
+RESULTS, PREDICTIONS, FIGURES = "external.json", "predictions.csv", "figures"
 
 
 def apply_models(
@@ -51,7 +51,8 @@ def apply_models(
     Returns
     -------
     dict
-        What stands in ``external/NAME/external.json``, and that ``folder``; predictions of every patient are in ``predictions.csv`` beside it.
+        What stands in ``external/NAME/external.json``, and that ``folder``; predictions of every patient are in ``predictions.csv`` beside it,
+        ROC, calibration and decision curves in ``figures``.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def apply_models(
         raise OutputError(f"{place} is there already. Give the cohort another name, or --force to replace it.")
     patients = read_new_patients(new, folder, frozen, jobs=jobs, told=told)
     entry, predictions = _describe(frozen, new, patients)
-    _write(place, entry, predictions)
+    _write(place, entry, predictions, frozen)
     return entry | {"folder": f"{FOLDER}/{place.name}"}
 
 
@@ -127,8 +128,10 @@ def _predictions(model: dict[str, Any], eta: np.ndarray, patients: NewPatients) 
     })
 
 
-def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame) -> None:
+def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame, frozen: Frozen) -> None:
     """The cohort's folder, whole or not at all."""
+    from prldh.external.figures import write_external_figures
+
     scratch = None
     try:
         place.parent.mkdir(exist_ok=True)
@@ -136,6 +139,7 @@ def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame) -> Non
         (scratch / "new").mkdir()
         (scratch / "new" / RESULTS).write_text(json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
         predictions.to_csv(scratch / "new" / PREDICTIONS, index=False)
+        write_external_figures(entry, scratch / "new" / FIGURES, frozen.results)
         if place.exists():
             os.replace(place, scratch / "former")
         os.replace(scratch / "new", place)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prldh.external.command import read_external
+from markupsafe import Markup
+
+from prldh.external.command import FIGURES, read_external
 from prldh.summary import honest_auc, scheme_words
 
 
@@ -18,11 +20,13 @@ class ExternalValidation:
 
     def render(self, results: dict[str, Any], folder: Path) -> str:
         """An HTML fragment; templates escape what comes from data."""
+        from prldh.external.figures import shown_figures
         from prldh.report.environment import create_environment
 
         cohorts = read_external(folder)
         if not cohorts:
             return ""
+        figures = {e["name"]: [{**f, "svg": Markup(f["svg"])} for f in shown_figures(e, folder / e["folder"] / FIGURES)] for e in cohorts}
         own = {(m["name"], m["adjusted"]): {"apparent": m["auc"], "honest": honest_auc(m)} for m in results["models"]}
         template = create_environment().get_template("sections/external.html.j2")
-        return template.render(cohorts=cohorts, own=own, scheme_words=scheme_words, study=results["study"]["title"])
+        return template.render(cohorts=cohorts, figures=figures, own=own, scheme_words=scheme_words, study=results["study"]["title"])

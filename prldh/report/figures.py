@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from PIL import Image
 from prldh.report.canvas import STYLE, grey
 from prldh.report.figure_plan import Drawing, plan_figures
 from prldh.report.fonts import quick_font
+from prldh.report.panels import pictures_of, plan_panels
 from prldh.work import end_with
 
 #: Vector formats, and the metadata without which every run would write other bytes.
@@ -68,7 +69,7 @@ class FigureSettings:
 
 
 def write_figures(
-    data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None, jobs: int = 1
+    data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None, jobs: int = 1, beside: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey beside.
 
@@ -84,68 +85,76 @@ def write_figures(
         Default: the study's.
     jobs
         Processes that draw.
+    beside
+        The output folder, whose heat maps (``prldh explain``) become a panel.
 
     Returns
     -------
     dict
-        By name: title, description, whether it is wide, where its files are, and the SVG element for the report.
+        By name: title, description, whether it is wide, whether it is a panel, its file names and how the report tells them, and the SVG
+        element for the report, empty for a panel.
     """
     folder.mkdir(exist_ok=True)
     settings = settings or FigureSettings.of(data)
     drawn = {k: v for k, v in data.items() if k not in NOT_DRAWN}
-    digest = _digest(drawn, settings)
-    drawings = plan_figures(data)
+    digest = _digest(drawn, settings, pictures_of(beside))
+    drawings = [*plan_figures(data), *plan_panels(data, beside)]
     if not _take_over(drawings, settings, digest, former, folder):
-        _write_all(drawings, drawn, settings, folder, jobs)
+        _write_all(drawings, drawn, settings, folder, jobs, beside)
         (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     found = {}
     for drawing in drawings:
-        path = folder / f"{drawing.name}.svg"
         files = [name for name, *_ in settings.files(drawing.name)]
-        shown = f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}" if files else ""
-        svg = _as_element(path.read_text(encoding="utf-8"), drawing.name)
-        found[drawing.name] = {"title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": svg, "files": shown}
-        if "svg" not in settings.formats:
-            path.unlink()
+        told = f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}" if files else ""
+        shown = {k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel")}
+        found[drawing.name] = {**shown, "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats), "files": told, "names": files}
     return found
 
 
-def _write_all(drawings: list[Drawing], drawn: dict[str, Any], settings: FigureSettings, folder: Path, jobs: int) -> None:
+def _shown_svg(folder: Path, name: str, is_kept: bool) -> str:
+    path = folder / f"{name}.svg"
+    svg = as_element(path.read_text(encoding="utf-8"), name)
+    if not is_kept:
+        path.unlink()
+    return svg
+
+
+def _write_all(drawings: list[Drawing], drawn: dict[str, Any], settings: FigureSettings, folder: Path, jobs: int, beside: Path | None) -> None:
     """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
     if jobs == 1 or len(drawings) < FEW:
         for drawing in drawings:
-            _write(drawing, settings, folder)
+            write_drawing(drawing, settings, folder)
         return
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder)) as others:
+    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder, beside)) as others:
         tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
         for drawing in drawings:
             if tasks[drawing.name].cancel():
-                _write(drawing, settings, folder)
+                write_drawing(drawing, settings, folder)
         for drawing in drawings:
             task = tasks[drawing.name]
             if not task.cancelled() and task.exception() is not None:
-                _write(drawing, settings, folder)
+                write_drawing(drawing, settings, folder)
 
 
 #: In a process that helps: how to write a figure of this name.
 _helping: dict[str, Callable[[], None]] = {}
 
 
-def _prepare(parent: int, drawn: dict[str, Any], settings: FigureSettings, folder: Path) -> None:
+def _prepare(parent: int, drawn: dict[str, Any], settings: FigureSettings, folder: Path, beside: Path | None) -> None:
     """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
     end_with(parent)
-    _helping.update({d.name: partial(_write, d, settings, folder) for d in plan_figures(drawn)})
+    _helping.update({d.name: partial(write_drawing, d, settings, folder) for d in [*plan_figures(drawn), *plan_panels(drawn, beside)]})
 
 
 def _write_named(name: str) -> None:
     _helping[name]()
 
 
-def _write(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
+def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
     wanted = settings.files(drawing.name)
-    if "svg" not in settings.formats:
+    if "svg" not in settings.formats and not drawing.is_panel:
         wanted = [(f"{drawing.name}.svg", "svg", settings.dpi[0], False), *wanted]
     for is_grey in (False, True):
         own = [w for w in wanted if w[3] == is_grey]
@@ -188,11 +197,11 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
                 gc.enable()
 
 
-def _digest(drawn: dict[str, Any], settings: FigureSettings) -> str:
+def _digest(drawn: dict[str, Any], settings: FigureSettings, pictures: Sequence[Path]) -> str:
     """Of the results, the settings, the code that draws, and matplotlib: figures are the same where it is the same."""
     found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
-    for path in (*sorted(here.glob("*drawings.py")), *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format")), here.parent / "nomogram.py"):
+    for path in (*sorted(here.glob("*drawings.py")), *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format", "panels")), *pictures, here.parent / "nomogram.py"):
         found.update(path.read_bytes())
     found.update(json.dumps(drawn, sort_keys=True).encode())
     return found.hexdigest()
@@ -215,7 +224,7 @@ def _take_over(drawings: list[Drawing], settings: FigureSettings, digest: str, f
     return True
 
 
-def _as_element(text: str, name: str) -> str:
+def as_element(text: str, name: str) -> str:
     """An SVG file's element, small, with ids that are unique in a page that holds several figures."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
