@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises
     ------
     DataError
-        The file is absent, damaged, or holds a pickle with code, which is never run.
+        The file is absent, damaged (a weight that is not finite is damage), or holds a pickle with code, which is never run.
     PluginError
         The weights are of another architecture; the message names the first keys that differ.
     """
@@ -51,6 +51,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     with torch.device("meta"):
         network = UCTransNet(**_shape_of(weights))
     check_weights(weights, {k: tuple(v.shape) for k, v in network.state_dict().items()}, path)
+    bad = next((k for k, v in weights.items() if not torch.isfinite(v).all()), None)
+    if bad:
+        raise DataError(f"the checkpoint {path.name} is damaged: {bad} has values that are not finite. Use that of an earlier epoch.")
     network.load_state_dict(weights, assign=True)
     provenance = content.get("prldh", {})
     return Checkpoint(network.float().eval(), provenance if isinstance(provenance, dict) else {})
@@ -152,7 +155,7 @@ def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
     n_channels = first.shape[1] if first is not None and first.ndim == 4 else 1
     n_classes = last.shape[0] if last is not None and last.ndim == 4 else 1
     grid = round(positions.shape[1] ** 0.5) if positions is not None and positions.ndim == 3 else 14
-    width = first.shape[0] if first is not None and first.ndim == 4 else 64
+    width = max(1, first.shape[0]) if first is not None and first.ndim == 4 else 64
     return {"n_channels": n_channels, "n_classes": n_classes, "image_size": STEP * max(1, grid), "width": width}
 
 

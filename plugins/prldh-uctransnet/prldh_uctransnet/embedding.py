@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from prldh.errors import PluginError
+from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.network import N_FEATURES, ConvBN, UCTransNet
 
 #: Floating-point operations of the encoder for one image of 224 x 224.
@@ -59,18 +63,27 @@ class Embedder:
     network
         A trained network; it is not changed.
     device, precision, batch
-        As the settings of the feature source. ``batch`` None: 8 on a CPU, 256 elsewhere. A GPU that runs out of memory gets half.
+        As the settings of the feature source. ``batch`` None: 8 on a CPU, 256 elsewhere. A device that runs out of memory gets half.
     is_compiled
         Through ``torch.compile`` at a fixed shape: worth its half minute of compiling for thousands of pictures alone.
+    say
+        Is told when a batch is halved.
     """
 
     def __init__(
-        self, network: UCTransNet, device: str = "auto", precision: str = "fp32", batch: int | None = None, is_compiled: bool = False
+        self,
+        network: UCTransNet,
+        device: str = "auto",
+        precision: str = "fp32",
+        batch: int | None = None,
+        is_compiled: bool = False,
+        say: Callable[[str], None] = on_stderr,
     ) -> None:
         self.device = choose_device(device)
         self.dtype = PRECISIONS[precision]
         self.batch = batch or (8 if self.device.type == "cpu" else 256)
-        self.halvings = 0
+        self.halvings, self.say = 0, say
+        self.copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         encoder = Encoder(network).to(self.device, self.dtype, memory_format=torch.channels_last)
         self.is_compiled = is_compiled
         self.encoder = torch.compile(encoder, dynamic=False) if is_compiled else encoder
@@ -81,16 +94,12 @@ class Embedder:
         start = 0
         while start < len(pictures):
             part = pictures[start : start + self.batch]
-            try:
-                found.append(self._run(part))
-            except torch.OutOfMemoryError:
-                if self.batch == 1:
-                    raise PluginError(
-                        f"one picture of {part.shape[1]} x {part.shape[2]} does not fit into the memory of {self.device}. Use device: cpu."
-                    ) from None
-                self.batch, self.halvings = self.batch // 2, self.halvings + 1
-                torch.cuda.empty_cache()
+            values = attempt(partial(self._run, part))
+            if values is None:
+                self.batch = halved(self.batch, self.device, f"picture of {part.shape[1]} x {part.shape[2]}", self.say)
+                self.halvings += 1
                 continue
+            found.append(values)
             start += len(part)
         return torch.cat(found).cpu().numpy() if found else np.empty((0, N_FEATURES), np.float32)
 
@@ -103,10 +112,16 @@ class Embedder:
             return self.encoder(self.to_device(torch.from_numpy(np.ascontiguousarray(part))))[:n]
 
     def to_device(self, pictures: Tensor) -> Tensor:
-        """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes."""
-        if self.device.type == "cuda":
-            pictures = pictures.pin_memory()
-        moved = pictures.to(self.device, non_blocking=True)
+        """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes. To a GPU they travel in a stream of
+        their own, so that a part is not queued behind the computation of the one before it."""
+        if self.copies is None:
+            moved = pictures.to(self.device)
+        else:
+            with torch.cuda.stream(self.copies):
+                moved = pictures.pin_memory().to(self.device, non_blocking=True)
+            now = torch.cuda.current_stream(self.device)
+            now.wait_stream(self.copies)
+            moved.record_stream(now)  # or its memory would be given to the next part while this one is still read
         scaled = moved.to(self.dtype) / 255 if moved.dtype == torch.uint8 else moved.to(self.dtype)
         return scaled[:, None].contiguous(memory_format=torch.channels_last)
 

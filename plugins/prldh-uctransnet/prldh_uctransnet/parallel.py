@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import torch
 from torch import distributed, nn
+
+PATIENCE = timedelta(hours=6)  #: how long the other processes wait for the first one's validation; torchrun ends them where one dies
 
 
 def world() -> tuple[int, int]:
@@ -27,7 +30,7 @@ def join(network: nn.Module, device: torch.device) -> nn.Module:
     if n == 1:
         return network
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
 
 

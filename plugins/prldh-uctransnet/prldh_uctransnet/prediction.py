@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from prldh.errors import DataError, OutputError
 from prldh.imaging.records import CaseRow, Volume
 from prldh_uctransnet.checkpoints import Checkpoint
 from prldh_uctransnet.embedding import choose_device
-from prldh_uctransnet.regions import stack_of, turn_back
+from prldh_uctransnet.memory import attempt, halved, on_stderr
+from prldh_uctransnet.regions import Stack, stack_of, turn_back
 from prldh_uctransnet.slices import is_picture, load_picture, mask_of_logits, picture_of_slice
 
 ENDINGS = {"nifti": ".nii.gz", "seg.nrrd": ".seg.nrrd"}
@@ -23,35 +26,49 @@ ENDINGS = {"nifti": ".nii.gz", "seg.nrrd": ".seg.nrrd"}
 
 class Segmenter:
     """A network of one class on a device. Plane and size are those it was trained with; checkpoints that do not say: ``plane``, and the
-    size of their position embeddings."""
+    size of their position embeddings. A network of several channels is given the grey slice in each. A device that runs out of memory
+    gets half of the ``batch``, which ``say`` is told."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto", plane: str | None = None, batch: int = 8) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, device: str = "auto", plane: str | None = None, batch: int = 8, say: Callable[[str], None] = on_stderr
+    ) -> None:
         if checkpoint.network.n_classes != 1:
             raise DataError(
                 f"the checkpoint has {checkpoint.network.n_classes} classes; masks are written for one structure. Train with one."
             )
-        if checkpoint.network.n_channels != 1:
-            raise DataError(
-                f"the checkpoint takes images of {checkpoint.network.n_channels} channels, and slices are grey. Train one on grey images."
-            )
         settings = checkpoint.provenance.get("settings", {})
         self.plane = plane or settings.get("plane", "acquired")
         self.size = settings.get("size", checkpoint.network.image_size)
-        self.device, self.batch = choose_device(device), batch
+        self.device, self.batch, self.say = choose_device(device), batch, say
         self.network = checkpoint.network.to(self.device).eval()
 
     def __call__(self, image: Volume) -> np.ndarray:
-        """The mask (z, y, x) of an image, boolean, on its own grid."""
+        """The mask (z, y, x) of an image, boolean, on its own grid.
+
+        Raises
+        ------
+        DataError
+            If a slice holds values that are not finite.
+        PluginError
+            If not even one slice fits into the memory.
+        """
         stack = stack_of(image.values, np.zeros(image.values.shape, bool), image.geometry, self.plane)
-        found = []
-        for start in range(0, len(stack.values), self.batch):
-            numbers = range(start, min(start + self.batch, len(stack.values)))
-            pictures = np.stack([picture_of_slice(stack, k, self.size) for k in numbers])
-            with torch.inference_mode():
-                logits = self.network(torch.from_numpy(pictures)[:, None].to(self.device))[:, 0].float().cpu().numpy()
-            part = type(stack)(stack.values[start : numbers[-1] + 1], stack.mask[start : numbers[-1] + 1], stack.pixel_mm)
+        found: list[np.ndarray] = []
+        start = 0
+        while start < len(stack.values):
+            part = Stack(stack.values[start : start + self.batch], stack.mask[start : start + self.batch], stack.pixel_mm)
+            logits = attempt(partial(self._logits, np.stack([picture_of_slice(part, k, self.size) for k in range(len(part.values))])))
+            if logits is None:
+                self.batch = halved(self.batch, self.device, f"slice of {self.size} x {self.size}", self.say)
+                continue
             found.append(mask_of_logits(logits, part))
+            start += len(part.values)
         return turn_back(np.concatenate(found), image.geometry, self.plane)
+
+    def _logits(self, pictures: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            x = torch.from_numpy(pictures)[:, None].expand(-1, self.network.n_channels, -1, -1).to(self.device)
+            return self.network(x)[:, 0].float().cpu().numpy()
 
 
 def load_volume(path: Path, reading: Any = None) -> Volume:

@@ -137,8 +137,17 @@ def whole(stack: Stack) -> Window:
 
 
 def picture_of_slice(stack: Stack, k: int, size: int) -> np.ndarray:
-    """Slice ``k`` (size, size), 0 … 1; all 0 where the slice holds one value alone."""
-    return scale(resize(cut_window(stack.values[k], whole(stack)).astype(np.float32), stack.pixel_mm, size))
+    """Slice ``k`` (size, size), 0 … 1; all 0 where the slice holds one value alone.
+
+    Raises
+    ------
+    DataError
+        If it holds values that are not finite.
+    """
+    values = cut_window(stack.values[k], whole(stack)).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(f"slice {k + 1} of the image has values that are not finite. Export it again, or fill them.")
+    return scale(resize(values, stack.pixel_mm, size))
 
 
 def target_of_slice(stack: Stack, k: int, size: int) -> np.ndarray:

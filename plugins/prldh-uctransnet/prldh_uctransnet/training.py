@@ -21,12 +21,15 @@ from prldh.files import write_whole
 from prldh_uctransnet import __version__, augmentation, parallel
 from prldh_uctransnet.checkpoints import hash_patient, read_content, save_checkpoint
 from prldh_uctransnet.embedding import choose_device
+from prldh_uctransnet.memory import attempt, halved
 from prldh_uctransnet.network import UCTransNet
 from prldh_uctransnet.recipe import FREE_ON_RESUME, Recipe
 from prldh_uctransnet.slices import Slices
 
 LAST, BEST, LOG = "last.pt", "best.pt", "training.json"
 Say = Callable[[str], None]
+CPU_BYTES = 4e9
+BYTES_PER_PIXEL = 18_000  # of a slice in training, network of width 64, single precision: 3.6 GB for four slices of 224 x 224
 
 
 @dataclass
@@ -126,10 +129,19 @@ def begin(recipe: Recipe, seed: int) -> Training:
     """A run before its first epoch."""
     device = parallel.own_device(choose_device(recipe.device))
     torch.manual_seed(seed)
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True  # the same seed, the same network
     network = UCTransNet(image_size=recipe.size, width=recipe.width).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     model = parallel.join(network, device)
-    return Training(network, model, optimizer, recipe, seed, device, min(recipe.micro_batch or recipe.batch, recipe.batch))
+    at_once = recipe.micro_batch or (_fitting(recipe) if device.type == "cpu" else recipe.batch)
+    return Training(network, model, optimizer, recipe, seed, device, min(at_once, recipe.batch))
+
+
+def _fitting(recipe: Recipe) -> int:
+    """Slices at a time on a CPU, where too much memory ends the process without a word. Not by the memory that happens to be free, as
+    BatchNorm sees the part, and a run taken up again must end the same."""
+    return max(1, int(CPU_BYTES / (BYTES_PER_PIXEL * recipe.size**2 * recipe.width / 64)))
 
 
 def train_epoch(run: Training, pictures: Tensor, targets: Tensor, out: Path, say: Say = print) -> float:
@@ -151,23 +163,16 @@ def train_epoch(run: Training, pictures: Tensor, targets: Tensor, out: Path, say
 
 def _step_with_less_memory(run: Training, pictures: Tensor, targets: Tensor, batch: np.ndarray, say: Say) -> float:
     while True:
-        try:
-            return add_gradients(run, pictures, targets, batch)
-        except torch.OutOfMemoryError:
-            if parallel.world()[1] > 1:  # the other processes wait in the middle of the step
-                raise PluginError(
-                    f"the memory of {run.device} is too small. Set train.micro_batch to fewer than {run.micro_batch}, and use --resume."
-                ) from None
-            if run.micro_batch == 1:
-                raise PluginError(
-                    f"one slice of {run.recipe.size} x {run.recipe.size} does not fit into the memory of {run.device}. Use a "
-                    "smaller size, or device: cpu."
-                ) from None
-            run.micro_batch //= 2
-            say(
-                f"the memory of {run.device} is too small: {run.micro_batch} slices at a time from here on, still {run.recipe.batch} a step"
+        loss = attempt(partial(add_gradients, run, pictures, targets, batch))
+        if loss is not None:
+            return loss
+        if parallel.world()[1] > 1:  # the other processes wait in the middle of the step
+            raise PluginError(
+                f"the memory of {run.device} is too small. Set train.micro_batch to fewer than {run.micro_batch}, and use --resume."
             )
-            torch.cuda.empty_cache()
+        what = f"slice of {run.recipe.size} x {run.recipe.size}"
+        run.optimizer.zero_grad(set_to_none=True)
+        run.micro_batch = halved(run.micro_batch, run.device, what, say, f", still {run.recipe.batch} a step")
 
 
 def add_gradients(run: Training, pictures: Tensor, targets: Tensor, batch: np.ndarray) -> float:
