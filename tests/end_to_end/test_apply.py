@@ -194,6 +194,9 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
     page = (run / "report.html").read_text()
     section = page.split('<section id="plugin-external-validation">')[1].split("</section>")[0]
     assert "<h3>Hospital &lt;b&gt;&amp;</h3>" in section and "sex &#39;&lt;script&gt;&#39;, which no patient" in section
+    own = section.split("<h3>Hospital &lt;b&gt;&amp;</h3>")[1].split("<h3>")[0]
+    assert own.count('<figure id="figure-external-Hospital') == own.count("<svg") == 6
+    assert sorted(f.name for f in (run / read_external(run)[0]["folder"] / "figures").iterdir())[0] == "calibration_adjusted.svg"
     assert "made no part of them" in section and "are of other models" not in section and '<a href="#plugin-external-validation">' in page
     model = run / "model.json"
     text = model.read_text()
