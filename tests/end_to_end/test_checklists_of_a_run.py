@@ -307,6 +307,27 @@ def test_what_the_command_pyradiomics_writes_is_read(shared_data, tmp_path):
     assert found["58"]["value"].startswith("2 with PyRadiomics' names (shape 1, firstorder 1") and "PyRadiomics v" in found["61"]["value"]
 
 
+def test_patients_that_the_models_were_applied_to(run, folder, tmp_path):
+    """``prldh apply`` beside the run: the checklists name the cohort, and the report has what they link to."""
+    out = tmp_path / "out"
+    shutil.copytree(run, out)
+    for name in ("clinical", "reader1"):
+        table = pd.read_csv(folder / f"{name}.csv").iloc[5:55]
+        table.assign(id="N" + table["id"]).to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "b.yaml").write_text("name: Hospital B\nclinical: {table: clinical.csv}\ntissues: {disc: {features: [reader1.csv]}}\n")
+    for command in (["apply", str(out), str(tmp_path / "b.yaml")], ["report", str(out)]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 0, done.output
+    found = {e["number"]: e for e in _json(out, "tripod-ai")["items"]}
+    assert found["12g"]["status"] == found["20c"]["status"] == found["16"]["status"] == "filled" and "Hospital B (50 patients, 25 events)" in found["16"]["value"]
+    external = next(e for e in _json(out, "metrics")["items"] if e["number"] == "27")
+    assert external["status"] == "author" and "Hospital B" in external["value"]
+    html = (out / "report.html").read_text()
+    for evidence in (e for n in ("12g", "16", "20c", "24") for e in found[n]["evidence"]):
+        target, _, anchor = evidence["href"].partition("#")
+        assert (out / target).exists() and (not anchor or f'id="{anchor}"' in html), evidence
+
+
 def test_folders_of_other_kinds(run, tmp_path):
     """Without the report, with results alone, and what extraction leaves: filled, and no link leads nowhere."""
     bare = tmp_path / "bare"
