@@ -51,8 +51,15 @@ def plain(value: Any, digits: int = 3) -> str:
     return DASH if value is None else decimals(value, digits)
 
 
+def digits_for(estimate: float | None, digits: int = 3) -> int:
+    """Decimals of an estimate and its limits: fewer where it is large, at least one."""
+    size = abs(estimate or 0.0)
+    return min(digits, 3 if size < 10 else 2 if size < 100 else 1)
+
+
 def interval_text(found: dict[str, Any], digits: int = 3) -> str:
-    """``0.857 (0.797, 0.918)`` without markup."""
+    """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
+    digits = digits_for(found.get("estimate"), digits)
     return f"{plain(found.get('estimate'), digits)} ({plain(found.get('low'), digits)}, {plain(found.get('high'), digits)})"
 
 
@@ -71,6 +78,7 @@ def interval(found: Any, digits: int = 3) -> Markup:
     """``0.857 (0.797, 0.918)`` from {estimate, low, high}; the brackets are not broken over lines."""
     if not found or all(found.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
+    digits = digits_for(found.get("estimate"), digits)
     estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
     title = f"{found.get('estimate')!r} ({found.get('low')!r}, {found.get('high')!r})"
     return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prldh.report.format import p_text, plain, typeset
+from prldh.report.format import digits_for, p_text, plain, typeset
 
 Path = tuple[Any, ...]
 
@@ -62,7 +62,7 @@ class Writer:
     def interval(self, *path: Any, keys: tuple[str, str, str] = ("estimate", "low", "high")) -> str:
         """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is large."""
         found = self.at(path)
-        digits = 3 if abs(found[keys[0]]) < 10 else 2 if abs(found[keys[0]]) < 100 else 1
+        digits = digits_for(found[keys[0]])
         middle = self.number(*path, keys[0], digits=digits)
         if found.get(keys[1]) is None or found.get(keys[2]) is None:
             return f"{middle} (no finite interval)"
