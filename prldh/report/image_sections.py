@@ -30,9 +30,11 @@ Row = dict[str, Any]
 
 def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
     """The rows of the four sections: ``tissues`` their columns; ``acquisition``, ``processing``, ``segmentation``, ``features`` rows;
-    ``unknown`` sentences on what no file tells; ``families`` and ``agreement`` (the figure's name) by tissue."""
+    ``unknown`` sentences on what no file tells; ``agreement`` (the figure's name) and ``families`` by tissue, the latter of tissues given as
+    tables too, where PyRadiomics' names are among theirs."""
     images = data.get("images") or {}
-    extractions = {e.name: e for e in dossier_of(data, None).extractions if e.name in images} if images else {}
+    everything = {e.name: e for e in dossier_of(data, None).extractions}
+    extractions = {name: e for name, e in everything.items() if name in images}
     files = [
         _row("Format of the images", lambda e: counted(e.image_formats), extractions),
         _row("Size, voxels", lambda e: counted(Counter(" × ".join(map(str, size)) for size in _sizes(images[e.name])), 4), extractions),
@@ -44,7 +46,7 @@ def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
         "processing": _ibsi_rows(extractions, PROCESSING),
         "segmentation": _segmentation(images, extractions),
         "features": [_row("Software", lambda e: "; ".join(_software(images[e.name])), extractions), *_ibsi_rows(extractions, FEATURES)],
-        "families": {name: count_families(e.features, e.plain_settings()) for name, e in extractions.items()},
+        "families": {name: count_families(e.features, e.plain_settings()) for name, e in everything.items() if name in images or e.radiomic},
         "agreement": {name: f"agreement_{slug(name)}" for name, t in images.items() if t["agreement"]},
     }
 

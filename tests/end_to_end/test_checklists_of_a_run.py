@@ -141,7 +141,7 @@ def test_the_report_has_a_section_of_them_and_one_of_the_features(run):
     section = re.search(r'<section id="checklists">.*?</section>', html, re.S)[0]
     assert 'href="checklists/metrics.html"' in section and "METRICS score" in section and "contradicted by the run" in section
     features = re.search(r'<section id="features">.*?</section>', html, re.S)[0]
-    assert "Sphericity (QCFX)" in features
+    assert "Sphericity (QCFX)" in features and "disc: features by IBSI family" in features and "Not PyRadiomics" in features
     table = pd.read_csv(run / "tables" / "features_ibsi.csv").set_index("feature")
     assert set(table.index) == set(json.loads((run / "results.json").read_text())["tissues"]["disc"]["selection"]["features"])
     assert table.loc["original_shape_Sphericity", "deviates"] == "no"

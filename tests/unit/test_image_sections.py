@@ -116,4 +116,5 @@ def test_results_of_before_lack_what_was_added_since(lost):
 
 def test_without_images_there_is_nothing(tmp_path):
     found = images_view(_results(), tmp_path)
-    assert found["of"] == {} and found["tissues"] == [] and found["families"] == {}
+    assert found["of"] == {} and found["tissues"] == [] and list(found["families"]) == ["disc"]
+    assert sum(r["n"] for r in found["families"]["disc"]) == 4  # tables with PyRadiomics' names: what each step dropped, too
