@@ -89,6 +89,31 @@ def test_another_architecture_is_refused_with_its_first_keys(checkpoint, tmp_pat
     assert "holds a list" in refused([torch.zeros(1)])
 
 
+def test_weights_that_are_not_finite_are_damage(checkpoint, tmp_path):
+    """A network that gives NaN everywhere would find nothing, and say so as if it were true."""
+    weights = dict(torch.load(checkpoint, weights_only=True)["state_dict"])
+    weights["down2.nConvs.0.conv.bias"] = weights["down2.nConvs.0.conv.bias"] * float("nan")
+    torch.save(weights, tmp_path / "c.pt")
+    with pytest.raises(DataError, match=r"c\.pt is damaged: down2\.nConvs\.0\.conv\.bias has values that are not finite"):
+        load_checkpoint(tmp_path / "c.pt")
+    torch.save({"inc.conv.weight": torch.zeros(0, 1, 3, 3)}, tmp_path / "c.pt")
+    with pytest.raises(PluginError, match="another architecture"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+def test_classes_and_size_are_read_from_the_shapes(tmp_path):
+    from prldh_uctransnet import UCTransNet
+
+    torch.manual_seed(0)
+    network = UCTransNet(n_channels=2, n_classes=3, image_size=48, width=2).eval()
+    torch.save({"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "c.pt")
+    found = load_checkpoint(tmp_path / "c.pt").network
+    assert (found.n_channels, found.n_classes, found.image_size, found.width) == (2, 3, 48, 2)
+    x = torch.rand(1, 2, 32, 80)
+    with torch.inference_mode():
+        assert torch.equal(found(x), network(x)) and found(x).shape == (1, 3, 32, 80)
+
+
 def test_a_checkpoint_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "c.pt"
     save_checkpoint(path, {"state_dict": {"a": torch.ones(1)}})

@@ -100,6 +100,12 @@ def test_parts_of_a_batch_add_up_to_the_batch():
             torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
 
 
+def test_a_cpu_takes_as_many_slices_at_once_as_its_memory_holds():
+    """The published recipe in steps of four; small networks take the whole batch. On a CPU too much memory ends the process unheard."""
+    assert training._fitting(Recipe()) == 4 and training._fitting(Recipe(size=512)) == 1
+    assert begin(TINY, 1).micro_batch == 4 and begin(TINY.model_copy(update={"micro_batch": 3}), 1).micro_batch == 3
+
+
 def test_the_loss_is_bce_plus_dice_a_slice():
     generator = torch.Generator().manual_seed(0)
     logits, mask = torch.randn(3, 1, 8, 8, generator=generator), (torch.rand(3, 1, 8, 8, generator=generator) > 0.6).float()

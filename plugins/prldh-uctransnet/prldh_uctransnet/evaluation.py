@@ -7,7 +7,8 @@ The rule for cases without a number, counted wherever they occur:
 - *both empty*: the masks agree that there is nothing. Neither number exists, and both are left out.
 
 Means and SDs (ddof 1) are over the cases that have the number, whose count stands beside them. Leaving missed cases out makes the
-distance look better than it is; that is why they are counted beside it.
+distance look better than it is; that is why they are counted beside it. ``dice_where_drawn`` is Dice without the false alarms, as
+MONAI's DiceMetric averages it.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ def compare(patient: str, line: int, reference: np.ndarray, found: np.ndarray, s
 
 
 def summarise(cases: Sequence[Agreement]) -> dict[str, Any]:
-    """Mean, SD, median, range and n of both measures, and how many cases are of which kind."""
+    """Mean, SD, median, range and n of the measures, and how many cases are of which kind."""
     return {
         "n_cases": len(cases),
         **{f"n_{kind}": sum(c.kind == kind for c in cases) for kind in ("both", "missed", "false_alarm", "both_empty")},
         "dice": _described([c.dice for c in cases]),
+        "dice_where_drawn": _described([c.dice for c in cases if c.n_reference]),
         "hd95_mm": _described([c.hd95_mm for c in cases]),
         "rule": RULE,
     }

@@ -244,8 +244,10 @@ def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], see
     for name, cases in found.items():
         s = summarise(cases)
         n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
+        drawn = s["dice_where_drawn"]
+        where = f"; {_mean_sd(drawn, 3)} over the {drawn['n']} drawn" if s["n_false_alarm"] and drawn["n"] else ""
         lines.append(
-            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases), HD95 "
+            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases{where}), HD95 "
             f"{_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
             f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}"
             + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")

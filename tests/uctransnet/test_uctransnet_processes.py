@@ -1,0 +1,140 @@
+"""Training in processes of its own: killed at any moment and taken up again, and two processes that are one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from prldh_uctransnet import training
+from prldh_uctransnet.checkpoints import read_content
+from prldh_uctransnet.recipe import Recipe
+from test_uctransnet_training import make_slices
+
+TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 12, "validation": 0.4, "device": "cpu", "learning_rate": 3e-3}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Six patients with a volume of three slices each."""
+    sitk = pytest.importorskip("SimpleITK")
+    for image in make_slices(6, n_slices=3):
+        for kind, values in (("i", image.pictures.astype(np.float32)), ("m", image.targets)):
+            sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / f"{kind}{image.patient}.nii.gz"))
+    ids = [f"P{i}" for i in range(6)]
+    (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
+    (tmp_path / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},i{i}.nii.gz,m{i}.nii.gz\n" for i in ids))
+    content = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"images": "cases.csv"}},
+        "extraction": {"uctransnet": {"train": TRAIN}},
+    }
+    (tmp_path / "study.yaml").write_text(json.dumps(content))
+    return tmp_path / "study.yaml"
+
+
+def _command(study, out, *more):
+    return [sys.executable, "-m", "prldh", "segment", "train", str(study), "--out", str(out), *more]
+
+
+@pytest.mark.slow
+def test_a_killed_run_that_is_taken_up_ends_as_the_whole_one(study, tmp_path):
+    """Killed twice, without a chance to tidy up, wherever it then was; weights, optimiser and history are bitwise those of one run."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    done = subprocess.run(_command(study, whole), capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 0 and "training on cpu: 12 slices of 4 patients" in done.stderr, done.stderr
+    for after in (2, 5):
+        more = ["--resume"] if (parts / "last.pt").exists() else []
+        run = subprocess.Popen(_command(study, parts, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+        while not (parts / "training.json").exists() or len(json.loads((parts / "training.json").read_text())["history"]) < after:
+            assert run.poll() is None, "it ended before it could be killed"
+            time.sleep(0.002)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        assert after <= len(json.loads((parts / "training.json").read_text())["history"]) < 12
+    done = subprocess.run(_command(study, parts, "--resume"), capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    for name in ("last.pt", "best.pt"):
+        a, b = read_content(whole / name), read_content(parts / name)
+        assert all(torch.equal(a["state_dict"][k], b["state_dict"][k]) for k in a["state_dict"])
+    a, b = (read_content(folder / "last.pt") for folder in (whole, parts))
+    assert a["training"] == b["training"] and len(a["training"]["history"]) == 12
+    for k, state in a["optimizer"]["state"].items():
+        assert all(torch.equal(v, b["optimizer"]["state"][k][name]) for name, v in state.items())
+    assert (whole / "training.svg").read_bytes() == (parts / "training.svg").read_bytes()
+
+
+ONE_STEP = """
+import sys, numpy as np, torch
+sys.path.insert(0, sys.argv[1])
+from prldh_uctransnet import parallel, training
+from test_uctransnet_processes import one_step
+found = one_step()
+if parallel.world()[0] == 0:
+    torch.save(found, sys.argv[2])
+parallel.leave()
+"""
+
+
+def one_step():
+    """Loss and gradients of a batch of seven, BatchNorm as in evaluation and without dropout, so that parts do not matter; parts of two."""
+    pictures, targets = training._together(make_slices(7))
+    run = training.begin(Recipe(size=32, width=4, batch=7, micro_batch=2, device="cpu"), 1)
+    run.model.eval()
+    loss = training.add_gradients(run, pictures, targets, np.arange(7))
+    return {"loss": loss, **{name: p.grad for name, p in run.network.named_parameters()}}
+
+
+@pytest.mark.slow
+def test_two_processes_step_as_one(tmp_path):
+    """An odd batch, so that one process has a slice more than the other, and one part more."""
+    (tmp_path / "step.py").write_text(ONE_STEP)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "step.py")]
+    done = subprocess.run(
+        [*command, os.path.dirname(__file__), str(tmp_path / "found.pt")], capture_output=True, text=True, timeout=300, env=ENVIRONMENT
+    )
+    assert done.returncode == 0, done.stderr
+    found, expected = torch.load(tmp_path / "found.pt", weights_only=True), one_step()
+    assert found.pop("loss") == pytest.approx(expected.pop("loss"), abs=1e-6) and len(found) == len(expected)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-6, msg=name)
+
+
+def test_tiff_pictures_with_png_and_numpy_masks_train(tmp_path):
+    """Sixteen-bit TIFF of two pages with masks as TIFF, PNG and NumPy, not square; each region by its label."""
+    from prldh_uctransnet.workflow import train_study
+
+    rows = ["id,image,mask,label"]
+    for i, image in enumerate(make_slices(5, n_slices=2)):
+        pages = [Image.fromarray((p[:, :24].astype(float) * 60_000).astype(np.uint16)) for p in image.pictures]
+        labels, n = image.targets[:, :, :24] * 3, 2 if i % 2 else 1
+        pages[0].save(tmp_path / f"{i}.tif", save_all=True, append_images=pages[1:n])
+        if n == 2:
+            masks = [Image.fromarray(m) for m in labels]
+            masks[0].save(tmp_path / f"m{i}.tif", save_all=True, append_images=masks[1:])
+        elif i == 0:
+            np.save(tmp_path / "m0.npy", labels[0])
+        else:
+            Image.fromarray(labels[0]).save(tmp_path / f"m{i}.png")
+        rows.append(f"P{i},{i}.tif,m{i}.{'tif' if n == 2 else 'npy' if i == 0 else 'png'},3")
+    (tmp_path / "cases.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"P{i},{i % 2}\n" for i in range(5)))
+    content = {
+        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"images": str(tmp_path / "cases.csv")}},
+        "extraction": {"uctransnet": {"train": TRAIN | {"epochs": 1, "width": 2}}},
+    }
+    said: list[str] = []
+    log = train_study(content, tmp_path / "net", say=said.append)
+    n_slices = {i: 2 if i % 2 else 1 for i in range(5)}
+    assert not any("put aside" in text for text in said) and np.isfinite(log["history"][0]["loss"])
+    n_training = int(said[0].split(": ")[1].split()[0])
+    assert n_training in {sum(n_slices.values()) - a - b for a in (1, 2) for b in (1, 2)}, said[0]
