@@ -62,8 +62,10 @@ def test_a_resumed_run_ends_where_the_whole_one_does(tmp_path):
     images = make_slices(6, 2)
     whole = train(images, TINY, 3, tmp_path / "whole", say=lambda text: None)
     train(images, TINY.model_copy(update={"epochs": 1}), 3, tmp_path / "parts", say=lambda text: None)
+    (tmp_path / "parts" / ".partial-x.pt").write_bytes(b"half")
     parts = train(images, TINY, 3, tmp_path / "parts", is_resumed=True, say=lambda text: None)
     assert parts["history"] == whole["history"] and len(whole["history"]) == 3
+    assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == ["best.pt", "last.pt", "training.json"], "no scraps of a killed run"
     for name in ("last.pt", "best.pt"):
         a, b = _weights(tmp_path / "whole" / name), _weights(tmp_path / "parts" / name)
         assert all(torch.equal(a[k], b[k]) for k in a)

@@ -283,6 +283,9 @@ def take_up(run: Training, path: Path, about: dict[str, Any]) -> None:
     if odd or kept.get("patients_sha256") != about["patients_sha256"] or "training" not in content:
         what = f"train.{odd[0]} ({theirs.get(odd[0])} there, {mine.get(odd[0])} here)" if odd else "its patients"
         raise PluginError(f"the run in {path.parent.name} cannot be taken up: {what} differ. Train anew in another folder, or set it back.")
+    if parallel.world()[0] == 0:
+        for scrap in path.parent.glob(f".partial-*{path.suffix}"):  # what a killed run was writing
+            scrap.unlink(missing_ok=True)
     run.network.load_state_dict(content["state_dict"])
     run.optimizer.load_state_dict(content["optimizer"])
     run.history, run.best = list(content["training"]["history"]), dict(content["training"]["best"])
