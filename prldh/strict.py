@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from prldh.plugins import nearest
 
 
-class Strict(BaseModel):
+class Numbers(BaseModel):
+    """A section in which ``true`` is no number: ``bootstrap: true`` would be a single sample."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_true(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name].annotation
+        if value is True and kind in (int, int | None, float, float | None):
+            raise PydanticCustomError("int_type" if kind in (int, int | None) else "float_type", "a number is asked for")
+        return value
+
+
+class Strict(Numbers):
     """A section of the study file. A key it does not know is refused with the nearest known one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from prldh.errors import StudyError
 from prldh.imaging.settings import ReadSettings
 from prldh.plugins import nearest
-from prldh.strict import Strict
+from prldh.strict import Numbers, Strict
 
 Engine = Literal["r", "python", "both"]
 Scope = Literal["model", "pipeline"]
@@ -32,7 +32,7 @@ class CovariateSettings(Strict):
         if self.type == "ordinal" and not self.levels:
             raise ValueError("an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}")
         if self.levels and len(set(self.levels)) != len(self.levels):
-            raise ValueError("a level is listed twice")
+            raise ValueError(f"the level '{next(v for i, v in enumerate(self.levels) if v in self.levels[:i])}' is listed twice. Remove one")
         return self
 
 
@@ -79,6 +79,8 @@ class Tissue(Strict):
         given = [k for k in ("radscore", "features", "images") if getattr(self, k) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of radscore, features, images (found: {', '.join(given) or 'none'})")
+        if self.features == {}:
+            raise ValueError("features names no table (found {}). Give a list of tables, or a list for each source")
         for tables in self.tables().values():
             if not 1 <= len(tables) <= 2:
                 raise ValueError(f"features takes one table a reader, for one or two readers (found {len(tables)})")
@@ -97,8 +99,15 @@ class Model(Strict):
     name: Text
     terms: list[Text] = Field(min_length=1)
 
+    @field_validator("name")
+    @classmethod
+    def _has_a_name(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError(f"give the model a name (found {value!r})")
+        return value
 
-class Validation(BaseModel):
+
+class Validation(Numbers):
     """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings.
 
     ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the first scheme that
@@ -175,7 +184,7 @@ class SampleSize(Strict):
 def _high_to_low(value: tuple[float, float]) -> tuple[float, float]:
     high, low = max(value), min(value)
     if not 0 <= low < high <= 1:
-        raise ValueError("give a range within 0 to 1, such as [1, 0.8]")
+        raise ValueError(f"give a range within 0 to 1, such as [1, 0.8] (found {list(value)})")
     return high, low
 
 
@@ -232,14 +241,15 @@ class Performance(Strict):
     @classmethod
     def _cut_points_are_risks(cls, value: list[float] | None) -> list[float] | None:
         if value is not None and any(not 0 < cut < 1 for cut in value):
-            raise ValueError("give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4]")
+            raise ValueError(f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found {value})")
         return value and sorted(set(value))
 
     @field_validator("thresholds")
     @classmethod
     def _thresholds_are_probabilities(cls, value: list[float]) -> list[float]:
-        if any(not 0 <= t < 1 for t in value):
-            raise ValueError("thresholds are probabilities from 0 up to, not including, 1")
+        odd = [t for t in value if not 0 <= t < 1]
+        if odd:
+            raise ValueError(f"thresholds are probabilities from 0 up to, not including, 1 (found {odd[0]})")
         return sorted(set(value))
 
 

@@ -121,8 +121,9 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = first.get("ctx", {}).get("place") or tuple(first["loc"])
+        every = error.errors()
+        first, place = every[0], _place(every[0], content)
+        others = {p for p in (_place(found, content) for found in every) if p[: len(place)] != place and place[: len(p)] != p}
         if first["type"] == "unknown_key":
             place = (*place, first["ctx"]["key"])
         known = place
@@ -130,8 +131,22 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
             known = known[:-1]
         line = f", line {lines[known]}" if known in lines and known else ""
         where = ".".join(str(p) for p in place)
-        more = f" ({_more_problems(error.error_count() - 1)})" if error.error_count() > 1 else ""
+        more = f" ({_more_problems(len(others))})" if others else ""
         raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{_problem(first)}{more}") from None
+
+
+def _place(error: dict[str, Any], content: Any) -> tuple:
+    """Where an error lies in the file: pydantic's place without the names it gives to the forms that a value may have (``list[str]``)."""
+    if place := error.get("ctx", {}).get("place"):
+        return tuple(place)
+    found, last = [], len(error["loc"]) - 1
+    for i, part in enumerate(error["loc"]):
+        inside = part in content if isinstance(content, dict) else isinstance(part, int) and isinstance(content, list) and part < len(content)
+        if inside:
+            content = content[part]
+        if inside or (i == last and error["type"] == "missing"):
+            found.append(part)
+    return tuple(found)
 
 
 #: What pydantic calls a type, in words of the study file.
@@ -147,7 +162,7 @@ def _problem(error: dict[str, Any]) -> str:
     """One of pydantic's errors as a sentence: what is wrong, what was found."""
     kind, found = error["type"], error.get("input")
     if kind == "missing":
-        return "this key is required. Add it."
+        return "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
     message = error["msg"].removeprefix("Value error, ")
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
