@@ -12,6 +12,7 @@ import pytest
 
 from prldh.errors import PrldhError
 from prldh.pipeline import analyze
+from prldh.report.format import words as in_words
 from prldh.schemas import schema_of
 
 QUICK = {"partial_auc_bootstrap": 5, "decision_bootstrap": 5, "interaction_bootstrap": 5, "thresholds": [0.3, 0.5]}
@@ -73,7 +74,7 @@ def test_a_resample_in_which_nothing_is_kept_is_the_intercept_alone_and_counted(
         assert 0 < n_empty < n == stability[scheme]["n_resamples"]
         assert entries[scheme]["n_intercept_only"] == n_empty
         assert f"in {n_empty} of {n} resamples the selection left nothing" in told
-        assert f"In {n_empty} of {n} resamples ({scheme}) the selection left nothing; the Radscore is constant there." in html
+        assert f"In {n_empty} of {n} resamples ({in_words(scheme)}) the selection left nothing; the Radscore is constant there." in html
         assert sum(stability[scheme]["frequency"].values()) <= 3 * (n - n_empty) / n
     # the model of such a fold: everyone has the training rows' share of events
     predictions = results.predictions.query("scope == 'pipeline' and scheme == 'folds'")
