@@ -80,6 +80,7 @@ def test_too_little_memory_halves_the_slices_and_says_so():
         "MPS backend out of memory (MPS allocated: 8 GB)",
         "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "GET was unable to find an engine to execute this computation",
     ],
 )
 def test_every_device_s_words_for_too_little_memory_are_known(text):
