@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.transforms import ScaledTranslation
 
 #: Okabe and Ito's palette: told apart by the colour-blind.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
@@ -59,10 +60,16 @@ def look(i: int) -> dict[str, Any]:
 
 
 def label(text: str, width: int = 34, lines: int = 3) -> str:
-    """A name as a figure can show it: wrapped, cut where it is very long, and no mathematics."""
-    kept = textwrap.wrap(" ".join(str(text)[:2000].split()), width) or [""]
-    if len(kept) > lines:
-        kept = [*kept[:lines - 1], kept[lines - 1][: width - 1] + "…"]
+    """A name as a figure can show it: wrapped (words that are too long at underscores), cut where it is very long, and no mathematics. In one
+    line the middle is cut, as names of features differ at both ends."""
+    words = " ".join(str(text)[:2000].split())
+    if lines == 1:
+        kept = [words if len(words) <= width else f"{words[: width // 2]}…{words[len(words) - (width - 1) // 2 :]}"]
+    else:
+        is_long = any(len(word) > width for word in words.split())
+        kept = [line.replace("_ ", "_") for line in textwrap.wrap(words.replace("_", "_ ") if is_long else words, width)] or [""]
+        if len(kept) > lines:
+            kept = [*kept[: lines - 1], kept[lines - 1][: width - 1] + "…"]
     return "\n".join(kept).replace("$", r"\$")
 
 
@@ -82,6 +89,17 @@ def panels_of(n: int, height: float, **kwargs: Any):
     return figure, list(axes.flat[:n]), columns
 
 
+def label_edges(axes: list[Any], columns: int) -> None:
+    """Numbers and names of the axes stand at the left and under the lowest panel of each column alone."""
+    for k, axis in enumerate(axes):
+        is_lowest = k + columns >= len(axes)
+        axis.tick_params(labelbottom=is_lowest)
+        if not is_lowest:
+            axis.set_xlabel(None)
+        if k % columns:
+            axis.set_ylabel(None)
+
+
 def draw_band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str, shade: str, **kwargs: Any) -> None:
     """A pointwise band, left out where it has no limits."""
     known = [p[low] is not None and p[high] is not None if low in p else False for p in rows]
@@ -91,12 +109,39 @@ def draw_band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str
         axis.fill_between([p[x] for p in rows], *limits, color=shade, alpha=0.15, linewidth=0, **kwargs)
 
 
-def legend_beneath(axis: Any, title: str | None = None) -> None:
-    """The legend of a panel under that panel."""
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), title=title, title_fontsize=7)
+def legend_beneath(axis: Any, title: str | None = None, **kwargs: Any) -> None:
+    """The legend of a panel under that panel, 30 points down, below the axis' label."""
+    under = axis.transAxes + ScaledTranslation(0, -30 / 72, axis.figure.dpi_scale_trans)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, title=title, title_fontsize=7, **kwargs)
 
 
 def legend_below(figure: Any, axis: Any, columns: int = 1, title: str | None = None) -> None:
     """The legend of one panel under the whole figure, where it hides no curve."""
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, title=title, title_fontsize=7)
+
+
+def spread(at: list[float], widths: list[float], least: float) -> list[float]:
+    """Where texts of these widths stand that are centred at ``at`` (ascending), moved apart where they would meet, each row of texts that
+    touch as a whole about its middle; none begins left of ``least``."""
+    runs: list[list[int]] = []
+    middle: list[float] = []
+
+    def size(run: list[int]) -> float:
+        return sum(widths[k] for k in run)
+
+    for k, x in enumerate(at):
+        runs.append([k])
+        middle.append(x)
+        while len(runs) > 1 and middle[-1] - size(runs[-1]) / 2 < middle[-2] + size(runs[-2]) / 2:
+            last = runs.pop()
+            middle.pop()
+            runs[-1] += last
+            middle[-1] = sum(at[j] for j in runs[-1]) / len(runs[-1])
+    found, free = list(at), least
+    for run, centre in zip(runs, middle, strict=True):
+        free = max(free, centre - size(run) / 2)
+        for k in run:
+            found[k] = free + widths[k] / 2
+            free += widths[k]
+    return found

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, draw_band, label, legend_below, legend_beneath, look, panels_of
+from prldh.report.canvas import (
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    axes_of,
+    draw_band,
+    label,
+    label_edges,
+    legend_below,
+    legend_beneath,
+    look,
+    panels_of,
+    spread,
+)
 from prldh.report.format import plain
+
+#: Width of a letter on a nomogram, where the longest scale is 1.
+LETTER = 0.0085
 
 
 def _draw_curve(axis: Any, roc: list[dict[str, Any]], **kwargs: Any) -> None:
@@ -23,16 +40,21 @@ def _frame(axis: Any, **kwargs: Any) -> None:
 def draw_roc(models: list[dict[str, Any]]) -> Figure:
     """All models in one panel with their AUCs; held-out curves dotted."""
     figure, axis = axes_of(ONE_COLUMN, 3.4 + 0.16 * min(len(models), 20))
-    _frame(axis)
-    for i, m in enumerate(models):
-        auc = m["auc"]
-        text = f"{label(m['name'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
-        _draw_curve(axis, m["roc"], label=text, **look(i))
-        held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
-        if held:
-            _draw_curve(axis, held, color=look(i)["color"], linestyle=":", linewidth=0.9)
+    put_roc(axis, models)
     legend_below(figure, axis, title="apparent AUC (95% CI)")
     return figure
+
+
+def put_roc(axis: Any, models: list[dict[str, Any]], of: Callable[[str], int] | None = None) -> None:
+    """``of``: which look a model has, by its name; default: in their order."""
+    _frame(axis)
+    for i, m in enumerate(models):
+        auc, own = m["auc"], look(of(m["name"]) if of else i)
+        text = f"{label(m['name'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
+        _draw_curve(axis, m["roc"], label=text, **own)
+        held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
+        if held:
+            _draw_curve(axis, held, color=own["color"], linestyle=":", linewidth=0.9)
 
 
 def draw_roc_bands(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
@@ -43,27 +65,30 @@ def draw_roc_bands(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
         rows = [{**p, "x": 1 - p["specificity"]} for p in roc]
         draw_band(axis, rows, "x", "sensitivity_low", "sensitivity_high", look(i)["color"])
         _draw_curve(axis, roc, color=look(i)["color"])
-        if i % columns:
-            axis.set_ylabel(None)
+    label_edges(axes, columns)
     return figure
 
 
 def draw_partial(models: list[dict[str, Any]]) -> Figure:
     figure, axes = axes_of(TWO_COLUMNS, 3.4 + 0.13 * len(models), 2)
     for axis, focus in zip(axes, ("sensitivity", "specificity"), strict=True):
-        first = models[0]["pauc"][focus]
-        for i, m in enumerate(models):
-            area = m["pauc"][focus]["estimate"]
-            _draw_curve(axis, m["roc"], label=f"{label(m['name'])}: {plain(area)}" if len(models) <= 8 else None, **look(i))
-        axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
-        axis.locator_params(nbins=5)
-        if focus == "sensitivity":
-            axis.set(xlim=(0, 1), ylim=(first["to"], first["from"]))
-        else:
-            axis.set(xlim=(1 - first["from"], 1 - first["to"]), ylim=(0, 1))
+        put_partial(axis, models, focus)
         if len(models) <= 8:
             legend_beneath(axis, "partial area")
     return figure
+
+
+def put_partial(axis: Any, models: list[dict[str, Any]], focus: str, of: Callable[[str], int] | None = None) -> None:
+    first = models[0]["pauc"][focus]
+    for i, m in enumerate(models):
+        area = m["pauc"][focus]["estimate"]
+        _draw_curve(axis, m["roc"], label=f"{label(m['name'])}: {plain(area)}" if len(models) <= 8 else None, **look(of(m["name"]) if of else i))
+    axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
+    axis.locator_params(nbins=5)
+    if focus == "sensitivity":
+        axis.set(xlim=(0, 1), ylim=(first["to"], first["from"]))
+    else:
+        axis.set(xlim=(1 - first["from"], 1 - first["to"]), ylim=(0, 1))
 
 
 def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
@@ -80,10 +105,9 @@ def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
         else:
             draw_band(axis, curve, "predicted", "low", "high", shade)
             axis.plot(x, y, color=shade)
-        axis.set(
-            title=label(name), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share" if i % columns == 0 else None,
-        )
+        axis.set(title=label(name), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share")
         axis.set_box_aspect(1)
+    label_edges(axes, columns)
     return figure
 
 
@@ -91,7 +115,7 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
     """All models in one panel, then each with its band in one of its own."""
     figure, axes, columns = panels_of(1 if len(models) == 1 else len(models) + 1, 2.3, sharex=True, sharey=True)
     groups = [models] if len(models) == 1 else [models, *([m] for m in models)]
-    for k, (axis, shown) in enumerate(zip(axes, groups, strict=True)):
+    for axis, shown in zip(axes, groups, strict=True):
         curve = models[0][1]
         axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
         axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
@@ -101,7 +125,8 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
             if len(shown) == 1:
                 draw_band(axis, rows, "threshold", "low", "high", look(i)["color"])
                 axis.set_title(label(name))
-        axis.set(xlabel="threshold probability", ylabel="net benefit" if k % columns == 0 else None)
+        axis.set(xlabel="threshold probability", ylabel="net benefit")
+    label_edges(axes, columns)
     top = max((p["net_benefit"] for _, rows in models for p in rows if p["net_benefit"] is not None), default=0.0)
     axes[0].set_ylim(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05))
     legend_below(figure, axes[0], 1 if len(axes) == 1 else 3)
@@ -110,12 +135,13 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
 
 def draw_differences(differences: list[dict[str, Any]]) -> Figure:
     figure, axes, columns = panels_of(len(differences), 2.2, sharex=True, sharey=True)
-    for i, (axis, found) in enumerate(zip(axes, differences, strict=True)):
+    for axis, found in zip(axes, differences, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
         draw_band(axis, found["curve"], "threshold", "low", "high", look(0)["color"])
         axis.plot([p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=look(0)["color"])
         axis.set_title(f"{label(found['a'], lines=2)}\n− {label(found['b'], lines=2)}", fontsize=7)
-        axis.set(xlabel="threshold probability", ylabel="difference of net benefit" if i % columns == 0 else None)
+        axis.set(xlabel="threshold probability", ylabel="difference of net benefit")
+    label_edges(axes, columns)
     points = sorted(abs(v) for d in differences for p in d["curve"] if p["threshold"] <= 0.9 for v in (p["low"], p["high"], p["difference"]) if v is not None)
     top = max(points[int(0.98 * (len(points) - 1))] if points else 0.0, 0.02)
     axes[0].set_ylim(-1.15 * top, 1.15 * top)
@@ -142,13 +168,14 @@ def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> 
 
 def draw_impact(models: list[dict[str, Any]]) -> Figure:
     figure, axes, columns = panels_of(len(models), 2.3, sharex=True, sharey=True)
-    for i, (axis, m) in enumerate(zip(axes, models, strict=True)):
+    for axis, m in zip(axes, models, strict=True):
         rows = m["clinical_impact"]
         t = [p["threshold"] for p in rows]
         for k, (key, style, name) in enumerate((("high_risk", "-", "called high risk"), ("high_risk_events", "--", "events among them"))):
             draw_band(axis, rows, "threshold", f"{key}_low", f"{key}_high", look(k)["color"])
             axis.plot(t, [p[key] for p in rows], color=look(k)["color"], linestyle=style, label=name)
-        axis.set(xlabel="threshold probability", ylabel="per 1,000 patients" if i % columns == 0 else None, title=label(m["name"]))
+        axis.set(xlabel="threshold probability", ylabel="per 1,000 patients", title=label(m["name"]))
+    label_edges(axes, columns)
     legend_below(figure, axes[0], 2)
     return figure
 
@@ -156,6 +183,11 @@ def draw_impact(models: list[dict[str, Any]]) -> Figure:
 def draw_forest(rows: list[dict[str, Any]]) -> Figure:
     """Odds ratios of the groups with their intervals, in figures beside."""
     figure, axis = axes_of(TWO_COLUMNS, 0.36 * len(rows) + 0.7)
+    put_forest(axis, rows)
+    return figure
+
+
+def put_forest(axis: Any, rows: list[dict[str, Any]]) -> None:
     for y, row in enumerate(reversed(rows)):
         if row["reference"]:
             axis.plot(1, y, marker="s", color="black", markersize=4)
@@ -171,7 +203,6 @@ def draw_forest(rows: list[dict[str, Any]]) -> Figure:
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
-    return figure
 
 
 def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
@@ -199,11 +230,16 @@ def draw_nomogram(chart: dict[str, Any]) -> Figure:
     for k, (name, ticks, most) in enumerate(rows):
         y = -k if k <= n else -k - 0.4
         at = [points / most for points, _ in ticks]
-        axis.plot([min(at), max(at)], [y, y], color="black", linewidth=0.8)
-        for j, (x, (_, text)) in enumerate(zip(at, ticks, strict=True)):
-            is_above = 0 < k <= n and not axes_shown[k - 1]["is_continuous"] and j % 2 == 1
-            axis.plot([x, x], [y, y + (0.12 if is_above else -0.12)], color="black", linewidth=0.8)
-            axis.text(x, y + (0.16 if is_above else -0.16), label(text, 15, 2), ha="center", va="bottom" if is_above else "top", fontsize=5.5)
+        axis.hlines(y, min(at), max(at), color="black", linewidth=0.8)
+        has_two_sides = 0 < k <= n and not axes_shown[k - 1]["is_continuous"]
+        for side in (0, 1) if has_two_sides else (0,):
+            own = slice(side, None, 2 if has_two_sides else 1)
+            texts = [label(text, 24, 1) if side else label(text, 15, 2) for _, text in ticks[own]]
+            stand = spread(at[own], [LETTER * (max(map(len, text.split("\n"))) + 1) for text in texts], -0.025)
+            sign = 1 if side else -1
+            axis.add_collection(LineCollection([[(tick, y), (x, y + sign * 0.12)] for tick, x in zip(at[own], stand, strict=True)], colors="black", linewidths=0.8))
+            for x, text in zip(stand, texts, strict=True):
+                axis.text(x, y + sign * 0.16, text, ha="center", va="bottom" if side else "top", fontsize=5.5)
         axis.text(-0.03, y, label(name, 26, 2), ha="right", va="center", fontsize=7)
     axis.set(xlim=(-0.32, 1.02), ylim=(-n - 3.2, 0.5))
     axis.axis("off")

@@ -91,7 +91,7 @@ def render_again(folder: Path, jobs: int | None = None, **figure_settings: Any) 
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
             fill_again(folder)
             settings = FigureSettings.of(data, **figure_settings)
-            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1)
+            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder)
             (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
             beside = Path(scratch) / "beside"
             beside.mkdir()

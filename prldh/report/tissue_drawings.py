@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, colour, is_grey, label, look
+from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, colour, is_grey, label, legend_beneath, look
 
 #: Numbers stand in the cells of a heat map of up to so many features.
 MOST_NUMBERED = 14
+#: Paths of LASSO are named in a legend up to so many.
+MOST_NAMED = 6
 
 
 def draw_flow(flow: dict[str, Any]) -> Figure:
@@ -22,18 +26,20 @@ def draw_flow(flow: dict[str, Any]) -> Figure:
     box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
     arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
     top, middle, bottom = 0.92, 0.42, 0.08
+    centre = 0.3 if flow["n_excluded"] else 0.5
+    left, right = centre - 0.17, centre + 0.17
     for x, y, text in (
-        (0.3, top, f"Patients in the table: n = {flow['n_read']}"), (0.3, middle, f"Analysed: n = {flow['n']}"),
-        (0.13, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"), (0.47, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
+        (centre, top, f"Patients in the table: n = {flow['n_read']}"), (centre, middle, f"Analysed: n = {flow['n']}"),
+        (left, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"), (right, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
     ):
         axis.text(x, y, text, ha="center", va="center", bbox=box)
     lift = 0.25 / height
-    axis.annotate("", (0.3, middle + lift), (0.3, top - lift), arrowprops=arrow)
-    for x in (0.13, 0.47):
-        axis.annotate("", (x, bottom + lift), (0.3, middle - lift), arrowprops=arrow)
+    axis.annotate("", (centre, middle + lift), (centre, top - lift), arrowprops=arrow)
+    for x in (left, right):
+        axis.annotate("", (x, bottom + lift), (centre, middle - lift), arrowprops=arrow)
     if flow["n_excluded"]:
         axis.text(0.62, (top + middle) / 2, aside, ha="left", va="center", fontsize=7, bbox=box)
-        axis.annotate("", (0.6, (top + middle) / 2), (0.3, (top + middle) / 2), arrowprops=arrow)
+        axis.annotate("", (0.6, (top + middle) / 2), (centre, (top + middle) / 2), arrowprops=arrow)
     axis.set(xlim=(0, 1), ylim=(0, 1))
     axis.axis("off")
     return figure
@@ -54,16 +60,21 @@ def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Fi
 
 def draw_waterfall(tissue: dict[str, Any]) -> Figure:
     figure, axis = axes_of(TWO_COLUMNS, 2.4)
+    put_waterfall(axis, tissue)
+    return figure
+
+
+def put_waterfall(axis: Any, tissue: dict[str, Any]) -> None:
     scores = sorted(tissue["scores"], key=lambda s: s["value"])
     base = tissue["cutoff"] if tissue["cutoff"] is not None else 0.0
     for outcome, name in ((0, "no event"), (1, "event")):
-        x = [k for k, s in enumerate(scores) if s["outcome"] == outcome]
-        axis.bar(x, [scores[k]["value"] - base for k in x], bottom=base, width=1.0, color=colour(outcome), label=name)
+        bars = [[(k - 0.5, base), (k - 0.5, s["value"]), (k + 0.5, s["value"]), (k + 0.5, base)] for k, s in enumerate(scores) if s["outcome"] == outcome]
+        axis.add_collection(PolyCollection(bars, facecolors=colour(outcome), linewidths=0, label=name))  # thousands of bars as one thing
+    axis.autoscale_view()
     axis.axhline(base, color="black", linewidth=0.7)
     axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
     axis.set_xticks([])
     axis.legend(loc="upper left")
-    return figure
 
 
 def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
@@ -86,29 +97,50 @@ def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
 
 def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
     figure, axis = axes_of(ONE_COLUMN, 2.4)
+    put_size_curve(axis, curve, chosen, ylabel)
+    return figure
+
+
+def put_size_curve(axis: Any, curve: dict[str, Any], chosen: int, ylabel: str) -> None:
     axis.plot(curve["sizes"], curve["mean"], marker="o", markersize=2.5, color=look(0)["color"])
     axis.axvline(chosen, color=look(1)["color"], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
     axis.set(xlabel="number of features", ylabel=ylabel)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.legend()
-    return figure
 
 
 def draw_lasso(lasso: dict[str, Any]) -> Figure:
-    figure, axes = axes_of(TWO_COLUMNS, 2.6, 2)
-    for i, (name, path) in enumerate(lasso["path"].items()):
-        axes[0].plot(lasso["lambda"][: len(path)], path, label=label(name, 40, 1) if len(lasso["path"]) <= 6 else None, **look(i))
-    axes[0].set(ylabel="coefficient (standardised)")
-    if len(lasso["path"]) <= 6:
-        axes[0].legend(fontsize=5)
-    mean, sd = lasso["cv_mean"], lasso["cv_sd"]
-    axes[1].errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=look(0)["color"])
-    axes[1].set(ylabel="binomial deviance")
-    for axis in axes:
-        axis.set_xscale("log")
-        axis.invert_xaxis()
-        axis.axvline(lasso["lambda_min"], color=look(1)["color"], linestyle="--", linewidth=0.9)
-        axis.set(xlabel="lambda (log scale)")
+    n_named = len(lasso["path"]) if len(lasso["path"]) <= MOST_NAMED else 0
+    figure, axes = axes_of(TWO_COLUMNS, 2.6 + 0.11 * n_named, 2)
+    put_path(axes[0], lasso)
+    put_deviance(axes[1], lasso)
     return figure
+
+
+def put_path(axis: Any, lasso: dict[str, Any]) -> None:
+    """Coefficients along lambda."""
+    for i, (name, path) in enumerate(lasso["path"].items()):
+        axis.plot(lasso["lambda"][: len(path)], path, label=label(name, 48, 1) if len(lasso["path"]) <= MOST_NAMED else None, **look(i))
+    axis.set(ylabel="coefficient (standardised)")
+    if len(lasso["path"]) <= MOST_NAMED:
+        legend_beneath(axis, fontsize=5)
+    _scale_lambda(axis, lasso)
+
+
+def put_deviance(axis: Any, lasso: dict[str, Any]) -> None:
+    """What cross-validation says of each lambda."""
+    mean, sd = lasso["cv_mean"], lasso["cv_sd"]
+    axis.errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=look(0)["color"])
+    axis.set(ylabel="binomial deviance")
+    _scale_lambda(axis, lasso)
+
+
+def _scale_lambda(axis: Any, lasso: dict[str, Any]) -> None:
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.invert_xaxis()
+    axis.axvline(lasso["lambda_min"], color=look(1)["color"], linestyle="--", linewidth=0.9)
+    axis.set(xlabel="lambda (log scale)")
 
 
 def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
@@ -124,7 +156,7 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
     numbers = [str(i + 1) for i in range(k)]
     size = 6 if k <= 40 else 3
     axis.set_xticks([i + 0.5 for i in range(k)], numbers, fontsize=size)
-    axis.set_yticks([i + 0.5 for i in range(k)], [f"{label(name, 44, 1)}  {i}" for name, i in zip(features, numbers, strict=True)], fontsize=size)
+    axis.set_yticks([i + 0.5 for i in range(k)], [f"{label(name, 60, 1)}  {i}" for name, i in zip(features, numbers, strict=True)], fontsize=size)
     axis.tick_params(length=0)
     axis.set_aspect("equal")
     axis.invert_yaxis()

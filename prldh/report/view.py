@@ -21,9 +21,11 @@ MODELS_SHOWN = 12
 def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Everything that the templates need beside the results themselves."""
     level = level_of(data)
+    panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
+    figures = {name: figure for name, figure in figures.items() if name not in panels}
     kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
     return {
-        "figures": figures, "seen": seen_in_figures(data, figures), "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data, level), "ci": f"{level}% CI",
+        "figures": figures, "panels": panels, "seen": seen_in_figures(data, figures), "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data, level), "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data), "ledger": _ledger(data),
         **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
@@ -32,6 +34,7 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
         "size_by_seed": {name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]},
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
+        "references": [_references(m["terms"], data) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
         "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN, "models_shown": MODELS_SHOWN,
@@ -91,6 +94,17 @@ def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
 def label(entry: dict[str, Any]) -> str:
     """A model's name, and that it is adjusted."""
     return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+
+
+def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
+    """``sex, female; grade, III``: the level of each factor of a model to which its odds ratios compare."""
+    levels: dict[str, list[str]] = {}
+    for term in terms:
+        if term["level"] is not None:
+            levels.setdefault(term["variable"], []).append(term["level"])
+    known = {v["variable"]: [row["level"] for row in v["rows"]] for v in data["table_one"]}
+    found = {variable: next((level for level in known.get(variable, []) if level not in own), None) for variable, own in levels.items()}
+    return "; ".join(f"{variable}, {level}" for variable, level in found.items() if level is not None)
 
 
 def level_of(data: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -23,10 +24,19 @@ from prldh.report.figures import DRAWN, FigureSettings, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 
 
+_made: list = []
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
-    """A small study with two scores, whose figures are SVG alone."""
-    folder = tmp_path_factory.mktemp("figures")
+    """A small study; made once for the tests of several files, which leave it as it is."""
+    if not _made:
+        _made.append(small_study(tmp_path_factory.mktemp("figures")))
+    return _made[0]
+
+
+def small_study(folder):
+    """With two scores; its figures are SVG alone."""
     g = np.random.default_rng(2)
     n = 60
     s1, s2 = g.normal(size=n), g.normal(size=n)
@@ -60,6 +70,7 @@ def few(monkeypatch, *names):
     """Only some of the figures, as every format of every one takes long."""
     plan = figures_module.plan_figures
     monkeypatch.setattr(figures_module, "plan_figures", lambda data: [d for d in plan(data) if d.name in names])
+    monkeypatch.setattr(figures_module, "plan_panels", lambda data, beside: [])
 
 
 def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
@@ -102,7 +113,8 @@ def test_figures_are_kept_where_nothing_changed(data, tmp_path, monkeypatch):
         write_figures(data, tmp_path / "c", tmp_path / "a", settings)
 
 
-def test_report_command_takes_formats(out, monkeypatch):
+def test_report_command_takes_formats(out, tmp_path, monkeypatch):
+    out = shutil.copytree(out, tmp_path / "out")
     few(monkeypatch, "flow")
     monkeypatch.setattr("prldh.report.render.render_report", lambda *content: "<!doctype html>")
     done = CliRunner().invoke(cli, ["report", str(out), "--figures", "tiff", "--dpi", "150", "--grey"])

@@ -1,0 +1,177 @@
+"""Panels for journals: which there are, that they show the results' own numbers, heat maps, several processes; fonts and names in figures."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from PIL import Image
+from test_report_figures import data, few, out  # noqa: F401
+
+from prldh.report import figures as figures_module
+from prldh.report.canvas import STYLE, TWO_COLUMNS, grey, label, spread
+from prldh.report.figure_plan import Drawing, plan_figures
+from prldh.report.figures import FigureSettings, write_figures
+from prldh.report.fonts import quick_font
+from prldh.report.panels import plan_panels
+
+REPORT = Path(figures_module.__file__).parent
+
+
+def drawn(data, name, beside=None):  # noqa: F811
+    panel = next(p for p in plan_panels(data, beside) if p.name == name)
+    figure = panel.draw()
+    assert figure.get_size_inches()[0] == pytest.approx(TWO_COLUMNS) and figure.get_size_inches()[1] < 9.1  # 230 mm
+    return figure
+
+
+def letters(figure) -> list[str]:
+    return [t.get_text() for axis in figure.axes for t in axis.texts if len(t.get_text()) == 1 and t.get_text().isupper()]
+
+
+def test_panels_are_the_papers_figures_each_lettered_and_files_beside_the_report(data, out):  # noqa: F811
+    n_axes = {"figure2_roc": 2, "figure3_interaction": 2, "figure4_partial_roc": 4, "figure5_use": 6, "figure_s2_radscores": 4}
+    assert [p.name for p in plan_panels(data)] == list(n_axes)
+    for name, n in n_axes.items():
+        for is_on in (False, True):
+            with grey(is_on):
+                figure = drawn(data, name)
+            assert letters(figure) == list("ABCDEF"[:n]) and len(figure.axes) == n
+        assert (out / "figures" / f"{name}.svg").is_file()
+    page = (out / "report.html").read_text()
+    assert 'href="figures/figure5_use.svg"' in page and 'id="figure-figure5_use"' not in page  # a link, not a second copy of its curves
+    plt.close("all")
+
+
+def test_a_study_without_the_content_lacks_the_panel(data):  # noqa: F811
+    bare = {**data, "interaction": None, "tissues": {}, "table_one": [], "models": [m for m in data["models"] if not m["adjusted"]]}
+    assert [p.name for p in plan_panels(bare)] == ["figure2_roc", "figure4_partial_roc", "figure5_use"]
+    assert letters(drawn(bare, "figure5_use")) == ["A", "B", "C"]
+    assert plan_panels({**bare, "models": []}) == []
+    many = {**bare, "models": [{**bare["models"][0], "name": f"m{k}"} for k in range(9)]}
+    assert all("the first are drawn" in p.description for p in plan_panels(many))
+    assert len(drawn(many, "figure2_roc").axes[0].get_legend().get_texts()) == 6
+
+
+def test_a_model_looks_the_same_in_every_part(data):  # noqa: F811
+    other = copy.deepcopy(data)
+    other["models"] = [m for m in other["models"] if not (m["adjusted"] and m["name"] == data["models"][0]["name"])]
+    figure = drawn(other, "figure2_roc")
+    looks = [{line.get_label().split(":")[0]: to_hex(line.get_color()) for line in axis.lines if ":" in line.get_label()} for axis in figure.axes]
+    assert looks[1] and len(looks[1]) == len(looks[0]) - 1 and all(looks[0][name] == shade for name, shade in looks[1].items())
+
+
+def test_panels_show_the_results_numbers_and_compute_none(data):  # noqa: F811
+    models = [m for m in data["models"] if not m["adjusted"]]
+    curves = drawn(data, "figure5_use").axes[2].lines[2:]
+    for line, m in zip(curves, models, strict=True):
+        held = m["validation"]["pipeline"]["folds"]["decision_curve"]
+        assert line.get_ydata() == pytest.approx(np.array([p["net_benefit"] for p in held], float), nan_ok=True)
+    other = copy.deepcopy(data)
+    entry = next(e for e in other["table_one"] if e["variable"] == "muscle")
+    entry["rows"][0]["event"]["median"] = 123.0
+    heights = [line.get_ydata()[0] for line in drawn(other, "figure_s2_radscores").axes[3].lines]
+    assert 123.0 in heights  # from Table 1, not from the patients
+
+
+def test_drawing_modules_import_no_statistics():
+    found = [*REPORT.glob("*drawings.py")]
+    assert len(found) >= 3
+    for path in found:
+        names = {n for node in ast.walk(ast.parse(path.read_text())) for n in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else [])}
+        assert not [n for n in names if n.split(".")[0] in ("numpy", "scipy", "pandas", "statistics", "sklearn", "statsmodels") or (n.startswith("prldh.") and not n.startswith("prldh.report."))], path
+
+
+def test_selection_panel_has_a_part_for_each_curve(data):  # noqa: F811
+    curve = {"sizes": [1, 2, 3], "mean": [0.6, 0.7, 0.65]}
+    lasso = {"lambda": [0.1, 0.01], "path": {"wavelet-LLH_glcm_Idm": [0.0, 1.0]}, "cv_mean": [1.2, 1.0], "cv_sd": [0.1, None], "lambda_min": 0.01}
+    steps = [
+        {"name": "mrmr_forest", "source": "radiomics", "details": {"curve": curve, "chosen_size": 2}},
+        {"name": "lasso_svm_rfe", "source": "radiomics", "details": {"lasso": lasso, "svm_rfe": {**curve, "chosen_size": 3}}},
+        {"name": "mrmr_forest", "source": "deep", "details": {"curve": curve, "chosen_size": 1}},
+    ]
+    tissue = {**data["tissues"]["muscle"], "selection": {"steps": steps, "features": ["a"]}}
+    figure = drawn({**data, "tissues": {"muscle": tissue}}, "figure_s1_selection_muscle")
+    assert letters(figure) == list("ABCDE") and [a.get_title() for a in figure.axes[:5]][-1] == "deep: random forest"
+    assert list(figure.axes[0].lines[0].get_ydata()) == curve["mean"]
+
+
+def explanation(folder: Path, shade: int = 200) -> None:
+    (folder / "explanation").mkdir(exist_ok=True)
+    patients = []
+    for k, level in enumerate(("high risk", "medium-high risk", "medium-low risk", "low risk")):
+        Image.new("RGB", (92, 80), (shade, 10 * k, 0)).save(folder / "explanation" / f"m_{k}.png")
+        patients.append({"level": level, "file": f"m_{k}"})
+    about = {"schema": "prldh-explanation/1", "tissue": "muscle", "patients": patients}
+    (folder / "explanation" / "muscle.json").write_text(json.dumps(about))
+
+
+def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monkeypatch):  # noqa: F811
+    explanation(tmp_path)
+    (tmp_path / "explanation" / "other.json").write_text("[")
+    figure = drawn(data, "figure6_heat_maps_muscle", tmp_path)
+    assert letters(figure) == list("ABCD") and figure.axes[3].get_title() == "low risk"
+    plan = figures_module.plan_panels
+    few(monkeypatch)
+    monkeypatch.setattr(figures_module, "plan_panels", lambda data, beside: [p for p in plan(data, beside) if "heat" in p.name])
+    settings = FigureSettings(("svg", "png"), (100,), grey=True)
+    first = write_figures(data, tmp_path / "a", settings=settings, beside=tmp_path)
+    assert first["figure6_heat_maps_muscle"]["svg"] == "" and first["figure6_heat_maps_muscle"]["is_panel"]
+    shades = np.asarray(Image.open(tmp_path / "a" / "figure6_heat_maps_muscle.grey.png").convert("RGB")).astype(int)
+    assert np.ptp(shades, axis=2).max() == 0
+    explanation(tmp_path, 90)  # drawn again, as the pictures have changed
+    write_figures(data, tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
+    assert (tmp_path / "a" / "figure6_heat_maps_muscle.png").read_bytes() != (tmp_path / "b" / "figure6_heat_maps_muscle.png").read_bytes()
+    (tmp_path / "explanation" / "m_2.png").unlink()
+    assert not [p for p in plan(data, tmp_path) if "heat" in p.name]
+
+
+def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_here(data, tmp_path, monkeypatch):  # noqa: F811
+    few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
+    monkeypatch.setattr(figures_module, "FEW", 2)
+    kept = figures_module.plan_figures
+    unknown = Drawing("unknown_to_others", "T", "D", next(d for d in plan_figures(data) if d.name == "flow").draw)
+    monkeypatch.setattr(figures_module, "plan_figures", lambda data: [*kept(data), unknown])
+    settings = FigureSettings(("svg", "pdf", "png"), (100,))
+    assert write_figures(data, tmp_path / "a", settings=settings) == write_figures(data, tmp_path / "b", settings=settings, jobs=2)
+    names = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert len(names) == 13 and names == sorted(p.name for p in (tmp_path / "b").iterdir())
+    assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
+
+
+def test_the_quick_font_looks_as_the_whole_one():
+    pixels = []
+    for family in (STYLE["font.family"], [quick_font(), STYLE["font.family"]]):
+        with plt.rc_context({**STYLE, "font.family": family}):
+            figure = plt.figure(figsize=(6, 1), dpi=150)
+            figure.text(0.02, 0.4, "AVATAR fi 0.05–0.1 −3 é Ж α ≥ ≠ 1,000 ⅷ")  # the last is not among its letters
+            figure.canvas.draw()
+            pixels.append(np.asarray(figure.canvas.buffer_rgba()).copy())
+            plt.close(figure)
+    assert np.array_equal(*pixels) and pixels[0].min() < 50
+
+
+def test_names_in_one_line_keep_both_ends_and_long_words_break_at_underscores():
+    name = "MR_log-sigma-5-0-mm-3D_firstorder_90Percentile"
+    assert label(name, 60, 1) == name
+    assert label(name, 21, 1) == "MR_log-sig…Percentile" and len(label(name, 20, 1)) == 20
+    assert label("histological_subtype_of_tumour", 20) == "histological_\nsubtype_of_tumour"
+    assert label("a_b c", 20) == "a_b c"
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12).map(sorted), st.data())
+def test_texts_that_are_spread_never_meet(at, more):
+    widths = [more.draw(st.floats(0.01, 0.2)) for _ in at]
+    found = spread(at, widths, -0.1)
+    edges = [(x - w / 2, x + w / 2) for x, w in zip(found, widths, strict=True)]
+    assert edges[0][0] >= -0.1 - 1e-9 and all(a[1] <= b[0] + 1e-9 for a, b in zip(edges, edges[1:], strict=False))
+    if all(a + (u + v) / 2 < b for a, b, u, v in zip(at, at[1:], widths, widths[1:], strict=False)) and at[0] - widths[0] / 2 >= -0.1:
+        assert found == pytest.approx(at)  # where there is room, nothing moves
