@@ -15,7 +15,7 @@ from prldh.errors import DataError
 from prldh.report.format import interval, number, p_value, typeset, words
 from prldh.report.render import render_again
 from prldh.report.seen import seen_in_figures
-from prldh.report.view import _lead, _warnings, level_of
+from prldh.report.view import _lead, _references, _warnings, level_of
 
 AUC = {"estimate": 0.8464, "low": 0.7891, "high": 0.9032}
 
@@ -119,6 +119,12 @@ def test_what_is_said_of_several_models_is_said_once():
     assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == ["model 'A', scope model, leave-one-out"]
     assert [t for t, _ in found["technical"]] == ["Engine R", "Null values"] and found["n_technical"] == 2
     assert _warnings([]) == {"main": [], "technical": [], "n_technical": 0}
+
+
+def test_odds_ratios_say_to_what_they_compare():
+    table = [{"variable": v, "rows": [{"level": level} for level in levels]} for v, levels in (("sex", ["female", "male"]), ("grade", ["III", "IV", "V"]), ("age", [None]))]
+    terms = [{"variable": "(Intercept)", "level": None}, {"variable": "age", "level": None}, {"variable": "grade", "level": "IV"}, {"variable": "grade", "level": "V"}, {"variable": "sex", "level": "male"}, {"variable": "lost", "level": "x"}]
+    assert _references(terms, {"table_one": table}) == "grade, III; sex, female" and _references(terms[:2], {"table_one": table}) == ""
 
 
 # ---------------------------------------------------------------- figures in words
