@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from prldh.models import describe_model, mean_log_odds
 from prldh.outputs import claim_output, refuse_inputs_inside, what_is_written, write_outputs
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
+from prldh.promises import tell_observers
 from prldh.radscore import choose_images, fit_tissue, training_rows
 from prldh.reclassification import describe_reclassification, reclassification_warning
 from prldh.records import Cohort, Design, Draws, FeatureBlock, TissueFit, Warn
@@ -132,7 +134,7 @@ def analyze(
         for run in runs:
             _compare_all(plan, run, draws, told)
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
-    plan.plugins.hook.stage_finished(stage="analyze", result=results)
+    tell_observers(plan.plugins, "analyze", results)
     told("report", 0, 1)
     write_outputs(results, plan, runs[0], draws, claimed, started)
     kept.forget()
@@ -227,7 +229,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
             told(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(Warn("radscore", f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high."))
-    plan.plugins.hook.stage_finished(stage="radscore", result=run.fits)
+    tell_observers(plan.plugins, "radscore", MappingProxyType(run.fits))
 
 
 # ---------------------------------------------------------------- comparisons

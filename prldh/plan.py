@@ -21,6 +21,7 @@ from prldh.features import read_features, without_constants
 from prldh.imaging.measure import Images, Told, measure
 from prldh.imaging.sources import check_names
 from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
+from prldh.promises import check_resamples, guarded, tell_observers
 from prldh.radscore import Protocol, Step
 from prldh.records import Cohort, FeatureBlock, ModelSpec, Resample, Warn
 from prldh.sample_size import anticipated_r2
@@ -90,16 +91,17 @@ def prepare(
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
             said += without_constants(name, block)[2]
-    plugins.hook.stage_finished(stage="cohort", result=cohort)
+    tell_observers(plugins, "cohort", cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
     validators = _schemes(study, plugins)
-    schemes = {
-        name: (validator.kind, validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name)))
-        for name, (validator, settings) in validators.items()
-    }
-    for name, (kind, resamples) in schemes.items():
-        check_held_out(name, kind, resamples, cohort.n)
+    schemes = {}
+    for name, (validator, settings) in validators.items():
+        with guarded("validator", validator):
+            resamples = validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name))
+        check_resamples(name, validator.kind, resamples, cohort.n)
+        check_held_out(name, validator.kind, resamples, cohort.n)
+        schemes[name] = (validator.kind, resamples)
     return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images, answers)
 
 

@@ -9,7 +9,8 @@ import pluggy
 from pydantic import BaseModel, ValidationError
 
 from prldh import hookspecs
-from prldh.errors import PluginError, StudyError
+from prldh.errors import PluginError, PrldhError, StudyError
+from prldh.promises import said_of
 
 #: What a registering hook returns, in words, and the attributes each object must have.
 REGISTRIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -59,7 +60,12 @@ def registered(manager: pluggy.PluginManager, hook: str) -> dict[str, tuple[Any,
     found: dict[str, tuple[Any, str]] = {}
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         plugin = implementation.plugin_name
-        objects = implementation.function()
+        try:
+            objects = implementation.function()
+        except PrldhError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{hook} of plugin '{plugin}' failed: {said_of(error)}. Update or uninstall it.") from error
         if not isinstance(objects, (list, tuple)):
             raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
         for item in objects:

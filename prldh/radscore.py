@@ -13,6 +13,7 @@ import numpy as np
 
 from prldh.errors import DataError
 from prldh.ledger import Ledger
+from prldh.promises import check_details, check_selection, guarded
 from prldh.records import FeatureBlock, ImageChoice, Radscore, SelectionStep, TissueFit, TrainingRows
 from prldh.study import Study
 
@@ -162,7 +163,9 @@ def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_desc
         now = rows.take(kept)
         if ledger is not None:
             ledger.read(step.selector.name, now.patient)
-        found = step.selector.fit(now, step.settings, child, engine)
+        with guarded("selector", step.selector):
+            found = step.selector.fit(now, step.settings, child, engine)
+        check_selection(step.selector, found, now.names)
         warnings += [f"{step.selector.name}, source {label}: {w}" for w in found.warnings]
         local, dropped = np.asarray(found.kept, dtype=np.intp), dict(found.dropped)
         failure = None
@@ -180,7 +183,10 @@ def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_desc
                 dropped.pop(now.names[best], None)
         details = dict(found.details)
         if is_described and hasattr(step.selector, "describe"):
-            details |= step.selector.describe(now, step.settings, child, found)
+            with guarded("selector", step.selector):
+                details |= step.selector.describe(now, step.settings, child, found)
+        if is_described:
+            check_details(step.selector, details)
         if found.images is not None and now.images is not None and not failure:
             choices.append(ImageChoice(label, now.names, found.images))
             rows, told = _with_chosen_images(rows, choices[-1])

@@ -13,6 +13,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
 from prldh.errors import PluginError
+from prldh.promises import guarded
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
     PluginError
         If a plugin's checklist returns something else than entries.
     """
-    entries = apply_answers(_checked(checklist, checklist.evaluate(dossier)), answers.get(checklist.name, {}))
+    with guarded("checklist", checklist):
+        evaluated = checklist.evaluate(dossier)
+    entries = apply_answers(_checked(checklist, evaluated), answers.get(checklist.name, {}))
     entries = settle_conditions(entries)
     score = getattr(checklist, "score", None)
     standard = getattr(checklist, "standard", None)

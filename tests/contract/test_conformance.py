@@ -35,7 +35,7 @@ def test_built_ins_conform(check):
 
 
 def test_every_kind_of_built_in_was_checked():
-    assert {testing.kind_of(item) for item in BUILT_IN} == {"selector", "validator", "engine", "checklist"}
+    assert {testing.kind_of(item) for item in BUILT_IN} == {"selector", "validator", "engine", "checklist", "report section"}
     assert {what for what, _ in REGISTRIES.values()} == set(CHECKS)
 
 
