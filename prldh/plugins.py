@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from importlib import metadata
 from typing import Any
 
 import pluggy
@@ -41,11 +42,18 @@ def create_plugin_manager(load_entry_points: bool = True) -> pluggy.PluginManage
             manager.load_setuptools_entrypoints(hookspecs.PROJECT)
             manager.check_pending()
         except Exception as error:
-            raise PluginError(
-                f"an installed plugin cannot be loaded: {type(error).__name__}: {error}. "
-                "Mend or uninstall it (`prldh plugins list` shows the others)."
-            ) from error
+            raise PluginError(f"{_which_cannot_be_loaded()} cannot be loaded: {said_of(error)}. Mend, update or uninstall it.") from error
     return manager
+
+
+def _which_cannot_be_loaded() -> str:
+    """The first plugin that cannot be imported, with its distribution; what is imported but has a wrong hook says its name itself."""
+    for point in metadata.entry_points(group=hookspecs.PROJECT):
+        try:
+            point.load()
+        except Exception:
+            return f"the plugin '{point.name}'" + (f" of {point.dist.name} (`pip uninstall {point.dist.name}`)" if point.dist else "")
+    return "an installed plugin"
 
 
 def registered(manager: pluggy.PluginManager, hook: str) -> dict[str, tuple[Any, str]]:

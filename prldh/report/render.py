@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from copy import deepcopy
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,11 @@ def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]
 def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
     """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
     try:
-        return section.render(data, folder)
-    except Exception as error:
+        html = section.render(deepcopy(data), folder)  # whatever it does to the results, the report shows them as they are
+        if not isinstance(html, str):
+            raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
+        return html
+    except (Exception, SystemExit) as error:
         said = "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}` may show why."
         return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
