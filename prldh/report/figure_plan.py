@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from prldh.nomogram import make_nomogram
-from prldh.report.format import interval_text, plain
+from prldh.report.format import interval_text, level_of, plain, step_words, words
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -77,11 +77,11 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
     for adjusted in (False, True):
         models = [m for m in data["models"] if m["adjusted"] == adjusted]
         if models:
-            found += _model_figures(models, "adjusted" if adjusted else "unadjusted", data.get("net_benefit_differences", []))
+            found += _model_figures(models, "adjusted" if adjusted else "unadjusted", data.get("net_benefit_differences", []), level_of(data))
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
-            found.append(Drawing("stratified_roc", "ROC curves within the other tissue's groups", "Each Radscore's apparent ROC curve among patients high and low in the other.", lambda: draw_stratified_roc(entries), is_wide=True))
+            found.append(Drawing("stratified_roc", "ROC curves within the other tissue's groups", "Each Radscore's apparent ROC curve among patients high and low in the other.", lambda: draw_stratified_roc(entries, f"{level_of(data)}% CI"), is_wide=True))
         for kind in ("unadjusted", "adjusted"):
             rows = data["interaction"].get(kind)
             if rows:
@@ -139,40 +139,40 @@ def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
     return found
 
 
-def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]]) -> list[Drawing]:
+def _model_figures(models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]], level: str) -> list[Drawing]:
     held = lead_scheme(models)
-    of = f"predictions of {held[1].replace('_', '-')}, scope {held[0]}" if held else ""
+    of = f"predictions of {words(held[1])}, scope {held[0]}" if held else ""
     shown = models[:MOST_PANELS]
     first = f" The first {len(shown)} of {len(models)} models; the others are in the tables." if len(models) > len(shown) else ""
     found = [
-        Drawing(f"roc_{kind}", f"ROC curves, {kind}", f"Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole chain where there is one (dotted). Apparent AUCs: {_areas(models)}.", lambda: draw_roc(models)),
-        *_roc_bands(shown, kind, held, of, first),
+        Drawing(f"roc_{kind}", f"ROC curves, {kind}", f"Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole chain where there is one (dotted). Apparent AUCs: {_areas(models)}.", lambda: draw_roc(models, f"{level}% CI")),
+        *_roc_bands(shown, kind, held, of, first, level),
         Drawing(f"partial_roc_{kind}", f"Partial ROC curves, {kind}", "The parts of the ROC curves at high sensitivity and at high specificity.", lambda: draw_partial(models), is_wide=True),
-        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", "Observed share of events by predicted probability with pointwise 95% bands; the diagonal is perfect calibration." + first, lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]), is_wide=True),
-        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", "Net benefit by threshold probability, with treat-all and treat-none, and pointwise 95% bands." + first, lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]), is_wide=True),
+        Drawing(f"calibration_{kind}", f"Calibration, {kind}, apparent", f"Observed share of events by predicted probability with pointwise {level}% bands; the diagonal is perfect calibration." + first, lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]), is_wide=True),
+        Drawing(f"decision_{kind}", f"Decision curves, {kind}, apparent", f"Net benefit by threshold probability, with treat-all and treat-none, and pointwise {level}% bands." + first, lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]), is_wide=True),
         Drawing(f"avoided_{kind}", f"Net interventions avoided, {kind}", "Per 100 patients, by threshold probability, without letting more events go untreated than treating everyone." + first, lambda: draw_avoided(shown, held), is_wide=True),
-        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", "Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise 95% bands." + first, lambda: draw_impact(shown), is_wide=True),
+        Drawing(f"impact_{kind}", f"Clinical impact, {kind}", f"Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise {level}% bands." + first, lambda: draw_impact(shown), is_wide=True),
     ]
     if held:
         scope, scheme = held
         curves = [(m["name"], m["validation"][scope][scheme]) for m in shown]
-        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise 95% bands.{first}", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
+        found.append(Drawing(f"decision_held_out_{kind}", f"Decision curves, {kind}, held out", f"Net benefit by threshold probability of {of}, with pointwise {level}% bands.{first}", lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]), is_wide=True))
         if all("calibration" in v for _, v in curves):
-            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise 95% bands; {of}.{first}", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
+            found.append(Drawing(f"calibration_held_out_{kind}", f"Calibration, {kind}, held out", f"Observed share of events by predicted probability with pointwise {level}% bands; {of}.{first}", lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]), is_wide=True))
         own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
         if own:
-            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise 95% bands; {of}.{f' The first {MOST_PANELS} of {len(own)} pairs; the others are in the tables.' if len(own) > MOST_PANELS else ''}", lambda: draw_differences(own[:MOST_PANELS]), is_wide=True))
+            found.append(Drawing(f"difference_{kind}", f"Differences of net benefit, {kind}", f"Net benefit of the first model less that of the second, by threshold probability, with pointwise {level}% bands; {of}.{f' The first {MOST_PANELS} of {len(own)} pairs; the others are in the tables.' if len(own) > MOST_PANELS else ''}", lambda: draw_differences(own[:MOST_PANELS]), is_wide=True))
     return found
 
 
-def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str, first: str) -> list[Drawing]:
+def _roc_bands(models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str, first: str, level: str) -> list[Drawing]:
     """ROC curves with their bands, held out where there are such; of results of an earlier version there are none."""
     curves, said = [(m["name"], m["roc"]) for m in models], "apparent"
     if held and all("roc" in m["validation"][held[0]][held[1]] for m in models):
         curves, said = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
     if not all("sensitivity_low" in p for _, roc in curves for p in roc):
         return []
-    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact 95% interval at each threshold.{first}"
+    about = f"ROC curve of each model, {said}; the band holds the sensitivity's exact {level}% interval at each threshold.{first}"
     return [Drawing(f"roc_bands_{kind}", f"ROC curves with bands, {kind}", about, lambda: draw_roc_bands(curves), is_wide=len(models) > 1)]
 
 
@@ -189,7 +189,7 @@ def _funnel_in_words(steps: list[dict[str, Any]]) -> str:
     said = []
     for source in dict.fromkeys(s["source"] for s in steps):
         own = [s for s in steps if s["source"] == source]
-        said.append(f"{source}: {own[0]['n_in']} read, " + ", ".join(f"{s['n_out']} after {s['name']}" for s in own) + ".")
+        said.append(f"{source}: {own[0]['n_in']} read, " + ", ".join(f"{s['n_out']} after {step_words(s['name'], is_short=True)}" for s in own) + ".")
     return " ".join(said)
 
 

@@ -16,6 +16,8 @@ STEPS = {
     "feature_library": "Feature library",
 }
 
+SHORT_STEPS = {"icc": "ICC", "mrmr_forest": "mRMR, forests", "correlation": "correlation", "lasso_svm_rfe": "LASSO, SVM-RFE", "feature_library": "feature library"}
+
 
 def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
     """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is shown as 0."""
@@ -49,6 +51,11 @@ def decimals(value: float, digits: int = 3) -> str:
 def plain(value: Any, digits: int = 3) -> str:
     """The same without markup."""
     return DASH if value is None else decimals(value, digits)
+
+
+def level_of(data: dict[str, Any]) -> str:
+    """The confidence level of every interval of a study, as a percentage."""
+    return f"{100 * data['study']['settings'].get('performance', {}).get('confidence', 0.95):g}"
 
 
 def digits_for(estimate: float | None, digits: int = 3) -> int:
@@ -98,9 +105,9 @@ def words(value: str) -> str:
     return SCHEMES.get(value) or str(value).replace("_", "-")
 
 
-def step_words(name: str) -> str:
+def step_words(name: str, is_short: bool = False) -> str:
     """A selection step in words; a plugin's by its own name."""
-    return STEPS.get(name, name)
+    return (SHORT_STEPS if is_short else STEPS).get(name, name)
 
 
 def _titled(shown: str, value: Any) -> Markup:

@@ -22,7 +22,7 @@ from prldh.report.canvas import (
     panels_of,
     spread,
 )
-from prldh.report.format import plain
+from prldh.report.format import plain, words
 
 #: Width of a letter on a nomogram, where the longest scale is 1.
 LETTER = 0.0085
@@ -37,11 +37,11 @@ def _frame(axis: Any, **kwargs: Any) -> None:
     axis.set(xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", **kwargs)
 
 
-def draw_roc(models: list[dict[str, Any]]) -> Figure:
+def draw_roc(models: list[dict[str, Any]], ci: str = "95% CI") -> Figure:
     """All models in one panel with their AUCs; held-out curves dotted."""
     figure, axis = axes_of(ONE_COLUMN, 3.4 + 0.16 * min(len(models), 20))
     put_roc(axis, models)
-    legend_below(figure, axis, title="apparent AUC (95% CI)")
+    legend_below(figure, axis, title=f"apparent AUC ({ci})")
     return figure
 
 
@@ -151,7 +151,7 @@ def draw_differences(differences: list[dict[str, Any]]) -> Figure:
 def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> Figure:
     panels = [("apparent", [(m["name"], m["decision_curve"]) for m in models])]
     if held:
-        panels.insert(0, (f"{held[1].replace('_', '-')}, scope {held[0]}", [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models]))
+        panels.insert(0, (f"{words(held[1])}, scope {held[0]}", [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models]))
     figure, axes, _ = panels_of(len(panels), 2.9, sharey=True)
     for axis, (title, curves) in zip(axes, panels, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
@@ -205,7 +205,7 @@ def put_forest(axis: Any, rows: list[dict[str, Any]]) -> None:
     axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
 
 
-def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
+def draw_stratified_roc(entries: list[dict[str, Any]], ci: str = "95% CI") -> Figure:
     figure, axes = axes_of(TWO_COLUMNS, 4.2, 2)
     for axis, entry in zip(axes, entries, strict=True):
         _frame(axis, title=label(entry["name"]))
@@ -214,7 +214,7 @@ def draw_stratified_roc(entries: list[dict[str, Any]]) -> Figure:
             text = f"{label(stratum['group'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
             _draw_curve(axis, stratum["roc"], label=text, **look(i))
         if any(s["roc"] for s in entry["strata"]):
-            legend_beneath(axis, "apparent AUC (95% CI)")
+            legend_beneath(axis, f"apparent AUC ({ci})")
     return figure
 
 

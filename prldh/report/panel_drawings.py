@@ -39,13 +39,13 @@ def _order(kinds: Kinds) -> Callable[[str], int]:
     return names.index
 
 
-def draw_roc_panel(kinds: Kinds) -> Figure:
+def draw_roc_panel(kinds: Kinds, ci: str = "95% CI") -> Figure:
     most = max(len(models) for models in kinds.values())
     figure, axes = _grid(1, len(kinds), 3.9 + 0.16 * most)
     for k, (axis, (kind, models)) in enumerate(zip(axes, kinds.items(), strict=True)):
         put_roc(axis, models, _order(kinds))
         _letter(axis, k, kind)
-        legend_beneath(axis, "apparent AUC (95% CI)")
+        legend_beneath(axis, f"apparent AUC ({ci})")
     return figure
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.report.figure_plan import Drawing, lead_scheme, slug
+from prldh.report.format import level_of, words
 from prldh.report.panel_drawings import (
     Part,
     draw_forest_panel,
@@ -32,7 +33,7 @@ def plan_panels(data: dict[str, Any], beside: Path | None = None) -> list[Drawin
     if kinds:
         first = " Of more models the first are drawn." if any(len(own) == MOST_CURVES for own in kinds.values()) and len(data["models"]) > sum(map(len, kinds.values())) else ""
         found += [
-            _panel("figure2_roc", "ROC curves", f"Apparent ROC curves with AUC and 95% CI; dotted: held-out predictions of the whole chain. {_letters(kinds)}{first}", draw_roc_panel, kinds),
+            _panel("figure2_roc", "ROC curves", f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions of the whole chain. {_letters(kinds)}{first}", draw_roc_panel, kinds, f"{level_of(data)}% CI"),
             *_interaction(data["interaction"]),
             _panel("figure4_partial_roc", "Partial ROC curves", f"Upper row: high sensitivity; lower row: high specificity; by column {', '.join(kinds)}.{first}", draw_partial_panel, kinds),
             _use(kinds, first),
@@ -63,8 +64,8 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str) -> Drawing:
     entries = {kind: [(m["name"], m["validation"][lead[0]][lead[1]] if lead else m) for m in models] for kind, models in kinds.items()}
     if lead and not all(key in e for own in entries.values() for _, e in own for key in ("calibration", "decision_curve", "clinical_impact")):
         lead, entries = None, {kind: [(m["name"], m) for m in models] for kind, models in kinds.items()}
-    of = f"predictions of {lead[1].replace('_', '-')}, scope {lead[0]}" if lead else "apparent"
-    about = f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single figures have 95% bands.{first}"
+    of = f"predictions of {words(lead[1])}, scope {lead[0]}" if lead else "apparent"
+    about = f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single figures have bands.{first}"
     return _panel("figure5_use", "Calibration, decision and clinical impact curves", about, draw_use_panel, entries, "held out" if lead else "apparent")
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, colour, is_grey, label, legend_beneath, look
+from prldh.report.format import step_words, words
 
 #: Numbers stand in the cells of a heat map of up to so many features.
 MOST_NUMBERED = 14
@@ -83,7 +84,7 @@ def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
     figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.2), layout="constrained", squeeze=False)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
-        labels, counts = ["read", *(s["name"] for s in own)], [own[0]["n_in"], *(s["n_out"] for s in own)]
+        labels, counts = ["read", *(step_words(s["name"], is_short=True) for s in own)], [own[0]["n_in"], *(s["n_out"] for s in own)]
         axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=colour(5))
         for y, c in enumerate(counts):
             axis.text(max(c, 0.5), y, f" {c}", va="center", fontsize=7)
@@ -174,5 +175,5 @@ def draw_stability(selection: dict[str, Any]) -> Figure:
         axis.barh(y, share, color=colour(1) if feature in selection["features"] else colour(5))
     axis.set_yticks(range(len(top)), [label(f, 60, 1) for f, _ in top], fontsize=6)
     axis.invert_yaxis()
-    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({scheme.replace('_', '-')}); dark: in the model", xlim=(0, 1))
+    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({words(scheme)}); dark: in the model", xlim=(0, 1))
     return figure

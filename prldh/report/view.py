@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prldh.report.figure_plan import slug
-from prldh.report.format import plain, typeset, words
+from prldh.report.format import level_of, plain, typeset, words
 from prldh.report.seen import seen_in_figures
 from prldh.summary import honest_auc, racing_sentence
 
@@ -105,11 +105,6 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
     known = {v["variable"]: [row["level"] for row in v["rows"]] for v in data["table_one"]}
     found = {variable: next((level for level in known.get(variable, []) if level not in own), None) for variable, own in levels.items()}
     return "; ".join(f"{variable}, {level}" for variable, level in found.items() if level is not None)
-
-
-def level_of(data: dict[str, Any]) -> str:
-    """The confidence level of every interval, as a percentage."""
-    return f"{100 * data['study']['settings'].get('performance', {}).get('confidence', 0.95):g}"
 
 
 def _lead(data: dict[str, Any], level: str) -> dict[str, list[str]]:

@@ -251,8 +251,8 @@ def test_a_small_study_has_a_whole_page(browser, small):
 def test_the_page_says_the_studys_level_of_confidence(browser, small):
     page, _ = open_page(browser, small)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    shown = page.evaluate("[...document.querySelectorAll('caption, th, .lead')].map(e => e.textContent).join(' | ')")
-    assert "90% CI" in shown and "95% CI" not in shown and "95% CI" not in page.locator("#text").inner_text()
+    shown = page.evaluate("[...document.querySelectorAll('caption, th, .lead, figcaption')].map(e => e.textContent).join(' | ')")
+    assert "90% CI" in shown and "90% bands" in shown and "95%" not in shown and "95% CI" not in page.locator("#text").inner_text()
 
 
 def test_no_name_becomes_a_formula_of_a_spreadsheet(browser, small):
