@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from prldh.errors import DataError, StudyError
 from prldh.imaging.measure import Images
 from prldh.records import Cohort, FeatureBlock, Warn
 from prldh.study import Study
-from prldh.tables import and_more, as_numbers, check_ids, is_number, read_table, some
+from prldh.tables import and_more, as_numbers, check_ids, is_number, read_table, same_text, some
 
 
 def read_features(study: Study, folder: Path, cohort: Cohort, images: Images) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
@@ -43,7 +44,7 @@ def read_features(study: Study, folder: Path, cohort: Cohort, images: Images) ->
 
 def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBlock, list[Warn]]:
     readers, warnings = [], []
-    if len({p.resolve() for p in paths}) < len(paths):
+    if len({os.path.realpath(p) for p in paths}) < len(paths):
         raise StudyError(f"tissues.{tissue}.features: {paths[0].name} is given for both readers. Give the second reader's table, or one table alone.")
     for path in paths:
         names, values, told = _read_reader(tissue, path, study, folder, cohort)
@@ -73,7 +74,7 @@ def _read_reader(tissue, path, study, folder, cohort):
     ids = check_ids(frame, clinical.id, path, where)
     warnings = []
     columns = [c for c in frame.columns if c != clinical.id]
-    is_same_table = path.resolve() == (folder / clinical.table).resolve()
+    is_same_table = os.path.realpath(path) == os.path.realpath(folder / clinical.table)
     taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
     if is_same_table:
         columns = [c for c in columns if c not in taken]
@@ -103,7 +104,10 @@ def _match_ids(ids, cohort, path, where) -> np.ndarray:
     if absent or strange:
         parts = [f"{len(absent)} patients of the clinical table are not in {path.name} ({some(absent)})"] if absent else []
         parts += [f"{len(strange)} ids of {path.name} are not in the clinical table ({some(strange)})"] if strange else []
-        raise DataError(f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these rows.")
+        alike = {same_text(i): i for i in strange}
+        pair = next(((i, alike[same_text(i)]) for i in absent if same_text(i) in alike), None)
+        hint = f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike." if pair else ""
+        raise DataError(f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these rows.{hint}")
     return np.array([position[p] for p in cohort.ids])
 
 

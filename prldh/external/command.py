@@ -176,7 +176,8 @@ def summarise(entry: dict[str, Any]) -> list[str]:
     lines = [f"{entry['name']}: {entry['n']} new patients, {events}{left_out}"]
     width = max(len(_label(m)) for m in entry["models"])
     if entry["is_validated"]:
-        lines.append(f"{'model':{width}}  AUC (95% CI)            calibration slope     observed / expected")
+        heading = f"AUC ({100 * entry['confidence']:g}% CI)"
+        lines.append(f"{'model':{width}}  {heading:22}  {'calibration slope':20}  observed / expected")
     for m in entry["models"]:
         if m["not_applied"]:
             lines.append(f"{_label(m):{width}}  not applied: {m['not_applied']}")

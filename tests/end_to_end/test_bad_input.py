@@ -329,7 +329,7 @@ def test_ids_that_do_not_match_are_told_in_both_directions(bench):
 
 def test_ids_are_text(bench):
     bench.tables["reader1"]["patient_id"] = bench.tables["reader1"]["patient_id"].str.lstrip("0")
-    bench.refused("60 patients", "not in reader1.csv", "001, 002", "55 more", "(1, 2,")
+    bench.refused("60 patients", "not in reader1.csv", "001, 002", "55 more", "(1, 2,", "'001' and '1' are one number written in two ways")
 
 
 def test_a_patient_missing_from_one_reader(bench):
