@@ -54,7 +54,7 @@ def test_heat_maps_are_in_it_with_their_numbers(tmp_path):
     (tmp_path / "explanation" / "disc.json").write_text(json.dumps(about))
     html = DeepFeatures().render(_results(), tmp_path)
     assert html.count('<img src="data:image/png;base64,') == 2
-    assert 'alt="Heat map of the Radscore: high risk, patient P1; Radscore 1.23, of it deep -0.50."' in html
+    assert 'alt="Heat map of the Radscore: high risk, patient P1; Radscore 1.23, of it deep −0.50."' in html
     assert 'alt="Grad-CAM of the segmentation: high risk, patient P1."' in html
     (tmp_path / "explanation" / "disc.json").write_text("{")
     assert "data:image/png" not in DeepFeatures().render(_results(), tmp_path)

@@ -1,4 +1,4 @@
-"""A heat map on its picture, as PNG and SVG."""
+"""A heat map on its picture, as PNG and SVG: the further a value is from 0, the less of the picture shows through."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from prldh.errors import OutputError
 from prldh.files import whole_file
 
-OUTLINE = "#000000"
+OUTLINE, HALO = "#000000", "#FFFFFF"  # a black line with a white rim shows on dark and on bright tissue
+MOST = 0.65  #: opacity of the largest value
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Overlay:
     limits: tuple[float, float]
 
 
+def signed(number: float) -> str:
+    """Two digits, with a minus sign that is no hyphen."""
+    return f"{number:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     """Write ``stem.png`` and ``stem.svg``, each whole or not at all.
 
@@ -39,7 +45,10 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
 
     matplotlib.use("Agg", force=False)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
 
     size = overlay.picture.shape[0]
     figure = Figure(figsize=(4.6, 4), dpi=200, layout="constrained")
@@ -47,13 +56,16 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     axes = figure.subplots()
     extent, (low, high) = (0, size, size, 0), overlay.limits
     axes.imshow(overlay.picture, cmap="gray", extent=extent, vmin=0, vmax=1)
-    shown = axes.imshow(overlay.heat, cmap=overlay.colours, extent=extent, alpha=0.45, interpolation="bilinear", vmin=low, vmax=high)
+    colours = ScalarMappable(Normalize(low, high), overlay.colours)  # the bar is opaque
+    opacity = MOST * np.clip(np.abs(overlay.heat) / max(abs(low), abs(high), 1e-300), 0, 1)
+    axes.imshow(overlay.heat, cmap=colours.cmap, norm=colours.norm, extent=extent, alpha=opacity, interpolation="bilinear")
     if overlay.outline.min() < 0.5 < overlay.outline.max():
         centres = np.arange(size) + 0.5
-        axes.contour(centres, centres, overlay.outline, [0.5], colors=OUTLINE, linewidths=1.2)
+        line = axes.contour(centres, centres, overlay.outline, [0.5], colors=OUTLINE, linewidths=1.1)
+        line.set_path_effects([withStroke(linewidth=2.6, foreground=HALO)])
     axes.set_axis_off()
     axes.set_title(overlay.title, fontsize=9)
-    bar = figure.colorbar(shown, ax=axes, shrink=0.9)
+    bar = figure.colorbar(colours, ax=axes, shrink=0.9)
     bar.set_label(overlay.meaning, fontsize=8)
     bar.ax.tick_params(labelsize=8)
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from prldh.imaging.records import Case
 from prldh.plugins import settings_of
 from prldh.report.images import file_stem
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
-from prldh_uctransnet.drawing import Overlay, draw
+from prldh_uctransnet.drawing import Overlay, draw, signed
 from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.regions import Stack, choose_slices, cut_window, resize, slices_with_pictures, stack_of, window_of
@@ -92,7 +92,7 @@ def explain_study(
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
-        title = f"{e.level}: Radscore {e.radscore:.2f}, of it deep {e.deep_part:.2f}"
+        title = f"{e.level.capitalize()}: Radscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
         meaning = "added to the Radscore (log odds, mean over places)"
         draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
     segmenter = Segmenter(loaded, "cpu") if is_segmentation else None
@@ -176,4 +176,4 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
     heat = gradient_cam(segmenter.network, picture[None])[0]
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
-    return Overlay(f"{level}: what the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))
+    return Overlay(f"{level.capitalize()}: what the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))

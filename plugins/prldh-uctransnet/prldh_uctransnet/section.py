@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh_uctransnet.curves import draw_curves
+from prldh_uctransnet.drawing import signed
 
 SOURCE = "uctransnet"
 
@@ -74,7 +75,8 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
         return []
     shown = [f for p in about["patients"] for f in _of_patient(folder, p, about.get("has_segmentation", False))]
     note = (
-        "What each place adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all; the mean over the map is exactly "
+        "What each place adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all, and the picture shows through "
+        "where little is added; the mean over the map is exactly "
         "this part where one slice is taken, and with several the slice with most of the region is shown. The outline is the first reader's."
     )
     return [f'<div class="cases">{"".join(shown)}</div>', f"<p>{note}</p>"] if shown else []
@@ -82,7 +84,7 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
 
 def _of_patient(folder: Path, patient: dict[str, Any], has_segmentation: bool) -> list[str]:
     who, found = f"{patient['level']}, patient {patient['id']}", []
-    numbers = f"Radscore {patient['radscore']:.2f}, of it deep {patient['deep_part']:.2f}"
+    numbers = f"Radscore {signed(patient['radscore'])}, of it deep {signed(patient['deep_part'])}"
     kinds = [("", f"Heat map of the Radscore: {who}; {numbers}.", f"{who}: {numbers}")]
     if has_segmentation:
         kinds.append(("_segmentation", f"Grad-CAM of the segmentation: {who}.", f"{who}: Grad-CAM of the segmentation"))
