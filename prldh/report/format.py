@@ -16,7 +16,7 @@ STEPS = {
     "feature_library": "Feature library",
 }
 
-SHORT_STEPS = {"icc": "ICC", "mrmr_forest": "mRMR, forests", "correlation": "correlation", "lasso_svm_rfe": "LASSO, SVM-RFE", "feature_library": "feature library"}
+SHORT_STEPS = {"icc": "ICC", "mrmr_forest": "mRMR + forests", "correlation": "correlation", "lasso_svm_rfe": "LASSO + SVM-RFE", "feature_library": "feature library"}
 
 
 def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:

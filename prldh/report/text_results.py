@@ -172,7 +172,7 @@ def _product(w: Writer, kind: str) -> Iterator[str]:
     place: Path = ("interaction", "product", kind, "groups")
     term = ((w.data["interaction"].get("product") or {}).get(kind) or {}).get("groups")
     if term and term["or"] is not None and (term.get("likelihood_ratio") or {}).get("p") is not None:
-        yield f"The odds ratio of the product term {w.name(*place, 'term')}, {kind}, was {w.interval(*place, keys=('or', 'low', 'high'))} ({w.p(*place, 'likelihood_ratio', 'p')}, likelihood-ratio test)."
+        yield f"The odds ratio of the product term {w.name(*place, 'term')}, {kind}, was {w.interval(*place, keys=('or', 'low', 'high'))}, {w.p(*place, 'likelihood_ratio', 'p')} by the likelihood-ratio test."
 
 
 def agreed(w: Writer) -> Iterator[str]:
