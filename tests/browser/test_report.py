@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -164,6 +165,17 @@ def test_tables_and_figures_download_with_full_values(browser, features):
     assert png[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(png[16:20], "big") > 1500
 
 
+def test_everything_can_be_taken_away(browser, small, tmp_path):
+    """Every table as CSV, every drawing as SVG and PNG, a plugin's picture as the PNG that it is."""
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+    html = (small / "report.html").read_text().replace("</main>", f'<section><h2>X</h2><figure id="figure-x"><img alt="A heat map" src="data:image/png;base64,{dot}"></figure></section></main>')
+    (tmp_path / "report.html").write_text(html)
+    page, heard = open_page(browser, tmp_path)
+    assert page.evaluate("[...document.querySelectorAll('main table')].every(t => (t.closest('.scroll') || t).previousElementSibling.querySelector('button').textContent === 'CSV')")
+    assert page.evaluate("[...document.querySelectorAll('figure:has(> .drawing)')].every(f => [...f.querySelectorAll('.tools button')].map(b => b.textContent).join() === 'SVG,PNG')")
+    assert _download(page, lambda: page.locator("#figure-x button", has_text="PNG").click()) == base64.b64decode(dot) and heard == []
+
+
 def test_full_values_sort_and_filter_by_keyboard(browser, features):
     page, _ = open_page(browser, features)
     data = json.loads((features / "results.json").read_text())
@@ -246,6 +258,18 @@ def test_a_small_study_has_a_whole_page(browser, small):
     assert "No validation was asked for" in page.locator("#validation").inner_text() and "Of other patients nothing is known" in page.locator("#answer").inner_text()
     assert page.locator("h1").inner_text() == RIGHT_TO_LEFT and page.evaluate("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
     assert page.locator("#table-one tbody th").first.inner_text() == 'x "q" </script>'
+
+
+def test_the_keyboard_starts_with_a_visible_link_to_the_content(browser, small):
+    page, _ = open_page(browser, small, reduced_motion="reduce")
+    page.keyboard.press("Tab")
+    link = page.locator("a.skip")
+    assert page.evaluate("document.activeElement.className") == "skip" and link.bounding_box()["x"] >= 0
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
 
 
 def test_the_page_says_the_studys_level_of_confidence(browser, small):
