@@ -43,7 +43,7 @@ def register_validators() -> list[Validator]:
 @hookspec
 def register_engines() -> list[type]:
     """Return engine classes that follow :class:`prldh.engines.protocol.StatisticsEngine`; each is called without
-    arguments when the study asks for its name."""
+    arguments. Study files choose between ``r``, ``python`` and ``both`` alone as yet."""
 
 
 @hookspec

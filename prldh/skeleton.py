@@ -40,7 +40,7 @@ tissues:
 """
 
 INIT = '''\
-"""What this distribution brings to prldh. Validators, checklists, report sections, engines and commands have hooks of their own: see prldh.hookspecs."""
+"""What this distribution brings to prldh. Validators, checklists, report sections and commands have hooks of their own: see docs/plugins.md and prldh.hookspecs."""
 
 from __future__ import annotations
 
