@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shutil
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +32,8 @@ from prldh.work import end_with
 
 #: Vector formats, and the metadata without which every run would write other bytes.
 DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-#: Formats of pixels, and how they are packed: more for PNG takes longer and saves nothing.
-PACKED: dict[str, dict[str, Any]] = {"png": {"compress_level": 4}, "tiff": {"compression": "tiff_lzw"}}
+#: Formats of pixels.
+RASTER = ("png", "tiff")
 #: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the study's resolutions.
 LAYOUT_DPI = 300
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
@@ -63,7 +65,7 @@ class FigureSettings:
         for is_grey in (False, True) if self.grey else (False,):
             stem = name + ".grey" * is_grey
             for suffix in self.formats:
-                for k, dpi in enumerate(self.dpi if suffix in PACKED else self.dpi[:1]):
+                for k, dpi in enumerate(self.dpi if suffix in RASTER else self.dpi[:1]):
                     found.append((f"{stem}.{suffix}" if k == 0 else f"{stem}.{dpi}dpi.{suffix}", suffix, dpi, is_grey))
         return found
 
@@ -164,19 +166,36 @@ def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> N
             for name, suffix, _, _ in own:
                 if suffix in DATELESS:
                     figure.savefig(folder / name, format=suffix, metadata=DATELESS[suffix])
-            for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in PACKED):
+            for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in RASTER):
                 pixels = _pixels(figure, dpi)
                 for name, suffix, at, _ in own:
-                    if suffix in PACKED and at == dpi:
-                        pixels.save(folder / name, suffix, dpi=(dpi, dpi), **PACKED[suffix])
+                    if suffix in RASTER and at == dpi:
+                        if suffix == "png":
+                            (folder / name).write_bytes(pack_png(pixels, dpi))
+                        else:
+                            Image.fromarray(pixels).save(folder / name, suffix, dpi=(dpi, dpi), compression="tiff_lzw")
 
 
-def _pixels(figure: Figure, dpi: int) -> Image.Image:
-    """Without transparency, which journals do not take."""
+def _pixels(figure: Figure, dpi: int) -> np.ndarray:
+    """(height, width, 3), without transparency, which journals do not take."""
     figure.set_dpi(dpi)
     canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
-    return Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def pack_png(pixels: np.ndarray, dpi: int) -> bytes:
+    """A PNG (W3C, third edition) of pixels (height, width, 3) whose rows are not filtered: as small for drawings as what Pillow finds by trying
+    five filters on every row, in a quarter of the time."""
+    height, width, _ = pixels.shape
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter's number
+    rows[:, 1:] = pixels.reshape(height, -1)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"pHYs", struct.pack(">IIB", *[round(dpi / 0.0254)] * 2, 1)),
+        (b"IDAT", zlib.compress(rows, 3)), (b"IEND", b""),
+    )
+    packed = [struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
 @contextmanager

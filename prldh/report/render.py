@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from importlib import metadata
 from pathlib import Path
@@ -93,9 +94,11 @@ def render_again(folder: Path, jobs: int | None = None, **figure_settings: Any) 
         provenance = None
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
-            fill_again(folder)
             settings = FigureSettings.of(data, **figure_settings)
-            figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder)
+            with ThreadPoolExecutor(1) as meanwhile:  # the other processes draw more where this one does something else, too
+                filled = meanwhile.submit(fill_again, folder)
+                figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder)
+                filled.result()
             (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
             beside = Path(scratch) / "beside"
             beside.mkdir()

@@ -91,6 +91,7 @@ def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
         axis.set_yticks(range(len(counts)), labels)
         axis.invert_yaxis()
         axis.set_xscale("log")
+        axis.minorticks_off()  # a log scale's are many, and take as long as all else
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set(xlabel="features (log scale)", title=label(source), xlim=(0.5, max(counts) * 4))
     return figure
@@ -138,6 +139,7 @@ def put_deviance(axis: Any, lasso: dict[str, Any]) -> None:
 
 def _scale_lambda(axis: Any, lasso: dict[str, Any]) -> None:
     axis.set_xscale("log")
+    axis.minorticks_off()
     axis.xaxis.set_major_formatter("{x:g}")
     axis.invert_xaxis()
     axis.axvline(lasso["lambda_min"], color=look(1)["color"], linestyle="--", linewidth=0.9)

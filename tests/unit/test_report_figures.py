@@ -23,7 +23,6 @@ from prldh.report.figure_plan import describe_flow
 from prldh.report.figures import DRAWN, FigureSettings, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 
-
 _made: list = []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import json
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from test_report_figures import data, few, out  # noqa: F401
 from prldh.report import figures as figures_module
 from prldh.report.canvas import STYLE, TWO_COLUMNS, grey, label, spread
 from prldh.report.figure_plan import Drawing, plan_figures
-from prldh.report.figures import FigureSettings, write_figures
+from prldh.report.figures import FigureSettings, pack_png, write_figures
 from prldh.report.fonts import quick_font
 from prldh.report.panels import plan_panels
 
@@ -152,11 +153,18 @@ def test_the_quick_font_looks_as_the_whole_one():
     for family in (STYLE["font.family"], [quick_font(), STYLE["font.family"]]):
         with plt.rc_context({**STYLE, "font.family": family}):
             figure = plt.figure(figsize=(6, 1), dpi=150)
-            figure.text(0.02, 0.4, "AVATAR fi 0.05–0.1 −3 é Ж α ≥ ≠ 1,000 ⅷ")  # the last is not among its letters
+            figure.text(0.02, 0.4, "AVATAR To 0.05–0.1 −3 é Ж α ≥ ≠ 1,000 ⅷ")  # the last is not among its letters
             figure.canvas.draw()
             pixels.append(np.asarray(figure.canvas.buffer_rgba()).copy())
             plt.close(figure)
     assert np.array_equal(*pixels) and pixels[0].min() < 50
+
+
+def test_png_holds_the_pixels_and_the_resolution():
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(pack_png(pixels, 600)))
+    image.load()
+    assert image.mode == "RGB" and np.array_equal(np.asarray(image), pixels) and round(image.info["dpi"][0]) == 600
 
 
 def test_names_in_one_line_keep_both_ends_and_long_words_break_at_underscores():
