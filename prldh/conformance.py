@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,8 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
     package = re.sub(r"[-.]", "_", name).lower()
     if package in ("prldh", "tests"):
         raise OutputError(f"'{name}' is taken. Give another name, such as prldh-mine.")
+    if importlib.util.find_spec(package) is not None:
+        raise OutputError(f"'{name}' would have the package '{package}', and there is one of that name already. Give another name, such as prldh-mine.")
     short = package.removeprefix("prldh_")
     folder = parent / name
     if folder.exists():

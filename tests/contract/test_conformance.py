@@ -300,3 +300,11 @@ def test_new_refuses(tmp_path, name, message):
     with pytest.raises(OutputError, match=message):
         write_skeleton(name, Path(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize("name", ["pandas", "prldh-pyradiomics"])
+def test_a_new_plugin_hides_no_package(tmp_path, name):
+    pytest.importorskip(name.replace("-", "_"))
+    with pytest.raises(OutputError, match="there is one of that name already"):
+        write_skeleton(name, tmp_path)
+    assert not list(tmp_path.iterdir())
