@@ -384,6 +384,8 @@ def _check_names(study: Study) -> None:
             near = nearest(name, clinical.covariates)
             hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
             raise _misfit(("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here")
+        if study.adjust.count(name) > 1:
+            raise _misfit(("adjust",), f"'{name}' is listed twice. Remove one")
 
 
 def _misfit(place: tuple, message: str) -> PydanticCustomError:

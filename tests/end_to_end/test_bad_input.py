@@ -246,6 +246,7 @@ SETTINGS = {
     "a tissue named like a covariate": (("tissues", "age"), {"radscore": "s100b"}, ("tissues.age", "both a tissue and a clinical column", "Rename")),
     "a tissue named like a column": (("tissues", "s100b"), {"radscore": "age"}, ("tissues.s100b", "clinical.csv", "column 's100b'", "Rename")),
     "a tissue named with a comma": (("tissues", "disc, left"), {"radscore": "s100b"}, ("'disc, left'", "without commas and brackets")),
+    "adjusted twice for one": (("adjust",), ["age", "sex", "age"], ("adjust", "'age' is listed twice", "Remove one")),
     "adjust misspelt": (("adjust",), ["agee"], ("study.yaml, line", "adjust", "'agee'", "did you mean 'age'?")),
     "adjust by a score": (("adjust",), ["s100b"], ("adjust", "'s100b'", "not among clinical.covariates", "age, sex, grade")),
     "an unknown term": (("models", 0, "terms"), ["mussle"], ("'Muscle'", "'mussle'", "did you mean 'muscle'?", "clinical.covariates")),
