@@ -320,6 +320,8 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
     settings = settings or ReadSettings()
     header = read_header(row.image, settings)
     masks = tuple(fit_mask(path, row, header, settings).mask for path in row.masks)
+    for mask in masks:  # several sources get the same arrays
+        mask.setflags(write=False)
     return Case(row.patient, row.tissue, row.line, _image(row.image, header), masks)
 
 

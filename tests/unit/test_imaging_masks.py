@@ -70,6 +70,13 @@ def test_an_empty_mask_and_probabilities_are_refused(tmp_path, image):
         _load(image, data.write(tmp_path / "n.nii.gz", np.where(data.box() > 0, np.nan, 0).astype(np.float32)))
 
 
+def test_what_several_sources_get_cannot_be_changed_by_one(tmp_path, image):
+    case = load_case(data.row(image, data.write(tmp_path / "m.nii.gz", data.box())))
+    for array in (case.image.values, *case.masks):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+
+
 def test_image_and_mask_swapped_or_the_same(tmp_path, image):
     mask = data.write(tmp_path / "m.nii.gz", data.box())
     for label in (None, 1):
