@@ -16,6 +16,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> byte
     matplotlib.use("Agg", force=False)
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     FigureCanvasSVG(figure)
@@ -27,6 +28,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> byte
     for axes, title in ((losses, "Loss (BCE + Dice)"), (dice, "Dice, mean over patients")):
         axes.axvline(best_epoch, color="0.5", linestyle=":", label=f"kept: epoch {best_epoch}")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=8)
     dice.set_ylim(0, 1)

@@ -51,7 +51,7 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     from matplotlib.patheffects import withStroke
 
     size = overlay.picture.shape[0]
-    figure = Figure(figsize=(4.6, 4), dpi=200, layout="constrained")
+    figure = Figure(figsize=(3.9, 3.4), dpi=240, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     extent, (low, high) = (0, size, size, 0), overlay.limits

@@ -92,8 +92,8 @@ def explain_study(
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
-        title = f"{e.level.capitalize()}: Radscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
-        meaning = "added to the Radscore (log odds, mean over places)"
+        title = f"{e.level.capitalize()}\nRadscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
+        meaning = "added to the Radscore (log odds)"
         draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
     segmenter = Segmenter(loaded, "cpu") if is_segmentation else None
     for e in explained if segmenter else ():
@@ -176,4 +176,4 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
     heat = gradient_cam(segmenter.network, picture[None])[0]
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
-    return Overlay(f"{level.capitalize()}: what the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))
+    return Overlay(f"{level.capitalize()}\nWhat the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))

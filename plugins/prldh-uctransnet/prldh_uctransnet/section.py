@@ -44,7 +44,7 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
     dice = (training.get("validation") or {}).get("validation_dice")
     said[-1] += f", with a validation Dice of {dice:.3f}." if dice is not None else "."
     shown = {k: v for k, v in (training.get("settings") or {}).items() if v is not None}
-    said.append("Settings of the training: " + ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in shown.items()) + ".")
+    said.append("Settings of the training: " + ", ".join(f"{escape(k)} {escape(_plain(v))}" for k, v in shown.items()) + ".")
     parts = [f"<p>{' '.join(said)}</p>", _who(entry.get("trained_on"), n)]
     history = training.get("history")
     if history:
@@ -57,6 +57,10 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
         )
         parts.append(_figure(f"data:image/svg+xml;base64,{svg}", text, f"<strong>Training curves.</strong> {text}", "wide"))
     return parts
+
+
+def _plain(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _who(trained_on: dict[str, Any] | None, n: int) -> str:
@@ -73,26 +77,45 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
     about = next((a for path in sorted(folder.glob("*.json")) if (a := _read(path)) and a["tissue"] == tissue), None)
     if about is None:
         return []
-    shown = [f for p in about["patients"] for f in _of_patient(folder, p, about.get("has_segmentation", False))]
     note = (
-        "What each place adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all, and the picture shows through "
-        "where little is added; the mean over the map is exactly "
-        "this part where one slice is taken, and with several the slice with most of the region is shown. The outline is the first reader's."
+        "One patient a quarter of the Radscores, the one nearest its middle, unless others were named. What each place adds to the deep part of "
+        "the Radscore: red raises it, blue lowers it, one scale for all, and the picture shows through where little is added; the mean over the "
+        "map is exactly this part where one slice is taken, and with several the slice with most of the region is shown. The outline is the "
+        "first reader's."
     )
-    return [f'<div class="cases">{"".join(shown)}</div>', f"<p>{note}</p>"] if shown else []
+    found = _group(folder, about["patients"], "Where the Radscore comes from", "", _of_radscore)
+    found += [f"<p>{note}</p>"] if found else []
+    if about.get("has_segmentation"):
+        found += _group(folder, about["patients"], "What the network segments by", "_segmentation", _of_segmentation)
+    return found
 
 
-def _of_patient(folder: Path, patient: dict[str, Any], has_segmentation: bool) -> list[str]:
-    who, found = f"{patient['level']}, patient {patient['id']}", []
-    numbers = f"Radscore {signed(patient['radscore'])}, of it deep {signed(patient['deep_part'])}"
-    kinds = [("", f"Heat map of the Radscore: {who}; {numbers}.", f"{who}: {numbers}")]
-    if has_segmentation:
-        kinds.append(("_segmentation", f"Grad-CAM of the segmentation: {who}.", f"{who}: Grad-CAM of the segmentation"))
-    for ending, alt, caption in kinds:
+def _group(folder: Path, patients: list[dict[str, Any]], title: str, ending: str, texts: Any) -> list[str]:
+    """One kind of heat map of all patients, two in a row; nothing where none was drawn."""
+    shown = []
+    for patient in patients:
         path = folder / f"{Path(str(patient['file'])).name}{ending}.png"
         if path.is_file():
-            found.append(_figure(f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}", alt, escape(caption), "case"))
-    return found
+            alt, caption = texts(patient)
+            shown.append(_figure(f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}", alt, escape(caption), "case"))
+    return [f"<h4>{title}</h4>", f'<div class="cases" style="max-width:42rem">{"".join(shown)}</div>'] if shown else []
+
+
+def _of_radscore(patient: dict[str, Any]) -> tuple[str, str]:
+    numbers = f"Radscore {signed(patient['radscore'])}, of it deep {signed(patient['deep_part'])}"
+    return f"Heat map of the Radscore: {_who_is(patient)}; {numbers}.", f"{_capital(_who_is(patient))}: {numbers}"
+
+
+def _of_segmentation(patient: dict[str, Any]) -> tuple[str, str]:
+    return f"Grad-CAM of the segmentation: {_who_is(patient)}.", f"{_capital(_who_is(patient))}: Grad-CAM of the segmentation"
+
+
+def _who_is(patient: dict[str, Any]) -> str:
+    return f"{patient['level']}, patient {patient['id']}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _figure(uri: str, alt: str, caption: str, kind: str) -> str:
