@@ -23,7 +23,7 @@ COLOURS = 48
 
 
 def make_screenshots(out: Path, only: list[str]) -> None:
-    """Write SECTION.png, SECTION_phone.png and SECTION_dark.png."""
+    """Write SECTION.png, SECTION_phone.png and SECTION_dark.png, and ``docs/report.png`` of the top of the page (``report``)."""
     from playwright.sync_api import sync_playwright
 
     chromium = next(path for name in CHROMIUM if (path := shutil.which(name)))
@@ -32,6 +32,8 @@ def make_screenshots(out: Path, only: list[str]) -> None:
         for suffix, (width, height, scale), scheme in (("", DESK, "light"), ("_phone", PHONE, "light"), ("_dark", DESK, "dark")):
             page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce").new_page()
             page.goto((out / "report.html").resolve().as_uri())
+            if not suffix and (not only or "report" in only):
+                _save(page.screenshot(), scale, FOLDER.parent / "report.png")
             for name in page.evaluate("[...document.querySelectorAll('main > section')].map(s => s.id)"):
                 if (not only or name in only) and (not suffix or name in ALSO):
                     _write(page, name, height, scale, FOLDER / f"{name}{suffix}.png")
@@ -43,7 +45,11 @@ def _write(page, name: str, height: int, scale: float, path: Path) -> None:
     box = page.locator(f"main > section[id='{name}']").bounding_box()
     top, bottom = max(0.0, box["y"]), min(box["y"] + box["height"], float(height))
     clip = {"x": box["x"], "y": top, "width": box["width"], "height": bottom - top}
-    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    _save(page.screenshot(clip=clip), scale, path)
+
+
+def _save(shot: bytes, scale: float, path: Path) -> None:
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
