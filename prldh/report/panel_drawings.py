@@ -155,16 +155,16 @@ def _put_boxes(axis: Any, scores: list[dict[str, Any]], cells: dict[str, Any]) -
 
 
 def draw_heat_maps(pictures: Sequence[tuple[str, Path]]) -> Figure:
-    """Pictures of patients with their heat maps, as they lie in a folder, by level of risk."""
+    """Pictures of patients with their heat maps, as they lie in a folder: each says its level of risk itself."""
     rows = -(-len(pictures) // 2)
-    figure, axes = _grid(rows, 2, 3.1 * rows)
+    figure, axes = _grid(rows, 2, 3.0 * rows)
     for axis in axes:
         axis.axis("off")
-    for k, (axis, (level, path)) in enumerate(zip(axes, pictures, strict=False)):
+    for k, (axis, (_, path)) in enumerate(zip(axes, pictures, strict=False)):
         picture = plt.imread(path)
         if is_grey():
             axis.imshow(picture[..., :3] @ (0.299, 0.587, 0.114), cmap="gray", vmin=0, vmax=1, interpolation="none")
         else:
             axis.imshow(picture, interpolation="none")
-        _letter(axis, k, level)
+        _letter(axis, k, "")
     return figure

@@ -16,6 +16,8 @@ from prldh.report.format import step_words, words
 MOST_NUMBERED = 14
 #: Paths of LASSO are named in a legend up to so many.
 MOST_NAMED = 6
+#: Points of a curve are marked up to so many.
+MOST_MARKED = 40
 
 
 def draw_flow(flow: dict[str, Any]) -> Figure:
@@ -104,11 +106,12 @@ def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
 
 
 def put_size_curve(axis: Any, curve: dict[str, Any], chosen: int, ylabel: str) -> None:
-    axis.plot(curve["sizes"], curve["mean"], marker="o", markersize=2.5, color=look(0)["color"])
+    marks = {"marker": "o", "markersize": 2.5} if len(curve["sizes"]) <= MOST_MARKED else {}
+    axis.plot(curve["sizes"], curve["mean"], color=look(0)["color"], **marks)
     axis.axvline(chosen, color=look(1)["color"], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
     axis.set(xlabel="number of features", ylabel=ylabel)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axis.legend()
+    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axis.legend(frameon=True, framealpha=1, edgecolor="none")  # where the dashed line passes, the legend lies over it
 
 
 def draw_lasso(lasso: dict[str, Any]) -> Figure:
