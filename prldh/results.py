@@ -337,6 +337,8 @@ REASONS_THERE = {
     ("hosmer_lemeshow", "*"): "too few distinct groups of predictions, or an empty one",
     **{(line, key): "a calibration line has no value that stands for no information"
        for line in ("intercept", "slope") for key in ("b632plus", "b632plus_low", "b632plus_high", "no_information")},
+    **{(line, key): "the corrected line of a bootstrap has no interval, as every model's is 0 and 1 on its own sample; nor has a held-out one without limits"
+       for line in ("intercept", "slope") for key in ("low", "high")},
     **{(part, key): "nobody moves, or all move alike" for part in ("events", "nonevents", "nri", "continuous_nri", "idi") for key in ("low", "high", "statistic", "p")},
     **{(part, "p"): NULL_REASONS["b"] for part in ("terms", "unadjusted", "adjusted")},
     ("likelihood_ratio", "df2"): "infinite: nothing that these models use was imputed",

@@ -212,7 +212,7 @@ def _summarise_bootstrap(predictions: Predictions, apparent, outcome, engine, se
         entry[measure] = correct_optimism(float(everyone[f"{measure}_original"][0]), boot, original, oob, nothing, level, better_is_high, bounds)
         entry[measure]["no_information"] = nothing
         if nothing is None:
-            entry[measure]["reason"] = f".632+ is null: {NO_INFORMATION_LINE}"
+            entry[measure]["reason"] = f".632+ is null: {NO_INFORMATION_LINE}; the corrected one has no interval: each bootstrap model's line is 0 and 1 on its own sample"
     p = np.round(probability(predictions.log_odds), 12)
     curve = engine.out_of_bag_decision_curve(y, p, predictions.out_of_bag(), np.array(settings.thresholds), level)
     entry["decision_curve"] = curve_rows(curve)

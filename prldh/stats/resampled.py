@@ -54,6 +54,8 @@ def correct_optimism(
         such a sample does not count).
     no_information
         The measure's value where predictions and outcomes are unrelated, for .632+; None where the measure has none.
+        A measure without one, the calibration line's intercept or slope, has no interval of the corrected value either: every
+        bootstrap model has 0 and 1 on its own sample, whatever it is worth.
     bounds
         What the measure can reach: limits of intervals are clipped there.
 
@@ -76,11 +78,12 @@ def correct_optimism(
         "estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high", "b632", "b632_low", "b632_high", "b632plus",
         "b632plus_low", "b632plus_high",
     ))
-    found |= {"apparent": apparent, "n_defined": int(pairs.sum()), "method": CORRECTION}
+    found |= {"apparent": apparent, "n_defined": int(pairs.sum()), "method": CORRECTION if no_information is not None else CORRECTION.split(";")[0]}
     if pairs.any() and np.isfinite(apparent):
         optimism = float(np.mean(boot[pairs] - original[pairs]))
         found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
-        found["low"], found["high"] = _limits(boot[pairs], -optimism, level, bounds)
+        if no_information is not None:
+            found["low"], found["high"] = _limits(boot[pairs], -optimism, level, bounds)
     if out.any():
         found["oob"] = float(np.mean(oob[out]))
         found["oob_low"], found["oob_high"] = _limits(oob[out], 0.0, level, bounds)

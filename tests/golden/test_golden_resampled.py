@@ -59,3 +59,12 @@ def test_areas_of_many_rows_are_mann_whitneys():
     for row, area in zip(scores, auc_of_rows(outcome, scores), strict=True):
         u = mannwhitneyu(row[outcome == 1], row[outcome == 0]).statistic
         assert area == pytest.approx(u / (outcome.sum() * (40 - outcome.sum())))
+
+
+def test_a_corrected_calibration_line_has_no_interval():
+    """A model's line is 0 and 1 on the sample that fitted it: percentiles of these, moved by the optimism, would have no width."""
+    found = correct_optimism(1.0, np.ones(50), np.linspace(0.5, 1.1, 50), np.linspace(0.2, 1.3, 50), None, 0.95, True, (-np.inf, np.inf))
+    assert found["estimate"] == pytest.approx(0.8) and found["low"] is None and found["high"] is None
+    assert found["oob_low"] < found["oob"] < found["oob_high"]
+    auc = correct_optimism(0.9, np.linspace(0.8, 1.0, 50), np.full(50, 0.8), np.full(50, 0.7), 0.5, 0.95)
+    assert auc["low"] < auc["estimate"] < auc["high"]

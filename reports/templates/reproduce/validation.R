@@ -138,7 +138,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   pairs <- is.finite(boot) & is.finite(original)
   if (any(pairs) && is.finite(apparent)) {
     optimism <- mean(boot[pairs] - original[pairs])
-    around <- ends(boot[pairs], -optimism)
+    around <- if (is.na(nothing)) c(NA, NA) else ends(boot[pairs], -optimism)   # every sample's own line is 0 and 1
     found <- c(found, list(estimate = apparent - optimism, low = around[1], high = around[2], optimism = optimism,
                            resampled = mean(boot[pairs])))
   }
