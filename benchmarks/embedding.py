@@ -96,8 +96,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
-    torch.set_float32_matmul_precision("high")  # as cuDNN's convolutions, which take TF32 on a GPU: one floor for both
     is_gpu = device.type == "cuda"
+    if is_gpu:
+        torch.set_float32_matmul_precision("high")  # as cuDNN's convolutions, which take TF32: one floor for both
     batches = arguments.batches or ([128, 256, 512] if is_gpu else [1, 8, 16])
     network = make_network(arguments.seed)
     pictures = np.random.default_rng(arguments.seed).integers(0, 256, (max(batches) * (8 if is_gpu else 1), SIZE, SIZE), dtype=np.uint8)
