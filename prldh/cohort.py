@@ -87,6 +87,11 @@ def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
             raise DataError(f"tissues.{name}: {path.name} has a column '{name}' too, which is not this tissue's radscore. Rename the tissue or the column.")
 
 
+def texts_of_event(event: object) -> tuple[str, ...]:
+    """What cells may hold, as :func:`~prldh.tables.same_text` has them, that means the event."""
+    return ("yes", "true", "1.0") if event is True else ("no", "false", "0.0") if event is False else (same_text(str(event)),)
+
+
 def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
     """The outcome (n,) int8, and what the table has for no event and for the event.
 
@@ -107,8 +112,7 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
         counts = ", ".join(f"'{shown[c]}' ({int((canonical == c).sum())})" for c in values[:6])
         do = "The outcome must have exactly two values, one of them the event" if len(values) > 2 else "Without both values nothing can be compared"
         raise DataError(f"{where} has {len(values)} value{'s' * (len(values) > 1)}: {counts}{' …' if len(values) > 6 else ''}. {do}.")
-    wanted = ("yes", "true", "1.0") if event is True else ("no", "false", "0.0") if event is False else (same_text(str(event)),)
-    match = [v for v in values if v in wanted]
+    match = [v for v in values if v in texts_of_event(event)]
     if not match:
         raise DataError(
             f"clinical.event: '{event}' does not occur in {where}, which has {' and '.join(repr(shown[v]) for v in values)}. "

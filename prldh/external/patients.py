@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from prldh.cohort import read_outcome
+from prldh.cohort import read_outcome, texts_of_event
 from prldh.errors import DataError
 from prldh.external.frozen import Frozen, radscore
 from prldh.imaging.settings import ReadSettings
@@ -93,7 +93,7 @@ class _Reader:
         keep = np.array([i not in self.reasons for i in self.ids])
         if not keep.any():
             listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())
-            raise DataError(f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in what is blank.")
+            raise DataError(f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these cells.")
         return NewPatients(
             tuple(np.array(self.ids, dtype=object)[keep]), None if outcome is None else outcome[keep], {k: v[keep] for k, v in columns.items()},
             {k: v[keep] for k, v in scores.items()}, tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons), self.warnings,
@@ -105,7 +105,10 @@ class _Reader:
         if name not in self.frame.columns and given.outcome is None:
             return None
         event = clinical["event"] if given.event is None else given.event
-        return read_outcome(column_of(self.frame, name, self.path, "clinical.outcome"), self.ids, event, self.path)[0]
+        column = column_of(self.frame, name, self.path, "clinical.outcome")
+        if set(column) != {""} and column.map(same_text).nunique() == 1:  # all with the event or all without: predictions alone
+            return np.full(len(column), same_text(column.iloc[0]) in texts_of_event(event), dtype=np.int8)
+        return read_outcome(column, self.ids, event, self.path)[0]
 
     def _covariate(self, name: str, kind: str) -> np.ndarray:
         column = column_of(self.frame, name, self.path, "clinical")

@@ -137,6 +137,14 @@ def test_without_outcomes_there_are_predictions_alone(run, other):
     assert "Their outcome is not known" in (run / "report.html").read_text()
 
 
+def test_patients_of_one_outcome_are_predicted(run, other):
+    change(other, recurrence=dict.fromkeys(range(100), "no"))
+    found = apply_models(run, other, force=True)
+    assert found["events"] == 0 and not found["is_validated"] and len(pd.read_csv(run / found["folder"] / "predictions.csv")) == 600
+    render_again(run)
+    assert "All of them have the same outcome" in (run / "report.html").read_text()
+
+
 def test_other_names_of_columns_and_one_table_of_all_features(run, other):
     clinical = pd.read_csv(other.parent / "clinical.csv", dtype=str)
     expected = apply_models(run, other, force=True)
