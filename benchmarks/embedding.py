@@ -103,9 +103,9 @@ def main() -> None:
     network = make_network(arguments.seed)
     pictures = np.random.default_rng(arguments.seed).integers(0, 256, (max(batches) * (8 if is_gpu else 1), SIZE, SIZE), dtype=np.uint8)
     sample = pictures[:16]
+    with torch.inference_mode():  # on the CPU, where single precision is single precision
+        expected = network.embed(torch.from_numpy(sample)[:, None].float() / 255).numpy()
     network = network.to(device)
-    with torch.inference_mode():
-        expected = network.embed(torch.from_numpy(sample).to(device)[:, None].float() / 255).cpu().numpy()
     name = torch.cuda.get_device_name() if is_gpu else f"CPU, {torch.get_num_threads()} threads"
     print(
         f"torch {torch.__version__}, {name}; {FLOPS_PER_IMAGE / 1e9:.1f} GFLOP an image; values: mean "

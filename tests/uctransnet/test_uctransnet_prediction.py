@@ -124,3 +124,23 @@ def test_a_bad_image_is_left_out_and_the_others_are_segmented(tmp_path):
     assert lines[0] == "bad.tif: left out: slice 1 of the image has values that are not finite. Export it again, or fill them."
     assert [p.name for p in (tmp_path / "masks").iterdir()] == ["good_mask.png"]
     assert np.asarray(Image.open(tmp_path / "masks" / "good_mask.png")).shape == (20, 30)
+
+
+def test_every_page_of_a_tiff_gets_its_mask(tmp_path):
+    """A mask of several pages is one that training reads again."""
+    from prldh_uctransnet.slices import load_picture
+
+    from prldh.imaging.records import CaseRow
+
+    values = (np.random.default_rng(0).random((3, 20, 30)) * 255).astype(np.uint8)
+    pages = [Image.fromarray(v) for v in values]
+    pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    torch.manual_seed(0)
+    save_checkpoint(tmp_path / "c.pt", {"state_dict": UCTransNet(image_size=32, width=2).state_dict()})
+    predict_images([tmp_path / "stack.tif"], tmp_path / "c.pt", tmp_path / "masks", device="cpu")
+    (path,) = (tmp_path / "masks").iterdir()
+    assert path.name == "stack_mask.tif"
+    row = CaseRow("disc", "P", 2, tmp_path / "stack.tif", (path,))
+    assert load_picture(row).masks[0].shape == values.shape
+    write_mask(path, values > 128, load_picture(row).image)
+    assert np.array_equal(load_picture(row).masks[0], values > 128)

@@ -81,7 +81,8 @@ def load_volume(path: Path, reading: Any = None) -> Volume:
 
 
 def write_mask(path: Path, mask: np.ndarray, image: Volume, name: str = "region") -> None:
-    """Write a mask with the geometry of its image, whole or not at all. By its ending: NIfTI, ``.seg.nrrd`` as 3D Slicer reads it, PNG.
+    """Write a mask with the geometry of its image, whole or not at all. By its ending: NIfTI, ``.seg.nrrd`` as 3D Slicer reads it,
+    PNG, or TIFF of a page a slice.
 
     Raises
     ------
@@ -102,10 +103,11 @@ def write_mask(path: Path, mask: np.ndarray, image: Volume, name: str = "region"
 
 
 def _write(path: Path, labels: np.ndarray, image: Volume, name: str) -> None:
-    if path.suffix == ".png":
+    if path.suffix in (".png", ".tif"):
         from PIL import Image
 
-        Image.fromarray(labels[0] * 255).save(path)
+        first, *others = (Image.fromarray(page * 255) for page in labels)
+        first.save(path, **({"save_all": True, "append_images": others, "compression": "tiff_deflate"} if path.suffix == ".tif" else {}))
         return
     import SimpleITK as sitk
 

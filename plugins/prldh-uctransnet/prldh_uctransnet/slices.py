@@ -53,6 +53,17 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
+def n_pages(path: Path) -> int:
+    """Pages of a picture file; 1 where it cannot be read, as reading it says why."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return int(getattr(image, "n_frames", 1))
+    except (OSError, ValueError):
+        return 1
+
+
 def by_image(rows: Iterable[CaseRow]) -> list[list[CaseRow]]:
     """Rows of one patient's one image together, in the table's order: the regions of an image are one target."""
     found: dict[tuple[str, Path], list[CaseRow]] = {}

@@ -25,7 +25,7 @@ from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
-from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image
+from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image, n_pages
 from prldh_uctransnet.training import BEST, LAST, train
 
 Told = Callable[[str, int, int], None]
@@ -148,7 +148,8 @@ def _mask_name(path: Path, kind: str) -> str:
         if ending and stem.lower().endswith(ending.lower()):
             stem = stem[: -len(ending)]
             break
-    return f"{stem}_mask{'.png' if is_picture(path) else ENDINGS[kind]}"
+    picture = ".tif" if is_picture(path) and n_pages(path) > 1 else ".png"
+    return f"{stem}_mask{picture if is_picture(path) else ENDINGS[kind]}"
 
 
 def evaluate_study(
