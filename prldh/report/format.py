@@ -82,10 +82,12 @@ def p_text(value: float | None) -> str:
 
 
 def interval(found: Any, digits: int = 3) -> Markup:
-    """``0.857 (0.797, 0.918)`` from {estimate, low, high}; the brackets are not broken over lines."""
+    """``0.857 (0.797, 0.918)`` from {estimate, low, high}, the estimate alone where it has no limits; the brackets are not broken over lines."""
     if not found or all(found.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
     digits = digits_for(found.get("estimate"), digits)
+    if found.get("low") is None and found.get("high") is None:
+        return number(found["estimate"], digits)
     estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
     title = f"{found.get('estimate')!r} ({found.get('low')!r}, {found.get('high')!r})"
     return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high)))

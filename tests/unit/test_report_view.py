@@ -99,6 +99,7 @@ def test_full_values_stand_behind_rounded_ones():
     assert number(-0.123456) == '<span title="-0.123456">−0.123</span>'
     assert number(2e-8, 3, 1e-6) == '<span title="2e-08">0.000</span>'
     assert interval({"estimate": 0.5, "low": -0.25, "high": None}) == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'
+    assert interval({"estimate": 0.5, "low": None, "high": None}) == number(0.5)
     assert [interval({"estimate": e, "low": 1.0, "high": 2000.0}).split(">")[1].split("<")[0].replace("\u00a0", " ") for e in (9.9, 12.0, 1234.5)] == ["9.900 (1.000, 2000.000)", "12.00 (1.00, 2000.00)", "1234.5 (1.0, 2000.0)"]
     assert interval({"estimate": None, "low": None, "high": 3.0}).endswith("– (–,\u00a03.000)</span>") and 'class="none"' in interval({"estimate": None})
     assert (words("folds"), words("leave_one_out"), words("by_year")) == ("cross-validation", "leave-one-out", "by-year")
