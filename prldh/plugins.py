@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from importlib import metadata
-from typing import Any
+from typing import Any, get_args
 
 import pluggy
 from pydantic import BaseModel, ValidationError
@@ -110,6 +111,15 @@ def nearest(name: str, known: Any) -> str | None:
     return lowered[match[0]] if match else None
 
 
+def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
+    """The keys of the settings model that stands at this place within another; those of the last one known where it is no model's."""
+    for key in place:
+        field = model.model_fields.get(key)
+        inner = next((t for t in (field.annotation, *get_args(field.annotation)) if hasattr(t, "model_fields")), None) if field else None
+        model = inner or model
+    return list(model.model_fields)
+
+
 def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> BaseModel:
     """What the study file says, checked by a plugin's own settings model.
 
@@ -126,7 +136,8 @@ def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> Base
         if first["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
             raise StudyError(f"{where}: {first['msg']}") from None
         if first["type"] == "extra_forbidden":
-            near = nearest(key, model.model_fields)
-            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(model.model_fields)})."
+            known = _keys_at(model, first["loc"][:-1])
+            near = nearest(str(first["loc"][-1]), known)
+            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
             raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
         raise StudyError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r}).") from None

@@ -161,6 +161,7 @@ def test_too_little_memory_halves_the_batch(checkpoint):
     ("raw", "message"),
     [
         ({"slice": "all"}, "did you mean 'slices'"),
+        ({"train": {"epoch": 3}}, "unknown key 'train.epoch'; did you mean 'epochs'"),
         ({"slices": {"middle": 0}}, "slices"),
         ({"size": 100}, "multiple of 16"),
         ({"margin_mm": -1}, "margin_mm"),
