@@ -75,7 +75,7 @@ def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
     Raises
     ------
     PluginError
-        If it is no selection, or its positions are not those of distinct features, or features go without a reason.
+        If it is no selection, or its positions are not those of distinct features, or reasons are not by name.
     """
     def refuse(what: str) -> PluginError:
         return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
@@ -89,8 +89,8 @@ def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
         raise refuse(f"keeps positions from {kept.min()} to {kept.max()} of {p} features (0 to {p - 1})")
     if np.unique(kept).size < kept.size:
         raise refuse("keeps a feature twice")
-    if not isinstance(found.dropped, Mapping) or len(found.dropped) != p - kept.size:
-        raise refuse(f"keeps {kept.size} of {p} features and must give the reasons for the other {p - kept.size} (name: reason)")
+    if not isinstance(found.dropped, Mapping):
+        raise refuse(f"gives {type(found.dropped).__name__} in place of reasons by name for what it drops")
 
 
 def check_details(selector: Any, details: Mapping[str, Any]) -> None:

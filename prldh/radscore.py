@@ -167,7 +167,9 @@ def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_desc
             found = step.selector.fit(now, step.settings, child, engine)
         check_selection(step.selector, found, now.names)
         warnings += [f"{step.selector.name}, source {label}: {w}" for w in found.warnings]
-        local, dropped = np.asarray(found.kept, dtype=np.intp), dict(found.dropped)
+        local = np.asarray(found.kept, dtype=np.intp)
+        gone = np.delete(np.arange(len(now.names)), local)
+        dropped = {now.names[j]: found.dropped.get(now.names[j], "no reason given") for j in gone}
         failure = None
         if not local.size:
             best = strongest(now)

@@ -39,7 +39,7 @@ class Stranger:
     (Selection(np.array([0, 3]), {"b": "why"}), "positions from 0 to 3 of 3 features"), (Selection(np.array([-1]), {"a": "why", "b": "why"}), "positions from -1 to -1"),
     (Selection(np.array([1, 1]), {"a": "why"}), "keeps a feature twice"), (Selection(np.array([0.0]), {"b": "why", "c": "why"}), r"keeps float64 \(1,\) in place of positions"),
     (Selection(np.array([True, False, False]), {}), r"keeps bool \(3,\)"), (Selection(["a"], {}), "in place of positions"),
-    (Selection(np.array([0]), {}), "must give the reasons for the other 2"), (Selection(np.array([0]), ["b", "c"]), "must give the reasons"),
+    (Selection(np.array([0]), ["b", "c"]), "gives list in place of reasons by name"),
 ])
 def test_a_selection_that_is_none(found, message):
     with pytest.raises(PluginError, match=f"the selector 'strange' .*{message}.*`prldh plugins check strange`"):
@@ -49,6 +49,7 @@ def test_a_selection_that_is_none(found, message):
 def test_selections_that_are():
     for kept in ([], [2], [2, 0], [0, 1, 2]):
         dropped = {n: "why" for j, n in enumerate(NAMES) if j not in kept}
+        check_selection(Stranger(None), Selection(np.array(kept, dtype=int), {}), NAMES)  # the run says then that no reason was given
         for as_given in (kept, tuple(kept), np.array(kept), np.array(kept, dtype=np.uint8)):
             check_selection(Stranger(None), Selection(as_given, dropped), NAMES)
 

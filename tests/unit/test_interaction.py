@@ -420,7 +420,8 @@ def test_the_report_shows_both_scales_and_both_intervals(study):
     entry, _ = describe(y, scores, covariates, n_resamples=20, cutoffs=ZERO)
     figure = {"is_wide": False, "description": "", "svg": "", "files": "", "title": ""}
     source = '{% import "macros.html.j2" as m with context %}{% include "sections/interaction.html.j2" %}'
-    view = {"figures": dict.fromkeys(("interaction_unadjusted", "interaction_adjusted"), figure)}
+    figures = dict.fromkeys(("interaction_unadjusted", "interaction_adjusted"), figure)
+    view = {"figures": figures, "seen": dict.fromkeys(figures, ""), "ci": "95% CI"}
     shown = create_environment().from_string(source).render(data={"interaction": clean(entry)}, view=view)
     assert shown.count("high first × high second") == 2 and shown.count("<td>RERI</td>") == 4
     assert "20 of 20" in shown and "high second" in shown and "risk ratios, adjusted" in shown
