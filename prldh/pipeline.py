@@ -38,7 +38,7 @@ from prldh.outputs import claim_output, refuse_inputs_inside, what_is_written, w
 from prldh.plan import Plan, prepare
 from prldh.plugins import registered
 from prldh.promises import tell_observers
-from prldh.radscore import choose_images, fit_tissue, training_rows
+from prldh.radscore import choose_images, fit_everyone
 from prldh.reclassification import describe_reclassification, reclassification_warning
 from prldh.records import Cohort, Design, Draws, FeatureBlock, TissueFit, Warn
 from prldh.results import Results, assemble
@@ -210,7 +210,6 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
 
 def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> None:
     cohort = plan.cohort
-    everyone = np.arange(cohort.n)
     for name, tissue in plan.study.tissues.items():
         if tissue.radscore is not None:
             values = cohort.scores[name].to_numpy(float)
@@ -219,9 +218,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
         else:
             told(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
-            rows = training_rows(blocks, cohort.outcome, everyone)
-            sources = tuple(b.source for b in blocks)
-            fit = fit_tissue(rows, sources, plan.protocol, seed_for(plan.study.seed, "tissue", name, "all"), run.engine, is_described=is_first)
+            fit = fit_everyone(name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first)
             if fit.radscore is None:
                 raise DataError(f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the strongest alone.")
             run.fits[name], run.blocks[name] = fit, choose_images(blocks, fit.choices)

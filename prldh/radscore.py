@@ -15,6 +15,7 @@ from prldh.errors import DataError
 from prldh.ledger import Ledger
 from prldh.promises import check_details, check_selection, guarded
 from prldh.records import FeatureBlock, ImageChoice, Radscore, SelectionStep, TissueFit, TrainingRows
+from prldh.seeds import seed_for
 from prldh.study import Study
 
 
@@ -108,6 +109,15 @@ def fit_tissue(
     fitted = linear_score(score, values)
     cutoff = float(engine.youden(outcome, fitted)["threshold"])
     return TissueFit(fitted, cutoff, score, tuple(steps), None, tuple(warnings + told), tuple(choices))
+
+
+def fit_everyone(
+    name: str, blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, protocol: Protocol, seed: int, engine: Any, is_described: bool = False
+) -> TissueFit:
+    """A tissue fitted on all patients, with the random numbers that belong to that fit."""
+    rows = training_rows(blocks, outcome, np.arange(outcome.size))
+    own = seed_for(seed, "tissue", name, "all")
+    return fit_tissue(rows, tuple(b.source for b in blocks), protocol, own, engine, is_described=is_described)
 
 
 def linear_score(radscore: Radscore, values: np.ndarray) -> np.ndarray:

@@ -14,9 +14,8 @@ import numpy as np
 
 from prldh.null_run import null_scheme
 from prldh.plan import Plan
-from prldh.radscore import Protocol, Step, fit_tissue, training_rows
+from prldh.radscore import Protocol, Step, fit_everyone
 from prldh.records import TissueFit
-from prldh.seeds import seed_for
 from prldh.summaries import fold_mean, pooled_auc_of
 from prldh.validate import Predictions, TissueRefit
 
@@ -59,7 +58,7 @@ def describe_sensitivity(
         other = replace(plan, protocol=protocol, schemes=schemes)
         of_scheme = (refits if is_used and scheme in refits else refit(other)).get(scheme, []) if scheme else []
         for name in plan.blocks:
-            fit = fits[name] if is_used else _fit(other, name, engine)
+            fit = fits[name] if is_used else fit_everyone(name, plan.blocks[name], plan.cohort.outcome, protocol, plan.study.seed, engine)
             entry = {"step": step, "setting": label, "is_used": is_used, **_describe(plan, fit, fits[name], engine)}
             entry["held_out"] = _held_out(plan, scheme, [each[name] for each in of_scheme], engine) if of_scheme else None
             found[name].append(entry)
@@ -68,13 +67,6 @@ def describe_sensitivity(
 
 def _settings(protocol: Protocol) -> list[tuple[str, str]]:
     return [(s.selector.name, s.settings.model_dump_json()) for s in protocol.steps]
-
-
-def _fit(plan: Plan, name: str, engine: Any) -> TissueFit:
-    """A tissue on everyone, with the seed that the study's own fit has."""
-    blocks = plan.blocks[name]
-    rows = training_rows(blocks, plan.cohort.outcome, np.arange(plan.cohort.n))
-    return fit_tissue(rows, tuple(b.source for b in blocks), plan.protocol, seed_for(plan.study.seed, "tissue", name, "all"), engine)
 
 
 def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: Any) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from prldh.external.frozen import Frozen, predict, read_frozen, why_not
 from prldh.external.patients import NewCohort, NewPatients, Told, describe_case_mix, read_new_patients
 from prldh.external.validation import describe_new_predictions
 from prldh.imaging.naming import file_stem
+from prldh.outputs import place_whole
 from prldh.records import Draws, Warn
 from prldh.results import clean
 from prldh.seeds import seed_for
@@ -129,31 +129,18 @@ def _predictions(model: dict[str, Any], eta: np.ndarray, patients: NewPatients) 
 
 
 def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame, frozen: Frozen) -> None:
-    """The cohort's folder, whole or not at all."""
     from prldh.external.figures import write_external_figures
 
-    scratch = None
-    try:
-        place.parent.mkdir(exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".external.", dir=place.parent))
-        (scratch / "new").mkdir()
-        (scratch / "new" / RESULTS).write_text(json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        predictions.to_csv(scratch / "new" / PREDICTIONS, index=False)
-        write_external_figures(entry, scratch / "new" / FIGURES, frozen.results)
-        if place.exists():
-            os.replace(place, scratch / "former")
-        os.replace(scratch / "new", place)
-    except OSError as error:
-        raise OutputError(f"{place} cannot be written: {error.strerror or error}. Free space, or mend the permissions.") from None
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+    def write(folder: Path) -> None:
+        (folder / RESULTS).write_text(json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        predictions.to_csv(folder / PREDICTIONS, index=False)
+        write_external_figures(entry, folder / FIGURES, frozen.results)
+
+    place_whole(place, write, (RESULTS, PREDICTIONS, FIGURES))
 
 
 def read_external(run: Path) -> list[dict[str, Any]]:
     """What was said of every cohort beside a run, by name; ``is_stale`` where the run's models are others now."""
-    import hashlib
-
     try:
         sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
     except OSError:

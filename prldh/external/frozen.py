@@ -13,6 +13,8 @@ import numpy as np
 
 from prldh.design import GROUPS, group_codes, group_levels, log_odds
 from prldh.errors import DataError
+from prldh.radscore import linear_score
+from prldh.records import Radscore
 from prldh.tables import same_text
 
 SCHEMA = "prldh-model/1"
@@ -103,8 +105,7 @@ def _column(variable: str, level: str | None, n: int, columns, scores, cutoffs) 
 
 def radscore(tissue: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
     """The Radscore (n,) of new patients from their features."""
-    frozen = tissue["radscore"]
-    total = np.full(len(next(iter(values.values()))), frozen["intercept"])
-    for f in frozen["features"]:
-        total += f["coefficient"] * ((values[f["name"]] - f["center"]) / f["scale"])
-    return total
+    frozen, features = tissue["radscore"], tissue["radscore"]["features"]
+    of = {key: np.array([f[key] for f in features]) for key in ("coefficient", "center", "scale")}
+    score = Radscore(frozen["intercept"], tuple((f["source"], f["name"]) for f in features), of["coefficient"], of["center"], of["scale"])
+    return linear_score(score, np.column_stack([values[f["name"]] for f in features]))

@@ -8,6 +8,7 @@ they were. T. P. A. Debray et al., BMJ 356 (2017) i6460: the ratio of observed t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,42 +47,31 @@ def describe_new_predictions(
         "tp": int(np.sum(positive & (y == 1))), "fp": int(np.sum(positive & (y == 0))),
         "fn": int(np.sum(~positive & (y == 1))), "tn": int(np.sum(~positive & (y == 0))),
     }
+    line = calibration(y, np.round(p, 12), engine, draws.patients, level)
     return {
         "auc": {**finite_numbers(auc, (*INTERVAL, "variance")), "method": "DeLong"},
         "threshold": threshold, "confusion": counts, **proportions(counts, engine, level),
-        "calibration": calibration(y, np.round(p, 12), engine, draws.patients, level),
-        **calibration_limits(y, eta, engine, level),
+        "calibration": line, **calibration_limits(y, eta, line, engine, level),
         "hosmer_lemeshow": hosmer_lemeshow(y, np.round(p, 12), engine, settings.hosmer_lemeshow_groups, is_fitted=False),
         **usefulness(y, p, engine, settings, draws),
         "roc": roc_vertices(engine, y, p, level),
     }
 
 
-def calibration_limits(y: np.ndarray, eta: np.ndarray, engine: Any, level: float) -> dict[str, dict[str, float | None]]:
-    """The calibration slope with profile-likelihood limits, calibration in the large (the intercept with the slope held at 1) with Wald's,
-    and the ratio of observed to expected events with the limits of its logarithm. What does not exist is None."""
+def calibration_limits(y: np.ndarray, eta: np.ndarray, line: Mapping[str, Any], engine: Any, level: float) -> dict[str, dict[str, float | None]]:
+    """Limits of the calibration ``line``, which has ``slope`` and ``citl``: profile-likelihood's of the slope, Wald's of calibration in the
+    large; and the ratio of observed to expected events with the limits of its logarithm. What does not exist is None."""
     z = norm.ppf((1 + level) / 2)
     slope = dict.fromkeys(INTERVAL)
-    if np.ptp(eta) > 0:
-        design = np.column_stack([np.ones(len(eta)), eta])
-        fit, limits = engine.fit_logistic(design, y), np.asarray(engine.profile_limits(design, y, level))
-        if fit["converged"] and np.isfinite(limits[1]).all():
-            slope = {"estimate": finite(fit["coefficients"][1]), "low": finite(limits[1, 0]), "high": finite(limits[1, 1])}
-    shift = _intercept_beside(y, eta)
-    p = probability(eta + shift)
-    error = z / np.sqrt(np.sum(p * (1 - p)))
-    expected, observed = float(np.sum(probability(eta))), float(y.sum())
-    ratio, spread = observed / expected, z * np.sqrt((1 - observed / len(y)) / observed)
+    if line["slope"] is not None:
+        low, high = np.asarray(engine.profile_limits(np.column_stack([np.ones(len(eta)), eta]), y, level))[1]
+        slope = {"estimate": line["slope"], "low": finite(low), "high": finite(high)}
+    p, shift = probability(eta), line["citl"]
+    recalibrated = probability(eta + shift)
+    error = z / np.sqrt(np.sum(recalibrated * (1 - recalibrated)))
+    ratio, spread = float(y.sum() / p.sum()), z * np.sqrt((1 - y.mean()) / y.sum())
     return {
         "slope": slope,
-        "citl": {"estimate": float(shift), "low": float(shift - error), "high": float(shift + error)},
+        "citl": {"estimate": shift, "low": float(shift - error), "high": float(shift + error)},
         "observed_expected": {"estimate": ratio, "low": float(ratio * np.exp(-spread)), "high": float(ratio * np.exp(spread))},
     }
-
-
-def _intercept_beside(y: np.ndarray, eta: np.ndarray) -> float:
-    """The maximum-likelihood intercept of a logistic model with the offset eta: sum of p = sum of y, by bisection on a monotone function."""
-    from scipy.optimize import brentq
-
-    reach = 40.0 + float(np.abs(eta).max())
-    return float(brentq(lambda a: np.sum(probability(eta + a)) - y.sum(), -reach, reach, xtol=1e-13, rtol=1e-14))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from prldh.report.figure_plan import slug
 from prldh.report.format import interval_text, p_text, plain, words
 from prldh.summary import by_honesty, honest_auc
 
@@ -28,22 +29,16 @@ def _told(data: dict[str, Any], name: str) -> str:
     if name == "stratified_roc":
         return _stratified(data["interaction"]["stratified_roc"])
     for tissue, t in data["tissues"].items():
-        stem = _slug(tissue)
+        stem = slug(tissue)
         if name == f"scores_{stem}":
             return _scores(t)
         if name == f"stability_{stem}":
             return _stability(t["selection"]["stability"])
         for step in (t["selection"] or {"steps": []})["steps"]:
             for prefix, tell in OF_STEPS.items():
-                if name == f"{prefix}_{stem}_{_slug(step['source'])}" and (found := tell(step["details"])):
+                if name == f"{prefix}_{stem}_{slug(step['source'])}" and (found := tell(step["details"])):
                     return found
     return ""
-
-
-def _slug(name: str) -> str:
-    from prldh.report.figure_plan import slug
-
-    return slug(name)
 
 
 def _each(models: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -> str:

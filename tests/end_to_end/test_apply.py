@@ -17,8 +17,10 @@ from prldh.cli import cli
 from prldh.demo.features import demo_cohort
 from prldh.errors import DataError, OutputError, StudyError
 from prldh.external.command import apply_models, read_external
-from prldh.external.validation import calibration_limits
+from prldh.external.validation import describe_new_predictions
+from prldh.records import Draws
 from prldh.report.render import render_again
+from prldh.study import Performance
 
 SIZES = {"n_radiomics": 30, "n_deep": 12}
 TISSUES = {t: {"features": {s: f"{t}_{s}_reader1.csv" for s in ("radiomics", "deep")}} for t in ("disc", "muscle")}
@@ -236,10 +238,10 @@ def test_a_model_without_finite_coefficients_is_not_applied(tmp_path):
 
 
 def test_calibration_of_predictions_that_do_not_vary_or_are_separated(engine_python):
-    y = np.array([0, 1, 0, 1, 1.0])
-    flat = calibration_limits(y, np.zeros(5), engine_python, 0.95)
+    y, settings, draws = np.array([0, 1, 0, 1, 1]), Performance(), Draws(np.zeros((0, 5), int), np.zeros((0, 5), int))
+    flat = describe_new_predictions(y, np.zeros(5), 0.5, engine_python, settings, draws)
     assert flat["slope"]["estimate"] is None and flat["citl"]["estimate"] == pytest.approx(np.log(1.5))
-    apart = calibration_limits(y, np.where(y == 1, 3.0, -3.0), engine_python, 0.95)
+    apart = describe_new_predictions(y, np.where(y == 1, 3.0, -3.0), 0.5, engine_python, settings, draws)
     assert apart["slope"] == {"estimate": None, "low": None, "high": None} and np.isfinite(apart["citl"]["high"])
 
 
