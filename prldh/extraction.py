@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from prldh.errors import DataError, StudyError
 from prldh.imaging.describe import describe_tissue
-from prldh.imaging.measure import Images, TissueImages, Told, check_tissues, measure, verify_cases
+from prldh.imaging.measure import Told, check_tissues, measure, verify_cases
 from prldh.imaging.naming import file_stem
+from prldh.imaging.patients import Images, TissueImages
 from prldh.outputs import FEATURES, claim_output, place_whole, refuse_inputs_inside
 from prldh.plugins import create_plugin_manager
 from prldh.records import ImageValues

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from prldh.errors import DataError, StudyError
-from prldh.imaging.measure import Images
+from prldh.imaging.patients import Images
 from prldh.records import Cohort, FeatureBlock, Warn
 from prldh.study import Study
 from prldh.tables import and_more, as_numbers, check_ids, is_number, read_table, same_text, some

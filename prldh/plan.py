@@ -18,7 +18,8 @@ from prldh.compare import plan_comparisons
 from prldh.design import GROUPS, plan_models
 from prldh.errors import DataError, PluginError, StudyError
 from prldh.features import read_features, without_constants
-from prldh.imaging.measure import Images, Told, measure
+from prldh.imaging.measure import Told, measure
+from prldh.imaging.patients import Images
 from prldh.imaging.sources import check_names
 from prldh.plugins import choose, create_plugin_manager, nearest, registered, settings_of
 from prldh.promises import check_resamples, guarded, tell_observers

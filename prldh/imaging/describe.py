@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from prldh import __version__
-from prldh.imaging.measure import TissueImages
 from prldh.imaging.naming import without_names
+from prldh.imaging.patients import TissueImages
 from prldh.imaging.seen import trained_on
 from prldh.imaging.sources import ChosenSource
 

@@ -97,6 +97,11 @@ def percent(value: Any, digits: int = 2) -> Markup:
     return number(None) if value is None else _titled(f"{value:.{digits}f}", value)
 
 
+def share(value: Any, digits: int = 1) -> Markup:
+    """A share as a percentage, without its sign."""
+    return percent(None if value is None else 100 * value, digits)
+
+
 def tiny(value: Any) -> Markup:
     """A difference, in scientific notation."""
     return number(None) if value is None else _titled("0" if value == 0 else typeset(f"{value:.1e}"), value)
@@ -116,4 +121,4 @@ def _titled(shown: str, value: Any) -> Markup:
     return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown.replace(" ", "\u00a0"))
 
 
-FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "tiny": tiny, "words": words, "step_words": step_words, "plain": plain}
+FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "share": share, "tiny": tiny, "words": words, "step_words": step_words, "plain": plain}

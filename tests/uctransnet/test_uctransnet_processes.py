@@ -16,7 +16,7 @@ from PIL import Image
 from prldh_uctransnet import training
 from prldh_uctransnet.checkpoints import read_content
 from prldh_uctransnet.recipe import Recipe
-from test_uctransnet_training import make_slices
+from test_uctransnet_training import make_slices, write_study
 
 TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 12, "validation": 0.4, "device": "cpu", "learning_rate": 3e-3}
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -29,16 +29,7 @@ def study(tmp_path):
     for image in make_slices(6, n_slices=3):
         for kind, values in (("i", image.pictures.astype(np.float32)), ("m", image.targets)):
             sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / f"{kind}{image.patient}.nii.gz"))
-    ids = [f"P{i}" for i in range(6)]
-    (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
-    (tmp_path / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},i{i}.nii.gz,m{i}.nii.gz\n" for i in ids))
-    content = {
-        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
-        "tissues": {"disc": {"images": "cases.csv"}},
-        "extraction": {"uctransnet": {"train": TRAIN}},
-    }
-    (tmp_path / "study.yaml").write_text(json.dumps(content))
-    return tmp_path / "study.yaml"
+    return write_study(tmp_path, 6, "i{}.nii.gz,m{}.nii.gz", TRAIN)
 
 
 def _command(study, out, *more):

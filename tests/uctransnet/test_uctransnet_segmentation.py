@@ -21,7 +21,7 @@ from prldh_uctransnet.regions import stack_of, turn_back
 from prldh_uctransnet.slices import load_picture, mask_of_logits, picture_of_slice, slices_of, target_of_slice
 from prldh_uctransnet.workflow import cases_of, evaluate_study, predict_images, train_study
 from test_uctransnet_regions import make_case
-from test_uctransnet_training import make_slices
+from test_uctransnet_training import make_slices, write_study
 
 from prldh.cli import cli
 from prldh.errors import DataError, OutputError, StudyError
@@ -43,16 +43,7 @@ def study(tmp_path):
     for image in make_slices(5):
         Image.fromarray((image.pictures[0].astype(float) * 255).astype(np.uint8)).save(tmp_path / f"{image.patient}.png")
         np.save(tmp_path / f"{image.patient}.npy", image.targets[0] * (image.patient != "P4"))
-    ids = [f"P{i}" for i in range(5)]
-    (tmp_path / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
-    (tmp_path / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},{i}.png,{i}.npy\n" for i in ids))
-    content = {
-        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
-        "tissues": {"disc": {"images": "cases.csv"}},
-        "extraction": {"uctransnet": {"train": TRAIN}},
-    }
-    (tmp_path / "study.yaml").write_text(json.dumps(content))
-    return tmp_path / "study.yaml"
+    return write_study(tmp_path, 5, "{}.png,{}.npy", TRAIN)
 
 
 def test_train_evaluate_predict(commands, study, tmp_path):

@@ -18,6 +18,20 @@ from prldh.errors import DataError, OutputError, PluginError, StudyError
 TINY = Recipe(size=32, width=4, batch=4, epochs=3, learning_rate=3e-3, validation=0.4, device="cpu")
 
 
+def write_study(folder, n, cases, recipe):
+    """Clinical and cases table and a study file of patients P0, P1 …; ``cases``: a row's image and mask, with {} for the patient."""
+    ids = [f"P{i}" for i in range(n)]
+    (folder / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
+    (folder / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},{cases.format(i, i)}\n" for i in ids))
+    content = {
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"images": "cases.csv"}},
+        "extraction": {"uctransnet": {"train": recipe}},
+    }
+    (folder / "study.yaml").write_text(json.dumps(content))
+    return folder / "study.yaml"
+
+
 def make_slices(n_patients=5, n_slices=1, seed=0, size=32):
     """Bright ellipses in noise."""
     generator, made = np.random.default_rng(seed), []
