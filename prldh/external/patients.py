@@ -20,6 +20,8 @@ from prldh.study import Study, Text, Tissue, one_value
 from prldh.tables import check_ids, column_of, numbers, read_table, same_text, some
 
 Told = Any
+#: A feature whose mean lies farther than this from the study's, in SD of the study's patients, is told.
+STRANGE = 3.0
 
 
 class NewClinical(Strict):
@@ -141,7 +143,19 @@ class _Reader:
         wanted = [f["name"] for f in tissue["radscore"]["features"]]
         values = self._tabled(name, given, wanted) if given.images is None else self._measured(name, given, wanted)
         self._leave_out(~np.isfinite(values).all(axis=1), f"a feature of {name} has no value")
+        self._tell_of_strange(name, tissue["radscore"]["features"], values)
         return radscore(tissue, {f: values[:, j] for j, f in enumerate(wanted)})
+
+    def _tell_of_strange(self, name: str, features: Sequence[Mapping[str, Any]], values: np.ndarray) -> None:
+        """A warning of features whose mean (over patients who are kept so far) lies far from the study's: seldom are these other patients."""
+        kept = values[[i not in self.reasons for i in self.ids]]
+        far = {f["name"]: abs(kept[:, j].mean() - f["center"]) / f["scale"] for j, f in enumerate(features) if len(kept)}
+        listed = some(f"{feature} ({distance:.1f} SD)" for feature, distance in far.items() if distance > STRANGE)
+        if listed:
+            self.warnings.append(Warn(
+                "external", f"tissue {name}: the mean of {listed} lies more than {STRANGE:g} SD of the study's patients from theirs. Look for another "
+                "table, unit, scanner or extraction setting before these numbers are believed.",
+            ))
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""

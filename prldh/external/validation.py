@@ -68,10 +68,11 @@ def calibration_limits(y: np.ndarray, eta: np.ndarray, line: Mapping[str, Any], 
         slope = {"estimate": line["slope"], "low": finite(low), "high": finite(high)}
     p, shift = probability(eta), line["citl"]
     recalibrated = probability(eta + shift)
-    error = z / np.sqrt(np.sum(recalibrated * (1 - recalibrated)))
+    information = float(np.sum(recalibrated * (1 - recalibrated)))  # none where every prediction is 0 or 1
+    error = z / np.sqrt(information) if information > 0 else np.inf
     ratio, spread = float(y.sum() / p.sum()), z * np.sqrt((1 - y.mean()) / y.sum())
     return {
         "slope": slope,
-        "citl": {"estimate": shift, "low": float(shift - error), "high": float(shift + error)},
+        "citl": {"estimate": shift, "low": finite(shift - error), "high": finite(shift + error)},
         "observed_expected": {"estimate": ratio, "low": float(ratio * np.exp(-spread)), "high": float(ratio * np.exp(spread))},
     }

@@ -129,6 +129,16 @@ def test_who_lacks_something_is_left_out_with_the_reason(run, other):
     }
 
 
+def test_features_that_are_not_the_studys_are_told(run, other):
+    """Another unit, and another tissue's table of the same names, which no name tells."""
+    name = next(f["name"] for f in json.loads((run / "model.json").read_text())["tissues"]["disc"]["radscore"]["features"] if "radiomics" in f["name"])
+    table = pd.read_csv(other.parent / "disc_radiomics_reader1.csv")
+    table[name] = 1000 * table[name] + 1e6
+    table.to_csv(other.parent / "disc_radiomics_reader1.csv", index=False)
+    (warning,) = apply_models(run, other, force=True)["warnings"]
+    assert warning["message"].startswith(f"tissue disc: the mean of {name} (") and "more than 3 SD" in warning["message"]
+
+
 def test_without_outcomes_there_are_predictions_alone(run, other):
     clinical = pd.read_csv(other.parent / "clinical.csv", dtype=str)
     clinical.drop(columns="recurrence").to_csv(other.parent / "clinical.csv", index=False)
@@ -243,6 +253,8 @@ def test_calibration_of_predictions_that_do_not_vary_or_are_separated(engine_pyt
     assert flat["slope"]["estimate"] is None and flat["citl"]["estimate"] == pytest.approx(np.log(1.5))
     apart = describe_new_predictions(y, np.where(y == 1, 3.0, -3.0), 0.5, engine_python, settings, draws)
     assert apart["slope"] == {"estimate": None, "low": None, "high": None} and np.isfinite(apart["citl"]["high"])
+    certain = describe_new_predictions(y, np.array([-800.0, -800, -800, 800, 800]), 0.5, engine_python, settings, draws)
+    assert certain["citl"]["low"] is None and certain["citl"]["high"] is None
 
 
 @pytest.fixture
