@@ -21,6 +21,9 @@ from prldh.records import Draws
 from prldh.stats.finite import finite, finite_numbers
 from prldh.study import Performance
 
+#: Below this all predictions are 0 or 1 to the last digits, and calibration in the large has no standard error.
+NO_INFORMATION = 1e-8
+
 
 def describe_new_predictions(
     outcome: np.ndarray, eta: np.ndarray, threshold: float | None, engine: Any, settings: Performance, draws: Draws
@@ -68,8 +71,8 @@ def calibration_limits(y: np.ndarray, eta: np.ndarray, line: Mapping[str, Any], 
         slope = {"estimate": line["slope"], "low": finite(low), "high": finite(high)}
     p, shift = probability(eta), line["citl"]
     recalibrated = probability(eta + shift)
-    information = float(np.sum(recalibrated * (1 - recalibrated)))  # none where every prediction is 0 or 1
-    error = z / np.sqrt(information) if information > 0 else np.inf
+    information = float(np.sum(recalibrated * (1 - recalibrated)))
+    error = z / np.sqrt(information) if information > NO_INFORMATION else np.inf
     ratio, spread = float(y.sum() / p.sum()), z * np.sqrt((1 - y.mean()) / y.sum())
     return {
         "slope": slope,
