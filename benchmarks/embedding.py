@@ -1,4 +1,5 @@
-"""Images a second of the 512-value embedding, and how much the quicker ways change the values. Runs on a CPU and on a GPU.
+"""Images a second of the 512-value embedding, and how much the quicker ways change the values. Runs on a CPU and on a
+GPU.
 
 python benchmarks/embedding.py                                            # the device that is there
 python benchmarks/embedding.py --batches 128 256 512 --precisions bf16 --compile     # on a GPU
@@ -80,7 +81,8 @@ def bare_encoder(network: UCTransNet, batch: int, device: torch.device, at_least
 
 
 def end_to_end(cases: list[Case], embedder: Embedder, settings: Settings) -> int:
-    """Cases in memory to values, as the feature source does it: regions, resizing, batches, network. Returns the number of pictures."""
+    """Cases in memory to values, as the feature source does it: regions, resizing, batches, network. Returns the number
+    of pictures."""
     pictures = np.concatenate([pictures_of(case, 0, settings) for case in cases])
     embedder(pictures)
     return len(pictures)
@@ -101,7 +103,9 @@ def main() -> None:
         torch.set_float32_matmul_precision("high")  # as cuDNN's convolutions, which take TF32: one floor for both
     batches = arguments.batches or ([128, 256, 512] if is_gpu else [1, 8, 16])
     network = make_network(arguments.seed)
-    pictures = np.random.default_rng(arguments.seed).integers(0, 256, (max(batches) * (8 if is_gpu else 1), SIZE, SIZE), dtype=np.uint8)
+    pictures = np.random.default_rng(arguments.seed).integers(
+        0, 256, (max(batches) * (8 if is_gpu else 1), SIZE, SIZE), dtype=np.uint8
+    )
     sample = pictures[:16]
     with torch.inference_mode():  # on the CPU, where single precision is single precision
         expected = network.embed(torch.from_numpy(sample)[:, None].float() / 255).numpy()
@@ -113,9 +117,15 @@ def main() -> None:
     )
     rates = {p: matrix_rate(device, PRECISIONS[p], arguments.seconds) for p in arguments.precisions}
     for precision, rate in rates.items():
-        print(f"matrix product in {precision}: {rate / 1e12:.2f} TFLOP/s; floor {FLOPS_PER_IMAGE / rate * 1e6:.0f} us an image")
+        print(
+            f"matrix product in {precision}: {rate / 1e12:.2f} TFLOP/s; floor {FLOPS_PER_IMAGE / rate * 1e6:.0f} us an"
+            " image"
+        )
     for batch in batches:
-        print(f"bare encoder, fp32, batch {batch}: {1 / bare_encoder(network, batch, device, arguments.seconds):.1f} images/s")
+        print(
+            f"bare encoder, fp32, batch {batch}: {1 / bare_encoder(network, batch, device, arguments.seconds):.1f}"
+            " images/s"
+        )
     print(
         "\nprecision  compiled  batch  images/s on device  share of the floor  images/s from uint8 host memory  "
         "largest change (of the largest value)"
@@ -132,10 +142,14 @@ def main() -> None:
                 host = seconds(lambda e=embedder, x=held: e(x), device, arguments.seconds) / len(held)
                 change = np.abs(embedder(sample) - expected).max()
                 print(
-                    f"{precision:9}  {is_compiled!s:8}  {batch:5}  {1 / one:18.1f}  {FLOPS_PER_IMAGE / one / rates[precision]:17.0%}  "
-                    f"{1 / host:31.1f}  {change:.2e} ({change / expected.max():.1e})"
+                    f"{precision:9}  {is_compiled!s:8}  {batch:5}  {1 / one:18.1f} "
+                    f" {FLOPS_PER_IMAGE / one / rates[precision]:17.0%}  {1 / host:31.1f}  {change:.2e}"
+                    f" ({change / expected.max():.1e})"
                 )
-    print("\nfrom cases in memory (three slices each), fp32, against the bare encoder at the same batch, measured in turn:")
+    print(
+        "\nfrom cases in memory (three slices each), fp32, against the bare encoder at the same batch, measured in"
+        " turn:"
+    )
     cases, settings = make_cases(16 if not is_gpu else 256, arguments.seed), Settings(slices="all")
     for batch in batches:
         embedder = Embedder(network, device.type, "fp32", batch)
@@ -147,7 +161,8 @@ def main() -> None:
             end_to_end(cases, embedder, settings)
             ratios.append((time.perf_counter() - start) / n / bare)
         print(
-            f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials: {', '.join(f'{r:.2f}' for r in ratios)})"
+            f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials:"
+            f" {', '.join(f'{r:.2f}' for r in ratios)})"
         )
 
 

@@ -1,11 +1,14 @@
-"""1,223 features of a muscle and a disc in a 512 × 512 × 60 CT: the fast path against PyRadiomics' default, in one run, as ratios.
+"""1,223 features of a muscle and a disc in a 512 × 512 × 60 CT: the fast path against PyRadiomics' default, in one run,
+as ratios.
 
     python benchmarks/extraction.py                   one patient, one process; values are compared as well
-    python benchmarks/extraction.py --cohort 6 --jobs 2   the fast path over patients in processes, by the clock, against PyRadiomics in one
-    python benchmarks/extraction.py --growth          the ratio as region and image grow, drawn to benchmarks/extraction_growth.svg
+    python benchmarks/extraction.py --cohort 6 --jobs 2   the fast path over patients in processes, by the clock,
+    against PyRadiomics in one python benchmarks/extraction.py --growth          the ratio as region and image grow,
+    drawn to benchmarks/extraction_growth.svg
 
-The image is made: soft tissue in air, two muscles and a disc with texture of their own. Times are CPU seconds of one core but for --cohort.
-Reading files and compiling are not timed; the first use of an installation compiles, and later ones find that done.
+The image is made: soft tissue in air, two muscles and a disc with texture of their own. Times are CPU seconds of one
+core but for --cohort. Reading files and compiling are not timed; the first use of an installation compiles, and later
+ones find that done.
 """
 
 from __future__ import annotations
@@ -36,7 +39,9 @@ GROWTH = {"muscle voxels": (2_000, 10_000, 40_000, 160_000, 400_000), "slices of
 MUSCLE, DISC = 160_000, 5_000
 
 
-def make_patient(shape: tuple[int, int, int] = SHAPE, muscle: int = MUSCLE, disc: int = DISC, seed: int = 1) -> dict[str, Case]:
+def make_patient(
+    shape: tuple[int, int, int] = SHAPE, muscle: int = MUSCLE, disc: int = DISC, seed: int = 1
+) -> dict[str, Case]:
     """A muscle on both sides of the spine and a disc, of about so many voxels, in a CT of 16-bit numbers."""
     from scipy import ndimage
 
@@ -46,17 +51,28 @@ def make_patient(shape: tuple[int, int, int] = SHAPE, muscle: int = MUSCLE, disc
     width = np.sqrt(muscle / depth / 2 / np.pi)  # two cylinders
     a = (disc * 3 / 4 / np.pi / 0.16 / 0.8) ** (1 / 3)  # an ellipsoid with half-axes a, 0.8 a and 0.16 a
     masks = {
-        "muscle": (((y - middle - 80) ** 2 + (np.abs(x - middle) - 60) ** 2) < width**2) & (z >= 2) & (z < shape[0] - 2),
+        "muscle": (
+            (((y - middle - 80) ** 2 + (np.abs(x - middle) - 60) ** 2) < width**2) & (z >= 2) & (z < shape[0] - 2)
+        ),
         "disc": ((x - middle) / a) ** 2 + ((y - middle) / (0.8 * a)) ** 2 + ((z - shape[0] // 2) / (0.16 * a)) ** 2 < 1,
     }
-    values = np.where(((y - middle) / 170) ** 2 + ((x - middle) / 230) ** 2 < 1, -80.0, -1000.0) + np.zeros(shape, np.float32)
+    values = np.where(((y - middle) / 170) ** 2 + ((x - middle) / 230) ** 2 < 1, -80.0, -1000.0) + np.zeros(
+        shape, np.float32
+    )
     texture = ndimage.gaussian_filter(rng.normal(size=shape).astype(np.float32), (0.5, 1, 1))
     for name, level in (("muscle", 55), ("disc", 90)):
         values[masks[name]] = level
     values += 25 * texture / texture.std()
     values[rng.random(shape) < 1e-5] = 1500  # metal and bone set the extremes of the image
-    volume = Volume(values.astype(np.int16), Geometry(shape[::-1], SPACING, (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)), "CT")
-    return {name: Case("P1", name, 2, volume, (np.ascontiguousarray(np.broadcast_to(mask, shape)),)) for name, mask in masks.items()}
+    volume = Volume(
+        values.astype(np.int16),
+        Geometry(shape[::-1], SPACING, (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)),
+        "CT",
+    )
+    return {
+        name: Case("P1", name, 2, volume, (np.ascontiguousarray(np.broadcast_to(mask, shape)),))
+        for name, mask in masks.items()
+    }
 
 
 def fast(case: Case) -> dict[str, float]:
@@ -74,7 +90,9 @@ def pyradiomics_default(case: Case) -> dict[str, float]:
     for name in ("Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential"):
         extractor.enableImageTypeByName(name)
     with quietly():
-        found = extractor.execute(sitk_image(case.image.values, case.image), sitk_image(case.masks[0].astype(np.uint8), case.image))
+        found = extractor.execute(
+            sitk_image(case.image.values, case.image), sitk_image(case.masks[0].astype(np.uint8), case.image)
+        )
     return {name: float(value) for name, value in found.items()}
 
 
@@ -104,14 +122,17 @@ def one_patient() -> None:
         differences = compare(values, reference)
         total += ours, theirs
         print(
-            f"{name:7s} {case.masks[0].sum():7d} voxels, {len(values)} features: fast {ours:6.2f} s, PyRadiomics {theirs:6.2f} s, "
-            f"{theirs / ours:5.1f} times; largest difference {max(differences.values()):.1e}"
+            f"{name:7s} {case.masks[0].sum():7d} voxels, {len(values)} features: fast {ours:6.2f} s, PyRadiomics"
+            f" {theirs:6.2f} s, {theirs / ours:5.1f} times; largest difference {max(differences.values()):.1e}"
         )
     print(f"patient: fast {total[0]:.2f} s, PyRadiomics {total[1]:.2f} s, {total[1] / total[0]:.1f} times")
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         peak, before = pool.apply(peak_memory)
-    print(f"memory of a worker that makes and measures this patient: {peak:.2f} GB at most, {before:.2f} GB of it before measuring")
+    print(
+        f"memory of a worker that makes and measures this patient: {peak:.2f} GB at most, {before:.2f} GB of it before"
+        " measuring"
+    )
 
 
 def peak_memory() -> tuple[float, float]:
@@ -155,8 +176,8 @@ def cohort(n: int, jobs: int) -> None:
         seconds = np.sum(pool.map(measure_patient, range(n), chunksize=1), axis=0) / jobs
     for label, ours, reference in zip(("by the clock", "of the processor"), seconds, n * theirs, strict=True):
         print(
-            f"{n} patients, {label}: fast in {jobs} processes {ours:.1f} s, PyRadiomics in one {reference:.1f} s (one patient measured), "
-            f"{reference / ours:.1f} times"
+            f"{n} patients, {label}: fast in {jobs} processes {ours:.1f} s, PyRadiomics in one {reference:.1f} s (one"
+            f" patient measured), {reference / ours:.1f} times"
         )
 
 
@@ -172,10 +193,17 @@ def growth() -> None:
         rows = []
         for size in sizes:
             is_region = label.startswith("muscle")
-            case = make_patient(muscle=size)["muscle"] if is_region else make_patient((size, 512, 512), muscle=20_000)["muscle"]
+            case = (
+                make_patient(muscle=size)["muscle"]
+                if is_region
+                else make_patient((size, 512, 512), muscle=20_000)["muscle"]
+            )
             own, reference = cpu_seconds(fast, case, 2)[0], cpu_seconds(pyradiomics_default, case)[0]
             rows.append((own, reference))
-            print(f"{label} {size:7d}: fast {own:6.2f} s, PyRadiomics {reference:6.2f} s, {reference / own:5.1f} times", flush=True)
+            print(
+                f"{label} {size:7d}: fast {own:6.2f} s, PyRadiomics {reference:6.2f} s, {reference / own:5.1f} times",
+                flush=True,
+            )
         ours, theirs = np.transpose(rows)
         axis.loglog(sizes, theirs, "o-", color="#b2182b", label="PyRadiomics")
         axis.loglog(sizes, ours, "o-", color="#2166ac", label="fast path")

@@ -1,11 +1,13 @@
-"""One refit of the default protocol, and the whole scheme of refits: ours, plain scikit-learn and plain R in one run, as ratios.
+"""One refit of the default protocol, and the whole scheme of refits: ours, plain scikit-learn and plain R in one run,
+as ratios.
 
     python benchmarks/pipeline.py                 one refit of 170 patients x 1,735 features, every way
-    python benchmarks/pipeline.py --scheme        a study of 1,180 refits (170 leave-one-out, 10 folds, 1,000 bootstrap samples) on --jobs processes
-    python benchmarks/pipeline.py --growth        the ratios as patients and features grow, drawn to benchmarks/growth.svg
+    python benchmarks/pipeline.py --scheme        a study of 1,180 refits (170 leave-one-out, 10 folds, 1,000 bootstrap
+    samples) on --jobs processes python benchmarks/pipeline.py --growth        the ratios as patients and features grow,
+    drawn to benchmarks/growth.svg
 
-Times are CPU seconds of one core but for --scheme, which is by the clock. Compilation is not timed. --growth gives all three ways the same
-smaller forests (100 trees, sizes 1, 10, 20 and 30), or plain Python would take hours.
+Times are CPU seconds of one core but for --scheme, which is by the clock. Compilation is not timed. --growth gives all
+three ways the same smaller forests (100 trees, sizes 1, 10, 20 and 30), or plain Python would take hours.
 """
 
 from __future__ import annotations
@@ -34,7 +36,12 @@ from prldh.records import TrainingRows
 from prldh.study import Study
 
 HERE = Path(__file__).parent
-GROWTH = {"patients": (100, 170, 500, 1000, 2000), "features": (500, 1735, 5000), "trees": 100, "sizes": [1, 10, 20, 30]}
+GROWTH = {
+    "patients": (100, 170, 500, 1000, 2000),
+    "features": (500, 1735, 5000),
+    "trees": 100,
+    "sizes": [1, 10, 20, 30],
+}
 
 
 def make_block(n: int, p: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,15 +68,24 @@ class Timed:
 def protocol_of(trees: int, sizes: list[int], racing: bool) -> Protocol:
     forest = {"trees": trees, "sizes": sizes, **({"racing": True} if racing else {})}
     steps = [{"mrmr_forest": forest}, {"correlation": {}}, {"lasso_svm_rfe": {}}]
-    study = Study.model_validate({"clinical": {"table": "-", "id": "id", "outcome": "y", "event": 1}, "selection": steps, "if_empty": "best"})
+    study = Study.model_validate(
+        {"clinical": {"table": "-", "id": "id", "outcome": "y", "event": 1}, "selection": steps, "if_empty": "best"}
+    )
     return Protocol.of(study, resolve_steps(study, create_plugin_manager()))
 
 
-def refit_ours(values: np.ndarray, outcome: np.ndarray, protocol: Protocol, rows: np.ndarray | None = None, seed: int = 1) -> tuple[dict[str, float], list[str]]:
+def refit_ours(
+    values: np.ndarray, outcome: np.ndarray, protocol: Protocol, rows: np.ndarray | None = None, seed: int = 1
+) -> tuple[dict[str, float], list[str]]:
     """CPU seconds by step and in all, and the features kept."""
     rows = np.arange(outcome.size) if rows is None else rows
     seconds: dict[str, float] = {}
-    timed = Protocol(tuple(Step(Timed(s.selector, seconds), s.settings) for s in protocol.steps), protocol.by_source, protocol.if_empty, protocol.radscore)
+    timed = Protocol(
+        tuple(Step(Timed(s.selector, seconds), s.settings) for s in protocol.steps),
+        protocol.by_source,
+        protocol.if_empty,
+        protocol.radscore,
+    )
     names = tuple(f"f{j}" for j in range(values.shape[1]))
     with threadpool_limits(1):
         start = time.process_time()
@@ -87,7 +103,11 @@ def refit_in_r(values: np.ndarray, outcome: np.ndarray, trees: int, sizes: list[
         table = Path(folder) / "table.csv"
         header = ",".join(["y", *(f"f{j}" for j in range(values.shape[1]))])
         np.savetxt(table, np.column_stack([outcome, values]), delimiter=",", header=header, comments="")
-        said = subprocess.run(["Rscript", str(HERE / "plain_r.R"), str(table), str(trees), ",".join(map(str, sizes))], capture_output=True, text=True)
+        said = subprocess.run(
+            ["Rscript", str(HERE / "plain_r.R"), str(table), str(trees), ",".join(map(str, sizes))],
+            capture_output=True,
+            text=True,
+        )
     if said.returncode:
         return said.stderr.strip().splitlines()[-1] + " (Debian: r-cran-randomforest r-cran-glmnet r-cran-e1071)"
     stages = dict(line.split(" ", 1) for line in said.stdout.splitlines() if not line.startswith("kept"))
@@ -95,7 +115,9 @@ def refit_in_r(values: np.ndarray, outcome: np.ndarray, trees: int, sizes: list[
     return seconds | {"all": sum(seconds.values())}
 
 
-def compare(n: int, p: int, trees: int, sizes: list[int], seed: int, ways: set[str], repeats: int = 3) -> dict[str, dict[str, float] | str]:
+def compare(
+    n: int, p: int, trees: int, sizes: list[int], seed: int, ways: set[str], repeats: int = 3
+) -> dict[str, dict[str, float] | str]:
     """CPU seconds of one refit, every way; ours is the median of ``repeats``."""
     values, outcome = make_block(n, p, seed)
     found: dict[str, dict[str, float] | str] = {}
@@ -124,7 +146,8 @@ def show_refit(found: dict[str, dict[str, float] | str]) -> None:
 
 
 def run_scheme(n: int, p: int, bootstraps: int, blocks: int, jobs: int, racing: bool, seed: int) -> None:
-    """A whole study by ``prldh.analyze``: leave-one-out, 10 folds and bootstrap samples of the whole chain, by the clock."""
+    """A whole study by ``prldh.analyze``: leave-one-out, 10 folds and bootstrap samples of the whole chain, by the
+    clock."""
     import prldh
 
     outcome = make_block(n, p, seed)[1]
@@ -139,20 +162,41 @@ def run_scheme(n: int, p: int, bootstraps: int, blocks: int, jobs: int, racing: 
             values = make_block(n, p, seed)[0] + (np.random.default_rng(block).normal(0, 0.5, (n, p)) if block else 0)
             name = folder / f"block{block}.parquet"
             pd.DataFrame(values, columns=[f"b{block}f{j}" for j in range(p)]).assign(id=ids).to_parquet(name)
-            tissues.setdefault(f"tissue{block // 2 + 1}", {"features": {}})["features"]["radiomics" if block % 2 == 0 else "deep"] = [str(name)]
+            tissues.setdefault(f"tissue{block // 2 + 1}", {"features": {}})["features"][
+                "radiomics" if block % 2 == 0 else "deep"
+            ] = [str(name)]
         study = {
-            "title": "benchmark", "engine": "python", "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
-            "tissues": tissues, "selection": [{"icc": {}}, {"mrmr_forest": {"racing": True} if racing else {}}, {"correlation": {}}, {"lasso_svm_rfe": {}}],
-            "if_empty": "best", "validation": {"leave_one_out": True, "folds": 10, "bootstrap": bootstraps, "scope": ["pipeline"]},
-            "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0}, "univariate": False, "report": {"figures": []},
+            "title": "benchmark",
+            "engine": "python",
+            "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+            "tissues": tissues,
+            "selection": [
+                {"icc": {}},
+                {"mrmr_forest": {"racing": True} if racing else {}},
+                {"correlation": {}},
+                {"lasso_svm_rfe": {}},
+            ],
+            "if_empty": "best",
+            "validation": {"leave_one_out": True, "folds": 10, "bootstrap": bootstraps, "scope": ["pipeline"]},
+            "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+            "univariate": False,
+            "report": {"figures": []},
         }
         clock: dict[str, list[float]] = {}
         started = time.monotonic()
-        prldh.analyze(study, folder / "out", jobs=jobs, progress=lambda stage, done, total: clock.setdefault(stage, []).append(time.monotonic()))
+        prldh.analyze(
+            study,
+            folder / "out",
+            jobs=jobs,
+            progress=lambda stage, done, total: clock.setdefault(stage, []).append(time.monotonic()),
+        )
         whole = time.monotonic() - started
     stage = clock["validation of the whole chain"]
-    print(f"{n + 10 + bootstraps} refits of {blocks} block{'s' * (blocks > 1)} of {n} x {p} on {jobs} processes{', racing' if racing else ''}: "
-          f"{stage[-1] - stage[0]:.0f} s from the first refit to the last; the whole run {whole:.0f} s")
+    print(
+        f"{n + 10 + bootstraps} refits of {blocks} block{'s' * (blocks > 1)} of {n} x {p} on {jobs}"
+        f" processes{', racing' if racing else ''}: {stage[-1] - stage[0]:.0f} s from the first refit to the last; the"
+        f" whole run {whole:.0f} s"
+    )
 
 
 def grow(seed: int, ways: set[str]) -> None:
@@ -172,10 +216,16 @@ def draw_growth(cells: dict[tuple[int, int], dict], path: Path) -> None:
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     panels = figure.subplots(1, len(GROWTH["features"]), sharey=True)
-    styles = {"ours": ("#0072B2", "o-", "prldh"), "r": ("#D55E00", "s--", "plain R"), "sklearn": ("#009E73", "^:", "plain scikit-learn")}
+    styles = {
+        "ours": ("#0072B2", "o-", "prldh"),
+        "r": ("#D55E00", "s--", "plain R"),
+        "sklearn": ("#009E73", "^:", "plain scikit-learn"),
+    }
     for axes, p in zip(panels, GROWTH["features"], strict=True):
         for way, (colour, style, label) in styles.items():
-            points = [(n, cells[n, p][way]["all"]) for n in GROWTH["patients"] if isinstance(cells[n, p].get(way), dict)]
+            points = [
+                (n, cells[n, p][way]["all"]) for n in GROWTH["patients"] if isinstance(cells[n, p].get(way), dict)
+            ]
             if points:
                 axes.loglog(*zip(*points, strict=True), style, color=colour, label=label)
         axes.set(title=f"{p:,} features", xlabel="patients")
@@ -187,7 +237,16 @@ def draw_growth(cells: dict[tuple[int, int], dict], path: Path) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in [("patients", 170), ("features", 1735), ("trees", 500), ("sizes", 30), ("seed", 1), ("bootstraps", 1000), ("blocks", 1), ("jobs", 2)]:
+    for name, default in [
+        ("patients", 170),
+        ("features", 1735),
+        ("trees", 500),
+        ("sizes", 30),
+        ("seed", 1),
+        ("bootstraps", 1000),
+        ("blocks", 1),
+        ("jobs", 2),
+    ]:
         options.add_argument(f"--{name}", type=int, default=default)
     options.add_argument("--scheme", action="store_true")
     options.add_argument("--growth", action="store_true")
@@ -201,10 +260,14 @@ def main() -> None:
     if chosen.growth:
         grow(chosen.seed, ways - {"racing"})
     elif chosen.scheme:
-        run_scheme(chosen.patients, chosen.features, chosen.bootstraps, chosen.blocks, chosen.jobs, chosen.racing, chosen.seed)
+        run_scheme(
+            chosen.patients, chosen.features, chosen.bootstraps, chosen.blocks, chosen.jobs, chosen.racing, chosen.seed
+        )
     else:
         print(f"one refit, {chosen.patients} patients x {chosen.features} features, CPU seconds")
-        show_refit(compare(chosen.patients, chosen.features, chosen.trees, list(range(1, chosen.sizes + 1)), chosen.seed, ways))
+        show_refit(
+            compare(chosen.patients, chosen.features, chosen.trees, list(range(1, chosen.sizes + 1)), chosen.seed, ways)
+        )
 
 
 if __name__ == "__main__":

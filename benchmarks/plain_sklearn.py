@@ -34,7 +34,10 @@ def refit(values: np.ndarray, outcome: np.ndarray, trees: int, sizes: list[int])
         kept = timed("correlation", lambda: _uncorrelated(values, outcome, order[:size]))
         if len(kept) > 1:
             z = StandardScaler().fit_transform(values[:, kept])
-            by_lasso, by_svm = set(timed("lasso", lambda: _lasso(z, outcome))), set(timed("svm_rfe", lambda: _svm_rfe(z, outcome)))
+            by_lasso, by_svm = (
+                set(timed("lasso", lambda: _lasso(z, outcome))),
+                set(timed("svm_rfe", lambda: _svm_rfe(z, outcome))),
+            )
             chosen = sorted(by_lasso & by_svm or by_lasso or by_svm)
             kept = [kept[j] for j in chosen]
         timed("model", lambda: LogisticRegression(C=np.inf).fit(values[:, kept], outcome))
@@ -76,12 +79,16 @@ def _uncorrelated(values, outcome, candidates):
 
 
 def _lasso(z, outcome):
-    model = LogisticRegressionCV(Cs=100, cv=10, l1_ratios=(1.0,), solver="liblinear", scoring="neg_log_loss", use_legacy_attributes=False)
+    model = LogisticRegressionCV(
+        Cs=100, cv=10, l1_ratios=(1.0,), solver="liblinear", scoring="neg_log_loss", use_legacy_attributes=False
+    )
     return np.flatnonzero(model.fit(z, outcome).coef_.ravel())
 
 
 def _svm_rfe(z, outcome):
     rank = RFE(SVC(kernel="linear"), n_features_to_select=1).fit(z, outcome).ranking_
     order = np.argsort(rank)
-    accuracy = [cross_val_score(SVC(kernel="linear"), z[:, order[: s + 1]], outcome, cv=10).mean() for s in range(z.shape[1])]
+    accuracy = [
+        cross_val_score(SVC(kernel="linear"), z[:, order[: s + 1]], outcome, cv=10).mean() for s in range(z.shape[1])
+    ]
     return order[: int(np.argmax(accuracy)) + 1]

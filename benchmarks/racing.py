@@ -4,7 +4,8 @@
 
 Bootstrap samples of a synthetic block and of the tables given with --tables (default: ../shared/data/tables, where it
 is there). Per data set: share of resamples with the same size and with the same final set after the steps that follow
-the forest by default, mean AUC that the exact curve loses by the raced size, and CPU time of the forests, racing / exact.
+the forest by default, mean AUC that the exact curve loses by the raced size, and CPU time of the forests, racing /
+exact.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return values[:, varies], (outcome == outcome.max()).astype(np.int8)
 
 
-def final_set(rows: TrainingRows, kept: np.ndarray, seed: np.random.SeedSequence, engine: PythonEngine) -> tuple[str, ...]:
+def final_set(
+    rows: TrainingRows, kept: np.ndarray, seed: np.random.SeedSequence, engine: PythonEngine
+) -> tuple[str, ...]:
     for selector in (CorrelationSelector(), LassoSvmRfeSelector()):
         rows = TrainingRows(rows.values[:, kept], None, rows.outcome, rows.patient, tuple(rows.names[j] for j in kept))
         if not kept.size:
@@ -85,7 +88,11 @@ def main() -> None:
     print("synthetic 170 x 1735:", compare(*make_block(170, 1735, 1), chosen.resamples, chosen.trees), flush=True)
     for name in ("WORC-Desmoid", "Dong2022"):
         path = chosen.tables / f"{name}.gz"
-        said = compare(*read_table(path), chosen.resamples, chosen.trees) if path.exists() else "skipped: the table is absent"
+        said = (
+            compare(*read_table(path), chosen.resamples, chosen.trees)
+            if path.exists()
+            else "skipped: the table is absent"
+        )
         print(f"{name}:", said, flush=True)
 
 

@@ -1,9 +1,10 @@
-"""Dice and HD95 of slices that a network has not seen: each is held out once, in folds, and neither trains nor chooses the epoch.
+"""Dice and HD95 of slices that a network has not seen: each is held out once, in folds, and neither trains nor chooses
+the epoch.
 
     python benchmarks/segmentation.py FOLDER --label 1        # FOLDER/images/*.png and FOLDER/masks/NAME.npy
 
-A reduced schedule for a CPU: an eighth of the published width, 128 x 128, batches of 2, learning rate 0.003 (README.md says how they were
-chosen). The published recipe is `prldh segment train`.
+A reduced schedule for a CPU: an eighth of the published width, 128 x 128, batches of 2, learning rate 0.003 (README.md
+says how they were chosen). The published recipe is `prldh segment train`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def main() -> None:
     arguments = parser.parse_args()
     images = sorted((arguments.folder / "images").iterdir())
     rows = [
-        CaseRow("disc", p.stem, i + 2, p, (arguments.folder / "masks" / f"{p.stem}.npy",), arguments.label) for i, p in enumerate(images)
+        CaseRow("disc", p.stem, i + 2, p, (arguments.folder / "masks" / f"{p.stem}.npy",), arguments.label)
+        for i, p in enumerate(images)
     ]
     recipe = Recipe(
         size=arguments.size,
@@ -64,8 +66,8 @@ def main() -> None:
             found.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
         drawn = [c.dice for c in found[-len(held_out) :] if c.n_reference]
         print(
-            f"fold {k + 1}: epoch {best['epoch']} chosen at a validation Dice of {best['validation_dice']:.3f}; held out {len(held_out)}, "
-            f"mean Dice of the {len(drawn)} with the region {np.mean(drawn):.3f}",
+            f"fold {k + 1}: epoch {best['epoch']} chosen at a validation Dice of {best['validation_dice']:.3f}; held"
+            f" out {len(held_out)}, mean Dice of the {len(drawn)} with the region {np.mean(drawn):.3f}",
             flush=True,
         )
     print(f"{time.perf_counter() - start:.0f} s, {time.process_time():.0f} s of CPU; distances in pixels")

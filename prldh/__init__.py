@@ -20,8 +20,12 @@ __all__ = ["Extraction", "Results", "__version__", "analyze", "apply_models", "d
 __version__ = "0.1.0"
 
 _HOME = {
-    "analyze": "prldh.pipeline", "Results": "prldh.results", "demo_cohort": "prldh.demo.features", "extract": "prldh.extraction",
-    "Extraction": "prldh.extraction", "apply_models": "prldh.external.command",
+    "analyze": "prldh.pipeline",
+    "Results": "prldh.results",
+    "demo_cohort": "prldh.demo.features",
+    "extract": "prldh.extraction",
+    "Extraction": "prldh.extraction",
+    "apply_models": "prldh.external.command",
 }
 
 

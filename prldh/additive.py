@@ -1,12 +1,12 @@
 """Interaction on the additive scale: RERI, AP and S against low/low, with delta-method and bootstrap intervals.
 
-From odds ratios (RERI_OR), and from risk ratios: unadjusted those of the crude risks, adjusted those of risks that the model predicts with
-everyone in each group in turn.
+From odds ratios (RERI_OR), and from risk ratios: unadjusted those of the crude risks, adjusted those of risks that the
+model predicts with everyone in each group in turn.
 
 References
 ----------
-Rothman (1976), Rothman & Keller (1972), Hosmer & Lemeshow (1992) Epidemiology 3:452, Assmann et al. (1996) Epidemiology 7:286,
-Flanders & Rhodes (1987) J Chronic Dis 40:697.
+Rothman (1976), Rothman & Keller (1972), Hosmer & Lemeshow (1992) Epidemiology 3:452, Assmann et al. (1996) Epidemiology
+7:286, Flanders & Rhodes (1987) J Chronic Dis 40:697.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ Measures = dict[str, dict[str, float | int | None]]
 
 
 def describe_additive(pair: Pair, fitted: Fitted) -> tuple[Measures, Measures]:
-    """The measures from the odds ratios of a fitted model of the groups, and from the ratios of its standardised risks."""
+    """The measures from the odds ratios of a fitted model of the groups, and from the ratios of its standardised
+    risks."""
     columns = _columns(pair, fitted)
     if columns is None:
         return _measures(pair, None, None), _measures(pair, None, None)
     to_lowest = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 1.0, -1.0]])  # high/high is the model's reference
     of_groups = np.ix_(columns, columns)
     odds = (to_lowest @ fitted.coefficients[columns], to_lowest @ fitted.covariance[of_groups] @ to_lowest.T)
-    each = [pair.engine.standardized_risk_ratios(d.matrix, fitted.coefficients, fitted.covariance, columns) for d in fitted.designs]
+    each = [
+        pair.engine.standardized_risk_ratios(d.matrix, fitted.coefficients, fitted.covariance, columns)
+        for d in fitted.designs
+    ]
     risks = tuple(np.mean([found[key] for found in each], axis=0) for key in ("logs", "covariance"))
     odds_logs, risk_logs = _resampled_logs(pair, fitted, columns, to_lowest)
     return _measures(pair, odds, odds_logs), _measures(pair, risks, risk_logs)
@@ -58,14 +62,18 @@ def _columns(pair: Pair, fitted: Fitted) -> np.ndarray | None:
     return np.array(columns)
 
 
-def _resampled_logs(pair: Pair, fitted: Fitted, columns: np.ndarray, to_lowest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _resampled_logs(
+    pair: Pair, fitted: Fitted, columns: np.ndarray, to_lowest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Log odds ratios and log risk ratios (B, 3) of every bootstrap sample; NaN where a group has no patients."""
     odds, risks = [np.empty((0, 3))], [np.empty((0, 3))]
     for design, rows, b in pair.refit(fitted):
         is_there = (pair.codes[rows][:, None, :] == np.arange(4)[:, None]).any(axis=2).all(axis=1)
         b = np.where(is_there[:, None], b, np.nan)
         odds.append(b[:, columns] @ to_lowest.T)
-        found = pair.engine.standardized_risks(design.matrix, b, columns, rows.ravel(), np.full(len(rows), rows.shape[1]))
+        found = pair.engine.standardized_risks(
+            design.matrix, b, columns, rows.ravel(), np.full(len(rows), rows.shape[1])
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             risks.append(_against_last(np.asarray(found["risks"], dtype=float)))
     return np.concatenate(odds), np.concatenate(risks)
@@ -82,15 +90,21 @@ def _against_last(risks: np.ndarray) -> np.ndarray:
 
 
 def _measures(pair: Pair, logs: tuple[np.ndarray, np.ndarray] | None, resampled: np.ndarray | None) -> Measures:
-    """As ``results.json`` has them: ``low`` and ``high`` by the delta method; with bootstrap samples, their percentiles beside them."""
+    """As ``results.json`` has them: ``low`` and ``high`` by the delta method; with bootstrap samples, their percentiles
+    beside them."""
     delta = pair.engine.additive_interaction(*logs, pair.level) if logs else {}
-    found: Measures = {key: {k: finite(delta[key][k]) if logs else None for k in ("estimate", "low", "high")} for key in MEASURES}
+    found: Measures = {
+        key: {k: finite(delta[key][k]) if logs else None for k in ("estimate", "low", "high")} for key in MEASURES
+    }
     if not len(pair.rows):
         return found
     boot = pair.engine.additive_interaction_resampled(resampled, pair.level) if logs else {}
     for key in MEASURES:
         limits = boot[key] if logs else {"low": np.nan, "high": np.nan, "n_defined": 0}
         found[key] |= {
-            "boot_low": finite(limits["low"]), "boot_high": finite(limits["high"]), "n_resamples": len(pair.rows), "n_defined": int(limits["n_defined"]),
+            "boot_low": finite(limits["low"]),
+            "boot_high": finite(limits["high"]),
+            "n_resamples": len(pair.rows),
+            "n_defined": int(limits["n_defined"]),
         }
     return found

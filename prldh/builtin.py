@@ -1,4 +1,5 @@
-"""The built-in selectors, validators, engines, checklists and report sections: registered through the hooks like anyone's."""
+"""The built-in selectors, validators, engines, checklists and report sections: registered through the hooks like
+anyone's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Where finished work is kept, outside every output folder: it survives ``--force`` and an interrupted run goes on from it."""
+"""Where finished work is kept, outside every output folder: it survives ``--force`` and an interrupted run goes on from
+it."""
 
 from __future__ import annotations
 

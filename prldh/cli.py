@@ -39,12 +39,16 @@ dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask 
 @cli.command()
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder.")
-@click.option("--engine", type=click.Choice(["r", "python", "both"]), help="Statistics engine; overrides the study file.")
+@click.option(
+    "--engine", type=click.Choice(["r", "python", "both"]), help="Statistics engine; overrides the study file."
+)
 @jobs_option
 @dask_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
-def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, dask: str | None, seed: int | None, force: bool) -> None:
+def analyze(
+    study: Path, out: Path, engine: str | None, jobs: int | None, dask: str | None, seed: int | None, force: bool
+) -> None:
     """Analyse STUDY.yaml and write its report to the output folder."""
     from prldh.pipeline import analyze as run
     from prldh.progress import show_progress
@@ -62,9 +66,24 @@ def analyze(study: Path, out: Path, engine: str | None, jobs: int | None, dask: 
 @dask_option
 @click.option("--check", "only_check", is_flag=True, help="Only look at the images and masks, and list what is found.")
 @click.option("--strict", "is_strict", is_flag=True, help="Stop at the first case that would be put aside.")
-@click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N", help="Measure N random cases again by the reference implementation.")
+@click.option(
+    "--verify",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Measure N random cases again by the reference implementation.",
+)
 @click.option("--force", is_flag=True, help="Replace features that are already there.")
-def extract(study: Path, out: Path | None, jobs: int | None, dask: str | None, only_check: bool, is_strict: bool, verify: int, force: bool) -> None:
+def extract(
+    study: Path,
+    out: Path | None,
+    jobs: int | None,
+    dask: str | None,
+    only_check: bool,
+    is_strict: bool,
+    verify: int,
+    force: bool,
+) -> None:
     """Measure the images of STUDY.yaml and write feature tables to the output folder."""
     from prldh.extraction import check
     from prldh.extraction import extract as run
@@ -77,7 +96,9 @@ def extract(study: Path, out: Path | None, jobs: int | None, dask: str | None, o
         if only_check:
             found = check(study, jobs=jobs, progress=progress)
         else:
-            done = run(study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress)
+            done = run(
+                study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
+            )
     if only_check:
         lines, is_well = summarise_findings(found)
         click.echo(lines)
@@ -88,7 +109,9 @@ def extract(study: Path, out: Path | None, jobs: int | None, dask: str | None, o
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder for both studies.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder for both studies."
+)
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
 def demo(out: Path, jobs: int | None, force: bool) -> None:
@@ -111,8 +134,19 @@ def init(folder: Path) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--figures", "formats", multiple=True, type=click.Choice(["svg", "pdf", "png", "tiff"]), help="Format of figures beside the report; may be repeated. Default: the study's.")
-@click.option("--dpi", multiple=True, type=click.IntRange(72, 1200), help="Resolution of PNG and TIFF; may be repeated. Default: the study's.")
+@click.option(
+    "--figures",
+    "formats",
+    multiple=True,
+    type=click.Choice(["svg", "pdf", "png", "tiff"]),
+    help="Format of figures beside the report; may be repeated. Default: the study's.",
+)
+@click.option(
+    "--dpi",
+    multiple=True,
+    type=click.IntRange(72, 1200),
+    help="Resolution of PNG and TIFF; may be repeated. Default: the study's.",
+)
 @click.option("--grey", is_flag=True, help="Write every figure in grey too.")
 @jobs_option
 def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool, jobs: int | None) -> None:
@@ -128,7 +162,8 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace what is there of a cohort of this name.")
 def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -> None:
-    """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation where outcomes are known."""
+    """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation
+    where outcomes are known."""
     from prldh.external.command import apply_models, summarise
     from prldh.progress import show_progress
 
@@ -142,8 +177,19 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, or one of a plugin.")
-@click.option("--format", "form", type=click.Choice(["html", "csv", "json", "docx", "tex"]), default="html", show_default=True, help="Format of the file.")
-@click.option("--out", type=click.Path(path_type=Path), help="The file to write; default: in PATH's folder checklists, or beside a feature file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "csv", "json", "docx", "tex"]),
+    default="html",
+    show_default=True,
+    help="Format of the file.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write; default: in PATH's folder checklists, or beside a feature file.",
+)
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
 def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
@@ -171,7 +217,11 @@ def plugins_list() -> None:
 
 @plugins.command("check")
 @click.argument("name")
-@click.option("--settings", metavar="YAML", help="What a study file would say, by object, where defaults do not do: 'uctransnet: {checkpoint: best.pt}'.")
+@click.option(
+    "--settings",
+    metavar="YAML",
+    help="What a study file would say, by object, where defaults do not do: 'uctransnet: {checkpoint: best.pt}'.",
+)
 def plugins_check(name: str, settings: str | None) -> None:
     """Put what the plugin NAME registers to the test: a line for each promise of prldh/interfaces.py."""
     from prldh.conformance import check_plugin
@@ -182,13 +232,18 @@ def plugins_check(name: str, settings: str | None) -> None:
         click.echo(line)
         n_failed += not is_well
     if n_failed:
-        click.echo(f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/interfaces.py says what is promised.", err=True)
+        click.echo(
+            f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/interfaces.py says what is promised.",
+            err=True,
+        )
         sys.exit(1)
 
 
 @plugins.command("new")
 @click.argument("name")
-@click.option("--in", "parent", type=click.Path(path_type=Path), default=Path(), help="Folder to write it in; default: here.")
+@click.option(
+    "--in", "parent", type=click.Path(path_type=Path), default=Path(), help="Folder to write it in; default: here."
+)
 def plugins_new(name: str, parent: Path) -> None:
     """Write a plugin to start from, the distribution NAME: a selector, a feature source, and tests."""
     from prldh.conformance import write_skeleton

@@ -39,7 +39,10 @@ class Cluster:
         try:
             import distributed
         except ImportError:
-            raise ComputeError("compute.dask: Dask is not installed here. Install it (pip install 'prldh[dask]'), or leave the address out and use --jobs.") from None
+            raise ComputeError(
+                "compute.dask: Dask is not installed here. Install it (pip install 'prldh[dask]'), or leave the address"
+                " out and use --jobs."
+            ) from None
         self._address, self._shared = address, shared
         self._client = None
         self._levels = {name: logging.getLogger(name).level for name in LOGGERS}
@@ -75,14 +78,19 @@ class Cluster:
                 yield from in_parallel(_on_worker, (work, *self._shared), items, pre_dispatch="all")
         except KilledWorker:
             raise ComputeError(
-                f"workers of the Dask cluster at {self._address} died again and again over one piece of work, as a rule for want of memory. Give them more."
+                f"workers of the Dask cluster at {self._address} died again and again over one piece of work, as a rule"
+                " for want of memory. Give them more."
             ) from None
-        except (CancelledError, concurrent.futures.CancelledError, OSError) as error:  # CommClosedError is an OSError too
+        # CommClosedError is an OSError too
+        except (CancelledError, concurrent.futures.CancelledError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # of the work itself: Dask's own have no number
             raise ComputeError(_lost(self._address, error)) from None
         except ImportError as error:
-            raise ComputeError(f"a worker of the Dask cluster at {self._address} cannot import '{error.name}'. Install the same packages and plugins on every worker.") from None
+            raise ComputeError(
+                f"a worker of the Dask cluster at {self._address} cannot import '{error.name}'. Install the same"
+                " packages and plugins on every worker."
+            ) from None
 
 
 def _on_worker(work: Callable[..., Any], *given: Any) -> Any:
@@ -96,7 +104,8 @@ def _backend() -> type:
     from joblib._dask import DaskDistributedBackend
 
     class Backend(DaskDistributedBackend):
-        """joblib's backend, which does not hear of work that Dask gives up (KilledWorker) and would wait for it for ever."""
+        """joblib's backend, which does not hear of work that Dask gives up (KilledWorker) and would wait for it for
+        ever."""
 
         def submit(self, func: Any, callback: Callable[[Any], None] | None = None) -> concurrent.futures.Future:
             job = super().submit(func, callback)
@@ -118,8 +127,8 @@ def _connect(distributed: Any, address: str) -> Any:
     except (OSError, ValueError, TimeoutError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ComputeError(
-            f"compute.dask: no Dask scheduler answers at {address} within {SCHEDULER_S} s ({first}). Check the address, that `dask scheduler` "
-            "runs there, and that this machine may reach it; or leave it out and use --jobs."
+            f"compute.dask: no Dask scheduler answers at {address} within {SCHEDULER_S} s ({first}). Check the address,"
+            " that `dask scheduler` runs there, and that this machine may reach it; or leave it out and use --jobs."
         ) from None
 
 
@@ -128,14 +137,23 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         client.submit(abs, -1, pure=False).result(timeout=WORKERS_S)
     except TimeoutError:
-        raise ComputeError(f"compute.dask: the Dask scheduler at {address} has no worker after {WORKERS_S} s. Start some (`dask worker {address} --nthreads 1`).") from None
+        raise ComputeError(
+            f"compute.dask: the Dask scheduler at {address} has no worker after {WORKERS_S} s. Start some (`dask worker"
+            f" {address} --nthreads 1`)."
+        ) from None
     here = about_program()
     for worker, found in client.run(about_program, on_error="return").items():
         if isinstance(found, Exception):
-            raise ComputeError(f"compute.dask: worker {worker} has no prldh {here['prldh']} ({found}). Install the same on every worker, best one environment.")
+            raise ComputeError(
+                f"compute.dask: worker {worker} has no prldh {here['prldh']} ({found}). Install the same on every"
+                " worker, best one environment."
+            )
         other = [f"{name} {found.get(name)} (here {mine})" for name, mine in here.items() if found.get(name) != mine]
         if other:
-            raise ComputeError(f"compute.dask: worker {worker} is not like this machine: {', '.join(other)}. Numbers could differ: install the same on every worker, best one environment.")
+            raise ComputeError(
+                f"compute.dask: worker {worker} is not like this machine: {', '.join(other)}. Numbers could differ:"
+                " install the same on every worker, best one environment."
+            )
 
 
 def _set_levels(levels: Mapping[str, int]) -> None:
@@ -145,4 +163,7 @@ def _set_levels(levels: Mapping[str, int]) -> None:
 
 def _lost(address: str, error: Exception) -> str:
     reason = " ".join(str(error).split()).removesuffix(".")
-    return f"the Dask cluster at {address} was lost: its scheduler is gone, or all its workers are ({reason[-160:] or type(error).__name__})."
+    return (
+        f"the Dask cluster at {address} was lost: its scheduler is gone, or all its workers are"
+        f" ({reason[-160:] or type(error).__name__})."
+    )

@@ -38,7 +38,8 @@ def plan_comparisons(study: Study, specs: tuple[ModelSpec, ...]) -> list[tuple[s
             if name not in names:
                 near = nearest(name, names)
                 raise StudyError(
-                    f"comparisons: there is no model '{name}'" + (f"; did you mean '{near}'?" if near else f" (models: {', '.join(names)}).")
+                    f"comparisons: there is no model '{name}'"
+                    + (f"; did you mean '{near}'?" if near else f" (models: {', '.join(names)}).")
                 )
         if a == b:
             raise StudyError(f"comparisons: '{a}' is compared with itself. Name two models.")
@@ -46,14 +47,22 @@ def plan_comparisons(study: Study, specs: tuple[ModelSpec, ...]) -> list[tuple[s
 
 
 def compare_models(
-    pair: tuple[str, str], adjusted: bool, scope: str | None, scheme: str | None, outcome: np.ndarray,
-    first: np.ndarray, second: np.ndarray, engine: Any, settings: Performance, draws: Draws,
+    pair: tuple[str, str],
+    adjusted: bool,
+    scope: str | None,
+    scheme: str | None,
+    outcome: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    engine: Any,
+    settings: Performance,
+    draws: Draws,
 ) -> list[dict[str, Any]]:
     """Differences of AUC (DeLong) and partial areas (stratified bootstrap, and asymptotic) of two models.
 
-    ``first`` and ``second`` (m, n) are their log odds, one row an imputation; of several the AUCs' differences are pooled, and partial
-    areas are those of the mean log odds. Partial areas of held-out predictions are compared by the Python engine whatever the engine:
-    there are many, and R takes a fraction of a second for each.
+    ``first`` and ``second`` (m, n) are their log odds, one row an imputation; of several the AUCs' differences are
+    pooled, and partial areas are those of the mean log odds. Partial areas of held-out predictions are compared by the
+    Python engine whatever the engine: there are many, and R takes a fraction of a second for each.
     """
     y, level = outcome.astype(float), settings.confidence
     row = {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme}
@@ -69,7 +78,9 @@ def compare_models(
             method = f"stratified bootstrap, {n} resamples ({comparer.name})"
             found.append({**row, "measure": f"pauc_{focus}", "method": method, **finite_numbers(result, TEST), **tests})
         else:
-            found.append({**row, "measure": f"pauc_{focus}", "method": ASYMPTOTIC, **finite_numbers(asymptotic, TEST), **tests})
+            found.append(
+                {**row, "measure": f"pauc_{focus}", "method": ASYMPTOTIC, **finite_numbers(asymptotic, TEST), **tests}
+            )
     return found
 
 
@@ -90,27 +101,63 @@ def _compare_auc(y: np.ndarray, first: np.ndarray, second: np.ndarray, engine: A
 
 
 def compare_net_benefit(
-    pair: tuple[str, str], adjusted: bool, scope: str | None, scheme: str | None, outcome: np.ndarray, first: np.ndarray, second: np.ndarray,
-    engine: Any, settings: Performance, draws: Draws,
+    pair: tuple[str, str],
+    adjusted: bool,
+    scope: str | None,
+    scheme: str | None,
+    outcome: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    engine: Any,
+    settings: Performance,
+    draws: Draws,
 ) -> dict[str, Any]:
-    """Net benefit of the first model less that of the second at every threshold, with a band from the same bootstrap samples for both."""
+    """Net benefit of the first model less that of the second at every threshold, with a band from the same bootstrap
+    samples for both."""
     a, b = (np.round(probability(mean_log_odds(etas)), 12) for etas in (first, second))
     curve = engine.compare_decision_curves(
-        outcome.astype(float), a, b, np.array(settings.thresholds), draws.patients, len(draws.patients), settings.confidence
+        outcome.astype(float),
+        a,
+        b,
+        np.array(settings.thresholds),
+        draws.patients,
+        len(draws.patients),
+        settings.confidence,
     )
-    return {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme, "curve": curve_rows(curve)}
+    return {
+        "a": pair[0],
+        "b": pair[1],
+        "adjusted": adjusted,
+        "scope": scope,
+        "scheme": scheme,
+        "curve": curve_rows(curve),
+    }
 
 
 def compare_out_of_bag(
-    pair: tuple[str, str], adjusted: bool, scope: str, scheme: str, outcome: np.ndarray, first: Predictions, second: Predictions,
-    engine: Any, settings: Performance,
+    pair: tuple[str, str],
+    adjusted: bool,
+    scope: str,
+    scheme: str,
+    outcome: np.ndarray,
+    first: Predictions,
+    second: Predictions,
+    engine: Any,
+    settings: Performance,
 ) -> dict[str, Any]:
     """The same of bootstrap models, in the patients that their samples do not hold."""
     a, b = (np.round(probability(p.log_odds), 12) for p in (first, second))
     curve = engine.compare_out_of_bag_decision_curves(
         outcome.astype(float), a, b, first.out_of_bag(), np.array(settings.thresholds), settings.confidence
     )
-    return {"a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme, "curve": curve_rows(curve)}
+    return {
+        "a": pair[0],
+        "b": pair[1],
+        "adjusted": adjusted,
+        "scope": scope,
+        "scheme": scheme,
+        "curve": curve_rows(curve),
+    }
 
 
 def compare_likelihoods(
@@ -118,9 +165,9 @@ def compare_likelihoods(
 ) -> tuple[dict[str, Any], bool]:
     """Likelihood-ratio test of nested models, and whether it exists.
 
-    ``fits`` tells how the two were fitted: where both are by maximum likelihood it is the usual test; where one is Firth's, the
-    penalised test with the large model's penalty. Over imputed data sets the statistics are pooled by Li, Meng, Raghunathan and Rubin's
-    rule (D2): ``statistic`` is then F.
+    ``fits`` tells how the two were fitted: where both are by maximum likelihood it is the usual test; where one is
+    Firth's, the penalised test with the large model's penalty. Over imputed data sets the statistics are pooled by Li,
+    Meng, Raghunathan and Rubin's rule (D2): ``statistic`` is then F.
     """
     y = outcome.astype(float)
     is_likely = all(how == MAXIMUM_LIKELIHOOD for how in fits)
@@ -131,7 +178,12 @@ def compare_likelihoods(
     entry["method"] = "likelihood ratio" if is_likely else "penalised likelihood ratio (Firth)"
     if m > 1 and entry["p"] is not None:
         pooled = engine.pool_likelihood_ratio(np.array([f["statistic"] for f in found]), found[0]["df"])
-        entry |= {"statistic": finite(pooled["statistic"]), "df": finite(pooled["df1"]), "df2": finite(pooled["df2"]), "p": finite(pooled["p"])}
+        entry |= {
+            "statistic": finite(pooled["statistic"]),
+            "df": finite(pooled["df1"]),
+            "df2": finite(pooled["df2"]),
+            "p": finite(pooled["p"]),
+        }
         entry["method"] += f", F of {m} imputed data sets (D2)"
     return entry, entry["p"] is not None
 
@@ -160,15 +212,15 @@ def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True)
     """
     label = "adjusted" if adjusted else "unadjusted"
     advice = (
-        "Read the likelihood-ratio test beside it, and the comparison on held-out predictions." if has_test else
-        "The likelihood-ratio test does not exist here; read the comparison on held-out predictions."
+        "Read the likelihood-ratio test beside it, and the comparison on held-out predictions."
+        if has_test
+        else "The likelihood-ratio test does not exist here; read the comparison on held-out predictions."
     )
     return Warn(
         "comparisons",
-        f"'{pair[0]}' and '{pair[1]}' ({label}) are nested: DeLong's test of their apparent AUCs is not valid under the null "
-        f"(Demler 2012). {advice}",
+        f"'{pair[0]}' and '{pair[1]}' ({label}) are nested: DeLong's test of their apparent AUCs is not valid under the"
+        f" null (Demler 2012). {advice}",
     )
-
 
 
 # ---------------------------------------------------------------- R beside Python
@@ -179,7 +231,8 @@ NOT_COMPARED = ("is_radscore", "smd")  # smd is computed once, by Python
 
 
 def compare_engines(r: Any, python: Any) -> list[dict[str, Any]]:
-    """One row per quantity that both engines computed, zero differences too. Of a curve the row holds the pair of values that differ most."""
+    """One row per quantity that both engines computed, zero differences too. Of a curve the row holds the pair of
+    values that differ most."""
     rows: list[dict[str, Any]] = []
     _walk(r, python, "", rows)
     return rows
@@ -193,7 +246,9 @@ def _walk(r: Any, python: Any, path: str, rows: list) -> None:
     elif isinstance(r, list) and isinstance(python, list):
         if len(r) != len(python):  # a curve has a point for each distinct prediction, and near-ties may fall either way
             row = _row(f"{path} (length)", len(r), len(python))
-            rows.append({**row, "difference": None, "reason": "different numbers of points, so the curves are not compared"})
+            rows.append(
+                {**row, "difference": None, "reason": "different numbers of points, so the curves are not compared"}
+            )
         elif r and all(isinstance(x, dict) for x in r) and any(k in r[0] for k in IDENTITIES):
             for x, y in zip(r, python, strict=True):
                 _walk(x, y, f"{path}[{_identity(x)}]", rows)
@@ -236,5 +291,11 @@ def _distance(pair: tuple) -> float:
 
 def _row(quantity: str, r: float | None, python: float | None) -> dict[str, Any]:
     if r is None or python is None:
-        return {"quantity": quantity, "r": r, "python": python, "difference": None, "reason": "only one engine gives a number"}
+        return {
+            "quantity": quantity,
+            "r": r,
+            "python": python,
+            "difference": None,
+            "reason": "only one engine gives a number",
+        }
     return {"quantity": quantity, "r": r, "python": python, "difference": r - python, "reason": None}

@@ -54,11 +54,16 @@ def check_plugin(manager: pluggy.PluginManager, name: str, settings: str | None 
 def objects_of(manager: pluggy.PluginManager, name: str) -> list[tuple[str, Any]]:
     """What a plugin, a distribution or the object of that name registers: (hook, object)."""
     everything = [(hook, item, plugin) for hook in REGISTRIES for item, plugin in registered(manager, hook).values()]
-    origins = {str(manager.get_name(plugin)): distribution.project_name for plugin, distribution in manager.list_plugin_distinfo()}
+    origins = {
+        str(manager.get_name(plugin)): distribution.project_name
+        for plugin, distribution in manager.list_plugin_distinfo()
+    }
     plugins = {name for name, plugin in manager.list_name_plugin() if plugin is not None}
     for is_meant in (
         lambda item, plugin: plugin == name,
-        lambda item, plugin: re.sub(r"[-_.]+", "-", origins.get(plugin, "")).lower() == re.sub(r"[-_.]+", "-", name).lower(),
+        lambda item, plugin: (
+            re.sub(r"[-_.]+", "-", origins.get(plugin, "")).lower() == re.sub(r"[-_.]+", "-", name).lower()
+        ),
         lambda item, plugin: item.name == name,
     ):
         found = [(hook, item) for hook, item, plugin in everything if is_meant(item, plugin)]
@@ -68,7 +73,14 @@ def objects_of(manager: pluggy.PluginManager, name: str) -> list[tuple[str, Any]
         raise PluginError(f"the plugin '{name}' registers no objects: there is nothing to check.")
     known = sorted({*plugins, *origins.values(), *(item.name for _, item, _ in everything)})
     near = nearest(name, known)
-    raise PluginError(f"no plugin '{name}' is installed." + (f" Did you mean '{near}'?" if near else f" Found: {', '.join(sorted(plugins))}. Install it: pip install -e FOLDER."))
+    raise PluginError(
+        f"no plugin '{name}' is installed."
+        + (
+            f" Did you mean '{near}'?"
+            if near
+            else f" Found: {', '.join(sorted(plugins))}. Install it: pip install -e FOLDER."
+        )
+    )
 
 
 def _read_settings(text: str | None, names: list[str]) -> dict[str, Any]:
@@ -77,7 +89,10 @@ def _read_settings(text: str | None, names: list[str]) -> dict[str, Any]:
     except yaml.YAMLError:
         found = None
     if not isinstance(found, dict):
-        raise PluginError(f"--settings: give YAML of the object's name and its settings, such as '{names[0]}: {{key: value}}' (found {text!r}).")
+        raise PluginError(
+            f"--settings: give YAML of the object's name and its settings, such as '{names[0]}: {{key: value}}' (found"
+            f" {text!r})."
+        )
     for name in found:
         if name not in names:
             raise PluginError(f"--settings: '{name}' is none of what is checked: {', '.join(names)}.")
@@ -96,7 +111,8 @@ def _place(error: BaseException) -> str:
 
 
 def write_skeleton(name: str, parent: Path) -> list[str]:
-    """A working distribution to start a plugin from: a selector, a feature source and their tests. Returns the lines to print.
+    """A working distribution to start a plugin from: a selector, a feature source and their tests. Returns the lines to
+    print.
 
     Parameters
     ----------
@@ -109,12 +125,18 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
         If the name is no distribution's, the folder exists, or it cannot be written.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_.][A-Za-z0-9]+)*", name):
-        raise OutputError(f"'{name}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a letter, such as prldh-mine.")
+        raise OutputError(
+            f"'{name}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a letter, such"
+            " as prldh-mine."
+        )
     package = re.sub(r"[-.]", "_", name).lower()
     if package in ("prldh", "tests"):
         raise OutputError(f"'{name}' is taken. Give another name, such as prldh-mine.")
     if importlib.util.find_spec(package) is not None:
-        raise OutputError(f"'{name}' would have the package '{package}', and there is one of that name already. Give another name, such as prldh-mine.")
+        raise OutputError(
+            f"'{name}' would have the package '{package}', and there is one of that name already. Give another name,"
+            " such as prldh-mine."
+        )
     short = package.removeprefix("prldh_")
     folder = parent / name
     if folder.exists():

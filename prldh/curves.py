@@ -17,10 +17,15 @@ INTERVAL, TEST = ("estimate", "low", "high"), ("difference", "low", "high", "sta
 def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray, level: float) -> list[dict[str, float | None]]:
     """The empirical ROC curve without the points that lie on straight lines between others.
 
-    ``sensitivity_low`` and ``sensitivity_high`` are Clopper and Pearson's limits of the sensitivity at that threshold: a pointwise band.
+    ``sensitivity_low`` and ``sensitivity_high`` are Clopper and Pearson's limits of the sensitivity at that threshold:
+    a pointwise band.
     """
     curve = engine.roc_curve(outcome, p)
-    x, y, t = 1 - np.asarray(curve["specificities"]), np.asarray(curve["sensitivities"]), np.asarray(curve["thresholds"])
+    x, y, t = (
+        1 - np.asarray(curve["specificities"]),
+        np.asarray(curve["sensitivities"]),
+        np.asarray(curve["thresholds"]),
+    )
     turn = np.ones(x.size, dtype=bool)
     dx, dy = np.diff(x), np.diff(y)
     turn[1:-1] = np.abs(dx[:-1] * dy[1:] - dx[1:] * dy[:-1]) > 1e-15
@@ -28,15 +33,25 @@ def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray, level: float) 
     found = []
     for a, b, c in zip(x[turn], y[turn], t[turn], strict=True):
         limits = proportion(round(b * events), events, level)
-        found.append({
-            "threshold": finite(c), "sensitivity": finite(b), "specificity": finite(1 - a),
-            "sensitivity_low": limits["low"], "sensitivity_high": limits["high"],
-        })
+        found.append(
+            {
+                "threshold": finite(c),
+                "sensitivity": finite(b),
+                "specificity": finite(1 - a),
+                "sensitivity_low": limits["low"],
+                "sensitivity_high": limits["high"],
+            }
+        )
     return found
 
 
 def describe_stratified_roc(
-    pair: tuple[str, str], outcome: np.ndarray, scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], engine: Any, level: float
+    pair: tuple[str, str],
+    outcome: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float],
+    engine: Any,
+    level: float,
 ) -> tuple[list[dict[str, Any]], list[Warn]]:
     """Each Radscore of the pair judged within the patients who are high, and within those who are low, in the other.
 
@@ -50,15 +65,31 @@ def describe_stratified_roc(
         for group, own in ((f"high {other}", is_high), (f"low {other}", ~is_high)):
             n, events = int(own.sum()), int(outcome[own].sum())
             has_both = 0 < events < n
-            strata.append({
-                "group": group, "n": n, "events": events, "auc": finite_numbers(engine.auc(y[own], score[own], level), INTERVAL),
-                "roc": roc_vertices(engine, y[own], score[own], level) if has_both else [],
-            })
+            strata.append(
+                {
+                    "group": group,
+                    "n": n,
+                    "events": events,
+                    "auc": finite_numbers(engine.auc(y[own], score[own], level), INTERVAL),
+                    "roc": roc_vertices(engine, y[own], score[own], level) if has_both else [],
+                }
+            )
             if not has_both:
-                warnings.append(Warn("interaction", f"{name} within {group}: there is no ROC curve, as {events} of the {n} patients there have the event."))
+                warnings.append(
+                    Warn(
+                        "interaction",
+                        f"{name} within {group}: there is no ROC curve, as {events} of the {n} patients there have the"
+                        " event.",
+                    )
+                )
         test = engine.compare_independent_auc(y[is_high], score[is_high], y[~is_high], score[~is_high], level)
-        found.append({
-            "name": name, "stratified_by": other, "strata": strata, "comparison": finite_numbers(test, TEST),
-            "method": "DeLong's variance in each stratum, unrelated patients",
-        })
+        found.append(
+            {
+                "name": name,
+                "stratified_by": other,
+                "strata": strata,
+                "comparison": finite_numbers(test, TEST),
+                "method": "DeLong's variance in each stratum, unrelated patients",
+            }
+        )
     return found, warnings

@@ -16,15 +16,21 @@ from prldh.study import TableOne
 
 
 def make_table_one(
-    cohort: Cohort, specs: tuple[ModelSpec, ...], scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], settings: TableOne, engine: Any
+    cohort: Cohort,
+    specs: tuple[ModelSpec, ...],
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float],
+    settings: TableOne,
+    engine: Any,
 ) -> tuple[list[dict[str, Any]], list[Warn]]:
     """Rows of Table 1.
 
     Continuous variables are compared by ``settings.continuous`` (pooled t, Welch or Wilcoxon), categorical ones by
     Pearson's chi-squared without continuity correction, or Fisher's exact test where more than 20 % of the expected
-    counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and groups
-    too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at least 0 of a
-    categorical one. Blanks, which multiple imputation leaves in the cohort, do not count here: ``n_missing`` tells how many.
+    counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and
+    groups too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at
+    least 0 of a categorical one. Blanks, which multiple imputation leaves in the cohort, do not count here:
+    ``n_missing`` tells how many.
     """
     continuous_test = settings.continuous
     rows, warnings = [], []
@@ -42,7 +48,9 @@ def make_table_one(
             rows.append({**_continuous(name, values, cohort.outcome, continuous_test, engine), "is_radscore": True})
     for first, second in _group_pairs(specs):
         codes = group_codes(scores, cutoffs, first, second)
-        rows.append(_categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine))
+        rows.append(
+            _categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
+        )
     if settings.adjust_p != "none":
         adjusted = adjust_p(np.array([np.nan if row["p"] is None else row["p"] for row in rows]), settings.adjust_p)
         for row, p in zip(rows, adjusted, strict=True):
@@ -51,7 +59,9 @@ def make_table_one(
         if not settings.standardized_differences:
             del row["smd"]
         if row["p"] is None:
-            warnings.append(Warn("table one", f"'{row['variable']}' does not vary enough for a test: statistic and p are null."))
+            warnings.append(
+                Warn("table one", f"'{row['variable']}' does not vary enough for a test: statistic and p are null.")
+            )
     return rows, warnings
 
 
@@ -70,8 +80,13 @@ def _continuous(name, values, outcome, test, engine) -> dict[str, Any]:
     found = engine.continuous_test(values[~event], values[event], test)
     cells = {"total": _moments(values), "nonevent": _moments(values[~event]), "event": _moments(values[event])}
     return {
-        "variable": name, "type": "continuous", "test": test, "statistic": finite(found["statistic"]),
-        "df": finite(found["df"]), "p": finite(found["p"]), "rows": [{"level": None, **cells}],
+        "variable": name,
+        "type": "continuous",
+        "test": test,
+        "statistic": finite(found["statistic"]),
+        "df": finite(found["df"]),
+        "p": finite(found["p"]),
+        "rows": [{"level": None, **cells}],
         "smd": finite(standardized_mean_difference(values[~event], values[event])),
     }
 
@@ -85,14 +100,30 @@ def _moments(values: np.ndarray) -> dict[str, float | None]:
 
 
 def _categorical(name, codes, levels, outcome, engine) -> dict[str, Any]:
-    counts = np.array([[np.sum((codes == k) & (outcome == c)) for c in (0, 1)] for k in range(len(levels))], dtype=float)
+    counts = np.array(
+        [[np.sum((codes == k) & (outcome == c)) for c in (0, 1)] for k in range(len(levels))], dtype=float
+    )
     totals = counts.sum(axis=0)
     rows = []
     for level, (nonevent, event) in zip(levels, counts, strict=True):
-        cells = {"total": (nonevent + event, totals.sum()), "nonevent": (nonevent, totals[0]), "event": (event, totals[1])}
-        rows.append({"level": level, **{k: {"n": int(a), "percent": 100 * a / b if b else None} for k, (a, b) in cells.items()}})
+        cells = {
+            "total": (nonevent + event, totals.sum()),
+            "nonevent": (nonevent, totals[0]),
+            "event": (event, totals[1]),
+        }
+        rows.append(
+            {"level": level, **{k: {"n": int(a), "percent": 100 * a / b if b else None} for k, (a, b) in cells.items()}}
+        )
     observed = counts[counts.sum(axis=1) > 0]
-    row = {"variable": name, "type": "categorical", "test": "chi2", "statistic": None, "df": None, "p": None, "rows": rows}
+    row = {
+        "variable": name,
+        "type": "categorical",
+        "test": "chi2",
+        "statistic": None,
+        "df": None,
+        "p": None,
+        "rows": rows,
+    }
     row["smd"] = finite(standardized_level_difference(counts))
     if len(observed) > 1:
         expected = np.outer(observed.sum(axis=1), totals) / totals.sum()

@@ -61,7 +61,9 @@ def _wanted(study: Study) -> list[tuple[str, list[str]]]:
     if not found and study.clinical.covariates:
         found.append(("Clinical covariates", list(study.clinical.covariates)))
     if not found:
-        raise StudyError("the study has no tissues, no models and no covariates: there is nothing to analyse. Give one of them.")
+        raise StudyError(
+            "the study has no tissues, no models and no covariates: there is nothing to analyse. Give one of them."
+        )
     return found
 
 
@@ -72,7 +74,11 @@ def _checked_term(term: str, model: str, study: Study) -> str:
         for tissue in pair:
             if tissue not in study.tissues:
                 near = nearest(tissue, study.tissues)
-                hint = f"; did you mean '{near}'?" if near else f" (tissues: {', '.join(study.tissues) or 'none'}). Name two of them."
+                hint = (
+                    f"; did you mean '{near}'?"
+                    if near
+                    else f" (tissues: {', '.join(study.tissues) or 'none'}). Name two of them."
+                )
                 raise StudyError(f"models: '{model}': {term}: there is no tissue '{tissue}'{hint}")
         if pair[0] == pair[1]:
             raise StudyError(f"models: '{model}': {term} names one tissue twice. Groups need two tissues.")
@@ -81,7 +87,9 @@ def _checked_term(term: str, model: str, study: Study) -> str:
     if term in known:
         return term
     if term.startswith("groups(") or term == "groups":
-        raise StudyError(f"models: '{model}': the term '{term}' does not name two tissues. Write it as groups(first, second).")
+        raise StudyError(
+            f"models: '{model}': the term '{term}' does not name two tissues. Write it as groups(first, second)."
+        )
     near = nearest(term, known)
     raise StudyError(
         f"models: '{model}': the term '{term}' is neither a tissue nor a covariate"
@@ -91,12 +99,16 @@ def _checked_term(term: str, model: str, study: Study) -> str:
 
 
 def build_design(
-    terms: tuple[str, ...], cohort: Cohort, scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], coded: Coded | None = None
+    terms: tuple[str, ...],
+    cohort: Cohort,
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float],
+    coded: Coded | None = None,
 ) -> Design:
     """The design matrix (n, k) of these terms, treatment-coded as R does, first column the intercept.
 
-    Levels that no patient of the cohort has get no column; where it is the reference, the next level takes its place. ``coded``
-    gives other rows than the cohort's own (imputed, resampled), ``scores`` are then of those rows.
+    Levels that no patient of the cohort has get no column; where it is the reference, the next level takes its place.
+    ``coded`` gives other rows than the cohort's own (imputed, resampled), ``scores`` are then of those rows.
     """
     coded = cohort.coded if coded is None else coded
     levels_of = {c.name: c.levels for c in cohort.covariates}
@@ -131,8 +143,8 @@ def group_codes(scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], 
 def log_odds(matrix: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """Linear predictor (n,) of rows (n, k), aliased coefficients as 0.
 
-    Summed column by column and rounded at :data:`LOG_ODDS_DECIMALS`, so that patients with the same values are tied exactly, in both
-    engines and in every resample.
+    Summed column by column and rounded at :data:`LOG_ODDS_DECIMALS`, so that patients with the same values are tied
+    exactly, in both engines and in every resample.
     """
     total = np.zeros(matrix.shape[0])
     for j, b in enumerate(np.nan_to_num(np.asarray(coefficients, dtype=float))):

@@ -13,7 +13,21 @@ def examine() -> tuple[list[str], bool]:
 
     lines = [f"ok       Python {platform.python_version()} ({sys.executable})"]
     is_well = True
-    for package in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "pydantic", "pluggy", "jinja2", "matplotlib", "pyarrow", "openpyxl", "python-docx"):
+    for package in (
+        "numpy",
+        "scipy",
+        "pandas",
+        "scikit-learn",
+        "statsmodels",
+        "numba",
+        "pydantic",
+        "pluggy",
+        "jinja2",
+        "matplotlib",
+        "pyarrow",
+        "openpyxl",
+        "python-docx",
+    ):
         try:
             lines.append(f"ok       {package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
@@ -21,7 +35,10 @@ def examine() -> tuple[list[str], bool]:
             lines.append(f"missing  {package}: pip install {package}")
     lines += _examine_r()
     for plugin, distribution in create_plugin_manager().list_plugin_distinfo():
-        lines.append(f"ok       plugin {distribution.project_name} {distribution.version} ({getattr(plugin, '__name__', plugin)})")
+        lines.append(
+            f"ok       plugin {distribution.project_name} {distribution.version}"
+            f" ({getattr(plugin, '__name__', plugin)})"
+        )
     return lines, is_well
 
 
@@ -42,7 +59,7 @@ def _examine_r() -> list[str]:
         if version:
             lines.append(f"ok       R package {package} {version}")
         elif package in ("ResourceSelection", "rmda"):
-            lines.append(f"optional R package {package}: install.packages(\"{package}\") (prldh's own R code stands in)")
+            lines.append(f'optional R package {package}: install.packages("{package}") (prldh\'s own R code stands in)')
         else:
-            lines.append(f"missing  R package {package}: install.packages(\"{package}\")")
+            lines.append(f'missing  R package {package}: install.packages("{package}")')
     return lines

@@ -27,8 +27,9 @@ from prldh.study_file import read_study
 
 @dataclass(frozen=True)
 class Extraction:
-    """What :func:`extract` gives: ``tables`` tissue → one data frame a reader (patient ids as index), ``about`` tissue → what stands in
-    ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference (None where it was not asked for)."""
+    """What :func:`extract` gives: ``tables`` tissue → one data frame a reader (patient ids as index), ``about`` tissue
+    → what stands in ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference
+    (None where it was not asked for)."""
 
     tables: dict[str, tuple[pd.DataFrame, ...]]
     about: dict[str, dict[str, Any]]
@@ -37,8 +38,15 @@ class Extraction:
 
 
 def extract(
-    study: str | os.PathLike | dict | Study, out: str | os.PathLike | None, *, jobs: int | None = None, dask: str | None = None, force: bool = False,
-    is_strict: bool = False, verify: int = 0, progress: Told | None = None,
+    study: str | os.PathLike | dict | Study,
+    out: str | os.PathLike | None,
+    *,
+    jobs: int | None = None,
+    dask: str | None = None,
+    force: bool = False,
+    is_strict: bool = False,
+    verify: int = 0,
+    progress: Told | None = None,
 ) -> Extraction:
     """Measure the images of a study and write feature tables.
 
@@ -83,7 +91,9 @@ def extract(
     return Extraction(tables, {name: describe_tissue(t) for name, t in images.tissues.items()}, images, verified)
 
 
-def check(study: str | os.PathLike | dict | Study, *, jobs: int | None = None, progress: Told | None = None) -> dict[str, list[Any]]:
+def check(
+    study: str | os.PathLike | dict | Study, *, jobs: int | None = None, progress: Told | None = None
+) -> dict[str, list[Any]]:
     """What the checks find before anything is computed: tissue → findings.
 
     Raises
@@ -98,15 +108,19 @@ def check(study: str | os.PathLike | dict | Study, *, jobs: int | None = None, p
 
 def _refuse_without_images(study: Study) -> None:
     if not any(tissue.images for tissue in study.tissues.values()):
-        raise StudyError("tissues: none is given as images, so there is nothing to extract. Give a tissue as images: cases.csv (patient_id, image, mask).")
+        raise StudyError(
+            "tissues: none is given as images, so there is nothing to extract. Give a tissue as images: cases.csv"
+            " (patient_id, image, mask)."
+        )
 
 
 # ---------------------------------------------------------------- what is written
 
 
 def write_features(folder: Path, images: Images, id_column: str) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed, ``TISSUE.SOURCE.images.csv``
-    where a source measures several images a patient, ``TISSUE.json``, and a picture a case in ``TISSUE.pictures``."""
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed,
+    ``TISSUE.SOURCE.images.csv`` where a source measures several images a patient, ``TISSUE.json``, and a picture a case
+    in ``TISSUE.pictures``."""
     from prldh.results import clean
 
     folder.mkdir()
@@ -118,12 +132,16 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
         if tissue.perturbed is not None:
             frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
             columns = [id_column, "perturbation", *tissue.names]
-            labelled = [f.assign(**{id_column: tissue.ids, "perturbation": k})[columns] for k, f in enumerate(frames, start=1)]
+            labelled = [
+                f.assign(**{id_column: tissue.ids, "perturbation": k})[columns] for k, f in enumerate(frames, start=1)
+            ]
             pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):
                 names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
-                _image_frame(readers, tissue.ids, names, id_column).to_csv(folder / f"{stem}.{file_stem(source)}.images.csv", index=False)
+                _image_frame(readers, tissue.ids, names, id_column).to_csv(
+                    folder / f"{stem}.{file_stem(source)}.images.csv", index=False
+                )
         text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"
@@ -133,7 +151,9 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
                 (pictures / f"{result.row.line}.png").write_bytes(result.picture)
 
 
-def _image_frame(readers: Sequence[ImageValues], ids: Sequence[str], names: Sequence[str], id_column: str) -> pd.DataFrame:
+def _image_frame(
+    readers: Sequence[ImageValues], ids: Sequence[str], names: Sequence[str], id_column: str
+) -> pd.DataFrame:
     """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
     frames = []
     for reader, images in enumerate(readers, start=1):
@@ -144,7 +164,9 @@ def _image_frame(readers: Sequence[ImageValues], ids: Sequence[str], names: Sequ
 
 def _frames(tissue: TissueImages, id_column: str, as_index: bool) -> tuple[pd.DataFrame, ...]:
     if id_column in tissue.names:
-        raise DataError(f"tissues.{tissue.tissue}: a feature has the name of the id column '{id_column}'. Rename the id column.")
+        raise DataError(
+            f"tissues.{tissue.tissue}: a feature has the name of the id column '{id_column}'. Rename the id column."
+        )
     frames = []
     for values in tissue.readers:
         frame = pd.DataFrame(values, columns=list(tissue.names))

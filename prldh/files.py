@@ -11,7 +11,8 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path, mode: int = 0o644) -> Iterator[Path]:
-    """A scratch file beside ``path``, with its ending, that takes its place when the block ends; where the block fails, what stood there stays.
+    """A scratch file beside ``path``, with its ending, that takes its place when the block ends; where the block fails,
+    what stood there stays.
 
     Raises
     ------

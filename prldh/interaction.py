@@ -1,7 +1,9 @@
-"""Do two tissues act together? On the multiplicative scale, on the additive one, and each tissue within the other's groups.
+"""Do two tissues act together? On the multiplicative scale, on the additive one, and each tissue within the other's
+groups.
 
-Multiplicative: odds ratios of the four groups against high/high, as the study printed them, and the product terms of the two high/low
-indicators and of the two Radscores. Additive: :mod:`prldh.additive`. Stratified ROC curves: :mod:`prldh.curves`.
+Multiplicative: odds ratios of the four groups against high/high, as the study printed them, and the product terms of
+the two high/low indicators and of the two Radscores. Additive: :mod:`prldh.additive`. Stratified ROC curves:
+:mod:`prldh.curves`.
 
 References
 ----------
@@ -40,8 +42,15 @@ def draw_interaction_rows(seed: int, n: int, n_resamples: int) -> np.ndarray:
 
 
 def describe_interaction(
-    specs: tuple[ModelSpec, ...], adjust: tuple[str, ...], cohort: Cohort, scores: Mapping[str, np.ndarray],
-    cutoffs: Mapping[str, float], engine: Any, level: float, on_separation: str = "firth", completed: Sequence[Cohort] = (),
+    specs: tuple[ModelSpec, ...],
+    adjust: tuple[str, ...],
+    cohort: Cohort,
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float],
+    engine: Any,
+    level: float,
+    on_separation: str = "firth",
+    completed: Sequence[Cohort] = (),
     rows: np.ndarray | None = None,
 ) -> tuple[dict[str, Any] | None, list[Warn]]:
     """The interaction entry of ``results.json``, or None where the study has no two tissues to combine.
@@ -61,7 +70,11 @@ def describe_interaction(
     rows = np.empty((0, cohort.n), dtype=int) if rows is None else rows
     pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows)
     entry: dict[str, Any] = {
-        "reference": pair.levels[0], "pair": list(names), "fit": {}, "product": {}, "additive": {"reference": pair.levels[3]},
+        "reference": pair.levels[0],
+        "pair": list(names),
+        "fit": {},
+        "product": {},
+        "additive": {"reference": pair.levels[3]},
     }
     warnings: list[Warn] = []
     for kind, covariates in (("unadjusted", ()), ("adjusted", adjust)):
@@ -93,7 +106,9 @@ def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...], entry: di
     own = {"groups": _product_of_groups(pair), "scores": _product_of_scores(pair)}
     # Nobody asked for these models by name: where separation is to stop the study, they are null instead
     lenient = replace(pair, on_separation="warn") if pair.on_separation == "error" else pair
-    products = {key: lenient.fit(design, covariates, f"interaction, {kind}, product of {key}") for key, design in own.items()}
+    products = {
+        key: lenient.fit(design, covariates, f"interaction, {kind}, product of {key}") for key, design in own.items()
+    }
     entry["product"][kind] = {key: _product_term(pair, fitted) for key, fitted in products.items()}
     entry["additive"][kind], standardized = describe_additive(pair, groups)
     warnings = []
@@ -102,10 +117,17 @@ def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...], entry: di
     if any(fitted.how == FIRTH for fitted in (groups, *products.values())):
         warnings.append(Warn("interaction", f"{kind}: the outcome is separated by some terms. {FIRTH_REMARK}"))
     if entry["additive"][kind]["reri"]["estimate"] is None:
-        warnings.append(Warn("interaction", f"{kind}: additive interaction is not defined: a group has no patients, or no events and non-events."))
+        warnings.append(
+            Warn(
+                "interaction",
+                f"{kind}: additive interaction is not defined: a group has no patients, or no events and non-events.",
+            )
+        )
     for key, found in entry["product"][kind].items():
         if found["b"] is None:
-            warnings.append(Warn("interaction", f"{kind}: the product term of the {key} has no estimate: {_why(pair, key)}."))
+            warnings.append(
+                Warn("interaction", f"{kind}: the product term of the {key} has no estimate: {_why(pair, key)}.")
+            )
     return warnings
 
 
@@ -150,7 +172,9 @@ def _product_of_groups(pair: Pair) -> Design:
 
 def _product_of_scores(pair: Pair) -> Design:
     """Radscores in standard deviations from their mean, so that the product is no proxy of one of them."""
-    return _with_product(*(_standardized(np.asarray(pair.scores[name], dtype=float)) for name in pair.names), *pair.names)
+    return _with_product(
+        *(_standardized(np.asarray(pair.scores[name], dtype=float)) for name in pair.names), *pair.names
+    )
 
 
 def _standardized(score: np.ndarray) -> np.ndarray:
@@ -165,9 +189,15 @@ def _with_product(a: np.ndarray, b: np.ndarray, first: str, second: str) -> Desi
 
 def _product_term(pair: Pair, fitted: Fitted) -> dict[str, Any]:
     """The product's estimate with its profile interval, and the likelihood-ratio test of the model without it."""
-    found: dict[str, Any] = {"term": fitted.designs[0].columns[PRODUCT], **_estimate(fitted, PRODUCT), "fit": fitted.how}
+    found: dict[str, Any] = {
+        "term": fitted.designs[0].columns[PRODUCT],
+        **_estimate(fitted, PRODUCT),
+        "fit": fitted.how,
+    }
     without = [_drop(design, PRODUCT) for design in fitted.designs]
-    found["likelihood_ratio"], _ = compare_likelihoods(without, fitted.designs, [fitted.how, fitted.how], pair.outcome, pair.engine)
+    found["likelihood_ratio"], _ = compare_likelihoods(
+        without, fitted.designs, [fitted.how, fitted.how], pair.outcome, pair.engine
+    )
     return found
 
 
@@ -177,7 +207,8 @@ def _drop(design: Design, j: int) -> Design:
 
 
 def _resampling_remarks(additive: Mapping[str, Any]) -> list[Warn]:
-    """What has to be known of percentile limits: measures that many bootstrap samples lack, limits that are infinite."""
+    """What has to be known of percentile limits: measures that many bootstrap samples lack, limits that are
+    infinite."""
     few, infinite = [], []
     for kind in ADDITIVE:
         for key, found in (additive[kind] or {}).items():
@@ -191,9 +222,12 @@ def _resampling_remarks(additive: Mapping[str, Any]) -> list[Warn]:
     found = []
     if few:
         found.append(
-            "a measure of additive interaction does not exist in every bootstrap sample (a group has no patients, or S no excess risk), and its "
-            f"percentile limits are of the others alone: {', '.join(few)}."
+            "a measure of additive interaction does not exist in every bootstrap sample (a group has no patients, or S"
+            f" no excess risk), and its percentile limits are of the others alone: {', '.join(few)}."
         )
     if infinite:
-        found.append(f"a percentile limit is infinite and null, as in too many bootstrap samples a group has no events, or no non-events: {', '.join(infinite)}.")
+        found.append(
+            "a percentile limit is infinite and null, as in too many bootstrap samples a group has no events, or no"
+            f" non-events: {', '.join(infinite)}."
+        )
     return [Warn("interaction", message) for message in found]

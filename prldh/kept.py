@@ -1,8 +1,9 @@
 """Finished work, kept on disk until the run is done: a run that was killed goes on from it.
 
-Every process appends to a file of its own in the user's cache folder (:func:`prldh.cache.cache_folder`), so that two runs of one study
-do not meet. A record is found by a digest of everything that its result depends on and carries a checksum: one that is damaged or cut
-off counts as absent. Records are JSON and raw numbers; nothing that is read can run code. What a study kept goes when its outputs stand.
+Every process appends to a file of its own in the user's cache folder (:func:`prldh.cache.cache_folder`), so that two
+runs of one study do not meet. A record is found by a digest of everything that its result depends on and carries a
+checksum: one that is damaged or cut off counts as absent. Records are JSON and raw numbers; nothing that is read can
+run code. What a study kept goes when its outputs stand.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _ARRAY = "\0array"
 
 
 def digest_of(*parts: Any) -> str:
-    """SHA-256 of nested tuples, lists and dicts of arrays, text, numbers and None; types and shapes count, order too."""
+    """SHA-256 of nested tuples, lists and dicts of arrays, text, numbers and None; types and shapes count, order
+    too."""
     digest = hashlib.sha256()
     for part in parts:
         _feed(digest, part)
@@ -68,8 +70,15 @@ def about_program() -> dict[str, str]:
     here = Path(__file__).parent
     files = [(str(p.relative_to(here)), p.read_bytes().hex()) for p in sorted(here.rglob("*.py"))]
     packages = ("prldh", "numpy", "scipy", "scikit-learn", "numba", "llvmlite", "pandas", "joblib", "threadpoolctl")
-    versions = {name: found.version for name in packages if (found := next(iter(metadata.distributions(name=name)), None))}
-    return {"python": platform.python_version(), "machine": platform.machine(), **versions, "source files": digest_of(files)[:12]}
+    versions = {
+        name: found.version for name in packages if (found := next(iter(metadata.distributions(name=name)), None))
+    }
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **versions,
+        "source files": digest_of(files)[:12],
+    }
 
 
 def program_digest() -> str:
@@ -106,7 +115,7 @@ def decode(body: bytes) -> Any:
             return pairs
         dtype, shape = np.dtype(pairs[_ARRAY][0]), tuple(pairs[_ARRAY][1])
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        found = np.frombuffer(raw[position:position + size], dtype).reshape(shape).copy()
+        found = np.frombuffer(raw[position : position + size], dtype).reshape(shape).copy()
         position += size
         return found
 
@@ -126,7 +135,8 @@ def _checksum(key: str, body: bytes) -> str:
 
 
 def _scan(path: Path) -> Iterator[tuple[str, _Place]]:
-    """The records of a file by their keys, up to the first whose head is damaged or that is cut off; bodies are not looked at."""
+    """The records of a file by their keys, up to the first whose head is damaged or that is cut off; bodies are not
+    looked at."""
     with suppress(OSError, ValueError), path.open("rb") as file:
         end = os.fstat(file.fileno()).st_size
         while line := file.readline(400):
@@ -190,8 +200,9 @@ class KeptWork:
         except OSError as error:
             self._is_failing = True
             self._say(
-                f"warning: finished work cannot be kept in {self._folder}: {error.strerror or error}. The run goes on; if it is stopped, what "
-                "comes from here on is computed again. Free space, or name another folder in PRLDH_CACHE."
+                f"warning: finished work cannot be kept in {self._folder}: {error.strerror or error}. The run goes on;"
+                " if it is stopped, what comes from here on is computed again. Free space, or name another folder in"
+                " PRLDH_CACHE."
             )
 
     def _open(self) -> BinaryIO:
@@ -221,7 +232,9 @@ class Shelf:
     ``keys``: one an item; ``pack`` makes of a result what :func:`encode` takes, ``unpack`` the result again.
     """
 
-    def __init__(self, kept: KeptWork, keys: Sequence[str], pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, kept: KeptWork, keys: Sequence[str], pack: Callable[[Any], Any], unpack: Callable[[Any], Any]
+    ) -> None:
         self.kept, self._keys, self._pack, self._unpack = kept, keys, pack, unpack
 
     def find(self, i: int) -> Any:

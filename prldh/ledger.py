@@ -1,7 +1,7 @@
 """The row ledger: which rows every fit of a resample read, held beside the rows that it must not know.
 
-Selection steps, Radscores, cutoffs, imputation models, logistic models and thresholds each write down the rows that they were given. The
-report states for every scheme that no held-out row is among them, or says which stage read some.
+Selection steps, Radscores, cutoffs, imputation models, logistic models and thresholds each write down the rows that
+they were given. The report states for every scheme that no held-out row is among them, or says which stage read some.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 @dataclass
 class Entry:
-    """What the fits of one stage read: how many fits, how many distinct rows in all of them, and how many of these were held out."""
+    """What the fits of one stage read: how many fits, how many distinct rows in all of them, and how many of these were
+    held out."""
 
     n_fits: int = 0
     n_rows: int = 0
@@ -47,4 +48,7 @@ def add_up(ledgers: Iterable[Ledger]) -> list[dict[str, Any]]:
             sums.n_fits += entry.n_fits
             sums.n_rows += entry.n_rows
             sums.n_held_out += entry.n_held_out
-    return [{"stage": stage, "n_fits": e.n_fits, "n_rows_read": e.n_rows, "n_held_out_rows_read": e.n_held_out} for stage, e in total.items()]
+    return [
+        {"stage": stage, "n_fits": e.n_fits, "n_rows_read": e.n_rows, "n_held_out_rows_read": e.n_held_out}
+        for stage, e in total.items()
+    ]

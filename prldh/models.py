@@ -20,9 +20,9 @@ MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
 
 
 FIRTH_REMARK = (
-    "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every resample: intervals are "
-    "profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it predicted probabilities are biased towards 1/2 "
-    "(Puhr 2017)."
+    "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every"
+    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it"
+    " predicted probabilities are biased towards 1/2 (Puhr 2017)."
 )
 
 
@@ -34,8 +34,9 @@ def fit_designs(
     Parameters
     ----------
     designs
-        One design, or one for each imputed data set: then the fits are pooled by Rubin's rules, with Wald's intervals and p-values on
-        Barnard and Rubin's degrees of freedom, and ``fit`` has ``fmi`` (k,), the fraction of missing information.
+        One design, or one for each imputed data set: then the fits are pooled by Rubin's rules, with Wald's intervals
+        and p-values on Barnard and Rubin's degrees of freedom, and ``fit`` has ``fmi`` (k,), the fraction of missing
+        information.
 
     Returns
     -------
@@ -54,11 +55,13 @@ def fit_designs(
     if infinite.any() and on_separation == "error":
         listed = ", ".join(designs[0].columns[j] for j in np.flatnonzero(infinite))
         raise DataError(
-            f"{label}: the outcome is separated by {listed}, so that maximum likelihood has no estimates. Join levels, leave terms out, or "
-            "set separation: firth to fit Firth's penalised likelihood instead."
+            f"{label}: the outcome is separated by {listed}, so that maximum likelihood has no estimates. Join levels,"
+            " leave terms out, or set separation: firth to fit Firth's penalised likelihood instead."
         )
     how = FIRTH if infinite.any() and on_separation == "firth" else MAXIMUM_LIKELIHOOD
-    fit, limits = (engine.fit_firth, engine.firth_limits) if how == FIRTH else (engine.fit_logistic, engine.profile_limits)
+    fit, limits = (
+        (engine.fit_firth, engine.firth_limits) if how == FIRTH else (engine.fit_logistic, engine.profile_limits)
+    )
     if len(designs) == 1:
         return how, fit(designs[0].matrix, y), np.asarray(limits(designs[0].matrix, y, level)), infinite
     pooled = _pool_fits([fit(d.matrix, y) for d in designs], len(y), engine, level)
@@ -72,14 +75,26 @@ def _pool_fits(fits: Sequence[Mapping[str, Any]], n: int, engine: Any, level: fl
     df = float(n - np.isfinite(b[0]).sum())
     found = engine.pool_estimates(b, np.array([np.diag(c) for c in covariances]), df, level)
     return {
-        "coefficients": found["estimate"], "standard_errors": found["se"], "p_values": found["p"], "low": found["low"], "high": found["high"],
-        "fmi": found["fmi"], "covariance": engine.pool_covariance(b, covariances),
-        "log_likelihood": float(np.mean([f["log_likelihood"] for f in fits])), "converged": float(all(f["converged"] for f in fits)),
+        "coefficients": found["estimate"],
+        "standard_errors": found["se"],
+        "p_values": found["p"],
+        "low": found["low"],
+        "high": found["high"],
+        "fmi": found["fmi"],
+        "covariance": engine.pool_covariance(b, covariances),
+        "log_likelihood": float(np.mean([f["log_likelihood"] for f in fits])),
+        "converged": float(all(f["converged"] for f in fits)),
     }
 
 
 def describe_model(
-    spec: ModelSpec, designs: Sequence[Design], cohort: Cohort, engine: Any, settings: Performance, draws: Draws, on_separation: str = "firth"
+    spec: ModelSpec,
+    designs: Sequence[Design],
+    cohort: Cohort,
+    engine: Any,
+    settings: Performance,
+    draws: Draws,
+    on_separation: str = "firth",
 ) -> tuple[dict[str, Any], np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -95,7 +110,8 @@ def describe_model(
     Returns
     -------
     entry, log odds (m, n), warnings
-        ``entry`` is shaped as ``results.json`` has it; the log odds have one row an imputation, by the pooled coefficients.
+        ``entry`` is shaped as ``results.json`` has it; the log odds have one row an imputation, by the pooled
+        coefficients.
     """
     outcome = cohort.outcome.astype(float)
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
@@ -114,7 +130,9 @@ def describe_model(
         "terms": terms,
         "separation": separation,
     }
-    entry.update(describe_predictions(cohort.outcome, etas, mean_log_odds(etas), engine, settings, draws, label, warnings))
+    entry.update(
+        describe_predictions(cohort.outcome, etas, mean_log_odds(etas), engine, settings, draws, label, warnings)
+    )
     entry["raw_auc"] = _raw_scores(spec, designs, terms, outcome, engine, settings.confidence, label, warnings)
     return entry, etas, warnings
 
@@ -142,14 +160,25 @@ def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[
         terms.append({**row, **values, "low": low, "high": high, **missing})
     aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
     if aliased:
-        warnings.append(Warn("models", f"{label}: not estimable beside the other terms, left out as R does: {', '.join(aliased)}."))
+        warnings.append(
+            Warn("models", f"{label}: not estimable beside the other terms, left out as R does: {', '.join(aliased)}.")
+        )
     listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
     if separation and how == FIRTH:
-        warnings.append(Warn("models", f"{label}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite: {listed}. {FIRTH_REMARK}"))
+        warnings.append(
+            Warn(
+                "models",
+                f"{label}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite:"
+                f" {listed}. {FIRTH_REMARK}",
+            )
+        )
     elif separation:
         warnings.append(
-            Warn("models", f"{label}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist "
-                 f"and are null: {listed}. The other estimates are the limits of the likelihood.")
+            Warn(
+                "models",
+                f"{label}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist "
+                f"and are null: {listed}. The other estimates are the limits of the likelihood.",
+            )
         )
     if not fit["converged"] and not (separation and how == MAXIMUM_LIKELIHOOD):
         warnings.append(Warn("models", f"{label}: the fit did not converge."))
@@ -157,7 +186,8 @@ def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[
 
 
 def _raw_scores(spec, designs, terms, outcome, engine, level, label, warnings) -> list[dict]:
-    """AUCs of continuous markers in their given direction where they enter with a negative coefficient; imputed ones are pooled."""
+    """AUCs of continuous markers in their given direction where they enter with a negative coefficient; imputed ones
+    are pooled."""
     found, design = [], designs[0]
     for j, term in enumerate(terms):
         own = term["variable"] in spec.own_terms and design.levels[j] is None and j > 0
@@ -165,7 +195,10 @@ def _raw_scores(spec, designs, terms, outcome, engine, level, label, warnings) -
             auc = pooled_auc(outcome, np.array([d.matrix[:, j] for d in designs]), engine, level)
             found.append({"term": term["term"], **finite_numbers(auc, INTERVAL)})
             warnings.append(
-                Warn("models", f"{label}: '{term['term']}' enters with a negative coefficient, against its given direction (higher "
-                     f"means event); the AUC of the raw values is {auc['estimate']:.3f}.")
+                Warn(
+                    "models",
+                    f"{label}: '{term['term']}' enters with a negative coefficient, against its given direction (higher"
+                    f" means event); the AUC of the raw values is {auc['estimate']:.3f}.",
+                )
             )
     return found

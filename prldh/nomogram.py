@@ -1,4 +1,5 @@
-"""A nomogram: a logistic model as scales of points that are added by hand. Arithmetic of the coefficients in ``results.json``."""
+"""A nomogram: a logistic model as scales of points that are added by hand. Arithmetic of the coefficients in
+``results.json``."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ PROBABILITIES = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
 def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any] | None:
     """Scales of points of a model of the results.
 
-    Each variable's scale starts at 0 points where it lowers the log odds most; the variable that spans most of the log odds, over the
-    range seen, spans 100 points (as in R's ``rms::nomogram``). A continuous variable is linear between the least and largest value seen.
+    Each variable's scale starts at 0 points where it lowers the log odds most; the variable that spans most of the log
+    odds, over the range seen, spans 100 points (as in R's ``rms::nomogram``). A continuous variable is linear between
+    the least and largest value seen.
 
     Parameters
     ----------
@@ -25,9 +27,10 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``axes``: [{variable, is_continuous, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: the end of the total's scale;
-        ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at 0 points, and of one point. None where an
-        estimate is infinite, a range is not known (results of an earlier version), nothing varies, or one variable is all there is.
+        ``axes``: [{variable, is_continuous, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``:
+        the end of the total's scale; ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at
+        0 points, and of one point. None where an estimate is infinite, a range is not known (results of an earlier
+        version), nothing varies, or one variable is all there is.
     """
     found = {}
     for term in model["terms"]:
@@ -44,12 +47,19 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         return None
     per_point, start = widest / 100, intercept + sum(least.values())
     axes = [
-        {"variable": variable, "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks]}
+        {
+            "variable": variable,
+            "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks],
+        }
         for variable, ticks in scales.items()
     ]
     continuous = {variable for variable, terms in found.items() if terms[0]["level"] is None}
     axes = [
-        {**a, "is_continuous": a["variable"] in continuous, "ticks": _apart(a["ticks"], 4.0) if a["variable"] in continuous else a["ticks"]}
+        {
+            **a,
+            "is_continuous": a["variable"] in continuous,
+            "ticks": _apart(a["ticks"], 4.0) if a["variable"] in continuous else a["ticks"],
+        }
         for a in axes
     ]
     total = sum(max(t["points"] for t in axis["ticks"]) for axis in axes)
@@ -60,7 +70,11 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     if not probabilities:
         return None
     return {
-        "axes": axes, "totals": list(range(0, most + 1, step)), "most": most, "intercept": start, "per_point": per_point,
+        "axes": axes,
+        "totals": list(range(0, most + 1, step)),
+        "most": most,
+        "intercept": start,
+        "per_point": per_point,
         "probabilities": _apart(probabilities, 0.03 * most),
     }
 
@@ -85,7 +99,9 @@ def _contributions(variable: str, terms: list[dict[str, Any]], data: dict[str, A
 
 
 def _levels(variable: str, data: dict[str, Any]) -> list[str]:
-    return next(([r["level"] for r in v["rows"]] for v in data["table_one"] if v["variable"] == variable), ["reference"])
+    return next(
+        ([r["level"] for r in v["rows"]] for v in data["table_one"] if v["variable"] == variable), ["reference"]
+    )
 
 
 def _range(variable: str, data: dict[str, Any]) -> tuple[float, float] | None:
@@ -107,6 +123,10 @@ def round_values(low: float, high: float, most: int = 9) -> list[float]:
     if not high > low:
         return []
     power = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10, 20) if math.ceil(high / (s * power)) - math.floor(low / (s * power)) < most + 1)
+    step = next(
+        s * power
+        for s in (1, 2, 2.5, 5, 10, 20)
+        if math.ceil(high / (s * power)) - math.floor(low / (s * power)) < most + 1
+    )
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]

@@ -28,9 +28,22 @@ if TYPE_CHECKING:
     from prldh.results import Results
     from prldh.study import Study
 
-#: What a run writes at the top of its output folder, ``explanation``, the heat maps that `prldh explain` draws of it, and ``external``, what
-#: `prldh apply` says of new patients; --force replaces these and nothing else.
-OWNED = ("results.json", "report.html", "tables", "figures", "predictions.csv", "provenance.json", "model.json", "checklists", "references.bib", "reproduce", "explanation", "external")
+#: What a run writes at the top of its output folder, ``explanation``, the heat maps that `prldh explain` draws of it,
+#: and ``external``, what `prldh apply` says of new patients; --force replaces these and nothing else.
+OWNED = (
+    "results.json",
+    "report.html",
+    "tables",
+    "figures",
+    "predictions.csv",
+    "provenance.json",
+    "model.json",
+    "checklists",
+    "references.bib",
+    "reproduce",
+    "explanation",
+    "external",
+)
 #: What an extraction writes there, and an analysis of images.
 FEATURES = ("features",)
 
@@ -48,11 +61,16 @@ def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path
     try:
         exists, is_folder = out.exists(), out.is_dir()
     except OSError as error:
-        raise OutputError(f"output folder {_shortened(out)} cannot be made: {error.strerror or error}. Give another folder.") from None
+        raise OutputError(
+            f"output folder {_shortened(out)} cannot be made: {error.strerror or error}. Give another folder."
+        ) from None
     if exists and not is_folder:
         raise OutputError(f"output {out} is a file. Give a folder.")
     if not force and (out / owned[0]).exists():
-        raise OutputError(f"output folder {out} holds {'results' if owned == OWNED else owned[0]} already. Give another folder, or --force to replace them.")
+        raise OutputError(
+            f"output folder {out} holds {'results' if owned == OWNED else owned[0]} already. Give another folder, or"
+            " --force to replace them."
+        )
     strange = [name for name in owned if not force and (out / name).exists()]
     if strange:
         raise OutputError(
@@ -65,7 +83,9 @@ def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path
         os.close(handle)
         os.unlink(name)
     except OSError as error:
-        raise OutputError(f"output folder {out} cannot be written: {error.strerror or error} ({parent}). Give another folder.") from None
+        raise OutputError(
+            f"output folder {out} cannot be written: {error.strerror or error} ({parent}). Give another folder."
+        ) from None
     return out
 
 
@@ -98,7 +118,10 @@ def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] =
     for path in inputs:
         for name in owned:
             if path.resolve().is_relative_to((out / name).resolve()):
-                raise OutputError(f"{path} is read by the study and lies in {out / name}, which results replace. Give another output folder.")
+                raise OutputError(
+                    f"{path} is read by the study and lies in {out / name}, which results replace. Give another output"
+                    " folder."
+                )
 
 
 def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
@@ -134,7 +157,10 @@ def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...]
                 place.rmdir()
         if not isinstance(error, OSError):
             raise
-        raise OutputError(f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give another folder.") from error
+        raise OutputError(
+            f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give"
+            " another folder."
+        ) from error
 
 
 def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
@@ -202,7 +228,9 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 "intercept": score.intercept,
                 "features": [
                     {"source": s, "name": f, "coefficient": float(b), "center": float(c), "scale": float(d)}
-                    for (s, f), b, c, d in zip(score.features, score.coefficients, score.center, score.scale, strict=True)
+                    for (s, f), b, c, d in zip(
+                        score.features, score.coefficients, score.center, score.scale, strict=True
+                    )
                 ],
             }
     models = []
@@ -211,14 +239,28 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
             {"term": c, "variable": v, "level": level, "b": t["b"]}
             for c, v, level, t in zip(design.columns, design.variables, design.levels, entry["terms"], strict=True)
         ]
-        models.append({
-            "name": spec.name, "adjusted": spec.adjusted, "fit": entry["fit"], "terms": list(spec.terms), "coefficients": coefficients, "threshold": entry["threshold"],
-        })
+        models.append(
+            {
+                "name": spec.name,
+                "adjusted": spec.adjusted,
+                "fit": entry["fit"],
+                "terms": list(spec.terms),
+                "coefficients": coefficients,
+                "threshold": entry["threshold"],
+            }
+        )
     return {
-        "schema": "prldh-model/1", "title": plan.study.title, "outcome": plan.cohort.outcome_name, "event": plan.cohort.event,
+        "schema": "prldh-model/1",
+        "title": plan.study.title,
+        "outcome": plan.cohort.outcome_name,
+        "event": plan.cohort.event,
         "covariates": [{"name": c.name, "type": c.kind, "levels": list(c.levels)} for c in plan.cohort.covariates],
-        "rule": "high or positive is strictly above; log odds = sum of b * column; Radscore = intercept + sum of coefficient * (value - center) / scale",
-        "tissues": tissues, "models": models,
+        "rule": (
+            "high or positive is strictly above; log odds = sum of b * column; Radscore = intercept + sum of"
+            " coefficient * (value - center) / scale"
+        ),
+        "tissues": tissues,
+        "models": models,
     }
 
 
@@ -228,12 +270,37 @@ def describe_provenance(plan: Plan, results: Results, started: float) -> dict[st
     now = time.time()
     return {
         "schema": "prldh-provenance/1",
-        "prldh": _version("prldh"), "commit": _commit(), "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": _iso(started), "finished": _iso(now), "seconds": round(now - started, 3),
-        "platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
-        "packages": {p: _version(p) for p in ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "numba", "rpy2", "matplotlib", "pluggy", "pydantic")},
-        "engines": results.data["engines"], "seed": study.seed, "settings": study.model_dump(mode="json"),
-        "files": [{"path": p, "sha256": _sha256(plan.folder / p), "bytes": (plan.folder / p).stat().st_size} for p in study.inputs()],
+        "prldh": _version("prldh"),
+        "commit": _commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": _iso(started),
+        "finished": _iso(now),
+        "seconds": round(now - started, 3),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "packages": {
+            p: _version(p)
+            for p in (
+                "numpy",
+                "scipy",
+                "pandas",
+                "scikit-learn",
+                "statsmodels",
+                "numba",
+                "rpy2",
+                "matplotlib",
+                "pluggy",
+                "pydantic",
+            )
+        },
+        "engines": results.data["engines"],
+        "seed": study.seed,
+        "settings": study.model_dump(mode="json"),
+        "files": [
+            {"path": p, "sha256": _sha256(plan.folder / p), "bytes": (plan.folder / p).stat().st_size}
+            for p in study.inputs()
+        ],
     }
 
 
@@ -250,8 +317,12 @@ def _commit() -> str | None:
     if not (here.parent / ".git").exists():
         return None
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True, timeout=10, check=True).stdout
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     return head + ("+" if changed.strip() else "")

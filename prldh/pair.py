@@ -75,16 +75,22 @@ class Pair:
         return build_design((groups_term(self.first, self.second),), self.cohorts[0], self.scores, self.cutoffs)
 
     def fit(self, own: Design, adjust: tuple[str, ...], label: str) -> Fitted:
-        """The model of these columns with the adjusting covariates beside them: every model of the stage is fitted here."""
-        designs = tuple(_beside(own, build_design(adjust, cohort, self.scores, self.cutoffs)) for cohort in self.cohorts)
-        how, numbers, limits, infinite = fit_designs(designs, self.outcome, self.engine, self.level, self.on_separation, label)
+        """The model of these columns with the adjusting covariates beside them: every model of the stage is fitted
+        here."""
+        designs = tuple(
+            _beside(own, build_design(adjust, cohort, self.scores, self.cutoffs)) for cohort in self.cohorts
+        )
+        how, numbers, limits, infinite = fit_designs(
+            designs, self.outcome, self.engine, self.level, self.on_separation, label
+        )
         return Fitted(designs, how, numbers, limits, np.zeros_like(infinite) if how == FIRTH else infinite)
 
     def refit(self, fitted: Fitted) -> list[tuple[Design, np.ndarray, np.ndarray]]:
-        """The same model on every bootstrap sample, by the likelihood that was fitted on everyone: (design, rows (b, n), coefficients (b, k)).
+        """The same model on every bootstrap sample, by the likelihood that was fitted on everyone: (design, rows (b,
+        n), coefficients (b, k)).
 
-        Of several imputations each takes its turn, so that the samples as a whole carry what the imputations differ by (Schomaker &
-        Heumann 2018, the pooled sample of bootstraps after imputation).
+        Of several imputations each takes its turn, so that the samples as a whole carry what the imputations differ by
+        (Schomaker & Heumann 2018, the pooled sample of bootstraps after imputation).
         """
         again = self.engine.refit_firth if fitted.how == FIRTH else self.engine.refit_logistic
         found, m = [], len(fitted.designs)
@@ -100,6 +106,8 @@ class Pair:
 def _beside(own: Design, others: Design) -> Design:
     """Both designs' columns, with one intercept."""
     return Design(
-        np.column_stack([own.matrix, others.matrix[:, 1:]]), own.columns + others.columns[1:], own.variables + others.variables[1:],
+        np.column_stack([own.matrix, others.matrix[:, 1:]]),
+        own.columns + others.columns[1:],
+        own.variables + others.variables[1:],
         own.levels + others.levels[1:],
     )

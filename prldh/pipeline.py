@@ -50,8 +50,10 @@ from prldh.validate import Predictions, held_out_imputed
 from prldh.validation_run import compare_alternatives, open_kept, refit_inputs, validate_models
 from prldh.work import Workers
 
-#: Told of progress: the stage, how much is done, how much there is to do. A sentence to be shown comes alone, with 0 and 0.
+#: Told of progress: the stage, how much is done, how much there is to do. A sentence to be shown comes alone, with 0
+#: and 0.
 Progress = Callable[[str, int, int], None]
+
 
 @dataclass
 class EngineRun:
@@ -59,7 +61,8 @@ class EngineRun:
 
     engine: Any
     fits: dict[str, TissueFit] = field(default_factory=dict)
-    blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)  # features as the Radscore's steps left their images
+    # features as the Radscore's steps left their images
+    blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[dict[str, Any]] = field(default_factory=list)
@@ -87,8 +90,15 @@ class EngineRun:
 
 
 def analyze(
-    study: str | os.PathLike | dict | Study, out: str | os.PathLike, *, engine: str | None = None, jobs: int | None = None,
-    dask: str | None = None, seed: int | None = None, force: bool = False, progress: Progress | None = None,
+    study: str | os.PathLike | dict | Study,
+    out: str | os.PathLike,
+    *,
+    engine: str | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
+    seed: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
 ) -> Results:
     """Analyse a study and write its report.
 
@@ -108,8 +118,8 @@ def analyze(
     Raises
     ------
     PrldhError
-        With one message for everything a user can mend; then nothing is written, but finished refits are kept until a run is done
-        (:mod:`prldh.kept`).
+        With one message for everything a user can mend; then nothing is written, but finished refits are kept until a
+        run is done (:mod:`prldh.kept`).
     """
     started = time.time()
     told = progress or (lambda stage, done, total: None)
@@ -159,7 +169,9 @@ def open_engines(wanted: str, plugins: pluggy.PluginManager) -> tuple[list[Any],
     except EngineError as error:
         if wanted == "r":
             raise
-        return [known["python"]()], [Warn("engines", f"R was asked for as well but cannot be used; every number is Python's alone. {error}")]
+        return [known["python"]()], [
+            Warn("engines", f"R was asked for as well but cannot be used; every number is Python's alone. {error}")
+        ]
     return ([engine], []) if wanted == "r" else ([engine, known["python"]()], [])
 
 
@@ -169,25 +181,36 @@ def open_engines(wanted: str, plugins: pluggy.PluginManager) -> tuple[list[Any],
 def draw_samples(plan: Plan) -> Draws:
     """The bootstrap samples that bands and intervals share."""
     settings, outcome = plan.study.performance, plan.cohort.outcome
-    patients = np.random.default_rng(seed_for(plan.study.seed, "decision curve")).integers(0, outcome.size, (settings.decision_bootstrap, outcome.size))
-    stratified = stratified_rows(outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(plan.study.seed, "partial auc")))
+    patients = np.random.default_rng(seed_for(plan.study.seed, "decision curve")).integers(
+        0, outcome.size, (settings.decision_bootstrap, outcome.size)
+    )
+    stratified = stratified_rows(
+        outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(plan.study.seed, "partial auc"))
+    )
     return Draws(patients, stratified)
 
 
 def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | None, told: Progress) -> EngineRun:
     """Selection, Radscores, models, Table 1 and interaction, by one engine.
 
-    ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made here.
+    ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made
+    here.
     """
     run = EngineRun(engine)
     study, cohort = plan.study, plan.cohort
     _fit_tissues(plan, run, told, is_first=completed is None)
-    run.completed = completed or ([cohort] if cohort.is_complete else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all")))
+    run.completed = completed or (
+        [cohort]
+        if cohort.is_complete
+        else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all"))
+    )
     for i, spec in enumerate(plan.specs):
         told(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
         designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
-        entry, etas, warnings = describe_model(spec, designs, cohort, engine, study.performance, draws, study.separation)
+        entry, etas, warnings = describe_model(
+            spec, designs, cohort, engine, study.performance, draws, study.separation
+        )
         run.designs.append(designs), run.models.append(entry), run.log_odds.append(etas)
         run.warnings += warnings
         entry["validation"] = {}
@@ -201,8 +224,16 @@ def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | 
         run.warnings += warnings
     adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
-        plan.specs, adjust, cohort, run.scores, run.cutoffs, engine, study.performance.confidence, study.separation,
-        completed=run.completed, rows=draw_interaction_rows(study.seed, cohort.n, study.performance.interaction_bootstrap),
+        plan.specs,
+        adjust,
+        cohort,
+        run.scores,
+        run.cutoffs,
+        engine,
+        study.performance.confidence,
+        study.separation,
+        completed=run.completed,
+        rows=draw_interaction_rows(study.seed, cohort.n, study.performance.interaction_bootstrap),
     )
     run.warnings += warnings
     return run
@@ -218,14 +249,24 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
         else:
             told(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
-            fit = fit_everyone(name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first)
+            fit = fit_everyone(
+                name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first
+            )
             if fit.radscore is None:
-                raise DataError(f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the strongest alone.")
+                raise DataError(
+                    f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
+                    " strongest alone."
+                )
             run.fits[name], run.blocks[name] = fit, choose_images(blocks, fit.choices)
             run.warnings += [Warn("selection", f"tissue {name}: {w}") for w in fit.warnings]
             told(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
-            run.warnings.append(Warn("radscore", f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high."))
+            run.warnings.append(
+                Warn(
+                    "radscore",
+                    f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high.",
+                )
+            )
     tell_observers(plan.plugins, "radscore", MappingProxyType(run.fits))
 
 
@@ -234,7 +275,12 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
 
 def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> None:
     index = {(s.name, s.adjusted): i for i, s in enumerate(plan.specs)}
-    wanted = [(pair, adjusted) for pair in plan.pairs for adjusted in (False, True) if all((name, adjusted) in index for name in pair)]
+    wanted = [
+        (pair, adjusted)
+        for pair in plan.pairs
+        for adjusted in (False, True)
+        if all((name, adjusted) in index for name in pair)
+    ]
     if not wanted:
         return
     for done, (pair, adjusted) in enumerate(wanted):
@@ -246,36 +292,50 @@ def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> No
     told(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
 
 
-def _compare_pair(plan: Plan, run: EngineRun, draws: Draws, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
+def _compare_pair(
+    plan: Plan, run: EngineRun, draws: Draws, pair: tuple[str, str], adjusted: bool, i: int, j: int
+) -> None:
     """One pair of models, apparent and on the held-out predictions of every scope and scheme."""
     outcome = plan.cohort.outcome
     rows = _compare_predictions(plan, run, draws, (pair, adjusted, None, None), run.log_odds[i], run.log_odds[j])
     smaller = nested(run.designs[i][0], run.designs[j][0])
     if smaller:
         small, large = (i, j) if smaller == "first" else (j, i)
-        rows[0]["likelihood_ratio"], has_test = compare_likelihoods(run.designs[small], run.designs[large], [run.models[k]["fit"] for k in (i, j)], outcome, run.engine)
+        rows[0]["likelihood_ratio"], has_test = compare_likelihoods(
+            run.designs[small], run.designs[large], [run.models[k]["fit"] for k in (i, j)], outcome, run.engine
+        )
         run.warnings.append(nested_warning(pair, adjusted, has_test))
     for scope in plan.study.validation.scope:
         for scheme, (kind, _) in plan.schemes.items():
             first, second = (run.predictions[k, scope, scheme] for k in (i, j))
             key = (pair, adjusted, scope, scheme)
             if kind != "held_out":
-                run.net_benefit_differences.append(compare_out_of_bag(*key, outcome, first, second, run.engine, plan.study.performance))
+                run.net_benefit_differences.append(
+                    compare_out_of_bag(*key, outcome, first, second, run.engine, plan.study.performance)
+                )
             elif first.alone.any() or second.alone.any():
                 label = "adjusted" if adjusted else "unadjusted"
                 run.warnings.append(
-                    Warn("comparisons", f"'{pair[0]}' and '{pair[1]}' ({label}), scope {scope}, {scheme.replace('_', '-')}: not compared, as refits ended as the intercept alone.")
+                    Warn(
+                        "comparisons",
+                        f"'{pair[0]}' and '{pair[1]}' ({label}), scope {scope}, {scheme.replace('_', '-')}: not"
+                        " compared, as refits ended as the intercept alone.",
+                    )
                 )
             else:
                 _compare_predictions(plan, run, draws, key, held_out_imputed(first)[0], held_out_imputed(second)[0])
 
 
-def _compare_predictions(plan: Plan, run: EngineRun, draws: Draws, key: tuple, first: np.ndarray, second: np.ndarray) -> list[dict[str, Any]]:
+def _compare_predictions(
+    plan: Plan, run: EngineRun, draws: Draws, key: tuple, first: np.ndarray, second: np.ndarray
+) -> list[dict[str, Any]]:
     settings, outcome = plan.study.performance, plan.cohort.outcome
     rows = compare_models(*key, outcome, first, second, run.engine, settings, draws)
     run.comparisons += rows
     run.net_benefit_differences.append(compare_net_benefit(*key, outcome, first, second, run.engine, settings, draws))
-    run.reclassification.append(describe_reclassification(*key, outcome, mean_log_odds(first), mean_log_odds(second), run.engine, settings))
+    run.reclassification.append(
+        describe_reclassification(*key, outcome, mean_log_odds(first), mean_log_odds(second), run.engine, settings)
+    )
     return rows
 
 
@@ -289,11 +349,21 @@ def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
             tissues[name] = {"cutoff": fit.cutoff if np.isfinite(fit.cutoff) else None}
             if fit.radscore is not None:
                 r = fit.radscore
-                tissues[name]["radscore"] = {"intercept": r.intercept, **{f: float(b) for (_, f), b in zip(r.features, r.coefficients, strict=True)}}
-        sides.append({
-            "tissues": tissues, "table_one": run.table_one, "univariate": run.univariate or {}, "models": run.models,
-            # on held-out predictions partial areas are compared by one engine alone
-            "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
-            "net_benefit_differences": run.net_benefit_differences, "reclassification": run.reclassification, "interaction": run.interaction or {},
-        })
+                tissues[name]["radscore"] = {
+                    "intercept": r.intercept,
+                    **{f: float(b) for (_, f), b in zip(r.features, r.coefficients, strict=True)},
+                }
+        sides.append(
+            {
+                "tissues": tissues,
+                "table_one": run.table_one,
+                "univariate": run.univariate or {},
+                "models": run.models,
+                # on held-out predictions partial areas are compared by one engine alone
+                "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
+                "net_benefit_differences": run.net_benefit_differences,
+                "reclassification": run.reclassification,
+                "interaction": run.interaction or {},
+            }
+        )
     return compare_engines(*sides)

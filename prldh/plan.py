@@ -64,8 +64,14 @@ class Plan:
 
 
 def prepare(
-    study: str | os.PathLike | dict | Study, *, engine: str | None = None, seed: int | None = None, jobs: int | None = None, dask: str | None = None,
-    told: Told | None = None, out: Path | None = None,
+    study: str | os.PathLike | dict | Study,
+    *,
+    engine: str | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
+    told: Told | None = None,
+    out: Path | None = None,
 ) -> Plan:
     """Read and check everything, before anything is computed; images are measured once all else is in order.
 
@@ -103,15 +109,30 @@ def prepare(
         check_resamples(name, validator.kind, resamples, cohort.n)
         check_held_out(name, validator.kind, resamples, cohort.n)
         schemes[name] = (validator.kind, resamples)
-    return Plan(study, folder, cohort, blocks, protocol, specs, pairs, schemes, (*warnings, *images.warnings, *said), plugins, validators, images, answers)
+    return Plan(
+        study,
+        folder,
+        cohort,
+        blocks,
+        protocol,
+        specs,
+        pairs,
+        schemes,
+        (*warnings, *images.warnings, *said),
+        plugins,
+        validators,
+        images,
+        answers,
+    )
 
 
 def resolve_steps(study: Study, plugins: pluggy.PluginManager, folder: Path = Path()) -> tuple[Step, ...]:
-    """The selectors that the study names, with their settings checked by their own models; those with ``relative_to(folder)`` have paths
-    relative to the study's folder, and a selector with ``check(settings)`` refuses what no data could change."""
+    """The selectors that the study names, with their settings checked by their own models; those with
+    ``relative_to(folder)`` have paths relative to the study's folder, and a selector with ``check(settings)`` refuses
+    what no data could change."""
     steps = []
     for i, step in enumerate(study.selection):
-        (name, raw), = step.items()
+        ((name, raw),) = step.items()
         selector = choose(plugins, "register_selectors", name, f"selection, step {i + 1}")
         said = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
         settings = said.relative_to(folder) if hasattr(said, "relative_to") else said
@@ -126,9 +147,13 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
     what = "events" if cohort.n_events <= cohort.n - cohort.n_events else "non-events"
     if validation.folds > rarer:
         raise DataError(
-            f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of each outcome, found "
-            f"{rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
-            + (f"Set folds to {rarer} or fewer, or 0 to switch it off." if rarer > 1 else "Set folds to 0 to switch it off.")
+            f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of"
+            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
+            + (
+                f"Set folds to {rarer} or fewer, or 0 to switch it off."
+                if rarer > 1
+                else "Set folds to 0 to switch it off."
+            )
         )
 
 
@@ -142,8 +167,8 @@ def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> N
     odd = next(((repeat, int((held != 1).sum())) for repeat, held in counts.items() if (held != 1).any()), None)
     if odd is not None:
         raise PluginError(
-            f"validation.{name}: in repeat {odd[0]} {odd[1]} of {n} patients are not held out exactly once, so that predictions cannot be pooled. "
-            "Change the validator, so that the folds of a repeat hold out everyone."
+            f"validation.{name}: in repeat {odd[0]} {odd[1]} of {n} patients are not held out exactly once, so that"
+            " predictions cannot be pooled. Change the validator, so that the folds of a repeat hold out everyone."
         )
 
 
@@ -161,6 +186,8 @@ def _schemes(study: Study, plugins: pluggy.PluginManager) -> dict[str, tuple[Any
     for name, settings in (validation.model_extra or {}).items():
         if name not in known:
             near = nearest(name, [*Validation.model_fields, *known])
-            raise StudyError(f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else "."))
+            raise StudyError(
+                f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
+            )
         wanted[name] = settings
     return {name: (known[name][0], settings) for name, settings in wanted.items()}

@@ -43,17 +43,22 @@ def create_plugin_manager(load_entry_points: bool = True) -> pluggy.PluginManage
             manager.load_setuptools_entrypoints(hookspecs.PROJECT)
             manager.check_pending()
         except Exception as error:
-            raise PluginError(f"{_which_cannot_be_loaded()} cannot be loaded: {said_of(error)}. Mend, update or uninstall it.") from error
+            raise PluginError(
+                f"{_which_cannot_be_loaded()} cannot be loaded: {said_of(error)}. Mend, update or uninstall it."
+            ) from error
     return manager
 
 
 def _which_cannot_be_loaded() -> str:
-    """The first plugin that cannot be imported, with its distribution; what is imported but has a wrong hook says its name itself."""
+    """The first plugin that cannot be imported, with its distribution; what is imported but has a wrong hook says its
+    name itself."""
     for point in metadata.entry_points(group=hookspecs.PROJECT):
         try:
             point.load()
         except Exception:
-            return f"the plugin '{point.name}'" + (f" of {point.dist.name} (`pip uninstall {point.dist.name}`)" if point.dist else "")
+            return f"the plugin '{point.name}'" + (
+                f" of {point.dist.name} (`pip uninstall {point.dist.name}`)" if point.dist else ""
+            )
     return "an installed plugin"
 
 
@@ -74,7 +79,9 @@ def registered(manager: pluggy.PluginManager, hook: str) -> dict[str, tuple[Any,
         except PrldhError:
             raise
         except Exception as error:
-            raise PluginError(f"{hook} of plugin '{plugin}' failed: {said_of(error)}. Update or uninstall it.") from error
+            raise PluginError(
+                f"{hook} of plugin '{plugin}' failed: {said_of(error)}. Update or uninstall it."
+            ) from error
         if not isinstance(objects, (list, tuple)):
             raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
         for item in objects:
@@ -112,10 +119,15 @@ def nearest(name: str, known: Any) -> str | None:
 
 
 def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
-    """The keys of the settings model that stands at this place within another; those of the last one known where it is no model's."""
+    """The keys of the settings model that stands at this place within another; those of the last one known where it is
+    no model's."""
     for key in place:
         field = model.model_fields.get(key)
-        inner = next((t for t in (field.annotation, *get_args(field.annotation)) if hasattr(t, "model_fields")), None) if field else None
+        inner = (
+            next((t for t in (field.annotation, *get_args(field.annotation)) if hasattr(t, "model_fields")), None)
+            if field
+            else None
+        )
         model = inner or model
     return list(model.model_fields)
 
@@ -140,4 +152,6 @@ def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> Base
             near = nearest(str(first["loc"][-1]), known)
             hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
             raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
-        raise StudyError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r}).") from None
+        raise StudyError(
+            f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r})."
+        ) from None

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 class Pace:
     """How fast a stage goes, from what was computed since it began.
 
-    Work that was found kept takes no time: it comes in the first call, or as a step of more than one, and does not count.
+    Work that was found kept takes no time: it comes in the first call, or as a step of more than one, and does not
+    count.
     """
 
     done: int
@@ -25,7 +26,11 @@ class Pace:
         if done - self.done == 1:
             self.computed += 1
         self.done = done
-        return (time.monotonic() - self.started) / self.computed * (total - done) if self.computed and total > done else None
+        return (
+            (time.monotonic() - self.started) / self.computed * (total - done)
+            if self.computed and total > done
+            else None
+        )
 
 
 @contextmanager
@@ -43,7 +48,13 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, int] = {}
         paces: dict[str, Pace] = {}
@@ -61,7 +72,8 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _lines() -> Callable[[str, int, int], None]:
-    """One line when a stage starts, then at most one every ten seconds, with the time left, and one at the end of a long stage."""
+    """One line when a stage starts, then at most one every ten seconds, with the time left, and one at the end of a
+    long stage."""
     paces: dict[str, Pace] = {}
     last = {"time": 0.0}
 

@@ -1,4 +1,5 @@
-"""What plugins promise, held to where they run: one message that names the plugin, in place of a traceback or of a wrong result.
+"""What plugins promise, held to where they run: one message that names the plugin, in place of a traceback or of a
+wrong result.
 
 :mod:`prldh.testing` tests the same and more, before anything runs.
 """
@@ -22,7 +23,8 @@ _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave i
 
 @contextmanager
 def guarded(what: str, item: Any) -> Iterator[None]:
-    """Run a stranger's code: what it raises becomes one message. Of this project's own objects an error is a bug and stays as it is.
+    """Run a stranger's code: what it raises becomes one message. Of this project's own objects an error is a bug and
+    stays as it is.
 
     Raises
     ------
@@ -50,7 +52,9 @@ def said_of(error: BaseException) -> str:
     text = " ".join(str(error).split())[:300].rstrip(".")
     trace = traceback.extract_tb(error.__traceback__)
     place = Path(trace[-1].filename) if trace else None
-    return f"{type(error).__name__}{text and f': {text}'}" + (f" ({place.parent.name}/{place.name}, line {trace[-1].lineno})" if place else "")
+    return f"{type(error).__name__}{text and f': {text}'}" + (
+        f" ({place.parent.name}/{place.name}, line {trace[-1].lineno})" if place else ""
+    )
 
 
 def tell_observers(plugins: pluggy.PluginManager, stage: str, result: Any) -> None:
@@ -66,7 +70,9 @@ def tell_observers(plugins: pluggy.PluginManager, stage: str, result: Any) -> No
     except (PrldhError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(f"a plugin that observes the stage '{stage}' failed: {said_of(error)}. Update or uninstall it.") from error
+        raise PluginError(
+            f"a plugin that observes the stage '{stage}' failed: {said_of(error)}. Update or uninstall it."
+        ) from error
 
 
 def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
@@ -77,6 +83,7 @@ def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
     PluginError
         If it is no selection, or its positions are not those of distinct features, or reasons are not by name.
     """
+
     def refuse(what: str) -> PluginError:
         return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
 
@@ -105,32 +112,46 @@ def check_details(selector: Any, details: Mapping[str, Any]) -> None:
     try:
         json.dumps(clean(details), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"the selector '{selector.name}' gives details that cannot be written as JSON: {error}. {_REMEDY.format(selector.name)}") from None
+        raise PluginError(
+            f"the selector '{selector.name}' gives details that cannot be written as JSON: {error}."
+            f" {_REMEDY.format(selector.name)}"
+        ) from None
 
 
 def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
-    """What a validator gives for ``n`` patients, as :class:`prldh.interfaces.Validator` says it. Rows that train and are held out are the ledger's to tell.
+    """What a validator gives for ``n`` patients, as :class:`prldh.interfaces.Validator` says it. Rows that train and
+    are held out are the ledger's to tell.
 
     Raises
     ------
     PluginError
         If it is no list of resamples, rows are out of range, or two have the same repeat and fold.
     """
+
     def refuse(what: str) -> PluginError:
         return PluginError(f"validation.{name}: the validator {what}. {_REMEDY.format(name)}")
 
     if kind not in ("held_out", "bootstrap"):
         raise refuse(f"has kind {kind!r}, and must be held_out or bootstrap")
     parts = ("train", "test", "repeat", "fold")
-    if not isinstance(resamples, (list, tuple)) or not resamples or not all(hasattr(r, part) for r in resamples for part in parts):
-        raise refuse(f"must give a list of prldh.records.Resample, found {type(resamples).__name__}{'' if resamples is None else f' of {len(resamples)}'}")
+    if (
+        not isinstance(resamples, (list, tuple))
+        or not resamples
+        or not all(hasattr(r, part) for r in resamples for part in parts)
+    ):
+        raise refuse(
+            "must give a list of prldh.records.Resample, found"
+            f" {type(resamples).__name__}{'' if resamples is None else f' of {len(resamples)}'}"
+        )
     for r in resamples:
         place = f"repeat {r.repeat}, fold {r.fold}"
         for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
             if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
                 raise refuse(f"gives {rows.dtype} {rows.shape} as {part} in {place} in place of row numbers")
             if rows.size and (rows.min() < 0 or rows.max() >= n):
-                raise refuse(f"gives rows from {rows.min()} to {rows.max()} as {part} in {place}, of {n} patients (0 to {n - 1})")
+                raise refuse(
+                    f"gives rows from {rows.min()} to {rows.max()} as {part} in {place}, of {n} patients (0 to {n - 1})"
+                )
         if not len(r.train):
             raise refuse(f"gives no training rows in {place}")
     if len({(r.repeat, r.fold) for r in resamples}) < len(resamples):

@@ -21,7 +21,8 @@ from prldh.study import Study
 
 @dataclass(frozen=True)
 class Step:
-    """A selector of the study file with its checked settings; ``said`` are these as the study file has them, where paths were resolved."""
+    """A selector of the study file with its checked settings; ``said`` are these as the study file has them, where
+    paths were resolved."""
 
     selector: Any
     settings: Any
@@ -54,8 +55,13 @@ def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: n
     """The training rows of each block; ``rows`` (m,) may repeat, and copies of a patient share a number."""
     return tuple(
         TrainingRows(
-            b.first[rows], None if b.second is None else b.second[rows], outcome[rows], rows, b.names,
-            None if b.perturbed is None else b.perturbed[:, rows], None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
+            b.first[rows],
+            None if b.second is None else b.second[rows],
+            outcome[rows],
+            rows,
+            b.names,
+            None if b.perturbed is None else b.perturbed[:, rows],
+            None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
         )
         for b in blocks
     )
@@ -72,7 +78,8 @@ def fit_tissue(
 ) -> TissueFit:
     """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
 
-    Where ``is_described``, selectors that have a method ``describe`` add what it says to the details of their step; it changes no fit.
+    Where ``is_described``, selectors that have a method ``describe`` add what it says to the details of their step; it
+    changes no fit.
 
     Returns
     -------
@@ -112,7 +119,13 @@ def fit_tissue(
 
 
 def fit_everyone(
-    name: str, blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, protocol: Protocol, seed: int, engine: Any, is_described: bool = False
+    name: str,
+    blocks: tuple[FeatureBlock, ...],
+    outcome: np.ndarray,
+    protocol: Protocol,
+    seed: int,
+    engine: Any,
+    is_described: bool = False,
 ) -> TissueFit:
     """A tissue fitted on all patients, with the random numbers that belong to that fit."""
     rows = training_rows(blocks, outcome, np.arange(outcome.size))
@@ -154,14 +167,19 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
     pooled = TrainingRows(
         np.hstack([t.values for t in training]),
         None if any(s is None for s in seconds) else np.hstack(seconds),
-        first.outcome, first.patient, tuple(n for t in training for n in t.names),
+        first.outcome,
+        first.patient,
+        tuple(n for t in training for n in t.names),
         None if any(p is None for p in perturbed) else np.concatenate(perturbed, axis=2),
     )
     return [("all", pooled, [s for s, t in zip(sources, training, strict=True) for _ in t.names])]
 
 
-def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_described) -> tuple[TrainingRows, np.ndarray, list[str], str | None]:
-    """Run the steps on one source; the rows as the last step saw them, positions into ``rows.names``, warnings, and what emptied it."""
+def _select(
+    label, rows, protocol, seed, engine, steps, choices, ledger, is_described
+) -> tuple[TrainingRows, np.ndarray, list[str], str | None]:
+    """Run the steps on one source; the rows as the last step saw them, positions into ``rows.names``, warnings, and
+    what emptied it."""
     varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
     if not varies.size:
         return rows, varies, [], f"every feature of source '{label}' is constant."
@@ -206,7 +224,13 @@ def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_desc
             varies = np.ptp(rows.values[:, kept[local]], axis=0) > 0
             dropped |= {now.names[j]: "constant over the images that stay" for j in local[~varies]}
             local = local[varies]
-            failure = None if local.size else f"every feature of source '{label}' is constant over the images that '{step.selector.name}' leaves."
+            failure = (
+                None
+                if local.size
+                else (
+                    f"every feature of source '{label}' is constant over the images that '{step.selector.name}' leaves."
+                )
+            )
         steps.append(SelectionStep(step.selector.name, label, len(now.names), local.size, dropped, details))
         kept = kept[local]
         if failure:
@@ -217,7 +241,11 @@ def _select(label, rows, protocol, seed, engine, steps, choices, ledger, is_desc
 def _with_chosen_images(rows: TrainingRows, choice: ImageChoice) -> tuple[TrainingRows, list[str]]:
     """The means of the images that stay. Perturbed masks have no single images, so they cannot follow."""
     images, values, second = choice.means(rows.images, rows.names)
-    told = [] if rows.perturbed is None else ["values of perturbed masks are not those of the images that stay, and are not used from here on"]
+    told = (
+        []
+        if rows.perturbed is None
+        else ["values of perturbed masks are not those of the images that stay, and are not used from here on"]
+    )
     return replace(rows, values=values, second=second, perturbed=None, images=images), told
 
 

@@ -18,20 +18,34 @@ EVENT_RATE = "the share of events (Pencina, Steyerberg & D'Agostino 2017)"
 
 
 def describe_reclassification(
-    pair: tuple[str, str], adjusted: bool, scope: str | None, scheme: str | None, outcome: np.ndarray, first: np.ndarray,
-    second: np.ndarray, engine: Any, settings: Performance,
+    pair: tuple[str, str],
+    adjusted: bool,
+    scope: str | None,
+    scheme: str | None,
+    outcome: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    engine: Any,
+    settings: Performance,
 ) -> dict[str, Any]:
     """One entry of ``reclassification`` of ``results.json``: the second model in place of the first.
 
-    ``first`` and ``second`` are log odds (n,), apparent or held out. Without ``performance.risk_categories`` there is one cut point, at
-    the share of events. Probabilities are rounded at 1e-12, so that one equal to a cut point is so in both engines.
+    ``first`` and ``second`` are log odds (n,), apparent or held out. Without ``performance.risk_categories`` there is
+    one cut point, at the share of events. Probabilities are rounded at 1e-12, so that one equal to a cut point is so in
+    both engines.
     """
     y = outcome.astype(float)
     a, b = (np.round(probability(eta), 12) for eta in (first, second))
     cuts, source = _cut_points(y, settings)
     found = engine.reclassification(y, a, b, np.array(cuts), settings.confidence)
     entry: dict[str, Any] = {
-        "a": pair[0], "b": pair[1], "adjusted": adjusted, "scope": scope, "scheme": scheme, "categories": cuts, "categories_from": source,
+        "a": pair[0],
+        "b": pair[1],
+        "adjusted": adjusted,
+        "scope": scope,
+        "scheme": scheme,
+        "categories": cuts,
+        "categories_from": source,
     }
     for key, name in MEASURES.items():
         entry[name] = _numbers(found, key)
@@ -41,9 +55,14 @@ def describe_reclassification(
                 entry[name][part] |= {way: int(found[f"{key}_{way}_{part}"]) for way in ("up", "down")}
     events, nonevents = (np.asarray(found[f"table_{part}"]) for part in ("events", "nonevents"))
     entry["table"] = [
-        {"old": i, "new": j, "events": int(events[i, j]), "nonevents": int(nonevents[i, j])} for i in range(len(events)) for j in range(len(events))
+        {"old": i, "new": j, "events": int(events[i, j]), "nonevents": int(nonevents[i, j])}
+        for i in range(len(events))
+        for j in range(len(events))
     ]
-    entry["method"] = "asymptotic standard errors (Pencina et al. 2008, 2011); a probability equal to a cut point is in the lower category"
+    entry["method"] = (
+        "asymptotic standard errors (Pencina et al. 2008, 2011); a probability equal to a cut point is in the lower"
+        " category"
+    )
     return entry
 
 
@@ -51,9 +70,10 @@ def reclassification_warning() -> Warn:
     """What has to be known by who reads these numbers; once a report."""
     return Warn(
         "reclassification",
-        "Net reclassification improvement and IDI can be positive for useless markers and for badly calibrated models (Hilden & Gerds 2014, "
-        "Pepe et al. 2015), and tests of their apparent values are not valid for nested models (Kerr et al. 2014, Demler et al. 2017). Whether "
-        "the second model adds to the first is told by the likelihood-ratio test and by the difference in net benefit: read these first.",
+        "Net reclassification improvement and IDI can be positive for useless markers and for badly calibrated models"
+        " (Hilden & Gerds 2014, Pepe et al. 2015), and tests of their apparent values are not valid for nested models"
+        " (Kerr et al. 2014, Demler et al. 2017). Whether the second model adds to the first is told by the"
+        " likelihood-ratio test and by the difference in net benefit: read these first.",
     )
 
 

@@ -19,7 +19,8 @@ class Warn:
     message: str
 
 
-#: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1: blank).
+#: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
+#: blank).
 Coded = Mapping[str, np.ndarray]
 
 
@@ -80,7 +81,8 @@ class Cohort:
 class ImageValues(NamedTuple):
     """Features of single images (slices of a region) whose weighted mean is a patient's row.
 
-    ``values`` (m, p) float64; ``row`` (m,) int, which row an image belongs to: rising, and every row has some; ``weight`` (m,) its share in the mean.
+    ``values`` (m, p) float64; ``row`` (m,) int, which row an image belongs to: rising, and every row has some;
+    ``weight`` (m,) its share in the mean.
     """
 
     values: np.ndarray
@@ -91,7 +93,9 @@ class ImageValues(NamedTuple):
         """The images of ``rows`` (m,), which may repeat; they are numbered as they stand there."""
         images = np.split(np.arange(self.row.size), np.flatnonzero(np.diff(self.row)) + 1)
         taken = np.concatenate([images[row] for row in rows])
-        return ImageValues(self.values[taken], np.repeat(np.arange(len(rows)), [len(images[row]) for row in rows]), self.weight[taken])
+        return ImageValues(
+            self.values[taken], np.repeat(np.arange(len(rows)), [len(images[row]) for row in rows]), self.weight[taken]
+        )
 
     def take(self, columns: np.ndarray) -> ImageValues:
         """The same images with these columns only."""
@@ -104,7 +108,9 @@ class ImageValues(NamedTuple):
     def pooled(self) -> np.ndarray:
         """The weighted mean of every row's images (n, p)."""
         starts = np.flatnonzero(np.diff(self.row, prepend=-1))
-        return np.add.reduceat(self.values * self.weight[:, None], starts) / np.add.reduceat(self.weight, starts)[:, None]
+        return (
+            np.add.reduceat(self.values * self.weight[:, None], starts) / np.add.reduceat(self.weight, starts)[:, None]
+        )
 
 
 #: Says which images stay, (m,) bool, at least one a row.
@@ -115,8 +121,9 @@ ChooseImages = Callable[[ImageValues], np.ndarray]
 class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
 
-    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k perturbed masks, or None;
-    ``images`` the single images behind ``first`` (and ``second``), one a reader, where the source gives them.
+    ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k
+    perturbed masks, or None; ``images`` the single images behind ``first`` (and ``second``), one a reader, where the
+    source gives them.
     """
 
     source: str
@@ -132,8 +139,9 @@ class TrainingRows:
     """What a selector may see: training rows and nothing else.
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
-    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,); ``perturbed``
-    (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind ``values`` (and ``second``), or None.
+    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,);
+    ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind ``values``
+    (and ``second``), or None.
     """
 
     values: np.ndarray
@@ -158,8 +166,8 @@ class Selection:
     """What a selector keeps and why the rest went.
 
     ``kept`` (k,) positions into the names it was given; ``dropped`` maps every other name to its reason;
-    ``details`` is JSON-able material for the report. ``images``, where a step chooses among the single images, is the fitted rule that
-    says which stay; rows are then the means of these, for patients who did not train as well.
+    ``details`` is JSON-able material for the report. ``images``, where a step chooses among the single images, is the
+    fitted rule that says which stay; rows are then the means of these, for patients who did not train as well.
     """
 
     kept: np.ndarray
@@ -182,13 +190,16 @@ class ImageChoice:
         position = {name: j for j, name in enumerate(names)}
         return self.choose(images.take(np.array([position[name] for name in self.names])))
 
-    def means(self, images: tuple[ImageValues, ...], names: tuple[str, ...]) -> tuple[tuple[ImageValues, ...], np.ndarray, np.ndarray | None]:
+    def means(
+        self, images: tuple[ImageValues, ...], names: tuple[str, ...]
+    ) -> tuple[tuple[ImageValues, ...], np.ndarray, np.ndarray | None]:
         """The images of each reader that stay, and their means: the first reader's (n, p), and the second's or None."""
         left = tuple(each.where(self.stays(each, names)) for each in images)
         return left, left[0].pooled(), left[1].pooled() if len(left) > 1 else None
 
     def applied(self, block: FeatureBlock) -> FeatureBlock:
-        """The block with the means of the images that stay; itself where it is another source's or has no single images."""
+        """The block with the means of the images that stay; itself where it is another source's or has no single
+        images."""
         if block.source != self.source or block.images is None:
             return block
         images, first, second = self.means(block.images, block.names)
@@ -223,7 +234,8 @@ class TissueFit:
     """A tissue's Radscore as fitted on some rows, applied to all patients.
 
     ``values`` (n,) Radscore of every patient; ``cutoff`` Youden's on the fitting rows; ``empty_step`` names the
-    step that left nothing (then the score is the intercept alone); ``choices`` are the steps that chose among single images.
+    step that left nothing (then the score is the intercept alone); ``choices`` are the steps that chose among single
+    images.
     """
 
     values: np.ndarray
@@ -249,7 +261,8 @@ class Resample:
 class Draws:
     """Bootstrap samples that bands and intervals share: row numbers of patients.
 
-    ``patients`` (B, n) drawn from everyone; ``stratified`` (S, n) drawn within each outcome. Drawn once, so that both engines use the same.
+    ``patients`` (B, n) drawn from everyone; ``stratified`` (S, n) drawn within each outcome. Drawn once, so that both
+    engines use the same.
     """
 
     patients: np.ndarray

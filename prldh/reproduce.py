@@ -1,8 +1,9 @@
-"""``reproduce/``: the analysed data, every resample that was drawn, and plain R that computes the report's numbers again.
+"""``reproduce/``: the analysed data, every resample that was drawn, and plain R that computes the report's numbers
+again.
 
-A reviewer needs this folder, R and its package pROC, and nothing of Python: ``analysis.R`` reads from top to bottom and calls R's and
-pROC's own functions where they give a number, those of ``prldh.R`` (the R package of this project in one file) elsewhere. What the
-learners chose is data here: Radscores, and those of every refit.
+A reviewer needs this folder, R and its package pROC, and nothing of Python: ``analysis.R`` reads from top to bottom and
+calls R's and pROC's own functions where they give a number, those of ``prldh.R`` (the R package of this project in one
+file) elsewhere. What the learners chose is data here: Radscores, and those of every refit.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
     from prldh.pipeline import EngineRun
     from prldh.plan import Plan
 
-#: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be many megabytes.
+#: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be
+#: many megabytes.
 MOST_REFITTED = 500_000
 WIDTH = 120
 """Columns of R code."""
-_RESERVED = set("if else repeat while function for next break in TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_character_".split())
+_RESERVED = set(
+    "if else repeat while function for next break in TRUE FALSE NULL Inf NaN"
+    " NA NA_integer_ NA_real_ NA_character_".split()
+)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._]*")
 
 
@@ -56,18 +61,28 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: 
     for name, template, content in (
         ("analysis.R", "analysis.R.j2", {"study": as_r(study)}),
         ("prldh.R", "reproduce/prldh.R.j2", {"version": __version__, "sources": sources}),
-        ("README.md", "reproduce/README.md.j2", {
-            "study": study, "files": files, "about": _about_samples(plan), "left_out": _left_out(plan),
-        }),
+        (
+            "README.md",
+            "reproduce/README.md.j2",
+            {
+                "study": study,
+                "files": files,
+                "about": _about_samples(plan),
+                "left_out": _left_out(plan),
+            },
+        ),
     ):
-        (folder / name).write_text(environment.get_template(template).render(title=title, **content) + "\n", encoding="utf-8")
+        (folder / name).write_text(
+            environment.get_template(template).render(title=title, **content) + "\n", encoding="utf-8"
+        )
 
 
 def _about_samples(plan: Plan) -> dict[str, str]:
     """What the bootstrap samples of each file are for."""
     found = {f"drawn_{_file_name(scheme)}.csv.gz": f"the validation ({scheme})" for scheme in plan.schemes}
     return found | {
-        "drawn_bands.csv.gz": "the bands of curves", "drawn_partial_areas.csv.gz": "partial areas, drawn within each outcome",
+        "drawn_bands.csv.gz": "the bands of curves",
+        "drawn_partial_areas.csv.gz": "partial areas, drawn within each outcome",
         "drawn_interaction.csv.gz": "the interaction",
     }
 
@@ -80,8 +95,8 @@ def _left_out(plan: Plan) -> list[str]:
 
 
 def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Names) -> dict[str, Any]:
-    """Settings and models: what ``analysis.R`` begins with. No statistic is among them, but for what R has no function for: how each
-    model was fitted, and which estimates are infinite (by linear programming, Konis 2007)."""
+    """Settings and models: what ``analysis.R`` begins with. No statistic is among them, but for what R has no function
+    for: how each model was fitted, and which estimates are infinite (by linear programming, Konis 2007)."""
     study, settings = plan.study, plan.study.performance
     adjust = list(study.clinical.covariates) if study.adjust is None else list(study.adjust)
     return {
@@ -93,7 +108,10 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
         "n_excluded": len(plan.cohort.excluded),
-        "covariates": [{"name": c.name, "column": names.covariates[c.name], "levels": list(c.levels)} for c in plan.cohort.covariates],
+        "covariates": [
+            {"name": c.name, "column": names.covariates[c.name], "levels": list(c.levels)}
+            for c in plan.cohort.covariates
+        ],
         "tissues": [_describe_tissue(plan, run, names, name) for name in run.fits],
         "groups": [{"name": term, "column": column, "tissues": _pair(term)} for term, column in names.groups.items()],
         "models": [_describe_model(plan, names, *pair) for pair in zip(plan.specs, data["models"], strict=True)],
@@ -117,10 +135,15 @@ def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dic
 def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
     terms = [names.of_term(term) for term in spec.terms]
     return {
-        "name": spec.name, "adjusted": spec.adjusted, "terms": terms, "own": terms[: len(spec.own_terms)], "fit": entry["fit"],
+        "name": spec.name,
+        "adjusted": spec.adjusted,
+        "terms": terms,
+        "own": terms[: len(spec.own_terms)],
+        "fit": entry["fit"],
         "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
-        "is_imputed": plan.is_imputed(spec), "is_refitted": plan.is_refitted(spec),
-        "needs_refits": any(name in plan.blocks for term in spec.terms for name in (_pair(term) or [term])),
+        "is_imputed": plan.is_imputed(spec),
+        "is_refitted": plan.is_refitted(spec),
+        "needs_refits": any(name in plan.blocks for term in spec.terms for name in _pair(term) or [term]),
     }
 
 
@@ -132,7 +155,9 @@ def _describe_univariate(found: Mapping[str, Any] | None, names: Names) -> dict[
         variables.setdefault((row["variable"], row["is_radscore"]), []).append(row)
     models = [
         {
-            "column": (names.tissues if is_radscore else names.covariates)[name], "fit": rows[0]["fit"], "is_fitted": rows[0]["is_fitted"],
+            "column": (names.tissues if is_radscore else names.covariates)[name],
+            "fit": rows[0]["fit"],
+            "is_fitted": rows[0]["is_fitted"],
             "infinite": _infinite([{"b": 0.0}, *rows]),
         }
         for (name, is_radscore), rows in variables.items()
@@ -148,7 +173,10 @@ def _describe_interaction(found: Mapping[str, Any] | None, adjust: list[str]) ->
     for kind, columns in (("unadjusted", []), ("adjusted", adjust)):
         if found[kind] is None:
             continue
-        products = {key: {"fit": own["fit"], "has_estimate": own["b"] is not None} for key, own in found["product"][kind].items()}
+        products = {
+            key: {"fit": own["fit"], "has_estimate": own["b"] is not None}
+            for key, own in found["product"][kind].items()
+        }
         without = [row["group"] for row in found[kind] if row["b"] is None and row["n"] and not row["reference"]]
         kinds[kind] = {"adjust": columns, "fit": found["fit"][kind], "without_estimate": without, "products": products}
     return {"tissues": found["pair"], "kinds": kinds}
@@ -166,14 +194,17 @@ def _pair(term: str) -> list[str]:
 
 def _is_simple(kind: str, resamples: Sequence[Resample], n: int) -> bool:
     """Whether everyone who is not held out trains; a plugin's scheme may have it otherwise, and is then left out."""
-    return kind != "held_out" or all(np.array_equal(np.sort(r.train), np.setdiff1d(np.arange(n), r.test)) for r in resamples)
+    return kind != "held_out" or all(
+        np.array_equal(np.sort(r.train), np.setdiff1d(np.arange(n), r.test)) for r in resamples
+    )
 
 
 # ---------------------------------------------------------------- columns
 
 
 class Names:
-    """Columns of ``cohort.csv`` by what they hold: their own names where R takes these as they are, else ``x1``, ``x2`` …"""
+    """Columns of ``cohort.csv`` by what they hold: their own names where R takes these as they are, else ``x1``, ``x2``
+    …"""
 
     def __init__(self, covariates: Iterable[str], tissues: Iterable[str], groups: Iterable[str]) -> None:
         self.taken = {"id", "outcome"}
@@ -247,18 +278,26 @@ def _write_imputations(plan: Plan, run: EngineRun, names: Names, folder: Path) -
     tables = []
     for k, completed in enumerate(run.completed):
         columns = {names.covariates[name]: _as_text(completed.table[name]) for name in plan.cohort.incomplete}
-        tables.append(pd.DataFrame({"imputation": k + 1, "id": plan.cohort.ids, **{c: list(v) for c, v in columns.items()}}))
+        tables.append(
+            pd.DataFrame({"imputation": k + 1, "id": plan.cohort.ids, **{c: list(v) for c, v in columns.items()}})
+        )
     _write_gz(folder / "imputed.csv.gz", pd.concat(tables).to_csv(index=False))
 
 
 def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
-    """First reader's values of the features that make the Radscores or that the report lists, one line a feature; p-values of all."""
+    """First reader's values of the features that make the Radscores or that the report lists, one line a feature;
+    p-values of all."""
     lines = []
     found = (run.univariate or {}).get("features", {})
     shown = {name: {row["feature"] for row in entry["smallest"]} for name, entry in found.items()}
     for name, blocks in run.blocks.items():
         wanted = shown.get(name, set()) | {f for _, f in run.fits[name].radscore.features}
-        lines += [(name, feature, *block.first[:, j]) for block in blocks for j, feature in enumerate(block.names) if feature in wanted]
+        lines += [
+            (name, feature, *block.first[:, j])
+            for block in blocks
+            for j, feature in enumerate(block.names)
+            if feature in wanted
+        ]
     if lines:
         _write_gz(folder / "features.csv.gz", pd.DataFrame(lines).to_csv(index=False, header=False))
     if len(run.univariate_features):
@@ -266,14 +305,17 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
 
 
 def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
-    """Radscores and cutoffs that the learners made in every resample, one line a resample and tissue; whether they were written."""
+    """Radscores and cutoffs that the learners made in every resample, one line a resample and tissue; whether they were
+    written."""
     n_values = sum(len(refits) for refits in run.refits.values()) * len(plan.blocks) * plan.cohort.n
     if not 0 < n_values <= MOST_REFITTED:
         return False
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
         [scheme, r + 1, name, float(refit[name].cutoff), *np.asarray(refit[name].values, dtype=float).tolist()]
-        for scheme, refits in run.refits.items() for r, refit in enumerate(refits) for name in plan.blocks
+        for scheme, refits in run.refits.items()
+        for r, refit in enumerate(refits)
+        for name in plan.blocks
     )
     _write_gz(folder / "refitted.csv.gz", text.getvalue())
     return True

@@ -31,19 +31,23 @@ def anticipated_r2(settings: SampleSize, cohort: Cohort) -> tuple[float, float]:
         return settings.r2_nagelkerke * largest, settings.r2_nagelkerke
     if settings.r2_cox_snell >= largest:
         raise StudyError(
-            f"sample_size.r2_cox_snell: no model can reach {settings.r2_cox_snell:g} where {cohort.n_events} of {cohort.n} patients have the "
-            f"event: the largest is {largest:.3f}. Give less, or r2_nagelkerke (0 to 1)."
+            f"sample_size.r2_cox_snell: no model can reach {settings.r2_cox_snell:g} where {cohort.n_events} of"
+            f" {cohort.n} patients have the event: the largest is {largest:.3f}. Give less, or r2_nagelkerke (0 to 1)."
         )
     return settings.r2_cox_snell, settings.r2_cox_snell / largest
 
 
 def describe_sample_size(
-    settings: SampleSize, cohort: Cohort, specs: Sequence[ModelSpec], designs: Sequence[Design], blocks: Mapping[str, Sequence[FeatureBlock]]
+    settings: SampleSize,
+    cohort: Cohort,
+    specs: Sequence[ModelSpec],
+    designs: Sequence[Design],
+    blocks: Mapping[str, Sequence[FeatureBlock]],
 ) -> tuple[dict[str, Any], list[Warn]]:
     """Riley et al.'s criteria for every model beside the patients there are.
 
-    A Radscore counts as the one parameter that the model estimates; how many feature columns were read to make it stands
-    beside (``n_candidates_screened``; 0 where it came as a column, for then it is not known).
+    A Radscore counts as the one parameter that the model estimates; how many feature columns were read to make it
+    stands beside (``n_candidates_screened``; 0 where it came as a column, for then it is not known).
     """
     cox_snell, nagelkerke = anticipated_r2(settings, cohort)
     prevalence = cohort.n_events / cohort.n
@@ -54,13 +58,22 @@ def describe_sample_size(
         criteria = [{"name": name, "n": int(found[f"n_{name}"])} for name in CRITERIA]
         for criterion in criteria[:2]:
             criterion["max_parameters"] = int(found[f"max_parameters_{criterion['name']}"])
-        entries.append({
-            "name": spec.name, "adjusted": spec.adjusted, "n_parameters": n_parameters,
-            "n_candidates_screened": sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
-            "n_needed": int(found["n"]), "events_needed": int(found["events"]), "criteria": criteria, "n": cohort.n, "events": cohort.n_events,
-            "events_per_parameter": cohort.n_events / n_parameters if n_parameters else None,
-            "max_parameters": int(found["max_parameters"]), "is_enough": cohort.n >= found["n"],
-        })
+        entries.append(
+            {
+                "name": spec.name,
+                "adjusted": spec.adjusted,
+                "n_parameters": n_parameters,
+                "n_candidates_screened": sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
+                "n_needed": int(found["n"]),
+                "events_needed": int(found["events"]),
+                "criteria": criteria,
+                "n": cohort.n,
+                "events": cohort.n_events,
+                "events_per_parameter": cohort.n_events / n_parameters if n_parameters else None,
+                "max_parameters": int(found["max_parameters"]),
+                "is_enough": cohort.n >= found["n"],
+            }
+        )
     used = {"prevalence": prevalence, "r2_cox_snell": cox_snell, "r2_nagelkerke": nagelkerke, **LEVELS}
     return {"settings": used, "models": entries}, _warnings(entries, nagelkerke)
 
@@ -86,8 +99,11 @@ def _warnings(entries: list[dict[str, Any]], nagelkerke: float) -> list[Warn]:
     needs = [e["n_needed"] for e in short]
     span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [Warn(
-        "sample size",
-        f"{short[0]['n']} patients, {short[0]['events']} with the event, are fewer than {whose} by Riley's criteria ({span}, at an anticipated "
-        f"Nagelkerke R² of {nagelkerke:.2f}): expect overfitting, and wide intervals of what is predicted.",
-    )]
+    return [
+        Warn(
+            "sample size",
+            f"{short[0]['n']} patients, {short[0]['events']} with the event, are fewer than {whose} by Riley's criteria"
+            f" ({span}, at an anticipated Nagelkerke R² of {nagelkerke:.2f}): expect overfitting, and wide intervals of"
+            " what is predicted.",
+        )
+    ]

@@ -23,8 +23,10 @@ clinical:
     # pfirrmann: {type: ordinal, levels: [III, IV, V]}
 
 tissues:                         # each has one of: radscore (a column of the clinical table), features, images
-  disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   # the id column, then one column a feature; 1 or 2 readers
-  # muscle: {images: data/muscle_cases.csv, sources: [pyradiomics]}   # patient_id, image, mask (or mask_reader1, mask_reader2), label, segment
+  disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   \
+# the id column, then one column a feature; 1 or 2 readers
+  # muscle: {images: data/muscle_cases.csv, sources: [pyradiomics]}   \
+# patient_id, image, mask (or mask_reader1, mask_reader2), label, segment
 # extraction: {pyradiomics: {preset: protocol-1223, combine: mean}}   # perturb: {n: 10} where there is one reader
 
 # selection:                     # the default, in order
@@ -44,7 +46,8 @@ tissues:                         # each has one of: radscore (a column of the cl
 
 # scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
-# missing: complete_case         # patients with blank covariates are left out and listed; or error, or multiple_imputation
+# missing: complete_case         # patients with blank covariates are left out and listed; \
+or error, or multiple_imputation
 # imputation: {imputations: 20}  # with the latter; fitted inside the training rows of every resample
 """
 
@@ -64,5 +67,11 @@ def write_scaffold(folder: Path) -> list[str]:
         (folder / "data").mkdir(parents=True, exist_ok=True)
         study.write_text(STUDY, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"folder {folder} cannot be written: {error.strerror or error}. Give another folder.") from None
-    return [f"wrote {study}", f"put your tables into {folder / 'data'}, edit {study.name}, then:", f"  prldh analyze {study} --out {folder / 'results'}"]
+        raise OutputError(
+            f"folder {folder} cannot be written: {error.strerror or error}. Give another folder."
+        ) from None
+    return [
+        f"wrote {study}",
+        f"put your tables into {folder / 'data'}, edit {study.name}, then:",
+        f"  prldh analyze {study} --out {folder / 'results'}",
+    ]

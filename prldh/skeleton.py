@@ -1,4 +1,5 @@
-"""The files of ``prldh plugins new NAME``; ``@NAME@`` is the distribution, ``@PACKAGE@`` its package, ``@SHORT@`` the plugin."""
+"""The files of ``prldh plugins new NAME``; ``@NAME@`` is the distribution, ``@PACKAGE@`` its package, ``@SHORT@`` the
+plugin."""
 
 from __future__ import annotations
 
@@ -40,7 +41,10 @@ tissues:
 """
 
 INIT = '''\
-"""What this distribution brings to prldh. Validators, checklists, report sections and commands have hooks of their own: see docs/plugins.md and prldh.hookspecs."""
+"""What this distribution brings to prldh.
+
+Validators, checklists, report sections and commands have hooks of their own: see docs/plugins.md and prldh.hookspecs.
+"""
 
 from __future__ import annotations
 
@@ -88,13 +92,16 @@ class VarianceSelector:
     version = "1"
     Settings = VarianceSettings
 
-    def fit(self, rows: TrainingRows, settings: VarianceSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: VarianceSettings, seed: np.random.SeedSequence, engine: Any
+    ) -> Selection:
         """Sees training rows alone. Random numbers, where they are needed, come from np.random.default_rng(seed)."""
         sd, mean = rows.values.std(axis=0), np.abs(rows.values.mean(axis=0))
         spread = np.where(sd > 0, sd / np.maximum(mean, 1e-12), 0.0)
         n = max(1, round(settings.share * len(rows.names)))
         order = np.argsort(-spread, kind="stable")
-        dropped = {rows.names[j]: f"coefficient of variation {spread[j]:.3g} is not among the {n} largest" for j in order[n:]}
+        reason = f"is not among the {n} largest"
+        dropped = {rows.names[j]: f"coefficient of variation {spread[j]:.3g} {reason}" for j in order[n:]}
         return Selection(np.sort(order[:n]), dropped, {"n": n})
 '''
 
@@ -119,7 +126,7 @@ ABOUT = {
 
 
 class IntensitySettings(BaseModel):
-    """What the study file may say under ``extraction``; ``combine``: how several regions of a patient become one row."""
+    """What the study file may say under ``extraction``; ``combine``: how regions of a patient become one row."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -134,7 +141,7 @@ class IntensitySource:
     Settings = IntensitySettings
 
     def extract(self, case: Case, settings: IntensitySettings) -> tuple[dict[str, float], ...]:
-        """One dictionary a reader, the same names in the same order for every case; DataError where there are no values."""
+        """One dictionary a reader, the same names in the same order for every case; DataError without values."""
         return tuple(self._measure(case, mask) for mask in case.masks)
 
     def _measure(self, case: Case, mask: np.ndarray) -> dict[str, float]:

@@ -18,7 +18,9 @@ class Numbers(BaseModel):
     def _refuse_true(cls, value: Any, info: ValidationInfo) -> Any:
         kind = cls.model_fields[info.field_name].annotation
         if value is True and kind in (int, int | None, float, float | None):
-            raise PydanticCustomError("int_type" if kind in (int, int | None) else "float_type", "a number is asked for")
+            raise PydanticCustomError(
+                "int_type" if kind in (int, int | None) else "float_type", "a number is asked for"
+            )
         return value
 
 
@@ -35,5 +37,7 @@ class Strict(Numbers):
                 if key not in cls.model_fields:
                     near = nearest(key, cls.model_fields)
                     hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
-                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint})
+                    raise PydanticCustomError(
+                        "unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint}
+                    )
         return data

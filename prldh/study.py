@@ -16,7 +16,9 @@ from prldh.strict import Numbers, Strict
 Engine = Literal["r", "python", "both"]
 Scope = Literal["model", "pipeline"]
 Kind = Literal["continuous", "categorical", "ordinal"]
-Text = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else v)]
+Text = Annotated[
+    str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else v)
+]
 
 
 class CovariateSettings(Strict):
@@ -30,9 +32,14 @@ class CovariateSettings(Strict):
         if self.type == "continuous" and self.levels:
             raise ValueError("a continuous covariate has no levels")
         if self.type == "ordinal" and not self.levels:
-            raise ValueError("an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}")
+            raise ValueError(
+                "an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}"
+            )
         if self.levels and len(set(self.levels)) != len(self.levels):
-            raise ValueError(f"the level '{next(v for i, v in enumerate(self.levels) if v in self.levels[:i])}' is listed twice. Remove one")
+            raise ValueError(
+                f"the level '{next(v for i, v in enumerate(self.levels) if v in self.levels[:i])}' is listed twice."
+                " Remove one"
+            )
         return self
 
 
@@ -110,8 +117,8 @@ class Model(Strict):
 class Validation(Numbers):
     """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings.
 
-    ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the first scheme that
-    holds patients out), to show what the chain reaches where nothing is to be found.
+    ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the
+    first scheme that holds patients out), to show what the chain reaches where nothing is to be found.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -150,10 +157,11 @@ class TableOne(Strict):
 
 
 class Univariate(Strict):
-    """Univariate screens, computed on everyone and descriptive: features by ``test``, covariates by univariable logistic models.
+    """Univariate screens, computed on everyone and descriptive: features by ``test``, covariates by univariable
+    logistic models.
 
-    ``adjust_p`` adds columns adjusted over the features of a tissue, and over the terms; ``shown``: how many features the report
-    lists, the smallest p first. ``univariate: false`` switches them off.
+    ``adjust_p`` adds columns adjusted over the features of a tissue, and over the terms; ``shown``: how many features
+    the report lists, the smallest p first. ``univariate: false`` switches them off.
     """
 
     test: Literal["t", "wilcoxon"] = "wilcoxon"
@@ -162,7 +170,8 @@ class Univariate(Strict):
 
 
 class SampleSize(Strict):
-    """The R² that the models are anticipated to reach, for Riley's criteria: one of Nagelkerke's (default 0.15), Cox and Snell's."""
+    """The R² that the models are anticipated to reach, for Riley's criteria: one of Nagelkerke's (default 0.15), Cox
+    and Snell's."""
 
     r2_nagelkerke: float | None = Field(None, gt=0, lt=1)
     r2_cox_snell: float | None = Field(None, gt=0, lt=0.75)
@@ -201,8 +210,8 @@ PartialRanges = tuple[float, float] | PartialAuc
 class Imputation(Strict):
     """Multiple imputation of blank covariates, in effect with ``missing: multiple_imputation``.
 
-    ``iterations``: rounds of the chained equations; ``donors``: nearest patients among whom a continuous value is drawn. Within the
-    resamples of a validation, where only the mean over imputations counts, fewer do.
+    ``iterations``: rounds of the chained equations; ``donors``: nearest patients among whom a continuous value is
+    drawn. Within the resamples of a validation, where only the mean over imputations counts, fewer do.
     """
 
     imputations: int = Field(20, ge=1)
@@ -241,7 +250,9 @@ class Performance(Strict):
     @classmethod
     def _cut_points_are_risks(cls, value: list[float] | None) -> list[float] | None:
         if value is not None and any(not 0 < cut < 1 for cut in value):
-            raise ValueError(f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found {value})")
+            raise ValueError(
+                f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found {value})"
+            )
         return value and sorted(set(value))
 
     @field_validator("thresholds")
@@ -256,8 +267,8 @@ class Performance(Strict):
 class Report(Strict):
     """What the report carries beside the results, and in which formats figures are written beside it.
 
-    ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each; ``grey``: every figure in
-    grey too.
+    ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each;
+    ``grey``: every figure in grey too.
     """
 
     checklists: list[str] = []
@@ -268,7 +279,8 @@ class Report(Strict):
 
 
 class Compute(Strict):
-    """How the work is spread: over ``jobs`` processes here (default: all cores), or the workers of the Dask scheduler at this address."""
+    """How the work is spread: over ``jobs`` processes here (default: all cores), or the workers of the Dask scheduler
+    at this address."""
 
     jobs: int | None = Field(None, ge=1)
     dask: str | None = None
@@ -299,7 +311,16 @@ DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
 def _as_steps(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    return [{step: {}} if isinstance(step, str) else {k: v or {} for k, v in step.items()} if isinstance(step, dict) else step for step in value]
+    return [
+        (
+            {step: {}}
+            if isinstance(step, str)
+            else {k: v or {} for k, v in step.items()}
+            if isinstance(step, dict)
+            else step
+        )
+        for step in value
+    ]
 
 
 class Study(Strict):
@@ -365,16 +386,28 @@ def _check_names(study: Study) -> None:
     columns = {clinical.id, clinical.outcome, *clinical.covariates}
     for name, tissue in study.tissues.items():
         if not name.strip() or set(name) & set("(),"):
-            raise _misfit(("tissues", name), f"'{name}' cannot be a tissue's name. Rename it, without commas and brackets: terms such as groups(a, b) use them")
+            raise _misfit(
+                ("tissues", name),
+                f"'{name}' cannot be a tissue's name. Rename it, without commas and brackets: terms such as groups(a,"
+                " b) use them",
+            )
         if name in columns and tissue.radscore != name:
-            raise _misfit(("tissues", name), f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous")
+            raise _misfit(
+                ("tissues", name),
+                f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous",
+            )
         if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):
-            raise _misfit(("tissues", name, "radscore"), f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score")
+            raise _misfit(
+                ("tissues", name, "radscore"),
+                f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score",
+            )
     if clinical.outcome == clinical.id:
         raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
     for column in (clinical.id, clinical.outcome):
         if column in clinical.covariates:
-            raise _misfit(("clinical", "covariates", column), "the id and the outcome cannot be covariates. Remove it here")
+            raise _misfit(
+                ("clinical", "covariates", column), "the id and the outcome cannot be covariates. Remove it here"
+            )
     names = [m.name for m in study.models or []]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -383,7 +416,9 @@ def _check_names(study: Study) -> None:
         if name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
             hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
-            raise _misfit(("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here")
+            raise _misfit(
+                ("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here"
+            )
         if study.adjust.count(name) > 1:
             raise _misfit(("adjust",), f"'{name}' is listed twice. Remove one")
 

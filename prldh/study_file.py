@@ -1,4 +1,5 @@
-"""Reading a study file, and files like it: YAML to checked settings, with one message for a mistake: the file, the line, what was found."""
+"""Reading a study file, and files like it: YAML to checked settings, with one message for a mistake: the file, the
+line, what was found."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise StudyError(f"line {key.start_mark.line + 1}: a list or mapping stands where a key is expected. Check brackets and colons there.")
+                raise StudyError(
+                    f"line {key.start_mark.line + 1}: a list or mapping stands where a key is expected. Check brackets"
+                    " and colons there."
+                )
             if key.value in seen:
                 raise StudyError(f"the key '{key.value}' stands twice (line {key.start_mark.line + 1}). Remove one.")
             seen.add(key.value)
@@ -31,10 +35,16 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
@@ -60,9 +70,11 @@ def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
     return read_settings(source, Study)
 
 
-def read_settings(source: str | os.PathLike | dict, model: type[Checked], what: str = "study file") -> tuple[Checked, Path]:
-    """A YAML file, or the same content as a dictionary, checked by a model, and the folder that its paths are relative to; ``what`` the file
-    is called in messages.
+def read_settings(
+    source: str | os.PathLike | dict, model: type[Checked], what: str = "study file"
+) -> tuple[Checked, Path]:
+    """A YAML file, or the same content as a dictionary, checked by a model, and the folder that its paths are relative
+    to; ``what`` the file is called in messages.
 
     Raises
     ------
@@ -78,9 +90,14 @@ def read_settings(source: str | os.PathLike | dict, model: type[Checked], what: 
     except FileNotFoundError:
         raise StudyError(f"{what} not found: {path}.{example}") from None
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path} is not UTF-8 text (byte {error.object[error.start]:#04x} at {error.start}). Give a YAML file saved as UTF-8.") from None
+        raise StudyError(
+            f"{path} is not UTF-8 text (byte {error.object[error.start]:#04x} at {error.start}). Give a YAML file saved"
+            " as UTF-8."
+        ) from None
     except (OSError, ValueError) as error:
-        raise StudyError(f"{what} cannot be read: {path}: {getattr(error, 'strerror', None) or error}. Give a YAML file.") from None
+        raise StudyError(
+            f"{what} cannot be read: {path}: {getattr(error, 'strerror', None) or error}. Give a YAML file."
+        ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)
@@ -123,7 +140,9 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
     except ValidationError as error:
         every = error.errors()
         first, place = every[0], _place(every[0], content)
-        others = {p for p in (_place(found, content) for found in every) if p[: len(place)] != place and place[: len(p)] != p}
+        others = {
+            p for p in (_place(found, content) for found in every) if p[: len(place)] != place and place[: len(p)] != p
+        }
         if first["type"] == "unknown_key":
             place = (*place, first["ctx"]["key"])
         known = place
@@ -136,12 +155,17 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
 
 
 def _place(error: dict[str, Any], content: Any) -> tuple:
-    """Where an error lies in the file: pydantic's place without the names it gives to the forms that a value may have (``list[str]``)."""
+    """Where an error lies in the file: pydantic's place without the names it gives to the forms that a value may have
+    (``list[str]``)."""
     if place := error.get("ctx", {}).get("place"):
         return tuple(place)
     found, last = [], len(error["loc"]) - 1
     for i, part in enumerate(error["loc"]):
-        inside = part in content if isinstance(content, dict) else isinstance(part, int) and isinstance(content, list) and part < len(content)
+        inside = (
+            part in content
+            if isinstance(content, dict)
+            else isinstance(part, int) and isinstance(content, list) and part < len(content)
+        )
         if inside:
             content = content[part]
         if inside or (i == last and error["type"] == "missing"):
@@ -151,10 +175,18 @@ def _place(error: dict[str, Any], content: Any) -> tuple:
 
 #: What pydantic calls a type, in words of the study file.
 _EXPECTED = {
-    "model_type": "must be a mapping of keys", "dict_type": "must be a mapping of keys", "list_type": "must be a list, such as [a, b]",
-    "tuple_type": "must be a list, such as [a, b]", "string_type": "must be text", "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number", "int_from_float": "must be a whole number", "float_parsing": "must be a number",
-    "float_type": "must be a number", "bool_parsing": "must be true or false", "bool_type": "must be true or false",
+    "model_type": "must be a mapping of keys",
+    "dict_type": "must be a mapping of keys",
+    "list_type": "must be a list, such as [a, b]",
+    "tuple_type": "must be a list, such as [a, b]",
+    "string_type": "must be text",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
 }
 
 
@@ -162,7 +194,9 @@ def _problem(error: dict[str, Any]) -> str:
     """One of pydantic's errors as a sentence: what is wrong, what was found."""
     kind, found = error["type"], error.get("input")
     if kind == "missing":
-        return "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
+        return (
+            "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
+        )
     message = error["msg"].removeprefix("Value error, ")
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))

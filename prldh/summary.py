@@ -18,14 +18,23 @@ TOLD_AT_ONCE = ("engines", "cohort", "features")
 def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None.
 
-    Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is too hopeful.
+    Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is
+    too hopeful.
     """
     for scope, scheme in by_honesty(entry["validation"]):
         found = entry["validation"][scope][scheme]
         for key in ("auc", "auc_mean"):
             value = found.get(key, {})
             if value.get("b632plus") is not None:
-                return scope, scheme, {"estimate": value["b632plus"], "low": value.get("b632plus_low"), "high": value.get("b632plus_high")}
+                return (
+                    scope,
+                    scheme,
+                    {
+                        "estimate": value["b632plus"],
+                        "low": value.get("b632plus_low"),
+                        "high": value.get("b632plus_high"),
+                    },
+                )
             if value.get("estimate") is not None:
                 return scope, scheme, value
     return None
@@ -42,7 +51,11 @@ def racing_sentence(step: dict[str, Any]) -> str:
     """How racing's choice of the number of features compares with the exact one, both run on everyone."""
     found = step["details"]["racing_agreement"]
     same = "as the exact forests do" if found["agrees"] else f"the exact forests {found['exact_size']}"
-    return f"Source {step['source']}: racing chooses {step['details']['chosen_size']} features, {same}; over {found['n']} forest seeds both agree {found['n_same']} times, and racing loses {found['mean_auc_lost']:.4f} of AUC in the mean."
+    return (
+        f"Source {step['source']}: racing chooses {step['details']['chosen_size']} features, {same}; over {found['n']}"
+        f" forest seeds both agree {found['n_same']} times, and racing loses {found['mean_auc_lost']:.4f} of AUC in the"
+        " mean."
+    )
 
 
 def scheme_words(scheme: str) -> str:
@@ -57,7 +70,8 @@ def interval(found: dict[str, Any], digits: int = 3) -> str:
 
 
 def summarise_run(data: dict[str, Any], out: Path) -> str:
-    """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report is."""
+    """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report
+    is."""
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
@@ -71,7 +85,9 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:
         lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
-    steps = [step for tissue in data["tissues"].values() if tissue["selection"] for step in tissue["selection"]["steps"]]
+    steps = [
+        step for tissue in data["tissues"].values() if tissue["selection"] for step in tissue["selection"]["steps"]
+    ]
     lines += [racing_sentence(step) for step in steps if "racing_agreement" in step["details"]]
     lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
     n = len(data["warnings"])
@@ -94,7 +110,14 @@ def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
     Every refusal stands there; of warnings and notes of one kind the first few.
     """
     rank = {"refused": 0, "warning": 1, "note": 2}
-    every = sorted(((rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f) for findings in found.values() for f in findings), key=lambda item: item[:4])
+    every = sorted(
+        (
+            (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f)
+            for findings in found.values()
+            for f in findings
+        ),
+        key=lambda item: item[:4],
+    )
     lines, kinds = [], Counter()
     n_of = Counter(item[:3] for item in every)
     for *kind, _, f in every:
@@ -107,7 +130,10 @@ def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
             lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
     n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
-    lines.append(f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')}, {_many(counts['note'], 'note')}.")
+    lines.append(
+        f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
+        f" {_many(counts['note'], 'note')}."
+    )
     return "\n".join(lines), not n_aside
 
 
@@ -124,14 +150,26 @@ def summarise_extraction(done: Any, out: Path) -> str:
         tissue = done.images.tissues[name]
         computed = sum(r.n_computed > 0 for r in tissue.results)
         lines.append(
-            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now, {about['n_measured'] - computed} kept from before), "
-            f"{_many(about['n_patients'], 'patient')}, {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
+            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now,"
+            f" {about['n_measured'] - computed} kept from before), {_many(about['n_patients'], 'patient')},"
+            f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
         )
-        lines += [f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}" for r in tissue.results if r.reason is not None]
-        lines += [f"  put aside: patient {patient}: {reason}" for patient, reason in tissue.aside if patient not in {r.row.patient for r in tissue.results}]
+        lines += [
+            f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}"
+            for r in tissue.results
+            if r.reason is not None
+        ]
+        lines += [
+            f"  put aside: patient {patient}: {reason}"
+            for patient, reason in tissue.aside
+            if patient not in {r.row.patient for r in tissue.results}
+        ]
         n_warned = sum(f.severity == "warning" for f in tissue.findings)
         if n_warned:
-            lines.append(f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or `prldh extract STUDY.yaml --check`.")
+            lines.append(
+                f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or"
+                " `prldh extract STUDY.yaml --check`."
+            )
         absent = tissue.absent
         if absent:
             lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
@@ -139,7 +177,10 @@ def summarise_extraction(done: Any, out: Path) -> str:
     lines += [f"  {w.message}" for w in done.images.warnings if " put aside: " not in w.message]
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
-        lines.append(f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference {done.verified[worst]:.1e} ({worst}).")
+        lines.append(
+            f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference"
+            f" {done.verified[worst]:.1e} ({worst})."
+        )
     elif done.verified is not None:
         lines.append("Nothing was verified: the sources have no reference implementation.")
     return "\n".join([*lines, f"Features: {out / 'features'}"])

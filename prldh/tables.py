@@ -57,7 +57,11 @@ def read_table(path: Path) -> pd.DataFrame:
     frame = _named_columns(frame, path)
     if frame.empty:
         raise DataError(f"{path}{sheet} has a header but no rows. Give a row a patient.")
-    read = pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns}) if kind in _WORKBOOKS + _PARQUET else _stripped(frame)
+    read = (
+        pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns})
+        if kind in _WORKBOOKS + _PARQUET
+        else _stripped(frame)
+    )
     read.attrs["sheet"] = sheet
     return read
 
@@ -67,21 +71,30 @@ _WORKBOOKS, _PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
 
 def _read_workbook(path: Path) -> pd.DataFrame:
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending of what it is.")
+        raise DataError(
+            f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending"
+            " of what it is."
+        )
     with pd.ExcelFile(path) as book:
         sheets = [str(name) for name in book.sheet_names]
         raw = pd.read_excel(book, header=None, dtype=object, keep_default_na=False)
     frame = _with_header(raw.astype(object).where(raw.notna(), ""), path)
-    frame.attrs["sheet"] = f", sheet '{sheets[0]}' (the first of {len(sheets)}, which is the one that is read)" if len(sheets) > 1 else ""
+    frame.attrs["sheet"] = (
+        f", sheet '{sheets[0]}' (the first of {len(sheets)}, which is the one that is read)" if len(sheets) > 1 else ""
+    )
     return frame
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     with path.open("rb") as handle:
         if handle.read(4) != b"PAR1":
-            raise DataError(f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what it is.")
+            raise DataError(
+                f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what"
+                " it is."
+            )
     frame = pd.read_parquet(path)
-    named = [name for name in frame.index.names if name is not None]  # columns of the file that pandas takes for row labels
+    # columns of the file that pandas takes for row labels
+    named = [name for name in frame.index.names if name is not None]
     return frame.reset_index(named) if named else frame
 
 
@@ -92,14 +105,22 @@ def _read_delimited(path: Path, separator: str) -> pd.DataFrame:
     _refuse_other_formats(start, separator, path)
     try:
         raw = pd.read_csv(
-            path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
-            compression="gzip" if is_packed else None, skip_blank_lines=True, low_memory=False,
+            path,
+            sep=separator,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            compression="gzip" if is_packed else None,
+            skip_blank_lines=True,
+            low_memory=False,
         )
     except pd.errors.EmptyDataError:
         raise _is_empty(path) from None
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not UTF-8 text (found the byte {error.object[error.start]:#04x}). Save it as CSV UTF-8 or as .xlsx, and check its ending."
+            f"{path} is not UTF-8 text (found the byte {error.object[error.start]:#04x}). Save it as CSV UTF-8 or as"
+            " .xlsx, and check its ending."
         ) from None
     return _with_header(raw, path)
 
@@ -107,7 +128,10 @@ def _read_delimited(path: Path, separator: str) -> pd.DataFrame:
 def _refuse_other_formats(start: bytes, separator: str, path: Path) -> None:
     """Tell by the first bytes what is no table of text, and by the header what has another separator."""
     if b"\0" in start:
-        raise DataError(f"{path} is not UTF-8 text: it is UTF-16 or no text at all. Save it as CSV UTF-8 or as .xlsx, and check its ending.")
+        raise DataError(
+            f"{path} is not UTF-8 text: it is UTF-16 or no text at all. Save it as CSV UTF-8 or as .xlsx, and check its"
+            " ending."
+        )
     header = start.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()[:1]
     others = [s for s in ",;\t|" if s in header[0] and s != separator] if header and separator not in header[0] else []
     if others:
@@ -128,12 +152,17 @@ def _named_columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     if unnamed:
         filled = [i for i in unnamed if not frame.iloc[:, i].isin(["", None]).all()]
         if filled:
-            raise DataError(f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if it only numbers the rows.")
+            raise DataError(
+                f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if it only"
+                " numbers the rows."
+            )
         kept = [i for i in range(len(names)) if i not in unnamed]
         frame, names = frame.iloc[:, kept], [names[i] for i in kept]
     doubled = sorted({c for c in names if names.count(c) > 1}) if len(set(names)) < len(names) else []
     if doubled:
-        raise DataError(f"{path}: the column '{doubled[0]}' stands {names.count(doubled[0])} times in the header. Rename one.")
+        raise DataError(
+            f"{path}: the column '{doubled[0]}' stands {names.count(doubled[0])} times in the header. Rename one."
+        )
     frame = frame.copy()
     frame.columns = names
     return frame
@@ -208,7 +237,9 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
         what, do = "is not finite", "Correct it or leave it blank"
     if bad is not None:
         patient = list(ids)[bad]
-        raise DataError(f"{path.name}, row {bad + 2} (patient {patient}), column '{column.name}': '{text[bad]}' {what}. {do}.")
+        raise DataError(
+            f"{path.name}, row {bad + 2} (patient {patient}), column '{column.name}': '{text[bad]}' {what}. {do}."
+        )
     return values
 
 
@@ -247,14 +278,18 @@ def check_ids(frame: pd.DataFrame, name: str, path: Path, where: str) -> tuple[s
     ids = column_of(frame, name, path, where)
     blank = np.flatnonzero((ids == "").to_numpy())
     if blank.size:
-        raise DataError(f"{path.name}: the id '{name}' is blank in row {blank[0] + 2}{and_more(blank.size)}. Give every patient an id.")
+        raise DataError(
+            f"{path.name}: the id '{name}' is blank in row {blank[0] + 2}{and_more(blank.size)}. Give every patient"
+            " an id."
+        )
     doubled = ids[ids.duplicated(keep=False)]
     if len(doubled):
         rows = [i + 2 for i in ids.index[ids == doubled.iloc[0]]]
         n = doubled.nunique()
         raise DataError(
             f"{path.name}: patient '{doubled.iloc[0]}' stands in rows {', '.join(map(str, rows[:5]))}"
-            + (f", and {n - 1} more ids are doubled" if n > 1 else "") + ". Keep one row a patient."
+            + (f", and {n - 1} more ids are doubled" if n > 1 else "")
+            + ". Keep one row a patient."
         )
     return tuple(ids)
 

@@ -1,6 +1,7 @@
 """The conformance kit: named checks of what plugins register, for their authors' tests and for ``prldh plugins check``.
 
-Each check gets an object as the study file would choose it, runs it on small made data, and raises :class:`CheckFailed` with what was
+Each check gets an object as the study file would choose it, runs it on small made data, and raises :class:`CheckFailed`
+with what was
 promised and what was found. Built-ins pass the same checks. In a plugin's tests::
 
     from prldh.testing import parametrize_with_checks
@@ -9,8 +10,8 @@ promised and what was found. Built-ins pass the same checks. In a plugin's tests
     def test_conforms(check):
         check()
 
-An object whose settings have no defaults, or a validator, which gets what the study file says as it stands, names some that work: here, or
-in an attribute ``example_settings``.
+An object whose settings have no defaults, or a validator, which gets what the study file says as it stands, names some
+that work: here, or in an attribute ``example_settings``.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ def checks_of(item: Any, settings: Any = None) -> list[Check]:
 
     what = kind_of(item)
     raw = getattr(item, "example_settings", None) if settings is None else settings
-    return [Check(what, str(item.name), promise, partial(check, item, raw)) for promise, check in testing_checks.CHECKS[what].items()]
+    return [
+        Check(what, str(item.name), promise, partial(check, item, raw))
+        for promise, check in testing_checks.CHECKS[what].items()
+    ]
 
 
 def kind_of(item: Any) -> str:
@@ -95,14 +99,19 @@ def kind_of(item: Any) -> str:
     if isinstance(item, type) and hasattr(item, "fit_logistic"):
         return "engine"
     hint = "; have you forgotten the `()`?" if isinstance(item, type) else "; prldh/interfaces.py says what each has."
-    raise CheckFailed(f"{item!r} is no selector, validator, feature source, checklist, report section or engine class{hint}")
+    raise CheckFailed(
+        f"{item!r} is no selector, validator, feature source, checklist, report section or engine class{hint}"
+    )
 
 
 def parametrize_with_checks(items: Iterable[Any], settings: Mapping[str, Any] | None = None) -> Any:
-    """A pytest decorator: the test gets every check of every object as ``check``. ``settings``: by the object's name."""
+    """A pytest decorator: the test gets every check of every object as ``check``. ``settings``: by the object's
+    name."""
     import pytest
 
-    checks = [check for item in items for check in checks_of(item, (settings or {}).get(getattr(item, "name", ""), None))]
+    checks = [
+        check for item in items for check in checks_of(item, (settings or {}).get(getattr(item, "name", ""), None))
+    ]
     return pytest.mark.parametrize("check", checks, ids=str)
 
 
@@ -152,7 +161,9 @@ def travels(item: Any, raw: Any) -> None:
 def has_name_and_version(item: Any, raw: Any) -> None:
     """Both are written beside results."""
     del raw
-    require(isinstance(item.name, str) and item.name == item.name.strip() != "", f"name must be text, found {item.name!r}")
+    require(
+        isinstance(item.name, str) and item.name == item.name.strip() != "", f"name must be text, found {item.name!r}"
+    )
     version = getattr(item, "version", "1")
     require(isinstance(version, str) and version != "", f"version must be text, found {version!r}")
 
@@ -186,7 +197,8 @@ def unchangeable(values: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def example_run() -> tuple[dict[str, Any], str]:
-    """``results.json`` of a small study, and the text of its ``provenance.json``: what checklists and sections are shown.
+    """``results.json`` of a small study, and the text of its ``provenance.json``: what checklists and sections are
+    shown.
 
     Raises
     ------
@@ -202,7 +214,14 @@ def example_run() -> tuple[dict[str, Any], str]:
 
     rng = np.random.default_rng(3)
     outcome = np.arange(40) % 5 < 2
-    table = pd.DataFrame({"id": [f"P{i}" for i in range(40)], "event": np.where(outcome, "yes", "no"), "score": outcome + rng.normal(size=40), "age": rng.normal(60, 9, 40)})
+    table = pd.DataFrame(
+        {
+            "id": [f"P{i}" for i in range(40)],
+            "event": np.where(outcome, "yes", "no"),
+            "score": outcome + rng.normal(size=40),
+            "age": rng.normal(60, 9, 40),
+        }
+    )
     for j in range(4):
         table[f"feature{j}"] = outcome * (j < 2) + rng.normal(size=40)
     with tempfile.TemporaryDirectory() as name:
@@ -210,15 +229,30 @@ def example_run() -> tuple[dict[str, Any], str]:
         table[["id", "event", "score", "age"]].to_csv(folder / "clinical.csv", index=False)
         table.drop(columns=["event", "score", "age"]).to_csv(folder / "features.csv", index=False)
         study = {
-            "title": "A <small> study & its <script>", "engine": "python", "selection": [{"correlation": {"outcome": 0.1}}],
-            "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "event", "event": "yes", "covariates": {"age": "continuous"}},
+            "title": "A <small> study & its <script>",
+            "engine": "python",
+            "selection": [{"correlation": {"outcome": 0.1}}],
+            "clinical": {
+                "table": str(folder / "clinical.csv"),
+                "id": "id",
+                "outcome": "event",
+                "event": "yes",
+                "covariates": {"age": "continuous"},
+            },
             "tissues": {"disc": {"radscore": "score"}, "muscle": {"features": str(folder / "features.csv")}},
             "validation": {"leave_one_out": False, "folds": 2, "bootstrap": 0},
-            "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0, "thresholds": [0.2, 0.4]},
+            "performance": {
+                "partial_auc_bootstrap": 0,
+                "decision_bootstrap": 0,
+                "interaction_bootstrap": 0,
+                "thresholds": [0.2, 0.4],
+            },
             "report": {"figures": []},
         }
         try:
             analyze(study, folder / "out", jobs=1)
         except PrldhError as error:
             raise CheckFailed(f"a small study cannot be analysed: {error}") from None
-        return json.loads((folder / "out" / "results.json").read_text(encoding="utf-8")), (folder / "out" / "provenance.json").read_text(encoding="utf-8")
+        return json.loads((folder / "out" / "results.json").read_text(encoding="utf-8")), (
+            folder / "out" / "provenance.json"
+        ).read_text(encoding="utf-8")

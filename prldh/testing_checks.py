@@ -1,4 +1,5 @@
-"""The checks of :mod:`prldh.testing`, by kind of object: promise → function of the object and what the study file would say of it.
+"""The checks of :mod:`prldh.testing`, by kind of object: promise → function of the object and what the study file would
+say of it.
 
 What is held to are the docstrings of :mod:`prldh.interfaces`.
 """
@@ -29,14 +30,21 @@ from prldh.testing import (
 
 
 def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> TrainingRows:
-    """Training rows (n, p): the first two features tell of the outcome, the third is a copy of the first, the fourth has ties throughout."""
+    """Training rows (n, p): the first two features tell of the outcome, the third is a copy of the first, the fourth
+    has ties throughout."""
     rng = np.random.default_rng(seed)
     outcome = rng.permutation(np.arange(n) % 5 < 2).astype(np.int8)
     values = rng.normal(size=(n, p))
     values[:, :2] += 1.5 * outcome[:, None]
     values[:, 2], values[:, 3] = values[:, 0], np.round(values[:, 3])
     second = unchangeable(values + 0.1 * rng.normal(size=values.shape)) if readers == 2 else None
-    return TrainingRows(unchangeable(values), second, unchangeable(outcome), unchangeable(np.arange(n)), tuple(f"feature {j}" for j in range(p)))
+    return TrainingRows(
+        unchangeable(values),
+        second,
+        unchangeable(outcome),
+        unchangeable(np.arange(n)),
+        tuple(f"feature {j}" for j in range(p)),
+    )
 
 
 def _with_constants(rows: TrainingRows) -> TrainingRows:
@@ -47,11 +55,19 @@ def _with_constants(rows: TrainingRows) -> TrainingRows:
 
 def _bootstrapped(rows: TrainingRows) -> TrainingRows:
     drawn = np.sort(np.random.default_rng(1).integers(0, rows.outcome.size, rows.outcome.size))
-    return TrainingRows(unchangeable(rows.values[drawn]), unchangeable(rows.second[drawn]), unchangeable(rows.outcome[drawn]), unchangeable(drawn), rows.names)
+    return TrainingRows(
+        unchangeable(rows.values[drawn]),
+        unchangeable(rows.second[drawn]),
+        unchangeable(rows.outcome[drawn]),
+        unchangeable(drawn),
+        rows.names,
+    )
 
 
 def _tied(rows: TrainingRows) -> TrainingRows:
-    return TrainingRows(unchangeable(np.round(rows.values)), unchangeable(np.round(rows.second)), rows.outcome, rows.patient, rows.names)
+    return TrainingRows(
+        unchangeable(np.round(rows.values)), unchangeable(np.round(rows.second)), rows.outcome, rows.patient, rows.names
+    )
 
 
 def _fit(selector: Any, raw: Any, rows: TrainingRows) -> Selection:
@@ -65,7 +81,10 @@ def _is_whole(found: Any, rows: TrainingRows) -> None:
     for name in ("kept", "dropped", "details", "warnings"):
         require(hasattr(found, name), f"fit must return a prldh.records.Selection, found {type(found).__name__}")
     kept, p = np.asarray(found.kept), len(rows.names)
-    require(kept.ndim == 1 and (kept.dtype.kind in "iu" or not kept.size), f"kept must be a row of positions (integers), found {kept.dtype} {kept.shape}")
+    require(
+        kept.ndim == 1 and (kept.dtype.kind in "iu" or not kept.size),
+        f"kept must be a row of positions (integers), found {kept.dtype} {kept.shape}",
+    )
     require(bool(((kept >= 0) & (kept < p)).all()), f"kept holds positions out of 0 … {p - 1}: {kept.tolist()}")
     require(len(set(kept.tolist())) == kept.size, f"kept holds a position twice: {kept.tolist()}")
     gone = [name for j, name in enumerate(rows.names) if j not in set(kept.tolist())]
@@ -79,8 +98,16 @@ def _is_whole(found: Any, rows: TrainingRows) -> None:
 
 
 def _same(first: Selection, second: Selection, message: str) -> None:
-    equal = np.array_equal(first.kept, second.kept) and first.dropped == second.dropped and as_json(first.details, "details") == as_json(second.details, "details")
-    require(equal, f"{message}: kept {np.asarray(first.kept).tolist()} and {np.asarray(second.kept).tolist()}, or other reasons or details")
+    equal = (
+        np.array_equal(first.kept, second.kept)
+        and first.dropped == second.dropped
+        and as_json(first.details, "details") == as_json(second.details, "details")
+    )
+    require(
+        equal,
+        f"{message}: kept {np.asarray(first.kept).tolist()} and {np.asarray(second.kept).tolist()}, or other reasons or"
+        " details",
+    )
 
 
 def _keeps_in_range_with_reasons(selector: Any, raw: Any) -> None:
@@ -90,7 +117,11 @@ def _keeps_in_range_with_reasons(selector: Any, raw: Any) -> None:
 
 def _is_deterministic(selector: Any, raw: Any) -> None:
     rows = make_rows()
-    _same(_fit(selector, raw, rows), in_other_weather(lambda: _fit(selector, raw, rows)), "the same rows and seed gave two selections; draw from the seed alone")
+    _same(
+        _fit(selector, raw, rows),
+        in_other_weather(lambda: _fit(selector, raw, rows)),
+        "the same rows and seed gave two selections; draw from the seed alone",
+    )
 
 
 def _sees_training_rows_only(selector: Any, raw: Any) -> None:
@@ -140,7 +171,10 @@ def _describes_without_changing(selector: Any, raw: Any) -> None:
 def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
     outcome = make_rows().outcome
     found = validator.resamples(outcome, raw, np.random.SeedSequence(7))
-    require(isinstance(found, list) and bool(found), f"resamples must return a list that is not empty, found {found!r:.80}; does it need example_settings?")
+    require(
+        isinstance(found, list) and bool(found),
+        f"resamples must return a list that is not empty, found {found!r:.80}; does it need example_settings?",
+    )
     return outcome, found
 
 
@@ -148,8 +182,14 @@ def _rows_in_range(validator: Any, raw: Any) -> None:
     outcome, found = _resamples(validator, raw)
     for r in found:
         for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
-            require(rows.ndim == 1 and rows.dtype.kind in "iu", f"{part} must be row numbers, found {rows.dtype} {rows.shape}")
-            require(bool(((rows >= 0) & (rows < outcome.size)).all()), f"{part} of repeat {r.repeat}, fold {r.fold} has rows out of 0 … {outcome.size - 1}")
+            require(
+                rows.ndim == 1 and rows.dtype.kind in "iu",
+                f"{part} must be row numbers, found {rows.dtype} {rows.shape}",
+            )
+            require(
+                bool(((rows >= 0) & (rows < outcome.size)).all()),
+                f"{part} of repeat {r.repeat}, fold {r.fold} has rows out of 0 … {outcome.size - 1}",
+            )
         require(np.asarray(r.train).size > 0, f"repeat {r.repeat}, fold {r.fold} has no training rows")
     places = [(r.repeat, r.fold) for r in found]
     require(len(set(places)) == len(places), "two resamples have the same repeat and fold")
@@ -157,7 +197,9 @@ def _rows_in_range(validator: Any, raw: Any) -> None:
 
 def _holds_out(validator: Any, raw: Any) -> None:
     """A test row that trained is a leak, in a bootstrap too, where only training rows repeat."""
-    require(validator.kind in ("held_out", "bootstrap"), f"kind must be held_out or bootstrap, found {validator.kind!r}")
+    require(
+        validator.kind in ("held_out", "bootstrap"), f"kind must be held_out or bootstrap, found {validator.kind!r}"
+    )
     tested: dict[tuple[int, int], int] = {}
     for r in _resamples(validator, raw)[1]:
         both = np.intersect1d(r.train, r.test)
@@ -165,20 +207,29 @@ def _holds_out(validator: Any, raw: Any) -> None:
         if validator.kind == "bootstrap":
             continue
         require(np.asarray(r.test).size > 0, f"repeat {r.repeat}, fold {r.fold} holds nobody out")
-        require(np.unique(r.train).size == np.asarray(r.train).size, f"repeat {r.repeat}, fold {r.fold}: a training row comes twice; only in a bootstrap it may")
+        require(
+            np.unique(r.train).size == np.asarray(r.train).size,
+            f"repeat {r.repeat}, fold {r.fold}: a training row comes twice; only in a bootstrap it may",
+        )
         for row in np.asarray(r.test).tolist():
-            require((r.repeat, row) not in tested, f"row {row} is held out twice in repeat {r.repeat}; give the second another repeat")
+            require(
+                (r.repeat, row) not in tested,
+                f"row {row} is held out twice in repeat {r.repeat}; give the second another repeat",
+            )
             tested[r.repeat, row] = r.fold
     n = make_rows().outcome.size
     for repeat in sorted({repeat for repeat, _ in tested}):
         n_tested = sum(of == repeat for of, _ in tested)
-        require(n_tested == n, f"repeat {repeat} holds out {n_tested} of {n} patients; each must be held out once a repeat")
+        require(
+            n_tested == n, f"repeat {repeat} holds out {n_tested} of {n} patients; each must be held out once a repeat"
+        )
 
 
 def _draws_from_the_seed(validator: Any, raw: Any) -> None:
     first, second = _resamples(validator, raw)[1], in_other_weather(lambda: _resamples(validator, raw)[1])
     is_same = len(first) == len(second) and all(
-        np.array_equal(a.train, b.train) and np.array_equal(a.test, b.test) and (a.repeat, a.fold) == (b.repeat, b.fold) for a, b in zip(first, second, strict=True)
+        np.array_equal(a.train, b.train) and np.array_equal(a.test, b.test) and (a.repeat, a.fold) == (b.repeat, b.fold)
+        for a, b in zip(first, second, strict=True)
     )
     require(is_same, "the same outcome and seed gave other resamples; draw from the seed alone")
 
@@ -195,7 +246,9 @@ def make_case(patient: str = "P1", seed: int = 0, readers: int = 2, shape: tuple
     z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]
     masks = tuple(((z - 4) / 3) ** 2 + ((y - 15) / (8 + k)) ** 2 + ((x - 15 - k) / 9) ** 2 <= 1 for k in range(readers))
     geometry = Geometry(shape[::-1], (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
-    return Case(patient, "tissue", 2, Volume(unchangeable(image), geometry, "MR"), tuple(unchangeable(m) for m in masks))
+    return Case(
+        patient, "tissue", 2, Volume(unchangeable(image), geometry, "MR"), tuple(unchangeable(m) for m in masks)
+    )
 
 
 def _extract(source: Any, raw: Any, case: Case) -> tuple[dict[str, float], ...]:
@@ -203,13 +256,22 @@ def _extract(source: Any, raw: Any, case: Case) -> tuple[dict[str, float], ...]:
 
 
 def _is_named_numbers(found: Any, case: Case) -> None:
-    require(isinstance(found, (tuple, list)) and len(found) == len(case.masks), f"extract must return one dictionary a reader ({len(case.masks)}), found {found!r:.80}")
+    require(
+        isinstance(found, (tuple, list)) and len(found) == len(case.masks),
+        f"extract must return one dictionary a reader ({len(case.masks)}), found {found!r:.80}",
+    )
     for values in found:
-        require(isinstance(values, Mapping) and len(values) > 0, f"extract must return dictionaries with values, found {values!r:.80}")
+        require(
+            isinstance(values, Mapping) and len(values) > 0,
+            f"extract must return dictionaries with values, found {values!r:.80}",
+        )
         for name, value in values.items():
             require(isinstance(name, str), f"a name must be text, found {name!r}")
             is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-            require(is_number and bool(np.isfinite(value)), f"'{name}' is {value!r}, not a finite number; raise DataError where a case has no values")
+            require(
+                is_number and bool(np.isfinite(value)),
+                f"'{name}' is {value!r}, not a finite number; raise DataError where a case has no values",
+            )
 
 
 def _one_dictionary_a_reader(source: Any, raw: Any) -> None:
@@ -219,15 +281,23 @@ def _one_dictionary_a_reader(source: Any, raw: Any) -> None:
 
 
 def _same_names_in_order(source: Any, raw: Any) -> None:
-    names = [list(v) for case in (make_case(), make_case("P2", 1, shape=(10, 33, 31))) for v in _extract(source, raw, case)]
+    names = [
+        list(v) for case in (make_case(), make_case("P2", 1, shape=(10, 33, 31))) for v in _extract(source, raw, case)
+    ]
     odd = next((n for n in names if n != names[0]), None)
-    require(odd is None, f"cases or readers have other names, or another order: {sorted(set(odd or ()) ^ set(names[0]))[:3]}")
+    require(
+        odd is None,
+        f"cases or readers have other names, or another order: {sorted(set(odd or ()) ^ set(names[0]))[:3]}",
+    )
 
 
 def _measures_alike(source: Any, raw: Any) -> None:
     first = _extract(source, raw, make_case())
     _extract(source, raw, make_case("P2", 1))
-    require(list(first) == list(in_other_weather(lambda: _extract(source, raw, make_case()))), "the same case gave other values")
+    require(
+        list(first) == list(in_other_weather(lambda: _extract(source, raw, make_case()))),
+        "the same case gave other values",
+    )
 
 
 def _measures_or_says_why(source: Any, raw: Any) -> None:
@@ -237,7 +307,10 @@ def _measures_or_says_why(source: Any, raw: Any) -> None:
     one[4, 15, 15] = True
     flat = Volume(unchangeable(np.full(whole.image.values.shape, 5, dtype=np.int16)), whole.image.geometry, "MR")
     usual = list(_extract(source, raw, whole)[0])
-    for case in (Case("P1", "tissue", 2, whole.image, (unchangeable(one),)), Case("P2", "tissue", 3, flat, whole.masks)):
+    for case in (
+        Case("P1", "tissue", 2, whole.image, (unchangeable(one),)),
+        Case("P2", "tissue", 3, flat, whole.masks),
+    ):
         try:
             found = _extract(source, raw, case)
         except DataError as error:
@@ -288,19 +361,36 @@ def _items_are_whole(checklist: Any, raw: Any) -> None:
     numbers = []
     for dossier in _dossiers():
         entries = checklist.evaluate(dossier)
-        require(isinstance(entries, list) and bool(entries), f"evaluate must return a list of entries, found {entries!r:.80}")
+        require(
+            isinstance(entries, list) and bool(entries),
+            f"evaluate must return a list of entries, found {entries!r:.80}",
+        )
         for entry in entries:
             missing = [k for k in ("number", "text", "status", "evidence") if k not in entry]
             require(not missing, f"item {entry.get('number', '?')} has no {', '.join(missing)}")
-            require(isinstance(entry["text"], str) and bool(entry["text"].strip()), f"item {entry['number']} has no text")
-            require(entry["status"] in STATUSES, f"item {entry['number']}: status {entry['status']!r} is none of {', '.join(STATUSES)}")
+            require(
+                isinstance(entry["text"], str) and bool(entry["text"].strip()), f"item {entry['number']} has no text"
+            )
+            require(
+                entry["status"] in STATUSES,
+                f"item {entry['number']}: status {entry['status']!r} is none of {', '.join(STATUSES)}",
+            )
             for e in entry["evidence"]:
-                require({"where", "href"} <= set(e), f"item {entry['number']}: evidence has 'where' and 'href' (or None), found {e!r}")
-                require(e["href"] is None or not str(e["href"]).startswith(("/", "file:", "javascript:")), f"item {entry['number']}: a link must be relative, found {e['href']!r}")
+                require(
+                    {"where", "href"} <= set(e),
+                    f"item {entry['number']}: evidence has 'where' and 'href' (or None), found {e!r}",
+                )
+                require(
+                    e["href"] is None or not str(e["href"]).startswith(("/", "file:", "javascript:")),
+                    f"item {entry['number']}: a link must be relative, found {e['href']!r}",
+                )
         as_json(entries, "the entries")
         numbers.append([str(e["number"]) for e in entries])
         require(len(set(numbers[-1])) == len(numbers[-1]), "two items have the same number")
-    require(numbers[0] == numbers[1], "the items depend on what is known; say 'author' or 'not applicable' instead of leaving one out")
+    require(
+        numbers[0] == numbers[1],
+        "the items depend on what is known; say 'author' or 'not applicable' instead of leaving one out",
+    )
 
 
 def _is_written_in_all_formats(checklist: Any, raw: Any) -> None:
@@ -338,8 +428,17 @@ def _renders_without(section: Any, raw: Any) -> None:
 
     results, _ = example_run()
     with tempfile.TemporaryDirectory() as folder:
-        bare = {**results, "tissues": {}, "comparisons": [], "interaction": None, "models": [{**m, "validation": {}} for m in results["models"]]}
-        require(isinstance(section.render(bare, Path(folder)), str), "render must return HTML, an empty text where it has nothing to say")
+        bare = {
+            **results,
+            "tissues": {},
+            "comparisons": [],
+            "interaction": None,
+            "models": [{**m, "validation": {}} for m in results["models"]],
+        }
+        require(
+            isinstance(section.render(bare, Path(folder)), str),
+            "render must return HTML, an empty text where it has nothing to say",
+        )
 
 
 def _has_every_statistic(engine: Any, raw: Any) -> None:
@@ -358,33 +457,45 @@ UNKNOWN = "refuses unknown settings"
 #: Promise → check, by kind.
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "selector": {
-        NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels,
+        NAMED: has_name_and_version,
+        UNKNOWN: refuses_unknown_keys,
+        TRAVELS: travels,
         "keeps positions in range and gives a reason for every name it drops": _keeps_in_range_with_reasons,
         "finds the same for the same seed": _is_deterministic,
         "is fitted on the rows it is given alone, and does not change them": _sees_training_rows_only,
-        "survives ties": _survives(_tied), "survives constant columns": _survives(_with_constants),
+        "survives ties": _survives(_tied),
+        "survives constant columns": _survives(_with_constants),
         "survives a bootstrap sample's copies of patients": _survives(_bootstrapped),
-        "takes one or two features": _takes_few_features, "takes one reader": _takes_one_reader,
+        "takes one or two features": _takes_few_features,
+        "takes one reader": _takes_one_reader,
         "describes what it found without changing it": _describes_without_changing,
     },
     "validator": {
-        NAMED: has_name_and_version, TRAVELS: travels, "gives row numbers in range": _rows_in_range,
-        "holds out rows that do not train": _holds_out, "draws from its seed alone": _draws_from_the_seed,
+        NAMED: has_name_and_version,
+        TRAVELS: travels,
+        "gives row numbers in range": _rows_in_range,
+        "holds out rows that do not train": _holds_out,
+        "draws from its seed alone": _draws_from_the_seed,
     },
     "feature source": {
-        NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels,
+        NAMED: has_name_and_version,
+        UNKNOWN: refuses_unknown_keys,
+        TRAVELS: travels,
         "gives one dictionary of finite numbers a reader": _one_dictionary_a_reader,
         "names the same features in the same order for every case": _same_names_in_order,
         "measures a case alike every time": _measures_alike,
         "measures the smallest and the flattest region, or says why not": _measures_or_says_why,
-        "describes every feature": _describes_every_name, "measures many as it measures one": _many_are_as_one,
+        "describes every feature": _describes_every_name,
+        "measures many as it measures one": _many_are_as_one,
     },
     "checklist": {
-        NAMED: has_name_and_version, "has items with number, text, status and evidence": _items_are_whole,
+        NAMED: has_name_and_version,
+        "has items with number, text, status and evidence": _items_are_whole,
         "can be written in every format": _is_written_in_all_formats,
     },
     "report section": {
-        NAMED: has_name_and_version, "renders HTML from results, escaped, and changes nothing": _renders,
+        NAMED: has_name_and_version,
+        "renders HTML from results, escaped, and changes nothing": _renders,
         "renders without tissues, comparisons and validation": _renders_without,
     },
     "engine": {NAMED: has_name_and_version, "has every statistic": _has_every_statistic},

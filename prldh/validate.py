@@ -1,4 +1,5 @@
-"""Internal validation: refits on resamples, in scope ``model`` and in scope ``pipeline``. What is said of them is in ``summaries.py``.
+"""Internal validation: refits on resamples, in scope ``model`` and in scope ``pipeline``. What is said of them is in
+``summaries.py``.
 
 Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model and its threshold. Scope
 ``pipeline`` refits everything on the training rows: ICC, selection, scaling, coefficients, cutoffs, thresholds.
@@ -38,7 +39,8 @@ class Predictions:
 
     ``log_odds`` (m, n): row r are all patients' log odds by the model of resample r; ``alone`` (m,) tells which of
     the refits ended as the intercept alone. Where blanks were imputed, ``log_odds`` are means over the imputations,
-    ``imputed`` (i, m, n) are those of each, and ``training`` (m) the means of the training rows, imputed with the outcome there.
+    ``imputed`` (i, m, n) are those of each, and ``training`` (m) the means of the training rows, imputed with the
+    outcome there.
     """
 
     kind: str
@@ -66,8 +68,15 @@ class Predictions:
 
 
 def refit_tissues(
-    tissues: Mapping[str, tuple[FeatureBlock, ...]], given: Mapping[str, np.ndarray], outcome: np.ndarray,
-    resample: Resample, protocol: Protocol, seed: int, key: tuple, engine: Any, ledger: Ledger,
+    tissues: Mapping[str, tuple[FeatureBlock, ...]],
+    given: Mapping[str, np.ndarray],
+    outcome: np.ndarray,
+    resample: Resample,
+    protocol: Protocol,
+    seed: int,
+    key: tuple,
+    engine: Any,
+    ledger: Ledger,
 ) -> dict[str, TissueRefit]:
     """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
     found = {}
@@ -77,29 +86,47 @@ def refit_tissues(
         found[name] = TissueRefit(values, cutoff, (), None)
     for name, blocks in tissues.items():
         rows = training_rows(blocks, outcome, resample.train)
-        fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger)
+        fit = fit_tissue(
+            rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
+        )
         features = tuple(f for _, f in fit.radscore.features) if fit.radscore else ()
         found[name] = TissueRefit(apply_radscore(fit, blocks), fit.cutoff, features, fit.empty_step)
     return found
 
 
 def predict_scope_model(
-    design: Design, outcome: np.ndarray, kind: str, resamples: Sequence[Resample], engine: Any, how: str = MAXIMUM_LIKELIHOOD
+    design: Design,
+    outcome: np.ndarray,
+    kind: str,
+    resamples: Sequence[Resample],
+    engine: Any,
+    how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
     """Refit the logistic model alone on every resample, by the engine and in the way it was fitted on everyone."""
     rows = np.concatenate([r.train for r in resamples])
     lengths = np.array([len(r.train) for r in resamples])
-    b = np.asarray(_refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float)
+    b = np.asarray(
+        _refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float
+    )
     eta = np.array([log_odds(design.matrix, row) for row in b])
     unseen = sum(_unseen_levels(design, r) for r in resamples)
-    return _wrote_down(Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen)), np.split(rows, np.cumsum(lengths)[:-1]))
+    return _wrote_down(
+        Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen)),
+        np.split(rows, np.cumsum(lengths)[:-1]),
+    )
 
 
 def predict_scope_pipeline(
-    spec: ModelSpec, cohort: Cohort, kind: str, resamples: Sequence[Resample], refits: Sequence[Mapping[str, TissueRefit]], engine: Any,
+    spec: ModelSpec,
+    cohort: Cohort,
+    kind: str,
+    resamples: Sequence[Resample],
+    refits: Sequence[Mapping[str, TissueRefit]],
+    engine: Any,
     how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
-    """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on each resample."""
+    """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on
+    each resample."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
     unseen, read = 0, []
@@ -123,19 +150,32 @@ def _wrote_down(predictions: Predictions, read: Sequence[np.ndarray]) -> Predict
 
 
 def impute_for_resamples(
-    cohort: Cohort, scores: Mapping[str, np.ndarray], resample: Resample, settings: Imputation, seed: int, key: tuple, ledger: Ledger
+    cohort: Cohort,
+    scores: Mapping[str, np.ndarray],
+    resample: Resample,
+    settings: Imputation,
+    seed: int,
+    key: tuple,
+    ledger: Ledger,
 ) -> tuple[list[Coded], list[Coded]]:
-    """Completed covariates of one resample: of its training rows (imputed with the outcome there), and of everyone (by a model of
-    the training rows that never saw an outcome)."""
+    """Completed covariates of one resample: of its training rows (imputed with the outcome there), and of everyone (by
+    a model of the training rows that never saw an outcome)."""
     ledger.read("imputation", resample.train)
     return impute_resample(cohort, scores, resample.train, settings, seed_for(seed, "imputation", *key))
 
 
 def predict_imputed(
-    spec: ModelSpec, cohort: Cohort, kind: str, resamples: Sequence[Resample], refits: Sequence[Mapping[str, TissueRefit]],
-    completed: Sequence[tuple[list[Coded], list[Coded]]], engine: Any, how: str,
+    spec: ModelSpec,
+    cohort: Cohort,
+    kind: str,
+    resamples: Sequence[Resample],
+    refits: Sequence[Mapping[str, TissueRefit]],
+    completed: Sequence[tuple[list[Coded], list[Coded]]],
+    engine: Any,
+    how: str,
 ) -> Predictions:
-    """Refit a model with incomplete covariates on every resample: once an imputation, coefficients averaged as Rubin's rules have it.
+    """Refit a model with incomplete covariates on every resample: once an imputation, coefficients averaged as Rubin's
+    rules have it.
 
     The averaged model predicts each imputation of a patient; ``log_odds`` are the means.
     """
@@ -152,14 +192,18 @@ def predict_imputed(
             for a, b in zip(train, everyone, strict=True)
         ]
         rows, length = np.arange(size), np.array([size])
-        b = np.array([_refit(engine, how)(d.matrix, outcome, rows, length)["coefficients"][0] for d in designs]).mean(axis=0)
+        b = np.array([_refit(engine, how)(d.matrix, outcome, rows, length)["coefficients"][0] for d in designs]).mean(
+            axis=0
+        )
         etas = np.array([log_odds(d.matrix, b) for d in designs])
         training.append(mean_log_odds(etas[:, :size]))
         imputed[:, r] = etas[:, size:]
         alone[r] = _is_intercept_alone(b[None])[0]
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
-    found = Predictions(kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training)
+    found = Predictions(
+        kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training
+    )
     return _wrote_down(found, [r.train for r in resamples])
 
 
@@ -173,7 +217,10 @@ def _unseen_levels(design: Design, resample: Resample) -> int:
 def _unseen_note(n: int) -> list[str]:
     if not n:
         return []
-    return [f"{n} held-out predictions are of patients with a level that no training patient has; it counts as the reference level there."]
+    return [
+        f"{n} held-out predictions are of patients with a level that no training patient has; it counts as the"
+        " reference level there."
+    ]
 
 
 def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:

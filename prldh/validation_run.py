@@ -1,6 +1,8 @@
-"""Validation within a run: refits on every resample, spread over workers and kept as they finish, then summed up for every model.
+"""Validation within a run: refits on every resample, spread over workers and kept as they finish, then summed up for
+every model.
 
-What one refit is stands in :mod:`prldh.validate`; how work is spread and kept in :mod:`prldh.work` and :mod:`prldh.kept`.
+What one refit is stands in :mod:`prldh.validate`; how work is spread and kept in :mod:`prldh.work` and
+:mod:`prldh.kept`.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refits:
-    """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they are not refitted;
-    ``cohort`` where covariates have blanks that are imputed."""
+    """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they
+    are not refitted; ``cohort`` where covariates have blanks that are imputed."""
 
     outcome: np.ndarray
     protocol: Protocol
@@ -59,9 +61,11 @@ def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[
     return dict(plan.blocks), {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
 
 
-def validate_models(plan: Plan, runs: list[EngineRun], draws: Draws, workers: Workers, kept: KeptWork, told: Progress) -> None:
-    """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the engine; every
-    engine summarises the predictions."""
+def validate_models(
+    plan: Plan, runs: list[EngineRun], draws: Draws, workers: Workers, kept: KeptWork, told: Progress
+) -> None:
+    """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the
+    engine; every engine summarises the predictions."""
     from prldh.engines.python import PythonEngine
 
     if not any(resamples for _, resamples in plan.schemes.values()):
@@ -70,7 +74,11 @@ def validate_models(plan: Plan, runs: list[EngineRun], draws: Draws, workers: Wo
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
-        stage, noun = ("validation of the whole chain", "resamples") if scope == "pipeline" else ("imputation in resamples", "imputed resamples")
+        stage, noun = (
+            ("validation of the whole chain", "resamples")
+            if scope == "pipeline"
+            else ("imputation in resamples", "imputed resamples")
+        )
         refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(told, stage), noun)
         for run in runs:
             run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
@@ -80,13 +88,17 @@ def validate_models(plan: Plan, runs: list[EngineRun], draws: Draws, workers: Wo
             for scheme, (kind, resamples) in plan.schemes.items():
                 shared = None
                 if plan.is_imputed(spec):
-                    shared = predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how)
+                    shared = predict_imputed(
+                        spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how
+                    )
                 elif scope == "pipeline" and plan.is_refitted(spec):
                     shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        same = predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"])
+                        same = predict_scope_model(
+                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"]
+                        )
                     _record(plan, run, i, scope, scheme, same, draws)
         told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
@@ -98,18 +110,30 @@ def validate_models(plan: Plan, runs: list[EngineRun], draws: Draws, workers: Wo
     _run_null(plan, runs, learner, workers, kept, told)
 
 
-def _run_null(plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers, kept: KeptWork, told: Progress) -> None:
-    """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every model."""
+def _run_null(
+    plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers, kept: KeptWork, told: Progress
+) -> None:
+    """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every
+    model."""
     scheme, n = null_scheme(plan), plan.study.validation.null_permutations
     if not n:
         return
     if scheme is None or "pipeline" not in plan.study.validation.scope:
         for run in runs:
-            run.warnings.append(Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out."))
+            run.warnings.append(
+                Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out.")
+            )
         return
 
     def refit(permuted: Plan, k: int):
-        return _refit_all(permuted, runs[0], "pipeline", workers, kept, lambda done, total: told("null run", k * total + done, n * total))[:2]
+        return _refit_all(
+            permuted,
+            runs[0],
+            "pipeline",
+            workers,
+            kept,
+            lambda done, total: told("null run", k * total + done, n * total),
+        )[:2]
 
     how = [entry["fit"] for entry in runs[0].models]
     found = run_null(plan, how, [entry["validation"]["pipeline"][scheme] for entry in runs[0].models], refit, learner)
@@ -119,10 +143,13 @@ def _run_null(plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers,
 
 
 def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
-    """What other settings of a step would have given, where its selector offers some; by Python's learners, as all refits."""
+    """What other settings of a step would have given, where its selector offers some; by Python's learners, as all
+    refits."""
 
     def refit(other: Plan) -> Mapping[str, list]:
-        return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[0]
+        return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[
+            0
+        ]
 
     found = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
     for run in runs:
@@ -130,18 +157,40 @@ def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, ke
 
 
 def _refit_all(
-    plan: Plan, run: EngineRun, scope: str, workers: Workers, kept: KeptWork, told: Callable[[int, int], None], noun: str | None = None
+    plan: Plan,
+    run: EngineRun,
+    scope: str,
+    workers: Workers,
+    kept: KeptWork,
+    told: Callable[[int, int], None],
+    noun: str | None = None,
 ) -> tuple[dict[str, list], dict[str, list], dict[str, list]]:
-    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one entry a resample."""
-    tissues = None if scope == "pipeline" else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one
+    entry a resample."""
+    tissues = (
+        None
+        if scope == "pipeline"
+        else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+    )
     cohort = None if plan.cohort.is_complete else plan.cohort
     if scope == "model" and cohort is None:
-        return {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()}, {}, {scheme: [] for scheme in plan.schemes}
-    items = [(scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)]
+        return (
+            {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()},
+            {},
+            {scheme: [] for scheme in plan.schemes},
+        )
+    items = [
+        (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
+    ]
     settings = Refits(plan.cohort.outcome, plan.protocol, plan.study.seed, tissues, cohort, plan.study.imputation)
     found = run_work(
-        partial(_refit_one, settings), items, workers, lambda done: told(done, len(items)), shelf=_shelf(kept, settings, items),
-        is_cheap=cohort is None and not plan.blocks, noun=noun,
+        partial(_refit_one, settings),
+        items,
+        workers,
+        lambda done: told(done, len(items)),
+        shelf=_shelf(kept, settings, items),
+        is_cheap=cohort is None and not plan.blocks,
+        noun=noun,
     )
     refits: dict[str, list] = {}
     completed: dict[str, list] = {}
@@ -153,8 +202,14 @@ def _refit_all(
     return refits, completed, ledgers
 
 
-def _refit_one(settings: Refits, blocks: Mapping[str, tuple[FeatureBlock, ...]], given: Mapping[str, np.ndarray], item: tuple[str, int, Resample]):
-    """The refitted tissues (None in scope ``model``), the imputed covariates (None where nothing is blank), and what was read."""
+def _refit_one(
+    settings: Refits,
+    blocks: Mapping[str, tuple[FeatureBlock, ...]],
+    given: Mapping[str, np.ndarray],
+    item: tuple[str, int, Resample],
+):
+    """The refitted tissues (None in scope ``model``), the imputed covariates (None where nothing is blank), and what
+    was read."""
     from prldh.engines.python import PythonEngine
 
     scheme, r, resample = item
@@ -162,23 +217,43 @@ def _refit_one(settings: Refits, blocks: Mapping[str, tuple[FeatureBlock, ...]],
         ledger = Ledger(resample.test)
         refitted = None
         if settings.tissues is None:
-            refitted = refit_tissues(blocks, given, settings.outcome, resample, settings.protocol, settings.seed, (scheme, r), PythonEngine(), ledger)
+            refitted = refit_tissues(
+                blocks,
+                given,
+                settings.outcome,
+                resample,
+                settings.protocol,
+                settings.seed,
+                (scheme, r),
+                PythonEngine(),
+                ledger,
+            )
         if settings.cohort is None:
             return refitted, None, ledger
         scores = {name: t.values for name, t in (refitted or settings.tissues).items()}
-        return refitted, impute_for_resamples(settings.cohort, scores, resample, settings.imputation, settings.seed, (scheme, r), ledger), ledger
+        return (
+            refitted,
+            impute_for_resamples(
+                settings.cohort, scores, resample, settings.imputation, settings.seed, (scheme, r), ledger
+            ),
+            ledger,
+        )
 
 
 # ---------------------------------------------------------------- what is said of them
 
 
-def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws) -> None:
+def _record(
+    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws
+) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, remarks = run.models[i]["validation"]["model"][scheme], []
     else:
-        entry, remarks = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws)
+        entry, remarks = summarise(
+            predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws
+        )
     run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]
@@ -192,7 +267,11 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -
             empty = sum(t[name].empty_step is not None for t in refits)
             if empty:
                 run.warnings.append(
-                    Warn("validation", f"tissue {name}, {scheme.replace('_', '-')}: in {empty} of {len(refits)} resamples the selection left nothing; the Radscore is constant there.")
+                    Warn(
+                        "validation",
+                        f"tissue {name}, {scheme.replace('_', '-')}: in {empty} of {len(refits)} resamples the"
+                        " selection left nothing; the Radscore is constant there.",
+                    )
                 )
     run.refits = by_scheme
 
@@ -206,16 +285,23 @@ def _note_difference(validation: dict[str, Any]) -> None:
         found[scheme] = None if a is None or b is None else a - b
     validation["difference"] = found
 
+
 # ---------------------------------------------------------------- what is kept
 
 
 def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
-    """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features, scores and seed."""
+    """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features,
+    scores and seed."""
     protocol = plan.protocol
-    steps = [(s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json(), _fingerprint(s)) for s in protocol.steps]
+    steps = [
+        (s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json(), _fingerprint(s))
+        for s in protocol.steps
+    ]
     plugins = sorted((dist.project_name, dist.version) for _, dist in plan.plugins.list_plugin_distinfo())
     blocks, given = refit_inputs(plan)
-    features = [(name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()]
+    features = [
+        (name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()
+    ]
     chain = (steps, protocol.by_source, protocol.if_empty, protocol.radscore, plan.study.seed)
     return KeptWork(digest_of(program_digest(), plugins, chain, features, given), say)
 
@@ -233,12 +319,16 @@ def _source_of(selector: Any) -> str:
 
 
 def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resample]]) -> Shelf:
-    """Where the refits of one stage are kept: by the chain, its outcome, given tissues and covariates, and the rows of each resample."""
+    """Where the refits of one stage are kept: by the chain, its outcome, given tissues and covariates, and the rows of
+    each resample."""
     tissues = None if settings.tissues is None else [(name, t.values, t.cutoff) for name, t in settings.tissues.items()]
     covariates = None
     if settings.cohort is not None:
         cohort = settings.cohort
-        covariates = [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates], settings.imputation.model_dump_json()
+        covariates = (
+            [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates],
+            settings.imputation.model_dump_json(),
+        )
     steps = [(s.selector.name, s.settings.model_dump_json()) for s in settings.protocol.steps]
     stage = digest_of(kept.study, steps, settings.outcome, tissues, covariates)
     keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
@@ -250,14 +340,19 @@ def _pack(result: tuple) -> list[Any]:
     return [
         refitted and [[name, t.values, t.cutoff, t.features, t.empty_step] for name, t in refitted.items()],
         tables and [[list(coded.items()) for coded in part] for part in tables],
-        ledger.held_out, [[stage, e.n_fits, e.n_rows, e.n_held_out] for stage, e in ledger.entries.items()],
+        ledger.held_out,
+        [[stage, e.n_fits, e.n_rows, e.n_held_out] for stage, e in ledger.entries.items()],
     ]
 
 
 def _unpack(content: list[Any]) -> tuple:
     refitted, tables, held_out, entries = content
     return (
-        refitted and {name: TissueRefit(values, cutoff, tuple(features), empty) for name, values, cutoff, features, empty in refitted},
+        refitted
+        and {
+            name: TissueRefit(values, cutoff, tuple(features), empty)
+            for name, values, cutoff, features, empty in refitted
+        },
         tables and tuple([dict(coded) for coded in part] for part in tables),
         Ledger(held_out, {stage: Entry(*counts) for stage, *counts in entries}),
     )

@@ -19,7 +19,8 @@ MAX_DEATHS = 3
 
 
 class Workers:
-    """Who does the work: this process, worker processes, or a Dask cluster. A context: workers of a cluster are let go at its end.
+    """Who does the work: this process, worker processes, or a Dask cluster. A context: workers of a cluster are let go
+    at its end.
 
     Parameters
     ----------
@@ -38,7 +39,9 @@ class Workers:
         If the cluster cannot be used.
     """
 
-    def __init__(self, jobs: int, dask: str | None = None, shared: tuple[Any, ...] = (), say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, jobs: int, dask: str | None = None, shared: tuple[Any, ...] = (), say: Callable[[str], None] | None = None
+    ) -> None:
         self.jobs, self.shared, self.say = jobs, shared, say or (lambda text: None)
         self._cluster = None
         if dask is not None:
@@ -77,10 +80,13 @@ class Workers:
             except TerminatedWorkerError:
                 if deaths < MAX_DEATHS:
                     jobs = max(2, jobs // 2)  # one would be this process, which must not die
-                    self.say(f"warning: a worker process died, as a rule for want of memory. What is left goes on in {jobs} new ones.")
+                    self.say(
+                        f"warning: a worker process died, as a rule for want of memory. What is left goes on in {jobs}"
+                        " new ones."
+                    )
         raise ComputeError(
-            f"worker processes died {MAX_DEATHS} times, the last time with {jobs} of them: as a rule the system ended them for want of memory. "
-            "Use fewer --jobs (1 needs the least), or a machine with more memory."
+            f"worker processes died {MAX_DEATHS} times, the last time with {jobs} of them: as a rule the system ended"
+            " them for want of memory. Use fewer --jobs (1 needs the least), or a machine with more memory."
         )
 
 
@@ -102,7 +108,9 @@ def end_with(parent: int) -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def in_parallel(work: Callable[..., Any], shared: tuple[Any, ...], items: Mapping[int, Any], **options: Any) -> Iterator[tuple[int, Any]]:
+def in_parallel(
+    work: Callable[..., Any], shared: tuple[Any, ...], items: Mapping[int, Any], **options: Any
+) -> Iterator[tuple[int, Any]]:
     """Results by joblib's present backend, numbered, as they finish."""
     from joblib import Parallel, delayed
 
@@ -121,8 +129,14 @@ def _numbered(work: Callable[..., Any], i: int, item: Any, *shared: Any) -> tupl
 
 
 def run_work(
-    work: Callable[..., Any], items: Sequence[Any], workers: Workers, told: Callable[[int], None], *, shelf: Shelf | None = None,
-    is_cheap: bool = False, noun: str | None = None,
+    work: Callable[..., Any],
+    items: Sequence[Any],
+    workers: Workers,
+    told: Callable[[int], None],
+    *,
+    shelf: Shelf | None = None,
+    is_cheap: bool = False,
+    noun: str | None = None,
 ) -> list[Any]:
     """``work(*workers.shared, item)`` for every item, in the items' order.
 
@@ -151,7 +165,9 @@ def run_work(
             workers.say(f"resuming: {len(found):,} of {len(items):,} {noun} are kept")
         told(len(found))
     try:
-        with closing(workers.spread(work, {i: item for i, item in enumerate(items) if i not in found}, is_cheap)) as results:
+        with closing(
+            workers.spread(work, {i: item for i, item in enumerate(items) if i not in found}, is_cheap)
+        ) as results:
             for i, result in results:
                 found[i] = result
                 if shelf is not None:
@@ -160,7 +176,9 @@ def run_work(
     except ComputeError as error:
         raise ComputeError(f"{error}{_what_is_kept(shelf)}") from None
     except MemoryError:
-        raise ComputeError(f"there is not enough memory. Use fewer --jobs (1 needs the least).{_what_is_kept(shelf)}") from None
+        raise ComputeError(
+            f"there is not enough memory. Use fewer --jobs (1 needs the least).{_what_is_kept(shelf)}"
+        ) from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_kept(shelf).strip()) from None
     return [found[i] for i in range(len(items))]

@@ -18,7 +18,8 @@ from pathlib import Path  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
-hypothesis.settings.register_profile("ci", derandomize=True)  # CI tries the same examples every time; elsewhere they vary
+# CI tries the same examples every time; elsewhere they vary
+hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
@@ -26,7 +27,8 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are packages of CRAN alone."""
+    """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are
+    packages of CRAN alone."""
     if item.get_closest_marker("r"):
         from prldh.engines.r_home import r_available
 
@@ -44,7 +46,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _missing_packages(wanted: tuple[str, ...]) -> tuple[str, ...]:
     script = 'for (p in commandArgs(TRUE)) if (!nzchar(system.file(package = p))) cat(p, "\\n")'
     try:
-        done = subprocess.run(["Rscript", "-e", script, *wanted], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            ["Rscript", "-e", script, *wanted], capture_output=True, text=True, timeout=60, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return wanted
     return tuple(done.stdout.split())
@@ -52,23 +56,34 @@ def _missing_packages(wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """What tests recorded for whoever reads the end of the run, such as how far the engines are apart over the demo."""
-    told = dict.fromkeys(text for report in terminalreporter.stats.get("passed", []) for key, text in report.user_properties if key == "told")
+    told = dict.fromkeys(
+        text
+        for report in terminalreporter.stats.get("passed", [])
+        for key, text in report.user_properties
+        if key == "told"
+    )
     for text in told:
         terminalreporter.write_line(text)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _light_collections() -> Iterator[None]:
-    """What modules leave behind (compiled kernels, libraries) is walked by no later garbage collection; hypothesis asks for many."""
+    """What modules leave behind (compiled kernels, libraries) is walked by no later garbage collection; hypothesis asks
+    for many."""
     yield
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def _kept_apart(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _kept_apart(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No test finds what another, or the user, left in the cache: some change the program under the results."""
-    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path_factory.getbasetemp() / "kept" / hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]))
+    monkeypatch.setenv(
+        "PRLDH_CACHE",
+        str(tmp_path_factory.getbasetemp() / "kept" / hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]),
+    )
 
 
 @pytest.fixture(scope="session")

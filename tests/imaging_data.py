@@ -40,7 +40,9 @@ def write(path: Path, array: np.ndarray, grid: Geometry = GRID) -> Path:
     return path
 
 
-def row(image: Path, *masks: Path, label: int | None = None, segment: str | None = None, patient: str = "P1", line: int = 2) -> CaseRow:
+def row(
+    image: Path, *masks: Path, label: int | None = None, segment: str | None = None, patient: str = "P1", line: int = 2
+) -> CaseRow:
     return CaseRow("disc", patient, line, image, masks, label, segment)
 
 
@@ -48,8 +50,18 @@ def row(image: Path, *masks: Path, label: int | None = None, segment: str | None
 
 
 def write_series(
-    folder: Path, array: np.ndarray, grid: Geometry = GRID, *, uid: str | None = None, frame: str = "1.2.3.4", patient: str = HOSPITAL_ID,
-    modality: str = "MR", slopes: list[float] | None = None, intercept: float = 0, leave_out: tuple[int, ...] = (), tilt: float = 0,
+    folder: Path,
+    array: np.ndarray,
+    grid: Geometry = GRID,
+    *,
+    uid: str | None = None,
+    frame: str = "1.2.3.4",
+    patient: str = HOSPITAL_ID,
+    modality: str = "MR",
+    slopes: list[float] | None = None,
+    intercept: float = 0,
+    leave_out: tuple[int, ...] = (),
+    tilt: float = 0,
     prefix: str = "IM",
 ) -> list[Path]:
     """A series of one file a slice, whose names are in no order of place."""
@@ -73,7 +85,9 @@ def write_series(
         found.PatientName, found.PatientID, found.PatientBirthDate, found.PatientSex = NAME, patient, BIRTH, "F"
         found.StudyInstanceUID, found.SeriesInstanceUID, found.FrameOfReferenceUID = study, uid, frame
         found.StudyID, found.SeriesNumber, found.InstanceNumber, found.AccessionNumber = "1", 1, k + 1, "A1"
-        found.StudyDate = found.StudyTime = found.ReferringPhysicianName = found.Manufacturer = found.PatientOrientation = ""
+        found.StudyDate = found.StudyTime = found.ReferringPhysicianName = found.Manufacturer = (
+            found.PatientOrientation
+        ) = ""
         found.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
         found.Modality, found.PositionReferenceIndicator = modality, ""
         position = np.array(grid.origin_mm) + turn[:, 2] * grid.spacing_mm[2] * k + turn[:, 1] * tilt * k
@@ -102,20 +116,37 @@ def write_seg(path: Path, slices: list[Path], masks: dict[str, np.ndarray], kind
 
     names = list(masks)
     about = [
-        hd.seg.SegmentDescription(i + 1, name, codes.SCT.Tissue, codes.SCT.IntervertebralDisc if hasattr(codes.SCT, "IntervertebralDisc") else codes.SCT.Tissue,
-                                  hd.seg.SegmentAlgorithmTypeValues.MANUAL)
+        hd.seg.SegmentDescription(
+            i + 1,
+            name,
+            codes.SCT.Tissue,
+            codes.SCT.IntervertebralDisc if hasattr(codes.SCT, "IntervertebralDisc") else codes.SCT.Tissue,
+            hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+        )
         for i, name in enumerate(names)
     ]
     stack = np.stack([masks[name] for name in names], axis=-1)
     seg = hd.seg.Segmentation(
-        [pydicom.dcmread(s) for s in slices], stack.astype(np.float32 if kind == "FRACTIONAL" else np.uint8), kind, about, hd.UID(), 2, hd.UID(), 1,
-        "test", "test", "1", "1",
+        [pydicom.dcmread(s) for s in slices],
+        stack.astype(np.float32 if kind == "FRACTIONAL" else np.uint8),
+        kind,
+        about,
+        hd.UID(),
+        2,
+        hd.UID(),
+        1,
+        "test",
+        "test",
+        "1",
+        "1",
     )
     seg.save_as(path)
     return path
 
 
-def write_rtstruct(path: Path, regions: dict[str, list[np.ndarray]], frame: str = "1.2.3.4", patient: str = HOSPITAL_ID) -> Path:
+def write_rtstruct(
+    path: Path, regions: dict[str, list[np.ndarray]], frame: str = "1.2.3.4", patient: str = HOSPITAL_ID
+) -> Path:
     """An RTSTRUCT of named closed contours, each (n, 3) in mm."""
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
@@ -125,7 +156,12 @@ def write_rtstruct(path: Path, regions: dict[str, list[np.ndarray]], frame: str 
     found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID = RTStructureSetStorage
     found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID = generate_uid()
-    found.PatientName, found.PatientID, found.Modality, found.SeriesInstanceUID = NAME, patient, "RTSTRUCT", generate_uid()
+    found.PatientName, found.PatientID, found.Modality, found.SeriesInstanceUID = (
+        NAME,
+        patient,
+        "RTSTRUCT",
+        generate_uid(),
+    )
     found.StructureSetROISequence, found.ROIContourSequence = [], []
     for number, (name, contours) in enumerate(regions.items(), 1):
         roi = pydicom.Dataset()
@@ -147,7 +183,8 @@ def write_rtstruct(path: Path, regions: dict[str, list[np.ndarray]], frame: str 
 
 
 def write_slicer(path: Path, layers: np.ndarray, segments: list[tuple[str, int, int]], grid: Geometry = GRID) -> Path:
-    """A ``.seg.nrrd``: ``layers`` (layer, z, y, x), ``segments`` of (name, label value, layer), as 3D Slicer 5 writes it."""
+    """A ``.seg.nrrd``: ``layers`` (layer, z, y, x), ``segments`` of (name, label value, layer), as 3D Slicer 5 writes
+    it."""
     import nrrd
 
     turn = np.reshape(grid.direction, (3, 3)) * np.asarray(grid.spacing_mm)
@@ -158,7 +195,12 @@ def write_slicer(path: Path, layers: np.ndarray, segments: list[tuple[str, int, 
         data = layers.transpose(0, 3, 2, 1)
         header["space directions"], header["kinds"] = np.vstack([np.full(3, np.nan), turn.T]), ["list"] + ["domain"] * 3
     for i, (_, label, layer) in enumerate(segments):
-        header |= {f"Segment{i}_ID": f"Segment_{i + 1}", f"Segment{i}_Name": f"<{i}>", f"Segment{i}_LabelValue": str(label), f"Segment{i}_Layer": str(layer)}
+        header |= {
+            f"Segment{i}_ID": f"Segment_{i + 1}",
+            f"Segment{i}_Name": f"<{i}>",
+            f"Segment{i}_LabelValue": str(label),
+            f"Segment{i}_Layer": str(layer),
+        }
     nrrd.write(str(path), data, header)
     content = path.read_bytes()
     for i, (name, _, _) in enumerate(segments):  # pynrrd writes ASCII alone, Slicer UTF-8

@@ -1,6 +1,8 @@
-"""Synthetic patients at image level: 3-D texture whose coarseness has a known effect on the outcome, outlined by two readers.
+"""Synthetic patients at image level: 3-D texture whose coarseness has a known effect on the outcome, outlined by two
+readers.
 
-``python tests/make_image_cohort.py FOLDER [N]`` writes NIfTI images and masks, a cases table, a clinical table and study.yaml.
+``python tests/make_image_cohort.py FOLDER [N]`` writes NIfTI images and masks, a cases table, a clinical table and
+study.yaml.
 """
 
 from __future__ import annotations
@@ -30,13 +32,17 @@ report: {{figures: []}}
 
 
 def make_case(coarseness: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """An image (z, y, x) int16 and two readers' masks, uint8: noise smoothed the more the coarser, one brightness and contrast for all."""
+    """An image (z, y, x) int16 and two readers' masks, uint8: noise smoothed the more the coarser, one brightness and
+    contrast for all."""
     from scipy.ndimage import gaussian_filter
 
     sigma = np.exp(0.35 * np.clip(coarseness, -2.5, 2.5))
     texture = gaussian_filter(generator.normal(size=SHAPE), (sigma / 3, sigma, sigma), mode="wrap")
     image = 100 + 40 * (texture - texture.mean()) / texture.std() + generator.normal(0, 3, SHAPE)
-    center, radius = np.array([6.5, 19.5, 19.5]) + generator.uniform(-1, 1, 3), np.array([4.5, 11, 12]) * generator.uniform(0.85, 1.15)
+    center, radius = (
+        np.array([6.5, 19.5, 19.5]) + generator.uniform(-1, 1, 3),
+        np.array([4.5, 11, 12]) * generator.uniform(0.85, 1.15),
+    )
     readers = []
     for _ in range(2):
         c, r = center + generator.normal(0, 0.25, 3), radius * (1 + generator.normal(0, 0.02, 3))

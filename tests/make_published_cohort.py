@@ -5,8 +5,10 @@ from a fixed seed, for patients whose tables print the same. Nothing of prldh is
 
 1. Continuous columns start at the quantiles of a plausible distribution and are annealed on a decimal grid until every
    printed number lies well inside its rounding interval.
-2. Radscores are annealed in the same way, with the ROC curve among the targets, each value kept on its side of the cutoff.
-3. The two Radscores are paired at random within the cells (outcome x high/low disc x high/low muscle) that the paper counts.
+2. Radscores are annealed in the same way, with the ROC curve among the targets, each value kept on its side of the
+   cutoff.
+3. The two Radscores are paired at random within the cells (outcome x high/low disc x high/low muscle) that the paper
+   counts.
 4. Covariates are dealt at random within outcome groups. Of ``N_DEALS`` deals the one is kept whose adjusted models come
    nearest to the paper's. Those are near, not equal: too little is printed to match them.
 
@@ -45,8 +47,10 @@ COUNTS = {
 }
 # (high disc, high muscle), (high, low), (low, high), (low, low) by outcome.
 QUADRANTS = {0: (11, 12, 32, 76), 1: (20, 9, 7, 3)}
-COLUMNS = ("patient_id recurrence age sex bmi smoking duration diabetes hypertension vas_pre vas_post occupation "
-           "pfirrmann modic herniation_type segment disc muscle").split()
+COLUMNS = (
+    "patient_id recurrence age sex bmi smoking duration diabetes hypertension vas_pre vas_post occupation "
+    "pfirrmann modic herniation_type segment disc muscle"
+).split()
 # The adjusted models as printed: AUC, and the coefficients of the groups in Table 4.
 ADJUSTED_AUC = {"pfirrmann": 0.719, "disc": 0.898, "muscle": 0.822, "groups": 0.898}
 ADJUSTED_B = np.array([-1.408, -2.729, -4.704])
@@ -54,6 +58,7 @@ PFIRRMANN_BY_DISC_P = 0.347  # the discussion: Pfirrmann grade by high and low d
 
 
 # ---- annealing towards printed numbers ----
+
 
 @njit(cache=False)
 def moments(values, outcome):
@@ -144,8 +149,13 @@ def anneal(grid, step, outcome, low, high, free, target, slack, cutoff, has_curv
             continue
         if is_pair and (i == j or outcome[i] != outcome[j] or not free[j] or not low[j] <= grid[j] - shift <= high[j]):
             continue
-        if has_curve and ((grid == grid[i] + shift).any() or is_pair and (grid == grid[j] - shift).any()
-                          or is_pair and grid[i] + shift == grid[j] - shift):
+        if has_curve and (
+            (grid == grid[i] + shift).any()
+            or is_pair
+            and (grid == grid[j] - shift).any()
+            or is_pair
+            and grid[i] + shift == grid[j] - shift
+        ):
             continue
         grid[i] += shift
         if is_pair:
@@ -171,7 +181,8 @@ def t_window(t: float, p: float | None) -> tuple[float, float]:
 
 
 def fit_column(start, step, limits, printed, t, p, seed, roc=None, cutoff=0.0, fixed=(), reach=20, slack=0.4):
-    """Anneal ``start`` (non-events first) until its tables print as ``printed`` = mean, SD of non-events, events, all."""
+    """Anneal ``start`` (non-events first) until its tables print as ``printed`` = mean, SD of non-events, events,
+    all."""
     outcome = np.repeat([0, 1], [N_NONEVENT, N_EVENT])
     centre, t_slack = t_window(t, p)
     target = [*printed, centre]
@@ -188,8 +199,21 @@ def fit_column(start, step, limits, printed, t, p, seed, roc=None, cutoff=0.0, f
     free = np.ones(grid.size, bool)
     for i, value in fixed:
         grid[i], free[i] = round(value / step), False
-    left = anneal(grid, step, outcome, low, high, free, np.array(target), np.array(slacks), cutoff, roc is not None,
-                  seed, 3_000_000, reach)
+    left = anneal(
+        grid,
+        step,
+        outcome,
+        low,
+        high,
+        free,
+        np.array(target),
+        np.array(slacks),
+        cutoff,
+        roc is not None,
+        seed,
+        3_000_000,
+        reach,
+    )
     if left > 0:
         found = moments(grid * step, outcome)
         raise SystemExit(f"annealing ended with penalty {left}: {found}, wanted {target}")
@@ -213,6 +237,7 @@ def quantiles(distribution, n):
 
 # ---- the columns ----
 
+
 def make_clinical(seed):
     """age (whole years), bmi and duration (one decimal), each array of 131 non-events, then 39 events."""
     n0, n1 = N_NONEVENT, N_EVENT
@@ -222,24 +247,38 @@ def make_clinical(seed):
 
     age = np.concatenate([quantiles(stats.norm(58.27, 14.8), n0), quantiles(stats.norm(59, 13.8), n1)])
     # the paper gives the ranges: 21 to 88 years, 30 to 87 among recurrences
-    age = fit_column(age, 1, limits((21, 88), (30, 87)), (58.27, 14.64, 59.00, 13.64, 58.44, 14.38), -0.28, 0.781, seed,
-                     fixed=((0, 21), (n0 - 1, 88), (n0, 30), (n0 + n1 - 1, 87)), reach=3, slack=0.472)
+    age = fit_column(
+        age,
+        1,
+        limits((21, 88), (30, 87)),
+        (58.27, 14.64, 59.00, 13.64, 58.44, 14.38),
+        -0.28,
+        0.781,
+        seed,
+        fixed=((0, 21), (n0 - 1, 88), (n0, 30), (n0 + n1 - 1, 87)),
+        reach=3,
+        slack=0.472,
+    )
     bmi = np.concatenate([quantiles(stats.norm(24.44, 3.5), n0), quantiles(stats.norm(25.37, 3.2), n1)])
-    bmi = fit_column(bmi, 0.1, limits((16.8, 34.5), (18.2, 34)), (24.44, 3.46, 25.37, 3.12, 24.65, 3.40), -1.51, 0.134,
-                     seed, reach=3)
-    duration = np.concatenate([quantiles(stats.lognorm(s, scale=scale), n)
-                               for s, scale, n in ((1.12, 1.85, n0), (1.0, 3.7, n1))])
+    bmi = fit_column(
+        bmi, 0.1, limits((16.8, 34.5), (18.2, 34)), (24.44, 3.46, 25.37, 3.12, 24.65, 3.40), -1.51, 0.134, seed, reach=3
+    )
+    duration = np.concatenate(
+        [quantiles(stats.lognorm(s, scale=scale), n) for s, scale, n in ((1.12, 1.85, n0), (1.0, 3.7, n1))]
+    )
     # inclusion asks for three months of symptoms; the longest history is kept within reason
-    duration = fit_column(duration, 0.1, limits((0.3, 35), (0.3, 38)), (3.46, 5.41, 6.05, 7.66, 4.06, 6.08), -2.36, 0.019,
-                          seed, reach=4)
+    duration = fit_column(
+        duration, 0.1, limits((0.3, 35), (0.3, 38)), (3.46, 5.41, 6.05, 7.66, 4.06, 6.08), -2.36, 0.019, seed, reach=4
+    )
     return {"age": age, "bmi": bmi, "duration": duration}
 
 
 def make_score(mean_sd, cutoff, n_high, t, roc, seed):
-    """A Radscore in steps of 0.001; the two values beside the cutoff are 0.005 away, so that the midpoint is the cutoff."""
+    """A Radscore in steps of 0.001; the two values beside the cutoff are 0.005 away, so that the midpoint is the
+    cutoff."""
     start, low, high = [], [], []
     for k, n in ((0, N_NONEVENT), (1, N_EVENT)):
-        side = stats.norm(*mean_sd[2 * k:2 * k + 2])
+        side = stats.norm(*mean_sd[2 * k : 2 * k + 2])
         share = side.cdf(cutoff)
         above = (np.arange(n_high[k]) + 0.5) / n_high[k]
         below = (np.arange(n - n_high[k]) + 0.5) / (n - n_high[k])
@@ -250,17 +289,32 @@ def make_score(mean_sd, cutoff, n_high, t, roc, seed):
     first_high = N_NONEVENT + N_EVENT - n_high[1]
     low[first_high] = high[first_high] = cutoff + 0.005
     low[last_low] = high[last_low] = cutoff - 0.005
-    return fit_column(start, 0.001, (low, high), mean_sd, t, None, seed, roc, cutoff,
-                      ((last_low, cutoff - 0.005), (first_high, cutoff + 0.005)), reach=120)
+    return fit_column(
+        start,
+        0.001,
+        (low, high),
+        mean_sd,
+        t,
+        None,
+        seed,
+        roc,
+        cutoff,
+        ((last_low, cutoff - 0.005), (first_high, cutoff + 0.005)),
+        reach=120,
+    )
 
 
 def pair_scores(disc, muscle, outcome, rng):
     """Muscle scores in the order of the disc scores, so that the four groups have the paper's counts."""
     paired = np.empty_like(muscle)
     for k, cells in QUADRANTS.items():
-        rows = {side: rng.permutation(np.flatnonzero((outcome == k) & ((disc > -0.824) == side))) for side in (True, False)}
+        rows = {
+            side: rng.permutation(np.flatnonzero((outcome == k) & ((disc > -0.824) == side))) for side in (True, False)
+        }
         pool = {side: rng.permutation(muscle[(outcome == k) & ((muscle > -0.970) == side)]) for side in (True, False)}
-        for (is_disc, is_muscle), n in zip(((True, True), (True, False), (False, True), (False, False)), cells, strict=True):
+        for (is_disc, is_muscle), n in zip(
+            ((True, True), (True, False), (False, True), (False, False)), cells, strict=True
+        ):
             take, rows[is_disc] = rows[is_disc][:n], rows[is_disc][n:]
             give, pool[is_muscle] = pool[is_muscle][:n], pool[is_muscle][n:]
             paired[take] = give
@@ -268,6 +322,7 @@ def pair_scores(disc, muscle, outcome, rng):
 
 
 # ---- dealing the covariates ----
+
 
 def pfirrmann_by_disc(n_high):
     """The split of the grades among the high disc Radscores that prints the paper's p and is nearest to even."""
@@ -284,7 +339,8 @@ def pfirrmann_by_disc(n_high):
 
 
 def deal(columns, outcome, is_high_disc, grades_high, rng):
-    """Every covariate shuffled within outcome groups; the Pfirrmann grade until its split by disc Radscore is as printed."""
+    """Every covariate shuffled within outcome groups; the Pfirrmann grade until its split by disc Radscore is as
+    printed."""
     dealt = {}
     for name, values in columns.items():
         while True:
@@ -292,7 +348,9 @@ def deal(columns, outcome, is_high_disc, grades_high, rng):
             for k in (0, 1):
                 values[outcome == k] = rng.permutation(values[outcome == k])
             dealt[name] = values
-            if name != "pfirrmann" or [(values[is_high_disc] == g).sum() for g in ("III", "IV", "V")] == list(grades_high):
+            if name != "pfirrmann" or [(values[is_high_disc] == g).sum() for g in ("III", "IV", "V")] == list(
+                grades_high
+            ):
                 break
     return dealt
 
@@ -334,12 +392,15 @@ def main():
     rng = np.random.default_rng(SEED)
     outcome = np.repeat([0, 1], [N_NONEVENT, N_EVENT])
     clinical = make_clinical(SEED)
-    disc = make_score((-1.95, 1.64, 0.40, 1.54, -1.41, 1.90), -0.824, (23, 29), -7.94,
-                      (0.857, 0.797, 0.918, 0.116, 0.104), SEED)
+    disc = make_score(
+        (-1.95, 1.64, 0.40, 1.54, -1.41, 1.90), -0.824, (23, 29), -7.94, (0.857, 0.797, 0.918, 0.116, 0.104), SEED
+    )
     muscle = make_score((-1.44, 1.07, -0.54, 1.19, -1.23, 1.16), -0.970, (43, 27), -4.46, (0.718, 0.627, 0.809), SEED)
     muscle = pair_scores(disc, muscle, outcome, rng)
-    columns = clinical | {name: np.concatenate([np.repeat(list(levels), [n[k] for n in levels.values()]) for k in (0, 1)])
-                          for name, levels in COUNTS.items()}
+    columns = clinical | {
+        name: np.concatenate([np.repeat(list(levels), [n[k] for n in levels.values()]) for k in (0, 1)])
+        for name, levels in COUNTS.items()
+    }
     grades_high = pfirrmann_by_disc(52)
     best = None
     for _ in range(N_DEALS):

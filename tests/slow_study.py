@@ -1,7 +1,9 @@
-"""A small study whose selection comes from a plugin on the path that can be made slow, or made to kill its own process, from outside.
+"""A small study whose selection comes from a plugin on the path that can be made slow, or made to kill its own process,
+from outside.
 
-The environment tells the plugin what to do, so that the study, and with it what is kept, is the same: ``SLOW_SECONDS`` a refit,
-``SLOW_FOLDER`` where every refit adds a byte to the file ``fits``, ``SLOW_DEATHS`` how many refits end their process.
+The environment tells the plugin what to do, so that the study, and with it what is kept, is the same: ``SLOW_SECONDS``
+a refit, ``SLOW_FOLDER`` where every refit adds a byte to the file ``fits``, ``SLOW_DEATHS`` how many refits end their
+process.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import yaml
 
 N, FOLDS, REPEATS, PERMUTATIONS = 60, 5, 2, 2
 
-PLUGIN = f'''
+PLUGIN = f"""
 import os, signal, time
 from pathlib import Path
 import numpy as np
@@ -52,7 +54,7 @@ def register_selectors():
         prldh.report.figures.write_figures = lambda *a, **k: {{}}
         prldh.report.render.render_report = lambda *a, **k: ""
     return [Slow()]
-'''
+"""
 
 
 def write_plugin(folder: Path) -> Path:
@@ -75,12 +77,30 @@ def write_slow_study(folder: Path, **changes: Any) -> Path:
     pd.DataFrame({"id": ids, "y": y.astype(int), "age": age}).to_csv(folder / "clinical.csv", index=False)
     pd.DataFrame(x, columns=[f"f{j}" for j in range(10)]).assign(id=ids).to_csv(folder / "features.csv", index=False)
     study = {
-        "engine": "python", "report": {"figures": []}, "if_empty": "best", "selection": ["slow"], "univariate": False,
-        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous"}},
-        "missing": "multiple_imputation", "imputation": {"imputations": 2, "imputations_in_resamples": 2, "iterations_in_resamples": 2},
+        "engine": "python",
+        "report": {"figures": []},
+        "if_empty": "best",
+        "selection": ["slow"],
+        "univariate": False,
+        "clinical": {
+            "table": "clinical.csv",
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
+        "missing": "multiple_imputation",
+        "imputation": {"imputations": 2, "imputations_in_resamples": 2, "iterations_in_resamples": 2},
         "tissues": {"disc": {"features": "features.csv"}},
-        "validation": {"leave_one_out": False, "folds": FOLDS, "repeats": REPEATS, "bootstrap": 0, "null_permutations": PERMUTATIONS},
-        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0}, **changes,
+        "validation": {
+            "leave_one_out": False,
+            "folds": FOLDS,
+            "repeats": REPEATS,
+            "bootstrap": 0,
+            "null_permutations": PERMUTATIONS,
+        },
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        **changes,
     }
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study))

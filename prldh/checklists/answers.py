@@ -1,4 +1,5 @@
-"""``checklist.yaml``: the questions that only the authors can answer, written by a run and read back when they are filled in."""
+"""``checklist.yaml``: the questions that only the authors can answer, written by a run and read back when they are
+filled in."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ BLANK = ("", "null", "~")
 Answers = dict[str, dict[str, dict[str, str]]]
 
 HEAD = """\
-# Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and leave blank what is open.
+# Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and \
+leave blank what is open.
 # `yes`, `no` and `n/a` (does not apply: say why in `comment:`) are understood; anything else is taken as text, such as
 # "page 4, Patients". METRICS takes yes or no. `shown:` is what the run shows already. Then
 #
@@ -66,8 +68,8 @@ def read_answers(
             continue
         if not isinstance(items, dict):
             raise DataError(
-                f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found {str(items)[:60]!r}. "
-                "See the file that the run wrote."
+                f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found"
+                f" {str(items)[:60]!r}. See the file that the run wrote."
             )
         for number, given in items.items():
             if known[standard] is not None and number not in known[standard]:
@@ -94,7 +96,8 @@ def _read_yaml(path: Path) -> Any:
         raise DataError(f"answers not found: {path}. Give the checklist.yaml that the run wrote, filled in.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML file."
+            f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML"
+            " file."
         ) from None
     try:
         return _unique(yaml.compose(text, Loader=yaml.BaseLoader), path)
@@ -108,7 +111,8 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _unique(node: yaml.Node | None, path: Path, depth: int = 0) -> Any:
-    """A node's content as text, refused where a key stands twice; nothing is followed deeper than answers go (standard, item, answer)."""
+    """A node's content as text, refused where a key stands twice; nothing is followed deeper than answers go (standard,
+    item, answer)."""
     if node is None:
         return None
     if depth > 3:
@@ -148,13 +152,19 @@ def _answer(given: Any, place: str) -> dict[str, str]:
         for key in given:
             if key not in KEYS:
                 near = nearest(key, KEYS)
-                raise DataError(f"{place}: unknown key '{key}'; {f'did you mean {near!r}?' if near else 'known are answer and comment.'}")
+                raise DataError(
+                    f"{place}: unknown key '{key}';"
+                    f" {f'did you mean {near!r}?' if near else 'known are answer and comment.'}"
+                )
         parts = {k: given[k] for k in ("answer", "comment") if k in given}
     else:
         parts = {"answer": given}
     for key, value in parts.items():
         if not isinstance(value, str):
-            raise DataError(f"{place}: {key} is text; found a {'list' if isinstance(value, list) else 'mapping'}. Put it in quotation marks.")
+            raise DataError(
+                f"{place}: {key} is text; found a {'list' if isinstance(value, list) else 'mapping'}. Put it in"
+                " quotation marks."
+            )
     kept = {k: v for k, v in parts.items() if v not in BLANK}
     if kept.get("answer", "").lower() in ("yes", "true", "y"):
         kept["answer"] = "yes"
@@ -171,7 +181,8 @@ def _strict(answer: dict[str, str], allows_none: bool | None, place: str) -> dic
     allowed = ("yes", "no", "n/a") if allows_none else ("yes", "no")
     if answer["answer"] not in allowed:
         raise DataError(
-            f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put the rest in `comment:`."
+            f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put"
+            " the rest in `comment:`."
         )
     return answer
 
@@ -186,7 +197,9 @@ def merge(*several: Answers) -> Answers:
     return merged
 
 
-def apply_answers(entries: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+def apply_answers(
+    entries: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
     """The entries with the author's answers in them.
 
     What the run fills or contradicts keeps its status: an author's word stands beside it, and does not undo it.

@@ -1,4 +1,5 @@
-"""The four built-in checklists: which rule looks for the evidence of which item. An item without a rule is the author's."""
+"""The four built-in checklists: which rule looks for the evidence of which item. An item without a rule is the
+author's."""
 
 from __future__ import annotations
 
@@ -90,7 +91,8 @@ def _ibsi(number: str) -> Rule:
 
 
 def _several(*numbers: str) -> Rule:
-    """What the rules of several IBSI items say together, each under its topic: filled where all are, or do not apply."""
+    """What the rules of several IBSI items say together, each under its topic: filled where all are, or do not
+    apply."""
     topics = {i.number: i.topic for i in load_standard("ibsi").items}
 
     def rule(d: Dossier, item: Item) -> Finding:
@@ -110,7 +112,8 @@ def _several(*numbers: str) -> Rule:
 
 
 def _hint(rule: Rule) -> Rule:
-    """What a rule says, for an item that it does not answer: that they are shared, or that one set of images was used."""
+    """What a rule says, for an item that it does not answer: that they are shared, or that one set of images was
+    used."""
 
     def hint(d: Dossier, item: Item) -> Finding:
         found = rule(d, item)
@@ -126,7 +129,11 @@ def _together(*rules: Rule) -> Rule:
         found = [each(d, item) for each in rules]
         value = "; ".join(dict.fromkeys(f.value for f in found if f.value)) or None
         evidence = tuple(dict.fromkeys(e for f in found for e in f.evidence))
-        return filled(value, *evidence, remaining=found[0].remaining) if found[0].status == FILLED else ask(value, *evidence)
+        return (
+            filled(value, *evidence, remaining=found[0].remaining)
+            if found[0].status == FILLED
+            else ask(value, *evidence)
+        )
 
     return rule
 
@@ -136,7 +143,11 @@ def other_settings(d: Dossier, item: Item) -> Finding:
 
     def describe(e: Extraction) -> str:
         changed = [f"{key} {shown(e, key)}" for key in e.settings if key not in TRIVIAL and not e.is_default(key)]
-        return f"set: {', '.join(changed)}; all others are PyRadiomics' defaults" if changed else "all settings are PyRadiomics' defaults"
+        return (
+            f"set: {', '.join(changed)}; all others are PyRadiomics' defaults"
+            if changed
+            else "all settings are PyRadiomics' defaults"
+        )
 
     return from_settings(d, "all", describe)
 
@@ -145,7 +156,11 @@ def feature_software(d: Dossier, item: Item) -> Finding:
     found, status = software(d, item), compliance(d, item)
     value = "; ".join(v for v in (found.value, status.value) if v) or None
     evidence = tuple(dict.fromkeys((*found.evidence, *status.evidence)))
-    return filled(value, *evidence, remaining="whether the IBSI benchmarks were reproduced") if found.status == FILLED else ask(value, *evidence)
+    return (
+        filled(value, *evidence, remaining="whether the IBSI benchmarks were reproduced")
+        if found.status == FILLED
+        else ask(value, *evidence)
+    )
 
 
 PROTOCOL = _several(*PROTOCOL_ITEMS)
@@ -210,10 +225,15 @@ def has_segmentation(d: Dossier, item: Item) -> Finding:
     images = [name for name, t in d.settings.get("tissues", {}).items() if t["images"]]
     measured = images or [e.name for e in d.extractions if e.where.startswith("features/")]
     if measured:
-        return filled(f"yes: masks of {', '.join(measured)} were read", *([setting("tissues")] if images else [file(e.where) for e in d.extractions]))
+        return filled(
+            f"yes: masks of {', '.join(measured)} were read",
+            *([setting("tissues")] if images else [file(e.where) for e in d.extractions]),
+        )
     named = [e for e in d.extractions if e.radiomic]
     if named:
-        said = f"yes: PyRadiomics measures within masks, and features of {', '.join(e.name for e in named)} bear its names"
+        said = (
+            f"yes: PyRadiomics measures within masks, and features of {', '.join(e.name for e in named)} bear its names"
+        )
         return filled(said, *(at_hand(e, "names of features") for e in named))
     return model_rules.readers(d)
 
@@ -222,9 +242,16 @@ def is_hand_crafted(d: Dossier, item: Item) -> Finding:
     named = {e.name: len(e.radiomic) for e in d.extractions if e.radiomic}
     said = ", ".join(f"{name} {n}" for name, n in named.items())
     if named:
-        return filled(f"yes: features with PyRadiomics' names ({said})", *(at_hand(e, "names of features") for e in d.extractions if e.radiomic))
+        return filled(
+            f"yes: features with PyRadiomics' names ({said})",
+            *(at_hand(e, "names of features") for e in d.extractions if e.radiomic),
+        )
     sources = dict.fromkeys(step["source"] for t in d.selected.values() for step in t["selection"]["steps"])
-    return ask(f"sources of the features: {', '.join(sources)}", result("tissues[].selection.steps[].source")) if sources else ask()
+    return (
+        ask(f"sources of the features: {', '.join(sources)}", result("tissues[].selection.steps[].source"))
+        if sources
+        else ask()
+    )
 
 
 def is_tabular(d: Dossier, item: Item) -> Finding:
@@ -253,7 +280,11 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
 
 def held_out_test(d: Dossier, item: Item) -> Finding:
     found = model_rules.no_leakage(d)
-    return filled(f"{found.value}. By resampling: no separate test set was put aside", *found.evidence) if found.status == FILLED else found
+    return (
+        filled(f"{found.value}. By resampling: no separate test set was put aside", *found.evidence)
+        if found.status == FILLED
+        else found
+    )
 
 
 def classical(d: Dossier, item: Item) -> Finding:
@@ -262,7 +293,11 @@ def classical(d: Dossier, item: Item) -> Finding:
 
 def reported_settings(d: Dossier, item: Item) -> Finding:
     found = other_settings(d, item)
-    return filled(found.value, *found.evidence, remaining="publish them with the paper") if found.status == FILLED else found
+    return (
+        filled(found.value, *found.evidence, remaining="publish them with the paper")
+        if found.status == FILLED
+        else found
+    )
 
 
 def standard_software(d: Dossier, item: Item) -> Finding:
@@ -322,7 +357,11 @@ def _suitable_metrics(d: Dossier) -> Finding:
 
 def predictors(d: Dossier, item: Item) -> Finding:
     found = feature_set(d, item)
-    return replace(found, remaining="when they were measured, and whether blind to the outcome") if found.status == FILLED else found
+    return (
+        replace(found, remaining="when they were measured, and whether blind to the outcome")
+        if found.status == FILLED
+        else found
+    )
 
 
 def tripod_rules() -> dict[str, Rule]:

@@ -21,7 +21,9 @@ from prldh.plugins import choose, create_plugin_manager, registered
 FOLDER = "checklists"
 
 
-def run_checklist(path: Path, standard: str, form: str, out: Path | None = None, answers: Path | None = None) -> list[str]:
+def run_checklist(
+    path: Path, standard: str, form: str, out: Path | None = None, answers: Path | None = None
+) -> list[str]:
     """``prldh checklist``: fill in one checklist and write it, and its open questions beside it.
 
     Parameters
@@ -33,7 +35,8 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     form
         One of html, csv, json, docx, tex.
     out
-        The file to write; by default ``checklists/STANDARD.FORMAT`` in the folder, or ``NAME.STANDARD.FORMAT`` beside the file.
+        The file to write; by default ``checklists/STANDARD.FORMAT`` in the folder, or ``NAME.STANDARD.FORMAT`` beside
+        the file.
     answers
         A filled ``checklist.yaml``, read after the one that lies where questions are written.
 
@@ -50,7 +53,10 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
     manager = create_plugin_manager()
     checklist = choose(manager, "register_checklists", standard, "--standard")
     if form == "docx" and not has_docx():
-        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.")
+        raise PluginError(
+            f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or"
+            " tex."
+        )
     folder = path if path.is_dir() else path.parent
     dossier = read_dossier(path)
     is_file = path.is_file() and path.name != "results.json"
@@ -69,8 +75,14 @@ def run_checklist(path: Path, standard: str, form: str, out: Path | None = None,
         names = [standard, *(name for name in asked_standards(questions) if name != standard)]
         _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, manager)], given)
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}. Give another place with --out.") from None
-    lines = [f"{filled.title}: {describe_counts(filled)}", *(describe_score(filled.score) if filled.score else []), f"checklist: {target}"]
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror or error}. Give another place with --out."
+        ) from None
+    lines = [
+        f"{filled.title}: {describe_counts(filled)}",
+        *(describe_score(filled.score) if filled.score else []),
+        f"checklist: {target}",
+    ]
     n = open_questions(filled)
     return [*lines, f"questions for the author: {questions} ({n} open)"] if n else lines
 
@@ -95,7 +107,13 @@ def _only_links_that_lead(filled: Filled, folder: Path) -> Filled:
         return there.setdefault(name, (folder / name).exists())
 
     entries = [
-        {**entry, "evidence": [e if e.get("href") and is_there(e["href"]) else {**e, "href": None} for e in entry["evidence"]]} for entry in filled.entries
+        {
+            **entry,
+            "evidence": [
+                e if e.get("href") and is_there(e["href"]) else {**e, "href": None} for e in entry["evidence"]
+            ],
+        }
+        for entry in filled.entries
     ]
     return replace(filled, entries=entries, has_report=filled.has_report and is_there("report.html"))
 
@@ -116,8 +134,8 @@ def _write_questions(path: Path, filled: Sequence[Filled], given: Answers) -> No
 
 
 def check_answers(manager: pluggy.PluginManager, study_answers: Path | None, out: Path | None) -> Answers:
-    """The answers of the study file's ``report.answers`` and of the questions that a former run left in ``out``: read before anything is
-    computed, so that a slip is told at once, and kept where ``--force`` replaces the folder.
+    """The answers of the study file's ``report.answers`` and of the questions that a former run left in ``out``: read
+    before anything is computed, so that a slip is told at once, and kept where ``--force`` replaces the folder.
 
     Raises
     ------
@@ -135,15 +153,22 @@ def fill_all(names: Sequence[str], dossier: Dossier, answers: Answers, manager: 
 
 
 def write_checklists(
-    names: Sequence[str], results: dict[str, Any], provenance: dict[str, Any], answers: Answers, manager: pluggy.PluginManager, folder: Path
+    names: Sequence[str],
+    results: dict[str, Any],
+    provenance: dict[str, Any],
+    answers: Answers,
+    manager: pluggy.PluginManager,
+    folder: Path,
 ) -> None:
-    """What a run writes: the checklists that the study asks for, and answers that were given before, even where none is asked for."""
+    """What a run writes: the checklists that the study asks for, and answers that were given before, even where none is
+    asked for."""
     if names or answers:
         write_all(fill_all(names, dossier_of(results, provenance, folder), answers, manager), folder, answers)
 
 
 def fill_again(folder: Path) -> None:
-    """Fill the checklists of an output folder in again, with the answers that were given since, in the formats that are there.
+    """Fill the checklists of an output folder in again, with the answers that were given since, in the formats that are
+    there.
 
     Raises
     ------
@@ -164,7 +189,8 @@ def fill_again(folder: Path) -> None:
 
 
 def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:
-    """``checklists/STANDARD.FORMAT`` of each in every format, and the questions. Word files only where python-docx is installed."""
+    """``checklists/STANDARD.FORMAT`` of each in every format, and the questions. Word files only where python-docx is
+    installed."""
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
     for each in filled:

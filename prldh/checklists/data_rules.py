@@ -1,7 +1,7 @@
 """Rules on patients, data and selection. Shared by the standards.
 
-Each takes the dossier and says what the run shows, never more: a Radscore that came as a column may have been made on anyone, and
-what an author knows beside the run is asked.
+Each takes the dossier and says what the run shows, never more: a Radscore that came as a column may have been made on
+anyone, and what an author knows beside the run is asked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,18 @@ from pathlib import PurePath
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import Evidence, Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.checklists.findings import (
+    Evidence,
+    Finding,
+    ask,
+    contradicted,
+    file,
+    filled,
+    not_applicable,
+    report,
+    result,
+    setting,
+)
 from prldh.checklists.items import Item
 
 Rule = Callable[[Dossier], Finding]
@@ -41,11 +52,17 @@ def name_of(model: Mapping[str, Any]) -> str:
 
 def share_of_events(d: Dossier) -> str:
     cohort = d.results["cohort"]
-    return f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f} %) with {cohort['outcome']} = {cohort['event']}"
+    return (
+        f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f} %) with {cohort['outcome']} ="
+        f" {cohort['event']}"
+    )
 
 
 def name_schemes(d: Dossier) -> str:
-    words = {name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)" for name, s in d.results["study"]["schemes"].items()}
+    words = {
+        name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)"
+        for name, s in d.results["study"]["schemes"].items()
+    }
     return ", ".join(words.values())
 
 
@@ -99,13 +116,19 @@ def sample_size(d: Dossier) -> Finding:
     short = [m for m in found["models"] if not m["is_enough"]]
     needs = [m["n_needed"] for m in found["models"]]
     verdict = f"too few for {len(short)} of {len(needs)} models" if short else "enough for every model"
-    value = f"{d.results['cohort']['n']} patients, {d.results['cohort']['events']} events; Riley's criteria ask for {span(needs)}: {verdict}"
-    return filled(value, report("sample-size"), result("sample_size"), remaining="how the number of patients was decided")
+    value = (
+        f"{d.results['cohort']['n']} patients, {d.results['cohort']['events']} events; Riley's criteria ask for"
+        f" {span(needs)}: {verdict}"
+    )
+    return filled(
+        value, report("sample-size"), result("sample_size"), remaining="how the number of patients was decided"
+    )
 
 
 @of_results
 def enough_for_features(d: Dossier) -> Finding:
-    """METRICS 16: every feature of a Radscore counted as a parameter, Riley's largest number of parameters for these patients beside."""
+    """METRICS 16: every feature of a Radscore counted as a parameter, Riley's largest number of parameters for these
+    patients beside."""
     found = d.results.get("sample_size")
     if not found:
         return ask()
@@ -113,13 +136,15 @@ def enough_for_features(d: Dossier) -> Finding:
     short = [m for m in found["models"] if not m["is_enough"]]
     if short:
         return contradicted(
-            f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of {len(found['models'])} models "
-            f"({span([m['n_needed'] for m in short])})",
+            f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of"
+            f" {len(found['models'])} models ({span([m['n_needed'] for m in short])})",
             *evidence,
         )
     if d.given_scores:
         return ask(
-            f"enough for the models; from how many features the Radscores of {', '.join(d.given_scores)} were made is not known", *evidence
+            f"enough for the models; from how many features the Radscores of {', '.join(d.given_scores)} were made is"
+            " not known",
+            *evidence,
         )
     most = min(m["max_parameters"] for m in found["models"])
     counts = {name: len(t["selection"]["features"]) for name, t in d.selected.items()}
@@ -127,9 +152,13 @@ def enough_for_features(d: Dossier) -> Finding:
     said = ", ".join(f"{name} {n}" for name, n in (over or counts).items())
     if over:
         return contradicted(
-            f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these patients", *evidence
+            f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these"
+            " patients",
+            *evidence,
         )
-    return filled(f"features in the Radscore ({said}) are within the {most} parameters that Riley's criteria allow", *evidence)
+    return filled(
+        f"features in the Radscore ({said}) are within the {most} parameters that Riley's criteria allow", *evidence
+    )
 
 
 @of_results
@@ -139,8 +168,8 @@ def missing_data(d: Dossier) -> Finding:
     if found:
         blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in found["variables"])
         value = (
-            f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained equations, "
-            "pooled by Rubin's rules"
+            f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained"
+            " equations, pooled by Rubin's rules"
         )
         return filled(value, report("missing"), result("missing"))
     if excluded:
@@ -155,15 +184,17 @@ def missing_data(d: Dossier) -> Finding:
 
 @of_results
 def class_balance(d: Dossier) -> Finding:
-    return filled(f"{share_of_events(d)}; no resampling or weighting of classes was made", result("cohort"), report("patients"))
+    return filled(
+        f"{share_of_events(d)}; no resampling or weighting of classes was made", result("cohort"), report("patients")
+    )
 
 
 @of_results
 def participants(d: Dossier) -> Finding:
     cohort = d.results["cohort"]
     return ask(
-        f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']} events; "
-        "what came before the table is not known",
+        f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']}"
+        " events; what came before the table is not known",
         report("patients"),
         result("cohort"),
     )
@@ -171,20 +202,27 @@ def participants(d: Dossier) -> Finding:
 
 @of_results
 def table_checks(d: Dossier) -> Finding:
-    """Checks of quality that a run makes of images, and what they led to; the author says whether all groups were treated alike."""
+    """Checks of quality that a run makes of images, and what they led to; the author says whether all groups were
+    treated alike."""
     said = []
     for name, t in (d.results.get("images") or {}).items():
         n = len(t["put_aside"])
-        said.append(f"{name}: headers, geometry and masks checked, {n} of {t['n_cases']} regions put aside, {len(t['findings'])} findings")
+        said.append(
+            f"{name}: headers, geometry and masks checked, {n} of {t['n_cases']} regions put aside,"
+            f" {len(t['findings'])} findings"
+        )
     cohort = d.results["cohort"]
     evidence = [report("images")] if said else []
-    said.append(f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out")
+    said.append(
+        f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out"
+    )
     return ask("; ".join(said), *evidence, report("patients"))
 
 
 @of_results
 def guidelines(d: Dossier) -> Finding:
-    """Which checklists this run fills in; which guideline was followed, and whether its checklist is attached, the author says."""
+    """Which checklists this run fills in; which guideline was followed, and whether its checklist is attached, the
+    author says."""
     asked = d.settings.get("report", {}).get("checklists", [])
     return ask(f"this run fills in the checklists {', '.join(asked)}", setting("report.checklists")) if asked else ask()
 
@@ -202,14 +240,20 @@ def regions(d: Dossier) -> Finding:
 @of_results
 def outcome(d: Dossier) -> Finding:
     cohort = d.results["cohort"]
-    return ask(f"the outcome is {cohort['outcome']}, the event {cohort['event']}", setting("clinical.outcome"), result("cohort"))
+    return ask(
+        f"the outcome is {cohort['outcome']}, the event {cohort['event']}",
+        setting("clinical.outcome"),
+        result("cohort"),
+    )
 
 
 def n_patients(d: Dossier) -> Finding:
     if d.results is None:
         return regions(d)
     return ask(
-        f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}", result("cohort"), setting("clinical.table")
+        f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}",
+        result("cohort"),
+        setting("clinical.table"),
     )
 
 
@@ -239,8 +283,14 @@ def baseline(d: Dossier) -> Finding:
 def one_set(d: Dossier) -> Finding:
     """TRIPOD+AI 16 and the like: resampling has no second set; new patients are one, beside the study's."""
     if d.external:
-        return filled(f"{name_cohorts(d)}: case mix beside the study's", *cohort_evidence(d), remaining="differences in setting, eligibility and outcome")
-    return not_applicable("one cohort, validated by resampling: there is no separate evaluation set in this run", result("study.schemes"))
+        return filled(
+            f"{name_cohorts(d)}: case mix beside the study's",
+            *cohort_evidence(d),
+            remaining="differences in setting, eligibility and outcome",
+        )
+    return not_applicable(
+        "one cohort, validated by resampling: there is no separate evaluation set in this run", result("study.schemes")
+    )
 
 
 @of_results
@@ -249,7 +299,9 @@ def covariates(d: Dossier) -> Finding:
     if not found:
         return not_applicable("no predictor beside the Radscores is in the study", setting("clinical.covariates"))
     said = ", ".join(f"{name} ({c['type']})" for name, c in found.items())
-    return filled(f"{said}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models"))
+    return filled(
+        f"{said}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models")
+    )
 
 
 # ---------------------------------------------------------------- selection
@@ -266,7 +318,9 @@ def preselection(d: Dossier) -> Finding:
 def feature_counts(d: Dossier) -> Finding:
     if d.results is None and d.extractions:
         said = ", ".join(f"{e.name} {len(e.features)}" for e in d.extractions)
-        return filled(f"features of each region: {said}", *(file(e.where, e.place("names of features")) for e in d.extractions))
+        return filled(
+            f"features of each region: {said}", *(file(e.where, e.place("names of features")) for e in d.extractions)
+        )
     if not d.selected:
         return ask()
     counts = {}
@@ -282,7 +336,8 @@ def feature_counts(d: Dossier) -> Finding:
 
 @of_results
 def reduction(d: Dossier) -> Finding:
-    """Dimension reduction, fitted on training rows: contradicted where only scope model was run, for then it saw the held-out ones."""
+    """Dimension reduction, fitted on training rows: contradicted where only scope model was run, for then it saw the
+    held-out ones."""
     if not d.selected:
         return ask()
     if d.results["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
@@ -291,7 +346,9 @@ def reduction(d: Dossier) -> Finding:
             setting("validation.scope"),
             report("radscores"),
         )
-    return (ask if d.given_scores else filled)(f"{name_steps(d)}; settings: {settings_of_steps(d)}", report("radscores"), setting("selection"))
+    return (ask if d.given_scores else filled)(
+        f"{name_steps(d)}; settings: {settings_of_steps(d)}", report("radscores"), setting("selection")
+    )
 
 
 @of_results
@@ -308,10 +365,19 @@ def _reliability(d: Dossier) -> tuple[bool, str]:
     for name, t in d.selected.items():
         icc = [s for s in t["selection"]["steps"] if s["name"] == "icc"]
         perturbed = ((d.results.get("images") or {}).get(name) or {}).get("perturbation")
-        over = "two readers" if t["selection"]["readers"] == 2 else f"{perturbed['n']} perturbed masks of one reader" if perturbed else None
+        over = (
+            "two readers"
+            if t["selection"]["readers"] == 2
+            else f"{perturbed['n']} perturbed masks of one reader"
+            if perturbed
+            else None
+        )
         judged.append(bool(icc and over))
         if icc and over:
-            said.append(f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of {over}")
+            said.append(
+                f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of"
+                f" {over}"
+            )
         else:
             said.append(f"{name}: {'one reader, ICC not judged' if icc else 'no step on reliability'}")
     return bool(judged) and all(judged), "; ".join(said)
@@ -329,7 +395,8 @@ def reliability(d: Dossier) -> Finding:
 
 @of_results
 def unstable_removed(d: Dossier) -> Finding:
-    """METRICS 14. Where the run measured the images itself, nothing can have been removed before: then it is a contradiction."""
+    """METRICS 14. Where the run measured the images itself, nothing can have been removed before: then it is a
+    contradiction."""
     if not d.selected:
         return ask()
     is_judged, said = _reliability(d)
@@ -357,7 +424,8 @@ def scaling(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
     said = (
-        "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no harmonisation of sites in this run"
+        "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no"
+        " harmonisation of sites in this run"
     )
     evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
     return ask(said, *evidence) if d.given_scores else filled(said, *evidence)
@@ -365,7 +433,9 @@ def scaling(d: Dossier) -> Finding:
 
 @of_results
 def handling(d: Dossier) -> Finding:
-    covariates_said = ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
+    covariates_said = (
+        ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
+    )
     return filled(
         f"{covariates_said}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
         setting("clinical.covariates"),

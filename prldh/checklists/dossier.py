@@ -77,7 +77,9 @@ def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None,
             extractions.append(Extraction(**{**vars(found), "features": names}))
         elif names:
             extractions.append(Extraction(name, "results.json", names))
-    return Dossier(results, provenance, tuple(extractions), results["study"]["title"], _validated(folder) if folder else ())
+    return Dossier(
+        results, provenance, tuple(extractions), results["study"]["title"], _validated(folder) if folder else ()
+    )
 
 
 def _validated(folder: Path) -> tuple[Mapping[str, Any], ...]:
@@ -105,7 +107,10 @@ def read_dossier(path: Path) -> Dossier:
     from prldh.results import read_results
 
     if not path.exists():
-        raise DataError(f"{path} is not there. Give an output folder of `prldh analyze` or `prldh extract`, or a PyRadiomics feature file.")
+        raise DataError(
+            f"{path} is not there. Give an output folder of `prldh analyze` or `prldh extract`, or a PyRadiomics"
+            " feature file."
+        )
     if path.is_file() and path.name != "results.json":
         extraction = read_feature_file(path)
         return Dossier(extractions=(extraction,), title=path.name)
@@ -118,7 +123,9 @@ def read_dossier(path: Path) -> Dossier:
             f"{folder} holds neither results.json (of `prldh analyze`) nor features/TISSUE.json (of `prldh extract`). "
             "Give such a folder, or a PyRadiomics feature file."
         )
-    return Dossier(None, _read_json(folder / "provenance.json"), tuple(described.values()), f"Features of {', '.join(described)}")
+    return Dossier(
+        None, _read_json(folder / "provenance.json"), tuple(described.values()), f"Features of {', '.join(described)}"
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

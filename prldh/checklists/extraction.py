@@ -1,4 +1,5 @@
-"""How features were computed, as far as it is known: from ``features/TISSUE.json`` here, from a PyRadiomics file in ``feature_files.py``."""
+"""How features were computed, as far as it is known: from ``features/TISSUE.json`` here, from a PyRadiomics file in
+``feature_files.py``."""
 
 from __future__ import annotations
 
@@ -64,11 +65,12 @@ KEYS = {
 class Extraction:
     """What is known of how one table of features was made.
 
-    ``settings`` and ``image_types`` hold every distinct value found (a table may join several runs); None where they are not known.
-    ``corrections`` name where IBSI's definition stood in for PyRadiomics'.
-    ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by keyword, ``image_formats``
-    and ``mask_formats`` what files there were. A patient with several regions counts once.
-    ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file records them.
+    ``settings`` and ``image_types`` hold every distinct value found (a table may join several runs); None where they
+    are not known. ``corrections`` name where IBSI's definition stood in for PyRadiomics'.
+    ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by
+    keyword, ``image_formats`` and ``mask_formats`` what files there were. A patient with several regions counts once.
+    ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file
+    records them.
     """
 
     name: str
@@ -95,7 +97,8 @@ class Extraction:
         return known.get(what, what)
 
     def setting(self, key: str) -> tuple[Any, ...]:
-        """The distinct values of a setting; PyRadiomics' own where the file does not say. Only where settings are known."""
+        """The distinct values of a setting; PyRadiomics' own where the file does not say. Only where settings are
+        known."""
         assert self.settings is not None
         return self.settings.get(key, (DEFAULTS.get(key),))
 
@@ -129,7 +132,8 @@ class Extraction:
 
 
 def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extraction:
-    """From what ``prldh extract`` writes beside the features of a tissue (``features/TISSUE.json``, or ``images`` of ``results.json``)."""
+    """From what ``prldh extract`` writes beside the features of a tissue (``features/TISSUE.json``, or ``images`` of
+    ``results.json``)."""
     cases = content.get("cases") or []
     modalities = _by_patient(cases, lambda c: [c.get("modality")])
     source = (content.get("sources") or {}).get("pyradiomics") or {}
@@ -151,19 +155,31 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         content.get("n_measured"),
         content.get("n_readers"),
         image_formats=_by_patient(cases, lambda c: [(c.get("formats") or {}).get("image")]),
-        measured=f"{content['n_measured']} regions of {content['n_patients']} patients" if {"n_measured", "n_patients"} <= set(content) else None,
+        measured=(
+            f"{content['n_measured']} regions of {content['n_patients']} patients"
+            if {"n_measured", "n_patients"} <= set(content)
+            else None
+        ),
         mask_formats=_by_patient(cases, lambda c: (c.get("formats") or {}).get("masks") or []),
     )
 
 
-def _by_patient(cases: Sequence[Mapping[str, Any]], values: Callable[[Mapping[str, Any]], Sequence[Any]]) -> Counter[Any]:
+def _by_patient(
+    cases: Sequence[Mapping[str, Any]], values: Callable[[Mapping[str, Any]], Sequence[Any]]
+) -> Counter[Any]:
     """How many patients have each value; blanks left out."""
-    pairs = dict.fromkeys((c.get("patient", i), value) for i, c in enumerate(cases) for value in values(c) if value not in (None, "", (), []))
+    pairs = dict.fromkeys(
+        (c.get("patient", i), value)
+        for i, c in enumerate(cases)
+        for value in values(c)
+        if value not in (None, "", (), [])
+    )
     return Counter(value for _, value in pairs)
 
 
 def _blocks(computed: Any, found_modalities: Sequence[str | None]) -> list[Mapping[str, Any]]:
-    """The settings that held, as in a PyRadiomics parameter file: those of each modality there is, and the general ones for the rest."""
+    """The settings that held, as in a PyRadiomics parameter file: those of each modality there is, and the general ones
+    for the rest."""
     if not isinstance(computed, Mapping) or not isinstance(computed.get("setting"), Mapping):
         return []
     own = {m.upper(): block for m, block in (computed.get("modality") or {}).items()}
@@ -171,7 +187,10 @@ def _blocks(computed: Any, found_modalities: Sequence[str | None]) -> list[Mappi
     found = [own[m] for m in modalities if m in own]
     covered = sum(n for m, n in modalities.items() if m in own)
     general = {"imageType": {}, **computed}
-    return [*([general] if covered < len(found_modalities) or not found else []), *({"imageType": {}, **block} for block in found)]
+    return [
+        *([general] if covered < len(found_modalities) or not found else []),
+        *({"imageType": {}, **block} for block in found),
+    ]
 
 
 def _count_dicom(cases: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
@@ -182,7 +201,13 @@ def _count_dicom(cases: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return " × ".join(_text(v) for v in value) if isinstance(value, (list, tuple)) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        " × ".join(_text(v) for v in value)
+        if isinstance(value, (list, tuple))
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def merge_settings(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Feature files of PyRadiomics: how the features were computed, from the columns that its own code writes beside them.
 
-Read are the CSV, JSON and text that its command line writes, tables with a feature a row instead of a case, as notebooks and 3D Slicer's
-extension write them, and tables of either kind as TSV, XLSX or Parquet.
+Read are the CSV, JSON and text that its command line writes, tables with a feature a row instead of a case, as
+notebooks and 3D Slicer's extension write them, and tables of either kind as TSV, XLSX or Parquet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from prldh.tables import BLANKS, read_table
 PREFIX = "diagnostics_"
 #: A text longer than this is no settings dictionary: it is not parsed.
 LONGEST = 20_000
-VERSIONS = {"PyRadiomics": "PyRadiomics", "Numpy": "NumPy", "SimpleITK": "SimpleITK", "PyWavelet": "PyWavelets", "Python": "Python"}
+VERSIONS = {
+    "PyRadiomics": "PyRadiomics",
+    "Numpy": "NumPy",
+    "SimpleITK": "SimpleITK",
+    "PyWavelet": "PyWavelets",
+    "Python": "Python",
+}
 #: What PyRadiomics' command line writes as text: one line a value.
 LINE = re.compile(r"^(?P<case>Case-\d+)_(?P<name>[^:]+): ?(?P<value>.*)$")
 DELIMITED = ("", ".csv", ".tsv", ".txt", ".tab")
@@ -50,10 +56,17 @@ def read_feature_file(path: Path) -> Extraction:
     images = _read_dictionaries(columns.get("Configuration_EnabledImageTypes"), "Configuration_EnabledImageTypes", path)
     versions = [f"{title} {v}" for key, title in VERSIONS.items() for v in _distinct(columns.get(f"Versions_{key}"))]
     return Extraction(
-        path.name, path.name, features, tuple(versions), None if settings is None else merge_settings(settings), None if images is None else merge_settings(images),
+        path.name,
+        path.name,
+        features,
+        tuple(versions),
+        None if settings is None else merge_settings(settings),
+        None if images is None else merge_settings(images),
         spacings=_read_spacings(columns.get("Image-original_Spacing"), "Image-original_Spacing", path),
         resampled=_read_spacings(columns.get("Image-interpolated_Spacing"), "Image-interpolated_Spacing", path),
-        n_cases=len(table), is_file=True, measured=_count_regions(columns, len(table)),
+        n_cases=len(table),
+        is_file=True,
+        measured=_count_regions(columns, len(table)),
     )
 
 
@@ -61,11 +74,13 @@ def _refuse(path: Path, names: Sequence[str]) -> None:
     old = next((c for c in names if c.startswith("general_info_")), None)
     if old:
         raise DataError(
-            f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract again with a later version."
+            f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract"
+            " again with a later version."
         )
     raise DataError(
-        f"{path} is no table of PyRadiomics: no column or row is named as its features are (such as original_shape_Sphericity), "
-        f"and none begins with {PREFIX}. Give its feature table, or an output folder of `prldh analyze` or `prldh extract`."
+        f"{path} is no table of PyRadiomics: no column or row is named as its features are (such as"
+        f" original_shape_Sphericity), and none begins with {PREFIX}. Give its feature table, or an output folder of"
+        " `prldh analyze` or `prldh extract`."
     )
 
 
@@ -81,7 +96,11 @@ def _read_cases(path: Path) -> pd.DataFrame:
         return _from_json(path)
     if kind in DELIMITED:
         rows = _read_rows(path, "\t" if kind in (".tsv", ".tab") else ",")
-        found = _from_lines(rows, path) if rows and LINE.match(rows[0][0] if rows[0] else "") else _from_features_as_rows(rows, path)
+        found = (
+            _from_lines(rows, path)
+            if rows and LINE.match(rows[0][0] if rows[0] else "")
+            else _from_features_as_rows(rows, path)
+        )
         return read_table(path) if found is None else found
     table = read_table(path)
     if sum(map(_is_known, table.columns)) > 1:
@@ -91,7 +110,8 @@ def _read_cases(path: Path) -> pd.DataFrame:
 
 
 def _read_rows(path: Path, separator: str) -> list[list[str]]:
-    """All rows of a text file, or none where its first names are features: then a row is a case, as :func:`read_table` reads it."""
+    """All rows of a text file, or none where its first names are features: then a row is a case, as :func:`read_table`
+    reads it."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             start = handle.readline()
@@ -115,7 +135,10 @@ def _from_lines(rows: Sequence[Sequence[str]], path: Path) -> pd.DataFrame:
     for number, (line,) in enumerate(rows, start=1):
         match = LINE.match(line)
         if not match:
-            raise DataError(f"{path}, line {number}: 'Case-1_name: value' is expected, as the lines before; found {line[:60]!r}. Mend the line, or remove it.")
+            raise DataError(
+                f"{path}, line {number}: 'Case-1_name: value' is expected, as the lines before; found {line[:60]!r}."
+                " Mend the line, or remove it."
+            )
         cases.setdefault(match["case"], {})[match["name"].strip()] = match["value"].strip()
     return _as_table(cases.values())
 
@@ -129,20 +152,28 @@ def _from_json(path: Path) -> pd.DataFrame:
         except ValueError:
             content = [json.loads(line) for line in text.splitlines() if line.strip()]
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {getattr(error, 'strerror', None) or error}. Write it again, or give the CSV.") from None
+        raise DataError(
+            f"{path} cannot be read as JSON: {getattr(error, 'strerror', None) or error}. Write it again, or give the"
+            " CSV."
+        ) from None
     cases = content if isinstance(content, list) else [content]
     if not cases or not all(isinstance(case, dict) for case in cases):
-        raise DataError(f"{path} holds no cases: a list of names with values is expected, as `pyradiomics --format json` writes it. Give that, or the CSV.")
+        raise DataError(
+            f"{path} holds no cases: a list of names with values is expected, as `pyradiomics --format json` writes it."
+            " Give that, or the CSV."
+        )
     return _as_table({str(k): "" if v is None else str(v) for k, v in case.items()} for case in cases)
 
 
 def _from_features_as_rows(rows: Sequence[Sequence[Any]], path: Path) -> pd.DataFrame | None:
-    """A feature a row: its name in one column, or in three (image type, class, feature), then a value a case; or a case's name before and
-    one value behind. None where the rows are no features."""
+    """A feature a row: its name in one column, or in three (image type, class, feature), then a value a case; or a
+    case's name before and one value behind. None where the rows are no features."""
     width = max(map(len, rows), default=0)
     place, parts, known = 0, 1, []
     for where, n in itertools.product(range(min(width, 3)), (1, 3)):
-        named = [("_".join(str(v).strip() for v in row[where : where + n]), row) for row in rows if len(row) > where + n]
+        named = [
+            ("_".join(str(v).strip() for v in row[where : where + n]), row) for row in rows if len(row) > where + n
+        ]
         found = [(name, row) for name, row in named if _is_known(name)]
         place, parts, known = (where, n, found) if len(found) > len(known) else (place, parts, known)
     if all(row is rows[0] for _, row in known):  # none, or those of a header: a row is a case
@@ -153,7 +184,10 @@ def _from_features_as_rows(rows: Sequence[Sequence[Any]], path: Path) -> pd.Data
         for k, value in enumerate(row[place + parts :]):
             case = (tuple(row[:place]) if _is_repeated(known) else (), k)
             if name in cases.setdefault(case, {}):
-                raise DataError(f"{path}: '{name}' stands twice for one case{f' ({header[place + parts + k]})' if header else ''}. Remove one, or name the cases.")
+                raise DataError(
+                    f"{path}: '{name}' stands twice for one case{f' ({header[place + parts + k]})' if header else ''}."
+                    " Remove one, or name the cases."
+                )
             cases[case][name] = str(value).strip()
     return _as_table(values for values in cases.values() if any(values.values()))
 
@@ -176,7 +210,9 @@ def _count_regions(columns: Mapping[str, pd.Series], n: int) -> str:
     if images:
         said += f" on {len(images)} image{'s' * (len(images) != 1)}"
     sizes = [int(v) for v in _distinct(columns.get("Mask-original_VoxelNum")) if v.isdigit()]
-    return said + (f", of {min(sizes)} to {max(sizes)} voxels" if len(sizes) > 1 else f", of {sizes[0]} voxels" if sizes else "")
+    return said + (
+        f", of {min(sizes)} to {max(sizes)} voxels" if len(sizes) > 1 else f", of {sizes[0]} voxels" if sizes else ""
+    )
 
 
 def _distinct(column: pd.Series | None) -> list[str]:
@@ -185,7 +221,9 @@ def _distinct(column: pd.Series | None) -> list[str]:
 
 def _read_dictionaries(column: pd.Series | None, name: str, path: Path) -> list[dict[str, Any]] | None:
     found = _distinct(column)
-    return [read_dictionary(text, f"{path}, {PREFIX}{name}, case {list(column).index(text) + 1}") for text in found] or None
+    return [
+        read_dictionary(text, f"{path}, {PREFIX}{name}, case {list(column).index(text) + 1}") for text in found
+    ] or None
 
 
 def read_dictionary(text: str, place: str) -> dict[str, Any]:
@@ -196,17 +234,28 @@ def read_dictionary(text: str, place: str) -> dict[str, Any]:
     DataError
         If it is neither.
     """
-    plain = re.sub(r"^OrderedDict\((.*)\)$", r"\1", re.sub(r"\b(?:np|numpy)\.(?:u?int|float|bool_?|str_?)\d*\(([^()]*)\)|\barray\((\[[^()]*\])\)", r"\1\2", text.strip()[:LONGEST]))
+    plain = re.sub(
+        r"^OrderedDict\((.*)\)$",
+        r"\1",
+        re.sub(
+            r"\b(?:np|numpy)\.(?:u?int|float|bool_?|str_?)\d*\(([^()]*)\)|\barray\((\[[^()]*\])\)",
+            r"\1\2",
+            text.strip()[:LONGEST],
+        ),
+    )
     for read, content in ((ast.literal_eval, plain), (json.loads, text)) if len(text) <= LONGEST else ():
         try:
             found = read(content)
-            if isinstance(found, dict) or (isinstance(found, list) and all(isinstance(p, tuple) and len(p) == 2 for p in found)):
+            if isinstance(found, dict) or (
+                isinstance(found, list) and all(isinstance(p, tuple) and len(p) == 2 for p in found)
+            ):
                 return {str(k): v for k, v in dict(found).items()}
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
     shown = text[:60] + ("..." if len(text) > 60 else "")
     raise DataError(
-        f"{place}: settings are expected as a dictionary, such as {{'binWidth': 25}}; found {shown!r}. Mend the cell, or leave it empty."
+        f"{place}: settings are expected as a dictionary, such as {{'binWidth': 25}}; found {shown!r}. Mend the cell,"
+        " or leave it empty."
     )
 
 

@@ -1,7 +1,7 @@
 """What a PyRadiomics feature is: image type, class, IBSI code, definition, aggregation, and where PyRadiomics deviates.
 
-The codes and deviations are facts of the IBSI reference manual (arXiv:1612.07003), of PyRadiomics' documentation and code, and of both
-on the IBSI digital phantom; the definitions are in our own words.
+The codes and deviations are facts of the IBSI reference manual (arXiv:1612.07003), of PyRadiomics' documentation and
+code, and of both on the IBSI digital phantom; the definitions are in our own words.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import yaml
 
 from prldh.checklists.items import DATA
 
-#: PyRadiomics' names: what comes before (a tissue's or sequence's name), the image type, the class, the feature, what comes behind. R turns
-#: hyphens into dots, other programs into underscores, and some know no capitals.
+#: PyRadiomics' names: what comes before (a tissue's or sequence's name), the image type, the class, the feature, what
+#: comes behind. R turns hyphens into dots, other programs into underscores, and some know no capitals.
 NAME = re.compile(
     r"^(?:(?P<prefix>.+?)[_.])??(?P<image>original|wavelet\d*[-._][LH]{2,3}|log[-._]sigma[-._]\d+(?:[-._]\d+)?[-._]mm[-._][23]D|squareroot|square"
     r"|logarithm|exponential|gradient|lbp[-._]2D|lbp[-._]3D[-._](?:m\d+|k))"
     r"[_.](?P<family>firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)[_.](?P<feature>[A-Za-z0-9]+)(?:[-_.](?P<suffix>.+))?$",
     re.IGNORECASE,
 )
-#: Aggregation by class, in-plane or 3D, directions averaged or merged; read from PyRadiomics' code and confirmed on the digital phantom.
+#: Aggregation by class, in-plane or 3D, directions averaged or merged; read from PyRadiomics' code and confirmed on the
+#: digital phantom.
 AGGREGATION = {
     "DHQ4": "over the whole region (3D)",
     "ITBB": "3D, mean over directions",
@@ -41,8 +42,8 @@ UNKNOWN = "not a name of PyRadiomics: unknown to IBSI's list"
 
 @dataclass(frozen=True)
 class FeatureName:
-    """The parts of a PyRadiomics feature's name, as PyRadiomics spells them; ``prefix`` and ``suffix`` are what others put before and behind
-    it, such as the sequence."""
+    """The parts of a PyRadiomics feature's name, as PyRadiomics spells them; ``prefix`` and ``suffix`` are what others
+    put before and behind it, such as the sequence."""
 
     prefix: str
     image: str
@@ -119,15 +120,19 @@ def deviations() -> dict[str, dict[str, Any]]:
 
 
 def aggregation(family: str, force_2d: bool, weighting: str | None) -> str | None:
-    """IBSI's code of how PyRadiomics aggregates a class; None where IBSI has none for it (weighted directions, 2D shape)."""
+    """IBSI's code of how PyRadiomics aggregates a class; None where IBSI has none for it (weighted directions, 2D
+    shape)."""
     if family in ("firstorder", "shape"):
         return "DHQ4"
     if family in ("glszm", "ngtdm", "gldm"):
         return "62GR" if force_2d else "KOBO"
     if family in ("glcm", "glrlm") and weighting in (None, "no_weighting"):
-        return {(False, None): "ITBB", (False, "no_weighting"): "IAZD", (True, None): "JJUI", (True, "no_weighting"): "ZW7Z"}[
-            force_2d, weighting
-        ]
+        return {
+            (False, None): "ITBB",
+            (False, "no_weighting"): "IAZD",
+            (True, None): "JJUI",
+            (True, "no_weighting"): "ZW7Z",
+        }[force_2d, weighting]
     return None
 
 
@@ -139,19 +144,29 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
     name
         As PyRadiomics writes it.
     settings
-        PyRadiomics' settings, with the ``corrections`` to IBSI's definitions that were made; None where they are not known: then the
-        aggregation is that of its defaults, and said to be so.
+        PyRadiomics' settings, with the ``corrections`` to IBSI's definitions that were made; None where they are not
+        known: then the aggregation is that of its defaults, and said to be so.
 
     Returns
     -------
     dict
-        ``feature``, ``image``, ``class``, ``ibsi_name``, ``ibsi_code``, ``family``, ``family_code``, ``definition``, ``aggregation``,
-        ``aggregation_code``, ``deviates`` (no, yes, by bin edges, no IBSI code, unknown), ``note``.
+        ``feature``, ``image``, ``class``, ``ibsi_name``, ``ibsi_code``, ``family``, ``family_code``, ``definition``,
+        ``aggregation``, ``aggregation_code``, ``deviates`` (no, yes, by bin edges, no IBSI code, unknown), ``note``.
     """
     parts = parse_name(name)
     if parts is None:
         row: dict[str, Any] = dict.fromkeys(
-            ("image", "class", "ibsi_name", "ibsi_code", "family", "family_code", "definition", "aggregation", "aggregation_code")
+            (
+                "image",
+                "class",
+                "ibsi_name",
+                "ibsi_code",
+                "family",
+                "family_code",
+                "definition",
+                "aggregation",
+                "aggregation_code",
+            )
         )
         return {"feature": name, **row, "deviates": "unknown", "note": UNKNOWN}
     known = features()[parts.key]
@@ -168,7 +183,9 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
         "family": known["ibsi_family"] or None,
         "family_code": known["ibsi_family_code"] or None,
         "definition": known["definition"],
-        "aggregation": (words + ("" if settings is not None or code == "DHQ4" else ", if PyRadiomics' defaults were used")) or None,
+        "aggregation": (
+            (words + ("" if settings is not None or code == "DHQ4" else ", if PyRadiomics' defaults were used")) or None
+        ),
         "aggregation_code": code,
         "deviates": deviates,
         "note": note,
@@ -176,7 +193,8 @@ def describe_feature(name: str, settings: Mapping[str, Any] | None = None) -> di
 
 
 def _deviation(parts: FeatureName, known: Mapping[str, str], settings: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Whether a feature leaves IBSI, and how. Bin edges are said to depend on the settings, for with a bin count they do not deviate."""
+    """Whether a feature leaves IBSI, and how. Bin edges are said to depend on the settings, for with a bin count they
+    do not deviate."""
     used = settings or {}
     notes = [known["note"]] if known["note"] else []
     deviates = {"no": "no", "yes": "yes", "not_in_ibsi": "no IBSI code"}[known["deviates"]]
@@ -211,15 +229,25 @@ def describe_features(names: Sequence[str], settings: Mapping[str, Any] | None =
 
 
 def count_families(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Features by IBSI family: ``family``, ``code``, ``n``, and of them how many are ``as_ibsi``, ``bin_edges`` (other ones than IBSI's),
-    ``deviate``, and ``no_code``; last those that are not PyRadiomics', of which nothing is known (``unknown``)."""
+    """Features by IBSI family: ``family``, ``code``, ``n``, and of them how many are ``as_ibsi``, ``bin_edges`` (other
+    ones than IBSI's), ``deviate``, and ``no_code``; last those that are not PyRadiomics', of which nothing is known
+    (``unknown``)."""
     rows: dict[tuple[str, str | None], dict[str, Any]] = {}
-    keys = {"no": "as_ibsi", "by bin edges": "bin_edges", "yes": "deviate", "no IBSI code": "no_code", "unknown": "unknown"}
+    keys = {
+        "no": "as_ibsi",
+        "by bin edges": "bin_edges",
+        "yes": "deviate",
+        "no IBSI code": "no_code",
+        "unknown": "unknown",
+    }
     described = describe_features(names, settings)
     for row in sorted(described, key=lambda r: r["deviates"] == "unknown"):
         known = row["deviates"] != "unknown"
         family = row["family"] or f"{row['class']}, none of IBSI's" if known else "Not PyRadiomics'"
-        entry = rows.setdefault((family, row["family_code"]), {"family": family, "code": row["family_code"], "n": 0, **dict.fromkeys(keys.values(), 0)})
+        entry = rows.setdefault(
+            (family, row["family_code"]),
+            {"family": family, "code": row["family_code"], "n": 0, **dict.fromkeys(keys.values(), 0)},
+        )
         entry["n"] += 1
         entry[keys[row["deviates"].split(",")[0]]] += 1
     return list(rows.values())
@@ -228,7 +256,8 @@ def count_families(names: Sequence[str], settings: Mapping[str, Any] | None = No
 def selected_features(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The table of the selected features of every tissue, from the content of ``results.json``.
 
-    Settings are those of ``images.NAME``, where the run measured the images itself; for tables that were given they are not known.
+    Settings are those of ``images.NAME``, where the run measured the images itself; for tables that were given they are
+    not known.
     """
     from prldh.checklists.extraction import from_metadata
 
@@ -238,5 +267,8 @@ def selected_features(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             images = data.get("images", {}).get(name)
             settings = from_metadata(name, "results.json", images).plain_settings() if images else None
             sources = tissue["selection"].get("sources", {})
-            rows += [{"tissue": name, "source": sources.get(f), **describe_feature(f, settings)} for f in tissue["selection"]["features"]]
+            rows += [
+                {"tissue": name, "source": sources.get(f), **describe_feature(f, settings)}
+                for f in tissue["selection"]["features"]
+            ]
     return rows

@@ -1,4 +1,5 @@
-"""Rules on features: which were computed, by what software, how near to IBSI, and the parameters of texture matrices."""
+"""Rules on features: which were computed, by what software, how near to IBSI, and the parameters of texture
+matrices."""
 
 from __future__ import annotations
 
@@ -20,9 +21,11 @@ def feature_set(d: Dossier, item: Item) -> Finding:
         rows = describe_features(e.radiomic)
         coded, rest = sum(r["ibsi_code"] is not None for r in rows), len(e.features) - len(rows)
         classes = ", ".join(f"{family} {n}" for family, n in e.classes.items())
-        return (f"{len(rows)} with PyRadiomics' names ({classes}; {coded} with an IBSI code)" if rows else "none with PyRadiomics' names") + (
-            f", {rest} others" if rest else ""
-        )
+        return (
+            f"{len(rows)} with PyRadiomics' names ({classes}; {coded} with an IBSI code)"
+            if rows
+            else "none with PyRadiomics' names"
+        ) + (f", {rest} others" if rest else "")
 
     value = join(d.extractions, describe)
     if value is None:
@@ -57,16 +60,25 @@ def software(d: Dossier, item: Item) -> Finding:
     value, evidence = join(tuple(known), lambda e: ", ".join(e.versions)), tuple(at_hand(e, "versions") for e in known)
     if not value:
         return ask()
-    return filled(value, *evidence) if len(known) == len(d.extractions) and not d.given_scores else ask(value, *evidence)
+    return (
+        filled(value, *evidence) if len(known) == len(d.extractions) and not d.given_scores else ask(value, *evidence)
+    )
 
 
 def texture(classes: tuple[str, ...], keys: str, describe: Callable[[Extraction], str | None]) -> Rule:
     """A parameter of some texture classes: not applicable where every extraction is known and none computed them."""
 
     def rule(d: Dossier, item: Item) -> Finding:
-        closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+        closed = (
+            d.extractions
+            and not d.given_scores
+            and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+        )
         if closed and not any(set(classes) & set(e.classes) for e in d.extractions):
-            return not_applicable(f"no {', '.join(classes)} features were computed", *(at_hand(e, "names of features") for e in d.extractions))
+            return not_applicable(
+                f"no {', '.join(classes)} features were computed",
+                *(at_hand(e, "names of features") for e in d.extractions),
+            )
         return from_settings(d, keys, describe)
 
     return rule
@@ -74,10 +86,15 @@ def texture(classes: tuple[str, ...], keys: str, describe: Callable[[Extraction]
 
 def no_distance_zones(d: Dossier, item: Item) -> Finding:
     """PyRadiomics has no distance zone matrix; other features could be of one."""
-    closed = d.extractions and not d.given_scores and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+    closed = (
+        d.extractions
+        and not d.given_scores
+        and all(e.features and len(e.radiomic) == len(e.features) for e in d.extractions)
+    )
     return (
         not_applicable(
-            "PyRadiomics has no distance zone matrix, and all features bear its names", *(at_hand(e, "names of features") for e in d.extractions)
+            "PyRadiomics has no distance zone matrix, and all features bear its names",
+            *(at_hand(e, "names of features") for e in d.extractions),
         )
         if closed
         else ask()
@@ -100,17 +117,24 @@ def describe_distance(e: Extraction) -> str:
 TEXTURE: dict[str, Rule] = {
     "62": texture(("glcm", "glrlm", "glszm", "gldm", "ngtdm"), "force2D, weightingNorm", describe_aggregation),
     "63": texture(
-        ("glcm", "glrlm", "gldm", "ngtdm"), "weightingNorm", lambda e: f"GLCM and GLRLM: {shown(e, 'weightingNorm')}; NGTDM and GLDM: none"
+        ("glcm", "glrlm", "gldm", "ngtdm"),
+        "weightingNorm",
+        lambda e: f"GLCM and GLRLM: {shown(e, 'weightingNorm')}; NGTDM and GLDM: none",
     ),
     "64": texture(
         ("glcm",),
         "symmetricalGLCM",
         lambda e: (
-            ("symmetric" if one(e, "symmetricalGLCM") else "asymmetric") + (" (PyRadiomics' default)" if e.is_default("symmetricalGLCM") else "")
+            ("symmetric" if one(e, "symmetricalGLCM") else "asymmetric")
+            + (" (PyRadiomics' default)" if e.is_default("symmetricalGLCM") else "")
         ),
     ),
     "65": texture(("glcm",), "distances", describe_distance),
-    "66": texture(("glszm",), "force2D", lambda e: "1, Chebyshev: " + ("8 neighbours in a slice" if one(e, "force2D") else "26 neighbours")),
+    "66": texture(
+        ("glszm",),
+        "force2D",
+        lambda e: "1, Chebyshev: " + ("8 neighbours in a slice" if one(e, "force2D") else "26 neighbours"),
+    ),
     "67": no_distance_zones,
     "68": no_distance_zones,
     "69": texture(("ngtdm",), "distances", describe_distance),

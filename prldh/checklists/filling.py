@@ -87,19 +87,34 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
 
 
 def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
-    if not isinstance(entries, list) or not all(isinstance(e, Mapping) and {"number", "text", "status"} <= set(e) for e in entries):
-        raise PluginError(f"checklist '{checklist.name}': evaluate must return a list of entries with number, text and status. Mend the plugin.")
+    if not isinstance(entries, list) or not all(
+        isinstance(e, Mapping) and {"number", "text", "status"} <= set(e) for e in entries
+    ):
+        raise PluginError(
+            f"checklist '{checklist.name}': evaluate must return a list of entries with number, text and status. Mend"
+            " the plugin."
+        )
     strange = next((e["status"] for e in entries if e["status"] not in STATUSES), None)
     if strange is not None:
-        raise PluginError(f"checklist '{checklist.name}': status {strange!r} is none of {', '.join(STATUSES)}. Mend the plugin.")
+        raise PluginError(
+            f"checklist '{checklist.name}': status {strange!r} is none of {', '.join(STATUSES)}. Mend the plugin."
+        )
     return [
-        {**dict.fromkeys(OPTIONAL), "evidence": [], "conditions": [], "is_condition": False, **e, "number": str(e["number"])} for e in entries
+        {
+            **dict.fromkeys(OPTIONAL),
+            "evidence": [],
+            "conditions": [],
+            "is_condition": False,
+            **e,
+            "number": str(e["number"]),
+        }
+        for e in entries
     ]
 
 
 def known_items(checklists: Sequence[Any]) -> tuple[dict[str, list[str] | None], dict[str, dict[str, bool]]]:
-    """The items that may be answered, by checklist (None: a plugin's, not known), and those that take yes or no alone (METRICS; n/a where
-    a condition allows it)."""
+    """The items that may be answered, by checklist (None: a plugin's, not known), and those that take yes or no alone
+    (METRICS; n/a where a condition allows it)."""
     known: dict[str, list[str] | None] = {}
     strict = {}
     for checklist in checklists:

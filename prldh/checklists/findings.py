@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FILLED, CONTRADICTED, AUTHOR, ANSWERED, NOT_APPLICABLE = "filled", "contradicted", "author", "answered", "not applicable"
+FILLED, CONTRADICTED, AUTHOR, ANSWERED, NOT_APPLICABLE = (
+    "filled",
+    "contradicted",
+    "author",
+    "answered",
+    "not applicable",
+)
 STATUSES = (FILLED, CONTRADICTED, AUTHOR, ANSWERED, NOT_APPLICABLE)
 
 
@@ -40,7 +46,8 @@ def file(name: str, key: str = "") -> Evidence:
 class Finding:
     """What the run shows of an item.
 
-    ``remaining``: what a filled item still needs from the author; ``verdict``: yes or no where the status alone does not say.
+    ``remaining``: what a filled item still needs from the author; ``verdict``: yes or no where the status alone does
+    not say.
     """
 
     status: str

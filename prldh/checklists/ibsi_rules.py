@@ -66,7 +66,8 @@ PROCESSING: dict[str, Rule] = {
 
 
 def image_rule(d: Dossier, item: Item) -> Finding:
-    """The IBSI items on patients, images, processing and features: by modality, then the item's own rule, then DICOM fields."""
+    """The IBSI items on patients, images, processing and features: by modality, then the item's own rule, then DICOM
+    fields."""
     return other_modality(d, item) or PROCESSING.get(item.number, from_dicom)(d, item)
 
 

@@ -1,7 +1,9 @@
-"""Rules on images and features: acquisition from DICOM fields, processing and features from the settings of the extraction.
+"""Rules on images and features: acquisition from DICOM fields, processing and features from the settings of the
+extraction.
 
-Each takes the dossier and the item and says what is known. A setting that is not written down where the features were made is asked of
-the author: PyRadiomics' defaults are never taken for what was done, unless PyRadiomics itself says which settings it ran with.
+Each takes the dossier and the item and says what is known. A setting that is not written down where the features were
+made is asked of the author: PyRadiomics' defaults are never taken for what was done, unless PyRadiomics itself says
+which settings it ran with.
 """
 
 from __future__ import annotations
@@ -23,9 +25,22 @@ MODALITY = {"CT": "CT", "MR": "MRI", "PT": "PET", "NM": "SPECT"}
 HINTED = {"1", "3b", "3d", "4d", "6", "9a", "10", "12", "13", "16", "25", "31b", "32b", "32c", "33", "35a"}
 #: Of DICOM's numbers (PS3.6 and the modules' definitions).
 UNITS = {
-    "KVP": " kV", "XRayTubeCurrent": " mA", "Exposure": " mAs", "SliceThickness": " mm", "SpacingBetweenSlices": " mm", "PixelSpacing": " mm",
-    "ReconstructionDiameter": " mm", "MagneticFieldStrength": " T", "RepetitionTime": " ms", "EchoTime": " ms", "InversionTime": " ms",
-    "FlipAngle": "°", "DiffusionBValue": " s/mm²", "AcquisitionDuration": " s", "ActualFrameDuration": " ms", "ContrastBolusVolume": " mL",
+    "KVP": " kV",
+    "XRayTubeCurrent": " mA",
+    "Exposure": " mAs",
+    "SliceThickness": " mm",
+    "SpacingBetweenSlices": " mm",
+    "PixelSpacing": " mm",
+    "ReconstructionDiameter": " mm",
+    "MagneticFieldStrength": " T",
+    "RepetitionTime": " ms",
+    "EchoTime": " ms",
+    "InversionTime": " ms",
+    "FlipAngle": "°",
+    "DiffusionBValue": " s/mm²",
+    "AcquisitionDuration": " s",
+    "ActualFrameDuration": " ms",
+    "ContrastBolusVolume": " mL",
 }
 BEFORE = "what was done to the images before the extraction"
 
@@ -45,7 +60,11 @@ def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], s
 
 
 def from_settings(
-    d: Dossier, key: str, describe: Callable[[Extraction], str | None], remaining: str | None = None, what: str = "settings"
+    d: Dossier,
+    key: str,
+    describe: Callable[[Extraction], str | None],
+    remaining: str | None = None,
+    what: str = "settings",
 ) -> Finding:
     """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
     evidence = tuple(at_hand(e, what, key) for e in d.known)
@@ -108,7 +127,11 @@ def counted(counts: Mapping[Any, int], most: int = 6, unit: str = "") -> str:
 def scanner(d: Dossier, item: Item) -> Finding:
     """The maker is read, the model is not: its field may hold any text."""
     found = from_dicom(d, item)
-    return replace(found, remaining="the models of the scanners") if found.status == "filled" and "ManufacturerModelName" not in found.value else found
+    return (
+        replace(found, remaining="the models of the scanners")
+        if found.status == "filled" and "ManufacturerModelName" not in found.value
+        else found
+    )
 
 
 def modality(d: Dossier, item: Item) -> Finding:
@@ -154,15 +177,29 @@ CONTOURS = "DICOM RTSTRUCT"
 
 
 def mask_files(d: Dossier, item: Item) -> Finding:
-    """In which formats the masks came; which tool made them, the author says, but where the format is one tool's own."""
+    """In which formats the masks came; which tool made them, the author says, but where the format is one tool's
+    own."""
     known = tuple(e for e in d.extractions if e.mask_formats)
-    return ask(join(known, lambda e: f"masks came as {counted(e.mask_formats)}"), *(at_hand(e, "format of masks") for e in known)) if known else ask()
+    return (
+        ask(
+            join(known, lambda e: f"masks came as {counted(e.mask_formats)}"),
+            *(at_hand(e, "format of masks") for e in known),
+        )
+        if known
+        else ask()
+    )
 
 
 def segmentation_method(d: Dossier, item: Item) -> Finding:
     """DICOM SEG has a field for it, which programs often fill in by default: so the author is asked."""
-    said = join(d.extractions, lambda e: counted({f: n for f, n in e.mask_formats.items() if f.startswith("DICOM SEG, ")}))
-    return ask(f"as the files say: {said}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats)) if said else ask()
+    said = join(
+        d.extractions, lambda e: counted({f: n for f, n in e.mask_formats.items() if f.startswith("DICOM SEG, ")})
+    )
+    return (
+        ask(f"as the files say: {said}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats))
+        if said
+        else ask()
+    )
 
 
 def mask_conversion(d: Dossier, item: Item) -> Finding:
@@ -170,9 +207,16 @@ def mask_conversion(d: Dossier, item: Item) -> Finding:
     known = tuple(e for e in d.extractions if e.mask_formats)
     if not known or not any(CONTOURS in e.mask_formats for e in known):
         return mask_files(d, item)
-    said = f"contours ({CONTOURS}): a voxel belongs to the region where its centre lies inside an odd number of the contours of its slice"
+    said = (
+        f"contours ({CONTOURS}): a voxel belongs to the region where its centre lies inside an odd number of the"
+        " contours of its slice"
+    )
     evidence = tuple(at_hand(e, "format of masks") for e in known)
-    whole = len(known) == len(d.extractions) and not d.given_scores and all(set(e.mask_formats) == {CONTOURS} for e in known)
+    whole = (
+        len(known) == len(d.extractions)
+        and not d.given_scores
+        and all(set(e.mask_formats) == {CONTOURS} for e in known)
+    )
     return filled(said, *evidence) if whole else ask(f"{said}; {mask_files(d, item).value}", *evidence)
 
 
@@ -186,12 +230,15 @@ def _target(extraction: Extraction) -> Any:
 
 
 def resampling(said: Callable[[Extraction], str] | None, otherwise: str) -> Rule:
-    """An item about resampling: not applicable where no extraction resampled; asked of the author where nothing is known to say."""
+    """An item about resampling: not applicable where no extraction resampled; asked of the author where nothing is
+    known to say."""
 
     def rule(d: Dossier, item: Item) -> Finding:
         if said is None and any(_target(e) for e in d.known):
             return ask()
-        found = from_settings(d, "resampledPixelSpacing", lambda e: (said(e) if said else None) if _target(e) else otherwise)
+        found = from_settings(
+            d, "resampledPixelSpacing", lambda e: (said(e) if said else None) if _target(e) else otherwise
+        )
         if found.status == "filled" and not any(_target(e) for e in d.known):
             return not_applicable(otherwise, *found.evidence)
         return found
@@ -200,7 +247,11 @@ def resampling(said: Callable[[Extraction], str] | None, otherwise: str) -> Rule
 
 
 def interpolator(d: Dossier, item: Item) -> Finding:
-    return from_settings(d, "resampledPixelSpacing, interpolator", lambda e: f"{shown(e, 'interpolator')}" if _target(e) else "not resampled")
+    return from_settings(
+        d,
+        "resampledPixelSpacing, interpolator",
+        lambda e: f"{shown(e, 'interpolator')}" if _target(e) else "not resampled",
+    )
 
 
 def voxel_size(d: Dossier, item: Item) -> Finding:
@@ -227,26 +278,39 @@ def normalisation(d: Dossier, item: Item) -> Finding:
         if not any(e.setting("normalize")):
             return "none in the extraction"
         clip = one(e, "removeOutliers")
-        return f"z-score over the whole image, each by itself, times {shown(e, 'normalizeScale')}" + (f", clipped at {clip} SD" if clip else "")
+        return f"z-score over the whole image, each by itself, times {shown(e, 'normalizeScale')}" + (
+            f", clipped at {clip} SD" if clip else ""
+        )
 
     return from_settings(d, "normalize", describe, BEFORE)
 
 
 def other_processing(d: Dossier, item: Item) -> Finding:
     value = join(
-        d.known, lambda e: f"voxelArrayShift {shown(e, 'voxelArrayShift')}" if any(e.setting("voxelArrayShift")) else "none in the extraction"
+        d.known,
+        lambda e: (
+            f"voxelArrayShift {shown(e, 'voxelArrayShift')}"
+            if any(e.setting("voxelArrayShift"))
+            else "none in the extraction"
+        ),
     )
     return ask(value, *(at_hand(e, "settings") for e in d.known)) if value else ask()
 
 
 def nothing_in_extraction(d: Dossier, item: Item) -> Finding:
     """Steps that PyRadiomics does not have: none was made by it, what came before is the author's."""
-    return ask("none in the extraction (PyRadiomics has no such step)", *(at_hand(e, "settings") for e in d.known)) if d.known else ask()
+    return (
+        ask("none in the extraction (PyRadiomics has no such step)", *(at_hand(e, "settings") for e in d.known))
+        if d.known
+        else ask()
+    )
 
 
 def rounding(d: Dossier, item: Item) -> Finding:
     return other_modality(d, item) or from_settings(
-        d, "resampledPixelSpacing", lambda e: "none: PyRadiomics does not round" if _target(e) else "none: not resampled"
+        d,
+        "resampledPixelSpacing",
+        lambda e: "none: PyRadiomics does not round" if _target(e) else "none: not resampled",
     )
 
 
@@ -278,7 +342,10 @@ def discretisation(part: str) -> Rule:
             said = {
                 "method": "fixed bin width (FBS, Q3RU)",
                 "size": f"bin width {shown(e, 'binWidth')}",
-                "edge": "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the lower bound)",
+                "edge": (
+                    "the multiple of the bin width below the region's lowest intensity, counted from 0 (IBSI: from the"
+                    " lower bound)"
+                ),
             }[part]
         own = [
             f"{kind}: {key} {value[key]}"
@@ -297,21 +364,35 @@ def filters(d: Dossier, item: Item) -> Finding:
     def describe(e: Extraction) -> str:
         kinds = e.image_types if e.image_types is not None else dict.fromkeys(e.images, ({},))
         return (
-            "; ".join(_filter(kind, [v for v in values if isinstance(v, Mapping)], e) for kind, values in kinds.items() if kind != "Original")
+            "; ".join(
+                _filter(kind, [v for v in values if isinstance(v, Mapping)], e)
+                for kind, values in kinds.items()
+                if kind != "Original"
+            )
             or "none"
         )
 
     if d.known and any(e.image_types is not None or e.images for e in d.known):
         return from_settings(d, "", describe, what="image types")
     named = join(d.extractions, lambda e: ", ".join(f"{kind} ({n})" for kind, n in e.images.items()))
-    return ask(f"image types in the names of features: {named}", *(at_hand(e, "names of features") for e in d.extractions)) if named else ask()
+    return (
+        ask(f"image types in the names of features: {named}", *(at_hand(e, "names of features") for e in d.extractions))
+        if named
+        else ask()
+    )
 
 
 def _filter(kind: str, values: list[Mapping[str, Any]], e: Extraction) -> str:
     own = {k: v for value in values for k, v in value.items()}
     if kind == "LoG":
-        return f"Laplacian of Gaussian (L6PA), sigma {own.get('sigma') or one(e, 'sigma')} mm, 3D, ITK's recursive Gaussian, normalised across scales"
+        return (
+            f"Laplacian of Gaussian (L6PA), sigma {own.get('sigma') or one(e, 'sigma')} mm, 3D, ITK's recursive"
+            " Gaussian, normalised across scales"
+        )
     if kind == "Wavelet":
         name, level = own.get("wavelet") or one(e, "wavelet"), own.get("level") or one(e, "level")
-        return f"separable wavelet (25BO), {name}, stationary, {level} level, odd sizes padded by wrapping, no rotational invariance"
+        return (
+            f"separable wavelet (25BO), {name}, stationary, {level} level, odd sizes padded by wrapping, no rotational"
+            " invariance"
+        )
     return f"{kind} (outside IBSI)" + (f" {own}" if own else "")

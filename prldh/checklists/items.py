@@ -1,4 +1,5 @@
-"""The items of a standard, as they lie in ``data/``: numbers, our own words, and the question that only an author can answer."""
+"""The items of a standard, as they lie in ``data/``: numbers, our own words, and the question that only an author can
+answer."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
 class Item:
     """One row of a checklist.
 
-    ``modality``: the row is about these only; ``dicom``: the fields that answer it; ``applies``: of TRIPOD+AI, whether to development or
-    evaluation; ``weight`` and ``conditions`` are METRICS'.
+    ``modality``: the row is about these only; ``dicom``: the fields that answer it; ``applies``: of TRIPOD+AI, whether
+    to development or evaluation; ``weight`` and ``conditions`` are METRICS'.
     """
 
     number: str

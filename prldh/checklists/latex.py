@@ -23,9 +23,15 @@ LONGEST = 1500
 def as_latex(filled: Filled) -> str:
     """The whole document."""
     lines = [filled.about, f"{describe_counts(filled)}.", *(describe_score(filled.score) if filled.score else [])]
-    body = [rf"\section*{{{breakable(f'{filled.title} {filled.version}')}}}", *(f"{breakable(_one_line(line))}\n" for line in lines), _table(filled)]
+    body = [
+        rf"\section*{{{breakable(f'{filled.title} {filled.version}')}}}",
+        *(f"{breakable(_one_line(line))}\n" for line in lines),
+        _table(filled),
+    ]
     if filled.source:
-        said = f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
+        said = (
+            f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
+        )
         body.append(breakable(_one_line(said)))
     return "\n".join([PREAMBLE + OTHER, r"\begin{document}\footnotesize", *body, r"\end{document}", ""])
 
@@ -35,11 +41,22 @@ def _table(filled: Filled) -> str:
     head = r"\toprule Item & What is asked & Status & What is found \\ \midrule"
     rows = []
     for section, entries in by_section(filled.entries):
-        rows += [rf"\addlinespace \multicolumn{{4}}{{l}}{{\textbf{{{escape(_one_line(section)[:120])}}}}} \\*"] if section else []
+        rows += (
+            [rf"\addlinespace \multicolumn{{4}}{{l}}{{\textbf{{{escape(_one_line(section)[:120])}}}}} \\*"]
+            if section
+            else []
+        )
         rows += [row for entry in entries for row in _rows(entry)]
-    return "\n".join([
-        rf"\begin{{longtable}}{{{columns}}}", rf"{head} \endfirsthead", rf"{head} \endhead", r"\bottomrule \endlastfoot", *rows, r"\end{longtable}",
-    ])
+    return "\n".join(
+        [
+            rf"\begin{{longtable}}{{{columns}}}",
+            rf"{head} \endfirsthead",
+            rf"{head} \endhead",
+            r"\bottomrule \endlastfoot",
+            *rows,
+            r"\end{longtable}",
+        ]
+    )
 
 
 def _rows(entry: dict[str, Any]) -> list[str]:
@@ -54,7 +71,10 @@ def _rows(entry: dict[str, Any]) -> list[str]:
         size += len(piece)
     first = (entry["number"], asked, WORDS[entry["status"]])
     return [
-        " & ".join([*(breakable(_one_line(str(t))) if k == 0 else "" for t in first), r" \par ".join(map(breakable, cell))]) + r" \\[2pt]"
+        " & ".join(
+            [*(breakable(_one_line(str(t))) if k == 0 else "" for t in first), r" \par ".join(map(breakable, cell))]
+        )
+        + r" \\[2pt]"
         for k, cell in enumerate(cells)
     ]
 

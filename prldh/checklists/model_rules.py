@@ -36,7 +36,9 @@ def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
 @of_results
 def algorithm(d: Dossier) -> Finding:
     engines = d.results["engines"]
-    versions = ", ".join(f"{title} {engines[key]['version']}" for key, title in (("r", "R"), ("python", "Python")) if engines[key])
+    versions = ", ".join(
+        f"{title} {engines[key]['version']}" for key, title in (("r", "R"), ("python", "Python")) if engines[key]
+    )
     fits = sorted({m["fit"] for m in d.results["models"]})
     version = f"prldh {d.provenance['prldh']}, " if d.provenance and d.provenance.get("prldh") else ""
     value = f"logistic regression ({', '.join(fits)}); {version}{versions}"
@@ -60,7 +62,10 @@ def confounders(d: Dossier) -> Finding:
         return ask("no model of this run is adjusted", setting("adjust"))
     names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
     return filled(
-        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}", report("models"), setting("adjust"), remaining="how these were chosen"
+        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}",
+        report("models"),
+        setting("adjust"),
+        remaining="how these were chosen",
     )
 
 
@@ -68,13 +73,17 @@ def confounders(d: Dossier) -> Finding:
 def model_choice(d: Dossier) -> Finding:
     n = len(d.results["models"])
     return ask(
-        f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none", setting("models"), report("validation")
+        f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none",
+        setting("models"),
+        report("validation"),
     )
 
 
 @of_results
 def outputs(d: Dossier) -> Finding:
-    thresholds = "; ".join(f"{name_of(m)}: {m['threshold']:.3f}" for m in d.results["models"] if m["threshold"] is not None)
+    thresholds = "; ".join(
+        f"{name_of(m)}: {m['threshold']:.3f}" for m in d.results["models"] if m["threshold"] is not None
+    )
     return filled(
         f"probability of the event; thresholds by Youden's index on the fitted patients ({thresholds or 'none'})",
         report("models"),
@@ -108,10 +117,13 @@ def interpretability(d: Dossier) -> Finding:
 
 @of_results
 def no_leakage(d: Dossier) -> Finding:
-    """Whether the held-out patients took part in nothing that was fitted: selection, Radscore, cutoffs, model, threshold."""
+    """Whether the held-out patients took part in nothing that was fitted: selection, Radscore, cutoffs, model,
+    threshold."""
     schemes, scopes = d.results["study"]["schemes"], d.settings["validation"]["scope"]
     if not schemes:
-        return contradicted("no patient was held out: every number describes the patients that made the models", setting("validation"))
+        return contradicted(
+            "no patient was held out: every number describes the patients that made the models", setting("validation")
+        )
     leaks = [
         r["stage"]
         for by_scheme in d.results.get("ledger", {}).values()
@@ -120,14 +132,28 @@ def no_leakage(d: Dossier) -> Finding:
         if r["n_held_out_rows_read"]
     ]
     if leaks:
-        return contradicted(f"held-out rows were read by fits of {', '.join(dict.fromkeys(leaks))}", report("validation"), result("ledger"))
+        return contradicted(
+            f"held-out rows were read by fits of {', '.join(dict.fromkeys(leaks))}",
+            report("validation"),
+            result("ledger"),
+        )
     if known := _seen_in_training(d, known=True):
-        return contradicted(f"patients of this analysis trained a feature source: {'; '.join(known)}", report("images"), result("images[].sources[].trained_on"))
+        return contradicted(
+            f"patients of this analysis trained a feature source: {'; '.join(known)}",
+            report("images"),
+            result("images[].sources[].trained_on"),
+        )
     has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.results["models"] for t in m["terms"])
     if "pipeline" not in scopes and (d.selected or has_groups):
-        what = " and ".join(w for w, holds in (("features were selected", d.selected), ("group cutoffs were chosen", has_groups)) if holds)
+        what = " and ".join(
+            w
+            for w, holds in (("features were selected", d.selected), ("group cutoffs were chosen", has_groups))
+            if holds
+        )
         return contradicted(
-            f"only scope model was run: {what} on all patients, held-out ones included", setting("validation.scope"), report("validation")
+            f"only scope model was run: {what} on all patients, held-out ones included",
+            setting("validation.scope"),
+            report("validation"),
         )
     said = (
         f"patients held out by {name_schemes(d)}, seed {d.results['study']['seed']}; scope {', '.join(scopes)}; "
@@ -141,7 +167,11 @@ def no_leakage(d: Dossier) -> Finding:
             *evidence,
         )
     if unknown := _seen_in_training(d, known=False):
-        return ask(f"{said}. But on whom it was trained is not known of {'; '.join(unknown)}", *evidence, result("images[].sources[].trained_on"))
+        return ask(
+            f"{said}. But on whom it was trained is not known of {'; '.join(unknown)}",
+            *evidence,
+            result("images[].sources[].trained_on"),
+        )
     return filled(said, *evidence)
 
 
@@ -163,16 +193,28 @@ def internal_external(d: Dossier) -> Finding:
     if not d.results["study"]["schemes"]:
         return contradicted("this run tested nothing on patients that were held out", setting("validation"))
     outside = f"on other patients, {name_cohorts(d)}" if d.external else "no external data in this run"
-    return filled(f"internal, by {name_schemes(d)}; {outside}", report("validation"), setting("validation"), *(cohort_evidence(d) if d.external else ()))
+    return filled(
+        f"internal, by {name_schemes(d)}; {outside}",
+        report("validation"),
+        setting("validation"),
+        *(cohort_evidence(d) if d.external else ()),
+    )
 
 
 @of_results
 def other_institution(d: Dossier) -> Finding:
-    """METRICS 27. A run knows its patients, not where they were treated: with other patients or without, the author says."""
+    """METRICS 27. A run knows its patients, not where they were treated: with other patients or without, the author
+    says."""
     if d.external:
         return ask(f"the frozen models were tested on other patients: {name_cohorts(d)}", *cohort_evidence(d))
-    held = f"on patients held out of its own table, by {name_schemes(d)}" if d.results["study"]["schemes"] else "on no patients but those that made the models"
-    return ask(f"this run tested {held}; model.json applies the models to others", report("validation"), file("model.json"))
+    held = (
+        f"on patients held out of its own table, by {name_schemes(d)}"
+        if d.results["study"]["schemes"]
+        else "on no patients but those that made the models"
+    )
+    return ask(
+        f"this run tested {held}; model.json applies the models to others", report("validation"), file("model.json")
+    )
 
 
 @of_results
@@ -180,20 +222,30 @@ def new_predictions(d: Dossier) -> Finding:
     """TRIPOD+AI 12g: only where new patients were predicted."""
     if not d.external:
         return not_evaluation(d)
-    return filled("log odds by the frozen coefficients, centres, scales and cutoffs; nothing was fitted to the new patients", file("model.json"), *cohort_evidence(d))
+    return filled(
+        "log odds by the frozen coefficients, centres, scales and cutoffs; nothing was fitted to the new patients",
+        file("model.json"),
+        *cohort_evidence(d),
+    )
 
 
 @of_results
 def new_case_mix(d: Dossier) -> Finding:
     """TRIPOD+AI 20c."""
-    return filled(f"{name_cohorts(d)}: every predictor beside the study's", *cohort_evidence(d)) if d.external else not_evaluation(d)
+    return (
+        filled(f"{name_cohorts(d)}: every predictor beside the study's", *cohort_evidence(d))
+        if d.external
+        else not_evaluation(d)
+    )
 
 
 @of_results
 def not_evaluation(d: Dossier) -> Finding:
     """Rows on evaluating a model that exists."""
     if d.external:
-        return not_applicable("the models were applied to new patients as they were: none was updated", *cohort_evidence(d))
+        return not_applicable(
+            "the models were applied to new patients as they were: none was updated", *cohort_evidence(d)
+        )
     return not_applicable("only for evaluating an existing model; this run developed its models", result("models"))
 
 
@@ -203,7 +255,10 @@ def building(d: Dossier) -> Finding:
     if not d.results["study"]["schemes"]:
         return contradicted("there is no internal validation", setting("validation"))
     steps = f"{name_steps(d)}; " if d.selected else ""
-    value = f"logistic regression; {steps}validated by {name_schemes(d)}, scope {', '.join(d.settings['validation']['scope'])}"
+    value = (
+        f"logistic regression; {steps}validated by {name_schemes(d)}, scope"
+        f" {', '.join(d.settings['validation']['scope'])}"
+    )
     return (ask if d.given_scores else filled)(value, report("models"), report("validation"), setting("selection"))
 
 
@@ -224,7 +279,8 @@ def performance(d: Dossier) -> Finding:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
     n, events = d.results["cohort"]["n"], d.results["cohort"]["events"]
     return filled(
-        f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in {100 * max(events, n - events) / n:.1f} %",
+        f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in"
+        f" {100 * max(events, n - events) / n:.1f} %",
         report("validation"),
         report("performance"),
         report("calibration"),
@@ -235,7 +291,12 @@ def performance(d: Dossier) -> Finding:
 def performance_intervals(d: Dossier) -> Finding:
     if not d.results["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
-    return filled("; ".join(_performance(d)), report("validation"), report("performance"), remaining="performance in key subgroups")
+    return filled(
+        "; ".join(_performance(d)),
+        report("validation"),
+        report("performance"),
+        remaining="performance in key subgroups",
+    )
 
 
 @of_results
@@ -254,7 +315,8 @@ def uncertainty(d: Dossier) -> Finding:
     level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
     methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.results["models"] if m["auc"].get("method")))
     return filled(
-        f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile likelihood",
+        f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile"
+        " likelihood",
         report("performance"),
         report("models"),
     )
@@ -264,15 +326,26 @@ def uncertainty(d: Dossier) -> Finding:
 def calibration(d: Dossier) -> Finding:
     """Held-out calibration: of a logistic model on its own patients it is perfect by construction."""
     if not d.results["study"]["schemes"]:
-        return contradicted("calibration is apparent alone, where it is perfect by construction: nothing was held out", report("calibration"))
+        return contradicted(
+            "calibration is apparent alone, where it is perfect by construction: nothing was held out",
+            report("calibration"),
+        )
     lacking = [
         name_of(m)
         for m in d.results["models"]
-        if not any("calibration" in v or "slope" in v for scope in ("model", "pipeline") for v in m["validation"].get(scope, {}).values())
+        if not any(
+            "calibration" in v or "slope" in v
+            for scope in ("model", "pipeline")
+            for v in m["validation"].get(scope, {}).values()
+        )
     ]
     if lacking:
         return contradicted(f"no held-out calibration of {', '.join(lacking)}", report("calibration"))
-    return filled("slope, intercept and curve on held-out predictions of every model", report("calibration"), result("models[].validation"))
+    return filled(
+        "slope, intercept and curve on held-out predictions of every model",
+        report("calibration"),
+        result("models[].validation"),
+    )
 
 
 def _pair(c: Mapping[str, Any]) -> str:
@@ -294,7 +367,8 @@ def comparison(d: Dossier) -> Finding:
 
 @of_results
 def non_radiomic(d: Dossier) -> Finding:
-    """Compared with a model of clinical covariates alone: one must be among the models, and in a comparison with a radiomic one."""
+    """Compared with a model of clinical covariates alone: one must be among the models, and in a comparison with a
+    radiomic one."""
     tissues = d.results["tissues"]
     if not tissues:
         return ask("the study has no tissue: which of its predictors are radiomic is not known", setting("tissues"))
@@ -302,15 +376,22 @@ def non_radiomic(d: Dossier) -> Finding:
     plain = [name for name, radiomic in kinds.items() if not radiomic]
     if not plain:
         return contradicted(
-            "every model of this run holds a Radscore: none of clinical covariates alone to compare with", report("models"), setting("models")
+            "every model of this run holds a Radscore: none of clinical covariates alone to compare with",
+            report("models"),
+            setting("models"),
         )
     pairs = [
         c
         for c in d.results["comparisons"]
-        if c["measure"] == "auc" and kinds.get(c["a"]) != kinds.get(c["b"]) and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
+        if c["measure"] == "auc"
+        and kinds.get(c["a"]) != kinds.get(c["b"])
+        and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
     ]
     if not pairs:
-        held = f"{', '.join(plain)} stands beside the models that hold a Radscore in every table, but no such pair was tested"
+        held = (
+            f"{', '.join(plain)} stands beside the models that hold a Radscore in every table, but no such pair was"
+            " tested"
+        )
         return ask(held, report("performance"), setting("comparisons"))
     shown = "; ".join(dict.fromkeys(f"{c['a']} – {c['b']}" for c in pairs))
     return filled(f"compared: {shown}; decision curves of every model", report("comparisons"), report("usefulness"))
@@ -325,11 +406,14 @@ def multicollinearity(d: Dossier) -> Finding:
         return ask("no step of this run judged correlation between features", setting("selection"))
     within = (
         ", within each source"
-        if d.settings.get("selection_by_source") and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values())
+        if d.settings.get("selection_by_source")
+        and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values())
         else ""
     )
     return (ask if d.given_scores else filled)(
-        f"of features correlated above {between} one was kept{within}", setting("selection.correlation"), report("radscores")
+        f"of features correlated above {between} one was kept{within}",
+        setting("selection.correlation"),
+        report("radscores"),
     )
 
 
@@ -340,17 +424,29 @@ def readers(d: Dossier) -> Finding:
     said = "; ".join(f"{name}: {what} of {n} reader{'s' * (n > 1)}" for name, (what, n) in (counts | measured).items())
     if not said:
         return ask()
-    agreed = {n: t["agreement"]["dice"] for n, t in ((d.results or {}).get("images") or {}).items() if (t.get("agreement") or {}).get("dice")}
+    agreed = {
+        n: t["agreement"]["dice"]
+        for n, t in ((d.results or {}).get("images") or {}).items()
+        if (t.get("agreement") or {}).get("dice")
+    }
     said += "".join(f"; {name}: mean Dice {dice['mean']:.3f} between them" for name, dice in agreed.items())
     evidence = [result("tissues[].selection.readers")] if counts else []
-    return ask(said, *evidence, *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")))
+    return ask(
+        said,
+        *evidence,
+        *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")),
+    )
 
 
 def one_reader(d: Dossier) -> Finding:
     """METRICS 10: whose masks a model would need of new patients."""
     found = readers(d)
     two = any(t["selection"]["readers"] == 2 for t in d.selected.values())
-    return ask(f"{found.value}; the first reader's enter the Radscore, the second's serve the ICC", *found.evidence) if two else found
+    return (
+        ask(f"{found.value}; the first reader's enter the Radscore, the second's serve the ICC", *found.evidence)
+        if two
+        else found
+    )
 
 
 @of_results

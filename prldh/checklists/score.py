@@ -1,4 +1,5 @@
-"""The METRICS score: weights of the items answered yes, over the weights of those answered yes or no (Kocak et al. 2024)."""
+"""The METRICS score: weights of the items answered yes, over the weights of those answered yes or no (Kocak et al.
+2024)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ def settle_conditions(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for entry in entries:
         failed = [c for c in entry.get("conditions") or [] if c in no]
         if failed:
-            entry = {**entry, "status": NOT_APPLICABLE, "verdict": "n/a", "reason": f"condition {failed[0]} is answered no", "remaining": None}
+            entry = {
+                **entry,
+                "status": NOT_APPLICABLE,
+                "verdict": "n/a",
+                "reason": f"condition {failed[0]} is answered no",
+                "remaining": None,
+            }
         settled.append(entry)
     return settled
 
@@ -31,15 +38,15 @@ def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``score`` (percent, one decimal; None where nothing is answered) and ``band``; ``n_yes``, ``n_no``, ``n_open``, ``n_not_applicable``;
-        ``low`` and ``high``, the score if every open item were answered no, or yes, with their bands; ``open``: their numbers. Open items
-        that turn out not to apply leave the score between the two as well.
+        ``score`` (percent, one decimal; None where nothing is answered) and ``band``; ``n_yes``, ``n_no``, ``n_open``,
+        ``n_not_applicable``; ``low`` and ``high``, the score if every open item were answered no, or yes, with their
+        bands; ``open``: their numbers. Open items that turn out not to apply leave the score between the two as well.
 
     Notes
     -----
-    The definition is that of the official tool: score = 100 × (weights of yes) / (weights of yes and no), rounded to one decimal; the band
-    is that of the rounded score: very low below 20, low below 40, moderate below 60, good below 80, excellent from there on. The tool
-    starts with every answer at no; here an open item is neither.
+    The definition is that of the official tool: score = 100 × (weights of yes) / (weights of yes and no), rounded to
+    one decimal; the band is that of the rounded score: very low below 20, low below 40, moderate below 60, good below
+    80, excellent from there on. The tool starts with every answer at no; here an open item is neither.
     """
     open_conditions = {e["number"] for e in entries if e.get("is_condition") and e["verdict"] is None}
     weights: dict[str, float] = dict.fromkeys(("yes", "no", "open"), 0.0)

@@ -12,7 +12,8 @@ from prldh.checklists.writing import FORMATS, WORDS, describe_score
 
 
 def checklist_view(folder: Path) -> list[dict[str, Any]]:
-    """One entry a checklist of the folder: counts by status, the score in sentences, what is contradicted, and the files there are."""
+    """One entry a checklist of the folder: counts by status, the score in sentences, what is contradicted, and the
+    files there are."""
     found = []
     for path in sorted((folder / FOLDER).glob("*.json")) if (folder / FOLDER).is_dir() else []:
         try:
@@ -31,7 +32,11 @@ def checklist_view(folder: Path) -> list[dict[str, Any]]:
                 "counts": [(WORDS[s], content["counts"].get(s, 0)) for s in STATUSES],
                 "score": describe_score(content["score"]) if content["score"] else [],
                 "contradicted": [e for e in items if e["status"] == "contradicted"],
-                "files": [f"{FOLDER}/{content['standard']}.{form}" for form in FORMATS if path.with_suffix(f".{form}").exists()],
+                "files": [
+                    f"{FOLDER}/{content['standard']}.{form}"
+                    for form in FORMATS
+                    if path.with_suffix(f".{form}").exists()
+                ],
             }
         )
     return found

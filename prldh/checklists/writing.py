@@ -48,7 +48,12 @@ def write_checklist(filled: Filled, form: str, base: str | None) -> bytes:
     """
     if form == "docx":
         return _docx(filled)
-    written = {"html": lambda: _html(filled, base), "csv": lambda: _csv(filled), "json": lambda: _json(filled), "tex": lambda: _tex(filled)}
+    written = {
+        "html": lambda: _html(filled, base),
+        "csv": lambda: _csv(filled),
+        "json": lambda: _json(filled),
+        "tex": lambda: _tex(filled),
+    }
     return written[form]().encode("utf-8")
 
 
@@ -61,7 +66,11 @@ def has_docx() -> bool:
 
 def describe_counts(filled: Filled) -> str:
     """``58 items: 21 filled from the run, 2 contradicted by the run, 35 for the author``."""
-    parts = [f"{filled.counts[s]} {'not applicable' if s == 'not applicable' else WORDS[s]}" for s in STATUSES if filled.counts.get(s)]
+    parts = [
+        f"{filled.counts[s]} {'not applicable' if s == 'not applicable' else WORDS[s]}"
+        for s in STATUSES
+        if filled.counts.get(s)
+    ]
     return f"{len(filled.items)} items: {', '.join(parts)}"
 
 
@@ -71,12 +80,16 @@ def describe_score(score: dict[str, Any]) -> list[str]:
         return [f"Score: {', '.join(f'{key} {value}' for key, value in score.items())}."]
     n = score["n_yes"] + score["n_no"]
     total = n + score["n_open"]
-    beside = f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply" if score["n_not_applicable"] else ""
+    beside = (
+        f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply"
+        if score["n_not_applicable"]
+        else ""
+    )
     if not score["n_open"]:
         return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered{beside}."]
     lines = [
-        f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} % ({score['high_band']}), "
-        f"as the {score['n_open']} items still open are answered no or yes{beside}."
+        f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} %"
+        f" ({score['high_band']}), as the {score['n_open']} items still open are answered no or yes{beside}."
     ]
     if score["score"] is not None:
         lines.append(f"Over the {n} answered item{'s' * (n > 1)} alone it is {score['score']:.1f} % ({score['band']}).")
@@ -89,7 +102,13 @@ def _html(filled: Filled, base: str | None) -> str:
     template = create_environment().get_template("checklist.html.j2")
     score = describe_score(filled.score) if filled.score else []
     return template.render(
-        filled=filled, base=base, link=_link, words=WORDS, counts=describe_counts(filled), score=score, sections=by_section(filled.entries)
+        filled=filled,
+        base=base,
+        link=_link,
+        words=WORDS,
+        counts=describe_counts(filled),
+        score=score,
+        sections=by_section(filled.entries),
     )
 
 
@@ -109,7 +128,20 @@ def by_section(entries: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[s
     return sections
 
 
-COLUMNS = ("number", "section", "topic", "text", "status", "value", "evidence", "reason", "remaining", "question", "answer", "comment")
+COLUMNS = (
+    "number",
+    "section",
+    "topic",
+    "text",
+    "status",
+    "value",
+    "evidence",
+    "reason",
+    "remaining",
+    "question",
+    "answer",
+    "comment",
+)
 
 
 def _csv(filled: Filled) -> str:
@@ -139,7 +171,8 @@ def _tex(filled: Filled) -> str:
 
 
 def said_of(entry: dict[str, Any]) -> str:
-    """What stands in the last column of the tables for Word and LaTeX: value, reason, answer and question, as far as there are any."""
+    """What stands in the last column of the tables for Word and LaTeX: value, reason, answer and question, as far as
+    there are any."""
     parts = [entry["value"], entry["reason"]]
     if entry["answer"]:
         parts.append(f"The author: {entry['answer']}" + (f" ({entry['comment']})" if entry["comment"] else ""))
@@ -160,7 +193,10 @@ def _docx(filled: Filled) -> bytes:
         from docx.enum.section import WD_ORIENT
         from docx.shared import Mm, Pt
     except ImportError:
-        raise PluginError(f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or tex.") from None
+        raise PluginError(
+            f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or"
+            " tex."
+        ) from None
     from prldh.report.word import mark_header, save_dateless
 
     document = docx.Document()
@@ -185,7 +221,9 @@ def _docx(filled: Filled) -> bytes:
                 cell.text, cell.width = str(text).translate(_UNPRINTABLE), Mm(width)
         mark_header(table.rows[0])
     if filled.source:
-        document.add_paragraph(f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}.")
+        document.add_paragraph(
+            f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
+        )
     handle = io.BytesIO()
     save_dateless(document, handle)
     return handle.getvalue()

@@ -33,7 +33,12 @@ class DemoCohort:
 
 
 def demo_cohort(
-    n: int = N_PATIENTS, seed: int = 3, draw: int = 0, n_radiomics: int = N_RADIOMICS, n_deep: int = N_DEEP, effect: float = 2.5
+    n: int = N_PATIENTS,
+    seed: int = 3,
+    draw: int = 0,
+    n_radiomics: int = N_RADIOMICS,
+    n_deep: int = N_DEEP,
+    effect: float = 2.5,
 ) -> DemoCohort:
     """Draw the synthetic cohort.
 
@@ -52,13 +57,21 @@ def demo_cohort(
     """
     generator = np.random.default_rng([seed, draw, 1])
     carried = {tissue: _draw_carried(n, generator) for tissue in TISSUES}
-    risk = {tissue: effect * np.hstack(list(values.values())).mean(axis=1) / np.sqrt(2 / 3) for tissue, values in carried.items()}
+    risk = {
+        tissue: effect * np.hstack(list(values.values())).mean(axis=1) / np.sqrt(2 / 3)
+        for tissue, values in carried.items()
+    }
     outcome = generator.random(n) < 1 / (1 + np.exp(2.0 - sum(risk.values())))
     ids = [f"F{i + 1:04d}" for i in range(n)]
-    clinical = pd.DataFrame({
-        "patient_id": ids, "recurrence": np.where(outcome, "yes", "no"), "age": generator.normal(58, 14, n).round().clip(20, 90).astype(int),
-        "sex": generator.choice(["female", "male"], n), "bmi": generator.normal(24.6, 3.4, n).round(1),
-    })
+    clinical = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "recurrence": np.where(outcome, "yes", "no"),
+            "age": generator.normal(58, 14, n).round().clip(20, 90).astype(int),
+            "sex": generator.choice(["female", "male"], n),
+            "bmi": generator.normal(24.6, 3.4, n).round(1),
+        }
+    )
     tables = {"clinical.csv": clinical}
     signal: dict[str, tuple[str, ...]] = {}
     for t, tissue in enumerate(TISSUES):
@@ -99,8 +112,12 @@ def _draw_structure(p: int, n_signal: int, generator: np.random.Generator) -> _S
     noise = generator.choice([0.1, 0.3, 0.8], p, p=[0.4, 0.3, 0.3])
     noise[carriers] = 0.15
     return _Structure(
-        generator.integers(0, max(1, p // 15), p), generator.uniform(0.3, 0.95, p), carriers, noise,
-        np.exp(generator.normal(0, 2, p)), generator.normal(0, 3, p),
+        generator.integers(0, max(1, p // 15), p),
+        generator.uniform(0.3, 0.95, p),
+        carriers,
+        noise,
+        np.exp(generator.normal(0, 2, p)),
+        generator.normal(0, 3, p),
     )
 
 
@@ -110,18 +127,24 @@ def _draw_carried(n: int, generator: np.random.Generator) -> dict[str, np.ndarra
     return {source: np.sqrt(0.5) * (shared + generator.standard_normal((n, k))) for source, k in N_SIGNAL.items()}
 
 
-def _draw_values(carried: np.ndarray, structure: _Structure, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _draw_values(
+    carried: np.ndarray, structure: _Structure, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Two readers' values (n, p); a signal feature is what it carries, with a tenth of noise."""
     n, p = len(carried), structure.share.size
     factors = generator.standard_normal((n, max(1, p // 15)))
-    values = np.sqrt(structure.share) * factors[:, structure.family] + np.sqrt(1 - structure.share) * generator.standard_normal((n, p))
+    values = np.sqrt(structure.share) * factors[:, structure.family] + np.sqrt(
+        1 - structure.share
+    ) * generator.standard_normal((n, p))
     values[:, structure.carriers] = np.sqrt(0.9) * carried + np.sqrt(0.1) * generator.standard_normal(carried.shape)
     readers = (values + structure.noise * generator.standard_normal((n, p)) for _ in range(2))
     first, second = (np.round(r * structure.scale + structure.center, 6) for r in readers)
     return first, second
 
 
-def write_features_study(folder: Path, cohort: DemoCohort, validation: dict[str, Any], mrmr_forest: dict[str, Any], title: str | None = None) -> Path:
+def write_features_study(
+    folder: Path, cohort: DemoCohort, validation: dict[str, Any], mrmr_forest: dict[str, Any], title: str | None = None
+) -> Path:
     """Write a drawn cohort and its study file; returns the study file's path."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in cohort.tables.items():
@@ -131,22 +154,33 @@ def write_features_study(folder: Path, cohort: DemoCohort, validation: dict[str,
         "seed": 20240102,
         "engine": "both",
         "clinical": {
-            "table": "clinical.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes",
+            "table": "clinical.csv",
+            "id": "patient_id",
+            "outcome": "recurrence",
+            "event": "yes",
             "covariates": {"age": "continuous", "sex": "categorical", "bmi": "continuous"},
         },
         "tissues": {
-            tissue: {"features": {source: [f"{tissue}_{source}_reader{r}.csv" for r in (1, 2)] for source in ("radiomics", "deep")}}
+            tissue: {
+                "features": {
+                    source: [f"{tissue}_{source}_reader{r}.csv" for r in (1, 2)] for source in ("radiomics", "deep")
+                }
+            }
             for tissue in TISSUES
         },
         "selection": [
-            {"icc": {"threshold": 0.75}}, {"mrmr_forest": {"folds": 5, **mrmr_forest}}, {"correlation": {"between": 0.9, "outcome": 0.3}},
+            {"icc": {"threshold": 0.75}},
+            {"mrmr_forest": {"folds": 5, **mrmr_forest}},
+            {"correlation": {"between": 0.9, "outcome": 0.3}},
             {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
         ],
         "validation": validation,
         "report": {"checklists": ["ibsi", "clear", "metrics", "tripod-ai"]},
     }
     path = folder / "study.yaml"
-    path.write_text("# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    path.write_text(
+        "# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(study, sort_keys=False), encoding="utf-8"
+    )
     return path
 
 
@@ -157,9 +191,15 @@ def write_new_patients(folder: Path, cohort: DemoCohort) -> Path:
         if "reader2" not in name:
             table.assign(patient_id="N" + table["patient_id"].str[1:]).to_csv(folder / name, index=False)
     content = {
-        "name": "Synthetic hospital B", "clinical": {"table": "clinical.csv"},
-        "tissues": {tissue: {"features": {source: f"{tissue}_{source}_reader1.csv" for source in ("radiomics", "deep")}} for tissue in TISSUES},
+        "name": "Synthetic hospital B",
+        "clinical": {"table": "clinical.csv"},
+        "tissues": {
+            tissue: {"features": {source: f"{tissue}_{source}_reader1.csv" for source in ("radiomics", "deep")}}
+            for tissue in TISSUES
+        },
     }
     path = folder / "cohort.yaml"
-    path.write_text("# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    path.write_text(
+        "# SYNTHETIC data, drawn by prldh; no patients.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
+    )
     return path

@@ -18,8 +18,10 @@ from typing import Any
 import pandas as pd
 
 SYNTHETIC = "not reproducible from the printed tables: patients are synthetic"
-NO_DELONG = ("the paper calls this DeLong's test, which is not defined for partial areas; here it is a bootstrap test, and "
-             "the patients are synthetic")
+NO_DELONG = (
+    "the paper calls this DeLong's test, which is not defined for partial areas; here it is a bootstrap test, and "
+    "the patients are synthetic"
+)
 BY_COUNTS = "follows from the printed counts alone"
 
 # Reference first. Two references are the commonest level, not the lowest: nobody with a preoperative VAS of 3 or with
@@ -41,11 +43,16 @@ COVARIATES: dict[str, dict[str, Any]] = {
     "segment": {"type": "categorical", "levels": ["L4/5", "L3/5", "L5/S1"]},
 }
 GROUPS = "groups(disc, muscle)"
-MODELS = {"Pfirrmann grade": "pfirrmann", "Disc Radscore": "disc", "Muscle Radscore": "muscle",
-          "Disc and muscle groups": GROUPS}
+MODELS = {
+    "Pfirrmann grade": "pfirrmann",
+    "Disc Radscore": "disc",
+    "Muscle Radscore": "muscle",
+    "Disc and muscle groups": GROUPS,
+}
 
 
 # ---- the cohort and its study file ----
+
 
 def published_cohort() -> pd.DataFrame:
     """Read the synthetic cohort.
@@ -89,8 +96,13 @@ def published_study(table: str = "clinical.csv") -> dict[str, Any]:
         "title": "Synthetic: disc and muscle Radscores for postoperative recurrence",
         "seed": 20260101,
         "engine": "both",
-        "clinical": {"table": table, "id": "patient_id", "outcome": "recurrence", "event": "yes",
-                     "covariates": {name: dict(settings) for name, settings in COVARIATES.items()}},
+        "clinical": {
+            "table": table,
+            "id": "patient_id",
+            "outcome": "recurrence",
+            "event": "yes",
+            "covariates": {name: dict(settings) for name, settings in COVARIATES.items()},
+        },
         "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
         "models": [{"name": name, "terms": [term]} for name, term in MODELS.items()],
         "validation": {"leave_one_out": True, "folds": 10, "bootstrap": 1000, "scope": ["model", "pipeline"]},
@@ -99,6 +111,7 @@ def published_study(table: str = "clinical.csv") -> dict[str, Any]:
 
 
 # ---- what the paper printed ----
+
 
 @dataclass(frozen=True)
 class PaperValue:
@@ -124,22 +137,38 @@ groups(disc, muscle) 51.95 <0.001
 
 MEASURES = ("auc", "accuracy", "sensitivity", "specificity", "ppv", "npv")
 TABLE_2 = {
-    ("Pfirrmann grade", False): "0.506 (0.412, 0.600); 0.571 (0.493, 0.646); 0.385 (0.234, 0.554); "
-                                "0.626 (0.537, 0.709); 0.234 (0.138, 0.357); 0.774 (0.682, 0.849)",
-    ("Pfirrmann grade", True): "0.719 (0.628, 0.811); 0.700 (0.625, 0.768); 0.641 (0.472, 0.788); "
-                               "0.718 (0.632, 0.793); 0.403 (0.281, 0.536); 0.870 (0.792, 0.927)",
-    ("Disc Radscore", False): "0.857 (0.797, 0.918); 0.806 (0.738, 0.863); 0.744 (0.579, 0.870); "
-                              "0.824 (0.748, 0.885); 0.558 (0.413, 0.695); 0.915 (0.850, 0.959)",
-    ("Disc Radscore", True): "0.898 (0.845, 0.951); 0.812 (0.745, 0.868); 0.821 (0.665, 0.925); "
-                             "0.809 (0.731, 0.873); 0.561 (0.424, 0.693); 0.938 (0.877, 0.975)",
-    ("Muscle Radscore", False): "0.718 (0.627, 0.809); 0.677 (0.601, 0.746); 0.692 (0.524, 0.830); "
-                                "0.672 (0.584, 0.751); 0.386 (0.272, 0.510); 0.880 (0.800, 0.936)",
-    ("Muscle Radscore", True): "0.822 (0.750, 0.894); 0.759 (0.687, 0.821); 0.769 (0.607, 0.889); "
-                               "0.756 (0.673, 0.827); 0.484 (0.355, 0.614); 0.917 (0.848, 0.961)",
-    ("Disc and muscle groups", False): "0.841 (0.772, 0.909); 0.806 (0.738, 0.863); 0.744 (0.579, 0.870); "
-                                       "0.824 (0.748, 0.885); 0.558 (0.413, 0.695); 0.915 (0.850, 0.959)",
-    ("Disc and muscle groups", True): "0.898 (0.838, 0.958); 0.871 (0.811, 0.917); 0.821 (0.665, 0.925); "
-                                      "0.885 (0.818, 0.934); 0.681 (0.529, 0.809); 0.943 (0.886, 0.977)",
+    ("Pfirrmann grade", False): (
+        "0.506 (0.412, 0.600); 0.571 (0.493, 0.646); 0.385 (0.234, 0.554); "
+        "0.626 (0.537, 0.709); 0.234 (0.138, 0.357); 0.774 (0.682, 0.849)"
+    ),
+    ("Pfirrmann grade", True): (
+        "0.719 (0.628, 0.811); 0.700 (0.625, 0.768); 0.641 (0.472, 0.788); "
+        "0.718 (0.632, 0.793); 0.403 (0.281, 0.536); 0.870 (0.792, 0.927)"
+    ),
+    ("Disc Radscore", False): (
+        "0.857 (0.797, 0.918); 0.806 (0.738, 0.863); 0.744 (0.579, 0.870); "
+        "0.824 (0.748, 0.885); 0.558 (0.413, 0.695); 0.915 (0.850, 0.959)"
+    ),
+    ("Disc Radscore", True): (
+        "0.898 (0.845, 0.951); 0.812 (0.745, 0.868); 0.821 (0.665, 0.925); "
+        "0.809 (0.731, 0.873); 0.561 (0.424, 0.693); 0.938 (0.877, 0.975)"
+    ),
+    ("Muscle Radscore", False): (
+        "0.718 (0.627, 0.809); 0.677 (0.601, 0.746); 0.692 (0.524, 0.830); "
+        "0.672 (0.584, 0.751); 0.386 (0.272, 0.510); 0.880 (0.800, 0.936)"
+    ),
+    ("Muscle Radscore", True): (
+        "0.822 (0.750, 0.894); 0.759 (0.687, 0.821); 0.769 (0.607, 0.889); "
+        "0.756 (0.673, 0.827); 0.484 (0.355, 0.614); 0.917 (0.848, 0.961)"
+    ),
+    ("Disc and muscle groups", False): (
+        "0.841 (0.772, 0.909); 0.806 (0.738, 0.863); 0.744 (0.579, 0.870); "
+        "0.824 (0.748, 0.885); 0.558 (0.413, 0.695); 0.915 (0.850, 0.959)"
+    ),
+    ("Disc and muscle groups", True): (
+        "0.898 (0.838, 0.958); 0.871 (0.811, 0.917); 0.821 (0.665, 0.925); "
+        "0.885 (0.818, 0.934); 0.681 (0.529, 0.809); 0.943 (0.886, 0.977)"
+    ),
 }
 
 # Leave-one-out and 10 folds with intervals; the bootstrap's mean AUC.
@@ -161,8 +190,8 @@ TABLE_4 = {
     ("adjusted", "low disc, low muscle"): "-4.704 0.847 <0.001 0.009 0.001 0.041",
 }
 
-# Numbers that the paper's own counts refute, by quantity. All are 1 in the last digit and look as if they had been rounded
-# to four decimals first (as caret prints a confusion matrix), then to three.
+# Numbers that the paper's own counts refute, by quantity. All are 1 in the last digit and look as if they had been
+# rounded to four decimals first (as caret prints a confusion matrix), then to three.
 TWICE = "the paper seems to have rounded twice, to four decimals and then to three: by its own counts "
 CONTRADICTIONS = {
     "Table 2, Disc Radscore, unadjusted: accuracy, high": TWICE + "the exact limit of 137/170 is 0.86245",
@@ -197,8 +226,13 @@ def _read_table_2() -> Iterator[PaperValue]:
     for (name, is_adjusted), row in TABLE_2.items():
         title, at = _model(name, is_adjusted)
         for measure, cell in zip(MEASURES, row.split("; "), strict=True):
-            yield from _read_interval(f"Table 2, {title}: {measure}", cell, f"{at}.{measure}", not is_adjusted,
-                                      SYNTHETIC if is_adjusted else "")
+            yield from _read_interval(
+                f"Table 2, {title}: {measure}",
+                cell,
+                f"{at}.{measure}",
+                not is_adjusted,
+                SYNTHETIC if is_adjusted else "",
+            )
 
 
 def _read_table_3() -> Iterator[PaperValue]:
@@ -208,17 +242,29 @@ def _read_table_3() -> Iterator[PaperValue]:
         scheme = f"{at}.validation.model"
         # Leaving one patient out of four groups needs their counts only: this one the paper's tables do determine.
         by_counts = name == "Disc and muscle groups" and not is_adjusted
-        yield from _read_interval(f"Table 3, {title}: leave-one-out AUC", leave_one_out, f"{scheme}.leave_one_out.auc",
-                                  by_counts, BY_COUNTS if by_counts else SYNTHETIC)
+        yield from _read_interval(
+            f"Table 3, {title}: leave-one-out AUC",
+            leave_one_out,
+            f"{scheme}.leave_one_out.auc",
+            by_counts,
+            BY_COUNTS if by_counts else SYNTHETIC,
+        )
         yield from _read_interval(f"Table 3, {title}: 10-fold AUC", folds, f"{scheme}.folds.auc", False, SYNTHETIC)
-        yield PaperValue(f"Table 3, {title}: bootstrap AUC", bootstrap, f"{scheme}.bootstrap.auc.resampled", False, SYNTHETIC)
+        yield PaperValue(
+            f"Table 3, {title}: bootstrap AUC", bootstrap, f"{scheme}.bootstrap.auc.resampled", False, SYNTHETIC
+        )
 
 
 def _read_table_4() -> Iterator[PaperValue]:
     for (form, group), row in TABLE_4.items():
         for key, printed in zip(("b", "se", "p", "or", "low", "high"), row.split(), strict=True):
-            yield PaperValue(f"Table 4, {form}, {group}: {key}", printed, f"interaction.{form}[group={group}].{key}",
-                             form == "unadjusted", SYNTHETIC if form == "adjusted" else BY_COUNTS)
+            yield PaperValue(
+                f"Table 4, {form}, {group}: {key}",
+                printed,
+                f"interaction.{form}[group={group}].{key}",
+                form == "unadjusted",
+                SYNTHETIC if form == "adjusted" else BY_COUNTS,
+            )
 
 
 def _read_text() -> Iterator[PaperValue]:
@@ -229,18 +275,32 @@ def _read_text() -> Iterator[PaperValue]:
     for i, focus in enumerate(("sensitivity", "specificity")):
         for name, printed in areas.items():
             title, at = _model(name, False)
-            yield PaperValue(f"Section 3.4, {title}: partial AUC, {focus} 1-0.8", printed[i], f"{at}.pauc.{focus}.estimate", True)
+            yield PaperValue(
+                f"Section 3.4, {title}: partial AUC, {focus} 1-0.8", printed[i], f"{at}.pauc.{focus}.estimate", True
+            )
         for is_adjusted, p in p_values.items():
             yield PaperValue(
-                f"Section 3.4, disc against groups, {'adjusted' if is_adjusted else 'unadjusted'}: p, partial AUC, {focus}", p[i],
+                f"Section 3.4, disc against groups, {'adjusted' if is_adjusted else 'unadjusted'}: p, partial AUC,"
+                f" {focus}",
+                p[i],
                 f"comparisons[a=Disc Radscore,b=Disc and muscle groups,adjusted={is_adjusted},scope=null,scheme=null,"
-                f"measure=pauc_{focus}].p", False, NO_DELONG)
+                f"measure=pauc_{focus}].p",
+                False,
+                NO_DELONG,
+            )
 
 
-PAPER_VALUES: tuple[PaperValue, ...] = (*_read_table_1(), *_read_table_2(), *_read_table_3(), *_read_table_4(), *_read_text())
+PAPER_VALUES: tuple[PaperValue, ...] = (
+    *_read_table_1(),
+    *_read_table_2(),
+    *_read_table_3(),
+    *_read_table_4(),
+    *_read_text(),
+)
 
 
 # ---- ours beside the paper's ----
+
 
 def look_up(results: dict[str, Any], locate: str) -> float | None:
     """Find one number in the content of ``results.json``.
@@ -323,6 +383,14 @@ def compare_with_paper(results: dict[str, Any]) -> list[dict[str, Any]]:
         found = look_up(results, value.locate)
         ours = None if found is None else format_as_printed(found, value.printed)
         note = value.note if ours is not None else "; ".join(filter(None, ("not in these results", value.note)))
-        rows.append({"quantity": value.quantity, "paper": value.printed, "ours": ours, "agrees": ours == value.printed,
-                     "exact": value.exact, "note": note})
+        rows.append(
+            {
+                "quantity": value.quantity,
+                "paper": value.printed,
+                "ours": ours,
+                "agrees": ours == value.printed,
+                "exact": value.exact,
+                "note": note,
+            }
+        )
     return rows

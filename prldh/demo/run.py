@@ -23,25 +23,41 @@ NEW_PATIENTS = 150
 FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
-def run_demo(out: Path, jobs: int | None, force: bool, show_progress: Callable[[], AbstractContextManager], say: Callable[[str], Any]) -> None:
+def run_demo(
+    out: Path,
+    jobs: int | None,
+    force: bool,
+    show_progress: Callable[[], AbstractContextManager],
+    say: Callable[[str], Any],
+) -> None:
     """Write both studies under ``out``, analyse them, and print what they found."""
     for name in ("published", "features"):
         claim_output(out / name, force)
     out.mkdir(parents=True, exist_ok=True)
     with show_progress() as progress:
         say("Study 1, published: 170 SYNTHETIC patients whose tables are those that the paper printed.")
-        published = analyze(write_published_study(out / "published_input"), out / "published", jobs=jobs, force=force, progress=progress)
+        published = analyze(
+            write_published_study(out / "published_input"), out / "published", jobs=jobs, force=force, progress=progress
+        )
         say(summarise_run(published.data, out / "published"))
         say(_beside_the_paper(published.data))
     with show_progress() as progress:
-        say("\nStudy 2, features: SYNTHETIC features of two tissues and two readers; a known few carry signal. It imitates no paper.")
+        say(
+            "\nStudy 2, features: SYNTHETIC features of two tissues and two readers; a known few carry signal. It"
+            " imitates no paper."
+        )
         cohort = demo_cohort()
         study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
         features = analyze(study, out / "features", jobs=jobs, force=force, progress=progress)
         say(summarise_run(features.data, out / "features"))
         say(_beside_the_truth(features.data, cohort.signal))
         say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
-        found = apply_models(out / "features", write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)), jobs=jobs, told=progress)
+        found = apply_models(
+            out / "features",
+            write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)),
+            jobs=jobs,
+            told=progress,
+        )
         say("\n".join(summarise(found)))
         render_again(out / "features")
     say("\nReports:")
@@ -55,7 +71,11 @@ def write_published_study(folder: Path) -> Path:
     study = published_study()
     published_cohort().to_csv(folder / study["clinical"]["table"], index=False)
     path = folder / "study.yaml"
-    path.write_text("# SYNTHETIC data, made from the tables that the paper printed; no patients.\n" + yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    path.write_text(
+        "# SYNTHETIC data, made from the tables that the paper printed; no patients.\n"
+        + yaml.safe_dump(study, sort_keys=False),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -67,8 +87,14 @@ def _beside_the_paper(data: dict[str, Any]) -> str:
     for row in rows:
         mark = "" if row["agrees"] else "  *" if row["exact"] else "  ~"
         lines.append(f"{row['quantity']:{width}}  {row['paper']:>14}  {row['ours'] or '–':>14}{mark}")
-    lines.append(f"{sum(r['agrees'] for r in exact)} of {len(exact)} values that the printed tables determine appear to every printed digit.")
-    lines.append("~ depends on patients' data that were not published, or contradicts the paper's own counts; not expected to agree.")
+    lines.append(
+        f"{sum(r['agrees'] for r in exact)} of {len(exact)} values that the printed tables determine appear to every"
+        " printed digit."
+    )
+    lines.append(
+        "~ depends on patients' data that were not published, or contradicts the paper's own counts; not expected to"
+        " agree."
+    )
     return "\n".join(lines)
 
 
@@ -77,10 +103,12 @@ def _beside_the_truth(data: dict[str, Any], signal: dict[str, tuple[str, ...]]) 
     for tissue, names in signal.items():
         chosen = data["tissues"][tissue]["selection"]["features"]
         hit = [n for n in chosen if n in names]
-        lines.append(f"{tissue}: selected {len(chosen)} features, {len(hit)} of the {len(names)} that carry signal ({', '.join(hit)})")
+        lines.append(
+            f"{tissue}: selected {len(chosen)} features, {len(hit)} of the {len(names)} that carry signal"
+            f" ({', '.join(hit)})"
+        )
     for model in data["models"]:
         found = honest_auc(model)
         if found and not model["adjusted"]:
             lines.append(f"{model['name']}: apparent {model['auc']['estimate']:.3f}, honest {interval(found[2])}")
     return "\n".join(lines)
-

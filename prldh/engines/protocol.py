@@ -1,8 +1,8 @@
 """What a statistics engine is: the functions, their arguments and the keys of their results.
 
-Conventions. ``outcome`` is (n,) numeric 0/1, 1 = event. A score or probability is (n,) numeric and higher means event; the
-direction is never guessed. Positive and high mean strictly above a threshold. A number that does not exist is NaN and
-never an error; infinite is inf. Results are plain dicts of floats and arrays, so that two engines can be compared
+Conventions. ``outcome`` is (n,) numeric 0/1, 1 = event. A score or probability is (n,) numeric and higher means event;
+the direction is never guessed. Positive and high mean strictly above a threshold. A number that does not exist is NaN
+and never an error; infinite is inf. Results are plain dicts of floats and arrays, so that two engines can be compared
 number by number. Row numbers are 0-based.
 """
 
@@ -40,14 +40,18 @@ class StatisticsEngine(Protocol):
         ...
 
     def profile_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
-        """Profile-likelihood limits (k, 2), lower and upper, right to 1e-10; infinite under separation, NaN where aliased.
+        """Profile-likelihood limits (k, 2), lower and upper, right to 1e-10; infinite under separation, NaN where
+        aliased.
 
         Where twice the fall of the profile log-likelihood is ``qchisq(level, 1)``: not ``confint.glm``'s interpolation.
         """
         ...
 
-    def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
-        """The model of ``fit_logistic`` on m resamples, whose row numbers stand end to end in ``rows``, ``lengths`` (m,) each.
+    def refit_logistic(
+        self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """The model of ``fit_logistic`` on m resamples, whose row numbers stand end to end in ``rows``, ``lengths``
+        (m,) each.
 
         Keys: coefficients (m, k), aliased ones 0; a resample with one class has NaN throughout.
         """
@@ -62,7 +66,8 @@ class StatisticsEngine(Protocol):
         ...
 
     def firth_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
-        """Profile penalised-likelihood limits (k, 2), right to 1e-10; finite, NaN where aliased. R: ``logistf(pl = TRUE)``."""
+        """Profile penalised-likelihood limits (k, 2), right to 1e-10; finite, NaN where aliased. R: ``logistf(pl =
+        TRUE)``."""
         ...
 
     def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
@@ -73,8 +78,11 @@ class StatisticsEngine(Protocol):
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
         ...
 
-    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
-        """The same by Firth's penalised likelihood, both under the large design's penalty; NaN where the designs are not nested.
+    def likelihood_ratio_firth(
+        self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike
+    ) -> dict[str, Any]:
+        """The same by Firth's penalised likelihood, both under the large design's penalty; NaN where the designs are
+        not nested.
 
         R: ``anova(large, small, method = "nested")`` of ``logistf``.
         """
@@ -83,20 +91,24 @@ class StatisticsEngine(Protocol):
     def standardized_risks(
         self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> dict[str, Any]:
-        """Mean predicted risks with everyone in each group, whose indicators are 0-based ``columns`` (g,) of the design.
+        """Mean predicted risks with everyone in each group, whose indicators are 0-based ``columns`` (g,) of the
+        design.
 
-        Coefficients (m, k) of m resamples, given as in :meth:`refit_logistic`. Keys: risks (m, g + 1), the reference group's first.
+        Coefficients (m, k) of m resamples, given as in :meth:`refit_logistic`. Keys: risks (m, g + 1), the reference
+        group's first.
         """
         ...
 
     def standardized_risk_ratios(
         self, design: ArrayLike, coefficients: ArrayLike, covariance: ArrayLike, columns: ArrayLike
     ) -> dict[str, Any]:
-        """Log ratios of such risks against the last column's group, by the delta method. Keys: logs (g,), covariance (g, g)."""
+        """Log ratios of such risks against the last column's group, by the delta method. Keys: logs (g,), covariance
+        (g, g)."""
         ...
 
     def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
-        """RERI, AP and S from log ratios (3,): both exposures, first alone, second alone, against neither. R: ``epiR::epi.interaction``.
+        """RERI, AP and S from log ratios (3,): both exposures, first alone, second alone, against neither. R:
+        ``epiR::epi.interaction``.
 
         Keys: reri, ap, s, each {estimate, low, high} (delta method).
         """
@@ -122,25 +134,43 @@ class StatisticsEngine(Protocol):
     def compare_independent_auc(
         self, outcome_a: ArrayLike, a: ArrayLike, outcome_b: ArrayLike, b: ArrayLike, level: float = 0.95
     ) -> dict[str, Any]:
-        """Areas of unrelated patients, by DeLong's variance of each. R: ``pROC::roc.test(paired = FALSE)``'s D. Keys of ``compare_auc``."""
+        """Areas of unrelated patients, by DeLong's variance of each. R: ``pROC::roc.test(paired = FALSE)``'s D. Keys of
+        ``compare_auc``."""
         ...
 
     def partial_auc(
-        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
-        n_resamples: int = 0, level: float = 0.95,
+        self,
+        outcome: ArrayLike,
+        score: ArrayLike,
+        focus: str,
+        from_: float = 1.0,
+        to: float = 0.8,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Partial area over a range of ``focus``, "sensitivity" or "specificity". R: ``pROC::auc(partial.auc =)`` and ``ci.auc``.
+        """Partial area over a range of ``focus``, "sensitivity" or "specificity". R: ``pROC::auc(partial.auc =)`` and
+        ``ci.auc``.
 
-        Keys: estimate, corrected (McClish's; NaN below the diagonal), variance (jackknife), and percentile limits low, high,
-        corrected_low, corrected_high from stratified bootstrap rows, flat or (n_resamples, n).
+        Keys: estimate, corrected (McClish's; NaN below the diagonal), variance (jackknife), and percentile limits low,
+        high, corrected_low, corrected_high from stratified bootstrap rows, flat or (n_resamples, n).
         """
         ...
 
     def compare_partial_auc(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        focus: str,
+        from_: float,
+        to: float,
+        rows: ArrayLike,
+        n_resamples: int,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Paired stratified bootstrap test of partial areas, a - b. R: ``pROC::roc.test(method = "bootstrap")`` with these rows.
+        """Paired stratified bootstrap test of partial areas, a - b. R: ``pROC::roc.test(method = "bootstrap")`` with
+        these rows.
 
         Keys: difference, low, high, statistic, p.
         """
@@ -149,14 +179,16 @@ class StatisticsEngine(Protocol):
     def compare_partial_auc_asymptotic(
         self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
     ) -> dict[str, Any]:
-        """The same by placement values restricted to the range (Yang, Lu & Zhao 2017); over the whole range DeLong's test.
+        """The same by placement values restricted to the range (Yang, Lu & Zhao 2017); over the whole range DeLong's
+        test.
 
         Keys: difference, low, high, statistic, p, df (of the t distribution; infinite: normal).
         """
         ...
 
     def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
-        """The empirical curve. R: ``pROC::roc``. Keys: thresholds (ascending, -inf to inf), sensitivities, specificities."""
+        """The empirical curve. R: ``pROC::roc``. Keys: thresholds (ascending, -inf to inf), sensitivities,
+        specificities."""
         ...
 
     def youden(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
@@ -172,22 +204,32 @@ class StatisticsEngine(Protocol):
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
-        """Goodness of fit. R: ``ResourceSelection::hoslem.test``. ``lost``: 0 where the predictions were not fitted to these outcomes.
+    def hosmer_lemeshow(
+        self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2
+    ) -> dict[str, Any]:
+        """Goodness of fit. R: ``ResourceSelection::hoslem.test``. ``lost``: 0 where the predictions were not fitted to
+        these outcomes.
 
         Keys: statistic, df, p, n_groups, and over the groups lower, upper, n, observed, expected (events).
         """
         ...
 
     def calibration(
-        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Calibration as ``rms::val.prob``, the Brier score's parts as reliabilitydiag; bootstrap rows flat or (n_resamples, n).
+        """Calibration as ``rms::val.prob``, the Brier score's parts as reliabilitydiag; bootstrap rows flat or
+        (n_resamples, n).
 
-        Keys: intercept, slope (joint fit; NaN and +-inf where predictions separate the classes), citl (slope 1), brier, scaled_brier,
-        miscalibration, discrimination, uncertainty (brier = first - second + third), spiegelhalter_z, spiegelhalter_p, ici, e50,
-        e90, emax; curve_predicted, curve_observed, curve_low, curve_high (arrays alike; no limits without resamples); method: "lowess",
-        or "groups" with fewer than five distinct predictions (ici, e50, e90, emax NaN; Clopper and Pearson's limits).
+        Keys: intercept, slope (joint fit; NaN and +-inf where predictions separate the classes), citl (slope 1), brier,
+        scaled_brier, miscalibration, discrimination, uncertainty (brier = first - second + third), spiegelhalter_z,
+        spiegelhalter_p, ici, e50, e90, emax; curve_predicted, curve_observed, curve_low, curve_high (arrays alike; no
+        limits without resamples); method: "lowess", or "groups" with fewer than five distinct predictions (ici, e50,
+        e90, emax NaN; Clopper and Pearson's limits).
         """
         ...
 
@@ -200,10 +242,12 @@ class StatisticsEngine(Protocol):
         n_resamples: int = 0,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Net benefit, with percentile limits from bootstrap rows, flat or (n_resamples, n). R: ``rmda::decision_curve``.
+        """Net benefit, with percentile limits from bootstrap rows, flat or (n_resamples, n). R:
+        ``rmda::decision_curve``.
 
-        Keys, each (t,): threshold, net_benefit, standardized, all, low, high, standardized_low, standardized_high, avoided (net
-        interventions per 100 patients; NaN at 0), avoided_low, avoided_high. Thresholds outside 0..1 are refused.
+        Keys, each (t,): threshold, net_benefit, standardized, all, low, high, standardized_low, standardized_high,
+        avoided (net interventions per 100 patients; NaN at 0), avoided_low, avoided_high. Thresholds outside 0..1 are
+        refused.
         """
         ...
 
@@ -221,19 +265,32 @@ class StatisticsEngine(Protocol):
         ...
 
     def out_of_bag_decision_curve(
-        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """Mean over bootstrap models of each one's curve in its out-of-bag patients, with percentiles over the models.
 
-        ``probability`` and ``out_of_bag`` (0/1) are (m, n); predictions of patients drawn are not looked at, and a model with a NaN
-        among the others does not count. Keys as ``decision_curve``; ``all`` is of the out-of-bag patients too.
+        ``probability`` and ``out_of_bag`` (0/1) are (m, n); predictions of patients drawn are not looked at, and a
+        model with a NaN among the others does not count. Keys as ``decision_curve``; ``all`` is of the out-of-bag
+        patients too.
         """
         ...
 
     def compare_out_of_bag_decision_curves(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Net benefit of a less that of b out of bag, the mean over the resamples. Keys, each (t,): threshold, difference, low, high."""
+        """Net benefit of a less that of b out of bag, the mean over the resamples. Keys, each (t,): threshold,
+        difference, low, high."""
         ...
 
     def clinical_impact(
@@ -260,8 +317,9 @@ class StatisticsEngine(Protocol):
     ) -> dict[str, Any]:
         """Bootstrap models on their sample, on everyone and out of bag. R: ``rms::validate``.
 
-        ``log_odds`` (m, n) of everyone; ``in_sample`` those of the ``rows`` drawn, end to end, ``lengths`` (m,) each. Keys, each (m,):
-        auc, brier, intercept, slope (of the calibration line), each with _boot, _original, _oob; NaN where not defined.
+        ``log_odds`` (m, n) of everyone; ``in_sample`` those of the ``rows`` drawn, end to end, ``lengths`` (m,) each.
+        Keys, each (m,): auc, brier, intercept, slope (of the calibration line), each with _boot, _original, _oob; NaN
+        where not defined.
         """
         ...
 
@@ -283,7 +341,8 @@ class StatisticsEngine(Protocol):
     def pool_auc(self, estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """Areas (m,) with variances (m,), pooled on the logit scale. R: ``psfmi::pool_auc``, with variances.
 
-        Keys: estimate, low, high, variance, df, fmi, riv, lambda, scale: "logit", or "identity" where an area is exactly 0 or 1.
+        Keys: estimate, low, high, variance, df, fmi, riv, lambda, scale: "logit", or "identity" where an area is
+        exactly 0 or 1.
         """
         ...
 
@@ -296,15 +355,18 @@ class StatisticsEngine(Protocol):
     ) -> dict[str, Any]:
         """NRI between categories (nri) and without (cnri), and IDI (idi), b against a. R: ``Hmisc::improveProb``.
 
-        ``categories`` are ascending cut points; a probability equal to one is in the lower category. Keys: X, X_low, X_high, X_z, X_p for
-        X each of the three and its parts X_events, X_nonevents; X_up_events, X_down_events, X_up_nonevents, X_down_nonevents (nri, cnri);
-        n_events, n_nonevents; table_events, table_nonevents (old category, new category).
+        ``categories`` are ascending cut points; a probability equal to one is in the lower category. Keys: X, X_low,
+        X_high, X_z, X_p for X each of the three and its parts X_events, X_nonevents; X_up_events, X_down_events,
+        X_up_nonevents, X_down_nonevents (nri, cnri); n_events, n_nonevents; table_events, table_nonevents (old
+        category, new category).
         """
         ...
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
-    def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:
+    def cv_lasso(
+        self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100
+    ) -> dict[str, Any]:
         """Cross-validated lasso of (n, p) values, folds numbered from 1. R: ``glmnet::cv.glmnet``, thresh 1e-14.
 
         Keys: lambda, cv_mean, cv_sd, n_nonzero (l,), lambda_min, coefficients (p + 1,), path (p + 1, l). Raises
@@ -313,7 +375,8 @@ class StatisticsEngine(Protocol):
         ...
 
     def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
-        """Intraclass correlation of two readers' (n, p) values. R: ``psych::ICC``. Keys, each (p,): estimate, low, high."""
+        """Intraclass correlation of two readers' (n, p) values. R: ``psych::ICC``. Keys, each (p,): estimate, low,
+        high."""
         ...
 
     def icc_of_ratings(self, ratings: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class PythonEngine:
         """See :func:`prldh.stats.profile.profile_limits`."""
         return profile.profile_limits(_array(design), _array(outcome), level)
 
-    def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
+    def refit_logistic(
+        self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.logistic.refit_logistic`."""
         return logistic.refit_logistic(_array(design), _array(outcome), np.asarray(rows), np.asarray(lengths))
 
@@ -102,7 +104,9 @@ class PythonEngine:
         """See :func:`prldh.stats.logistic.likelihood_ratio`."""
         return logistic.likelihood_ratio(_array(design_small), _array(design_large), _array(outcome))
 
-    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+    def likelihood_ratio_firth(
+        self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.firth_ratio.likelihood_ratio_firth`."""
         return firth_ratio.likelihood_ratio_firth(_array(design_small), _array(design_large), _array(outcome))
 
@@ -118,7 +122,9 @@ class PythonEngine:
         self, design: ArrayLike, coefficients: ArrayLike, covariance: ArrayLike, columns: ArrayLike
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.standardization.standardized_risk_ratios`."""
-        return standardization.standardized_risk_ratios(_array(design), _array(coefficients), _array(covariance), np.asarray(columns))
+        return standardization.standardized_risk_ratios(
+            _array(design), _array(coefficients), _array(covariance), np.asarray(columns)
+        )
 
     def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """See :func:`prldh.stats.additive_interaction.additive_interaction`."""
@@ -142,17 +148,36 @@ class PythonEngine:
         self, outcome_a: ArrayLike, a: ArrayLike, outcome_b: ArrayLike, b: ArrayLike, level: float = 0.95
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.independent_roc.compare_independent_auc`."""
-        return independent_roc.compare_independent_auc(_array(outcome_a), _array(a), _array(outcome_b), _array(b), level)
+        return independent_roc.compare_independent_auc(
+            _array(outcome_a), _array(a), _array(outcome_b), _array(b), level
+        )
 
     def partial_auc(
-        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
-        n_resamples: int = 0, level: float = 0.95,
+        self,
+        outcome: ArrayLike,
+        score: ArrayLike,
+        focus: str,
+        from_: float = 1.0,
+        to: float = 0.8,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.partial_roc.partial_auc`."""
-        return partial_roc.partial_auc(_array(outcome), _array(score), focus, from_, to, np.asarray(rows), int(n_resamples), level)
+        return partial_roc.partial_auc(
+            _array(outcome), _array(score), focus, from_, to, np.asarray(rows), int(n_resamples), level
+        )
 
     def compare_partial_auc(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        focus: str,
+        from_: float,
+        to: float,
+        rows: ArrayLike,
+        n_resamples: int,
         level: float = 0.95,
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.partial_roc_tests.compare_partial_auc`."""
@@ -164,7 +189,9 @@ class PythonEngine:
         self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.partial_roc_tests.compare_partial_auc_asymptotic`."""
-        return partial_roc_tests.compare_partial_auc_asymptotic(_array(outcome), _array(a), _array(b), focus, from_, to, level)
+        return partial_roc_tests.compare_partial_auc_asymptotic(
+            _array(outcome), _array(a), _array(b), focus, from_, to, level
+        )
 
     def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
         """See :func:`prldh.stats.roc.roc_curve`."""
@@ -180,7 +207,9 @@ class PythonEngine:
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
+    def hosmer_lemeshow(
+        self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.calibration.hosmer_lemeshow`."""
         result = calibration.hosmer_lemeshow(_array(outcome), _array(probability), int(groups), int(lost))
         if result["n_groups"] < groups:
@@ -189,7 +218,12 @@ class PythonEngine:
         return result
 
     def calibration(
-        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.calibration.calibration`."""
         return calibration.calibration(_array(outcome), _array(probability), np.asarray(rows), int(n_resamples), level)
@@ -224,7 +258,12 @@ class PythonEngine:
         )
 
     def out_of_bag_decision_curve(
-        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.decision_curve.out_of_bag_decision_curve`."""
         return decision_curve.out_of_bag_decision_curve(
@@ -232,10 +271,18 @@ class PythonEngine:
         )
 
     def compare_out_of_bag_decision_curves(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.decision_curve.compare_out_of_bag_decision_curves`."""
-        return decision_curve.compare_out_of_bag_decision_curves(_array(outcome), _array(a), _array(b), _array(out_of_bag), _array(thresholds), level)
+        return decision_curve.compare_out_of_bag_decision_curves(
+            _array(outcome), _array(a), _array(b), _array(out_of_bag), _array(thresholds), level
+        )
 
     def clinical_impact(
         self,
@@ -249,7 +296,13 @@ class PythonEngine:
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.clinical_impact.clinical_impact`."""
         return clinical_impact.clinical_impact(
-            _array(outcome), _array(probability), _array(thresholds), population, np.asarray(rows), int(n_resamples), level
+            _array(outcome),
+            _array(probability),
+            _array(thresholds),
+            population,
+            np.asarray(rows),
+            int(n_resamples),
+            level,
         )
 
     # -- resampled models --------------------------------------------------------------------------------------
@@ -258,7 +311,9 @@ class PythonEngine:
         self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> dict[str, Any]:
         """See :func:`prldh.stats.bootstrap_measures.bootstrap_measures`."""
-        return bootstrap_measures(_array(outcome), _array(log_odds), _array(in_sample), np.asarray(rows), np.asarray(lengths))
+        return bootstrap_measures(
+            _array(outcome), _array(log_odds), _array(in_sample), np.asarray(rows), np.asarray(lengths)
+        )
 
     # -- multiple imputation -----------------------------------------------------------------------------------
 
@@ -288,7 +343,9 @@ class PythonEngine:
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
-    def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:
+    def cv_lasso(
+        self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100
+    ) -> dict[str, Any]:
         """See :func:`prldh.stats.lasso.cv_lasso`."""
         return lasso.cv_lasso(_array(values), _array(outcome), np.asarray(fold_ids), int(n_lambda))
 

@@ -1,4 +1,5 @@
-"""The R engine: every number from R itself, through the R package in ``r/``. How R is found and called: ``r_home.py``, ``r_session.py``."""
+"""The R engine: every number from R itself, through the R package in ``r/``. How R is found and called: ``r_home.py``,
+``r_session.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +12,16 @@ from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_pytho
 from prldh.errors import EngineError
 
 _CURVE = {
-    "threshold", "net_benefit", "standardized", "all", "low", "high", "standardized_low", "standardized_high", "avoided", "avoided_low",
+    "threshold",
+    "net_benefit",
+    "standardized",
+    "all",
+    "low",
+    "high",
+    "standardized_low",
+    "standardized_high",
+    "avoided",
+    "avoided_low",
     "avoided_high",
 }
 
@@ -27,8 +37,12 @@ _VECTORS = {
     "compare_decision_curves": {"threshold", "difference", "low", "high"},
     "compare_out_of_bag_decision_curves": {"threshold", "difference", "low", "high"},
     "out_of_bag_decision_curve": _CURVE,
-    "clinical_impact": {"threshold"} | {f"{h}{limit}" for h in ("high_risk", "high_risk_events") for limit in ("", "_low", "_high")},
-    "bootstrap_measures": {f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")},
+    "clinical_impact": (
+        {"threshold"} | {f"{h}{limit}" for h in ("high_risk", "high_risk_events") for limit in ("", "_low", "_high")}
+    ),
+    "bootstrap_measures": {
+        f"{m}_{w}" for m in ("auc", "brier", "intercept", "slope") for w in ("boot", "original", "oob")
+    },
     "cv_lasso": {"lambda", "cv_mean", "cv_sd", "n_nonzero", "coefficients"},
     "icc": {"estimate", "low", "high"},
     "icc_of_ratings": {"estimate", "low", "high"},
@@ -72,7 +86,8 @@ class REngine:
         return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
 
     def use_own_code(self, own: bool = True) -> None:
-        """Take Hosmer-Lemeshow, decision and impact curves from prldh's own R code even where R has packages for them."""
+        """Take Hosmer-Lemeshow, decision and impact curves from prldh's own R code even where R has packages for
+        them."""
         evaluate("use_own_code", {"own": bool(own)}, self.warnings)
 
     def close(self) -> None:
@@ -88,10 +103,17 @@ class REngine:
         """Profile-likelihood limits (k, 2), solved; infinite under separation, NaN for aliased columns."""
         return self._call("profile_limits", design=_matrix(design), outcome=_vector(outcome), level=float(level))
 
-    def refit_logistic(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
-        """Coefficients (m, k) on m resamples: ``rows`` are their 0-based row numbers end to end, ``lengths`` how many each."""
+    def refit_logistic(
+        self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike
+    ) -> dict[str, Any]:
+        """Coefficients (m, k) on m resamples: ``rows`` are their 0-based row numbers end to end, ``lengths`` how many
+        each."""
         return self._call(
-            "refit_logistic", design=_matrix(design), outcome=_vector(outcome), rows=_integers(rows), lengths=_integers(lengths)
+            "refit_logistic",
+            design=_matrix(design),
+            outcome=_vector(outcome),
+            rows=_integers(rows),
+            lengths=_integers(lengths),
         )
 
     def fit_firth(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
@@ -105,28 +127,45 @@ class REngine:
     def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> dict[str, Any]:
         """Firth coefficients (m, k) on m resamples, given as in :meth:`refit_logistic`."""
         return self._call(
-            "refit_firth", design=_matrix(design), outcome=_vector(outcome), rows=_integers(rows), lengths=_integers(lengths)
+            "refit_firth",
+            design=_matrix(design),
+            outcome=_vector(outcome),
+            rows=_integers(rows),
+            lengths=_integers(lengths),
         )
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
         """Likelihood-ratio test of nested designs."""
         return self._call(
-            "likelihood_ratio", design_small=_matrix(design_small), design_large=_matrix(design_large), outcome=_vector(outcome)
+            "likelihood_ratio",
+            design_small=_matrix(design_small),
+            design_large=_matrix(design_large),
+            outcome=_vector(outcome),
         )
 
-    def likelihood_ratio_firth(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
+    def likelihood_ratio_firth(
+        self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike
+    ) -> dict[str, Any]:
         """Penalised likelihood-ratio test of nested designs (``logistf``'s ``anova``)."""
         return self._call(
-            "likelihood_ratio_firth", design_small=_matrix(design_small), design_large=_matrix(design_large), outcome=_vector(outcome)
+            "likelihood_ratio_firth",
+            design_small=_matrix(design_small),
+            design_large=_matrix(design_large),
+            outcome=_vector(outcome),
         )
 
     def standardized_risks(
         self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> dict[str, Any]:
-        """Mean predicted risks (m, g + 1) with everyone in each group; 0-based ``columns`` are the groups' indicators."""
+        """Mean predicted risks (m, g + 1) with everyone in each group; 0-based ``columns`` are the groups'
+        indicators."""
         return self._call(
-            "standardized_risks", design=_matrix(design), coefficients=_matrix(coefficients), columns=_integers(columns),
-            rows=_integers(rows), lengths=_integers(lengths),
+            "standardized_risks",
+            design=_matrix(design),
+            coefficients=_matrix(coefficients),
+            columns=_integers(columns),
+            rows=_integers(rows),
+            lengths=_integers(lengths),
         )
 
     def standardized_risk_ratios(
@@ -134,13 +173,18 @@ class REngine:
     ) -> dict[str, Any]:
         """Log ratios of standardised risks against the last group, and their covariance by the delta method."""
         return self._call(
-            "standardized_risk_ratios", design=_matrix(design), coefficients=_vector(coefficients), covariance=_matrix(covariance),
+            "standardized_risk_ratios",
+            design=_matrix(design),
+            coefficients=_vector(coefficients),
+            covariance=_matrix(covariance),
             columns=_integers(columns),
         )
 
     def additive_interaction(self, logs: ArrayLike, covariance: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """RERI, AP and S with delta-method intervals."""
-        return self._call("additive_interaction", logs=_vector(logs), covariance=_matrix(covariance), level=float(level))
+        return self._call(
+            "additive_interaction", logs=_vector(logs), covariance=_matrix(covariance), level=float(level)
+        )
 
     def additive_interaction_resampled(self, logs: ArrayLike, level: float = 0.95) -> dict[str, Any]:
         """Percentile limits of RERI, AP and S over resamples (m, 3)."""
@@ -161,37 +205,86 @@ class REngine:
     ) -> dict[str, Any]:
         """Areas of unrelated patients, by DeLong's variance of each."""
         return self._call(
-            "compare_independent_auc", outcome_a=_vector(outcome_a), a=_vector(a), outcome_b=_vector(outcome_b), b=_vector(b), level=float(level)
+            "compare_independent_auc",
+            outcome_a=_vector(outcome_a),
+            a=_vector(a),
+            outcome_b=_vector(outcome_b),
+            b=_vector(b),
+            level=float(level),
         )
 
     def partial_auc(
-        self, outcome: ArrayLike, score: ArrayLike, focus: str, from_: float = 1.0, to: float = 0.8, rows: ArrayLike = (),
-        n_resamples: int = 0, level: float = 0.95,
-    ) -> dict[str, Any]:
-        """Partial area (pROC) over ``from_`` to ``to`` of ``focus``, plain and McClish-corrected, with percentile limits from rows."""
-        return self._call("partial_auc", **{
-            "outcome": _vector(outcome), "score": _vector(score), "focus": focus, "from": float(from_), "to": float(to),
-            "rows": _integers(rows), "n_resamples": float(n_resamples), "level": float(level),
-        })
-
-    def compare_partial_auc(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, rows: ArrayLike, n_resamples: int,
+        self,
+        outcome: ArrayLike,
+        score: ArrayLike,
+        focus: str,
+        from_: float = 1.0,
+        to: float = 0.8,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Stratified bootstrap test of partial areas (``pROC::roc.test``) from ``n_resamples`` samples of 0-based row numbers."""
-        return self._call("compare_partial_auc", **{
-            "outcome": _vector(outcome), "a": _vector(a), "b": _vector(b), "focus": focus, "from": float(from_), "to": float(to),
-            "rows": _integers(rows), "n_resamples": float(n_resamples), "level": float(level),
-        })
+        """Partial area (pROC) over ``from_`` to ``to`` of ``focus``, plain and McClish-corrected, with percentile
+        limits from rows."""
+        return self._call(
+            "partial_auc",
+            **{
+                "outcome": _vector(outcome),
+                "score": _vector(score),
+                "focus": focus,
+                "from": float(from_),
+                "to": float(to),
+                "rows": _integers(rows),
+                "n_resamples": float(n_resamples),
+                "level": float(level),
+            },
+        )
+
+    def compare_partial_auc(
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        focus: str,
+        from_: float,
+        to: float,
+        rows: ArrayLike,
+        n_resamples: int,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        """Stratified bootstrap test of partial areas (``pROC::roc.test``) from ``n_resamples`` samples of 0-based row
+        numbers."""
+        return self._call(
+            "compare_partial_auc",
+            **{
+                "outcome": _vector(outcome),
+                "a": _vector(a),
+                "b": _vector(b),
+                "focus": focus,
+                "from": float(from_),
+                "to": float(to),
+                "rows": _integers(rows),
+                "n_resamples": float(n_resamples),
+                "level": float(level),
+            },
+        )
 
     def compare_partial_auc_asymptotic(
         self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, focus: str, from_: float, to: float, level: float = 0.95
     ) -> dict[str, Any]:
         """Test of partial areas by placement values restricted to the range; over the whole range DeLong's."""
-        return self._call("compare_partial_auc_asymptotic", **{
-            "outcome": _vector(outcome), "a": _vector(a), "b": _vector(b), "focus": focus, "from": float(from_), "to": float(to),
-            "level": float(level),
-        })
+        return self._call(
+            "compare_partial_auc_asymptotic",
+            **{
+                "outcome": _vector(outcome),
+                "a": _vector(a),
+                "b": _vector(b),
+                "focus": focus,
+                "from": float(from_),
+                "to": float(to),
+                "level": float(level),
+            },
+        )
 
     def roc_curve(self, outcome: ArrayLike, score: ArrayLike) -> dict[str, Any]:
         """The ROC curve at pROC's thresholds, ascending from -inf to inf."""
@@ -207,67 +300,139 @@ class REngine:
 
     # -- calibration and decisions -----------------------------------------------------------------------------
 
-    def hosmer_lemeshow(self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2) -> dict[str, Any]:
+    def hosmer_lemeshow(
+        self, outcome: ArrayLike, probability: ArrayLike, groups: int = 10, lost: int = 2
+    ) -> dict[str, Any]:
         """Hosmer and Lemeshow's test (``ResourceSelection::hoslem.test``); ``source`` names the code that ran."""
         return self._call(
-            "hosmer_lemeshow", outcome=_vector(outcome), probability=_vector(probability), groups=float(groups), lost=float(lost)
+            "hosmer_lemeshow",
+            outcome=_vector(outcome),
+            probability=_vector(probability),
+            groups=float(groups),
+            lost=float(lost),
         )
 
     def calibration(
-        self, outcome: ArrayLike, probability: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Calibration line, Brier score and lowess curve as ``rms::val.prob``, with the score's parts and the curve's band."""
+        """Calibration line, Brier score and lowess curve as ``rms::val.prob``, with the score's parts and the curve's
+        band."""
         return self._call(
-            "calibration", outcome=_vector(outcome), probability=_vector(probability), rows=_integers(rows),
-            n_resamples=float(n_resamples), level=float(level),
+            "calibration",
+            outcome=_vector(outcome),
+            probability=_vector(probability),
+            rows=_integers(rows),
+            n_resamples=float(n_resamples),
+            level=float(level),
         )
 
     def decision_curve(
-        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0,
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        """Net benefit (``rmda``) with percentile limits from ``n_resamples`` samples of 0-based row numbers, end to end."""
+        """Net benefit (``rmda``) with percentile limits from ``n_resamples`` samples of 0-based row numbers, end to
+        end."""
         return self._call(
-            "decision_curve", outcome=_vector(outcome), probability=_vector(probability), thresholds=_vector(thresholds),
-            rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
+            "decision_curve",
+            outcome=_vector(outcome),
+            probability=_vector(probability),
+            thresholds=_vector(thresholds),
+            rows=_integers(rows),
+            n_resamples=float(n_resamples),
+            level=float(level),
         )
 
     def compare_decision_curves(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, thresholds: ArrayLike, rows: ArrayLike = (), n_resamples: int = 0,
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        thresholds: ArrayLike,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
         level: float = 0.95,
     ) -> dict[str, Any]:
         """Net benefit of a less that of b, with percentile limits from the same samples for both."""
         return self._call(
-            "compare_decision_curves", outcome=_vector(outcome), a=_vector(a), b=_vector(b), thresholds=_vector(thresholds),
-            rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
+            "compare_decision_curves",
+            outcome=_vector(outcome),
+            a=_vector(a),
+            b=_vector(b),
+            thresholds=_vector(thresholds),
+            rows=_integers(rows),
+            n_resamples=float(n_resamples),
+            level=float(level),
         )
 
     def out_of_bag_decision_curve(
-        self, outcome: ArrayLike, probability: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
-        """Mean curve of bootstrap models (m, n) in the patients that each did not see, with percentiles over the models."""
+        """Mean curve of bootstrap models (m, n) in the patients that each did not see, with percentiles over the
+        models."""
         return self._call(
-            "out_of_bag_decision_curve", outcome=_vector(outcome), probability=_matrix(probability), out_of_bag=_matrix(out_of_bag),
-            thresholds=_vector(thresholds), level=float(level),
+            "out_of_bag_decision_curve",
+            outcome=_vector(outcome),
+            probability=_matrix(probability),
+            out_of_bag=_matrix(out_of_bag),
+            thresholds=_vector(thresholds),
+            level=float(level),
         )
 
     def compare_out_of_bag_decision_curves(
-        self, outcome: ArrayLike, a: ArrayLike, b: ArrayLike, out_of_bag: ArrayLike, thresholds: ArrayLike, level: float = 0.95
+        self,
+        outcome: ArrayLike,
+        a: ArrayLike,
+        b: ArrayLike,
+        out_of_bag: ArrayLike,
+        thresholds: ArrayLike,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """Difference of two models' out-of-bag net benefit, averaged over the bootstrap samples."""
         return self._call(
-            "compare_out_of_bag_decision_curves", outcome=_vector(outcome), a=_matrix(a), b=_matrix(b), out_of_bag=_matrix(out_of_bag),
-            thresholds=_vector(thresholds), level=float(level),
+            "compare_out_of_bag_decision_curves",
+            outcome=_vector(outcome),
+            a=_matrix(a),
+            b=_matrix(b),
+            out_of_bag=_matrix(out_of_bag),
+            thresholds=_vector(thresholds),
+            level=float(level),
         )
 
     def clinical_impact(
-        self, outcome: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, population: float = 1000, rows: ArrayLike = (),
-        n_resamples: int = 0, level: float = 0.95,
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        population: float = 1000,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
     ) -> dict[str, Any]:
         """Numbers at high risk, and of those with the event, per ``population``, with percentile limits."""
         return self._call(
-            "clinical_impact", outcome=_vector(outcome), probability=_vector(probability), thresholds=_vector(thresholds),
-            population=float(population), rows=_integers(rows), n_resamples=float(n_resamples), level=float(level),
+            "clinical_impact",
+            outcome=_vector(outcome),
+            probability=_vector(probability),
+            thresholds=_vector(thresholds),
+            population=float(population),
+            rows=_integers(rows),
+            n_resamples=float(n_resamples),
+            level=float(level),
         )
 
     # -- resampled models --------------------------------------------------------------------------------------
@@ -275,10 +440,15 @@ class REngine:
     def bootstrap_measures(
         self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> dict[str, Any]:
-        """AUC, Brier score and calibration line of bootstrap models on their sample, on everyone and out of bag (``rms::validate``)."""
+        """AUC, Brier score and calibration line of bootstrap models on their sample, on everyone and out of bag
+        (``rms::validate``)."""
         return self._call(
-            "bootstrap_measures", outcome=_vector(outcome), log_odds=_matrix(log_odds), in_sample=_vector(in_sample),
-            rows=_integers(rows), lengths=_integers(lengths),
+            "bootstrap_measures",
+            outcome=_vector(outcome),
+            log_odds=_matrix(log_odds),
+            in_sample=_vector(in_sample),
+            rows=_integers(rows),
+            lengths=_integers(lengths),
         )
 
     # -- multiple imputation -----------------------------------------------------------------------------------
@@ -288,11 +458,16 @@ class REngine:
     ) -> dict[str, Any]:
         """Rubin's rules for (m, k) estimates of m imputations, with Barnard and Rubin's degrees of freedom."""
         return self._call(
-            "pool_estimates", estimates=_matrix(estimates), variances=_matrix(variances), df_complete=float(df_complete), level=float(level)
+            "pool_estimates",
+            estimates=_matrix(estimates),
+            variances=_matrix(variances),
+            df_complete=float(df_complete),
+            level=float(level),
         )
 
     def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
-        """Total covariance (k, k) of pooled (m, k) estimates with covariances (m, k, k), which go to R one below the other."""
+        """Total covariance (k, k) of pooled (m, k) estimates with covariances (m, k, k), which go to R one below the
+        other."""
         estimates = _matrix(estimates)
         stacked = np.asarray(covariances, dtype=np.float64).reshape(-1, estimates.shape[1])
         return self._call("pool_covariance", estimates=estimates, covariances=stacked)
@@ -310,15 +485,26 @@ class REngine:
     ) -> dict[str, Any]:
         """NRI with and without categories, and IDI, b against a, as ``Hmisc::improveProb``."""
         return self._call(
-            "reclassification", outcome=_vector(outcome), a=_vector(a), b=_vector(b), categories=_vector(categories), level=float(level)
+            "reclassification",
+            outcome=_vector(outcome),
+            a=_vector(a),
+            b=_vector(b),
+            categories=_vector(categories),
+            level=float(level),
         )
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
-    def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> dict[str, Any]:
+    def cv_lasso(
+        self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100
+    ) -> dict[str, Any]:
         """Cross-validated logistic LASSO (``glmnet::cv.glmnet``) with given folds, numbered from 1."""
         return self._call(
-            "cv_lasso", values=_matrix(values), outcome=_vector(outcome), fold_ids=_integers(fold_ids), n_lambda=float(n_lambda)
+            "cv_lasso",
+            values=_matrix(values),
+            outcome=_vector(outcome),
+            fold_ids=_integers(fold_ids),
+            n_lambda=float(n_lambda),
         )
 
     def icc(self, first: ArrayLike, second: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
@@ -327,7 +513,9 @@ class REngine:
 
     def icc_of_ratings(self, ratings: ArrayLike, form: str = "ICC2", level: float = 0.95) -> dict[str, Any]:
         """Intraclass correlation of k readers' (n, k, p) values, or (n, k) of one variable, a vector over variables."""
-        return self._call("icc_of_ratings", ratings=np.asarray(ratings, dtype=np.float64), form=form, level=float(level))
+        return self._call(
+            "icc_of_ratings", ratings=np.asarray(ratings, dtype=np.float64), form=form, level=float(level)
+        )
 
     def univariate_screen(self, values: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
         """Each of the features (n, p) alone: AUC with the rank-sum test, correlation, t test; vectors over features."""

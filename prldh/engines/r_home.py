@@ -1,4 +1,5 @@
-"""Finding R: its home folder, its packages, the rpy2 that works with it, and prldh's own R sources. Nothing here starts R in this process."""
+"""Finding R: its home folder, its packages, the rpy2 that works with it, and prldh's own R sources. Nothing here starts
+R in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def r_source_dir() -> Path:
         if (folder / "fit_logistic.R").is_file():
             return folder
     raise EngineError(
-        f"prldh's R sources are missing: neither {candidates[0]} nor {candidates[1]} has fit_logistic.R. Install prldh again."
+        f"prldh's R sources are missing: neither {candidates[0]} nor {candidates[1]} has fit_logistic.R. Install prldh"
+        " again."
     )
 
 
@@ -47,12 +49,14 @@ def rpy2_requirement(r_version: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def r_available() -> tuple[bool, str]:
-    """Whether R is usable through rpy2 and, if not, the reason with the line that mends it. Starts no R in this process."""
+    """Whether R is usable through rpy2 and, if not, the reason with the line that mends it. Starts no R in this
+    process."""
     try:
         r_home = find_r_home()
         script = (
             'cat(R.version$major, ".", R.version$minor, "\\n", sep = "");'
-            f"for (p in c({', '.join(map(repr, REQUIRED_PACKAGES))})) if (!requireNamespace(p, quietly = TRUE)) cat(p, '\\n')"
+            f"for (p in c({', '.join(map(repr, REQUIRED_PACKAGES))})) if (!requireNamespace(p, quietly = TRUE)) cat(p,"
+            " '\\n')"
         )
         rscript = Path(r_home) / "bin" / "Rscript"
         done = subprocess.run([rscript, "-e", script], capture_output=True, text=True, timeout=60, check=True)
@@ -77,29 +81,38 @@ def find_r_home() -> str:
         except (OSError, subprocess.SubprocessError):
             found = ""
     if not found:
-        raise EngineError(f"R is needed by the R engine: R_HOME is not set and there is no R on the PATH. Install it, e.g. {APT_LINE}.")
+        raise EngineError(
+            "R is needed by the R engine: R_HOME is not set and there is no R on the PATH. Install it, e.g."
+            f" {APT_LINE}."
+        )
     if not (Path(found) / "bin").is_dir():
-        raise EngineError(f"R is needed by the R engine: its home {found} has no bin folder. Set R_HOME rightly, or unset it.")
+        raise EngineError(
+            f"R is needed by the R engine: its home {found} has no bin folder. Set R_HOME rightly, or unset it."
+        )
     return found
 
 
 def import_rinterface(r_home: str, version: str | None = None) -> Any:
     """rpy2.rinterface, or the pip line for the R that is there."""
-    logging.getLogger("rpy2").addHandler(logging.NullHandler())   # its loggers would print
+    logging.getLogger("rpy2").addHandler(logging.NullHandler())  # its loggers would print
     if importlib.util.find_spec("rpy2") is None:
         line = rpy2_requirement(version or ask_version(r_home))
         raise EngineError(f"the R engine needs the Python package rpy2, which is not installed. Run: {line}")
     try:
         return importlib.import_module("rpy2.rinterface")
-    except Exception as error:   # cffi, the linker and rpy2 each have their own
+    except Exception as error:  # cffi, the linker and rpy2 each have their own
         version = version or ask_version(r_home)
-        raise EngineError(f"rpy2 cannot be loaded with R {version}: {error}. Run: {rpy2_requirement(version)}") from error
+        raise EngineError(
+            f"rpy2 cannot be loaded with R {version}: {error}. Run: {rpy2_requirement(version)}"
+        ) from error
 
 
 def ask_version(r_home: str) -> str:
     """R's version; only asked for when a message needs it."""
     try:
-        done = subprocess.run([Path(r_home) / "bin" / "R", "--version"], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [Path(r_home) / "bin" / "R", "--version"], capture_output=True, text=True, timeout=60, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     found = re.search(r"R version (\d+\.\d+\.\d+)", done.stdout)

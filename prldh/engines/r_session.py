@@ -1,6 +1,7 @@
 """The R of this process: started when it is first asked for something, once, and never in a forked child.
 
-The only module that uses rpy2, which ``r_home`` loads, and of rpy2 only its lowest layer (``rinterface``), which has no conversion context.
+The only module that uses rpy2, which ``r_home`` loads, and of rpy2 only its lowest layer (``rinterface``), which has no
+conversion context.
 """
 
 from __future__ import annotations
@@ -70,12 +71,19 @@ class _Session:
             with _quiet_console():
                 self.r.initr()
                 can_load = self.r.baseenv["requireNamespace"]
-                missing = [p for p in REQUIRED_PACKAGES if not can_load(self.r.StrSexpVector([p]), quietly=self.r.BoolSexpVector([True]))[0]]
+                missing = [
+                    p
+                    for p in REQUIRED_PACKAGES
+                    if not can_load(self.r.StrSexpVector([p]), quietly=self.r.BoolSexpVector([True]))[0]
+                ]
                 if not missing:
                     self.caller = self.r.evalr(_CALLER)
                     self.functions = self.r.evalr(_LOADER)(self.r.StrSexpVector(sources))
-        except Exception as error:   # whatever stops R, what to do is the same
-            raise EngineError(f"R in {r_home} could not be started through rpy2: {error}. Run: {rpy2_requirement(ask_version(r_home))}") from error
+        except Exception as error:  # whatever stops R, what to do is the same
+            raise EngineError(
+                f"R in {r_home} could not be started through rpy2: {error}. Run:"
+                f" {rpy2_requirement(ask_version(r_home))}"
+            ) from error
         if missing:
             raise EngineError(tell_missing(missing))
 
@@ -84,8 +92,9 @@ class _Session:
 def _same_library_path() -> Iterator[None]:
     """Give the environment its LD_LIBRARY_PATH back, which starting R sets.
 
-    R and its packages are loaded by then. Processes started later, joblib's workers among them, would otherwise find the
-    system's libpython before their own, where the interpreter is linked to a shared one: another Python with this one's library.
+    R and its packages are loaded by then. Processes started later, joblib's workers among them, would otherwise find
+    the system's libpython before their own, where the interpreter is linked to a shared one: another Python with this
+    one's library.
     """
     before = os.environ.get("LD_LIBRARY_PATH")
     try:
@@ -103,8 +112,8 @@ def _running_session() -> _Session:
         _session = _Session()
     if _session.pid != os.getpid():
         raise EngineError(
-            f"R was started in process {_session.pid} and cannot be used in process {os.getpid()}, which was forked off it. "
-            "Use joblib's loky backend, which starts fresh processes."
+            f"R was started in process {_session.pid} and cannot be used in process {os.getpid()}, which was forked off"
+            " it. Use joblib's loky backend, which starts fresh processes."
         )
     return _session
 
@@ -166,8 +175,8 @@ def to_python(value: Any, is_vector: bool) -> Any:
         return text_or_none(value[0])
     array = np.array(value, dtype=np.float64)
     if kind in ("IntSexpVector", "BoolSexpVector"):
-        array[array == np.iinfo(np.int32).min] = np.nan   # R's integer NA
-    array[np.isnan(array)] = np.nan   # R's NA is a signalling NaN, of which NumPy warns
+        array[array == np.iinfo(np.int32).min] = np.nan  # R's integer NA
+    array[np.isnan(array)] = np.nan  # R's NA is a signalling NaN, of which NumPy warns
     shape = dimensions(value)
     if shape is not None:
         return np.ascontiguousarray(array.reshape(shape, order="F"))
@@ -188,4 +197,4 @@ def dimensions(value: Any) -> tuple[int, ...] | None:
 
 def text_or_none(value: Any) -> str | None:
     """Text, or None for R's missing text."""
-    return value if type(value) is str else None   # NA_character_ is a str of another type
+    return value if type(value) is str else None  # NA_character_ is a str of another type

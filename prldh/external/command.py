@@ -33,7 +33,12 @@ RESULTS, PREDICTIONS, FIGURES = "external.json", "predictions.csv", "figures"
 
 
 def apply_models(
-    run: str | os.PathLike, cohort: str | os.PathLike | dict, *, jobs: int | None = None, force: bool = False, told: Told | None = None
+    run: str | os.PathLike,
+    cohort: str | os.PathLike | dict,
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Apply a run's frozen models to new patients; where their outcome is known, say how well they predict it.
 
@@ -51,8 +56,8 @@ def apply_models(
     Returns
     -------
     dict
-        What stands in ``external/NAME/external.json``, and that ``folder``; predictions of every patient are in ``predictions.csv`` beside it,
-        ROC, calibration and decision curves in ``figures``.
+        What stands in ``external/NAME/external.json``, and that ``folder``; predictions of every patient are in
+        ``predictions.csv`` beside it, ROC, calibration and decision curves in ``figures``.
 
     Raises
     ------
@@ -77,7 +82,8 @@ def _describe(frozen: Frozen, new: NewCohort, patients: NewPatients) -> tuple[di
 
     settings = Performance.model_validate(frozen.settings["performance"])
     reported = frozen.results["engines"]["reported"]
-    (engine, *_), warnings = open_engines("both" if reported == "r" else reported, create_plugin_manager())  # R, or Python with a warning
+    # R, or Python with a warning
+    (engine, *_), warnings = open_engines("both" if reported == "r" else reported, create_plugin_manager())
     warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
     is_validated = patients.outcome is not None and 0 < patients.outcome.sum() < len(patients.ids)
     draws = _draw(frozen, new.name, patients, settings) if is_validated else None
@@ -93,11 +99,19 @@ def _describe(frozen: Frozen, new: NewCohort, patients: NewPatients) -> tuple[di
                 entry |= describe_new_predictions(patients.outcome, eta, model["threshold"], engine, settings, draws)
         models.append(entry)
     about = {
-        "schema": SCHEMA, "name": new.name, "model_sha256": frozen.sha256, "n": len(patients.ids), "n_read": len(patients.ids) + len(patients.excluded),
+        "schema": SCHEMA,
+        "name": new.name,
+        "model_sha256": frozen.sha256,
+        "n": len(patients.ids),
+        "n_read": len(patients.ids) + len(patients.excluded),
         "events": None if patients.outcome is None else int(patients.outcome.sum()),
         "excluded": [{"id": i, "reason": reason} for i, reason in patients.excluded],
-        "is_validated": is_validated, "confidence": settings.confidence, "case_mix": describe_case_mix(frozen, patients), "models": models,
-        "engine": engine.name, "warnings": [{"stage": w.stage, "message": w.message} for w in warnings],
+        "is_validated": is_validated,
+        "confidence": settings.confidence,
+        "case_mix": describe_case_mix(frozen, patients),
+        "models": models,
+        "engine": engine.name,
+        "warnings": [{"stage": w.stage, "message": w.message} for w in warnings],
     }
     return clean(about), pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -108,7 +122,13 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     same = [i for i in patients.ids if i in there]
     if not same:
         return []
-    return [Warn("external", f"{len(same)} of {len(patients.ids)} new patients have ids of the study's patients: {some(same)}. If they are the same people, this is no external validation.")]
+    return [
+        Warn(
+            "external",
+            f"{len(same)} of {len(patients.ids)} new patients have ids of the study's patients: {some(same)}. If they"
+            " are the same people, this is no external validation.",
+        )
+    ]
 
 
 def _draw(frozen: Frozen, name: str, patients: NewPatients, settings: Performance) -> Draws:
@@ -123,16 +143,27 @@ def _predictions(model: dict[str, Any], eta: np.ndarray, patients: NewPatients) 
     known = {} if patients.outcome is None else {"outcome": patients.outcome}
     is_positive = p > (-np.inf if model["threshold"] is None else model["threshold"])
     scores = {f"radscore_{name}": values for name, values in patients.scores.items()}
-    return pd.DataFrame({
-        "id": patients.ids, **known, "model": model["name"], "adjusted": model["adjusted"], "probability": p, "log_odds": eta, "positive": is_positive, **scores,
-    })
+    return pd.DataFrame(
+        {
+            "id": patients.ids,
+            **known,
+            "model": model["name"],
+            "adjusted": model["adjusted"],
+            "probability": p,
+            "log_odds": eta,
+            "positive": is_positive,
+            **scores,
+        }
+    )
 
 
 def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame, frozen: Frozen) -> None:
     from prldh.external.figures import write_external_figures
 
     def write(folder: Path) -> None:
-        (folder / RESULTS).write_text(json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / RESULTS).write_text(
+            json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
         predictions.to_csv(folder / PREDICTIONS, index=False)
         write_external_figures(entry, folder / FIGURES, frozen.results)
 
@@ -152,7 +183,9 @@ def read_external(run: Path) -> list[dict[str, Any]]:
         except (OSError, ValueError):
             continue
         if isinstance(entry, dict) and entry.get("schema") == SCHEMA:
-            found.append({**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"})
+            found.append(
+                {**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"}
+            )
     return sorted(found, key=lambda entry: entry["name"])
 
 
@@ -169,7 +202,10 @@ def summarise(entry: dict[str, Any]) -> list[str]:
         if m["not_applied"]:
             lines.append(f"{_label(m):{width}}  not applied: {m['not_applied']}")
         elif entry["is_validated"]:
-            lines.append(f"{_label(m):{width}}  {interval(m['auc']):22}  {interval(m['slope'], 2):20}  {interval(m['observed_expected'], 2)}")
+            lines.append(
+                f"{_label(m):{width}}  {interval(m['auc']):22}  {interval(m['slope'], 2):20} "
+                f" {interval(m['observed_expected'], 2)}"
+            )
     return [*lines, *(f"warning: {w['message']}" for w in entry["warnings"])]
 
 

@@ -1,4 +1,5 @@
-"""Figures of new patients: ROC curves, calibration and decision curves of the frozen models, drawn as the report's are."""
+"""Figures of new patients: ROC curves, calibration and decision curves of the frozen models, drawn as the report's
+are."""
 
 from __future__ import annotations
 
@@ -32,9 +33,27 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
     slopes = "; ".join(f"{m['name']} {interval_text(m['slope'], 2)}" for m in models)
     is_wide = len(models) > 1
     return [
-        Drawing(f"roc_{kind}", f"{cohort}: ROC curves, {kind}", f"AUC on new patients: {areas}.", lambda: draw_roc_bands(roc), is_wide),
-        Drawing(f"calibration_{kind}", f"{cohort}: calibration, {kind}", f"Calibration slope: {slopes}.", lambda: draw_calibration(calibration), is_wide),
-        Drawing(f"decision_{kind}", f"{cohort}: decision curves, {kind}", "Net benefit by threshold probability, with pointwise bands.", lambda: draw_decision(decision), True),
+        Drawing(
+            f"roc_{kind}",
+            f"{cohort}: ROC curves, {kind}",
+            f"AUC on new patients: {areas}.",
+            lambda: draw_roc_bands(roc),
+            is_wide,
+        ),
+        Drawing(
+            f"calibration_{kind}",
+            f"{cohort}: calibration, {kind}",
+            f"Calibration slope: {slopes}.",
+            lambda: draw_calibration(calibration),
+            is_wide,
+        ),
+        Drawing(
+            f"decision_{kind}",
+            f"{cohort}: decision curves, {kind}",
+            "Net benefit by threshold probability, with pointwise bands.",
+            lambda: draw_decision(decision),
+            True,
+        ),
     ]
 
 
@@ -59,5 +78,13 @@ def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         if path.is_file():
             name = f"{stem}-{drawing.name}"
             svg = as_element(path.read_text(encoding="utf-8"), name)
-            found.append({"name": name, "title": drawing.title, "description": drawing.description, "is_wide": drawing.is_wide, "svg": svg})
+            found.append(
+                {
+                    "name": name,
+                    "title": drawing.title,
+                    "description": drawing.description,
+                    "is_wide": drawing.is_wide,
+                    "svg": svg,
+                }
+            )
     return found

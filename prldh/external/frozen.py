@@ -64,9 +64,13 @@ def read_frozen(run: Path) -> Frozen:
         raw = path.read_bytes()
         model = json.loads(raw)
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. Run `prldh analyze` again.") from None
+        raise DataError(
+            f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. Run `prldh analyze` again."
+        ) from None
     if not isinstance(model, dict) or model.get("schema") != SCHEMA:
-        raise DataError(f"{path} is not of the schema {SCHEMA!r}. Run `prldh analyze … --force` again with this version.")
+        raise DataError(
+            f"{path} is not of the schema {SCHEMA!r}. Run `prldh analyze … --force` again with this version."
+        )
     return Frozen(model, results, hashlib.sha256(raw).hexdigest())
 
 
@@ -78,11 +82,16 @@ def why_not(model: Mapping[str, Any], results: Mapping[str, Any]) -> str | None:
     return f"it has no finite coefficient of {', '.join(listed)} (separation)" if listed else None
 
 
-def predict(model: Mapping[str, Any], columns: Mapping[str, np.ndarray], scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float | None]) -> np.ndarray:
+def predict(
+    model: Mapping[str, Any],
+    columns: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float | None],
+) -> np.ndarray:
     """Log odds (n,) of new patients by one model.
 
-    ``columns``: covariates, float64 where continuous and text otherwise; ``scores``: Radscores by tissue. A coefficient that is null as the
-    term could not be estimated beside the others counts 0, as in R.
+    ``columns``: covariates, float64 where continuous and text otherwise; ``scores``: Radscores by tissue. A coefficient
+    that is null as the term could not be estimated beside the others counts 0, as in R.
     """
     n = len(next(iter([*scores.values(), *columns.values()])))
     limits = {name: -np.inf if cutoff is None else cutoff for name, cutoff in cutoffs.items()}
@@ -107,5 +116,11 @@ def radscore(tissue: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.
     """The Radscore (n,) of new patients from their features."""
     frozen, features = tissue["radscore"], tissue["radscore"]["features"]
     of = {key: np.array([f[key] for f in features]) for key in ("coefficient", "center", "scale")}
-    score = Radscore(frozen["intercept"], tuple((f["source"], f["name"]) for f in features), of["coefficient"], of["center"], of["scale"])
+    score = Radscore(
+        frozen["intercept"],
+        tuple((f["source"], f["name"]) for f in features),
+        of["coefficient"],
+        of["center"],
+        of["scale"],
+    )
     return linear_score(score, np.column_stack([values[f["name"]] for f in features]))

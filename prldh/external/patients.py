@@ -25,17 +25,22 @@ STRANGE = 3.0
 
 
 class NewClinical(Strict):
-    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are predictions alone."""
+    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
+    predictions alone."""
 
     table: str
     id: Text | None = None
     outcome: Text | None = None
-    event: Annotated[bool | int | float | str | None, Field(union_mode="smart"), BeforeValidator(lambda v: v if v is None else one_value(v))] = None
+    event: Annotated[
+        bool | int | float | str | None,
+        Field(union_mode="smart"),
+        BeforeValidator(lambda v: v if v is None else one_value(v)),
+    ] = None
 
 
 class NewCohort(Strict):
-    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction`` and ``imaging`` are the
-    study's where they are not given."""
+    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
+    and ``imaging`` are the study's where they are not given."""
 
     name: Text = Field(min_length=1)
     clinical: NewClinical
@@ -48,8 +53,8 @@ class NewCohort(Strict):
 class NewPatients:
     """Patients with everything that the models need.
 
-    ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,); ``excluded`` those left out, with
-    the reason.
+    ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
+    ``excluded`` those left out, with the reason.
     """
 
     ids: tuple[str, ...]
@@ -60,18 +65,23 @@ class NewPatients:
     warnings: list[Warn] = field(default_factory=list)
 
 
-def read_new_patients(cohort: NewCohort, folder: Path, frozen: Frozen, *, jobs: int | None = None, told: Told | None = None) -> NewPatients:
+def read_new_patients(
+    cohort: NewCohort, folder: Path, frozen: Frozen, *, jobs: int | None = None, told: Told | None = None
+) -> NewPatients:
     """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason.
 
     Raises
     ------
     DataError
-        For a missing file or column, doubled ids, text among numbers, an outcome that is not two values, a tissue that is not given, or where
-        nobody is left.
+        For a missing file or column, doubled ids, text among numbers, an outcome that is not two values, a tissue that
+        is not given, or where nobody is left.
     """
     unknown = [name for name in cohort.tissues if name not in frozen.model["tissues"]]
     if unknown:
-        raise DataError(f"tissues: '{unknown[0]}' is no tissue of the study ({', '.join(frozen.model['tissues']) or 'it has none'}). Correct the name.")
+        raise DataError(
+            f"tissues: '{unknown[0]}' is no tissue of the study"
+            f" ({', '.join(frozen.model['tissues']) or 'it has none'}). Correct the name."
+        )
     return _Reader(cohort, folder, frozen, jobs, told).read()
 
 
@@ -90,15 +100,30 @@ class _Reader:
     def read(self) -> NewPatients:
         """Everyone who has all that the models need."""
         outcome = self._outcome()
-        columns = {c["name"]: self._covariate(c["name"], c["type"]) for c in self.frozen.model["covariates"] if c["name"] in self.frozen.terms}
-        scores = {name: self._tissue(name, tissue) for name, tissue in self.frozen.model["tissues"].items() if name in self.frozen.terms}
+        columns = {
+            c["name"]: self._covariate(c["name"], c["type"])
+            for c in self.frozen.model["covariates"]
+            if c["name"] in self.frozen.terms
+        }
+        scores = {
+            name: self._tissue(name, tissue)
+            for name, tissue in self.frozen.model["tissues"].items()
+            if name in self.frozen.terms
+        }
         keep = np.array([i not in self.reasons for i in self.ids])
         if not keep.any():
             listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())
-            raise DataError(f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these cells.")
+            raise DataError(
+                f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these"
+                " cells."
+            )
         return NewPatients(
-            tuple(np.array(self.ids, dtype=object)[keep]), None if outcome is None else outcome[keep], {k: v[keep] for k, v in columns.items()},
-            {k: v[keep] for k, v in scores.items()}, tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons), self.warnings,
+            tuple(np.array(self.ids, dtype=object)[keep]),
+            None if outcome is None else outcome[keep],
+            {k: v[keep] for k, v in columns.items()},
+            {k: v[keep] for k, v in scores.items()},
+            tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons),
+            self.warnings,
         )
 
     def _outcome(self) -> np.ndarray | None:
@@ -108,7 +133,8 @@ class _Reader:
             return None
         event = clinical["event"] if given.event is None else given.event
         column = column_of(self.frame, name, self.path, "clinical.outcome")
-        if set(column) != {""} and column.map(same_text).nunique() == 1:  # all with the event or all without: predictions alone
+        # all with the event or all without: predictions alone
+        if set(column) != {""} and column.map(same_text).nunique() == 1:
             return np.full(len(column), same_text(column.iloc[0]) in texts_of_event(event), dtype=np.int8)
         return read_outcome(column, self.ids, event, self.path)[0]
 
@@ -135,10 +161,14 @@ class _Reader:
             self._leave_out(np.isnan(values), f"blank: {column}")
             return values
         if given is None or given.radscore is not None:
-            raise DataError(f"tissues.{name}: the Radscore is made from features, and none are given. Give {name} features or images in the cohort file.")
+            raise DataError(
+                f"tissues.{name}: the Radscore is made from features, and none are given. Give {name} features or"
+                " images in the cohort file."
+            )
         if "images_kept" in self.frozen.results["tissues"][name]["selection"]:
             raise DataError(
-                f"tissues.{name}: its selection chose among single images, which model.json does not hold. Analyse without that step to apply the models."
+                f"tissues.{name}: its selection chose among single images, which model.json does not hold. Analyse"
+                " without that step to apply the models."
             )
         wanted = [f["name"] for f in tissue["radscore"]["features"]]
         values = self._tabled(name, given, wanted) if given.images is None else self._measured(name, given, wanted)
@@ -147,15 +177,22 @@ class _Reader:
         return radscore(tissue, {f: values[:, j] for j, f in enumerate(wanted)})
 
     def _tell_of_strange(self, name: str, features: Sequence[Mapping[str, Any]], values: np.ndarray) -> None:
-        """A warning of features whose mean (over patients who are kept so far) lies far from the study's: seldom are these other patients."""
+        """A warning of features whose mean (over patients who are kept so far) lies far from the study's: seldom are
+        these other patients."""
         kept = values[[i not in self.reasons for i in self.ids]]
-        far = {f["name"]: abs(kept[:, j].mean() - f["center"]) / f["scale"] for j, f in enumerate(features) if len(kept)}
+        far = {
+            f["name"]: abs(kept[:, j].mean() - f["center"]) / f["scale"] for j, f in enumerate(features) if len(kept)
+        }
         listed = some(f"{feature} ({distance:.1f} SD)" for feature, distance in far.items() if distance > STRANGE)
         if listed:
-            self.warnings.append(Warn(
-                "external", f"tissue {name}: the mean of {listed} lies more than {STRANGE:g} SD of the study's patients from theirs. Look for another "
-                "table, unit, scanner or extraction setting before these numbers are believed.",
-            ))
+            self.warnings.append(
+                Warn(
+                    "external",
+                    f"tissue {name}: the mean of {listed} lies more than {STRANGE:g} SD of the study's patients from"
+                    " theirs. Look for another table, unit, scanner or extraction setting before these numbers are"
+                    " believed.",
+                )
+            )
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""
@@ -171,8 +208,8 @@ class _Reader:
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
         if absent:
             raise DataError(
-                f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables: {some(absent)}. "
-                "Extract them with the study's settings."
+                f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables:"
+                f" {some(absent)}. Extract them with the study's settings."
             )
         return values
 
@@ -185,16 +222,26 @@ class _Reader:
         settings, cohort = self.frozen.settings, self.cohort
         extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
         sources = given.sources if "sources" in given.model_fields_set else settings["tissues"][name]["sources"]
-        study = Study.model_validate({
-            "clinical": {"table": cohort.clinical.table, "id": self.id_column, "outcome": settings["clinical"]["outcome"], "event": 1},
-            "tissues": {name: {"images": given.images, "sources": sources}},
-            "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
-            "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
-        })
+        study = Study.model_validate(
+            {
+                "clinical": {
+                    "table": cohort.clinical.table,
+                    "id": self.id_column,
+                    "outcome": settings["clinical"]["outcome"],
+                    "event": 1,
+                },
+                "tissues": {name: {"images": given.images, "sources": sources}},
+                "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
+                "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
+            }
+        )
         tissue = measure(study, self.folder, create_plugin_manager(), jobs=self.jobs, told=self.told).tissues[name]
         lost = [f for f in wanted if f not in tissue.names]
         if lost:
-            raise DataError(f"tissues.{name}: the images give no {some(lost)}, which the Radscore needs. Use the study's extraction settings.")
+            raise DataError(
+                f"tissues.{name}: the images give no {some(lost)}, which the Radscore needs. Use the study's extraction"
+                " settings."
+            )
         for patient, reason in tissue.aside:
             self.reasons.setdefault(patient, reason)
         self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
@@ -214,7 +261,8 @@ class _Reader:
 
 
 def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, Any]]:
-    """How the new patients differ from the study's: mean and SD, or n and per cent, of each covariate and Radscore that a model needs."""
+    """How the new patients differ from the study's: mean and SD, or n and per cent, of each covariate and Radscore that
+    a model needs."""
     rows: list[Mapping[str, Any]] = []
     for entry in frozen.results["table_one"]:
         name = entry["variable"]
@@ -228,6 +276,9 @@ def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, A
                 old = {key: row["total"][key] for key in ("mean", "sd")}
             else:
                 count = sum(same_text(cell) == same_text(row["level"]) for cell in values)
-                new, old = {"n": count, "percent": 100 * count / len(values)}, {key: row["total"][key] for key in ("n", "percent")}
+                new, old = (
+                    {"n": count, "percent": 100 * count / len(values)},
+                    {key: row["total"][key] for key in ("n", "percent")},
+                )
             rows.append({"variable": name, "level": row["level"], "study": old, "new": new})
     return rows

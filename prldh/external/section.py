@@ -26,13 +26,19 @@ class ExternalValidation:
         cohorts = [_shown(e) for e in read_external(folder)]
         if not cohorts:
             return ""
-        figures = {e["name"]: [{**f, "svg": Markup(f["svg"])} for f in shown_figures(e, folder / e["folder"] / FIGURES)] for e in cohorts}
+        figures = {
+            e["name"]: [{**f, "svg": Markup(f["svg"])} for f in shown_figures(e, folder / e["folder"] / FIGURES)]
+            for e in cohorts
+        }
         own = {(m["name"], m["adjusted"]): {"apparent": m["auc"], "honest": honest_auc(m)} for m in results["models"]}
         template = create_environment().get_template("sections/external.html.j2")
-        return template.render(cohorts=cohorts, figures=figures, own=own, scheme_words=scheme_words, study=results["study"]["title"])
+        return template.render(
+            cohorts=cohorts, figures=figures, own=own, scheme_words=scheme_words, study=results["study"]["title"]
+        )
 
 
-#: Fewer patients of either outcome than this, and an external validation is imprecise (Collins, Ogundimu & Altman 2016).
+#: Fewer patients of either outcome than this, and an external validation is imprecise (Collins, Ogundimu & Altman
+#: 2016).
 ENOUGH = 100
 #: So many of those left out are named on the page.
 NAMED = 50
@@ -43,6 +49,11 @@ def _shown(entry: dict[str, Any]) -> dict[str, Any]:
     events, excluded = entry["events"], entry["excluded"]
     non_events = None if events is None else entry["n"] - events
     return {
-        **entry, "level": f"{100 * entry['confidence']:g}", "non_events": non_events, "is_small": events is not None and min(events, non_events) < ENOUGH,
-        "n_excluded": len(excluded), "named": excluded[:NAMED], "n_unnamed": max(0, len(excluded) - NAMED),
+        **entry,
+        "level": f"{100 * entry['confidence']:g}",
+        "non_events": non_events,
+        "is_small": events is not None and min(events, non_events) < ENOUGH,
+        "n_excluded": len(excluded),
+        "named": excluded[:NAMED],
+        "n_unnamed": max(0, len(excluded) - NAMED),
     }

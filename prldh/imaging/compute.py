@@ -1,7 +1,7 @@
 """Cases: read, measured by every source, and kept as they finish.
 
-What is kept is found again by the content of image and masks, the settings that a source was given and its version: an unchanged
-case is never computed twice, and another setting of one source computes that source alone.
+What is kept is found again by the content of image and masks, the settings that a source was given and its version: an
+unchanged case is never computed twice, and another setting of one source computes that source alone.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ _REMEDY = "Update the plugin, or leave the source out."
 class CaseResult:
     """What is known of one row of a cases table.
 
-    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask. ``about``: what
-    :func:`describe` says. ``reason``: why the row was put aside (then there are no values). ``n_computed`` counts the sources that were
-    not found kept; ``is_kept`` is False where the result could not be kept, as the disk is full or the folder cannot be written.
+    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask.
+    ``about``: what
+    :func:`describe` says. ``reason``: why the row was put aside (then there are no values). ``n_computed`` counts the
+    sources that were not found kept; ``is_kept`` is False where the result could not be kept, as the disk is full or
+    the folder cannot be written.
     """
 
     row: CaseRow
@@ -52,7 +54,11 @@ class CaseResult:
 
 
 def compute_cases(
-    sources: Mapping[str, ChosenSource], reading: Any, perturbation: Perturbation | None, kept: Path, rows: Sequence[CaseRow]
+    sources: Mapping[str, ChosenSource],
+    reading: Any,
+    perturbation: Perturbation | None,
+    kept: Path,
+    rows: Sequence[CaseRow],
 ) -> list[CaseResult]:
     """Measure rows by every source.
 
@@ -103,7 +109,9 @@ def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work])
             raise
         return
     if len(answers) != len(waiting):
-        raise PluginError(f"the feature source '{name}' gives {len(answers)} answers for {len(waiting)} cases. {_REMEDY}")
+        raise PluginError(
+            f"the feature source '{name}' gives {len(answers)} answers for {len(waiting)} cases. {_REMEDY}"
+        )
     for work, answer in zip(waiting, answers, strict=True):
         if isinstance(answer, DataError):
             work.reason = str(answer)
@@ -114,7 +122,14 @@ def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work])
 class _Work:
     """One row on its way: what was found kept, and what is still wanted of whom."""
 
-    def __init__(self, row: CaseRow, sources: Mapping[str, ChosenSource], reading: Any, perturbation: Perturbation | None, kept: Path) -> None:
+    def __init__(
+        self,
+        row: CaseRow,
+        sources: Mapping[str, ChosenSource],
+        reading: Any,
+        perturbation: Perturbation | None,
+        kept: Path,
+    ) -> None:
         self.row, self.sources, self.reading, self.perturbation, self.kept = row, sources, reading, perturbation, kept
         self.kinds = (None,) if perturbation is None else (None, perturbation)
         self.values: dict[tuple[str, Perturbation | None], Values] = {}
@@ -124,8 +139,8 @@ class _Work:
         self.is_kept = True
 
     def attempt(self, step: Callable[[], None], failed: str | None = None, is_text_said: bool = True) -> None:
-        """Do a step; what goes wrong with this case alone is its reason to be put aside. ``failed``: what is said where a library or a
-        plugin breaks, which must not end the other cases."""
+        """Do a step; what goes wrong with this case alone is its reason to be put aside. ``failed``: what is said where
+        a library or a plugin breaks, which must not end the other cases."""
         try:
             step()
         except DataError as error:
@@ -137,7 +152,9 @@ class _Work:
                 raise
             place = traceback.extract_tb(error.__traceback__)[-1]
             said = f": {' '.join(str(error).split())[:200]}" if is_text_said else ""
-            self.reason = f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said})."
+            self.reason = (
+                f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said})."
+            )
 
     def find(self) -> None:
         """What is kept of this case, and what its headers tell."""
@@ -147,9 +164,14 @@ class _Work:
         self.formats = formats_of(self.row, self.reading)
         self.places = {
             (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
-            for name, chosen in self.sources.items() for kind in self.kinds
+            for name, chosen in self.sources.items()
+            for kind in self.kinds
         }
-        self.values = {key: tuple(map(_unpacked, found)) for key, place in self.places.items() if (found := _find(place)) is not None}
+        self.values = {
+            key: tuple(map(_unpacked, found))
+            for key, place in self.places.items()
+            if (found := _find(place)) is not None
+        }
         self.about = _find(self.kept / f"{self.content}.json") or {}
 
     @property
@@ -164,7 +186,10 @@ class _Work:
         self.case = load_case(self.row, self.reading)
         if not self.about:
             picture = base64.b64encode(draw_case(self.case)).decode()
-            self.about = describe(self.case) | {"dicom": acquisition_of_image(self.row.image, self.reading), "picture": picture}
+            self.about = describe(self.case) | {
+                "dicom": acquisition_of_image(self.row.image, self.reading),
+                "picture": picture,
+            }
             self.is_kept &= _keep(self.kept / f"{self.content}.json", self.about)
         self.masks = {None: self.case.masks}
         if any(key not in self.values for key in self.places if key[1] is not None):
@@ -199,10 +224,18 @@ class _Work:
         if self.reason is not None:
             return CaseResult(self.row, reason=self.reason)
         of_kind = {kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds}
-        about = {k: v for k, v in self.about.items() if k != "picture"} | {"formats": self.formats, "sha256": self.content}
+        about = {k: v for k, v in self.about.items() if k != "picture"} | {
+            "formats": self.formats,
+            "sha256": self.content,
+        }
         return CaseResult(
-            self.row, of_kind[None], {} if self.perturbation is None else of_kind[self.perturbation], about,
-            base64.b64decode(self.about["picture"]), n_computed=len(self.computed), is_kept=self.is_kept,
+            self.row,
+            of_kind[None],
+            {} if self.perturbation is None else of_kind[self.perturbation],
+            about,
+            base64.b64decode(self.about["picture"]),
+            n_computed=len(self.computed),
+            is_kept=self.is_kept,
         )
 
 
@@ -216,7 +249,10 @@ def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
     if images is None:
         return plain
     if images.ndim != 2 or not len(images) or images.shape[1] != len(plain):
-        raise PluginError(f"the feature source '{name}' gives single images of shape {images.shape} for {len(plain)} features. {_REMEDY}")
+        raise PluginError(
+            f"the feature source '{name}' gives single images of shape {images.shape} for {len(plain)} features."
+            f" {_REMEDY}"
+        )
     return Pooled(plain, images)
 
 
@@ -231,17 +267,25 @@ def _unpacked(content: Any) -> dict[str, float]:
 def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tuple[np.ndarray, ...]:
     """The same masks for the same content, whichever worker makes them."""
     generator = np.random.default_rng(int(content[:16], 16))
-    return tuple(perturb_mask(case.masks[0], case.image.geometry.spacing_mm[::-1], perturbation, generator) for _ in range(perturbation.n))
+    return tuple(
+        perturb_mask(case.masks[0], case.image.geometry.spacing_mm[::-1], perturbation, generator)
+        for _ in range(perturbation.n)
+    )
 
 
 def describe(case: Case) -> dict[str, Any]:
-    """Facts of a case: ``size`` and ``spacing_mm`` (x, y, z), ``modality``; ``n_voxels`` and ``volume_mm3`` one a reader;
-    ``dice`` and ``hd95_mm`` between two readers, None with one."""
+    """Facts of a case: ``size`` and ``spacing_mm`` (x, y, z), ``modality``; ``n_voxels`` and ``volume_mm3`` one a
+    reader; ``dice`` and ``hd95_mm`` between two readers, None with one."""
     geometry = case.image.geometry
     n_voxels = [int(np.count_nonzero(mask)) for mask in case.masks]
     entry: dict[str, Any] = {
-        "size": list(geometry.size), "spacing_mm": [float(s) for s in geometry.spacing_mm], "modality": case.image.modality,
-        "n_voxels": n_voxels, "volume_mm3": [n * float(np.prod(geometry.spacing_mm)) for n in n_voxels], "dice": None, "hd95_mm": None,
+        "size": list(geometry.size),
+        "spacing_mm": [float(s) for s in geometry.spacing_mm],
+        "modality": case.image.modality,
+        "n_voxels": n_voxels,
+        "volume_mm3": [n * float(np.prod(geometry.spacing_mm)) for n in n_voxels],
+        "dice": None,
+        "hd95_mm": None,
     }
     if len(case.masks) == 2:
         entry["dice"] = dice(*case.masks)
@@ -265,7 +309,9 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     from prldh.imaging.cases import split_series
     from prldh.imaging.read import files_of
 
-    digest = hashlib.sha256(f"case {FORMAT} {row.label!r} {row.segment!r} {settings_text(reading.model_dump(mode='json'))}".encode())
+    digest = hashlib.sha256(
+        f"case {FORMAT} {row.label!r} {row.segment!r} {settings_text(reading.model_dump(mode='json'))}".encode()
+    )
     for place in (row.image, *row.masks):
         digest.update(f"|{split_series(place)[1]}|".encode())
         for file in files_of(place, reading):
@@ -274,8 +320,11 @@ def content_hash(row: CaseRow, reading: Any) -> str:
 
 
 def source_key(content: str, chosen: ChosenSource, perturbation: Perturbation | None = None) -> str:
-    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no part of it."""
-    text = f"{content} {chosen.key}" + (f" {settings_text(perturbation.model_dump(mode='json'))}" if perturbation else "")
+    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no
+    part of it."""
+    text = f"{content} {chosen.key}" + (
+        f" {settings_text(perturbation.model_dump(mode='json'))}" if perturbation else ""
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -284,7 +333,9 @@ def _file_hash(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise DataError(f"'{path.name}' cannot be read: {error.strerror or error}. Check the path and its permissions.") from None
+        raise DataError(
+            f"'{path.name}' cannot be read: {error.strerror or error}. Check the path and its permissions."
+        ) from None
 
 
 # ---------------------------------------------------------------- what is kept

@@ -1,8 +1,8 @@
 """NIfTI, NRRD and MetaImage files: what their headers claim, checked before a library is let near them.
 
-ITK reads a NIfTI file that is cut off as zeros, NaN as 0 and a zero spacing as 1, and follows whatever path a detached header names. All three
-formats come from strangers here, so that the header's own bytes are looked at first: sizes against the memory allowed and the length of
-the file, and data files only beside their header.
+ITK reads a NIfTI file that is cut off as zeros, NaN as 0 and a zero spacing as 1, and follows whatever path a detached
+header names. All three formats come from strangers here, so that the header's own bytes are looked at first: sizes
+against the memory allowed and the length of the file, and data files only beside their header.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def read_container_header(path: Path, kind: str, settings: ReadSettings) -> Head
     try:
         reader.ReadImageInformation()
         size, components, pixel = reader.GetSize(), reader.GetNumberOfComponents(), reader.GetPixelID()
-        fields = tuple((key, reader.GetMetaData(key)) for key in reader.GetMetaDataKeys() if key.startswith("Segment")) if kind == "nrrd" else ()
+        fields = (
+            tuple((key, reader.GetMetaData(key)) for key in reader.GetMetaDataKeys() if key.startswith("Segment"))
+            if kind == "nrrd"
+            else ()
+        )
     except Exception:  # ITK's own failure, or text in no encoding
         raise _damaged(path, kind) from None
     if len(size) == 2:
@@ -119,7 +123,9 @@ def _check_nifti(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
         raise _no_volume(path, f"voxels of NIfTI's type {head.code} (colours, complex or unknown)")
     if not all(np.isfinite(s) and s != 0 for s in head.spacing):
         shown = " x ".join(f"{s:g}" for s in head.spacing)
-        raise CaseRefused(f"'{path.name}' has a spacing of {shown} mm. Export it again with the true size of its voxels.", "geometry")
+        raise CaseRefused(
+            f"'{path.name}' has a spacing of {shown} mm. Export it again with the true size of its voxels.", "geometry"
+        )
     if not all(np.isfinite(s) for s in head.scaling):
         raise CaseRefused(f"'{path.name}' has a scaling that is no number. Export it again.", "not_finite")
     width = _NIFTI_TYPES[head.code]
@@ -137,7 +143,8 @@ def _is_packed(path: Path) -> bool:
 
 
 def _nifti_header(path: Path) -> _Nifti:
-    """Byte order, sizes, type, spacing, where voxels begin, slope and intercept (https://nifti.nimh.nih.gov/nifti-1)."""
+    """Byte order, sizes, type, spacing, where voxels begin, slope and intercept
+    (https://nifti.nimh.nih.gov/nifti-1)."""
     try:
         with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
             head = file.read(352)
@@ -149,14 +156,21 @@ def _nifti_header(path: Path) -> _Nifti:
             if not 1 <= dims[0] <= 7:
                 raise _damaged(path, "nifti")
             spacing, start = struct.unpack_from(order + "3f", head, 80), struct.unpack_from(order + "f", head, 108)[0]
-            return _Nifti(order, dims[1 : dims[0] + 1], code, spacing, start, struct.unpack_from(order + "2f", head, 112))
+            return _Nifti(
+                order, dims[1 : dims[0] + 1], code, spacing, start, struct.unpack_from(order + "2f", head, 112)
+            )
     if head[4:7] == b"n+2":
-        raise CaseRefused(f"'{path.name}' is NIfTI-2, which is not read. Save it as NIfTI-1 (the usual .nii.gz).", "no_volume")
-    raise CaseRefused(f"'{path.name}' is not a NIfTI file in one piece, whatever its ending says. Export it again as .nii or .nii.gz.")
+        raise CaseRefused(
+            f"'{path.name}' is NIfTI-2, which is not read. Save it as NIfTI-1 (the usual .nii.gz).", "no_volume"
+        )
+    raise CaseRefused(
+        f"'{path.name}' is not a NIfTI file in one piece, whatever its ending says. Export it again as .nii or .nii.gz."
+    )
 
 
 def _refuse_hidden_nan(path: Path) -> None:
-    """ITK's NIfTI reader makes zeros of NaN and infinity without a word, so that they are looked for in the file itself."""
+    """ITK's NIfTI reader makes zeros of NaN and infinity without a word, so that they are looked for in the file
+    itself."""
     head = _nifti_header(path)
     kind = {16: "f4", 64: "f8"}.get(head.code)
     if kind is None:  # whole numbers with a slope
@@ -179,7 +193,8 @@ def _refuse_hidden_nan(path: Path) -> None:
 
 
 def _unpacks_to(path: Path, needed: int) -> bool:
-    """Whether a gzip file holds at least ``needed`` bytes: by the length at its end (RFC 1952), or else by unpacking no more than that."""
+    """Whether a gzip file holds at least ``needed`` bytes: by the length at its end (RFC 1952), or else by unpacking no
+    more than that."""
     with path.open("rb") as file:
         file.seek(-4, 2)
         if struct.unpack("<I", file.read(4))[0] == needed % (1 << 32):
@@ -211,7 +226,10 @@ def _check_nrrd(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
             fields[key.strip().lower().replace(" ", "")] = value.strip()
     sizes = _sizes(fields.get("sizes", ""), path, "nrrd")
     refuse_too_large(sizes, 1, path.name, settings)
-    if any(abs(_whole_numbers(fields.get(key, "0"), path, "nrrd")[0]) > _LARGEST_EXTENSION for key in ("byteskip", "lineskip")):
+    if any(
+        abs(_whole_numbers(fields.get(key, "0"), path, "nrrd")[0]) > _LARGEST_EXTENSION
+        for key in ("byteskip", "lineskip")
+    ):
         raise _damaged(path, "nrrd")
     data = path
     if "datafile" in fields:
@@ -220,9 +238,23 @@ def _check_nrrd(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
     if fields.get("encoding", "").lower() == "raw":
         widths = {"8": 1, "16": 2, "32": 4, "64": 8}
         kind = fields.get("type", "").lower()
-        names = {"char": 1, "uchar": 1, "short": 2, "ushort": 2, "int": 4, "uint": 4, "float": 4, "double": 8, "longlong": 8, "ulonglong": 8}
+        names = {
+            "char": 1,
+            "uchar": 1,
+            "short": 2,
+            "ushort": 2,
+            "int": 4,
+            "uint": 4,
+            "float": 4,
+            "double": 8,
+            "longlong": 8,
+            "ulonglong": 8,
+        }
         bits = next((w for b, w in widths.items() if f"int{b}" in kind), None)
-        width = bits or names.get(kind.replace("unsigned ", "u").replace("signed ", "").replace("long long", "longlong").removesuffix(" int"), 1)
+        width = bits or names.get(
+            kind.replace("unsigned ", "u").replace("signed ", "").replace("long long", "longlong").removesuffix(" int"),
+            1,
+        )
         if data.stat().st_size - end < width * int(np.prod(sizes, dtype=np.int64)):
             raise _cut_off(path)
     return (path,) if data is path else (path, data)
@@ -291,11 +323,15 @@ def _beside(path: Path, name: str) -> Path:
     """The data file that a header names: one file in the header's own folder, and nothing else."""
     data = path.parent / name
     if Path(name).is_absolute() or not data.resolve().is_relative_to(path.parent.resolve()):
-        raise CaseRefused(f"'{path.name}' takes its voxels from a file outside its own folder. Save image and voxels as one file.", "path_escapes")
+        raise CaseRefused(
+            f"'{path.name}' takes its voxels from a file outside its own folder. Save image and voxels as one file.",
+            "path_escapes",
+        )
     if not data.is_file():
         raise CaseRefused(
             f"the voxels of '{path.name}' are not beside it: one data file '{data.name}' is expected in its folder. "
-            "Put it there, or save image and voxels as one file (.nrrd, .mha).", "missing_file",
+            "Put it there, or save image and voxels as one file (.nrrd, .mha).",
+            "missing_file",
         )
     return data
 
@@ -306,17 +342,28 @@ _NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "meta": "MetaImage"}
 
 
 def _damaged(path: Path, kind: str) -> CaseRefused:
-    return CaseRefused(f"'{path.name}' cannot be read as {_NAMES[kind]}: it is damaged, or something else. Copy or export it again.")
+    return CaseRefused(
+        f"'{path.name}' cannot be read as {_NAMES[kind]}: it is damaged, or something else. Copy or export it again."
+    )
 
 
 def _cut_off(path: Path) -> CaseRefused:
-    return CaseRefused(f"'{path.name}' is cut off: it holds fewer voxels than its header says. Copy or export it again.")
+    return CaseRefused(
+        f"'{path.name}' is cut off: it holds fewer voxels than its header says. Copy or export it again."
+    )
 
 
 def _flat(path: Path, size: tuple[int, ...]) -> CaseRefused:
     shown = " x ".join(map(str, size))
-    return CaseRefused(f"'{path.name}' has 2 axes ({shown}): it does not say how thick the slice is. Save it as a volume of one slice ({shown} x 1).", "no_volume")
+    return CaseRefused(
+        f"'{path.name}' has 2 axes ({shown}): it does not say how thick the slice is. Save it as a volume of one slice"
+        f" ({shown} x 1).",
+        "no_volume",
+    )
 
 
 def _no_volume(path: Path, found: str) -> CaseRefused:
-    return CaseRefused(f"'{path.name}' has {found}; one volume with one number a voxel is needed (x, y, z). Export that volume alone.", "no_volume")
+    return CaseRefused(
+        f"'{path.name}' has {found}; one volume with one number a voxel is needed (x, y, z). Export that volume alone.",
+        "no_volume",
+    )

@@ -1,8 +1,8 @@
 """RTSTRUCT: contours in mm to voxels of the image they were drawn on.
 
-A voxel belongs to a region where its centre lies inside an odd number of the contours of its slice: a contour within another is a hole
-(DICOM's CLOSED_PLANAR_XOR, and what planning systems mean by CLOSED_PLANAR), keyholes close by themselves. On the IBSI CT phantom this gives
-the published voxel mask to the last voxel.
+A voxel belongs to a region where its centre lies inside an odd number of the contours of its slice: a contour within
+another is a hole (DICOM's CLOSED_PLANAR_XOR, and what planning systems mean by CLOSED_PLANAR), keyholes close by
+themselves. On the IBSI CT phantom this gives the published voxel mask to the last voxel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from prldh.imaging.segments import Region
 from prldh.tables import some
 
 _TAGS = (
-    "StructureSetROISequence", "ROIContourSequence", "PatientID", "FrameOfReferenceUID", "SeriesInstanceUID", "PatientIdentityRemoved",
+    "StructureSetROISequence",
+    "ROIContourSequence",
+    "PatientID",
+    "FrameOfReferenceUID",
+    "SeriesInstanceUID",
+    "PatientIdentityRemoved",
     "ReferencedFrameOfReferenceSequence",
 )
 
@@ -30,7 +35,8 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
     Raises
     ------
     CaseRefused
-        If the ROI is not there or not the only one of its name, has no closed contours, or they do not lie in slices of the image.
+        If the ROI is not there or not the only one of its name, has no closed contours, or they do not lie in slices of
+        the image.
     """
     dataset, _ = read_dataset(path, _TAGS)
     try:
@@ -40,15 +46,20 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
         frame = str(roi.get("ReferencedFrameOfReferenceUID") or "") or None
         contours = [
             np.array([float(v) for v in contour.ContourData]).reshape(-1, 3)
-            for item in dataset.get("ROIContourSequence") or () if int(item.ReferencedROINumber) == number
-            for contour in item.get("ContourSequence") or () if str(contour.get("ContourGeometricType")).startswith("CLOSED")
+            for item in dataset.get("ROIContourSequence") or ()
+            if int(item.ReferencedROINumber) == number
+            for contour in item.get("ContourSequence") or ()
+            if str(contour.get("ContourGeometricType")).startswith("CLOSED")
         ]
     except CaseRefused:
         raise
     except Exception:  # a sequence that is absent, or coordinates that are no numbers or no triples
         raise CaseRefused(f"the RTSTRUCT '{path.name}' is damaged or incomplete. Copy or export it again.") from None
     if not contours:
-        raise CaseRefused(f"ROI '{regions[number]}' of '{path.name}' has no closed contours. Draw the region, or remove the row.", "empty_mask")
+        raise CaseRefused(
+            f"ROI '{regions[number]}' of '{path.name}' has no closed contours. Draw the region, or remove the row.",
+            "empty_mask",
+        )
     mask = fill(contours, grid, path.name)
     return Region(mask, grid, identity_of(dataset, frame))
 
@@ -66,7 +77,11 @@ def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
     if len(found) == 1:
         return found[0]
     many = "no" if not found else str(len(found))
-    raise CaseRefused(f"the RTSTRUCT '{path.name}' has {many} {what}. ROIs there, with their numbers: {there}. Correct the cases table.", "absent_label")
+    raise CaseRefused(
+        f"the RTSTRUCT '{path.name}' has {many} {what}. ROIs there, with their numbers: {there}. Correct the cases"
+        " table.",
+        "absent_label",
+    )
 
 
 def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
@@ -87,7 +102,10 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
     spans = np.max([np.ptp(points, axis=0) for points in found if len(points) > 2] or [np.ones(3)], axis=0)
     across = int(np.argmin(spans))
     if spans[across] > 0.25:
-        raise CaseRefused(f"the contours of '{name}' do not lie in slices of the image. Export a label map on the image's grid.", "geometry")
+        raise CaseRefused(
+            f"the contours of '{name}' do not lie in slices of the image. Export a label map on the image's grid.",
+            "geometry",
+        )
     in_plane = [axis for axis in range(3) if axis != across]  # columns first, then rows
     width, height = grid.size[in_plane[0]], grid.size[in_plane[1]]
     crossings: dict[int, np.ndarray] = {}
@@ -98,19 +116,28 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         if not -0.5 <= at <= grid.size[across] - 0.5:
             beyond += 1
             continue
-        counts = crossings.setdefault(min(max(round(at), 0), grid.size[across] - 1), np.zeros((height, width + 1), dtype=np.int32))
+        counts = crossings.setdefault(
+            min(max(round(at), 0), grid.size[across] - 1), np.zeros((height, width + 1), dtype=np.int32)
+        )
         _count_crossings(points[:, in_plane[0]], points[:, in_plane[1]], counts)
     if beyond == len(found):
-        raise CaseRefused(f"no contour of '{name}' lies in the image: it is another patient's, or another scan's. Correct the cases table.", "another_patient")
+        raise CaseRefused(
+            f"no contour of '{name}' lies in the image: it is another patient's, or another scan's. Correct the cases"
+            " table.",
+            "another_patient",
+        )
     if beyond or off_slice:
         what = f"{beyond} beyond the image" if beyond else f"{off_slice} between its slices"
         raise CaseRefused(
-            f"of the {len(found)} contours of '{name}', {what}: they were drawn on another series. Give the series they were drawn on.", "geometry"
+            f"of the {len(found)} contours of '{name}', {what}: they were drawn on another series. Give the series they"
+            " were drawn on.",
+            "geometry",
         )
     if len(crossings) > 2 and np.diff(sorted(crossings)).min() > 1:
         raise CaseRefused(
-            f"the contours of '{name}' leave slices of the image between any two of them: they were drawn on a series of thicker slices. "
-            "Give that series, or interpolate the contours.", "geometry",
+            f"the contours of '{name}' leave slices of the image between any two of them: they were drawn on a series"
+            " of thicker slices. Give that series, or interpolate the contours.",
+            "geometry",
         )
     mask = np.zeros(grid.size, dtype=bool)
     for index, counts in crossings.items():
@@ -118,21 +145,26 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         mask[tuple(index if axis == across else slice(None) for axis in range(3))] = inside.T
     mask = np.ascontiguousarray(mask.transpose(2, 1, 0))
     if not mask.any():
-        raise CaseRefused(f"the contours of '{name}' hold the centre of no voxel. Draw the region, or remove the row.", "empty_mask")
+        raise CaseRefused(
+            f"the contours of '{name}' hold the centre of no voxel. Draw the region, or remove the row.", "empty_mask"
+        )
     return mask
 
 
 def _count_crossings(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> None:
     """Add, for every row, at which column an edge of the polygon is first to the left of a voxel's centre.
 
-    The running sum along a row then counts the edges left of each centre; inside is odd. An edge owns its lower end alone, so that a
-    corner at the height of a row counts once; a centre upon an edge counts as right of it.
+    The running sum along a row then counts the edges left of each centre; inside is odd. An edge owns its lower end
+    alone, so that a corner at the height of a row counts once; a centre upon an edge counts as right of it.
     """
     height, width = counts.shape[0], counts.shape[1] - 1
     for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
         if y0 == y1:
             continue
-        first, last = max(int(np.ceil(max(min(y0, y1), -1.0))), 0), min(int(np.ceil(min(max(y0, y1), height))) - 1, height - 1)
+        first, last = (
+            max(int(np.ceil(max(min(y0, y1), -1.0))), 0),
+            min(int(np.ceil(min(max(y0, y1), height))) - 1, height - 1),
+        )
         if first > last:
             continue
         rows = np.arange(first, last + 1)

@@ -1,6 +1,7 @@
 """One DICOM file, read without trust and without the patient.
 
-Only the named tags are parsed, an error never quotes what stands in a file, and pydicom's own warnings, which do, are silent.
+Only the named tags are parsed, an error never quotes what stands in a file, and pydicom's own warnings, which do, are
+silent.
 """
 
 from __future__ import annotations
@@ -18,22 +19,96 @@ from prldh.imaging.refusal import CaseRefused
 
 #: Fields that tell who a patient is; which of them hold something is said, what they hold never.
 IDENTIFYING = (
-    "PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "PatientAddress", "PatientTelephoneNumbers", "PatientMotherBirthName",
-    "AccessionNumber", "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "InstitutionName", "InstitutionAddress",
+    "PatientName",
+    "PatientID",
+    "OtherPatientIDs",
+    "PatientBirthDate",
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "PatientMotherBirthName",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "OperatorsName",
+    "InstitutionName",
+    "InstitutionAddress",
 )
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
 #: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
-_MODALITIES = frozenset(("CT", "MR", "PT", "NM", "US", "CR", "DX", "DR", "MG", "XA", "RF", "OCT", "OPT", "SC", "PX", "IO", "IVUS", "RTIMAGE", "OT", *NO_IMAGES))
-
-#: How an image was made: fields that hold numbers, codes of a closed list, and the maker. Text of any other kind could be anything.
-_NUMBERS = (
-    "KVP", "XRayTubeCurrent", "Exposure", "SliceThickness", "SpacingBetweenSlices", "PixelSpacing", "Rows", "Columns", "ReconstructionDiameter",
-    "MagneticFieldStrength", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength", "NumberOfAverages", "DiffusionBValue",
-    "AcquisitionDuration", "ActualFrameDuration", "ContrastBolusVolume", "ContrastBolusTotalDose",
+_MODALITIES = frozenset(
+    (
+        "CT",
+        "MR",
+        "PT",
+        "NM",
+        "US",
+        "CR",
+        "DX",
+        "DR",
+        "MG",
+        "XA",
+        "RF",
+        "OCT",
+        "OPT",
+        "SC",
+        "PX",
+        "IO",
+        "IVUS",
+        "RTIMAGE",
+        "OT",
+        *NO_IMAGES,
+    )
 )
-_CODES = {"MRAcquisitionType": ("1D", "2D", "3D"), "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"), "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE")}
-_MAKERS = ("GE", "SIEMENS", "PHILIPS", "CANON", "TOSHIBA", "HITACHI", "FUJIFILM", "UNITED IMAGING", "SHIMADZU", "HOLOGIC", "ESAOTE", "NEUSOFT", "SAMSUNG", "AGFA", "KONICA", "CARESTREAM")
+
+#: How an image was made: fields that hold numbers, codes of a closed list, and the maker. Text of any other kind could
+#: be anything.
+_NUMBERS = (
+    "KVP",
+    "XRayTubeCurrent",
+    "Exposure",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "PixelSpacing",
+    "Rows",
+    "Columns",
+    "ReconstructionDiameter",
+    "MagneticFieldStrength",
+    "RepetitionTime",
+    "EchoTime",
+    "InversionTime",
+    "FlipAngle",
+    "EchoTrainLength",
+    "NumberOfAverages",
+    "DiffusionBValue",
+    "AcquisitionDuration",
+    "ActualFrameDuration",
+    "ContrastBolusVolume",
+    "ContrastBolusTotalDose",
+)
+_CODES = {
+    "MRAcquisitionType": ("1D", "2D", "3D"),
+    "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"),
+    "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"),
+}
+_MAKERS = (
+    "GE",
+    "SIEMENS",
+    "PHILIPS",
+    "CANON",
+    "TOSHIBA",
+    "HITACHI",
+    "FUJIFILM",
+    "UNITED IMAGING",
+    "SHIMADZU",
+    "HOLOGIC",
+    "ESAOTE",
+    "NEUSOFT",
+    "SAMSUNG",
+    "AGFA",
+    "KONICA",
+    "CARESTREAM",
+)
 
 
 @functools.lru_cache(maxsize=1)
@@ -73,7 +148,9 @@ def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixe
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = pydicom.dcmread(file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None)
+                found = pydicom.dcmread(
+                    file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
+                )
         except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
             raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
         # in front of the voxels stand their tag and length, and with explicit types the type
@@ -83,15 +160,20 @@ def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixe
 def identity_of(dataset: Any, frame: str | None = None) -> Identity:
     """Whose file it is; ``frame`` where the frame of reference stands elsewhere."""
     return Identity(
-        text_of(dataset, "PatientID"), frame or text_of(dataset, "FrameOfReferenceUID"), text_of(dataset, "SeriesInstanceUID"),
-        tuple(name for name in IDENTIFYING if text_of(dataset, name)), text_of(dataset, "PatientIdentityRemoved").upper() == "YES",
+        text_of(dataset, "PatientID"),
+        frame or text_of(dataset, "FrameOfReferenceUID"),
+        text_of(dataset, "SeriesInstanceUID"),
+        tuple(name for name in IDENTIFYING if text_of(dataset, name)),
+        text_of(dataset, "PatientIdentityRemoved").upper() == "YES",
     )
 
 
 def names_patient(dataset: Any, patient: str) -> bool:
     """Whether the study's id of a patient is what DICOM calls the patient's id or name."""
     wanted = patient.strip().lower()
-    return bool(wanted) and wanted in {text_of(dataset, name).strip().lower() for name in ("PatientID", "PatientName", "OtherPatientIDs")}
+    return bool(wanted) and wanted in {
+        text_of(dataset, name).strip().lower() for name in ("PatientID", "PatientName", "OtherPatientIDs")
+    }
 
 
 def text_of(dataset: Any, name: str) -> str:
@@ -131,7 +213,11 @@ def acquisition_of(path: Path) -> dict[str, str]:
 
 
 def _parts(dataset: Any, name: str) -> list[str]:
-    return [part for part in text_of(dataset, name).strip("[]").replace("\\", ",").replace("'", "").replace(" ", "").split(",") if part]
+    return [
+        part
+        for part in text_of(dataset, name).strip("[]").replace("\\", ",").replace("'", "").replace(" ", "").split(",")
+        if part
+    ]
 
 
 def _is_number(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Whether the lengths in a DICOM file fit into it.
 
-GDCM takes room for as much as an element says it holds, up to 4 GB, before it reads; a damaged or hostile file may say anything. The
-elements are therefore walked (DICOM PS3.5, 7.1, 7.5 and A.4) before GDCM is given the file.
+GDCM takes room for as much as an element says it holds, up to 4 GB, before it reads; a damaged or hostile file may say
+anything. The elements are therefore walked (DICOM PS3.5, 7.1, 7.5 and A.4) before GDCM is given the file.
 """
 
 from __future__ import annotations
@@ -9,9 +9,31 @@ from __future__ import annotations
 import struct
 
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_SHORT = frozenset((
-    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
-))
+_SHORT = frozenset(
+    (
+        b"AE",
+        b"AS",
+        b"AT",
+        b"CS",
+        b"DA",
+        b"DS",
+        b"DT",
+        b"FD",
+        b"FL",
+        b"IS",
+        b"LO",
+        b"LT",
+        b"PN",
+        b"SH",
+        b"SL",
+        b"SS",
+        b"ST",
+        b"TM",
+        b"UI",
+        b"UL",
+        b"US",
+    )
+)
 _OPEN = 0xFFFFFFFF
 _IMPLICIT, _BIG_ENDIAN = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2"
 _ITEM, _PIXELS = (0xFFFE, 0xE000), (0x7FE0, 0x0010)
@@ -35,7 +57,8 @@ def lengths_fit(content: bytes) -> bool:
 
 
 def _elements(content: bytes, at: int, end: int, order: str, is_explicit: bool) -> int:
-    """Walk elements up to ``end`` or the end of their item; returns where the next thing begins. Zeros at the end are padding."""
+    """Walk elements up to ``end`` or the end of their item; returns where the next thing begins. Zeros at the end are
+    padding."""
     while at < end and (content[at] or content[at:end].strip(b"\0")):
         tag = struct.unpack_from(order + "HH", content, at)
         if tag[0] == 0xFFFE:  # the item ends here
@@ -55,7 +78,8 @@ def _elements(content: bytes, at: int, end: int, order: str, is_explicit: bool) 
 
 
 def _items(content: bytes, at: int, end: int, order: str, is_explicit: bool | None) -> int:
-    """Walk the items of a sequence up to ``end`` or its delimiter; items of compressed voxels (None) hold no elements."""
+    """Walk the items of a sequence up to ``end`` or its delimiter; items of compressed voxels (None) hold no
+    elements."""
     while at < end:
         *tag, length = struct.unpack_from(order + "HHI", content, at)
         at += 8

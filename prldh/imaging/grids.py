@@ -33,9 +33,9 @@ def overlaps(mask: Geometry, image: Geometry) -> bool:
 class Fit:
     """How the grid of a mask lies on that of an image.
 
-    ``is_same_grid``: every voxel of the mask falls on one of the image, up to ``misfit`` voxels, with axes in whatever order and sense.
-    ``coarseness``: the longest step between neighbours of the mask along an axis of the image, in voxels of the image.
-    ``is_moved``: same voxels and size, but a whole number of voxels away.
+    ``is_same_grid``: every voxel of the mask falls on one of the image, up to ``misfit`` voxels, with axes in whatever
+    order and sense. ``coarseness``: the longest step between neighbours of the mask along an axis of the image, in
+    voxels of the image. ``is_moved``: same voxels and size, but a whole number of voxels away.
     """
 
     is_same_grid: bool
@@ -50,11 +50,13 @@ class Fit:
 def fit(mask: Geometry, image: Geometry, tolerance: float) -> Fit:
     """Compare grids; ``tolerance`` is in voxels of the image.
 
-    Where ``is_same_grid``, axis ``axes[a]`` of the mask runs along axis a of the image (x, y, z) in the sense ``signs[a]`` and its index 0
-    lies at index ``shift[a]``.
+    Where ``is_same_grid``, axis ``axes[a]`` of the mask runs along axis a of the image (x, y, z) in the sense
+    ``signs[a]`` and its index 0 lies at index ``shift[a]``.
     """
     matrix = index_map(mask, image)
-    turn = np.rint(matrix[:3, :3]).astype(np.int64) if np.all(np.abs(matrix[:3, :3]) < 1e6) else np.zeros((3, 3), np.int64)
+    turn = (
+        np.rint(matrix[:3, :3]).astype(np.int64) if np.all(np.abs(matrix[:3, :3]) < 1e6) else np.zeros((3, 3), np.int64)
+    )
     coarseness = float(np.abs(matrix[:3, :3]).max())
     is_permutation = bool(np.all(np.abs(turn).sum(axis=0) == 1) and np.all(np.abs(turn).sum(axis=1) == 1))
     if not is_permutation:
@@ -105,7 +107,15 @@ def resample(mask: np.ndarray, source: Geometry, target: Geometry) -> np.ndarray
     image.SetSpacing(source.spacing_mm)
     image.SetDirection(source.direction)
     found = sitk.Resample(
-        image, target.size, sitk.Transform(), sitk.sitkNearestNeighbor, target.origin_mm, target.spacing_mm, target.direction, 0, sitk.sitkUInt8
+        image,
+        target.size,
+        sitk.Transform(),
+        sitk.sitkNearestNeighbor,
+        target.origin_mm,
+        target.spacing_mm,
+        target.direction,
+        0,
+        sitk.sitkUInt8,
     )
     return sitk.GetArrayFromImage(found).astype(bool)
 

@@ -16,8 +16,8 @@ from prldh.imaging.settings import ReadSettings
 class Identity:
     """Whose DICOM file it is, for comparing; nothing of this is ever written.
 
-    ``patient`` is DICOM's PatientID, ``filled`` the names (not the values) of identifying fields that hold something, and
-    ``is_removed`` what the file says of its own de-identification.
+    ``patient`` is DICOM's PatientID, ``filled`` the names (not the values) of identifying fields that hold something,
+    and ``is_removed`` what the file says of its own de-identification.
     """
 
     patient: str
@@ -34,9 +34,9 @@ class Identity:
 class Header:
     """An image without its voxels.
 
-    ``kind``: nifti, nrrd, meta, dicom or frames (DICOM with many frames in one file). ``files`` hold the voxels, in the order of
-    slices for dicom. ``bytes_per_voxel`` counts all ``components`` (layers of a segmentation). ``may_be_nan``: stored as floating point.
-    ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like).
+    ``kind``: nifti, nrrd, meta, dicom or frames (DICOM with many frames in one file). ``files`` hold the voxels, in the
+    order of slices for dicom. ``bytes_per_voxel`` counts all ``components`` (layers of a segmentation). ``may_be_nan``:
+    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like).
     """
 
     kind: str
@@ -56,8 +56,10 @@ def refuse_too_large(size: tuple[int, ...], bytes_per_voxel: int, name: str, set
     needed = float(np.prod([float(n) for n in size])) * (2 * bytes_per_voxel + 2) / 1e9
     if needed > settings.memory_gb:
         raise CaseRefused(
-            f"'{name}' says it has {' x '.join(map(str, size))} voxels of {bytes_per_voxel} bytes: reading it takes {needed:,.2f} GB and "
-            f"{settings.memory_gb:g} GB are allowed. Crop it around the region, or raise imaging.memory_gb in the study file.", "too_large",
+            f"'{name}' says it has {' x '.join(map(str, size))} voxels of {bytes_per_voxel} bytes: reading it takes"
+            f" {needed:,.2f} GB and {settings.memory_gb:g} GB are allowed. Crop it around the region, or raise"
+            " imaging.memory_gb in the study file.",
+            "too_large",
         )
 
 
@@ -65,10 +67,20 @@ def refuse_bad_geometry(geometry: Geometry, name: str) -> None:
     """Refuse spacings that are not above 0, positions that are no numbers, and axes that are not at right angles."""
     spacing = np.asarray(geometry.spacing_mm)
     if not np.all(np.isfinite(spacing)) or not np.all((spacing > 1e-6) & (spacing < 1e6)):
-        raise CaseRefused(f"'{name}' has a spacing of {_numbers(spacing)} mm. Export it again with the true size of its voxels.", "geometry")
+        raise CaseRefused(
+            f"'{name}' has a spacing of {_numbers(spacing)} mm. Export it again with the true size of its voxels.",
+            "geometry",
+        )
     turn = np.reshape(geometry.direction, (3, 3))
-    if not np.all(np.isfinite(geometry.origin_mm)) or not np.all(np.isfinite(turn)) or np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3:
-        raise CaseRefused(f"'{name}' has axes that are not at right angles, or a position that is no number. Export it again.", "geometry")
+    if (
+        not np.all(np.isfinite(geometry.origin_mm))
+        or not np.all(np.isfinite(turn))
+        or np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3
+    ):
+        raise CaseRefused(
+            f"'{name}' has axes that are not at right angles, or a position that is no number. Export it again.",
+            "geometry",
+        )
 
 
 def not_finite(name: str, n: int, first: tuple[int, ...]) -> CaseRefused:
@@ -76,7 +88,8 @@ def not_finite(name: str, n: int, first: tuple[int, ...]) -> CaseRefused:
     z, y, x = first
     return CaseRefused(
         f"'{name}' has {n} voxel(s) that are NaN or infinite, the first at ({x}, {y}, {z}). Filters would spread them; "
-        "set them to the value of the background.", "not_finite",
+        "set them to the value of the background.",
+        "not_finite",
     )
 
 

@@ -1,7 +1,7 @@
 """From images and masks to feature tables: read, check, measure, combine.
 
-A case that cannot be measured is put aside with its reason and the rest goes on. What is measured is kept as it finishes
-(:mod:`prldh.imaging.compute`), so that a killed run goes on where it stopped.
+A case that cannot be measured is put aside with its reason and the rest goes on. What is measured is kept as it
+finishes (:mod:`prldh.imaging.compute`), so that a killed run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,13 @@ BATCH = 8
 
 
 def measure(
-    study: Study, folder: Path, plugins: pluggy.PluginManager, *, jobs: int | None = None, is_strict: bool = False, told: Told | None = None
+    study: Study,
+    folder: Path,
+    plugins: pluggy.PluginManager,
+    *,
+    jobs: int | None = None,
+    is_strict: bool = False,
+    told: Told | None = None,
 ) -> Images:
     """Measure every tissue that is given as images.
 
@@ -44,7 +50,8 @@ def measure(
     Raises
     ------
     DataError
-        For a cases table that cannot be used, a tissue of which no case is left, or, with ``is_strict``, any case that is put aside.
+        For a cases table that cannot be used, a tissue of which no case is left, or, with ``is_strict``, any case that
+        is put aside.
     StudyError, PluginError
         For a feature source that is not installed or refuses its settings.
     """
@@ -54,16 +61,38 @@ def measure(
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     check_names(study, plugins)
     refuse_same_stems(name for name, tissue in study.tissues.items() if tissue.images is not None)
-    chosen = {name: choose_sources(study, name, plugins, folder) for name, tissue in study.tissues.items() if tissue.images is not None}
-    perturbation = settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb") if "perturb" in study.extraction else None
+    chosen = {
+        name: choose_sources(study, name, plugins, folder)
+        for name, tissue in study.tissues.items()
+        if tissue.images is not None
+    }
+    perturbation = (
+        settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb")
+        if "perturb" in study.extraction
+        else None
+    )
     known, rows_of, warnings = _read_all_rows(study, folder)
     found = {}
     for name, rows in rows_of.items():
-        found[name] = _measure_tissue(name, rows, chosen[name], study.imaging, perturbation, known, jobs, study.compute.dask, is_strict, told, warnings[name])
+        found[name] = _measure_tissue(
+            name,
+            rows,
+            chosen[name],
+            study.imaging,
+            perturbation,
+            known,
+            jobs,
+            study.compute.dask,
+            is_strict,
+            told,
+            warnings[name],
+        )
     return Images(found)
 
 
-def check_tissues(study: Study, folder: Path, *, jobs: int | None = None, told: Told | None = None) -> dict[str, list[Any]]:
+def check_tissues(
+    study: Study, folder: Path, *, jobs: int | None = None, told: Told | None = None
+) -> dict[str, list[Any]]:
     """What the checks find, tissue by tissue, without measuring anything.
 
     Raises
@@ -102,13 +131,24 @@ def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) ->
     strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in ours))
     kept = [r for r in rows if r.patient in ours]
     if not kept:
-        raise DataError(f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are joined on the id; correct the ids.")
+        raise DataError(
+            f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are"
+            " joined on the id; correct the ids."
+        )
     n, are, were = len(strangers), *(("is", "was") if len(strangers) == 1 else ("are", "were"))
-    told = [Warn("images", f"tissue {tissue}: {n} patient{'s' * (n > 1)} of {table.name} {are} not in the clinical table and {were} left out: {some(strangers)}.")]
+    told = [
+        Warn(
+            "images",
+            f"tissue {tissue}: {n} patient{'s' * (n > 1)} of {table.name} {are} not in the clinical table and {were}"
+            f" left out: {some(strangers)}.",
+        )
+    ]
     return kept, told if strangers else []
 
 
-def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, dask, is_strict, told, warnings) -> TissueImages:
+def _measure_tissue(
+    name, rows, sources, reading, perturbation, known, jobs, dask, is_strict, told, warnings
+) -> TissueImages:
     from prldh.imaging.check import check_cases
 
     findings = check_cases(rows, reading, jobs, _counting(told, f"images: {name}, checks", len(rows)))
@@ -122,7 +162,9 @@ def _measure_tissue(name, rows, sources, reading, perturbation, known, jobs, das
     batches = _batches(good, sources, jobs)
     with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: told(sentence, 0, 0)) as workers:
         try:
-            computed = run_work(compute_cases, batches, workers, _counting(told, f"images: {name}, features", len(good), len(batches)))
+            computed = run_work(
+                compute_cases, batches, workers, _counting(told, f"images: {name}, features", len(good), len(batches))
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
     by_line = {result.row.line: result for batch in computed for result in batch}
@@ -146,11 +188,15 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
     if is_strict and bad:
         first = bad[0]
         more = f" ({len(bad) - 1} more)" if len(bad) > 1 else ""
-        raise DataError(f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or leave --strict out to put such cases aside.")
+        raise DataError(
+            f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or"
+            " leave --strict out to put such cases aside."
+        )
 
 
 def verify_cases(images: Images, n: int, generator: np.random.Generator, reading: Any) -> dict[str, float]:
-    """Measure ``n`` random cases again by the reference implementation of each source that has one (``verify(case, settings)``).
+    """Measure ``n`` random cases again by the reference implementation of each source that has one (``verify(case,
+    settings)``).
 
     Returns
     -------
@@ -159,7 +205,9 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     """
     from prldh.imaging.read import load_case
 
-    usable = [(tissue, result) for tissue in images.tissues.values() for result in tissue.results if result.reason is None]
+    usable = [
+        (tissue, result) for tissue in images.tissues.values() for result in tissue.results if result.reason is None
+    ]
     found: dict[str, float] = {}
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]

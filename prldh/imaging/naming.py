@@ -1,4 +1,5 @@
-"""Names: of the files that are written, and none of those that were read, which may name patients, in messages that are written."""
+"""Names: of the files that are written, and none of those that were read, which may name patients, in messages that are
+written."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from prldh.imaging.records import CaseRow
 
 
 def without_names(message: str, row: CaseRow) -> str:
-    """A message on a row of a cases table, its image and masks called by what they are. In messages, names stand in quotes or as whole paths.
+    """A message on a row of a cases table, its image and masks called by what they are. In messages, names stand in
+    quotes or as whole paths.
 
     Examples
     --------
@@ -26,7 +28,13 @@ def without_names(message: str, row: CaseRow) -> str:
     for k, path in enumerate((row.image, *row.masks)):
         what = "the image" if k == 0 else "the mask" if len(row.masks) == 1 else f"the mask of reader {k}"
         place, _ = split_series(path)
-        inside = place if place.is_dir() else place.parent if place.suffix.lower() in (".dcm", ".ima", ".dicom", "") else None
+        inside = (
+            place
+            if place.is_dir()
+            else place.parent
+            if place.suffix.lower() in (".dcm", ".ima", ".dicom", "")
+            else None
+        )
         if inside is not None and inside.is_dir():
             called |= {file.name: f"a file of {what}" for file in inside.iterdir() if file.name in message}
         called |= {place.name: what, path.name: what}
@@ -34,7 +42,11 @@ def without_names(message: str, row: CaseRow) -> str:
     for name in sorted(called, key=len, reverse=True):
         what = called[name]
         noun = what.split()[1]
-        message = re.sub(rf"\b(?:the |its )?{noun} '{re.escape(name)}'", lambda m, w=what: f"its {w[4:]}" if m[0].startswith("its") else w, message)
+        message = re.sub(
+            rf"\b(?:the |its )?{noun} '{re.escape(name)}'",
+            lambda m, w=what: f"its {w[4:]}" if m[0].startswith("its") else w,
+            message,
+        )
         message = message.replace(f"'{name}'", what)
     return message
 
@@ -55,4 +67,6 @@ def refuse_same_stems(tissues: Iterable[str]) -> None:
     for name in tissues:
         other = seen.setdefault(file_stem(name).lower(), name)
         if other != name:
-            raise StudyError(f"tissues: '{other}' and '{name}' would be written to files of one name. Rename one of them.")
+            raise StudyError(
+                f"tissues: '{other}' and '{name}' would be written to files of one name. Rename one of them."
+            )

@@ -6,7 +6,8 @@ import numpy as np
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Dice similarity coefficient of two boolean masks of one shape: 2 |a and b| / (|a| + |b|); NaN where both are empty.
+    """Dice similarity coefficient of two boolean masks of one shape: 2 |a and b| / (|a| + |b|); NaN where both are
+    empty.
 
     References
     ----------
@@ -24,8 +25,8 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
 def hausdorff_mm(a: np.ndarray, b: np.ndarray, spacing_mm: tuple[float, ...], percentile: float = 95) -> float:
     """Percentile of the distances between two surfaces, in mm: the larger of both directions.
 
-    The surface of a mask are its voxels that have a face outside it (or outside the image); distances run between voxel centres.
-    Each direction's percentile is interpolated linearly; 100 is the Hausdorff distance itself.
+    The surface of a mask are its voxels that have a face outside it (or outside the image); distances run between voxel
+    centres. Each direction's percentile is interpolated linearly; 100 is the Hausdorff distance itself.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Masks moved, turned and redrawn a little: what a feature owes to the exact outline, where there is one reader only."""
+"""Masks moved, turned and redrawn a little: what a feature owes to the exact outline, where there is one reader
+only."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Perturbation(BaseModel):
-    """How masks are perturbed: ``n`` times; ``contour_mm``, ``translation_mm`` and ``rotation_degrees`` are standard deviations,
-    ``smoothness_mm`` is the length over which the contour's displacement stays alike."""
+    """How masks are perturbed: ``n`` times; ``contour_mm``, ``translation_mm`` and ``rotation_degrees`` are standard
+    deviations, ``smoothness_mm`` is the length over which the contour's displacement stays alike."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,11 +20,14 @@ class Perturbation(BaseModel):
     rotation_degrees: float = Field(2.0, ge=0)
 
 
-def perturb_mask(mask: np.ndarray, spacing_mm: tuple[float, float, float], settings: Perturbation, generator: np.random.Generator) -> np.ndarray:
+def perturb_mask(
+    mask: np.ndarray, spacing_mm: tuple[float, float, float], settings: Perturbation, generator: np.random.Generator
+) -> np.ndarray:
     """One perturbed mask on the same grid.
 
-    The mask's signed distance is shifted by a smooth Gaussian random field (the contour), turned about the mask's centre around the first axis
-    (slices stay slices) and moved along all three; what is at or below zero is the new mask.
+    The mask's signed distance is shifted by a smooth Gaussian random field (the contour), turned about the mask's
+    centre around the first axis (slices stay slices) and moved along all three; what is at or below zero is the new
+    mask.
 
     Parameters
     ----------
@@ -39,8 +43,8 @@ def perturb_mask(mask: np.ndarray, spacing_mm: tuple[float, float, float], setti
 
     References
     ----------
-    Rotation, translation and contour randomisation as means to judge robustness: Zwanenburg A et al. (2019) Sci Rep 9:614. The contour is
-    displaced by a random field here, not by supervoxels.
+    Rotation, translation and contour randomisation as means to judge robustness: Zwanenburg A et al. (2019) Sci Rep
+    9:614. The contour is displaced by a random field here, not by supervoxels.
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
@@ -50,7 +54,9 @@ def perturb_mask(mask: np.ndarray, spacing_mm: tuple[float, float, float], setti
     reach = np.ceil((4 * settings.contour_mm + 4 * settings.translation_mm + 2) / spacing).astype(int) + 2
     low, high = (f(np.argwhere(mask), axis=0) for f in (np.min, np.max))
     # the turn carries corners outwards by at most the half diagonal times the sine
-    reach[1:] += np.ceil(abs(np.sin(angle)) * np.linalg.norm((high - low + 1)[1:] * spacing[1:]) / 2 / spacing[1:]).astype(int)
+    reach[1:] += np.ceil(
+        abs(np.sin(angle)) * np.linalg.norm((high - low + 1)[1:] * spacing[1:]) / 2 / spacing[1:]
+    ).astype(int)
     box = np.pad(mask[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))], [(r, r) for r in reach])
     distance = distance_transform_edt(~box, sampling=spacing) - distance_transform_edt(box, sampling=spacing)
     if settings.contour_mm:
@@ -61,7 +67,9 @@ def perturb_mask(mask: np.ndarray, spacing_mm: tuple[float, float, float], setti
     points = points * spacing[:, None] - shift[:, None]
     y, x = points[1].copy(), points[2].copy()
     points[1], points[2] = np.cos(angle) * y + np.sin(angle) * x, -np.sin(angle) * y + np.cos(angle) * x
-    moved = map_coordinates(distance, points / spacing[:, None] + center, order=1, mode="nearest").reshape(box.shape) <= 0
+    moved = (
+        map_coordinates(distance, points / spacing[:, None] + center, order=1, mode="nearest").reshape(box.shape) <= 0
+    )
     found = np.zeros_like(mask)
     inside = [(max(0, a - r), min(size, b + 1 + r)) for a, b, r, size in zip(low, high, reach, mask.shape, strict=True)]
     part = tuple(slice(start - (a - r), stop - (a - r)) for (start, stop), a, r in zip(inside, low, reach, strict=True))

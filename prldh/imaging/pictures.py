@@ -22,8 +22,9 @@ _MARGIN = 0.6
 def draw_case(case: Case) -> bytes:
     """PNG of the largest and the middle slice of a case's region, cropped around it, with one outline a reader.
 
-    Slices are along the axis with the largest spacing (the first of those that tie, z before y before x). Grey values run from the 1st to
-    the 99th percentile of what is shown. No text is in the picture: nothing that identifies a patient.
+    Slices are along the axis with the largest spacing (the first of those that tie, z before y before x). Grey values
+    run from the 1st to the 99th percentile of what is shown. No text is in the picture: nothing that identifies a
+    patient.
     """
     from PIL import Image
 
@@ -46,7 +47,8 @@ def draw_case(case: Case) -> bytes:
 
 
 def _draw_slice(values: np.ndarray, masks: list[np.ndarray], ratio: float) -> Image:
-    """A slice of at most ``SIDE`` pixels a side; ``ratio`` is row height over column width. Drawn twice as large, so that outlines are smooth."""
+    """A slice of at most ``SIDE`` pixels a side; ``ratio`` is row height over column width. Drawn twice as large, so
+    that outlines are smooth."""
     from PIL import Image
 
     rows, columns = values.shape
@@ -60,7 +62,8 @@ def _draw_slice(values: np.ndarray, masks: list[np.ndarray], ratio: float) -> Im
         inside[[0, -1]] = inside[:, [0, -1]] = False  # outlines close at the border
         edge = np.zeros_like(inside)  # three pixels wide: both sides of a change, and one more
         for changes, side, other in (
-            (inside[1:] != inside[:-1], edge[1:], edge[:-1]), (inside[:, 1:] != inside[:, :-1], edge[:, 1:], edge[:, :-1]),
+            (inside[1:] != inside[:-1], edge[1:], edge[:-1]),
+            (inside[:, 1:] != inside[:, :-1], edge[:, 1:], edge[:, :-1]),
         ):
             side |= changes
             other |= changes
@@ -70,7 +73,8 @@ def _draw_slice(values: np.ndarray, masks: list[np.ndarray], ratio: float) -> Im
 
 
 def _window(flat: np.ndarray, ratio: float) -> tuple[slice, slice]:
-    """A window around what is set, square in mm where the image allows, with a margin; ``ratio`` is row height over column width."""
+    """A window around what is set, square in mm where the image allows, with a margin; ``ratio`` is row height over
+    column width."""
     rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     side = max((rows[-1] - rows[0] + 1) * ratio, columns[-1] - columns[0] + 1, 16) * (1 + _MARGIN)
     return _around(rows, side / ratio, flat.shape[0]), _around(columns, side, flat.shape[1])

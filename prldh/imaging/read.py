@@ -26,13 +26,26 @@ from prldh.imaging.segments import Region, from_dicom_seg, from_labels, from_sli
 from prldh.imaging.settings import ReadSettings
 
 _ENDINGS = {
-    ".nii": "nifti", ".nii.gz": "nifti", ".nrrd": "nrrd", ".nhdr": "nrrd", ".mha": "meta", ".mhd": "meta", ".dcm": "dicom", ".ima": "dicom",
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".nrrd": "nrrd",
+    ".nhdr": "nrrd",
+    ".mha": "meta",
+    ".mhd": "meta",
+    ".dcm": "dicom",
+    ".ima": "dicom",
     ".dicom": "dicom",
 }
 #: DICOM's SegmentAlgorithmType in words.
 DRAWN = {"MANUAL": "manual", "SEMIAUTOMATIC": "semi-automatic", "AUTOMATIC": "automatic"}
 #: In words, by ``Header.kind``.
-FORMATS = {"nifti": "NIfTI", "nrrd": "NRRD", "meta": "MetaImage", "dicom": "DICOM series", "frames": "DICOM of many frames"}
+FORMATS = {
+    "nifti": "NIfTI",
+    "nrrd": "NRRD",
+    "meta": "MetaImage",
+    "dicom": "DICOM series",
+    "frames": "DICOM of many frames",
+}
 #: Label maps that name no label, or whose image has far fewer values, have no more than this.
 _MANY_LABELS = 256
 _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
@@ -43,7 +56,9 @@ def need_libraries() -> None:
     """Raise PluginError where the libraries that read images are not installed."""
     absent = [name for name in ("SimpleITK", "pydicom", "highdicom") if importlib.util.find_spec(name) is None]
     if absent:
-        raise PluginError(f"reading images needs {', '.join(absent)}, not installed here. Run: pip install 'prldh[images]'")
+        raise PluginError(
+            f"reading images needs {', '.join(absent)}, not installed here. Run: pip install 'prldh[images]'"
+        )
 
 
 def kind_of(path: Path) -> str:
@@ -58,7 +73,10 @@ def kind_of(path: Path) -> str:
     if place.is_dir():
         return "dicom"
     if not place.is_file():
-        raise CaseRefused(f"not found: {place}. Correct the path in the cases table (absolute, or relative to that table).", "missing_file")
+        raise CaseRefused(
+            f"not found: {place}. Correct the path in the cases table (absolute, or relative to that table).",
+            "missing_file",
+        )
     with place.open("rb") as file:
         start = file.read(8)
     if not start:
@@ -66,11 +84,17 @@ def kind_of(path: Path) -> str:
     name = place.name.lower()
     kind = next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)
     if start.startswith(_PICTURES) and kind != "dicom" and not is_dicom(place):
-        raise CaseRefused(f"'{place.name}' is a picture, no volume: it has no size in mm. Give the image as NIfTI, NRRD, MHA or DICOM.", "no_volume")
+        raise CaseRefused(
+            f"'{place.name}' is a picture, no volume: it has no size in mm. Give the image as NIfTI, NRRD, MHA or"
+            " DICOM.",
+            "no_volume",
+        )
     if kind is None:
         if not is_dicom(place):
             raise CaseRefused(
-                f"'{place.name}' has a format that is not read. Give .nii, .nii.gz, .nrrd, .mha, .mhd, or a DICOM file or folder.", "no_volume"
+                f"'{place.name}' has a format that is not read. Give .nii, .nii.gz, .nrrd, .mha, .mhd, or a DICOM file"
+                " or folder.",
+                "no_volume",
             )
         kind = "dicom"
     return kind
@@ -93,14 +117,20 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
         place, _ = split_series(path)
         folder = place if place.is_dir() else place.parent
         files = [entry for entry in os.scandir(folder) if entry.is_file()] if kind == "dicom" else [place]
-        return _header(path, kind, settings, tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)))
+        return _header(
+            path, kind, settings, tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files))
+        )
     except OSError as error:
-        raise CaseRefused(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its permissions.") from None
+        raise CaseRefused(
+            f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its"
+            " permissions."
+        ) from None
 
 
 @functools.lru_cache(maxsize=4)
 def _header(path: Path, kind: str, settings: ReadSettings, state: tuple) -> Header:
-    """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files. ``state``: as they are now."""
+    """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files.
+    ``state``: as they are now."""
     return read_series_header(path, settings) if kind == "dicom" else read_container_header(path, kind, settings)
 
 
@@ -151,7 +181,10 @@ def _values(header: Header) -> np.ndarray:
     try:
         values = read(header)
     except MemoryError:
-        raise CaseRefused(f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.", "too_large") from None
+        raise CaseRefused(
+            f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.",
+            "too_large",
+        ) from None
     values.setflags(write=False)
     return values
 
@@ -160,7 +193,8 @@ def _values(header: Header) -> np.ndarray:
 
 
 def read_mask(path: Path, row: CaseRow, settings: ReadSettings | None = None) -> tuple[np.ndarray, Geometry]:
-    """The region that a row means, as a boolean array (z, y, x) on the mask's own grid (contours: on that of the row's image).
+    """The region that a row means, as a boolean array (z, y, x) on the mask's own grid (contours: on that of the row's
+    image).
 
     Raises
     ------
@@ -180,7 +214,10 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
         if modality == "RTSTRUCT":
             return from_rtstruct(file, row, (image or read_header(row.image, settings)).geometry)
     except OSError as error:
-        raise CaseRefused(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its permissions.") from None
+        raise CaseRefused(
+            f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}. Check the path and its"
+            " permissions."
+        ) from None
     header = read_header(path, settings)
     if image is not None:
         _refuse_stranger(path.name, header.geometry, header.identity, image)
@@ -193,13 +230,16 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
 
 
 def _refuse_image(labels: np.ndarray, name: str, row: CaseRow, image: Header) -> None:
-    """Refuse what is an image rather than a label map. Parcellations have a thousand labels too, but are not drawn on images of fewer values."""
+    """Refuse what is an image rather than a label map. Parcellations have a thousand labels too, but are not drawn on
+    images of fewer values."""
     if int(labels.max()) - int(labels.min()) < _MANY_LABELS:
         return
     n = np.unique(labels).size
     if n > _MANY_LABELS and (row.label is None or n > 4 * np.unique(_image(row.image, image).values).size):
         raise CaseRefused(
-            f"the mask '{name}' has {n:,} different values: it is an image, no label map. Check that image and mask are not swapped in the cases table.", "swapped",
+            f"the mask '{name}' has {n:,} different values: it is an image, no label map. Check that image and mask are"
+            " not swapped in the cases table.",
+            "swapped",
         )
 
 
@@ -226,7 +266,8 @@ def _labels(name: str, header: Header, stamp: tuple) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FittedMask:
-    """A region on the grid of its image: ``mask`` boolean (z, y, x). ``remarks``: (kind, message) of what was done or looks odd."""
+    """A region on the grid of its image: ``mask`` boolean (z, y, x). ``remarks``: (kind, message) of what was done or
+    looks odd."""
 
     mask: np.ndarray
     remarks: tuple[tuple[str, str], ...]
@@ -235,13 +276,15 @@ class FittedMask:
 def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) -> FittedMask:
     """Read a region and bring it onto the grid of its image.
 
-    A mask whose voxels all fall on voxels of the image, up to ``settings.tolerance``, is turned, flipped, cropped or padded, which changes
-    nothing of it. Another grid is resampled by nearest neighbour, unless its voxels are ``settings.max_spacing_ratio`` times larger.
+    A mask whose voxels all fall on voxels of the image, up to ``settings.tolerance``, is turned, flipped, cropped or
+    padded, which changes nothing of it. Another grid is resampled by nearest neighbour, unless its voxels are
+    ``settings.max_spacing_ratio`` times larger.
 
     Raises
     ------
     CaseRefused
-        If the region cannot be read, is empty, not there, another patient's, outside the image, or on too coarse a grid.
+        If the region cannot be read, is empty, not there, another patient's, outside the image, or on too coarse a
+        grid.
     """
     name = path.name
     if path.resolve() == row.image.resolve():
@@ -251,33 +294,72 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
     remarks = []
     if region.taken:
         found = ", ".join(region.taken[:12]) + ("…" if len(region.taken) > 12 else "")
-        remarks.append(("several_labels", f"the mask '{name}' has several regions ({found}) and the table names none: they are taken together."))
+        remarks.append(
+            (
+                "several_labels",
+                f"the mask '{name}' has several regions ({found}) and the table names none: they are taken together.",
+            )
+        )
     how = grids.fit(region.geometry, image.geometry, settings.tolerance)
     if how.is_same_grid:
         mask = grids.place(region.mask, image.geometry, how)
         n = int(np.count_nonzero(region.mask))
         outside = 1 - int(np.count_nonzero(mask)) / n
         if how.is_moved:
-            remarks.append(("geometry", f"the mask '{name}' has the size of its image but lies elsewhere; it is placed where its header says."))
+            remarks.append(
+                (
+                    "geometry",
+                    (
+                        f"the mask '{name}' has the size of its image but lies elsewhere; it is placed where its header"
+                        " says."
+                    ),
+                )
+            )
     else:
         if how.coarseness > settings.max_spacing_ratio:
             raise CaseRefused(
-                f"the mask '{name}' has voxels {how.coarseness:.3g} times larger than the image's along an axis; up to {settings.max_spacing_ratio:g} "
-                "times is resampled. Export the mask on the grid of its image, or raise imaging.max_spacing_ratio.", "geometry",
+                f"the mask '{name}' has voxels {how.coarseness:.3g} times larger than the image's along an axis; up to"
+                f" {settings.max_spacing_ratio:g} times is resampled. Export the mask on the grid of its image, or"
+                " raise imaging.max_spacing_ratio.",
+                "geometry",
             )
         mask = grids.resample(region.mask, region.geometry, image.geometry)
         outside = grids.fraction_outside(region.mask, region.geometry, image.geometry)
-        remarks.append(("geometry", f"the mask '{name}' lies on another grid ({_described(region.geometry)}) than its image ({_described(image.geometry)}): "
-                        "resampled by nearest neighbour."))
+        remarks.append(
+            (
+                "geometry",
+                (
+                    f"the mask '{name}' lies on another grid ({_described(region.geometry)}) than its image"
+                    f" ({_described(image.geometry)}): resampled by nearest neighbour."
+                ),
+            )
+        )
     if outside > settings.outside:
         where = "wholly" if outside == 1 else f"by {100 * outside:.3g} %"
         is_alike = region.geometry.size == image.geometry.size and region.geometry != image.geometry
-        lost = " They have the same number of voxels: where the mask's file has lost position or spacing, give it those of its image." if is_alike else ""
-        raise CaseRefused(f"the region in the mask '{name}' lies {where} outside the image. Check that mask and image belong together.{lost}", "outside_image")
+        lost = (
+            " They have the same number of voxels: where the mask's file has lost position or spacing, give it those of"
+            " its image."
+            if is_alike
+            else ""
+        )
+        raise CaseRefused(
+            f"the region in the mask '{name}' lies {where} outside the image. Check that mask and image belong"
+            f" together.{lost}",
+            "outside_image",
+        )
     if outside:
-        remarks.append(("outside_image", f"{100 * outside:.2g} % of the region in the mask '{name}' lie outside the image and are left out."))
+        remarks.append(
+            (
+                "outside_image",
+                f"{100 * outside:.2g} % of the region in the mask '{name}' lie outside the image and are left out.",
+            )
+        )
     if not mask.any():
-        raise CaseRefused(f"nothing of the mask '{name}' is left on the grid of its image: the region is smaller than its voxels.", "empty_mask")
+        raise CaseRefused(
+            f"nothing of the mask '{name}' is left on the grid of its image: the region is smaller than its voxels.",
+            "empty_mask",
+        )
     return FittedMask(mask, tuple(remarks))
 
 
@@ -286,16 +368,21 @@ def _refuse_stranger(name: str, geometry: Geometry, identity: Identity | None, i
     theirs = image.identity
     if identity is not None and theirs is not None:
         if identity.patient and theirs.patient and identity.patient != theirs.patient:
-            raise CaseRefused(f"the mask '{name}' and its image have different PatientIDs in DICOM. Correct the cases table.", "another_patient")
+            raise CaseRefused(
+                f"the mask '{name}' and its image have different PatientIDs in DICOM. Correct the cases table.",
+                "another_patient",
+            )
         if identity.frame and theirs.frame and identity.frame != theirs.frame:
             raise CaseRefused(
-                f"the mask '{name}' and its image have different frames of reference in DICOM: it was drawn on another scan. Give the scan it was drawn on.",
+                f"the mask '{name}' and its image have different frames of reference in DICOM: it was drawn on another"
+                " scan. Give the scan it was drawn on.",
                 "another_patient",
             )
     if not grids.overlaps(geometry, image.geometry):
         raise CaseRefused(
-            f"the mask '{name}' and its image do not overlap in space ({_described(geometry)}; {_described(image.geometry)}): "
-            "it is another patient's or lost its position. Correct the cases table.", "another_patient",
+            f"the mask '{name}' and its image do not overlap in space ({_described(geometry)};"
+            f" {_described(image.geometry)}): it is another patient's or lost its position. Correct the cases table.",
+            "another_patient",
         )
 
 
@@ -333,13 +420,22 @@ def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> di
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
     """In which formats a row's ``image`` and ``masks`` (one a reader) came."""
-    return {"image": FORMATS[read_header(row.image, settings).kind], "masks": [_mask_format(path, settings) for path in row.masks]}
+    return {
+        "image": FORMATS[read_header(row.image, settings).kind],
+        "masks": [_mask_format(path, settings) for path in row.masks],
+    }
 
 
 def _mask_format(path: Path, settings: ReadSettings | None) -> str:
     file, modality = _drawn(path)
     if modality == "SEG":
-        kinds = sorted({text_of(s, "SegmentAlgorithmType").strip().upper() for s in read_dataset(file, ("SegmentSequence",))[0].get("SegmentSequence") or ()} & set(DRAWN))
+        kinds = sorted(
+            {
+                text_of(s, "SegmentAlgorithmType").strip().upper()
+                for s in read_dataset(file, ("SegmentSequence",))[0].get("SegmentSequence") or ()
+            }
+            & set(DRAWN)
+        )
         return f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
     if modality == "RTSTRUCT":
         return "DICOM RTSTRUCT"

@@ -10,7 +10,8 @@ import numpy as np
 
 
 class Pooled(dict[str, float]):
-    """Named values of one region that are the mean of single images (slices): a feature source may give this instead of a plain dictionary.
+    """Named values of one region that are the mean of single images (slices): a feature source may give this instead of
+    a plain dictionary.
 
     ``images`` (s, p) float64 are the values of each image, columns in the order of the names.
     """
@@ -24,8 +25,8 @@ class Pooled(dict[str, float]):
 class CaseRow:
     """One row of a cases table: where one region of one patient is.
 
-    ``line`` is the row's number in the table (the header is 1). ``masks`` holds one path a reader; ``label`` and ``segment`` say
-    which part of the mask is meant (None: everything that is not 0).
+    ``line`` is the row's number in the table (the header is 1). ``masks`` holds one path a reader; ``label`` and
+    ``segment`` say which part of the mask is meant (None: everything that is not 0).
     """
 
     tissue: str
@@ -39,7 +40,8 @@ class CaseRow:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where voxels lie. ``size``, ``spacing_mm`` and ``origin_mm`` are in the order x, y, z; ``direction`` (9,) holds the cosines by row."""
+    """Where voxels lie. ``size``, ``spacing_mm`` and ``origin_mm`` are in the order x, y, z; ``direction`` (9,) holds
+    the cosines by row."""
 
     size: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
@@ -49,7 +51,8 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Volume:
-    """An image: ``values`` (z, y, x) in the type they are stored in, and where they lie. ``modality`` is DICOM's (CT, MR), or None."""
+    """An image: ``values`` (z, y, x) in the type they are stored in, and where they lie. ``modality`` is DICOM's (CT,
+    MR), or None."""
 
     values: np.ndarray
     geometry: Geometry
@@ -58,7 +61,8 @@ class Volume:
 
 @dataclass(frozen=True)
 class Case:
-    """One region of one patient, read and checked: ``masks`` are boolean (z, y, x) on the image's own grid, one a reader."""
+    """One region of one patient, read and checked: ``masks`` are boolean (z, y, x) on the image's own grid, one a
+    reader."""
 
     patient: str
     tissue: str

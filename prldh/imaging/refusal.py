@@ -6,7 +6,8 @@ from prldh.errors import DataError
 
 
 class CaseRefused(DataError):
-    """An image or mask that cannot be used. ``kind`` is a short name of the reason, as in :class:`prldh.imaging.check.Finding`."""
+    """An image or mask that cannot be used. ``kind`` is a short name of the reason, as in
+    :class:`prldh.imaging.check.Finding`."""
 
     def __init__(self, message: str, kind: str = "unreadable") -> None:
         super().__init__(message)

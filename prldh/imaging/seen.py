@@ -1,7 +1,9 @@
-"""Patients who trained what a source computes with: a network that has seen a patient does not measure him as it would a stranger.
+"""Patients who trained what a source computes with: a network that has seen a patient does not measure him as it would
+a stranger.
 
-A feature source that was trained has ``trained_on(settings)``: the SHA-256 (hexadecimal) of the ids of the patients that trained it, those
-who chose its epoch included, or an empty set where that is not known. It is asked for hashes, so that a checkpoint names nobody.
+A feature source that was trained has ``trained_on(settings)``: the SHA-256 (hexadecimal) of the ids of the patients
+that trained it, those who chose its epoch included, or an empty set where that is not known. It is asked for hashes, so
+that a checkpoint names nobody.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from prldh.tables import some
 def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | None:
     """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``).
 
-    ``n_trained`` is how many patients trained it in all, None where it does not know; ``n`` and ``ids`` are those among ``ids``, in order.
+    ``n_trained`` is how many patients trained it in all, None where it does not know; ``n`` and ``ids`` are those among
+    ``ids``, in order.
     """
     if not hasattr(chosen.source, "trained_on"):
         return None
@@ -33,6 +36,12 @@ def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterabl
     for name, chosen in sources.items():
         found = trained_on(chosen, ids)
         if found and found["n"]:
-            told.append(Warn("images", f"LEAK: tissue {tissue}: {found['n']} of {len(ids)} analysed patients trained the source '{name}': {some(found['ids'])}. Held out or "
-                                       "not, they are known to it, and validation with its features is too favourable. Train it on other patients."))
+            told.append(
+                Warn(
+                    "images",
+                    f"LEAK: tissue {tissue}: {found['n']} of {len(ids)} analysed patients trained the source '{name}':"
+                    f" {some(found['ids'])}. Held out or not, they are known to it, and validation with its features is"
+                    " too favourable. Train it on other patients.",
+                )
+            )
     return told

@@ -20,8 +20,8 @@ from prldh.tables import some
 
 @dataclass(frozen=True)
 class Region:
-    """One region as its file has it: ``mask`` boolean (z, y, x) on ``geometry``. ``taken``: the labels or segments it was made of, where
-    the table names none and there are several. ``identity``: None where the file is no DICOM."""
+    """One region as its file has it: ``mask`` boolean (z, y, x) on ``geometry``. ``taken``: the labels or segments it
+    was made of, where the table names none and there are several. ``identity``: None where the file is no DICOM."""
 
     mask: np.ndarray
     geometry: Geometry
@@ -40,10 +40,17 @@ def whole_labels(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind in "iu":
         return values
     if not np.all(np.isfinite(values)):
-        raise CaseRefused(f"the mask '{name}' has voxels that are NaN or infinite. Export it as a label map of whole numbers.", "not_finite")
+        raise CaseRefused(
+            f"the mask '{name}' has voxels that are NaN or infinite. Export it as a label map of whole numbers.",
+            "not_finite",
+        )
     rounded = np.rint(values)
     if values.size and np.abs(values - rounded).max() > 1e-3:
-        raise CaseRefused(f"the mask '{name}' has fractions, such as probabilities. Threshold it and export a label map of whole numbers.", "geometry")
+        raise CaseRefused(
+            f"the mask '{name}' has fractions, such as probabilities. Threshold it and export a label map of whole"
+            " numbers.",
+            "geometry",
+        )
     return rounded.astype(np.int32)
 
 
@@ -51,22 +58,29 @@ def from_labels(values: np.ndarray, header: Header, row: CaseRow, name: str) -> 
     """The region of a label map: the row's label, or everything that is not 0."""
     if row.segment is not None and row.label is None:
         raise CaseRefused(
-            f"the mask '{name}' is a label map without names of segments, and the table asks for segment '{row.segment}'. "
-            f"Give its number as label; labels there: {_present(values)}.", "absent_label",
+            f"the mask '{name}' is a label map without names of segments, and the table asks for segment"
+            f" '{row.segment}'. Give its number as label; labels there: {_present(values)}.",
+            "absent_label",
         )
     if row.label is not None:
         mask = values == row.label
         if not mask.any():
             if not values.any():
                 raise _empty(name)
-            raise CaseRefused(f"the mask '{name}' has no label {row.label}. Labels there: {_present(values)}. Correct the cases table.", "absent_label")
+            raise CaseRefused(
+                f"the mask '{name}' has no label {row.label}. Labels there: {_present(values)}. Correct the cases"
+                " table.",
+                "absent_label",
+            )
         return Region(mask, header.geometry, header.identity)
     mask = values != 0
     if not mask.any():
         raise _empty(name)
     low, high = values.min(), values.max()
     is_one = low == high or (min(low, high) == 0 and bool(np.all(values[mask] == max(low, high, key=abs))))
-    return Region(mask, header.geometry, header.identity, () if is_one else tuple(str(v) for v in np.unique(values[mask])))
+    return Region(
+        mask, header.geometry, header.identity, () if is_one else tuple(str(v) for v in np.unique(values[mask]))
+    )
 
 
 def _present(values: np.ndarray) -> str:
@@ -81,7 +95,8 @@ def _empty(name: str) -> CaseRefused:
 
 
 def slicer_segments(header: Header) -> list[tuple[str, int, int]]:
-    """Name, label value and layer of each segment of a ``.seg.nrrd`` (Slicer's documentation, Segmentations, "Segmentation file")."""
+    """Name, label value and layer of each segment of a ``.seg.nrrd`` (Slicer's documentation, Segmentations,
+    "Segmentation file")."""
     fields = dict(header.fields)
     found = []
     for i in range(len(fields)):
@@ -89,9 +104,17 @@ def slicer_segments(header: Header) -> list[tuple[str, int, int]]:
             break
         name = fields.get(f"Segment{i}_Name") or fields.get(f"Segment{i}_ID", "")
         try:
-            found.append((name.strip(), int(fields.get(f"Segment{i}_LabelValue", "1")), int(fields.get(f"Segment{i}_Layer", "0"))))
+            found.append(
+                (
+                    name.strip(),
+                    int(fields.get(f"Segment{i}_LabelValue", "1")),
+                    int(fields.get(f"Segment{i}_Layer", "0")),
+                )
+            )
         except ValueError:
-            raise CaseRefused(f"'{header.files[0].name}' has a segment without a proper label. Save the segmentation again.") from None
+            raise CaseRefused(
+                f"'{header.files[0].name}' has a segment without a proper label. Save the segmentation again."
+            ) from None
     return [segment for segment in found if 0 <= segment[2] < header.components]
 
 
@@ -109,7 +132,8 @@ def from_slicer(values: np.ndarray, header: Header, row: CaseRow, name: str) -> 
 
 
 def _wanted(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[int]:
-    """Which segments, by (name, number), a row means. A name is compared without regard to case only where that is not ambiguous."""
+    """Which segments, by (name, number), a row means. A name is compared without regard to case only where that is not
+    ambiguous."""
     if not segments:
         raise _empty(name)
     if row.segment is None and row.label is None:
@@ -125,12 +149,25 @@ def _wanted(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[in
         return found
     there = some((f"'{n}' ({k})" for n, k in segments), 20)
     many = "no" if not found else f"{len(found)} times"
-    raise CaseRefused(f"the mask '{name}' has {many} {what}. Segments there, with their labels: {there}. Correct the cases table.", "absent_label")
+    raise CaseRefused(
+        f"the mask '{name}' has {many} {what}. Segments there, with their labels: {there}. Correct the cases table.",
+        "absent_label",
+    )
 
 
 def _empty_segment(name: str, row: CaseRow, there: list[str]) -> CaseRefused:
-    what = f"segment '{row.segment}'" if row.segment is not None else f"label {row.label}" if row.label is not None else "every segment"
-    return CaseRefused(f"{what} of the mask '{name}' is empty (segments there: {some(there, 20)}). Draw the region, or remove the row.", "empty_mask")
+    what = (
+        f"segment '{row.segment}'"
+        if row.segment is not None
+        else f"label {row.label}"
+        if row.label is not None
+        else "every segment"
+    )
+    return CaseRefused(
+        f"{what} of the mask '{name}' is empty (segments there: {some(there, 20)}). Draw the region, or remove the"
+        " row.",
+        "empty_mask",
+    )
 
 
 # ---------------------------------------------------------------- DICOM SEG
@@ -138,7 +175,18 @@ def _empty_segment(name: str, row: CaseRow, there: list[str]) -> CaseRefused:
 
 def from_dicom_seg(path: Path, row: CaseRow, settings: ReadSettings) -> Region:
     """The region of a DICOM SEG by segment label or number, read by highdicom; fractions count from one half on."""
-    dataset, _ = read_dataset(path, ("Rows", "Columns", "NumberOfFrames", "PatientID", "FrameOfReferenceUID", "SeriesInstanceUID", "PatientIdentityRemoved"))
+    dataset, _ = read_dataset(
+        path,
+        (
+            "Rows",
+            "Columns",
+            "NumberOfFrames",
+            "PatientID",
+            "FrameOfReferenceUID",
+            "SeriesInstanceUID",
+            "PatientIdentityRemoved",
+        ),
+    )
     try:
         rows, columns, frames = int(dataset.Rows), int(dataset.Columns), int(dataset.get("NumberOfFrames") or 1)
     except Exception:
@@ -151,7 +199,10 @@ def from_dicom_seg(path: Path, row: CaseRow, settings: ReadSettings) -> Region:
     except Exception:
         raise _damaged(path) from None
     if found is None:
-        raise CaseRefused(f"the slices of '{path.name}' are not one regular stack. Export the segmentation on the grid of its image.", "geometry")
+        raise CaseRefused(
+            f"the slices of '{path.name}' are not one regular stack. Export the segmentation on the grid of its image.",
+            "geometry",
+        )
     geometry = volume_geometry(found.affine, found.spatial_shape)
     refuse_bad_geometry(geometry, path.name)
     refuse_too_large(geometry.size, 4, path.name, settings)
@@ -165,7 +216,9 @@ def from_dicom_seg(path: Path, row: CaseRow, settings: ReadSettings) -> Region:
         raise _damaged(path) from None
     if not mask.any():
         raise _empty_segment(path.name, row, [s[0] for s in segments])
-    return Region(mask, geometry, identity_of(dataset), tuple(segments[i][0] for i in wanted) if len(wanted) > 1 else ())
+    return Region(
+        mask, geometry, identity_of(dataset), tuple(segments[i][0] for i in wanted) if len(wanted) > 1 else ()
+    )
 
 
 def _open_seg(path: Path) -> Any:

@@ -10,10 +10,10 @@ from prldh.strict import Strict
 class ReadSettings(Strict):
     """What is allowed of images and masks.
 
-    ``memory_gb``: the most that reading one image or one mask may take; told from the header before anything is allocated.
-    ``tolerance``: how far, in voxels of the image, the grid of a mask may lie off that of its image and still count as the same grid.
-    ``max_spacing_ratio``: a mask on another grid is resampled by nearest neighbour unless its voxels are this many times larger
-    than the image's along an axis of the image; then it is refused.
+    ``memory_gb``: the most that reading one image or one mask may take; told from the header before anything is
+    allocated. ``tolerance``: how far, in voxels of the image, the grid of a mask may lie off that of its image and
+    still count as the same grid. ``max_spacing_ratio``: a mask on another grid is resampled by nearest neighbour unless
+    its voxels are this many times larger than the image's along an axis of the image; then it is refused.
     ``outside``: the largest part of a region that may lie outside its image.
     ``anisotropy``: largest over smallest spacing above which a case is warned about.
     """

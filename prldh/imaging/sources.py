@@ -25,8 +25,8 @@ HOOK = "register_feature_sources"
 class ChosenSource:
     """A feature source and its settings.
 
-    Paths in ``settings`` are resolved; ``said`` holds the settings as the study file has them. ``key``: everything that the values depend on
-    beside the case.
+    Paths in ``settings`` are resolved; ``said`` holds the settings as the study file has them. ``key``: everything that
+    the values depend on beside the case.
     """
 
     source: Any
@@ -36,9 +36,9 @@ class ChosenSource:
 
     @classmethod
     def of(cls, source: Any, settings: Any, folder: Path) -> ChosenSource:
-        """Ready to measure: settings with ``relative_to(folder)`` have paths relative to the study file; a source with ``check(settings)``
-        refuses what no image could change; one whose values depend on more than its settings say (the content of a checkpoint, of a
-        parameter file) gives that by ``fingerprint(settings)``.
+        """Ready to measure: settings with ``relative_to(folder)`` have paths relative to the study file; a source with
+        ``check(settings)`` refuses what no image could change; one whose values depend on more than its settings say
+        (the content of a checkpoint, of a parameter file) gives that by ``fingerprint(settings)``.
 
         Raises
         ------
@@ -51,7 +51,9 @@ class ChosenSource:
         if hasattr(source, "check"):
             source.check(settings)
         more = source.fingerprint(settings) if hasattr(source, "fingerprint") else ""
-        return cls(source, settings, said, f"{source.name} {source.version} {code_of(source)} {settings_text(said)} {more}")
+        return cls(
+            source, settings, said, f"{source.name} {source.version} {code_of(source)} {settings_text(said)} {more}"
+        )
 
     @property
     def takes_many(self) -> bool:
@@ -60,7 +62,8 @@ class ChosenSource:
 
 
 def code_of(source: Any) -> str:
-    """A digest of the files that a source is written in (its whole package): an author who edits it does not raise its version each time."""
+    """A digest of the files that a source is written in (its whole package): an author who edits it does not raise its
+    version each time."""
     package = sys.modules.get(type(source).__module__.partition(".")[0])
     place = getattr(package, "__file__", None)
     if place is None:
@@ -78,14 +81,20 @@ def settings_text(said: Mapping[str, Any]) -> str:
 
 
 def check_names(study: Study, plugins: pluggy.PluginManager) -> None:
-    """Each key of ``extraction`` must name a source that is installed, asked for or one of this project's, or be ``perturb``.
+    """Each key of ``extraction`` must name a source that is installed, asked for or one of this project's, or be
+    ``perturb``.
 
     Raises
     ------
     StudyError
         With the nearest name.
     """
-    known = {*registered(plugins, HOOK), *(s for t in study.tissues.values() if t.images for s in t.sources), *HOMES, "perturb"}
+    known = {
+        *registered(plugins, HOOK),
+        *(s for t in study.tissues.values() if t.images for s in t.sources),
+        *HOMES,
+        "perturb",
+    }
     for name in study.extraction:
         if name not in known:
             near = nearest(name, known)
@@ -105,14 +114,21 @@ def choose_sources(study: Study, tissue: str, plugins: pluggy.PluginManager, fol
     for name in study.tissues[tissue].sources:
         where = f"tissues.{tissue}.sources"
         if name in HOMES and name not in registered(plugins, HOOK):
-            raise PluginError(f"{where}: the feature source '{name}' is not installed. Install its plugin {HOMES[name]} (pip install {HOMES[name]}).")
+            raise PluginError(
+                f"{where}: the feature source '{name}' is not installed. Install its plugin {HOMES[name]} (pip install"
+                f" {HOMES[name]})."
+            )
         if name in found:
             raise StudyError(f"{where}: '{name}' is named twice. Remove one.")
         source = choose(plugins, HOOK, name, where)
         if not hasattr(source, "Settings"):
-            raise PluginError(f"{where}: the feature source '{name}' has no Settings, a pydantic model. Update its plugin.")
+            raise PluginError(
+                f"{where}: the feature source '{name}' has no Settings, a pydantic model. Update its plugin."
+            )
         settings = settings_of(source.Settings, study.extraction.get(name, {}), f"extraction.{name}")
         found[name] = ChosenSource.of(source, settings, folder)
     if not found:
-        raise StudyError(f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [pyradiomics].")
+        raise StudyError(
+            f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [pyradiomics]."
+        )
     return found

@@ -18,12 +18,30 @@ from matplotlib.transforms import ScaledTranslation
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
 STYLES = ("-", "--", "-.", ":")
 #: In grey, lines differ by dash and marker rather than by their shade, and areas by light and dark.
-LINE_GREYS, DASHES, MARKERS = ("#000000", "#4d4d4d", "#777777"), ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.2, 1.2))), ("o", "s", "^", "D", "v", "P", "X")
+LINE_GREYS, DASHES, MARKERS = (
+    ("#000000", "#4d4d4d", "#777777"),
+    ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.2, 1.2))),
+    ("o", "s", "^", "D", "v", "P", "X"),
+)
 AREA_GREYS = ("#a6a6a6", "#1a1a1a", "#5c5c5c", "#cccccc", "#808080", "#bfbfbf", "#000000", "#8c8c8c")
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.titley": 1.0, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8,
-    "legend.frameon": False, "legend.fontsize": 6.5, "lines.linewidth": 1.2, "figure.constrained_layout.h_pad": 0.07, "figure.constrained_layout.w_pad": 0.07,
-    "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "prldh",  # outlines and embedded fonts: the same everywhere
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titley": 1.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 6.5,
+    "lines.linewidth": 1.2,
+    "figure.constrained_layout.h_pad": 0.07,
+    "figure.constrained_layout.w_pad": 0.07,
+    # outlines and embedded fonts: the same everywhere
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.hashsalt": "prldh",
 }
 #: Widths of one and of two columns of a journal's page, in inches: 85 and 175 mm.
 ONE_COLUMN, TWO_COLUMNS = 85 / 25.4, 175 / 25.4
@@ -53,21 +71,26 @@ def look(i: int) -> dict[str, Any]:
     """How the i-th line of a panel looks."""
     if is_grey():
         return {
-            "color": LINE_GREYS[i % len(LINE_GREYS)], "linestyle": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)],
-            "markevery": (0.02 * (i % 5), 0.16), "markersize": 3,
+            "color": LINE_GREYS[i % len(LINE_GREYS)],
+            "linestyle": DASHES[i % len(DASHES)],
+            "marker": MARKERS[i % len(MARKERS)],
+            "markevery": (0.02 * (i % 5), 0.16),
+            "markersize": 3,
         }
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[(i // len(COLOURS)) % len(STYLES)]}
 
 
 def label(text: str, width: int = 34, lines: int = 3) -> str:
-    """A name as a figure can show it: wrapped (words that are too long at underscores), cut where it is very long, and no mathematics. In one
-    line the middle is cut, as names of features differ at both ends."""
+    """A name as a figure can show it: wrapped (words that are too long at underscores), cut where it is very long, and
+    no mathematics. In one line the middle is cut, as names of features differ at both ends."""
     words = " ".join(str(text)[:2000].split())
     if lines == 1:
         kept = [words if len(words) <= width else f"{words[: width // 2]}…{words[len(words) - (width - 1) // 2 :]}"]
     else:
         is_long = any(len(word) > width for word in words.split())
-        kept = [line.replace("_ ", "_") for line in textwrap.wrap(words.replace("_", "_ ") if is_long else words, width)] or [""]
+        kept = [
+            line.replace("_ ", "_") for line in textwrap.wrap(words.replace("_", "_ ") if is_long else words, width)
+        ] or [""]
         if len(kept) > lines:
             kept = [*kept[: lines - 1], kept[lines - 1][: width - 1] + "…"]
     return "\n".join(kept).replace("$", r"\$")
@@ -83,7 +106,9 @@ def panels_of(n: int, height: float, **kwargs: Any):
     columns = 2 if n == 4 else min(n, 3)
     rows = -(-n // columns)
     width = ONE_COLUMN if n == 1 else TWO_COLUMNS
-    figure, axes = plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False, **kwargs)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False, **kwargs
+    )
     for axis in axes.flat[n:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:n]), columns
@@ -112,7 +137,9 @@ def draw_band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str
 def legend_beneath(axis: Any, title: str | None = None, **kwargs: Any) -> None:
     """The legend of a panel under that panel, 30 points down, below the axis' label."""
     under = axis.transAxes + ScaledTranslation(0, -30 / 72, axis.figure.dpi_scale_trans)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, title=title, title_fontsize=7, **kwargs)
+    axis.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, title=title, title_fontsize=7, **kwargs
+    )
 
 
 def legend_below(figure: Any, axis: Any, columns: int = 1, title: str | None = None) -> None:
@@ -122,8 +149,8 @@ def legend_below(figure: Any, axis: Any, columns: int = 1, title: str | None = N
 
 
 def spread(at: list[float], widths: list[float], least: float) -> list[float]:
-    """Where texts of these widths stand that are centred at ``at`` (ascending), moved apart where they would meet, each row of texts that
-    touch as a whole about its middle; none begins left of ``least``."""
+    """Where texts of these widths stand that are centred at ``at`` (ascending), moved apart where they would meet, each
+    row of texts that touch as a whole about its middle; none begins left of ``least``."""
     runs: list[list[int]] = []
     middle: list[float] = []
 

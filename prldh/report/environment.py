@@ -18,7 +18,11 @@ def templates_folder() -> Path:
 def create_environment(for_html: bool = True) -> jinja2.Environment:
     """An environment that escapes (for HTML) and refuses undefined names."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_folder()), autoescape=for_html, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(templates_folder()),
+        autoescape=for_html,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(r_string=r_string)
     if for_html:

@@ -34,7 +34,8 @@ from prldh.work import end_with
 DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 #: Formats of pixels.
 RASTER = ("png", "tiff")
-#: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the study's resolutions.
+#: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the
+#: study's resolutions.
 LAYOUT_DPI = 300
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
@@ -56,7 +57,9 @@ class FigureSettings:
     def of(cls, data: dict[str, Any], **given: Any) -> FigureSettings:
         """As the study says, but for what is ``given``."""
         report = data["study"]["settings"].get("report", {})
-        chosen = {"formats": report.get("figures"), "dpi": report.get("dpi"), "grey": report.get("grey")} | {k: v for k, v in given.items() if v}
+        chosen = {"formats": report.get("figures"), "dpi": report.get("dpi"), "grey": report.get("grey")} | {
+            k: v for k, v in given.items() if v
+        }
         return cls(**{k: v if k == "grey" else tuple(dict.fromkeys(v)) for k, v in chosen.items() if v is not None})
 
     def files(self, name: str) -> list[tuple[str, str, int, bool]]:
@@ -71,9 +74,15 @@ class FigureSettings:
 
 
 def write_figures(
-    data: dict[str, Any], folder: Path, former: Path | None = None, settings: FigureSettings | None = None, jobs: int = 1, beside: Path | None = None
+    data: dict[str, Any],
+    folder: Path,
+    former: Path | None = None,
+    settings: FigureSettings | None = None,
+    jobs: int = 1,
+    beside: Path | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey beside.
+    """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey
+    beside.
 
     Parameters
     ----------
@@ -93,8 +102,8 @@ def write_figures(
     Returns
     -------
     dict
-        By name: title, description, whether it is wide, whether it is a panel, its file names and how the report tells them, and the SVG
-        element for the report, empty for a panel.
+        By name: title, description, whether it is wide, whether it is a panel, its file names and how the report tells
+        them, and the SVG element for the report, empty for a panel.
     """
     folder.mkdir(exist_ok=True)
     settings = settings or FigureSettings.of(data)
@@ -107,9 +116,18 @@ def write_figures(
     found = {}
     for drawing in drawings:
         files = [name for name, *_ in settings.files(drawing.name)]
-        told = f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}" if files else ""
+        told = (
+            f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}"
+            if files
+            else ""
+        )
         shown = {k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel")}
-        found[drawing.name] = {**shown, "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats), "files": told, "names": files}
+        found[drawing.name] = {
+            **shown,
+            "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats),
+            "files": told,
+            "names": files,
+        }
     return found
 
 
@@ -121,7 +139,14 @@ def _shown_svg(folder: Path, name: str, is_kept: bool) -> str:
     return svg
 
 
-def _write_all(drawings: list[Drawing], drawn: dict[str, Any], settings: FigureSettings, folder: Path, jobs: int, beside: Path | None) -> None:
+def _write_all(
+    drawings: list[Drawing],
+    drawn: dict[str, Any],
+    settings: FigureSettings,
+    folder: Path,
+    jobs: int,
+    beside: Path | None,
+) -> None:
     """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
     if jobs == 1 or len(drawings) < FEW:
         for drawing in drawings:
@@ -129,7 +154,9 @@ def _write_all(drawings: list[Drawing], drawn: dict[str, Any], settings: FigureS
         return
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder, beside)) as others:
+    with ProcessPoolExecutor(
+        jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder, beside)
+    ) as others:
         tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
         for drawing in drawings:
             if tasks[drawing.name].cancel():
@@ -147,7 +174,12 @@ _helping: dict[str, Callable[[], None]] = {}
 def _prepare(parent: int, drawn: dict[str, Any], settings: FigureSettings, folder: Path, beside: Path | None) -> None:
     """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
     end_with(parent)
-    _helping.update({d.name: partial(write_drawing, d, settings, folder) for d in [*plan_figures(drawn), *plan_panels(drawn, beside)]})
+    _helping.update(
+        {
+            d.name: partial(write_drawing, d, settings, folder)
+            for d in [*plan_figures(drawn), *plan_panels(drawn, beside)]
+        }
+    )
 
 
 def _write_named(name: str) -> None:
@@ -185,22 +217,27 @@ def _pixels(figure: Figure, dpi: int) -> np.ndarray:
 
 
 def pack_png(pixels: np.ndarray, dpi: int) -> bytes:
-    """A PNG (W3C, third edition) of pixels (height, width, 3) whose rows are not filtered: as small for drawings as what Pillow finds by trying
-    five filters on every row, in a quarter of the time."""
+    """A PNG (W3C, third edition) of pixels (height, width, 3) whose rows are not filtered: as small for drawings as
+    what Pillow finds by trying five filters on every row, in a quarter of the time."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter's number
     rows[:, 1:] = pixels.reshape(height, -1)
     chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"pHYs", struct.pack(">IIB", *[round(dpi / 0.0254)] * 2, 1)),
-        (b"IDAT", zlib.compress(rows, 3)), (b"IEND", b""),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"pHYs", struct.pack(">IIB", *[round(dpi / 0.0254)] * 2, 1)),
+        (b"IDAT", zlib.compress(rows, 3)),
+        (b"IEND", b""),
     )
-    packed = [struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks]
+    packed = [
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
 @contextmanager
 def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
-    """Garbage is collected when it is done: a figure is one web of references, and looking through it again and again takes an eighth of the time."""
+    """Garbage is collected when it is done: a figure is one web of references, and looking through it again and again
+    takes an eighth of the time."""
     was_collecting = gc.isenabled()
     gc.disable()
     with plt.rc_context({**STYLE, "font.family": [quick_font(), STYLE["font.family"]]}), grey(is_grey):
@@ -220,13 +257,20 @@ def _digest(drawn: dict[str, Any], settings: FigureSettings, pictures: Sequence[
     """Of the results, the settings, the code that draws, and matplotlib: figures are the same where it is the same."""
     found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
-    for path in (*sorted(here.glob("*drawings.py")), *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format", "panels")), *pictures, here.parent / "nomogram.py"):
+    for path in (
+        *sorted(here.glob("*drawings.py")),
+        *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format", "panels")),
+        *pictures,
+        here.parent / "nomogram.py",
+    ):
         found.update(path.read_bytes())
     found.update(json.dumps(drawn, sort_keys=True).encode())
     return found.hexdigest()
 
 
-def _take_over(drawings: list[Drawing], settings: FigureSettings, digest: str, former: Path | None, folder: Path) -> bool:
+def _take_over(
+    drawings: list[Drawing], settings: FigureSettings, digest: str, former: Path | None, folder: Path
+) -> bool:
     """Copy the figures of ``former`` where they are those that would be drawn; whether that was done."""
     if former is None or "svg" not in settings.formats:
         return False

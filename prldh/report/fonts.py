@@ -1,4 +1,5 @@
-"""The font of figures, cut to the letters of Europe: each PDF's own subset is made of 1,100 glyphs rather than 6,000, in a fifth of the time."""
+"""The font of figures, cut to the letters of Europe: each PDF's own subset is made of 1,100 glyphs rather than 6,000,
+in a fifth of the time."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ BLOCKS = ((0x20, 0x250), (0x370, 0x460), (0x2000, 0x2070), (0x20A0, 0x20C0), (0x
 
 @functools.cache
 def quick_font() -> str:
-    """Its name, for ``font.family``. It is cut from matplotlib's DejaVu Sans once a process and gone with it; outlines, widths and kerning are the same, and
-    there are no ligatures: the tables that hold them are what a subset takes its time for."""
+    """Its name, for ``font.family``. It is cut from matplotlib's DejaVu Sans once a process and gone with it; outlines,
+    widths and kerning are the same, and there are no ligatures: the tables that hold them are what a subset takes its
+    time for."""
     from fontTools import subset
 
     options = subset.Options(glyph_names=True, legacy_kern=True, name_IDs=["*"], notdef_outline=True)

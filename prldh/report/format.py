@@ -12,15 +12,25 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SCHEMES = {"leave_one_out": "leave-one-out", "folds": "cross-validation", "bootstrap": "bootstrap"}
 #: How the built-in selection steps are called on the page.
 STEPS = {
-    "icc": "Reliability (ICC)", "mrmr_forest": "mRMR ranking, cut by random forests", "correlation": "Correlation", "lasso_svm_rfe": "LASSO and SVM-RFE",
+    "icc": "Reliability (ICC)",
+    "mrmr_forest": "mRMR ranking, cut by random forests",
+    "correlation": "Correlation",
+    "lasso_svm_rfe": "LASSO and SVM-RFE",
     "feature_library": "Feature library",
 }
 
-SHORT_STEPS = {"icc": "ICC", "mrmr_forest": "mRMR + forests", "correlation": "correlation", "lasso_svm_rfe": "LASSO + SVM-RFE", "feature_library": "feature library"}
+SHORT_STEPS = {
+    "icc": "ICC",
+    "mrmr_forest": "mRMR + forests",
+    "correlation": "correlation",
+    "lasso_svm_rfe": "LASSO + SVM-RFE",
+    "feature_library": "feature library",
+}
 
 
 def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
-    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is shown as 0."""
+    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is
+    shown as 0."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
     return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
@@ -40,7 +50,8 @@ def typeset(shown: str) -> str:
 
 
 def decimals(value: float, digits: int = 3) -> str:
-    """Fixed decimals; scientific where that would show nothing or a flood of digits. Below 1e-9 is rounding noise: 0."""
+    """Fixed decimals; scientific where that would show nothing or a flood of digits. Below 1e-9 is rounding noise:
+    0."""
     value = 0.0 if abs(value) < 1e-9 else value
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
         return f"{value:.{max(digits - 1, 1)}e}"
@@ -67,7 +78,10 @@ def digits_for(estimate: float | None, digits: int = 3) -> int:
 def interval_text(found: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
     digits = digits_for(found.get("estimate"), digits)
-    return f"{plain(found.get('estimate'), digits)} ({plain(found.get('low'), digits)}, {plain(found.get('high'), digits)})"
+    return (
+        f"{plain(found.get('estimate'), digits)} ({plain(found.get('low'), digits)},"
+        f" {plain(found.get('high'), digits)})"
+    )
 
 
 def p_value(value: Any) -> Markup:
@@ -82,7 +96,8 @@ def p_text(value: float | None) -> str:
 
 
 def interval(found: Any, digits: int = 3) -> Markup:
-    """``0.857 (0.797, 0.918)`` from {estimate, low, high}, the estimate alone where it has no limits; the brackets are not broken over lines."""
+    """``0.857 (0.797, 0.918)`` from {estimate, low, high}, the estimate alone where it has no limits; the brackets are
+    not broken over lines."""
     if not found or all(found.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
     digits = digits_for(found.get("estimate"), digits)
@@ -90,7 +105,9 @@ def interval(found: Any, digits: int = 3) -> Markup:
         return number(found["estimate"], digits)
     estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
     title = f"{found.get('estimate')!r} ({found.get('low')!r}, {found.get('high')!r})"
-    return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high)))
+    return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(
+        title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high))
+    )
 
 
 def percent(value: Any, digits: int = 2) -> Markup:
@@ -121,4 +138,14 @@ def _titled(shown: str, value: Any) -> Markup:
     return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown.replace(" ", "\u00a0"))
 
 
-FILTERS = {"number": number, "p_value": p_value, "interval": interval, "percent": percent, "share": share, "tiny": tiny, "words": words, "step_words": step_words, "plain": plain}
+FILTERS = {
+    "number": number,
+    "p_value": p_value,
+    "interval": interval,
+    "percent": percent,
+    "share": share,
+    "tiny": tiny,
+    "words": words,
+    "step_words": step_words,
+    "plain": plain,
+}

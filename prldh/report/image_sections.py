@@ -1,4 +1,5 @@
-"""How images became features, in IBSI's terms, tissue beside tissue: the words are those of the checklist's rules. Computes nothing."""
+"""How images became features, in IBSI's terms, tissue beside tissue: the words are those of the checklist's rules.
+Computes nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +19,14 @@ from prldh.report.format import plain
 
 ACQUISITION = ("Patient", "Acquisition", "Reconstruction")
 PROCESSING = (
-    "Image registration", "Image processing - data conversion", "Image processing - post-acquisition processing", "Image interpolation", "ROI interpolation",
-    "Re-segmentation", "Discretisation", "Image transformation",
+    "Image registration",
+    "Image processing - data conversion",
+    "Image processing - post-acquisition processing",
+    "Image interpolation",
+    "ROI interpolation",
+    "Re-segmentation",
+    "Discretisation",
+    "Image transformation",
 )
 FEATURES = ("Image biomarker computation", "Image biomarker computation - texture parameters")
 #: What the tables of features say themselves.
@@ -29,15 +36,19 @@ Row = dict[str, Any]
 
 
 def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of the four sections: ``tissues`` their columns; ``acquisition``, ``processing``, ``segmentation``, ``features`` rows;
-    ``unknown`` sentences on what no file tells; ``agreement`` (the figure's name) and ``families`` by tissue, the latter of tissues given as
-    tables too, where PyRadiomics' names are among theirs."""
+    """The rows of the four sections: ``tissues`` their columns; ``acquisition``, ``processing``, ``segmentation``,
+    ``features`` rows; ``unknown`` sentences on what no file tells; ``agreement`` (the figure's name) and ``families``
+    by tissue, the latter of tissues given as tables too, where PyRadiomics' names are among theirs."""
     images = data.get("images") or {}
     everything = {e.name: e for e in dossier_of(data, None).extractions}
     extractions = {name: e for name, e in everything.items() if name in images}
     files = [
         _row("Format of the images", lambda e: counted(e.image_formats), extractions),
-        _row("Size, voxels", lambda e: counted(Counter(" × ".join(map(str, size)) for size in _sizes(images[e.name])), 4), extractions),
+        _row(
+            "Size, voxels",
+            lambda e: counted(Counter(" × ".join(map(str, size)) for size in _sizes(images[e.name])), 4),
+            extractions,
+        ),
     ]
     return {
         "tissues": list(extractions),
@@ -45,13 +56,22 @@ def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
         "unknown": _together({name: said for name, e in extractions.items() if (said := _unknown(e))}),
         "processing": _ibsi_rows(extractions, PROCESSING),
         "segmentation": _segmentation(images, extractions),
-        "features": [_row("Software", lambda e: "; ".join(_software(images[e.name])), extractions), *_ibsi_rows(extractions, FEATURES)],
-        "families": {name: count_families(e.features, e.plain_settings()) for name, e in everything.items() if name in images or e.radiomic},
+        "features": [
+            _row("Software", lambda e: "; ".join(_software(images[e.name])), extractions),
+            *_ibsi_rows(extractions, FEATURES),
+        ],
+        "families": {
+            name: count_families(e.features, e.plain_settings())
+            for name, e in everything.items()
+            if name in images or e.radiomic
+        },
         "agreement": {name: f"agreement_{slug(name)}" for name, t in images.items() if t["agreement"]},
     }
 
 
-def _row(title: str, say: Callable[[Extraction], str | None], extractions: Mapping[str, Extraction], number: str = "") -> Row:
+def _row(
+    title: str, say: Callable[[Extraction], str | None], extractions: Mapping[str, Extraction], number: str = ""
+) -> Row:
     return {"number": number, "title": title, "cells": [say(e) or "not recorded" for e in extractions.values()]}
 
 
@@ -69,18 +89,25 @@ def _ibsi_rows(extractions: Mapping[str, Extraction], sections: Sequence[str]) -
 
 
 def _unknown(e: Extraction) -> str | None:
-    """What of the acquisition no file tells: all of it where the format has no place for it, or the items without an answer."""
+    """What of the acquisition no file tells: all of it where the format has no place for it, or the items without an
+    answer."""
     if not e.dicom:
         what = f"{' and '.join(e.image_formats)} does" if len(e.image_formats) == 1 else "the format does"
         return (
-            f"{what} not record how the images were acquired (scanner, field strength or tube voltage, sequence or kernel, slice thickness). "
-            "The IBSI checklist asks the authors."
+            f"{what} not record how the images were acquired (scanner, field strength or tube voltage, sequence or"
+            " kernel, slice thickness). The IBSI checklist asks the authors."
         )
-    silent = [item for item in load_standard("ibsi").items if item.section in ACQUISITION[1:] and item.dicom and _is_silent(e, item)]
+    silent = [
+        item
+        for item in load_standard("ibsi").items
+        if item.section in ACQUISITION[1:] and item.dicom and _is_silent(e, item)
+    ]
     if not silent:
         return None
     topics = dict.fromkeys(i.topic if i.topic[1].isupper() else i.topic[0].lower() + i.topic[1:] for i in silent)
-    return f"not recorded in the fields that are read of DICOM: {', '.join(topics)}. The IBSI checklist asks the authors."
+    return (
+        f"not recorded in the fields that are read of DICOM: {', '.join(topics)}. The IBSI checklist asks the authors."
+    )
 
 
 def _together(said: Mapping[str, str]) -> list[str]:
@@ -117,29 +144,49 @@ def _segmentation(images: Mapping[str, Any], extractions: Mapping[str, Extractio
         _row("Put aside", of(_aside), extractions),
         _row("Findings of the checks", of(_findings), extractions),
     ]
-    return [*rows, *(r for r in _ibsi_rows(extractions, ("Segmentation",)) if r["number"] == "49" and any("contours" in cell for cell in r["cells"]))]
+    return [
+        *rows,
+        *(
+            r
+            for r in _ibsi_rows(extractions, ("Segmentation",))
+            if r["number"] == "49" and any("contours" in cell for cell in r["cells"])
+        ),
+    ]
 
 
 def _readers(t: Mapping[str, Any]) -> str:
     if not t["perturbation"]:
         return str(t["n_readers"])
     p = t["perturbation"]
-    return f"{t['n_readers']}, each mask perturbed {p['n']} times (SD: contour {p['contour_mm']} mm, shift {p['translation_mm']} mm, turn {p['rotation_degrees']}°)"
+    return (
+        f"{t['n_readers']}, each mask perturbed {p['n']} times (SD: contour {p['contour_mm']} mm, shift"
+        f" {p['translation_mm']} mm, turn {p['rotation_degrees']}°)"
+    )
 
 
 def _regions(t: Mapping[str, Any]) -> str:
     """How many were measured, and how several of a patient became one row."""
-    said = f"{t['n_measured']} region{'s' * (t['n_measured'] != 1)} of {t['n_patients']} patient{'s' * (t['n_patients'] != 1)}"
+    said = (
+        f"{t['n_measured']} region{'s' * (t['n_measured'] != 1)} of {t['n_patients']}"
+        f" patient{'s' * (t['n_patients'] != 1)}"
+    )
     several = sum(n > 1 for n in Counter(c["patient"] for c in t["cases"]).values())
     if not several:
         return said
-    ways = dict.fromkeys("mean weighted by volume" if s["settings"].get("combine") == "volume" else "mean" for s in t["sources"].values())
+    ways = dict.fromkeys(
+        "mean weighted by volume" if s["settings"].get("combine") == "volume" else "mean" for s in t["sources"].values()
+    )
     return f"{said}; {several} with several, merged by the {' or '.join(ways)} of each feature"
 
 
 def _parts(t: Mapping[str, Any]) -> str:
-    named = Counter(c["segment"] or (f"label {c['label']}" if c["label"] is not None else "everything that is not 0") for c in t["cases"])
-    return ", ".join(f"{name} ({n})" for name, n in named.most_common(6)) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    named = Counter(
+        c["segment"] or (f"label {c['label']}" if c["label"] is not None else "everything that is not 0")
+        for c in t["cases"]
+    )
+    return ", ".join(f"{name} ({n})" for name, n in named.most_common(6)) + (
+        f" and {len(named) - 6} more" if len(named) > 6 else ""
+    )
 
 
 def _volumes(t: Mapping[str, Any]) -> str:
@@ -155,7 +202,14 @@ def _aside(t: Mapping[str, Any]) -> str:
 
 def _findings(t: Mapping[str, Any]) -> str:
     counts = Counter(f["severity"] for f in t["findings"])
-    return ", ".join(f"{counts[s]} {s}{'s' * (counts[s] > 1 and s != 'refused')}" for s in ("refused", "warning", "note") if counts[s]) or "none"
+    return (
+        ", ".join(
+            f"{counts[s]} {s}{'s' * (counts[s] > 1 and s != 'refused')}"
+            for s in ("refused", "warning", "note")
+            if counts[s]
+        )
+        or "none"
+    )
 
 
 # ---------------------------------------------------------------- features
@@ -166,6 +220,12 @@ def _software(t: Mapping[str, Any]) -> list[str]:
     said = []
     for name, source in t["sources"].items():
         packages = ", ".join(f"{package} {version}" for package, version in source["packages"].items())
-        settings = ", ".join(f"{k} {v}" for k, v in source["settings"].items() if v is not None and v not in ({}, False))
-        said.append(f"{name} {source['version']}" + (f"; {packages}" if packages else "") + (f"; set: {settings}" if settings else ""))
+        settings = ", ".join(
+            f"{k} {v}" for k, v in source["settings"].items() if v is not None and v not in ({}, False)
+        )
+        said.append(
+            f"{name} {source['version']}"
+            + (f"; {packages}" if packages else "")
+            + (f"; set: {settings}" if settings else "")
+        )
     return said

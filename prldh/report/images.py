@@ -1,4 +1,5 @@
-"""The section on images: how they became features, cases, findings, pictures. Arranges what results and files hold, computes nothing."""
+"""The section on images: how they became features, cases, findings, pictures. Arranges what results and files hold,
+computes nothing."""
 
 from __future__ import annotations
 
@@ -15,9 +16,13 @@ SEVERITIES = ("refused", "warning", "note")
 
 
 def images_view(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """:func:`~prldh.report.image_sections.image_sections`, and in ``of`` by tissue: ``cases`` with their counts of findings, ``findings`` (the
-    gravest first), ``pictures`` (data URIs, the cases that need a look first), ``n_left_out`` pictures that stay beside the report."""
-    of = {name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures") for name, entry in (data.get("images") or {}).items()}
+    """:func:`~prldh.report.image_sections.image_sections`, and in ``of`` by tissue: ``cases`` with their counts of
+    findings, ``findings`` (the gravest first), ``pictures`` (data URIs, the cases that need a look first),
+    ``n_left_out`` pictures that stay beside the report."""
+    of = {
+        name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures")
+        for name, entry in (data.get("images") or {}).items()
+    }
     return {"of": of, **image_sections(data)}
 
 
@@ -28,9 +33,13 @@ def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:
         told[finding["line"]].append(finding)
     cases = [{**case, "findings": told.get(case["line"], [])} for case in entry["cases"]]
     with_picture = [case for case in cases if (pictures / f"{case['line']}.png").is_file()]
-    shown = sorted(with_picture, key=lambda c: (not c["findings"], c["dice"] if c["dice"] is not None else 1.0))[:PICTURES]
+    shown = sorted(with_picture, key=lambda c: (not c["findings"], c["dice"] if c["dice"] is not None else 1.0))[
+        :PICTURES
+    ]
     return {
-        "cases": cases, "findings": findings, "n_left_out": len(with_picture) - len(shown),
+        "cases": cases,
+        "findings": findings,
+        "n_left_out": len(with_picture) - len(shown),
         "pictures": [{**case, "uri": _uri(pictures / f"{case['line']}.png")} for case in shown],
     }
 

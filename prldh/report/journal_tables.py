@@ -1,4 +1,5 @@
-"""Tables 1 to 4 as a journal prints them: text in cells, notes beneath. Written by ``word.py`` and ``latex.py``; computes nothing."""
+"""Tables 1 to 4 as a journal prints them: text in cells, notes beneath. Written by ``word.py`` and ``latex.py``;
+computes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
 
 @dataclass(frozen=True)
 class JournalTable:
-    """``head``: column titles; ``rows``: cells as text, as many as titles; a first cell that starts with two spaces is a level, indented."""
+    """``head``: column titles; ``rows``: cells as text, as many as titles; a first cell that starts with two spaces is
+    a level, indented."""
 
     name: str
     title: str
@@ -30,7 +32,8 @@ def make_journal_tables(data: dict[str, Any]) -> list[JournalTable]:
 
 
 def write_journal_tables(data: dict[str, Any], folder: Path) -> list[str]:
-    """``table1.docx`` to ``table4.docx`` and the same as ``.tex``; returns the names of the files. Without python-docx the first are left out."""
+    """``table1.docx`` to ``table4.docx`` and the same as ``.tex``; returns the names of the files. Without python-docx
+    the first are left out."""
     from prldh.checklists.writing import has_docx
     from prldh.report.latex import as_latex
     from prldh.report.word import write_word
@@ -54,21 +57,35 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
     cohort, chosen = data["cohort"], data["study"]["settings"].get("table_one", {})
     has_p, method = chosen.get("p_values", True), ADJUSTED.get(chosen.get("adjust_p", "none"))
     has_smd = bool(data["table_one"]) and "smd" in data["table_one"][0]
-    head = ["Variable", f"Total (n = {cohort['n']})", f"No event (n = {cohort['n'] - cohort['events']})", f"Event (n = {cohort['events']})"]
-    head += ["Standardised difference"] * has_smd + ["Statistic", "p"] * has_p + [f"p ({method})"] * bool(has_p and method)
+    head = [
+        "Variable",
+        f"Total (n = {cohort['n']})",
+        f"No event (n = {cohort['n'] - cohort['events']})",
+        f"Event (n = {cohort['events']})",
+    ]
+    head += (
+        ["Standardised difference"] * has_smd + ["Statistic", "p"] * has_p + [f"p ({method})"] * bool(has_p and method)
+    )
     rows, groups, tests = [], ("total", "nonevent", "event"), []
     for v in data["table_one"]:
         last = [plain(v["smd"], 2)] if has_smd else []
         if has_p:
             tests.append(v["test"])
-            last += [plain(v["statistic"], 2), p_text(v["p"]), *([p_text(v[f"p_{chosen['adjust_p']}"])] if method else [])]
+            last += [
+                plain(v["statistic"], 2),
+                p_text(v["p"]),
+                *([p_text(v[f"p_{chosen['adjust_p']}"])] if method else []),
+            ]
         name = v["variable"] + (f" ({v['n_missing']} missing)" if v.get("n_missing") else "")
         if v["type"] == "continuous":
             cells = v["rows"][0]
             rows.append([name, *(f"{plain(cells[g]['mean'], 2)} ± {plain(cells[g]['sd'], 2)}" for g in groups), *last])
         else:
             rows.append([name, "", "", "", *last])
-            rows += [[f"  {r['level']}", *(f"{r[g]['n']} ({plain(r[g]['percent'], 2)})" for g in groups), *[""] * len(last)] for r in v["rows"]]
+            rows += [
+                [f"  {r['level']}", *(f"{r[g]['n']} ({plain(r[g]['percent'], 2)})" for g in groups), *[""] * len(last)]
+                for r in v["rows"]
+            ]
     notes = ["Mean ± SD, or n (percent of the column)."]
     if tests:
         notes.append("Tests: " + ", ".join(TESTS[t] for t in dict.fromkeys(tests)) + ".")
@@ -77,8 +94,14 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
 
 def _performance(data: dict[str, Any]) -> JournalTable:
     head = ["Model", f"AUC ({_level(data)})", "Threshold", *(title for _, title in MEASURES)]
-    rows = [[label(m), interval_text(m["auc"]), plain(m["threshold"]), *(interval_text(m[key]) for key, _ in MEASURES)] for m in data["models"]]
-    notes = ["Apparent: on the patients that made the models, which is hopeful. AUC with DeLong's interval; proportions with Clopper–Pearson intervals, at Youden's threshold."]
+    rows = [
+        [label(m), interval_text(m["auc"]), plain(m["threshold"]), *(interval_text(m[key]) for key, _ in MEASURES)]
+        for m in data["models"]
+    ]
+    notes = [
+        "Apparent: on the patients that made the models, which is hopeful. AUC with DeLong's interval; proportions with"
+        " Clopper–Pearson intervals, at Youden's threshold."
+    ]
     return JournalTable("table2", "Table 2. Apparent performance", head, rows, notes)
 
 
@@ -88,11 +111,26 @@ def _validation(data: dict[str, Any]) -> JournalTable:
         scopes = [m["validation"].get(scope, {}) for scope in ("pipeline", "model")]
         for scheme in dict.fromkeys(s for found in scopes for s in found):
             cells = [_auc(found.get(scheme)) for found in scopes]
-            rows.append([label(m), scheme.replace("_", "-"), *cells, plain(m["validation"].get("difference", {}).get(scheme)), interval_text(m["auc"])])
-    head = ["Model", "Scheme", f"Scope pipeline, AUC ({_level(data)})", f"Scope model, AUC ({_level(data)})", "Difference", f"Apparent AUC ({_level(data)})"]
+            rows.append(
+                [
+                    label(m),
+                    scheme.replace("_", "-"),
+                    *cells,
+                    plain(m["validation"].get("difference", {}).get(scheme)),
+                    interval_text(m["auc"]),
+                ]
+            )
+    head = [
+        "Model",
+        "Scheme",
+        f"Scope pipeline, AUC ({_level(data)})",
+        f"Scope model, AUC ({_level(data)})",
+        "Difference",
+        f"Apparent AUC ({_level(data)})",
+    ]
     notes = [
-        "Scope pipeline refits everything, selection included, in every resample; scope model the logistic model alone. The difference, scope model less scope pipeline, "
-        "is the cost of leakage. Bootstrap: corrected for optimism."
+        "Scope pipeline refits everything, selection included, in every resample; scope model the logistic model alone."
+        " The difference, scope model less scope pipeline, is the cost of leakage. Bootstrap: corrected for optimism."
     ]
     return JournalTable("table3", "Table 3. AUC in validation, and apparent", head, rows, notes)
 
@@ -116,7 +154,16 @@ def _interaction(data: dict[str, Any]) -> JournalTable | None:
         for g in x.get(kind) or []:
             start = [f"  {g['group']}", f"{g['events']} / {g['n']}"]
             odds = {"estimate": g["or"], "low": g["low"], "high": g["high"]}
-            rows.append([*start, *([DASH] * 3 + ["1 (reference)"] if g["reference"] else [plain(g["b"]), plain(g["se"]), p_text(g["p"]), interval_text(odds)])])
+            rows.append(
+                [
+                    *start,
+                    *(
+                        [DASH] * 3 + ["1 (reference)"]
+                        if g["reference"]
+                        else [plain(g["b"]), plain(g["se"]), p_text(g["p"]), interval_text(odds)]
+                    ),
+                ]
+            )
     head = ["Group", "Events / n", "B", "SE", "p", f"OR ({_level(data)})"]
     notes = [f"Reference: {x['reference']}."]
     firth = [kind for kind in ("unadjusted", "adjusted") if x.get("fit", {}).get(kind) == "firth"]

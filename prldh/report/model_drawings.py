@@ -1,4 +1,5 @@
-"""Drawing of models: ROC, calibration, decision and impact curves, forests. Draws what ``results.json`` holds and computes nothing."""
+"""Drawing of models: ROC, calibration, decision and impact curves, forests. Draws what ``results.json`` holds and
+computes nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def _draw_curve(axis: Any, roc: list[dict[str, Any]], **kwargs: Any) -> None:
 
 def _frame(axis: Any, **kwargs: Any) -> None:
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
-    axis.set(xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", **kwargs)
+    axis.set(
+        xlabel="1 – specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", **kwargs
+    )
 
 
 def draw_roc(models: list[dict[str, Any]], ci: str = "95% CI") -> Figure:
@@ -82,7 +85,12 @@ def put_partial(axis: Any, models: list[dict[str, Any]], focus: str, of: Callabl
     first = models[0]["pauc"][focus]
     for i, m in enumerate(models):
         area = m["pauc"][focus]["estimate"]
-        _draw_curve(axis, m["roc"], label=f"{label(m['name'])}: {plain(area)}" if len(models) <= 8 else None, **look(of(m["name"]) if of else i))
+        _draw_curve(
+            axis,
+            m["roc"],
+            label=f"{label(m['name'])}: {plain(area)}" if len(models) <= 8 else None,
+            **look(of(m["name"]) if of else i),
+        )
     axis.set(xlabel="1 – specificity", ylabel="sensitivity", title=f"{focus} {first['from']:g}–{first['to']:g}")
     axis.locator_params(nbins=5)
     if focus == "sensitivity":
@@ -105,7 +113,13 @@ def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
         else:
             draw_band(axis, curve, "predicted", "low", "high", shade)
             axis.plot(x, y, color=shade)
-        axis.set(title=label(name), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="predicted probability", ylabel="observed share")
+        axis.set(
+            title=label(name),
+            xlim=(-0.01, 1.01),
+            ylim=(-0.01, 1.01),
+            xlabel="predicted probability",
+            ylabel="observed share",
+        )
         axis.set_box_aspect(1)
     label_edges(axes, columns)
     return figure
@@ -117,7 +131,9 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
     groups = [models] if len(models) == 1 else [models, *([m] for m in models)]
     for axis, shown in zip(axes, groups, strict=True):
         curve = models[0][1]
-        axis.plot([p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all")
+        axis.plot(
+            [p["threshold"] for p in curve], [p["all"] for p in curve], color="0.6", linewidth=0.9, label="treat all"
+        )
         axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
         for name, rows in shown:
             i = [n for n, _ in models].index(name)
@@ -138,11 +154,20 @@ def draw_differences(differences: list[dict[str, Any]]) -> Figure:
     for axis, found in zip(axes, differences, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
         draw_band(axis, found["curve"], "threshold", "low", "high", look(0)["color"])
-        axis.plot([p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=look(0)["color"])
+        axis.plot(
+            [p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=look(0)["color"]
+        )
         axis.set_title(f"{label(found['a'], lines=2)}\n− {label(found['b'], lines=2)}", fontsize=7)
         axis.set(xlabel="threshold probability", ylabel="difference of net benefit")
     label_edges(axes, columns)
-    points = sorted(abs(v) for d in differences for p in d["curve"] if p["threshold"] <= 0.9 for v in (p["low"], p["high"], p["difference"]) if v is not None)
+    points = sorted(
+        abs(v)
+        for d in differences
+        for p in d["curve"]
+        if p["threshold"] <= 0.9
+        for v in (p["low"], p["high"], p["difference"])
+        if v is not None
+    )
     top = max(points[int(0.98 * (len(points) - 1))] if points else 0.0, 0.02)
     axes[0].set_ylim(-1.15 * top, 1.15 * top)
     return figure
@@ -151,7 +176,13 @@ def draw_differences(differences: list[dict[str, Any]]) -> Figure:
 def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> Figure:
     panels = [("apparent", [(m["name"], m["decision_curve"]) for m in models])]
     if held:
-        panels.insert(0, (f"{words(held[1])}, scope {held[0]}", [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models]))
+        panels.insert(
+            0,
+            (
+                f"{words(held[1])}, scope {held[0]}",
+                [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models],
+            ),
+        )
     figure, axes, _ = panels_of(len(panels), 2.9, sharey=True)
     for axis, (title, curves) in zip(axes, panels, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
@@ -171,7 +202,9 @@ def draw_impact(models: list[dict[str, Any]]) -> Figure:
     for axis, m in zip(axes, models, strict=True):
         rows = m["clinical_impact"]
         t = [p["threshold"] for p in rows]
-        for k, (key, style, name) in enumerate((("high_risk", "-", "called high risk"), ("high_risk_events", "--", "events among them"))):
+        for k, (key, style, name) in enumerate(
+            (("high_risk", "-", "called high risk"), ("high_risk_events", "--", "events among them"))
+        ):
             draw_band(axis, rows, "threshold", f"{key}_low", f"{key}_high", look(k)["color"])
             axis.plot(t, [p[key] for p in rows], color=look(k)["color"], linestyle=style, label=name)
         axis.set(xlabel="threshold probability", ylabel="per 1,000 patients", title=label(m["name"]))
@@ -237,7 +270,13 @@ def draw_nomogram(chart: dict[str, Any]) -> Figure:
             texts = [label(text, 24, 1) if side else label(text, 15, 2) for _, text in ticks[own]]
             stand = spread(at[own], [LETTER * (max(map(len, text.split("\n"))) + 1) for text in texts], -0.025)
             sign = 1 if side else -1
-            axis.add_collection(LineCollection([[(tick, y), (x, y + sign * 0.12)] for tick, x in zip(at[own], stand, strict=True)], colors="black", linewidths=0.8))
+            axis.add_collection(
+                LineCollection(
+                    [[(tick, y), (x, y + sign * 0.12)] for tick, x in zip(at[own], stand, strict=True)],
+                    colors="black",
+                    linewidths=0.8,
+                )
+            )
             for x, text in zip(stand, texts, strict=True):
                 axis.text(x, y + sign * 0.16, text, ha="center", va="bottom" if side else "top", fontsize=5.5)
         axis.text(-0.03, y, label(name, 26, 2), ha="right", va="center", fontsize=7)

@@ -1,4 +1,5 @@
-"""Drawing of panels for a journal's page: A, B, C … out of the report's figures. Draws what ``results.json`` holds and computes nothing."""
+"""Drawing of panels for a journal's page: A, B, C … out of the report's figures. Draws what ``results.json`` holds and
+computes nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +23,22 @@ Kinds = dict[str, list[dict[str, Any]]]
 def _letter(axis: Any, k: int, heading: str) -> None:
     """The letter left of the heading, over the vertical axis, where it meets no heading however long."""
     axis.annotate(
-        chr(ord("A") + k), (0, 1), xytext=(-24, 6), xycoords="axes fraction", textcoords="offset points", fontweight="bold", fontsize=10,
+        chr(ord("A") + k),
+        (0, 1),
+        xytext=(-24, 6),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontweight="bold",
+        fontsize=10,
         fontfamily=STYLE["font.family"],
     )
     axis.set_title(heading)
 
 
 def _grid(rows: int, columns: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any]]:
-    figure, axes = plt.subplots(rows, columns, figsize=(TWO_COLUMNS, height), layout="constrained", squeeze=False, **kwargs)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(TWO_COLUMNS, height), layout="constrained", squeeze=False, **kwargs
+    )
     return figure, list(axes.flat)
 
 
@@ -100,7 +109,10 @@ def _put_decision(axis: Any, models: list[tuple[str, dict[str, Any], int]]) -> N
     for name, entry, i in models:
         rows = entry["decision_curve"]
         axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **look(i))
-    top = max((p["net_benefit"] for _, entry, _ in models for p in entry["decision_curve"] if p["net_benefit"] is not None), default=0.0)
+    top = max(
+        (p["net_benefit"] for _, entry, _ in models for p in entry["decision_curve"] if p["net_benefit"] is not None),
+        default=0.0,
+    )
     axis.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05)))
 
 
@@ -110,7 +122,11 @@ def _put_impact(axis: Any, models: list[tuple[str, dict[str, Any], int]]) -> Non
         rows, own = entry["clinical_impact"], look(i)
         t = [p["threshold"] for p in rows]
         axis.plot(t, [p["high_risk"] for p in rows], **own)
-        axis.plot(t, [p["high_risk_events"] for p in rows], **(own | {"linestyle": ":", "linewidth": 0.9, "markerfacecolor": "white"}))
+        axis.plot(
+            t,
+            [p["high_risk_events"] for p in rows],
+            **(own | {"linestyle": ":", "linewidth": 0.9, "markerfacecolor": "white"}),
+        )
     axis.plot([], [], color="0.3", label="called high risk")
     axis.plot([], [], color="0.3", linestyle=":", linewidth=0.9, label="events among them")
     axis.set(xlabel="threshold probability", ylabel="per 1,000 patients")
@@ -129,9 +145,15 @@ def draw_parts(parts: Sequence[Part], columns: int, height: float) -> Figure:
 
 
 def draw_score_panel(tissues: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> Figure:
-    """By tissue: every patient's Radscore, and beside it Table 1's median and quartiles with every patient as a point."""
+    """By tissue: every patient's Radscore, and beside it Table 1's median and quartiles with every patient as a
+    point."""
     figure, axes = plt.subplots(
-        len(tissues), 2, figsize=(TWO_COLUMNS, 2.3 * len(tissues)), layout="constrained", squeeze=False, width_ratios=(2.4, 1),
+        len(tissues),
+        2,
+        figsize=(TWO_COLUMNS, 2.3 * len(tissues)),
+        layout="constrained",
+        squeeze=False,
+        width_ratios=(2.4, 1),
     )
     for k, (pair, (name, (tissue, cells))) in enumerate(zip(axes, tissues.items(), strict=True)):
         put_waterfall(pair[0], tissue)
@@ -146,11 +168,30 @@ def _put_boxes(axis: Any, scores: list[dict[str, Any]], cells: dict[str, Any]) -
     boxes = []
     for outcome, (key, name) in enumerate((("nonevent", "no event"), ("event", "event"))):
         values = sorted(s["value"] for s in scores if s["outcome"] == outcome)
-        beside = [outcome + 1 + 0.3 * ((j * 0.618) % 1 - 0.5) for j in range(len(values))]  # spread evenly, the same in every run
+        # spread evenly, the same in every run
+        beside = [outcome + 1 + 0.3 * ((j * 0.618) % 1 - 0.5) for j in range(len(values))]
         axis.plot(beside, values, linestyle="", marker="o", markersize=1.5, color=colour(outcome), zorder=1)
-        boxes.append({"med": cells[key]["median"], "q1": cells[key]["q1"], "q3": cells[key]["q3"], "whislo": values[0], "whishi": values[-1], "label": name})
+        boxes.append(
+            {
+                "med": cells[key]["median"],
+                "q1": cells[key]["q1"],
+                "q3": cells[key]["q3"],
+                "whislo": values[0],
+                "whishi": values[-1],
+                "label": name,
+            }
+        )
     thin = {"color": "black", "linewidth": 0.8}
-    axis.bxp(boxes, showfliers=False, widths=0.55, boxprops=thin, whiskerprops=thin, capprops=thin, medianprops=thin | {"linewidth": 1.4}, zorder=2)
+    axis.bxp(
+        boxes,
+        showfliers=False,
+        widths=0.55,
+        boxprops=thin,
+        whiskerprops=thin,
+        capprops=thin,
+        medianprops=thin | {"linewidth": 1.4},
+        zorder=2,
+    )
     axis.set(ylabel="Radscore")
 
 

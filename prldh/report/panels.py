@@ -1,4 +1,5 @@
-"""Panels for journals, as the paper's Figures 2 to 6 and two for its supplement: which the results allow. They are files, not shown in the report."""
+"""Panels for journals, as the paper's Figures 2 to 6 and two for its supplement: which the results allow. They are
+files, not shown in the report."""
 
 from __future__ import annotations
 
@@ -28,14 +29,37 @@ MOST_TISSUES = 4
 
 def plan_panels(data: dict[str, Any], beside: Path | None = None) -> list[Drawing]:
     """``beside``: the output folder, where heat maps may lie."""
-    kinds = {kind: own[:MOST_CURVES] for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if (own := [m for m in data["models"] if m["adjusted"] == adjusted])}
+    kinds = {
+        kind: own[:MOST_CURVES]
+        for kind, adjusted in (("unadjusted", False), ("adjusted", True))
+        if (own := [m for m in data["models"] if m["adjusted"] == adjusted])
+    }
     found = []
     if kinds:
-        first = " Of more models the first are drawn." if any(len(own) == MOST_CURVES for own in kinds.values()) and len(data["models"]) > sum(map(len, kinds.values())) else ""
+        first = (
+            " Of more models the first are drawn."
+            if any(len(own) == MOST_CURVES for own in kinds.values())
+            and len(data["models"]) > sum(map(len, kinds.values()))
+            else ""
+        )
         found += [
-            _panel("figure2_roc", "ROC curves", f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions of the whole chain. {_letters(kinds)}{first}", draw_roc_panel, kinds, f"{level_of(data)}% CI"),
+            _panel(
+                "figure2_roc",
+                "ROC curves",
+                f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions of the whole"
+                f" chain. {_letters(kinds)}{first}",
+                draw_roc_panel,
+                kinds,
+                f"{level_of(data)}% CI",
+            ),
             *_interaction(data["interaction"]),
-            _panel("figure4_partial_roc", "Partial ROC curves", f"Upper row: high sensitivity; lower row: high specificity; by column {', '.join(kinds)}.{first}", draw_partial_panel, kinds),
+            _panel(
+                "figure4_partial_roc",
+                "Partial ROC curves",
+                f"Upper row: high sensitivity; lower row: high specificity; by column {', '.join(kinds)}.{first}",
+                draw_partial_panel,
+                kinds,
+            ),
             _use(kinds, first),
         ]
     return [*found, *_heat_maps(beside), *_selection(data["tissues"]), *_scores(data)]
@@ -53,7 +77,15 @@ def _interaction(found: dict[str, Any] | None) -> list[Drawing]:
     rows = {kind: found[kind] for kind in ("unadjusted", "adjusted") if found and found.get(kind)}
     if not rows:
         return []
-    return [_panel("figure3_interaction", "Odds ratios of the groups", f"Forest plot of the groups' odds ratios against {found['reference']}. {_letters(rows)}", draw_forest_panel, rows)]
+    return [
+        _panel(
+            "figure3_interaction",
+            "Odds ratios of the groups",
+            f"Forest plot of the groups' odds ratios against {found['reference']}. {_letters(rows)}",
+            draw_forest_panel,
+            rows,
+        )
+    ]
 
 
 def _use(kinds: dict[str, list[dict[str, Any]]], first: str) -> Drawing:
@@ -61,12 +93,30 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str) -> Drawing:
     held = {kind: lead_scheme(models) for kind, models in kinds.items()}
     schemes = set(held.values())
     lead = schemes.pop() if len(schemes) == 1 else None
-    entries = {kind: [(m["name"], m["validation"][lead[0]][lead[1]] if lead else m) for m in models] for kind, models in kinds.items()}
-    if lead and not all(key in e for own in entries.values() for _, e in own for key in ("calibration", "decision_curve", "clinical_impact")):
+    entries = {
+        kind: [(m["name"], m["validation"][lead[0]][lead[1]] if lead else m) for m in models]
+        for kind, models in kinds.items()
+    }
+    if lead and not all(
+        key in e
+        for own in entries.values()
+        for _, e in own
+        for key in ("calibration", "decision_curve", "clinical_impact")
+    ):
         lead, entries = None, {kind: [(m["name"], m) for m in models] for kind, models in kinds.items()}
     of = f"predictions of {words(lead[1])}, scope {lead[0]}" if lead else "apparent"
-    about = f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single figures have bands.{first}"
-    return _panel("figure5_use", "Calibration, decision and clinical impact curves", about, draw_use_panel, entries, "held out" if lead else "apparent")
+    about = (
+        f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single"
+        f" figures have bands.{first}"
+    )
+    return _panel(
+        "figure5_use",
+        "Calibration, decision and clinical impact curves",
+        about,
+        draw_use_panel,
+        entries,
+        "held out" if lead else "apparent",
+    )
 
 
 def _heat_maps(beside: Path | None) -> list[Drawing]:
@@ -79,7 +129,15 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if pictures and all(picture.is_file() for _, picture in pictures):
-            found.append(_panel(f"figure6_heat_maps_{slug(about['tissue'])}", f"{about['tissue']}: heat maps", f"What each place adds to the Radscore. {_letters(level for level, _ in pictures)}", draw_heat_maps, pictures))
+            found.append(
+                _panel(
+                    f"figure6_heat_maps_{slug(about['tissue'])}",
+                    f"{about['tissue']}: heat maps",
+                    f"What each place adds to the Radscore. {_letters(level for level, _ in pictures)}",
+                    draw_heat_maps,
+                    pictures,
+                )
+            )
     return found
 
 
@@ -95,7 +153,17 @@ def _selection(tissues: dict[str, Any]) -> list[Drawing]:
         if len(parts) > 1:
             columns = 2 if len(parts) in (2, 4) else 3
             rows = -(-len(parts) // columns)
-            found.append(_panel(f"figure_s1_selection_{slug(name)}", f"{name}: selection of features", f"By number of features, dashed: the chosen one. {_letters(heading for heading, _ in parts)}", draw_parts, parts, columns, 2.5 * rows))
+            found.append(
+                _panel(
+                    f"figure_s1_selection_{slug(name)}",
+                    f"{name}: selection of features",
+                    f"By number of features, dashed: the chosen one. {_letters(heading for heading, _ in parts)}",
+                    draw_parts,
+                    parts,
+                    columns,
+                    2.5 * rows,
+                )
+            )
     return found
 
 
@@ -103,20 +171,42 @@ def _parts(step: dict[str, Any]) -> list[Part]:
     details, of = step["details"], step["source"]
     parts: list[Part] = []
     if step["name"] == "mrmr_forest" and details.get("curve"):
-        parts.append((f"{of}: random forest", lambda axis: put_size_curve(axis, details["curve"], details["chosen_size"], "AUC in inner folds")))
+        parts.append(
+            (
+                f"{of}: random forest",
+                lambda axis: put_size_curve(axis, details["curve"], details["chosen_size"], "AUC in inner folds"),
+            )
+        )
     if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-        parts += [(f"{of}: LASSO paths", lambda axis: put_path(axis, details["lasso"])), (f"{of}: LASSO, deviance", lambda axis: put_deviance(axis, details["lasso"]))]
+        parts += [
+            (f"{of}: LASSO paths", lambda axis: put_path(axis, details["lasso"])),
+            (f"{of}: LASSO, deviance", lambda axis: put_deviance(axis, details["lasso"])),
+        ]
     if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-        parts.append((f"{of}: SVM-RFE", lambda axis: put_size_curve(axis, details["svm_rfe"], details["svm_rfe"]["chosen_size"], "accuracy in inner folds")))
+        parts.append(
+            (
+                f"{of}: SVM-RFE",
+                lambda axis: put_size_curve(
+                    axis, details["svm_rfe"], details["svm_rfe"]["chosen_size"], "accuracy in inner folds"
+                ),
+            )
+        )
     return parts
 
 
 def _scores(data: dict[str, Any]) -> list[Drawing]:
     """Where Table 1 has the Radscores' quartiles by outcome."""
     table = {entry["variable"]: entry["rows"][0] for entry in data["table_one"] if len(entry["rows"]) == 1}
-    known = {name: (t, table[name]) for name, t in data["tissues"].items() if all("q1" in table.get(name, {}).get(key, {}) for key in ("event", "nonevent"))}
+    known = {
+        name: (t, table[name])
+        for name, t in data["tissues"].items()
+        if all("q1" in table.get(name, {}).get(key, {}) for key in ("event", "nonevent"))
+    }
     if not known:
         return []
     shown = dict(list(known.items())[:MOST_TISSUES])
-    about = f"Left: every patient in ascending order, from the cutoff; right: median, quartiles, least and highest by outcome. Tissues from above: {', '.join(shown)}."
+    about = (
+        "Left: every patient in ascending order, from the cutoff; right: median, quartiles, least and highest by"
+        f" outcome. Tissues from above: {', '.join(shown)}."
+    )
     return [_panel("figure_s2_radscores", "Radscores by patient and outcome", about, draw_score_panel, shown)]

@@ -26,7 +26,9 @@ from prldh.report.view import make_view
 from prldh.results import read_results
 
 
-def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figures: dict[str, dict[str, str]], folder: Path) -> str:
+def render_report(
+    data: dict[str, Any], provenance: dict[str, Any] | None, figures: dict[str, dict[str, str]], folder: Path
+) -> str:
     """The report as HTML.
 
     Parameters
@@ -44,7 +46,17 @@ def render_report(data: dict[str, Any], provenance: dict[str, Any] | None, figur
     view = make_view(data, figures)
     sections = _plugin_sections(data, folder)
     template = create_environment().get_template("report.html.j2")
-    return template.render(data=data, view=view, images=images_view(data, folder), provenance=provenance, sections=sections, checklists=checklist_view(folder), features=selected_features(data), text=write_text(data, (provenance or {}).get("prldh", "")), version=metadata.version("prldh"))
+    return template.render(
+        data=data,
+        view=view,
+        images=images_view(data, folder),
+        provenance=provenance,
+        sections=sections,
+        checklists=checklist_view(folder),
+        features=selected_features(data),
+        text=write_text(data, (provenance or {}).get("prldh", "")),
+        version=metadata.version("prldh"),
+    )
 
 
 def write_beside(data: dict[str, Any], folder: Path) -> None:
@@ -57,27 +69,35 @@ def _plugin_sections(data: dict[str, Any], folder: Path) -> list[dict[str, Any]]
     from prldh.plugins import create_plugin_manager, registered
 
     found = registered(create_plugin_manager(), "register_report_sections")
-    rendered = [(name, section.title, _rendered(name, section, plugin, data, folder)) for name, (section, plugin) in found.items()]
+    rendered = [
+        (name, section.title, _rendered(name, section, plugin, data, folder))
+        for name, (section, plugin) in found.items()
+    ]
     return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
 
 
 def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
     """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
     try:
-        html = section.render(deepcopy(data), folder)  # whatever it does to the results, the report shows them as they are
+        # whatever it does to the results, the report shows them as they are
+        html = section.render(deepcopy(data), folder)
         if not isinstance(html, str):
             raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
         return html
     except (Exception, SystemExit) as error:
-        said = "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}` may show why."
+        said = (
+            "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}`"
+            " may show why."
+        )
         return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
 
 def render_again(folder: Path, jobs: int | None = None, **figure_settings: Any) -> str:
-    """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to print.
+    """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to
+    print.
 
-    ``jobs``: processes that draw, by default one a core. ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other than the study's.
-    Figures that would come out the same are kept.
+    ``jobs``: processes that draw, by default one a core. ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other
+    than the study's. Figures that would come out the same are kept.
 
     Raises
     ------
@@ -95,11 +115,16 @@ def render_again(folder: Path, jobs: int | None = None, **figure_settings: Any) 
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
             settings = FigureSettings.of(data, **figure_settings)
-            with ThreadPoolExecutor(1) as meanwhile:  # the other processes draw more where this one does something else, too
+            # the other processes draw more where this one does something else, too
+            with ThreadPoolExecutor(1) as meanwhile:
                 filled = meanwhile.submit(fill_again, folder)
-                figures = write_figures(data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder)
+                figures = write_figures(
+                    data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder
+                )
                 filled.result()
-            (Path(scratch) / "report.html").write_text(render_report(data, provenance, figures, folder), encoding="utf-8")
+            (Path(scratch) / "report.html").write_text(
+                render_report(data, provenance, figures, folder), encoding="utf-8"
+            )
             beside = Path(scratch) / "beside"
             beside.mkdir()
             write_beside(data, beside)

@@ -1,4 +1,5 @@
-"""What figures show, in words with numbers: alternative texts for those who do not see them. Looks values up, computes no statistic."""
+"""What figures show, in words with numbers: alternative texts for those who do not see them. Looks values up, computes
+no statistic."""
 
 from __future__ import annotations
 
@@ -49,14 +50,21 @@ def _each(models: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -
 def _lead(model: dict[str, Any], key: str) -> tuple[str, dict[str, Any]] | None:
     """The most honest held-out entry that has ``key``, and what it is of."""
     return next(
-        ((f"{words(scheme)}, scope {scope}", model["validation"][scope][scheme]) for scope, scheme in by_honesty(model["validation"]) if key in model["validation"][scope][scheme]), None
+        (
+            (f"{words(scheme)}, scope {scope}", model["validation"][scope][scheme])
+            for scope, scheme in by_honesty(model["validation"])
+            if key in model["validation"][scope][scheme]
+        ),
+        None,
     )
 
 
 def _roc(models: list[dict[str, Any]]) -> str:
     def tell(m: dict[str, Any]) -> str:
         held = honest_auc(m)
-        return f"apparent AUC {plain(m['auc']['estimate'])}" + (f", held out {plain(held[2]['estimate'])}" if held else "")
+        return f"apparent AUC {plain(m['auc']['estimate'])}" + (
+            f", held out {plain(held[2]['estimate'])}" if held else ""
+        )
 
     return _each(models, tell)
 
@@ -75,7 +83,13 @@ def _roc_bands(models: list[dict[str, Any]]) -> str:
 
 
 def _partial(models: list[dict[str, Any]]) -> str:
-    return _each(models, lambda m: f"partial area {plain(m['pauc']['sensitivity']['estimate'])} by sensitivity, {plain(m['pauc']['specificity']['estimate'])} by specificity")
+    return _each(
+        models,
+        lambda m: (
+            f"partial area {plain(m['pauc']['sensitivity']['estimate'])} by sensitivity,"
+            f" {plain(m['pauc']['specificity']['estimate'])} by specificity"
+        ),
+    )
 
 
 def _calibration(of: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Callable[[list[dict[str, Any]]], str]:
@@ -93,10 +107,17 @@ def _held_calibration(m: dict[str, Any]) -> dict[str, Any] | None:
 
 def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Callable[[list[dict[str, Any]]], str]:
     def tell(m: dict[str, Any]) -> str:
-        above = [p["threshold"] for p in of(m) or [] if p["net_benefit"] is not None and p["net_benefit"] > max(p["all"], 0.0) + 1e-9]
+        above = [
+            p["threshold"]
+            for p in of(m) or []
+            if p["net_benefit"] is not None and p["net_benefit"] > max(p["all"], 0.0) + 1e-9
+        ]
         if not above:
             return "nowhere above both treating everyone and treating no one"
-        return f"above both treating everyone and no one at {len(above)} thresholds between {plain(min(above), 2)} and {plain(max(above), 2)}"
+        return (
+            f"above both treating everyone and no one at {len(above)} thresholds between {plain(min(above), 2)} and"
+            f" {plain(max(above), 2)}"
+        )
 
     return lambda models: _each(models, tell)
 
@@ -113,7 +134,11 @@ def _nearest(curve: list[dict[str, Any]]) -> dict[str, Any]:
 def _avoided(models: list[dict[str, Any]]) -> str:
     def tell(m: dict[str, Any]) -> str:
         point = _nearest(_held_decision(m) or m["decision_curve"])
-        return f"at a threshold of {plain(point['threshold'], 2)}, {plain(point.get('avoided'), 1)} per 100 patients" if point.get("avoided") is not None else ""
+        return (
+            f"at a threshold of {plain(point['threshold'], 2)}, {plain(point.get('avoided'), 1)} per 100 patients"
+            if point.get("avoided") is not None
+            else ""
+        )
 
     return _each(models, tell)
 
@@ -121,13 +146,21 @@ def _avoided(models: list[dict[str, Any]]) -> str:
 def _impact(models: list[dict[str, Any]]) -> str:
     def tell(m: dict[str, Any]) -> str:
         point = _nearest(m["clinical_impact"])
-        return f"at a threshold of {plain(point['threshold'], 2)}, {plain(point['high_risk'], 0)} of 1,000 are called high risk, {plain(point['high_risk_events'], 0)} of them with the event"
+        return (
+            f"at a threshold of {plain(point['threshold'], 2)}, {plain(point['high_risk'], 0)} of 1,000 are called high"
+            f" risk, {plain(point['high_risk_events'], 0)} of them with the event"
+        )
 
     return _each(models, tell)
 
 
 def _stratified(entries: list[dict[str, Any]]) -> str:
-    said = [f"{e['name']}: " + ", ".join(f"AUC {interval_text(s['auc'])} among {s['group']}" for s in e["strata"]) + f", p of the difference {p_text(e['comparison']['p'])}" for e in entries]
+    said = [
+        f"{e['name']}: "
+        + ", ".join(f"AUC {interval_text(s['auc'])} among {s['group']}" for s in e["strata"])
+        + f", p of the difference {p_text(e['comparison']['p'])}"
+        for e in entries
+    ]
     return "; ".join(said) + "."
 
 
@@ -137,13 +170,24 @@ def _scores(tissue: dict[str, Any]) -> str:
     events = [s for s in tissue["scores"] if s["outcome"]]
     others = [s for s in tissue["scores"] if not s["outcome"]]
     high = [sum(s["value"] > tissue["cutoff"] for s in group) for group in (events, others)]
-    return f"{high[0]} of {len(events)} patients with the event and {high[1]} of {len(others)} without lie above the cutoff of {plain(tissue['cutoff'])}."
+    return (
+        f"{high[0]} of {len(events)} patients with the event and {high[1]} of {len(others)} without lie above the"
+        f" cutoff of {plain(tissue['cutoff'])}."
+    )
 
 
 def _stability(schemes: dict[str, Any]) -> str:
-    scheme, found = next(((s, schemes[s]) for s in ("bootstrap", "folds", "leave_one_out") if s in schemes), next(iter(schemes.items())))
+    scheme, found = next(
+        ((s, schemes[s]) for s in ("bootstrap", "folds", "leave_one_out") if s in schemes), next(iter(schemes.items()))
+    )
     ranked = sorted(found["frequency"].items(), key=lambda item: -item[1])[:3]
-    return f"Most often selected ({words(scheme)}): " + ", ".join(f"{feature} in {plain(100 * share, 0)} %" for feature, share in ranked) + "." if ranked else ""
+    return (
+        f"Most often selected ({words(scheme)}): "
+        + ", ".join(f"{feature} in {plain(100 * share, 0)} %" for feature, share in ranked)
+        + "."
+        if ranked
+        else ""
+    )
 
 
 def _size_curve(what: str) -> Callable[[dict[str, Any]], str]:
@@ -152,7 +196,10 @@ def _size_curve(what: str) -> Callable[[dict[str, Any]], str]:
         at = dict(known)
         if not known or chosen not in at:
             return ""
-        return f"{what} is {plain(known[0][1])} with {known[0][0]}, {plain(at[chosen])} with the chosen {chosen}, and {plain(known[-1][1])} with {known[-1][0]} features."
+        return (
+            f"{what} is {plain(known[0][1])} with {known[0][0]}, {plain(at[chosen])} with the chosen {chosen}, and"
+            f" {plain(known[-1][1])} with {known[-1][0]} features."
+        )
 
     return tell
 
@@ -172,12 +219,21 @@ def _lasso(details: dict[str, Any]) -> str:
         return ""
     kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(found["coefficients"].items())[:MOST])
     n = len(found["coefficients"])
-    return f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0: {kept}{' and others' if n > MOST else ''}."
+    return (
+        f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
+        f" {kept}{' and others' if n > MOST else ''}."
+    )
 
 
 OF_MODELS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
-    "roc": _roc, "roc_bands": _roc_bands, "partial_roc": _partial,
-    "calibration": _calibration(lambda m: m["calibration"]), "calibration_held_out": _calibration(_held_calibration),
-    "decision": _decision(lambda m: m["decision_curve"]), "decision_held_out": _decision(_held_decision), "avoided": _avoided, "impact": _impact,
+    "roc": _roc,
+    "roc_bands": _roc_bands,
+    "partial_roc": _partial,
+    "calibration": _calibration(lambda m: m["calibration"]),
+    "calibration_held_out": _calibration(_held_calibration),
+    "decision": _decision(lambda m: m["decision_curve"]),
+    "decision_held_out": _decision(_held_decision),
+    "avoided": _avoided,
+    "impact": _impact,
 }
 OF_STEPS: dict[str, Callable[[dict[str, Any]], str]] = {"forest": _forest, "lasso": _lasso, "svm_rfe": _svm_rfe}

@@ -1,7 +1,7 @@
 """Methods and Results in plain English, written from ``results.json``: what ran and what came out, and nothing else.
 
-Every number and name is taken through :class:`prldh.report.text_writer.Writer`, which notes where in the results it stands (``facts``), so
-that the text can be checked against them. What the numbers mean is left to the authors.
+Every number and name is taken through :class:`prldh.report.text_writer.Writer`, which notes where in the results it
+stands (``facts``), so that the text can be checked against them. What the numbers mean is left to the authors.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from prldh.report.text_writer import Path, Writer
 
 @dataclass(frozen=True)
 class Text:
-    """``methods`` and ``results``: paragraphs with citations as [1]; ``references``: in words, in that order; ``bibtex``: the same.
+    """``methods`` and ``results``: paragraphs with citations as [1]; ``references``: in words, in that order;
+    ``bibtex``: the same.
 
-    ``facts``: in the order of the text, (as shown, kind, path in ``results.json``); a share has the paths of both its counts.
+    ``facts``: in the order of the text, (as shown, kind, path in ``results.json``); a share has the paths of both its
+    counts.
     """
 
     methods: list[str]
@@ -32,12 +34,18 @@ class Text:
 def write_text(data: dict[str, Any], program: str = "") -> Text:
     """The text of a study's results.
 
-    ``program``: the version of prldh that made them, which ``provenance.json`` knows; nothing is said of it where it is not given.
+    ``program``: the version of prldh that made them, which ``provenance.json`` knows; nothing is said of it where it is
+    not given.
     """
     w = Writer(data, program)
-    methods, results = ([paragraph for part in parts if (paragraph := " ".join(part(w)))] for parts in (text_methods.PARTS, text_results.PARTS))
+    methods, results = (
+        [paragraph for part in parts if (paragraph := " ".join(part(w)))]
+        for parts in (text_methods.PARTS, text_results.PARTS)
+    )
     versions = {"r": (data["engines"]["r"] or {}).get("version", "")}
-    return Text(methods, results, [in_words(key, versions.get(key)) for key in w.cited], as_bibtex(w.cited, versions), w.facts)
+    return Text(
+        methods, results, [in_words(key, versions.get(key)) for key in w.cited], as_bibtex(w.cited, versions), w.facts
+    )
 
 
 def without_citations(paragraph: str) -> str:

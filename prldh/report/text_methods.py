@@ -7,31 +7,55 @@ from typing import Any
 
 from prldh.report.text_writer import Path, Writer, listed
 
-TESTS = {"t": "Student's t test", "welch": "Welch's t test", "wilcoxon": "the Wilcoxon rank-sum test", "chi2": "Pearson's χ² test", "fisher": "Fisher's exact test"}
+TESTS = {
+    "t": "Student's t test",
+    "welch": "Welch's t test",
+    "wilcoxon": "the Wilcoxon rank-sum test",
+    "chi2": "Pearson's χ² test",
+    "fisher": "Fisher's exact test",
+}
 ADJUSTED = {"holm": ("Holm's method", "holm1979"), "bh": ("the Benjamini–Hochberg method", "benjamini1995")}
 #: How packages spell themselves, and the paper of each.
 PACKAGES = {
-    "numpy": ("NumPy", "harris2020"), "scipy": ("SciPy", "virtanen2020"), "statsmodels": ("statsmodels", "seabold2010"),
-    "scikit-learn": ("scikit-learn", "pedregosa2011"), "numba": ("Numba", "lam2015"),
+    "numpy": ("NumPy", "harris2020"),
+    "scipy": ("SciPy", "virtanen2020"),
+    "statsmodels": ("statsmodels", "seabold2010"),
+    "scikit-learn": ("scikit-learn", "pedregosa2011"),
+    "numba": ("Numba", "lam2015"),
 }
 
 
 def patients(w: Writer) -> Iterator[str]:
     data = w.data
-    yield f"The outcome was “{w.name('cohort', 'outcome')}” (event: {w.name('cohort', 'event')}; no event: {w.name('cohort', 'non_event')})."
+    yield (
+        f"The outcome was “{w.name('cohort', 'outcome')}” (event: {w.name('cohort', 'event')}; no event:"
+        f" {w.name('cohort', 'non_event')})."
+    )
     if data.get("missing") and w.settings("missing") == "multiple_imputation":
         yield (
-            f"Blank covariates were imputed {w.exact('missing', 'imputations')} times by chained equations{w.cite('vanbuuren2011')}, and estimates were pooled by "
-            f"Rubin's rules{w.cite('rubin1987')}; in every resample the imputation was fitted to the training patients alone, and held-out patients were imputed without their outcome."
+            f"Blank covariates were imputed {w.exact('missing', 'imputations')} times by chained"
+            f" equations{w.cite('vanbuuren2011')}, and estimates were pooled by Rubin's rules{w.cite('rubin1987')}; in"
+            " every resample the imputation was fitted to the training patients alone, and held-out patients were"
+            " imputed without their outcome."
         )
     elif data["cohort"]["excluded"]:
-        what = "a blank value, or an image that could not be measured," if data.get("images") else "a value that was blank or could not be used"
+        what = (
+            "a blank value, or an image that could not be measured,"
+            if data.get("images")
+            else "a value that was blank or could not be used"
+        )
         yield f"Patients with {what} were left out (complete-case analysis)."
     if data.get("sample_size"):
-        yield f"The sample size was judged by the criteria of Riley et al.{w.cite('riley2019', 'riley2020')}, with an anticipated Nagelkerke R² of {w.number('sample_size', 'settings', 'r2_nagelkerke', digits=2)}."
+        yield (
+            f"The sample size was judged by the criteria of Riley et al.{w.cite('riley2019', 'riley2020')}, with an"
+            f" anticipated Nagelkerke R² of {w.number('sample_size', 'settings', 'r2_nagelkerke', digits=2)}."
+        )
     tests = list(dict.fromkeys(v["test"] for v in data["table_one"]))
     if tests and (w.settings("table_one") or {}).get("p_values", True):
-        yield f"Characteristics of patients with and without the event were compared by {listed([TESTS[t] for t in tests])}."
+        yield (
+            "Characteristics of patients with and without the event were compared by"
+            f" {listed([TESTS[t] for t in tests])}."
+        )
         adjusted = ADJUSTED.get((w.settings("table_one") or {}).get("adjust_p"))
         if adjusted:
             yield f"These p-values are also given adjusted by {adjusted[0]}{w.cite(adjusted[1])}."
@@ -53,8 +77,13 @@ def features(w: Writer) -> Iterator[str]:
         sources = {s["source"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         within = " within each source of features" if w.settings("selection_by_source") and len(sources) > 1 else ""
         if said:
-            numbered = [f"({'abcdefghij'[i] if i < 10 else i + 1}) {s}" for i, s in enumerate(said)] if len(said) > 1 else said
-            yield f"For {of}, features were selected{' in steps' if len(said) > 1 else ''}{within}: {'; '.join(numbered)}."
+            numbered = (
+                [f"({'abcdefghij'[i] if i < 10 else i + 1}) {s}" for i, s in enumerate(said)] if len(said) > 1 else said
+            )
+            yield (
+                f"For {of}, features were selected{' in steps' if len(said) > 1 else ''}{within}:"
+                f" {'; '.join(numbered)}."
+            )
         else:
             yield f"For {of}, all features that vary entered the Radscore."
         if said and w.settings("if_empty") == "best":
@@ -63,17 +92,26 @@ def features(w: Writer) -> Iterator[str]:
         fitted = "a logistic model" if methods == {"logistic"} else "a logistic model with the LASSO's penalty"
         yield f"The Radscore is the linear predictor of {fitted} of the standardised features that remained."
         if any(data["tissues"][name]["selection"]["stability"] for name in tissues):
-            yield f"The stability of the selection over resamples was measured by Nogueira's index{w.cite('nogueira2018')}."
+            yield (
+                "The stability of the selection over resamples was measured by Nogueira's"
+                f" index{w.cite('nogueira2018')}."
+            )
     given = [name for name in data["tissues"] if name not in tissues]
     if given:
-        yield f"{listed([w.key('tissues', name) for name in given])} {'was' if len(given) == 1 else 'were'} given as {'a score' if len(given) == 1 else 'scores'}, without selection here."
+        yield (
+            f"{listed([w.key('tissues', name) for name in given])} {'was' if len(given) == 1 else 'were'} given as"
+            f" {'a score' if len(given) == 1 else 'scores'}, without selection here."
+        )
     if data["tissues"]:
         yield f"A Radscore above the cutoff that maximises Youden's index{w.cite('youden1950')} was called high."
 
 
 def _images(w: Writer) -> Iterator[str]:
     """Each source once, with the version of the library behind it, and whether analysed patients had trained it."""
-    known = {"pyradiomics": ("vangriethuysen2017", "PyRadiomics' feature definitions", "pyradiomics-bhklab"), "uctransnet": ("wang2022", "the encoder of a UCTransNet", "torch")}
+    known = {
+        "pyradiomics": ("vangriethuysen2017", "PyRadiomics' feature definitions", "pyradiomics-bhklab"),
+        "uctransnet": ("wang2022", "the encoder of a UCTransNet", "torch"),
+    }
     told = set()
     for tissue, images in (w.data.get("images") or {}).items():
         for source, about in images["sources"].items():
@@ -81,14 +119,21 @@ def _images(w: Writer) -> Iterator[str]:
             if source not in told:
                 if source in known:
                     key, what, package = known[source]
-                    version = f" ({package} {w.name(*place, 'packages', package)})" if package in (about.get("packages") or {}) else ""
+                    version = (
+                        f" ({package} {w.name(*place, 'packages', package)})"
+                        if package in (about.get("packages") or {})
+                        else ""
+                    )
                     yield f"Features were measured on images by {what}{w.cite(key)}{version}."
                 else:
                     yield f"Features were measured on images by the source {w.key(*place)}."
             seen = about.get("trained_on") or {}
             if source not in told and seen.get("n"):
                 n = w.exact(*place, "trained_on", "n")
-                yield f"{n} of the patients analysed had been used to train this source, so that results on held-out patients are too favourable."
+                yield (
+                    f"{n} of the patients analysed had been used to train this source, so that results on held-out"
+                    " patients are too favourable."
+                )
             elif source not in told and seen.get("n_trained"):
                 yield "None of the patients analysed had been used to train this source."
             told.add(source)
@@ -99,14 +144,26 @@ def _icc(w: Writer, k: int, step: str) -> str:
     tissues = w.selected_tissues()
     place = ("study", "settings", "selection", k, step)
     over = ["between readers"] if any(w.data["tissues"][name]["selection"]["readers"] > 1 for name in tissues) else []
-    perturbed = [name for name in tissues if w.data["tissues"][name]["selection"]["readers"] == 1 and ((w.data.get("images") or {}).get(name) or {}).get("perturbation")]
+    perturbed = [
+        name
+        for name in tissues
+        if w.data["tissues"][name]["selection"]["readers"] == 1
+        and ((w.data.get("images") or {}).get(name) or {}).get("perturbation")
+    ]
     if not over and not perturbed:
         return ""  # with one reader nothing is judged
     if perturbed:
         over.append(f"over a reader's mask and {w.exact('images', perturbed[0], 'perturbation', 'n')} perturbed ones")
     form = f", form {w.name(*place, 'form')}" if w.at(place).get("form") else ""
-    judged = "the lower confidence limit of the intraclass correlation" if w.at(place).get("on") == "lower" else "the intraclass correlation"
-    return f"features were kept where {judged} ({listed(over)}{form}{w.cite('shrout1979')}) was above {w.exact(*place, 'threshold')}"
+    judged = (
+        "the lower confidence limit of the intraclass correlation"
+        if w.at(place).get("on") == "lower"
+        else "the intraclass correlation"
+    )
+    return (
+        f"features were kept where {judged} ({listed(over)}{form}{w.cite('shrout1979')}) was above"
+        f" {w.exact(*place, 'threshold')}"
+    )
 
 
 def _mrmr(w: Writer, k: int, step: str) -> str:
@@ -116,26 +173,46 @@ def _mrmr(w: Writer, k: int, step: str) -> str:
     ranked = f"{most} were ranked by minimum redundancy and maximum relevance{w.cite('peng2005')}"
     trees = f" of {w.exact(*place, 'trees')} trees" if found.get("trees") else ""
     folds = w.exact(*place, "folds")
-    rule = "the smallest number within one standard error of the highest mean AUC" if found.get("rule") == "one_se" else "the number with the highest mean AUC"
-    racing = "; numbers of features that lagged after a quarter of the trees were dropped early (racing, an approximation)" if found.get("racing") else ""
-    return f"{ranked}, and random forests{w.cite('breiman2001')}{trees} in {folds} inner folds chose how many remained, {rule}{racing}"
+    rule = (
+        "the smallest number within one standard error of the highest mean AUC"
+        if found.get("rule") == "one_se"
+        else "the number with the highest mean AUC"
+    )
+    racing = (
+        "; numbers of features that lagged after a quarter of the trees were dropped early (racing, an approximation)"
+        if found.get("racing")
+        else ""
+    )
+    return (
+        f"{ranked}, and random forests{w.cite('breiman2001')}{trees} in {folds} inner folds chose how many remained,"
+        f" {rule}{racing}"
+    )
 
 
 def _correlated(w: Writer, k: int, step: str) -> str:
     place = ("study", "settings", "selection", k, step)
-    return f"features had to correlate with the outcome with an |r| of at least {w.exact(*place, 'outcome')}, and of two that correlated with each other above {w.exact(*place, 'between')} the weaker was dropped"
+    return (
+        f"features had to correlate with the outcome with an |r| of at least {w.exact(*place, 'outcome')}, and of two"
+        f" that correlated with each other above {w.exact(*place, 'between')} the weaker was dropped"
+    )
 
 
 def _lasso_svm(w: Writer, k: int, step: str) -> str:
     place = ("study", "settings", "selection", k, step)
-    lasso, svm = f"the LASSO{w.cite('tibshirani1996', 'friedman2010')}", "recursive elimination by a support-vector machine"
+    lasso, svm = (
+        f"the LASSO{w.cite('tibshirani1996', 'friedman2010')}",
+        "recursive elimination by a support-vector machine",
+    )
     combine = w.at((*place, "combine"))
     if combine == "lasso":
         return f"{lasso} was run with {w.exact(*place, 'folds')} inner folds, and its features were kept"
     svm += w.cite("guyon2002")
     if combine == "svm_rfe":
         return f"{svm} was run with {w.exact(*place, 'folds')} inner folds, and its features were kept"
-    joined = {"intersection": "features that both chose were kept, or the LASSO's where there was none", "union": "features that either chose were kept"}
+    joined = {
+        "intersection": "features that both chose were kept, or the LASSO's where there was none",
+        "union": "features that either chose were kept",
+    }
     return f"{lasso} and {svm} were run with {w.exact(*place, 'folds')} inner folds, and {joined[combine]}"
 
 
@@ -143,16 +220,27 @@ def _other_step(w: Writer, k: int, step: str) -> str:
     return f"the step {w.key('study', 'settings', 'selection', k, step)} was applied"
 
 
-STEPS: dict[str, Callable[[Writer, int, str], str]] = {"icc": _icc, "mrmr_forest": _mrmr, "correlation": _correlated, "lasso_svm_rfe": _lasso_svm}
+STEPS: dict[str, Callable[[Writer, int, str], str]] = {
+    "icc": _icc,
+    "mrmr_forest": _mrmr,
+    "correlation": _correlated,
+    "lasso_svm_rfe": _lasso_svm,
+}
 
 
 def models(w: Writer) -> Iterator[str]:
     data = w.data
     fits = {m["fit"] for m in data["models"]}
     if fits == {"firth"}:
-        yield f"Because the outcome was separated, logistic models were fitted by Firth's penalised likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
+        yield (
+            "Because the outcome was separated, logistic models were fitted by Firth's penalised"
+            f" likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
+        )
     else:
-        yield f"Logistic models were fitted by maximum likelihood, with profile-likelihood intervals of odds ratios{w.cite('venzon1988')}."
+        yield (
+            "Logistic models were fitted by maximum likelihood, with profile-likelihood intervals of odds"
+            f" ratios{w.cite('venzon1988')}."
+        )
         if "firth" in fits:
             yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
     if any(m["n_imputations"] for m in data["models"]):
@@ -160,41 +248,83 @@ def models(w: Writer) -> Iterator[str]:
     adjust = w.settings("adjust")
     names = list(range(len(adjust))) if adjust is not None else list(w.settings("clinical", "covariates"))
     if any(m["adjusted"] for m in data["models"]) and names:
-        shown = [w.name("study", "settings", "adjust", k) if adjust is not None else w.key("study", "settings", "clinical", "covariates", k) for k in names]
+        shown = [
+            (
+                w.name("study", "settings", "adjust", k)
+                if adjust is not None
+                else w.key("study", "settings", "clinical", "covariates", k)
+            )
+            for k in names
+        ]
         yield f"Adjusted models also contain {listed(shown)}."
     ends = data["models"][0]["pauc"]
     if "from" in ends["sensitivity"]:
-        ranges = [f"{what} from {w.exact('models', 0, 'pauc', focus, 'from')} to {w.exact('models', 0, 'pauc', focus, 'to')}" for focus, what in (("sensitivity", "sensitivities"), ("specificity", "specificities"))]
-        yield f"Discrimination was measured by the area under the ROC curve (AUC) with DeLong's interval{w.cite('delong1988')} and by partial areas for {listed(ranges)}, with McClish's correction{w.cite('mcclish1989')}."
-    yield f"Patients were classified at Youden's threshold{w.cite('youden1950')}, and proportions have Clopper–Pearson intervals{w.cite('clopper1934')}."
+        ranges = [
+            f"{what} from {w.exact('models', 0, 'pauc', focus, 'from')} to {w.exact('models', 0, 'pauc', focus, 'to')}"
+            for focus, what in (("sensitivity", "sensitivities"), ("specificity", "specificities"))
+        ]
+        yield (
+            "Discrimination was measured by the area under the ROC curve (AUC) with DeLong's"
+            f" interval{w.cite('delong1988')} and by partial areas for {listed(ranges)}, with McClish's"
+            f" correction{w.cite('mcclish1989')}."
+        )
     yield (
-        f"Calibration was measured by intercept, slope, the Brier score{w.cite('brier1950')}, Spiegelhalter's test{w.cite('spiegelhalter1986')}, the integrated calibration "
-        f"index{w.cite('austin2019')} and the Hosmer–Lemeshow test{w.cite('hosmer1980')}, and clinical usefulness by decision curves{w.cite('vickers2006')}."
+        f"Patients were classified at Youden's threshold{w.cite('youden1950')}, and proportions have Clopper–Pearson"
+        f" intervals{w.cite('clopper1934')}."
+    )
+    yield (
+        f"Calibration was measured by intercept, slope, the Brier score{w.cite('brier1950')}, Spiegelhalter's"
+        f" test{w.cite('spiegelhalter1986')}, the integrated calibration index{w.cite('austin2019')} and the"
+        f" Hosmer–Lemeshow test{w.cite('hosmer1980')}, and clinical usefulness by decision"
+        f" curves{w.cite('vickers2006')}."
     )
 
 
 def validation(w: Writer) -> Iterator[str]:
     data = w.data
-    scopes = {scope: set().union(*(m["validation"].get(scope) or {} for m in data["models"])) for scope in ("pipeline", "model")}
+    scopes = {
+        scope: set().union(*(m["validation"].get(scope) or {} for m in data["models"]))
+        for scope in ("pipeline", "model")
+    }
     ran = scopes["pipeline"] | scopes["model"]
     if not ran:
         yield "No internal validation was made."
         return
     yield f"Models were validated by {listed([_scheme(w, s) for s in data['study']['schemes'] if s in ran])}."
     if "bootstrap" in ran:
-        yield f"Bootstrap results are corrected for optimism by Harrell's method{w.cite('harrell1996')}; the .632+ estimate{w.cite('efron1997')} is given as well."
-    if any("auc_mean" in (m["validation"].get(scope) or {}).get("folds", {}) for m in data["models"] for scope in scopes):
+        yield (
+            f"Bootstrap results are corrected for optimism by Harrell's method{w.cite('harrell1996')}; the .632+"
+            f" estimate{w.cite('efron1997')} is given as well."
+        )
+    if any(
+        "auc_mean" in (m["validation"].get(scope) or {}).get("folds", {}) for m in data["models"] for scope in scopes
+    ):
         yield f"The mean AUC over folds has the interval of LeDell and colleagues{w.cite('ledell2015')}."
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""
-        yield f"Everything that is fitted to outcomes{included} was fitted anew on the training patients of every resample (scope pipeline)."
+        yield (
+            f"Everything that is fitted to outcomes{included} was fitted anew on the training patients of every"
+            " resample (scope pipeline)."
+        )
     if scopes["model"]:
-        start = "For comparison, the logistic model and its threshold alone were refitted" if scopes["pipeline"] else "The logistic model and its threshold alone were refitted in every resample"
+        start = (
+            "For comparison, the logistic model and its threshold alone were refitted"
+            if scopes["pipeline"]
+            else "The logistic model and its threshold alone were refitted in every resample"
+        )
         leak = f", while {learnt} had seen every patient" if learnt else ""
         yield f"{start} (scope model){leak}."
-    null = next((("models", k, "validation", scope, scheme, "null") for k, m in enumerate(data["models"]) for scope in ("pipeline", "model")
-                 for scheme, found in (m["validation"].get(scope) or {}).items() if "null" in found), None)
+    null = next(
+        (
+            ("models", k, "validation", scope, scheme, "null")
+            for k, m in enumerate(data["models"])
+            for scope in ("pipeline", "model")
+            for scheme, found in (m["validation"].get(scope) or {}).items()
+            if "null" in found
+        ),
+        None,
+    )
     if null:
         yield f"The whole chain was also run on {w.exact(*null, 'n')} random permutations of the outcome."
 
@@ -203,8 +333,18 @@ def _scheme(w: Writer, scheme: str) -> str:
     n = w.exact("study", "schemes", scheme, "n_resamples")
     if scheme == "folds":
         repeats = w.settings("validation", "repeats") or 1
-        return f"stratified {n}-fold cross-validation" if repeats == 1 else f"stratified cross-validation ({n} fits in {w.exact('study', 'settings', 'validation', 'repeats')} repeats)"
-    return {"leave_one_out": f"leave-one-out cross-validation ({n} fits)", "bootstrap": f"the bootstrap ({n} samples)"}.get(scheme) or f"{n} fits of the scheme {w.key('study', 'schemes', scheme)}"
+        return (
+            f"stratified {n}-fold cross-validation"
+            if repeats == 1
+            else (
+                f"stratified cross-validation ({n} fits in {w.exact('study', 'settings', 'validation', 'repeats')}"
+                " repeats)"
+            )
+        )
+    return {
+        "leave_one_out": f"leave-one-out cross-validation ({n} fits)",
+        "bootstrap": f"the bootstrap ({n} samples)",
+    }.get(scheme) or f"{n} fits of the scheme {w.key('study', 'schemes', scheme)}"
 
 
 def _learnt(w: Writer) -> str:
@@ -218,15 +358,27 @@ def comparisons(w: Writer) -> Iterator[str]:
     data = w.data
     held = any(c["scheme"] for c in data["comparisons"])
     if any((c.get("likelihood_ratio") or {}).get("p") is not None for c in data["comparisons"]):
-        yield f"Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the patients to whom they were fitted{w.cite('demler2012')}."
+        yield (
+            "Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the"
+            f" patients to whom they were fitted{w.cite('demler2012')}."
+        )
     if data["comparisons"]:
-        yield f"AUCs of two models were compared by DeLong's test{w.cite('delong1988')}{', on held-out predictions where there were any' if held else ''}."
+        yield (
+            "AUCs of two models were compared by DeLong's"
+            f" test{w.cite('delong1988')}{', on held-out predictions where there were any' if held else ''}."
+        )
     if data.get("reclassification"):
-        yield f"Reclassification was described by the net reclassification improvement and the integrated discrimination improvement{w.cite('pencina2008')}."
+        yield (
+            "Reclassification was described by the net reclassification improvement and the integrated discrimination"
+            f" improvement{w.cite('pencina2008')}."
+        )
     if data["interaction"]:
         pair = [w.name("interaction", "pair", k) for k in (0, 1)]
         product = " on the multiplicative scale by product terms and" if data["interaction"].get("product") else ""
-        yield f"Interaction of {listed(pair)} was measured{product} on the additive scale by the relative excess risk due to interaction (RERI), the attributable proportion and the synergy index{w.cite('hosmer1992')}."
+        yield (
+            f"Interaction of {listed(pair)} was measured{product} on the additive scale by the relative excess risk due"
+            f" to interaction (RERI), the attributable proportion and the synergy index{w.cite('hosmer1992')}."
+        )
 
 
 def software(w: Writer) -> Iterator[str]:
@@ -238,10 +390,21 @@ def software(w: Writer) -> Iterator[str]:
             r += f" with pROC {w.name('engines', 'r', 'packages', 'pROC')}{w.cite('robin2011')}"
         said.append(r)
     python = f"Python {w.name('engines', 'python', 'version')}"
-    packages = [f"{name} {w.name('engines', 'python', 'packages', key)}{w.cite(paper)}" for key, (name, paper) in PACKAGES.items() if engines["python"]["packages"].get(key)]
+    packages = [
+        f"{name} {w.name('engines', 'python', 'packages', key)}{w.cite(paper)}"
+        for key, (name, paper) in PACKAGES.items()
+        if engines["python"]["packages"].get(key)
+    ]
     said.append(python + (" with " + listed(packages) if packages else ""))
-    both = " The numbers reported are R's; Python computed them a second time." if w.data["agreement"] and engines["reported"] == "r" else ""
-    yield f"The analysis was made with prldh{' ' + w.program if w.program else ''} in {' and in '.join(said)}; the seed of the random numbers was {w.exact('study', 'seed')}.{both}"
+    both = (
+        " The numbers reported are R's; Python computed them a second time."
+        if w.data["agreement"] and engines["reported"] == "r"
+        else ""
+    )
+    yield (
+        f"The analysis was made with prldh{' ' + w.program if w.program else ''} in {' and in '.join(said)}; the seed"
+        f" of the random numbers was {w.exact('study', 'seed')}.{both}"
+    )
 
 
 PARTS = (patients, features, models, validation, comparisons, software)

@@ -19,35 +19,55 @@ def flow(w: Writer) -> Iterator[str]:
     data = w.data
     n_left = len(data["cohort"]["excluded"])
     if n_left:
-        read = f"The table held {w.exact('cohort', 'n_read')} patients, of whom {w.count('cohort', 'excluded')} {'was' if n_left == 1 else 'were'} left out"
+        read = (
+            f"The table held {w.exact('cohort', 'n_read')} patients, of whom {w.count('cohort', 'excluded')}"
+            f" {'was' if n_left == 1 else 'were'} left out"
+        )
         start = f"{read}; {w.exact('cohort', 'n')} were analysed"
     else:
         start = f"All {w.exact('cohort', 'n_read')} patients in the table were analysed"
-    yield f"{start}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%) had the event."
+    yield (
+        f"{start}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%) had"
+        " the event."
+    )
     needs = (data.get("sample_size") or {}).get("models", [])
     if needs:
         k = max(range(len(needs)), key=lambda i: needs[i]["n_needed"])
         place = ("sample_size", "models", k)
         if any(not m["is_enough"] for m in needs):
-            yield f"The sample was smaller than the criteria ask for: {w.label(place)} would need {w.exact(*place, 'n_needed')} patients."
+            yield (
+                f"The sample was smaller than the criteria ask for: {w.label(place)} would need"
+                f" {w.exact(*place, 'n_needed')} patients."
+            )
         else:
-            yield f"The sample was as large as the criteria ask for ({w.exact(*place, 'n_needed')} patients for {w.label(place)})."
+            yield (
+                f"The sample was as large as the criteria ask for ({w.exact(*place, 'n_needed')} patients for"
+                f" {w.label(place)})."
+            )
     yield from _table_one(w)
 
 
 def _table_one(w: Writer) -> Iterator[str]:
-    """Variables with a small p; Radscores and cutoffs that were fitted to these patients make differences of their own, and are left out."""
+    """Variables with a small p; Radscores and cutoffs that were fitted to these patients make differences of their own,
+    and are left out."""
     fitted = w.selected_tissues()
     rows = [(k, v) for k, v in enumerate(w.data["table_one"]) if v["p"] is not None]
     own = [(k, v) for k, v in rows if v["variable"] not in fitted and not v["variable"].startswith("groups(")]
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
-    what = "the Radscores and their groups, which were fitted to these patients" if fitted else "the groups, whose cutoffs were fitted to these patients"
+    what = (
+        "the Radscores and their groups, which were fitted to these patients"
+        if fitted
+        else "the groups, whose cutoffs were fitted to these patients"
+    )
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
     if below:
         shown = [f"{w.name('table_one', k, 'variable')} ({w.p('table_one', k, 'p')})" for _, k in below[: 2 * MOST]]
-        yield f"In Table 1 p was below {ALPHA} for {listed(shown)}{' and others' if len(below) > 2 * MOST else ''}, unadjusted for the number of tests{aside}."
+        yield (
+            f"In Table 1 p was below {ALPHA} for {listed(shown)}{' and others' if len(below) > 2 * MOST else ''},"
+            f" unadjusted for the number of tests{aside}."
+        )
     else:
         yield f"In Table 1 no p was below {ALPHA}{aside}."
 
@@ -60,16 +80,31 @@ def selected(w: Writer) -> Iterator[str]:
         read = []
         for source, k in sorted(first.items(), key=lambda item: item[1]):
             n = w.exact(*place, "steps", k, "n_in")
-            read.append(n if source == "features" else f"{n} {w.name(*place, 'steps', k, 'source')}")  # a source without a name of its own
-        before = f"Of {listed(read)} features of {w.key('tissues', name)}" if read else f"Of {w.key('tissues', name)}, where nothing was to be selected"
+            # a source without a name of its own
+            read.append(n if source == "features" else f"{n} {w.name(*place, 'steps', k, 'source')}")
+        before = (
+            f"Of {listed(read)} features of {w.key('tissues', name)}"
+            if read
+            else f"Of {w.key('tissues', name)}, where nothing was to be selected"
+        )
         kept = f"{before}, {w.count(*place, 'features')} entered its Radscore"
         stability = w.at((*place, "stability")) or {}
-        stable = [s for s in ("bootstrap", "folds", "leave_one_out") if (stability.get(s) or {}).get("index", {}).get("estimate") is not None]
+        stable = [
+            s
+            for s in ("bootstrap", "folds", "leave_one_out")
+            if (stability.get(s) or {}).get("index", {}).get("estimate") is not None
+        ]
         if stable:
-            kept += f"; the stability index over the resamples ({SCHEMES[stable[0]]}) was {w.interval(*place, 'stability', stable[0], 'index')}"
+            kept += (
+                f"; the stability index over the resamples ({SCHEMES[stable[0]]}) was"
+                f" {w.interval(*place, 'stability', stable[0], 'index')}"
+            )
         for scheme in (s for s in stable if stability[s].get("n_empty")):
             own = (*place, "stability", scheme)
-            kept += f"; in {w.exact(*own, 'n_empty')} of {w.exact(*own, 'n_resamples')} resamples ({SCHEMES[scheme]}) no feature was left"
+            kept += (
+                f"; in {w.exact(*own, 'n_empty')} of {w.exact(*own, 'n_resamples')} resamples ({SCHEMES[scheme]}) no"
+                " feature was left"
+            )
         yield kept + "."
 
 
@@ -82,7 +117,8 @@ def adjusted(w: Writer) -> Iterator[str]:
 
 
 def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
-    """Every model's AUC, apparent and held out; then the held-out classification and calibration of the one that did best."""
+    """Every model's AUC, apparent and held out; then the held-out classification and calibration of the one that did
+    best."""
     models = w.data["models"]
     own = [k for k, m in enumerate(models) if m["adjusted"] == is_adjusted]
     said_of = None
@@ -97,7 +133,8 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
 
 
 def _aucs(w: Writer, k: int, said_of: Any) -> tuple[str, Any]:
-    """A model's apparent and held-out AUC. How patients were held out is said where it differs from the sentence before."""
+    """A model's apparent and held-out AUC. How patients were held out is said where it differs from the sentence
+    before."""
     place, m = ("models", k), w.data["models"][k]
     said = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
     found = honest_auc(m)
@@ -119,7 +156,12 @@ def _of_the_best(w: Writer, k: int, is_one_of_several: bool) -> Iterator[str]:
     place, m = ("models", k), w.data["models"][k]
     scope, scheme, _ = honest_auc(m)
     kept, held = m["validation"][scope][scheme], (*place, "validation", scope, scheme)
-    kinds = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("slope", "calibration slope"), ("brier", "Brier score"))
+    kinds = (
+        ("sensitivity", "sensitivity"),
+        ("specificity", "specificity"),
+        ("slope", "calibration slope"),
+        ("brier", "Brier score"),
+    )
     shown = [(key, what) for key, what in kinds if (kept.get(key) or {}).get("estimate") is not None]
     if not shown:
         return
@@ -131,24 +173,45 @@ def _of_the_best(w: Writer, k: int, is_one_of_several: bool) -> Iterator[str]:
 
 def compared(w: Writer) -> Iterator[str]:
     yield from _nested(w)
-    found = [(k, c) for k, c in enumerate(w.data["comparisons"]) if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None]
-    for scope, scheme in (("pipeline", "folds"), ("pipeline", "leave_one_out"), ("model", "folds"), ("model", "leave_one_out")):
+    found = [
+        (k, c)
+        for k, c in enumerate(w.data["comparisons"])
+        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None
+    ]
+    for scope, scheme in (
+        ("pipeline", "folds"),
+        ("pipeline", "leave_one_out"),
+        ("model", "folds"),
+        ("model", "leave_one_out"),
+    ):
         own = [k for k, c in found if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
         if own:
             said = [
-                f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}” ({w.p('comparisons', k, 'p')})"
+                f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
+                f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
+                f" ({w.p('comparisons', k, 'p')})"
                 for k in own[:MOST]
             ]
             more = "; others are in the tables" if len(own) > MOST else ""
             what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
-            yield f"{what} ({SCHEMES[scheme]}, scope {scope}) {'was' if len(own) == 1 else 'were'} {listed(said)}{more}."
+            yield (
+                f"{what} ({SCHEMES[scheme]}, scope {scope}) {'was' if len(own) == 1 else 'were'} {listed(said)}{more}."
+            )
             return
 
 
 def _nested(w: Writer) -> Iterator[str]:
-    own = [k for k, c in enumerate(w.data["comparisons"]) if (c.get("likelihood_ratio") or {}).get("p") is not None and not c["adjusted"]]
+    own = [
+        k
+        for k, c in enumerate(w.data["comparisons"])
+        if (c.get("likelihood_ratio") or {}).get("p") is not None and not c["adjusted"]
+    ]
     if own:
-        said = [f"{w.p('comparisons', k, 'likelihood_ratio', 'p')} for “{w.name('comparisons', k, 'a')}” and “{w.name('comparisons', k, 'b')}”" for k in own[:MOST]]
+        said = [
+            f"{w.p('comparisons', k, 'likelihood_ratio', 'p')} for “{w.name('comparisons', k, 'a')}” and"
+            f" “{w.name('comparisons', k, 'b')}”"
+            for k in own[:MOST]
+        ]
         yield f"The likelihood-ratio test gave {listed(said)}{'; others are in the tables' if len(own) > MOST else ''}."
 
 
@@ -160,19 +223,30 @@ def interacted(w: Writer) -> Iterator[str]:
         rows = [k for k, g in enumerate(x.get(kind) or []) if not g["reference"] and g["or"] is not None]
         if rows:
             reference = w.name("interaction", "reference")
-            said = [f"{w.interval('interaction', kind, k, keys=('or', 'low', 'high'))} for {w.name('interaction', kind, k, 'group')}" for k in rows]
+            said = [
+                f"{w.interval('interaction', kind, k, keys=('or', 'low', 'high'))} for"
+                f" {w.name('interaction', kind, k, 'group')}"
+                for k in rows
+            ]
             yield f"With {reference} as the reference, {kind} odds ratios were {listed(said)}."
         yield from _product(w, kind)
         reri = ((x.get("additive") or {}).get(kind) or {}).get("reri")
         if reri and reri["estimate"] is not None:
-            yield f"The RERI from {kind} odds ratios, with {w.name('interaction', 'additive', 'reference')} as the reference, was {w.interval('interaction', 'additive', kind, 'reri')}."
+            yield (
+                f"The RERI from {kind} odds ratios, with {w.name('interaction', 'additive', 'reference')} as the"
+                f" reference, was {w.interval('interaction', 'additive', kind, 'reri')}."
+            )
 
 
 def _product(w: Writer, kind: str) -> Iterator[str]:
     place: Path = ("interaction", "product", kind, "groups")
     term = ((w.data["interaction"].get("product") or {}).get(kind) or {}).get("groups")
     if term and term["or"] is not None and (term.get("likelihood_ratio") or {}).get("p") is not None:
-        yield f"The odds ratio of the product term {w.name(*place, 'term')}, {kind}, was {w.interval(*place, keys=('or', 'low', 'high'))}, {w.p(*place, 'likelihood_ratio', 'p')} by the likelihood-ratio test."
+        yield (
+            f"The odds ratio of the product term {w.name(*place, 'term')}, {kind}, was"
+            f" {w.interval(*place, keys=('or', 'low', 'high'))}, {w.p(*place, 'likelihood_ratio', 'p')} by the"
+            " likelihood-ratio test."
+        )
 
 
 def agreed(w: Writer) -> Iterator[str]:

@@ -10,7 +10,8 @@ Path = tuple[Any, ...]
 
 
 class Writer:
-    """Takes values out of the results, rounded, and notes where each stood (``facts``) and which papers were cited (``cited``)."""
+    """Takes values out of the results, rounded, and notes where each stood (``facts``) and which papers were cited
+    (``cited``)."""
 
     def __init__(self, data: dict[str, Any], program: str = "") -> None:
         self.data, self.program, self.facts, self.cited = data, program, [], []
@@ -60,14 +61,18 @@ class Writer:
         return f"p {shown}" if shown[0] in "<>" else f"p = {shown}"
 
     def interval(self, *path: Any, keys: tuple[str, str, str] = ("estimate", "low", "high")) -> str:
-        """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is large."""
+        """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is
+        large."""
         found = self.at(path)
         digits = digits_for(found[keys[0]])
         middle = self.number(*path, keys[0], digits=digits)
         if found.get(keys[1]) is None or found.get(keys[2]) is None:
             return f"{middle} (no finite interval)"
         level = self.percent("study", "settings", "performance", "confidence")
-        return f"{middle} ({level}% CI {self.number(*path, keys[1], digits=digits)} to {self.number(*path, keys[2], digits=digits)})"
+        return (
+            f"{middle} ({level}% CI {self.number(*path, keys[1], digits=digits)} to"
+            f" {self.number(*path, keys[2], digits=digits)})"
+        )
 
     def cite(self, *keys: str) -> str:
         for key in keys:
@@ -89,4 +94,8 @@ class Writer:
 def listed(parts: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``; with semicolons where a part has a comma of its own."""
     comma = ";" if len(parts) > 2 and any("," in part for part in parts) else ","
-    return parts[0] if len(parts) == 1 else f"{f'{comma} '.join(parts[:-1])}{comma if comma == ';' else ''} and {parts[-1]}"
+    return (
+        parts[0]
+        if len(parts) == 1
+        else f"{f'{comma} '.join(parts[:-1])}{comma if comma == ';' else ''} and {parts[-1]}"
+    )

@@ -1,4 +1,5 @@
-"""Drawing of patients and tissues: who is analysed, Radscores, how they were selected. Draws what ``results.json`` holds and computes nothing."""
+"""Drawing of patients and tissues: who is analysed, Radscores, how they were selected. Draws what ``results.json``
+holds and computes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ MOST_MARKED = 40
 def draw_flow(flow: dict[str, Any]) -> Figure:
     """Boxes from the patients read to events and non-events, with those left out beside."""
     reasons = flow["reasons"]
-    aside = "\n".join([f"Left out: n = {flow['n_excluded']}", *(f"{label(reason, 60, 2)}: {n}" for reason, n in reasons)])
+    aside = "\n".join(
+        [f"Left out: n = {flow['n_excluded']}", *(f"{label(reason, 60, 2)}: {n}" for reason, n in reasons)]
+    )
     height = 2.3 + 0.15 * (aside.count("\n") if flow["n_excluded"] else 0)
     figure, axis = axes_of(TWO_COLUMNS, height)
     box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
@@ -32,8 +35,10 @@ def draw_flow(flow: dict[str, Any]) -> Figure:
     centre = 0.3 if flow["n_excluded"] else 0.5
     left, right = centre - 0.17, centre + 0.17
     for x, y, text in (
-        (centre, top, f"Patients in the table: n = {flow['n_read']}"), (centre, middle, f"Analysed: n = {flow['n']}"),
-        (left, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"), (right, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
+        (centre, top, f"Patients in the table: n = {flow['n_read']}"),
+        (centre, middle, f"Analysed: n = {flow['n']}"),
+        (left, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"),
+        (right, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
     ):
         axis.text(x, y, text, ha="center", va="center", bbox=box)
     lift = 0.25 / height
@@ -50,7 +55,11 @@ def draw_flow(flow: dict[str, Any]) -> Figure:
 
 def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Figure:
     """Every case in ascending order, beside the median."""
-    shown = [(key, title) for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance, mm")) if key in agreement]
+    shown = [
+        (key, title)
+        for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance, mm"))
+        if key in agreement
+    ]
     figure, axes = plt.subplots(1, len(shown), figsize=(TWO_COLUMNS, 2.2), layout="constrained", squeeze=False)
     for axis, (key, title) in zip(axes[0], shown, strict=True):
         values = sorted(v for c in cases if (v := c[key]) is not None and v < float("inf"))
@@ -71,8 +80,13 @@ def put_waterfall(axis: Any, tissue: dict[str, Any]) -> None:
     scores = sorted(tissue["scores"], key=lambda s: s["value"])
     base = tissue["cutoff"] if tissue["cutoff"] is not None else 0.0
     for outcome, name in ((0, "no event"), (1, "event")):
-        bars = [[(k - 0.5, base), (k - 0.5, s["value"]), (k + 0.5, s["value"]), (k + 0.5, base)] for k, s in enumerate(scores) if s["outcome"] == outcome]
-        axis.add_collection(PolyCollection(bars, facecolors=colour(outcome), linewidths=0, label=name))  # thousands of bars as one thing
+        bars = [
+            [(k - 0.5, base), (k - 0.5, s["value"]), (k + 0.5, s["value"]), (k + 0.5, base)]
+            for k, s in enumerate(scores)
+            if s["outcome"] == outcome
+        ]
+        # thousands of bars as one thing
+        axis.add_collection(PolyCollection(bars, facecolors=colour(outcome), linewidths=0, label=name))
     axis.autoscale_view()
     axis.axhline(base, color="black", linewidth=0.7)
     axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
@@ -86,7 +100,10 @@ def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
     figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.2), layout="constrained", squeeze=False)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
-        labels, counts = ["read", *(step_words(s["name"], is_short=True) for s in own)], [own[0]["n_in"], *(s["n_out"] for s in own)]
+        labels, counts = (
+            ["read", *(step_words(s["name"], is_short=True) for s in own)],
+            [own[0]["n_in"], *(s["n_out"] for s in own)],
+        )
         axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=colour(5))
         for y, c in enumerate(counts):
             axis.text(max(c, 0.5), y, f" {c}", va="center", fontsize=7)
@@ -125,7 +142,12 @@ def draw_lasso(lasso: dict[str, Any]) -> Figure:
 def put_path(axis: Any, lasso: dict[str, Any]) -> None:
     """Coefficients along lambda."""
     for i, (name, path) in enumerate(lasso["path"].items()):
-        axis.plot(lasso["lambda"][: len(path)], path, label=label(name, 48, 1) if len(lasso["path"]) <= MOST_NAMED else None, **look(i))
+        axis.plot(
+            lasso["lambda"][: len(path)],
+            path,
+            label=label(name, 48, 1) if len(lasso["path"]) <= MOST_NAMED else None,
+            **look(i),
+        )
     axis.set(ylabel="coefficient (standardised)")
     if len(lasso["path"]) <= MOST_NAMED:
         legend_beneath(axis, fontsize=5)
@@ -135,7 +157,15 @@ def put_path(axis: Any, lasso: dict[str, Any]) -> None:
 def put_deviance(axis: Any, lasso: dict[str, Any]) -> None:
     """What cross-validation says of each lambda."""
     mean, sd = lasso["cv_mean"], lasso["cv_sd"]
-    axis.errorbar(lasso["lambda"][: len(mean)], mean, yerr=[s or 0 for s in sd], fmt="o", markersize=2, linewidth=0.5, color=look(0)["color"])
+    axis.errorbar(
+        lasso["lambda"][: len(mean)],
+        mean,
+        yerr=[s or 0 for s in sd],
+        fmt="o",
+        markersize=2,
+        linewidth=0.5,
+        color=look(0)["color"],
+    )
     axis.set(ylabel="binomial deviance")
     _scale_lambda(axis, lasso)
 
@@ -154,15 +184,34 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
     k = len(features)
     figure, axis = axes_of(TWO_COLUMNS, min(0.24 * k + 1.1, 9))
     shown = [[abs(v) for v in row] for row in r] if is_grey() else r
-    mesh = axis.pcolormesh(shown, cmap="Greys" if is_grey() else "RdBu_r", vmin=0 if is_grey() else -1, vmax=1, edgecolors="white", linewidth=0.3)
+    mesh = axis.pcolormesh(
+        shown,
+        cmap="Greys" if is_grey() else "RdBu_r",
+        vmin=0 if is_grey() else -1,
+        vmax=1,
+        edgecolors="white",
+        linewidth=0.3,
+    )
     if k <= MOST_NUMBERED:
         for i, row in enumerate(r):
             for j, value in enumerate(row):
-                axis.text(j + 0.5, i + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=5.5, color="white" if abs(value) > 0.6 else "black")
+                axis.text(
+                    j + 0.5,
+                    i + 0.5,
+                    f"{value:.2f}",
+                    ha="center",
+                    va="center",
+                    fontsize=5.5,
+                    color="white" if abs(value) > 0.6 else "black",
+                )
     numbers = [str(i + 1) for i in range(k)]
     size = 6 if k <= 40 else 3
     axis.set_xticks([i + 0.5 for i in range(k)], numbers, fontsize=size)
-    axis.set_yticks([i + 0.5 for i in range(k)], [f"{label(name, 60, 1)}  {i}" for name, i in zip(features, numbers, strict=True)], fontsize=size)
+    axis.set_yticks(
+        [i + 0.5 for i in range(k)],
+        [f"{label(name, 60, 1)}  {i}" for name, i in zip(features, numbers, strict=True)],
+        fontsize=size,
+    )
     axis.tick_params(length=0)
     axis.set_aspect("equal")
     axis.invert_yaxis()

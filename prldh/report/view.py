@@ -11,8 +11,20 @@ from prldh.report.format import level_of, plain, typeset, words
 from prldh.report.seen import seen_in_figures
 from prldh.summary import honest_auc, racing_sentence
 
-MEASURES = (("accuracy", "Accuracy"), ("sensitivity", "Sensitivity"), ("specificity", "Specificity"), ("ppv", "PPV"), ("npv", "NPV"))
-TESTS = {"t": "t test (pooled variance)", "welch": "Welch's t test", "wilcoxon": "Wilcoxon rank-sum test", "chi2": "χ² test", "fisher": "Fisher's exact test"}
+MEASURES = (
+    ("accuracy", "Accuracy"),
+    ("sensitivity", "Sensitivity"),
+    ("specificity", "Specificity"),
+    ("ppv", "PPV"),
+    ("npv", "NPV"),
+)
+TESTS = {
+    "t": "t test (pooled variance)",
+    "welch": "Welch's t test",
+    "wilcoxon": "Wilcoxon rank-sum test",
+    "chi2": "χ² test",
+    "fisher": "Fisher's exact test",
+}
 ROWS_SHOWN = 400
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
@@ -23,31 +35,67 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     level = level_of(data)
     panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
     figures = {name: figure for name, figure in figures.items() if name not in panels}
-    kinds = [kind for kind, adjusted in (("unadjusted", False), ("adjusted", True)) if any(m["adjusted"] == adjusted for m in data["models"])]
+    kinds = [
+        kind
+        for kind, adjusted in (("unadjusted", False), ("adjusted", True))
+        if any(m["adjusted"] == adjusted for m in data["models"])
+    ]
     return {
-        "figures": figures, "panels": panels, "seen": seen_in_figures(data, figures), "measures": MEASURES, "tests": TESTS, "kinds": kinds, "lead": _lead(data, level), "ci": f"{level}% CI",
-        "comparisons": by_scope(data["comparisons"]), "reclassification": by_scope(data.get("reclassification", [])),
-        "validation": _validation(data), "held_out_rows": _held_out_rows(data), "bootstrap_rows": _bootstrap_rows(data), "null_rows": _null_rows(data), "ledger": _ledger(data),
-        **_calibration_rows(data), "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None], "curves": _curves, "missing": _missing(data),
-        "missing_shares": {v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])},
+        "figures": figures,
+        "panels": panels,
+        "seen": seen_in_figures(data, figures),
+        "measures": MEASURES,
+        "tests": TESTS,
+        "kinds": kinds,
+        "lead": _lead(data, level),
+        "ci": f"{level}% CI",
+        "comparisons": by_scope(data["comparisons"]),
+        "reclassification": by_scope(data.get("reclassification", [])),
+        "validation": _validation(data),
+        "held_out_rows": _held_out_rows(data),
+        "bootstrap_rows": _bootstrap_rows(data),
+        "null_rows": _null_rows(data),
+        "ledger": _ledger(data),
+        **_calibration_rows(data),
+        "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None],
+        "curves": _curves,
+        "missing": _missing(data),
+        "missing_shares": {
+            v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
+        },
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
-        "warnings": _warnings(data["warnings"]), "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()), "agreement": _agreement(data),
-        "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]}, "waterfalls": {name: f"scores_{slug(name)}" for name in data["tissues"] if f"scores_{slug(name)}" in figures},
-        "stability": {name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]},
-        "size_by_seed": {name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]},
+        "warnings": _warnings(data["warnings"]),
+        "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),
+        "agreement": _agreement(data),
+        "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
+        "waterfalls": {name: f"scores_{slug(name)}" for name in data["tissues"] if f"scores_{slug(name)}" in figures},
+        "stability": {
+            name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]
+        },
+        "size_by_seed": {
+            name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]
+        },
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
         "references": [_references(m["terms"], data) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
-        "is_synthetic": data["study"]["title"].lower().startswith("synthetic"), "rows_shown": ROWS_SHOWN, "models_shown": MODELS_SHOWN,
+        "is_synthetic": data["study"]["title"].lower().startswith("synthetic"),
+        "rows_shown": ROWS_SHOWN,
+        "models_shown": MODELS_SHOWN,
     }
 
 
 def _formula(tissue: dict[str, Any]) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
-    parts = [f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})" for feature, b in score["coefficients"].items()]
-    return f"Radscore = {typeset(plain(score['intercept'], 4))} {' '.join(parts)}, where z(feature) = (value − centre) / scale"
+    parts = [
+        f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})"
+        for feature, b in score["coefficients"].items()
+    ]
+    return (
+        f"Radscore = {typeset(plain(score['intercept'], 4))} {' '.join(parts)}, where z(feature) = (value − centre) /"
+        " scale"
+    )
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
@@ -67,15 +115,38 @@ def _stability(schemes: dict[str, Any]) -> dict[str, Any]:
     for feature in known[lead]["ranked"]:
         limits = [found["intervals"][feature] for found in known.values()]
         shares = [found["frequency"].get(feature, 0.0) for found in known.values()]
-        rows.append((feature, [{"estimate": share, "low": low, "high": high} for share, (low, high) in zip(shares, limits, strict=True)]))
+        rows.append(
+            (
+                feature,
+                [
+                    {"estimate": share, "low": low, "high": high}
+                    for share, (low, high) in zip(shares, limits, strict=True)
+                ],
+            )
+        )
     return {"schemes": known, "lead": lead, "rows": rows}
 
 
-_NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER_WORDS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
-    """A sentence a source: how many features other forest seeds would have kept; another, how racing agrees with the exact choice."""
+    """A sentence a source: how many features other forest seeds would have kept; another, how racing agrees with the
+    exact choice."""
     told = []
     for step in steps:
         if "racing_agreement" in step["details"]:
@@ -87,9 +158,15 @@ def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
         number = _NUMBER_WORDS[n] if n < len(_NUMBER_WORDS) else str(n)
         ranked = len(step["details"]["ranking"])
         if len(set(sizes)) == 1:
-            told.append(f"Source {step['source']}: with the same folds, all {number} forest seeds chose {sizes[0]} of {ranked} ranked features.")
+            told.append(
+                f"Source {step['source']}: with the same folds, all {number} forest seeds chose {sizes[0]} of {ranked}"
+                " ranked features."
+            )
         else:
-            told.append(f"Source {step['source']}: with the same folds, {number} forest seeds chose {', '.join(map(str, sizes))} of {ranked} ranked features; the first is this study's.")
+            told.append(
+                f"Source {step['source']}: with the same folds, {number} forest seeds chose"
+                f" {', '.join(map(str, sizes))} of {ranked} ranked features; the first is this study's."
+            )
     return told
 
 
@@ -105,40 +182,61 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
         if term["level"] is not None:
             levels.setdefault(term["variable"], []).append(term["level"])
     known = {v["variable"]: [row["level"] for row in v["rows"]] for v in data["table_one"]}
-    found = {variable: next((level for level in known.get(variable, []) if level not in own), None) for variable, own in levels.items()}
+    found = {
+        variable: next((level for level in known.get(variable, []) if level not in own), None)
+        for variable, own in levels.items()
+    }
     return "; ".join(f"{variable}, {level}" for variable, level in found.items() if level is not None)
 
 
 def _lead(data: dict[str, Any], level: str) -> dict[str, list[str]]:
-    """``sentences``: what was asked, the honest answer, and what the patients that made the models would have said; ``notes`` on reading them."""
+    """``sentences``: what was asked, the honest answer, and what the patients that made the models would have said;
+    ``notes`` on reading them."""
     cohort, models = data["cohort"], data["models"]
     share = 100 * cohort["events"] / cohort["n"]
     which = f"the model “{label(models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
-    asked = f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of {cohort['n']}, {share:.1f} %) from those without."
+    asked = (
+        f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
+        f" {cohort['n']}, {share:.1f} %) from those without."
+    )
     ranked = [(found, m) for m in models if (found := honest_auc(m))]
     if not ranked:
         best = max(models, key=lambda m: m["auc"]["estimate"] or 0.0)
         return {
             "sentences": [
-                asked, "Of other patients nothing is known, as no validation was asked for.",
-                f"In the patients to whom it was fitted, {_which(best, models)} has an AUC of {_with_interval(best['auc'], level)}, which is too high by construction.",
+                asked,
+                "Of other patients nothing is known, as no validation was asked for.",
+                (
+                    f"In the patients to whom it was fitted, {_which(best, models)} has an AUC of"
+                    f" {_with_interval(best['auc'], level)}, which is too high by construction."
+                ),
             ],
             "notes": [],
         }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
     selection = ", selection included" if any(t["selection"] for t in data["tissues"].values()) else ""
-    how = f"everything fitted anew each time{selection}" if scope == "pipeline" else "the logistic model alone fitted anew each time"
+    how = (
+        f"everything fitted anew each time{selection}"
+        if scope == "pipeline"
+        else "the logistic model alone fitted anew each time"
+    )
     sentences = [
         asked,
-        f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme)}, {how}), {_which(best, models)} reaches an AUC of "
-        f"{_with_interval(auc, level)}, where 0.5 is chance and 1 is perfect.",
+        (
+            f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme)}, {how}),"
+            f" {_which(best, models)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
+            " perfect."
+        ),
         _hopeful(best, scope, scheme, level),
     ]
     notes = []
     if auc.get("low") is not None and auc["low"] <= 0.5 <= auc["high"]:
         notes.append("The interval of the honest answer includes 0.5: that the model tells nothing is not excluded.")
     if len(ranked) > 1:
-        notes.append("The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of Table 3.")
+        notes.append(
+            "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
+            " Table 3."
+        )
     return {"sentences": sentences, "notes": notes}
 
 
@@ -156,7 +254,11 @@ def _how_held_out(data: dict[str, Any], scheme: str) -> str:
     n = data["study"].get("schemes", {}).get(scheme, {}).get("n_resamples", 0)
     repeats = data["study"]["settings"].get("validation", {}).get("repeats") or 1
     folds = f"{n // repeats}-fold cross-validation" + (f", repeated {repeats} times" if repeats > 1 else "")
-    return {"folds": folds, "leave_one_out": "leave-one-out cross-validation", "bootstrap": f".632+ bootstrap, {n} samples"}.get(scheme) or f"{words(scheme)}, {n} fits"
+    return {
+        "folds": folds,
+        "leave_one_out": "leave-one-out cross-validation",
+        "bootstrap": f".632+ bootstrap, {n} samples",
+    }.get(scheme) or f"{words(scheme)}, {n} fits"
 
 
 def _hopeful(best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
@@ -168,15 +270,27 @@ def _hopeful(best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
     kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
     cost = f"so that the cost of leakage is {typeset(plain(leak))}"
     if scheme == "bootstrap":
-        return f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and {_with_interval(kept, level)} with the logistic model alone, {cost}."
+        return (
+            f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
+            f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
+        )
     return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."
 
 
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """What was found on held-out predictions, the honest scope first, and the apparent."""
-    held = [(f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope]) for scope in ("pipeline", "model")]
+    held = [
+        (f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope])
+        for scope in ("pipeline", "model")
+    ]
     found = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
-    return [(title + (f" (the first {ROWS_SHOWN} of {len(own)}; all are in tables/)" if len(own) > ROWS_SHOWN else ""), own[:ROWS_SHOWN]) for title, own in found]
+    return [
+        (
+            title + (f" (the first {ROWS_SHOWN} of {len(own)}; all are in tables/)" if len(own) > ROWS_SHOWN else ""),
+            own[:ROWS_SHOWN],
+        )
+        for title, own in found
+    ]
 
 
 def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -186,15 +300,26 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
         scopes = [m["validation"].get(scope, {}) for scope in ("model", "pipeline")]
         for scheme in dict.fromkeys(s for found in scopes for s in found):
             model, pipeline = (found.get(scheme) for found in scopes)
-            rows.append({"label": label(m), "scheme": scheme, "apparent": m["auc"], "model": model, "pipeline": pipeline,
-                         "difference": m["validation"].get("difference", {}).get(scheme)})
+            rows.append(
+                {
+                    "label": label(m),
+                    "scheme": scheme,
+                    "apparent": m["auc"],
+                    "model": model,
+                    "pipeline": pipeline,
+                    "difference": m["validation"].get("difference", {}).get(scheme),
+                }
+            )
     return rows
 
 
 def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     return [
         {"label": label(m), "scope": scope, "scheme": scheme, "found": found}
-        for m in data["models"] for scope in ("pipeline", "model") for scheme, found in m["validation"].get(scope, {}).items() if is_wanted(found)
+        for m in data["models"]
+        for scope in ("pipeline", "model")
+        for scheme, found in m["validation"].get(scope, {}).items()
+        if is_wanted(found)
     ]
 
 
@@ -214,8 +339,22 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             for scheme, found in m["validation"][scope].items():
                 if "calibration" in found:
                     of = f"{words(scheme)}, scope {scope}"
-                    (more if k else rows).append({"label": label(m), "of": of, "calibration": found["calibration"], "hosmer_lemeshow": found.get("hosmer_lemeshow")})
-        rows.append({"label": label(m), "of": "apparent", "calibration": m["calibration"], "hosmer_lemeshow": m["hosmer_lemeshow"]})
+                    (more if k else rows).append(
+                        {
+                            "label": label(m),
+                            "of": of,
+                            "calibration": found["calibration"],
+                            "hosmer_lemeshow": found.get("hosmer_lemeshow"),
+                        }
+                    )
+        rows.append(
+            {
+                "label": label(m),
+                "of": "apparent",
+                "calibration": m["calibration"],
+                "hosmer_lemeshow": m["hosmer_lemeshow"],
+            }
+        )
     return {"calibration_rows": rows, "calibration_more": more}
 
 
@@ -225,17 +364,30 @@ def _ledger(data: dict[str, Any]) -> list[dict[str, Any]]:
     for scope, schemes in reversed(list(data.get("ledger", {}).items())):
         for scheme, rows in schemes.items():
             n, leaks = sum(r["n_fits"] for r in rows), [r for r in rows if r["n_held_out_rows_read"]]
-            said = "no held-out row was read by any" if not leaks else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
+            said = (
+                "no held-out row was read by any"
+                if not leaks
+                else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
+            )
             lines.append({"text": f"Scope {scope}, {words(scheme)}: {n:,} fits; {said}.", "is_leak": bool(leaks)})
     return lines
 
 
 def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows = _each_scheme(data, lambda found: "null" in found)
-    return [{**row, "null": null, "observed": row["found"][null["measure"]]["estimate"]} for row in rows for null in [row["found"]["null"]]]
+    return [
+        {**row, "null": null, "observed": row["found"][null["measure"]]["estimate"]}
+        for row in rows
+        for null in [row["found"]["null"]]
+    ]
 
 
-BOOTSTRAPPED = (("auc", "AUC"), ("brier", "Brier score"), ("intercept", "calibration intercept"), ("slope", "calibration slope"))
+BOOTSTRAPPED = (
+    ("auc", "AUC"),
+    ("brier", "Brier score"),
+    ("intercept", "calibration intercept"),
+    ("slope", "calibration slope"),
+)
 
 
 def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -247,7 +399,9 @@ def _curves(model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
     held = [
         (f"{words(scheme)}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
-        for scope in ("pipeline", "model") for scheme, found in model["validation"].get(scope, {}).items() if "decision_curve" in found
+        for scope in ("pipeline", "model")
+        for scheme, found in model["validation"].get(scope, {}).items()
+        if "decision_curve" in found
     ]
     return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
 
@@ -269,16 +423,31 @@ _OF = re.compile(r"(model '.*?'(?:, adjusted)?(?:, scope \w+)?(?:, [\w-]+)?): (.
 
 
 def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:
-    """By stage, those of the engines and of absent numbers apart; what is said alike of several models once, with the models in ``of``."""
+    """By stage, those of the engines and of absent numbers apart; what is said alike of several models once, with the
+    models in ``of``."""
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
         found = _OF.fullmatch(warning["message"])
         of, said = found.groups() if found else ("", warning["message"])
         stages.setdefault(warning["stage"], {}).setdefault(said, []).extend([of] * bool(of))
-    shown = {stage: [{"text": said[:1].upper() + said[1:] if of else said, "of": of} for said, of in found.items()] for stage, found in stages.items()}
-    titled = [(stage, f"{stage[:1].upper()}{stage[1:]}".replace("Engine r", "Engine R").replace("Engine python", "Engine Python"), entries) for stage, entries in shown.items()]
+    shown = {
+        stage: [{"text": said[:1].upper() + said[1:] if of else said, "of": of} for said, of in found.items()]
+        for stage, found in stages.items()
+    }
+    titled = [
+        (
+            stage,
+            f"{stage[:1].upper()}{stage[1:]}".replace("Engine r", "Engine R").replace("Engine python", "Engine Python"),
+            entries,
+        )
+        for stage, entries in shown.items()
+    ]
     technical = [(title, entries) for stage, title, entries in titled if stage in TECHNICAL]
-    return {"main": [(title, entries) for stage, title, entries in titled if stage not in TECHNICAL], "technical": technical, "n_technical": sum(len(entries) for _, entries in technical)}
+    return {
+        "main": [(title, entries) for stage, title, entries in titled if stage not in TECHNICAL],
+        "technical": technical,
+        "n_technical": sum(len(entries) for _, entries in technical),
+    }
 
 
 def _agreement(data: dict[str, Any]) -> dict[str, Any]:
@@ -287,6 +456,10 @@ def _agreement(data: dict[str, Any]) -> dict[str, Any]:
     compared = [r for r in rows if r["difference"] is not None]
     ranked = sorted(rows, key=lambda r: -abs(r["difference"]) if r["difference"] is not None else 0.0)
     return {
-        "n": len(rows), "n_compared": len(compared), "n_exact": sum(r["difference"] == 0 for r in compared),
-        "largest": max((abs(r["difference"]) for r in compared), default=None), "rows": ranked[:ROWS_SHOWN], "n_more": max(0, len(ranked) - ROWS_SHOWN),
+        "n": len(rows),
+        "n_compared": len(compared),
+        "n_exact": sum(r["difference"] == 0 for r in compared),
+        "largest": max((abs(r["difference"]) for r in compared), default=None),
+        "rows": ranked[:ROWS_SHOWN],
+        "n_more": max(0, len(ranked) - ROWS_SHOWN),
     }

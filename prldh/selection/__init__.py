@@ -20,9 +20,9 @@ Every step is fitted on training rows and on nothing else. The definitions, each
     (2010) J Stat Softw 33:1), computed by the statistics engine, and recursive feature elimination by a linear support
     vector machine (:mod:`prldh.selection.svm_rfe`; Guyon I et al. (2002) Machine Learning 46:389), combined.
 ``univariate``
-    A test of each feature against the outcome by itself, t with pooled variance or the rank-sum test, whose p, by default adjusted by
-    Benjamini and Hochberg's procedure, is at most a threshold (:mod:`prldh.selection.univariate`). Benjamini Y, Hochberg Y (1995)
-    JRSS B 57:289; Holm S (1979) Scand J Stat 6:65.
+    A test of each feature against the outcome by itself, t with pooled variance or the rank-sum test, whose p, by
+    default adjusted by Benjamini and Hochberg's procedure, is at most a threshold (:mod:`prldh.selection.univariate`).
+    Benjamini Y, Hochberg Y (1995) JRSS B 57:289; Holm S (1979) Scand J Stat 6:65.
 
 Inner folds (:mod:`prldh.selection.folds`) are stratified by outcome and never separate the copies of a patient that a
 bootstrap sample holds. All random numbers come from the seed a step is given, so that results depend neither on the

@@ -22,7 +22,9 @@ class CorrelationFilter(NamedTuple):
     with_rival: np.ndarray
 
 
-def filter_correlated(values: np.ndarray, outcome: np.ndarray, between: float = 0.9, with_outcome: float = 0.3) -> CorrelationFilter:
+def filter_correlated(
+    values: np.ndarray, outcome: np.ndarray, between: float = 0.9, with_outcome: float = 0.3
+) -> CorrelationFilter:
     """Keep features with |r| to the outcome of at least ``with_outcome``, no two with |r| above ``between``.
 
     Features are visited by descending |r| with the outcome, ties by column order. One that correlates above the limit
@@ -72,7 +74,9 @@ class CorrelationSelector:
     version = "1"
     Settings = CorrelationSettings
 
-    def fit(self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any
+    ) -> Selection:
         found = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
         strength = np.abs(found.with_outcome)
         kept = set(found.kept.tolist())
@@ -81,7 +85,9 @@ class CorrelationSelector:
             if j in kept:
                 continue
             if strength[j] < settings.outcome - TIE:
-                dropped[name] = f"|r| with the outcome {shown_beside(strength[j], settings.outcome)} < {settings.outcome:g}"
+                dropped[name] = (
+                    f"|r| with the outcome {shown_beside(strength[j], settings.outcome)} < {settings.outcome:g}"
+                )
             else:
                 rival = rows.names[found.rival[j]]
                 shown = shown_beside(found.with_rival[j], settings.between)

@@ -22,8 +22,8 @@ RACING_MARGIN = 0.02
 
 class SizeCurve(NamedTuple):
     """Cross-validated AUC by number of features: ``sizes`` (s,), ``mean`` (s,) and ``sd`` (s,) over the folds that have
-    both classes, ``by_fold`` (s, folds) with NaN for the others, ``n_left_out`` how many those are, ``dropped`` the sizes
-    that racing gave up."""
+    both classes, ``by_fold`` (s, folds) with NaN for the others, ``n_left_out`` how many those are, ``dropped`` the
+    sizes that racing gave up."""
 
     sizes: np.ndarray
     mean: np.ndarray
@@ -34,16 +34,22 @@ class SizeCurve(NamedTuple):
 
 
 def size_curve(
-    values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray, racing: bool = False
+    values: np.ndarray,
+    outcome: np.ndarray,
+    fold: np.ndarray,
+    n_trees: int,
+    seed: int,
+    sizes: np.ndarray,
+    racing: bool = False,
 ) -> SizeCurve:
     """Mean over folds of the AUC of forests on the first 1, 2, … features.
 
     Parameters are those of :func:`forest_scores`. Folds in which a class is missing have no AUC: they are left out of
     mean and standard deviation (ddof 1; NaN with one fold) and counted.
 
-    With ``racing``, sizes whose mean AUC lies more than ``RACING_MARGIN`` below the best after the first ``RACING_SHARE``
-    of the trees are dropped. The numbers of the others are those of the exact run to the last bit; the best size of all
-    may have been among the dropped, so racing is an approximation.
+    With ``racing``, sizes whose mean AUC lies more than ``RACING_MARGIN`` below the best after the first
+    ``RACING_SHARE`` of the trees are dropped. The numbers of the others are those of the exact run to the last bit; the
+    best size of all may have been among the dropped, so racing is an approximation.
     """
     sizes = np.asarray(sizes, dtype=np.int64)
     forests = _Forests(values, outcome, fold, seed, sizes)
@@ -56,7 +62,9 @@ def size_curve(
     stays = curve.mean >= curve.mean.max() - RACING_MARGIN
     totals = np.ascontiguousarray(totals[:, stays])
     forests.add_trees(first, n_trees, sizes[stays], totals)
-    return _curve(forests.scores(totals, n_trees), outcome, fold, sizes[stays])._replace(dropped=tuple(sizes[~stays].tolist()))
+    return _curve(forests.scores(totals, n_trees), outcome, fold, sizes[stays])._replace(
+        dropped=tuple(sizes[~stays].tolist())
+    )
 
 
 def _curve(scores: np.ndarray, outcome: np.ndarray, fold: np.ndarray, sizes: np.ndarray) -> SizeCurve:
@@ -83,7 +91,9 @@ def auc_by_row(scores: np.ndarray, event: np.ndarray) -> np.ndarray:
     return (rank_sum - n_events * (n_events + 1) / 2) / (n_events * (event.size - n_events))
 
 
-def forest_scores(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray) -> np.ndarray:
+def forest_scores(
+    values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_trees: int, seed: int, sizes: np.ndarray
+) -> np.ndarray:
     """Out-of-fold scores of random forests on the first ``size`` columns, for every size.
 
     For each fold a forest is grown on the other folds' rows. A tree draws as many of them with replacement, and is
@@ -127,8 +137,8 @@ def forest_scores(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, n_t
 
 
 class _Forests:
-    """Rows made ready for the kernel: copies of a row (a bootstrap sample is full of them) always go the same way, so each
-    distinct row is carried once, with its weight."""
+    """Rows made ready for the kernel: copies of a row (a bootstrap sample is full of them) always go the same way, so
+    each distinct row is carried once, with its weight."""
 
     def __init__(self, values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, seed: int, sizes: np.ndarray):
         from prldh.selection.forest_kernel import MOST_ROWS
@@ -141,7 +151,11 @@ class _Forests:
         if columns.shape[1] > MOST_ROWS:
             raise ValueError(f"at most {MOST_ROWS} rows: found {columns.shape[1]}")
         self.piece_bits = max(1, (columns.shape[0] - 1).bit_length())
-        self.is_event, self.fold, self.seed = np.asarray(outcome) == 1, np.asarray(fold, dtype=np.int64), np.uint64(seed)
+        self.is_event, self.fold, self.seed = (
+            np.asarray(outcome) == 1,
+            np.asarray(fold, dtype=np.int64),
+            np.uint64(seed),
+        )
         columns = columns[: sizes.max()]
         _, self.first, copy_of = np.unique(
             np.vstack([self.fold, self.is_event, columns]), axis=1, return_index=True, return_inverse=True
@@ -157,9 +171,19 @@ class _Forests:
         from prldh.selection.forest_kernel import add_trees
 
         add_trees(
-            self.columns, self.code, self.is_event[self.first].astype(np.uint64), self.fold[self.first],
-            self.copy_of.astype(np.uint32), self.fold, first, stop, self.seed, sizes, self.piece_bits, totals,
-        )  # fmt: skip
+            self.columns,
+            self.code,
+            self.is_event[self.first].astype(np.uint64),
+            self.fold[self.first],
+            self.copy_of.astype(np.uint32),
+            self.fold,
+            first,
+            stop,
+            self.seed,
+            sizes,
+            self.piece_bits,
+            totals,
+        )
 
     def scores(self, totals: np.ndarray, n_trees: int) -> np.ndarray:
         """Scores (sizes, n) of all rows."""

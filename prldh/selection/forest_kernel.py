@@ -22,15 +22,16 @@ _RIGHT = np.uint64(0xA0761D6478BD642F)
 _ZERO, _ONE, _LAST_BIT, _WORD = np.uint64(0), np.uint64(1), np.uint64(63), np.uint64(64)
 #: Gains closer than this are ties: counts make gains differ by more (below about 600 rows) or not at all.
 _TIE = 1e-10
-#: A drawn row is packed into a word: how often it was drawn, 2^21 times that if it is an event, 2^42 times its value's code.
+#: A drawn row is packed into a word: how often it was drawn, 2^21 times that if it is an event, 2^42 times its value's
+#: code.
 _EVENTS, _VALUE = np.uint64(21), np.uint64(42)
 _COUNT, _COUNTS = np.uint64(2**21 - 1), np.uint64(2**42 - 1)
 MOST_ROWS = 2**21 - 1
 _NOT_SCANNED = -2.0
 _LEAF = np.int64(-1)
 
-#: division by zero gives no Python error; what allocates nothing counts no references (that cost a quarter of the time) and
-#: is inlined (passing thirty arrays cost another quarter)
+#: division by zero gives no Python error; what allocates nothing counts no references (that cost a quarter of the time)
+#: and is inlined (passing thirty arrays cost another quarter)
 _compiled = {"cache": True, "nogil": True, "error_model": "numpy"}
 _bare = _compiled | {"_nrt": False}
 _inlined = _bare | {"forceinline": True}
@@ -62,25 +63,37 @@ def _tree_key(seed, fold, tree):
 
 
 @njit(**_compiled)
-def add_trees(columns, code, is_event, fold_of_row, copy_of, fold, first_tree, stop_tree, seed, sizes, piece_bits, totals):
-    """Add the event shares of trees ``first_tree`` … ``stop_tree`` - 1 of every fold to ``totals`` (distinct rows, sizes).
+def add_trees(
+    columns, code, is_event, fold_of_row, copy_of, fold, first_tree, stop_tree, seed, sizes, piece_bits, totals
+):
+    """Add the event shares of trees ``first_tree`` … ``stop_tree`` - 1 of every fold to ``totals`` (distinct rows,
+    sizes).
 
-    ``columns`` and ``code`` (p, distinct rows) are values and their ranks, ``copy_of`` (n,) says which distinct row each
-    drawable row is and ``fold`` (n,) its fold; ``sizes`` ascend.
+    ``columns`` and ``code`` (p, distinct rows) are values and their ranks, ``copy_of`` (n,) says which distinct row
+    each drawable row is and ``fold`` (n,) its fold; ``sizes`` ascend.
     """
     n, n_distinct, p = fold.size, fold_of_row.size, columns.shape[0]
     train = np.empty(n, np.uint32)
     ascending, rank = np.empty((p, n_distinct), np.uint32), np.empty((p, n_distinct), np.uint32)
     packed, value_at, ranked_at = np.empty((p, n_distinct), np.uint64), np.empty((p, n_distinct)), np.zeros(p, np.int64)
     weight = np.zeros(n_distinct, np.uint64)
-    # row lists by level of the tree: a node's list outlasts its children, as ranges of sizes may split it in several ways
-    rows, held_out = np.empty((n_distinct + 1, n_distinct), np.uint32), np.empty((n_distinct + 1, n_distinct), np.uint32)
+    # row lists by level of the tree: a node's list outlasts its children, as ranges of sizes may split it in several
+    # ways
+    rows, held_out = (
+        np.empty((n_distinct + 1, n_distinct), np.uint32),
+        np.empty((n_distinct + 1, n_distinct), np.uint32),
+    )
     reciprocal, bits = _reciprocals(n), np.zeros(n_distinct // 64 + 1, np.uint64)
     n_candidates = np.sqrt(sizes).astype(np.int64)
     n_pending = n_distinct * sizes.size + 2
     pending, keys = np.empty((n_pending, 12), np.int64), np.empty(n_pending, np.uint64)
     taken = np.empty(n_pending, np.uint64)
-    order, drawn_at, gains, splits = np.empty(p, np.int64), np.zeros(p, np.int64), np.empty(p), np.empty((p, 3), np.uint64)
+    order, drawn_at, gains, splits = (
+        np.empty(p, np.int64),
+        np.zeros(p, np.int64),
+        np.empty(p),
+        np.empty((p, 3), np.uint64),
+    )
     node = 0
     for k in range(fold.max() + 1):
         n_train, n_test = 0, 0
@@ -99,10 +112,37 @@ def add_trees(columns, code, is_event, fold_of_row, copy_of, fold, first_tree, s
             key = _tree_key(seed, k, tree)
             n_rows, n_events = _draw_bootstrap(train, n_train, is_event, key, weight, rows)
             node = _grow(
-                columns, code, ascending, n_distinct - n_test, rank, packed, value_at, ranked_at, weight, rows, n_rows, n_train, n_events,
-                held_out, n_test, _mix(key ^ _LEFT), sizes, n_candidates, piece_bits, pending, keys, taken, order, drawn_at, gains, splits,
-                node, bits, reciprocal, totals,
-            )  # fmt: skip
+                columns,
+                code,
+                ascending,
+                n_distinct - n_test,
+                rank,
+                packed,
+                value_at,
+                ranked_at,
+                weight,
+                rows,
+                n_rows,
+                n_train,
+                n_events,
+                held_out,
+                n_test,
+                _mix(key ^ _LEFT),
+                sizes,
+                n_candidates,
+                piece_bits,
+                pending,
+                keys,
+                taken,
+                order,
+                drawn_at,
+                gains,
+                splits,
+                node,
+                bits,
+                reciprocal,
+                totals,
+            )
 
 
 @njit(**_compiled)
@@ -125,7 +165,8 @@ def _sort_training_rows(code, fold_of_row, k, ascending):
 
 @njit(**_bare)
 def _draw_bootstrap(train, n_train, is_event, key, weight, rows):
-    """Draw n_train rows with replacement; returns how many distinct rows and how many events (with copies) were drawn."""
+    """Draw n_train rows with replacement; returns how many distinct rows and how many events (with copies) were
+    drawn."""
     weight[:] = 0
     state = key
     for _ in range(n_train):
@@ -154,10 +195,37 @@ def _rank_drawn_rows(j, columns, code, ascending, n_training, weight, rank, pack
 
 @njit(**_inlined)
 def _grow(
-    columns, code, ascending, n_training, rank, packed, value_at, ranked_at, weight, rows, n_rows, n_drawn, n_events,
-    held_out, n_held_out, key, sizes, n_candidates, piece_bits, pending, keys, taken, order, drawn_at, gains, splits,
-    node, bits, reciprocal, totals,
-):  # fmt: skip
+    columns,
+    code,
+    ascending,
+    n_training,
+    rank,
+    packed,
+    value_at,
+    ranked_at,
+    weight,
+    rows,
+    n_rows,
+    n_drawn,
+    n_events,
+    held_out,
+    n_held_out,
+    key,
+    sizes,
+    n_candidates,
+    piece_bits,
+    pending,
+    keys,
+    taken,
+    order,
+    drawn_at,
+    gains,
+    splits,
+    node,
+    bits,
+    reciprocal,
+    totals,
+):
     """Grow one tree for all sizes; ``node`` numbers nodes over all trees. Returns the last number given."""
     root, top, level, first, last = node, 0, 0, 0, sizes.size
     # the two children of the split in hand; the root comes as a left child
@@ -169,7 +237,15 @@ def _grow(
                 a, b, out_a, out_b, key = middle, stop, out_middle, out_stop, right_key
                 total, events = n_both - n_left, events_both - events_left
             else:
-                a, b, out_a, out_b, total, events, key = start, middle, out_start, out_middle, n_left, events_left, left_key
+                a, b, out_a, out_b, total, events, key = (
+                    start,
+                    middle,
+                    out_start,
+                    out_middle,
+                    n_left,
+                    events_left,
+                    left_key,
+                )
             if out_a == out_b or events == 0:
                 continue  # nobody to score, or a score of 0
             if events == total:
@@ -177,11 +253,45 @@ def _grow(
                 continue
             node += 1
             top = _split_by_size(
-                columns, code, ascending, n_training, rank, packed, value_at, ranked_at, root, weight, rows, n_rows,
-                held_out, level, a, b, out_a, out_b,
-                total, events, key, first, last, sizes, n_candidates, piece_bits, pending, keys, taken, top, order, drawn_at, gains, splits,
-                node, bits, reciprocal, totals,
-            )  # fmt: skip
+                columns,
+                code,
+                ascending,
+                n_training,
+                rank,
+                packed,
+                value_at,
+                ranked_at,
+                root,
+                weight,
+                rows,
+                n_rows,
+                held_out,
+                level,
+                a,
+                b,
+                out_a,
+                out_b,
+                total,
+                events,
+                key,
+                first,
+                last,
+                sizes,
+                n_candidates,
+                piece_bits,
+                pending,
+                keys,
+                taken,
+                top,
+                order,
+                drawn_at,
+                gains,
+                splits,
+                node,
+                bits,
+                reciprocal,
+                totals,
+            )
         if top == 0:
             break
         top -= 1
@@ -222,7 +332,8 @@ def _threshold(value_at, column, low, high):
 
 @njit(**_inlined)
 def _partition(columns, column, highest, rows, level, start, stop):
-    """Copy a list of rows one level down, those with a value (or a rank) up to ``highest`` first; returns where the others begin."""
+    """Copy a list of rows one level down, those with a value (or a rank) up to ``highest`` first; returns where the
+    others begin."""
     left, right = np.uint64(start), np.uint64(stop)
     for q in range(np.uint64(start), np.uint64(stop)):
         i = rows[level, q]
@@ -237,11 +348,45 @@ def _partition(columns, column, highest, rows, level, start, stop):
 
 @njit(**_inlined)
 def _split_by_size(
-    columns, code, ascending, n_training, rank, packed, value_at, ranked_at, root, weight, rows, n_rows,
-    held_out, level, start, stop, out_start, out_stop,
-    total, events, key, first, last, sizes, n_candidates, piece_bits, pending, keys, taken, top, order, drawn_at, gains, splits,
-    node, bits, reciprocal, totals,
-):  # fmt: skip
+    columns,
+    code,
+    ascending,
+    n_training,
+    rank,
+    packed,
+    value_at,
+    ranked_at,
+    root,
+    weight,
+    rows,
+    n_rows,
+    held_out,
+    level,
+    start,
+    stop,
+    out_start,
+    out_stop,
+    total,
+    events,
+    key,
+    first,
+    last,
+    sizes,
+    n_candidates,
+    piece_bits,
+    pending,
+    keys,
+    taken,
+    top,
+    order,
+    drawn_at,
+    gains,
+    splits,
+    node,
+    bits,
+    reciprocal,
+    totals,
+):
     """Split an impure node for the sizes ``first`` … ``last`` - 1; push each range of sizes that split alike.
 
     ``order`` is the random order of columns as far as it is known, ``gains`` and ``splits`` what their scans found.
@@ -281,14 +426,29 @@ def _split_by_size(
                     if gains[position] == _NOT_SCANNED:
                         if ranked_at[column] <= root:
                             ranked_at[column] = node
-                            _rank_drawn_rows(column, columns, code, ascending, n_training, weight, rank, packed, value_at)
+                            _rank_drawn_rows(
+                                column, columns, code, ascending, n_training, weight, rank, packed, value_at
+                            )
                         if n_rows <= 128:
-                            gains[position], splits[position, 0], splits[position, 1], splits[position, 2] = _scan_two_words(
-                                rank, packed, column, rows, level, start, stop, total, events, reciprocal
+                            gains[position], splits[position, 0], splits[position, 1], splits[position, 2] = (
+                                _scan_two_words(
+                                    rank, packed, column, rows, level, start, stop, total, events, reciprocal
+                                )
                             )
                         else:
                             gains[position], splits[position, 0], splits[position, 1], splits[position, 2] = _scan(
-                                rank, packed, column, rows, level, start, stop, total, events, reciprocal, bits, (n_rows + 63) // 64
+                                rank,
+                                packed,
+                                column,
+                                rows,
+                                level,
+                                start,
+                                stop,
+                                total,
+                                events,
+                                reciprocal,
+                                bits,
+                                (n_rows + 63) // 64,
                             )
                     if gains[position] > best + _TIE:
                         best, best_position = gains[position], position
@@ -305,7 +465,11 @@ def _split_by_size(
                 pending[top, 0], pending[top, 1], pending[top, 2] = level, start, stop
                 pending[top, 3], pending[top, 4] = out_start, out_stop
                 pending[top, 5], pending[top, 6], pending[top, 7], pending[top, 8] = total, events, run, s
-                pending[top, 9], pending[top, 10], pending[top, 11] = run_column, splits[run_position, 0], splits[run_position, 1]
+                pending[top, 9], pending[top, 10], pending[top, 11] = (
+                    run_column,
+                    splits[run_position, 0],
+                    splits[run_position, 1],
+                )
                 keys[top], taken[top] = key, splits[run_position, 2]
                 top += 1
             run = s
@@ -320,9 +484,9 @@ def _split_by_size(
 def _scan(rank, packed, j, rows, level, start, stop, total, events, reciprocal, bits, n_words):
     """Best split of a node by column j: a sort by rank in words of bits.
 
-    Maximises (e_left n - n_left e)^2 / (n_left n_right), which is least Gini impurity: that impurity, times the rows, is
-    2 e (n - e) / n less twice this over n, for e events among n rows. Returns it (-1 if the column is constant), the ranks
-    on both sides, and the packed counts left. Of ties the lowest split is taken.
+    Maximises (e_left n - n_left e)^2 / (n_left n_right), which is least Gini impurity: that impurity, times the rows,
+    is 2 e (n - e) / n less twice this over n, for e events among n rows. Returns it (-1 if the column is constant), the
+    ranks on both sides, and the packed counts left. Of ties the lowest split is taken.
     """
     for q in range(np.uint64(start), np.uint64(stop)):
         r = np.uint64(rank[j, rows[level, q]])

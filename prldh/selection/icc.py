@@ -17,7 +17,9 @@ def _form(spelling: Any) -> Any:
     try:
         return icc_form(spelling)
     except DataError:
-        raise ValueError(f"give one of {', '.join(FORMS)}, also written ICC(2,1), ICC(2,k), ICC(A,1) and the like") from None
+        raise ValueError(
+            f"give one of {', '.join(FORMS)}, also written ICC(2,1), ICC(2,k), ICC(A,1) and the like"
+        ) from None
 
 
 class IccSettings(SelectorSettings):
@@ -41,7 +43,12 @@ class IccSelector:
             found = engine.icc(rows.values, rows.second, form=settings.form)
         elif rows.perturbed is not None:
             found = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
-            warnings = (f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and {len(rows.perturbed)} perturbed ones",)
+            warnings = (
+                (
+                    f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and"
+                    f" {len(rows.perturbed)} perturbed ones"
+                ),
+            )
         else:
             warning = "one reader: ICC not computed"
             return Selection(np.arange(len(rows.names)), {}, {"computed": False}, (warning,))
@@ -53,7 +60,9 @@ class IccSelector:
             if np.isnan(judged[j]):
                 dropped[rows.names[j]] = f"{label} not defined (no variance)"
             else:
-                dropped[rows.names[j]] = f"{label} {shown_beside(judged[j], settings.threshold)} <= {settings.threshold:g}"
+                dropped[rows.names[j]] = (
+                    f"{label} {shown_beside(judged[j], settings.threshold)} <= {settings.threshold:g}"
+                )
         details = {
             "computed": True,
             "form": settings.form,

@@ -26,7 +26,9 @@ class LassoSvmRfeSelector:
     version = "1"
     Settings = LassoSvmRfeSettings
 
-    def fit(self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: Any
+    ) -> Selection:
         everything = np.arange(len(rows.names))
         details: dict[str, Any] = {"combine": settings.combine, "lasso": None, "svm_rfe": None, "rule": "all kept"}
         if everything.size < 2:
@@ -80,7 +82,9 @@ def _path(names: tuple[str, ...], path: np.ndarray) -> dict[str, list[float]]:
     return {names[j]: path[j + 1].tolist() for j in np.flatnonzero((path[1:] != 0).any(axis=1))}
 
 
-def _svm_rfe(rows: TrainingRows, n_folds: int, cost: float, seed: np.random.SeedSequence) -> tuple[np.ndarray, dict[str, Any]]:
+def _svm_rfe(
+    rows: TrainingRows, n_folds: int, cost: float, seed: np.random.SeedSequence
+) -> tuple[np.ndarray, dict[str, Any]]:
     """SVM-RFE's set and its details."""
     from prldh.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 

@@ -22,10 +22,15 @@ class MrmrForestSettings(SelectorSettings):
     rule: Literal["argmax", "one_se"] = Field(
         "argmax", description="highest mean AUC, or the smallest size within one standard error of it"
     )
-    seeds: int = Field(8, ge=0, description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none")
+    seeds: int = Field(
+        8, ge=0, description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none"
+    )
 
     racing: bool = Field(
-        False, description="drop sizes that lag after a quarter of the trees: faster, and an approximation (see benchmarks/racing.py)"
+        False,
+        description=(
+            "drop sizes that lag after a quarter of the trees: faster, and an approximation (see benchmarks/racing.py)"
+        ),
     )
 
     @field_validator("sizes")
@@ -49,7 +54,9 @@ class MrmrForestSelector:
     version = "1"
     Settings = MrmrForestSettings
 
-    def fit(self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: Any
+    ) -> Selection:
         rows = in_patient_order(rows)
         ranking = rank_mrmr(rows.values, rows.outcome, settings.features)
         order = ranking.order
@@ -75,8 +82,11 @@ class MrmrForestSelector:
         details |= {"folds": n_folds, "chosen_size": int(chosen)}
         return Selection(np.sort(order[:chosen]), _mrmr_reasons(rows.names, order, chosen, settings), details, warnings)
 
-    def describe(self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, found: Selection) -> dict[str, Any]:
-        """How far the chosen size is the forest seed's doing: the sizes that other seeds choose with the same ranking and folds.
+    def describe(
+        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, found: Selection
+    ) -> dict[str, Any]:
+        """How far the chosen size is the forest seed's doing: the sizes that other seeds choose with the same ranking
+        and folds.
 
         The first seed and size are those of the fit. Changes nothing that was found; too dear for resamples.
         """
@@ -90,15 +100,26 @@ class MrmrForestSelector:
         told: dict[str, Any] = {}
         if settings.racing:
             plainly = settings.model_copy(update={"racing": False})
-            exact = [_forest_curve(rows, order, plainly, found.details["folds"], seed, number) for number in range(len(sizes))]
+            exact = [
+                _forest_curve(rows, order, plainly, found.details["folds"], seed, number)
+                for number in range(len(sizes))
+            ]
             told["racing_agreement"] = _racing_agreement(sizes, exact, settings.rule)
         if settings.seeds >= 2:
-            told["size_by_seed"] = {"seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)], "sizes": sizes}
+            told["size_by_seed"] = {
+                "seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)],
+                "sizes": sizes,
+            }
         return told
 
 
 def _forest_curve(
-    rows: TrainingRows, order: np.ndarray, settings: MrmrForestSettings, n_folds: int, seed: np.random.SeedSequence, number: int = 0
+    rows: TrainingRows,
+    order: np.ndarray,
+    settings: MrmrForestSettings,
+    n_folds: int,
+    seed: np.random.SeedSequence,
+    number: int = 0,
 ) -> Any:
     """The forests' AUC by number of features in mRMR order; ``number`` picks the forest seed, the folds stay."""
     from prldh.selection.forest import size_curve
@@ -110,14 +131,21 @@ def _forest_curve(
 
 
 def _racing_agreement(raced: list[int], exact: list[Any], rule: str) -> dict[str, Any]:
-    """How the sizes chosen by racing (by forest seed) compare with the choice from the exact curves of the same seeds."""
+    """How the sizes chosen by racing (by forest seed) compare with the choice from the exact curves of the same
+    seeds."""
     sizes = [_choose_size(curve, rule) for curve in exact]
     lost = [
         float(curve.mean[curve.sizes == best][0] - curve.mean[curve.sizes == size][0])
         for curve, best, size in zip(exact, sizes, raced, strict=True)
     ]
     same = sum(a == b for a, b in zip(raced, sizes, strict=True))
-    return {"exact_size": sizes[0], "agrees": raced[0] == sizes[0], "n": len(sizes), "n_same": same, "mean_auc_lost": float(np.mean(lost))}
+    return {
+        "exact_size": sizes[0],
+        "agrees": raced[0] == sizes[0],
+        "n": len(sizes),
+        "n_same": same,
+        "mean_auc_lost": float(np.mean(lost)),
+    }
 
 
 def _forest_seed(seed: np.random.SeedSequence, number: int = 0) -> int:
@@ -145,7 +173,9 @@ def _ranking_details(rows: TrainingRows, ranking: MrmrRanking, settings: MrmrFor
     }
 
 
-def _mrmr_reasons(names: tuple[str, ...], order: np.ndarray, chosen: int, settings: MrmrForestSettings) -> dict[str, str]:
+def _mrmr_reasons(
+    names: tuple[str, ...], order: np.ndarray, chosen: int, settings: MrmrForestSettings
+) -> dict[str, str]:
     rank = {int(j): position + 1 for position, j in enumerate(order)}
     by_forest = f"not in the {chosen} feature{'s' * (chosen != 1)} chosen by the forest"
     beyond = f"mRMR rank beyond {settings.features}"

@@ -17,7 +17,8 @@ class SelectorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     if_empty: Literal["stop", "best"] | None = Field(
-        None, description="where the step leaves nothing: stop, or keep the best single feature; acted on by the pipeline"
+        None,
+        description="where the step leaves nothing: stop, or keep the best single feature; acted on by the pipeline",
     )
 
 

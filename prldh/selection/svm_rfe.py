@@ -52,7 +52,9 @@ def rank_svm_rfe(values: np.ndarray, outcome: np.ndarray, cost: float = 1.0) -> 
     return ranking
 
 
-def accuracy_curve(values: np.ndarray, outcome: np.ndarray, ranking: np.ndarray, fold: np.ndarray, cost: float = 1.0) -> AccuracyCurve:
+def accuracy_curve(
+    values: np.ndarray, outcome: np.ndarray, ranking: np.ndarray, fold: np.ndarray, cost: float = 1.0
+) -> AccuracyCurve:
     """Accuracy of the best 1, 2, … p features in cross-validation.
 
     The ranking is given and the same in all folds: the folds judge the size only. In each fold the SVM is refitted on

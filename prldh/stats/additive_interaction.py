@@ -30,16 +30,18 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
     Returns
     -------
     dict
-        ``reri``, ``ap``, ``s``, each ``{"estimate", "low", "high"}``; S is NaN where the joint effect or the sum of the single ones is
-        not above that of neither exposure.
+        ``reri``, ``ap``, ``s``, each ``{"estimate", "low", "high"}``; S is NaN where the joint effect or the sum of the
+        single ones is not above that of neither exposure.
 
     Notes
     -----
-    RERI = R11 - R10 - R01 + 1, AP = RERI / R11, S = (R11 - 1) / (R10 + R01 - 2); S on the log scale. R: ``epiR::epi.interaction``.
+    RERI = R11 - R10 - R01 + 1, AP = RERI / R11, S = (R11 - 1) / (R10 + R01 - 2); S on the log scale. R:
+    ``epiR::epi.interaction``.
 
     References
     ----------
-    K. J. Rothman, American Journal of Epidemiology 103 (1976) 506-511. D. W. Hosmer, S. Lemeshow, Epidemiology 3 (1992) 452-456.
+    K. J. Rothman, American Journal of Epidemiology 103 (1976) 506-511. D. W. Hosmer, S. Lemeshow, Epidemiology 3 (1992)
+    452-456.
 
     Examples
     --------
@@ -82,15 +84,15 @@ def additive_interaction_resampled(logs: np.ndarray, level: float = 0.95) -> dic
     Returns
     -------
     dict
-        ``reri``, ``ap``, ``s``, each ``{"low", "high", "n_defined"}``: the limits are percentiles (type 7) of the resamples in which the
-        measure exists, of which there are ``n_defined``; they may be infinite.
+        ``reri``, ``ap``, ``s``, each ``{"low", "high", "n_defined"}``: the limits are percentiles (type 7) of the
+        resamples in which the measure exists, of which there are ``n_defined``; they may be infinite.
 
     Notes
     -----
-    In a resample without events among those with neither exposure the ratios are infinite, that is, very large: AP and S are then right
-    all the same, and RERI, beyond exp(12) in size, stands for an infinite one, which takes its place among the others; where such ratios
-    cancel (r11 = r10 + r01 to six digits), RERI does not exist: what is left of them is rounding. S exists where the conditions
-    of :func:`additive_interaction` hold.
+    In a resample without events among those with neither exposure the ratios are infinite, that is, very large: AP and
+    S are then right all the same, and RERI, beyond exp(12) in size, stands for an infinite one, which takes its place
+    among the others; where such ratios cancel (r11 = r10 + r01 to six digits), RERI does not exist: what is left of
+    them is rounding. S exists where the conditions of :func:`additive_interaction` hold.
 
     References
     ----------

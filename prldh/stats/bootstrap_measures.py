@@ -1,4 +1,5 @@
-"""What bootstrap models are worth on their own sample, on everyone, and out of bag: AUC, Brier score, calibration line."""
+"""What bootstrap models are worth on their own sample, on everyone, and out of bag: AUC, Brier score, calibration
+line."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def _log_likelihood(y: np.ndarray, x: np.ndarray, a: float, b: float) -> float:
 
 @numba.njit(cache=True)
 def _line(y: np.ndarray, x: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope of the logistic regression of y on x, by Newton's steps with halving; NaN where it has no estimate."""
+    """Intercept and slope of the logistic regression of y on x, by Newton's steps with halving; NaN where it has no
+    estimate."""
     n = y.shape[0]
     events = y.sum()
     if events == 0.0 or events == n:
@@ -111,7 +113,9 @@ def _measure(y: np.ndarray, x: np.ndarray, found: np.ndarray) -> None:
 
 
 @numba.njit(cache=True)
-def _measures(outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _measures(
+    outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
     found = np.full((lengths.shape[0], 3, 4), np.nan)
     n, start = outcome.shape[0], 0
     for r in range(lengths.shape[0]):
@@ -128,7 +132,8 @@ def _measures(outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, 
 def bootstrap_measures(
     outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """AUC, Brier score, and intercept and slope of the calibration line of every bootstrap model, on three sets of patients.
+    """AUC, Brier score, and intercept and slope of the calibration line of every bootstrap model, on three sets of
+    patients.
 
     Parameters
     ----------
@@ -136,17 +141,17 @@ def bootstrap_measures(
     log_odds : (m, n) array
         Row r: everyone's log-odds by the model of bootstrap sample r.
     in_sample : (sum of lengths,) array
-        Log-odds of the rows drawn, one sample after another. They are ``log_odds[r, rows]`` unless blanks were imputed with
-        the outcome there.
+        Log-odds of the rows drawn, one sample after another. They are ``log_odds[r, rows]`` unless blanks were imputed
+        with the outcome there.
     rows, lengths : integer arrays
         0-based row numbers of the samples one after another, and how many belong to each.
 
     Returns
     -------
     dict
-        ``auc_boot``, ``auc_original``, ``auc_oob`` and the same of ``brier``, ``intercept`` and ``slope``, each (m,): on the bootstrap
-        sample, on everyone, and on the patients not drawn. NaN where it is not defined: one class, nobody, and for intercept and
-        slope also constant or separated predictions.
+        ``auc_boot``, ``auc_original``, ``auc_oob`` and the same of ``brier``, ``intercept`` and ``slope``, each (m,):
+        on the bootstrap sample, on everyone, and on the patients not drawn. NaN where it is not defined: one class,
+        nobody, and for intercept and slope also constant or separated predictions.
 
     Raises
     ------
@@ -155,8 +160,8 @@ def bootstrap_measures(
 
     Notes
     -----
-    F. E. Harrell, K. L. Lee, D. B. Mark, Statistics in Medicine 15 (1996) 361-387. R: ``rms::validate`` (training, test, of Dxy / 2 + 1/2,
-    B, Intercept, Slope).
+    F. E. Harrell, K. L. Lee, D. B. Mark, Statistics in Medicine 15 (1996) 361-387. R: ``rms::validate`` (training,
+    test, of Dxy / 2 + 1/2, B, Intercept, Slope).
 
     Examples
     --------
@@ -170,6 +175,13 @@ def bootstrap_measures(
     in_sample = np.ascontiguousarray(in_sample, dtype=float).ravel()
     rows, lengths = check_rows(rows, lengths, len(y))
     if log_odds.shape != (len(lengths), len(y)) or in_sample.shape != rows.shape:
-        raise DataError(f"log_odds must be (resamples, patients) and in_sample one a row drawn: found {log_odds.shape} and {in_sample.size} for {len(lengths)} resamples of {rows.size} rows.")
+        raise DataError(
+            f"log_odds must be (resamples, patients) and in_sample one a row drawn: found {log_odds.shape} and"
+            f" {in_sample.size} for {len(lengths)} resamples of {rows.size} rows."
+        )
     found = _measures(y, log_odds, in_sample, rows, lengths)
-    return {f"{measure}_{where}": found[:, i, j].copy() for j, measure in enumerate(MEASURES) for i, where in enumerate(WHERE)}
+    return {
+        f"{measure}_{where}": found[:, i, j].copy()
+        for j, measure in enumerate(MEASURES)
+        for i, where in enumerate(WHERE)
+    }

@@ -19,10 +19,10 @@ def brier_decomposition(outcome: np.ndarray, probability: np.ndarray) -> dict[st
     Returns
     -------
     dict
-        ``miscalibration`` (how much recalibration would lower the score), ``discrimination`` (how much lower the recalibrated
-        predictions' score is than that of the share of events) and ``uncertainty`` (that share's own score). Brier score =
-        miscalibration - discrimination + uncertainty, and none is negative. With one class the last two are 0. NaN
-        without patients.
+        ``miscalibration`` (how much recalibration would lower the score), ``discrimination`` (how much lower the
+        recalibrated predictions' score is than that of the share of events) and ``uncertainty`` (that share's own
+        score). Brier score = miscalibration - discrimination + uncertainty, and none is negative. With one class the
+        last two are 0. NaN without patients.
 
     Raises
     ------
@@ -31,9 +31,9 @@ def brier_decomposition(outcome: np.ndarray, probability: np.ndarray) -> dict[st
 
     Notes
     -----
-    Recalibration is isotonic regression of the outcome on the prediction, equal predictions pooled, so that nothing is binned by
-    hand: T. Dimitriadis, T. Gneiting, A. I. Jordan, PNAS 118 (2021) e2016191118. R: ``reliabilitydiag::summary.reliabilitydiag``, from
-    ``stats::isoreg``.
+    Recalibration is isotonic regression of the outcome on the prediction, equal predictions pooled, so that nothing is
+    binned by hand: T. Dimitriadis, T. Gneiting, A. I. Jordan, PNAS 118 (2021) e2016191118. R:
+    ``reliabilitydiag::summary.reliabilitydiag``, from ``stats::isoreg``.
 
     Examples
     --------

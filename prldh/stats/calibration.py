@@ -36,15 +36,16 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     Returns
     -------
     dict
-        ``statistic``, ``df`` (groups - lost), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``, ``upper``
-        (edges; all but the first group exclude the lower one), ``n``, ``observed`` and ``expected`` events.
+        ``statistic``, ``df`` (groups - lost), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``,
+        ``upper`` (edges; all but the first group exclude the lower one), ``n``, ``observed`` and ``expected`` events.
         Fewer than two groups: statistic and p are NaN. An empty group or an expected count of 0 that was met makes the
         statistic NaN, as in R.
 
     Notes
     -----
-    D. W. Hosmer, S. Lemeshow, Communications in Statistics A 9 (1980) 1043-1069; without loss, Applied Logistic Regression (2000), 5.5. R: ``ResourceSelection::hoslem.test``,
-    whose bins are ``cut(p, unique(quantile(p, seq(0, 1, 1/g))), include.lowest = TRUE)``.
+    D. W. Hosmer, S. Lemeshow, Communications in Statistics A 9 (1980) 1043-1069; without loss, Applied Logistic
+    Regression (2000), 5.5. R: ``ResourceSelection::hoslem.test``, whose bins are ``cut(p, unique(quantile(p, seq(0, 1,
+    1/g))), include.lowest = TRUE)``.
 
     Examples
     --------
@@ -60,7 +61,10 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     bins = np.clip(np.searchsorted(edges, probability, side="left") - 1, 0, max(n_groups - 1, 0))
     size = np.bincount(bins, minlength=n_groups).astype(float)
     observed, expected = _group_totals(bins, n_groups, y), _group_totals(bins, n_groups, probability)
-    observed_not, expected_not = _group_totals(bins, n_groups, 1.0 - y), _group_totals(bins, n_groups, 1.0 - probability)
+    observed_not, expected_not = (
+        _group_totals(bins, n_groups, 1.0 - y),
+        _group_totals(bins, n_groups, 1.0 - probability),
+    )
     n_filled = int((size > 0).sum())
     df = float(n_filled - lost)
     statistic = NAN
@@ -93,8 +97,8 @@ def spiegelhalter(outcome: np.ndarray, probability: np.ndarray) -> dict[str, flo
     Returns
     -------
     dict
-        ``z``, standard normal where the predictions are right, and the two-sided ``p``. NaN where the Brier score cannot vary:
-        every prediction is 0, 0.5 or 1.
+        ``z``, standard normal where the predictions are right, and the two-sided ``p``. NaN where the Brier score
+        cannot vary: every prediction is 0, 0.5 or 1.
 
     Notes
     -----
@@ -115,7 +119,8 @@ def spiegelhalter(outcome: np.ndarray, probability: np.ndarray) -> dict[str, flo
 
 
 def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope of the outcome on the log-odds. Where these separate the classes the slope has no bound, nor intercept."""
+    """Intercept and slope of the outcome on the log-odds. Where these separate the classes the slope has no bound, nor
+    intercept."""
     joint = fit_logistic(np.column_stack([np.ones(len(log_odds)), log_odds]), event)["coefficients"]
     if not np.isfinite(joint).all():
         return NAN, NAN
@@ -130,7 +135,8 @@ def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, f
 def calibration(
     outcome: np.ndarray, probability: np.ndarray, rows: np.ndarray = (), n_resamples: int = 0, level: float = 0.95
 ) -> dict[str, Any]:
-    """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its band.
+    """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its
+    band.
 
     Parameters
     ----------
@@ -147,15 +153,17 @@ def calibration(
     Returns
     -------
     dict
-        ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant; slope +-inf and
-        intercept NaN when the predictions separate the classes), ``citl`` (intercept with the slope held at 1), ``brier``,
-        ``scaled_brier`` = 1 - brier / that of the share of events, ``miscalibration``, ``discrimination``, ``uncertainty`` (see
-        :func:`prldh.stats.brier.brier_decomposition`), ``spiegelhalter_z`` and ``spiegelhalter_p`` (see :func:`spiegelhalter`),
-        ``ici`` = mean abs(p - lowess(y on p)), ``e50``, ``e90`` and ``emax`` (its median, 0.9 quantile and maximum), (k,) arrays over the
-        distinct predictions ``curve_predicted``, ``curve_observed``, ``curve_low``, ``curve_high``, and ``method``.
-        "lowess": limits are percentiles over the samples whose predictions reach that far, NaN where fewer than half do.
-        "groups", with fewer than five distinct predictions: shares with Clopper and Pearson's limits; ici, e50, e90 and emax are
-        NaN. With one class intercept, slope, citl and scaled_brier are NaN.
+        ``intercept`` and ``slope`` of one joint logistic fit on the log-odds (NaN when the prediction is constant;
+        slope +-inf and intercept NaN when the predictions separate the classes), ``citl`` (intercept with the slope
+        held at 1), ``brier``, ``scaled_brier`` = 1 - brier / that of the share of events, ``miscalibration``,
+        ``discrimination``, ``uncertainty`` (see
+        :func:`prldh.stats.brier.brier_decomposition`), ``spiegelhalter_z`` and ``spiegelhalter_p`` (see
+        :func:`spiegelhalter`), ``ici`` = mean abs(p - lowess(y on p)), ``e50``, ``e90`` and ``emax`` (its median, 0.9
+        quantile and maximum), (k,) arrays over the distinct predictions ``curve_predicted``, ``curve_observed``,
+        ``curve_low``, ``curve_high``, and ``method``. "lowess": limits are percentiles over the samples whose
+        predictions reach that far, NaN where fewer than half do. "groups", with fewer than five distinct predictions:
+        shares with Clopper and Pearson's limits; ici, e50, e90 and emax are NaN. With one class intercept, slope, citl
+        and scaled_brier are NaN.
 
     Raises
     ------
@@ -165,8 +173,8 @@ def calibration(
     Notes
     -----
     D. R. Cox, Biometrika 45 (1958) 562-565; P. C. Austin, E. W. Steyerberg, Statistics in Medicine 38 (2019) 4051-4065;
-    E. W. Steyerberg et al., Epidemiology 21 (2010) 128-138 (scaled Brier). R: ``rms::val.prob`` (Intercept, Slope, Brier, S:z, S:p,
-    Eavg, E90, Emax).
+    E. W. Steyerberg et al., Epidemiology 21 (2010) 128-138 (scaled Brier). R: ``rms::val.prob`` (Intercept, Slope,
+    Brier, S:z, S:p, Eavg, E90, Emax).
 
     Examples
     --------

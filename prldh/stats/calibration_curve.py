@@ -15,7 +15,9 @@ from prldh.stats.roc import NAN
 _FEWEST_FOR_LOWESS = 5
 
 
-def calibration_curve(event: np.ndarray, probability: np.ndarray, rows: np.ndarray, n_resamples: int, level: float) -> dict[str, Any]:
+def calibration_curve(
+    event: np.ndarray, probability: np.ndarray, rows: np.ndarray, n_resamples: int, level: float
+) -> dict[str, Any]:
     """The curve at the distinct predictions with its pointwise band, and how far predictions lie from it.
 
     Parameters
@@ -49,7 +51,8 @@ def _smooth_curve(event: np.ndarray, probability: np.ndarray, times: np.ndarray,
     curve = fitted[first]
     error = np.abs(probability - np.interp(probability, distinct, curve))
     refitted = refit_lowess(probability, y, times, distinct)
-    low, high = percentile_band(refitted, level, fewest=len(times) / 2)  # a few samples that reach a lone prediction are no band
+    # a few samples that reach a lone prediction are no band
+    low, high = percentile_band(refitted, level, fewest=len(times) / 2)
     return {
         "ici": float(error.mean()),
         "e50": float(quantile(error, 0.5)[0]),
@@ -66,7 +69,10 @@ def _smooth_curve(event: np.ndarray, probability: np.ndarray, times: np.ndarray,
 def _group_curve(event: np.ndarray, probability: np.ndarray, level: float) -> dict[str, Any]:
     """Share of events at each of the few distinct predictions, with Clopper and Pearson's limits."""
     distinct, place = np.unique(probability, return_inverse=True)
-    events, size = np.bincount(place, weights=event, minlength=len(distinct)), np.bincount(place, minlength=len(distinct))
+    events, size = (
+        np.bincount(place, weights=event, minlength=len(distinct)),
+        np.bincount(place, minlength=len(distinct)),
+    )
     shares = [proportion(a, b, level) for a, b in zip(events, size, strict=True)]
     observed, low, high = (np.array([share[key] for share in shares]) for key in ("estimate", "low", "high"))
     return {

@@ -1,13 +1,14 @@
-"""Multiple imputation by chained equations (fully conditional specification), fitted on some rows and applied to others.
+"""Multiple imputation by chained equations (fully conditional specification), fitted on some rows and applied to
+others.
 
-Each incomplete variable is drawn in turn from its model given all others, in several rounds; m chains give m completed data sets. What
-was fitted fills in rows that it has never seen: by the models of the last round, row by row, so that what is filled in for one patient
-depends on nothing of other new patients.
+Each incomplete variable is drawn in turn from its model given all others, in several rounds; m chains give m completed
+data sets. What was fitted fills in rows that it has never seen: by the models of the last round, row by row, so that
+what is filled in for one patient depends on nothing of other new patients.
 
 References
 ----------
-S. van Buuren, Statistical Methods in Medical Research 16 (2007) 219. I. R. White, P. Royston, A. M. Wood, Statistics in Medicine 30
-(2011) 377. S. van Buuren, Flexible Imputation of Missing Data (2018). R: ``mice::mice``.
+S. van Buuren, Statistical Methods in Medical Research 16 (2007) 219. I. R. White, P. Royston, A. M. Wood, Statistics in
+Medicine 30 (2011) 377. S. van Buuren, Flexible Imputation of Missing Data (2018). R: ``mice::mice``.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ CONTINUOUS = "continuous"
 class Coding:
     """How variables become predictors: standardised numbers, and one standardised 0/1 column a level but the first.
 
-    ``levels`` (c,) the level that a column stands for, NaN for a number; ``variable`` (c,) its variable, -1 for the extra predictors,
-    which come first. ``center``, ``scale`` (c,) are those of the training rows' observed cells; a constant column (scale infinite)
-    predicts nothing and is left out. ``columns`` and ``predictors``: for each variable its own columns, and those that predict it.
+    ``levels`` (c,) the level that a column stands for, NaN for a number; ``variable`` (c,) its variable, -1 for the
+    extra predictors, which come first. ``center``, ``scale`` (c,) are those of the training rows' observed cells; a
+    constant column (scale infinite) predicts nothing and is left out. ``columns`` and ``predictors``: for each variable
+    its own columns, and those that predict it.
     """
 
     kinds: tuple[str | int, ...]
@@ -47,9 +49,9 @@ class Coding:
 class Chains:
     """Imputation models as fitted on training rows.
 
-    ``completed`` (m, n, p): the training rows, filled in. ``unobserved``: the variables without any value there, filled with 0, which
-    predict nothing. ``models``: for each chain the model of the last round of every variable that was incomplete; those of the
-    others are added when new rows first need them.
+    ``completed`` (m, n, p): the training rows, filled in. ``unobserved``: the variables without any value there, filled
+    with 0, which predict nothing. ``models``: for each chain the model of the last round of every variable that was
+    incomplete; those of the others are added when new rows first need them.
     """
 
     completed: np.ndarray
@@ -75,8 +77,13 @@ class Chains:
 
 
 def fit_chains(
-    values: ArrayLike, kinds: Sequence[str | int], extra: ArrayLike | None, n_imputations: int, n_iterations: int,
-    seed: np.random.SeedSequence, donors: int = 5,
+    values: ArrayLike,
+    kinds: Sequence[str | int],
+    extra: ArrayLike | None,
+    n_imputations: int,
+    n_iterations: int,
+    seed: np.random.SeedSequence,
+    donors: int = 5,
 ) -> Chains:
     """Impute training rows, and keep what is needed to impute others.
 
@@ -87,9 +94,11 @@ def fit_chains(
     kinds : (p,) sequence
         "continuous", or the number K of a factor's levels.
     extra : (n, q) array or None
-        Complete numeric predictors that are not imputed: scores, and the outcome where it is to be among the predictors.
+        Complete numeric predictors that are not imputed: scores, and the outcome where it is to be among the
+        predictors.
     n_imputations, n_iterations : int
-        Completed data sets, and rounds of each chain. With one incomplete variable there is nothing to iterate and one round is made.
+        Completed data sets, and rounds of each chain. With one incomplete variable there is nothing to iterate and one
+        round is made.
     seed : SeedSequence
         Chain j draws from a stream of its own: more imputations leave the first as they are.
     donors : int
@@ -102,9 +111,9 @@ def fit_chains(
 
     Notes
     -----
-    Imputed values are observed ones: donors' values, and levels that occur in the rows given. A variable with one observed value is filled
-    with it, one with none with 0 (``unobserved``): a constant has no coefficient in any model. Rows may repeat (a bootstrap sample), and
-    copies of one patient may be filled in differently.
+    Imputed values are observed ones: donors' values, and levels that occur in the rows given. A variable with one
+    observed value is filled with it, one with none with 0 (``unobserved``): a constant has no coefficient in any model.
+    Rows may repeat (a bootstrap sample), and copies of one patient may be filled in differently.
 
     Examples
     --------
@@ -127,7 +136,9 @@ def fit_chains(
     return Chains(completed, unobserved, tuple(models), coding, values, extra, order, n_iterations, donors, seed)
 
 
-def apply_chains(chains: Chains, values: ArrayLike, extra: ArrayLike | None, ids: ArrayLike, seed: np.random.SeedSequence) -> np.ndarray:
+def apply_chains(
+    chains: Chains, values: ArrayLike, extra: ArrayLike | None, ids: ArrayLike, seed: np.random.SeedSequence
+) -> np.ndarray:
     """Impute new rows by the models that were fitted on the training rows.
 
     Parameters
@@ -135,13 +146,15 @@ def apply_chains(chains: Chains, values: ArrayLike, extra: ArrayLike | None, ids
     values, extra : (k, p), (k, q) array
         As in :func:`fit_chains`.
     ids : (k,) integers from 0
-        A row's random numbers are those of its id: a patient's cells do not depend on which other rows are given, nor on their order.
+        A row's random numbers are those of its id: a patient's cells do not depend on which other rows are given, nor
+        on their order.
     seed : SeedSequence
 
     Returns
     -------
     (m, k, p) array
-        Row by row: first random observed values of the training rows, then as many rounds as were asked for, by chain j's last models.
+        Row by row: first random observed values of the training rows, then as many rounds as were asked for, by chain
+        j's last models.
 
     Raises
     ------
@@ -173,7 +186,9 @@ def apply_chains(chains: Chains, values: ArrayLike, extra: ArrayLike | None, ids
 # -- one chain -------------------------------------------------------------------------------------------------
 
 
-def _run_chain(coding, values, extra, incomplete, rounds, donors, generator) -> tuple[np.ndarray, dict[int, Conditional]]:
+def _run_chain(
+    coding, values, extra, incomplete, rounds, donors, generator
+) -> tuple[np.ndarray, dict[int, Conditional]]:
     """The rows completed (n, p), and the models of the last round."""
     filled = values.copy()
     cells = {t: np.flatnonzero(np.isnan(values[:, t])) for t in incomplete}
@@ -283,9 +298,13 @@ def _checked(
         raise DataError(f"values must be (n, {len(kinds)}), a column for each kind: found {values.shape}.")
     extra = np.empty((len(values), 0)) if extra is None else np.array(extra, dtype=float)
     if extra.ndim != 2 or len(extra) != len(values) or n_extra not in (None, extra.shape[1]):
-        raise DataError(f"extra predictors must have the rows of values and the columns that were fitted: found {extra.shape}.")
+        raise DataError(
+            f"extra predictors must have the rows of values and the columns that were fitted: found {extra.shape}."
+        )
     if not np.isfinite(extra).all() or np.isinf(values).any():
-        raise DataError("values must be finite or missing, and extra predictors complete: scores and outcome are not imputed.")
+        raise DataError(
+            "values must be finite or missing, and extra predictors complete: scores and outcome are not imputed."
+        )
     for t, kind in enumerate(kinds):
         known = _observed(values, t)
         if kind != CONTINUOUS and ((known != np.floor(known)) | (known < 0) | (known >= int(kind))).any():

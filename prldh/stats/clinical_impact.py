@@ -30,8 +30,8 @@ def clinical_impact(
     Returns
     -------
     dict
-        (t,) arrays: ``threshold``; ``high_risk`` and ``high_risk_events``, each with percentile limits ``_low`` and ``_high`` per
-        ``population`` too, NaN without resamples.
+        (t,) arrays: ``threshold``; ``high_risk`` and ``high_risk_events``, each with percentile limits ``_low`` and
+        ``_high`` per ``population`` too, NaN without resamples.
 
     Raises
     ------

@@ -1,18 +1,19 @@
 """Conditional models of chained equations: one variable given the others, with parameters drawn from their posterior.
 
-A continuous variable has a Bayesian linear regression, by which donors are found (predictive mean matching); a factor of two levels a
-Bayesian logistic regression, one of more levels a multinomial logistic one, whether its levels are ordered or not. Predictors are
-standardised, and their slopes have one weak normal prior in all three: what a quarter of an observation would tell. It is a penalised
-likelihood, one of the three ways of White, Daniel and Royston to impute under separation; it has estimates for collinear
-predictors and with more predictors than patients too. mice adds pseudo-observations instead, which pull rare levels towards equal
-frequencies, the more so the more predictors there are.
+A continuous variable has a Bayesian linear regression, by which donors are found (predictive mean matching); a factor
+of two levels a Bayesian logistic regression, one of more levels a multinomial logistic one, whether its levels are
+ordered or not. Predictors are standardised, and their slopes have one weak normal prior in all three: what a quarter of
+an observation would tell. It is a penalised likelihood, one of the three ways of White, Daniel and Royston to impute
+under separation; it has estimates for collinear predictors and with more predictors than patients too. mice adds
+pseudo-observations instead, which pull rare levels towards equal frequencies, the more so the more predictors there
+are.
 
 References
 ----------
-D. B. Rubin, Multiple Imputation for Nonresponse in Surveys (Wiley 1987), 166-170. R. J. A. Little, Journal of Business & Economic
-Statistics 6 (1988) 287 (matching). I. R. White, R. Daniel, P. Royston, Computational Statistics & Data Analysis 54 (2010) 2267
-(separation). T. P. Morris, I. R. White, P. Royston, BMC Medical Research Methodology 14 (2014) 75 (type 1 matching, 5 donors or more).
-R: ``mice.impute.pmm``, ``mice.impute.logreg``, ``mice.impute.polyreg``.
+D. B. Rubin, Multiple Imputation for Nonresponse in Surveys (Wiley 1987), 166-170. R. J. A. Little, Journal of Business
+& Economic Statistics 6 (1988) 287 (matching). I. R. White, R. Daniel, P. Royston, Computational Statistics & Data
+Analysis 54 (2010) 2267 (separation). T. P. Morris, I. R. White, P. Royston, BMC Medical Research Methodology 14 (2014)
+75 (type 1 matching, 5 donors or more). R: ``mice.impute.pmm``, ``mice.impute.logreg``, ``mice.impute.polyreg``.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ _CLOSE = 1e-4
 class Conditional:
     """A model with drawn parameters, ready to fill cells in.
 
-    ``coefficients`` (r, d) over the intercept and predictors: one row for a continuous variable, one a level but the first for a
-    factor, none where the values are drawn regardless of predictors. ``values``: the donors' values in the order of ``fitted``, their
-    predictions, or the factor's levels, or what is drawn from. ``mode``: the estimates behind the draw.
+    ``coefficients`` (r, d) over the intercept and predictors: one row for a continuous variable, one a level but the
+    first for a factor, none where the values are drawn regardless of predictors. ``values``: the donors' values in the
+    order of ``fitted``, their predictions, or the factor's levels, or what is drawn from. ``mode``: the estimates
+    behind the draw.
     """
 
     coefficients: np.ndarray
@@ -48,7 +50,9 @@ class Conditional:
     mode: np.ndarray
 
 
-def draw_linear(x: np.ndarray, y: np.ndarray, values: np.ndarray, donors: int, generator: np.random.Generator) -> Conditional:
+def draw_linear(
+    x: np.ndarray, y: np.ndarray, values: np.ndarray, donors: int, generator: np.random.Generator
+) -> Conditional:
     """Bayesian linear regression of y (n,), the standardised ``values`` (n,), on x (n, d), first column ones."""
     n, d = x.shape
     estimates, drawn = _linear(x, y, generator.standard_normal(d), generator.chisquare(max(n - d, 1)))
@@ -57,7 +61,9 @@ def draw_linear(x: np.ndarray, y: np.ndarray, values: np.ndarray, donors: int, g
     return Conditional(drawn[None, :], values[order], fitted[order], min(donors, n), estimates[None, :])
 
 
-def draw_logistic(x: np.ndarray, values: np.ndarray, start: np.ndarray | None, generator: np.random.Generator) -> Conditional:
+def draw_logistic(
+    x: np.ndarray, values: np.ndarray, start: np.ndarray | None, generator: np.random.Generator
+) -> Conditional:
     """Bayesian (multinomial) logistic regression of a factor's codes (n,), of which at least two occur, on x (n, d).
 
     ``start`` (levels - 1, d) is where the iterations begin; levels that do not occur are not among those drawn.
@@ -81,7 +87,8 @@ def pick(values: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
 
 
 def fill(model: Conditional, x: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Values (k,) for rows x (k, d) by uniform random numbers (k,). A row's value depends on nothing of the other rows."""
+    """Values (k,) for rows x (k, d) by uniform random numbers (k,). A row's value depends on nothing of the other
+    rows."""
     if not len(model.coefficients):
         return pick(model.values, uniforms)
     if len(model.fitted):
@@ -180,7 +187,8 @@ def _information(x: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True)
 def _multinomial(x: np.ndarray, codes: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Largest penalised likelihood by Newton's method: estimates (r, d), and the information's lower triangular root."""
+    """Largest penalised likelihood by Newton's method: estimates (r, d), and the information's lower triangular
+    root."""
     n, d = x.shape
     r = start.shape[0]
     b, trial = start.copy(), start.copy()
@@ -228,7 +236,8 @@ def _product(row: np.ndarray, coefficients: np.ndarray) -> float:
 
 @numba.njit(cache=True)
 def _products(x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    """x @ coefficients, row by row: equal rows give equal bits, and no row's depends on the others, which BLAS does not promise."""
+    """x @ coefficients, row by row: equal rows give equal bits, and no row's depends on the others, which BLAS does not
+    promise."""
     found = np.empty(x.shape[0])
     for i in range(x.shape[0]):
         found[i] = _product(x[i], coefficients)
@@ -239,7 +248,8 @@ def _products(x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
 def _match(
     x: np.ndarray, coefficients: np.ndarray, fitted: np.ndarray, values: np.ndarray, donors: int, uniforms: np.ndarray
 ) -> np.ndarray:
-    """For each row the value of one of its nearest donors, all as likely; those as near as the last one stand in for each other."""
+    """For each row the value of one of its nearest donors, all as likely; those as near as the last one stand in for
+    each other."""
     n = fitted.shape[0]
     found = np.empty(x.shape[0])
     for i in range(x.shape[0]):

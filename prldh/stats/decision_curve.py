@@ -22,7 +22,8 @@ def _odds(thresholds: np.ndarray) -> np.ndarray:
 def _benefits(
     tp: np.ndarray, fp: np.ndarray, events: np.ndarray, n: np.ndarray, thresholds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Net benefit, standardised net benefit and net interventions avoided (m, t), of ``events`` among ``n`` (m,) patients."""
+    """Net benefit, standardised net benefit and net interventions avoided (m, t), of ``events`` among ``n`` (m,)
+    patients."""
     odds, events, n = _odds(thresholds), np.asarray(events, float)[:, None], np.asarray(n, float)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         net = tp / n - fp / n * odds
@@ -39,11 +40,18 @@ def _treat_all(prevalence: float, thresholds: np.ndarray) -> np.ndarray:
 
 
 def _curve(
-    thresholds: np.ndarray, points: Sequence[np.ndarray], treat_all: np.ndarray, resampled: Sequence[np.ndarray], level: float
+    thresholds: np.ndarray,
+    points: Sequence[np.ndarray],
+    treat_all: np.ndarray,
+    resampled: Sequence[np.ndarray],
+    level: float,
 ) -> dict[str, np.ndarray]:
-    """The keys of a decision curve, from what :func:`_benefits` gives for the points (t,) and for the resamples (m, t)."""
+    """The keys of a decision curve, from what :func:`_benefits` gives for the points (t,) and for the resamples (m,
+    t)."""
     net, standardized, avoided = points
-    (low, high), (standardized_low, standardized_high), (avoided_low, avoided_high) = (percentile_band(r, level) for r in resampled)
+    (low, high), (standardized_low, standardized_high), (avoided_low, avoided_high) = (
+        percentile_band(r, level) for r in resampled
+    )
     return {
         "threshold": thresholds,
         "net_benefit": net,
@@ -89,11 +97,12 @@ def decision_curve(
     Returns
     -------
     dict
-        (t,) arrays: ``threshold``; ``net_benefit`` = TP/n - FP/n * t/(1-t), with ``low`` and ``high``; ``standardized`` = net benefit
-        by the prevalence, with ``standardized_low`` and ``standardized_high``; ``all`` (act on everyone); ``avoided`` = (net_benefit -
-        all) / (t/(1-t)) * 100, net interventions avoided per 100 patients, with ``avoided_low`` and ``avoided_high``. Each
-        resample is standardised by, and compared with acting on everyone at, its own prevalence; one without events has no
-        standardised net benefit. NaN at a threshold of 1, and for ``avoided`` also at 0; ``standardized`` is NaN without events.
+        (t,) arrays: ``threshold``; ``net_benefit`` = TP/n - FP/n * t/(1-t), with ``low`` and ``high``; ``standardized``
+        = net benefit by the prevalence, with ``standardized_low`` and ``standardized_high``; ``all`` (act on everyone);
+        ``avoided`` = (net_benefit - all) / (t/(1-t)) * 100, net interventions avoided per 100 patients, with
+        ``avoided_low`` and ``avoided_high``. Each resample is standardised by, and compared with acting on everyone at,
+        its own prevalence; one without events has no standardised net benefit. NaN at a threshold of 1, and for
+        ``avoided`` also at 0; ``standardized`` is NaN without events.
 
     Raises
     ------
@@ -103,8 +112,8 @@ def decision_curve(
     Notes
     -----
     A. J. Vickers, E. B. Elkin, Medical Decision Making 26 (2006) 565-574. R: ``rmda::decision_curve(fitted.risk = TRUE,
-    study.design = "cohort")``, which standardises each resample likewise, and ``dcurves::net_intervention_avoided(nper = 100)``.
-    Limits are quantiles of type 7; rmda's are of type 1.
+    study.design = "cohort")``, which standardises each resample likewise, and ``dcurves::net_intervention_avoided(nper
+    = 100)``. Limits are quantiles of type 7; rmda's are of type 1.
 
     Examples
     --------
@@ -115,10 +124,17 @@ def decision_curve(
     """
     event, probability = split_probability(outcome, probability)
     thresholds, n = as_thresholds(thresholds), len(event)
-    times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])  # the cohort itself, then its resamples
+    # the cohort itself, then its resamples
+    times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])
     tp, fp = positives(event, probability, thresholds, times)
     found = _benefits(tp, fp, times @ event, times.sum(axis=1), thresholds)
-    return _curve(thresholds, [values[0] for values in found], _treat_all(_share(event), thresholds), [values[1:] for values in found], level)
+    return _curve(
+        thresholds,
+        [values[0] for values in found],
+        _treat_all(_share(event), thresholds),
+        [values[1:] for values in found],
+        level,
+    )
 
 
 def compare_decision_curves(
@@ -143,7 +159,8 @@ def compare_decision_curves(
     Returns
     -------
     dict
-        (t,) arrays: ``threshold``, ``difference``, ``low``, ``high``. NaN at a threshold of 1; no limits without resamples.
+        (t,) arrays: ``threshold``, ``difference``, ``low``, ``high``. NaN at a threshold of 1; no limits without
+        resamples.
 
     Raises
     ------
@@ -152,8 +169,8 @@ def compare_decision_curves(
 
     Notes
     -----
-    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53. Limits are of one threshold at a time, and no
-    test over all thresholds. R: of the difference of two ``rmda::decision_curve``; rmda has no band of it.
+    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53. Limits are of one threshold at a
+    time, and no test over all thresholds. R: of the difference of two ``rmda::decision_curve``; rmda has no band of it.
 
     Examples
     --------
@@ -192,12 +209,13 @@ def out_of_bag_decision_curve(
     Returns
     -------
     dict
-        The keys of :func:`decision_curve`. ``net_benefit``, ``all`` and ``avoided`` are means over the resamples of what each gives
-        in its own out-of-bag patients, and ``standardized`` is the mean net benefit by the mean prevalence there: model and
-        acting on everyone are compared on the same patients. (With the cohort's prevalence instead, a difference of 0.001 would
-        make 10 avoided interventions per 100 at a threshold of 0.01.) Limits are percentiles over the resamples: of the
-        net benefit, of the net benefit by the resample's own out-of-bag prevalence (where that is not 0), and of the
-        interventions avoided. A resample without out-of-bag patients, or with a NaN among their predictions, does not count.
+        The keys of :func:`decision_curve`. ``net_benefit``, ``all`` and ``avoided`` are means over the resamples of
+        what each gives in its own out-of-bag patients, and ``standardized`` is the mean net benefit by the mean
+        prevalence there: model and acting on everyone are compared on the same patients. (With the cohort's prevalence
+        instead, a difference of 0.001 would make 10 avoided interventions per 100 at a threshold of 0.01.) Limits are
+        percentiles over the resamples: of the net benefit, of the net benefit by the resample's own out-of-bag
+        prevalence (where that is not 0), and of the interventions avoided. A resample without out-of-bag patients, or
+        with a NaN among their predictions, does not count.
 
     Raises
     ------
@@ -206,9 +224,10 @@ def out_of_bag_decision_curve(
 
     Notes
     -----
-    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53, on decision curves of resampled models;
-    B. Efron, Journal of the American Statistical Association 78 (1983) 316-331, on the patients left out. The percentiles show how
-    much small held-out sets vary; they are wider than an interval of the mean. R has no such function but prldh's own.
+    A. J. Vickers et al., BMC Medical Informatics and Decision Making 8 (2008) 53, on decision curves of resampled
+    models; B. Efron, Journal of the American Statistical Association 78 (1983) 316-331, on the patients left out. The
+    percentiles show how much small held-out sets vary; they are wider than an interval of the mean. R has no such
+    function but prldh's own.
 
     Examples
     --------
@@ -230,7 +249,12 @@ def out_of_bag_decision_curve(
 
 
 def compare_out_of_bag_decision_curves(
-    outcome: np.ndarray, a: np.ndarray, b: np.ndarray, out_of_bag: np.ndarray, thresholds: np.ndarray, level: float = 0.95
+    outcome: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    out_of_bag: np.ndarray,
+    thresholds: np.ndarray,
+    level: float = 0.95,
 ) -> dict[str, np.ndarray]:
     """Difference of two models' out-of-bag net benefit, averaged over the bootstrap samples.
 
@@ -246,8 +270,9 @@ def compare_out_of_bag_decision_curves(
     Returns
     -------
     dict
-        (t,) arrays ``threshold``, ``difference`` (a - b, the mean over the resamples) and its percentiles over the resamples, ``low`` and
-        ``high``. A resample without out-of-bag patients, or with a NaN among their predictions, does not count.
+        (t,) arrays ``threshold``, ``difference`` (a - b, the mean over the resamples) and its percentiles over the
+        resamples, ``low`` and ``high``. A resample without out-of-bag patients, or with a NaN among their predictions,
+        does not count.
 
     Raises
     ------
@@ -282,7 +307,8 @@ def _held_out(event: np.ndarray, probability: np.ndarray, out_of_bag: np.ndarray
     probability, out_of_bag = np.asarray(probability, dtype=float), np.asarray(out_of_bag, dtype=float)
     if probability.ndim != 2 or probability.shape != out_of_bag.shape or probability.shape[1] != len(event):
         raise DataError(
-            f"probability and out_of_bag must be (m, {len(event)}), one row a resample: found {probability.shape} and {out_of_bag.shape}."
+            f"probability and out_of_bag must be (m, {len(event)}), one row a resample: found {probability.shape} and"
+            f" {out_of_bag.shape}."
         )
     if not np.isin(out_of_bag, (0.0, 1.0)).all():
         raise DataError("out_of_bag must be 0 or 1. Recode it.")

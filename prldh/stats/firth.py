@@ -59,7 +59,9 @@ class _Fit:
         self.kept = _estimable(columns)
         self.x = np.ascontiguousarray(columns[self.kept].T)
         basis, triangle = orthogonal_basis(self.x)
-        found, self.value, _, self.iterations, self.converged = maximise(basis, self.y, np.zeros(len(self.kept)), len(self.kept))
+        found, self.value, _, self.iterations, self.converged = maximise(
+            basis, self.y, np.zeros(len(self.kept)), len(self.kept)
+        )
         self.estimates = backward(np.ascontiguousarray(triangle.T), found)
         mu = special.expit(basis @ found)
         weight = mu * (1.0 - mu)
@@ -68,7 +70,8 @@ class _Fit:
         augmented = (basis * (weight * (1.0 + leverage))[:, None]).T @ basis
         inverse = np.linalg.inv(triangle)
         self.covariance = inverse @ np.linalg.inv(augmented) @ inverse.T
-        self.log_determinant = float(np.log(np.abs(np.diag(triangle))).sum())  # what the basis takes away from the penalty
+        # what the basis takes away from the penalty
+        self.log_determinant = float(np.log(np.abs(np.diag(triangle))).sum())
 
     def profile(self, position: int) -> _Profile:
         """The profile over one of the kept coefficients."""
@@ -107,7 +110,8 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
     dict
         ``coefficients``, ``standard_errors``, ``p_values`` (k,) (penalised likelihood-ratio tests; NaN where aliased),
         ``covariance`` (k, k) (see Notes), ``log_likelihood`` (penalised), ``deviance`` (-2 of it),
-        ``null_deviance`` (that of every coefficient but the intercept at 0), ``converged`` (1.0 or 0.0), ``iterations``.
+        ``null_deviance`` (that of every coefficient but the intercept at 0), ``converged`` (1.0 or 0.0),
+        ``iterations``.
 
     Raises
     ------
@@ -117,11 +121,12 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
     Notes
     -----
     R: ``logistf::logistf``, which stops at 1e-5; here the iterations run to rounding. As there, the hypothesis that a
-    coefficient is 0 keeps its column in the penalty. The covariance is, as logistf's since 1.24, the inverse information of the
-    augmented data, in which patient i counts 1 + h_i times (h: leverage); on a 2x2 table that is 1/2 more in each cell. The penalised
-    likelihood may have several maxima where many parameters separate the outcome: it is the one reached from coefficients of 0, as
-    logistf's. Two of them are equally high where a level has one patient with the event and one without (mirrored in that level's
-    coefficient the likelihood is the same): it is the one with the lower coefficient. Aliased columns are those of :func:`~prldh.stats.logistic.fit_logistic`.
+    coefficient is 0 keeps its column in the penalty. The covariance is, as logistf's since 1.24, the inverse
+    information of the augmented data, in which patient i counts 1 + h_i times (h: leverage); on a 2x2 table that is 1/2
+    more in each cell. The penalised likelihood may have several maxima where many parameters separate the outcome: it
+    is the one reached from coefficients of 0, as logistf's. Two of them are equally high where a level has one patient
+    with the event and one without (mirrored in that level's coefficient the likelihood is the same): it is the one with
+    the lower coefficient. Aliased columns are those of :func:`~prldh.stats.logistic.fit_logistic`.
 
     References
     ----------
@@ -162,7 +167,8 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 
 def _null(x: np.ndarray, y: np.ndarray) -> float:
     """Penalised log-likelihood over the basis with every coefficient but the first at 0."""
-    basis, triangle = orthogonal_basis(x)  # its first column is the intercept's, so the others' zeros are zeros in the basis too
+    # its first column is the intercept's, so the others' zeros are zeros in the basis too
+    basis, triangle = orthogonal_basis(x)
     return float(maximise(basis, y, np.zeros(len(triangle)), 1)[1])
 
 
@@ -180,8 +186,8 @@ def firth_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -
     Returns
     -------
     (k, 2) array
-        Lower and upper limit, where twice the fall of the profile penalised log-likelihood is the chi-square quantile with
-        one degree of freedom; NaN where aliased. They are always finite.
+        Lower and upper limit, where twice the fall of the profile penalised log-likelihood is the chi-square quantile
+        with one degree of freedom; NaN where aliased. They are always finite.
 
     Raises
     ------
@@ -215,7 +221,8 @@ def firth_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -
 
 
 def _solve_limit(profile: _Profile, estimate: float, best: float, drop: float, first: float) -> float:
-    """The b beyond ``estimate``, in the direction of ``first``, where the profile has fallen by ``drop``: Newton in a bracket."""
+    """The b beyond ``estimate``, in the direction of ``first``, where the profile has fallen by ``drop``: Newton in a
+    bracket."""
     side = np.sign(first)
     inner, outer = estimate, np.inf * side
     b, start = estimate + first, profile.best
@@ -243,7 +250,9 @@ def _solve_limit(profile: _Profile, estimate: float, best: float, drop: float, f
     return b
 
 
-def refit_firth(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+def refit_firth(
+    design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray
+) -> dict[str, np.ndarray]:
     """Coefficients of the same Firth model on many resamples.
 
     Parameters
@@ -272,7 +281,7 @@ def refit_firth(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengt
     Examples
     --------
     >>> x, y = np.column_stack([np.ones(4), [0.0, 0, 1, 1]]), np.array([0.0, 1, 1, 1])
-    >>> refit_firth(x, y, np.array([0, 1, 2, 3]), np.array([4]))["coefficients"].round(6) + 0.0  # log of 1.5/1.5, and of 2.5/0.5
+    >>> refit_firth(x, y, np.array([0, 1, 2, 3]), np.array([4]))["coefficients"].round(6) + 0.0
     array([[0.      , 1.609438]])
     """
     columns, y = as_design(design, outcome)

@@ -1,8 +1,8 @@
 """Where Firth's penalised log-likelihood has its maximum: the iterations, and the numbers they need.
 
-All in numba, over an orthogonal basis of the design's columns: Fisher's scoring from the start that is given, as logistf has it, and
-near the maximum Newton's method, whose curvature, which is what costs time, is computed anew only where progress slows down. A place
-where the slope vanishes without being a maximum, a saddle, is left again.
+All in numba, over an orthogonal basis of the design's columns: Fisher's scoring from the start that is given, as
+logistf has it, and near the maximum Newton's method, whose curvature, which is what costs time, is computed anew only
+where progress slows down. A place where the slope vanishes without being a maximum, a saddle, is left again.
 
 References
 ----------
@@ -73,7 +73,8 @@ def backward(lower: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True)
 def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Penalised log-likelihood (-inf where the information is singular), probabilities and weights (n,), the information's factor (k, k)."""
+    """Penalised log-likelihood (-inf where the information is singular), probabilities and weights (n,), the
+    information's factor (k, k)."""
     n, k = x.shape
     mu, weight = np.empty(n), np.empty(n)
     weighted = np.empty((n, k))
@@ -98,7 +99,8 @@ def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.
 def _residuals(
     x: np.ndarray, y: np.ndarray, mu: np.ndarray, weight: np.ndarray, lower: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The design in coordinates of unit information (n, k), leverages (n,), and the residuals (n,) of the penalised score."""
+    """The design in coordinates of unit information (n, k), leverages (n,), and the residuals (n,) of the penalised
+    score."""
     n, k = x.shape
     unit, leverage, residual = np.empty((n, k)), np.empty(n), np.empty(n)
     for i in range(n):
@@ -132,11 +134,12 @@ def _curvature(unit: np.ndarray, leverage: np.ndarray, mu: np.ndarray, weight: n
 
 @numba.njit(cache=True)
 def _way_off_a_saddle(curvature: np.ndarray, score: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """A step (free,) of one standard error in the direction that bends upwards most; score and step in coordinates of unit information.
+    """A step (free,) of one standard error in the direction that bends upwards most; score and step in coordinates of
+    unit information.
 
-    A level that has one patient with the event and one without makes the likelihood symmetrical: mirrored in that level's coefficient
-    it is the same. Fisher's scoring keeps to the mirror plane, where rounding alone would decide which of two equal maxima is reached.
-    So where there is no slope, the last coefficient that the step moves falls.
+    A level that has one patient with the event and one without makes the likelihood symmetrical: mirrored in that
+    level's coefficient it is the same. Fisher's scoring keeps to the mirror plane, where rounding alone would decide
+    which of two equal maxima is reached. So where there is no slope, the last coefficient that the step moves falls.
     """
     way = np.ascontiguousarray(np.linalg.eigh(curvature)[1][:, 0])
     slope = np.dot(way, score)
@@ -151,8 +154,8 @@ def _way_off_a_saddle(curvature: np.ndarray, score: np.ndarray, lower: np.ndarra
 def maximise(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: int) -> tuple[np.ndarray, float, float, int, bool]:
     """Largest penalised log-likelihood over the first ``free`` coefficients; the others stay at ``start``.
 
-    The penalty is that of the whole design whatever is free. Returned are the coefficients, the value, its derivative by
-    the last coefficient, the number of iterations and whether they converged.
+    The penalty is that of the whole design whatever is free. Returned are the coefficients, the value, its derivative
+    by the last coefficient, the number of iterations and whether they converged.
     """
     coefficients = start.copy()
     eta = np.dot(x, coefficients)

@@ -15,14 +15,15 @@ def likelihood_ratio_firth(design_small: np.ndarray, design_large: np.ndarray, o
     Parameters
     ----------
     design_small, design_large : (n, k) arrays
-        Design matrices whose first column is the intercept's ones; the small one's columns lie in the span of the large one's.
+        Design matrices whose first column is the intercept's ones; the small one's columns lie in the span of the large
+        one's.
     outcome : (n,) array of 0/1
 
     Returns
     -------
     dict
-        ``statistic`` (twice the fall of the penalised log-likelihood), ``df`` (difference of the ranks), ``p`` (NaN when df is 0).
-        All NaN where the models are not nested.
+        ``statistic`` (twice the fall of the penalised log-likelihood), ``df`` (difference of the ranks), ``p`` (NaN
+        when df is 0). All NaN where the models are not nested.
 
     Raises
     ------
@@ -31,11 +32,11 @@ def likelihood_ratio_firth(design_small: np.ndarray, design_large: np.ndarray, o
 
     Notes
     -----
-    Two Firth fits of their own cannot be compared, for each has its own penalty. Here both are maximised under the large model's: the
-    small one is the large one with what lies outside its span held at 0, as the p-values of
-    :func:`~prldh.stats.firth.fit_firth` have it for one column. Which columns of the large design stand for what lies outside does not
-    matter: another choice shifts both penalties alike. R: ``anova(large, small, method = "nested")`` of ``logistf`` (its
-    ``logistftest``), where the small model's terms are among the large one's.
+    Two Firth fits of their own cannot be compared, for each has its own penalty. Here both are maximised under the
+    large model's: the small one is the large one with what lies outside its span held at 0, as the p-values of
+    :func:`~prldh.stats.firth.fit_firth` have it for one column. Which columns of the large design stand for what lies
+    outside does not matter: another choice shifts both penalties alike. R: ``anova(large, small, method = "nested")``
+    of ``logistf`` (its ``logistftest``), where the small model's terms are among the large one's.
 
     References
     ----------

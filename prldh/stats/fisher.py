@@ -21,12 +21,15 @@ _SLACK = 1e-7
 
 
 def _row_terms(size: int, share: float) -> np.ndarray:
-    """Probability of each number of events in a row (size + 1,); the product over rows is the table's, up to a constant."""
+    """Probability of each number of events in a row (size + 1,); the product over rows is the table's, up to a
+    constant."""
     x = np.arange(size + 1.0)
     return stats.binom.pmf(x, size, share)
 
 
-def _extremes(rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _extremes(
+    rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """For every j, the largest and smallest product of the rows from j on times ``ends`` at their sum.
 
     Both are (total + 1,) arrays over the sum of the rows before j; without a completion they are 0 and inf.
@@ -58,7 +61,8 @@ def _extend(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every partial table with one more row; ``best[s]`` and ``least[s]`` are its extreme completions from the sum s.
 
-    Tables that can only end up within the limit go to ``lumped``, by sum; those that cannot, or have no completion, vanish.
+    Tables that can only end up within the limit go to ``lumped``, by sum; those that cannot, or have no completion,
+    vanish.
     """
     total = best.shape[0] - 1
     room = 0
@@ -121,7 +125,9 @@ def _join(a: tuple, b: tuple, total: int, limit: float) -> float:
         if mine.stop > mine.start and kept_b > 0.0:
             within = np.concatenate([[0.0], np.cumsum(masses_b[theirs])])
             with np.errstate(over="ignore"):
-                p += float((masses_a[mine] * within[np.searchsorted(values_b[theirs], limit / values_a[mine], "right")]).sum())
+                p += float(
+                    (masses_a[mine] * within[np.searchsorted(values_b[theirs], limit / values_a[mine], "right")]).sum()
+                )
     return p
 
 

@@ -16,8 +16,8 @@ _MCGRAW_WONG = {"1": "1,1", "k": "1,k", "a,1": "2,1", "c,1": "3,1", "a,k": "2,k"
 def icc_form(spelling: str) -> str:
     """The form that a spelling means, as :data:`FORMS` has it.
 
-    Shrout and Fleiss write ICC(2,1) and ICC(2,k), psych ICC2 and ICC2k, McGraw and Wong ICC(A,1) and ICC(A,k) (A agreement, which is 2;
-    C consistency, which is 3; ICC(1) and ICC(k) one-way).
+    Shrout and Fleiss write ICC(2,1) and ICC(2,k), psych ICC2 and ICC2k, McGraw and Wong ICC(A,1) and ICC(A,k) (A
+    agreement, which is 2; C consistency, which is 3; ICC(1) and ICC(k) one-way).
 
     Raises
     ------
@@ -26,7 +26,8 @@ def icc_form(spelling: str) -> str:
 
     References
     ----------
-    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological Methods 1 (1996) 30-46.
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological
+    Methods 1 (1996) 30-46.
 
     Examples
     --------
@@ -39,7 +40,9 @@ def icc_form(spelling: str) -> str:
         inner = _MCGRAW_WONG.get(inner, inner).replace(",1", "").replace(",", "")
     form = f"ICC{inner}"
     if form not in FORMS:
-        raise DataError(f"form must be one of {', '.join(FORMS)}, also written ICC(2,1) or ICC(A,1): found '{spelling}'.")
+        raise DataError(
+            f"form must be one of {', '.join(FORMS)}, also written ICC(2,1) or ICC(A,1): found '{spelling}'."
+        )
     return form
 
 
@@ -89,7 +92,8 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
     ratings : (n, k, p) array, or (n, k) of one variable
         n patients, k readers, p variables.
     form : {"ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"}
-        Shrout and Fleiss's forms: one-way, two-way random (agreement), two-way mixed (consistency); those with k are of the readers' mean.
+        Shrout and Fleiss's forms: one-way, two-way random (agreement), two-way mixed (consistency); those with k are of
+        the readers' mean.
     level : float
         Coverage.
 
@@ -110,7 +114,8 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
 
     References
     ----------
-    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological Methods 1 (1996) 30-46.
+    P. E. Shrout, J. L. Fleiss, Psychological Bulletin 86 (1979) 420-428; K. O. McGraw, S. P. Wong, Psychological
+    Methods 1 (1996) 30-46.
 
     Examples
     --------
@@ -126,7 +131,9 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
     if ratings.ndim == 2:
         ratings = ratings[:, :, None]
     if ratings.ndim != 3:
-        raise DataError(f"ratings must be (n, k, p), patients by readers by variables: found {ratings.ndim} dimensions.")
+        raise DataError(
+            f"ratings must be (n, k, p), patients by readers by variables: found {ratings.ndim} dimensions."
+        )
     n, k, p = ratings.shape
     if n < 2 or k < 2:
         return {name: np.full(p, np.nan) for name in ("estimate", "low", "high")}

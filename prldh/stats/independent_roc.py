@@ -24,7 +24,8 @@ def compare_independent_auc(
     Returns
     -------
     dict
-        ``difference`` (a - b), ``low``, ``high``, ``statistic`` (Z), ``p``; NaN where an area or its variance does not exist.
+        ``difference`` (a - b), ``low``, ``high``, ``statistic`` (Z), ``p``; NaN where an area or its variance does not
+        exist.
 
     Raises
     ------
@@ -33,9 +34,9 @@ def compare_independent_auc(
 
     Notes
     -----
-    Z = (A - B) / sqrt(var A + var B), J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29-36, with the variance of E. R. DeLong et al.,
-    Biometrics 44 (1988) 837-845. R: the statistic D of ``pROC::roc.test(paired = FALSE, method = "delong")``, which refers it to a
-    t distribution.
+    Z = (A - B) / sqrt(var A + var B), J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29-36, with the variance of E.
+    R. DeLong et al., Biometrics 44 (1988) 837-845. R: the statistic D of ``pROC::roc.test(paired = FALSE, method =
+    "delong")``, which refers it to a t distribution.
 
     Examples
     --------

@@ -17,7 +17,7 @@ def _fit_path(values: np.ndarray, outcome: np.ndarray, n_lambda: int) -> tuple[n
     n, p = values.shape
     if min(outcome.sum(), n - outcome.sum()) < 2:
         raise EngineError(
-            f"the lasso needs at least two patients with and two without the event in every training fold: one has "
+            "the lasso needs at least two patients with and two without the event in every training fold: one has "
             f"{int(outcome.sum())} events among {n}. Use fewer folds, or stratified ones."
         )
     columns = np.ascontiguousarray(values.T)
@@ -38,7 +38,8 @@ def _fit_path(values: np.ndarray, outcome: np.ndarray, n_lambda: int) -> tuple[n
 
 
 def _interpolate(lambdas: np.ndarray, path: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Coefficients (w, p + 1) at other penalties, linear between the path's and held at its ends. R: ``lambda.interp``."""
+    """Coefficients (w, p + 1) at other penalties, linear between the path's and held at its ends. R:
+    ``lambda.interp``."""
     if len(lambdas) == 1:
         return np.repeat(path, len(wanted), axis=0)
     width = lambdas[0] - lambdas[-1]
@@ -56,7 +57,8 @@ def _interpolate(lambdas: np.ndarray, path: np.ndarray, wanted: np.ndarray) -> n
 def _held_out_losses(
     values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_folds: int, lambdas: np.ndarray, n_lambda: int
 ) -> np.ndarray:
-    """Binomial deviance (n, l) of every patient, predicted without its fold, probabilities clipped as cv.glmnet does."""
+    """Binomial deviance (n, l) of every patient, predicted without its fold, probabilities clipped as cv.glmnet
+    does."""
     losses = np.empty((len(outcome), len(lambdas)))
     for fold in range(1, n_folds + 1):
         held_out = fold_ids == fold
@@ -87,7 +89,9 @@ def _summarise(losses: np.ndarray, fold_ids: np.ndarray, n_folds: int) -> tuple[
 def _check(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray) -> int:
     """Number of folds, or what stands in the way."""
     if values.ndim != 2 or values.shape[0] != len(outcome) or fold_ids.shape != outcome.shape:
-        raise EngineError(f"the lasso needs (n, p) values and n outcomes and folds: found {values.shape}, {outcome.shape}.")
+        raise EngineError(
+            f"the lasso needs (n, p) values and n outcomes and folds: found {values.shape}, {outcome.shape}."
+        )
     if values.shape[1] < 2:
         raise EngineError("the lasso needs two or more features: found 1. cv.glmnet cannot run with fewer.")
     if not np.isfinite(values).all():
@@ -127,11 +131,11 @@ def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_la
     Notes
     -----
     J. Friedman, T. Hastie, R. Tibshirani, Journal of Statistical Software 33 (2010) 1. R: ``glmnet::cv.glmnet(values,
-    outcome, family = "binomial", foldid = fold_ids, thresh = 1e-14)``, 4.1-6. As there, every fold fits a path of its own,
-    and its coefficients are interpolated at the penalties of the path on all patients.
+    outcome, family = "binomial", foldid = fold_ids, thresh = 1e-14)``, 4.1-6. As there, every fold fits a path of its
+    own, and its coefficients are interpolated at the penalties of the path on all patients.
 
-    Of columns that are equal but for position, scale and sign the first alone is used: any division between them is a solution,
-    and ``cv.glmnet`` without ``exclude`` leaves it to rounding.
+    Of columns that are equal but for position, scale and sign the first alone is used: any division between them is a
+    solution, and ``cv.glmnet`` without ``exclude`` leaves it to rounding.
 
     Examples
     --------

@@ -150,7 +150,9 @@ def _descend_orthant(gram: np.ndarray, linear: np.ndarray, b: np.ndarray, penalt
 
 
 @numba.njit(cache=True)
-def _quadratic_lasso(gram: np.ndarray, linear: np.ndarray, start: np.ndarray, penalty: float, tolerance: float) -> np.ndarray:
+def _quadratic_lasso(
+    gram: np.ndarray, linear: np.ndarray, start: np.ndarray, penalty: float, tolerance: float
+) -> np.ndarray:
     """Minimise b'Gb/2 - linear'b + penalty * sum |b_j|, j > 0, by coordinate descent with exact finishes."""
     k = start.shape[0]
     b = start.copy()
@@ -195,8 +197,15 @@ def _linear(x: np.ndarray, play: np.ndarray, n_play: int, b: np.ndarray) -> np.n
 
 @numba.njit(cache=True)
 def _reweighted_step(
-    x: np.ndarray, outcome: np.ndarray, play: np.ndarray, n_play: int, b: np.ndarray, probability: np.ndarray, loss: float,
-    penalty: float, tolerance: float,
+    x: np.ndarray,
+    outcome: np.ndarray,
+    play: np.ndarray,
+    n_play: int,
+    b: np.ndarray,
+    probability: np.ndarray,
+    loss: float,
+    penalty: float,
+    tolerance: float,
 ) -> tuple[np.ndarray, np.ndarray, float, float]:
     """One penalised Newton step on the columns in play, from b with its probabilities and its penalised loss.
 
@@ -237,13 +246,21 @@ def _reweighted_step(
 
 @numba.njit(cache=True)
 def _solve_penalty(
-    x: np.ndarray, outcome: np.ndarray, usable: np.ndarray, b: np.ndarray, slope: np.ndarray, before: float, penalty: float, scale: float
+    x: np.ndarray,
+    outcome: np.ndarray,
+    usable: np.ndarray,
+    b: np.ndarray,
+    slope: np.ndarray,
+    before: float,
+    penalty: float,
+    scale: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    """Lasso solution (p + 1,) at one penalty, the probabilities (n,) and slopes (p,) there; False when it was not reached or no
-    weight is left.
+    """Lasso solution (p + 1,) at one penalty, the probabilities (n,) and slopes (p,) there; False when it was not
+    reached or no weight is left.
 
-    ``b`` and ``slope`` are those at the penalty ``before``. A column whose slope is beyond 2 penalty - before is likely to
-    enter and starts in play; whatever else is missing is found by the slopes at the end (R. Tibshirani et al., JRSS B 74 (2012) 245).
+    ``b`` and ``slope`` are those at the penalty ``before``. A column whose slope is beyond 2 penalty - before is likely
+    to enter and starts in play; whatever else is missing is found by the slopes at the end (R. Tibshirani et al., JRSS
+    B 74 (2012) 245).
     """
     p = x.shape[0]
     play = np.empty(p, np.int64)
@@ -296,8 +313,9 @@ def lasso_path(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Penalties (l,), standardised coefficients (l, p + 1) with the intercept first, and whether all converged.
 
-    ``x`` (p, n) holds standardised columns, ``usable`` (p,) those that vary; ``smallest`` is the last penalty's share of
-    the first. The path ends early when the fit hardly improves, is nearly perfect, or a penalty's solution was not reached.
+    ``x`` (p, n) holds standardised columns, ``usable`` (p,) those that vary; ``smallest`` is the last penalty's share
+    of the first. The path ends early when the fit hardly improves, is nearly perfect, or a penalty's solution was not
+    reached.
     """
     p, n = x.shape
     share = outcome.sum() / n
@@ -319,7 +337,9 @@ def lasso_path(
     for step in range(n_lambda):
         lambdas[step] = _BIG if step == 0 else (factor * largest if step == 1 else lambdas[step - 1] * factor)
         if step > 0:
-            b, probability, slope, done = _solve_penalty(x, outcome, usable, b, slope, min(lambdas[step - 1], largest), lambdas[step], null_loss)
+            b, probability, slope, done = _solve_penalty(
+                x, outcome, usable, b, slope, min(lambdas[step - 1], largest), lambdas[step], null_loss
+            )
             if not done:
                 converged = False
                 break

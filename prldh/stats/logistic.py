@@ -85,8 +85,8 @@ def _deviance(outcome: np.ndarray, mu: np.ndarray) -> float:
 def _estimable(columns: np.ndarray) -> np.ndarray:
     """Which columns (k, n) are no linear combination of those before them, ascending.
 
-    Aliased columns are found before fitting, at the tolerance of ``glm``'s default epsilon, so that they do not depend on
-    the weights.
+    Aliased columns are found before fitting, at the tolerance of ``glm``'s default epsilon, so that they do not depend
+    on the weights.
     """
     _, pivot, rank = solve_least_squares(columns.copy(), np.zeros(columns.shape[1]), ALIAS_TOLERANCE)
     return np.sort(pivot[:rank])
@@ -177,7 +177,9 @@ def as_design(design: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.n
     design = np.asarray(design, dtype=float)
     outcome = np.asarray(outcome, dtype=float)
     if design.ndim != 2 or outcome.ndim != 1 or design.shape[0] != outcome.shape[0]:
-        raise DataError(f"design must be (n, k) with one row a patient: found {design.shape} for {outcome.shape} outcomes.")
+        raise DataError(
+            f"design must be (n, k) with one row a patient: found {design.shape} for {outcome.shape} outcomes."
+        )
     if not np.isfinite(design).all():
         bad = np.flatnonzero(~np.isfinite(design).all(axis=0))
         raise DataError(f"design must be finite: column(s) {bad.tolist()} are not. Impute or drop them first.")
@@ -267,8 +269,8 @@ def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
 def fit_intercept(outcome: np.ndarray, offset: np.ndarray) -> float:
     """Intercept of a logistic model with this offset (n,) and slope 1; the outcome has both classes.
 
-    R: ``glm(y ~ 1 + offset(o), binomial)``, but by the root of the score, as with offsets far out (confident wrong predictions)
-    glm's steps run away.
+    R: ``glm(y ~ 1 + offset(o), binomial)``, but by the root of the score, as with offsets far out (confident wrong
+    predictions) glm's steps run away.
     """
     y = np.asarray(outcome, dtype=float)
 
@@ -279,7 +281,9 @@ def fit_intercept(outcome: np.ndarray, offset: np.ndarray) -> float:
     return float(optimize.brentq(score, -far, far, xtol=1e-13, maxiter=10000))
 
 
-def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+def refit_logistic(
+    design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray
+) -> dict[str, np.ndarray]:
     """Coefficients of the same model on many resamples.
 
     Parameters
@@ -308,7 +312,7 @@ def refit_logistic(design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, le
     Examples
     --------
     >>> x, y = np.column_stack([np.ones(4), [0.0, 0, 1, 1]]), np.array([0, 1, 0, 1])
-    >>> refit_logistic(x, y, np.array([0, 1, 2, 3, 0, 1, 1, 0]), np.array([4, 4]))["coefficients"].round(6) + 0.0  # the second column aliased
+    >>> refit_logistic(x, y, np.array([0, 1, 2, 3, 0, 1, 1, 0]), np.array([4, 4]))["coefficients"].round(6) + 0.0
     array([[0., 0.],
            [0., 0.]])
     """

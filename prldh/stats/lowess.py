@@ -149,7 +149,9 @@ def lowess(x: np.ndarray, y: np.ndarray, share: float = 2.0 / 3.0) -> tuple[np.n
     return x, _smooth(x, y, _span(len(x), share), 0.01 * (x[-1] - x[0]))
 
 
-def refit_lowess(x: np.ndarray, y: np.ndarray, times: np.ndarray, at: np.ndarray, share: float = 2.0 / 3.0) -> np.ndarray:
+def refit_lowess(
+    x: np.ndarray, y: np.ndarray, times: np.ndarray, at: np.ndarray, share: float = 2.0 / 3.0
+) -> np.ndarray:
     """Smooth bootstrap samples of the points, and read each curve off.
 
     Parameters

@@ -1,7 +1,7 @@
 """Partial areas under the ROC curve: estimate, McClish's correction, bootstrap limits, jackknife variance.
 
-A range of specificity is one of the non-events' axis. A range of sensitivity is the same thing with the classes exchanged
-and the score turned round, so there is one piece of code for both.
+A range of specificity is one of the non-events' axis. A range of sensitivity is the same thing with the classes
+exchanged and the score turned round, so there is one piece of code for both.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ def _area(events: np.ndarray, others: np.ndarray, start: float, stop: float, wid
 
 
 @numba.njit(cache=True)
-def _areas(group: np.ndarray, event: np.ndarray, times: np.ndarray, start: float, stop: float, width: float) -> np.ndarray:
-    """Area (r,) where sample r holds patient i ``times[r, i]`` times; ``group`` numbers the distinct scores ascending."""
+def _areas(
+    group: np.ndarray, event: np.ndarray, times: np.ndarray, start: float, stop: float, width: float
+) -> np.ndarray:
+    """Area (r,) where sample r holds patient i ``times[r, i]`` times; ``group`` numbers the distinct scores
+    ascending."""
     found = np.empty(times.shape[0])
     for r in range(times.shape[0]):
         events = np.zeros(group.max() + 1, np.int64)
@@ -100,15 +103,15 @@ def restricted_placements(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Placement values restricted to the range, of the events (m,) and of the non-events (n,).
 
-    The delete-one jackknife's pseudo-values of the partial area A: k A - (k - 1) A without that patient, for a class of k.
-    Over the whole range they are DeLong's placement values. NaN for a class of one.
+    The delete-one jackknife's pseudo-values of the partial area A: k A - (k - 1) A without that patient, for a class of
+    k. Over the whole range they are DeLong's placement values. NaN for a class of one.
 
     Notes
     -----
     For a range of specificity an event's value is what the jackknife leaves exact: the length of the range on which the
-    curve's threshold lies below it. A non-event's is, but for terms of order 1/n, the share of events above it, cut at the
-    curve's ordinates at both ends of the range: a non-event outside the range still counts, because it moves the quantile
-    at which the range ends.
+    curve's threshold lies below it. A non-event's is, but for terms of order 1/n, the share of events above it, cut at
+    the curve's ordinates at both ends of the range: a non-event outside the range still counts, because it moves the
+    quantile at which the range ends.
 
     Examples
     --------
@@ -167,8 +170,14 @@ def _correct(area: float | np.ndarray, high: float, low: float) -> float | np.nd
 
 
 def partial_auc(
-    outcome: np.ndarray, score: np.ndarray, focus: str, from_: float = 1.0, to: float = 0.8, rows: np.ndarray = (),
-    n_resamples: int = 0, level: float = 0.95,
+    outcome: np.ndarray,
+    score: np.ndarray,
+    focus: str,
+    from_: float = 1.0,
+    to: float = 0.8,
+    rows: np.ndarray = (),
+    n_resamples: int = 0,
+    level: float = 0.95,
 ) -> dict[str, float]:
     """Partial area under the ROC curve, with limits from bootstrap samples and its variance.
 
@@ -191,9 +200,10 @@ def partial_auc(
     Returns
     -------
     dict
-        ``estimate``, ``corrected`` (McClish's, 0.5 = no discrimination; NaN below the diagonal), ``variance`` (jackknife;
-        NaN with a single patient in a class), ``low``, ``high``, ``corrected_low``, ``corrected_high`` (pROC's: the same
-        percentiles corrected, so that a limit below the diagonal is below 0.5). All NaN with one class.
+        ``estimate``, ``corrected`` (McClish's, 0.5 = no discrimination; NaN below the diagonal), ``variance``
+        (jackknife; NaN with a single patient in a class), ``low``, ``high``, ``corrected_low``, ``corrected_high``
+        (pROC's: the same percentiles corrected, so that a limit below the diagonal is below 0.5). All NaN with one
+        class.
 
     Raises
     ------
@@ -203,9 +213,9 @@ def partial_auc(
     Notes
     -----
     D. K. McClish, Medical Decision Making 9 (1989) 190-195. R: ``pROC::auc(roc, partial.auc = c(from, to),
-    partial.auc.focus = focus, partial.auc.correct = )`` and ``pROC::ci.auc(method = "bootstrap", boot.stratified = TRUE)``,
-    quantiles of type 7. The variance is that of :func:`prldh.stats.partial_roc_tests.compare_partial_auc_asymptotic`; over the
-    whole range it is DeLong's.
+    partial.auc.focus = focus, partial.auc.correct = )`` and ``pROC::ci.auc(method = "bootstrap", boot.stratified =
+    TRUE)``, quantiles of type 7. The variance is that of
+    :func:`prldh.stats.partial_roc_tests.compare_partial_auc_asymptotic`; over the whole range it is DeLong's.
 
     Examples
     --------
@@ -222,5 +232,11 @@ def partial_auc(
     corrected = _correct(area, high, low)
     limits = percentile_band(areas_of_samples(event, score, focus, high, low, times)[:, None], level)
     variance = sum(variance_of_mean(values) for values in restricted_placements(event, score, focus, high, low))
-    found = (area, corrected if corrected > 0.5 - ROUNDING else NAN, variance, *limits, *(_correct(x, high, low) for x in limits))
+    found = (
+        area,
+        corrected if corrected > 0.5 - ROUNDING else NAN,
+        variance,
+        *limits,
+        *(_correct(x, high, low) for x in limits),
+    )
     return {key: float(np.squeeze(value)) for key, value in zip(keys, found, strict=True)}

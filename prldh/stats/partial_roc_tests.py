@@ -1,4 +1,5 @@
-"""Two partial areas on the same patients: a bootstrap test and an asymptotic one. DeLong's test is of whole areas only."""
+"""Two partial areas on the same patients: a bootstrap test and an asymptotic one. DeLong's test is of whole areas
+only."""
 
 from __future__ import annotations
 
@@ -11,21 +12,35 @@ from prldh.stats.roc import NAN, compare_estimates, split_classes
 
 
 def _test(difference: float, error: float, level: float, df: float = np.inf) -> dict[str, float]:
-    """Test of a difference by t with ``df`` degrees of freedom, normal where they are infinite; rounding is no spread."""
+    """Test of a difference by t with ``df`` degrees of freedom, normal where they are infinite; rounding is no
+    spread."""
     difference, error = (0.0 if abs(value) < ROUNDING else float(value) for value in (difference, error))
     found = compare_estimates(difference, error, level)
     if np.isfinite(df):
         half = float(special.stdtrit(df, 0.5 + level / 2.0)) * error
-        found |= {"low": difference - half, "high": difference + half, "p": float(2.0 * special.stdtr(df, -abs(found["statistic"])))}
+        found |= {
+            "low": difference - half,
+            "high": difference + half,
+            "p": float(2.0 * special.stdtr(df, -abs(found["statistic"]))),
+        }
     return found
 
 
-def _difference(event: np.ndarray, a: np.ndarray, b: np.ndarray, focus: str, high: float, low: float, times: np.ndarray) -> np.ndarray:
+def _difference(
+    event: np.ndarray, a: np.ndarray, b: np.ndarray, focus: str, high: float, low: float, times: np.ndarray
+) -> np.ndarray:
     return areas_of_samples(event, a, focus, high, low, times) - areas_of_samples(event, b, focus, high, low, times)
 
 
 def compare_partial_auc(
-    outcome: np.ndarray, a: np.ndarray, b: np.ndarray, focus: str, from_: float, to: float, rows: np.ndarray, n_resamples: int,
+    outcome: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    focus: str,
+    from_: float,
+    to: float,
+    rows: np.ndarray,
+    n_resamples: int,
     level: float = 0.95,
 ) -> dict[str, float]:
     """Paired comparison of two partial areas by a bootstrap stratified by outcome.
@@ -47,8 +62,8 @@ def compare_partial_auc(
     -------
     dict
         ``difference`` (a - b, uncorrected areas), ``low``, ``high`` (normal, with the bootstrap's standard deviation),
-        ``statistic`` (difference / standard deviation), ``p`` (normal). Identical scores: statistic 0, p 1. NaN with one
-        class; all but the difference NaN where fewer than two samples hold both classes.
+        ``statistic`` (difference / standard deviation), ``p`` (normal). Identical scores: statistic 0, p 1. NaN with
+        one class; all but the difference NaN where fewer than two samples hold both classes.
 
     Raises
     ------
@@ -57,8 +72,8 @@ def compare_partial_auc(
 
     Notes
     -----
-    X. Robin et al., BMC Bioinformatics 12 (2011) 77. R: ``pROC::roc.test(method = "bootstrap", paired = TRUE, boot.stratified =
-    TRUE, partial.auc =, partial.auc.focus =)``, with these samples in place of its own.
+    X. Robin et al., BMC Bioinformatics 12 (2011) 77. R: ``pROC::roc.test(method = "bootstrap", paired = TRUE,
+    boot.stratified = TRUE, partial.auc =, partial.auc.focus =)``, with these samples in place of its own.
 
     Examples
     --------
@@ -84,10 +99,15 @@ def _variance_and_its_noise(
 ) -> tuple[float, float]:
     """Variance of the difference of two partial areas, and the squared coefficient of variation of that very estimate.
 
-    The estimated variance of k numbers has the variance 2 s^4 / (k - 1) + (m4 - 3 m2^2) / k, with their central moments m2 and m4.
+    The estimated variance of k numbers has the variance 2 s^4 / (k - 1) + (m4 - 3 m2^2) / k, with their central moments
+    m2 and m4.
     """
     variance, noise = 0.0, 0.0
-    placements = zip(restricted_placements(event, a, focus, high, low), restricted_placements(event, b, focus, high, low), strict=True)
+    placements = zip(
+        restricted_placements(event, a, focus, high, low),
+        restricted_placements(event, b, focus, high, low),
+        strict=True,
+    )
     for of_a, of_b in placements:
         differences = np.sort(of_a - of_b)
         k, part = len(differences), variance_of_mean(differences)
@@ -101,7 +121,8 @@ def _variance_and_its_noise(
 def compare_partial_auc_asymptotic(
     outcome: np.ndarray, a: np.ndarray, b: np.ndarray, focus: str, from_: float, to: float, level: float = 0.95
 ) -> dict[str, float]:
-    """Paired nonparametric test of two partial areas by placement values restricted to the range; over the whole range DeLong's.
+    """Paired nonparametric test of two partial areas by placement values restricted to the range; over the whole range
+    DeLong's.
 
     Parameters
     ----------
@@ -116,9 +137,9 @@ def compare_partial_auc_asymptotic(
     Returns
     -------
     dict
-        ``difference`` (a - b, uncorrected areas), ``low``, ``high``, ``statistic`` (difference / standard error), ``p``, ``df`` (of the
-        t distribution; infinite: normal). Identical scores: statistic 0, p 1. NaN with one class; all but the difference NaN with
-        a single patient in a class.
+        ``difference`` (a - b, uncorrected areas), ``low``, ``high``, ``statistic`` (difference / standard error),
+        ``p``, ``df`` (of the t distribution; infinite: normal). Identical scores: statistic 0, p 1. NaN with one class;
+        all but the difference NaN with a single patient in a class.
 
     Raises
     ------
@@ -127,21 +148,23 @@ def compare_partial_auc_asymptotic(
 
     Notes
     -----
-    H. Yang, K. Lu, Y. Zhao, Statistica Sinica 27 (2017) 357-371: the limit, and the jackknife as its estimate. The end of a range
-    of specificity is itself a quantile, estimated from the non-events. With S1(x) and S0(y) the shares of events above x and of
-    non-events above y, R the curve, and u1 < u2 the range in 1 - specificity, the influence functions are u2 - min(max(S0(y), u1), u2)
-    for an event y and min(max(S1(x), R(u1)), R(u2)) for a non-event x, each less its mean. That S1 is cut at the ordinates R(u1) and
-    R(u2), and not left out outside the range, is what the estimated quantiles add; no density is needed. The variance of Y. He, M.
-    Escobar, Statistics in Medicine 27 (2008) 5291-5308, takes them as known. A range of sensitivity: the classes exchanged.
+    H. Yang, K. Lu, Y. Zhao, Statistica Sinica 27 (2017) 357-371: the limit, and the jackknife as its estimate. The end
+    of a range of specificity is itself a quantile, estimated from the non-events. With S1(x) and S0(y) the shares of
+    events above x and of non-events above y, R the curve, and u1 < u2 the range in 1 - specificity, the influence
+    functions are u2 - min(max(S0(y), u1), u2) for an event y and min(max(S1(x), R(u1)), R(u2)) for a non-event x, each
+    less its mean. That S1 is cut at the ordinates R(u1) and R(u2), and not left out outside the range, is what the
+    estimated quantiles add; no density is needed. The variance of Y. He, M. Escobar, Statistics in Medicine 27 (2008)
+    5291-5308, takes them as known. A range of sensitivity: the classes exchanged.
 
-    In finite samples the values are the delete-one jackknife's in each class (J. N. Arvesen, Annals of Mathematical Statistics 40 (1969)
-    2076-2100). Over the whole range these are DeLong's placement values (Biometrics 44 (1988) 837-845), and this is DeLong's test.
+    In finite samples the values are the delete-one jackknife's in each class (J. N. Arvesen, Annals of Mathematical
+    Statistics 40 (1969) 2076-2100). Over the whole range these are DeLong's placement values (Biometrics 44 (1988)
+    837-845), and this is DeLong's test.
 
-    Few patients of the class that has the range lie within it (8 of 39 events for sensitivities over 0.8), and the variance is
-    then known badly: a normal reference would reject up to 7 % of true null hypotheses. So it is t's, with Satterthwaite's degrees
-    of freedom (Biometrics Bulletin 2 (1946) 110-114): 1/df is half the squared coefficient of variation of the variance, less the
-    same over the whole range, where DeLong's test is normal. tests/unit/test_partial_roc.py simulates the type I error. R has no
-    such function.
+    Few patients of the class that has the range lie within it (8 of 39 events for sensitivities over 0.8), and the
+    variance is then known badly: a normal reference would reject up to 7 % of true null hypotheses. So it is t's, with
+    Satterthwaite's degrees of freedom (Biometrics Bulletin 2 (1946) 110-114): 1/df is half the squared coefficient of
+    variation of the variance, less the same over the whole range, where DeLong's test is normal.
+    tests/unit/test_partial_roc.py simulates the type I error. R has no such function.
 
     Examples
     --------

@@ -24,7 +24,9 @@ def as_thresholds(thresholds: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _count_above(n_below: np.ndarray, event: np.ndarray, times: np.ndarray, n_thresholds: int) -> tuple[np.ndarray, np.ndarray]:
+def _count_above(
+    n_below: np.ndarray, event: np.ndarray, times: np.ndarray, n_thresholds: int
+) -> tuple[np.ndarray, np.ndarray]:
     """True and false positives at ascending thresholds, ``n_below[r, i]`` of which lie below patient i's prediction."""
     n_resamples, n = times.shape
     own = n_below.shape[0] == n_resamples  # else one row of predictions serves all resamples
@@ -48,7 +50,9 @@ def _count_above(n_below: np.ndarray, event: np.ndarray, times: np.ndarray, n_th
     return tp, fp
 
 
-def positives(event: np.ndarray, probability: np.ndarray, thresholds: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def positives(
+    event: np.ndarray, probability: np.ndarray, thresholds: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """True and false positives of acting strictly above each threshold, in many weighted samples at once.
 
     Parameters

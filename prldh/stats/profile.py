@@ -85,7 +85,9 @@ def _newton_step(score: np.ndarray, information: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _maximise(columns: np.ndarray, outcome: np.ndarray, offset: np.ndarray, start: np.ndarray) -> tuple[float, np.ndarray]:
+def _maximise(
+    columns: np.ndarray, outcome: np.ndarray, offset: np.ndarray, start: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Largest log-likelihood with this offset over the given columns, by Newton's method with step halving."""
     coefficients = start.copy()
     eta = _add_columns(columns, coefficients, offset)
@@ -263,5 +265,7 @@ def profile_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95)
             if unbounded[position, side]:
                 limits[j, side] = sign * np.inf
             else:
-                limits[j, side] = _solve_limit(tested, others, y, estimates[position], nuisance, best, drop, sign * first)
+                limits[j, side] = _solve_limit(
+                    tested, others, y, estimates[position], nuisance, best, drop, sign * first
+                )
     return limits

@@ -26,37 +26,41 @@ def reclassification(
     a, b : (n,) arrays
         Probabilities by the first (old) and the second (new) model.
     categories : (c,) array
-        Cut points within 0..1, ascending. A patient's category is the number of cut points strictly below the probability: a
-        probability equal to a cut point is in the lower category.
+        Cut points within 0..1, ascending. A patient's category is the number of cut points strictly below the
+        probability: a probability equal to a cut point is in the lower category.
     level : float
         Coverage of the intervals.
 
     Returns
     -------
     dict
-        For each of ``nri`` (moves between categories), ``cnri`` (any change of the probability; a tie is no move) and ``idi``
-        (differences of mean probabilities), and each of its parts ``X_events`` and ``X_nonevents``: ``X``, ``X_low``, ``X_high``,
-        ``X_z``, ``X_p``; each part counts for the second model, so that the whole is their sum. Further the patients who move,
-        ``X_up_events``, ``X_down_events``, ``X_up_nonevents``, ``X_down_nonevents`` (X: nri, cnri), ``n_events``, ``n_nonevents``, and
-        ``table_events``, ``table_nonevents`` (c + 1, c + 1): patients by old category (rows) and new (columns).
+        For each of ``nri`` (moves between categories), ``cnri`` (any change of the probability; a tie is no move) and
+        ``idi`` (differences of mean probabilities), and each of its parts ``X_events`` and ``X_nonevents``: ``X``,
+        ``X_low``, ``X_high``, ``X_z``, ``X_p``; each part counts for the second model, so that the whole is their sum.
+        Further the patients who move, ``X_up_events``, ``X_down_events``, ``X_up_nonevents``, ``X_down_nonevents`` (X:
+        nri, cnri), ``n_events``, ``n_nonevents``, and ``table_events``, ``table_nonevents`` (c + 1, c + 1): patients by
+        old category (rows) and new (columns).
 
-        NaN with one class. Where nobody of a class moves, or all of them alike, its asymptotic standard error is 0; where that of the
-        whole is 0, and where it takes more patients than there are, interval and test do not exist: NaN.
+        NaN with one class. Where nobody of a class moves, or all of them alike, its asymptotic standard error is 0;
+        where that of the whole is 0, and where it takes more patients than there are, interval and test do not exist:
+        NaN.
 
     Raises
     ------
     DataError
-        When lengths differ, a probability is not within 0..1, the outcome is not 0/1, or the cut points are not ascending within 0..1.
+        When lengths differ, a probability is not within 0..1, the outcome is not 0/1, or the cut points are not
+        ascending within 0..1.
 
     Notes
     -----
-    R: ``Hmisc::improveProb`` (``nri``, ``z.nri``, ``idi``, ``z.idi`` and their parts), whose NRI is the one without categories; the one
-    with categories is its NRI of category numbers. Standard errors are asymptotic, not under the null hypothesis.
+    R: ``Hmisc::improveProb`` (``nri``, ``z.nri``, ``idi``, ``z.idi`` and their parts), whose NRI is the one without
+    categories; the one with categories is its NRI of category numbers. Standard errors are asymptotic, not under the
+    null hypothesis.
 
     References
     ----------
-    M. J. Pencina et al., Statistics in Medicine 27 (2008) 157-172 and 30 (2011) 11-21; for one cut point at the event rate M. J.
-    Pencina, E. W. Steyerberg, R. B. D'Agostino, Statistics in Medicine 36 (2017) 4495-4502.
+    M. J. Pencina et al., Statistics in Medicine 27 (2008) 157-172 and 30 (2011) 11-21; for one cut point at the event
+    rate M. J. Pencina, E. W. Steyerberg, R. B. D'Agostino, Statistics in Medicine 36 (2017) 4495-4502.
 
     Examples
     --------
@@ -74,7 +78,11 @@ def reclassification(
     n_events, n_nonevents = float(event.sum()), float((~event).sum())
     found: dict[str, Any] = {"n_events": n_events, "n_nonevents": n_nonevents}
     for name, moves in (("nri", np.sign(new - old)), ("cnri", np.sign(b - a))):
-        counts = {f"{way}_{part}": float((moves[own] == sign).sum()) for part, own in _parts(event) for way, sign in (("up", 1), ("down", -1))}
+        counts = {
+            f"{way}_{part}": float((moves[own] == sign).sum())
+            for part, own in _parts(event)
+            for way, sign in (("up", 1), ("down", -1))
+        }
         events = _net_share(counts["up_events"], counts["down_events"], n_events)
         nonevents = _net_share(counts["down_nonevents"], counts["up_nonevents"], n_nonevents)
         found.update(_describe(name, events, nonevents, level))
@@ -100,7 +108,8 @@ def _as_cuts(categories: np.ndarray) -> np.ndarray:
 
 
 def _net_share(right: float, wrong: float, n: float) -> tuple[float, float]:
-    """Share of n patients who move the right way less that of those who move the wrong way, and its variance: exactly 0 if all do alike."""
+    """Share of n patients who move the right way less that of those who move the wrong way, and its variance: exactly 0
+    if all do alike."""
     if n == 0:
         return NAN, NAN
     return (right - wrong) / n, ((right + wrong) * n - (right - wrong) ** 2) / n**3
@@ -125,5 +134,12 @@ def _describe(name: str, events: tuple[float, float], nonevents: tuple[float, fl
             error = NAN
         half, z = float(special.ndtri(0.5 + level / 2.0)) * error, estimate / error
         found[key] = estimate
-        found.update({f"{key}_low": estimate - half, f"{key}_high": estimate + half, f"{key}_z": z, f"{key}_p": float(2.0 * special.ndtr(-abs(z)))})
+        found.update(
+            {
+                f"{key}_low": estimate - half,
+                f"{key}_high": estimate + half,
+                f"{key}_z": z,
+                f"{key}_p": float(2.0 * special.ndtr(-abs(z))),
+            }
+        )
     return found

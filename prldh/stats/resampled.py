@@ -2,8 +2,8 @@
 
 References
 ----------
-Harrell, Lee & Mark (1996) Stat Med 15:361 and R's ``rms::validate``; Efron & Tibshirani (1997) JASA 92:548; LeDell, Petersen &
-van der Laan (2015) Electron J Stat 9:1583 and R's ``cvAUC::ci.cvAUC``.
+Harrell, Lee & Mark (1996) Stat Med 15:361 and R's ``rms::validate``; Efron & Tibshirani (1997) JASA 92:548; LeDell,
+Petersen & van der Laan (2015) Electron J Stat 9:1583 and R's ``cvAUC::ci.cvAUC``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,14 @@ def fold_influence(y: np.ndarray, scores: np.ndarray, outcome: np.ndarray) -> fl
 
 
 def correct_optimism(
-    apparent: float, boot: np.ndarray, original: np.ndarray, oob: np.ndarray, no_information: float | None, level: float,
-    better_is_high: bool = True, bounds: tuple[float, float] = (0.0, 1.0),
+    apparent: float,
+    boot: np.ndarray,
+    original: np.ndarray,
+    oob: np.ndarray,
+    no_information: float | None,
+    level: float,
+    better_is_high: bool = True,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, Any]:
     """Harrell's correction and its relatives of one measure.
 
@@ -50,22 +56,23 @@ def correct_optimism(
     apparent
         The measure on everyone, by the model fitted on everyone.
     boot, original, oob
-        (m,) the measure of each bootstrap model on its sample, on everyone, and on the patients not drawn (NaN where not defined:
-        such a sample does not count).
+        (m,) the measure of each bootstrap model on its sample, on everyone, and on the patients not drawn (NaN where
+        not defined: such a sample does not count).
     no_information
         The measure's value where predictions and outcomes are unrelated, for .632+; None where the measure has none.
-        A measure without one, the calibration line's intercept or slope, has no interval of the corrected value either: every
-        bootstrap model has 0 and 1 on its own sample, whatever it is worth.
+        A measure without one, the calibration line's intercept or slope, has no interval of the corrected value either:
+        every bootstrap model has 0 and 1 on its own sample, whatever it is worth.
     bounds
         What the measure can reach: limits of intervals are clipped there.
 
     Returns
     -------
     dict
-        ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``, ``b632``, ``b632plus``, each of
-        the last three with ``_low`` and ``_high``; ``n_defined``. Intervals are percentiles over the resamples, moved so that they centre on
-        the estimate: of ``boot`` for the corrected one (shifted by the optimism), of ``oob`` itself, and of the same mixture of ``boot``
-        and ``oob`` for .632 and .632+. None where nothing is defined.
+        ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``,
+        ``b632``, ``b632plus``, each of the last three with ``_low`` and ``_high``; ``n_defined``. Intervals are
+        percentiles over the resamples, moved so that they centre on the estimate: of ``boot`` for the corrected one
+        (shifted by the optimism), of ``oob`` itself, and of the same mixture of ``boot`` and ``oob`` for .632 and
+        .632+. None where nothing is defined.
 
     Notes
     -----
@@ -74,11 +81,29 @@ def correct_optimism(
     """
     pairs = np.isfinite(boot) & np.isfinite(original)
     out = np.isfinite(oob) & np.isfinite(boot)
-    found: dict[str, Any] = dict.fromkeys((
-        "estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high", "b632", "b632_low", "b632_high", "b632plus",
-        "b632plus_low", "b632plus_high",
-    ))
-    found |= {"apparent": apparent, "n_defined": int(pairs.sum()), "method": CORRECTION if no_information is not None else CORRECTION.split(";")[0]}
+    found: dict[str, Any] = dict.fromkeys(
+        (
+            "estimate",
+            "low",
+            "high",
+            "optimism",
+            "resampled",
+            "oob",
+            "oob_low",
+            "oob_high",
+            "b632",
+            "b632_low",
+            "b632_high",
+            "b632plus",
+            "b632plus_low",
+            "b632plus_high",
+        )
+    )
+    found |= {
+        "apparent": apparent,
+        "n_defined": int(pairs.sum()),
+        "method": CORRECTION if no_information is not None else CORRECTION.split(";")[0],
+    }
     if pairs.any() and np.isfinite(apparent):
         optimism = float(np.mean(boot[pairs] - original[pairs]))
         found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
@@ -95,7 +120,9 @@ def correct_optimism(
         for key, weight in weights.items():
             found[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else found["oob"])
             mixture = (1 - weight) * boot[out] + weight * oob[out]
-            found[f"{key}_low"], found[f"{key}_high"] = _limits(mixture, found[key] - float(np.mean(mixture)), level, bounds)
+            found[f"{key}_low"], found[f"{key}_high"] = _limits(
+                mixture, found[key] - float(np.mean(mixture)), level, bounds
+            )
     return found
 
 
@@ -106,7 +133,8 @@ def _limits(values: np.ndarray, shift: float, level: float, bounds: tuple[float,
 
 
 def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:
-    """Efron and Tibshirani's weight, which grows with the relative overfitting rate, and the out-of-bag value bounded by no information."""
+    """Efron and Tibshirani's weight, which grows with the relative overfitting rate, and the out-of-bag value bounded
+    by no information."""
     bounded = max(oob, no_information) if better_is_high else min(oob, no_information)
     overfit = (apparent - bounded) if better_is_high else (bounded - apparent)
     span = (apparent - no_information) if better_is_high else (no_information - apparent)

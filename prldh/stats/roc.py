@@ -30,7 +30,9 @@ def split_classes(outcome: np.ndarray, *scores: np.ndarray) -> tuple[np.ndarray,
             raise DataError(f"a score must have one value a patient: found {score.size} for {outcome.size} outcomes.")
         if not np.isfinite(score).all():
             bad = int((~np.isfinite(score)).sum())
-            raise DataError(f"a score must be finite: {bad} of {score.size} are not. Leave such patients out, or impute.")
+            raise DataError(
+                f"a score must be finite: {bad} of {score.size} are not. Leave such patients out, or impute."
+            )
     return outcome == 1.0, found
 
 
@@ -39,7 +41,8 @@ def split_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.
     event, (probability,) = split_classes(outcome, probability)
     if ((probability < 0.0) | (probability > 1.0)).any():
         raise DataError(
-            f"a probability must lie in 0..1: found {probability.min():g} to {probability.max():g}. A score is not a probability."
+            f"a probability must lie in 0..1: found {probability.min():g} to {probability.max():g}. A score is not a"
+            " probability."
         )
     return event, probability
 
@@ -131,7 +134,8 @@ def compare_auc(outcome: np.ndarray, a: np.ndarray, b: np.ndarray, level: float 
 
     Notes
     -----
-    E. R. DeLong et al., Biometrics 44 (1988) 837-845. R: ``pROC::roc.test(roc_a, roc_b, method = "delong", paired = TRUE)``.
+    E. R. DeLong et al., Biometrics 44 (1988) 837-845. R: ``pROC::roc.test(roc_a, roc_b, method = "delong", paired =
+    TRUE)``.
 
     Examples
     --------
@@ -144,7 +148,8 @@ def compare_auc(outcome: np.ndarray, a: np.ndarray, b: np.ndarray, level: float 
     if m == 0 or n == 0:
         return {"difference": NAN, "low": NAN, "high": NAN, "statistic": NAN, "p": NAN}
     (events_a, others_a), (events_b, others_b) = _placements(event, a), _placements(event, b)
-    if (events_a == events_b).all() and (others_a == others_b).all():  # one curve, even where its variance does not exist
+    # one curve, even where its variance does not exist
+    if (events_a == events_b).all() and (others_a == others_b).all():
         return compare_estimates(0.0, 0.0, level)
     difference = int((events_a - events_b).sum()) / (2 * m * n)
     error = np.sqrt(_delong_variance(events_a - events_b, others_a - others_b))
@@ -196,13 +201,14 @@ def roc_curve(outcome: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        ``thresholds`` ascending from -Inf by midpoints to Inf, ``sensitivities``, ``specificities``, each (u + 1,) for u
-        distinct scores. With one class, the coordinate of the missing one is NaN.
+        ``thresholds`` ascending from -Inf by midpoints to Inf, ``sensitivities``, ``specificities``, each (u + 1,) for
+        u distinct scores. With one class, the coordinate of the missing one is NaN.
 
     Notes
     -----
-    J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29-36. R: ``pROC::roc(outcome, score, levels = c(0, 1), direction = "<")``. Where two neighbouring scores have no number
-    between them pROC puts the threshold on the higher one; so does this.
+    J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29-36. R: ``pROC::roc(outcome, score, levels = c(0, 1), direction =
+    "<")``. Where two neighbouring scores have no number between them pROC puts the threshold on the higher one; so does
+    this.
 
     Examples
     --------
@@ -228,13 +234,13 @@ def youden(outcome: np.ndarray, score: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        ``threshold`` (may be -Inf), ``tp``, ``fp``, ``fn``, ``tn``, ``sensitivity``, ``specificity``; all NaN with one class.
-        Positive is strictly above the threshold. Ties of the index are judged with 1e-12 slack.
+        ``threshold`` (may be -Inf), ``tp``, ``fp``, ``fn``, ``tn``, ``sensitivity``, ``specificity``; all NaN with one
+        class. Positive is strictly above the threshold. Ties of the index are judged with 1e-12 slack.
 
     Notes
     -----
-    W. J. Youden, Cancer 3 (1950) 32-35. R: ``pROC::coords(roc, "best", best.method = "youden")``. Where two neighbouring
-    scores have no number between them, the threshold is the lower one, so that "strictly above" holds.
+    W. J. Youden, Cancer 3 (1950) 32-35. R: ``pROC::coords(roc, "best", best.method = "youden")``. Where two
+    neighbouring scores have no number between them, the threshold is the lower one, so that "strictly above" holds.
 
     Examples
     --------

@@ -2,8 +2,9 @@
 
 References
 ----------
-D. B. Rubin, Multiple Imputation for Nonresponse in Surveys (Wiley 1987). J. Barnard, D. B. Rubin, Biometrika 86 (1999) 948. K. H. Li,
-X. L. Meng, T. E. Raghunathan, D. B. Rubin, Statistica Sinica 1 (1991) 65. R: ``mice::pool``, ``mice::pool.scalar``, ``mice::D2``.
+D. B. Rubin, Multiple Imputation for Nonresponse in Surveys (Wiley 1987). J. Barnard, D. B. Rubin, Biometrika 86 (1999)
+948. K. H. Li, X. L. Meng, T. E. Raghunathan, D. B. Rubin, Statistica Sinica 1 (1991) 65. R: ``mice::pool``,
+     ``mice::pool.scalar``, ``mice::D2``.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ _NAN = float("nan")
 KEYS = ("estimate", "se", "df", "low", "high", "p", "fmi", "riv", "lambda")
 
 
-def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95) -> dict[str, np.ndarray]:
+def pool_estimates(
+    estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf, level: float = 0.95
+) -> dict[str, np.ndarray]:
     """Estimates of k quantities from m imputations, pooled.
 
-    With W the mean of the variances and B the variance of the estimates (over m - 1), the total variance is T = W + (1 + 1/m) B.
+    With W the mean of the variances and B the variance of the estimates (over m - 1), the total variance is T = W + (1
+    + 1/m) B.
 
     Parameters
     ----------
@@ -35,10 +39,10 @@ def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: floa
     Returns
     -------
     dict
-        Arrays (k,): ``estimate`` (the mean), ``se`` (root of T), ``df`` (Barnard and Rubin's), ``low``, ``high``, ``p`` (t test of 0),
-        ``fmi`` (fraction of missing information), ``riv`` (relative increase in variance, (1 + 1/m) B / W) and ``lambda`` (share of T
-        that is due to missing values). A quantity with an infinite or missing estimate is NaN throughout, one without a variance all
-        but its estimate.
+        Arrays (k,): ``estimate`` (the mean), ``se`` (root of T), ``df`` (Barnard and Rubin's), ``low``, ``high``, ``p``
+        (t test of 0), ``fmi`` (fraction of missing information), ``riv`` (relative increase in variance, (1 + 1/m) B /
+        W) and ``lambda`` (share of T that is due to missing values). A quantity with an infinite or missing estimate is
+        NaN throughout, one without a variance all but its estimate.
 
     Raises
     ------
@@ -47,8 +51,9 @@ def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: floa
 
     Notes
     -----
-    D. B. Rubin (1987), J. Barnard & D. B. Rubin (1999). R: ``mice::pool``, whose fmi this is: (riv + 2 / (df + 3)) / (riv + 1). mice raises lambda to 1e-4 where it is below; here it stays,
-    and where all imputations agree (m = 1, or nothing missing) the analysis is that of complete data: df = df_complete and fmi = 0.
+    D. B. Rubin (1987), J. Barnard & D. B. Rubin (1999). R: ``mice::pool``, whose fmi this is: (riv + 2 / (df + 3)) /
+    (riv + 1). mice raises lambda to 1e-4 where it is below; here it stays, and where all imputations agree (m = 1, or
+    nothing missing) the analysis is that of complete data: df = df_complete and fmi = 0.
 
     Examples
     --------
@@ -71,7 +76,8 @@ def pool_estimates(estimates: ArrayLike, variances: ArrayLike, df_complete: floa
         se = np.sqrt(total)
         half = special.stdtrit(df, (1.0 + level) / 2.0) * se
         p = 2.0 * special.stdtr(df, -np.abs(center / se))
-        fmi = np.where(share == 0.0, 0.0, share + (1.0 - share) * 2.0 / (df + 3.0))  # the same with riv / (riv + 1) = lambda
+        # the same with riv / (riv + 1) = lambda
+        fmi = np.where(share == 0.0, 0.0, share + (1.0 - share) * 2.0 / (df + 3.0))
         riv = np.where(between == 0.0, 0.0 * within, between / within)
     return dict(zip(KEYS, (center, se, df, center - half, center + half, p, fmi, riv, share), strict=True))
 
@@ -87,12 +93,16 @@ def _barnard_rubin(m: int, share: np.ndarray, df_complete: float) -> np.ndarray:
 def _matrices(estimates: ArrayLike, variances: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     q, u = np.array(estimates, dtype=float), np.array(variances, dtype=float)
     if q.ndim != 2 or q.shape != u.shape or not len(q):
-        raise DataError(f"estimates and variances must be matrices alike, a row an imputation: found shapes {q.shape} and {u.shape}.")
+        raise DataError(
+            f"estimates and variances must be matrices alike, a row an imputation: found shapes {q.shape} and"
+            f" {u.shape}."
+        )
     return q, u
 
 
 def pool_covariance(estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
-    """Total covariance (k, k) of a pooled coefficient vector: the mean covariance plus (1 + 1/m) times that of the estimates.
+    """Total covariance (k, k) of a pooled coefficient vector: the mean covariance plus (1 + 1/m) times that of the
+    estimates.
 
     Parameters
     ----------
@@ -102,8 +112,8 @@ def pool_covariance(estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
 
     Notes
     -----
-    Its diagonal is ``se`` of :func:`pool_estimates` squared. NaN in one imputation is NaN in the result. R: ``mice::pool`` has the
-    diagonal alone; ``mitml::testEstimates(extra.pars)`` and Rubin (1987) have the matrix.
+    Its diagonal is ``se`` of :func:`pool_estimates` squared. NaN in one imputation is NaN in the result. R:
+    ``mice::pool`` has the diagonal alone; ``mitml::testEstimates(extra.pars)`` and Rubin (1987) have the matrix.
 
     Examples
     --------
@@ -133,15 +143,16 @@ def pool_auc(estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) ->
     Returns
     -------
     dict
-        ``estimate``, ``low``, ``high`` on the scale of areas; ``variance`` (by the delta method, of the area); ``df``, ``fmi``, ``riv``,
-        ``lambda`` as in :func:`pool_estimates`; ``scale``: "logit", or "identity" where an area is exactly 0 or 1.
+        ``estimate``, ``low``, ``high`` on the scale of areas; ``variance`` (by the delta method, of the area); ``df``,
+        ``fmi``, ``riv``, ``lambda`` as in :func:`pool_estimates`; ``scale``: "logit", or "identity" where an area is
+        exactly 0 or 1.
 
     Notes
     -----
-    logit(A) is pooled, with variance V / (A (1 - A))², as its distribution is nearer to normal (Marshall, Altman, Holder & Royston, BMC
-    Medical Research Methodology 9 (2009) 57; R: ``psfmi::pool_auc``). An area of exactly 0 or 1 in one completed data set has no logit
-    and a variance of 0: all are then pooled as they are, limits cut at 0 and 1, rather than moved by a constant that no one chose. NaN
-    where an area is.
+    logit(A) is pooled, with variance V / (A (1 - A))², as its distribution is nearer to normal (Marshall, Altman,
+    Holder & Royston, BMC Medical Research Methodology 9 (2009) 57; R: ``psfmi::pool_auc``). An area of exactly 0 or 1
+    in one completed data set has no logit and a variance of 0: all are then pooled as they are, limits cut at 0 and 1,
+    rather than moved by a constant that no one chose. NaN where an area is.
 
     Examples
     --------
@@ -156,7 +167,10 @@ def pool_auc(estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) ->
         found["low"], found["high"] = float(np.maximum(found["low"], 0.0)), float(np.minimum(found["high"], 1.0))
         variance = found["se"] ** 2
     else:
-        found = {key: float(value[0]) for key, value in pool_estimates(special.logit(a), v / (a * (1.0 - a)) ** 2, level=level).items()}
+        found = {
+            key: float(value[0])
+            for key, value in pool_estimates(special.logit(a), v / (a * (1.0 - a)) ** 2, level=level).items()
+        }
         for key in ("estimate", "low", "high"):
             found[key] = float(special.expit(found[key]))
         variance = (found["se"] * found["estimate"] * (1.0 - found["estimate"])) ** 2
@@ -166,7 +180,8 @@ def pool_auc(estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) ->
 
 
 def pool_likelihood_ratio(statistics: ArrayLike, df: float) -> dict[str, float]:
-    """Chi-square statistics of m imputations, such as likelihood-ratio tests of nested models, pooled to one F test (rule D2).
+    """Chi-square statistics of m imputations, such as likelihood-ratio tests of nested models, pooled to one F test
+    (rule D2).
 
     Parameters
     ----------
@@ -178,14 +193,15 @@ def pool_likelihood_ratio(statistics: ArrayLike, df: float) -> dict[str, float]:
     Returns
     -------
     dict
-        ``statistic`` (F; below 0 where the imputations differ more than they say), ``df1``, ``df2``, ``p``, ``riv``. NaN where df is 0 or
-        a statistic is missing. With m = 1, or where all agree, it is the chi-square test itself: df2 is infinite.
+        ``statistic`` (F; below 0 where the imputations differ more than they say), ``df1``, ``df2``, ``p``, ``riv``.
+        NaN where df is 0 or a statistic is missing. With m = 1, or where all agree, it is the chi-square test itself:
+        df2 is infinite.
 
     Notes
     -----
-    Li et al. (1991); R: ``mice::D2(use = "likelihood")``, ``miceadds::micombine.chisquare``. It needs the statistics alone and no refit at
-    pooled coefficients, and has for that less power than D1 or D3, the more so with many missing values (van Buuren, Flexible
-    Imputation of Missing Data, 2018, section 5.3).
+    Li et al. (1991); R: ``mice::D2(use = "likelihood")``, ``miceadds::micombine.chisquare``. It needs the statistics
+    alone and no refit at pooled coefficients, and has for that less power than D1 or D3, the more so with many missing
+    values (van Buuren, Flexible Imputation of Missing Data, 2018, section 5.3).
 
     Examples
     --------
@@ -202,4 +218,10 @@ def pool_likelihood_ratio(statistics: ArrayLike, df: float) -> dict[str, float]:
         return {"statistic": float(d[0]) / k, "df1": k, "df2": np.inf, "p": float(special.chdtrc(k, d[0])), "riv": 0.0}
     statistic = (float(d.mean()) / k - (m + 1.0) / (m - 1.0) * riv) / (1.0 + riv)
     df2 = k ** (-3.0 / m) * (m - 1.0) * (1.0 + 1.0 / riv) ** 2
-    return {"statistic": statistic, "df1": k, "df2": df2, "p": float(special.fdtrc(k, df2, max(statistic, 0.0))), "riv": riv}
+    return {
+        "statistic": statistic,
+        "df1": k,
+        "df2": df2,
+        "p": float(special.fdtrc(k, df2, max(statistic, 0.0))),
+        "riv": riv,
+    }

@@ -34,8 +34,13 @@ def largest_cox_snell(prevalence: float) -> float:
 
 
 def sample_size(
-    prevalence: float, parameters: float, r2_cox_snell: float, n_at_hand: float | None = None,
-    shrinkage: float = 0.9, optimism: float = 0.05, margin: float = 0.05,
+    prevalence: float,
+    parameters: float,
+    r2_cox_snell: float,
+    n_at_hand: float | None = None,
+    shrinkage: float = 0.9,
+    optimism: float = 0.05,
+    margin: float = 0.05,
 ) -> dict[str, float]:
     """Patients needed to develop a model of a binary outcome, by the three criteria of Riley et al.
 
@@ -59,10 +64,11 @@ def sample_size(
     Returns
     -------
     dict
-        ``n_shrinkage``, ``n_optimism``, ``n_risk``: patients needed by each criterion; ``n``, the largest of them; ``events``
-        among these; ``r2_max``, the largest Cox-Snell R² possible; ``max_parameters_shrinkage``,
+        ``n_shrinkage``, ``n_optimism``, ``n_risk``: patients needed by each criterion; ``n``, the largest of them;
+        ``events`` among these; ``r2_max``, the largest Cox-Snell R² possible; ``max_parameters_shrinkage``,
         ``max_parameters_optimism``: the most parameters for which that criterion needs no more than ``n_at_hand``; and
-        ``max_parameters`` for which all three do not, 0 where the overall risk alone needs more. NaN without ``n_at_hand``.
+        ``max_parameters`` for which all three do not, 0 where the overall risk alone needs more. NaN without
+        ``n_at_hand``.
 
     Raises
     ------
@@ -82,7 +88,10 @@ def sample_size(
     """
     largest = largest_cox_snell(prevalence)
     if not 0.0 < r2_cox_snell < largest:
-        raise DataError(f"r2_cox_snell must lie between 0 and {largest:.4f}, the largest at a prevalence of {prevalence:g}: found {r2_cox_snell:g}.")
+        raise DataError(
+            f"r2_cox_snell must lie between 0 and {largest:.4f}, the largest at a prevalence of {prevalence:g}: found"
+            f" {r2_cox_snell:g}."
+        )
     if not parameters >= 0:
         raise DataError(f"parameters must not be negative: found {parameters:g}.")
     if r2_cox_snell >= shrinkage or not shrinkage < 1.0:
@@ -98,8 +107,13 @@ def sample_size(
     most = [_NAN, _NAN] if n_at_hand is None else [_down(n_at_hand / per) for per in (per_shrinkage, per_optimism)]
     overall = _NAN if n_at_hand is None else min(most) if needed["n_risk"] <= n_at_hand else 0.0
     return {
-        **needed, "n": n, "events": _up(n * prevalence), "r2_max": largest,
-        "max_parameters_shrinkage": most[0], "max_parameters_optimism": most[1], "max_parameters": overall,
+        **needed,
+        "n": n,
+        "events": _up(n * prevalence),
+        "r2_max": largest,
+        "max_parameters_shrinkage": most[0],
+        "max_parameters_optimism": most[1],
+        "max_parameters": overall,
     }
 
 

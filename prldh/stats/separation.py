@@ -22,8 +22,8 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     Returns
     -------
     (k,) int
-        1 where the estimate is +infinity, -1 where it is -infinity, 2 where it is infinite in either direction (the data
-        leave its sign open), 0 where it is finite (or aliased).
+        1 where the estimate is +infinity, -1 where it is -infinity, 2 where it is infinite in either direction (the
+        data leave its sign open), 0 where it is finite (or aliased).
 
     References
     ----------

@@ -13,9 +13,10 @@ _NAN = float("nan")
 def selection_stability(selected: np.ndarray, level: float = 0.95) -> dict[str, float]:
     """Nogueira's stability index of selections, with its variance and interval.
 
-    With z_if whether feature f of d was selected in resample i of M, p_f its frequency, s_f² = M / (M - 1) p_f (1 - p_f), k_i the
-    features selected in resample i and k their mean, the index is 1 - mean(s_f²) / (k/d (1 - k/d)): 1 where every resample
-    selects the same, about 0 where each selects at random. It is corrected for chance, whatever the numbers selected.
+    With z_if whether feature f of d was selected in resample i of M, p_f its frequency, s_f² = M / (M - 1) p_f (1 -
+    p_f), k_i the features selected in resample i and k their mean, the index is 1 - mean(s_f²) / (k/d (1 - k/d)): 1
+    where every resample selects the same, about 0 where each selects at random. It is corrected for chance, whatever
+    the numbers selected.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ def selection_stability(selected: np.ndarray, level: float = 0.95) -> dict[str, 
     Returns
     -------
     dict
-        ``estimate``, ``variance``, ``low``, ``high`` (never above 1, the most there can be). All NaN with fewer than two
-        resamples, or where none or all of the features are selected in every resample.
+        ``estimate``, ``variance``, ``low``, ``high`` (never above 1, the most there can be). All NaN with fewer than
+        two resamples, or where none or all of the features are selected in every resample.
 
     Raises
     ------
@@ -37,8 +38,9 @@ def selection_stability(selected: np.ndarray, level: float = 0.95) -> dict[str, 
 
     Notes
     -----
-    S. Nogueira, K. Sechidis, G. Brown, Journal of Machine Learning Research 18 (2018) no. 174: definition 4, theorem 7 and
-    corollary 9. R: ``stabm::stabilityNogueira`` (the estimate), and the authors' ``getStability`` (variance and interval).
+    S. Nogueira, K. Sechidis, G. Brown, Journal of Machine Learning Research 18 (2018) no. 174: definition 4, theorem 7
+    and corollary 9. R: ``stabm::stabilityNogueira`` (the estimate), and the authors' ``getStability`` (variance and
+    interval).
 
     Examples
     --------

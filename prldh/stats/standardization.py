@@ -1,4 +1,5 @@
-"""Risks standardised over the patients at hand (g-computation): what a logistic model predicts with everyone in one group."""
+"""Risks standardised over the patients at hand (g-computation): what a logistic model predicts with everyone in one
+group."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def standardized_risks(
     Returns
     -------
     dict
-        ``risks`` (m, g + 1): the reference group's first, then as ``columns``; each the mean over the resample's own patients.
+        ``risks`` (m, g + 1): the reference group's first, then as ``columns``; each the mean over the resample's own
+        patients.
 
     Raises
     ------
@@ -37,8 +39,8 @@ def standardized_risks(
 
     References
     ----------
-    W. D. Flanders, P. H. Rhodes, Journal of Chronic Diseases 40 (1987) 697-704. A. R. Localio et al., Journal of Clinical Epidemiology
-    60 (2007) 874-882. R: ``mean(predict(fit, transform(data, group = g), type = "response"))``.
+    W. D. Flanders, P. H. Rhodes, Journal of Chronic Diseases 40 (1987) 697-704. A. R. Localio et al., Journal of
+    Clinical Epidemiology 60 (2007) 874-882. R: ``mean(predict(fit, transform(data, group = g), type = "response"))``.
 
     Examples
     --------
@@ -58,7 +60,9 @@ def standardized_risks(
     np.add.at(times, (np.repeat(np.arange(len(lengths)), lengths), rows), 1.0)
     groups = np.column_stack([np.zeros(len(b)), b[:, columns]])
     with np.errstate(invalid="ignore"):
-        risks = np.column_stack([(times * special.expit(base + own[:, None])).sum(axis=1) / lengths for own in groups.T])
+        risks = np.column_stack(
+            [(times * special.expit(base + own[:, None])).sum(axis=1) / lengths for own in groups.T]
+        )
     risks[is_nothing] = np.nan
     return {"risks": risks}
 
@@ -80,13 +84,14 @@ def standardized_risk_ratios(
     Returns
     -------
     dict
-        ``logs`` (g,): the reference group and every other against the group of the last column; ``covariance`` (g, g), which takes the
-        patients' other values as given.
+        ``logs`` (g,): the reference group and every other against the group of the last column; ``covariance`` (g, g),
+        which takes the patients' other values as given.
 
     Notes
     -----
-    As :func:`standardized_risks`: W. D. Flanders, P. H. Rhodes (1987). R: ``marginaleffects::avg_comparisons(comparison = "lnratioavg")``. Of a saturated model of the groups
-    these are the crude log risk ratios with variance 1/events - 1/n of each.
+    As :func:`standardized_risks`: W. D. Flanders, P. H. Rhodes (1987). R: ``marginaleffects::avg_comparisons(comparison
+    = "lnratioavg")``. Of a saturated model of the groups these are the crude log risk ratios with variance 1/events -
+    1/n of each.
 
     Examples
     --------

@@ -18,12 +18,13 @@ def standardized_mean_difference(nonevent: np.ndarray, event: np.ndarray) -> flo
     Returns
     -------
     float
-        Signed. 0 where both groups are the same constant; NaN where they are two constants, or a group has fewer than two.
+        Signed. 0 where both groups are the same constant; NaN where they are two constants, or a group has fewer than
+        two.
 
     Notes
     -----
-    P. C. Austin, Statistics in Medicine 28 (2009) 3083-3107. R: ``stddiff::stddiff.numeric``, ``tableone::ExtractSmd`` (both
-    without the sign).
+    P. C. Austin, Statistics in Medicine 28 (2009) 3083-3107. R: ``stddiff::stddiff.numeric``, ``tableone::ExtractSmd``
+    (both without the sign).
 
     Examples
     --------

@@ -94,9 +94,9 @@ def continuous_test(nonevent: np.ndarray, event: np.ndarray, kind: str) -> dict[
 
     Notes
     -----
-    Student, Biometrika 6 (1908) 1-25; B. L. Welch, Biometrika 34 (1947) 28-35; F. Wilcoxon, Biometrics Bulletin 1 (1945) 80-83.
-    R: ``t.test(nonevent, event, var.equal = TRUE)``, ``t.test(nonevent, event)``, ``wilcox.test(nonevent, event)`` (exact
-    when both groups are below 50 without ties, else normal with continuity correction).
+    Student, Biometrika 6 (1908) 1-25; B. L. Welch, Biometrika 34 (1947) 28-35; F. Wilcoxon, Biometrics Bulletin 1
+    (1945) 80-83. R: ``t.test(nonevent, event, var.equal = TRUE)``, ``t.test(nonevent, event)``, ``wilcox.test(nonevent,
+    event)`` (exact when both groups are below 50 without ties, else normal with continuity correction).
 
     Examples
     --------
@@ -124,8 +124,8 @@ def categorical_test(counts: np.ndarray, kind: str) -> dict[str, float]:
     Returns
     -------
     dict
-        ``statistic`` (NaN for Fisher), ``p``, ``df`` (NaN for Fisher). All NaN with fewer than two levels, or where a class has
-        nobody.
+        ``statistic`` (NaN for Fisher), ``p``, ``df`` (NaN for Fisher). All NaN with fewer than two levels, or where a
+        class has nobody.
 
     Raises
     ------
@@ -135,7 +135,8 @@ def categorical_test(counts: np.ndarray, kind: str) -> dict[str, float]:
     Notes
     -----
     K. Pearson, Philosophical Magazine 50 (1900) 157-175; R. A. Fisher, JRSS 98 (1935) 39-82.
-    R: ``chisq.test(counts, correct = FALSE)``, ``fisher.test(counts)``; Fisher's test is exact for every number of levels.
+    R: ``chisq.test(counts, correct = FALSE)``, ``fisher.test(counts)``; Fisher's test is exact for every number of
+    levels.
 
     Examples
     --------
@@ -144,7 +145,9 @@ def categorical_test(counts: np.ndarray, kind: str) -> dict[str, float]:
     """
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[1] != 2 or (counts < 0).any() or (counts != np.floor(counts)).any():
-        raise DataError(f"counts must be whole numbers in two columns, non-event and event: found shape {counts.shape}.")
+        raise DataError(
+            f"counts must be whole numbers in two columns, non-event and event: found shape {counts.shape}."
+        )
     if kind not in ("chi2", "fisher"):
         raise DataError(f'kind must be "chi2" or "fisher": found "{kind}".')
     if counts.shape[0] < 2 or (counts.sum(axis=0) == 0).any():

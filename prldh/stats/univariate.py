@@ -44,10 +44,11 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
     Returns
     -------
     dict
-        Arrays (p,): ``auc`` in the given direction, higher means event; ``r`` (point-biserial correlation); ``w`` and ``p_wilcoxon``
-        (rank-sum test of non-events against events, normal approximation with ties and continuity correction); ``t`` and ``p_t``
-        (pooled variance, non-event minus event). All NaN for a column that is constant or has values that are not finite, and
-        everywhere with one class. t is NaN too where neither class has any spread, or fewer than three patients are left.
+        Arrays (p,): ``auc`` in the given direction, higher means event; ``r`` (point-biserial correlation); ``w`` and
+        ``p_wilcoxon`` (rank-sum test of non-events against events, normal approximation with ties and continuity
+        correction); ``t`` and ``p_t`` (pooled variance, non-event minus event). All NaN for a column that is constant
+        or has values that are not finite, and everywhere with one class. t is NaN too where neither class has any
+        spread, or fewer than three patients are left.
 
     Raises
     ------
@@ -56,13 +57,14 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
 
     Notes
     -----
-    R: ``wilcox.test(x[y == 0], x[y == 1], exact = FALSE)``, ``t.test(x[y == 0], x[y == 1], var.equal = TRUE)``, ``cor(x, y)``.
-    The p-values are raw: :func:`~prldh.stats.multiplicity.adjust_p` adjusts them.
+    R: ``wilcox.test(x[y == 0], x[y == 1], exact = FALSE)``, ``t.test(x[y == 0], x[y == 1], var.equal = TRUE)``,
+    ``cor(x, y)``. The p-values are raw: :func:`~prldh.stats.multiplicity.adjust_p` adjusts them.
 
     References
     ----------
-    H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50-60; D. Bamber, Journal of Mathematical Psychology 12
-    (1975) 387-415 (the AUC as W / (n0 n1)); R. F. Tate, Annals of Mathematical Statistics 25 (1954) 603-607 (point-biserial r).
+    H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50-60; D. Bamber, Journal of Mathematical
+    Psychology 12 (1975) 387-415 (the AUC as W / (n0 n1)); R. F. Tate, Annals of Mathematical Statistics 25 (1954)
+    603-607 (point-biserial r).
 
     Examples
     --------
@@ -72,7 +74,9 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
     """
     values, outcome = np.asarray(values, dtype=float), np.asarray(outcome, dtype=float).ravel()
     if values.ndim != 2 or len(values) != len(outcome):
-        raise DataError(f"values must be (n, p) with one row a patient: found {values.shape} for {len(outcome)} outcomes.")
+        raise DataError(
+            f"values must be (n, p) with one row a patient: found {values.shape} for {len(outcome)} outcomes."
+        )
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise DataError("outcome must be 0 or 1. Recode it.")
     event = outcome == 1.0
@@ -110,4 +114,8 @@ def _pooled_t(columns: np.ndarray, event: np.ndarray, n0: int, n1: int) -> dict[
     # t.test calls such data essentially constant and stops
     t[~(error >= 10.0 * np.finfo(float).eps * np.maximum(np.abs(mean0), np.abs(mean1))) | (error == 0.0)] = np.nan
     r = (mean1 - mean0) * np.sqrt(n0 * n1 / n) / np.sqrt(total)
-    return {"r": np.clip(r, -1.0, 1.0), "t": t, "p_t": 2.0 * special.stdtr(df, -np.abs(t)) if df > 0 else np.full(len(t), np.nan)}
+    return {
+        "r": np.clip(r, -1.0, 1.0),
+        "t": t,
+        "p_t": 2.0 * special.stdtr(df, -np.abs(t)) if df > 0 else np.full(len(t), np.nan),
+    }

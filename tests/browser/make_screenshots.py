@@ -1,7 +1,9 @@
-"""Pictures of every section of a report, for ``docs/screenshots``: on a desk, and of a few also on a phone and in dark mode.
+"""Pictures of every section of a report, for ``docs/screenshots``: on a desk, and of a few also on a phone and in dark
+mode.
 
-``python tests/browser/make_screenshots.py OUT [SECTION …]`` after ``prldh demo``, with ``OUT`` the output folder of a study such as
-``demo/features``. Long sections are cut at a page's height; pictures have few colours, so that they stay small.
+``python tests/browser/make_screenshots.py OUT [SECTION …]`` after ``prldh demo``, with ``OUT`` the output folder of a
+study such as ``demo/features``. Long sections are cut at a page's height; pictures have few colours, so that they stay
+small.
 """
 
 from __future__ import annotations
@@ -23,14 +25,21 @@ COLOURS = 48
 
 
 def make_screenshots(out: Path, only: list[str]) -> None:
-    """Write SECTION.png, SECTION_phone.png and SECTION_dark.png, and ``docs/report.png`` of the top of the page (``report``)."""
+    """Write SECTION.png, SECTION_phone.png and SECTION_dark.png, and ``docs/report.png`` of the top of the page
+    (``report``)."""
     from playwright.sync_api import sync_playwright
 
     chromium = next(path for name in CHROMIUM if (path := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        for suffix, (width, height, scale), scheme in (("", DESK, "light"), ("_phone", PHONE, "light"), ("_dark", DESK, "dark")):
-            page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce").new_page()
+        for suffix, (width, height, scale), scheme in (
+            ("", DESK, "light"),
+            ("_phone", PHONE, "light"),
+            ("_dark", DESK, "dark"),
+        ):
+            page = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+            ).new_page()
             page.goto((out / "report.html").resolve().as_uri())
             if not suffix and (not only or "report" in only):
                 _save(page.screenshot(), scale, FOLDER.parent / "report.png")

@@ -1,4 +1,5 @@
-"""A checklist in Chromium: quiet, no wider than a phone, legible, printable; with titles and names that are hard to show."""
+"""A checklist in Chromium: quiet, no wider than a phone, legible, printable; with titles and names that are hard to
+show."""
 
 from __future__ import annotations
 
@@ -20,9 +21,15 @@ LONG = f"{'T2_' * 60}wavelet-LLH_glszm_SizeZoneNonUniformityNormalized"
 @pytest.fixture(scope="module", params=["ibsi"])
 def page_path(request, tmp_path_factory):
     """A checklist of an extraction with very long names, answered by an author who tries everything."""
-    computed = {"setting": {"binWidth": 25.0, "normalize": True}, "imageType": {"Original": {}, "Wavelet": {}}, "corrections": []}
+    computed = {
+        "setting": {"binWidth": 25.0, "normalize": True},
+        "imageType": {"Original": {}, "Wavelet": {}},
+        "corrections": [],
+    }
     content = {
-        "cases": [{"spacing_mm": [0.5, 0.5, 3.0], "modality": "MR"}], "features": {LONG: {}, "original_glcm_Idm": {}}, "n_readers": 1,
+        "cases": [{"spacing_mm": [0.5, 0.5, 3.0], "modality": "MR"}],
+        "features": {LONG: {}, "original_glcm_Idm": {}},
+        "n_readers": 1,
         "sources": {"pyradiomics": {"packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}},
     }
     checklist = next(c for c in built_in() if c.name == request.param)
@@ -41,7 +48,12 @@ def test_a_checklist_is_quiet_narrow_and_accessible(page_path, browser, axe, sch
         heard: list[str] = []
         page.on("console", lambda message, heard=heard: heard.append(message.text))
         page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
-        page.on("request", lambda request, heard=heard: heard.append(request.url) if not request.url.endswith(page_path.name) else None)
+        page.on(
+            "request",
+            lambda request, heard=heard: (
+                heard.append(request.url) if not request.url.endswith(page_path.name) else None
+            ),
+        )
         page.goto(page_path.as_uri())
         assert page.title().startswith(("IBSI", "METRICS")) and not heard
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width

@@ -1,4 +1,5 @@
-"""The report of two tissues measured on DICOM, in Chromium: its sections on images stand in the contents, fit a phone, and say what the files say."""
+"""The report of two tissues measured on DICOM, in Chromium: its sections on images stand in the contents, fit a phone,
+and say what the files say."""
 
 from __future__ import annotations
 
@@ -33,7 +34,11 @@ def _series(folder: Path, i: int) -> list[Path]:
     files = imaging_data.write_series(folder, imaging_data.values(i), patient=f"P{i:02d}")
     for file in files:
         found = pydicom.dcmread(file)
-        found.Manufacturer, found.MagneticFieldStrength, found.RepetitionTime = "SIEMENS" if i % 4 else "GE MEDICAL SYSTEMS", "1.5" if i % 2 else "3", "2500"
+        found.Manufacturer, found.MagneticFieldStrength, found.RepetitionTime = (
+            "SIEMENS" if i % 4 else "GE MEDICAL SYSTEMS",
+            "1.5" if i % 2 else "3",
+            "2500",
+        )
         found.save_as(file)
     return sorted(files, key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
 
@@ -51,13 +56,25 @@ def images(tmp_path_factory):
             imaging_data.write_seg(folder / f"P{i:02d}_{reader}.dcm", slices, {"L4/5": mask == 1})
         imaging_data.write(folder / f"P{i:02d}.nii.gz", (label == 2).astype(np.uint8))
     ids = [f"P{i:02d}" for i in range(N)]
-    _write(folder / "disc.csv", ["id", "image", "mask_reader1", "mask_reader2", "segment"], *([p, p, f"{p}_1.dcm", f"{p}_2.dcm", "L4/5"] for p in ids))
+    _write(
+        folder / "disc.csv",
+        ["id", "image", "mask_reader1", "mask_reader2", "segment"],
+        *([p, p, f"{p}_1.dcm", f"{p}_2.dcm", "L4/5"] for p in ids),
+    )
     _write(folder / "muscle.csv", ["id", "image", "mask"], *([p, p, f"{p}.nii.gz"] for p in ids))
     _write(folder / "clinical.csv", ["id", "relapse"], *([p, int(i % 3 == 0)] for i, p in enumerate(ids)))
     study = {
-        "title": "Images", **QUICK, "clinical": {"table": "clinical.csv", "id": "id", "outcome": "relapse", "event": 1}, "tissues": {EVIL: {"images": "disc.csv"}, "muscle": {"images": "muscle.csv"}},
-        "extraction": {"pyradiomics": {"preset": "ibsi"}}, "selection": [{"correlation": {"outcome": 0.1}}], "if_empty": "best", "univariate": False,
-        "models": [{"name": "Disc", "terms": [EVIL]}], "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "report": {"figures": ["svg"], "checklists": ["ibsi"]},
+        "title": "Images",
+        **QUICK,
+        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "relapse", "event": 1},
+        "tissues": {EVIL: {"images": "disc.csv"}, "muscle": {"images": "muscle.csv"}},
+        "extraction": {"pyradiomics": {"preset": "ibsi"}},
+        "selection": [{"correlation": {"outcome": 0.1}}],
+        "if_empty": "best",
+        "univariate": False,
+        "models": [{"name": "Disc", "terms": [EVIL]}],
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "report": {"figures": ["svg"], "checklists": ["ibsi"]},
     }
     (folder / "study.yaml").write_text(json.dumps(study))
     prldh.analyze(folder / "study.yaml", folder / "out", jobs=1)
@@ -67,19 +84,36 @@ def images(tmp_path_factory):
 def test_sections_stand_in_the_contents_and_say_what_the_files_say(browser, images):
     page, heard = open_page(browser, images)
     assert heard == []
-    for anchor, title in (("acquisition", "Acquisition"), ("processing", "Image processing"), ("segmentation", "Segmentation"), ("image-features", "Image features")):
-        assert page.locator(f'nav a[href="#{anchor}"]').inner_text() == title and page.locator(f"#images h3#{anchor}").count() == 1
+    for anchor, title in (
+        ("acquisition", "Acquisition"),
+        ("processing", "Image processing"),
+        ("segmentation", "Segmentation"),
+        ("image-features", "Image features"),
+    ):
+        assert (
+            page.locator(f'nav a[href="#{anchor}"]').inner_text() == title
+            and page.locator(f"#images h3#{anchor}").count() == 1
+        )
 
     def cells(row: str) -> list[str]:
         return page.locator("#images tr", has=page.locator("th", has_text=row)).first.locator("td").all_inner_texts()
 
     assert cells("Scanner type") == ["7", *["Manufacturer SIEMENS (12), GE (4)"] * 2]
     assert cells("Magnetic field strength") == ["27", *["MagneticFieldStrength 1.5 T (8), 3 T (8)"] * 2]
-    assert cells("Format of the masks") == ["48c", "DICOM SEG, manual (16)", "label map, NIfTI (16)"] and cells("Readers") == ["48b", "2", "1"]
+    assert cells("Format of the masks") == ["48c", "DICOM SEG, manual (16)", "label map, NIfTI (16)"] and cells(
+        "Readers"
+    ) == ["48b", "2", "1"]
     assert page.locator("#images thead th", has_text=EVIL).count() > 3 and page.locator("#images b").count() == 0
     data = json.loads((images / "results.json").read_text())
-    assert data["images"][EVIL]["agreement"]["dice"]["n"] == N and page.locator("figure[id^=figure-agreement_]").count() == 1
-    shown = page.locator("#images table", has_text="muscle: features by IBSI family").locator("tbody td:nth-child(3)").all_inner_texts()
+    assert (
+        data["images"][EVIL]["agreement"]["dice"]["n"] == N
+        and page.locator("figure[id^=figure-agreement_]").count() == 1
+    )
+    shown = (
+        page.locator("#images table", has_text="muscle: features by IBSI family")
+        .locator("tbody td:nth-child(3)")
+        .all_inner_texts()
+    )
     kept = data["tissues"]["muscle"]["selection"]
     assert sum(map(int, shown)) == len(kept["features"]) + sum(len(s["dropped"]) for s in kept["steps"])
 
@@ -88,15 +122,23 @@ def test_they_fit_a_phone_and_are_accessible(browser, axe, images):
     page, heard = open_page(browser, images, width=390)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390 and heard == []
-    page.evaluate("document.querySelectorAll('main > section:not(#images), #images tbody tr:nth-child(n+6)').forEach(e => e.remove())")
+    page.evaluate(
+        "document.querySelectorAll('main > section:not(#images), #images tbody tr:nth-child(n+6)').forEach(e =>"
+        " e.remove())"
+    )
     page.evaluate(axe)
     found = page.evaluate("axe.run('#images', {resultTypes: ['violations']})")
-    assert [(v["id"], v["nodes"][0]["html"][:150]) for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
+    assert [
+        (v["id"], v["nodes"][0]["html"][:150]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+    ] == []
 
 
 def test_the_checklist_beside_it_has_the_same_words(images):
     found = {e["number"]: e for e in json.loads((images / "checklists" / "ibsi.json").read_text())["items"]}
-    assert found["7"]["value"] == "Manufacturer SIEMENS (12), GE (4)" and found["7"]["remaining"] == "the models of the scanners"
+    assert (
+        found["7"]["value"] == "Manufacturer SIEMENS (12), GE (4)"
+        and found["7"]["remaining"] == "the models of the scanners"
+    )
     assert "DICOM SEG, manual (16)" in found["48a"]["value"] and found["48a"]["status"] == "author"
     for evidence in (e for entry in found.values() for e in entry["evidence"]):
         assert (images / evidence["href"].partition("#")[0]).exists(), evidence

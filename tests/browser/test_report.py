@@ -16,19 +16,45 @@ import prldh
 
 pytestmark = pytest.mark.browser
 QUICK = {
-    "engine": "python", "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
-    "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10}, "report": {"figures": ["svg"]},
+    "engine": "python",
+    "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
+    "performance": {"decision_bootstrap": 10, "partial_auc_bootstrap": 20, "interaction_bootstrap": 10},
+    "report": {"figures": ["svg"]},
 }
-ALWAYS = ["answer", "patients", "sample-size", "table-one", "univariate", "models", "performance", "validation", "calibration", "usefulness", "comparisons", "text", "agreement", "warnings", "provenance"]
+ALWAYS = [
+    "answer",
+    "patients",
+    "sample-size",
+    "table-one",
+    "univariate",
+    "models",
+    "performance",
+    "validation",
+    "calibration",
+    "usefulness",
+    "comparisons",
+    "text",
+    "agreement",
+    "warnings",
+    "provenance",
+]
 EVIL = '<script>document.title="pwned"</script><b>& "quoted" $x_1$ \\n ' + "A very long title. " * 600
 
 
 def features_study(folder) -> dict:
-    """Two tissues of two sources with two readers, names that a page and a figure have to take as they are, patients left out."""
+    """Two tissues of two sources with two readers, names that a page and a figure have to take as they are, patients
+    left out."""
     g = np.random.default_rng(3)
     n = 90
     event = g.random(n) < 0.4
-    clinical = pd.DataFrame({"id": [f"P{i:03d}" for i in range(n)], "relapse": np.where(event, "yes", "no"), "age": g.normal(60, 8, n).round(), "sex <b>": g.choice(["f", "m"], n)})
+    clinical = pd.DataFrame(
+        {
+            "id": [f"P{i:03d}" for i in range(n)],
+            "relapse": np.where(event, "yes", "no"),
+            "age": g.normal(60, 8, n).round(),
+            "sex <b>": g.choice(["f", "m"], n),
+        }
+    )
     clinical.loc[:2, "age"] = np.nan
     clinical.to_csv(folder / "clinical.csv", index=False)
     tissues: dict = {}
@@ -38,13 +64,31 @@ def features_study(folder) -> dict:
             values = g.normal(size=(n, 12)) + 0.35 * event[:, None] * (np.arange(12) < 3)
             files = []
             for reader in (1, 2):
-                frame = pd.DataFrame(values + 0.1 * g.normal(size=values.shape), columns=[f"{source}_$x${j}" for j in range(12)])
+                frame = pd.DataFrame(
+                    values + 0.1 * g.normal(size=values.shape), columns=[f"{source}_$x${j}" for j in range(12)]
+                )
                 files.append(f"{tissue}_{source}_{reader}.csv")
                 frame.assign(id=clinical["id"]).to_csv(folder / files[-1], index=False)
             tissues[tissue]["features"][source] = files
     study = {
-        "title": EVIL, "seed": 1, **QUICK, "clinical": {"table": "clinical.csv", "id": "id", "outcome": "relapse", "event": "yes", "covariates": {"age": "continuous", "sex <b>": "categorical"}},
-        "tissues": tissues, "selection": [{"icc": {}}, {"mrmr_forest": {"trees": 20, "features": 5, "seeds": 0, "folds": 3}}, {"correlation": {"outcome": 0.1}}, {"lasso_svm_rfe": {"folds": 3, "combine": "union"}}], "if_empty": "best",
+        "title": EVIL,
+        "seed": 1,
+        **QUICK,
+        "clinical": {
+            "table": "clinical.csv",
+            "id": "id",
+            "outcome": "relapse",
+            "event": "yes",
+            "covariates": {"age": "continuous", "sex <b>": "categorical"},
+        },
+        "tissues": tissues,
+        "selection": [
+            {"icc": {}},
+            {"mrmr_forest": {"trees": 20, "features": 5, "seeds": 0, "folds": 3}},
+            {"correlation": {"outcome": 0.1}},
+            {"lasso_svm_rfe": {"folds": 3, "combine": "union"}},
+        ],
+        "if_empty": "best",
     }
     (folder / "study.yaml").write_text(json.dumps(study))
     return study
@@ -64,11 +108,27 @@ def asah(tmp_path_factory, shared_data):
     table = pd.read_csv(shared_data / "tables" / "aSAH.csv", dtype=str)
     table.insert(0, "id", [f"{i:03d}" for i in range(len(table))])
     table.to_csv(folder / "asah.csv", index=False)
-    covariates = {"age": "continuous", "gender": "categorical", "wfns": {"type": "ordinal", "levels": ["1", "2", "3", "4", "5"]}}
-    prldh.analyze({
-        "title": "aSAH", **QUICK, "clinical": {"table": str(folder / "asah.csv"), "id": "id", "outcome": "outcome", "event": "Poor", "covariates": covariates},
-        "tissues": {"S100B": {"radscore": "s100b"}, "NDKA": {"radscore": "ndka"}},
-    }, folder / "out", jobs=1)
+    covariates = {
+        "age": "continuous",
+        "gender": "categorical",
+        "wfns": {"type": "ordinal", "levels": ["1", "2", "3", "4", "5"]},
+    }
+    prldh.analyze(
+        {
+            "title": "aSAH",
+            **QUICK,
+            "clinical": {
+                "table": str(folder / "asah.csv"),
+                "id": "id",
+                "outcome": "outcome",
+                "event": "Poor",
+                "covariates": covariates,
+            },
+            "tissues": {"S100B": {"radscore": "s100b"}, "NDKA": {"radscore": "ndka"}},
+        },
+        folder / "out",
+        jobs=1,
+    )
     return folder / "out"
 
 
@@ -78,7 +138,14 @@ def open_page(browser, out, width: int = 1280, **settings):
     heard: list[str] = []
     page.on("console", lambda message: heard.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.on("request", lambda request: heard.append(f"request: {request.url}") if not request.url.startswith(("data:", "blob:", "file:")) or not request.url.endswith("report.html") else None)
+    page.on(
+        "request",
+        lambda request: (
+            heard.append(f"request: {request.url}")
+            if not request.url.startswith(("data:", "blob:", "file:")) or not request.url.endswith("report.html")
+            else None
+        ),
+    )
     page.goto((out / "report.html").as_uri())
     return page, heard
 
@@ -90,19 +157,53 @@ def sections(page) -> list[str]:
 def test_features_report_is_whole_quiet_and_names_its_figures(browser, features):
     page, heard = open_page(browser, features)
     assert heard == []
-    assert sections(page) == [*ALWAYS[:5], "radscores", "features", *ALWAYS[5:11], "reclassification", "interaction", "nomogram", *ALWAYS[11:]]
+    assert sections(page) == [
+        *ALWAYS[:5],
+        "radscores",
+        "features",
+        *ALWAYS[5:11],
+        "reclassification",
+        "interaction",
+        "nomogram",
+        *ALWAYS[11:],
+    ]
     links = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash.slice(1))")
     assert links == sections(page)
     figures = page.evaluate("[...document.querySelectorAll('figure')].map(f => f.id.replace('figure-', ''))")
-    for name in ("flow", "funnel_disc", "forest_disc_radiomics", "correlation_disc", "stability_disc", "scores_disc", "roc_unadjusted", "roc_bands_adjusted", "partial_roc_unadjusted",
-                 "calibration_held_out_unadjusted", "decision_unadjusted", "impact_unadjusted", "interaction_adjusted", "stratified_roc", "nomogram_adjusted"):
+    for name in (
+        "flow",
+        "funnel_disc",
+        "forest_disc_radiomics",
+        "correlation_disc",
+        "stability_disc",
+        "scores_disc",
+        "roc_unadjusted",
+        "roc_bands_adjusted",
+        "partial_roc_unadjusted",
+        "calibration_held_out_unadjusted",
+        "decision_unadjusted",
+        "impact_unadjusted",
+        "interaction_adjusted",
+        "stratified_roc",
+        "nomogram_adjusted",
+    ):
         assert name in figures
-    assert any(name.startswith("lasso_disc") for name in figures) and any(name.startswith("svm_rfe_disc") for name in figures)
+    assert any(name.startswith("lasso_disc") for name in figures) and any(
+        name.startswith("svm_rfe_disc") for name in figures
+    )
     # alternative texts and captions say what each shows; ids are unique; header cells have a scope, tables a caption
-    assert page.evaluate("[...document.querySelectorAll('.drawing')].every(d => d.getAttribute('role') === 'img' && d.getAttribute('aria-label').length > 40)")
-    assert page.evaluate("(() => { const ids = [...document.querySelectorAll('[id]')].map(e => e.id); return ids.length === new Set(ids).size })()")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.drawing')].every(d => d.getAttribute('role') === 'img' &&"
+        " d.getAttribute('aria-label').length > 40)"
+    )
+    assert page.evaluate(
+        "(() => { const ids = [...document.querySelectorAll('[id]')].map(e => e.id); return ids.length === new"
+        " Set(ids).size })()"
+    )
     assert page.evaluate("[...document.querySelectorAll('th')].every(t => ['col', 'row'].includes(t.scope))")
-    assert page.evaluate("[...document.querySelectorAll('table')].every(t => t.caption && t.caption.textContent.trim().length > 5)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('table')].every(t => t.caption && t.caption.textContent.trim().length > 5)"
+    )
 
 
 def test_markup_and_length_of_names_do_no_harm(browser, features):
@@ -119,10 +220,15 @@ def test_phone_does_not_scroll_sideways(browser, which, request):
     page, heard = open_page(browser, request.getfixturevalue(which), width=390)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390 and heard == []
-    out = page.evaluate("[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll, svg') && e.getBoundingClientRect().right > 391).map(e => e.outerHTML.slice(0, 80))")
+    out = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll, svg') &&"
+        " e.getBoundingClientRect().right > 391).map(e => e.outerHTML.slice(0, 80))"
+    )
     assert out == []
     wide = page.evaluate("[...document.querySelectorAll('.scroll')].filter(b => b.scrollWidth > b.clientWidth + 1)")
-    assert wide and page.evaluate("[...document.querySelectorAll('.scroll')].every(b => b.scrollWidth <= b.clientWidth + 1 || b.tabIndex === 0)")
+    assert wide and page.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(b => b.scrollWidth <= b.clientWidth + 1 || b.tabIndex === 0)"
+    )
 
 
 @pytest.mark.parametrize(("which", "scheme"), [("features", "light"), ("asah", "dark")])
@@ -130,17 +236,25 @@ def test_axe_finds_no_serious_violation(browser, axe, which, scheme, request):
     """Everything open; of long tables the first rows, as all are alike."""
     page, _ = open_page(browser, request.getfixturevalue(which), width=900, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.evaluate("document.querySelectorAll('tbody tr:nth-child(n+4), section:not(#text) li:nth-child(n+4), svg > *').forEach(e => e.remove())")
+    page.evaluate(
+        "document.querySelectorAll('tbody tr:nth-child(n+4), section:not(#text) li:nth-child(n+4), svg > *').forEach(e"
+        " => e.remove())"
+    )
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     assert len(found["passes"]) > 20  # it did look
-    bad = [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    bad = [
+        (v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+    ]
     assert bad == []
 
 
 def test_axe_would_find_something(browser, axe, asah):
     page, _ = open_page(browser, asah)
-    page.set_content("<html lang=en><title>x</title><main><h1>x</h1><img src='data:,'><p style='color:#999;background:#fff'>pale</p></main>")
+    page.set_content(
+        "<html lang=en><title>x</title><main><h1>x</h1><img src='data:,'><p"
+        " style='color:#999;background:#fff'>pale</p></main>"
+    )
     page.evaluate(axe)
     assert {"image-alt", "color-contrast"} <= {v["id"] for v in page.evaluate("axe.run(document)")["violations"]}
 
@@ -168,12 +282,29 @@ def test_tables_and_figures_download_with_full_values(browser, features):
 def test_everything_can_be_taken_away(browser, small, tmp_path):
     """Every table as CSV, every drawing as SVG and PNG, a plugin's picture as the PNG that it is."""
     dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
-    html = (small / "report.html").read_text().replace("</main>", f'<section><h2>X</h2><figure id="figure-x"><img alt="A heat map" src="data:image/png;base64,{dot}"></figure></section></main>')
+    html = (
+        (small / "report.html")
+        .read_text()
+        .replace(
+            "</main>",
+            '<section><h2>X</h2><figure id="figure-x"><img alt="A heat map"'
+            f' src="data:image/png;base64,{dot}"></figure></section></main>',
+        )
+    )
     (tmp_path / "report.html").write_text(html)
     page, heard = open_page(browser, tmp_path)
-    assert page.evaluate("[...document.querySelectorAll('main table')].every(t => (t.closest('.scroll') || t).previousElementSibling.querySelector('button').textContent === 'CSV')")
-    assert page.evaluate("[...document.querySelectorAll('figure:has(> .drawing)')].every(f => [...f.querySelectorAll('.tools button')].map(b => b.textContent).join() === 'SVG,PNG')")
-    assert _download(page, lambda: page.locator("#figure-x button", has_text="PNG").click()) == base64.b64decode(dot) and heard == []
+    assert page.evaluate(
+        "[...document.querySelectorAll('main table')].every(t => (t.closest('.scroll') ||"
+        " t).previousElementSibling.querySelector('button').textContent === 'CSV')"
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('figure:has(> .drawing)')].every(f => [...f.querySelectorAll('.tools"
+        " button')].map(b => b.textContent).join() === 'SVG,PNG')"
+    )
+    assert (
+        _download(page, lambda: page.locator("#figure-x button", has_text="PNG").click()) == base64.b64decode(dot)
+        and heard == []
+    )
 
 
 def test_full_values_sort_and_filter_by_keyboard(browser, features):
@@ -183,7 +314,12 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
     toggle.focus()
     page.keyboard.press("Enter")
     assert repr(data["models"][0]["auc"]["estimate"]) in page.locator("#performance table").first.inner_text()
-    assert _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click()).decode().count(repr(data["models"][0]["auc"]["estimate"])) == 1
+    assert (
+        _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click())
+        .decode()
+        .count(repr(data["models"][0]["auc"]["estimate"]))
+        == 1
+    )
     page.keyboard.press("Enter")
     page.locator("#radscores details", has_text="Radscore of every patient").first.locator("summary").click()
     box = page.locator("#radscores details", has_text="Radscore of every patient").first
@@ -193,7 +329,9 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
     values = [float(v.replace("−", "-")) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()]
     assert values == sorted(values) and box.locator("th[aria-sort=ascending]").count() == 1
     page.keyboard.press("Enter")
-    assert [float(v.replace("−", "-")) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()] == sorted(values, reverse=True)
+    assert [float(v.replace("−", "-")) for v in box.locator("tbody td:nth-child(2)").all_inner_texts()] == sorted(
+        values, reverse=True
+    )
     box.locator("input").fill("P01")
     assert box.locator("tbody tr:visible").count() == 10 and "10 of 87 rows" in box.inner_text()
 
@@ -201,24 +339,40 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
 def test_the_page_is_whole_without_its_script(browser, features):
     page, _ = open_page(browser, features, java_script_enabled=False)
     assert page.locator("main > section").count() == 20 and page.locator(".tools").count() == 0
-    assert page.locator("#performance table").first.inner_text().startswith("Table 2.") and "figures/flow.svg" in page.locator("#figure-flow").inner_text()
+    assert (
+        page.locator("#performance table").first.inner_text().startswith("Table 2.")
+        and "figures/flow.svg" in page.locator("#figure-flow").inner_text()
+    )
 
 
 def test_print_cuts_no_table(browser, features):
     """Rows keep their cells together on one page, and no table is wider than its page."""
     pypdf = pytest.importorskip("pypdf")
     page, _ = open_page(browser, features)
-    rows = page.evaluate("""[...document.querySelectorAll('#table-one tbody tr, #performance tbody tr, #radscores > .scroll tbody tr')]
-        .map(row => [...row.cells].map(cell => cell.innerText.replace(/\\s/g, '')).filter(text => text))""")
-    heads = page.evaluate("[...document.querySelectorAll('#table-one table, #validation > .scroll table')].map(t => t.tHead.innerText.split(/\\s+/).filter(word => word))")
-    pages = ["".join(unicodedata.normalize("NFKC", p.extract_text()).split()) for p in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages]
+    rows = page.evaluate(
+        """[...document.querySelectorAll('#table-one tbody tr, #performance tbody tr, #radscores > .scroll tbody tr')]
+        .map(row => [...row.cells].map(cell => cell.innerText.replace(/\\s/g, '')).filter(text => text))"""
+    )
+    heads = page.evaluate(
+        "[...document.querySelectorAll('#table-one table, #validation > .scroll table')].map(t =>"
+        " t.tHead.innerText.split(/\\s+/).filter(word => word))"
+    )
+    pages = [
+        "".join(unicodedata.normalize("NFKC", p.extract_text()).split())
+        for p in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages
+    ]
     assert 10 < len(pages) < 80 and len(rows) > 15
     for cells in rows:
         assert any(all(unicodedata.normalize("NFKC", text) in shown for text in cells) for shown in pages), cells
     for head in heads:
-        assert any(all(word in shown for word in head) for shown in pages), head  # a title of two lines is not one run of text
-    heads_of_long = page.evaluate("""[...document.querySelectorAll('main table')].filter(t => t.offsetParent && t.tHead && t.tBodies[0].rows.length > 15)
-        .map(t => [t.tHead.innerText.split(/\\s+/).filter(word => word), [...t.tBodies[0].rows].map(r => r.innerText.replace(/\\s/g, ''))])""")
+        # a title of two lines is not one run of text
+        assert any(all(word in shown for word in head) for shown in pages), head
+    heads_of_long = page.evaluate(
+        """[...document.querySelectorAll('main table')].filter(
+            t => t.offsetParent && t.tHead && t.tBodies[0].rows.length > 15)
+        .map(t => [t.tHead.innerText.split(/\\s+/).filter(word => word),
+            [...t.tBodies[0].rows].map(r => r.innerText.replace(/\\s/g, ''))])"""
+    )
     assert heads_of_long
     for head, own in heads_of_long:
         for shown in pages:
@@ -227,8 +381,12 @@ def test_print_cuts_no_table(browser, features):
     page.emulate_media(media="print")
     for is_wide, width in ((False, 182), (True, 269)):  # millimetres between the margins
         page.set_viewport_size({"width": int(width / 25.4 * 96), "height": 900})
-        cut = page.evaluate("""isWide => [...document.querySelectorAll('table')].filter(t => t.offsetParent && (getComputedStyle(t.closest('.scroll')).page === 'wide') === isWide)
-            .filter(t => t.getBoundingClientRect().right > innerWidth + 1).map(t => t.caption.textContent)""", is_wide)
+        cut = page.evaluate(
+            """isWide => [...document.querySelectorAll('table')].filter(
+                t => t.offsetParent && (getComputedStyle(t.closest('.scroll')).page === 'wide') === isWide)
+            .filter(t => t.getBoundingClientRect().right > innerWidth + 1).map(t => t.caption.textContent)""",
+            is_wide,
+        )
         assert cut == []
 
 
@@ -242,21 +400,54 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     g = np.random.default_rng(0)
     names = np.array(["=1+1", "+x", FORMULA, "@sum"])
-    pd.DataFrame({"id": range(60), "y": g.integers(0, 2, 60), 'x "q" </script>': g.normal(size=60), "level": names[g.integers(0, 4, 60)]}).to_csv(folder / "t.csv", index=False)
+    pd.DataFrame(
+        {
+            "id": range(60),
+            "y": g.integers(0, 2, 60),
+            'x "q" </script>': g.normal(size=60),
+            "level": names[g.integers(0, 4, 60)],
+        }
+    ).to_csv(folder / "t.csv", index=False)
     settings = {**QUICK["performance"], "confidence": 0.9}
-    prldh.analyze({
-        "title": RIGHT_TO_LEFT, "engine": "python", "clinical": {"table": str(folder / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {'x "q" </script>': "continuous", "level": "categorical"}},
-        "models": [{"name": "X", "terms": ['x "q" </script>']}], "adjust": [], "univariate": False, "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
-        "performance": settings, "report": QUICK["report"],
-    }, folder / "out", jobs=1)
+    prldh.analyze(
+        {
+            "title": RIGHT_TO_LEFT,
+            "engine": "python",
+            "clinical": {
+                "table": str(folder / "t.csv"),
+                "id": "id",
+                "outcome": "y",
+                "event": 1,
+                "covariates": {'x "q" </script>': "continuous", "level": "categorical"},
+            },
+            "models": [{"name": "X", "terms": ['x "q" </script>']}],
+            "adjust": [],
+            "univariate": False,
+            "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+            "performance": settings,
+            "report": QUICK["report"],
+        },
+        folder / "out",
+        jobs=1,
+    )
     return folder / "out"
 
 
 def test_a_small_study_has_a_whole_page(browser, small):
     page, heard = open_page(browser, small, width=390)
-    assert heard == [] and sections(page) == [s for s in ALWAYS if s != "univariate"] and page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert "No validation was asked for" in page.locator("#validation").inner_text() and "Of other patients nothing is known" in page.locator("#answer").inner_text()
-    assert page.locator("h1").inner_text() == RIGHT_TO_LEFT and page.evaluate("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
+    assert (
+        heard == []
+        and sections(page) == [s for s in ALWAYS if s != "univariate"]
+        and page.evaluate("document.documentElement.scrollWidth") <= 390
+    )
+    assert (
+        "No validation was asked for" in page.locator("#validation").inner_text()
+        and "Of other patients nothing is known" in page.locator("#answer").inner_text()
+    )
+    assert (
+        page.locator("h1").inner_text() == RIGHT_TO_LEFT
+        and page.evaluate("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
+    )
     assert page.locator("#table-one tbody th").first.inner_text() == 'x "q" </script>'
 
 
@@ -275,8 +466,15 @@ def test_the_keyboard_starts_with_a_visible_link_to_the_content(browser, small):
 def test_the_page_says_the_studys_level_of_confidence(browser, small):
     page, _ = open_page(browser, small)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    shown = page.evaluate("[...document.querySelectorAll('caption, th, .lead, figcaption')].map(e => e.textContent).join(' | ')")
-    assert "90% CI" in shown and "90% bands" in shown and "95%" not in shown and "95% CI" not in page.locator("#text").inner_text()
+    shown = page.evaluate(
+        "[...document.querySelectorAll('caption, th, .lead, figcaption')].map(e => e.textContent).join(' | ')"
+    )
+    assert (
+        "90% CI" in shown
+        and "90% bands" in shown
+        and "95%" not in shown
+        and "95% CI" not in page.locator("#text").inner_text()
+    )
 
 
 def test_no_name_becomes_a_formula_of_a_spreadsheet(browser, small):
@@ -285,7 +483,9 @@ def test_no_name_becomes_a_formula_of_a_spreadsheet(browser, small):
     rows = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     cells = [cell for column in rows for cell in rows[column]]
     assert {"'=1+1", "'+x", f"'{FORMULA}", "'@sum", 'x "q" </script>'} <= set(rows["Variable"])
-    assert not [c for c in cells if c[:1] in ("=", "+", "@")] and all(re.fullmatch(r"-[\d.e-]+( ± .*)?", c) for c in cells if c.startswith("-"))
+    assert not [c for c in cells if c[:1] in ("=", "+", "@")] and all(
+        re.fullmatch(r"-[\d.e-]+( ± .*)?", c) for c in cells if c.startswith("-")
+    )
     data = json.loads((small / "results.json").read_text())
     mean = data["table_one"][0]["rows"][0]["total"]
     assert f"{mean['mean']!r} ± {mean['sd']!r}" in cells
@@ -302,7 +502,11 @@ def test_results_of_an_older_version_have_whole_pages(browser, small, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(data))
     render_again(tmp_path)
     page, heard = open_page(browser, tmp_path)
-    assert heard == [] and page.locator("#figure-roc_unadjusted").count() == 1 and page.locator("#figure-roc_bands_unadjusted").count() == 0
+    assert (
+        heard == []
+        and page.locator("#figure-roc_unadjusted").count() == 1
+        and page.locator("#figure-roc_bands_unadjusted").count() == 0
+    )
 
 
 def test_it_opens_with_three_sentences_and_their_intervals(browser, features):
@@ -315,9 +519,19 @@ def test_it_opens_with_three_sentences_and_their_intervals(browser, features):
 def test_alternative_texts_say_what_is_seen(browser, features):
     page, _ = open_page(browser, features)
     data = json.loads((features / "results.json").read_text())
-    seen = page.evaluate("Object.fromEntries([...document.querySelectorAll('figure > .drawing')].map(d => [d.parentNode.id.replace('figure-', ''), d.getAttribute('aria-label')]))")
+    seen = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('figure > .drawing')].map(d =>"
+        " [d.parentNode.id.replace('figure-', ''), d.getAttribute('aria-label')]))"
+    )
     for m in (m for m in data["models"] if not m["adjusted"]):
-        assert f"{m['name']}: apparent AUC {m['auc']['estimate']:.3f}, held out {m['validation']['pipeline']['folds']['auc']['estimate']:.3f}" in seen["roc_unadjusted"]
+        assert (
+            f"{m['name']}: apparent AUC {m['auc']['estimate']:.3f}, held out"
+            f" {m['validation']['pipeline']['folds']['auc']['estimate']:.3f}" in seen["roc_unadjusted"]
+        )
     digits = [name for name, text in seen.items() if not re.search(r"\d", text)]
     assert not [name for name in digits if not name.startswith("nomogram")], digits
-    assert "lie above the cutoff" in seen["scores_disc"] and "Most often selected" in seen["stability_disc"] and "thresholds" in seen["decision_adjusted"]
+    assert (
+        "lie above the cutoff" in seen["scores_disc"]
+        and "Most often selected" in seen["stability_disc"]
+        and "thresholds" in seen["decision_adjusted"]
+    )

@@ -1,4 +1,5 @@
-"""The conformance kit: everything built in and both plugins of this repository pass it, and each check catches what it is for."""
+"""The conformance kit: everything built in and both plugins of this repository pass it, and each check catches what it
+is for."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ from prldh.selection.correlation import filter_correlated
 from prldh.testing import CheckFailed, checks_of, parametrize_with_checks
 from prldh.testing_checks import CHECKS
 
-BUILT_IN = [item for hook in REGISTRIES for item, _ in registered(create_plugin_manager(load_entry_points=False), hook).values()]
+BUILT_IN = [
+    item for hook in REGISTRIES for item, _ in registered(create_plugin_manager(load_entry_points=False), hook).values()
+]
 FEWER_TREES = {"mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2}}
 
 
@@ -35,7 +38,13 @@ def test_built_ins_conform(check):
 
 
 def test_every_kind_of_built_in_was_checked():
-    assert {testing.kind_of(item) for item in BUILT_IN} == {"selector", "validator", "engine", "checklist", "report section"}
+    assert {testing.kind_of(item) for item in BUILT_IN} == {
+        "selector",
+        "validator",
+        "engine",
+        "checklist",
+        "report section",
+    }
     assert {what for what, _ in REGISTRIES.values()} == set(CHECKS)
 
 
@@ -105,7 +114,12 @@ class Two:
     def evaluate(self, dossier):
         known = dossier.results is not None
         return [
-            {"number": 1, "text": "Was it analysed?", "status": "filled" if known else "author", "evidence": [{"where": "results", "href": "results.json"}] if known else []},
+            {
+                "number": 1,
+                "text": "Was it analysed?",
+                "status": "filled" if known else "author",
+                "evidence": [{"where": "results", "href": "results.json"}] if known else [],
+            },
             {"number": 2, "text": "Who paid?", "status": "author", "evidence": []},
         ]
 
@@ -138,7 +152,11 @@ def _remembering():
     def fit(rows, settings, seed, engine):
         seen.append(rows)
         kept = filter_correlated(seen[0].values, seen[0].outcome, 0.9, 0.3)[0][:1] if len(seen) > 1 else np.array([0])
-        return Selection(np.array([len(seen) - 1]), {n: "memory" for j, n in enumerate(rows.names) if j != len(seen) - 1}, {"kept": kept})
+        return Selection(
+            np.array([len(seen) - 1]),
+            {n: "memory" for j, n in enumerate(rows.names) if j != len(seen) - 1},
+            {"kept": kept},
+        )
 
     return fit
 
@@ -178,44 +196,75 @@ def _measuring(values):
     return lambda case, settings: tuple(values(case) for _ in case.masks)
 
 
-@pytest.mark.parametrize(("whole", "spoilt", "caught"), [
-    (First, {"Settings": Loose}, "refuses unknown"),
-    (First, {"fit": _kept([0, 0])}, "keeps positions"),
-    (First, {"fit": _kept([-1])}, "keeps positions"),
-    (First, {"fit": _kept([0], {})}, "keeps positions"),
-    (First, {"fit": _kept([0], {"feature 0": "kept and dropped"})}, "keeps positions"),
-    (First, {"fit": lambda *_: [0]}, "keeps positions"),
-    (First, {"fit": lambda rows, *_: replace(_seedless(rows), dropped={n: "x" for n in rows.names})}, "keeps positions"),
-    (First, {"fit": _remembering()}, "fitted on the rows"),
-    (First, {"fit": _changing}, "fitted on the rows"),
-    (First, {"fit": _refusing(lambda r: (np.ptp(r.values, axis=0) == 0).any())}, "constant columns"),
-    (First, {"fit": _refusing(lambda r: len(set(r.patient.tolist())) < r.patient.size)}, "copies of patients"),
-    (First, {"fit": _refusing(lambda r: len(r.names) < 3)}, "one or two features"),
-    (First, {"fit": _refusing(lambda r: r.second is None)}, "one reader"),
-    (First, {"fit": _refusing(lambda r: (r.values == np.round(r.values)).all())}, "ties"),
-    (First, {"describe": lambda rows, settings, seed, found: found.dropped.clear() or {}}, "describes what it found"),
-    (First, {"version": 1}, "name and a version"),
-    (Everyone, {"resamples": _resampling([0, 1], [1, 2])}, "do not train"),
-    (Everyone, {"resamples": _resampling([0, 0], [1, 2])}, "do not train"),
-    (Everyone, {"kind": "jackknife"}, "do not train"),
-    (Everyone, {"resamples": _resampling(range(30), range(30, 40))}, "do not train"),
-    (Everyone, {"resamples": _resampling([0, 1], [40])}, "in range"),
-    (Everyone, {"resamples": _resampling([0.5, 1], [3])}, "in range"),
-    (Everyone, {"resamples": _drawn}, "its seed alone"),
-    (Mean, {"extract": _measuring(lambda c: {"mean": float("nan")})}, "finite numbers"),
-    (Mean, {"extract": lambda case, settings: {"mean": 1.0}}, "one dictionary"),
-    (Mean, {"extract": _measuring(lambda c: {c.patient: 1.0})}, "same features in the same order"),
-    (Mean, {"extract": _measuring(lambda c: {"mean": np.random.rand()})}, "alike every time"),  # noqa: NPY002
-    (Mean, {"extract": _measuring(lambda c: {"mean": float(np.float64(1) / c.image.values.std() if c.image.values.std() else np.inf)})}, "says why not"),
-    (Mean, {"describe": lambda names, settings: {}}, "describes every feature"),
-    (Mean, {"extract_many": lambda cases, settings: [({"mean": 0.0},) * 2 for _ in cases]}, "many as it measures one"),
-    (Two, {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "yes", "evidence": []}]}, "items with number"),
-    (Two, {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "author"}]}, "items with number"),
-    (Two, {"evaluate": lambda dossier: Two().evaluate(dossier)[: 1 + (dossier.results is None)]}, "items with number"),
-    (Words, {"render": lambda results, folder: f"<p>{results['study']['title']}</p>"}, "escaped"),
-    (Words, {"render": lambda results, folder: results.clear() or ""}, "changes nothing"),
-    (Words, {"render": lambda results, folder: next(iter(results["tissues"]))}, "without tissues"),
-])
+@pytest.mark.parametrize(
+    ("whole", "spoilt", "caught"),
+    [
+        (First, {"Settings": Loose}, "refuses unknown"),
+        (First, {"fit": _kept([0, 0])}, "keeps positions"),
+        (First, {"fit": _kept([-1])}, "keeps positions"),
+        (First, {"fit": _kept([0], {})}, "keeps positions"),
+        (First, {"fit": _kept([0], {"feature 0": "kept and dropped"})}, "keeps positions"),
+        (First, {"fit": lambda *_: [0]}, "keeps positions"),
+        (
+            First,
+            {"fit": lambda rows, *_: replace(_seedless(rows), dropped={n: "x" for n in rows.names})},
+            "keeps positions",
+        ),
+        (First, {"fit": _remembering()}, "fitted on the rows"),
+        (First, {"fit": _changing}, "fitted on the rows"),
+        (First, {"fit": _refusing(lambda r: (np.ptp(r.values, axis=0) == 0).any())}, "constant columns"),
+        (First, {"fit": _refusing(lambda r: len(set(r.patient.tolist())) < r.patient.size)}, "copies of patients"),
+        (First, {"fit": _refusing(lambda r: len(r.names) < 3)}, "one or two features"),
+        (First, {"fit": _refusing(lambda r: r.second is None)}, "one reader"),
+        (First, {"fit": _refusing(lambda r: (r.values == np.round(r.values)).all())}, "ties"),
+        (
+            First,
+            {"describe": lambda rows, settings, seed, found: found.dropped.clear() or {}},
+            "describes what it found",
+        ),
+        (First, {"version": 1}, "name and a version"),
+        (Everyone, {"resamples": _resampling([0, 1], [1, 2])}, "do not train"),
+        (Everyone, {"resamples": _resampling([0, 0], [1, 2])}, "do not train"),
+        (Everyone, {"kind": "jackknife"}, "do not train"),
+        (Everyone, {"resamples": _resampling(range(30), range(30, 40))}, "do not train"),
+        (Everyone, {"resamples": _resampling([0, 1], [40])}, "in range"),
+        (Everyone, {"resamples": _resampling([0.5, 1], [3])}, "in range"),
+        (Everyone, {"resamples": _drawn}, "its seed alone"),
+        (Mean, {"extract": _measuring(lambda c: {"mean": float("nan")})}, "finite numbers"),
+        (Mean, {"extract": lambda case, settings: {"mean": 1.0}}, "one dictionary"),
+        (Mean, {"extract": _measuring(lambda c: {c.patient: 1.0})}, "same features in the same order"),
+        (Mean, {"extract": _measuring(lambda c: {"mean": np.random.rand()})}, "alike every time"),  # noqa: NPY002
+        (
+            Mean,
+            {
+                "extract": _measuring(
+                    lambda c: {"mean": float(np.float64(1) / c.image.values.std() if c.image.values.std() else np.inf)}
+                )
+            },
+            "says why not",
+        ),
+        (Mean, {"describe": lambda names, settings: {}}, "describes every feature"),
+        (
+            Mean,
+            {"extract_many": lambda cases, settings: [({"mean": 0.0},) * 2 for _ in cases]},
+            "many as it measures one",
+        ),
+        (
+            Two,
+            {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "yes", "evidence": []}]},
+            "items with number",
+        ),
+        (Two, {"evaluate": lambda dossier: [{"number": 1, "text": "x", "status": "author"}]}, "items with number"),
+        (
+            Two,
+            {"evaluate": lambda dossier: Two().evaluate(dossier)[: 1 + (dossier.results is None)]},
+            "items with number",
+        ),
+        (Words, {"render": lambda results, folder: f"<p>{results['study']['title']}</p>"}, "escaped"),
+        (Words, {"render": lambda results, folder: results.clear() or ""}, "changes nothing"),
+        (Words, {"render": lambda results, folder: next(iter(results["tissues"]))}, "without tissues"),
+    ],
+)
 def test_a_broken_promise_is_caught(whole, spoilt, caught):
     methods = {k: staticmethod(v) if callable(v) and not isinstance(v, type) else v for k, v in spoilt.items()}
     manager = create_plugin_manager(load_entry_points=False)
@@ -253,8 +302,14 @@ def test_a_run_refuses_a_validator_that_leaves_patients_out():
     halves = [Resample(rows[3:], rows[:3], 0, 0), Resample(rows[:3], rows[3:], 0, 1)]
     check_held_out("mine", "held_out", halves, 6)
     check_held_out("mine", "bootstrap", halves[:1], 6)
-    for odd in (halves[:1], [*halves, Resample(rows[3:], rows[:1], 0, 2)], [*halves, Resample(rows[3:], rows[:3], 1, 0)]):
-        with pytest.raises(PluginError, match="validation.mine: in repeat [01] [13] of 6 patients are not held out exactly once"):
+    for odd in (
+        halves[:1],
+        [*halves, Resample(rows[3:], rows[:1], 0, 2)],
+        [*halves, Resample(rows[3:], rows[:3], 1, 0)],
+    ):
+        with pytest.raises(
+            PluginError, match="validation.mine: in repeat [01] [13] of 6 patients are not held out exactly once"
+        ):
             check_held_out("mine", "held_out", odd, 6)
 
 
@@ -279,22 +334,40 @@ def test_check_prints_a_line_a_check_and_exits_by_what_it_found():
 
 
 def test_a_new_plugin_works_as_it_is_written(tmp_path):
-    """Installed the way pip leaves it, a folder of metadata on the path: its own tests pass, and so does the command."""
+    """Installed the way pip leaves it, a folder of metadata on the path: its own tests pass, and so does the
+    command."""
     write_skeleton("prldh-mine", tmp_path)
     folder = tmp_path / "prldh-mine"
     about = folder / "prldh_mine-0.1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: prldh-mine\nVersion: 0.1.0\n")
     (about / "entry_points.txt").write_text("[prldh]\nmine = prldh_mine\n")
-    code = "import pytest; assert pytest.main(['-q', '-p', 'no:cacheprovider', '.']) == 0; from prldh.cli import cli; cli(['plugins', 'check', 'mine'])"
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(folder)}, cwd=folder, capture_output=True, text=True)
+    code = (
+        "import pytest; assert pytest.main(['-q', '-p', 'no:cacheprovider', '.']) == 0; from prldh.cli import cli;"
+        " cli(['plugins', 'check', 'mine'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\nok       ") == len(CHECKS["selector"]) + len(CHECKS["feature source"])
     text = "".join(p.read_text() for p in folder.rglob("*.*") if p.suffix in (".py", ".toml", ".md"))
     assert "@" not in text.replace("@hookimpl", "").replace("@parametrize_with_checks", "")
 
 
-@pytest.mark.parametrize(("name", "message"), [("1st", "cannot be a distribution's name"), ("../up", "cannot be"), ("prldh", "is taken"), ("there", "exists already")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("1st", "cannot be a distribution's name"),
+        ("../up", "cannot be"),
+        ("prldh", "is taken"),
+        ("there", "exists already"),
+    ],
+)
 def test_new_refuses(tmp_path, name, message):
     (tmp_path / "there").mkdir()
     with pytest.raises(OutputError, match=message):

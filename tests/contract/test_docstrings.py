@@ -13,7 +13,11 @@ import pytest
 import prldh.stats
 from prldh.engines.python import PythonEngine
 
-STATISTICS = [name for name, _ in inspect.getmembers(PythonEngine, inspect.isfunction) if not name.startswith("_") and name not in ("versions", "close")]
+STATISTICS = [
+    name
+    for name, _ in inspect.getmembers(PythonEngine, inspect.isfunction)
+    if not name.startswith("_") and name not in ("versions", "close")
+]
 MODULES = [f"prldh.stats.{module.name}" for module in pkgutil.iter_modules(prldh.stats.__path__)]
 
 

@@ -1,4 +1,5 @@
-"""Hook names and arguments are a promise to plugin authors; what they register is found, and refused where it is wrong."""
+"""Hook names and arguments are a promise to plugin authors; what they register is found, and refused where it is
+wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ HOOKS = {
 
 
 def test_hook_names_and_arguments_are_pinned():
-    found = {name: list(inspect.signature(f).parameters) for name, f in vars(hookspecs).items() if hasattr(f, "prldh_spec")}
+    found = {
+        name: list(inspect.signature(f).parameters) for name, f in vars(hookspecs).items() if hasattr(f, "prldh_spec")
+    }
     assert found == HOOKS
 
 
@@ -38,7 +41,13 @@ def test_every_hook_documents_what_it_returns():
 
 def test_built_ins_register_through_the_hooks():
     manager = create_plugin_manager(load_entry_points=False)
-    assert set(registered(manager, "register_selectors")) == {"icc", "mrmr_forest", "correlation", "lasso_svm_rfe", "univariate"}
+    assert set(registered(manager, "register_selectors")) == {
+        "icc",
+        "mrmr_forest",
+        "correlation",
+        "lasso_svm_rfe",
+        "univariate",
+    }
     assert set(registered(manager, "register_validators")) == {"leave_one_out", "folds", "bootstrap"}
     assert set(registered(manager, "register_engines")) == {"r", "python"}
     assert {origin for hook in REGISTRIES for _, origin in registered(manager, hook).values()} == {"prldh"}
@@ -83,7 +92,10 @@ def test_an_incomplete_object_and_a_class_are_refused_with_a_guess():
     class Unfinished:
         """No name, no fit."""
 
-    for item, message in ((SimpleNamespace(name="x"), "has no version, Settings, fit"), (Unfinished, r"forgotten the `\(\)`")):
+    for item, message in (
+        (SimpleNamespace(name="x"), "has no version, Settings, fit"),
+        (Unfinished, r"forgotten the `\(\)`"),
+    ):
         manager = create_plugin_manager(load_entry_points=False)
 
         def register_selectors(item=item):
@@ -112,8 +124,8 @@ def test_an_unknown_name_says_what_there_is():
 
 def test_importing_the_command_line_imports_nothing_heavy():
     code = (
-        "import sys, prldh.cli; heavy = {'torch', 'SimpleITK', 'radiomics', 'rpy2', 'sklearn', 'matplotlib', 'statsmodels'} & set(sys.modules);"
-        "assert not heavy, heavy"
+        "import sys, prldh.cli; heavy = {'torch', 'SimpleITK', 'radiomics', 'rpy2', 'sklearn', 'matplotlib',"
+        " 'statsmodels'} & set(sys.modules);assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -123,7 +135,11 @@ def test_rpy2_is_imported_where_r_is_started():
 
     import prldh
 
-    importers = [p.name for p in Path(prldh.__file__).parent.rglob("*.py") if re.search(r"import rpy2|from rpy2|import_module\(.rpy2", p.read_text())]
+    importers = [
+        p.name
+        for p in Path(prldh.__file__).parent.rglob("*.py")
+        if re.search(r"import rpy2|from rpy2|import_module\(.rpy2", p.read_text())
+    ]
     assert set(importers) == {"r_home.py", "r_session.py"}
 
 
@@ -135,13 +151,28 @@ def test_statistics_import_nothing_of_the_project_but_errors():
 
     for path in (Path(prldh.__file__).parent / "stats").glob("*.py"):
         imported = set(re.findall(r"^\s*(?:from|import) (prldh[\w.]*)", path.read_text(), re.M))
-        assert all(m.startswith(("prldh.stats", "prldh.errors", "prldh.records")) for m in imported), (path.name, imported)
+        assert all(m.startswith(("prldh.stats", "prldh.errors", "prldh.records")) for m in imported), (
+            path.name,
+            imported,
+        )
 
 
-@pytest.mark.parametrize(("code", "message"), [
-    ("import nowhere_to_be_found", r"the plugin 'broken' of prldh-broken \(`pip uninstall prldh-broken`\) cannot be loaded: ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
-    ("from prldh.hookspecs import hookimpl\n\n\n@hookimpl\ndef register_selector():\n    return []\n", "unknown hook 'register_selector' in plugin"),
-])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "import nowhere_to_be_found",
+            (
+                r"the plugin 'broken' of prldh-broken \(`pip uninstall prldh-broken`\) cannot be loaded:"
+                r" ModuleNotFoundError: No module named 'nowhere_to_be_found'"
+            ),
+        ),
+        (
+            "from prldh.hookspecs import hookimpl\n\n\n@hookimpl\ndef register_selector():\n    return []\n",
+            "unknown hook 'register_selector' in plugin",
+        ),
+    ],
+)
 def test_a_plugin_that_cannot_be_loaded_is_named(tmp_path, monkeypatch, code, message):
     about = tmp_path / "prldh_broken-1.dist-info"
     about.mkdir()
@@ -179,6 +210,11 @@ def test_a_section_that_fails_is_told_in_its_place(tmp_path):
     results = {"title": "T"}
     assert _rendered("odd", Odd("<p>x</p>"), "stranger", results, tmp_path) == "<p>x</p>" and results == {"title": "T"}
     for gives in (None, b"<p>x</p>"):
-        assert f"TypeError: render gives {type(gives).__name__} in place of HTML" in _rendered("odd", Odd(gives), "stranger", results, tmp_path)
+        assert f"TypeError: render gives {type(gives).__name__} in place of HTML" in _rendered(
+            "odd", Odd(gives), "stranger", results, tmp_path
+        )
     shown = str(_rendered("mine", Section(), "stranger", {}, tmp_path))
-    assert "section 'mine' of the plugin 'stranger' could not be made: KeyError" in shown.replace("&#39;", "'") and "<b>" not in shown
+    assert (
+        "section 'mine' of the plugin 'stranger' could not be made: KeyError" in shown.replace("&#39;", "'")
+        and "<b>" not in shown
+    )

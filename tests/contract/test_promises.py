@@ -1,4 +1,5 @@
-"""What plugins promise is held to where they run: one message that names the plugin, never a traceback or a wrong result."""
+"""What plugins promise is held to where they run: one message that names the plugin, never a traceback or a wrong
+result."""
 
 from __future__ import annotations
 
@@ -34,13 +35,20 @@ class Stranger:
         return self.answer(rows) if callable(self.answer) else self.answer
 
 
-@pytest.mark.parametrize(("found", "message"), [
-    (None, "gives NoneType in place of a prldh.records.Selection"), ([0, 1], "gives list in place"),
-    (Selection(np.array([0, 3]), {"b": "why"}), "positions from 0 to 3 of 3 features"), (Selection(np.array([-1]), {"a": "why", "b": "why"}), "positions from -1 to -1"),
-    (Selection(np.array([1, 1]), {"a": "why"}), "keeps a feature twice"), (Selection(np.array([0.0]), {"b": "why", "c": "why"}), r"keeps float64 \(1,\) in place of positions"),
-    (Selection(np.array([True, False, False]), {}), r"keeps bool \(3,\)"), (Selection(["a"], {}), "in place of positions"),
-    (Selection(np.array([0]), ["b", "c"]), "gives list in place of reasons by name"),
-])
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (None, "gives NoneType in place of a prldh.records.Selection"),
+        ([0, 1], "gives list in place"),
+        (Selection(np.array([0, 3]), {"b": "why"}), "positions from 0 to 3 of 3 features"),
+        (Selection(np.array([-1]), {"a": "why", "b": "why"}), "positions from -1 to -1"),
+        (Selection(np.array([1, 1]), {"a": "why"}), "keeps a feature twice"),
+        (Selection(np.array([0.0]), {"b": "why", "c": "why"}), r"keeps float64 \(1,\) in place of positions"),
+        (Selection(np.array([True, False, False]), {}), r"keeps bool \(3,\)"),
+        (Selection(["a"], {}), "in place of positions"),
+        (Selection(np.array([0]), ["b", "c"]), "gives list in place of reasons by name"),
+    ],
+)
 def test_a_selection_that_is_none(found, message):
     with pytest.raises(PluginError, match=f"the selector 'strange' .*{message}.*`prldh plugins check strange`"):
         check_selection(Stranger(None), found, NAMES)
@@ -49,7 +57,8 @@ def test_a_selection_that_is_none(found, message):
 def test_selections_that_are():
     for kept in ([], [2], [2, 0], [0, 1, 2]):
         dropped = {n: "why" for j, n in enumerate(NAMES) if j not in kept}
-        check_selection(Stranger(None), Selection(np.array(kept, dtype=int), {}), NAMES)  # the run says then that no reason was given
+        # the run says then that no reason was given
+        check_selection(Stranger(None), Selection(np.array(kept, dtype=int), {}), NAMES)
         for as_given in (kept, tuple(kept), np.array(kept), np.array(kept, dtype=np.uint8)):
             check_selection(Stranger(None), Selection(as_given, dropped), NAMES)
 
@@ -64,13 +73,21 @@ def _resample(train=(0, 1), test=(2, 3), repeat=0, fold=0):
     return Resample(np.array(train), np.array(test), repeat, fold)
 
 
-@pytest.mark.parametrize(("kind", "resamples", "message"), [
-    ("folds", [_resample()], "kind 'folds'"), ("held_out", None, "must give a list of prldh.records.Resample, found NoneType"), ("held_out", [], "list of 0"),
-    ("held_out", [(0, 1)], "found list of 1"), ("held_out", [_resample(test=(2, 4))], r"rows from 2 to 4 as test in repeat 0, fold 0, of 4 patients"),
-    ("held_out", [_resample(train=(-1, 0))], "rows from -1 to 0 as train"), ("held_out", [_resample(test=(2.0, 3.0))], r"gives float64 \(2,\) as test"),
-    ("held_out", [_resample(test=(True, False))], r"gives bool \(2,\) as test"), ("held_out", [_resample(train=())], "no training rows in repeat 0, fold 0"),
-    ("bootstrap", [_resample(), _resample()], "the same repeat and fold"),
-])
+@pytest.mark.parametrize(
+    ("kind", "resamples", "message"),
+    [
+        ("folds", [_resample()], "kind 'folds'"),
+        ("held_out", None, "must give a list of prldh.records.Resample, found NoneType"),
+        ("held_out", [], "list of 0"),
+        ("held_out", [(0, 1)], "found list of 1"),
+        ("held_out", [_resample(test=(2, 4))], r"rows from 2 to 4 as test in repeat 0, fold 0, of 4 patients"),
+        ("held_out", [_resample(train=(-1, 0))], "rows from -1 to 0 as train"),
+        ("held_out", [_resample(test=(2.0, 3.0))], r"gives float64 \(2,\) as test"),
+        ("held_out", [_resample(test=(True, False))], r"gives bool \(2,\) as test"),
+        ("held_out", [_resample(train=())], "no training rows in repeat 0, fold 0"),
+        ("bootstrap", [_resample(), _resample()], "the same repeat and fold"),
+    ],
+)
 def test_resamples_that_are_none(kind, resamples, message):
     with pytest.raises(PluginError, match=f"validation.mine: the validator .*{message}"):
         check_resamples("mine", kind, resamples, 4)
@@ -82,7 +99,16 @@ def test_resamples_that_are():
 
 
 def test_a_stranger_s_error_is_one_message_and_our_own_stays_a_traceback():
-    with pytest.raises(PluginError, match=r"the selector 'strange' failed: ValueError: of its own \(contract/test_promises.py, line \d+\)\. Update"), guarded("selector", Stranger(None)):
+    with (
+        pytest.raises(
+            PluginError,
+            match=(
+                r"the selector 'strange' failed: ValueError: of its own \(contract/test_promises.py, line \d+\)\."
+                r" Update"
+            ),
+        ),
+        guarded("selector", Stranger(None)),
+    ):
         raise ValueError("of\nits own.")
     for as_it_is in (DataError("a reason."), MemoryError(), KeyboardInterrupt()):
         with pytest.raises(type(as_it_is)), guarded("selector", Stranger(None)):
@@ -115,10 +141,20 @@ def study(tmp_path):
     outcome = np.arange(40) % 5 < 2
     ids = [f"P{i}" for i in range(40)]
     pd.DataFrame({"id": ids, "event": np.where(outcome, "yes", "no")}).to_csv(tmp_path / "clinical.csv", index=False)
-    pd.DataFrame({"id": ids, **{f"f{j}": outcome + rng.normal(size=40) for j in range(4)}}).to_csv(tmp_path / "features.csv", index=False)
+    pd.DataFrame({"id": ids, **{f"f{j}": outcome + rng.normal(size=40) for j in range(4)}}).to_csv(
+        tmp_path / "features.csv", index=False
+    )
     return {
-        "engine": "python", "selection": [{"strange": {}}], "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
-        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "event", "event": "yes", "covariates": {}},
+        "engine": "python",
+        "selection": [{"strange": {}}],
+        "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "id",
+            "outcome": "event",
+            "event": "yes",
+            "covariates": {},
+        },
         "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
     }
 
@@ -136,10 +172,14 @@ def _failing(rows):
     raise RuntimeError(f"cannot choose among {len(rows.names)}")
 
 
-@pytest.mark.parametrize(("answer", "message"), [
-    (_failing, "the selector 'strange' failed: RuntimeError: cannot choose among 4"), (lambda rows: Selection(np.array([-1]), dict.fromkeys(rows.names[:3], "why")), "keeps positions from -1"),
-    (lambda rows: Selection(np.arange(4), {}, {"x": {1, 2}.__iter__()}), "details that cannot be written as JSON"),
-])
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (_failing, "the selector 'strange' failed: RuntimeError: cannot choose among 4"),
+        (lambda rows: Selection(np.array([-1]), dict.fromkeys(rows.names[:3], "why")), "keeps positions from -1"),
+        (lambda rows: Selection(np.arange(4), {}, {"x": {1, 2}.__iter__()}), "details that cannot be written as JSON"),
+    ],
+)
 def test_a_run_tells_whose_selector_it_was(study, tmp_path, monkeypatch, answer, message):
     _plug(monkeypatch, register_selectors=lambda: [Stranger(answer)])
     with pytest.raises(PluginError, match=message):
@@ -160,8 +200,16 @@ def test_a_run_tells_whose_validator_or_observer_it_was(study, tmp_path, monkeyp
         if stage == "radscore":
             result.clear()
 
-    _plug(monkeypatch, register_validators=lambda: [Beyond()], register_selectors=lambda: [Stranger(lambda rows: Selection(np.arange(4), {}))], stage_finished=stage_finished)
-    for settings, message in ((1, "validation.beyond: the validator gives rows from 20 to 40 as test in repeat 0, fold 0, of 40 patients"), ("fail", "the validator 'beyond' failed: LookupError: no rows")):
+    _plug(
+        monkeypatch,
+        register_validators=lambda: [Beyond()],
+        register_selectors=lambda: [Stranger(lambda rows: Selection(np.arange(4), {}))],
+        stage_finished=stage_finished,
+    )
+    for settings, message in (
+        (1, "validation.beyond: the validator gives rows from 20 to 40 as test in repeat 0, fold 0, of 40 patients"),
+        ("fail", "the validator 'beyond' failed: LookupError: no rows"),
+    ):
         with pytest.raises(PluginError, match=message):
             prldh.analyze(study | {"validation": study["validation"] | {"beyond": settings}}, tmp_path / "out", jobs=1)
     with pytest.raises(PluginError, match="a plugin that observes the stage 'radscore' failed: AttributeError"):

@@ -1,4 +1,7 @@
-"""Runs a study's reproduce/analysis.R by plain Rscript and holds every printed number against results.json, and the other way round."""
+"""Runs a study's reproduce/analysis.R by plain Rscript.
+
+Every printed number is held against results.json, and the other way round.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,17 @@ NOT_REPRODUCED = {
     r"tissues\..*\.radscore\.(intercept|coefficients)": "by LASSO, whose folds are the learner's",
     r"models\[.*\]\.validation\.pipeline\.\w+\.null\.": "the learners' work again, on permuted outcomes",
 }
-IMPUTED = "the imputations within resamples are drawn by Python, a hundred thousand values a study, and are not in the folder"
+IMPUTED = (
+    "the imputations within resamples are drawn by Python, a hundred thousand values a study, and are not in the folder"
+)
 #: What an entry of a list is known by. Lists without are tables, whose columns are printed whole.
 IDENTITY = ("variable", "term", "group", "feature", "level")
 VALUE = tuple[float | None, ...]
 EXACT, LOOSE = (1e-6, 1e-3), (1e-3, 0.1)
 """Relative difference that is allowed, and the number below which it is absolute."""
 TWO_REFITS = re.compile(r"models\[.*\]\.validation\.(pipeline\.|difference\.)")
-"""Scope pipeline is refitted by Python's engine for the report, and by R here. In a sample whose groups are separated their infinite log odds
-end 1e-8 apart or tied, as rounding has it: a few numbers may differ a little."""
+"""Scope pipeline is refitted by Python's engine for the report, and by R here. In a sample whose groups are
+separated their infinite log odds end 1e-8 apart or tied, as rounding has it: a few numbers may differ a little."""
 
 
 def compare_with_plain_r(data: dict[str, Any], out: Path) -> int:
@@ -41,9 +46,15 @@ def compare_printed(data: dict[str, Any], printed: dict[str, list[VALUE]]) -> in
     strange = [name for name in printed if name not in wanted]
     assert not strange, strange[:10]
     off = [(name, line) for name, lines in printed.items() for line in _differences(name, wanted[name], lines, EXACT)]
-    wrong = [line for name, line in off if not TWO_REFITS.match(name) or [*_differences(name, wanted[name], printed[name], LOOSE)]]
+    wrong = [
+        line
+        for name, line in off
+        if not TWO_REFITS.match(name) or [*_differences(name, wanted[name], printed[name], LOOSE)]
+    ]
     assert not wrong, f"{len(wrong)} differ, such as\n" + "\n".join(wrong[:20])
-    assert len(off) <= 40, f"{len(off)} of scope pipeline differ by more than rounding, such as\n" + "\n".join(line for _, line in off[:20])
+    assert len(off) <= 40, f"{len(off)} of scope pipeline differ by more than rounding, such as\n" + "\n".join(
+        line for _, line in off[:20]
+    )
     allowed = re.compile("|".join([*NOT_REPRODUCED, *_imputed_models(data)]))
     is_number = {name for name, lines in wanted.items() if any(v is not None for line in lines for v in line)}
     missing = [name for name in wanted if name in is_number and name not in printed and not allowed.match(name)]
@@ -58,12 +69,15 @@ def run_plain_r(folder: Path) -> dict[str, list[VALUE]]:
     printed: dict[str, list[VALUE]] = defaultdict(list)
     for line in done.stdout.splitlines():
         name, values = line.split("\t")
-        printed[name].append(tuple(float(v) if math.isfinite(float(v)) else None for v in values.replace("NA", "nan").split(" ")))
+        printed[name].append(
+            tuple(float(v) if math.isfinite(float(v)) else None for v in values.replace("NA", "nan").split(" "))
+        )
     return printed
 
 
 def flatten(data: dict[str, Any]) -> dict[str, list[VALUE]]:
-    """Every number of the results by its name: ``models[Disc, unadjusted].terms[age].b``; of a table its columns, ``roc[*].threshold``."""
+    """Every number of the results by its name: ``models[Disc, unadjusted].terms[age].b``; of a table its columns,
+    ``roc[*].threshold``."""
     found: dict[str, list[VALUE]] = defaultdict(list)
     for part, value in data.items():
         if part not in NO_STATISTICS:
@@ -124,7 +138,10 @@ def _differences(name: str, wanted: list[VALUE], printed: list[VALUE], allowed: 
         pairs = list(zip(one, other, strict=True))
         wrong = [k for k, (a, b) in enumerate(pairs) if not _is_near(a, b, *allowed)]
         if wrong:
-            yield f"{name}: {pairs[wrong[0]][0]!r}, printed is {pairs[wrong[0]][1]!r} ({len(wrong)} of {len(pairs)} differ)"
+            yield (
+                f"{name}: {pairs[wrong[0]][0]!r}, printed is {pairs[wrong[0]][1]!r} ({len(wrong)} of {len(pairs)}"
+                " differ)"
+            )
 
 
 def _is_near(a: float | None, b: float | None, relative: float, least: float) -> bool:
@@ -138,4 +155,6 @@ def _imputed_models(data: dict[str, Any]) -> Iterator[str]:
             kind = "adjusted" if model["adjusted"] else "unadjusted"
             name = re.escape(model["name"])
             yield rf"models\[{name}, {kind}\]\.validation"
-            yield rf"(comparisons|net_benefit_differences|reclassification)\[({name} vs .*|.* vs {name}), {kind}, scope "
+            yield (
+                rf"(comparisons|net_benefit_differences|reclassification)\[({name} vs .*|.* vs {name}), {kind}, scope "
+            )

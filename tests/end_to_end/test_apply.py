@@ -1,4 +1,5 @@
-"""``prldh apply``: frozen models on new patients, held to the run itself on its own patients, and to statsmodels on others."""
+"""``prldh apply``: frozen models on new patients, held to the run itself on its own patients, and to statsmodels on
+others."""
 
 from __future__ import annotations
 
@@ -43,11 +44,23 @@ def run(tmp_path_factory):
     clinical.to_csv(folder / "clinical.csv", index=False)
     study = {
         "clinical": {
-            "table": "clinical.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes",
-            "covariates": {"age": "continuous", "sex": "categorical", "grade": {"type": "ordinal", "levels": ["I", "II", "III", "IV"]}},
+            "table": "clinical.csv",
+            "id": "patient_id",
+            "outcome": "recurrence",
+            "event": "yes",
+            "covariates": {
+                "age": "continuous",
+                "sex": "categorical",
+                "grade": {"type": "ordinal", "levels": ["I", "II", "III", "IV"]},
+            },
         },
-        "engine": "python", "if_empty": "best", "tissues": TISSUES, "selection": [{"correlation": {"outcome": 0.25}}], "report": {"figures": []},
-        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "performance": {"decision_bootstrap": 20, "partial_auc_bootstrap": 20},
+        "engine": "python",
+        "if_empty": "best",
+        "tissues": TISSUES,
+        "selection": [{"correlation": {"outcome": 0.25}}],
+        "report": {"figures": []},
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 20, "partial_auc_bootstrap": 20},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
     prldh.analyze(folder / "study.yaml", folder.parent / "run", jobs=1)
@@ -80,9 +93,14 @@ def change(path, **columns):
 
 
 def test_on_its_own_patients_a_run_says_what_it_said(run):
-    own = write_file(run.parent / "study", {"name": "The same", "clinical": {"table": "clinical.csv"}, "tissues": TISSUES})
+    own = write_file(
+        run.parent / "study", {"name": "The same", "clinical": {"table": "clinical.csv"}, "tissues": TISSUES}
+    )
     found = apply_models(run, own, force=True)
-    assert found["n"] == 120 and "120 of 120 new patients have ids of the study's patients" in found["warnings"][0]["message"]
+    assert (
+        found["n"] == 120
+        and "120 of 120 new patients have ids of the study's patients" in found["warnings"][0]["message"]
+    )
     data = json.loads((run / "results.json").read_text())
     said = pd.read_csv(run / "predictions.csv").query("scheme == 'apparent'").reset_index(drop=True)
     mine = pd.read_csv(run / found["folder"] / "predictions.csv")
@@ -92,8 +110,11 @@ def test_on_its_own_patients_a_run_says_what_it_said(run):
     for entry, applied in zip(data["models"], found["models"], strict=True):
         assert applied["auc"]["estimate"] == pytest.approx(entry["auc"]["estimate"], abs=1e-12)
         assert applied["confusion"] == entry["confusion"]
-        if entry["fit"] == "maximum likelihood":  # which is calibrated on its own patients; Firth's predictions lean to 1/2
-            assert applied["slope"]["estimate"] == pytest.approx(1, abs=1e-5) and applied["citl"]["estimate"] == pytest.approx(0, abs=1e-6)
+        # which is calibrated on its own patients; Firth's predictions lean to 1/2
+        if entry["fit"] == "maximum likelihood":
+            assert applied["slope"]["estimate"] == pytest.approx(1, abs=1e-5) and applied["citl"][
+                "estimate"
+            ] == pytest.approx(0, abs=1e-6)
             assert applied["observed_expected"]["estimate"] == pytest.approx(1, abs=1e-6)
 
 
@@ -106,10 +127,15 @@ def test_external_numbers_are_those_of_statsmodels(run, other):
         y, eta, p = own["outcome"].to_numpy(), own["log_odds"].to_numpy(), own["probability"].to_numpy()
         assert m["auc"]["estimate"] == pytest.approx(roc_auc_score(y, p), abs=1e-12)
         fit = sm.Logit(y, sm.add_constant(eta)).fit(disp=0, tol=1e-12)
-        assert m["slope"]["estimate"] == pytest.approx(fit.params[1], rel=1e-6) and m["slope"]["low"] < fit.params[1] < m["slope"]["high"]
+        assert (
+            m["slope"]["estimate"] == pytest.approx(fit.params[1], rel=1e-6)
+            and m["slope"]["low"] < fit.params[1] < m["slope"]["high"]
+        )
         shift = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=eta).fit(tol=1e-12)
         low, high = shift.conf_int()[0]
-        assert [m["citl"][k] for k in ("estimate", "low", "high")] == pytest.approx([shift.params[0], low, high], rel=1e-5)
+        assert [m["citl"][k] for k in ("estimate", "low", "high")] == pytest.approx(
+            [shift.params[0], low, high], rel=1e-5
+        )
         assert m["observed_expected"]["estimate"] == pytest.approx(y.sum() / p.sum(), rel=1e-9)
         assert m["confusion"]["tp"] == int(np.sum((p > m["threshold"]) & (y == 1)))
         assert m["calibration"]["brier"] == pytest.approx(np.mean((p - y) ** 2), rel=1e-9)
@@ -123,20 +149,29 @@ def test_who_lacks_something_is_left_out_with_the_reason(run, other):
     found = apply_models(run, other, force=True)
     assert found["n"] == 95 and found["n_read"] == 100
     assert {e["id"]: e["reason"] for e in found["excluded"]} == {
-        "BF0003": "blank: age", "BF0004": "sex 'unknown', which no patient of the study had",
-        "BF0005": "grade 'IV', which no patient of the study had",  # declared, and nobody's: the models have no coefficient of it
-        "BF0006": "blank: grade", "BF0007": "not in disc_deep_reader1.csv",
+        "BF0003": "blank: age",
+        "BF0004": "sex 'unknown', which no patient of the study had",
+        # declared, and nobody's: the models have no coefficient of it
+        "BF0005": "grade 'IV', which no patient of the study had",
+        "BF0006": "blank: grade",
+        "BF0007": "not in disc_deep_reader1.csv",
     }
 
 
 def test_features_that_are_not_the_studys_are_told(run, other):
     """Another unit, and another tissue's table of the same names, which no name tells."""
-    name = next(f["name"] for f in json.loads((run / "model.json").read_text())["tissues"]["disc"]["radscore"]["features"] if "radiomics" in f["name"])
+    name = next(
+        f["name"]
+        for f in json.loads((run / "model.json").read_text())["tissues"]["disc"]["radscore"]["features"]
+        if "radiomics" in f["name"]
+    )
     table = pd.read_csv(other.parent / "disc_radiomics_reader1.csv")
     table[name] = 1000 * table[name] + 1e6
     table.to_csv(other.parent / "disc_radiomics_reader1.csv", index=False)
     (warning,) = apply_models(run, other, force=True)["warnings"]
-    assert warning["message"].startswith(f"tissue disc: the mean of {name} (") and "more than 3 SD" in warning["message"]
+    assert (
+        warning["message"].startswith(f"tissue disc: the mean of {name} (") and "more than 3 SD" in warning["message"]
+    )
 
 
 def test_without_outcomes_there_are_predictions_alone(run, other):
@@ -152,7 +187,11 @@ def test_without_outcomes_there_are_predictions_alone(run, other):
 def test_patients_of_one_outcome_are_predicted(run, other):
     change(other, recurrence=dict.fromkeys(range(100), "no"))
     found = apply_models(run, other, force=True)
-    assert found["events"] == 0 and not found["is_validated"] and len(pd.read_csv(run / found["folder"] / "predictions.csv")) == 600
+    assert (
+        found["events"] == 0
+        and not found["is_validated"]
+        and len(pd.read_csv(run / found["folder"] / "predictions.csv")) == 600
+    )
     render_again(run)
     assert "All of them have the same outcome" in (run / "report.html").read_text()
 
@@ -160,12 +199,17 @@ def test_patients_of_one_outcome_are_predicted(run, other):
 def test_other_names_of_columns_and_one_table_of_all_features(run, other):
     clinical = pd.read_csv(other.parent / "clinical.csv", dtype=str)
     expected = apply_models(run, other, force=True)
-    clinical.rename(columns={"patient_id": "MRN", "recurrence": "relapse"}).replace({"yes": "1", "no": "0"}).to_csv(other.parent / "clinical.csv", index=False)
+    clinical.rename(columns={"patient_id": "MRN", "recurrence": "relapse"}).replace({"yes": "1", "no": "0"}).to_csv(
+        other.parent / "clinical.csv", index=False
+    )
     for tissue in ("disc", "muscle"):
         both = [pd.read_csv(other.parent / f"{tissue}_{s}_reader1.csv") for s in ("radiomics", "deep")]
-        both[0].merge(both[1], on="patient_id").rename(columns={"patient_id": "MRN"}).to_csv(other.parent / f"{tissue}.csv", index=False)
+        both[0].merge(both[1], on="patient_id").rename(columns={"patient_id": "MRN"}).to_csv(
+            other.parent / f"{tissue}.csv", index=False
+        )
     content = {
-        "name": "Hospital B", "clinical": {"table": "clinical.csv", "id": "MRN", "outcome": "relapse", "event": 1},
+        "name": "Hospital B",
+        "clinical": {"table": "clinical.csv", "id": "MRN", "outcome": "relapse", "event": 1},
         "tissues": {t: {"features": f"{t}.csv"} for t in ("disc", "muscle")},
     }
     found = apply_models(run, write_file(other.parent, content), force=True)
@@ -177,8 +221,16 @@ def test_other_names_of_columns_and_one_table_of_all_features(run, other):
     [
         ({"clinical": {"table": "absent.csv"}}, DataError, "table not found"),
         ({"tissues": {"disk": TISSUES["disc"]}}, DataError, "'disk' is no tissue of the study"),
-        ({"tissues": {"disc": TISSUES["disc"]}}, DataError, "tissues.muscle: the Radscore is made from features, and none are given"),
-        ({"tissues": {**TISSUES, "disc": {"features": "muscle_deep_reader1.csv"}}}, DataError, "features of the Radscore are in none of its tables"),
+        (
+            {"tissues": {"disc": TISSUES["disc"]}},
+            DataError,
+            "tissues.muscle: the Radscore is made from features, and none are given",
+        ),
+        (
+            {"tissues": {**TISSUES, "disc": {"features": "muscle_deep_reader1.csv"}}},
+            DataError,
+            "features of the Radscore are in none of its tables",
+        ),
         ({"clinical": {"table": "clinical.csv", "outcome": "relapse"}}, DataError, "has no column 'relapse'"),
         ({"clinical": {"table": "clinical.csv", "event": "maybe"}}, DataError, "'maybe' does not occur"),
         ({"nam": "x"}, StudyError, "unknown key 'nam'; did you mean 'name'"),
@@ -209,15 +261,24 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
     change(other, sex={0: "<script>"})
     content = yaml.safe_load(other.read_text()) | {"name": "Hospital <b>&"}
     done = CliRunner().invoke(cli, ["apply", str(run), str(write_file(other.parent, content)), "--force"])
-    assert done.exit_code == 0 and "100 new patients" not in done.output and "99 new patients" in done.output, done.output
+    assert done.exit_code == 0 and "100 new patients" not in done.output and "99 new patients" in done.output, (
+        done.output
+    )
     render_again(run)
     page = (run / "report.html").read_text()
     section = page.split('<section id="plugin-external-validation">')[1].split("</section>")[0]
     assert "<h3>Hospital &lt;b&gt;&amp;</h3>" in section and "sex &#39;&lt;script&gt;&#39;, which no patient" in section
     own = section.split("<h3>Hospital &lt;b&gt;&amp;</h3>")[1].split("<h3>")[0]
     assert own.count('<figure id="figure-external-Hospital') == own.count("<svg") == 6
-    assert sorted(f.name for f in (run / read_external(run)[0]["folder"] / "figures").iterdir())[0] == "calibration_adjusted.svg"
-    assert "made no part of them" in section and "are of other models" not in section and '<a href="#plugin-external-validation">' in page
+    assert (
+        sorted(f.name for f in (run / read_external(run)[0]["folder"] / "figures").iterdir())[0]
+        == "calibration_adjusted.svg"
+    )
+    assert (
+        "made no part of them" in section
+        and "are of other models" not in section
+        and '<a href="#plugin-external-validation">' in page
+    )
     model = run / "model.json"
     text = model.read_text()
     try:
@@ -231,19 +292,43 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
 def test_a_model_without_finite_coefficients_is_not_applied(tmp_path):
     n = 60
     y = np.arange(n) % 3 == 0
-    clinical = pd.DataFrame({"id": [f"P{i}" for i in range(n)], "y": y.astype(int), "marker": y + np.arange(n) / n, "score": np.arange(n) % 7})
+    clinical = pd.DataFrame(
+        {
+            "id": [f"P{i}" for i in range(n)],
+            "y": y.astype(int),
+            "marker": y + np.arange(n) / n,
+            "score": np.arange(n) % 7,
+        }
+    )
     clinical.to_csv(tmp_path / "clinical.csv", index=False)
     study = {
-        "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1, "covariates": {"marker": "continuous"}}, "engine": "python",
-        "separation": "warn", "tissues": {"s": {"radscore": "score"}}, "report": {"figures": []}, "adjust": [],
+        "clinical": {
+            "table": "clinical.csv",
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "covariates": {"marker": "continuous"},
+        },
+        "engine": "python",
+        "separation": "warn",
+        "tissues": {"s": {"radscore": "score"}},
+        "report": {"figures": []},
+        "adjust": [],
         "models": [{"name": "Marker", "terms": ["marker"]}, {"name": "Score", "terms": ["s"]}],
-        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     prldh.analyze(tmp_path / "study.yaml", tmp_path / "run", jobs=1)
-    found = apply_models(tmp_path / "run", write_file(tmp_path, {"name": "Same", "clinical": {"table": "clinical.csv"}}))
+    found = apply_models(
+        tmp_path / "run", write_file(tmp_path, {"name": "Same", "clinical": {"table": "clinical.csv"}})
+    )
     marker, score = found["models"]
-    assert "no finite coefficient of" in marker["not_applied"] and "marker" in marker["not_applied"] and score["not_applied"] is None
+    assert (
+        "no finite coefficient of" in marker["not_applied"]
+        and "marker" in marker["not_applied"]
+        and score["not_applied"] is None
+    )
     assert set(pd.read_csv(tmp_path / "run" / "external" / "Same" / "predictions.csv")["model"]) == {"Score"}
 
 
@@ -278,11 +363,25 @@ def test_new_patients_from_images(tmp_path, monkeypatch):
     prldh.analyze(tmp_path / "study" / "study.yaml", tmp_path / "run", jobs=2)
     write_images(tmp_path / "other", 8, seed=2)
     (tmp_path / "other" / "P002_image.nii.gz").write_bytes(b"no image")
-    content = {"name": "Other scanner", "clinical": {"table": "clinical.csv"}, "tissues": {"disc": {"images": "disc.csv"}}}
+    content = {
+        "name": "Other scanner",
+        "clinical": {"table": "clinical.csv"},
+        "tissues": {"disc": {"images": "disc.csv"}},
+    }
     found = apply_models(tmp_path / "run", write_file(tmp_path / "other", content), jobs=2)
-    assert found["n"] == 7 and [e["id"] for e in found["excluded"]] == ["P002"] and "P002_image" not in found["excluded"][0]["reason"]
+    assert (
+        found["n"] == 7
+        and [e["id"] for e in found["excluded"]] == ["P002"]
+        and "P002_image" not in found["excluded"][0]["reason"]
+    )
     features = prldh.extract(tmp_path / "other" / "study.yaml", None, jobs=2).tables["disc"][0]
     score = json.loads((tmp_path / "run" / "results.json").read_text())["tissues"]["disc"]["radscore"]
-    by_hand = score["intercept"] + sum(b * (features[f] - score["center"][f]) / score["scale"][f] for f, b in score["coefficients"].items())
-    said = pd.read_csv(tmp_path / "run" / found["folder"] / "predictions.csv").query("not adjusted").set_index("id")["radscore_disc"]
+    by_hand = score["intercept"] + sum(
+        b * (features[f] - score["center"][f]) / score["scale"][f] for f, b in score["coefficients"].items()
+    )
+    said = (
+        pd.read_csv(tmp_path / "run" / found["folder"] / "predictions.csv")
+        .query("not adjusted")
+        .set_index("id")["radscore_disc"]
+    )
     np.testing.assert_allclose(said, by_hand[said.index], rtol=1e-9)

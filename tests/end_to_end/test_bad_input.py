@@ -26,10 +26,19 @@ from prldh.outputs import place_whole
 N = 60
 FEATURES = [f"feature_{j:02d}" for j in range(12)]
 STUDY = {
-    "title": "Bad input", "seed": 1, "engine": "python",
+    "title": "Bad input",
+    "seed": 1,
+    "engine": "python",
     "clinical": {
-        "table": "clinical.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes",
-        "covariates": {"age": "continuous", "sex": "categorical", "grade": {"type": "ordinal", "levels": ["III", "IV", "V"]}},
+        "table": "clinical.csv",
+        "id": "patient_id",
+        "outcome": "recurrence",
+        "event": "yes",
+        "covariates": {
+            "age": "continuous",
+            "sex": "categorical",
+            "grade": {"type": "ordinal", "levels": ["III", "IV", "V"]},
+        },
     },
     "tissues": {"disc": {"radscore": "s100b"}, "muscle": {"features": ["reader1.csv", "reader2.csv"]}},
     "selection": [{"icc": {"threshold": 0.5}}, {"correlation": {"between": 0.95, "outcome": 0.2}}],
@@ -46,12 +55,19 @@ def make_tables() -> dict[str, pd.DataFrame]:
     ids = [f"{i:03d}" for i in range(1, N + 1)]
     event = np.arange(N) % 5 < 2
     latent = 1.2 * event + generator.normal(size=N)
-    values = np.column_stack([latent + (0.5 + 0.3 * j) * generator.normal(size=N) if j < 6 else generator.normal(size=N) for j in range(12)])
-    clinical = pd.DataFrame({
-        "patient_id": ids, "recurrence": np.where(event, "yes", "no"), "age": [str(round(a)) for a in generator.normal(55, 9, N)],
-        "sex": np.where(generator.random(N) < 0.5, "f", "m"), "grade": generator.choice(["III", "IV", "V"], N),
-        "s100b": [f"{v:.3f}" for v in 0.8 * event + generator.normal(size=N)],
-    })
+    values = np.column_stack(
+        [latent + (0.5 + 0.3 * j) * generator.normal(size=N) if j < 6 else generator.normal(size=N) for j in range(12)]
+    )
+    clinical = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "recurrence": np.where(event, "yes", "no"),
+            "age": [str(round(a)) for a in generator.normal(55, 9, N)],
+            "sex": np.where(generator.random(N) < 0.5, "f", "m"),
+            "grade": generator.choice(["III", "IV", "V"], N),
+            "s100b": [f"{v:.3f}" for v in 0.8 * event + generator.normal(size=N)],
+        }
+    )
     second = values + 0.1 * generator.normal(size=values.shape)
     return {"clinical": clinical, "reader1": _feature_table(ids, values), "reader2": _feature_table(ids, second)}
 
@@ -63,7 +79,8 @@ def _feature_table(ids: list[str], values: np.ndarray) -> pd.DataFrame:
 
 
 class Bench:
-    """A study in a folder: its tables and settings may be changed, then it is run by the command line, in this process."""
+    """A study in a folder: its tables and settings may be changed, then it is run by the command line, in this
+    process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.tables, self.study = folder, make_tables(), copy.deepcopy(STUDY)
@@ -74,7 +91,9 @@ class Bench:
         for name, table in self.tables.items():
             table.to_csv(self.folder / f"{name}.csv", index=False)
         path = self.folder / "study.yaml"
-        path.write_text(yaml.safe_dump(self.study, sort_keys=False) if self.text is None else self.text, encoding="utf-8")
+        path.write_text(
+            yaml.safe_dump(self.study, sort_keys=False) if self.text is None else self.text, encoding="utf-8"
+        )
         return path
 
     def file(self, name: str, content: bytes) -> None:
@@ -122,7 +141,8 @@ def _the_message(exit_code: int, stdout: str, stderr: str) -> str:
     assert exit_code == 1, (exit_code, stderr)
     assert stdout == ""
     assert "Traceback" not in stderr
-    assert [line.startswith("prldh: ") for line in lines] == [False] * (len(lines) - 1) + [True], stderr  # what goes before is progress
+    # what goes before is progress
+    assert [line.startswith("prldh: ") for line in lines] == [False] * (len(lines) - 1) + [True], stderr
     assert lines[-1].endswith((".", "?", ")")), "a message is a sentence"
     assert all(": " in line and "/" in line for line in lines[:-1]), stderr
     return lines[-1]
@@ -173,26 +193,45 @@ def _without_settings(data: dict) -> dict:
 
 def test_missing_study_file(tmp_path):
     result = CliRunner().invoke(cli, ["analyze", str(tmp_path / "nowhere.yaml"), "--out", str(tmp_path / "out")])
-    _has_words(_the_message(result.exit_code, result.stdout, result.stderr), ("study file not found", "nowhere.yaml", "prldh init"))
+    _has_words(
+        _the_message(result.exit_code, result.stdout, result.stderr),
+        ("study file not found", "nowhere.yaml", "prldh init"),
+    )
     assert _everything(tmp_path) == []
 
 
 YAML = yaml.safe_dump(STUDY, sort_keys=False)
 N_LINES = YAML.count("\n")
 BROKEN_FILES = {
-    "a bracket left open": (YAML.replace("title: Bad input", "title: [Bad input"), ("study.yaml", "line 2", "not valid YAML")),
+    "a bracket left open": (
+        YAML.replace("title: Bad input", "title: [Bad input"),
+        ("study.yaml", "line 2", "not valid YAML"),
+    ),
     "a tab": (YAML.replace("  table:", "\ttable:"), ("study.yaml", "line 5", "not valid YAML", "\\t")),
-    "two colons": (YAML.replace("title: Bad input", "title: a: b"), ("study.yaml", "line 1", "not valid YAML", "colons")),
+    "two colons": (
+        YAML.replace("title: Bad input", "title: a: b"),
+        ("study.yaml", "line 1", "not valid YAML", "colons"),
+    ),
     "a control character": (YAML + "\x07", ("study.yaml", f"line {N_LINES + 1}", "'\\x07'")),
     "a list as key": (YAML + "? [a, b]\n: 1\n", ("study.yaml", f"line {N_LINES + 1}", "where a key is expected")),
-    "an unknown tag": (YAML.replace("title: Bad input", "title: !!python/object:os.system x"), ("study.yaml", "line 1", "not valid YAML")),
+    "an unknown tag": (
+        YAML.replace("title: Bad input", "title: !!python/object:os.system x"),
+        ("study.yaml", "line 1", "not valid YAML"),
+    ),
     "a list": ("- clinical\n", ("study.yaml", "mapping", "found a list")),
     "nothing": ("", ("study.yaml", "mapping", "found nothing", "prldh init")),
     "a doubled key": (YAML + "title: again\n", ("study.yaml", "'title' stands twice", f"line {N_LINES + 1}")),
-    "a doubled key further in": (YAML.replace("  id:", "  table: b.csv\n  id:"), ("study.yaml", "'table' stands twice", "line 6")),
-    "an unknown key": (YAML + "modles: []\n", ("study.yaml", f"line {N_LINES + 1}", "unknown key 'modles'", "did you mean 'models'?")),
+    "a doubled key further in": (
+        YAML.replace("  id:", "  table: b.csv\n  id:"),
+        ("study.yaml", "'table' stands twice", "line 6"),
+    ),
+    "an unknown key": (
+        YAML + "modles: []\n",
+        ("study.yaml", f"line {N_LINES + 1}", "unknown key 'modles'", "did you mean 'models'?"),
+    ),
     "an unknown key further in": (
-        YAML.replace("  event:", "  covariats: {}\n  event:"), ("study.yaml", "line 8", "clinical.covariats", "did you mean 'covariates'?"),
+        YAML.replace("  event:", "  covariats: {}\n  event:"),
+        ("study.yaml", "line 8", "clinical.covariats", "did you mean 'covariates'?"),
     ),
     "a key like none": (YAML + "zzz: 1\n", ("unknown key 'zzz'", "known here", "clinical", "models")),
 }
@@ -217,62 +256,199 @@ SETTINGS = {
     "text as list": (("models",), "Muscle", ("models", "must be a list", "'Muscle'")),
     "text as mapping": (("clinical",), "clinical.csv", ("line 4", "clinical", "must be a mapping", "'clinical.csv'")),
     "a number as step": (("selection",), [{"icc": 0.75}], ("selection", "icc", "must be a mapping", "0.75")),
-    "a blank section": (("clinical", "covariates"), None, ("clinical.covariates", "found nothing", "leave the key out")),
-    "an unknown type of covariate": (("clinical", "covariates", "age"), "numeric", ("line 10", "covariates.age", "'continuous'", "'numeric'")),
-    "ordinal without levels": (("clinical", "covariates", "grade"), "ordinal", ("covariates.grade", "levels in order", "III")),
+    "a blank section": (
+        ("clinical", "covariates"),
+        None,
+        ("clinical.covariates", "found nothing", "leave the key out"),
+    ),
+    "an unknown type of covariate": (
+        ("clinical", "covariates", "age"),
+        "numeric",
+        ("line 10", "covariates.age", "'continuous'", "'numeric'"),
+    ),
+    "ordinal without levels": (
+        ("clinical", "covariates", "grade"),
+        "ordinal",
+        ("covariates.grade", "levels in order", "III"),
+    ),
     "an unknown engine": (("engine",), "sas", ("line 3", "engine", "'python'", "'sas'")),
     "perhaps": (("validation", "leave_one_out"), "perhaps", ("validation.leave_one_out", "true or false", "'perhaps'")),
     "many folds": (("validation", "folds"), "many", ("validation.folds", "whole number", "'many'")),
     "one fold": (("validation", "folds"), 1, ("validation.folds", "one fold holds nothing out", "0")),
     "a bootstrap below zero": (("validation", "bootstrap"), -5, ("validation.bootstrap", "-5")),
-    "an unknown validation key": (("validation", "bootstraps"), 5, ("validation.bootstraps", "did you mean 'bootstrap'?")),
+    "an unknown validation key": (
+        ("validation", "bootstraps"),
+        5,
+        ("validation.bootstraps", "did you mean 'bootstrap'?"),
+    ),
     "several events": (("clinical", "event"), ["yes"], ("clinical.event", "one value")),
     "no models": (("models",), [], ("models", "no model is named", "leave the key out")),
-    "a tissue of nothing": (("tissues", "muscle"), {}, ("tissues.muscle", "exactly one of radscore, features, images", "none")),
-    "no tables of features": (("tissues", "muscle", "features"), {}, ("tissues.muscle", "features names no table", "for each source")),
-    "a number as table": (("tissues", "muscle", "features"), [3], ("tissues.muscle.features.0: must be text (found 3).",)),
-    "one end of a range": (("performance", "partial_auc"), [0.8], ("performance.partial_auc.1: a value is missing here. Add it.",)),
-    "a range of no width": (("performance", "partial_auc"), [0.8, 0.8], ("performance.partial_auc", "[1, 0.8]", "found [0.8, 0.8]")),
+    "a tissue of nothing": (
+        ("tissues", "muscle"),
+        {},
+        ("tissues.muscle", "exactly one of radscore, features, images", "none"),
+    ),
+    "no tables of features": (
+        ("tissues", "muscle", "features"),
+        {},
+        ("tissues.muscle", "features names no table", "for each source"),
+    ),
+    "a number as table": (
+        ("tissues", "muscle", "features"),
+        [3],
+        ("tissues.muscle.features.0: must be text (found 3).",),
+    ),
+    "one end of a range": (
+        ("performance", "partial_auc"),
+        [0.8],
+        ("performance.partial_auc.1: a value is missing here. Add it.",),
+    ),
+    "a range of no width": (
+        ("performance", "partial_auc"),
+        [0.8, 0.8],
+        ("performance.partial_auc", "[1, 0.8]", "found [0.8, 0.8]"),
+    ),
     "true as number": (("validation", "bootstrap"), True, ("validation.bootstrap", "whole number", "found True")),
     "true as seed": (("seed",), True, ("line 2", "seed", "whole number", "found True")),
     "a model without a name": (("models", 0, "name"), " ", ("models.0.name", "give the model a name", "found ' '")),
-    "a level twice": (("clinical", "covariates", "grade", "levels"), ["III", "IV", "III"], ("covariates.grade", "'III' is listed twice", "Remove one")),
-    "a risk above one": (("performance", "risk_categories"), [0.2, 20], ("performance.risk_categories", "[0.2, 0.4]", "found [0.2, 20.0]")),
+    "a level twice": (
+        ("clinical", "covariates", "grade", "levels"),
+        ["III", "IV", "III"],
+        ("covariates.grade", "'III' is listed twice", "Remove one"),
+    ),
+    "a risk above one": (
+        ("performance", "risk_categories"),
+        [0.2, 20],
+        ("performance.risk_categories", "[0.2, 0.4]", "found [0.2, 20.0]"),
+    ),
     "three readers": (("tissues", "muscle", "features"), ["a.csv"] * 3, ("tissues.muscle", "one or two readers", "3")),
-    "a threshold above one": (("performance", "thresholds"), [2], ("performance.thresholds", "probabilities", "found 2.0")),
+    "a threshold above one": (
+        ("performance", "thresholds"),
+        [2],
+        ("performance.thresholds", "probabilities", "found 2.0"),
+    ),
     "a setting unknown": (("performance", "confidance"), 0.9, ("performance.confidance", "did you mean 'confidence'?")),
-    "the outcome as covariate": (("clinical", "covariates", "recurrence"), "categorical", ("clinical.covariates.recurrence", "cannot be covariates")),
-    "the outcome as score": (("tissues", "disc", "radscore"), "recurrence", ("tissues.disc.radscore", "'recurrence'", "id or the outcome")),
-    "a tissue named like a covariate": (("tissues", "age"), {"radscore": "s100b"}, ("tissues.age", "both a tissue and a clinical column", "Rename")),
-    "a tissue named like a column": (("tissues", "s100b"), {"radscore": "age"}, ("tissues.s100b", "clinical.csv", "column 's100b'", "Rename")),
-    "a tissue named with a comma": (("tissues", "disc, left"), {"radscore": "s100b"}, ("'disc, left'", "without commas and brackets")),
+    "the outcome as covariate": (
+        ("clinical", "covariates", "recurrence"),
+        "categorical",
+        ("clinical.covariates.recurrence", "cannot be covariates"),
+    ),
+    "the outcome as score": (
+        ("tissues", "disc", "radscore"),
+        "recurrence",
+        ("tissues.disc.radscore", "'recurrence'", "id or the outcome"),
+    ),
+    "a tissue named like a covariate": (
+        ("tissues", "age"),
+        {"radscore": "s100b"},
+        ("tissues.age", "both a tissue and a clinical column", "Rename"),
+    ),
+    "a tissue named like a column": (
+        ("tissues", "s100b"),
+        {"radscore": "age"},
+        ("tissues.s100b", "clinical.csv", "column 's100b'", "Rename"),
+    ),
+    "a tissue named with a comma": (
+        ("tissues", "disc, left"),
+        {"radscore": "s100b"},
+        ("'disc, left'", "without commas and brackets"),
+    ),
     "adjusted twice for one": (("adjust",), ["age", "sex", "age"], ("adjust", "'age' is listed twice", "Remove one")),
     "adjust misspelt": (("adjust",), ["agee"], ("study.yaml, line", "adjust", "'agee'", "did you mean 'age'?")),
-    "adjust by a score": (("adjust",), ["s100b"], ("adjust", "'s100b'", "not among clinical.covariates", "age, sex, grade")),
-    "an unknown term": (("models", 0, "terms"), ["mussle"], ("'Muscle'", "'mussle'", "did you mean 'muscle'?", "clinical.covariates")),
+    "adjust by a score": (
+        ("adjust",),
+        ["s100b"],
+        ("adjust", "'s100b'", "not among clinical.covariates", "age, sex, grade"),
+    ),
+    "an unknown term": (
+        ("models", 0, "terms"),
+        ["mussle"],
+        ("'Muscle'", "'mussle'", "did you mean 'muscle'?", "clinical.covariates"),
+    ),
     "no terms": (("models", 0, "terms"), [], ("models.0.terms", "at least 1")),
     "a term twice": (("models", 0, "terms"), ["muscle", "muscle"], ("'Muscle'", "a term twice", "Remove")),
-    "groups of an unknown tissue": (("models", 0, "terms"), ["groups(disc, mussle)"], ("groups(disc, mussle)", "no tissue 'mussle'", "did you mean 'muscle'?")),
+    "groups of an unknown tissue": (
+        ("models", 0, "terms"),
+        ["groups(disc, mussle)"],
+        ("groups(disc, mussle)", "no tissue 'mussle'", "did you mean 'muscle'?"),
+    ),
     "groups of one": (("models", 0, "terms"), ["groups(disc)"], ("groups(disc)", "groups(first, second)")),
     "groups of one twice": (("models", 0, "terms"), ["groups(disc, disc)"], ("one tissue twice",)),
-    "compared with itself": (("comparisons",), [["Muscle", "Muscle"]], ("comparisons", "'Muscle' is compared with itself", "two models")),
-    "compared with a stranger": (("comparisons",), [["Muscle", "Muscel"]], ("comparisons", "no model 'Muscel'", "did you mean 'Muscle'?")),
+    "compared with itself": (
+        ("comparisons",),
+        [["Muscle", "Muscle"]],
+        ("comparisons", "'Muscle' is compared with itself", "two models"),
+    ),
+    "compared with a stranger": (
+        ("comparisons",),
+        [["Muscle", "Muscel"]],
+        ("comparisons", "no model 'Muscel'", "did you mean 'Muscle'?"),
+    ),
     "three compared": (("comparisons",), [["Muscle", "Muscle", "Disc"]], ("line", "comparisons", "2", "not 3")),
-    "an unknown selector": (("selection",), [{"icct": {}}], ("selection, step 1", "no selector 'icct'", "correlation", "icc, lasso_svm_rfe", "Did you mean 'icc'?")),
-    "two selectors in a step": (("selection",), [{"icc": {}, "correlation": {}}], ("selection", "one selector", "icc, correlation")),
-    "an unknown selector setting": (("selection",), [{"icc": {"treshold": 0.5}}], ("step 1 (icc)", "'treshold'", "did you mean 'threshold'?")),
-    "a setting out of range": (("selection",), [{"icc": {"threshold": 7}}], ("step 1 (icc)", "threshold", "less than or equal to 1", "7")),
-    "a setting of a wrong type": (("selection",), [{"icc": {"threshold": "high"}}], ("step 1 (icc)", "threshold", "number", "'high'")),
+    "an unknown selector": (
+        ("selection",),
+        [{"icct": {}}],
+        ("selection, step 1", "no selector 'icct'", "correlation", "icc, lasso_svm_rfe", "Did you mean 'icc'?"),
+    ),
+    "two selectors in a step": (
+        ("selection",),
+        [{"icc": {}, "correlation": {}}],
+        ("selection", "one selector", "icc, correlation"),
+    ),
+    "an unknown selector setting": (
+        ("selection",),
+        [{"icc": {"treshold": 0.5}}],
+        ("step 1 (icc)", "'treshold'", "did you mean 'threshold'?"),
+    ),
+    "a setting out of range": (
+        ("selection",),
+        [{"icc": {"threshold": 7}}],
+        ("step 1 (icc)", "threshold", "less than or equal to 1", "7"),
+    ),
+    "a setting of a wrong type": (
+        ("selection",),
+        [{"icc": {"threshold": "high"}}],
+        ("step 1 (icc)", "threshold", "number", "'high'"),
+    ),
     "an unknown table": (("clinical", "table"), "clinicle.csv", ("table not found", "clinicle.csv", "Check the path")),
-    "an unknown feature table": (("tissues", "muscle", "features"), ["reader1.csv", "reader3.csv"], ("table not found", "reader3.csv")),
-    "one table for both readers": (("tissues", "muscle", "features"), ["reader1.csv"] * 2, ("tissues.muscle", "reader1.csv", "both readers")),
-    "an unknown outcome": (("clinical", "outcome"), "recurence", ("clinical.outcome", "clinical.csv", "'recurence'", "Did you mean 'recurrence'?")),
-    "an unknown id": (("clinical", "id"), "patient", ("clinical.id", "clinical.csv", "'patient'", "Did you mean 'patient_id'?")),
-    "an unknown covariate": (("clinical", "covariates"), {"agee": "continuous"}, ("covariates", "clinical.csv", "'agee'", "Did you mean 'age'?")),
-    "an unknown score": (("tissues", "disc", "radscore"), "s100", ("tissues.disc.radscore", "clinical.csv", "'s100'", "Did you mean 's100b'?")),
-    "an event that does not occur": (("clinical", "event"), "relapse", ("clinical.event", "'relapse'", "'no' and 'yes'", "clinical.csv", "Set event")),
+    "an unknown feature table": (
+        ("tissues", "muscle", "features"),
+        ["reader1.csv", "reader3.csv"],
+        ("table not found", "reader3.csv"),
+    ),
+    "one table for both readers": (
+        ("tissues", "muscle", "features"),
+        ["reader1.csv"] * 2,
+        ("tissues.muscle", "reader1.csv", "both readers"),
+    ),
+    "an unknown outcome": (
+        ("clinical", "outcome"),
+        "recurence",
+        ("clinical.outcome", "clinical.csv", "'recurence'", "Did you mean 'recurrence'?"),
+    ),
+    "an unknown id": (
+        ("clinical", "id"),
+        "patient",
+        ("clinical.id", "clinical.csv", "'patient'", "Did you mean 'patient_id'?"),
+    ),
+    "an unknown covariate": (
+        ("clinical", "covariates"),
+        {"agee": "continuous"},
+        ("covariates", "clinical.csv", "'agee'", "Did you mean 'age'?"),
+    ),
+    "an unknown score": (
+        ("tissues", "disc", "radscore"),
+        "s100",
+        ("tissues.disc.radscore", "clinical.csv", "'s100'", "Did you mean 's100b'?"),
+    ),
+    "an event that does not occur": (
+        ("clinical", "event"),
+        "relapse",
+        ("clinical.event", "'relapse'", "'no' and 'yes'", "clinical.csv", "Set event"),
+    ),
     "one feature in two sources": (
-        ("tissues", "muscle", "features"), {"radiomics": ["reader1.csv"], "deep": ["reader2.csv"]},
+        ("tissues", "muscle", "features"),
+        {"radiomics": ["reader1.csv"], "deep": ["reader2.csv"]},
         ("tissues.muscle", "'feature_00'", "'radiomics'", "'deep'", "Rename"),
     ),
 }
@@ -293,26 +469,98 @@ def test_a_required_key_is_missing(bench):
 
 ROW_9 = ("row 9", "patient 008")
 CELLS = {
-    "a third outcome": ("clinical", 3, "recurrence", "maybe", ("'recurrence'", "clinical.csv", "3 values", "'maybe' (1)", "'no'", "'yes'", "exactly two")),
-    "one outcome": ("clinical", slice(None), "recurrence", "no", ("'recurrence'", "clinical.csv", "1 value: 'no' (60)")),
-    "blank outcomes": ("clinical", slice(3, 5), "recurrence", "", ("'recurrence'", "clinical.csv", "blank", "row 5", "patient 004", "and 2 more", "Fill it in")),
+    "a third outcome": (
+        "clinical",
+        3,
+        "recurrence",
+        "maybe",
+        ("'recurrence'", "clinical.csv", "3 values", "'maybe' (1)", "'no'", "'yes'", "exactly two"),
+    ),
+    "one outcome": (
+        "clinical",
+        slice(None),
+        "recurrence",
+        "no",
+        ("'recurrence'", "clinical.csv", "1 value: 'no' (60)"),
+    ),
+    "blank outcomes": (
+        "clinical",
+        slice(3, 5),
+        "recurrence",
+        "",
+        ("'recurrence'", "clinical.csv", "blank", "row 5", "patient 004", "and 2 more", "Fill it in"),
+    ),
     "an outcome that is NA": ("clinical", 3, "recurrence", "NA", ("'recurrence'", "blank", "patient 004")),
     "a doubled id": ("clinical", 5, "patient_id", "003", ("clinical.csv", "'003'", "rows 4, 7", "one row a patient")),
     "a doubled id of a reader": ("reader1", 5, "patient_id", "003", ("reader1.csv", "'003'", "rows 4, 7")),
-    "a blank id": ("clinical", 5, "patient_id", "", ("clinical.csv", "'patient_id'", "blank in row 7", "Give every patient an id")),
+    "a blank id": (
+        "clinical",
+        5,
+        "patient_id",
+        "",
+        ("clinical.csv", "'patient_id'", "blank in row 7", "Give every patient an id"),
+    ),
     "a blank id of a reader": ("reader2", 5, "patient_id", " ", ("reader2.csv", "'patient_id'", "blank in row 7")),
-    "text as age": ("clinical", 7, "age", "fifty", ("clinical.csv", *ROW_9, "'age'", "'fifty'", "not a number", "leave it blank")),
+    "text as age": (
+        "clinical",
+        7,
+        "age",
+        "fifty",
+        ("clinical.csv", *ROW_9, "'age'", "'fifty'", "not a number", "leave it blank"),
+    ),
     "a decimal comma": ("clinical", 7, "age", "55,5", ("clinical.csv", *ROW_9, "'age'", "'55,5'", "not a number")),
-    "an underscore among digits": ("clinical", 7, "age", "1_000", ("clinical.csv", *ROW_9, "'age'", "'1_000'", "not a number")),
+    "an underscore among digits": (
+        "clinical",
+        7,
+        "age",
+        "1_000",
+        ("clinical.csv", *ROW_9, "'age'", "'1_000'", "not a number"),
+    ),
     "text as score": ("clinical", 7, "s100b", "low", ("clinical.csv", *ROW_9, "'s100b'", "'low'", "not a number")),
-    "text as feature": ("reader2", 7, "feature_03", "n/d", ("reader2.csv", *ROW_9, "'feature_03'", "'n/d'", "not a number", "Correct it")),
-    "an underscore in a feature": ("reader2", 7, "feature_03", "1_0", ("reader2.csv", *ROW_9, "'feature_03'", "'1_0'", "not a number")),
+    "text as feature": (
+        "reader2",
+        7,
+        "feature_03",
+        "n/d",
+        ("reader2.csv", *ROW_9, "'feature_03'", "'n/d'", "not a number", "Correct it"),
+    ),
+    "an underscore in a feature": (
+        "reader2",
+        7,
+        "feature_03",
+        "1_0",
+        ("reader2.csv", *ROW_9, "'feature_03'", "'1_0'", "not a number"),
+    ),
     "infinite age": ("clinical", 7, "age", "inf", ("clinical.csv", *ROW_9, "'age'", "'inf'", "not finite")),
     "age beyond doubles": ("clinical", 7, "age", "1e999", ("clinical.csv", *ROW_9, "'1e999'", "not finite")),
-    "infinite feature": ("reader1", 7, "feature_03", "-inf", ("reader1.csv", *ROW_9, "'feature_03'", "'-inf'", "not finite")),
-    "a blank feature": ("reader1", 7, "feature_03", "", ("reader1.csv", *ROW_9, "'feature_03'", "blank", "Extract it again")),
-    "an undeclared level": ("clinical", 7, "grade", "VI", ("clinical.csv", *ROW_9, "'grade'", "'VI'", "III, IV, V", "Declare or correct")),
-    "nothing but blanks": ("clinical", slice(None), "age", "", ("clinical.csv", "no events", "0 patients", "60", "age", "Fill in")),
+    "infinite feature": (
+        "reader1",
+        7,
+        "feature_03",
+        "-inf",
+        ("reader1.csv", *ROW_9, "'feature_03'", "'-inf'", "not finite"),
+    ),
+    "a blank feature": (
+        "reader1",
+        7,
+        "feature_03",
+        "",
+        ("reader1.csv", *ROW_9, "'feature_03'", "blank", "Extract it again"),
+    ),
+    "an undeclared level": (
+        "clinical",
+        7,
+        "grade",
+        "VI",
+        ("clinical.csv", *ROW_9, "'grade'", "'VI'", "III, IV, V", "Declare or correct"),
+    ),
+    "nothing but blanks": (
+        "clinical",
+        slice(None),
+        "age",
+        "",
+        ("clinical.csv", "no events", "0 patients", "60", "age", "Fill in"),
+    ),
 }
 
 
@@ -325,12 +573,25 @@ def test_bad_cell(bench, table, row, column, value, words):
 def test_ids_that_do_not_match_are_told_in_both_directions(bench):
     bench.cell("reader1", slice(5, 6), "patient_id", "X")
     bench.cell("reader1", 6, "patient_id", "Y")
-    bench.refused("tissues.muscle.features", "2 patients of the clinical table are not in reader1.csv (006, 007)", "2 ids of reader1.csv", "(X, Y)", "correct")
+    bench.refused(
+        "tissues.muscle.features",
+        "2 patients of the clinical table are not in reader1.csv (006, 007)",
+        "2 ids of reader1.csv",
+        "(X, Y)",
+        "correct",
+    )
 
 
 def test_ids_are_text(bench):
     bench.tables["reader1"]["patient_id"] = bench.tables["reader1"]["patient_id"].str.lstrip("0")
-    bench.refused("60 patients", "not in reader1.csv", "001, 002", "55 more", "(1, 2,", "'001' and '1' are one number written in two ways")
+    bench.refused(
+        "60 patients",
+        "not in reader1.csv",
+        "001, 002",
+        "55 more",
+        "(1, 2,",
+        "'001' and '1' are one number written in two ways",
+    )
 
 
 def test_a_patient_missing_from_one_reader(bench):
@@ -340,7 +601,9 @@ def test_a_patient_missing_from_one_reader(bench):
 
 def test_readers_with_different_columns(bench):
     bench.tables["reader2"] = bench.tables["reader2"].rename(columns={"feature_03": "feature_3x"})
-    bench.refused("tissues.muscle", "only in reader1.csv: feature_03", "only in reader2.csv: feature_3x", "same settings")
+    bench.refused(
+        "tissues.muscle", "only in reader1.csv: feature_03", "only in reader2.csv: feature_3x", "same settings"
+    )
 
 
 @pytest.mark.parametrize("reader", ["reader1", "reader2"])
@@ -378,15 +641,43 @@ FILES = {
     "empty": ("clinical.csv", b"", ("clinical.csv", "is empty", "header line")),
     "blank lines": ("clinical.csv", b"\n\n", ("clinical.csv", "is empty")),
     "a header alone": ("clinical.csv", f"{HEADER}\n".encode(), ("clinical.csv", "a header but no rows")),
-    "semicolons": ("clinical.csv", CSV.replace(",", ";").encode(), ("clinical.csv", "one column", "semicolons", "comma-separated")),
-    "semicolons and decimal commas": ("clinical.csv", CSV.replace(",", ";").replace(".", ",").encode(), ("clinical.csv", "semicolons", "decimal points")),
+    "semicolons": (
+        "clinical.csv",
+        CSV.replace(",", ";").encode(),
+        ("clinical.csv", "one column", "semicolons", "comma-separated"),
+    ),
+    "semicolons and decimal commas": (
+        "clinical.csv",
+        CSV.replace(",", ";").replace(".", ",").encode(),
+        ("clinical.csv", "semicolons", "decimal points"),
+    ),
     "tabs": ("clinical.csv", CSV.replace(",", "\t").encode(), ("clinical.csv", "tabs", ".tsv")),
     "commas called tabs": ("clinical.tsv", CSV.encode(), ("clinical.tsv", "commas", ".csv")),
-    "a doubled column": ("clinical.csv", CSV.replace("sex", "age", 1).encode(), ("clinical.csv", "'age' stands 2 times", "Rename")),
-    "a column without a name": ("clinical.csv", CLINICAL.to_csv().encode(), ("clinical.csv", "column 1 has no name", "numbers the rows")),
-    "a column that pandas named": ("clinical.csv", CSV.replace("sex", "Unnamed: 3", 1).encode(), ("clinical.csv", "column 4 has no name")),
-    "a row too long": ("clinical.csv", CSV.replace("\n003,", "\n003,9,", 1).encode(), ("clinical.csv", "line 4", "saw 7", "as many cells in each row")),
-    "Latin-1": ("clinical.csv", CSV.replace("sex", "âge", 1).encode("latin-1"), ("clinical.csv", "not UTF-8", "0xe2", "Save it as CSV UTF-8")),
+    "a doubled column": (
+        "clinical.csv",
+        CSV.replace("sex", "age", 1).encode(),
+        ("clinical.csv", "'age' stands 2 times", "Rename"),
+    ),
+    "a column without a name": (
+        "clinical.csv",
+        CLINICAL.to_csv().encode(),
+        ("clinical.csv", "column 1 has no name", "numbers the rows"),
+    ),
+    "a column that pandas named": (
+        "clinical.csv",
+        CSV.replace("sex", "Unnamed: 3", 1).encode(),
+        ("clinical.csv", "column 4 has no name"),
+    ),
+    "a row too long": (
+        "clinical.csv",
+        CSV.replace("\n003,", "\n003,9,", 1).encode(),
+        ("clinical.csv", "line 4", "saw 7", "as many cells in each row"),
+    ),
+    "Latin-1": (
+        "clinical.csv",
+        CSV.replace("sex", "âge", 1).encode("latin-1"),
+        ("clinical.csv", "not UTF-8", "0xe2", "Save it as CSV UTF-8"),
+    ),
     "UTF-16": ("clinical.csv", CSV.encode("utf-16"), ("clinical.csv", "not UTF-8", "UTF-16", "Save it")),
     "no text": ("clinical.csv", bytes(range(256)) * 9, ("clinical.csv", "not UTF-8", "no text at all")),
     "no gzip": ("clinical.csv.gz", CSV.encode(), ("clinical.csv.gz", "Not a gzipped file", "its ending")),
@@ -417,7 +708,11 @@ def test_patients_with_blank_covariates_are_left_out_and_listed(bench):
     bench.cell("clinical", 6, "s100b", "NA")
     data, shown = bench.succeeds()
     assert data["cohort"]["n"] == N - 3
-    assert data["cohort"]["excluded"] == [{"id": "004", "reason": "blank: age"}, {"id": "005", "reason": "blank: age"}, {"id": "007", "reason": "blank: disc"}]
+    assert data["cohort"]["excluded"] == [
+        {"id": "004", "reason": "blank: age"},
+        {"id": "005", "reason": "blank: age"},
+        {"id": "007", "reason": "blank: disc"},
+    ]
     message = "3 of 60 patients were left out for blank covariates: 004 (age), 005 (age), 007 (disc)"
     assert any(message in w["message"] for w in data["warnings"])
     assert message in shown and "3 left out" in shown
@@ -433,7 +728,14 @@ def test_blank_covariates_are_refused_where_the_study_says_so(bench):
 
 def test_a_step_that_leaves_nothing(bench):
     bench.set("selection", to=[{"icc": {"threshold": 0.5}}, {"correlation": {"outcome": 0.99}}])
-    bench.refused("tissue 'muscle'", "step 'correlation'", "outcome: 0.99", "strongest candidate is 'feature_00'", "|r|", "if_empty: best")
+    bench.refused(
+        "tissue 'muscle'",
+        "step 'correlation'",
+        "outcome: 0.99",
+        "strongest candidate is 'feature_00'",
+        "|r|",
+        "if_empty: best",
+    )
 
 
 def test_the_strongest_is_kept_where_the_study_says_so(bench):
@@ -556,7 +858,9 @@ def without_r(monkeypatch):
 
 
 def test_engine_r_without_proc(bench, without_r):
-    bench.refused("R package pROC", "apt-get install r-cran-proc", 'install.packages(c("pROC"))', arguments=("--engine", "r"))
+    bench.refused(
+        "R package pROC", "apt-get install r-cran-proc", 'install.packages(c("pROC"))', arguments=("--engine", "r")
+    )
 
 
 def test_engine_both_without_r_goes_on_in_python_and_says_so(bench, without_r):
@@ -641,7 +945,10 @@ def test_the_program_without_r(bench):
     study = bench.write()
     before = _everything(bench.folder)
     done = _program(study, bench.out, PATH="/nowhere", R_HOME="")
-    _has_words(_the_message(done.returncode, done.stdout, done.stderr), ("R is needed by the R engine", "PATH", "apt-get install"))
+    _has_words(
+        _the_message(done.returncode, done.stdout, done.stderr),
+        ("R is needed by the R engine", "PATH", "apt-get install"),
+    )
     assert _everything(bench.folder) == before
 
 
@@ -651,11 +958,14 @@ def test_the_program_interrupted(bench):
     study = bench.write()
     before = _everything(bench.folder)
     command = [sys.executable, "-m", "prldh", "analyze", str(study), "--out", str(bench.out), "--jobs", "1"]
+
     # a suite that runs in the background of a shell is deaf to SIGINT, and so would be what it starts
     def hear():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear
+    ) as running:
         first = running.stderr.readline()  # it is computing now
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)

@@ -1,4 +1,5 @@
-"""The checklists from a study to their files: evidence that can be followed, answers that are kept, errors before anything is computed."""
+"""The checklists from a study to their files: evidence that can be followed, answers that are kept, errors before
+anything is computed."""
 
 from __future__ import annotations
 
@@ -36,10 +37,14 @@ def folder(tmp_path_factory):
     outcome = np.repeat([0, 1], n // 2)
     values = rng.normal(size=(n, len(NAMES))) + outcome[:, None] * np.array([1.2, 0.0, 0.9, 1.0])
     ids = [f"P{i:02d}" for i in range(n)]
-    pd.DataFrame({"id": ids, "relapse": outcome, "age": rng.normal(60, 8, n).round()}).to_csv(folder / "clinical.csv", index=False)
+    pd.DataFrame({"id": ids, "relapse": outcome, "age": rng.normal(60, 8, n).round()}).to_csv(
+        folder / "clinical.csv", index=False
+    )
     for reader in (1, 2):
         noisy = values + rng.normal(scale=0.15, size=values.shape)
-        pd.DataFrame({"id": ids, **dict(zip(NAMES, noisy.T, strict=True))}).to_csv(folder / f"reader{reader}.csv", index=False)
+        pd.DataFrame({"id": ids, **dict(zip(NAMES, noisy.T, strict=True))}).to_csv(
+            folder / f"reader{reader}.csv", index=False
+        )
     return folder
 
 
@@ -48,7 +53,13 @@ def _study(folder: Path, **changes) -> dict:
         "title": "Disc & <b>relapse</b>",
         "seed": 4,
         "engine": "python",
-        "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "relapse", "event": 1, "covariates": {"age": "continuous"}},
+        "clinical": {
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "outcome": "relapse",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
         "tissues": {"disc": {"features": [str(folder / f"reader{r}.csv") for r in (1, 2)]}},
         "selection": ["icc", {"correlation": {"between": 0.9, "outcome": 0.1}}],
         "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}],
@@ -63,7 +74,9 @@ def _study(folder: Path, **changes) -> dict:
 
 @pytest.fixture(scope="module")
 def run(folder):
-    (folder / "answers.yaml").write_text("clear:\n  '8': {answer: page 3, comment: '<i>committee</i>'}\n  '10':\nmetrics: {C1: yes, '4': no}\n")
+    (folder / "answers.yaml").write_text(
+        "clear:\n  '8': {answer: page 3, comment: '<i>committee</i>'}\n  '10':\nmetrics: {C1: yes, '4': no}\n"
+    )
     (folder / "study.yaml").write_text(yaml.safe_dump(_study(folder)))
     done = CliRunner().invoke(cli, ["analyze", str(folder / "study.yaml"), "--out", str(folder / "out"), "--jobs", "1"])
     assert done.exit_code == 0, done.output
@@ -80,7 +93,9 @@ def _status(run: Path, standard: str) -> dict[str, str]:
 
 def test_every_checklist_is_there_in_every_format_with_the_questions(run):
     files = {p.name for p in (run / "checklists").iterdir()}
-    assert files == {f"{s}.{form}" for s in STANDARDS for form in ("html", "csv", "json", "docx", "tex")} | {"checklist.yaml"}
+    assert files == {f"{s}.{form}" for s in STANDARDS for form in ("html", "csv", "json", "docx", "tex")} | {
+        "checklist.yaml"
+    }
     assert "no installed plugin brings" not in (run / "results.json").read_text()
     asked = yaml.safe_load((run / "checklists" / "checklist.yaml").read_text())
     assert list(asked) == list(STANDARDS)
@@ -139,18 +154,29 @@ def test_links_of_the_html_lead_somewhere(run):
 def test_the_report_has_a_section_of_them_and_one_of_the_features(run):
     html = (run / "report.html").read_text()
     section = re.search(r'<section id="checklists">.*?</section>', html, re.S)[0]
-    assert 'href="checklists/metrics.html"' in section and "METRICS score" in section and "contradicted by the run" in section
+    assert (
+        'href="checklists/metrics.html"' in section
+        and "METRICS score" in section
+        and "contradicted by the run" in section
+    )
     features = re.search(r'<section id="features">.*?</section>', html, re.S)[0]
-    assert "Sphericity (QCFX)" in features and "disc: features by IBSI family" in features and "Not PyRadiomics" in features
+    assert (
+        "Sphericity (QCFX)" in features
+        and "disc: features by IBSI family" in features
+        and "Not PyRadiomics" in features
+    )
     table = pd.read_csv(run / "tables" / "features_ibsi.csv").set_index("feature")
-    assert set(table.index) == set(json.loads((run / "results.json").read_text())["tissues"]["disc"]["selection"]["features"])
+    assert set(table.index) == set(
+        json.loads((run / "results.json").read_text())["tissues"]["disc"]["selection"]["features"]
+    )
     assert table.loc["original_shape_Sphericity", "deviates"] == "no"
     assert "unknown to IBSI" in table.loc["deep_000", "note"]
 
 
 @pytest.fixture(scope="module")
 def leaky(run, folder, tmp_path_factory):
-    """A former run's folder whose questions were answered, replaced by a run of scope model alone without a clinical model."""
+    """A former run's folder whose questions were answered, replaced by a run of scope model alone without a clinical
+    model."""
     out = tmp_path_factory.mktemp("leaky") / "out"
     shutil.copytree(run, out)
     path = out / "checklists" / "checklist.yaml"
@@ -161,7 +187,12 @@ def leaky(run, folder, tmp_path_factory):
         "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": "model"},
         "models": [{"name": "Disc", "terms": ["disc"]}],
     }
-    prldh.analyze(_study(folder, **changes, report={"figures": [], "checklists": ["clear", "metrics", "tripod-ai"]}), out, jobs=1, force=True)
+    prldh.analyze(
+        _study(folder, **changes, report={"figures": [], "checklists": ["clear", "metrics", "tripod-ai"]}),
+        out,
+        jobs=1,
+        force=True,
+    )
     return out
 
 
@@ -185,7 +216,9 @@ def test_answers_given_since_are_in_a_report_that_is_rendered_again(run, tmp_pat
     path.write_text("clear: {'59': x}\n")
     done = CliRunner().invoke(cli, ["report", str(out)])
     assert done.exit_code == 1 and "clear has no item '59'" in done.output
-    assert {p.name: p.read_bytes() for p in (out / "checklists").iterdir()} == before | {"checklist.yaml": path.read_bytes()}
+    assert {p.name: p.read_bytes() for p in (out / "checklists").iterdir()} == before | {
+        "checklist.yaml": path.read_bytes()
+    }
 
 
 def test_only_scope_model_is_a_contradiction(leaky):
@@ -198,15 +231,27 @@ def test_only_scope_model_is_a_contradiction(leaky):
 @pytest.mark.parametrize(
     ("report", "answers", "error", "message"),
     [
-        ({"checklists": ["claer"]}, None, PluginError, r"report\.checklists: there is no checklist 'claer'.*Did you mean 'clear'"),
+        (
+            {"checklists": ["claer"]},
+            None,
+            PluginError,
+            r"report\.checklists: there is no checklist 'claer'.*Did you mean 'clear'",
+        ),
         ({"checklists": ["clear"], "answers": "none.yaml"}, None, DataError, "answers not found"),
-        ({"checklists": ["clear"], "answers": "a.yaml"}, "clear: {'99': x}", DataError, "clear has no item '99'; did you mean '58'"),
+        (
+            {"checklists": ["clear"], "answers": "a.yaml"},
+            "clear: {'99': x}",
+            DataError,
+            "clear has no item '99'; did you mean '58'",
+        ),
     ],
 )
 def test_a_slip_is_told_before_anything_is_computed(folder, tmp_path, report, answers, error, message):
     if answers:
         (tmp_path / "a.yaml").write_text(answers)
-    study = _study(folder, report={**report, **({"answers": str(tmp_path / report["answers"])} if "answers" in report else {})})
+    study = _study(
+        folder, report={**report, **({"answers": str(tmp_path / report["answers"])} if "answers" in report else {})}
+    )
     stages = []
     with pytest.raises(error, match=message):
         prldh.analyze(study, tmp_path / "out", jobs=1, progress=lambda stage, done, total: stages.append(stage))
@@ -226,8 +271,15 @@ def test_the_command_fills_one_again(run, tmp_path):
     assert code == 0 and "58 items" in text and str(out / "checklists" / "clear.csv") in text
     assert _status(out, "clear")["3"] == "answered"  # the formats that were there are renewed
     asked = yaml.safe_load((out / "checklists" / "checklist.yaml").read_text())
-    assert asked["clear"]["3"]["answer"] == "radiomics" and asked["clear"]["8"]["answer"] == "page 3" and set(asked) == set(STANDARDS)
-    answered = [dict(next(c for c in checklist_view(f) if c["name"] == "clear")["counts"])["answered by the author"] for f in (run, out)]
+    assert (
+        asked["clear"]["3"]["answer"] == "radiomics"
+        and asked["clear"]["8"]["answer"] == "page 3"
+        and set(asked) == set(STANDARDS)
+    )
+    answered = [
+        dict(next(c for c in checklist_view(f) if c["name"] == "clear")["counts"])["answered by the author"]
+        for f in (run, out)
+    ]
     assert answered == [1, 2]  # what the report shows when it is rendered again
 
 
@@ -263,7 +315,9 @@ def test_pyradiomics_own_output_alone(shared_data, tmp_path):
     from radiomics import featureextractor, setVerbosity
 
     setVerbosity(60)
-    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=16, resampledPixelSpacing=[2, 2, 2], interpolator="sitkLinear", force2D=True)
+    extractor = featureextractor.RadiomicsFeatureExtractor(
+        binCount=16, resampledPixelSpacing=[2, 2, 2], interpolator="sitkLinear", force2D=True
+    )
     extractor.disableAllFeatures()
     for name in ("firstorder", "glcm"):
         extractor.enableFeatureClassByName(name)
@@ -297,14 +351,24 @@ def test_what_the_command_pyradiomics_writes_is_read(shared_data, tmp_path):
     command = Path(sys.executable).with_name("pyradiomics")
     if not command.exists():
         pytest.skip("the command pyradiomics is not installed")
-    (tmp_path / "p.yaml").write_text("setting: {binWidth: 10}\nimageType: {Original: {}}\nfeatureClass: {shape: [Sphericity], firstorder: [Mean]}\n")
+    (tmp_path / "p.yaml").write_text(
+        "setting: {binWidth: 10}\nimageType: {Original: {}}\nfeatureClass: {shape: [Sphericity], firstorder: [Mean]}\n"
+    )
     case = [str(shared_data / "pyradiomics" / f"breast1_{kind}.nrrd") for kind in ("image", "label")]
-    subprocess.run([command, *case, "-p", tmp_path / "p.yaml", "-o", tmp_path / "f.txt"], check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [command, *case, "-p", tmp_path / "p.yaml", "-o", tmp_path / "f.txt"],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
     code, text = _run(tmp_path / "f.txt", "--standard", "ibsi", "--format", "json")
     assert code == 0, text
     found = {e["number"]: e for e in json.loads((tmp_path / "f.ibsi.json").read_text())["items"]}
     assert found["56b"]["value"] == "bin width 10" and found["1"]["value"] == "1 region on 1 image, of 143 voxels"
-    assert found["58"]["value"].startswith("2 with PyRadiomics' names (shape 1, firstorder 1") and "PyRadiomics v" in found["61"]["value"]
+    assert (
+        found["58"]["value"].startswith("2 with PyRadiomics' names (shape 1, firstorder 1")
+        and "PyRadiomics v" in found["61"]["value"]
+    )
 
 
 def test_patients_that_the_models_were_applied_to(run, folder, tmp_path):
@@ -314,12 +378,17 @@ def test_patients_that_the_models_were_applied_to(run, folder, tmp_path):
     for name in ("clinical", "reader1"):
         table = pd.read_csv(folder / f"{name}.csv").iloc[5:55]
         table.assign(id="N" + table["id"]).to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "b.yaml").write_text("name: Hospital B\nclinical: {table: clinical.csv}\ntissues: {disc: {features: [reader1.csv]}}\n")
+    (tmp_path / "b.yaml").write_text(
+        "name: Hospital B\nclinical: {table: clinical.csv}\ntissues: {disc: {features: [reader1.csv]}}\n"
+    )
     for command in (["apply", str(out), str(tmp_path / "b.yaml")], ["report", str(out)]):
         done = CliRunner().invoke(cli, command)
         assert done.exit_code == 0, done.output
     found = {e["number"]: e for e in _json(out, "tripod-ai")["items"]}
-    assert found["12g"]["status"] == found["20c"]["status"] == found["16"]["status"] == "filled" and "Hospital B (50 patients, 25 events)" in found["16"]["value"]
+    assert (
+        found["12g"]["status"] == found["20c"]["status"] == found["16"]["status"] == "filled"
+        and "Hospital B (50 patients, 25 events)" in found["16"]["value"]
+    )
     external = next(e for e in _json(out, "metrics")["items"] if e["number"] == "27")
     assert external["status"] == "author" and "Hospital B" in external["value"]
     html = (out / "report.html").read_text()

@@ -1,4 +1,5 @@
-"""The same work on a Dask cluster: a scheduler and two workers as processes of their own on the loopback; what fails is told in one message."""
+"""The same work on a Dask cluster: a scheduler and two workers as processes of their own on the loopback; what fails is
+told in one message."""
 
 from __future__ import annotations
 
@@ -39,11 +40,25 @@ class Processes:
         self.workers = []
 
     def add_worker(self):
-        self.workers.append(self._start("dask_worker", self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--death-timeout", "60"))
+        self.workers.append(
+            self._start(
+                "dask_worker",
+                self.address,
+                "--host",
+                "127.0.0.1",
+                "--nthreads",
+                "1",
+                "--no-nanny",
+                "--death-timeout",
+                "60",
+            )
+        )
 
     def _start(self, program, *options):
         command = [sys.executable, "-m", f"distributed.cli.{program}", *options, "--no-dashboard"]
-        return subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command, env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def end(self):
         for process in (*self.workers, self.scheduler):
@@ -73,7 +88,9 @@ def bench(tmp_path, monkeypatch):
 
 def _other_program(folder):
     """A folder that, on the path, holds prldh with another line, and says that joblib has another version."""
-    shutil.copytree(Path(prldh.__file__).parent, folder / "prldh", ignore=shutil.ignore_patterns("__pycache__", "demo", "report"))
+    shutil.copytree(
+        Path(prldh.__file__).parent, folder / "prldh", ignore=shutil.ignore_patterns("__pycache__", "demo", "report")
+    )
     with (folder / "prldh" / "work.py").open("a") as file:
         file.write("# another line\n")
     info = folder / "joblib-0.1.dist-info"
@@ -88,7 +105,8 @@ def _analyze(folder, out, progress=None, **options):
 
 
 def test_one_worker_is_killed_then_the_scheduler(bench):
-    """The first run ends, as the other worker takes over; the second does not, and a local run goes on from it. All numbers are the same."""
+    """The first run ends, as the other worker takes over; the second does not, and a local run goes on from it. All
+    numbers are the same."""
     folder, cluster = bench
     cluster.add_worker(), cluster.add_worker()
     whole = _analyze(folder, "whole", jobs=1)
@@ -108,11 +126,16 @@ def test_one_worker_is_killed_then_the_scheduler(bench):
         if stage == "validation of the whole chain" and done == 4:
             cluster.scheduler.kill()
 
-    with pytest.raises(ComputeError, match=r"Dask cluster at tcp://127.0.0.1:\d+ was lost.*What is finished is kept \(\d+ results\)"):
+    with pytest.raises(
+        ComputeError, match=r"Dask cluster at tcp://127.0.0.1:\d+ was lost.*What is finished is kept \(\d+ results\)"
+    ):
         _analyze(folder, "lost", kill_the_scheduler, dask=cluster.address)
     assert not (folder / "lost").exists()
     sentences = []
-    assert _analyze(folder, "local", lambda stage, done, total: sentences.append(stage) if not total else None, jobs=1) == whole
+    assert (
+        _analyze(folder, "local", lambda stage, done, total: sentences.append(stage) if not total else None, jobs=1)
+        == whole
+    )
     assert re.fullmatch(rf"resuming: (\d+) of {REFITS} resamples are kept", sentences[-1])
 
 
@@ -127,10 +150,18 @@ def test_what_is_wrong_with_a_cluster_is_told(bench, monkeypatch):
     monkeypatch.setattr(prldh.cluster, "WORKERS_S", 1)
     with pytest.raises(ComputeError, match="has no worker after 1 s. Start some"):
         _analyze(folder, "out", dask=cluster.address)
-    cluster.environment["PYTHONPATH"] = os.pathsep.join([str(_other_program(folder / "other")), cluster.environment["PYTHONPATH"]])
+    cluster.environment["PYTHONPATH"] = os.pathsep.join(
+        [str(_other_program(folder / "other")), cluster.environment["PYTHONPATH"]]
+    )
     cluster.add_worker()
     monkeypatch.setattr(prldh.cluster, "WORKERS_S", 60)
-    with pytest.raises(ComputeError, match=r"worker tcp://\S+ is not like this machine: joblib 0.1 \(here [\d.]+\), source files \w+ \(here \w+\)\. Numbers could differ"):
+    with pytest.raises(
+        ComputeError,
+        match=(
+            r"worker tcp://\S+ is not like this machine: joblib 0.1 \(here [\d.]+\), source files \w+ \(here \w+\)\."
+            r" Numbers could differ"
+        ),
+    ):
         _analyze(folder, "out", dask=cluster.address)
     assert n_fits(folder) == 0 and not (folder / "out").exists()
 
@@ -147,7 +178,9 @@ def test_an_address_that_is_none(tmp_path, monkeypatch, address):
     study = write_slow_study(tmp_path, compute={"dask": address})
     with pytest.raises(StudyError, match="compute.dask"):
         prldh.analyze(study, tmp_path / "out")
-    result = CliRunner().invoke(cli, ["analyze", str(write_slow_study(tmp_path)), "--out", str(tmp_path / "out"), "--dask", str(address)[:4]])
+    result = CliRunner().invoke(
+        cli, ["analyze", str(write_slow_study(tmp_path)), "--out", str(tmp_path / "out"), "--dask", str(address)[:4]]
+    )
     assert result.exit_code == 1 and result.stderr.startswith("prldh: --dask: give the scheduler's address")
 
 

@@ -1,4 +1,5 @@
-"""Studies at the edge of what can be computed: each ends with defined numbers, told reasons, or one clear message; in both engines alike."""
+"""Studies at the edge of what can be computed: each ends with defined numbers, told reasons, or one clear message; in
+both engines alike."""
 
 from __future__ import annotations
 
@@ -16,27 +17,47 @@ from prldh.pipeline import analyze
 from prldh.schemas import schema_of
 
 N = 50
-SIZES = {"partial_auc_bootstrap": 10, "decision_bootstrap": 10, "interaction_bootstrap": 10, "thresholds": [0.1, 0.3, 0.5]}
+SIZES = {
+    "partial_auc_bootstrap": 10,
+    "decision_bootstrap": 10,
+    "interaction_bootstrap": 10,
+    "thresholds": [0.1, 0.3, 0.5],
+}
 STUDY = {
-    "title": "Edges", "seed": 1,
+    "title": "Edges",
+    "seed": 1,
     "clinical": {
-        "table": "clinical.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes",
-        "covariates": {"age": "continuous", "sex": "categorical", "grade": {"type": "ordinal", "levels": ["III", "IV", "V"]}},
+        "table": "clinical.csv",
+        "id": "patient_id",
+        "outcome": "recurrence",
+        "event": "yes",
+        "covariates": {
+            "age": "continuous",
+            "sex": "categorical",
+            "grade": {"type": "ordinal", "levels": ["III", "IV", "V"]},
+        },
     },
     "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
     "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 10, "scope": ["model", "pipeline"]},
-    "performance": SIZES, "report": {"figures": []},
+    "performance": SIZES,
+    "report": {"figures": []},
 }
 
 
 def make_table(n: int = N) -> pd.DataFrame:
     rng = np.random.default_rng(7)
     event = np.arange(n) % 5 < 2
-    return pd.DataFrame({
-        "patient_id": [f"{i:03d}" for i in range(n)], "recurrence": np.where(event, "yes", "no"), "age": rng.normal(55, 9, n).round(),
-        "sex": np.array(["f", "m"])[np.arange(n) % 3 % 2], "grade": np.array(["III", "IV", "V"])[np.arange(n) % 7 % 3],
-        "disc": (0.8 * event + rng.normal(size=n)).round(3), "muscle": (0.5 * event + rng.normal(size=n)).round(3),
-    })
+    return pd.DataFrame(
+        {
+            "patient_id": [f"{i:03d}" for i in range(n)],
+            "recurrence": np.where(event, "yes", "no"),
+            "age": rng.normal(55, 9, n).round(),
+            "sex": np.array(["f", "m"])[np.arange(n) % 3 % 2],
+            "grade": np.array(["III", "IV", "V"])[np.arange(n) % 7 % 3],
+            "disc": (0.8 * event + rng.normal(size=n)).round(3),
+            "muscle": (0.5 * event + rng.normal(size=n)).round(3),
+        }
+    )
 
 
 class Edge:
@@ -57,7 +78,11 @@ class Edge:
         assert "<h2>Models</h2>" in (self.folder / "out" / "report.html").read_text()
         for m in self.data["models"]:
             assert m["auc"]["estimate"] is not None
-        off = [r for r in self.data["agreement"] if r["difference"] is None and r["reason"] == "only one engine gives a number"]
+        off = [
+            r
+            for r in self.data["agreement"]
+            if r["difference"] is None and r["reason"] == "only one engine gives a number"
+        ]
         assert not off, off
         for row in self.data["agreement"]:
             if row["difference"] is not None:
@@ -84,7 +109,8 @@ class Edge:
 
 @pytest.fixture(params=["python", pytest.param("both", marks=pytest.mark.r)])
 def edge(request, tmp_path, monkeypatch) -> Edge:
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_nothing)  # drawn, but not rendered: that takes seconds
+    # drawn, but not rendered: that takes seconds
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_nothing)
     monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
     return Edge(tmp_path, request.param)
 
@@ -108,7 +134,9 @@ def test_covariates_with_one_level_or_value_say_nothing(edge):
     assert edge.told("model 'Disc Radscore', adjusted: not estimable beside the other terms", "age")
     assert adjusted["terms"][1]["b"] == pytest.approx(plain["terms"][1]["b"], rel=1e-9)
     assert adjusted["auc"] == pytest.approx(plain["auc"])
-    assert adjusted["validation"]["model"]["folds"]["auc"]["estimate"] == pytest.approx(plain["validation"]["model"]["folds"]["auc"]["estimate"])
+    assert adjusted["validation"]["model"]["folds"]["auc"]["estimate"] == pytest.approx(
+        plain["validation"]["model"]["folds"]["auc"]["estimate"]
+    )
 
 
 # ---------------------------------------------------------------- perfect and useless predictions
@@ -120,8 +148,15 @@ def test_perfect_prediction(edge):
     m = edge.model("Disc Radscore")
     assert (m["auc"]["estimate"], m["auc"]["low"], m["auc"]["high"], m["auc"]["variance"]) == (1, 1, 1, 0)
     assert edge.told("the AUC is 1, so DeLong's interval has no width")
-    assert m["fit"] == "firth" and m["terms"][1]["b"] > 0 and all(np.isfinite(m["terms"][1][k]) for k in ("b", "se", "p", "or", "low", "high"))
-    assert [(s["term"], s["estimate"]) for s in m["separation"]] == [("(Intercept)", "-infinity"), ("disc", "+infinity")]
+    assert (
+        m["fit"] == "firth"
+        and m["terms"][1]["b"] > 0
+        and all(np.isfinite(m["terms"][1][k]) for k in ("b", "se", "p", "or", "low", "high"))
+    )
+    assert [(s["term"], s["estimate"]) for s in m["separation"]] == [
+        ("(Intercept)", "-infinity"),
+        ("disc", "+infinity"),
+    ]
     assert m["confusion"] == {"tp": 20, "fp": 0, "fn": 0, "tn": 30}
     assert m["sensitivity"]["estimate"] == 1 and 0.8 < m["sensitivity"]["low"] < 0.9 and m["sensitivity"]["high"] == 1
     assert all(m["pauc"][focus]["corrected"] == pytest.approx(1) for focus in ("sensitivity", "specificity"))
@@ -137,12 +172,22 @@ def test_all_predictions_equal(edge):
     assert (m["auc"]["estimate"], m["auc"]["low"], m["auc"]["high"]) == (0.5, 0.5, 0.5)
     assert m["threshold"] is None and edge.told("no threshold beats calling everyone positive")
     assert m["hosmer_lemeshow"]["p"] is None
-    assert m["calibration"]["ici"] is None and m["calibration"]["method"] == "groups" and m["calibration"]["brier"] == pytest.approx(0.24)
-    assert m["validation"]["model"]["folds"]["auc"]["estimate"] is None and edge.told("the intercept alone", "the pooled AUC is null")
+    assert (
+        m["calibration"]["ici"] is None
+        and m["calibration"]["method"] == "groups"
+        and m["calibration"]["brier"] == pytest.approx(0.24)
+    )
+    assert m["validation"]["model"]["folds"]["auc"]["estimate"] is None and edge.told(
+        "the intercept alone", "the pooled AUC is null"
+    )
     assert m["validation"]["model"]["folds"]["auc_mean"]["estimate"] == 0.5
     assert m["validation"]["model"]["bootstrap"]["auc"]["estimate"] == pytest.approx(0.5)
     assert edge.data["tissues"]["disc"]["cutoff"] is None
-    pair = next(c for c in edge.data["comparisons"] if c["scheme"] is None and c["measure"] == "auc" and {c["a"], c["b"]} == {"Disc Radscore", "Muscle Radscore"})
+    pair = next(
+        c
+        for c in edge.data["comparisons"]
+        if c["scheme"] is None and c["measure"] == "auc" and {c["a"], c["b"]} == {"Disc Radscore", "Muscle Radscore"}
+    )
     assert 0 < abs(pair["difference"]) < 0.5 and 0 <= pair["p"] <= 1
 
 
@@ -181,13 +226,22 @@ def test_events_only_in_one_of_the_four_groups(edge):
 # ---------------------------------------------------------------- ranges
 
 
-@pytest.mark.parametrize(("key", "value", "words"), [
-    ("thresholds", [-0.1, 0.5], "performance.thresholds.*from 0 up to"), ("thresholds", [0.5, 1.0], "performance.thresholds.*not including, 1"),
-    ("thresholds", [], "performance.thresholds"), ("thresholds", ["often"], "performance.thresholds.*number"),
-    ("partial_auc", [1.2, 0.8], "performance.partial_auc.*within 0 to 1"), ("partial_auc", [1.0, -0.2], "performance.partial_auc.*within 0 to 1"),
-    ("partial_auc", [0.8, 0.8], "performance.partial_auc.*such as"), ("partial_auc", {"sensitivity": [2, 0.8]}, "performance.partial_auc.*within 0 to 1"),
-    ("confidence", 95, "performance.confidence"), ("risk_categories", [0.2, 1.4], "performance.risk_categories.*within 0 and 1"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("thresholds", [-0.1, 0.5], "performance.thresholds.*from 0 up to"),
+        ("thresholds", [0.5, 1.0], "performance.thresholds.*not including, 1"),
+        ("thresholds", [], "performance.thresholds"),
+        ("thresholds", ["often"], "performance.thresholds.*number"),
+        ("partial_auc", [1.2, 0.8], "performance.partial_auc.*within 0 to 1"),
+        ("partial_auc", [1.0, -0.2], "performance.partial_auc.*within 0 to 1"),
+        ("partial_auc", [0.8, 0.8], "performance.partial_auc.*such as"),
+        ("partial_auc", {"sensitivity": [2, 0.8]}, "performance.partial_auc.*within 0 to 1"),
+        ("confidence", 95, "performance.confidence"),
+        ("risk_categories", [0.2, 1.4], "performance.risk_categories.*within 0 and 1"),
+    ],
+    ids=str,
+)
 def test_ranges_outside_0_to_1_are_refused(tmp_path, key, value, words):
     edge = Edge(tmp_path, "python")
     edge.study["performance"] = {**SIZES, key: value}
@@ -201,7 +255,9 @@ def test_a_range_may_be_written_either_way(tmp_path, monkeypatch):
     for i, value in enumerate([[0.9, 1.0], [1.0, 0.9]]):
         (tmp_path / str(i)).mkdir()
         edge = Edge(tmp_path / str(i), "python")
-        edge.study.update(performance={**SIZES, "partial_auc": value}, models=[{"name": "Disc", "terms": ["disc"]}], adjust=[])
+        edge.study.update(
+            performance={**SIZES, "partial_auc": value}, models=[{"name": "Disc", "terms": ["disc"]}], adjust=[]
+        )
         found.append(edge.run()["models"][0]["pauc"])
     assert found[0] == found[1]
     assert (found[0]["sensitivity"]["from"], found[0]["sensitivity"]["to"]) == (1.0, 0.9)
@@ -241,7 +297,8 @@ def test_one_event_only(edge):
     edge.run()
     m = edge.model("Disc Radscore")
     assert 0 <= m["auc"]["estimate"] <= 1 and m["auc"]["low"] is None
-    assert m["validation"]["model"]["leave_one_out"]["auc"]["estimate"] is None  # without its event a refit has one class
+    # without its event a refit has one class
+    assert m["validation"]["model"]["leave_one_out"]["auc"]["estimate"] is None
     assert m["validation"]["model"]["bootstrap"]["n_usable"] < 10
     assert edge.told("bootstrap samples had one class")
     assert edge.model("Disc Radscore", True)["fit"] == "firth"

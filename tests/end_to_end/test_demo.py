@@ -34,7 +34,9 @@ def test_every_value_that_the_papers_tables_determine_appears(demo):
     rows = [row for row in compare_with_paper(demo[2]["published"]) if row["exact"]]
     assert len(rows) >= 124
     assert not [row for row in rows if not row["agrees"]]
-    assert f"{len(rows)} of {len(rows)} values that the printed tables determine appear to every printed digit." in demo[1]
+    assert (
+        f"{len(rows)} of {len(rows)} values that the printed tables determine appear to every printed digit." in demo[1]
+    )
 
 
 def test_both_studies_are_called_synthetic_wherever_they_appear(demo):
@@ -53,14 +55,19 @@ def test_results_follow_the_schema(demo, name):
 
 
 def test_the_engines_agree_over_the_whole_demo(demo, record_property):
-    """Every quantity that both engines give, resampled ones too: they use the same rows. Differences of numbers below 1e-3 are taken absolutely."""
+    """Every quantity that both engines give, resampled ones too: they use the same rows. Differences of numbers below
+    1e-3 are taken absolutely."""
     rows = [{**r, "study": name} for name, data in demo[2].items() for r in data["agreement"]]
     alone = [r for r in rows if r["difference"] is None]
     assert not alone, alone[:5]
     assert len(rows) > 10_000
     worst = max(rows, key=lambda r: abs(r["difference"]) / max(abs(r["r"]), 1e-3))
     relative = abs(worst["difference"]) / max(abs(worst["r"]), 1e-3)
-    record_property("told", f"R and Python over the whole demo: {len(rows)} quantities, largest relative difference {relative:.1e} ({worst['study']}: {worst['quantity']})")
+    record_property(
+        "told",
+        f"R and Python over the whole demo: {len(rows)} quantities, largest relative difference {relative:.1e}"
+        f" ({worst['study']}: {worst['quantity']})",
+    )
     assert relative < 1e-6, worst
 
 
@@ -76,7 +83,11 @@ def test_separated_models_have_finite_odds_ratios(demo):
 
 
 def test_profile_limits_agree_under_separation(demo):
-    rows = [r for r in demo[2]["published"]["agreement"] if ".terms[" in r["quantity"] and r["quantity"].endswith((".low", ".high"))]
+    rows = [
+        r
+        for r in demo[2]["published"]["agreement"]
+        if ".terms[" in r["quantity"] and r["quantity"].endswith((".low", ".high"))
+    ]
     assert len(rows) > 100
     for row in rows:
         assert row["difference"] is not None and abs(row["difference"]) < 1e-7 * max(1, abs(row["r"])), row
@@ -104,7 +115,8 @@ def test_new_patients_are_predicted(demo):
 
 
 def test_it_is_quick(demo):
-    """Under three minutes of one core's time: on a machine that does nothing else it is then under three minutes on the clock."""
+    """Under three minutes of one core's time: on a machine that does nothing else it is then under three minutes on the
+    clock."""
     assert demo[3] < 180
 
 
@@ -116,7 +128,10 @@ def test_the_report_opens_with_the_honest_number_and_the_cost_of_leakage(demo, n
     n = demo[2][name]["cohort"]
     assert asked.startswith("What was asked: how well") and f"recurrence = yes ({n['events']} of {n['n']}" in asked
     found = max(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] for m in demo[2][name]["models"])
-    assert "held out from fitting (10-fold cross-validation, everything fitted anew each time" in honest and f"an AUC of {found:.3f} (95% CI" in honest
+    assert (
+        "held out from fitting (10-fold cross-validation, everything fitted anew each time" in honest
+        and f"an AUC of {found:.3f} (95% CI" in honest
+    )
     assert "where the logistic model alone is fitted anew each time, so that the cost of leakage is" in hopeful
 
 
@@ -126,6 +141,9 @@ def test_report_is_rendered_again_in_seconds_and_is_small(demo, name, record_pro
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "prldh", "report", str(demo[0] / name)], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds, size = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, (demo[0] / name / "report.html").stat().st_size / 1e6
+    seconds, size = (
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        (demo[0] / name / "report.html").stat().st_size / 1e6,
+    )
     record_property("told", f"Report of the demo ({name}): {seconds:.1f} s of one core, {size:.1f} MB")
     assert seconds < 10 and size < 5

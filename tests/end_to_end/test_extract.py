@@ -37,7 +37,11 @@ def own_cache(tmp_path_factory, monkeypatch) -> Path:
 
 def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "prldh", *map(str, arguments)], capture_output=True, text=True, env={**os.environ, **environment}, timeout=240
+        [sys.executable, "-m", "prldh", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=240,
     )
 
 
@@ -47,7 +51,9 @@ def test_writes_both_readers_tables(cohort, tmp_path):
     folder = tmp_path / "out" / "features"
     first, second = (pd.read_parquet(folder / f"disc.reader{k}.parquet") for k in (1, 2))
     assert first.shape == second.shape == (12, 1 + 1223)
-    assert list(first.columns[:1]) == ["patient_id"] and first["patient_id"].tolist() == [f"P{i:03d}" for i in range(1, 13)]
+    assert list(first.columns[:1]) == ["patient_id"] and first["patient_id"].tolist() == [
+        f"P{i:03d}" for i in range(1, 13)
+    ]
     assert "original_shape_Sphericity" in first.columns and "wavelet-LLH_glcm_Idm" in first.columns
     assert not np.allclose(first.iloc[:, 1:], second.iloc[:, 1:])
     pd.testing.assert_frame_equal(first, pd.read_csv(folder / "disc.reader1.csv"), check_exact=True)
@@ -70,7 +76,9 @@ def test_the_second_run_computes_nothing_and_another_setting_only_what_depends_o
     for name in ("disc.reader1.csv", "disc.reader2.csv", "disc.json"):
         assert (tmp_path / "a" / "features" / name).read_bytes() == (tmp_path / "b" / "features" / name).read_bytes()
     study = _changed(cohort, "extraction: {pyradiomics: {combine: volume}}")
-    assert all(r.n_computed == 0 for r in prldh.extract(study, None).images.tissues["disc"].results), "how regions are combined is no part of the key"
+    assert all(r.n_computed == 0 for r in prldh.extract(study, None).images.tissues["disc"].results), (
+        "how regions are combined is no part of the key"
+    )
     study = _changed(cohort, "extraction: {pyradiomics: {preset: protocol-log}}")
     assert all(r.n_computed == 1 for r in prldh.extract(study, None).images.tissues["disc"].results)
 
@@ -92,7 +100,9 @@ def test_a_damaged_kept_result_is_computed_again(cohort, tmp_path, own_cache):
 
 def test_killed_and_started_again_it_goes_on(cohort, tmp_path, own_cache):
     running = subprocess.Popen(
-        [sys.executable, "-m", "prldh", "extract", str(cohort), "--out", str(tmp_path / "out"), "--jobs", "1"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "prldh", "extract", str(cohort), "--out", str(tmp_path / "out"), "--jobs", "1"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
     while len(list(own_cache.rglob("*.json"))) < 5 and running.poll() is None and time.monotonic() < deadline:
@@ -119,7 +129,11 @@ def test_bad_cases_are_put_aside_and_the_rest_goes_on(cohort, tmp_path):
     tissue = done.images.tissues["disc"]
     assert [patient for patient, _ in tissue.aside] == ["P001", "P002", "P003"]
     reasons = dict(tissue.aside)
-    assert "not found: the mask of reader 1" in reasons["P001"] and "absent" not in reasons["P001"] and "no image is given" in reasons["P003"]
+    assert (
+        "not found: the mask of reader 1" in reasons["P001"]
+        and "absent" not in reasons["P001"]
+        and "no image is given" in reasons["P003"]
+    )
     assert done.tables["disc"][0].shape[0] == 9
     strict = _run("extract", study, "--out", tmp_path / "strict", "--strict")
     assert strict.returncode == 1 and "P001" in strict.stderr and not (tmp_path / "strict").exists()
@@ -158,32 +172,55 @@ def test_from_images_to_report_in_one_command(tmp_path):
     features = tmp_path / "out" / "features"
     tables = [str(features / f"disc.reader{k}.parquet") for k in (1, 2)]
     given = tmp_path / "images" / "given.yaml"
-    given.write_text(study.read_text().replace("{images: disc.csv, sources: [pyradiomics]}", f"{{features: {{pyradiomics: {json.dumps(tables)}}}}}"), encoding="utf-8")
+    given.write_text(
+        study.read_text().replace(
+            "{images: disc.csv, sources: [pyradiomics]}", f"{{features: {{pyradiomics: {json.dumps(tables)}}}}}"
+        ),
+        encoding="utf-8",
+    )
     same = prldh.analyze(given, tmp_path / "given")
     assert same.data["models"] == results["models"]
 
 
 def test_one_reader_with_perturbed_masks(tmp_path):
     study = write_cohort(tmp_path / "images", 20, seed=2)
-    table = pd.read_csv(study.with_name("disc.csv")).rename(columns={"mask_reader1": "mask"}).drop(columns="mask_reader2")
+    table = (
+        pd.read_csv(study.with_name("disc.csv")).rename(columns={"mask_reader1": "mask"}).drop(columns="mask_reader2")
+    )
     table.to_csv(study.with_name("one.csv"), index=False)
-    text = study.read_text().replace("images: disc.csv", "images: one.csv").replace("folds: 5", "folds: 2").replace("models:", "if_empty: best\nmodels:")
+    text = (
+        study.read_text()
+        .replace("images: disc.csv", "images: one.csv")
+        .replace("folds: 5", "folds: 2")
+        .replace("models:", "if_empty: best\nmodels:")
+    )
     plain = study.with_name("plain.yaml")
     plain.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}}\n")
     perturbed = study.with_name("perturbed.yaml")
     perturbed.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}, perturb: {n: 3}}\n")
     first, second = prldh.analyze(plain, tmp_path / "plain"), prldh.analyze(perturbed, tmp_path / "perturbed")
-    one, several = (next(s for s in r.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "icc") for r in (first, second))
+    one, several = (
+        next(s for s in r.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "icc") for r in (first, second)
+    )
     assert not one["details"]["computed"] and several["details"]["computed"] and several["n_out"] < several["n_in"]
     assert any("4 masks" in w["message"] for w in second.data["warnings"])
     values = pd.read_csv(tmp_path / "perturbed" / "features" / "disc.perturbed.csv")
-    assert len(values) == 60 and (tmp_path / "perturbed" / "features" / "disc.reader1.csv").read_bytes() == (tmp_path / "plain" / "features" / "disc.reader1.csv").read_bytes()
+    assert (
+        len(values) == 60
+        and (tmp_path / "perturbed" / "features" / "disc.reader1.csv").read_bytes()
+        == (tmp_path / "plain" / "features" / "disc.reader1.csv").read_bytes()
+    )
     again = prldh.extract(perturbed, None)
     assert all(r.n_computed == 0 for r in again.images.tissues["disc"].results)
 
 
 def test_without_images_there_is_nothing_to_extract(tmp_path, cohort):
     study = cohort.with_name("none.yaml")
-    study.write_text(cohort.read_text().replace("{images: disc.csv, sources: [pyradiomics]}", "{radscore: age}").replace(", covariates: {age: continuous}", ""), encoding="utf-8")
+    study.write_text(
+        cohort.read_text()
+        .replace("{images: disc.csv, sources: [pyradiomics]}", "{radscore: age}")
+        .replace(", covariates: {age: continuous}", ""),
+        encoding="utf-8",
+    )
     done = _run("extract", study, "--out", tmp_path / "out")
     assert done.returncode == 1 and "nothing to extract" in done.stderr

@@ -1,4 +1,5 @@
-"""`prldh extract` as a stranger's script meets it: a third party's source, odd tables and names, settings that are wrong, what is not written."""
+"""`prldh extract` as a stranger's script meets it: a third party's source, odd tables and names, settings that are
+wrong, what is not written."""
 
 from __future__ import annotations
 
@@ -17,14 +18,25 @@ import pytest
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from imaging_data import BIRTH, HOSPITAL_ID, NAME, box, values, write, write_rtstruct, write_seg, write_series, write_slicer
+from imaging_data import (
+    BIRTH,
+    HOSPITAL_ID,
+    NAME,
+    box,
+    values,
+    write,
+    write_rtstruct,
+    write_seg,
+    write_series,
+    write_slicer,
+)
 
 import prldh
 from prldh.errors import DataError, PluginError, PrldhError
 from prldh.imaging import measure
 
 N = 6
-PLUGIN = '''
+PLUGIN = """
 import time
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -53,7 +65,8 @@ class Plain:
         masks = case.masks[:1] if settings.wrong == "few" else case.masks
         return tuple(
             {self.prefix + "mean": np.float32(case.image.values[m].mean()) * settings.scale,
-             self.prefix + "top": np.nan if is_odd and settings.wrong == "nan" else case.image.values[m].max()} for m in masks
+             self.prefix + "top": np.nan if is_odd and settings.wrong == "nan" else case.image.values[m].max()}
+            for m in masks
         )
 
 class Many(Plain):
@@ -74,7 +87,7 @@ class Many(Plain):
 @hookimpl
 def register_feature_sources():
     return [Plain(), Many()]
-'''
+"""
 STUDY = """\
 clinical: {{table: clinical.csv, id: {id}, outcome: y, event: yes}}
 tissues: {{disc: {{images: cases.csv, sources: [{sources}]}}}}
@@ -118,7 +131,8 @@ def _study(folder: Path, sources: str = "plain", more: str = "", id_column: str 
 
 @pytest.fixture
 def cohort(tmp_path) -> Path:
-    """Patients 0000 to 0005 with two readers; a clinical table of ids alone, with one patient more than there are images of."""
+    """Patients 0000 to 0005 with two readers; a clinical table of ids alone, with one patient more than there are
+    images of."""
     folder = tmp_path / "Bilder und Ö"
     folder.mkdir()
     ids = [f"{k:04d}" for k in range(N)]
@@ -126,16 +140,24 @@ def cohort(tmp_path) -> Path:
         write(folder / f"Erika Müller {k}.nii.gz", values(k))
         write(folder / f"mask {k}.nrrd", box())
         write(folder / f"second {k}.mha", box() * (np.arange(12) < 9).astype(np.uint8))
-    _table(folder / "cases.csv", [
-        ["patient_id", "image", "mask_reader1", "mask_reader2"],
-        *([i, f"Erika Müller {k}.nii.gz", str(folder / f"mask {k}.nrrd"), f"second {k}.mha"] for k, i in enumerate(ids)),
-    ])
+    _table(
+        folder / "cases.csv",
+        [
+            ["patient_id", "image", "mask_reader1", "mask_reader2"],
+            *(
+                [i, f"Erika Müller {k}.nii.gz", str(folder / f"mask {k}.nrrd"), f"second {k}.mha"]
+                for k, i in enumerate(ids)
+            ),
+        ],
+    )
     _table(folder / "clinical.csv", [["patient_id"], *([i] for i in [*ids, "7777"])])
     return folder
 
 
 def _run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "prldh", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "prldh", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+    )
 
 
 # ---------------------------------------------------------------- a third party's source
@@ -147,7 +169,9 @@ def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, 
     done = prldh.extract(_study(cohort, "plain, many"), None, jobs=1, progress=lambda *a: told.append(a))
     assert sys.modules["third_source"].SIZES == [4, 2]
     first, second = done.tables["disc"]
-    assert list(first.columns) == ["mean", "top", "many_mean", "many_top"] and first.index.tolist() == [f"{k:04d}" for k in range(N)]
+    assert list(first.columns) == ["mean", "top", "many_mean", "many_top"] and first.index.tolist() == [
+        f"{k:04d}" for k in range(N)
+    ]
     for frame in (first, second):
         np.testing.assert_array_equal(frame[["mean", "top"]], frame[["many_mean", "many_top"]])
     image, mask = values(2), box() > 0
@@ -158,9 +182,13 @@ def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, 
     np.testing.assert_array_equal(again.tables["disc"][0]["many_mean"], 2 * first["mean"])
 
 
-@pytest.mark.parametrize(("wrong", "reason"), [
-    ("breaks", "the source 'many' failed on it (ValueError in third_source.py, line"), ("refuses", "too dark."),
-])
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("breaks", "the source 'many' failed on it (ValueError in third_source.py, line"),
+        ("refuses", "too dark."),
+    ],
+)
 def test_one_bad_case_among_many_does_not_end_the_others(cohort, wrong, reason):
     done = prldh.extract(_study(cohort, "many", f"extraction: {{many: {{wrong: {wrong}}}}}"), None, jobs=1)
     aside = dict(done.images.tissues["disc"].aside)
@@ -168,7 +196,9 @@ def test_one_bad_case_among_many_does_not_end_the_others(cohort, wrong, reason):
     assert len(done.tables["disc"][0]) == N - 1
 
 
-@pytest.mark.parametrize(("wrong", "message"), [("few", "gives 1 sets of values for 2 masks"), ("short", "gives 0 answers for 6 cases")])
+@pytest.mark.parametrize(
+    ("wrong", "message"), [("few", "gives 1 sets of values for 2 masks"), ("short", "gives 0 answers for 6 cases")]
+)
 def test_a_source_that_keeps_no_promise_is_told_of(cohort, tmp_path, wrong, message):
     with pytest.raises(PluginError, match=message):
         prldh.extract(_study(cohort, "many", f"extraction: {{many: {{wrong: {wrong}}}}}"), tmp_path / "out", jobs=1)
@@ -191,15 +221,26 @@ def test_a_feature_that_one_patient_lacks_is_kept_blank_and_told(cohort, tmp_pat
 # ---------------------------------------------------------------- settings
 
 
-@pytest.mark.parametrize(("sources", "more", "message"), [
-    ("plain", "extraction: {plane: {scale: 2}}", "extraction.plane: there is no feature source of that name; did you mean 'plain'?"),
-    ("plain", "extraction: {plain: {scael: 2}}", "extraction.plain: unknown key 'scael'; did you mean 'scale'?"),
-    ("plain", "extraction: {perturb: {contour: 2}}", "extraction.perturb: unknown key 'contour'; did you mean 'contour_mm'?"),
-    ("plain", "extraction: {perturb: {n: 0}}", "extraction.perturb: n: "),
-    ("plain", "imaging: {memry_gb: 2}", "imaging.memry_gb: unknown key 'memry_gb'; did you mean 'memory_gb'?"),
-    ("plian", "", "there is no feature source 'plian'"),
-    ("plain, plain", "", "'plain' is named twice"),
-])
+@pytest.mark.parametrize(
+    ("sources", "more", "message"),
+    [
+        (
+            "plain",
+            "extraction: {plane: {scale: 2}}",
+            "extraction.plane: there is no feature source of that name; did you mean 'plain'?",
+        ),
+        ("plain", "extraction: {plain: {scael: 2}}", "extraction.plain: unknown key 'scael'; did you mean 'scale'?"),
+        (
+            "plain",
+            "extraction: {perturb: {contour: 2}}",
+            "extraction.perturb: unknown key 'contour'; did you mean 'contour_mm'?",
+        ),
+        ("plain", "extraction: {perturb: {n: 0}}", "extraction.perturb: n: "),
+        ("plain", "imaging: {memry_gb: 2}", "imaging.memry_gb: unknown key 'memry_gb'; did you mean 'memory_gb'?"),
+        ("plian", "", "there is no feature source 'plian'"),
+        ("plain, plain", "", "'plain' is named twice"),
+    ],
+)
 def test_wrong_settings_are_told_before_anything_is_read(cohort, sources, more, message):
     read = []
     with pytest.raises(PrldhError) as error:
@@ -224,7 +265,10 @@ def test_a_parameter_file_lies_beside_the_study_wherever_the_command_runs(cohort
     assert list(done.tables["disc"][0].columns) == ["original_firstorder_Mean"]
     assert str(cohort) not in (tmp_path / "out" / "features" / "disc.json").read_text(encoding="utf-8")
     (cohort / "mine.yaml").write_text("imageType: {Original: {}}\nfeatureClass: {firstorder: [Mean, Range]}\n")
-    assert prldh.extract(study, None, jobs=1).tables["disc"][0].shape == (N, 2), "the content of the file counts, not its name"
+    assert prldh.extract(study, None, jobs=1).tables["disc"][0].shape == (
+        N,
+        2,
+    ), "the content of the file counts, not its name"
 
 
 def test_tissues_whose_files_would_have_one_name_are_refused_at_once(cohort):
@@ -246,7 +290,8 @@ def test_verifying_without_a_reference_says_that_nothing_was_verified(cohort, tm
 
 
 def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own_cache):
-    """DICOM with SEG and RTSTRUCT, segments, labels and blanks side by side, the id column called otherwise, run from elsewhere."""
+    """DICOM with SEG and RTSTRUCT, segments, labels and blanks side by side, the id column called otherwise, run from
+    elsewhere."""
     import jsonschema
 
     from prldh.imaging.describe import describe_images
@@ -256,24 +301,34 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     slices = write_series(folder / "Mustermann Erika", values(1))
     parts = {"Disc L4": (box() == 1).astype(np.uint8), "Disc L5": (box() == 2).astype(np.uint8)}
     write_seg(folder / "Mustermann.seg.dcm", slices, parts)
-    corners = [np.array([[-20 + 0.8 * x, 5 + 0.9 * y, 30 + 2.5 * z] for x, y in ((1.6, 1.6), (5.4, 1.6), (5.4, 6.4), (1.6, 6.4))]) for z in (1, 2, 3)]
+    corners = [
+        np.array(
+            [[-20 + 0.8 * x, 5 + 0.9 * y, 30 + 2.5 * z] for x, y in ((1.6, 1.6), (5.4, 1.6), (5.4, 6.4), (1.6, 6.4))]
+        )
+        for z in (1, 2, 3)
+    ]
     write_rtstruct(folder / "Mustermann.rt.dcm", {"Disc L4": corners})
     write(folder / "Mustermann.nii.gz", values(2))
     write(folder / "labels.nii.gz", box())
     write_slicer(folder / "Mustermann.seg.nrrd", np.stack([box()]), [("Disc L4", 1, 0), ("Disc L5", 2, 0)])
     _table(folder / "clinical.csv", [["Fall-Nr"], ["0012"], ["0003"], ["0004"]])
-    _table(folder / "cases.csv", [
-        ["Fall-Nr", "image", "mask", "label", "segment"],
-        ["0012", "Mustermann Erika", "Mustermann.seg.dcm", "", "Disc L4"],
-        ["0012", str(folder / "Mustermann Erika"), "Mustermann.rt.dcm", "", "Disc L4"],
-        ["0003", "Mustermann.nii.gz", "Mustermann.seg.nrrd", "", "Disc L4"],
-        ["0003", "Mustermann.nii.gz", "labels.nii.gz", "1.0", ""],
-        ["0003", "Mustermann.nii.gz", str(folder / "labels.nii.gz"), "2", ""],
-        ["0004", "Mustermann_absent.nii.gz", "labels.nii.gz", "", ""],
-        ["12", "Mustermann.nii.gz", "labels.nii.gz", "", ""],
-    ])
+    _table(
+        folder / "cases.csv",
+        [
+            ["Fall-Nr", "image", "mask", "label", "segment"],
+            ["0012", "Mustermann Erika", "Mustermann.seg.dcm", "", "Disc L4"],
+            ["0012", str(folder / "Mustermann Erika"), "Mustermann.rt.dcm", "", "Disc L4"],
+            ["0003", "Mustermann.nii.gz", "Mustermann.seg.nrrd", "", "Disc L4"],
+            ["0003", "Mustermann.nii.gz", "labels.nii.gz", "1.0", ""],
+            ["0003", "Mustermann.nii.gz", str(folder / "labels.nii.gz"), "2", ""],
+            ["0004", "Mustermann_absent.nii.gz", "labels.nii.gz", "", ""],
+            ["12", "Mustermann.nii.gz", "labels.nii.gz", "", ""],
+        ],
+    )
     study = _study(folder, "plain", "extraction: {perturb: {n: 1}}", "Fall-Nr")
-    ran = _run("extract", os.path.relpath(study, folder.parent), "--out", tmp_path / "out", "--jobs", 1, cwd=folder.parent)
+    ran = _run(
+        "extract", os.path.relpath(study, folder.parent), "--out", tmp_path / "out", "--jobs", 1, cwd=folder.parent
+    )
     assert ran.returncode == 0, ran.stderr
     assert "Mustermann_absent.nii.gz" in ran.stdout, "the terminal says which file"
     assert "1 patient of cases.csv is not in the clinical table and was left out: 12." in ran.stdout
@@ -283,7 +338,9 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     frame = pd.read_csv(features / "disc.reader1.csv", dtype={"Fall-Nr": str})
     assert frame.columns.tolist() == ["Fall-Nr", "mean", "top"] and frame["Fall-Nr"].tolist() == ["0012", "0003"]
     first, second = values(1), values(2)
-    assert frame["top"].tolist() == pytest.approx([first[box() == 1].max(), np.mean([second[box() == k].max() for k in (1, 1, 2)])])
+    assert frame["top"].tolist() == pytest.approx(
+        [first[box() == 1].max(), np.mean([second[box() == k].max() for k in (1, 1, 2)])]
+    )
     for path in [*(tmp_path / "out").rglob("*"), *own_cache.rglob("*")]:
         content = path.read_bytes() if path.is_file() else b""
         for secret in ("Mustermann", NAME, HOSPITAL_ID, BIRTH, "Erika", str(folder)):
@@ -300,13 +357,20 @@ def test_one_patient_in_all_and_not_an_outcome(cohort):
     _table(cohort / "clinical.csv", [["patient_id"], ["0003"]])
     done = prldh.extract(_study(cohort), None, jobs=2)
     assert done.tables["disc"][0].index.tolist() == ["0003"]
-    assert done.images.warnings[0].message.startswith("tissue disc: 5 patients of cases.csv are not in the clinical table")
+    assert done.images.warnings[0].message.startswith(
+        "tissue disc: 5 patients of cases.csv are not in the clinical table"
+    )
 
 
 def test_where_all_cases_are_bad_the_first_is_told_with_its_path(cohort, tmp_path):
     table = pd.read_csv(cohort / "cases.csv", dtype=str)
     table.assign(image="elsewhere/" + table["image"]).to_csv(cohort / "cases.csv", index=False)
-    with pytest.raises(DataError, match="none of 6 cases can be measured; the first, patient 0000 .line 2.: not found: .*elsewhere/Erika Müller 0"):
+    with pytest.raises(
+        DataError,
+        match=(
+            "none of 6 cases can be measured; the first, patient 0000 .line 2.: not found: .*elsewhere/Erika Müller 0"
+        ),
+    ):
         prldh.extract(_study(cohort), tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()
 
@@ -314,8 +378,9 @@ def test_where_all_cases_are_bad_the_first_is_told_with_its_path(cohort, tmp_pat
 def test_an_image_larger_than_allowed_is_refused_by_its_header(cohort):
     """300 MB that take no room on the disk: a sparse file."""
     header = (
-        "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 512 512 600\nspace directions: (1,0,0) (0,1,0) (0,0,1)\n"
-        "space origin: (0,0,0)\nkinds: domain domain domain\nendian: little\nencoding: raw\n\n"
+        "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 512 512 600\nspace directions:"
+        " (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\nkinds: domain domain domain\nendian: little\nencoding:"
+        " raw\n\n"
     )
     with (cohort / "big.nrrd").open("wb") as file:
         file.write(header.encode())
@@ -340,14 +405,21 @@ def test_where_nothing_can_be_kept_the_features_are_there_all_the_same(cohort, t
 def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_cache):
     study = _study(cohort, "plain", "extraction: {plain: {seconds: 0.4}}")
     running = subprocess.Popen(
-        [sys.executable, "-m", "prldh", "extract", str(study), "--out", str(tmp_path / "out"), "--jobs", "1"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "prldh", "extract", str(study), "--out", str(tmp_path / "out"), "--jobs", "1"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 100
     while len(list(own_cache.rglob("*.json"))) < 3 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
-    assert running.returncode == 130 and said.count("prldh: interrupted") == 1 and "are kept" in said and "Traceback" not in said
+    assert (
+        running.returncode == 130
+        and said.count("prldh: interrupted") == 1
+        and "are kept" in said
+        and "Traceback" not in said
+    )
     assert not (tmp_path / "out").exists() and [p.name for p in tmp_path.iterdir()] == [cohort.name]
     done = prldh.extract(study, tmp_path / "out", jobs=1)
     assert sum(r.n_computed for r in done.images.tissues["disc"].results) < N
@@ -357,7 +429,10 @@ def test_like_findings_are_counted_on_the_terminal():
     from prldh.imaging.check import Finding
     from prldh.summary import summarise_findings
 
-    found = [Finding(f"P{k}", "disc", k, "refused" if k in (2, 9) else "warning", "border", f"case {k}") for k in range(2, 12)]
+    found = [
+        Finding(f"P{k}", "disc", k, "refused" if k in (2, 9) else "warning", "border", f"case {k}")
+        for k in range(2, 12)
+    ]
     text, is_well = summarise_findings({"disc": found})
     lines = text.splitlines()
     assert not is_well and lines[:2] == [f"refused  disc, patient P{k} (line {k}): case {k}" for k in (2, 9)]
@@ -374,9 +449,14 @@ def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
     found = tuple(Finding("P1", "disc/L4", 2, severity, "border", "…") for severity in ("warning", "warning", "note"))
     tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)
     about = {"n_measured": 1, "n_cases": 1, "n_patients": 1, "features": ["a"], "n_readers": 1}
-    done = SimpleNamespace(about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}, warnings=[]), verified=None)
+    done = SimpleNamespace(
+        about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}, warnings=[]), verified=None
+    )
     said = summarise_extraction(done, tmp_path)
-    assert f"  the checks warn of 2 things: see {tmp_path / 'features' / 'disc_L4'}.json, or `prldh extract STUDY.yaml --check`." in said.splitlines()
+    assert (
+        f"  the checks warn of 2 things: see {tmp_path / 'features' / 'disc_L4'}.json, or `prldh extract STUDY.yaml"
+        " --check`." in said.splitlines()
+    )
 
 
 def test_analysing_images_never_replaces_a_table_that_the_study_reads(tmp_path):

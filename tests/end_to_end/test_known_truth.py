@@ -1,4 +1,5 @@
-"""Synthetic cohorts whose truth is known: signal is found, honest numbers cover the truth, seeds and jobs change nothing."""
+"""Synthetic cohorts whose truth is known: signal is found, honest numbers cover the truth, seeds and jobs change
+nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +28,12 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     cohort = demo_cohort(n=140, **SMALL)
     validation = {"leave_one_out": False, "folds": 5, "repeats": 2, "bootstrap": 6, "scope": ["model", "pipeline"]}
-    return folder, cohort, validation, _analyze(folder, cohort, validation, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1)
+    return (
+        folder,
+        cohort,
+        validation,
+        _analyze(folder, cohort, validation, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1),
+    )
 
 
 def test_two_jobs_and_a_second_run_give_the_same_bytes(small, tmp_path):
@@ -43,7 +49,9 @@ def test_two_jobs_and_a_second_run_give_the_same_bytes(small, tmp_path):
 
 def test_another_seed_gives_other_folds(small, tmp_path):
     _, cohort, validation, results = small
-    other = _analyze(tmp_path, cohort, {**validation, "bootstrap": 0}, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1, seed=99)
+    other = _analyze(
+        tmp_path, cohort, {**validation, "bootstrap": 0}, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1, seed=99
+    )
     a, b = (r.data["models"][0]["validation"]["model"]["folds"]["auc"]["estimate"] for r in (results, other))
     assert a != b
 
@@ -69,7 +77,9 @@ def test_frozen_model_gives_the_predictions_again(small):
     model = next(m for m in frozen["models"] if m["name"] == "Disc Radscore" and not m["adjusted"])
     b = [c["b"] for c in model["coefficients"]]
     log_odds = b[0] + b[1] * scores["disc"]
-    apparent = results.predictions.query("model == 'Disc Radscore' and not adjusted and scheme == 'apparent'")["log_odds"]
+    apparent = results.predictions.query("model == 'Disc Radscore' and not adjusted and scheme == 'apparent'")[
+        "log_odds"
+    ]
     np.testing.assert_allclose(log_odds, apparent, atol=1e-9)
 
 
@@ -98,7 +108,15 @@ def test_changing_held_out_rows_moves_no_fit():
     second = values + 0.2 * generator.standard_normal(values.shape)
     rows = np.sort(generator.choice(90, 70, replace=False))
     others = np.setdiff1d(np.arange(90), rows)
-    study = Study(clinical={"table": "x", "id": "i", "outcome": "o", "event": 1}, selection=["icc", {"mrmr_forest": {"trees": 20, "sizes": [1, 3, 6]}}, {"correlation": {"outcome": 0.2}}, "lasso_svm_rfe"])
+    study = Study(
+        clinical={"table": "x", "id": "i", "outcome": "o", "event": 1},
+        selection=[
+            "icc",
+            {"mrmr_forest": {"trees": 20, "sizes": [1, 3, 6]}},
+            {"correlation": {"outcome": 0.2}},
+            "lasso_svm_rfe",
+        ],
+    )
     protocol = Protocol.of(study, resolve_steps(study, create_plugin_manager(load_entry_points=False)))
 
     def fit(values, second, outcome):
@@ -129,15 +147,21 @@ def test_demo_features_are_found_and_the_honest_auc_covers_the_truth(tmp_path):
         scores = _radscore(frozen["tissues"][tissue], others, tissue)
         above = scores[outcome][:, None] - scores[~outcome][None, :]
         truth = np.mean(above > 0) + 0.5 * np.mean(above == 0)
-        model = next(m for m in results.data["models"] if m["name"].lower() == f"{tissue} radscore" and not m["adjusted"])
+        model = next(
+            m for m in results.data["models"] if m["name"].lower() == f"{tissue} radscore" and not m["adjusted"]
+        )
         honest = model["validation"]["pipeline"]["folds"]["auc"]
-        print(f"{tissue}: truth {truth:.3f}, honest {honest['estimate']:.3f} ({honest['low']:.3f}, {honest['high']:.3f}), apparent {model['auc']['estimate']:.3f}")
+        print(
+            f"{tissue}: truth {truth:.3f}, honest {honest['estimate']:.3f} ({honest['low']:.3f}, {honest['high']:.3f}),"
+            f" apparent {model['auc']['estimate']:.3f}"
+        )
         assert honest["low"] <= truth <= honest["high"]
 
 
 @pytest.mark.slow
 def test_permuted_outcomes_are_worth_nothing_in_scope_pipeline_and_something_in_scope_model(tmp_path):
-    """Ten permutations. Only the scope that refits selection says 0.5; folds whose refit is the intercept alone count 0.5."""
+    """Ten permutations. Only the scope that refits selection says 0.5; folds whose refit is the intercept alone count
+    0.5."""
     cohort = demo_cohort()
     found = {"pipeline": [], "model": []}
     for k in range(10):
@@ -145,10 +169,19 @@ def test_permuted_outcomes_are_worth_nothing_in_scope_pipeline_and_something_in_
         clinical["recurrence"] = np.random.default_rng(k).permutation(clinical["recurrence"].to_numpy())
         study = write_features_study(tmp_path / str(k) / "in", cohort, FOLDS_ONLY, FEATURES_FOREST)
         content = yaml.safe_load(study.read_text())
-        content.update({"if_empty": "best", "models": [{"name": "Disc", "terms": ["disc"]}], "adjust": [], "performance": {"decision_bootstrap": 0}})
+        content.update(
+            {
+                "if_empty": "best",
+                "models": [{"name": "Disc", "terms": ["disc"]}],
+                "adjust": [],
+                "performance": {"decision_bootstrap": 0},
+            }
+        )
         content["clinical"].update({"table": str(study.parent / "clinical.csv"), "event": "yes"})
         for tissue in content["tissues"].values():
-            tissue["features"] = {s: [str(study.parent / t) for t in tables] for s, tables in tissue["features"].items()}
+            tissue["features"] = {
+                s: [str(study.parent / t) for t in tables] for s, tables in tissue["features"].items()
+            }
         del content["tissues"]["muscle"]
         data = prldh.analyze(content, tmp_path / str(k) / "out", engine="python").data
         for scope in found:

@@ -27,22 +27,52 @@ def study(tmp_path):
     pd.DataFrame({"id": ids, "y": y.astype(int), "age": age}).to_csv(tmp_path / "clinical.csv", index=False)
     pd.DataFrame(x, columns=[f"f{j}" for j in range(p)]).assign(id=ids).to_csv(tmp_path / "features.csv", index=False)
     return {
-        "engine": "python", "report": {"figures": []}, "if_empty": "best", "selection": [{"correlation": {"between": 0.9, "outcome": 0.2}}, {"univariate": {"threshold": 0.5}}],
-        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous"}},
-        "missing": "multiple_imputation", "imputation": {"imputations": 2, "imputations_in_resamples": 2},
+        "engine": "python",
+        "report": {"figures": []},
+        "if_empty": "best",
+        "selection": [{"correlation": {"between": 0.9, "outcome": 0.2}}, {"univariate": {"threshold": 0.5}}],
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
+        "missing": "multiple_imputation",
+        "imputation": {"imputations": 2, "imputations_in_resamples": 2},
         "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
-        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 5}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 5},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
 
 
 def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path):
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     jsonschema.validate(results, schema_of("results"))
-    rows = {(scope, scheme): {r["stage"]: r for r in found} for scope, schemes in results["ledger"].items() for scheme, found in schemes.items()}
-    assert list(rows["pipeline", "folds"]) == ["correlation", "univariate", "Radscore", "cutoff", "imputation", "logistic model", "threshold"]
-    assert set(rows["model", "folds"]) == {"imputation", "logistic model", "threshold"} and set(rows) == {(s, k) for s in ("model", "pipeline") for k in ("folds", "bootstrap")}
+    rows = {
+        (scope, scheme): {r["stage"]: r for r in found}
+        for scope, schemes in results["ledger"].items()
+        for scheme, found in schemes.items()
+    }
+    assert list(rows["pipeline", "folds"]) == [
+        "correlation",
+        "univariate",
+        "Radscore",
+        "cutoff",
+        "imputation",
+        "logistic model",
+        "threshold",
+    ]
+    assert set(rows["model", "folds"]) == {"imputation", "logistic model", "threshold"} and set(rows) == {
+        (s, k) for s in ("model", "pipeline") for k in ("folds", "bootstrap")
+    }
     assert all(r["n_held_out_rows_read"] == 0 for found in rows.values() for r in found.values())
-    assert rows["pipeline", "folds"]["correlation"] == {"stage": "correlation", "n_fits": 4, "n_rows_read": 3 * 60, "n_held_out_rows_read": 0}
+    assert rows["pipeline", "folds"]["correlation"] == {
+        "stage": "correlation",
+        "n_fits": 4,
+        "n_rows_read": 3 * 60,
+        "n_held_out_rows_read": 0,
+    }
     assert rows["pipeline", "folds"]["logistic model"]["n_fits"] == 4 * 2  # unadjusted and adjusted
     page = (tmp_path / "out" / "report.html").read_text()
     assert "fits; no held-out row was read by any." in page and "LEAK" not in page
@@ -51,21 +81,32 @@ def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path)
 def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     """The leak of most published studies, planted: the steps are given all rows in every resample."""
     honest = prldh.validate.training_rows
-    monkeypatch.setattr(prldh.validate, "training_rows", lambda blocks, outcome, rows: honest(blocks, outcome, np.arange(outcome.size)))
+    monkeypatch.setattr(
+        prldh.validate, "training_rows", lambda blocks, outcome, rows: honest(blocks, outcome, np.arange(outcome.size))
+    )
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     found = {r["stage"]: r for r in results["ledger"]["pipeline"]["folds"]}
     assert found["correlation"]["n_held_out_rows_read"] == 60 and found["Radscore"]["n_held_out_rows_read"] == 60
     assert found["logistic model"]["n_held_out_rows_read"] == 0
-    assert any(w["message"].startswith("LEAK: scope pipeline, folds: fits of 'correlation' read 60 held-out rows") for w in results["warnings"])
+    assert any(
+        w["message"].startswith("LEAK: scope pipeline, folds: fits of 'correlation' read 60 held-out rows")
+        for w in results["warnings"]
+    )
     assert "held-out rows were read by fits of correlation" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_folds_that_overlap_are_caught(study, tmp_path, monkeypatch):
     honest = StratifiedFolds.resamples
-    monkeypatch.setattr(StratifiedFolds, "resamples", lambda *given: [replace(r, train=np.append(r.train, r.test[0])) for r in honest(*given)])
+    monkeypatch.setattr(
+        StratifiedFolds,
+        "resamples",
+        lambda *given: [replace(r, train=np.append(r.train, r.test[0])) for r in honest(*given)],
+    )
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     for scope in ("model", "pipeline"):
-        assert {r["stage"]: r["n_held_out_rows_read"] for r in results["ledger"][scope]["folds"]}["logistic model"] == 4 * 2
+        assert {r["stage"]: r["n_held_out_rows_read"] for r in results["ledger"][scope]["folds"]}[
+            "logistic model"
+        ] == 4 * 2
 
 
 def test_repeats_count_once():

@@ -1,4 +1,5 @@
-"""Memory is bounded: features are shared by the workers, and a refit of 5,000 features of two readers on 2,000 patients stays below 1.5 GB."""
+"""Memory is bounded: features are shared by the workers, and a refit of 5,000 features of two readers on 2,000 patients
+stays below 1.5 GB."""
 
 from __future__ import annotations
 
@@ -38,11 +39,22 @@ def test_a_worker_stays_below_its_bound(record_property):
     first = rng.normal(size=(n, p))
     first[:, :10] += 0.8 * outcome[:, None]
     block = FeatureBlock("features", tuple(f"f{j:04d}" for j in range(p)), first, first + 0.3 * rng.normal(size=(n, p)))
-    study = Study.model_validate({
-        "clinical": {"table": "x", "id": "i", "outcome": "y", "event": 1}, "tissues": {"tissue": {"features": ["a", "b"]}}, "if_empty": "best",
-        "selection": [{"icc": {}}, {"mrmr_forest": {"trees": 20, "sizes": [1, 5, 20]}}, {"correlation": {"outcome": 0.1}}, {"lasso_svm_rfe": {}}],
-    })
-    settings = Refits(outcome, Protocol.of(study, resolve_steps(study, create_plugin_manager())), 1, None, None, study.imputation)
+    study = Study.model_validate(
+        {
+            "clinical": {"table": "x", "id": "i", "outcome": "y", "event": 1},
+            "tissues": {"tissue": {"features": ["a", "b"]}},
+            "if_empty": "best",
+            "selection": [
+                {"icc": {}},
+                {"mrmr_forest": {"trees": 20, "sizes": [1, 5, 20]}},
+                {"correlation": {"outcome": 0.1}},
+                {"lasso_svm_rfe": {}},
+            ],
+        }
+    )
+    settings = Refits(
+        outcome, Protocol.of(study, resolve_steps(study, create_plugin_manager())), 1, None, None, study.imputation
+    )
     items = [("bootstrap", r, Resample(rng.integers(0, n, n), np.arange(5), 0, 0)) for r in range(4)]
     with Workers(2, shared=({"tissue": (block,)}, {})) as workers:
         found = run_work(partial(_measured, settings), items, workers, lambda done: None)

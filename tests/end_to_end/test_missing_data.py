@@ -1,4 +1,5 @@
-"""Multiple imputation through a whole analysis: pooled by Rubin's rules, fitted on training rows alone, the same in both engines."""
+"""Multiple imputation through a whole analysis: pooled by Rubin's rules, fitted on training rows alone, the same in
+both engines."""
 
 from __future__ import annotations
 
@@ -26,7 +27,16 @@ def clinical() -> pd.DataFrame:
     score, age = rng.normal(size=N), rng.normal(60, 9, N)
     grade = np.array(["a", "b", "c"])[rng.integers(0, 3, N)]
     y = rng.random(N) < 1 / (1 + np.exp(0.8 - score - 0.05 * (age - 60) - 0.5 * (grade == "c")))
-    table = pd.DataFrame({"id": [f"P{i:03d}" for i in range(N)], "y": np.where(y, "yes", "no"), "score": score, "age": age, "grade": grade, "sex": rng.integers(0, 2, N)})
+    table = pd.DataFrame(
+        {
+            "id": [f"P{i:03d}" for i in range(N)],
+            "y": np.where(y, "yes", "no"),
+            "score": score,
+            "age": age,
+            "grade": grade,
+            "sex": rng.integers(0, 2, N),
+        }
+    )
     table["noise"] = rng.normal(size=N)
     table.loc[(rng.random(N) < 1 / (1 + np.exp(1.5 - score))) & (np.arange(N) > 0), "age"] = np.nan
     table.loc[(rng.random(N) < 0.15) & (np.arange(N) > 0), "grade"] = None
@@ -36,14 +46,21 @@ def clinical() -> pd.DataFrame:
 def study(folder, table: pd.DataFrame, **changes) -> dict:
     table.to_csv(folder / "clinical.csv", index=False)
     return {
-        "engine": "python", "report": {"figures": []}, "missing": "multiple_imputation", "imputation": {"imputations": 8, "iterations": 4, "imputations_in_resamples": 3, "iterations_in_resamples": 3},
+        "engine": "python",
+        "report": {"figures": []},
+        "missing": "multiple_imputation",
+        "imputation": {"imputations": 8, "iterations": 4, "imputations_in_resamples": 3, "iterations_in_resamples": 3},
         "clinical": {
-            "table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": "yes",
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": "yes",
             "covariates": {"age": "continuous", "grade": "categorical", "sex": "categorical"},
         },
         "tissues": {"disc": {"radscore": "score"}, "muscle": {"radscore": "noise"}},
         "models": [{"name": "disc", "terms": ["disc"]}, {"name": "disc and age", "terms": ["disc", "age"]}],
-        "adjust": ["grade"], "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 8},
+        "adjust": ["grade"],
+        "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 8},
         "performance": {"decision_bootstrap": 20, "partial_auc_bootstrap": 20, "interaction_bootstrap": 20},
         **changes,
     }
@@ -65,8 +82,15 @@ def test_terms_are_pooled_by_rubins_rules(run):
     _, given, results = run
     plan = prepare(given)
     scores = {name: plan.cohort.scores[name].to_numpy() for name in plan.cohort.scores}
-    completed = impute_everyone(plan.cohort, scores, plan.study.imputation, seed_for(plan.study.seed, "imputation", "all"))
-    fits = [sm.Logit(c.outcome.astype(float), build_design(("disc", "age", "grade"), c, scores, {}).matrix).fit(disp=0, tol=1e-12) for c in completed]
+    completed = impute_everyone(
+        plan.cohort, scores, plan.study.imputation, seed_for(plan.study.seed, "imputation", "all")
+    )
+    fits = [
+        sm.Logit(c.outcome.astype(float), build_design(("disc", "age", "grade"), c, scores, {}).matrix).fit(
+            disp=0, tol=1e-12
+        )
+        for c in completed
+    ]
     b, v = np.array([f.params for f in fits]), np.array([f.bse**2 for f in fits])
     total = v.mean(axis=0) + (1 + 1 / len(fits)) * b.var(axis=0, ddof=1)
     entry = _model(results.data, "disc and age", True)
@@ -81,8 +105,21 @@ def test_terms_are_pooled_by_rubins_rules(run):
 
 def test_what_has_no_blanks_is_analysed_as_it_is(run, tmp_path):
     _, given, results = run
-    whole = prldh.analyze(study(tmp_path, clinical().drop(columns=["age", "grade"]), adjust=[], models=given["models"][:1], clinical={
-        **given["clinical"], "table": str(tmp_path / "clinical.csv"), "covariates": {"sex": "categorical"}}), tmp_path / "out", jobs=1)
+    whole = prldh.analyze(
+        study(
+            tmp_path,
+            clinical().drop(columns=["age", "grade"]),
+            adjust=[],
+            models=given["models"][:1],
+            clinical={
+                **given["clinical"],
+                "table": str(tmp_path / "clinical.csv"),
+                "covariates": {"sex": "categorical"},
+            },
+        ),
+        tmp_path / "out",
+        jobs=1,
+    )
     here, there = _model(results.data, "disc", False), _model(whole.data, "disc", False)
     assert here["n_imputations"] == 0 and here["terms"] == there["terms"] and here["auc"] == there["auc"]
     assert here["validation"] == there["validation"]
@@ -102,13 +139,18 @@ def test_the_report_tells_what_was_imputed_and_what_it_cost(run):
     nested = next(c for c in data["comparisons"] if "likelihood_ratio" in c and not c["adjusted"])
     assert 0 < nested["likelihood_ratio"]["p"] < 1 and "D2" in nested["likelihood_ratio"]["method"]
     page = (folder / "out" / "report.html").read_text()
-    assert "Fraction of missing information" in page and "chained equations" in page and f"age ({blanks['age']} missing)" in page
+    assert (
+        "Fraction of missing information" in page
+        and "chained equations" in page
+        and f"age ({blanks['age']} missing)" in page
+    )
     assert any("missing at random" in w["message"] for w in data["warnings"])
 
 
 def test_a_patients_held_out_prediction_does_not_depend_on_the_own_outcome(tmp_path):
-    """Whoever is left out gives nothing to the imputation models, to the logistic model or to the cutoffs: with the outcome turned round and
-    a blank more, nobody's prediction of that patient moves but by the blank; and with another age of the patient, no other's."""
+    """Whoever is left out gives nothing to the imputation models, to the logistic model or to the cutoffs: with the
+    outcome turned round and a blank more, nobody's prediction of that patient moves but by the blank; and with another
+    age of the patient, no other's."""
     found = {}
     for name in ("as it is", "other outcome"):
         table = clinical().head(50)
@@ -116,9 +158,15 @@ def test_a_patients_held_out_prediction_does_not_depend_on_the_own_outcome(tmp_p
         if name == "other outcome":
             table.loc[k, "y"] = "no" if table.loc[k, "y"] == "yes" else "yes"
         (tmp_path / name).mkdir()
-        given = study(tmp_path / name, table, validation={"leave_one_out": True, "folds": 0, "bootstrap": 0, "scope": ["pipeline"]})
+        given = study(
+            tmp_path / name,
+            table,
+            validation={"leave_one_out": True, "folds": 0, "bootstrap": 0, "scope": ["pipeline"]},
+        )
         rows = prldh.analyze(given, tmp_path / name / "out", jobs=2).predictions
-        found[name] = rows[(rows["scheme"] == "leave_one_out") & (rows["id"] == table.loc[k, "id"])].set_index(["model", "adjusted"])["log_odds"]
+        found[name] = rows[(rows["scheme"] == "leave_one_out") & (rows["id"] == table.loc[k, "id"])].set_index(
+            ["model", "adjusted"]
+        )["log_odds"]
     assert len(found["as it is"]) == 4
     pd.testing.assert_series_equal(found["as it is"], found["other outcome"], check_exact=True)
 

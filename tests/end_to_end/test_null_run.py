@@ -17,12 +17,24 @@ def _study(folder, n=80, p=40, **validation):
     x = rng.normal(size=(n, p))
     x[:, :2] += 1.6 * y[:, None]
     ids = [f"p{i}" for i in range(n)]
-    pd.DataFrame({"id": ids, "y": y.astype(int), "age": rng.normal(60, 8, n)}).to_csv(folder / "clinical.csv", index=False)
+    pd.DataFrame({"id": ids, "y": y.astype(int), "age": rng.normal(60, 8, n)}).to_csv(
+        folder / "clinical.csv", index=False
+    )
     pd.DataFrame(x, columns=[f"f{j}" for j in range(p)]).assign(id=ids).to_csv(folder / "features.csv", index=False)
     return {
-        "engine": "python", "report": {"figures": []}, "if_empty": "best", "selection": [{"correlation": {"between": 0.9, "outcome": 0.25}}],
-        "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous"}},
-        "tissues": {"disc": {"features": str(folder / "features.csv")}}, "validation": {**QUICK, **validation},
+        "engine": "python",
+        "report": {"figures": []},
+        "if_empty": "best",
+        "selection": [{"correlation": {"between": 0.9, "outcome": 0.25}}],
+        "clinical": {
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
+        "tissues": {"disc": {"features": str(folder / "features.csv")}},
+        "validation": {**QUICK, **validation},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
 
@@ -42,7 +54,10 @@ def test_permuted_outcomes_land_around_a_half_and_a_real_signal_above_them(tmp_p
 
 def test_jobs_change_nothing_and_nothing_else_moves(tmp_path):
     alone = prldh.analyze(_study(tmp_path), tmp_path / "alone", jobs=1).data["models"]
-    one, two = (prldh.analyze(_study(tmp_path, null_permutations=2), tmp_path / f"jobs{jobs}", jobs=jobs).data["models"] for jobs in (1, 2))
+    one, two = (
+        prldh.analyze(_study(tmp_path, null_permutations=2), tmp_path / f"jobs{jobs}", jobs=jobs).data["models"]
+        for jobs in (1, 2)
+    )
     assert one == two
     for entry in one:
         del entry["validation"]["pipeline"]["folds"]["null"]
@@ -62,10 +77,23 @@ def test_on_real_tables_the_null_band_covers_a_half(shared_data, tmp_path, name)
     table[["ID", "Target"]].to_csv(tmp_path / "clinical.csv", index=False)
     table.drop(columns="Target").to_csv(tmp_path / "features.csv", index=False)
     study = {
-        "engine": "python", "if_empty": "best",
-        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "ID", "outcome": "Target", "event": 1, "covariates": {}},
+        "engine": "python",
+        "if_empty": "best",
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "ID",
+            "outcome": "Target",
+            "event": 1,
+            "covariates": {},
+        },
         "tissues": {"tumour": {"features": str(tmp_path / "features.csv")}},
-        "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0, "scope": ["pipeline"], "null_permutations": 20},
+        "validation": {
+            "leave_one_out": False,
+            "folds": 10,
+            "bootstrap": 0,
+            "scope": ["pipeline"],
+            "null_permutations": 20,
+        },
     }
     null = prldh.analyze(study, tmp_path / "out").data["models"][0]["validation"]["pipeline"]["folds"]["null"]
     assert null["low"] < 0.5 < null["high"], null

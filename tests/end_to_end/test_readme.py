@@ -23,7 +23,8 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A folder in which `.venv/bin/prldh` is this environment's, and the demo's second study lies where the demo puts it."""
+    """A folder in which `.venv/bin/prldh` is this environment's, and the demo's second study lies where the demo puts
+    it."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     shutil.copy(ROOT / "Makefile", folder)
@@ -44,7 +45,9 @@ def test_commands_run(clone):
     for command in commands:
         if command.startswith("make "):  # the suite itself, and the demo, which test_demo.py runs
             command = command.replace("make ", "make -n ")
-        done = subprocess.run(command, shell=True, cwd=clone, capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
+        done = subprocess.run(
+            command, shell=True, cwd=clone, capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""}
+        )
         assert done.returncode == 0, (command, done.stderr)
     assert (clone / "results" / "report.html").exists()
     assert (clone / "my-study" / "study.yaml").exists()
@@ -69,14 +72,23 @@ def test_the_study_file_is_the_demos(clone, tmp_path):
     assert yaml.safe_load(cohort) == yaml.safe_load((clone / "demo" / "features_new" / "cohort.yaml").read_text())
 
 
-@pytest.mark.parametrize(("row", "name", "changes"), [
-    ("WORC Desmoid (MRI)", "WORC-Desmoid", {}), ("Dong 2022 (CT)", "Dong2022", {}), ("Dong 2022, `if_empty: best`", "Dong2022", {"if_empty": "best"}),
-])
+@pytest.mark.parametrize(
+    ("row", "name", "changes"),
+    [
+        ("WORC Desmoid (MRI)", "WORC-Desmoid", {}),
+        ("Dong 2022 (CT)", "Dong2022", {}),
+        ("Dong 2022, `if_empty: best`", "Dong2022", {"if_empty": "best"}),
+    ],
+)
 def test_the_real_tables_row_is_what_a_run_gives(shared_data, tmp_path, row, name, changes):
     path = str(shared_data / "tables" / f"{name}.gz")
     study = {
-        "seed": 1, "engine": "python", "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
-        "tissues": {"tumour": {"features": [path]}}, "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0}, **changes,
+        "seed": 1,
+        "engine": "python",
+        "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
+        "tissues": {"tumour": {"features": [path]}},
+        "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0},
+        **changes,
     }
     data = prldh.analyze(study, tmp_path / "out", jobs=2).data
     steps = [s for s in data["tissues"]["tumour"]["selection"]["steps"] if s["name"] != "constant"]
@@ -84,7 +96,10 @@ def test_the_real_tables_row_is_what_a_run_gives(shared_data, tmp_path, row, nam
     assert all(len(s["dropped"]) == s["n_in"] - s["n_out"] for s in steps)
     assert any("one reader" in w["message"] for w in data["warnings"])
     assert any("clinical table as well" in w["message"] for w in data["warnings"])
-    cells = [c.strip() for c in next(line for line in README.splitlines() if line.startswith(f"| {row} |")).strip("|").split("|")]
+    cells = [
+        c.strip()
+        for c in next(line for line in README.splitlines() if line.startswith(f"| {row} |")).strip("|").split("|")
+    ]
     model = data["models"][0]
     honest = model["validation"]["pipeline"]["folds"]
     lead = honest["auc"] if honest["auc"]["estimate"] is not None else honest["auc_mean"]

@@ -22,7 +22,10 @@ MARKERS = ("wfns", "s100b", "ndka")
 @pytest.fixture(scope="session")
 def golden(shared_data):
     folder = shared_data / "r_golden"
-    return {name: json.loads((folder / f"golden_{name}.json").read_text()) for name in ("asah_binomial", "more", "rmda_asah")}
+    return {
+        name: json.loads((folder / f"golden_{name}.json").read_text())
+        for name in ("asah_binomial", "more", "rmda_asah")
+    }
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +38,26 @@ def asah(shared_data, tmp_path_factory):
     table = table.assign(s100b_copy=table["s100b_score"], ndka_copy=table["ndka_score"])
     table.to_csv(folder / "asah.csv", index=False)
     study = {
-        "title": "aSAH", "seed": 5, "engine": "both",
+        "title": "aSAH",
+        "seed": 5,
+        "engine": "both",
         "clinical": {
-            "table": str(folder / "asah.csv"), "id": "id", "outcome": "outcome", "event": "Poor",
-            "covariates": {"age": "continuous", "gender": "categorical", "s100b_copy": "continuous", "ndka_copy": "continuous"},
+            "table": str(folder / "asah.csv"),
+            "id": "id",
+            "outcome": "outcome",
+            "event": "Poor",
+            "covariates": {
+                "age": "continuous",
+                "gender": "categorical",
+                "s100b_copy": "continuous",
+                "ndka_copy": "continuous",
+            },
         },
         "tissues": {m: {"radscore": f"{m}_score"} for m in MARKERS},
-        "models": [*({"name": m, "terms": [m]} for m in MARKERS), {"name": "glm", "terms": ["age", "s100b_copy", "ndka_copy"]}],
+        "models": [
+            *({"name": m, "terms": [m]} for m in MARKERS),
+            {"name": "glm", "terms": ["age", "s100b_copy", "ndka_copy"]},
+        ],
         "adjust": ["age", "gender"],
         "comparisons": [["wfns", "s100b"], ["wfns", "ndka"], ["s100b", "ndka"], ["s100b", "glm"]],
         "validation": {"leave_one_out": True, "folds": 5, "bootstrap": 50},
@@ -89,7 +105,11 @@ def test_auc_partial_areas_and_cutoffs_are_procs(asah, golden, marker):
 def test_comparisons_are_procs(asah, golden):
     for pair, wanted in golden["asah_binomial"]["roc_test_delong_paired"].items():
         a, b = pair.split("_vs_")
-        row = next(c for c in asah[0].data["comparisons"] if (c["a"], c["b"], c["measure"], c["scheme"], c["adjusted"]) == (a, b, "auc", None, False))
+        row = next(
+            c
+            for c in asah[0].data["comparisons"]
+            if (c["a"], c["b"], c["measure"], c["scheme"], c["adjusted"]) == (a, b, "auc", None, False)
+        )
         assert row["statistic"] == pytest.approx(wanted["Z"], rel=1e-8)
         assert row["p"] == pytest.approx(wanted["p"], rel=1e-8)
         assert [row["low"], row["high"]] == pytest.approx(wanted["diff_ci_95"], rel=1e-8)
@@ -98,10 +118,15 @@ def test_comparisons_are_procs(asah, golden):
 @pytest.mark.r
 def test_the_logistic_model_and_its_calibration_are_rs(asah, golden):
     found = _model(asah[0].data, "glm")
-    glm, hoslem, val_prob = golden["asah_binomial"]["glm"]["aSAH_age_s100b_ndka"], golden["asah_binomial"]["hoslem"]["aSAH_m1_g10"]["value"], golden["more"]["val_prob_asah"]["values"]
+    glm, hoslem, val_prob = (
+        golden["asah_binomial"]["glm"]["aSAH_age_s100b_ndka"],
+        golden["asah_binomial"]["hoslem"]["aSAH_m1_g10"]["value"],
+        golden["more"]["val_prob_asah"]["values"],
+    )
     assert [t["b"] for t in found["terms"]] == pytest.approx(glm["coef"], rel=1e-8)
     assert [t["se"] for t in found["terms"]] == pytest.approx(glm["se"], rel=1e-8)
-    for term, (low, high) in zip(found["terms"], glm["ci_profile"], strict=True):  # confint.glm interpolates: right to 2e-4
+    # confint.glm interpolates: right to 2e-4
+    for term, (low, high) in zip(found["terms"], glm["ci_profile"], strict=True):
         assert (np.log(term["low"]), np.log(term["high"])) == pytest.approx((low, high), abs=5e-4, rel=5e-4)
     assert found["hosmer_lemeshow"]["statistic"] == pytest.approx(hoslem["chisq"], rel=1e-8)
     assert found["hosmer_lemeshow"]["df"] == hoslem["df"]
@@ -124,13 +149,33 @@ def test_decision_curve_is_rmdas(asah, golden):
 
 def test_folder_holds_what_the_contract_says(asah):
     results, out = asah
-    for name in ("report.html", "results.json", "predictions.csv", "provenance.json", "model.json", "tables", "figures", "reproduce/analysis.R"):
+    for name in (
+        "report.html",
+        "results.json",
+        "predictions.csv",
+        "provenance.json",
+        "model.json",
+        "tables",
+        "figures",
+        "reproduce/analysis.R",
+    ):
         assert (out / name).exists(), name
     on_disk = json.loads((out / "results.json").read_text())
     assert on_disk == results.data
     jsonschema.validate(on_disk, schema_of("results"))
     predictions = pd.read_csv(out / "predictions.csv", dtype={"id": str})
-    assert list(predictions.columns) == ["id", "outcome", "model", "adjusted", "scope", "scheme", "repeat", "fold", "probability", "log_odds"]
+    assert list(predictions.columns) == [
+        "id",
+        "outcome",
+        "model",
+        "adjusted",
+        "scope",
+        "scheme",
+        "repeat",
+        "fold",
+        "probability",
+        "log_odds",
+    ]
     assert "001" in set(predictions["id"])
     for suffix in ("svg", "pdf", "png"):
         assert list((out / "figures").glob(f"roc_unadjusted.{suffix}"))
@@ -150,21 +195,40 @@ def test_held_out_auc_follows_from_the_predictions(asah):
             assert len(own) == 113
             p, y = own["probability"].astype(float), own["outcome"].astype(int)
             u = mannwhitneyu(p[y == 1], p[y == 0]).statistic / ((y == 1).sum() * (y == 0).sum())
-            assert _model(results.data, "s100b", True)["validation"][scope][scheme]["auc"]["estimate"] == pytest.approx(u, rel=1e-12)
+            assert _model(results.data, "s100b", True)["validation"][scope][scheme]["auc"]["estimate"] == pytest.approx(
+                u, rel=1e-12
+            )
 
 
 def test_report_is_one_file_with_every_section(asah):
     html = (asah[1] / "report.html").read_text()
-    for section in ("answer", "patients", "table-one", "radscores", "models", "performance", "validation", "calibration", "usefulness", "comparisons", "agreement", "warnings", "provenance"):
+    for section in (
+        "answer",
+        "patients",
+        "table-one",
+        "radscores",
+        "models",
+        "performance",
+        "validation",
+        "calibration",
+        "usefulness",
+        "comparisons",
+        "agreement",
+        "warnings",
+        "provenance",
+    ):
         assert f'<section id="{section}">' in html
-    assert re.findall(r"<script[^>]*>", html) == ["<script>"] and "http" not in html.split("<script>")[1].replace("http://www.w3.org/2000/svg", "")
+    assert re.findall(r"<script[^>]*>", html) == ["<script>"] and "http" not in html.split("<script>")[1].replace(
+        "http://www.w3.org/2000/svg", ""
+    )
     for marker in ('src="http', "src='http", 'href="http', "@import", "url(http"):
         assert marker not in html
     for warning in asah[0].data["warnings"]:
         head, _, said = warning["message"].partition(": ")  # what is said of several models stands there once
         for part in (head[:30], said[1:30]):
             assert part.replace("'", "&#39;").replace('"', "&#34;").replace("<", "&lt;").replace(">", "&gt;") in html
-    assert not re.search(r"<td>(<span[^>]*>)?0\.000<", html.split("Statistic</th>")[1].split("</table>")[0])  # no p of 0.000
+    # no p of 0.000
+    assert not re.search(r"<td>(<span[^>]*>)?0\.000<", html.split("Statistic</th>")[1].split("</table>")[0])
 
 
 @pytest.mark.r
@@ -179,14 +243,27 @@ def test_plain_r_prints_the_reports_numbers(asah):
 def _radiomics_study(shared_data, name, **changes):
     path = str(shared_data / "tables" / f"{name}.gz")
     return {
-        "title": name, "seed": 1, "engine": "python", "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
-        "tissues": {"tumour": {"features": [path]}}, "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0}, **changes,
+        "title": name,
+        "seed": 1,
+        "engine": "python",
+        "clinical": {"table": path, "id": "ID", "outcome": "Target", "event": 1},
+        "tissues": {"tumour": {"features": [path]}},
+        "validation": {"leave_one_out": False, "folds": 10, "bootstrap": 0},
+        **changes,
     }
 
 
 def test_a_step_that_leaves_nothing_stops_with_the_strongest_candidate(shared_data, tmp_path):
-    study = _radiomics_study(shared_data, "Dong2022", selection=["icc", "mrmr_forest", {"correlation": {"outcome": 0.6}}, "lasso_svm_rfe"])
-    with pytest.raises(DataError, match=r"step 'correlation' leaves none.*outcome: 0\.6.*strongest candidate is '.*' \(\|r\| with the outcome 0\.\d\d < 0\.6\)"):
+    study = _radiomics_study(
+        shared_data, "Dong2022", selection=["icc", "mrmr_forest", {"correlation": {"outcome": 0.6}}, "lasso_svm_rfe"]
+    )
+    with pytest.raises(
+        DataError,
+        match=(
+            r"step 'correlation' leaves none.*outcome: 0\.6.*strongest candidate is '.*' \(\|r\| with the outcome"
+            r" 0\.\d\d < 0\.6\)"
+        ),
+    ):
         prldh.analyze(study, tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()
     study["selection"][2]["correlation"]["outcome"] = 0.1
@@ -200,8 +277,15 @@ def test_study_without_tissues(shared_data, tmp_path):
     table.insert(0, "id", range(len(table)))
     table.to_csv(tmp_path / "sex2.csv", index=False)
     study = {
-        "clinical": {"table": str(tmp_path / "sex2.csv"), "id": "id", "outcome": "case", "event": 1, "covariates": {c: "categorical" for c in ("age", "oc", "vic", "vicl", "vis", "dia")}},
-        "engine": "python", "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 20},
+        "clinical": {
+            "table": str(tmp_path / "sex2.csv"),
+            "id": "id",
+            "outcome": "case",
+            "event": 1,
+            "covariates": {c: "categorical" for c in ("age", "oc", "vic", "vicl", "vis", "dia")},
+        },
+        "engine": "python",
+        "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 20},
     }
     data = prldh.analyze(study, tmp_path / "out", jobs=1).data
     assert [m["name"] for m in data["models"]] == ["Clinical covariates"]

@@ -1,4 +1,5 @@
-"""``reproduce/analysis.R`` in plain R: every number of the results again, for studies of every kind; what is not printed has a reason."""
+"""``reproduce/analysis.R`` in plain R: every number of the results again, for studies of every kind; what is not
+printed has a reason."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.r
 GROUPS = "groups(disc, back muscle)"
 SCHEMES = {"leave_one_out": True, "folds": 5, "repeats": 2, "bootstrap": 12}
 PERFORMANCE = {
-    "decision_bootstrap": 30, "partial_auc_bootstrap": 60, "interaction_bootstrap": 20, "thresholds": [0.5, 0.0, 0.1, 0.3, 0.05],
+    "decision_bootstrap": 30,
+    "partial_auc_bootstrap": 60,
+    "interaction_bootstrap": 20,
+    "thresholds": [0.5, 0.0, 0.1, 0.3, 0.05],
 }
 
 
@@ -29,24 +33,49 @@ def cohort(n: int = 80, seed: int = 1) -> pd.DataFrame:
     g = np.random.default_rng(seed)
     disc, age = np.round(g.standard_normal(n), 1), np.round(g.normal(55, 9, n))
     muscle = np.round(0.4 * disc + g.standard_normal(n), 2)
-    grade, site = g.choice(["I", "II", "III"], n, p=[0.3, 0.4, 0.3]), g.choice(["neck, left", 'the "back"', "Wirbelsäule"], n)
+    grade, site = (
+        g.choice(["I", "II", "III"], n, p=[0.3, 0.4, 0.3]),
+        g.choice(["neck, left", 'the "back"', "Wirbelsäule"], n),
+    )
     log_odds = -1 + 0.8 * disc + 0.6 * muscle + 0.03 * (age - 55) + 0.5 * (grade == "III")
-    return pd.DataFrame({
-        "id": [f"0{i:02d}" for i in range(n)], "relapse": np.where(g.random(n) < 1 / (1 + np.exp(-log_odds)), "yes", "no"),
-        "age (years)": age, "grade": grade, "if": site, "disc": disc, "muscle": muscle,
-    })
+    return pd.DataFrame(
+        {
+            "id": [f"0{i:02d}" for i in range(n)],
+            "relapse": np.where(g.random(n) < 1 / (1 + np.exp(-log_odds)), "yes", "no"),
+            "age (years)": age,
+            "grade": grade,
+            "if": site,
+            "disc": disc,
+            "muscle": muscle,
+        }
+    )
 
 
 def study(**changes) -> dict:
     found = {
-        "title": 'Ünusual\n"names"', "seed": 3, "engine": "python",
+        "title": 'Ünusual\n"names"',
+        "seed": 3,
+        "engine": "python",
         "clinical": {
-            "table": "clinical.csv", "id": "id", "outcome": "relapse", "event": "yes",
-            "covariates": {"age (years)": "continuous", "grade": {"type": "ordinal", "levels": ["II", "I", "III", "IV"]}, "if": "categorical"},
+            "table": "clinical.csv",
+            "id": "id",
+            "outcome": "relapse",
+            "event": "yes",
+            "covariates": {
+                "age (years)": "continuous",
+                "grade": {"type": "ordinal", "levels": ["II", "I", "III", "IV"]},
+                "if": "categorical",
+            },
         },
         "tissues": {"disc": {"radscore": "disc"}, "back muscle": {"radscore": "muscle"}},
-        "models": [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Both [2]", "terms": ["disc", "back muscle"]}, {"name": "Groups", "terms": [GROUPS]}],
-        "adjust": ["age (years)", "grade"], "validation": SCHEMES, "performance": PERFORMANCE,
+        "models": [
+            {"name": "Disc, alone", "terms": ["disc"]},
+            {"name": "Both [2]", "terms": ["disc", "back muscle"]},
+            {"name": "Groups", "terms": [GROUPS]},
+        ],
+        "adjust": ["age (years)", "grade"],
+        "validation": SCHEMES,
+        "performance": PERFORMANCE,
     }
     for key, value in changes.items():
         found[key] = {**found[key], **value} if isinstance(found.get(key), dict) and key != "tissues" else value
@@ -61,13 +90,26 @@ def separated() -> pd.DataFrame:
 
 def with_blanks(table: pd.DataFrame) -> pd.DataFrame:
     g = np.random.default_rng(5)
-    return table.assign(**{"age (years)": table["age (years)"].where(g.random(len(table)) > 0.2), "if": table["if"].where(g.random(len(table)) > 0.1)})
+    return table.assign(
+        **{
+            "age (years)": table["age (years)"].where(g.random(len(table)) > 0.2),
+            "if": table["if"].where(g.random(len(table)) > 0.1),
+        }
+    )
 
 
 SETTINGS = {
-    "engine": "r", "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True}, "sample_size": {"r2_cox_snell": 0.2},
+    "engine": "r",
+    "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True},
+    "sample_size": {"r2_cox_snell": 0.2},
     "univariate": {"adjust_p": "bh"},
-    "performance": {**PERFORMANCE, "confidence": 0.9, "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]}, "risk_categories": [0.2, 0.4], "hosmer_lemeshow_groups": 5},
+    "performance": {
+        **PERFORMANCE,
+        "confidence": 0.9,
+        "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]},
+        "risk_categories": [0.2, 0.4],
+        "hosmer_lemeshow_groups": 5,
+    },
 }
 TWO = [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Groups", "terms": [GROUPS]}]
 IMPUTATION = {"missing": "multiple_imputation", "imputation": {"imputations": 3, "imputations_in_resamples": 2}}
@@ -83,7 +125,15 @@ STUDIES = {
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
-    "no tissues": (cohort, study(tissues={}, adjust=[], models=[{"name": "Clinical", "terms": ["grade", "if"]}, {"name": "Grade", "terms": ["grade"]}], validation={"scope": "pipeline"})),
+    "no tissues": (
+        cohort,
+        study(
+            tissues={},
+            adjust=[],
+            models=[{"name": "Clinical", "terms": ["grade", "if"]}, {"name": "Grade", "terms": ["grade"]}],
+            validation={"scope": "pipeline"},
+        ),
+    ),
     "three patients": (lambda: cohort().sort_values("relapse", kind="stable").iloc[[0, 1, -1]], study(**NO_FOLDS)),
 }
 
@@ -129,9 +179,15 @@ def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):
     """The list of exceptions is short: with scores given as columns it is empty but for imputation."""
     for name in ("both engines", "separated, Firth"):
         data, printed, _ = analyzed(name)
-        assert set(flatten(data)) - set(printed) <= {k for k, lines in flatten(data).items() if all(v is None for line in lines for v in line)}
+        assert set(flatten(data)) - set(printed) <= {
+            k for k, lines in flatten(data).items() if all(v is None for line in lines for v in line)
+        }
     data, printed, _ = analyzed("imputed")
-    left_out = {k for k, lines in flatten(data).items() if k not in printed and any(v is not None for line in lines for v in line)}
+    left_out = {
+        k
+        for k, lines in flatten(data).items()
+        if k not in printed and any(v is not None for line in lines for v in line)
+    }
     assert left_out and all(".validation." in k or ", scope " in k or k.startswith("missing.") for k in left_out)
     assert not any("unadjusted" in k for k in left_out)
 
@@ -171,7 +227,13 @@ def test_locale_does_not_matter(analyzed):
     """Names and levels hold letters that are not ASCII."""
     _, _, out = analyzed("no resamples, no adjusting")
     said = {
-        subprocess.run(["Rscript", "--vanilla", "analysis.R"], cwd=out / "reproduce", env={"PATH": "/usr/bin:/bin", "LC_ALL": locale}, capture_output=True, check=True).stdout
+        subprocess.run(
+            ["Rscript", "--vanilla", "analysis.R"],
+            cwd=out / "reproduce",
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": locale},
+            capture_output=True,
+            check=True,
+        ).stdout
         for locale in ("C", "C.UTF-8")
     }
     assert len(said) == 1 and "Wirbelsäule".encode() in said.pop()
@@ -182,7 +244,8 @@ def test_locale_does_not_matter(analyzed):
 
 @pytest.fixture(scope="module")
 def selected(analyzed, tmp_path_factory):
-    """Two readers, two sources, features that are selected in every resample anew; a name that R might read as missing."""
+    """Two readers, two sources, features that are selected in every resample anew; a name that R might read as
+    missing."""
     folder = tmp_path_factory.mktemp("features")
     g = np.random.default_rng(2)
     table = cohort(70, seed=4)
@@ -195,11 +258,18 @@ def selected(analyzed, tmp_path_factory):
             files = []
             for reader, values in enumerate((first, first + 0.2 * g.standard_normal(first.shape))):
                 files.append(str(folder / f"{tissue}_{source}_{reader}.csv"))
-                pd.DataFrame(values, columns=[f"{source} {j}" for j in range(p)]).assign(id=table["id"]).to_csv(files[-1], index=False)
+                pd.DataFrame(values, columns=[f"{source} {j}" for j in range(p)]).assign(id=table["id"]).to_csv(
+                    files[-1], index=False
+                )
             tissues[tissue]["features"][source] = files
     settings = study(
-        tissues=tissues, selection=[{"icc": {}}, {"correlation": {"between": 0.9, "outcome": 0.2}}], models=None, adjust=["age (years)"], if_empty="best",
-        validation={"leave_one_out": False, "folds": 5, "repeats": 1, "bootstrap": 8}, univariate={"test": "t", "shown": 5},
+        tissues=tissues,
+        selection=[{"icc": {}}, {"correlation": {"between": 0.9, "outcome": 0.2}}],
+        models=None,
+        adjust=["age (years)"],
+        if_empty="best",
+        validation={"leave_one_out": False, "folds": 5, "repeats": 1, "bootstrap": 8},
+        univariate={"test": "t", "shown": 5},
     )
     out = analyze(table[["id", "relapse", "age (years)", "grade", "if"]], settings, folder)
     return json.loads((out / "results.json").read_text()), out, table, settings
@@ -209,9 +279,17 @@ def test_everything_but_the_selection_is_printed_where_features_are_selected(sel
     data, out, _, _ = selected
     printed = run_plain_r(out / "reproduce")
     assert compare_printed(data, printed) > 8000
-    for name in ("tissues.disc.radscore.coefficients.", "models[Disc Radscore, adjusted].validation.pipeline.bootstrap.auc.b632plus", "univariate.features.disc.smallest[shape 0].p_bh"):
+    for name in (
+        "tissues.disc.radscore.coefficients.",
+        "models[Disc Radscore, adjusted].validation.pipeline.bootstrap.auc.b632plus",
+        "univariate.features.disc.smallest[shape 0].p_bh",
+    ):
         assert any(key.startswith(name) for key in printed), name
-    left_out = {k for k, lines in flatten(data).items() if k not in printed and any(v is not None for line in lines for v in line)}
+    left_out = {
+        k
+        for k, lines in flatten(data).items()
+        if k not in printed and any(v is not None for line in lines for v in line)
+    }
     assert left_out and all(".selection." in k for k in left_out)
 
 
@@ -240,8 +318,18 @@ def test_columns_keep_their_names_where_r_takes_them():
 
 
 def test_python_values_become_r_values():
-    value = {"a": [0.1, 1e-300], "odd 'name'\n": 'say "é"\\', "empty": [], "flags": [True, False], "nested": [{"x": None}, {"y": float("inf")}], "long": list(range(200))}
-    script = f"x <- {as_r(value)}; stopifnot(identical(x$a, c(0.1, 1e-300)), identical(names(x)[2], \"odd 'name'\\n\"), identical(x[[2]], 'say \"é\"\\\\'), " \
-        "is.null(x$empty), identical(x$flags, c(TRUE, FALSE)), is.null(x$nested[[1]]$x), x$nested[[2]]$y == Inf, sum(x$long) == 19900); cat('fine')"
+    value = {
+        "a": [0.1, 1e-300],
+        "odd 'name'\n": 'say "é"\\',
+        "empty": [],
+        "flags": [True, False],
+        "nested": [{"x": None}, {"y": float("inf")}],
+        "long": list(range(200)),
+    }
+    script = (
+        f"x <- {as_r(value)}; stopifnot(identical(x$a, c(0.1, 1e-300)), identical(names(x)[2], \"odd 'name'\\n\"),"
+        " identical(x[[2]], 'say \"é\"\\\\'), is.null(x$empty), identical(x$flags, c(TRUE, FALSE)),"
+        " is.null(x$nested[[1]]$x), x$nested[[2]]$y == Inf, sum(x$long) == 19900); cat('fine')"
+    )
     assert max(map(len, as_r(value).splitlines())) <= 130
     assert subprocess.run(["Rscript", "--vanilla", "-e", script], capture_output=True, text=True).stdout == "fine"

@@ -1,4 +1,5 @@
-"""A run that is stopped goes on from what it finished: killed, interrupted, its workers dead, its cache damaged or full."""
+"""A run that is stopped goes on from what it finished: killed, interrupted, its workers dead, its cache damaged or
+full."""
 
 from __future__ import annotations
 
@@ -61,8 +62,25 @@ class Bench:
 
     def start(self, out="out", jobs=2, **environment):
         known = {"PYTHONPATH": os.pathsep.join([str(self.plugin), os.environ.get("PYTHONPATH", "")])}
-        command = [sys.executable, "-m", "prldh", "analyze", str(self.study), "--out", str(self.folder / out), "--jobs", str(jobs)]
-        return subprocess.Popen(command, env=os.environ | known | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        command = [
+            sys.executable,
+            "-m",
+            "prldh",
+            "analyze",
+            str(self.study),
+            "--out",
+            str(self.folder / out),
+            "--jobs",
+            str(jobs),
+        ]
+        return subprocess.Popen(
+            command,
+            env=os.environ | known | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def numbers(self, out="out"):
         return [(self.folder / out / name).read_bytes() for name in NUMBERS]
@@ -138,7 +156,11 @@ def test_an_interruption_stops_at_once_and_the_run_goes_on(bench, whole):
         shown, told = running.communicate(timeout=60)
         assert time.monotonic() - started < 10
     assert running.returncode == 130, told
-    n_kept = int(re.search(r"prldh: interrupted; nothing was left half written. What is finished is kept \((\d+) results\)", told)[1])
+    n_kept = int(
+        re.search(
+            r"prldh: interrupted; nothing was left half written. What is finished is kept \((\d+) results\)", told
+        )[1]
+    )
     assert n_kept >= 3 and "Traceback" not in told and shown == "" and not (bench.folder / "out").exists()
     bench.wait_until_gone(5)
     assert bench.analyze(jobs=1) == whole
@@ -155,7 +177,9 @@ def test_the_null_run_goes_on_too(bench, whole):
     assert bench.fits() == REFITS * 2 + 3
     assert bench.analyze(jobs=1) == whole
     assert bench.fits() == REFITS + NULL  # none was made twice
-    assert bench.sentences() == [f"resuming: {REFITS} of {REFITS} {noun} are kept" for noun in ("imputed resamples", "resamples")]
+    assert bench.sentences() == [
+        f"resuming: {REFITS} of {REFITS} {noun} are kept" for noun in ("imputed resamples", "resamples")
+    ]
 
 
 def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatch):
@@ -172,7 +196,9 @@ def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatc
             options = {"seed": 2}
         elif change == "table":
             options, table = {}, pd.read_csv(bench.folder / "features.csv")
-            pd.DataFrame(np.nextafter(table[["f9"]], 9.0)).combine_first(table)[table.columns].to_csv(bench.folder / "features.csv", index=False)
+            pd.DataFrame(np.nextafter(table[["f9"]], 9.0)).combine_first(table)[table.columns].to_csv(
+                bench.folder / "features.csv", index=False
+            )
         elif change == "plugin":
             source.write_text(source.read_text() + "\n# another line\n")
             table.to_csv(bench.folder / "features.csv", index=False)
@@ -192,9 +218,9 @@ def test_damage_is_computed_again(bench, whole):
 
     with pytest.raises(KeyboardInterrupt):
         bench.analyze(jobs=1, progress=stop)
-    path, = bench.left_in_cache()
+    (path,) = bench.left_in_cache()
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2] + b"\0" + content[len(content) // 2 + 1: -40])
+    path.write_bytes(content[: len(content) // 2] + b"\0" + content[len(content) // 2 + 1 : -40])
     assert bench.analyze(jobs=1) == whole
 
 
@@ -214,7 +240,10 @@ def test_a_worker_that_dies_is_replaced(bench, whole, monkeypatch):
 def test_workers_that_died_too_often_end_the_run_in_one_message(bench, whole, monkeypatch):
     monkeypatch.setenv("SLOW_DEATHS", "100")
     monkeypatch.setattr(prldh.work, "MAX_DEATHS", 1)
-    with pytest.raises(ComputeError, match=r"died 1 times, .*Use fewer --jobs.*What is finished is kept \(\d+ results\): the same command goes on"):
+    with pytest.raises(
+        ComputeError,
+        match=r"died 1 times, .*Use fewer --jobs.*What is finished is kept \(\d+ results\): the same command goes on",
+    ):
         bench.analyze(jobs=2)
     assert not (bench.folder / "out").exists()
     monkeypatch.delenv("SLOW_DEATHS")

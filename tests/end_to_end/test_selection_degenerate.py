@@ -1,4 +1,5 @@
-"""Selection at the edge of what can be selected, through analyze(): fewer folds, nothing kept, one class, constant columns, eight patients."""
+"""Selection at the edge of what can be selected, through analyze(): fewer folds, nothing kept, one class, constant
+columns, eight patients."""
 
 from __future__ import annotations
 
@@ -35,11 +36,16 @@ def run(folder, values, outcome, selection=("icc", FOREST, "correlation", "lasso
     names = [f"f{j}" for j in range(values.shape[1])]
     pd.DataFrame(values, columns=names).assign(id=ids)[["id", *names]].to_csv(folder / "features.csv", index=False)
     study = {
-        "title": "Edges of selection", "seed": 1, "engine": engine, "if_empty": "best",
+        "title": "Edges of selection",
+        "seed": 1,
+        "engine": engine,
+        "if_empty": "best",
         "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "event", "event": 1},
-        "tissues": {"disc": {"features": [str(folder / "features.csv")]}}, "selection": list(selection),
+        "tissues": {"disc": {"features": [str(folder / "features.csv")]}},
+        "selection": list(selection),
         "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0, "scope": ["model", "pipeline"]},
-        "performance": QUICK, "report": {"figures": []},
+        "performance": QUICK,
+        "report": {"figures": []},
     }
     study["validation"] |= changes.pop("validation", {})
     out = folder / f"out_{engine}"
@@ -53,8 +59,11 @@ def run(folder, values, outcome, selection=("icc", FOREST, "correlation", "lasso
 def test_more_inner_folds_than_events_are_fewer_folds_and_said(tmp_path):
     results, html, told = run(tmp_path, *features(40, 4), validation={"folds": 4})
     steps = {s["name"]: s for s in results.data["tissues"]["disc"]["selection"]["steps"]}
-    assert steps["mrmr_forest"]["details"]["folds"] == 4 and steps["mrmr_forest"]["details"]["curve"]["n_folds_left_out"] == 0
-    for words in ("4 inner folds instead of 5: a class has 4 distinct patients in training", ):
+    assert (
+        steps["mrmr_forest"]["details"]["folds"] == 4
+        and steps["mrmr_forest"]["details"]["curve"]["n_folds_left_out"] == 0
+    )
+    for words in ("4 inner folds instead of 5: a class has 4 distinct patients in training",):
         assert words in told and words in html
 
 
@@ -62,7 +71,14 @@ def keeps_nothing(tmp_path, **validation):
     """A limit that the best feature just passes on everyone, and not in every resample."""
     values, outcome = features(40, 15, p=3, signal=0.9, seed=3)
     strongest = np.abs(np.corrcoef(values.T, outcome)[-1, :-1]).max()
-    return run(tmp_path, values, outcome, [{"correlation": {"outcome": round(strongest - 0.005, 3)}}], validation=validation, if_empty="stop")
+    return run(
+        tmp_path,
+        values,
+        outcome,
+        [{"correlation": {"outcome": round(strongest - 0.005, 3)}}],
+        validation=validation,
+        if_empty="stop",
+    )
 
 
 def test_a_resample_in_which_nothing_is_kept_is_the_intercept_alone_and_counted(tmp_path):
@@ -74,7 +90,10 @@ def test_a_resample_in_which_nothing_is_kept_is_the_intercept_alone_and_counted(
         assert 0 < n_empty < n == stability[scheme]["n_resamples"]
         assert entries[scheme]["n_intercept_only"] == n_empty
         assert f"in {n_empty} of {n} resamples the selection left nothing" in told
-        assert f"In {n_empty} of {n} resamples ({in_words(scheme)}) the selection left nothing; the Radscore is constant there." in html
+        assert (
+            f"In {n_empty} of {n} resamples ({in_words(scheme)}) the selection left nothing; the Radscore is constant"
+            " there." in html
+        )
         assert sum(stability[scheme]["frequency"].values()) <= 3 * (n - n_empty) / n
     # the model of such a fold: everyone has the training rows' share of events
     predictions = results.predictions.query("scope == 'pipeline' and scheme == 'folds'")
@@ -92,7 +111,10 @@ def test_nothing_kept_on_everyone_stops_with_the_strongest(tmp_path):
         run(tmp_path, *features(40, 15, p=3), [{"correlation": {"outcome": 0.99}}], if_empty="stop")
     assert not (tmp_path / "out_python").exists()
     results, html, told = run(tmp_path, *features(40, 15, p=3), [{"correlation": {"outcome": 0.99}}])
-    assert results.data["tissues"]["disc"]["selection"]["features"] == ["f0"] and "It was kept alone, as if_empty: best says." in told
+    assert (
+        results.data["tissues"]["disc"]["selection"]["features"] == ["f0"]
+        and "It was kept alone, as if_empty: best says." in told
+    )
 
 
 def test_a_training_set_of_one_class_is_the_intercept_alone(tmp_path):
@@ -118,9 +140,15 @@ def test_a_column_that_is_constant_in_a_resample_is_dropped_there(tmp_path):
         assert "f2" not in found["frequency"] and found["n_empty"] == 0
 
 
-@pytest.mark.parametrize("selection", [("icc", FOREST, "correlation", "lasso_svm_rfe"), ({"univariate": {"threshold": 0.9}},)], ids=["protocol", "univariate"])
+@pytest.mark.parametrize(
+    "selection",
+    [("icc", FOREST, "correlation", "lasso_svm_rfe"), ({"univariate": {"threshold": 0.9}},)],
+    ids=["protocol", "univariate"],
+)
 def test_eight_patients(tmp_path, selection):
-    results, html, _ = run(tmp_path, *features(8, 4, p=12), selection, validation={"leave_one_out": True, "folds": 2, "bootstrap": 10})
+    results, html, _ = run(
+        tmp_path, *features(8, 4, p=12), selection, validation={"leave_one_out": True, "folds": 2, "bootstrap": 10}
+    )
     for entry in results.data["models"][0]["validation"]["pipeline"].values():
         assert entry["n_resamples"] in (8, 2, 10)
     assert results.data["tissues"]["disc"]["radscore"]["coefficients"]
@@ -135,9 +163,16 @@ def test_the_report_says_how_far_the_size_is_the_forest_seeds_doing_in_every_eng
         steps[engine] = step["details"]
         told = step["details"]["size_by_seed"]
         sizes = ", ".join(map(str, told["sizes"]))
-        said = f"all four forest seeds chose {told['sizes'][0]} of 6 ranked features." if len(set(told["sizes"])) == 1 else f"four forest seeds chose {sizes} of 6 ranked features; the first is this study&#39;s."
+        said = (
+            f"all four forest seeds chose {told['sizes'][0]} of 6 ranked features."
+            if len(set(told["sizes"])) == 1
+            else f"four forest seeds chose {sizes} of 6 ranked features; the first is this study&#39;s."
+        )
         assert f"with the same folds, {said}" in html
-        assert told["sizes"][0] == step["n_out"] == step["details"]["chosen_size"] and told["seeds"][0] == step["details"]["forest_seed"]
+        assert (
+            told["sizes"][0] == step["n_out"] == step["details"]["chosen_size"]
+            and told["seeds"][0] == step["details"]["forest_seed"]
+        )
         table = results.tables["size_by_seed"]
         assert table["size"].tolist() == told["sizes"]
     assert steps["python"] == steps["r"] == steps["both"]

@@ -1,4 +1,5 @@
-"""A feature source that was trained on patients of the study: told as a leak, listed, and held against validation by the checklists."""
+"""A feature source that was trained on patients of the study: told as a leak, listed, and held against validation by
+the checklists."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ class Trained:
     name, version, Settings = "trained", "1", Settings
 
     def extract(self, case, settings):
-        return tuple({"mean": float(case.image.values[m].mean()), "sd": float(case.image.values[m].std())} for m in case.masks)
+        return tuple(
+            {"mean": float(case.image.values[m].mean()), "sd": float(case.image.values[m].std())} for m in case.masks
+        )
 
     def trained_on(self, settings):
         return {hashlib.sha256(p.encode()).hexdigest() for p in settings.seen}
@@ -63,10 +66,19 @@ def study(tmp_path, monkeypatch):
     (tmp_path / "cases.csv").write_text("\n".join(cases) + "\n")
     (tmp_path / "clinical.csv").write_text("\n".join(clinical) + "\n")
     return {
-        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous"}},
-        "engine": "python", "if_empty": "best",
-        "tissues": {"disc": {"images": str(tmp_path / "cases.csv"), "sources": ["trained"]}}, "selection": [{"correlation": {"between": 0.99, "outcome": 0.0}}],
-        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
+        "engine": "python",
+        "if_empty": "best",
+        "tissues": {"disc": {"images": str(tmp_path / "cases.csv"), "sources": ["trained"]}},
+        "selection": [{"correlation": {"between": 0.99, "outcome": 0.0}}],
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
         "report": {"figures": [], "checklists": ["clear"]},
     }
 
@@ -76,7 +88,12 @@ def _run(study, out, seen):
     jsonschema.validate(results, schema_of("results"))
     leaks = [w["message"] for w in results["warnings"] if w["message"].startswith("LEAK")]
     checklist = {e["number"]: e for e in json.loads((out / "checklists" / "clear.json").read_text())["items"]}
-    return results["images"]["disc"]["sources"]["trained"]["trained_on"], leaks, checklist["15"], (out / "report.html").read_text()
+    return (
+        results["images"]["disc"]["sources"]["trained"]["trained_on"],
+        leaks,
+        checklist["15"],
+        (out / "report.html").read_text(),
+    )
 
 
 def test_patients_that_trained_a_source_are_a_leak(study, tmp_path):

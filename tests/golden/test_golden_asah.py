@@ -105,7 +105,9 @@ def test_youden(asah, marker):
 # -- logistic regression ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "terms"), [("aSAH_age_s100b_ndka", ("age", "s100b", "ndka")), ("aSAH_wfns", ("wfns",))])
+@pytest.mark.parametrize(
+    ("name", "terms"), [("aSAH_age_s100b_ndka", ("age", "s100b", "ndka")), ("aSAH_wfns", ("wfns",))]
+)
 def test_glm(asah, name, terms):
     """Standard errors to the last digits too: like glm's, they belong to the step before the last."""
     fit, expected = engine.fit_logistic(design(asah, *terms), asah["outcome"]), R["glm"][name]
@@ -118,7 +120,9 @@ def test_glm(asah, name, terms):
     assert fit["converged"] == 1.0
 
 
-@pytest.mark.parametrize(("name", "terms"), [("aSAH_age_s100b_ndka", ("age", "s100b", "ndka")), ("aSAH_wfns", ("wfns",))])
+@pytest.mark.parametrize(
+    ("name", "terms"), [("aSAH_age_s100b_ndka", ("age", "s100b", "ndka")), ("aSAH_wfns", ("wfns",))]
+)
 def test_profile_limits_near_confint(asah, name, terms):
     """``confint.glm`` interpolates, which is off by up to 5e-4: the limits themselves are checked in tests/property."""
     limits = engine.profile_limits(design(asah, *terms), asah["outcome"])
@@ -185,8 +189,9 @@ def test_decision_curve(asah):
 def test_cv_lasso(binomial_example):
     """The golden curve was made at glmnet's default thresh 1e-7.
 
-    Its deviances are right to about 1e-4 over the first penalties, and to 1e-2 at the unpenalised end of the path, where
-    it also has a coefficient that should be zero. With thresh 1e-14 the whole curve agrees: tests/golden/test_plain_r.py.
+    Its deviances are right to about 1e-4 over the first penalties, and to 1e-2 at the unpenalised end of the path,
+    where it also has a coefficient that should be zero. With thresh 1e-14 the whole curve agrees:
+    tests/golden/test_plain_r.py.
     """
     outcome, values = binomial_example
     golden = R["glmnet_cv_foldid_1to10"]

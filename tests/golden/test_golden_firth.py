@@ -26,7 +26,11 @@ def test_sex2_is_logistf_s(shared_data, which):
     engine = Engine()
     fit, limits = engine.fit_firth(design, table["case"]), engine.firth_limits(design, table["case"])
     found = {
-        "coef": fit["coefficients"], "se": fit["standard_errors"], "p": fit["p_values"], "lower": limits[:, 0], "upper": limits[:, 1],
+        "coef": fit["coefficients"],
+        "se": fit["standard_errors"],
+        "p": fit["p_values"],
+        "lower": limits[:, 0],
+        "upper": limits[:, 1],
     }
     for key, ours in found.items():
         np.testing.assert_allclose(ours, list(golden[key].values()), atol=1e-5, rtol=0, err_msg=key)

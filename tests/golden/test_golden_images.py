@@ -55,7 +55,9 @@ def test_a_segmentation_with_its_axes_unflipped_gives_the_same_mask(shared_data,
     import SimpleITK as sitk
 
     folder = shared_data / "totalsegmentator"
-    sitk.WriteImage(sitk.DICOMOrient(sitk.ReadImage(str(folder / "example_seg.nii.gz")), "LPS"), str(tmp_path / "lps.nii.gz"))
+    sitk.WriteImage(
+        sitk.DICOMOrient(sitk.ReadImage(str(folder / "example_seg.nii.gz")), "LPS"), str(tmp_path / "lps.nii.gz")
+    )
     image = folder / "example_ct_sm.nii.gz"
     case = load_case(_row(image, folder / "example_seg.nii.gz", tmp_path / "lps.nii.gz", label=86))
     assert case.masks[0].sum() == 7050 and np.array_equal(*case.masks)
@@ -70,7 +72,11 @@ def test_a_mask_of_another_patient_is_told(shared_data):
 
 def test_discs_of_the_lumbar_mri_and_the_pyradiomics_brain(shared_data):
     lumbar = shared_data / "lumbar_mri"
-    counts = [int(load_case(_row(lumbar / "subject20_t2.nii.gz", lumbar / "subject20_discs.nii.gz", label=k)).masks[0].sum()) for k in range(1, 6)]
+    counts = [
+        int(load_case(_row(lumbar / "subject20_t2.nii.gz", lumbar / "subject20_discs.nii.gz", label=k)).masks[0].sum())
+        for k in range(1, 6)
+    ]
     assert all(counts) and counts[4] == 9797
     brain = shared_data / "pyradiomics"
-    assert load_case(_row(brain / "brain1_image.nrrd", brain / "brain1_label.nrrd", label=1)).masks[0].sum() == 4137  # as PyRadiomics' own baseline has it
+    # as PyRadiomics' own baseline has it
+    assert load_case(_row(brain / "brain1_image.nrrd", brain / "brain1_label.nrrd", label=1)).masks[0].sum() == 4137

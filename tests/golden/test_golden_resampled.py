@@ -27,8 +27,8 @@ def test_mean_of_folds_has_cvaucs_interval(shared_data):
 
 
 def test_alcohol_and_smoking():
-    """Rothman and Keller (1972), oral cancer: cases/controls 3/20 (neither), 8/18 (smoking), 6/12 (alcohol), 225/166 (both); the printed
-    values are Hosmer and Lemeshow's (1992)."""
+    """Rothman and Keller (1972), oral cancer: cases/controls 3/20 (neither), 8/18 (smoking), 6/12 (alcohol), 225/166
+    (both); the printed values are Hosmer and Lemeshow's (1992)."""
     cases, controls = np.array([225.0, 6, 8, 3]), np.array([166.0, 12, 18, 20])
     logs = np.log(cases / controls)
     variance = 1 / cases + 1 / controls
@@ -62,8 +62,11 @@ def test_areas_of_many_rows_are_mann_whitneys():
 
 
 def test_a_corrected_calibration_line_has_no_interval():
-    """A model's line is 0 and 1 on the sample that fitted it: percentiles of these, moved by the optimism, would have no width."""
-    found = correct_optimism(1.0, np.ones(50), np.linspace(0.5, 1.1, 50), np.linspace(0.2, 1.3, 50), None, 0.95, True, (-np.inf, np.inf))
+    """A model's line is 0 and 1 on the sample that fitted it: percentiles of these, moved by the optimism, would have
+    no width."""
+    found = correct_optimism(
+        1.0, np.ones(50), np.linspace(0.5, 1.1, 50), np.linspace(0.2, 1.3, 50), None, 0.95, True, (-np.inf, np.inf)
+    )
     assert found["estimate"] == pytest.approx(0.8) and found["low"] is None and found["high"] is None
     assert found["oob_low"] < found["oob"] < found["oob_high"]
     auc = correct_optimism(0.9, np.linspace(0.8, 1.0, 50), np.full(50, 0.8), np.full(50, 0.7), 0.5, 0.95)

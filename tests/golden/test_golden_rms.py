@@ -1,4 +1,5 @@
-"""Bootstrap validation beside R's own: ``rms::validate`` and ``Hmisc::rcorr.cens`` on aSAH, the same resamples passed to both."""
+"""Bootstrap validation beside R's own: ``rms::validate`` and ``Hmisc::rcorr.cens`` on aSAH, the same resamples passed
+to both."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ pytestmark = [pytest.mark.r, pytest.mark.r_packages("rms", "Hmisc")]
 
 N_RESAMPLES = 200
 MARKERS = ["age", "s100b", "ndka"]
-#: ``validate`` draws its samples by ``sample(n, replace = TRUE)``, one after another: the same seed gives the same rows.
+#: ``validate`` draws its samples by ``sample(n, replace = TRUE)``, one after another: the same seed gives the same
+#: rows.
 SCRIPT = """
 suppressPackageStartupMessages(library(rms))
 data <- read.csv("asah.csv")
@@ -34,7 +36,8 @@ concordance <- sapply(1:20, function(i) {
   c(Hmisc::rcorr.cens(score[rows[, i]], data$y[rows[, i]])[["C Index"]], Hmisc::rcorr.cens(score, data$y)[["C Index"]])
 })
 keep <- c("Dxy", "B", "Intercept", "Slope")
-cat(jsonlite::toJSON(list(rows = rows - 1, boot = as.data.frame(unclass(boot)[keep, ]), out = as.data.frame(unclass(out)[keep, ]),
+cat(jsonlite::toJSON(list(rows = rows - 1, boot = as.data.frame(unclass(boot)[keep, ]),
+  out = as.data.frame(unclass(out)[keep, ]),
                           concordance = concordance, version = as.character(packageVersion("rms"))), digits = NA))
 """.replace("N_RESAMPLES", str(N_RESAMPLES))
 
@@ -60,10 +63,20 @@ def ours_and_theirs(shared_data, tmp_path_factory):
 
 
 def _corrected(found, measure, apparent, nothing=None):
-    return correct_optimism(apparent, *(found[f"{measure}_{where}"] for where in ("boot", "original", "oob")), nothing, 0.95, measure == "auc", (-np.inf, np.inf))
+    return correct_optimism(
+        apparent,
+        *(found[f"{measure}_{where}"] for where in ("boot", "original", "oob")),
+        nothing,
+        0.95,
+        measure == "auc",
+        (-np.inf, np.inf),
+    )
 
 
-@pytest.mark.parametrize(("measure", "row", "scale"), [("auc", "Dxy", 0.5), ("brier", "B", 1.0), ("intercept", "Intercept", 1.0), ("slope", "Slope", 1.0)])
+@pytest.mark.parametrize(
+    ("measure", "row", "scale"),
+    [("auc", "Dxy", 0.5), ("brier", "B", 1.0), ("intercept", "Intercept", 1.0), ("slope", "Slope", 1.0)],
+)
 def test_optimism_is_that_of_rms_validate(ours_and_theirs, measure, row, scale):
     y, apparent, found, theirs = ours_and_theirs
     engine = PythonEngine()
@@ -78,16 +91,21 @@ def test_optimism_is_that_of_rms_validate(ours_and_theirs, measure, row, scale):
     assert ours["n_defined"] == N_RESAMPLES
 
 
-@pytest.mark.parametrize(("measure", "row", "scale"), [("auc", "Dxy", 0.5), ("brier", "B", 1.0), ("slope", "Slope", 1.0)])
+@pytest.mark.parametrize(
+    ("measure", "row", "scale"), [("auc", "Dxy", 0.5), ("brier", "B", 1.0), ("slope", "Slope", 1.0)]
+)
 def test_point632_is_that_of_rms_to_bootstrap_error(ours_and_theirs, measure, row, scale):
-    """rms weighs the samples by how often their patients were left out; the plain mean of Efron and Tibshirani differs by bootstrap error."""
+    """rms weighs the samples by how often their patients were left out; the plain mean of Efron and Tibshirani differs
+    by bootstrap error."""
     y, apparent, found, theirs = ours_and_theirs
     engine = PythonEngine()
     on_everyone = engine.bootstrap_measures(y, apparent[None], apparent, np.arange(len(y)), np.array([len(y)]))
     ours = _corrected(found, measure, float(on_everyone[f"{measure}_original"][0]))
     there = next(r for r in theirs["out"] if r["_row"] == row)
     error = np.nanstd(found[f"{measure}_oob"]) / np.sqrt(N_RESAMPLES)
-    assert ours["b632"] == pytest.approx(there["index.corrected"] * scale + (0.5 if measure == "auc" else 0.0), abs=3 * error)
+    assert ours["b632"] == pytest.approx(
+        there["index.corrected"] * scale + (0.5 if measure == "auc" else 0.0), abs=3 * error
+    )
 
 
 def test_areas_are_concordances_of_hmisc(ours_and_theirs):

@@ -68,13 +68,16 @@ def test_glm(run_r, seed):
     lines = run_r(
         """
         m <- fit(x, y)
-        show(m$coefficients); show(sqrt(diag(chol2inv(qr.R(m$qr))))); show(m$deviance); show(m$null.deviance); show(m$iter)
+        show(m$coefficients); show(sqrt(diag(chol2inv(qr.R(m$qr)))))
+        show(m$deviance); show(m$null.deviance); show(m$iter)
         """,
         x=design,
         y=outcome,
     )
     mine = engine.fit_logistic(design, outcome)
-    for key, line in zip(("coefficients", "standard_errors", "deviance", "null_deviance", "iterations"), lines, strict=True):
+    for key, line in zip(
+        ("coefficients", "standard_errors", "deviance", "null_deviance", "iterations"), lines, strict=True
+    ):
         close(mine[key], line)
 
 
@@ -127,7 +130,9 @@ def test_profile_limits_by_uniroot(run_r, seed):
 def test_refits(run_r):
     design, outcome = random_study(7)
     rows = np.random.default_rng(0).integers(0, len(outcome), (20, len(outcome)))
-    lines = run_r("show(t(apply(rows, 1, function(i) fit(x[i + 1, ], y[i + 1])$coefficients)))", x=design, y=outcome, rows=rows)
+    lines = run_r(
+        "show(t(apply(rows, 1, function(i) fit(x[i + 1, ], y[i + 1])$coefficients)))", x=design, y=outcome, rows=rows
+    )
     close(engine.refit_logistic(design, outcome, rows.ravel(), [len(outcome)] * 20)["coefficients"], lines[0])
 
 
@@ -154,7 +159,8 @@ def test_fisher(run_r):
         at <- 0
         for (n in sizes) {
           table <- matrix(flat[at + seq_len(2 * n)], n); at <- at + 2 * n
-          show(c(fisher.test(table, workspace = 2e7)$p.value, unlist(suppressWarnings(chisq.test(table, correct = FALSE))[c(1, 3)])))
+          show(c(fisher.test(table, workspace = 2e7)$p.value,
+            unlist(suppressWarnings(chisq.test(table, correct = FALSE))[c(1, 3)])))
         }
         """,
         flat=flat,
@@ -167,7 +173,11 @@ def test_fisher(run_r):
 
 @pytest.mark.parametrize("kind", ["t", "welch", "wilcoxon"])
 def test_two_samples(run_r, kind):
-    call = {"t": "t.test(a, b, var.equal = TRUE)", "welch": "t.test(a, b)", "wilcoxon": "suppressWarnings(wilcox.test(a, b))"}
+    call = {
+        "t": "t.test(a, b, var.equal = TRUE)",
+        "welch": "t.test(a, b)",
+        "wilcoxon": "suppressWarnings(wilcox.test(a, b))",
+    }
     rng = np.random.default_rng(10)
     for n_a, n_b, digits in ((12, 9, 9), (49, 49, 9), (50, 20, 9), (30, 40, 0), (5, 80, 1)):
         a, b = np.round(rng.normal(size=n_a), digits), np.round(rng.normal(0.5, 2, n_b), digits)
@@ -179,7 +189,10 @@ def test_two_samples(run_r, kind):
 def test_proportions(run_r):
     cases = np.array([(0, 7), (7, 7), (1, 2), (3, 41), (60, 72), (999, 1000)])
     for level in (0.95, 0.8):
-        script = f"for (i in 1:6) {{ m <- binom.test(n[i, 1], n[i, 2], conf.level = {level}); show(c(m$estimate, m$conf.int)) }}"
+        script = (
+            f"for (i in 1:6) {{ m <- binom.test(n[i, 1], n[i, 2], conf.level = {level}); show(c(m$estimate,"
+            " m$conf.int)) }"
+        )
         for case, line in zip(cases, run_r(script, n=cases), strict=True):
             close(list(engine.proportion(*case, level).values()), line, rtol=1e-9)
 
@@ -279,7 +292,8 @@ def test_partial_area_bootstrap_near_proc(run_r):
         m <- roc.test(r(a), r(b), method = "bootstrap", boot.n = 2000, progress = "none", partial.auc = c(1, 0.8),
                       partial.auc.focus = "sensitivity", reuse.auc = FALSE)
         show(c(m$estimate[1] - m$estimate[2], m$statistic))
-        show(ci.auc(r(b), method = "bootstrap", boot.n = 2000, progress = "none", partial.auc = c(1, 0.8), partial.auc.correct = TRUE,
+        show(ci.auc(r(b), method = "bootstrap", boot.n = 2000, progress = "none",
+          partial.auc = c(1, 0.8), partial.auc.correct = TRUE,
                     partial.auc.focus = "sensitivity", reuse.auc = FALSE))
         """
     lines = run_r(script, y=outcome, a=a, b=b)

@@ -1,4 +1,5 @@
-"""What must hold for any data: completions are observed values, rows and chains do not influence each other, pooling is consistent."""
+"""What must hold for any data: completions are observed values, rows and chains do not influence each other, pooling is
+consistent."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 @st.composite
 def incomplete(draw, largest: int = 25):
-    """Training rows and new rows, of any kinds, with ties, constants, collinear columns and holes; a third of the cells may be blank."""
+    """Training rows and new rows, of any kinds, with ties, constants, collinear columns and holes; a third of the cells
+    may be blank."""
     n, k, p, q = (draw(st.integers(a, b)) for a, b in ((1, largest), (1, 8), (1, 5), (0, 3)))
     kinds = tuple(draw(st.sampled_from([CONTINUOUS, 1, 2, 3, 5])) for _ in range(p))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -60,7 +62,9 @@ def test_a_new_row_depends_on_itself_alone(data, more):
     sequence = np.random.SeedSequence(seed)
     whole = apply_chains(fit_chains(values, kinds, extra, 2, 2, sequence), new, predictors, ids, sequence)
     rows = np.array(more.draw(st.lists(st.integers(0, len(new) - 1), min_size=1, max_size=5)))
-    some = apply_chains(fit_chains(values, kinds, extra, 2, 2, sequence), new[rows], predictors[rows], ids[rows], sequence)
+    some = apply_chains(
+        fit_chains(values, kinds, extra, 2, 2, sequence), new[rows], predictors[rows], ids[rows], sequence
+    )
     np.testing.assert_array_equal(some, whole[:, rows])
 
 
@@ -75,7 +79,9 @@ def test_fitting_knows_nothing_of_new_rows(data):
     apply_chains(chains, np.full_like(new, np.nan), predictors, np.arange(len(new)), np.random.SeedSequence(2))
     np.testing.assert_array_equal(chains.completed, completed)
     assert all(chains.models[j][t] is m for j in range(2) for t, m in models[j].items())
-    np.testing.assert_array_equal(apply_chains(chains, new, predictors, np.arange(len(new)), np.random.SeedSequence(1)), first)
+    np.testing.assert_array_equal(
+        apply_chains(chains, new, predictors, np.arange(len(new)), np.random.SeedSequence(1)), first
+    )
 
 
 # -- Rubin's rules ---------------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ from prldh.stats.logistic import linear_predictor
 from prldh.stats.partial_roc import stratified_rows
 
 engine = PythonEngine()
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+few = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 
 
 @st.composite
@@ -84,7 +86,9 @@ def test_monotone_transforms_change_nothing(data):
         assert str(engine.auc(outcome, function(a))) == str(engine.auc(outcome, a))
         assert str(engine.compare_auc(outcome, function(a), b)) == str(engine.compare_auc(outcome, a, b))
         before, after = engine.youden(outcome, a), engine.youden(outcome, function(a))
-        assert {k: v for k, v in before.items() if k != "threshold"} == {k: v for k, v in after.items() if k != "threshold"}
+        assert {k: v for k, v in before.items() if k != "threshold"} == {
+            k: v for k, v in after.items() if k != "threshold"
+        }
 
 
 @few
@@ -142,7 +146,9 @@ def test_whole_range_is_the_whole_area(data):
     whole = engine.auc(outcome, score)["estimate"]
     for focus in ("sensitivity", "specificity"):
         np.testing.assert_allclose(engine.partial_auc(outcome, score, focus, 1, 0)["estimate"], whole, atol=1e-12)
-        parts = sum(engine.partial_auc(outcome, score, focus, a, b)["estimate"] for a, b in ((1, 0.63), (0.63, 0.4), (0.4, 0)))
+        parts = sum(
+            engine.partial_auc(outcome, score, focus, a, b)["estimate"] for a, b in ((1, 0.63), (0.63, 0.4), (0.4, 0))
+        )
         np.testing.assert_allclose(parts, whole, atol=1e-12)
 
 
@@ -157,7 +163,9 @@ def test_over_the_whole_range_the_partial_test_is_delongs(data):
         for key in delong:
             np.testing.assert_allclose(found[key], delong[key], rtol=1e-9, atol=1e-11, err_msg=key)
         assert np.isinf(found["df"]) or np.isnan(delong["p"])
-        np.testing.assert_allclose(engine.partial_auc(outcome, a, focus, 0, 1)["variance"], variance, rtol=1e-9, atol=1e-13)
+        np.testing.assert_allclose(
+            engine.partial_auc(outcome, a, focus, 0, 1)["variance"], variance, rtol=1e-9, atol=1e-13
+        )
 
 
 @few
@@ -178,7 +186,9 @@ def test_youden_is_the_best_point_of_the_curve(data):
 
 
 @few
-@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.5, 0.9, 0.95]))
+@given(
+    st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.5, 0.9, 0.95])
+)
 def test_clopper_pearson_contains_the_estimate(case, level):
     successes, total = case
     found = engine.proportion(successes, total, level)
@@ -219,7 +229,10 @@ def test_fisher_is_the_sum_over_all_tables(counts):
 
 
 @few
-@given(arrays(np.float64, st.integers(2, 12), elements=st.integers(-5, 5)), arrays(np.float64, 9, elements=st.integers(-5, 5)))
+@given(
+    arrays(np.float64, st.integers(2, 12), elements=st.integers(-5, 5)),
+    arrays(np.float64, 9, elements=st.integers(-5, 5)),
+)
 def test_two_samples_swapped(a, b):
     for kind in ("t", "welch", "wilcoxon"):
         there, back = engine.continuous_test(a, b, kind), engine.continuous_test(b, a, kind)
@@ -258,7 +271,9 @@ def test_decision_curve_at_zero_and_without_anyone(data):
     assert (engine.decision_curve(outcome, np.zeros(len(p)), [0.0, 0.3, 0.9])["net_benefit"] == 0.0).all()
     by_hand = [((p > t) & (outcome == 1)).mean() - ((p > t) & (outcome == 0)).mean() * t / (1 - t) for t in (0.2, 0.5)]
     np.testing.assert_allclose(curve["net_benefit"][1:3], by_hand, atol=1e-14)
-    np.testing.assert_allclose(curve["all"][1:3], [outcome.mean() - (1 - outcome.mean()) * o for o in (0.25, 1.0)], atol=1e-14)
+    np.testing.assert_allclose(
+        curve["all"][1:3], [outcome.mean() - (1 - outcome.mean()) * o for o in (0.25, 1.0)], atol=1e-14
+    )
 
 
 @few
@@ -283,7 +298,18 @@ def test_order_of_patients_changes_no_calibration(data, random):
     random.shuffle(order)
     there, back = engine.calibration(outcome, p), engine.calibration(outcome[order], p[order])
     assert there["method"] == back["method"]
-    for key in ("brier", "scaled_brier", "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax", "curve_predicted", "curve_observed"):
+    for key in (
+        "brier",
+        "scaled_brier",
+        "spiegelhalter_z",
+        "spiegelhalter_p",
+        "ici",
+        "e50",
+        "e90",
+        "emax",
+        "curve_predicted",
+        "curve_observed",
+    ):
         np.testing.assert_allclose(there[key], back[key], atol=1e-12)
 
 
@@ -297,7 +323,9 @@ def test_logistic_score_vanishes_at_the_estimate(data):
     fit = engine.fit_logistic(design, outcome)
     p = 1 / (1 + np.exp(-linear_predictor(design, fit["coefficients"])))
     assert np.abs(design.T @ (outcome - p)).max() < 1e-4
-    np.testing.assert_allclose(fit["log_likelihood"], np.log(np.where(outcome == 1, p, 1 - p)).sum(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        fit["log_likelihood"], np.log(np.where(outcome == 1, p, 1 - p)).sum(), rtol=1e-10, atol=1e-12
+    )
 
 
 @few

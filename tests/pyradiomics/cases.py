@@ -11,7 +11,9 @@ from prldh.imaging.records import Case, Geometry, Volume
 STRAIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
-def make_case(values, *masks, spacing_mm=(1.0, 1.0, 1.0), modality=None, direction=STRAIGHT, origin_mm=(0.0, 0.0, 0.0)) -> Case:
+def make_case(
+    values, *masks, spacing_mm=(1.0, 1.0, 1.0), modality=None, direction=STRAIGHT, origin_mm=(0.0, 0.0, 0.0)
+) -> Case:
     """A case of arrays (z, y, x); spacing is x, y, z."""
     values = np.asarray(values)
     geometry = Geometry(values.shape[::-1], spacing_mm, origin_mm, direction)
@@ -32,7 +34,9 @@ def read_case(folder: Path, image: str, *masks: str, label: int | None = None, a
         places = np.nonzero(found[0])
         part = tuple(slice(max(int(p.min()) - around, 0), int(p.max()) + around + 1) for p in places)
         values, found = values[part], [m[part] for m in found]
-    return make_case(values, *found, spacing_mm=picture.GetSpacing(), direction=picture.GetDirection(), origin_mm=picture.GetOrigin())
+    return make_case(
+        values, *found, spacing_mm=picture.GetSpacing(), direction=picture.GetDirection(), origin_mm=picture.GetOrigin()
+    )
 
 
 def textured(shape, seed=0, scale=120.0, dtype=np.int16) -> np.ndarray:

@@ -1,7 +1,9 @@
-"""The preset ``ibsi`` against IBSI's consensus values: the digital phantom, and configurations A to E of the CT phantom.
+"""The preset ``ibsi`` against IBSI's consensus values: the digital phantom, and configurations A to E of the CT
+phantom.
 
-Values, tolerances and configurations are those of IBSI's reference manual (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145). Each
-configuration has 102 coded features; GLCM and GLRLM are looked at twice, averaged over directions and merged.
+Values, tolerances and configurations are those of IBSI's reference manual (Zwanenburg et al. 2020, doi
+10.1148/radiol.2020191145). Each configuration has 102 coded features; GLCM and GLRLM are looked at twice, averaged over
+directions and merged.
 """
 
 from __future__ import annotations
@@ -25,20 +27,40 @@ from cases import read_case
 
 SOURCE = PyRadiomicsSource()
 FAMILIES = {
-    "glcm": "Co-occurrence matrix", "glrlm": "Run length matrix", "glszm": "Size zone matrix",
-    "ngtdm": "Neighbourhood grey tone difference matrix", "gldm": "Neighbouring grey level dependence matrix",
+    "glcm": "Co-occurrence matrix",
+    "glrlm": "Run length matrix",
+    "glszm": "Size zone matrix",
+    "ngtdm": "Neighbourhood grey tone difference matrix",
+    "gldm": "Neighbouring grey level dependence matrix",
 }
 AGGREGATIONS = {
-    "ITBB": "3D, averaged", "IAZD": "3D, merged", "JJUI": "2.5D, direction-merged", "ZW7Z": "2.5D, merged", "KOBO": "3D", "62GR": "2.5D",
+    "ITBB": "3D, averaged",
+    "IAZD": "3D, merged",
+    "JJUI": "2.5D, direction-merged",
+    "ZW7Z": "2.5D, merged",
+    "KOBO": "3D",
+    "62GR": "2.5D",
 }
 LINEAR_3D = {"resampledPixelSpacing": [2, 2, 2], "interpolator": "sitkLinear"}
 CONFIGURATIONS = {
     "digital_phantom": {"binWidth": 1},
     "A": {"binWidth": 25, "resegmentRange": [-500, 400], "force2D": True},
-    "B": {"binCount": 32, "resegmentRange": [-500, 400], "force2D": True, "resampledPixelSpacing": [2, 2, 0], "interpolator": "sitkLinear"},
+    "B": {
+        "binCount": 32,
+        "resegmentRange": [-500, 400],
+        "force2D": True,
+        "resampledPixelSpacing": [2, 2, 0],
+        "interpolator": "sitkLinear",
+    },
     "C": {"binWidth": 25, "resegmentRange": [-1000, 400], **LINEAR_3D},
     "D": {"binCount": 32, "resegmentRange": [-3, 3], "resegmentMode": "sigma", **LINEAR_3D},
-    "E": {"binCount": 32, "resegmentRange": [-1000, 400], "outlierSigma": 3, **LINEAR_3D, "interpolator": "sitkBSpline"},
+    "E": {
+        "binCount": 32,
+        "resegmentRange": [-1000, 400],
+        "outlierSigma": 3,
+        **LINEAR_3D,
+        "interpolator": "sitkBSpline",
+    },
 }
 
 
@@ -49,7 +71,8 @@ def phantom(folder: Path, configuration: str):
 
 
 def allowed(reference: float, tolerance: float) -> float:
-    """IBSI's tolerance; where it is 0 the values are exact and printed with three digits, so half a unit of the third."""
+    """IBSI's tolerance; where it is 0 the values are exact and printed with three digits, so half a unit of the
+    third."""
     return tolerance or 0.5001 * 10 ** (np.floor(np.log10(abs(reference))) - 2) if reference else tolerance
 
 
@@ -67,14 +90,30 @@ def against_consensus(folder: Path, configuration: str, preset: str = "ibsi") ->
                 continue
             of_code = known[known["ibsi_code"] == about["ibsi"]]
             if about["class"] in FAMILIES:
-                of_code = of_code[of_code["family"] == f"{FAMILIES[about['class']]} ({AGGREGATIONS[about['aggregation']]})"]
+                of_code = of_code[
+                    of_code["family"] == f"{FAMILIES[about['class']]} ({AGGREGATIONS[about['aggregation']]})"
+                ]
             reference = of_code.iloc[0]
-            is_match = abs(values[name] - reference["reference_value"]) <= allowed(reference["reference_value"], reference["tolerance"])
-            rows.append((name, about["ibsi"], about["aggregation"], values[name], reference["reference_value"], reference["tolerance"], is_match))
+            is_match = abs(values[name] - reference["reference_value"]) <= allowed(
+                reference["reference_value"], reference["tolerance"]
+            )
+            rows.append(
+                (
+                    name,
+                    about["ibsi"],
+                    about["aggregation"],
+                    values[name],
+                    reference["reference_value"],
+                    reference["tolerance"],
+                    is_match,
+                )
+            )
     return pd.DataFrame(rows, columns=["feature", "ibsi", "aggregation", "value", "reference", "tolerance", "matches"])
 
 
-@pytest.mark.parametrize("configuration", ["digital_phantom", *(pytest.param(c, marks=pytest.mark.slow) for c in "ABCDE")])
+@pytest.mark.parametrize(
+    "configuration", ["digital_phantom", *(pytest.param(c, marks=pytest.mark.slow) for c in "ABCDE")]
+)
 def test_every_coded_feature_matches(shared_data, configuration):
     found = against_consensus(shared_data / "ibsi", configuration)
     assert len(found) == 141
@@ -87,7 +126,7 @@ def test_without_the_preset_kurtosis_and_axis_lengths_of_the_digital_phantom_dev
     plain = tmp_path / "plain.yaml"
     plain.write_text("imageType: {Original: {}}")
     found = against_consensus(shared_data / "ibsi", "digital_phantom", preset=str(plain))
-    wrong = {name.removeprefix("original_") for name in found.loc[~found["matches"], "feature"] }
+    wrong = {name.removeprefix("original_") for name in found.loc[~found["matches"], "feature"]}
     assert wrong == {"firstorder_Kurtosis", "shape_MinorAxisLength", "shape_LeastAxisLength"}
 
 
@@ -96,7 +135,10 @@ def test_without_the_preset_kurtosis_and_axis_lengths_of_the_digital_phantom_dev
 PAGE = Path(__file__).parents[2] / "docs" / "ibsi.md"
 REASONS = {
     "firstorder_Kurtosis": "PyRadiomics does not subtract 3",
-    **{f"shape_{a}AxisLength": "PyRadiomics divides the covariance by N, IBSI by N − 1" for a in ("Major", "Minor", "Least")},
+    **{
+        f"shape_{a}AxisLength": "PyRadiomics divides the covariance by N, IBSI by N − 1"
+        for a in ("Major", "Minor", "Least")
+    },
 }
 OUTLIERS = "E needs a range and an outlier filter together, which PyRadiomics does not have: left out of its column."
 
@@ -109,20 +151,53 @@ def page(folder: Path, plain: str) -> str:
             if preset == "ibsi" or "outlierSigma" not in CONFIGURATIONS[configuration]:
                 found[configuration] = against_consensus(folder, configuration, preset)
     lines = [
-        "# IBSI", "",
-        "The path from image to feature against the consensus values of the Image Biomarker Standardisation Initiative (IBSI 1): the digital",
-        "phantom and configurations A to E of the CT phantom. This page is written by `tests/pyradiomics/test_ibsi.py` from values it computes",
-        "(`PRLDH_WRITE=1`), and held to them after that.", "",
-        "Values that match, of those that PyRadiomics offers and IBSI gives; GLCM and GLRLM count twice, averaged over directions and merged.", "",
-        "| configuration | `preset: ibsi` | PyRadiomics' own definitions |", "|---|---|---|",
+        "# IBSI",
+        "",
+        (
+            "The path from image to feature against the consensus values of the Image Biomarker Standardisation"
+            " Initiative (IBSI 1): the digital"
+        ),
+        (
+            "phantom and configurations A to E of the CT phantom. This page is written by"
+            " `tests/pyradiomics/test_ibsi.py` from values it computes"
+        ),
+        "(`PRLDH_WRITE=1`), and held to them after that.",
+        "",
+        (
+            "Values that match, of those that PyRadiomics offers and IBSI gives; GLCM and GLRLM count twice, averaged"
+            " over directions and merged."
+        ),
+        "",
+        "| configuration | `preset: ibsi` | PyRadiomics' own definitions |",
+        "|---|---|---|",
     ]
     for configuration in CONFIGURATIONS:
         cells = [_count(found.get(configuration)) for found in by_preset.values()]
         lines.append(f"| {configuration.replace('_', ' ')} | {' | '.join(cells)} |")
-    lines += ["", OUTLIERS, "", "## Features", "", "In how many of these configurations each matches, all its aggregations taken together.", ""]
-    lines += ["| feature | IBSI code | `preset: ibsi` | PyRadiomics | why PyRadiomics deviates |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        OUTLIERS,
+        "",
+        "## Features",
+        "",
+        "In how many of these configurations each matches, all its aggregations taken together.",
+        "",
+    ]
+    lines += [
+        "| feature | IBSI code | `preset: ibsi` | PyRadiomics | why PyRadiomics deviates |",
+        "|---|---|---|---|---|",
+    ]
     lines += _features(by_preset["ibsi"], by_preset[plain])
-    lines += ["", "## Not offered", "", "What IBSI standardises and PyRadiomics has no feature for, or a deprecated one that it no longer computes by itself:", ""]
+    lines += [
+        "",
+        "## Not offered",
+        "",
+        (
+            "What IBSI standardises and PyRadiomics has no feature for, or a deprecated one that it no longer computes"
+            " by itself:"
+        ),
+        "",
+    ]
     return "\n".join([*lines, *_not_offered(folder, by_preset["ibsi"]["A"]), ""])
 
 
@@ -139,9 +214,16 @@ def _features(ibsi: dict[str, pd.DataFrame], plain: dict[str, pd.DataFrame]) -> 
             counts.append((sum(hits), len(hits)))
         short = name.removeprefix("original_")
         is_off = counts[1][0] < counts[1][1]
-        is_binned = short.split("_")[0] not in ("shape", "firstorder") or short in ("firstorder_Entropy", "firstorder_Uniformity")
+        is_binned = short.split("_")[0] not in ("shape", "firstorder") or short in (
+            "firstorder_Entropy",
+            "firstorder_Uniformity",
+        )
         reasons = [REASONS[short]] if short in REASONS else []
-        reasons += ["grid, rounding and mask after resampling" + (", or bin edges" if is_binned else "")] if is_off and short not in REASONS else []
+        reasons += (
+            ["grid, rounding and mask after resampling" + (", or bin edges" if is_binned else "")]
+            if is_off and short not in REASONS
+            else []
+        )
         cells = " | ".join(f"{a} of {b}" for a, b in counts)
         lines.append(f"| {short} | {rows['ibsi'].iloc[0]} | {cells} | {'; '.join(reasons) if is_off else ''} |")
     return lines
@@ -149,12 +231,20 @@ def _features(ibsi: dict[str, pd.DataFrame], plain: dict[str, pd.DataFrame]) -> 
 
 def _not_offered(folder: Path, offered: pd.DataFrame) -> list[str]:
     known = pd.read_csv(folder / "ibsi_1_reference_values.csv")
-    known = known[(known["consensus"] != "not standardized") & ~known["family"].str.startswith("Diagnostics") & known["ibsi_code"].notna()]
+    known = known[
+        (known["consensus"] != "not standardized")
+        & ~known["family"].str.startswith("Diagnostics")
+        & known["ibsi_code"].notna()
+    ]
     known = known[~known["ibsi_code"].isin(offered["ibsi"])]
-    known = known.assign(family=known["family"].str.replace(r" \(.*", "", regex=True)).drop_duplicates(["family", "ibsi_code"])
+    known = known.assign(family=known["family"].str.replace(r" \(.*", "", regex=True)).drop_duplicates(
+        ["family", "ibsi_code"]
+    )
     lines = []
     for family, rows in known.groupby("family", sort=False):
-        lines.append(f"- {family}: " + ", ".join(f"{f} ({c})" for f, c in zip(rows["feature"], rows["ibsi_code"], strict=True)))
+        lines.append(
+            f"- {family}: " + ", ".join(f"{f} ({c})" for f, c in zip(rows["feature"], rows["ibsi_code"], strict=True))
+        )
     return lines
 
 

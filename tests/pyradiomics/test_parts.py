@@ -47,7 +47,13 @@ def test_wavelets_of_a_part_are_those_of_the_whole_to_the_last_bit(wavelet, kind
     values[:, 20:] = 100  # a flat part, where details are rounding alone
     padded = np.pad(values, [(0, n % 2) for n in size], "wrap")
     whole = pywt.swtn(padded, wavelet, level=1, start_level=0, axes=(2, 1, 0))[0]
-    for box in ((0, 5, 0, 9, 0, 7), (18, 23, 31, 40, 30, 37), (10, 12, 18, 24, 15, 20), (0, 23, 3, 5, 36, 37), (11, 12, 0, 40, 0, 1)):
+    for box in (
+        (0, 5, 0, 9, 0, 7),
+        (18, 23, 31, 40, 30, 37),
+        (10, 12, 18, 24, 15, 20),
+        (0, 23, 3, 5, 36, 37),
+        (11, 12, 0, 40, 0, 1),
+    ):
         part = tuple(slice(a, b) for a, b in zip(box[::2], box[1::2], strict=True))
         for name, values_of in wavelet_images(values, part, {"wavelet": wavelet}).items():
             expected = whole[name.removeprefix("wavelet-").replace("L", "a").replace("H", "d")][part]
@@ -83,14 +89,17 @@ def test_values_on_an_edge_belong_to_the_bin_above(kind):
 
 masks = st.builds(
     lambda seed, size, fill: np.random.default_rng(seed).random(size) < fill,
-    st.integers(0, 2**32 - 1), st.tuples(*[st.integers(1, 7)] * 3), st.sampled_from([0.1, 0.5, 0.9, 1.0]),
+    st.integers(0, 2**32 - 1),
+    st.tuples(*[st.integers(1, 7)] * 3),
+    st.sampled_from([0.1, 0.5, 0.9, 1.0]),
 ).filter(lambda m: m.any())
 
 
 @given(masks, st.tuples(*[st.sampled_from([0.5, 1.0, 3.3])] * 3))
 @settings(deadline=None)
 def test_mesh_is_pyradiomics(mask, spacing):
-    """Surface, volume and diameters from counted patterns and hulls, against PyRadiomics' walk over triangles and all pairs."""
+    """Surface, volume and diameters from counted patterns and hulls, against PyRadiomics' walk over triangles and all
+    pairs."""
     from radiomics import cShape
 
     padded = np.pad(mask, 1)
@@ -104,10 +113,10 @@ def test_mesh_is_pyradiomics(mask, spacing):
 def test_diameter_of_a_large_ball_is_that_of_all_pairs():
     mask = np.pad(ball((21, 25, 23), (10, 12, 11), (9, 11, 10)), 1)
     spacing = (2.0, 0.7, 1.1)
-    surface = [
-        (np.argwhere(np.diff(mask.astype(int), axis=a)) + 0.5 * np.eye(3)[a]) * spacing for a in range(3)
-    ]
-    assert shape.diameters(mask.view(np.uint8), spacing)[3] == pytest.approx(pdist(np.concatenate(surface)).max(), rel=1e-14)
+    surface = [(np.argwhere(np.diff(mask.astype(int), axis=a)) + 0.5 * np.eye(3)[a]) * spacing for a in range(3)]
+    assert shape.diameters(mask.view(np.uint8), spacing)[3] == pytest.approx(
+        pdist(np.concatenate(surface)).max(), rel=1e-14
+    )
 
 
 def test_zones_are_scipys_connected_components():
@@ -128,8 +137,16 @@ def test_zones_are_scipys_connected_components():
 
 @pytest.mark.parametrize(
     ("value", "reference", "expected"),
-    [(1.1, 1.0, 0.1), (0.0, 0.0, 0.0), (np.nan, np.nan, 0.0), (1.0, np.nan, np.inf), (np.nan, 1.0, np.inf), (np.inf, np.inf, 0.0),
-     (np.inf, 1.0, np.inf), (1e-14, 0.0, 1e-9)],
+    [
+        (1.1, 1.0, 0.1),
+        (0.0, 0.0, 0.0),
+        (np.nan, np.nan, 0.0),
+        (1.0, np.nan, np.inf),
+        (np.nan, 1.0, np.inf),
+        (np.inf, np.inf, 0.0),
+        (np.inf, 1.0, np.inf),
+        (1e-14, 0.0, 1e-9),
+    ],
 )
 def test_relative_difference(value, reference, expected):
     assert relative_difference(value, reference) == pytest.approx(expected)

@@ -1,7 +1,8 @@
 """The fast path gives PyRadiomics' own values: on public images, in corners, and on random images and regions.
 
-rtol is 1e-9. Where a value of PyRadiomics is below 1e-5 it may be rounding around 0 (the skewness of a symmetric region, the least axis
-of a flat one): there the difference must stay below 1e-14, which is what `relative_difference` counts.
+rtol is 1e-9. Where a value of PyRadiomics is below 1e-5 it may be rounding around 0 (the skewness of a symmetric
+region, the least axis of a flat one): there the difference must stay below 1e-14, which is what `relative_difference`
+counts.
 """
 
 from __future__ import annotations
@@ -83,18 +84,30 @@ def corner_cases():
     apart[1, 2, 3] = apart[1, 2, 7] = apart[6, 9, 3] = True
     two_values = np.where(np.indices(SHAPE).sum(axis=0) % 2, 40, -10).astype(np.int16)
     return {
-        "inside": (values, inside), "even sizes": (values[:8, :14], inside[:8, :14]), "whole image": (values, np.ones(SHAPE, bool)),
-        "first corner": (values, ball(SHAPE, (0, 0, 0), (4, 6, 5))), "last corner": (values, ball(SHAPE, (8, 14, 11), (4, 6, 5))),
-        "low side": (values, ball(SHAPE, (4, 0, 6), (2, 3, 3))), "high side": (values, ball(SHAPE, (4, 14, 6), (2, 3, 3))),
-        "one slice": (values, single), "one sagittal slice": (values, sagittal), "one slice image": (values[4:5], single[4:5]),
-        "several components": (values, pieces), "a diagonal": (values, diagonal), "voxels apart": (values, apart),
-        "constant region": (np.where(inside, 37, values).astype(np.int16), inside), "constant float": (np.full(SHAPE, 0.1), inside),
-        "constant image": (np.full(SHAPE, 37, np.int16), inside), "two values": (two_values, inside),
+        "inside": (values, inside),
+        "even sizes": (values[:8, :14], inside[:8, :14]),
+        "whole image": (values, np.ones(SHAPE, bool)),
+        "first corner": (values, ball(SHAPE, (0, 0, 0), (4, 6, 5))),
+        "last corner": (values, ball(SHAPE, (8, 14, 11), (4, 6, 5))),
+        "low side": (values, ball(SHAPE, (4, 0, 6), (2, 3, 3))),
+        "high side": (values, ball(SHAPE, (4, 14, 6), (2, 3, 3))),
+        "one slice": (values, single),
+        "one sagittal slice": (values, sagittal),
+        "one slice image": (values[4:5], single[4:5]),
+        "several components": (values, pieces),
+        "a diagonal": (values, diagonal),
+        "voxels apart": (values, apart),
+        "constant region": (np.where(inside, 37, values).astype(np.int16), inside),
+        "constant float": (np.full(SHAPE, 0.1), inside),
+        "constant image": (np.full(SHAPE, 37, np.int16), inside),
+        "two values": (two_values, inside),
         "negative": ((values - 2000).astype(np.int16), inside),
         "symmetric": ((np.indices(SHAPE)[2] * 50 - 275).astype(np.int16), np.ones(SHAPE, bool)),
-        "single precision": (values.astype(np.float32) / 3, inside), "other byte order": (values.astype(">i2"), inside),
+        "single precision": (values.astype(np.float32) / 3, inside),
+        "other byte order": (values.astype(">i2"), inside),
         "unsigned": ((values + 400).astype(np.uint16), inside),
-        "8 bit": (np.clip(values + 128, 0, 255).astype(np.uint8), inside), "below one": (values / 1e3, inside),
+        "8 bit": (np.clip(values + 128, 0, 255).astype(np.uint8), inside),
+        "below one": (values / 1e3, inside),
     }
 
 
@@ -106,17 +119,25 @@ def test_corners(name):
 
 
 SETTINGS = {
-    "bin count": {"binCount": 16}, "narrow bins": {"binWidth": 12},
+    "bin count": {"binCount": 16},
+    "narrow bins": {"binWidth": 12},
     "normalised": {"normalize": True, "normalizeScale": 100, "removeOutliers": 2},
     "resampled": {"resampledPixelSpacing": [1.5, 1.5, 2.0]},
     "in-plane": {"resampledPixelSpacing": [1.5, 1.5, 0.0], "interpolator": "sitkLinear"},
-    "cut before": {"preCrop": True, "padDistance": 3}, "slice by slice": {"force2D": True},
+    "cut before": {"preCrop": True, "padDistance": 3},
+    "slice by slice": {"force2D": True},
     "sagittal slices": {"force2D": True, "force2Ddimension": 2},
-    "weighted": {"weightingNorm": "euclidean"}, "pooled": {"weightingNorm": "no_weighting"}, "block norm": {"weightingNorm": "manhattan"},
-    "longest step": {"weightingNorm": "infinity"}, "far neighbours": {"distances": [1, 2], "gldm_a": 1},
-    "not symmetric": {"symmetricalGLCM": False}, "within a range": {"resegmentRange": [-100, 150]},
+    "weighted": {"weightingNorm": "euclidean"},
+    "pooled": {"weightingNorm": "no_weighting"},
+    "block norm": {"weightingNorm": "manhattan"},
+    "longest step": {"weightingNorm": "infinity"},
+    "far neighbours": {"distances": [1, 2], "gldm_a": 1},
+    "not symmetric": {"symmetricalGLCM": False},
+    "within a range": {"resegmentRange": [-100, 150]},
     "within sigmas": {"resegmentRange": [-1.5, 1.5], "resegmentMode": "sigma", "resegmentShape": True},
-    "shifted": {"voxelArrayShift": 1000}, "another wavelet": {"wavelet": "db3"}, "two levels": {"level": 2},
+    "shifted": {"voxelArrayShift": 1000},
+    "another wavelet": {"wavelet": "db3"},
+    "two levels": {"level": 2},
     "from level 1": {"start_level": 1},
     "long wavelet": {"wavelet": "coif3"},
 }
@@ -159,7 +180,11 @@ def random_cases(draw):
 
 
 #: Without shrinking: an example takes a third of a second, and the message names the feature.
-RANDOM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
+RANDOM = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "phases": (Phase.explicit, Phase.reuse, Phase.generate),
+}
 
 
 @given(random_cases())

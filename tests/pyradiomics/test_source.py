@@ -43,7 +43,9 @@ def test_is_found_by_its_entry_point():
 def test_importing_it_imports_neither_radiomics_nor_simpleitk():
     heavy = ("radiomics", "SimpleITK", "pywt", "numba")
     code = f"import sys, prldh_pyradiomics.source; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_protocol_has_the_papers_1223_names():
@@ -52,7 +54,9 @@ def test_protocol_has_the_papers_1223_names():
     images = list(dict.fromkeys(n.split("_")[0] for n in names))
     wavelets = [f"wavelet-{a}{b}{c}" for a in "LH" for b in "LH" for c in "LH"]
     assert images == ["original", *wavelets[1:], "wavelet-LLL", "square", "squareroot", "logarithm", "exponential"]
-    count = {c: sum(f"_{c}_" in n for n in names) for c in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")}
+    count = {
+        c: sum(f"_{c}_" in n for n in names) for c in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+    }
     each = {"firstorder": 18, "glcm": 24, "glrlm": 16, "glszm": 16, "gldm": 14, "ngtdm": 5}
     assert count == {"shape": 14} | {c: 13 * n for c, n in each.items()}
     assert names[0] == "original_shape_Elongation" and names[-1] == "exponential_ngtdm_Strength"
@@ -128,9 +132,13 @@ def test_modality_has_its_own_settings():
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"binWidht": 25}, "Extra inputs"), ({"binWidth": 0}, "greater than 0"), ({"binWidth": 25, "binCount": 32}, "give one"),
-        ({"wavelet": "morlet"}, "not known"), ({"modality": {"MR": {"preset": "ibsi"}}}, "Extra inputs"),
-        ({"resampledPixelSpacing": [1, 1]}, "at least 3"), ({"combine": "max"}, "'mean' or 'volume'"),
+        ({"binWidht": 25}, "Extra inputs"),
+        ({"binWidth": 0}, "greater than 0"),
+        ({"binWidth": 25, "binCount": 32}, "give one"),
+        ({"wavelet": "morlet"}, "not known"),
+        ({"modality": {"MR": {"preset": "ibsi"}}}, "Extra inputs"),
+        ({"resampledPixelSpacing": [1, 1]}, "at least 3"),
+        ({"combine": "max"}, "'mean' or 'volume'"),
     ],
 )
 def test_settings_are_checked(wanted, message):
@@ -139,7 +147,9 @@ def test_settings_are_checked(wanted, message):
 
 
 def test_unknown_preset():
-    with pytest.raises(StudyError, match=r"no preset 'protocol-1233'. Give one of protocol-1223, protocol-log, ibsi, or the path"):
+    with pytest.raises(
+        StudyError, match=r"no preset 'protocol-1233'. Give one of protocol-1223, protocol-log, ibsi, or the path"
+    ):
         make_plan(Settings(preset="protocol-1233"))
 
 
@@ -185,19 +195,27 @@ def test_names_of_whole_and_broken_sigmas_are_pyradiomics(tmp_path):
         theirs = extractor.execute(sitk_image(VALUES), sitk_image(MASK.astype(np.uint8)))
     ours = extract(preset=str(path))[0]
     assert list(ours) == list(theirs) == [f"log-sigma-{s}-mm-3D_firstorder_Mean" for s in ("2", "1-0", "1-5")]
-    assert SOURCE.describe(list(ours), Settings(preset=str(path)))["log-sigma-2-mm-3D_firstorder_Mean"]["ibsi"] == "Q4LE"
+    assert (
+        SOURCE.describe(list(ours), Settings(preset=str(path)))["log-sigma-2-mm-3D_firstorder_Mean"]["ibsi"] == "Q4LE"
+    )
 
 
-@pytest.mark.parametrize(("image", "without", "message"), [
-    ("LBP2D", "skimage", "LBP2D needs scikit-image, not installed here. Run: pip install scikit-image"), ("LBP3D", "trimesh", "LBP3D needs trimesh"),
-])
+@pytest.mark.parametrize(
+    ("image", "without", "message"),
+    [
+        ("LBP2D", "skimage", "LBP2D needs scikit-image, not installed here. Run: pip install scikit-image"),
+        ("LBP3D", "trimesh", "LBP3D needs trimesh"),
+    ],
+)
 def test_a_filter_that_lacks_a_package_is_refused_before_any_image(tmp_path, monkeypatch, image, without, message):
     import importlib.util
 
     path = tmp_path / "params.yaml"
     path.write_text(f"imageType: {{{image}: {{}}}}")
     found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == without else found(name, *more))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == without else found(name, *more)
+    )
     with pytest.raises(PluginError, match=message):
         SOURCE.check(Settings(preset=str(path)))
 
@@ -236,12 +254,21 @@ def test_study_file_goes_before_the_parameter_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("settings: {binWidth: 25}", "the top of the file has 'settings', which PyRadiomics does not know. Did you mean 'setting'?"),
-        ("setting: {binwidth: 25}", "setting has 'binwidth', which PyRadiomics does not know. Did you mean 'binWidth'?"),
+        (
+            "settings: {binWidth: 25}",
+            "the top of the file has 'settings', which PyRadiomics does not know. Did you mean 'setting'?",
+        ),
+        (
+            "setting: {binwidth: 25}",
+            "setting has 'binwidth', which PyRadiomics does not know. Did you mean 'binWidth'?",
+        ),
         ("setting: {binWidth: -1}", "setting.binWidth is -1: Input should be greater than 0"),
         ("imageType: {Wavlet: {}}", "Did you mean 'Wavelet'?"),
         ("imageType: {LoG: {}}", "LoG has no sigma"),
-        ("featureClass: {glcm: [Idmm]}", "featureClass.glcm has 'Idmm', which PyRadiomics does not know. Did you mean 'Idm'?"),
+        (
+            "featureClass: {glcm: [Idmm]}",
+            "featureClass.glcm has 'Idmm', which PyRadiomics does not know. Did you mean 'Idm'?",
+        ),
         ("featureClass: {shape2D: }", "shape2D needs `force2D: true`"),
         ("setting: {label: 3}", "columns label and segment"),
         ("voxelSetting: {kernelRadius: 2}", "maps of features"),
@@ -292,6 +319,7 @@ def test_fingerprint_follows_the_content_of_a_parameter_file(tmp_path):
 
 # ---------------------------------------------------------------- refusals
 
+
 def line() -> np.ndarray:
     mask = np.zeros(SHAPE, bool)
     mask[3, 4, 2:7] = True
@@ -308,10 +336,16 @@ def voxel() -> np.ndarray:
 @pytest.mark.parametrize(
     ("mask", "values", "wanted", "message"),
     [
-        (voxel(), VALUES, {}, "a single voxel"), (line(), VALUES, {}, "along 1 of the image's axes, and minimumROIDimensions asks for 2"),
+        (voxel(), VALUES, {}, "a single voxel"),
+        (line(), VALUES, {}, "along 1 of the image's axes, and minimumROIDimensions asks for 2"),
         (np.zeros(SHAPE, bool), VALUES, {}, "mask of reader 1 is empty"),
         (MASK, VALUES, {"minimumROISize": 10_000}, "minimumROISize asks for more than 10000"),
-        (MASK, VALUES, {"resegmentRange": [5000, 6000]}, "cannot compute features here: Resegmentation excluded too many voxels"),
+        (
+            MASK,
+            VALUES,
+            {"resegmentRange": [5000, 6000]},
+            "cannot compute features here: Resegmentation excluded too many voxels",
+        ),
         (MASK, np.where(MASK, np.nan, VALUES), {}, "NaN or infinite"),
         (MASK, VALUES, {"preset": "protocol-log", "sigma": [30.0]}, "too small for LoG with sigma 30.0 mm"),
     ],
@@ -360,14 +394,23 @@ def test_radiomics_says_nothing(capfd):
 
 # ---------------------------------------------------------------- what is said of features
 
+
 def test_describe():
     names = list(extract()[0])
     about = SOURCE.describe(names, Settings())
     assert list(about) == names and all(row["unit"] and "ibsi" in row and row["family"] for row in about.values())
     assert about["original_shape_MeshVolume"]["unit"] == "mm³" and about["original_shape_MeshVolume"]["ibsi"] == "RNU0"
-    assert about["original_shape_Maximum2DDiameterRow"]["unit"] == "mm" and about["original_shape_Maximum2DDiameterRow"]["ibsi"] is None
+    assert (
+        about["original_shape_Maximum2DDiameterRow"]["unit"] == "mm"
+        and about["original_shape_Maximum2DDiameterRow"]["ibsi"] is None
+    )
     assert about["wavelet-LLH_glcm_Idm"] == {
-        "unit": "1", "ibsi": "WF0Z", "family": "GLCM", "image_type": "wavelet-LLH", "class": "glcm", "aggregation": "ITBB",
+        "unit": "1",
+        "ibsi": "WF0Z",
+        "family": "GLCM",
+        "image_type": "wavelet-LLH",
+        "class": "glcm",
+        "aggregation": "ITBB",
         "deviates": "by bin edges",
         "note": about["wavelet-LLH_glcm_Idm"]["note"],
     }

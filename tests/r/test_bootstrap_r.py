@@ -40,9 +40,13 @@ def test_bootstrap_measures_are_what_they_say():
         out = np.setdiff1d(np.arange(80), drawn)
         for where, picked in (("boot", drawn), ("original", np.arange(80)), ("oob", out)):
             x, outcome = eta[r, picked], y[picked]
-            area = mannwhitneyu(x[outcome == 1], x[outcome == 0]).statistic / (outcome.sum() * (len(outcome) - outcome.sum()))
+            area = mannwhitneyu(x[outcome == 1], x[outcome == 0]).statistic / (
+                outcome.sum() * (len(outcome) - outcome.sum())
+            )
             assert found[f"auc_{where}"][r] == pytest.approx(area, abs=1e-12)
-            assert found[f"brier_{where}"][r] == pytest.approx(np.mean((1 / (1 + np.exp(-x)) - outcome) ** 2), abs=1e-12)
+            assert found[f"brier_{where}"][r] == pytest.approx(
+                np.mean((1 / (1 + np.exp(-x)) - outcome) ** 2), abs=1e-12
+            )
             line = engine.fit_logistic(np.column_stack([np.ones(len(x)), x]), outcome)["coefficients"]
             assert [found[f"intercept_{where}"][r], found[f"slope_{where}"][r]] == pytest.approx(list(line), abs=1e-6)
 
@@ -53,7 +57,9 @@ def test_separated_or_constant_predictions_have_no_line():
         given = (y, np.array([eta]), np.array(eta), rows, np.array([4]))
         for engine in (PythonEngine(), REngine()):
             found = engine.bootstrap_measures(*given)
-            assert np.isnan([found["slope_boot"][0], found["intercept_original"][0], found["auc_oob"][0], found["brier_oob"][0]]).all()
+            assert np.isnan(
+                [found["slope_boot"][0], found["intercept_original"][0], found["auc_oob"][0], found["brier_oob"][0]]
+            ).all()
             assert np.isfinite([found["auc_boot"][0], found["brier_original"][0]]).all()
 
 
@@ -64,11 +70,15 @@ def test_difference_of_out_of_bag_curves():
     a, b, out = rng.random((m, n)), rng.random((m, n)), (rng.random((m, n)) < 0.37).astype(float)
     a[3, np.flatnonzero(out[3])[0]] = np.nan  # a prediction that is missing: the resample does not count
     out[5] = 0
-    ours, theirs = (engine.compare_out_of_bag_decision_curves(y, a, b, out, thresholds) for engine in (PythonEngine(), REngine()))
+    ours, theirs = (
+        engine.compare_out_of_bag_decision_curves(y, a, b, out, thresholds) for engine in (PythonEngine(), REngine())
+    )
     for key in ours:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-10, atol=1e-12, err_msg=key)
     keep = np.setdiff1d(np.arange(m), [3, 5])
-    of_a, of_b = (PythonEngine().out_of_bag_decision_curve(y, p[keep], out[keep], thresholds)["net_benefit"] for p in (a, b))
+    of_a, of_b = (
+        PythonEngine().out_of_bag_decision_curve(y, p[keep], out[keep], thresholds)["net_benefit"] for p in (a, b)
+    )
     np.testing.assert_allclose(ours["difference"], of_a - of_b, atol=1e-12)
 
 

@@ -32,7 +32,14 @@ def rscript(tmp_path):
 
     def run(script: str, **columns: np.ndarray) -> np.ndarray:
         names = list(columns)
-        np.savetxt(tmp_path / "d.csv", np.column_stack(list(columns.values()) or [[0.0]]), "%.17g", ",", header=",".join(names), comments="")
+        np.savetxt(
+            tmp_path / "d.csv",
+            np.column_stack(list(columns.values()) or [[0.0]]),
+            "%.17g",
+            ",",
+            header=",".join(names),
+            comments="",
+        )
         (tmp_path / "script.R").write_text('d <- read.csv("d.csv")\n' + script)
         done = subprocess.run(["Rscript", "--vanilla", "script.R"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -68,7 +75,10 @@ def test_calibration_is_the_same(r, digits):
     outcome, probability, rng = study(1, digits=digits)
     rows = rng.integers(0, 90, (60, 90))
     for level in (0.95, 0.5):
-        alike(r.calibration(outcome, probability, rows, 60, level), python.calibration(outcome, probability, rows, 60, level))
+        alike(
+            r.calibration(outcome, probability, rows, 60, level),
+            python.calibration(outcome, probability, rows, 60, level),
+        )
     alike(r.calibration(outcome, probability), python.calibration(outcome, probability))
 
 
@@ -76,7 +86,8 @@ def test_calibration_is_the_same(r, digits):
 def test_curves_are_the_same(r, digits):
     outcome, a, rng = study(2, digits=digits)
     b = rng.permutation(a)
-    thresholds = np.concatenate([[0.7, 1.0, 0.05], np.arange(100) / 100])  # in no order, and every tie of the rounded predictions
+    # in no order, and every tie of the rounded predictions
+    thresholds = np.concatenate([[0.7, 1.0, 0.05], np.arange(100) / 100])
     rows = rng.integers(0, 90, (60, 90))
     many = np.round(np.clip(a + rng.normal(scale=0.1, size=(60, 90)), 0, 1), digits)
     out = np.array([~np.isin(np.arange(90), drawn) for drawn in rows]).astype(float)
@@ -147,8 +158,14 @@ def test_both_refuse_rows_and_held_out_predictions_that_do_not_fit(r):
             (lambda e: e.clinical_impact(outcome, a, [0.5], 1000, np.arange(1, 91), 1), "rows must"),
             (lambda e: e.compare_decision_curves(outcome, a, a, [0.5], -np.arange(90), 1), "rows must"),
             (lambda e: e.out_of_bag_decision_curve(outcome, a[None], np.ones((2, 90)), [0.5]), "one row a resample"),
-            (lambda e: e.out_of_bag_decision_curve(outcome, a[None], np.full((1, 90), 2), [0.5]), "out_of_bag must be 0 or 1"),
-            (lambda e: e.out_of_bag_decision_curve(outcome, a[None] + 1, np.ones((1, 90)), [0.5]), "A score is not a probability"),
+            (
+                lambda e: e.out_of_bag_decision_curve(outcome, a[None], np.full((1, 90), 2), [0.5]),
+                "out_of_bag must be 0 or 1",
+            ),
+            (
+                lambda e: e.out_of_bag_decision_curve(outcome, a[None] + 1, np.ones((1, 90)), [0.5]),
+                "A score is not a probability",
+            ),
         ):
             with pytest.raises(error, match=message):
                 call(engine)
@@ -159,7 +176,9 @@ def test_both_refuse_rows_and_held_out_predictions_that_do_not_fit(r):
 
 @pytest.fixture(scope="module")
 def rms() -> None:
-    if subprocess.run(["Rscript", "-e", 'quit(status = !requireNamespace("rms", quietly = TRUE))'], capture_output=True).returncode:
+    if subprocess.run(
+        ["Rscript", "-e", 'quit(status = !requireNamespace("rms", quietly = TRUE))'], capture_output=True
+    ).returncode:
         pytest.skip("rms is not installed: apt-get install r-cran-rms")
 
 
@@ -178,7 +197,8 @@ def test_val_prob_of_rms_on_a_new_cohort(r, rscript, rms, seed):
     for engine in (python, r):
         found = engine.calibration(outcome, probability)
         assert abs(found["intercept"]) > 0.05 and found["slope"] < 0.9
-        np.testing.assert_allclose([found[key] for key in keys[:2]], expected[:2], rtol=1e-5)  # lrm stops at its own tolerance
+        # lrm stops at its own tolerance
+        np.testing.assert_allclose([found[key] for key in keys[:2]], expected[:2], rtol=1e-5)
         np.testing.assert_allclose([found[key] for key in keys[2:]], expected[2:], rtol=1e-9)
 
 
@@ -198,14 +218,17 @@ def test_decomposition_is_reliabilitydiag_s(r, rscript, digits):
     expected = rscript(DECOMPOSITION, y=outcome, p=probability)
     for engine in (python, r):
         found = engine.calibration(outcome, probability)
-        np.testing.assert_allclose([found[k] for k in ("miscalibration", "discrimination", "uncertainty")], expected, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(
+            [found[k] for k in ("miscalibration", "discrimination", "uncertainty")], expected, rtol=1e-10, atol=1e-14
+        )
 
 
-SAMPLES = 'set.seed(1); cat(unlist(lapply(1:500, function(i) sample.int(113, replace = TRUE))) - 1)'
+SAMPLES = "set.seed(1); cat(unlist(lapply(1:500, function(i) sample.int(113, replace = TRUE))) - 1)"
 
 
 def test_bands_are_rmda_s(r, rscript, shared_data):
-    """rmda draws its rows by sample.int, and its limits are of type 1: at this level type 7 falls on the same values."""
+    """rmda draws its rows by sample.int, and its limits are of type 1: at this level type 7 falls on the same
+    values."""
     golden = json.loads(GOLDEN.read_text())
     boot = [row for row in golden["boot500_seed1"] if row["model"] == "y ~ risk"]
     with (shared_data / "tables" / "aSAH.csv").open() as lines:
@@ -217,6 +240,11 @@ def test_bands_are_rmda_s(r, rscript, shared_data):
             **engine.decision_curve(outcome, golden["risk"], thresholds, rows, 500, level),
             **engine.clinical_impact(outcome, golden["risk"], thresholds, 1, rows, 500, level),
         }
-        for key, name in (("", "NB"), ("standardized_", "sNB"), ("high_risk_", "prob.high.risk"), ("high_risk_events_", "DP")):
+        for key, name in (
+            ("", "NB"),
+            ("standardized_", "sNB"),
+            ("high_risk_", "prob.high.risk"),
+            ("high_risk_events_", "DP"),
+        ):
             np.testing.assert_allclose(found[f"{key}low"], [row[f"{name}_lower"] for row in boot], atol=1e-12)
             np.testing.assert_allclose(found[f"{key}high"], [row[f"{name}_upper"] for row in boot], atol=1e-12)

@@ -1,4 +1,5 @@
-"""Our own R functions beside the real ResourceSelection and rmda, where these are installed (CRAN has them, Debian does not)."""
+"""Our own R functions beside the real ResourceSelection and rmda, where these are installed (CRAN has them, Debian does
+not)."""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ y <- as.numeric(aSAH$outcome == "Poor")
 p <- fitted(glm(y ~ age + s100b + ndka, binomial, aSAH))
 thresholds <- seq(0, 0.99, 0.01)
 both <- function(call) list(real = {use_own_code(FALSE); call()}, own = {use_own_code(TRUE); call()})
-cat(jsonlite::toJSON(list(hoslem = both(function() hosmer_lemeshow(y, p)), curve = both(function() decision_curve(y, p, thresholds, integer(0), 0)),
-                          impact = both(function() clinical_impact(y, p, thresholds))), digits = NA, auto_unbox = TRUE, na = "null"))
+cat(jsonlite::toJSON(list(hoslem = both(function() hosmer_lemeshow(y, p)),
+                          curve = both(function() decision_curve(y, p, thresholds, integer(0), 0)),
+                          impact = both(function() clinical_impact(y, p, thresholds))),
+  digits = NA, auto_unbox = TRUE, na = "null"))
 """
 
 
@@ -26,7 +29,9 @@ def test_own_code_equals_the_real_packages(tmp_path):
     script = tmp_path / "compare.R"
     script.write_text(SCRIPT)
     source = Path(__file__).parents[2] / "r" / "R"
-    done = subprocess.run(["Rscript", "--vanilla", str(script), str(source)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["Rscript", "--vanilla", str(script), str(source)], capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout)
     for name, package in (("hoslem", "ResourceSelection"), ("curve", "rmda"), ("impact", "rmda")):
         real, own = found[name]["real"], found[name]["own"]

@@ -22,7 +22,9 @@ def study(seed: int, n_others: int, n_events: int, digits: int = 9) -> tuple[np.
     rng = np.random.default_rng(seed)
     outcome = rng.permutation(np.repeat([0.0, 1.0], [n_others, n_events]))
     common = rng.normal(size=outcome.size)
-    return outcome, *(np.round(common + rng.normal(size=outcome.size) + shift * outcome, digits) for shift in (1.5, 1.0))
+    return outcome, *(
+        np.round(common + rng.normal(size=outcome.size) + shift * outcome, digits) for shift in (1.5, 1.0)
+    )
 
 
 def agree(theirs: dict, ours: dict, **told) -> None:
@@ -32,7 +34,9 @@ def agree(theirs: dict, ours: dict, **told) -> None:
 
 
 @pytest.mark.parametrize("focus", ["sensitivity", "specificity"])
-@pytest.mark.parametrize("case", [(131, 39, 9), (30, 20, 0), (12, 3, 1), (2, 2, 0), (1, 4, 9), (2, 1, 9), (5, 0, 9), (0, 5, 9)], ids=str)
+@pytest.mark.parametrize(
+    "case", [(131, 39, 9), (30, 20, 0), (12, 3, 1), (2, 2, 0), (1, 4, 9), (2, 1, 9), (5, 0, 9), (0, 5, 9)], ids=str
+)
 def test_python_and_r(case, focus):
     """With ties, small classes, one patient of a class, and one class."""
     for seed in range(3):
@@ -42,11 +46,26 @@ def test_python_and_r(case, focus):
         for high, low in RANGES:
             told = {"seed": seed, "range": (high, low)}
             for score in (a, -a, constant, outcome):
-                agree(*(engine.partial_auc(outcome, score, focus, high, low, rows, 200, 0.9) for engine in (r, python)), **told)
+                agree(
+                    *(engine.partial_auc(outcome, score, focus, high, low, rows, 200, 0.9) for engine in (r, python)),
+                    **told,
+                )
             agree(*(engine.partial_auc(outcome, a, focus, high, low) for engine in (r, python)), **told)
             for pair in ((a, b), (a, a), (a, outcome), (outcome, nearly), (a, constant)):
-                agree(*(engine.compare_partial_auc(outcome, *pair, focus, high, low, rows, 200, 0.9) for engine in (r, python)), **told)
-                agree(*(engine.compare_partial_auc_asymptotic(outcome, *pair, focus, high, low, 0.9) for engine in (r, python)), **told)
+                agree(
+                    *(
+                        engine.compare_partial_auc(outcome, *pair, focus, high, low, rows, 200, 0.9)
+                        for engine in (r, python)
+                    ),
+                    **told,
+                )
+                agree(
+                    *(
+                        engine.compare_partial_auc_asymptotic(outcome, *pair, focus, high, low, 0.9)
+                        for engine in (r, python)
+                    ),
+                    **told,
+                )
 
 
 def test_samples_that_lack_a_class():

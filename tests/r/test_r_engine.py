@@ -98,7 +98,7 @@ def test_models_are_glm_s(engine, asah, golden):
     np.testing.assert_allclose(np.sqrt(np.diag(found["covariance"])), found["standard_errors"])
     limits = engine.profile_limits(design, asah["event"])
     assert limits.shape == (4, 2)
-    np.testing.assert_allclose(limits, expected["ci_profile"], atol=1e-3)   # R's interpolates
+    np.testing.assert_allclose(limits, expected["ci_profile"], atol=1e-3)  # R's interpolates
 
 
 def test_hosmer_lemeshow_is_resource_selection_s(engine, asah, golden):
@@ -106,7 +106,7 @@ def test_hosmer_lemeshow_is_resource_selection_s(engine, asah, golden):
     for groups in (5, 10):
         expected = golden["hoslem"][f"aSAH_m1_g{groups}"]["value"]
         found = engine.hosmer_lemeshow(asah["event"], probability, groups)
-        assert found["statistic"] == pytest.approx(expected["chisq"], rel=1e-6)   # probabilities at glm's own epsilon
+        assert found["statistic"] == pytest.approx(expected["chisq"], rel=1e-6)  # probabilities at glm's own epsilon
         np.testing.assert_array_equal(found["observed"], np.array(expected["observed_y0_y1"])[:, 1])
         assert found["source"] in ("ResourceSelection", "prldh")
 
@@ -139,7 +139,9 @@ def test_every_function_gives_floats_arrays_and_text(engine, study):
         "compare_auc": engine.compare_auc(outcome, score, design[:, 2]),
         "partial_auc": engine.partial_auc(outcome, score, "specificity", 1, 0.8, rows, 3),
         "compare_partial_auc": engine.compare_partial_auc(outcome, score, design[:, 2], "specificity", 1, 0.8, rows, 3),
-        "compare_partial_auc_asymptotic": engine.compare_partial_auc_asymptotic(outcome, score, design[:, 2], "specificity", 1, 0.8),
+        "compare_partial_auc_asymptotic": engine.compare_partial_auc_asymptotic(
+            outcome, score, design[:, 2], "specificity", 1, 0.8
+        ),
         "roc_curve": engine.roc_curve(outcome, score),
         "youden": engine.youden(outcome, score),
         "proportion": engine.proportion(3, 10),
@@ -154,9 +156,15 @@ def test_every_function_gives_floats_arrays_and_text(engine, study):
     }
     for function, result in calls.items():
         for key, value in result.items():
-            assert isinstance(value, (float, str)) or (value.dtype == np.float64 and value.ndim in (1, 2)), (function, key)
-    np.testing.assert_array_equal(calls["refit_logistic"]["coefficients"], np.tile(calls["fit_logistic"]["coefficients"], (3, 1)))
-    np.testing.assert_allclose(calls["decision_curve"]["low"], calls["decision_curve"]["net_benefit"])   # every sample is the cohort
+            assert isinstance(value, (float, str)) or (value.dtype == np.float64 and value.ndim in (1, 2)), (
+                function,
+                key,
+            )
+    np.testing.assert_array_equal(
+        calls["refit_logistic"]["coefficients"], np.tile(calls["fit_logistic"]["coefficients"], (3, 1))
+    )
+    # every sample is the cohort
+    np.testing.assert_allclose(calls["decision_curve"]["low"], calls["decision_curve"]["net_benefit"])
 
 
 def test_a_vector_of_one_is_still_a_vector(engine, study):
@@ -188,7 +196,9 @@ def test_missing_and_infinite_numbers(engine, study):
 def test_a_resample_of_one_class_has_no_coefficients(engine, study):
     outcome, _, design = study
     events = np.flatnonzero(outcome == 1)
-    found = engine.refit_logistic(design, outcome, np.concatenate([np.arange(40), events]), [40, events.size])["coefficients"]
+    found = engine.refit_logistic(design, outcome, np.concatenate([np.arange(40), events]), [40, events.size])[
+        "coefficients"
+    ]
     assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
 
 
@@ -261,7 +271,12 @@ def test_a_forked_child_is_refused(engine):
 def _run_python(code: str, **environment: str) -> str:
     kept = {k: v for k, v in os.environ.items() if k not in ("R_HOME", "TZ", "LD_LIBRARY_PATH")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=CHECKOUT, env={**kept, **environment}, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -324,10 +339,9 @@ def test_sources_are_found():
 def test_processes_started_after_r_run_the_same_python():
     """R's start must leave no library path behind: a shared libpython of the system would stand in for this one's."""
     code = (
-        "import os, subprocess, sys; before = os.environ.get('LD_LIBRARY_PATH');"
-        "from prldh.engines.r import REngine; REngine().versions();"
-        "assert os.environ.get('LD_LIBRARY_PATH') == before;"
-        "print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.version)'], capture_output=True, text=True).stdout.strip() == sys.version)"
+        "import os, subprocess, sys; before = os.environ.get('LD_LIBRARY_PATH');from prldh.engines.r import REngine;"
+        " REngine().versions();assert os.environ.get('LD_LIBRARY_PATH') == before;print(subprocess.run([sys.executable,"
+        " '-c', 'import sys; print(sys.version)'], capture_output=True, text=True).stdout.strip() == sys.version)"
     )
     import subprocess
     import sys

@@ -24,10 +24,14 @@ testthat::test_dir(file.path(commandArgs(TRUE), "tests", "testthat"), env = new.
 
 def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
     if shutil.which("R") is None:
-        pytest.skip("R is not installed: apt-get install r-base-core r-cran-proc r-cran-glmnet r-cran-testthat r-cran-jsonlite")
-    kept = {k: v for k, v in os.environ.items() if k != "R_HOME"}   # an embedded R sets it, and R then warns
+        pytest.skip(
+            "R is not installed: apt-get install r-base-core r-cran-proc r-cran-glmnet r-cran-testthat r-cran-jsonlite"
+        )
+    kept = {k: v for k, v in os.environ.items() if k != "R_HOME"}  # an embedded R sets it, and R then warns
     environment = {"TZ": "UTC", **kept, **environment}
-    done = subprocess.run([str(c) for c in command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900
+    )
     told = done.stdout + done.stderr
     assert done.returncode == 0, told
     return told

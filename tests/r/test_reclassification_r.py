@@ -1,4 +1,5 @@
-"""Reclassification and interaction: the R engine's numbers beside the Python engine's, on random and on degenerate input."""
+"""Reclassification and interaction: the R engine's numbers beside the Python engine's, on random and on degenerate
+input."""
 
 from __future__ import annotations
 
@@ -134,7 +135,9 @@ def test_its_statistic_is_proc_s_unpaired_one(tmp_path):
         'cat(sprintf("%.17g\\n", roc.test(one(d$Female), one(d$Male), paired = FALSE, method = "delong")$statistic))\n'
         'for (x in d) cat(paste(as.numeric(x$outcome == "Poor"), x$s100b, collapse = " "), "\\n")\n'
     )
-    done = subprocess.run(["Rscript", "--vanilla", "run.R"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "run.R"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
     statistic, *sides = done.stdout.strip().splitlines()
     (y_a, a), (y_b, b) = (np.array(side.split(), dtype=float).reshape(-1, 2).T for side in sides)
     found = assert_same("compare_independent_auc", y_a, a, y_b, b)

@@ -16,7 +16,10 @@ from prldh.stats.standardized_difference import standardized_level_difference, s
 
 pytestmark = pytest.mark.r
 
-PYTHON = {f.__name__: f for f in (adjust_p, sample_size, selection_stability, standardized_level_difference, standardized_mean_difference)}
+PYTHON = {
+    f.__name__: f
+    for f in (adjust_p, sample_size, selection_stability, standardized_level_difference, standardized_mean_difference)
+}
 SCRIPT = """
 for (file in list.files(commandArgs(TRUE)[1], full.names = TRUE)) source(file)
 calls <- jsonlite::fromJSON(commandArgs(TRUE)[2], simplifyVector = FALSE)
@@ -46,7 +49,10 @@ def _calls() -> list[tuple[str, list]]:
 def test_python_and_r(tmp_path):
     calls = _calls()
     (tmp_path / "run.R").write_text(SCRIPT)
-    written = [{"name": name, "arguments": [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]} for name, arguments in calls]
+    written = [
+        {"name": name, "arguments": [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]}
+        for name, arguments in calls
+    ]
     (tmp_path / "calls.json").write_text(json.dumps(written))
     command = ["Rscript", "run.R", Path(__file__).parents[2] / "r" / "R", "calls.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
@@ -56,4 +62,6 @@ def test_python_and_r(tmp_path):
         if isinstance(here, dict):
             assert list(here) == list(there), name
             here, there = list(here.values()), list(there.values())
-        np.testing.assert_allclose(np.array(there, dtype=float), np.array(here, dtype=float), rtol=1e-9, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(
+            np.array(there, dtype=float), np.array(here, dtype=float), rtol=1e-9, atol=1e-12, err_msg=name
+        )

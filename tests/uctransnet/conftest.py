@@ -1,4 +1,5 @@
-"""What the tests of the UCTransNet plugin share: they need torch, and the published network's seeded weights take seconds to make."""
+"""What the tests of the UCTransNet plugin share: they need torch, and the published network's seeded weights take
+seconds to make."""
 
 from __future__ import annotations
 
@@ -61,14 +62,17 @@ def seeded_weights() -> dict:
 def reference_input() -> tuple:
     """Images (2, 1, 224, 224) and masks of the reference, by the formulas in the file."""
     b, i, j = np.meshgrid(np.arange(2), np.arange(224), np.arange(224), indexing="ij")
-    x = 0.5 + 0.5 * np.sin(0.05 * (i + 1) * (b + 1) + 0.031 * (j + 1)) * np.cos(0.0007 * (i - 112) * (j - 112) + 0.3 * b)
+    x = 0.5 + 0.5 * np.sin(0.05 * (i + 1) * (b + 1) + 0.031 * (j + 1)) * np.cos(
+        0.0007 * (i - 112) * (j - 112) + 0.3 * b
+    )
     y = ((i - 100 - 4 * b) / 50) ** 2 + ((j - 120 + 6 * b) / (36 + 5 * b)) ** 2 <= 1
     return torch.from_numpy(x.astype(np.float32))[:, None], torch.from_numpy(y.astype(np.float32))[:, None]
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory) -> Path:
-    """A checkpoint of 32 x 32 with random weights in its encoder; the rest is one number a tensor, as embedding never reads it."""
+    """A checkpoint of 32 x 32 with random weights in its encoder; the rest is one number a tensor, as embedding never
+    reads it."""
     from prldh_uctransnet import UCTransNet
     from prldh_uctransnet.checkpoints import hash_patient, save_checkpoint
 
@@ -77,7 +81,14 @@ def checkpoint(tmp_path_factory) -> Path:
     weights = {}
     for key, shape in shapes.items():
         is_encoder = key.startswith(("inc", "down"))
-        weights[key] = torch.from_numpy(np.asarray(seeded_value(key, tuple(shape)))) if is_encoder else torch.zeros(()).expand(shape)
+        weights[key] = (
+            torch.from_numpy(np.asarray(seeded_value(key, tuple(shape))))
+            if is_encoder
+            else torch.zeros(()).expand(shape)
+        )
     path = tmp_path_factory.mktemp("checkpoint") / "best.pt"
-    save_checkpoint(path, {"state_dict": weights, "prldh": {"patients_sha256": [hash_patient("P1"), hash_patient("P2")], "epoch": 3}})
+    save_checkpoint(
+        path,
+        {"state_dict": weights, "prldh": {"patients_sha256": [hash_patient("P1"), hash_patient("P2")], "epoch": 3}},
+    )
     return path

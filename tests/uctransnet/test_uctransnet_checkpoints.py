@@ -25,7 +25,11 @@ class Code:
 
 @pytest.mark.parametrize(
     "wrap",
-    [lambda w: w, lambda w: {"state_dict": w}, lambda w: {"epoch": 3, "model": "UCTransNet", "val_loss": np.float64(0.2), "state_dict": w}],
+    [
+        lambda w: w,
+        lambda w: {"state_dict": w},
+        lambda w: {"epoch": 3, "model": "UCTransNet", "val_loss": np.float64(0.2), "state_dict": w},
+    ],
 )
 def test_wrappers_and_prefix(checkpoint, tmp_path, wrap):
     weights = torch.load(checkpoint, weights_only=True)["state_dict"]
@@ -94,7 +98,9 @@ def test_weights_that_are_not_finite_are_damage(checkpoint, tmp_path):
     weights = dict(torch.load(checkpoint, weights_only=True)["state_dict"])
     weights["down2.nConvs.0.conv.bias"] = weights["down2.nConvs.0.conv.bias"] * float("nan")
     torch.save(weights, tmp_path / "c.pt")
-    with pytest.raises(DataError, match=r"c\.pt is damaged: down2\.nConvs\.0\.conv\.bias has values that are not finite"):
+    with pytest.raises(
+        DataError, match=r"c\.pt is damaged: down2\.nConvs\.0\.conv\.bias has values that are not finite"
+    ):
         load_checkpoint(tmp_path / "c.pt")
     torch.save({"inc.conv.weight": torch.zeros(0, 1, 3, 3)}, tmp_path / "c.pt")
     with pytest.raises(PluginError, match="another architecture"):

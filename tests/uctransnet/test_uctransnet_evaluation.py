@@ -60,7 +60,11 @@ def test_by_hand():
 def test_cases_without_a_number_are_counted_and_not_averaged_away():
     cases = [compare(f"P{i}", i + 2, a, b, SPACING) for i, (a, b) in enumerate(_masks())]
     assert [c.kind for c in cases] == ["both", "both", "both", "missed", "false_alarm", "both_empty"]
-    assert [c.dice for c in cases[3:5]] == [0, 0] and np.isnan(cases[5].dice) and all(np.isnan(c.hd95_mm) for c in cases[3:])
+    assert (
+        [c.dice for c in cases[3:5]] == [0, 0]
+        and np.isnan(cases[5].dice)
+        and all(np.isnan(c.hd95_mm) for c in cases[3:])
+    )
     found = summarise(cases)
     assert (found["n_cases"], found["n_missed"], found["n_false_alarm"], found["n_both_empty"]) == (6, 1, 1, 1)
     dice = [c.dice for c in cases[:5]]
@@ -77,21 +81,31 @@ def test_cases_without_a_number_are_counted_and_not_averaged_away():
 def test_masks_of_noise_in_anisotropic_voxels_are_as_monai_has_them():
     """Ragged masks up to the border of the image, where surfaces are hardest."""
     generator = np.random.default_rng(4)
-    pairs = [tuple(generator.random((5, 9, 11)) < share for share in generator.uniform(0.05, 0.9, 2)) for _ in range(12)]
+    pairs = [
+        tuple(generator.random((5, 9, 11)) < share for share in generator.uniform(0.05, 0.9, 2)) for _ in range(12)
+    ]
     cases = [compare("P", 2, a, b, SPACING) for a, b in pairs]
     assert [c.dice for c in cases] == pytest.approx(_as_monai(DiceMetric(), pairs), abs=1e-6)
-    assert [c.hd95_mm for c in cases] == pytest.approx(_as_monai(HausdorffDistanceMetric(percentile=95), pairs), rel=1e-5)  # MONAI: float32
+    # MONAI: float32
+    assert [c.hd95_mm for c in cases] == pytest.approx(
+        _as_monai(HausdorffDistanceMetric(percentile=95), pairs), rel=1e-5
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_dice_where_drawn_is_monai_s_mean():
-    """MONAI leaves out every case that the reader left empty; ours counts false alarms as 0, and gives that mean beside it."""
+    """MONAI leaves out every case that the reader left empty; ours counts false alarms as 0, and gives that mean beside
+    it."""
     cases = [compare(f"P{i}", i + 2, a, b, SPACING) for i, (a, b) in enumerate(_masks())]
     metric = DiceMetric(ignore_empty=True)
     _as_monai(metric, _masks())
     found = summarise(cases)
     assert found["dice_where_drawn"]["mean"] == pytest.approx(metric.aggregate().item(), abs=1e-6)
-    assert found["dice_where_drawn"]["n"] == 4 and found["dice"]["n"] == 5 and found["dice"]["mean"] < found["dice_where_drawn"]["mean"]
+    assert (
+        found["dice_where_drawn"]["n"] == 4
+        and found["dice"]["n"] == 5
+        and found["dice"]["mean"] < found["dice_where_drawn"]["mean"]
+    )
 
 
 def test_nothing_but_missed_cases_has_no_distance():

@@ -1,4 +1,5 @@
-"""On a CUDA GPU: the values of the CPU, bytes in a stream of their own, training that is repeatable, memory that ends. ``make test-gpu``."""
+"""On a CUDA GPU: the values of the CPU, bytes in a stream of their own, training that is repeatable, memory that ends.
+``make test-gpu``."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def little_memory():
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 2e-3), ("bf16", 2e-2)])
 @pytest.mark.parametrize("kind", [np.float32, np.uint8])
 def test_values_are_those_of_the_cpu(checkpoint, precision, tolerance, kind):
-    """Relative to the largest value: TF32 convolutions and bf16 have few digits. The last part is smaller than the batch."""
+    """Relative to the largest value: TF32 convolutions and bf16 have few digits. The last part is smaller than the
+    batch."""
     network = load_checkpoint(checkpoint).network
     pictures = np.random.default_rng(0).random((20, 64, 64), dtype=np.float32)
     pictures = (pictures * 255).astype(np.uint8) if kind is np.uint8 else pictures
@@ -56,7 +58,12 @@ def test_embedding_and_segmentation_go_on_with_less_memory(checkpoint, little_me
     embedder = Embedder(load_checkpoint(checkpoint).network, "cuda", batch=512, say=said.append)
     pictures = np.random.default_rng(0).integers(0, 256, (512, 224, 224), dtype=np.uint8)
     found = embedder(pictures)
-    assert np.isfinite(found).all() and embedder.batch < 512 and "the memory of cuda" in said[0] and "256 pictures at a time" in said[0]
+    assert (
+        np.isfinite(found).all()
+        and embedder.batch < 512
+        and "the memory of cuda" in said[0]
+        and "256 pictures at a time" in said[0]
+    )
     del embedder
     torch.manual_seed(0)
     segmenter = Segmenter(Checkpoint(UCTransNet(image_size=224, width=8), {}), "cuda", batch=256, say=said.append)
@@ -75,7 +82,9 @@ def test_training_goes_on_with_less_memory(tmp_path, little_memory):
 
 def test_parts_of_a_batch_add_up_to_the_batch():
     images, found = make_slices(5), []
-    pictures, targets = (torch.from_numpy(np.concatenate([getattr(s, k) for s in images])) for k in ("pictures", "targets"))
+    pictures, targets = (
+        torch.from_numpy(np.concatenate([getattr(s, k) for s in images])) for k in ("pictures", "targets")
+    )
     for micro in (5, 2):
         run = begin(Recipe(size=32, width=4, batch=5, micro_batch=micro, device="cuda", precision="fp32"), 1)
         run.network.eval()
@@ -86,12 +95,16 @@ def test_parts_of_a_batch_add_up_to_the_batch():
 
 
 def test_training_in_bf16_learns_and_is_repeatable(tmp_path):
-    recipe = Recipe(size=32, width=8, batch=4, epochs=40, learning_rate=1e-2, validation=0.5, augment=False, device="cuda")
+    recipe = Recipe(
+        size=32, width=8, batch=4, epochs=40, learning_rate=1e-2, validation=0.5, augment=False, device="cuda"
+    )
     two = make_slices(2)
     images = [type(two[0])(f"P{i}", two[i % 2].pictures, two[i % 2].targets) for i in range(4)]
     log = train(images, recipe, 1, tmp_path / "a", say=lambda text: None)
     assert log["best"]["validation_dice"] > 0.9
     assert load_checkpoint(tmp_path / "a" / "best.pt").provenance["device"] == "cuda"
     train(images, recipe.model_copy(update={"epochs": 3}), 1, tmp_path / "b", say=lambda text: None)
-    again = train(images, recipe.model_copy(update={"epochs": 6}), 1, tmp_path / "b", is_resumed=True, say=lambda text: None)
+    again = train(
+        images, recipe.model_copy(update={"epochs": 6}), 1, tmp_path / "b", is_resumed=True, say=lambda text: None
+    )
     assert again["history"] == log["history"][:6], "the same seed, and taken up again"

@@ -98,7 +98,8 @@ def test_one_patient_a_quarter_of_the_scores():
 
 
 def _write_cohort(folder, n, checkpoint):
-    """Patients whose region is the brighter and blotchier the likelier the event, and a study file of deep features alone."""
+    """Patients whose region is the brighter and blotchier the likelier the event, and a study file of deep features
+    alone."""
     sitk = pytest.importorskip("SimpleITK")
     generator = np.random.default_rng(2)
     cases, clinical = ["id,image,mask"], ["id,y"]

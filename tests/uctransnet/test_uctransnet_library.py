@@ -1,4 +1,5 @@
-"""The feature library: features whose correlations are those of the library stay, by training rows alone and without the outcome."""
+"""The feature library: features whose correlations are those of the library stay, by training rows alone and without
+the outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ SELECTOR = FeatureLibrary()
 
 
 def _values(n, seed, is_broken):
-    """Two groups of ten features, each sharing one factor; in a broken cohort the second group shares none, as it does in the library."""
+    """Two groups of ten features, each sharing one factor; in a broken cohort the second group shares none, as it does
+    in the library."""
     generator = np.random.default_rng(seed)
     factors = generator.normal(size=(n, 2))
     values = factors[:, np.arange(20) // 10] + 0.5 * generator.normal(size=(n, 20))
@@ -57,7 +59,9 @@ def _fit(rows, settings, seed=1):
 def test_features_that_behave_as_in_the_library_stay(settings):
     found = _fit(_rows(_values(120, 2, True)), settings)
     assert found.kept.tolist() == list(range(10))
-    assert set(found.dropped) == set(NAMES[10:]) and all("farther from the library" in why for why in found.dropped.values())
+    assert set(found.dropped) == set(NAMES[10:]) and all(
+        "farther from the library" in why for why in found.dropped.values()
+    )
     assert found.details["reading"] == "A" and found.details["scores"][0] > found.details["scores"][1]
 
 
@@ -75,7 +79,10 @@ def test_neither_outcome_nor_scale_nor_order_of_patients_matters(settings):
     rows = _rows(_values(120, 2, True))
     expected = _fit(rows, settings).kept.tolist()
     assert _fit(dataclasses.replace(rows, outcome=1 - rows.outcome), settings).kept.tolist() == expected
-    assert _fit(dataclasses.replace(rows, values=rows.values * np.linspace(1, 9, 20) + 3), settings).kept.tolist() == expected
+    assert (
+        _fit(dataclasses.replace(rows, values=rows.values * np.linspace(1, 9, 20) + 3), settings).kept.tolist()
+        == expected
+    )
     assert _fit(dataclasses.replace(rows, values=rows.values[::-1].copy()), settings).kept.tolist() == expected
 
 
@@ -109,11 +116,20 @@ def test_a_library_that_cannot_be_used_is_told(tmp_path):
             read_library(str(tmp_path / "l.csv"))
 
 
-def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_before_anything_is_read(settings, tmp_path):
+def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_before_anything_is_read(
+    settings, tmp_path
+):
     plugins = create_plugin_manager()
-    study = Study.model_validate({"clinical": {"table": "c.csv", "id": "id", "outcome": "y", "event": 1}, "selection": [{"feature_library": {"library": "library.csv"}}]})
+    study = Study.model_validate(
+        {
+            "clinical": {"table": "c.csv", "id": "id", "outcome": "y", "event": 1},
+            "selection": [{"feature_library": {"library": "library.csv"}}],
+        }
+    )
     (step,) = resolve_steps(study, plugins, tmp_path)
-    assert step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv, reading: A}"
+    assert (
+        step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv, reading: A}"
+    )
     with pytest.raises(StudyError, match="elsewhere.library.csv is not there"):
         resolve_steps(study, plugins, tmp_path / "elsewhere")
 
@@ -131,12 +147,15 @@ def test_kept_refits_are_not_those_of_another_library(settings, tmp_path, monkey
     pd.DataFrame({"id": ids, "y": y}).to_csv(tmp_path / "clinical.csv", index=False)
     pd.DataFrame(values, columns=NAMES).assign(id=ids).to_csv(tmp_path / "features.csv", index=False)
     (tmp_path / "study.yaml").write_text(
-        "clinical: {table: clinical.csv, id: id, outcome: y, event: 1}\nengine: python\nif_empty: best\nreport: {figures: []}\n"
-        "tissues: {disc: {features: features.csv}}\nselection: [feature_library: {library: library.csv}]\n"
-        "validation: {leave_one_out: false, folds: 3, bootstrap: 0}\nperformance: {decision_bootstrap: 0, partial_auc_bootstrap: 0}\n"
+        "clinical: {table: clinical.csv, id: id, outcome: y, event: 1}\nengine: python\nif_empty: best\nreport:"
+        " {figures: []}\ntissues: {disc: {features: features.csv}}\nselection: [feature_library: {library:"
+        " library.csv}]\nvalidation: {leave_one_out: false, folds: 3, bootstrap: 0}\nperformance: {decision_bootstrap:"
+        " 0, partial_auc_bootstrap: 0}\n"
     )
     first = prldh.analyze(tmp_path / "study.yaml", tmp_path / "first", jobs=1).data
-    assert first["study"]["settings"]["selection"][0]["feature_library"]["library"] == "library.csv", "as the study file has it"
+    assert first["study"]["settings"]["selection"][0]["feature_library"]["library"] == "library.csv", (
+        "as the study file has it"
+    )
     frame.iloc[:, 1:] = frame.iloc[:, [*range(11, 21), *range(1, 11)]].to_numpy()  # now the other ten share a factor
     frame.to_csv(tmp_path / "library.csv", index=False)
     again = prldh.analyze(tmp_path / "study.yaml", tmp_path / "again", jobs=1).data
@@ -148,14 +167,19 @@ def test_kept_refits_are_not_those_of_another_library(settings, tmp_path, monkey
 
 def _images(values, row, weight=None):
     row = np.asarray(row)
-    return ImageValues(np.asarray(values, dtype=float), row, np.ones(len(row)) if weight is None else np.asarray(weight, dtype=float))
+    return ImageValues(
+        np.asarray(values, dtype=float), row, np.ones(len(row)) if weight is None else np.asarray(weight, dtype=float)
+    )
 
 
 def _image_rows(n=60, per_patient=4, seed=2, share=0.5):
-    """Rows whose images are either as the library's or far away, by turns at random; every patient has some of both kinds."""
+    """Rows whose images are either as the library's or far away, by turns at random; every patient has some of both
+    kinds."""
     generator = np.random.default_rng(seed)
     is_near = np.concatenate([generator.permutation(np.arange(per_patient) < share * per_patient) for _ in range(n)])
-    values = np.where(is_near[:, None], _values(n * per_patient, seed, False), 8 + generator.normal(size=(n * per_patient, 20)))
+    values = np.where(
+        is_near[:, None], _values(n * per_patient, seed, False), 8 + generator.normal(size=(n * per_patient, 20))
+    )
     images = _images(values, np.repeat(np.arange(n), per_patient))
     outcome = generator.integers(0, 2, n).astype(np.int8)
     return TrainingRows(images.pooled(), None, outcome, np.arange(n), NAMES, None, (images,)), is_near
@@ -166,7 +190,9 @@ def test_images_that_are_as_the_librarys_stay(settings):
     found = _fit(rows, settings.model_copy(update={"reading": "B"}))
     assert found.kept.tolist() == list(range(20)) and not found.dropped
     assert found.images(rows.images[0]).tolist() == is_near.tolist()
-    assert found.details["reading"] == "B" and found.details["n_images"] == 240 and found.details["n_images_kept"] == 120
+    assert (
+        found.details["reading"] == "B" and found.details["n_images"] == 240 and found.details["n_images_kept"] == 120
+    )
     assert found.details["distances"][0] < found.details["distances"][1]
 
 
@@ -208,7 +234,8 @@ def test_a_mean_of_images_is_weighted_and_copies_of_a_patient_keep_theirs():
 
 
 def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
-    """Chosen on training rows, applied to everyone by the same centroids, in both readers; later steps see the new means."""
+    """Chosen on training rows, applied to everyone by the same centroids, in both readers; later steps see the new
+    means."""
     rows, _ = _image_rows(n=80, seed=7)
     images = rows.images[0]
     second = images._replace(values=images.values + 0.1)
@@ -224,7 +251,9 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
     for patient in range(80):
         own = images.values[images.row == patient]
         z = (own - library.mean(axis=0)) / library.std(axis=0)
-        distance = np.array([[np.sqrt(np.sum((image - centroid) ** 2)) for image in z] for centroid in choice.choose.centroids])
+        distance = np.array(
+            [[np.sqrt(np.sum((image - centroid) ** 2)) for image in z] for centroid in choice.choose.centroids]
+        )
         stays = distance[0] <= distance[1]
         expected[patient] = own[stays].mean(axis=0) if stays.any() else own[distance[0].argmin()]
     np.testing.assert_allclose(choice.applied(everyone).first, expected, rtol=1e-12)
@@ -237,7 +266,8 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
 
 @pytest.fixture(scope="module")
 def image_study(tmp_path_factory, checkpoint):
-    """Thirty synthetic patients, of whom the last six are the library; slices of theirs and of the others are measured."""
+    """Thirty synthetic patients, of whom the last six are the library; slices of theirs and of the others are
+    measured."""
     folder = tmp_path_factory.mktemp("library")
     write_cohort(folder, 30)
     clinical = pd.read_csv(folder / "clinical.csv")
@@ -245,10 +275,13 @@ def image_study(tmp_path_factory, checkpoint):
     clinical[:24].to_csv(folder / "analysed.csv", index=False)
     study = {
         "clinical": {"table": "library_patients.csv", "id": "patient_id", "outcome": "recurrence", "event": "yes"},
-        "engine": "python", "if_empty": "best", "report": {"figures": []},
+        "engine": "python",
+        "if_empty": "best",
+        "report": {"figures": []},
         "tissues": {"disc": {"images": "disc.csv", "sources": ["uctransnet"]}},
         "extraction": {"uctransnet": {"checkpoint": str(checkpoint), "size": 32, "slices": "all", "device": "cpu"}},
-        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     (folder / "library.yaml").write_text(yaml.safe_dump(study))
     extract(folder / "library.yaml", folder / "library", jobs=1)
@@ -280,11 +313,17 @@ def test_the_sensitivity_of_the_readings_is_in_the_report(image_study, results):
     assert step["details"]["reading"] == "B" and step["details"]["n_images_kept"] <= step["details"]["n_images"]
     assert sum(map(len, entry["images_kept"]["uctransnet"].values())) == step["details"]["n_images_kept"]
     found = {s["setting"]: s for s in entry["sensitivity"]}
-    assert list(found) == ["reading A", "reading B", "without it"] and [s["is_used"] for s in found.values()] == [False, True, False]
+    assert list(found) == ["reading A", "reading B", "without it"] and [s["is_used"] for s in found.values()] == [
+        False,
+        True,
+        False,
+    ]
     assert found["reading B"]["features"] == entry["features"]
     model = results.data["models"][0]
     assert found["reading B"]["auc"]["estimate"] == pytest.approx(model["auc"]["estimate"])
-    assert found["reading B"]["held_out"]["auc"]["estimate"] == pytest.approx(model["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"])
+    assert found["reading B"]["held_out"]["auc"]["estimate"] == pytest.approx(
+        model["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"]
+    )
     page = (image_study / "run" / "report.html").read_text()
     assert "Sensitivity of the selection" in page and "are our readings" in page and "reading B, this study’s" in page
     assert len(pd.read_csv(image_study / "run" / "tables" / "sensitivity.csv")) == 3
@@ -301,7 +340,9 @@ def test_what_the_sensitivity_says_is_what_a_run_with_that_setting_gives(image_s
     (told,) = [s for s in results.data["tissues"]["disc"]["selection"]["sensitivity"] if s["setting"] == setting]
     assert told["features"] == data["tissues"]["disc"]["selection"]["features"]
     assert told["auc"]["estimate"] == pytest.approx(data["models"][0]["auc"]["estimate"])
-    assert told["held_out"]["auc"]["estimate"] == pytest.approx(data["models"][0]["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"])
+    assert told["held_out"]["auc"]["estimate"] == pytest.approx(
+        data["models"][0]["validation"]["pipeline"]["folds"]["auc_mean"]["estimate"]
+    )
 
 
 def test_heat_maps_are_of_the_images_that_stay(image_study, results):
@@ -310,6 +351,9 @@ def test_heat_maps_are_of_the_images_that_stay(image_study, results):
     about = json.loads((image_study / "run" / "explanation" / "disc.json").read_text())
     intercept = results.data["tissues"]["disc"]["radscore"]["intercept"]
     kept = results.data["tissues"]["disc"]["selection"]["images_kept"]["uctransnet"]
-    assert len({len(kept[p["id"]]) for p in about["patients"]}) > 1 or min(len(kept[p["id"]]) for p in about["patients"]) > 1
+    assert (
+        len({len(kept[p["id"]]) for p in about["patients"]}) > 1
+        or min(len(kept[p["id"]]) for p in about["patients"]) > 1
+    )
     for patient in about["patients"]:
         assert patient["deep_part"] + intercept == pytest.approx(patient["radscore"], rel=1e-3, abs=1e-3)

@@ -24,7 +24,10 @@ def _samples(values, expected):
 def test_keys_shapes_and_count_are_the_published_ones(published_keys):
     with torch.device("meta"):
         three, one = UCTransNet(n_channels=3), UCTransNet(n_channels=1)
-    found = {key: {"shape": list(v.shape), "dtype": str(v.dtype).removeprefix("torch.")} for key, v in three.state_dict().items()}
+    found = {
+        key: {"shape": list(v.shape), "dtype": str(v.dtype).removeprefix("torch.")}
+        for key, v in three.state_dict().items()
+    }
     assert found == published_keys["keys"]
     assert {name for name, _ in three.named_parameters()} == set(published_keys["parameter_names"])
     assert sum(p.numel() for p in three.parameters()) == 66_430_657
@@ -34,7 +37,9 @@ def test_keys_shapes_and_count_are_the_published_ones(published_keys):
 def test_outputs_in_evaluation(network, reference, reference_input):
     seen = {}
     names = [n for n in reference["eval"]["intermediates"] if n != "mtc.encoder.layer.0.channel_attn"]
-    hooks = [network.get_submodule(n).register_forward_hook(lambda m, i, out, n=n: seen.__setitem__(n, out)) for n in names]
+    hooks = [
+        network.get_submodule(n).register_forward_hook(lambda m, i, out, n=n: seen.__setitem__(n, out)) for n in names
+    ]
     with torch.inference_mode():
         logits = network(reference_input[0])
         embedding = network.embed(reference_input[0])
@@ -50,7 +55,9 @@ def test_outputs_in_evaluation(network, reference, reference_input):
     found, expected = _samples(logits, reference["eval"]["logits_samples"])
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(embedding, torch.tensor(reference["eval"]["gap512"]), rtol=0, atol=1e-6)
-    assert torch.equal(embedding, seen["down4"].mean((2, 3))), "the encoder alone must give what the whole network gives"
+    assert torch.equal(embedding, seen["down4"].mean((2, 3))), (
+        "the encoder alone must give what the whole network gives"
+    )
 
 
 def test_one_training_step(seeded_weights, reference, reference_input):

@@ -68,7 +68,9 @@ def test_too_little_memory_halves_the_slices_and_says_so():
     segmenter = Segmenter(_bright(), "cpu", batch=8, say=said.append)
     segmenter.network.limit = 3
     assert np.array_equal(segmenter(image), expected) and expected.any()
-    assert segmenter.batch == 2 and said == [f"the memory of cpu is too small: {n} slices at a time from here on" for n in (4, 2)]
+    assert segmenter.batch == 2 and said == [
+        f"the memory of cpu is too small: {n} slices at a time from here on" for n in (4, 2)
+    ]
     segmenter.network.limit = 0
     with pytest.raises(PluginError, match="one slice of 128 x 128 does not fit into the memory of cpu"):
         segmenter(image)
@@ -102,7 +104,9 @@ def test_another_error_of_the_device_is_no_matter_of_memory():
 def test_a_network_of_three_channels_is_given_the_grey_slice_in_each(tmp_path):
     torch.manual_seed(0)
     network = UCTransNet(n_channels=3, image_size=32, width=2).eval()
-    torch.save({"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "published.pth.tar")
+    torch.save(
+        {"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "published.pth.tar"
+    )
     values = np.random.default_rng(1).random((2, 32, 32)).astype(np.float32)
     values[:, 0, 0], values[:, 0, 1] = 0, 1
     with torch.inference_mode():
@@ -120,8 +124,13 @@ def test_a_bad_image_is_left_out_and_the_others_are_segmented(tmp_path):
         Image.fromarray(values).save(tmp_path / f"{name}.tif")
     network = UCTransNet(image_size=16, width=2)
     save_checkpoint(tmp_path / "c.pt", {"state_dict": network.state_dict()})
-    lines = predict_images([tmp_path / "bad.tif", tmp_path / "good.tif"], tmp_path / "c.pt", tmp_path / "masks", device="cpu")
-    assert lines[0] == "bad.tif: left out: slice 1 of the image has values that are not finite. Export it again, or fill them."
+    lines = predict_images(
+        [tmp_path / "bad.tif", tmp_path / "good.tif"], tmp_path / "c.pt", tmp_path / "masks", device="cpu"
+    )
+    assert (
+        lines[0]
+        == "bad.tif: left out: slice 1 of the image has values that are not finite. Export it again, or fill them."
+    )
     assert [p.name for p in (tmp_path / "masks").iterdir()] == ["good_mask.png"]
     assert np.asarray(Image.open(tmp_path / "masks" / "good_mask.png")).shape == (20, 30)
 

@@ -38,14 +38,20 @@ def _command(study, out, *more):
 
 @pytest.mark.slow
 def test_a_killed_run_that_is_taken_up_ends_as_the_whole_one(study, tmp_path):
-    """Killed twice, without a chance to tidy up, wherever it then was; weights, optimiser and history are bitwise those of one run."""
+    """Killed twice, without a chance to tidy up, wherever it then was; weights, optimiser and history are bitwise those
+    of one run."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     done = subprocess.run(_command(study, whole), capture_output=True, text=True, env=ENVIRONMENT)
     assert done.returncode == 0 and "training on cpu: 12 slices of 4 patients" in done.stderr, done.stderr
     for after in (2, 5):
         more = ["--resume"] if (parts / "last.pt").exists() else []
-        run = subprocess.Popen(_command(study, parts, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-        while not (parts / "training.json").exists() or len(json.loads((parts / "training.json").read_text())["history"]) < after:
+        run = subprocess.Popen(
+            _command(study, parts, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+        )
+        while (
+            not (parts / "training.json").exists()
+            or len(json.loads((parts / "training.json").read_text())["history"]) < after
+        ):
             assert run.poll() is None, "it ended before it could be killed"
             time.sleep(0.002)
         run.send_signal(signal.SIGKILL)
@@ -76,7 +82,8 @@ parallel.leave()
 
 
 def one_step():
-    """Loss and gradients of a batch of seven, BatchNorm as in evaluation and without dropout, so that parts do not matter; parts of two."""
+    """Loss and gradients of a batch of seven, BatchNorm as in evaluation and without dropout, so that parts do not
+    matter; parts of two."""
     pictures, targets = training._together(make_slices(7))
     run = training.begin(Recipe(size=32, width=4, batch=7, micro_batch=2, device="cpu"), 1)
     run.model.eval()
@@ -88,9 +95,21 @@ def one_step():
 def test_two_processes_step_as_one(tmp_path):
     """An odd batch, so that one process has a slice more than the other, and one part more."""
     (tmp_path / "step.py").write_text(ONE_STEP)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "step.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        str(tmp_path / "step.py"),
+    ]
     done = subprocess.run(
-        [*command, os.path.dirname(__file__), str(tmp_path / "found.pt")], capture_output=True, text=True, timeout=300, env=ENVIRONMENT
+        [*command, os.path.dirname(__file__), str(tmp_path / "found.pt")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=ENVIRONMENT,
     )
     assert done.returncode == 0, done.stderr
     found, expected = torch.load(tmp_path / "found.pt", weights_only=True), one_step()

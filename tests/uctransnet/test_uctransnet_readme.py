@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = (ROOT / "plugins" / "prldh-uctransnet" / "README.md").read_text().split("## A worked example\n")[1].split("\n## ")[0]
+EXAMPLE = (
+    (ROOT / "plugins" / "prldh-uctransnet" / "README.md")
+    .read_text()
+    .split("## A worked example\n")[1]
+    .split("\n## ")[0]
+)
 
 
 def _commands(text: str) -> list[str]:
@@ -34,9 +39,14 @@ def test_the_worked_example_ends_with_heat_maps_in_the_report(tmp_path):
     folder = tmp_path / "example"
     results = json.loads((folder / "run" / "results.json").read_text())
     assert results["cohort"]["n"] == 24 and not any("LEAK" in w["message"] for w in results["warnings"])
-    unseen = json.loads((folder / "how-good" / "segmentation.json").read_text())["comparisons"]["network against reader 1"]["unseen"]
+    unseen = json.loads((folder / "how-good" / "segmentation.json").read_text())["comparisons"][
+        "network against reader 1"
+    ]["unseen"]
     assert unseen["n_cases"] == 24
     assert (folder / "values" / "features" / "disc.reader1.csv").exists()
     page = (folder / "run" / "report.html").read_text()
     section = page.split('<section id="plugin-deep-features">')[1].split("</section>")[0]
-    assert section.count('<img src="data:image/png;base64,') == 8 and "None of the 24 analysed patients trained it." in section
+    assert (
+        section.count('<img src="data:image/png;base64,') == 8
+        and "None of the 24 analysed patients trained it." in section
+    )

@@ -87,7 +87,9 @@ def test_pictures_do_not_depend_on_how_voxels_are_stored():
             turned, turned_mask = (v.transpose(axes)[turn[::-1]] for v in (values, mask))
             direction = cosines[:, order] * np.array(flips)
             found = pictures_of(
-                make_case(turned, turned_mask, spacing=tuple(spacing[list(order)]), direction=tuple(direction.ravel())), 0, settings
+                make_case(turned, turned_mask, spacing=tuple(spacing[list(order)]), direction=tuple(direction.ravel())),
+                0,
+                settings,
             )
             np.testing.assert_array_equal(sorted(map(bytes, found)), sorted(map(bytes, expected)))
 
@@ -122,7 +124,11 @@ def test_a_region_without_a_picture_is_told():
         pictures_of(make_case(values, mask), 0, Settings(size=16))
     assert pictures_of(make_case(values, mask), 0, Settings(size=16, margin_mm=2)).shape == (1, 16, 16)
     mask[2, 4:9, 4:9] = True
-    assert pictures_of(make_case(values, mask), 0, Settings(size=16, slices="all")).shape == (1, 16, 16), "the single voxel has no picture"
+    assert pictures_of(make_case(values, mask), 0, Settings(size=16, slices="all")).shape == (
+        1,
+        16,
+        16,
+    ), "the single voxel has no picture"
     values[2, 5, 5] = np.nan
     with pytest.raises(DataError, match="not finite"):
         pictures_of(make_case(values, mask), 0, Settings(size=16))

@@ -22,22 +22,47 @@ from prldh.report import render
 
 NASTY = "<script>"
 HISTORY = [{"epoch": e, "loss": 1 / e, "validation_loss": 1.2 / e, "validation_dice": 1 - 0.5 / e} for e in (1, 2, 3)]
-TRAINING = {"n_patients": 9, "n_validation": 2, "epoch": 3, "validation": HISTORY[-1], "settings": {"batch": 32}, "versions": {}, "history": HISTORY}
+TRAINING = {
+    "n_patients": 9,
+    "n_validation": 2,
+    "epoch": 3,
+    "validation": HISTORY[-1],
+    "settings": {"batch": 32},
+    "versions": {},
+    "history": HISTORY,
+}
 
 
 def _results(**entry):
-    source = {"computed": {"checkpoint_sha256": "ab" * 32}, "trained_on": {"n_trained": 9, "n": 1, "ids": [NASTY]}, **entry}
-    return {"cohort": {"n": 30}, "tissues": {"disc": {}, "muscle": {}}, "images": {"disc": {"sources": {"uctransnet": source}}}}
+    source = {
+        "computed": {"checkpoint_sha256": "ab" * 32},
+        "trained_on": {"n_trained": 9, "n": 1, "ids": [NASTY]},
+        **entry,
+    }
+    return {
+        "cohort": {"n": 30},
+        "tissues": {"disc": {}, "muscle": {}},
+        "images": {"disc": {"sources": {"uctransnet": source}}},
+    }
 
 
 def test_nothing_to_show_is_nothing(tmp_path):
     assert DeepFeatures().render({"cohort": {"n": 3}, "tissues": {"disc": {}}}, tmp_path) == ""
-    assert DeepFeatures().render({"cohort": {"n": 3}, "tissues": {"disc": {}}, "images": {"disc": {"sources": {"pyradiomics": {}}}}}, tmp_path) == ""
+    assert (
+        DeepFeatures().render(
+            {"cohort": {"n": 3}, "tissues": {"disc": {}}, "images": {"disc": {"sources": {"pyradiomics": {}}}}},
+            tmp_path,
+        )
+        == ""
+    )
 
 
 def test_provenance_curves_and_who_trained_it(tmp_path):
     html = DeepFeatures().render(_results(computed={"checkpoint_sha256": "ab" * 32, "training": TRAINING}), tmp_path)
-    assert "Trained by 9 patients, of whom 2 chose the epoch; epoch 3 was kept, with a validation Dice of 0.833." in html and "batch 32" in html
+    assert (
+        "Trained by 9 patients, of whom 2 chose the epoch; epoch 3 was kept, with a validation Dice of 0.833." in html
+        and "batch 32" in html
+    )
     assert "LEAK: 1 of 30 analysed patients trained it" in html and NASTY not in html and "&lt;script&gt;" in html
     (alt,) = re.findall(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="([^"]+)"', html)
     assert alt.startswith("Training loss from 1.000 to 0.333") and "muscle" not in html
@@ -48,7 +73,11 @@ def test_provenance_curves_and_who_trained_it(tmp_path):
 def test_heat_maps_are_in_it_with_their_numbers(tmp_path):
     picture = np.random.default_rng(0).random((32, 32))
     for stem in ("disc_high_risk_P1", "disc_high_risk_P1_segmentation"):
-        draw(tmp_path / "explanation", stem, Overlay("t", picture, picture > 0.5, picture[:2, :2], "m", "RdBu_r", (-1.0, 1.0)))
+        draw(
+            tmp_path / "explanation",
+            stem,
+            Overlay("t", picture, picture > 0.5, picture[:2, :2], "m", "RdBu_r", (-1.0, 1.0)),
+        )
     patient = {"id": "P1", "level": "high risk", "radscore": 1.234, "deep_part": -0.5, "file": "../disc_high_risk_P1"}
     about = {"schema": "prldh-explanation/1", "tissue": "disc", "has_segmentation": True, "patients": [patient]}
     (tmp_path / "explanation" / "disc.json").write_text(json.dumps(about))
@@ -62,13 +91,20 @@ def test_heat_maps_are_in_it_with_their_numbers(tmp_path):
 
 def test_an_empty_section_is_left_out(tmp_path, monkeypatch):
     made = (("full", "<p>x</p>"), ("empty", " \n"))
-    sections = {name: (SimpleNamespace(title=name, render=lambda data, folder, html=html: html), "p") for name, html in made}
+    sections = {
+        name: (SimpleNamespace(title=name, render=lambda data, folder, html=html: html), "p") for name, html in made
+    }
     monkeypatch.setattr("prldh.plugins.registered", lambda manager, hook: sections)
     assert [s["name"] for s in render._plugin_sections({}, tmp_path)] == ["full"]
 
 
 def test_the_source_says_what_trained_its_checkpoint(checkpoint, tmp_path):
-    told = {"patients_sha256": [hash_patient("A"), hash_patient("B")], "validation_sha256": [hash_patient("B")], "settings": {"seed": 1}, "epoch": 3}
+    told = {
+        "patients_sha256": [hash_patient("A"), hash_patient("B")],
+        "validation_sha256": [hash_patient("B")],
+        "settings": {"seed": 1},
+        "epoch": 3,
+    }
     save_checkpoint(tmp_path / "best.pt", {"state_dict": read_content(checkpoint)["state_dict"], "prldh": told})
     settings = Settings(checkpoint=str(tmp_path / "best.pt"))
     found = UCTransNetSource().metadata(settings)
@@ -76,7 +112,9 @@ def test_the_source_says_what_trained_its_checkpoint(checkpoint, tmp_path):
     assert (found["training"]["n_patients"], found["training"]["n_validation"], found["training"]["epoch"]) == (2, 1, 3)
     for provenance, expected in ((told, HISTORY), (told | {"settings": {"seed": 2}}, [])):
         (tmp_path / "training.json").write_text(json.dumps({"history": HISTORY, "provenance": provenance}))
-        assert UCTransNetSource().metadata(settings)["training"]["history"] == expected, "another run's log is not this network's"
+        assert UCTransNetSource().metadata(settings)["training"]["history"] == expected, (
+            "another run's log is not this network's"
+        )
     (tmp_path / "training.json").write_text("[1]")
     assert UCTransNetSource().metadata(settings)["training"]["history"] == []
 
@@ -90,7 +128,9 @@ def test_segmentation_cam_is_of_the_whole_slice_with_most_of_the_region():
     mask[0, 5:10, 5:10] = mask[2, 5:25, 5:25] = True
     segmenter = SimpleNamespace(network=UCTransNet(image_size=32, width=4).eval(), plane="acquired", size=32)
     found = segmentation_cam(segmenter, make_case(values, mask), "high risk")
-    assert found.picture.shape == (32, 32) == found.outline.shape and found.outline.sum() == pytest.approx((20 * 32 / 40) ** 2)
+    assert found.picture.shape == (32, 32) == found.outline.shape and found.outline.sum() == pytest.approx(
+        (20 * 32 / 40) ** 2
+    )
     whole = Slices("P", found.picture[None], found.outline[None])
     cam = gradient_cam(segmenter.network, whole.pictures)[0]
     np.testing.assert_allclose(found.heat, cam / cam.max(), rtol=1e-6)

@@ -41,7 +41,9 @@ def commands():
 def study(tmp_path):
     """Five patients with PNG pictures and NumPy masks, the last one empty; returns the path of the study file."""
     for image in make_slices(5):
-        Image.fromarray((image.pictures[0].astype(float) * 255).astype(np.uint8)).save(tmp_path / f"{image.patient}.png")
+        Image.fromarray((image.pictures[0].astype(float) * 255).astype(np.uint8)).save(
+            tmp_path / f"{image.patient}.png"
+        )
         np.save(tmp_path / f"{image.patient}.npy", image.targets[0] * (image.patient != "P4"))
     return write_study(tmp_path, 5, "{}.png,{}.npy", TRAIN)
 
@@ -50,7 +52,10 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     runner, net = CliRunner(), tmp_path / "net"
     done = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net)])
     assert done.exit_code == 0, done.output
-    assert "training on cpu: 3 slices of 3 patients; 2 patients choose the epoch" in done.output and "epoch 1/1: loss" in done.output
+    assert (
+        "training on cpu: 3 slices of 3 patients; 2 patients choose the epoch" in done.output
+        and "epoch 1/1: loss" in done.output
+    )
     assert sorted(p.name for p in net.iterdir()) == ["best.pt", "last.pt", "training.json", "training.svg"]
     again = runner.invoke(commands, ["segment", "train", str(study), "--out", str(net)])
     assert again.exit_code == 1 and "holds a trained network already" in again.output
@@ -59,17 +64,32 @@ def test_train_evaluate_predict(commands, study, tmp_path):
     assert all(f'id="{key}"' in curves for key in ("loss", "validation_loss", "validation_dice"))
     assert more.exit_code == 0 and "epoch 2/2" in more.output and "epoch 1/2" not in more.output
     done = runner.invoke(
-        commands, ["segment", "evaluate", str(study), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "evaluated")]
+        commands,
+        ["segment", "evaluate", str(study), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "evaluated")],
     )
     assert done.exit_code == 0, done.output
-    assert "network against reader 1: Dice" in done.output and "5 cases are of patients that trained the network" in done.output
+    assert (
+        "network against reader 1: Dice" in done.output
+        and "5 cases are of patients that trained the network" in done.output
+    )
     rows = list(csv.DictReader((tmp_path / "evaluated" / "segmentation.csv").open()))
-    assert [r["patient"] for r in rows] == [f"P{i}" for i in range(5)] and {r["seen_in_training"] for r in rows} == {"True"}
+    assert [r["patient"] for r in rows] == [f"P{i}" for i in range(5)] and {r["seen_in_training"] for r in rows} == {
+        "True"
+    }
     assert rows[4]["kind"] in ("false_alarm", "both_empty") and rows[4]["hd95_mm"] == ""
     about = json.loads((tmp_path / "evaluated" / "segmentation.json").read_text())
     assert about["distance_unit"] == "px" and about["comparisons"]["network against reader 1"]["unseen"]["n_cases"] == 0
     done = runner.invoke(
-        commands, ["segment", "predict", str(tmp_path / "P0.png"), "--checkpoint", str(net / "best.pt"), "--out", str(tmp_path / "masks")]
+        commands,
+        [
+            "segment",
+            "predict",
+            str(tmp_path / "P0.png"),
+            "--checkpoint",
+            str(net / "best.pt"),
+            "--out",
+            str(tmp_path / "masks"),
+        ],
     )
     assert done.exit_code == 0, done.output
     written = np.asarray(Image.open(tmp_path / "masks" / "P0_mask.png"))
@@ -84,8 +104,11 @@ def test_two_processes_train_one_network(study, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "prldh"]
     done = subprocess.run(
         [*command, "segment", "train", str(study), "--out", str(tmp_path / "net"), "--epochs", "2"],
-        capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("epoch 2/2: loss") == 1 and "training on 2 x cpu: 3 slices of 3 patients" in done.stderr
     assert done.stdout.count("best epoch") == 1
@@ -107,12 +130,17 @@ def test_held_out_patients_are_evaluated_alone(study, tmp_path):
 
 def test_two_readers_are_compared_by_the_same_functions(study, tmp_path):
     table = study.parent / "cases.csv"
-    table.write_text(table.read_text().replace(",mask\n", ",mask_reader1,mask_reader2\n").replace(".npy\n", ".npy,P0.npy\n"))
+    table.write_text(
+        table.read_text().replace(",mask\n", ",mask_reader1,mask_reader2\n").replace(".npy\n", ".npy,P0.npy\n")
+    )
     checkpoint = _untrained(tmp_path)
     evaluate_study(study, checkpoint, tmp_path / "out")
     about = json.loads((tmp_path / "out" / "segmentation.json").read_text())["comparisons"]
     assert list(about) == ["network against reader 1", "network against reader 2", "reader 2 against reader 1"]
-    assert about["reader 2 against reader 1"]["all"]["dice"]["max"] == 1 and about["reader 2 against reader 1"]["all"]["n_false_alarm"] == 1
+    assert (
+        about["reader 2 against reader 1"]["all"]["dice"]["max"] == 1
+        and about["reader 2 against reader 1"]["all"]["n_false_alarm"] == 1
+    )
 
 
 def _untrained(folder, sign=1.0, **settings):
@@ -122,7 +150,9 @@ def _untrained(folder, sign=1.0, **settings):
     with torch.no_grad():
         network.outc.weight.zero_()
         network.outc.bias.fill_(sign)
-    save_checkpoint(folder / "c.pt", {"state_dict": network.state_dict(), "prldh": {"settings": {"size": 32, **settings}}})
+    save_checkpoint(
+        folder / "c.pt", {"state_dict": network.state_dict(), "prldh": {"settings": {"size": 32, **settings}}}
+    )
     return folder / "c.pt"
 
 
@@ -145,7 +175,10 @@ def test_masks_lie_where_their_image_lies(tmp_path, kind, ending):
         import slicerio
 
         assert [s["name"] for s in slicerio.read_segmentation(str(path))["segments"]] == ["region"]
-    assert "nothing found" in predict_images([tmp_path / "image.nii.gz"], _untrained(tmp_path, -1.0), tmp_path / "none", kind=kind)[0]
+    assert (
+        "nothing found"
+        in predict_images([tmp_path / "image.nii.gz"], _untrained(tmp_path, -1.0), tmp_path / "none", kind=kind)[0]
+    )
 
 
 def test_prediction_refuses_what_it_cannot_do(tmp_path):
@@ -164,7 +197,9 @@ def test_a_mask_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     from prldh_uctransnet import prediction
 
     monkeypatch.setattr(
-        prediction, "_write", lambda path, *rest: path.write_bytes(b"half") and (_ for _ in ()).throw(OSError("No space left"))
+        prediction,
+        "_write",
+        lambda path, *rest: path.write_bytes(b"half") and (_ for _ in ()).throw(OSError("No space left")),
     )
     image = make_case(np.zeros((1, 4, 4)), np.zeros((1, 4, 4), bool)).image
     with pytest.raises(OutputError, match="No space left"):
@@ -173,7 +208,8 @@ def test_a_mask_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_there_and_back_gives_the_mask_again():
-    """A smooth mask brought to the network's size and back, as logits of one sign, is the mask but for its edge; stored order is kept."""
+    """A smooth mask brought to the network's size and back, as logits of one sign, is the mask but for its edge; stored
+    order is kept."""
     y, x = np.mgrid[:40, :60]
     mask = np.zeros((3, 40, 60), bool)
     mask[1] = ((y - 20) / 12) ** 2 + ((x - 25) / 18) ** 2 <= 1
@@ -196,7 +232,10 @@ def test_slices_are_widened_to_a_square_in_mm():
     assert target[10:30, 10:30].all() and target.sum() == 400, "beyond the image a mask is empty"
     picture = picture_of_slice(stack, 1, 40)
     assert np.array_equal(picture[0], picture[10]) and picture.min() == 0 and picture.max() == 1
-    assert len(slices_of(case, Recipe(size=32)).pictures) == 2 and len(slices_of(case, Recipe(size=32, slices="masked")).pictures) == 1
+    assert (
+        len(slices_of(case, Recipe(size=32)).pictures) == 2
+        and len(slices_of(case, Recipe(size=32, slices="masked")).pictures) == 1
+    )
     with pytest.raises(DataError, match="train.reader is 2"):
         slices_of(case, Recipe(size=32, reader=2))
     assert not picture_of_slice(stack_of(values * 0, mask, case.image.geometry, "acquired"), 0, 32).any()
@@ -235,7 +274,9 @@ def test_regions_of_one_image_are_one_target(study, tmp_path):
     labels = np.zeros((32, 32), int)
     labels[2:6, 2:6], labels[20:24, 20:24] = 1, 2
     np.save(study.parent / "P0.npy", labels)
-    (study.parent / "cases.csv").write_text("id,image,mask,label\nP0,P0.png,P0.npy,1\nP0,P0.png,P0.npy,2\nP1,P1.png,P1.npy,1\n")
+    (study.parent / "cases.csv").write_text(
+        "id,image,mask,label\nP0,P0.png,P0.npy,1\nP0,P0.png,P0.npy,2\nP1,P1.png,P1.npy,1\n"
+    )
     _, rows, folder = cases_of(study, None)
     assert folder == study.parent
     groups = by_image(rows)

@@ -68,7 +68,9 @@ def test_one_bad_case_does_not_stop_the_others(cases, settings):
     bad = make_case(cases[0].image.values, cases[0].masks[0] & False, patient="bad")
     found = SOURCE.extract_many([cases[0], bad, cases[1]], settings)
     assert isinstance(found[1], DataError) and "empty" in str(found[1])
-    np.testing.assert_allclose(list(found[2][0].values()), list(SOURCE.extract(cases[1], settings)[0].values()), atol=1e-5)
+    np.testing.assert_allclose(
+        list(found[2][0].values()), list(SOURCE.extract(cases[1], settings)[0].values()), atol=1e-5
+    )
     with pytest.raises(DataError, match="empty"):
         SOURCE.extract(bad, settings)
 
@@ -112,7 +114,8 @@ def test_a_replaced_checkpoint_is_read_again(cases, settings, checkpoint, tmp_pa
 
 def test_training_patients_are_known_by_their_hash(settings):
     assert SOURCE.trained_on(settings) == {hash_patient("P1"), hash_patient("P2")}
-    assert hash_patient("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    # FIPS 180-2, appendix B.1
+    assert hash_patient("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_features_are_described(settings):
@@ -126,7 +129,9 @@ def test_a_grey_picture_for_a_colour_network_is_the_same_in_each_channel():
     network = UCTransNet(n_channels=3, image_size=16).eval()
     picture = torch.rand(2, 1, 16, 16)
     with torch.inference_mode():
-        torch.testing.assert_close(Encoder(network)(picture), network.embed(picture.expand(2, 3, 16, 16)), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            Encoder(network)(picture), network.embed(picture.expand(2, 3, 16, 16)), atol=1e-5, rtol=1e-4
+        )
 
 
 def test_bytes_are_scaled_on_the_device(checkpoint):

@@ -19,7 +19,8 @@ TINY = Recipe(size=32, width=4, batch=4, epochs=3, learning_rate=3e-3, validatio
 
 
 def write_study(folder, n, cases, recipe):
-    """Clinical and cases table and a study file of patients P0, P1 …; ``cases``: a row's image and mask, with {} for the patient."""
+    """Clinical and cases table and a study file of patients P0, P1 …; ``cases``: a row's image and mask, with {} for
+    the patient."""
     ids = [f"P{i}" for i in range(n)]
     (folder / "clinical.csv").write_text("id,y\n" + "".join(f"{i},{k % 2}\n" for k, i in enumerate(ids)))
     (folder / "cases.csv").write_text("id,image,mask\n" + "".join(f"{i},{cases.format(i, i)}\n" for i in ids))
@@ -38,7 +39,9 @@ def make_slices(n_patients=5, n_slices=1, seed=0, size=32):
     y, x = np.mgrid[:size, :size]
     for i in range(n_patients):
         centre, radius = generator.uniform(10, 22, (n_slices, 2)), generator.uniform(4, 9, (n_slices, 2))
-        masks = np.array([((y - c[0]) / r[0]) ** 2 + ((x - c[1]) / r[1]) ** 2 <= 1 for c, r in zip(centre, radius, strict=True)])
+        masks = np.array(
+            [((y - c[0]) / r[0]) ** 2 + ((x - c[1]) / r[1]) ** 2 <= 1 for c, r in zip(centre, radius, strict=True)]
+        )
         pictures = np.clip(0.3 + 0.4 * masks + 0.1 * generator.normal(size=masks.shape), 0, 1)
         made.append(Slices(f"P{i}", pictures.astype(np.float16), masks.astype(np.uint8)))
     return made
@@ -54,7 +57,9 @@ def test_it_overfits_two_slices(tmp_path):
     images = [Slices(f"P{i}", two[i % 2].pictures, two[i % 2].targets) for i in range(4)]
     training_ids, _ = split_patients([s.patient for s in images], Recipe(validation=0.5), 1)
     assert {int(p[1]) % 2 for p in training_ids} == {0, 1}, "both slices train"
-    recipe = TINY.model_copy(update={"validation": 0.5, "epochs": 40, "augment": False, "width": 8, "learning_rate": 1e-2})
+    recipe = TINY.model_copy(
+        update={"validation": 0.5, "epochs": 40, "augment": False, "width": 8, "learning_rate": 1e-2}
+    )
     log = train(images, recipe, 1, tmp_path, say=lambda text: None)
     assert log["best"]["validation_dice"] > 0.95
     network = load_checkpoint(tmp_path / "best.pt").network
@@ -79,7 +84,11 @@ def test_a_resumed_run_ends_where_the_whole_one_does(tmp_path):
     (tmp_path / "parts" / ".partial-x.pt").write_bytes(b"half")
     parts = train(images, TINY, 3, tmp_path / "parts", is_resumed=True, say=lambda text: None)
     assert parts["history"] == whole["history"] and len(whole["history"]) == 3
-    assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == ["best.pt", "last.pt", "training.json"], "no scraps of a killed run"
+    assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == [
+        "best.pt",
+        "last.pt",
+        "training.json",
+    ], "no scraps of a killed run"
     for name in ("last.pt", "best.pt"):
         a, b = _weights(tmp_path / "whole" / name), _weights(tmp_path / "parts" / name)
         assert all(torch.equal(a[k], b[k]) for k in a)
@@ -117,14 +126,18 @@ def test_parts_of_a_batch_add_up_to_the_batch():
 
 
 def test_a_cpu_takes_as_many_slices_at_once_as_its_memory_holds():
-    """The published recipe in steps of four; small networks take the whole batch. On a CPU too much memory ends the process unheard."""
+    """The published recipe in steps of four; small networks take the whole batch. On a CPU too much memory ends the
+    process unheard."""
     assert training._fitting(Recipe()) == 4 and training._fitting(Recipe(size=512)) == 1
     assert begin(TINY, 1).micro_batch == 4 and begin(TINY.model_copy(update={"micro_batch": 3}), 1).micro_batch == 3
 
 
 def test_the_loss_is_bce_plus_dice_a_slice():
     generator = torch.Generator().manual_seed(0)
-    logits, mask = torch.randn(3, 1, 8, 8, generator=generator), (torch.rand(3, 1, 8, 8, generator=generator) > 0.6).float()
+    logits, mask = (
+        torch.randn(3, 1, 8, 8, generator=generator),
+        (torch.rand(3, 1, 8, 8, generator=generator) > 0.6).float(),
+    )
     p = torch.sigmoid(logits)
     dice = 1 - (2 * (p * mask).sum((1, 2, 3)) + 1e-5) / ((p + mask).sum((1, 2, 3)) + 1e-5)
     bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, mask)
@@ -137,7 +150,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(tmp_path,
     train(images, one, 3, tmp_path, say=lambda text: None)
     good = (tmp_path / "last.pt").read_bytes()
     monkeypatch.setattr(training, "loss_function", lambda: lambda logits, y: logits.mean() * float("nan"))
-    with pytest.raises(DataError, match=r"loss is not finite any more in epoch 2, step 1; the checkpoints of epoch 1 are kept"):
+    with pytest.raises(
+        DataError, match=r"loss is not finite any more in epoch 2, step 1; the checkpoints of epoch 1 are kept"
+    ):
         train(images, TINY, 3, tmp_path, is_resumed=True, say=lambda text: None)
     assert (tmp_path / "last.pt").read_bytes() == good
     with pytest.raises(DataError, match="no epoch was finished"):
@@ -203,13 +218,19 @@ def test_a_split_with_one_patient_is_refused(n, recipe, message):
 
 def test_the_best_epoch_is_kept_with_its_provenance_and_training_ends_early(tmp_path, monkeypatch):
     scores = iter([0.2, 0.6, 0.6, 0.5, 0.9])
-    monkeypatch.setattr(training, "validate", lambda run, images: {"validation_loss": 1.0, "validation_dice": next(scores)})
+    monkeypatch.setattr(
+        training, "validate", lambda run, images: {"validation_loss": 1.0, "validation_dice": next(scores)}
+    )
     recipe = TINY.model_copy(update={"epochs": 9, "patience": 2, "held_out": ("P0",), "validation": 0.5})
     log = train(make_slices(), recipe, 3, tmp_path, say=lambda text: None)
-    assert log["best"]["epoch"] == 2 and len(log["history"]) == 4, "the earlier of two that tie; two epochs without a better one"
+    assert log["best"]["epoch"] == 2 and len(log["history"]) == 4, (
+        "the earlier of two that tie; two epochs without a better one"
+    )
     about = load_checkpoint(tmp_path / "best.pt").provenance
     assert about["epoch"] == 2 and about["validation"]["validation_dice"] == 0.6
-    assert set(about["patients_sha256"]) == {hash_patient(f"P{i}") for i in (1, 2, 3, 4)}, "a held-out patient did not train"
+    assert set(about["patients_sha256"]) == {hash_patient(f"P{i}") for i in (1, 2, 3, 4)}, (
+        "a held-out patient did not train"
+    )
     assert about["settings"]["learning_rate"] == 3e-3 and about["versions"]["torch"] and "P1" not in json.dumps(about)
     assert read_content(tmp_path / "last.pt")["training"]["best"]["epoch"] == 2
 
@@ -232,7 +253,12 @@ def test_augmentation_moves_picture_and_target_alike_and_depends_on_its_seed_alo
     assert ((moved > 0.5).float() - target).abs().mean() < 0.02, (
         "a picture that is its own target stays so, but for the grey values' exponent"
     )
-    assert all(np.array_equal(a[0], b[0]) for a, b in zip(drawn, [augmentation.draw(1, 2, i, True) for i in range(6)], strict=True))
+    assert all(
+        np.array_equal(a[0], b[0])
+        for a, b in zip(drawn, [augmentation.draw(1, 2, i, True) for i in range(6)], strict=True)
+    )
     assert not np.array_equal(augmentation.draw(1, 2, 0, True)[0], augmentation.draw(1, 3, 0, True)[0])
     signs = [np.linalg.det(augmentation.draw(1, 1, i, True)[0][:, :2]) < 0 for i in range(60)]
-    assert 15 < sum(signs) < 45 and not any(np.linalg.det(augmentation.draw(1, 1, i, False)[0][:, :2]) < 0 for i in range(60))
+    assert 15 < sum(signs) < 45 and not any(
+        np.linalg.det(augmentation.draw(1, 1, i, False)[0][:, :2]) < 0 for i in range(60)
+    )

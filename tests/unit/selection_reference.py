@@ -104,7 +104,9 @@ def best_split(values, outcome, rows, size, key):
         for low, high in zip(levels[:-1], levels[1:], strict=True):
             left = [int(outcome[i]) for i in rows if values[i, column] <= low]
             right = [int(outcome[i]) for i in rows if values[i, column] > low]
-            impurity = sum(Fraction(2 * sum(side) * (len(side) - sum(side)), len(side) * len(rows)) for side in (left, right))
+            impurity = sum(
+                Fraction(2 * sum(side) * (len(side) - sum(side)), len(side) * len(rows)) for side in (left, right)
+            )
             if best is None or impurity < best:
                 best, split = impurity, (column, 0.5 * low + 0.5 * high)
     return split
@@ -162,7 +164,13 @@ def reference_folds(outcome, patient, n_folds, seed):
 
 
 def reference_auc(score, event):
-    pairs = [(a > b) + 0.5 * (a == b) for a, e in zip(score, event, strict=True) if e for b, f in zip(score, event, strict=True) if not f]
+    pairs = [
+        (a > b) + 0.5 * (a == b)
+        for a, e in zip(score, event, strict=True)
+        if e
+        for b, f in zip(score, event, strict=True)
+        if not f
+    ]
     return sum(pairs) / len(pairs)
 
 
@@ -178,7 +186,8 @@ def reference_size(values, outcome, fold, n_trees, seed, sizes, rule="argmax"):
 
 
 def reference_svm_rfe(standardised, outcome, cost):
-    """scikit-learn's SVC refitted after every elimination; columns, best first, and whether the smallest squared weights ever tied."""
+    """scikit-learn's SVC refitted after every elimination; columns, best first, and whether the smallest squared
+    weights ever tied."""
     from sklearn.svm import SVC
 
     left, gone, tied = list(range(standardised.shape[1])), [], False
@@ -192,10 +201,12 @@ def reference_svm_rfe(standardised, outcome, cost):
 
 
 def reference_accuracy(values, outcome, ranking, fold, cost):
-    """Accuracy (folds, sizes) of the best 1, 2, … columns, by scikit-learn's machine on the same standardised input to the last bit.
+    """Accuracy (folds, sizes) of the best 1, 2, … columns, by scikit-learn's machine on the same standardised input to
+    the last bit.
 
-    StandardScaler differs from it in the 15th digit. As libsvm stops at a tolerance of 0.001, that alone can move a decision by 0.01, and a
-    patient on the boundary to the other side (of Dong 2022, every 15th column, the best 44, fold 0: -0.00016 against 0.00011).
+    StandardScaler differs from it in the 15th digit. As libsvm stops at a tolerance of 0.001, that alone can move a
+    decision by 0.01, and a patient on the boundary to the other side (of Dong 2022, every 15th column, the best 44,
+    fold 0: -0.00016 against 0.00011).
     """
     from sklearn.svm import SVC
 
@@ -205,7 +216,9 @@ def reference_accuracy(values, outcome, ranking, fold, cost):
         least = train.min(axis=0)  # taken off first: less is lost to rounding
         mean, scale = (train - least).mean(axis=0), np.where(np.ptp(train, axis=0) > 0, (train - least).std(axis=0), 1)
         train, test = (train - least - mean) / scale, (test - (least + mean)) / scale
-        machines = [SVC(kernel="linear", C=cost).fit(train[:, :size], outcome[fold != k]) for size in range(1, len(ranking) + 1)]
+        machines = [
+            SVC(kernel="linear", C=cost).fit(train[:, :size], outcome[fold != k]) for size in range(1, len(ranking) + 1)
+        ]
         found.append([machine.score(test[:, : size + 1], outcome[fold == k]) for size, machine in enumerate(machines)])
     return np.array(found)
 
@@ -230,7 +243,8 @@ def reference_logistic(values, outcome):
 
 
 def reference_youden(score, outcome):
-    """The lowest of the cutoffs halfway between scores that maximise sensitivity + specificity - 1, high being above."""
+    """The lowest of the cutoffs halfway between scores that maximise sensitivity + specificity - 1, high being
+    above."""
     levels = sorted(set(score.tolist()))
     cuts = [-math.inf, *(0.5 * (a + b) for a, b in zip(levels[:-1], levels[1:], strict=True)), math.inf]
     index = [np.mean(score[outcome == 1] > c) + np.mean(score[outcome == 0] <= c) - 1 for c in cuts]

@@ -51,7 +51,9 @@ probabilities = st.lists(st.tuples(st.booleans(), st.integers(0, 20).map(lambda 
 def test_parts_add_up_and_are_not_negative(pairs):
     outcome, probability = (np.array(column, float) for column in zip(*pairs, strict=True))
     found = engine.calibration(outcome, probability)
-    assert found["brier"] == pytest.approx(found["miscalibration"] - found["discrimination"] + found["uncertainty"], abs=1e-14)
+    assert found["brier"] == pytest.approx(
+        found["miscalibration"] - found["discrimination"] + found["uncertainty"], abs=1e-14
+    )
     assert min(found[key] for key in PARTS) >= 0.0
     squared = engine.calibration(outcome, probability**2)
     assert squared["discrimination"] == pytest.approx(found["discrimination"], abs=1e-14), "it knows the order alone"
@@ -88,7 +90,10 @@ def test_band_is_of_refitted_curves(digits):
 
 def test_resamples_change_nothing_but_the_band():
     outcome, probability, rng = study(3)
-    alone, with_band = engine.calibration(outcome, probability), engine.calibration(outcome, probability, rng.integers(0, 60, (9, 60)), 9)
+    alone, with_band = (
+        engine.calibration(outcome, probability),
+        engine.calibration(outcome, probability, rng.integers(0, 60, (9, 60)), 9),
+    )
     assert list(alone) == list(with_band)
     assert np.isnan(alone["curve_low"]).all() and np.isnan(alone["curve_high"]).all()
     assert alone["curve_low"].shape == alone["curve_predicted"].shape
@@ -136,7 +141,9 @@ def test_rows_that_do_not_fit_are_refused():
 
 def test_refitted_lowess_reads_ties_and_ends():
     x, y = np.array([0.0, 1.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0, 1.0])
-    curves = refit_lowess(x, y, np.array([[1, 1, 1, 1], [0, 2, 2, 0], [0, 2, 1, 1]]), np.array([-0.1, 0.0, 1.0, 1.5, 2.0, 2.1]))
+    curves = refit_lowess(
+        x, y, np.array([[1, 1, 1, 1], [0, 2, 2, 0], [0, 2, 1, 1]]), np.array([-0.1, 0.0, 1.0, 1.5, 2.0, 2.1])
+    )
     assert np.isnan(curves[0]).tolist() == [True, False, False, False, False, True]
     assert np.isnan(curves[1]).all()
     assert np.isnan(curves[2]).tolist() == [True, True, False, False, False, True]
@@ -144,7 +151,9 @@ def test_refitted_lowess_reads_ties_and_ends():
 
 
 def test_percentiles_skip_what_is_not_defined():
-    low, high = percentile_band(np.array([[1.0, np.nan, 5.0], [3.0, np.nan, np.nan], [2.0, np.nan, np.nan]]), 0.5, fewest=2)
+    low, high = percentile_band(
+        np.array([[1.0, np.nan, 5.0], [3.0, np.nan, np.nan], [2.0, np.nan, np.nan]]), 0.5, fewest=2
+    )
     np.testing.assert_array_equal(low, [1.5, np.nan, np.nan])
     np.testing.assert_array_equal(high, [2.5, np.nan, np.nan])
     assert np.array_equal(times_drawn(np.array([2, 2, 0, 1, 1, 1]), 2, 3), [[1, 0, 2], [0, 3, 0]])
@@ -154,14 +163,20 @@ def test_percentiles_skip_what_is_not_defined():
 
 
 def test_predictions_that_separate_the_classes_have_no_slope():
-    """The likelihood grows without bound; a fit's last step would be a number of no meaning. AUC 1, or 1 but for ties."""
+    """The likelihood grows without bound; a fit's last step would be a number of no meaning. AUC 1, or 1 but for
+    ties."""
     for probability in ([0.1, 0.2, 0.3, 0.6, 0.7, 0.8], [0.1, 0.2, 0.5, 0.5, 0.7, 0.8], [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]):
         found = engine.calibration(HALF, probability)
         assert np.isnan(found["intercept"]) and found["slope"] == np.inf and np.isfinite(found["citl"])
         reversed_ = engine.calibration(1 - HALF, probability)
         assert np.isnan(reversed_["intercept"]) and reversed_["slope"] == -np.inf
     perfect = engine.calibration(HALF, HALF)
-    assert (perfect["brier"], perfect["miscalibration"], perfect["discrimination"], perfect["scaled_brier"]) == (0.0, 0.0, 0.25, 1.0)
+    assert (perfect["brier"], perfect["miscalibration"], perfect["discrimination"], perfect["scaled_brier"]) == (
+        0.0,
+        0.0,
+        0.25,
+        1.0,
+    )
 
 
 def test_three_patients():

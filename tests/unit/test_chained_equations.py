@@ -42,7 +42,7 @@ def test_linear_draws_are_the_posterior_s():
     np.testing.assert_allclose(draws[0].mode[0], estimates, rtol=1e-10)
     found = np.array([m.coefficients[0] for m in draws])
     residual = ((y - x @ estimates) ** 2).sum()
-    covariance = residual / (n - d - 2) * np.linalg.inv(information)   # a multivariate t's
+    covariance = residual / (n - d - 2) * np.linalg.inv(information)  # a multivariate t's
     np.testing.assert_allclose(found.mean(axis=0), estimates, atol=0.01)
     np.testing.assert_allclose(np.cov(found.T), covariance, rtol=0.06, atol=0.002)
     assert (np.diff(draws[0].fitted) >= 0).all()
@@ -65,7 +65,8 @@ def test_logistic_estimates_are_the_penalised_maximum(levels):
 
     best = optimize.minimize(objective, np.zeros((levels - 1) * d), method="BFGS", options={"gtol": 1e-9})
     draws = [draw_logistic(x, codes.astype(float), None, rng) for _ in range(5000)]
-    np.testing.assert_allclose(draws[0].mode.ravel(), best.x, atol=2e-4)   # iterations stop far below what a draw can show
+    # iterations stop far below what a draw can show
+    np.testing.assert_allclose(draws[0].mode.ravel(), best.x, atol=2e-4)
     found = np.array([m.coefficients.ravel() for m in draws])
     np.testing.assert_allclose(found.mean(axis=0), best.x, atol=0.06)
     share = special.softmax(x @ np.vstack([np.zeros(d), best.x.reshape(levels - 1, d)]).T, axis=1)[:, 1:]
@@ -83,7 +84,9 @@ def test_with_many_patients_the_prior_is_nothing():
     x = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
     y = (rng.random(n) < special.expit(x @ [-1, 1, 0.5])).astype(float)
     fit = engine.fit_logistic(x, y)
-    np.testing.assert_allclose(draw_logistic(x, y, None, rng).mode[0], fit["coefficients"], atol=0.02 * fit["standard_errors"].max())
+    np.testing.assert_allclose(
+        draw_logistic(x, y, None, rng).mode[0], fit["coefficients"], atol=0.02 * fit["standard_errors"].max()
+    )
 
 
 def test_levels_are_chosen_with_their_probabilities():
@@ -149,7 +152,7 @@ def test_chains_have_streams_of_their_own():
     np.testing.assert_array_equal(few.completed, many.completed[:2])
     seed = np.random.SeedSequence(5, spawn_key=(3,))
     first = fit_chains(values, kinds, extra, 2, 3, seed).completed
-    seed.spawn(4)   # whatever happened to the seed since
+    seed.spawn(4)  # whatever happened to the seed since
     np.testing.assert_array_equal(fit_chains(values, kinds, extra, 2, 3, seed).completed, first)
     assert (fit_chains(values, kinds, extra, 2, 3, np.random.SeedSequence(6)).completed != first).any()
 
@@ -163,7 +166,7 @@ def test_one_incomplete_variable_needs_one_round():
 
 def test_units_do_not_matter():
     values, kinds, extra = mixed()
-    scale = np.array([2.0**10, 2.0**-7, 1, 1, 1])   # powers of 2: exact
+    scale = np.array([2.0**10, 2.0**-7, 1, 1, 1])  # powers of 2: exact
     plain = fit_chains(values, kinds, extra, 3, 4, SEED).completed
     other = fit_chains(values * scale, kinds, extra * [2.0**20, 1], 3, 4, SEED).completed
     np.testing.assert_array_equal(other, plain * scale)
@@ -249,13 +252,15 @@ def test_variables_missing_together_keep_their_correlation():
 
 
 def test_separation_does_not_wash_out_the_imputations():
-    """White, Daniel and Royston (2010): a factor that another predicts perfectly is imputed as that one says, not at random."""
+    """White, Daniel and Royston (2010): a factor that another predicts perfectly is imputed as that one says, not at
+    random."""
     rng = np.random.default_rng(2)
     x = np.repeat([-1.0, 1.0], 60) + 0.2 * rng.normal(size=120)
     g = (x > 0).astype(float)
     g[rng.choice(120, 40, replace=False)] = np.nan
     three = np.where(np.isnan(g), np.nan, g + (x > 1))
-    for factor, levels, truth, right in ((g, 2, x > 0, 0.9), (three, 3, (x > 0).astype(float) + (x > 1), 0.75)):   # mice: 0.96, 0.87
+    # mice: 0.96, 0.87
+    for factor, levels, truth, right in ((g, 2, x > 0, 0.9), (three, 3, (x > 0).astype(float) + (x > 1), 0.75)):
         blank = np.isnan(factor)
         completed = fit_chains(np.column_stack([x, factor]), (CONTINUOUS, levels), None, 20, 1, SEED).completed
         assert (completed[:, blank, 1] == truth[blank]).mean() > right
@@ -266,7 +271,8 @@ def test_a_rare_level_stays_rare_whatever_the_number_of_predictors():
     g = np.zeros(200)
     g[:8] = 1
     factor = np.where(np.arange(200) % 4 == 3, np.nan, g)
-    for n_predictors, most in ((5, 0.065), (15, 0.14)):   # 0.04 is observed; mice, with its pseudo-observations, imputes 0.075 and 0.145
+    # 0.04 is observed; mice, with its pseudo-observations, imputes 0.075 and 0.145
+    for n_predictors, most in ((5, 0.065), (15, 0.14)):
         completed = fit_chains(factor[:, None], (2,), rng.normal(size=(200, n_predictors)), 40, 1, SEED).completed
         assert completed[:, np.isnan(factor), 0].mean() < most
 
@@ -277,8 +283,10 @@ def test_predictors_that_tell_nothing_new(extra):
     rng = np.random.default_rng(0)
     base = rng.normal(size=(60, 1))
     predictors = {
-        "collinear": np.hstack([base, base, -2 * base + 1]), "constant": np.full((60, 2), 7.7),
-        "more than rows": rng.normal(size=(60, 90)), "huge": 1e150 * base,
+        "collinear": np.hstack([base, base, -2 * base + 1]),
+        "constant": np.full((60, 2), 7.7),
+        "more than rows": rng.normal(size=(60, 90)),
+        "huge": 1e150 * base,
     }[extra]
     chains = fit_chains(values, kinds, predictors, 3, 4, SEED)
     for t in range(5):
@@ -291,8 +299,10 @@ def test_predictors_that_tell_nothing_new(extra):
 def test_new_rows_beyond_all_measure():
     values, kinds, extra = mixed(60)
     chains = fit_chains(values, kinds, extra, 2, 2, SEED)
-    with np.errstate(over="ignore", invalid="ignore"):   # sums of infinities
-        new = apply_chains(chains, np.full((2, 5), np.nan), np.array([[1e308, -1e308], [-1e308, 1e308]]), np.arange(2), SEED)
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of infinities
+        new = apply_chains(
+            chains, np.full((2, 5), np.nan), np.array([[1e308, -1e308], [-1e308, 1e308]]), np.arange(2), SEED
+        )
     for t in range(5):
         assert np.isin(new[:, :, t], values[:, t]).all()
 
@@ -331,9 +341,14 @@ def test_levels_that_no_training_row_has():
     x = rng.normal(size=50)
     chains = fit_chains(np.column_stack([x, factor]), (CONTINUOUS, 4), None, 3, 2, SEED)
     assert set(chains.completed[:, :10, 1].ravel()) == {1.0, 3.0}
-    new = np.array([[0.5, 0.0], [np.nan, 0.0], [np.nan, 2.0], [np.nan, np.nan]])   # 0 and 2 are new: they predict nothing
+    # 0 and 2 are new: they predict nothing
+    new = np.array([[0.5, 0.0], [np.nan, 0.0], [np.nan, 2.0], [np.nan, np.nan]])
     found = apply_chains(chains, new, None, np.arange(4), SEED)
-    assert (found[:, :3, 1] == new[:3, 1]).all() and set(found[:, 3, 1]) <= {1.0, 3.0} and np.isin(found[:, 1:, 0], x).all()
+    assert (
+        (found[:, :3, 1] == new[:3, 1]).all()
+        and set(found[:, 3, 1]) <= {1.0, 3.0}
+        and np.isin(found[:, 1:, 0], x).all()
+    )
 
 
 def test_complete_rows_come_back():
@@ -341,7 +356,9 @@ def test_complete_rows_come_back():
     values = np.where(np.isnan(values), 1.0, values)
     chains = fit_chains(values, kinds, extra, 3, 2, SEED)
     np.testing.assert_array_equal(chains.completed, np.tile(values, (3, 1, 1)))
-    np.testing.assert_array_equal(apply_chains(chains, values[:4], extra[:4], np.arange(4), SEED), np.tile(values[:4], (3, 1, 1)))
+    np.testing.assert_array_equal(
+        apply_chains(chains, values[:4], extra[:4], np.arange(4), SEED), np.tile(values[:4], (3, 1, 1))
+    )
     assert not any(chains.models)
 
 
@@ -379,13 +396,16 @@ def pooled_logistic(values: np.ndarray, y: np.ndarray, m: int, seed: int) -> dic
 
 
 def test_imputation_mends_what_complete_cases_get_wrong():
-    """300 studies of 300: complete cases miss the slopes by far, pooled estimates hit them and their intervals cover."""
+    """300 studies of 300: complete cases miss the slopes by far, pooled estimates hit them and their intervals
+    cover."""
     rng = np.random.default_rng(12)
     complete, pooled, covered = [], [], []
     for s in range(300):
         values, y = missing_by_outcome(rng, 300)
         keep = ~np.isnan(values[:, 0])
-        complete.append(engine.fit_logistic(np.column_stack([np.ones(keep.sum()), values[keep]]), y[keep])["coefficients"])
+        complete.append(
+            engine.fit_logistic(np.column_stack([np.ones(keep.sum()), values[keep]]), y[keep])["coefficients"]
+        )
         found = pooled_logistic(values, y, 10, s)
         pooled.append(found["estimate"])
         covered.append((found["low"] <= TRUTH) & (TRUTH <= found["high"]))
@@ -409,7 +429,8 @@ def test_missing_information_grows_with_what_is_missing():
 
 
 def test_the_outcome_is_needed_for_fitting():
-    """Without the outcome among the predictors, imputed values have nothing to do with it, and slopes shrink (Moons et al. 2006)."""
+    """Without the outcome among the predictors, imputed values have nothing to do with it, and slopes shrink (Moons et
+    al. 2006)."""
     rng = np.random.default_rng(14)
     x = rng.normal(size=(2000, 1))
     y = (rng.random(2000) < special.expit(x[:, 0])).astype(float)
@@ -417,5 +438,7 @@ def test_the_outcome_is_needed_for_fitting():
     slopes = {}
     for name, extra in (("with", y[:, None]), ("without", None)):
         completed = fit_chains(values, (CONTINUOUS,), extra, 5, 1, SEED).completed
-        slopes[name] = np.mean([engine.fit_logistic(np.column_stack([np.ones(2000), f]), y)["coefficients"][1] for f in completed])
+        slopes[name] = np.mean(
+            [engine.fit_logistic(np.column_stack([np.ones(2000), f]), y)["coefficients"][1] for f in completed]
+        )
     assert slopes["with"] == pytest.approx(1, abs=0.2) and slopes["without"] < 0.65

@@ -1,4 +1,5 @@
-"""The checklists: the inventory against the facts, every rule on small dossiers, answers, the METRICS score, and files."""
+"""The checklists: the inventory against the facts, every rule on small dossiers, answers, the METRICS score, and
+files."""
 
 from __future__ import annotations
 
@@ -93,9 +94,15 @@ def test_codes_and_deviations_are_those_of_the_facts(shared_data):
         facts = {row["pyradiomics_name"]: row for row in csv.DictReader(handle)}
     assert set(facts) == set(features())
     for name, row in features().items():
-        assert {k: v for k, v in row.items() if k != "definition"} == {k: facts[name][k] for k in row if k != "definition"}
+        assert {k: v for k, v in row.items() if k != "definition"} == {
+            k: facts[name][k] for k in row if k != "definition"
+        }
         assert row["definition"].endswith(".") and len(row["definition"]) > 15
-    wanted = {d["id"] for d in yaml.safe_load((folder / "pyradiomics_ibsi_deviations.yaml").read_text())["deviations"] if d["reporting_items"]}
+    wanted = {
+        d["id"]
+        for d in yaml.safe_load((folder / "pyradiomics_ibsi_deviations.yaml").read_text())["deviations"]
+        if d["reporting_items"]
+    }
     assert {d["id"] for d in yaml.safe_load((DATA / "pyradiomics_deviations.yaml").read_text())["deviations"]} == wanted
 
 
@@ -143,7 +150,19 @@ def test_names_are_taken_apart(name, key, image, prefix):
 
 
 @pytest.mark.parametrize(
-    "name", ["uctransnet_000", "age", "original_glcm_Nothing", "original_shape", "unoriginal_glcm_Idm", "wavelet-LXH_glcm_Idm", "cm_joint_max_3d_avg", "F_morph.vol", "original_glcm_Idmx", ""]
+    "name",
+    [
+        "uctransnet_000",
+        "age",
+        "original_glcm_Nothing",
+        "original_shape",
+        "unoriginal_glcm_Idm",
+        "wavelet-LXH_glcm_Idm",
+        "cm_joint_max_3d_avg",
+        "F_morph.vol",
+        "original_glcm_Idmx",
+        "",
+    ],
 )
 def test_other_names_are_said_to_be_unknown(name):
     assert parse_name(name) is None
@@ -154,9 +173,16 @@ def test_other_names_are_said_to_be_unknown(name):
 def test_spellings_of_other_programs_are_described_alike():
     settings = {"binCount": None, "force2D": True}
     wanted = describe_feature("wavelet-LLH_glszm_ZoneEntropy", settings)
-    for name in ("wavelet.LLH_glszm_ZoneEntropy", "WAVELET_LLH_GLSZM_ZONEENTROPY", "muscle_wavelet-LLH_glszm_ZoneEntropy_reader2"):
+    for name in (
+        "wavelet.LLH_glszm_ZoneEntropy",
+        "WAVELET_LLH_GLSZM_ZONEENTROPY",
+        "muscle_wavelet-LLH_glszm_ZoneEntropy_reader2",
+    ):
         assert describe_feature(name, settings) | {"feature": ""} == wanted | {"feature": ""}
-    assert parse_name("wavelet.llh_glcm_Idm").image == "wavelet-LLH" and parse_name("lbp_3d_M1_gldm_DependenceEntropy").image == "lbp-3D-m1"
+    assert (
+        parse_name("wavelet.llh_glcm_Idm").image == "wavelet-LLH"
+        and parse_name("lbp_3d_M1_gldm_DependenceEntropy").image == "lbp-3D-m1"
+    )
     assert parse_name("disc_original_glcm_Idm_T2").suffix == "T2"
 
 
@@ -192,9 +218,14 @@ def test_deviations_depend_on_the_settings():
     assert describe_feature(glcm, {"binCount": 32})["deviates"] == "no"
     assert describe_feature(glcm)["deviates"] == "by bin edges, where the bin width was fixed"
     assert "defaults were used" in describe_feature(glcm)["aggregation"]
-    assert describe_feature(kurtosis, {})["deviates"] == "yes" and "subtract 3" in describe_feature(kurtosis, {})["note"]
+    assert (
+        describe_feature(kurtosis, {})["deviates"] == "yes" and "subtract 3" in describe_feature(kurtosis, {})["note"]
+    )
     assert describe_feature(kurtosis, {"corrections": ("kurtosis",)})["deviates"] == "no"
-    assert describe_feature(energy, {})["deviates"] == "no" and describe_feature(energy, {"voxelArrayShift": 300})["deviates"] == "yes"
+    assert (
+        describe_feature(energy, {})["deviates"] == "no"
+        and describe_feature(energy, {"voxelArrayShift": 300})["deviates"] == "yes"
+    )
     assert describe_feature("original_glcm_MCC", {})["deviates"] == "no IBSI code"
     assert "no IBSI reference values" in describe_feature("square_firstorder_Mean", {})["note"]
 
@@ -221,8 +252,22 @@ def _model(name: str, *terms: str, adjusted: bool = False, validation: dict | No
 def _results(**changes) -> dict:
     """What an analysis of one tissue of two readers shows; small, and every rule finds its keys."""
     steps = [
-        {"name": "icc", "source": "features", "n_in": 4, "n_out": 3, "dropped": {"original_shape_Flatness": "ICC 0.3"}, "details": {}},
-        {"name": "correlation", "source": "features", "n_in": 3, "n_out": 2, "dropped": {"original_glcm_Idm": "r 0.95"}, "details": {}},
+        {
+            "name": "icc",
+            "source": "features",
+            "n_in": 4,
+            "n_out": 3,
+            "dropped": {"original_shape_Flatness": "ICC 0.3"},
+            "details": {},
+        },
+        {
+            "name": "correlation",
+            "source": "features",
+            "n_in": 3,
+            "n_out": 2,
+            "dropped": {"original_glcm_Idm": "r 0.95"},
+            "details": {},
+        },
     ]
     names = ["original_shape_Sphericity", "original_firstorder_Mean"]
     data = {
@@ -241,7 +286,14 @@ def _results(**changes) -> dict:
                 "report": {"checklists": []},
             },
         },
-        "cohort": {"n": 100, "events": 40, "n_read": 101, "excluded": [{"id": "x", "reason": "blank"}], "outcome": "relapse", "event": "yes"},
+        "cohort": {
+            "n": 100,
+            "events": 40,
+            "n_read": 101,
+            "excluded": [{"id": "x", "reason": "blank"}],
+            "outcome": "relapse",
+            "event": "yes",
+        },
         "sample_size": {"models": [{"name": "Disc", "n_needed": 80, "is_enough": True, "max_parameters": 5}]},
         "missing": None,
         "table_one": [{"variable": "age"}],
@@ -289,7 +341,14 @@ GIVEN = {"tissues": {"disc": {"selection": None}}}
 
 def _trained(**trained_on) -> dict:
     """Changes to the results: the feature source ``net`` was trained on these."""
-    return {"images": {"disc": {"sources": {"net": {"version": "1", "settings": {}, "packages": {}, "trained_on": trained_on}}, "cases": []}}}
+    return {
+        "images": {
+            "disc": {
+                "sources": {"net": {"version": "1", "settings": {}, "packages": {}, "trained_on": trained_on}},
+                "cases": [],
+            }
+        }
+    }
 
 
 #: rule, changes to the results, status, and what its value or reason says
@@ -369,7 +428,12 @@ CASES = [
     ("interpretability", {}, "filled", "how often"),
     ("no_leakage", {}, "filled", "no held-out row was read by any fit"),
     ("no_leakage", {"study__schemes": {}}, "contradicted", "no patient was held out"),
-    ("no_leakage", {"study__settings__validation__scope": ["model"]}, "contradicted", "features were selected on all patients"),
+    (
+        "no_leakage",
+        {"study__settings__validation__scope": ["model"]},
+        "contradicted",
+        "features were selected on all patients",
+    ),
     (
         "no_leakage",
         {"study__settings__validation__scope": ["model"], **GIVEN, "models": [_model("G", "groups(disc, muscle)")]},
@@ -398,7 +462,12 @@ CASES = [
     ("uncertainty", {}, "filled", "95% intervals: AUC by DeLong"),
     ("calibration", {}, "filled", "held-out predictions of every model"),
     ("calibration", {"study__schemes": {}}, "contradicted", "perfect by construction"),
-    ("calibration", {"models": [_model("Disc", "disc", validation={})]}, "contradicted", "no held-out calibration of Disc"),
+    (
+        "calibration",
+        {"models": [_model("Disc", "disc", validation={})]},
+        "contradicted",
+        "no held-out calibration of Disc",
+    ),
     ("comparison", {}, "filled", "Disc – Clinical: p 0.200"),
     ("comparison", {"models": [_model("Disc", "disc")]}, "not applicable", "one model"),
     ("comparison", {"comparisons": []}, "author", "no pair"),
@@ -470,13 +539,20 @@ HOSPITAL = {"name": "Hospital B", "n": 80, "events": 30, "folder": "external/Hos
 def test_other_patients_that_the_models_were_tested_on(standard, number, status, said):
     found = _entry(standard, number, dataclasses.replace(_dossier(), external=(HOSPITAL,)))
     assert found["status"] == status and said in (found["value"] or found["reason"])
-    assert {"report.html#plugin-external-validation", "external/Hospital_B/external.json"} <= {e["href"] for e in found["evidence"]}
+    assert {"report.html#plugin-external-validation", "external/Hospital_B/external.json"} <= {
+        e["href"] for e in found["evidence"]
+    }
 
 
 def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
     (tmp_path / "model.json").write_text("{}")
     sha256 = hashlib.sha256(b"{}").hexdigest()
-    for name, changes in (("a", {}), ("b", {"is_validated": False}), ("c", {"model_sha256": "other"}), ("d", {"schema": "another/1"})):
+    for name, changes in (
+        ("a", {}),
+        ("b", {"is_validated": False}),
+        ("c", {"model_sha256": "other"}),
+        ("d", {"schema": "another/1"}),
+    ):
         (tmp_path / "external" / name).mkdir(parents=True)
         entry = HOSPITAL | {"schema": "prldh-external/1", "name": name, "model_sha256": sha256} | changes
         (tmp_path / "external" / name / "external.json").write_text(json.dumps(entry))
@@ -492,19 +568,31 @@ def test_what_a_run_knows_beside_is_told_where_the_author_answers():
     content |= {"put_aside": [], "findings": [], "n_cases": 2, "agreement": {"dice": {"mean": 0.9123}}}
     dossier = _dossier(images={"disc": content}, study__settings__tissues={"disc": {"images": "i.csv"}})
     for standard, number, said in (
-        ("metrics", "C2", "masks of 2 readers; disc: mean Dice 0.912 between them"), ("metrics", "8", "DICOM SEG, manual (2)"), ("metrics", "10", "the first reader's enter"),
-        ("metrics", "6", "imaging modality: MRI (2)"), ("metrics", "23", "MRI (2)"), ("metrics", "2", "101 read"), ("clear", "19", "3D Slicer segmentation (2)"),
-        ("clear", "16", "in-plane resolution: 0.5 × 0.5 mm (2)"), ("clear", "55", "PyRadiomics' defaults"), ("tripod-ai", "7", "0 of 2 regions put aside"), ("ibsi", "1", "the study's tissues are disc"),
+        ("metrics", "C2", "masks of 2 readers; disc: mean Dice 0.912 between them"),
+        ("metrics", "8", "DICOM SEG, manual (2)"),
+        ("metrics", "10", "the first reader's enter"),
+        ("metrics", "6", "imaging modality: MRI (2)"),
+        ("metrics", "23", "MRI (2)"),
+        ("metrics", "2", "101 read"),
+        ("clear", "19", "3D Slicer segmentation (2)"),
+        ("clear", "16", "in-plane resolution: 0.5 × 0.5 mm (2)"),
+        ("clear", "55", "PyRadiomics' defaults"),
+        ("tripod-ai", "7", "0 of 2 regions put aside"),
+        ("ibsi", "1", "the study's tissues are disc"),
     ):
         found = _entry(standard, number, dossier)
-        assert said in found["value"] and (found["status"] == "author" or (standard, number) == ("tripod-ai", "7")), found
+        assert said in found["value"] and (found["status"] == "author" or (standard, number) == ("tripod-ai", "7")), (
+            found
+        )
     assert _entry("tripod-ai", "9b", dossier)["remaining"].startswith("when they were measured")
 
 
 def test_names_of_pyradiomics_mean_that_there_was_a_mask():
     assert _entry("metrics", "C1", _dossier())["verdict"] == "yes"
     steps = [{"name": "icc", "source": "features", "n_in": 1, "n_out": 1, "dropped": {}, "details": {}}]
-    deep = {"disc": {"selection": {"steps": steps, "features": ["deep_1"], "readers": 2, "sources": {}, "stability": {}}}}
+    deep = {
+        "disc": {"selection": {"steps": steps, "features": ["deep_1"], "readers": 2, "sources": {}, "stability": {}}}
+    }
     found = _entry("metrics", "C1", _dossier(tissues=deep))
     assert found["status"] == "author" and found["value"] == "disc: tables of 2 readers"
 
@@ -529,7 +617,14 @@ def test_rows_for_evaluation_alone_do_not_apply_to_a_development():
 
 # ---------------------------------------------------------------- extraction
 
-SETTINGS = {"binWidth": 25.0, "normalize": False, "resampledPixelSpacing": None, "distances": [1], "force2D": False, "label": 1}
+SETTINGS = {
+    "binWidth": 25.0,
+    "normalize": False,
+    "resampledPixelSpacing": None,
+    "distances": [1],
+    "force2D": False,
+    "label": 1,
+}
 
 
 def _metadata(**changes) -> dict:
@@ -547,7 +642,12 @@ def _metadata(**changes) -> dict:
         "cases": cases,
         "features": dict.fromkeys(names, {}),
         "sources": {
-            "pyradiomics": {"version": "1", "settings": {"binWidth": None}, "packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}
+            "pyradiomics": {
+                "version": "1",
+                "settings": {"binWidth": None},
+                "packages": {"pyradiomics-bhklab": "3.1.4"},
+                "computed": computed,
+            }
         },
     }
     return content | changes
@@ -636,7 +736,9 @@ def test_settings_by_modality_are_those_of_the_images_there_are():
 
 def test_where_one_tissue_is_not_known_the_author_is_asked():
     known = _extracted().extractions[0]
-    found = _entry("ibsi", "56a", Dossier(extractions=(known, Extraction("muscle", "results.json", ("original_glcm_Idm",)))))
+    found = _entry(
+        "ibsi", "56a", Dossier(extractions=(known, Extraction("muscle", "results.json", ("original_glcm_Idm",))))
+    )
     assert found["status"] == "author" and "not known of muscle" in found["value"]
 
 
@@ -691,12 +793,19 @@ def test_a_pyradiomics_file_fills_the_ibsi_items(tmp_path):
     assert found["61"]["value"] == "PyRadiomics v3.1.0"
     assert found["30"]["value"].startswith("2 mm (1), 3 mm (1)")
     assert found["62"]["value"] == "shape: over the whole region (3D) (DHQ4); glcm: 3D, mean over directions (ITBB)"
-    assert found["56b"]["evidence"][0]["where"] == "features.csv: diagnostics_Configuration_Settings, binWidth, binCount"
-    assert "binWidth 20" in _entry("clear", "28", dossier)["value"] and "label" not in _entry("clear", "28", dossier)["value"]
+    assert (
+        found["56b"]["evidence"][0]["where"] == "features.csv: diagnostics_Configuration_Settings, binWidth, binCount"
+    )
+    assert (
+        "binWidth 20" in _entry("clear", "28", dossier)["value"]
+        and "label" not in _entry("clear", "28", dossier)["value"]
+    )
 
 
 def test_rows_with_other_settings_show_both(tmp_path):
-    path = _feature_file(tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", '{"binWidth": 25, "force2D": true}'])
+    path = _feature_file(
+        tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", '{"binWidth": 25, "force2D": true}']
+    )
     found = read_feature_file(path)
     assert found.setting("binWidth") == (20, 25) and found.setting("force2D") == (False, True)
     assert _entry("ibsi", "56b", Dossier(extractions=(found,)))["value"] == "bin width 20 or 25"
@@ -721,11 +830,22 @@ def test_names_alone_leave_the_settings_to_the_author(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["__import__('os').system('touch PLANTED')", "{'a': open('x')}", "{", "[1, 2]", "5", "{'a': " * 400, "{'a': '" + "x" * 30_000 + "'}"]
+    "text",
+    [
+        "__import__('os').system('touch PLANTED')",
+        "{'a': open('x')}",
+        "{",
+        "[1, 2]",
+        "5",
+        "{'a': " * 400,
+        "{'a': '" + "x" * 30_000 + "'}",
+    ],
 )
 def test_settings_that_are_no_dictionary_are_refused_and_never_run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"diagnostics_Configuration_Settings, case 2: settings are expected as a dictionary"):
+    with pytest.raises(
+        DataError, match=r"diagnostics_Configuration_Settings, case 2: settings are expected as a dictionary"
+    ):
         read_feature_file(_feature_file(tmp_path, diagnostics_Configuration_Settings=["{'binWidth': 20}", text]))
     assert not (tmp_path / "PLANTED").exists()
 
@@ -741,7 +861,11 @@ def test_settings_are_read_as_python_or_json_writes_them():
 
 @pytest.mark.parametrize(
     ("header", "message"),
-    [("id,age\n1,2\n", "is no table of PyRadiomics"), ("id,general_info_Version\n1,2\n", "PyRadiomics 2.0 or before"), ("", "is empty")],
+    [
+        ("id,age\n1,2\n", "is no table of PyRadiomics"),
+        ("id,general_info_Version\n1,2\n", "PyRadiomics 2.0 or before"),
+        ("", "is empty"),
+    ],
 )
 def test_other_tables_are_refused(header, message, tmp_path):
     path = tmp_path / "t.csv"
@@ -751,7 +875,9 @@ def test_other_tables_are_refused(header, message, tmp_path):
 
 
 def test_a_voxel_size_that_is_none_names_the_row(tmp_path):
-    with pytest.raises(DataError, match=r"Spacing, case 1: a voxel size of two or three numbers is expected; found '\(1\)'"):
+    with pytest.raises(
+        DataError, match=r"Spacing, case 1: a voxel size of two or three numbers is expected; found '\(1\)'"
+    ):
         read_feature_file(_feature_file(tmp_path, **{"diagnostics_Image-original_Spacing": ["(1)", "(1, 1, 1)"]}))
 
 
@@ -771,7 +897,10 @@ def test_a_folder_of_extract_is_read(tmp_path):
     dossier = read_dossier(tmp_path)
     assert dossier.results is None and dossier.extractions[0].where == "features/disc.json"
     assert _entry("ibsi", "48b", dossier)["value"] == "disc: masks of 2 readers"
-    assert _entry("ibsi", "56b", dossier)["evidence"][0]["where"] == "features/disc.json: sources.pyradiomics.computed.setting, binWidth, binCount"
+    assert (
+        _entry("ibsi", "56b", dossier)["evidence"][0]["where"]
+        == "features/disc.json: sources.pyradiomics.computed.setting, binWidth, binCount"
+    )
     assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
     (tmp_path / "features" / "disc.json").write_text("{")
     with pytest.raises(DataError, match=r"disc\.json cannot be read"):
@@ -789,8 +918,8 @@ def _read(tmp_path, text):
 
 def test_a_half_filled_file_is_read(tmp_path):
     text = (
-        "clear:\n  '8': {question: 'Q?', answer: 'page 3: ethics', comment: }\n  '10':\n    question: Q?\n    answer:\n    comment:\n  14: no\n"
-        "ibsi:\nmetrics:\n  C1: yes\n  '4': {answer: true}\n"
+        "clear:\n  '8': {question: 'Q?', answer: 'page 3: ethics', comment: }\n  '10':\n    question: Q?\n    answer:\n"
+        "    comment:\n  14: no\nibsi:\nmetrics:\n  C1: yes\n  '4': {answer: true}\n"
     )
     assert _read(tmp_path, text) == {
         "clear": {"8": {"answer": "page 3: ethics"}, "14": {"answer": "no"}},
@@ -862,7 +991,10 @@ def test_an_answer_stands_beside_what_the_run_shows_and_does_not_undo_it():
 
 
 def test_questions_come_back_with_their_answers(tmp_path):
-    answers = {"clear": {"8": {"answer": 'page 3: "x" é', "comment": "c"}, "15": {"answer": "no"}}, "ibsi": {"5": {"answer": "none"}}}
+    answers = {
+        "clear": {"8": {"answer": 'page 3: "x" é', "comment": "c"}, "15": {"answer": "no"}},
+        "ibsi": {"5": {"answer": "none"}},
+    }
     filled = fill(_checklist("clear"), _dossier(), answers)
     write_questions(tmp_path / "q.yaml", {"clear": filled.entries}, answers)
     text = (tmp_path / "q.yaml").read_text(encoding="utf-8")
@@ -902,7 +1034,11 @@ ALL_YES = {i.number: "yes" for i in (*load_standard("metrics").conditions, *load
 def test_the_score_by_hand():
     assert metrics_score(_verdicts(ALL_YES))["score"] == 100.0
     found = metrics_score(_verdicts(ALL_YES | {"27": "no", "2": "no"}))
-    assert found["score"] == round(100 * (1 - (0.0749 + 0.0735) / sum(i.weight for i in load_standard("metrics").items)), 1) == 85.2
+    assert (
+        found["score"]
+        == round(100 * (1 - (0.0749 + 0.0735) / sum(i.weight for i in load_standard("metrics").items)), 1)
+        == 85.2
+    )
     assert found["band"] == "excellent" and found["n_no"] == 2 and found["n_open"] == 0
     # items 17 and 9 drop out with their conditions: 0.02 and 0.0225 leave the denominator, whatever was said of them
     without = metrics_score(_verdicts(ALL_YES | {"C5": "no", "C2": "no", "17": "no", "9": "no", "27": "no"}))
@@ -920,7 +1056,9 @@ def test_the_score_of_a_filled_checklist_is_that_of_a_few_lines(shared_data):
     for share in (0.1, 0.3, 0.5, 0.7, 0.9) * 6:
         given = {number: {"answer": "yes" if generator.random() < share else "no"} for number in open_items}
         done = fill(checklist, dossier, {"metrics": given})
-        verdict = {e["number"]: e["verdict"] for e in checklist.evaluate(dossier)} | {k: v["answer"] for k, v in given.items()}
+        verdict = {e["number"]: e["verdict"] for e in checklist.evaluate(dossier)} | {
+            k: v["answer"] for k, v in given.items()
+        }
         yes = whole = 0.0
         for item in facts["items"]:
             if all(verdict[c] == "yes" for c in item["applies_if_all_yes"]):
@@ -944,7 +1082,8 @@ def test_nothing_answered_has_no_score():
     found = metrics_score(_verdicts({}))
     assert found["score"] is None and found["band"] is None and (found["low"], found["high"]) == (0.0, 100.0)
     assert describe_score(found) == [
-        "METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or yes."
+        "METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or"
+        " yes."
     ]
 
 
@@ -1001,8 +1140,16 @@ def test_html_is_one_file_and_escaped(nasty):
 
 
 def test_links_are_addresses_whatever_the_files_are_called():
-    entry = {"number": "1", "text": "x", "status": "filled", "evidence": [{"where": "w", "href": h} for h in ("external/A #1 50%?/é.json", "report.html#plugin-a")]}
-    filled = dataclasses.replace(fill(_checklist("clear"), Dossier(), {}), entries=[{**dict.fromkeys(OPTIONAL), "conditions": [], "is_condition": False, **entry}])
+    entry = {
+        "number": "1",
+        "text": "x",
+        "status": "filled",
+        "evidence": [{"where": "w", "href": h} for h in ("external/A #1 50%?/é.json", "report.html#plugin-a")],
+    }
+    filled = dataclasses.replace(
+        fill(_checklist("clear"), Dossier(), {}),
+        entries=[{**dict.fromkeys(OPTIONAL), "conditions": [], "is_condition": False, **entry}],
+    )
     html = write_checklist(filled, "html", "../").decode()
     assert 'href="../external/A%20%231%2050%25%3F/%C3%A9.json"' in html and 'href="../report.html#plugin-a"' in html
 

@@ -43,7 +43,8 @@ def same(actual, expected, atol=1e-12):
 
 
 def test_interventions_avoided_by_hand():
-    """10 patients, 3 events. Above 0.25: 2 events and 3 others; odds 1/3. Left alone: 4 others and 1 event, which counts thrice."""
+    """10 patients, 3 events. Above 0.25: 2 events and 3 others; odds 1/3. Left alone: 4 others and 1 event, which
+    counts thrice."""
     outcome = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
     probability = np.array([0.9, 0.8, 0.1, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1])
     found = engine.decision_curve(outcome, probability, [0.25, 0.0, 1.0, 0.05])
@@ -56,7 +57,9 @@ def test_interventions_avoided_by_hand():
 
 def test_interventions_avoided_of_rmda_s_curves(shared_data):
     golden = json.loads(GOLDEN.read_text())
-    model, everyone = (np.array([r["NB"] for r in golden["curve"] if r["model"] == name]) for name in ("y ~ risk", "All"))
+    model, everyone = (
+        np.array([r["NB"] for r in golden["curve"] if r["model"] == name]) for name in ("y ~ risk", "All")
+    )
     thresholds = np.array([r["thresholds"] for r in golden["curve"] if r["model"] == "All"])
     with (shared_data / "tables" / "aSAH.csv").open() as lines:
         outcome = np.array([float(row["outcome"] == "Poor") for row in csv.DictReader(lines)])
@@ -71,7 +74,9 @@ def test_a_difference_is_that_of_the_curves():
     net = [engine.decision_curve(outcome, p, THRESHOLDS)["net_benefit"] for p in (a, b)]
     same(found["difference"], net[0] - net[1])
     assert np.isnan(found["low"]).all()
-    assert np.array_equal(found["difference"], -engine.compare_decision_curves(outcome, b, a, THRESHOLDS)["difference"], equal_nan=True)
+    assert np.array_equal(
+        found["difference"], -engine.compare_decision_curves(outcome, b, a, THRESHOLDS)["difference"], equal_nan=True
+    )
 
 
 # -- limits ----------------------------------------------------------------------------------------------------
@@ -141,7 +146,9 @@ def out_of_bag_study(seed: int, m: int = 25):
 def test_out_of_bag_curve_is_the_mean_of_the_held_out_ones():
     outcome, probability, out = out_of_bag_study(5)
     found = engine.out_of_bag_decision_curve(outcome, probability, out, THRESHOLDS, 0.8)
-    each = [engine.decision_curve(outcome[o == 1], p[o == 1], THRESHOLDS) for p, o in zip(probability, out, strict=True)]
+    each = [
+        engine.decision_curve(outcome[o == 1], p[o == 1], THRESHOLDS) for p, o in zip(probability, out, strict=True)
+    ]
     stacked = {key: np.array([curve[key] for curve in each]) for key in (*CURVE, "all")}
     prevalence = np.mean([outcome[o == 1].mean() for o in out])
     for key in ("net_benefit", "avoided"):
@@ -214,7 +221,9 @@ def test_one_class(event):
     _, a, _, rng = study(10)
     found = engine.decision_curve(np.full(50, event), a, [0.3], rng.integers(0, 50, (9, 50)), 9)
     assert np.isfinite([found[key][0] for key in ("net_benefit", "all", "low", "high", "avoided", "avoided_low")]).all()
-    assert (np.isfinite(found["standardized"]) == event).all() and (np.isfinite(found["standardized_low"]) == event).all()
+    assert (np.isfinite(found["standardized"]) == event).all() and (
+        np.isfinite(found["standardized_low"]) == event
+    ).all()
 
 
 def test_perfect_predictions_gain_the_prevalence():
@@ -230,4 +239,7 @@ def test_equal_predictions_treat_all_or_none():
     outcome, _, _, _ = study(11)
     found = engine.decision_curve(outcome, np.full(50, 0.4), [0.1, 0.39, 0.4, 0.8])
     same(found["net_benefit"][:2], found["all"][:2])
-    assert found["avoided"][:2].tolist() == [0.0, 0.0] and found["net_benefit"][2:].tolist() == [0.0, 0.0], "strictly above"
+    assert found["avoided"][:2].tolist() == [0.0, 0.0] and found["net_benefit"][2:].tolist() == [
+        0.0,
+        0.0,
+    ], "strictly above"

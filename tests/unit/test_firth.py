@@ -52,7 +52,9 @@ def separated_study(seed=3, n=60):
 def test_a_saturated_table_gets_half_a_patient_more_in_each_cell(engine):
     fit = engine.fit_firth(TABLE, OUTCOME)
     np.testing.assert_allclose(fit["coefficients"], np.log([3.5 / 5.5, (8.5 / 0.5) / (3.5 / 5.5)]), rtol=1e-12)
-    np.testing.assert_allclose(fit["standard_errors"] ** 2, [1 / 3.5 + 1 / 5.5, 1 / 3.5 + 1 / 5.5 + 1 / 8.5 + 1 / 0.5], rtol=1e-12)
+    np.testing.assert_allclose(
+        fit["standard_errors"] ** 2, [1 / 3.5 + 1 / 5.5, 1 / 3.5 + 1 / 5.5 + 1 / 8.5 + 1 / 0.5], rtol=1e-12
+    )
     assert fit["converged"] == 1.0
     assert set(fit) == set(engine.fit_logistic(TABLE, OUTCOME))
 
@@ -71,7 +73,9 @@ def test_a_table_s_log_odds_ratio_has_one_half_in_each_cell(cells, which):
     fit = Engine().fit_firth(np.column_stack([np.ones(sum(cells)), group]), outcome)
     halves = [x + 0.5 for x in cells]
     odds = halves[0] / halves[1], halves[2] / halves[3]
-    np.testing.assert_allclose(fit["coefficients"], [np.log(odds[0]), np.log(odds[1] / odds[0])], rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        fit["coefficients"], [np.log(odds[0]), np.log(odds[1] / odds[0])], rtol=1e-11, atol=1e-12
+    )
     np.testing.assert_allclose(fit["standard_errors"][1] ** 2, sum(1 / x for x in halves), rtol=1e-11)
 
 
@@ -98,7 +102,9 @@ def test_the_estimate_is_the_maximum_and_limits_lie_where_the_profile_says(engin
 
         start = np.zeros(3)
         for _ in range(4):
-            start = minimize(lost, start, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-13, "maxiter": 4000}).x
+            start = minimize(
+                lost, start, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-13, "maxiter": 4000}
+            ).x
         return lost(start)
 
     quantile = special.chdtri(1.0, 0.1)
@@ -116,7 +122,11 @@ def test_the_units_of_a_column_do_not_matter(engine):
     one, other = engine.fit_firth(design, outcome), engine.fit_firth(design * factors, outcome)
     np.testing.assert_allclose(other["coefficients"] * factors, one["coefficients"], rtol=1e-10)
     np.testing.assert_allclose(other["p_values"], one["p_values"], rtol=1e-9)
-    np.testing.assert_allclose(engine.firth_limits(design * factors, outcome) * factors[:, None], engine.firth_limits(design, outcome), rtol=1e-10)
+    np.testing.assert_allclose(
+        engine.firth_limits(design * factors, outcome) * factors[:, None],
+        engine.firth_limits(design, outcome),
+        rtol=1e-10,
+    )
 
 
 def test_complete_separation_has_finite_answers(engine):
@@ -147,7 +157,9 @@ def test_refits_are_fits_on_the_resample(engine):
     rows = [rng.integers(0, 60, 60), np.arange(1, 60), np.flatnonzero(outcome == 0)]
     found = engine.refit_firth(design, outcome, np.concatenate(rows), [len(r) for r in rows])["coefficients"]
     for row, coefficients in zip(rows[:2], found, strict=False):
-        np.testing.assert_allclose(coefficients, engine.fit_firth(design[row], outcome[row])["coefficients"], rtol=1e-11)
+        np.testing.assert_allclose(
+            coefficients, engine.fit_firth(design[row], outcome[row])["coefficients"], rtol=1e-11
+        )
     assert np.isnan(found[2]).all()
 
 
@@ -164,13 +176,17 @@ def mirrored_study(seed=0, n=60, gap=4.0):
 
 
 def curvature(design, outcome, b):
-    """Largest second derivative of the penalised log-likelihood over all directions, by differences, columns scaled to unit length."""
+    """Largest second derivative of the penalised log-likelihood over all directions, by differences, columns scaled to
+    unit length."""
     steps = 1e-3 / np.linalg.norm(design, axis=0) * np.sqrt(len(outcome))
     k = len(b)
     hessian = np.empty((k, k))
     for i in range(k):
         for j in range(k):
-            at = [penalised(design, outcome, b + steps * (s * np.eye(k)[i] + t * np.eye(k)[j])) for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+            at = [
+                penalised(design, outcome, b + steps * (s * np.eye(k)[i] + t * np.eye(k)[j]))
+                for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+            ]
             hessian[i, j] = (at[0] - at[1] - at[2] + at[3]) / 4e-6
     return np.linalg.eigvalsh(hessian).max()
 
@@ -198,7 +214,8 @@ def test_where_the_two_patients_are_less_unlike_there_is_one_maximum_halfway(eng
 
 
 def demo_design(names, n_samples):
-    """The demo's first study, adjusted model of these Radscores, and its bootstrap samples: design (170, k), outcome, samples."""
+    """The demo's first study, adjusted model of these Radscores, and its bootstrap samples: design (170, k), outcome,
+    samples."""
     cohort = published_cohort()
     columns = [np.ones(len(cohort)), *(cohort[name].to_numpy(float) for name in names)]
     for name, settings in COVARIATES.items():
@@ -216,7 +233,8 @@ DISC, MUSCLE = ("disc",), ("muscle",)
 
 @pytest.mark.parametrize(("names", "sample"), [(DISC, 503), (DISC, 605), (MUSCLE, 605), (DISC, 773)])
 def test_bootstrap_samples_of_the_demo_that_have_a_saddle_end_at_a_maximum(engine, names, sample):
-    """In samples 503 and 605 a level of the preoperative VAS has one patient of each outcome, maybe drawn several times."""
+    """In samples 503 and 605 a level of the preoperative VAS has one patient of each outcome, maybe drawn several
+    times."""
     design, outcome, samples = demo_design(names, sample + 1)
     design, outcome = design[samples[sample]], outcome[samples[sample]]
     fit = engine.fit_firth(design, outcome)
@@ -246,7 +264,9 @@ def test_the_engines_agree(engine):
     assert set(one) == set(other)
     for key in one:
         np.testing.assert_allclose(one[key], other[key], rtol=1e-9, err_msg=key)
-    np.testing.assert_allclose(engine.firth_limits(design, outcome, 0.8), r.firth_limits(design, outcome, 0.8), rtol=1e-10)
+    np.testing.assert_allclose(
+        engine.firth_limits(design, outcome, 0.8), r.firth_limits(design, outcome, 0.8), rtol=1e-10
+    )
     rows = np.random.default_rng(1).integers(0, 60, (20, 60))
     found = [e.refit_firth(design, outcome, rows.ravel(), [60] * 20)["coefficients"] for e in (engine, r)]
     np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-10)
@@ -254,7 +274,8 @@ def test_the_engines_agree(engine):
 
 @pytest.mark.r
 def test_the_engines_reach_the_same_maximum_in_bootstrap_samples(engine):
-    """27 parameters and some 40 events: levels are absent, everyone is separated, maxima are several and some equally high."""
+    """27 parameters and some 40 events: levels are absent, everyone is separated, maxima are several and some equally
+    high."""
     from prldh.engines.r import REngine
 
     r = REngine()

@@ -37,8 +37,12 @@ def test_all_sizes_of_many_columns_equal_the_plain_forest():
 def test_one_column_and_any_order_of_sizes():
     x, y = make_table(5, 30, 6)
     fold = stratified_folds(y, 3, 1)
-    np.testing.assert_array_equal(forest_scores(x[:, :1], y, fold, 3, 5, [1]), reference_forest(x[:, :1], y, fold, 3, 5, [1]))
-    np.testing.assert_array_equal(forest_scores(x, y, fold, 9, 5, [4, 1, 4]), forest_scores(x, y, fold, 9, 5, [1, 4])[[1, 0, 1]])
+    np.testing.assert_array_equal(
+        forest_scores(x[:, :1], y, fold, 3, 5, [1]), reference_forest(x[:, :1], y, fold, 3, 5, [1])
+    )
+    np.testing.assert_array_equal(
+        forest_scores(x, y, fold, 9, 5, [4, 1, 4]), forest_scores(x, y, fold, 9, 5, [1, 4])[[1, 0, 1]]
+    )
     with pytest.raises(ValueError, match="sizes must lie in 1 … 6"):
         forest_scores(x, y, fold, 9, 5, [7])
 
@@ -60,7 +64,8 @@ def test_racing_of_one_tree_and_of_one_size_is_exact():
     fold = stratified_folds(y, 4, 1)
     for trees, sizes in [(1, np.array([1, 4])), (20, np.array([2]))]:
         np.testing.assert_array_equal(
-            size_curve(x, y, fold, trees, 3, sizes, racing=True).by_fold, size_curve(x, y, fold, trees, 3, sizes).by_fold
+            size_curve(x, y, fold, trees, 3, sizes, racing=True).by_fold,
+            size_curve(x, y, fold, trees, 3, sizes).by_fold,
         )
 
 
@@ -98,11 +103,20 @@ def test_a_run_says_how_racing_agrees(tmp_path):
     pd.DataFrame(x, columns=[f"f{j}" for j in range(12)]).assign(id=range(60)).to_csv(tmp_path / "f.csv", index=False)
     pd.DataFrame({"id": range(60), "y": y}).to_csv(tmp_path / "c.csv", index=False)
     study = {
-        "engine": "python", "clinical": {"table": str(tmp_path / "c.csv"), "id": "id", "outcome": "y", "event": 1}, "tissues": {"disc": {"features": [str(tmp_path / "f.csv")]}},
-        "selection": [{"mrmr_forest": {"racing": True, "trees": 60, "seeds": 3}}], "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "report": {"figures": []},
+        "engine": "python",
+        "clinical": {"table": str(tmp_path / "c.csv"), "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"features": [str(tmp_path / "f.csv")]}},
+        "selection": [{"mrmr_forest": {"racing": True, "trees": 60, "seeds": 3}}],
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "report": {"figures": []},
     }
     results = prldh.analyze(study, tmp_path / "out")
-    found = next(s for s in results.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "mrmr_forest")["details"]["racing_agreement"]
+    found = next(s for s in results.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "mrmr_forest")[
+        "details"
+    ]["racing_agreement"]
     assert found["n"] == 3 and 0 <= found["n_same"] <= 3 and found["mean_auc_lost"] >= 0
     sentence = f"over 3 forest seeds both agree {found['n_same']} times"
-    assert sentence in summarise_run(results.data, tmp_path / "out") and sentence in (tmp_path / "out" / "report.html").read_text()
+    assert (
+        sentence in summarise_run(results.data, tmp_path / "out")
+        and sentence in (tmp_path / "out" / "report.html").read_text()
+    )

@@ -22,13 +22,36 @@ def test_numbers_codes_and_the_maker(tmp_path):
     files = data.write_series(tmp_path / "s", data.values())
     for file in files:
         _changed(
-            file, Manufacturer="SIEMENS Healthineers", RepetitionTime="2500", EchoTime="98.5", MagneticFieldStrength="1.5", MRAcquisitionType="2D",
-            ScanningSequence=["SE", "IR"], ManufacturerModelName="Aera", ProtocolName="Doe^Jane lumbar",
+            file,
+            Manufacturer="SIEMENS Healthineers",
+            RepetitionTime="2500",
+            EchoTime="98.5",
+            MagneticFieldStrength="1.5",
+            MRAcquisitionType="2D",
+            ScanningSequence=["SE", "IR"],
+            ManufacturerModelName="Aera",
+            ProtocolName="Doe^Jane lumbar",
         )
     found = acquisition_of_image(tmp_path / "s")
-    assert {k: found[k] for k in ("Modality", "Manufacturer", "RepetitionTime", "EchoTime", "MagneticFieldStrength", "MRAcquisitionType", "ScanningSequence")} == {
-        "Modality": "MR", "Manufacturer": "SIEMENS", "RepetitionTime": "2500", "EchoTime": "98.5", "MagneticFieldStrength": "1.5",
-        "MRAcquisitionType": "2D", "ScanningSequence": "SE IR",
+    assert {
+        k: found[k]
+        for k in (
+            "Modality",
+            "Manufacturer",
+            "RepetitionTime",
+            "EchoTime",
+            "MagneticFieldStrength",
+            "MRAcquisitionType",
+            "ScanningSequence",
+        )
+    } == {
+        "Modality": "MR",
+        "Manufacturer": "SIEMENS",
+        "RepetitionTime": "2500",
+        "EchoTime": "98.5",
+        "MagneticFieldStrength": "1.5",
+        "MRAcquisitionType": "2D",
+        "ScanningSequence": "SE IR",
     }
     assert "Doe" not in str(found) and data.HOSPITAL_ID not in str(found)
 
@@ -46,19 +69,33 @@ def test_other_formats_say_nothing(tmp_path):
 
 def test_formats_of_images_and_masks(tmp_path):
     box = data.box()
-    slices = sorted(data.write_series(tmp_path / "s", data.values()), key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
+    slices = sorted(
+        data.write_series(tmp_path / "s", data.values()),
+        key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]),
+    )
     seg = data.write_seg(tmp_path / "seg.dcm", slices, {"disc": box == 1, "muscle": box == 2})
     nifti = data.write(tmp_path / "m.nii.gz", box)
     slicer = data.write_slicer(tmp_path / "m.seg.nrrd", box[None], [("disc", 1, 0)])
-    contours = data.write_rtstruct(tmp_path / "rt.dcm", {"disc": [np.array([[0.0, 10, 32.5], [5, 10, 32.5], [5, 20, 32.5]])]})
-    assert formats_of(data.row(tmp_path / "s", nifti, seg)) == {"image": "DICOM series", "masks": ["label map, NIfTI", "DICOM SEG, manual"]}
-    assert formats_of(data.row(nifti, slicer, contours)) == {"image": "NIfTI", "masks": ["3D Slicer segmentation", "DICOM RTSTRUCT"]}
+    contours = data.write_rtstruct(
+        tmp_path / "rt.dcm", {"disc": [np.array([[0.0, 10, 32.5], [5, 10, 32.5], [5, 20, 32.5]])]}
+    )
+    assert formats_of(data.row(tmp_path / "s", nifti, seg)) == {
+        "image": "DICOM series",
+        "masks": ["label map, NIfTI", "DICOM SEG, manual"],
+    }
+    assert formats_of(data.row(nifti, slicer, contours)) == {
+        "image": "NIfTI",
+        "masks": ["3D Slicer segmentation", "DICOM RTSTRUCT"],
+    }
     _changed(seg, SegmentSequence=[])
     assert formats_of(data.row(nifti, seg))["masks"] == ["DICOM SEG"]
 
 
 def test_a_word_in_the_place_of_the_kind_of_segmentation_is_not_repeated(tmp_path):
-    slices = sorted(data.write_series(tmp_path / "s", data.values()), key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
+    slices = sorted(
+        data.write_series(tmp_path / "s", data.values()),
+        key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]),
+    )
     seg = data.write_seg(tmp_path / "seg.dcm", slices, {"disc": data.box() == 1})
     found = pydicom.dcmread(seg)
     found.SegmentSequence[0].SegmentAlgorithmType = "DOE JANE"
@@ -68,5 +105,14 @@ def test_a_word_in_the_place_of_the_kind_of_segmentation_is_not_repeated(tmp_pat
 
 def test_spread_leaves_out_what_is_not_defined():
     found = describe_spread([1.0, None, 4.0, float("inf"), 2.0, 3.0, float("nan")])
-    assert found == {"n": 4, "mean": 2.5, "sd": pytest.approx(1.2909944487358056), "median": 2.5, "q1": 1.75, "q3": 3.25, "min": 1.0, "max": 4.0}
+    assert found == {
+        "n": 4,
+        "mean": 2.5,
+        "sd": pytest.approx(1.2909944487358056),
+        "median": 2.5,
+        "q1": 1.75,
+        "q3": 3.25,
+        "min": 1.0,
+        "max": 4.0,
+    }
     assert describe_spread([2.0])["sd"] is None and describe_spread([None]) is None

@@ -60,7 +60,9 @@ def test_a_missing_or_empty_file(tmp_path):
 def test_a_picture_in_place_of_a_volume(tmp_path, name):
     from PIL import Image
 
-    Image.fromarray(np.zeros((20, 20), np.uint8)).save(tmp_path / name, format="JPEG" if name.endswith("jpg") else "PNG")
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(
+        tmp_path / name, format="JPEG" if name.endswith("jpg") else "PNG"
+    )
     _refused(tmp_path / name, "is a picture, no volume", kind="no_volume")
 
 
@@ -123,7 +125,11 @@ def test_a_spacing_that_is_none(tmp_path, spacing):
         path = data.write(tmp_path / name, data.values())
         content = path.read_bytes()
         old = re.search(rf"{line}.*\n".encode(), content)[0]
-        new = f"ElementSpacing = 0.8 {spacing} 2.5\n" if name == "a.mha" else f"space directions: (0.8,0,0) (0,{spacing},0) (0,0,2.5)\n"
+        new = (
+            f"ElementSpacing = 0.8 {spacing} 2.5\n"
+            if name == "a.mha"
+            else f"space directions: (0.8,0,0) (0,{spacing},0) (0,0,2.5)\n"
+        )
         path.write_bytes(content.replace(old, new.encode()))
         _refused(path)
 
@@ -177,7 +183,9 @@ def test_the_limit_of_memory_is_what_reading_takes(tmp_path):
 def test_sizes_below_one(tmp_path, sizes):
     _refused(_nifti(tmp_path / "a.nii", *(("h", 42 + 2 * i, n) for i, n in enumerate(sizes))))
     path = data.write(tmp_path / "a.mha", data.values())
-    path.write_bytes(path.read_bytes().replace(b"DimSize = 12 10 6", f"DimSize = {sizes[0]} {sizes[1]} {sizes[2]}".encode()))
+    path.write_bytes(
+        path.read_bytes().replace(b"DimSize = 12 10 6", f"DimSize = {sizes[0]} {sizes[1]} {sizes[2]}".encode())
+    )
     _refused(path)
     path = data.write(tmp_path / "a.nrrd", data.values())
     path.write_bytes(path.read_bytes().replace(b"sizes: 12 10 6", f"sizes: {sizes[0]} {sizes[1]} {sizes[2]}".encode()))
@@ -254,7 +262,8 @@ def test_a_dicom_file_without_its_beginning_or_none_at_all(tmp_path):
 
 
 def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
-    """GDCM would take 4 GB for it before it reads: in the data set, in a nested item, in the voxels, and by an unknown type."""
+    """GDCM would take 4 GB for it before it reads: in the data set, in a nested item, in the voxels, and by an unknown
+    type."""
     import pydicom
 
     files = data.write_series(tmp_path / "s", data.values())
@@ -266,9 +275,12 @@ def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
     whole = files[3].read_bytes()
     assert np.array_equal(read_image(tmp_path / "s").values, data.values())
     for old, new in (
-        (b"\x08\0\x50\0SH\x02\0", b"\x08\0\x50\0UN\0\0\xf0\xff\xff\xff"), (b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11SQ\0\0\xf0\xff\xff\xff"),
-        (b"\x08\0\x55\x11UI\x0a\0", b"\x08\0\x55\x11UI\xff\xff"), (b"\xe0\x7f\x10\0OW\0\0", b"\xe0\x7f\x10\0OW\0\0\xf0\xff\xff\xff"),
-        (b"\x08\0\x50\0SH", b"\x08\0\x50\x00?!"), (b"\x02\0\x03\0UI", b"\x02\0\x03\0UX"),
+        (b"\x08\0\x50\0SH\x02\0", b"\x08\0\x50\0UN\0\0\xf0\xff\xff\xff"),
+        (b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11SQ\0\0\xf0\xff\xff\xff"),
+        (b"\x08\0\x55\x11UI\x0a\0", b"\x08\0\x55\x11UI\xff\xff"),
+        (b"\xe0\x7f\x10\0OW\0\0", b"\xe0\x7f\x10\0OW\0\0\xf0\xff\xff\xff"),
+        (b"\x08\0\x50\0SH", b"\x08\0\x50\x00?!"),
+        (b"\x02\0\x03\0UI", b"\x02\0\x03\0UX"),
         (b"\xe0\x7f\x10\0OW\0\0\xf0\0", b"\xe0\x7f\x10\0OW\0\0\0\0"),
     ):
         assert old in whole
@@ -283,7 +295,7 @@ def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
 def test_deflated_dicom_is_refused_unread(tmp_path):
     import pydicom
 
-    (path, *_) = data.write_series(tmp_path / "s", data.values())
+    path, *_ = data.write_series(tmp_path / "s", data.values())
     one = pydicom.dcmread(path)
     one.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     one.save_as(path)
@@ -293,7 +305,9 @@ def test_deflated_dicom_is_refused_unread(tmp_path):
 def test_damaged_segmentations_and_contours(tmp_path):
     files = data.write_series(tmp_path / "s", data.values())
     seg = data.write_seg(tmp_path / "seg.dcm", files, {"a": data.box() == 1})
-    contours = data.write_rtstruct(tmp_path / "rs.dcm", {"a": [np.array([[-18.0, 7, 35], [-14, 7, 35], [-14, 11, 35]])]})
+    contours = data.write_rtstruct(
+        tmp_path / "rs.dcm", {"a": [np.array([[-18.0, 7, 35], [-14, 7, 35], [-14, 11, 35]])]}
+    )
     assert load_case(data.row(tmp_path / "s", seg, contours)).masks[1].any()
     for path in (seg, contours):
         whole = path.read_bytes()
@@ -311,15 +325,20 @@ def test_damaged_segmentations_and_contours(tmp_path):
 
 
 def test_random_damage_is_refused_or_harmless(tmp_path):
-    """Bytes changed at random, mostly in headers: the case is read, or put aside with a message; nothing else is raised."""
+    """Bytes changed at random, mostly in headers: the case is read, or put aside with a message; nothing else is
+    raised."""
     from random import Random
 
     folder = tmp_path / "s"
     series = data.write_series(folder, data.values())
     segments = np.stack([data.box(), data.box() > 0]).astype(np.uint8)
-    images = [data.write(tmp_path / name, data.values().astype(kind)) for name, kind in (("a.nii", "i2"), ("a.nii.gz", "f4"), ("a.nrrd", "i2"), ("a.mha", "i2"))]
+    images = [
+        data.write(tmp_path / name, data.values().astype(kind))
+        for name, kind in (("a.nii", "i2"), ("a.nii.gz", "f4"), ("a.nrrd", "i2"), ("a.mha", "i2"))
+    ]
     masks = [
-        data.write_seg(tmp_path / "seg.dcm", series, {"a": data.box() == 1}), data.write_slicer(tmp_path / "m.seg.nrrd", segments, [("a", 1, 0), ("b", 1, 1)]),
+        data.write_seg(tmp_path / "seg.dcm", series, {"a": data.box() == 1}),
+        data.write_slicer(tmp_path / "m.seg.nrrd", segments, [("a", 1, 0), ("b", 1, 1)]),
         data.write_rtstruct(tmp_path / "rs.dcm", {"a": [np.array([[-18.0, 7, 35], [-14, 7, 35], [-14, 11, 35]])]}),
     ]
     random, outcomes = Random(7), set()
@@ -331,7 +350,11 @@ def test_random_damage_is_refused_or_harmless(tmp_path):
             content[at] = random.choice((0, 255, random.randrange(256), 48 + random.randrange(10), content[at] ^ 1))
         path.write_bytes(content)
         try:
-            load_case(data.row(folder, path, segment="a") if path in masks else data.row(folder if path in series else path, masks[0]))
+            load_case(
+                data.row(folder, path, segment="a")
+                if path in masks
+                else data.row(folder if path in series else path, masks[0])
+            )
             outcomes.add("read")
         except CaseRefused as error:
             assert str(error).endswith(".")
@@ -362,7 +385,9 @@ def test_nothing_of_the_patient_is_told_by_messages_warnings_or_logs(tmp_path, c
     for start, length in ((b"\x28\x00\x10\x00US\x02\x00", 2), (b"\x20\x00\x32\x00DS", 6)):  # Rows, ImagePositionPatient
         at = content.find(start)
         assert at > 0
-        files[1].write_bytes(content[: at + len(start)] + data.NAME.encode()[:length].ljust(length) + content[at + len(start) + length :])
+        files[1].write_bytes(
+            content[: at + len(start)] + data.NAME.encode()[:length].ljust(length) + content[at + len(start) + length :]
+        )
         fail(tmp_path / "s")
     files[1].write_bytes(content[:700])
     fail(tmp_path / "s")

@@ -19,10 +19,22 @@ def _table(folder: Path, text: str, name: str = "cases.csv") -> Path:
 
 
 def test_a_patient_may_have_several_rows_and_paths_are_relative_to_the_table(tmp_path):
-    table = _table(tmp_path, f"patient_id,image,mask,label,segment\nP1,a b.nii.gz,m.nii.gz,1.0,\nP1,a b.nii.gz,m.nii.gz,,L4/5\nP2,{tmp_path}/ä.mha,x.mha,3,\n")
+    table = _table(
+        tmp_path,
+        "patient_id,image,mask,label,segment\nP1,a b.nii.gz,m.nii.gz,1.0,\nP1,a"
+        f" b.nii.gz,m.nii.gz,,L4/5\nP2,{tmp_path}/ä.mha,x.mha,3,\n",
+    )
     rows = read_cases(table, "disc", "patient_id")
-    assert [(r.patient, r.line, r.label, r.segment) for r in rows] == [("P1", 2, 1, None), ("P1", 3, None, "L4/5"), ("P2", 4, 3, None)]
-    assert rows[0].image == tmp_path / "a b.nii.gz" and rows[2].image == tmp_path / "ä.mha" and rows[0].masks == (tmp_path / "m.nii.gz",)
+    assert [(r.patient, r.line, r.label, r.segment) for r in rows] == [
+        ("P1", 2, 1, None),
+        ("P1", 3, None, "L4/5"),
+        ("P2", 4, 3, None),
+    ]
+    assert (
+        rows[0].image == tmp_path / "a b.nii.gz"
+        and rows[2].image == tmp_path / "ä.mha"
+        and rows[0].masks == (tmp_path / "m.nii.gz",)
+    )
     assert {r.tissue for r in rows} == {"disc"}
 
 
@@ -36,9 +48,15 @@ def test_two_readers_and_the_study_s_own_name_of_the_id(tmp_path):
 
 @pytest.mark.parametrize("ending", [".tsv", ".xlsx", ".parquet"])
 def test_other_kinds_of_table(tmp_path, ending):
-    frame = pd.DataFrame({"patient_id": [1, 2], "image": ["a.nii", "b.nii"], "mask": ["c.nii", "d.nii"], "label": [1.0, None]})
+    frame = pd.DataFrame(
+        {"patient_id": [1, 2], "image": ["a.nii", "b.nii"], "mask": ["c.nii", "d.nii"], "label": [1.0, None]}
+    )
     path = tmp_path / f"cases{ending}"
-    {".tsv": lambda: frame.to_csv(path, sep="\t", index=False), ".xlsx": lambda: frame.to_excel(path, index=False), ".parquet": lambda: frame.to_parquet(path)}[ending]()
+    {
+        ".tsv": lambda: frame.to_csv(path, sep="\t", index=False),
+        ".xlsx": lambda: frame.to_excel(path, index=False),
+        ".parquet": lambda: frame.to_parquet(path),
+    }[ending]()
     assert [(r.patient, r.label) for r in read_cases(path, "disc", "patient_id")] == [("1", 1), ("2", None)]
 
 
@@ -56,7 +74,10 @@ def test_other_kinds_of_table(tmp_path, ending):
         ("patient_id,image,mask_reader1\nP1,a,b\n", ["mask_reader1", "alone"]),
         ("patient_id,image,mask,mask_reader1\nP1,a,b,c\n", ["'mask'", "'mask_reader1'"]),
         ("patient_id,image\nP1,a\n", ["no column 'mask'"]),
-        ("patient_id,image,mask_1,mask_2\nP1,a,b,c\n", ["nor 'mask_reader1' and 'mask_reader2'", "columns: patient_id, image, mask_1, mask_2"]),
+        (
+            "patient_id,image,mask_1,mask_2\nP1,a,b,c\n",
+            ["nor 'mask_reader1' and 'mask_reader2'", "columns: patient_id, image, mask_1, mask_2"],
+        ),
         ("patient_id,bild,mask\nP1,a,b\n", ["no column 'image'"]),
         ("ID,image,mask\nP1,a,b\n", ["no column 'patient_id'"]),
         ("patient_id,image,mask\nP1,a,b\nP1,a,b\n", ["P1", "rows 2 and 3"]),
@@ -90,7 +111,9 @@ def test_paths_written_on_windows_and_from_the_home_are_found(tmp_path, monkeypa
     table = _table(tmp_path, "patient_id,image,mask\r\nP1,sub\\a b.nii,~/a b.nii\r\n")
     found = read_cases(table, "disc", "patient_id")[0]
     assert found.image == tmp_path / "sub" / "a b.nii" and found.masks == (tmp_path / "home" / "a b.nii",)
-    strange = read_cases(_table(tmp_path, "patient_id,image,mask\nP1,none\\a.nii,~/none.nii\n"), "disc", "patient_id")[0]
+    strange = read_cases(_table(tmp_path, "patient_id,image,mask\nP1,none\\a.nii,~/none.nii\n"), "disc", "patient_id")[
+        0
+    ]
     assert strange.image == tmp_path / "none\\a.nii"  # not found: as it stands in the table
 
 

@@ -46,7 +46,10 @@ def test_every_problem_of_a_case_is_told_at_once_and_the_rest_goes_on(tmp_path, 
         data.row(image, mask, label=1, patient="B", line=4),
     ]
     findings = check_cases(rows, SETTINGS)
-    assert _kinds(findings) == [("A", "refused", "missing_file")] * 2 + [("B", "refused", "missing_file"), ("B", "refused", "absent_label")]
+    assert _kinds(findings) == [("A", "refused", "missing_file")] * 2 + [
+        ("B", "refused", "missing_file"),
+        ("B", "refused", "absent_label"),
+    ]
     assert "nor this.nii" in findings[1].message and [f.line for f in findings] == [2, 2, 3, 3]
 
 
@@ -73,7 +76,11 @@ def test_an_image_of_one_slice_has_no_border_across_it(tmp_path):
 def test_anisotropy_is_a_setting(image, mask):
     rows = [data.row(image, mask, label=1)]
     (found,) = check_cases(rows)
-    assert (found.severity, found.kind) == ("warning", "anisotropy") and "3.12 times" in found.message and "0.8 x 0.9 x 2.5" in found.message
+    assert (
+        (found.severity, found.kind) == ("warning", "anisotropy")
+        and "3.12 times" in found.message
+        and "0.8 x 0.9 x 2.5" in found.message
+    )
     assert check_cases(rows, ReadSettings(anisotropy=3.2)) == []
 
 
@@ -84,11 +91,18 @@ def test_refusals_are_those_of_reading(tmp_path, image, mask):
     bad[0, 0, 0] = np.nan
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nxxxxxxxx")
     rows = [
-        data.row(image, far), data.row(image, flat, line=3), data.row(data.write(tmp_path / "nan.nii", bad), mask, label=1, line=4),
-        data.row(tmp_path / "a.png", mask, line=5), data.row(image, mask, segment="L4", line=6),
+        data.row(image, far),
+        data.row(image, flat, line=3),
+        data.row(data.write(tmp_path / "nan.nii", bad), mask, label=1, line=4),
+        data.row(tmp_path / "a.png", mask, line=5),
+        data.row(image, mask, segment="L4", line=6),
     ]
     assert [(f.line, f.kind) for f in check_cases(rows, SETTINGS) if f.severity == "refused"] == [
-        (2, "another_patient"), (3, "empty_mask"), (4, "not_finite"), (5, "no_volume"), (6, "absent_label"),
+        (2, "another_patient"),
+        (3, "empty_mask"),
+        (4, "not_finite"),
+        (5, "no_volume"),
+        (6, "absent_label"),
     ]
 
 
@@ -107,29 +121,42 @@ def test_a_mask_on_another_grid_is_warned_about_and_one_with_flipped_axes_not_ev
 
 
 def test_the_same_image_for_two_patients(tmp_path, image, mask):
-    """By path, by content under another name and packed anew, but not for two rows of one patient or by chance of equal size."""
+    """By path, by content under another name and packed anew, but not for two rows of one patient or by chance of equal
+    size."""
     again = tmp_path / "again.nii.gz"
     with gzip.open(image) as file, gzip.GzipFile(again, "wb", compresslevel=1, mtime=7) as packed:
         packed.write(file.read())
     other = data.write(tmp_path / "other.nii.gz", data.values(5))
     rows = [
-        data.row(image, mask, label=1, patient="A"), data.row(image, mask, label=2, patient="A", line=3), data.row(again, mask, label=1, patient="B", line=4),
-        data.row(other, mask, label=1, patient="C", line=5), data.row(image, mask, label=1, patient="D", line=6),
+        data.row(image, mask, label=1, patient="A"),
+        data.row(image, mask, label=2, patient="A", line=3),
+        data.row(again, mask, label=1, patient="B", line=4),
+        data.row(other, mask, label=1, patient="C", line=5),
+        data.row(image, mask, label=1, patient="D", line=6),
     ]
     findings = check_cases(rows, SETTINGS)
     assert _kinds(findings) == [(p, "refused", "duplicate_image") for p in ("A", "A", "B", "D")]
     assert "patient A, D" in findings[2].message
     plain = [data.write(tmp_path / f"{i}.mha", data.values(i // 2)) for i in range(4)]
-    findings = check_cases([data.row(p, mask, label=1, patient=f"P{i}", line=i) for i, p in enumerate(plain, 2)], SETTINGS)
-    assert [(f.patient, f.kind) for f in findings] == [(f"P{i}", "duplicate_image") for i in range(2, 6)] and "P3" in findings[0].message
+    findings = check_cases(
+        [data.row(p, mask, label=1, patient=f"P{i}", line=i) for i, p in enumerate(plain, 2)], SETTINGS
+    )
+    assert [(f.patient, f.kind) for f in findings] == [
+        (f"P{i}", "duplicate_image") for i in range(2, 6)
+    ] and "P3" in findings[0].message
 
 
 def test_a_dicom_series_under_another_name_and_uid_is_the_same_image(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         data.write_series(tmp_path / name, data.values(seed), patient=name)
         data.write_series(tmp_path / f"{name}m", data.box().astype(np.int16), patient=name)
-    rows = [data.row(tmp_path / n, tmp_path / f"{n}m", label=1, patient=f"P{n}", line=i) for i, n in enumerate("abc", 2)]
-    assert [(f.patient, f.kind) for f in check_cases(rows, SETTINGS) if f.severity == "refused"] == [("Pa", "duplicate_image"), ("Pb", "duplicate_image")]
+    rows = [
+        data.row(tmp_path / n, tmp_path / f"{n}m", label=1, patient=f"P{n}", line=i) for i, n in enumerate("abc", 2)
+    ]
+    assert [(f.patient, f.kind) for f in check_cases(rows, SETTINGS) if f.severity == "refused"] == [
+        ("Pa", "duplicate_image"),
+        ("Pb", "duplicate_image"),
+    ]
 
 
 def test_mixed_spacings_and_modalities_are_said_of_the_tissue(tmp_path):
@@ -141,7 +168,8 @@ def test_mixed_spacings_and_modalities_are_said_of_the_tissue(tmp_path):
         rows.append(data.row(tmp_path / f"{i}", tmp_path / f"m{i}", label=1, patient=f"P{i}", line=i + 2))
     findings = [f for f in check_cases(rows, SETTINGS) if f.line == 0]
     assert [(f.patient, f.tissue, f.severity, f.kind) for f in findings] == [
-        ("", "disc", "warning", "mixed_modalities"), ("", "disc", "warning", "mixed_spacings"),
+        ("", "disc", "warning", "mixed_modalities"),
+        ("", "disc", "warning", "mixed_spacings"),
     ]
     assert "MR in 2, CT in 1" in findings[0].message and "0.8, 0.9, 2.5-3 mm" in findings[1].message
     assert [f for f in check_cases(rows[:1], SETTINGS) if f.line == 0] == []
@@ -212,5 +240,10 @@ def test_reading_modules_import_without_the_libraries():
     """The core reads no image, and starts quickly where they are not installed."""
     import subprocess
 
-    code = "import sys; import prldh.imaging.check, prldh.imaging.cases; print([m for m in ('SimpleITK', 'pydicom', 'highdicom') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import sys; import prldh.imaging.check, prldh.imaging.cases; print([m for m in ('SimpleITK', 'pydicom',"
+        " 'highdicom') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -80,12 +80,15 @@ def test_what_several_sources_get_cannot_be_changed_by_one(tmp_path, image):
 def test_image_and_mask_swapped_or_the_same(tmp_path, image):
     mask = data.write(tmp_path / "m.nii.gz", data.box())
     for label in (None, 1):
-        with pytest.raises(CaseRefused, match=r"has \d,?\d+ different values: it is an image, no label map\. Check that .* not swapped") as caught:
+        with pytest.raises(
+            CaseRefused, match=r"has \d,?\d+ different values: it is an image, no label map\. Check that .* not swapped"
+        ) as caught:
             _load(mask, image, label=label)
         assert caught.value.kind == "swapped"
     with pytest.raises(CaseRefused, match="image and mask are the same file 'image.nii.gz'"):
         _load(image, image)
-    parcels = data.write(tmp_path / "p.nii.gz", np.arange(720, dtype=np.int16).reshape(6, 10, 12) // 2)  # 360 labels on an image of more values
+    # 360 labels on an image of more values
+    parcels = data.write(tmp_path / "p.nii.gz", np.arange(720, dtype=np.int16).reshape(6, 10, 12) // 2)
     assert _load(image, parcels, label=300).sum() == 2
 
 
@@ -105,7 +108,9 @@ def _layers() -> np.ndarray:
 
 
 def test_segments_by_name_that_overlap(tmp_path, image):
-    path = data.write_slicer(tmp_path / "ä m.seg.nrrd", _layers(), [("L4/5 disc", 1, 0), ("L5/S1 disc", 2, 0), ("Beide Bänder", 1, 1)])
+    path = data.write_slicer(
+        tmp_path / "ä m.seg.nrrd", _layers(), [("L4/5 disc", 1, 0), ("L5/S1 disc", 2, 0), ("Beide Bänder", 1, 1)]
+    )
     assert np.array_equal(_load(image, path, segment="L4/5 disc"), data.box() == 1)
     assert np.array_equal(_load(image, path, segment="l5/s1 DISC"), data.box() == 2)
     assert np.array_equal(_load(image, path, segment="Beide Bänder"), data.box() > 0)
@@ -121,7 +126,9 @@ def test_segments_by_name_that_overlap(tmp_path, image):
 def test_a_segmentation_cropped_to_its_segments_and_an_empty_segment(tmp_path, image):
     cut = data.box()[1:5, 2:8, 1:11]
     grid = replace(data.GRID, size=cut.shape[::-1], origin_mm=tuple(to_mm(data.GRID) @ [1, 2, 1, 1])[:3])
-    path = data.write_slicer(tmp_path / "m.seg.nrrd", cut[np.newaxis], [("one", 1, 0), ("two", 2, 0), ("none", 3, 0)], grid)
+    path = data.write_slicer(
+        tmp_path / "m.seg.nrrd", cut[np.newaxis], [("one", 1, 0), ("two", 2, 0), ("none", 3, 0)], grid
+    )
     assert np.array_equal(_load(image, path, segment="two"), data.box() == 2)
     with pytest.raises(CaseRefused, match="segment 'none' .* is empty") as caught:
         _load(image, path, segment="none")
@@ -132,9 +139,17 @@ def test_slicerio_agrees(tmp_path):
     """slicerio writes the file; the segment's voxels are those it was given."""
     slicerio = pytest.importorskip("slicerio")
     turn = to_mm(data.GRID)
-    segments = [{"name": n, "labelValue": v, "color": [1, 0, 0], "layer": 0, "id": f"S{v}"} for n, v in (("a", 1), ("b", 2))]
-    written = {"voxels": data.box().transpose(2, 1, 0).copy(), "ijkToLPS": turn, "encoding": "gzip", "containedRepresentationNames": ["Binary labelmap"],
-               "masterRepresentation": "Binary labelmap", "segments": segments}
+    segments = [
+        {"name": n, "labelValue": v, "color": [1, 0, 0], "layer": 0, "id": f"S{v}"} for n, v in (("a", 1), ("b", 2))
+    ]
+    written = {
+        "voxels": data.box().transpose(2, 1, 0).copy(),
+        "ijkToLPS": turn,
+        "encoding": "gzip",
+        "containedRepresentationNames": ["Binary labelmap"],
+        "masterRepresentation": "Binary labelmap",
+        "segments": segments,
+    }
     slicerio.write_segmentation(str(tmp_path / "m.seg.nrrd"), written)
     image = data.write(tmp_path / "i.nii", data.values())
     assert np.array_equal(_load(image, tmp_path / "m.seg.nrrd", segment="b"), data.box() == 2)
@@ -157,7 +172,9 @@ def test_dicom_seg_with_segments_that_overlap(tmp_path):
 
 def test_a_fractional_seg_counts_from_one_half_on(tmp_path):
     files = data.write_series(tmp_path / "s", data.values())
-    path = data.write_seg(tmp_path / "seg.dcm", files, {"a": (data.box() == 1) * 0.4 + (data.box() == 2) * 0.6}, "FRACTIONAL")
+    path = data.write_seg(
+        tmp_path / "seg.dcm", files, {"a": (data.box() == 1) * 0.4 + (data.box() == 2) * 0.6}, "FRACTIONAL"
+    )
     assert np.array_equal(_load(tmp_path / "s", path), data.box() == 2)
 
 
@@ -184,7 +201,9 @@ def _rectangle(k: float, x0: float, x1: float, y0: float, y1: float, grid: Geome
 def test_contours_with_a_hole(tmp_path, grid):
     data.write_series(tmp_path / "s", data.values(), grid)
     contours = [_rectangle(k, 1.5, 8.5, 0.5, 7.5, grid) for k in (2, 3)] + [_rectangle(3, 3.5, 5.5, 2.5, 4.5, grid)]
-    path = data.write_rtstruct(tmp_path / "rs.dcm", {"GTV 1": contours, "Körper": [_rectangle(1, 0.5, 3.5, 0.5, 3.5, grid)]})
+    path = data.write_rtstruct(
+        tmp_path / "rs.dcm", {"GTV 1": contours, "Körper": [_rectangle(1, 0.5, 3.5, 0.5, 3.5, grid)]}
+    )
     wanted = np.zeros(data.GRID.size[::-1], bool)
     wanted[2:4, 1:8, 2:9] = True
     wanted[3, 3:5, 4:6] = False
@@ -204,7 +223,8 @@ def test_contours_with_a_hole(tmp_path, grid):
 
 
 def test_contours_on_an_image_whose_axes_are_turned(tmp_path):
-    """The same contours on a NIfTI of the same voxels with axes flipped and in another order: slices then lie along x."""
+    """The same contours on a NIfTI of the same voxels with axes flipped and in another order: slices then lie along
+    x."""
     import SimpleITK as sitk
 
     plain = data.write(tmp_path / "i.nii", data.values())
@@ -227,7 +247,8 @@ def test_contours_elsewhere_or_oblique_are_refused():
         fill([_rectangle(2.4, 1, 5, 1, 5)], data.GRID, "rs.dcm")
     with pytest.raises(CaseRefused, match="thicker slices"):
         fill([_rectangle(k, 1, 5, 1, 5) for k in (1, 3, 5)], data.GRID, "rs.dcm")
-    assert fill([_rectangle(k, 0.5, 5, 0.5, 5) for k in (1, 2, 5)], data.GRID, "rs.dcm")[[1, 2, 5]].sum() == 3 * 16  # a centre upon an edge is right of it
+    # a centre upon an edge is right of it
+    assert fill([_rectangle(k, 0.5, 5, 0.5, 5) for k in (1, 2, 5)], data.GRID, "rs.dcm")[[1, 2, 5]].sum() == 3 * 16
     slanted = _rectangle(2, 1, 5, 1, 5)
     slanted[:2, 2] += 5
     with pytest.raises(CaseRefused, match="do not lie in slices"):
@@ -283,7 +304,9 @@ def test_a_mask_with_axes_turned_or_flipped_on_the_same_voxels_is_the_same_mask(
 def test_a_larger_smaller_or_moved_grid_of_the_same_voxels_is_exact(shift):
     big = np.zeros((12, 16, 20), bool)
     big[5:7, 6:9, 8:11] = True
-    grid = replace(data.GRID, size=(20, 16, 12), origin_mm=tuple((to_mm(data.GRID) @ [*(-3 + s for s in shift), 1])[:3]))
+    grid = replace(
+        data.GRID, size=(20, 16, 12), origin_mm=tuple((to_mm(data.GRID) @ [*(-3 + s for s in shift), 1])[:3])
+    )
     how = fit(grid, data.GRID, 0.1)
     found = place(big, data.GRID, how)
     low = [5 - 3 + shift[2], 6 - 3 + shift[1], 8 - 3 + shift[0]]
@@ -294,7 +317,9 @@ def test_a_larger_smaller_or_moved_grid_of_the_same_voxels_is_exact(shift):
 
 def test_headers_that_differ_by_rounding_are_the_same_grid(tmp_path, image):
     """Up to the tolerance the mask is used as it is; beyond it, it is resampled."""
-    near = replace(data.GRID, origin_mm=tuple(o + 0.05 * s for o, s in zip(data.GRID.origin_mm, data.GRID.spacing_mm, strict=True)))
+    near = replace(
+        data.GRID, origin_mm=tuple(o + 0.05 * s for o, s in zip(data.GRID.origin_mm, data.GRID.spacing_mm, strict=True))
+    )
     assert np.array_equal(_load(image, data.write(tmp_path / "m.nii.gz", data.box(), near), label=2), data.box() == 2)
     assert fit(near, data.GRID, 0.04).is_same_grid is False
 
@@ -302,12 +327,18 @@ def test_headers_that_differ_by_rounding_are_the_same_grid(tmp_path, image):
 def test_another_grid_is_resampled_by_nearest_neighbour(tmp_path, image):
     import SimpleITK as sitk
 
-    fine = sitk.Expand(sitk.ReadImage(str(data.write(tmp_path / "m.nii.gz", data.box()))), [2, 2, 2], sitk.sitkNearestNeighbor)
+    fine = sitk.Expand(
+        sitk.ReadImage(str(data.write(tmp_path / "m.nii.gz", data.box()))), [2, 2, 2], sitk.sitkNearestNeighbor
+    )
     assert np.array_equal(_load(image, data.write_from(tmp_path / "fine.nii.gz", fine), label=2), data.box() == 2)
 
 
 def test_too_coarse_a_grid_is_refused_and_the_setting_allows_it(tmp_path):
-    image = data.write(tmp_path / "i.nii", np.zeros((12, 30, 36), np.int16), replace(data.GRID, size=(36, 30, 12), spacing_mm=(0.25, 0.3, 1.25)))
+    image = data.write(
+        tmp_path / "i.nii",
+        np.zeros((12, 30, 36), np.int16),
+        replace(data.GRID, size=(36, 30, 12), spacing_mm=(0.25, 0.3, 1.25)),
+    )
     mask = data.write(tmp_path / "m.nii.gz", data.box())
     with pytest.raises(CaseRefused, match=r"voxels 3\.2 times larger.*imaging\.max_spacing_ratio") as caught:
         load_case(data.row(image, mask, label=1))

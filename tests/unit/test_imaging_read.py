@@ -47,7 +47,18 @@ def test_a_big_endian_header_is_read(tmp_path):
 
     one = data.write(tmp_path / "a.nii", data.values()).read_bytes()
     big = bytearray(one)
-    for form, at in [("i", 0), ("8h", 40), ("h", 70), ("h", 72), ("8f", 76), ("3f", 108), ("h", 252), ("h", 254), ("6f", 256), ("12f", 280)]:
+    for form, at in [
+        ("i", 0),
+        ("8h", 40),
+        ("h", 70),
+        ("h", 72),
+        ("8f", 76),
+        ("3f", 108),
+        ("h", 252),
+        ("h", 254),
+        ("6f", 256),
+        ("12f", 280),
+    ]:
         struct.pack_into(">" + form, big, at, *struct.unpack_from("<" + form, one, at))
     big[123] = one[123]
     (tmp_path / "big.nii").write_bytes(bytes(big[:352]) + np.frombuffer(one[352:], "<i2").astype(">i2").tobytes())
@@ -89,7 +100,9 @@ def test_a_series_is_put_in_order_by_place(tmp_path, grid):
     files = data.write_series(tmp_path / "Serie ä", data.values(), grid)
     (tmp_path / "Serie ä" / "readme.txt").write_text("not DICOM")
     image = read_image(tmp_path / "Serie ä")
-    assert np.array_equal(image.values, data.values()) and _same_geometry(image.geometry, grid) and image.modality == "MR"
+    assert (
+        np.array_equal(image.values, data.values()) and _same_geometry(image.geometry, grid) and image.modality == "MR"
+    )
     one = read_image(files[3])
     assert np.array_equal(one.values, data.values()), "a file of the series stands for the series"
     assert set(files_of(files[3])) == set(files)
@@ -106,7 +119,11 @@ def test_unsigned_values_with_an_intercept_become_negative(tmp_path):
     array = np.abs(data.values()).astype(np.uint16)
     data.write_series(tmp_path / "s", array, slopes=[1] * 6, intercept=-1024, modality="CT")
     image = read_image(tmp_path / "s")
-    assert np.array_equal(image.values, array.astype(int) - 1024) and image.modality == "CT" and image.values.dtype.kind == "i"
+    assert (
+        np.array_equal(image.values, array.astype(int) - 1024)
+        and image.modality == "CT"
+        and image.values.dtype.kind == "i"
+    )
 
 
 def test_compressed_series_are_decoded(tmp_path):
@@ -159,7 +176,9 @@ def test_a_tilted_gantry_is_refused(tmp_path):
 
 def test_a_localiser_among_the_slices_is_refused(tmp_path):
     data.write_series(tmp_path / "s", data.values(), uid="1.2.3")
-    data.write_series(tmp_path / "s", data.values(), data.SAGITTAL, uid="1.2.3", prefix="loc", leave_out=(1, 2, 3, 4, 5))
+    data.write_series(
+        tmp_path / "s", data.values(), data.SAGITTAL, uid="1.2.3", prefix="loc", leave_out=(1, 2, 3, 4, 5)
+    )
     with pytest.raises(CaseRefused, match="several orientations"):
         read_header(tmp_path / "s")
 
@@ -178,7 +197,11 @@ def test_many_frames_in_one_file(tmp_path):
     path = tmp_path / "many.dcm"
     many.save_as(path)
     image = read_image(path)
-    assert np.array_equal(image.values, array * 2.0 - 5) and _same_geometry(image.geometry, data.GRID) and image.modality == "MR"
+    assert (
+        np.array_equal(image.values, array * 2.0 - 5)
+        and _same_geometry(image.geometry, data.GRID)
+        and image.modality == "MR"
+    )
 
 
 def test_a_header_is_read_once_while_its_files_stay_as_they_are(tmp_path, monkeypatch):

@@ -35,7 +35,9 @@ def no_warnings():
 # -- the stage -------------------------------------------------------------------------------------------------
 
 COVARIATES = (
-    Covariate("age", "continuous"), Covariate("sex", "categorical", ("f", "m")), Covariate("grade", "ordinal", ("III", "IV", "V")),
+    Covariate("age", "continuous"),
+    Covariate("sex", "categorical", ("f", "m")),
+    Covariate("grade", "ordinal", ("III", "IV", "V")),
 )
 
 
@@ -45,11 +47,13 @@ def cohort_with_blanks(n: int = 90, seed: int = 0, share: float = 0.2, slope: fl
     y = (rng.random(n) < special.expit(slope * (age - 60) / 9)).astype(np.int8)
     sex, grade = rng.integers(0, 2, n), rng.integers(0, 3, n)
     blank = rng.random((3, n)) < share
-    table = pd.DataFrame({
-        "age": np.where(blank[0], np.nan, age),
-        "sex": pd.Categorical.from_codes(np.where(blank[1], -1, sex), categories=["f", "m"]),
-        "grade": pd.Categorical.from_codes(np.where(blank[2], -1, grade), categories=["III", "IV", "V"]),
-    })
+    table = pd.DataFrame(
+        {
+            "age": np.where(blank[0], np.nan, age),
+            "sex": pd.Categorical.from_codes(np.where(blank[1], -1, sex), categories=["f", "m"]),
+            "grade": pd.Categorical.from_codes(np.where(blank[2], -1, grade), categories=["III", "IV", "V"]),
+        }
+    )
     ids = tuple(f"p{i:03d}" for i in range(n))
     cohort = Cohort(ids, y, table, pd.DataFrame(index=range(n)), COVARIATES, (), "relapse", "yes", "no")
     return cohort, {"disc": rng.normal(size=n) + y}
@@ -81,7 +85,10 @@ def fitted(monkeypatch):
 
     def spy(*arguments):
         chains = fit_chains(*arguments)
-        models = [{t: [np.copy(getattr(m, f.name)) for f in fields(m)] for t, m in of_chain.items()} for of_chain in chains.models]
+        models = [
+            {t: [np.copy(getattr(m, f.name)) for f in fields(m)] for t, m in of_chain.items()}
+            for of_chain in chains.models
+        ]
         seen.append([chains.completed.copy(), models])
         return chains
 
@@ -94,7 +101,10 @@ SMALL = Imputation(imputations_in_resamples=3, iterations_in_resamples=3)
 
 def resample(cohort, scores, train, coded=None, outcome=None):
     """What ``impute_resample`` makes of the cohort with other covariates and outcomes."""
-    changed = replace(imputation.with_covariates(cohort, coded or cohort.coded), outcome=cohort.outcome if outcome is None else outcome)
+    changed = replace(
+        imputation.with_covariates(cohort, coded or cohort.coded),
+        outcome=cohort.outcome if outcome is None else outcome,
+    )
     return impute_resample(changed, scores, train, SMALL, seed_for(1, "imputation", "folds", 0))
 
 
@@ -135,7 +145,7 @@ def test_held_out_imputations_do_not_know_outcomes_nor_each_other():
     outcome = cohort.outcome.copy()
     outcome[held_out] = 1 - outcome[held_out]
     assert same_tables(before, resample(cohort, scores, train, outcome=outcome)[1])
-    outcome[train] = 1 - outcome[train]   # nor those of training rows
+    outcome[train] = 1 - outcome[train]  # nor those of training rows
     fitting, testing = resample(cohort, scores, train, outcome=outcome)
     assert same_tables(before, testing) and not same_tables(resample(cohort, scores, train)[0], fitting)
     coded = {name: column.copy() for name, column in cohort.coded.items()}
@@ -170,7 +180,8 @@ def test_a_covariate_that_no_training_row_has():
 
 
 def test_the_leak_that_is_avoided():
-    """What nobody knows of a new patient cannot help to predict it: imputed with the outcome, held-out patients look predictable."""
+    """What nobody knows of a new patient cannot help to predict it: imputed with the outcome, held-out patients look
+    predictable."""
     cohort, _ = cohort_with_blanks(1200, 5, share=0.6, slope=2.0)
     train, held_out = np.arange(600), np.arange(600, 1200)
     y, age = cohort.outcome, cohort.coded["age"]
@@ -186,7 +197,8 @@ def test_the_leak_that_is_avoided():
         return auc_of_rows(y[held_out], eta[None, held_out])[0]
 
     honest, leaking = held_out_auc([t["age"] for t in testing]), held_out_auc(list(cheat[:, :, 0]))
-    best = auc_of_rows(y[held_out], np.where(np.isnan(age), 60.0, age)[None, held_out])[0]   # age where known, its mean elsewhere
+    # age where known, its mean elsewhere
+    best = auc_of_rows(y[held_out], np.where(np.isnan(age), 60.0, age)[None, held_out])[0]
     assert honest < best + 0.01 and honest > best - 0.08
     assert leaking > best + 0.08
 
@@ -199,7 +211,9 @@ def read(folder: Path, table: str, **more):
     covariates = {"age": "continuous", "sex": "categorical"}
     study = {
         "clinical": {"table": "clinical.csv", "id": "id", "outcome": "y", "event": 1, "covariates": covariates},
-        "tissues": {"disc": {"radscore": "disc"}}, "missing": "multiple_imputation", **more,
+        "tissues": {"disc": {"radscore": "disc"}},
+        "missing": "multiple_imputation",
+        **more,
     }
     return read_cohort(read_study(study)[0], folder)
 
@@ -210,13 +224,19 @@ TABLE = "id,y,age,sex,disc\na,0,50,f,1.5\nb,1,,m,2.5\nc,0,70,,0.5\nd,1,61,m,\ne,
 def test_blank_covariates_stay_and_blank_scores_go(tmp_path):
     cohort, warnings = read(tmp_path, TABLE)
     assert cohort.ids == ("a", "b", "c", "e") and cohort.excluded == (("d", "blank: disc"),)
-    assert np.isnan(cohort.table["age"]).sum() == 2 and cohort.coded["sex"].tolist() == [0, 1, -1, 0] and not cohort.is_complete
+    assert (
+        np.isnan(cohort.table["age"]).sum() == 2
+        and cohort.coded["sex"].tolist() == [0, 1, -1, 0]
+        and not cohort.is_complete
+    )
     assert [w.stage for w in warnings] == ["cohort", "cohort"]
     assert "1 of 5 patients was left out for blank Radscores, which are not imputed: d (disc)" in warnings[0].message
     assert "3 blank cells of age (2), sex (1) in 3 of 4 patients are imputed" in warnings[1].message
     assert "missing at random" in warnings[1].message
     complete, warnings = read(tmp_path, TABLE + "f,1,66,m,2.0\n", missing="complete_case")
-    assert complete.ids == ("a", "f") and complete.is_complete and "left out for blank covariates" in warnings[0].message
+    assert (
+        complete.ids == ("a", "f") and complete.is_complete and "left out for blank covariates" in warnings[0].message
+    )
 
 
 def test_nothing_to_tell_where_nothing_is_blank(tmp_path):
@@ -224,15 +244,26 @@ def test_nothing_to_tell_where_nothing_is_blank(tmp_path):
     assert cohort.is_complete and warnings == []
 
 
-@pytest.mark.parametrize(("table", "told"), [
-    (TABLE.replace("50", "").replace("70", "").replace("61", ""), "'age' is blank for 4 of 4 patients that are analysed, so there is nothing"),
-    (TABLE.replace("70", "50"), "'age' is blank for 2 of 4 patients that are analysed and has '50.0' in all others"),
-    (TABLE.replace(",m,", ",f,"), "'sex' is blank for 1 of 4 patients that are analysed and has 'f' in all others"),
-])
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            TABLE.replace("50", "").replace("70", "").replace("61", ""),
+            "'age' is blank for 4 of 4 patients that are analysed, so there is nothing",
+        ),
+        (
+            TABLE.replace("70", "50"),
+            "'age' is blank for 2 of 4 patients that are analysed and has '50.0' in all others",
+        ),
+        (TABLE.replace(",m,", ",f,"), "'sex' is blank for 1 of 4 patients that are analysed and has 'f' in all others"),
+    ],
+)
 def test_what_cannot_be_imputed(tmp_path, table, told):
     with pytest.raises(DataError) as error:
         read(tmp_path, table)
-    assert told in str(error.value) and "clinical.csv" in str(error.value) and "remove the covariate" in str(error.value)
+    assert (
+        told in str(error.value) and "clinical.csv" in str(error.value) and "remove the covariate" in str(error.value)
+    )
 
 
 def test_settings():
@@ -240,7 +271,11 @@ def test_settings():
     found = read_study(study)[0]
     assert found.missing == "complete_case"
     assert found.imputation.model_dump() == {
-        "imputations": 20, "iterations": 10, "donors": 5, "imputations_in_resamples": 5, "iterations_in_resamples": 5,
+        "imputations": 20,
+        "iterations": 10,
+        "donors": 5,
+        "imputations_in_resamples": 5,
+        "iterations_in_resamples": 5,
     }
     for bad in ({"imputations": 0}, {"donors": -1}, {"iteration": 3}):
         with pytest.raises(StudyError, match="imputation"):

@@ -1,4 +1,5 @@
-"""Interaction of two tissues: product terms, RERI, AP and S by three ways, ROC curves within strata; published, by hand, and at the edges."""
+"""Interaction of two tissues: product terms, RERI, AP and S by three ways, ROC curves within strata; published, by
+hand, and at the edges."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ def make_cohort(outcome, covariates=None):
     table = covariates if covariates is not None else pd.DataFrame(index=range(len(outcome)))
     table = table.apply(lambda column: column.astype(float) if column.dtype.kind in "fi" else column.astype("category"))
     known = tuple(
-        Covariate(name, "continuous") if column.dtype.kind == "f" else Covariate(name, "categorical", tuple(column.cat.categories))
+        (
+            Covariate(name, "continuous")
+            if column.dtype.kind == "f"
+            else Covariate(name, "categorical", tuple(column.cat.categories))
+        )
         for name, column in table.items()
     )
     outcome = np.asarray(outcome, dtype=np.int8)
@@ -51,7 +56,9 @@ def describe(y, scores, covariates=None, n_resamples=0, engine=None, cutoffs=CUT
     cohort = make_cohort(y, covariates)
     adjust = () if covariates is None else tuple(covariates)
     rows = draw_interaction_rows(1, len(y), n_resamples) if n_resamples else None
-    entry, warnings = describe_interaction((), adjust, cohort, scores, cutoffs, engine or PythonEngine(), 0.95, rows=rows, **changes)
+    entry, warnings = describe_interaction(
+        (), adjust, cohort, scores, cutoffs, engine or PythonEngine(), 0.95, rows=rows, **changes
+    )
     json.dumps(clean(entry), allow_nan=False)
     return entry, [w.message for w in warnings]
 
@@ -77,7 +84,8 @@ ZERO = {"first": 0.0, "second": 0.0}
 
 
 def test_alcohol_and_smoking_as_printed():
-    """RERI 3.74 (-1.84 to 9.32), AP 0.41 (-0.07 to 0.90), S 1.87 (0.65 to 5.42): Hosmer & Lemeshow (1992); odds ratios 9.04, 3.33, 2.96."""
+    """RERI 3.74 (-1.84 to 9.32), AP 0.41 (-0.07 to 0.90), S 1.87 (0.65 to 5.42): Hosmer & Lemeshow (1992); odds ratios
+    9.04, 3.33, 2.96."""
     logs, variance = np.log(CASES / CONTROLS), 1 / CASES + 1 / CONTROLS
     assert np.exp(logs[:3] - logs[3]).round(2).tolist() == [9.04, 3.33, 2.96]
     found = additive_interaction(logs[:3] - logs[3], np.diag(variance[:3]) + variance[3])
@@ -120,13 +128,16 @@ def test_product_of_scores_is_per_standard_deviation(study):
     fit = PythonEngine().fit_logistic(np.column_stack([np.ones(y.size), *z, z[0] * z[1]]), y.astype(float))
     for kind in ("unadjusted", "adjusted"):
         for key in ("b", "low", "high"):
-            assert again["product"][kind]["scores"][key] == pytest.approx(entry["product"][kind]["scores"][key], rel=1e-6)
+            assert again["product"][kind]["scores"][key] == pytest.approx(
+                entry["product"][kind]["scores"][key], rel=1e-6
+            )
     assert entry["product"]["unadjusted"]["scores"]["b"] == pytest.approx(fit["coefficients"][3], rel=1e-9)
     assert entry["product"]["unadjusted"]["scores"]["term"] == "first × second"
 
 
 def test_groups_and_product_are_one_model(study):
-    """The four groups are the two indicators and their product: the product is a contrast of the groups' log odds ratios."""
+    """The four groups are the two indicators and their product: the product is a contrast of the groups' log odds
+    ratios."""
     y, scores, covariates = study
     entry, _ = describe(y, scores, covariates, cutoffs=ZERO)
     for kind in ("unadjusted", "adjusted"):
@@ -139,7 +150,12 @@ def test_separated_products_are_firth_s():
     entry, told = describe(y, scores)
     term = entry["product"]["unadjusted"]["groups"]
     cells = np.array([10, 5, 6, 9, 5, 8, 0, 12]) + 0.5
-    expected = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3]) - np.log(cells[4] / cells[5]) + np.log(cells[6] / cells[7])
+    expected = (
+        np.log(cells[0] / cells[1])
+        - np.log(cells[2] / cells[3])
+        - np.log(cells[4] / cells[5])
+        + np.log(cells[6] / cells[7])
+    )
     assert term["fit"] == "firth" and term["b"] == pytest.approx(expected, rel=1e-8)
     assert term["likelihood_ratio"]["p"] == pytest.approx(term["p"], rel=1e-6)
     assert any("Firth's penalised likelihood" in message for message in told)
@@ -154,11 +170,18 @@ def test_separated_products_are_null_where_separation_stops_the_study():
     """The product of the Radscores tells the outcomes apart, but each of the four groups has both."""
     rng = np.random.default_rng(3)
     z = rng.normal(size=(2, 400))
-    scores = dict(zip(("first", "second"), (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, ddof=1, keepdims=True), strict=True))
+    scores = dict(
+        zip(
+            ("first", "second"), (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, ddof=1, keepdims=True), strict=True
+        )
+    )
     y = (scores["first"] * scores["second"] > 0.6).astype(int)
     entry, told = describe(y, scores, cutoffs={"first": 0.7, "second": 0.7}, on_separation="error")
     assert entry["fit"]["unadjusted"] == "maximum likelihood"
-    assert entry["product"]["unadjusted"]["groups"]["b"] is not None and entry["product"]["unadjusted"]["scores"]["b"] is None
+    assert (
+        entry["product"]["unadjusted"]["groups"]["b"] is not None
+        and entry["product"]["unadjusted"]["scores"]["b"] is None
+    )
     assert any("product term of the scores has no estimate" in message for message in told)
     with pytest.raises(DataError, match="interaction, unadjusted: the outcome is separated"):
         describe(*grouped([10, 6, 5, 0], [5, 9, 8, 12]), on_separation="error")
@@ -183,7 +206,9 @@ def test_adjusted_risk_ratios_without_effect_of_the_covariate_are_the_crude_ones
     entry, _ = describe(np.tile(y, 2), twice, pd.DataFrame({"nothing": np.repeat([0.0, 1.0], y.size)}))
     crude, adjusted = (entry["additive"][key] for key in ("unadjusted_risk_ratio", "adjusted_risk_ratio"))
     for key in MEASURES:
-        assert [adjusted[key][k] for k in ("estimate", "low", "high")] == pytest.approx([crude[key][k] for k in ("estimate", "low", "high")], rel=1e-4)
+        assert [adjusted[key][k] for k in ("estimate", "low", "high")] == pytest.approx(
+            [crude[key][k] for k in ("estimate", "low", "high")], rel=1e-4
+        )
 
 
 def test_standardised_risks_are_means_of_predictions(study):
@@ -201,10 +226,18 @@ def test_standardised_risks_are_means_of_predictions(study):
     ratios = standardized_risk_ratios(design, fit["coefficients"], fit["covariance"], [1, 2, 3])
     np.testing.assert_allclose(ratios["logs"], np.log(found[:3] / found[3]), rtol=1e-12)
     step = 1e-6
-    slopes = np.array([
-        standardized_risk_ratios(design, fit["coefficients"] + step * np.eye(5)[j], fit["covariance"], [1, 2, 3])["logs"] - ratios["logs"]
-        for j in range(5)
-    ]).T / step
+    slopes = (
+        np.array(
+            [
+                standardized_risk_ratios(
+                    design, fit["coefficients"] + step * np.eye(5)[j], fit["covariance"], [1, 2, 3]
+                )["logs"]
+                - ratios["logs"]
+                for j in range(5)
+            ]
+        ).T
+        / step
+    )
     np.testing.assert_allclose(ratios["covariance"], slopes @ fit["covariance"] @ slopes.T, rtol=1e-4)
 
 
@@ -238,7 +271,9 @@ def test_bootstrap_limits_by_hand(study):
         reri = r11 - r10 - r01 + 1
         for key, values in (("reri", reri), ("ap", reri / r11)):
             found = entry["additive"][kind][key]
-            assert [found["boot_low"], found["boot_high"]] == pytest.approx(np.quantile(values, [0.025, 0.975]).tolist(), rel=1e-6)
+            assert [found["boot_low"], found["boot_high"]] == pytest.approx(
+                np.quantile(values, [0.025, 0.975]).tolist(), rel=1e-6
+            )
             assert (found["n_resamples"], found["n_defined"]) == (60, 60)
 
 
@@ -252,19 +287,25 @@ def test_percentiles_are_of_the_resamples_that_have_the_measure():
 
 
 def test_resamples_without_events_in_the_reference_keep_their_place():
-    """Ratios of about 1e8, as iterations leave them: RERI is infinite with the sign of o11 - o10 - o01, AP and S are those of the odds."""
+    """Ratios of about 1e8, as iterations leave them: RERI is infinite with the sign of o11 - o10 - o01, AP and S are
+    those of the odds."""
     odds = np.array([[4.0, 1.0, 1.0], [4.0, 3.0, 2.0], [4.0, 1.0, 2.0], [4.0, 3.0, 3.0]])
     logs = np.log(odds) + np.array([[19.0], [20.0], [18.0], [19.0]])
     found = additive_interaction_resampled(logs, 0.9)
     assert (found["reri"]["low"], found["reri"]["high"], found["reri"]["n_defined"]) == (-np.inf, np.inf, 4)
-    assert [found["ap"]["low"], found["ap"]["high"]] == pytest.approx(np.quantile([0.5, -0.25, 0.25, -0.5], [0.05, 0.95]).tolist(), abs=1e-6)
-    assert [found["s"]["low"], found["s"]["high"]] == pytest.approx(np.quantile([2.0, 0.8, 4 / 3, 2 / 3], [0.05, 0.95]).tolist(), abs=1e-6)
+    assert [found["ap"]["low"], found["ap"]["high"]] == pytest.approx(
+        np.quantile([0.5, -0.25, 0.25, -0.5], [0.05, 0.95]).tolist(), abs=1e-6
+    )
+    assert [found["s"]["low"], found["s"]["high"]] == pytest.approx(
+        np.quantile([2.0, 0.8, 4 / 3, 2 / 3], [0.05, 0.95]).tolist(), abs=1e-6
+    )
     finite = np.log(np.tile([[9.0, 3.0, 2.0]], (99, 1)))
     assert additive_interaction_resampled(np.vstack([finite, logs[:1]]))["reri"]["high"] == pytest.approx(5.0)
 
 
 def test_infinite_ratios_that_cancel_leave_no_reri():
-    """4 = 3 + 1 in units of 1e8: the engines' iterations end a little apart, and what is left of the difference is rounding."""
+    """4 = 3 + 1 in units of 1e8: the engines' iterations end a little apart, and what is left of the difference is
+    rounding."""
     finite = np.log([[9.0, 3.0, 2.0], [4.0, 2.0, 2.5]])
     for off in (-1e-9, 0.0, 1e-9):
         logs = np.vstack([finite, [np.log([4.0, 3.0, 1.0]) + 19 + np.array([off, 0, 0])]])
@@ -298,11 +339,19 @@ def test_engines_agree_on_everything(study):
 
     y, scores, covariates = study
     y = np.where(covariates["site"] == "b", 0, y).astype(np.int8)  # adjusted models are Firth's
-    r, python = (describe(y, scores, covariates, n_resamples=40, engine=e, cutoffs=ZERO)[0] for e in (REngine(), PythonEngine()))
+    r, python = (
+        describe(y, scores, covariates, n_resamples=40, engine=e, cutoffs=ZERO)[0] for e in (REngine(), PythonEngine())
+    )
     assert r["fit"] == {"unadjusted": "maximum likelihood", "adjusted": "firth"}
     rows = compare_engines({"interaction": r}, {"interaction": python})
     names = " ".join(row["quantity"] for row in rows)
-    for part in ("product.adjusted.scores.b", "additive.adjusted.reri.boot_low", "adjusted_risk_ratio.s.high", "likelihood_ratio.p", "strata[high second].auc"):
+    for part in (
+        "product.adjusted.scores.b",
+        "additive.adjusted.reri.boot_low",
+        "adjusted_risk_ratio.s.high",
+        "likelihood_ratio.p",
+        "strata[high second].auc",
+    ):
         assert part in names
     for row in rows:
         assert row["difference"] is not None, row
@@ -314,16 +363,23 @@ def test_imputations_are_pooled_and_take_turns_in_the_bootstrap(study):
     first = make_cohort(y, covariates)
     second = make_cohort(y, covariates.assign(age=covariates["age"] + np.where(np.arange(y.size) % 5 == 0, 0.5, 0.0)))
     rows = draw_interaction_rows(1, y.size, 31)
-    entry, _ = describe_interaction((), ("age", "site"), first, scores, ZERO, PythonEngine(), 0.95, completed=(first, second), rows=rows)
+    entry, _ = describe_interaction(
+        (), ("age", "site"), first, scores, ZERO, PythonEngine(), 0.95, completed=(first, second), rows=rows
+    )
     json.dumps(clean(entry), allow_nan=False)
     alone = [
-        describe_interaction((), ("age", "site"), c, scores, ZERO, PythonEngine(), 0.95)[0]["product"]["adjusted"]["scores"]["b"]
+        describe_interaction((), ("age", "site"), c, scores, ZERO, PythonEngine(), 0.95)[0]["product"]["adjusted"][
+            "scores"
+        ]["b"]
         for c in (first, second)
     ]
     assert entry["product"]["adjusted"]["scores"]["b"] == pytest.approx(np.mean(alone), rel=1e-9)
     assert entry["additive"]["adjusted"]["reri"]["n_resamples"] == 31
     assert entry["additive"]["adjusted"]["reri"]["n_defined"] > 16  # of both imputations
-    assert entry["additive"]["adjusted_risk_ratio"]["reri"]["low"] < entry["additive"]["adjusted_risk_ratio"]["reri"]["high"]
+    assert (
+        entry["additive"]["adjusted_risk_ratio"]["reri"]["low"]
+        < entry["additive"]["adjusted_risk_ratio"]["reri"]["high"]
+    )
 
 
 # -- ROC curves within strata ----------------------------------------------------------------------------------
@@ -363,7 +419,10 @@ def test_events_in_one_stratum_only():
     assert any("first within low second: there is no ROC curve, as 0 of the 18" in message for message in told)
     assert entry["additive"]["unadjusted_risk_ratio"]["reri"]["estimate"] is None
     assert entry["additive"]["unadjusted_risk_ratio"]["reri"]["n_defined"] == 0
-    assert entry["product"]["unadjusted"]["groups"]["fit"] == "firth" and entry["product"]["unadjusted"]["groups"]["b"] is not None
+    assert (
+        entry["product"]["unadjusted"]["groups"]["fit"] == "firth"
+        and entry["product"]["unadjusted"]["groups"]["b"] is not None
+    )
 
 
 @pytest.mark.parametrize("empty", range(4))
@@ -374,8 +433,13 @@ def test_an_empty_group(empty):
     entry, told = describe(y, scores, pd.DataFrame({"age": np.arange(y.size) * 1.0}), n_resamples=20)
     assert [row["n"] for row in entry["unadjusted"]][empty] == 0
     for kind in ("unadjusted", "adjusted"):
-        assert entry["product"][kind]["groups"]["b"] is None and entry["product"][kind]["groups"]["likelihood_ratio"]["p"] is None
-    for measures in (entry["additive"][kind] for kind in ("unadjusted", "adjusted", "unadjusted_risk_ratio", "adjusted_risk_ratio")):
+        assert (
+            entry["product"][kind]["groups"]["b"] is None
+            and entry["product"][kind]["groups"]["likelihood_ratio"]["p"] is None
+        )
+    for measures in (
+        entry["additive"][kind] for kind in ("unadjusted", "adjusted", "unadjusted_risk_ratio", "adjusted_risk_ratio")
+    ):
         assert all(measures[key]["estimate"] is None and measures[key]["boot_low"] is None for key in MEASURES)
     assert any("product term of the groups has no estimate: a group has no patients" in message for message in told)
     assert any("additive interaction is not defined" in message for message in told)
@@ -400,10 +464,15 @@ def test_degenerate_patients(case, engine):
         from prldh.engines.r import REngine as Engine
     else:
         Engine = PythonEngine
-    entry, told = describe(y, scores, pd.DataFrame({"age": np.arange(y.size) * 1.0}), n_resamples=10, engine=Engine(), cutoffs=cutoffs)
+    entry, told = describe(
+        y, scores, pd.DataFrame({"age": np.arange(y.size) * 1.0}), n_resamples=10, engine=Engine(), cutoffs=cutoffs
+    )
     assert len(entry["stratified_roc"]) == 2 and sum(row["n"] for row in entry["unadjusted"]) == y.size
     if case != "perfect":
-        assert entry["additive"]["adjusted"]["reri"]["estimate"] is None and entry["product"]["adjusted"]["groups"]["b"] is None
+        assert (
+            entry["additive"]["adjusted"]["reri"]["estimate"] is None
+            and entry["product"]["adjusted"]["groups"]["b"] is None
+        )
     if case == "constant score":
         assert entry["product"]["unadjusted"]["scores"]["b"] is None
         assert any("product term of the scores has no estimate" in message for message in told)
@@ -427,4 +496,6 @@ def test_the_report_shows_both_scales_and_both_intervals(study):
     assert "20 of 20" in shown and "high second" in shown and "risk ratios, adjusted" in shown
     alone, _ = describe(y, scores, cutoffs=ZERO)
     del alone["product"], alone["stratified_roc"]  # results of an earlier version
-    assert "<td>RERI</td>" in create_environment().from_string(source).render(data={"interaction": clean(alone)}, view=view)
+    assert "<td>RERI</td>" in create_environment().from_string(source).render(
+        data={"interaction": clean(alone)}, view=view
+    )

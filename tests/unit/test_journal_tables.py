@@ -26,15 +26,38 @@ def out(tmp_path_factory):
     n = 60
     s1, s2 = g.normal(size=n), g.normal(size=n)
     y = g.random(n) < 1 / (1 + np.exp(-s1 - 0.5 * s2))
-    pd.DataFrame({"id": range(n), "y": y.astype(int), NASTY: g.normal(50, 8, n), "sex": g.choice(["f", "m"], n), "s1": s1, "s2": s2}).to_csv(folder / "t.csv", index=False)
+    pd.DataFrame(
+        {
+            "id": range(n),
+            "y": y.astype(int),
+            NASTY: g.normal(50, 8, n),
+            "sex": g.choice(["f", "m"], n),
+            "s1": s1,
+            "s2": s2,
+        }
+    ).to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
         patch.setattr("prldh.report.render.render_report", lambda *content: "")
-        prldh.analyze({
-            "title": "T", "engine": "python", "clinical": {"table": str(folder / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {NASTY: "continuous", "sex": "categorical"}},
-            "tissues": {"disc": {"radscore": "s1"}, "muscle": {"radscore": "s2"}}, "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
-            "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 5, "interaction_bootstrap": 5}, "table_one": {"adjust_p": "holm", "standardized_differences": True},
-        }, folder / "out", jobs=1)
+        prldh.analyze(
+            {
+                "title": "T",
+                "engine": "python",
+                "clinical": {
+                    "table": str(folder / "t.csv"),
+                    "id": "id",
+                    "outcome": "y",
+                    "event": 1,
+                    "covariates": {NASTY: "continuous", "sex": "categorical"},
+                },
+                "tissues": {"disc": {"radscore": "s1"}, "muscle": {"radscore": "s2"}},
+                "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
+                "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 5, "interaction_bootstrap": 5},
+                "table_one": {"adjust_p": "holm", "standardized_differences": True},
+            },
+            folder / "out",
+            jobs=1,
+        )
     return folder / "out"
 
 
@@ -47,12 +70,18 @@ def test_word_tables_hold_the_numbers(out):
     one, two, three, four = (cells_of(out / "tables" / f"table{k}.docx") for k in (1, 2, 3, 4))
     age = data["table_one"][0]
     cell = age["rows"][0]["total"]
-    assert one[0][:2] == ["Variable", "Total (n = 60)"] and one[1][0] == NASTY and one[1][1] == f"{cell['mean']:.2f} ± {cell['sd']:.2f}"
+    assert (
+        one[0][:2] == ["Variable", "Total (n = 60)"]
+        and one[1][0] == NASTY
+        and one[1][1] == f"{cell['mean']:.2f} ± {cell['sd']:.2f}"
+    )
     p = age["p"]
     assert ("< 0.001" if p < 0.001 else f"{p:.3f}") in one[1]
     model = data["models"][0]
     auc = model["auc"]
-    assert two[1][:2] == [model["name"], f"{auc['estimate']:.3f} ({auc['low']:.3f}, {auc['high']:.3f})"] and len(two) == 1 + len(data["models"])
+    assert two[1][:2] == [model["name"], f"{auc['estimate']:.3f} ({auc['low']:.3f}, {auc['high']:.3f})"] and len(
+        two
+    ) == 1 + len(data["models"])
     held = model["validation"]["pipeline"]["folds"]["auc"]
     row = next(r for r in three if r[:2] == [model["name"], "folds"])
     assert row[2] == f"{held['estimate']:.3f} ({held['low']:.3f}, {held['high']:.3f})" and row[5] == two[1][1]
@@ -82,7 +111,12 @@ def test_latex_balances_and_has_a_cell_for_every_column(out):
         text = (out / "tables" / f"table{k}.tex").read_text()
         assert text.count(r"\begin{") == text.count(r"\end{") == 2
         bare = re.sub(r"\\[\\&%#_{}$]", "", text.split("\n", 2)[2])
-        assert bare.count("{") == bare.count("}") and "%" not in bare.replace("{!}{%", "") and "#" not in bare and "_" not in re.sub(r"\$_\{", "", bare)
+        assert (
+            bare.count("{") == bare.count("}")
+            and "%" not in bare.replace("{!}{%", "")
+            and "#" not in bare
+            and "_" not in re.sub(r"\$_\{", "", bare)
+        )
         columns = len(cells_of(out / "tables" / f"table{k}.docx")[0])
         body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
         for line in (line for line in body.splitlines() if line.endswith(r"\\")):
@@ -90,7 +124,9 @@ def test_latex_balances_and_has_a_cell_for_every_column(out):
 
 
 def test_long_and_strange_text_is_taken(tmp_path):
-    table = JournalTable("t", "Table 9. " + "x" * 10000, ["a", "b"], [["\x00\x08<script>" * 500, ""], ["  level", "1"]], ["note \x01"])
+    table = JournalTable(
+        "t", "Table 9. " + "x" * 10000, ["a", "b"], [["\x00\x08<script>" * 500, ""], ["  level", "1"]], ["note \x01"]
+    )
     write_word(table, tmp_path / "t.docx")
     assert cells_of(tmp_path / "t.docx")[1][0].startswith("<script>") and len(as_latex(table)) > 10000
 
@@ -105,4 +141,6 @@ def test_results_without_pairs_or_validation_have_fewer_tables(out):
 
 def test_without_python_docx_the_latex_is_there(out, tmp_path, monkeypatch):
     monkeypatch.setattr("prldh.checklists.writing.has_docx", lambda: False)
-    assert write_journal_tables(json.loads((out / "results.json").read_text()), tmp_path) == [f"table{k}.tex" for k in (1, 2, 3, 4)]
+    assert write_journal_tables(json.loads((out / "results.json").read_text()), tmp_path) == [
+        f"table{k}.tex" for k in (1, 2, 3, 4)
+    ]

@@ -15,8 +15,16 @@ import prldh.kept
 from prldh.kept import KeptWork, decode, digest_of, encode
 
 STUDY = "5" * 64
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | arrays.arrays(
-    st.sampled_from(["<f8", "<i8", "i1", "?", "<f4"]), arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | arrays.arrays(
+        st.sampled_from(["<f8", "<i8", "i1", "?", "<f4"]),
+        arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    )
 )
 
 
@@ -42,10 +50,18 @@ def test_objects_are_refused():
         digest_of({1, 2})
 
 
-@pytest.mark.parametrize("other", [
-    ["a", [1.0, None], np.zeros((2, 3))], ["a", [1, None], np.zeros((3, 2))], ["a", [1, None], np.zeros((2, 3), np.float32)], ["a", 1, None, np.zeros((2, 3))],
-    ["a", ["1", None], np.zeros((2, 3))], ["a", [1, None], np.array([[0, 0, 0], [0, 0, 1e-300]])], ["a", [True, None], np.zeros((2, 3))],
-])
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["a", [1.0, None], np.zeros((2, 3))],
+        ["a", [1, None], np.zeros((3, 2))],
+        ["a", [1, None], np.zeros((2, 3), np.float32)],
+        ["a", 1, None, np.zeros((2, 3))],
+        ["a", ["1", None], np.zeros((2, 3))],
+        ["a", [1, None], np.array([[0, 0, 0], [0, 0, 1e-300]])],
+        ["a", [True, None], np.zeros((2, 3))],
+    ],
+)
 def test_a_digest_tells_apart(other):
     one = ["a", [1, None], np.zeros((2, 3))]
     assert digest_of(one) == digest_of(["a", (1, None), np.asfortranarray(np.zeros((2, 3)))])
@@ -61,7 +77,7 @@ def _kept(records):
     for key, content in records.items():
         kept.keep(key, content)
     kept.close()
-    path, = prldh.kept.cache_folder("resamples").glob("*.kept")
+    (path,) = prldh.kept.cache_folder("resamples").glob("*.kept")
     return path
 
 
@@ -101,7 +117,7 @@ def test_a_damaged_byte_costs_no_more_than_its_record_and_those_behind(at):
     for wrong in (0x00, 0x0A, content[at] ^ 0x01):
         if content[at] == wrong:
             continue
-        path.write_bytes(bytes(content[:at]) + bytes([wrong]) + bytes(content[at + 1:]))
+        path.write_bytes(bytes(content[:at]) + bytes([wrong]) + bytes(content[at + 1 :]))
         found = _found(records)[1]
         assert list(records)[at // size] not in found and found[: at // size] == list(records)[: at // size]
 
@@ -128,7 +144,9 @@ def test_where_nothing_can_be_kept_it_is_told_once(tmp_path, monkeypatch):
     kept, found = _found(_records(), told)
     kept.keep("a" * 64, [1])
     kept.keep("b" * 64, [2])
-    assert found == [] and kept.n_kept == 0 and len(told) == 1 and "cannot be kept" in told[0] and "PRLDH_CACHE" in told[0]
+    assert (
+        found == [] and kept.n_kept == 0 and len(told) == 1 and "cannot be kept" in told[0] and "PRLDH_CACHE" in told[0]
+    )
     kept.forget()
 
 

@@ -1,4 +1,5 @@
-"""LaTeX of tables and checklists: every character is set, no line is too wide, and a real TeX takes it where there is one."""
+"""LaTeX of tables and checklists: every character is set, no line is too wide, and a real TeX takes it where there is
+one."""
 
 from __future__ import annotations
 
@@ -18,18 +19,32 @@ from prldh.checklists.writing import write_checklist
 from prldh.report.journal_tables import JournalTable
 from prldh.report.latex import OTHER, as_latex, breakable, escape
 
-NASTY = "Größe_50% & {x}\\ #1 $^~<b> [2] \"q\" `p` -- ≥ – ² µ αβΩ χ² ą ấ 中文 Прив é | * 100°C \u202e\x07 https://a.b/c_d?e=1&f=%20"
+NASTY = (
+    'Größe_50% & {x}\\ #1 $^~<b> [2] "q" `p` -- ≥ – ² µ αβΩ χ² ą ấ 中文 Прив é | * 100°C \u202e\x07'
+    " https://a.b/c_d?e=1&f=%20"
+)
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("Größe_50% & {x}", r"Größe\_50\% \& \{x\}"),
-        ("\\ #1 $^~<b>|", r"\textbackslash{} \#1 \$\textasciicircum{}\textasciitilde{}\textless{}b\textgreater{}\textbar{}"),
+        (
+            "\\ #1 $^~<b>|",
+            r"\textbackslash{} \#1 \$\textasciicircum{}\textasciitilde{}\textless{}b\textgreater{}\textbar{}",
+        ),
         ("≥ 1, ≤ 2 – µm² αΩ ± −1", r"$\ge$ 1, $\le$ 2 -- $\mu$m$^{2}$ $\alpha$$\Omega$ $\pm$ $-$1"),
-        ("-1.5", "$-$1.5"), ("0.1 (-0.2, -0.1)", "0.1 ($-$0.2, $-$0.1)"), ("LLH-1 1e-05", "LLH-1 1e-05"),
-        ("a--b", "a-{}-b"), ("[2] *", "{[}2{]} {*}"), ('"q" `b`', r"\char34{}q\char34{} \textasciigrave{}b\textasciigrave{}"),
-        ("u\u0308", "ü"), ("ấ", r"\'{\^{a}}"), ("ą中", r"\otherletter{ą}{a}\otherletter{中}{U+4E2D}"), ("a\x00b\n", "a b "), ("a\u202eb", "ab"),
+        ("-1.5", "$-$1.5"),
+        ("0.1 (-0.2, -0.1)", "0.1 ($-$0.2, $-$0.1)"),
+        ("LLH-1 1e-05", "LLH-1 1e-05"),
+        ("a--b", "a-{}-b"),
+        ("[2] *", "{[}2{]} {*}"),
+        ('"q" `b`', r"\char34{}q\char34{} \textasciigrave{}b\textasciigrave{}"),
+        ("u\u0308", "ü"),
+        ("ấ", r"\'{\^{a}}"),
+        ("ą中", r"\otherletter{ą}{a}\otherletter{中}{U+4E2D}"),
+        ("a\x00b\n", "a b "),
+        ("a\u202eb", "ab"),
     ],
 )
 def test_escapes(text, shown):
@@ -44,7 +59,11 @@ def test_whatever_the_text_braces_balance_and_nothing_special_is_left(text):
         for c in bare:
             depth += {"{": 1, "}": -1}.get(c, 0)
             assert depth >= 0
-        assert depth == 0 and bare.count("$") % 2 == 0 and not set(re.sub(r"\$[^$]*\$|\\[\"'`^~=.]", "", bare)) & set("&%#_^")
+        assert (
+            depth == 0
+            and bare.count("$") % 2 == 0
+            and not set(re.sub(r"\$[^$]*\$|\\[\"'`^~=.]", "", bare)) & set("&%#_^")
+        )
         assert all(c.isprintable() for c in shown)
 
 
@@ -76,7 +95,15 @@ def test_many_lines_run_over_pages_and_few_do_not():
 def _checklist(name: str) -> str:
     checklist = next(c for c in built_in() if c.name == name)
     number = checklist.standard.items[3].number
-    return write_checklist(fill(checklist, Dossier(title=NASTY * 9), {name: {number: {"answer": "yes", "comment": f"{NASTY} " * 40 + "y" * 2500}}}), "tex", None).decode()
+    return write_checklist(
+        fill(
+            checklist,
+            Dossier(title=NASTY * 9),
+            {name: {number: {"answer": "yes", "comment": f"{NASTY} " * 40 + "y" * 2500}}},
+        ),
+        "tex",
+        None,
+    ).decode()
 
 
 @pytest.mark.parametrize("name", ["ibsi", "clear", "metrics", "tripod-ai"])
@@ -97,18 +124,40 @@ PDFLATEX = shutil.which("pdflatex")
 def _set(folder, name: str, text: str) -> list[str]:
     """What pdfLaTeX says of a document: errors, and lines too wide by more than a hair (in points)."""
     (folder / f"{name}.tex").write_text(text, encoding="utf-8")
-    run = subprocess.run([PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", f"{name}.tex"], cwd=folder, capture_output=True, timeout=120)
+    run = subprocess.run(
+        [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", f"{name}.tex"],
+        cwd=folder,
+        capture_output=True,
+        timeout=120,
+    )
     said = run.stdout.decode("utf-8", "replace")
-    wide = [line for line in said.splitlines() if (m := re.search(r"Overfull \\hbox \((\d+\.?\d*)pt", line)) and float(m[1]) > 4]
+    wide = [
+        line
+        for line in said.splitlines()
+        if (m := re.search(r"Overfull \\hbox \((\d+\.?\d*)pt", line)) and float(m[1]) > 4
+    ]
     assert (folder / f"{name}.pdf").exists() or run.returncode, said[-500:]
-    return [line for line in said.splitlines() if line.startswith("!")] + wide + ([] if run.returncode == 0 else [f"status {run.returncode}"])
+    return (
+        [line for line in said.splitlines() if line.startswith("!")]
+        + wide
+        + ([] if run.returncode == 0 else [f"status {run.returncode}"])
+    )
 
 
-@pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed (Debian's texlive-latex-recommended); the tests of the text stand without it")
+@pytest.mark.skipif(
+    PDFLATEX is None,
+    reason="pdflatex is not installed (Debian's texlive-latex-recommended); the tests of the text stand without it",
+)
 def test_pdflatex_takes_it(tmp_path):
-    head, end = r"\documentclass{article}\usepackage{array,booktabs,graphicx,longtable}\begin{document}", r"\end{document}"
+    head, end = (
+        r"\documentclass{article}\usepackage{array,booktabs,graphicx,longtable}\begin{document}",
+        r"\end{document}",
+    )
     fragments = "\n".join(map(as_latex, _tables()))
-    letters = "\n\n".join(breakable("".join(chr(c) for c in range(start, start + 64) if chr(c).isprintable())) for start in range(0x20, 0x2300, 64))
+    letters = "\n\n".join(
+        breakable("".join(chr(c) for c in range(start, start + 64) if chr(c).isprintable()))
+        for start in range(0x20, 0x2300, 64)
+    )
     assert _set(tmp_path, "tables", f"{head}{fragments}{end}") == []
     assert _set(tmp_path, "letters", rf"{head}\sloppy {OTHER}{letters}{end}") == []
     assert _set(tmp_path, "checklist", _checklist("metrics")) == []

@@ -1,4 +1,5 @@
-"""Partial areas: definition, bootstrap, the restricted placement values, and the asymptotic test's error rate at the study's size."""
+"""Partial areas: definition, bootstrap, the restricted placement values, and the asymptotic test's error rate at the
+study's size."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def test_near_ties_are_no_ties():
     apart = engine.partial_auc([0, 1, 0, 1], [low, high, 0.0, 2.0], "sensitivity", 1, 0.8)
     tied = engine.partial_auc([0, 1, 0, 1], [low, low, 0.0, 2.0], "sensitivity", 1, 0.8)
     assert apart["corrected"] == 1.0
-    assert tied["estimate"] == pytest.approx(0.12)  # specificity rises from 0.5 by 1 - sensitivity: 0.5 * 0.2 + 0.2^2 / 2
+    # specificity rises from 0.5 by 1 - sensitivity: 0.5 * 0.2 + 0.2^2 / 2
+    assert tied["estimate"] == pytest.approx(0.12)
 
 
 # -- bootstrap -------------------------------------------------------------------------------------------------
@@ -88,7 +90,9 @@ def test_limits_are_percentiles_and_the_test_is_a_z_of_refigured_areas(focus):
         assert found == engine.partial_auc(outcome, a, focus, low, high, rows.ravel(), 60, 0.8)
         test = engine.compare_partial_auc(outcome, a, b, focus, high, low, rows, 60, 0.8)
         spread = (areas - others).std(ddof=1)
-        assert test["difference"] == pytest.approx(found["estimate"] - engine.partial_auc(outcome, b, focus, high, low)["estimate"])
+        assert test["difference"] == pytest.approx(
+            found["estimate"] - engine.partial_auc(outcome, b, focus, high, low)["estimate"]
+        )
         assert test["statistic"] == pytest.approx(test["difference"] / spread, rel=1e-9)
         assert test["p"] == pytest.approx(2 * special.ndtr(-abs(test["statistic"])), rel=1e-9)
         assert test["high"] - test["low"] == pytest.approx(2 * special.ndtri(0.9) * spread, rel=1e-9)
@@ -98,7 +102,9 @@ def test_corrected_limits_are_the_limits_corrected():
     """As in pROC, a limit below the diagonal is below 0.5; an estimate there has no correction."""
     outcome, score, _ = study(4, 30, 20)
     rows = stratified_rows(outcome, 400, np.random.default_rng(5))
-    found = engine.partial_auc(outcome, -0.2 * score + np.random.default_rng(6).normal(size=50), "specificity", 1, 0.8, rows, 400)
+    found = engine.partial_auc(
+        outcome, -0.2 * score + np.random.default_rng(6).normal(size=50), "specificity", 1, 0.8, rows, 400
+    )
     corrected = {key: (1 + (found[key] - 0.02) / 0.18) / 2 for key in ("low", "high", "estimate")}
     assert corrected["low"] < 0.5 < corrected["high"]
     np.testing.assert_allclose([found["corrected_low"], found["corrected_high"]], [corrected["low"], corrected["high"]])
@@ -124,7 +130,8 @@ def test_samples_without_both_classes_do_not_count():
 
 @pytest.mark.parametrize("focus", FOCUSES)
 def test_placement_values_are_the_influence_functions(focus):
-    """Clipped at the range for the one class, at the curve's ordinates at its ends for the other; without ties, to order 1/n."""
+    """Clipped at the range for the one class, at the curve's ordinates at its ends for the other; without ties, to
+    order 1/n."""
     outcome, score, _ = study(7, 1300, 700)
     of_events, of_others = restricted_placements(outcome == 1, score, focus, 0.9, 0.6)
     if focus == "sensitivity":
@@ -150,7 +157,9 @@ def test_the_end_of_the_range_is_estimated_and_counts():
         events, others = score[outcome == 1], score[outcome == 0]
         cut = others > np.quantile(others, 0.8)
         values = np.where(cut, (events > others[:, None]).mean(axis=1), 0.0)
-        return values.var(ddof=1) / 60 + (0.2 - np.minimum((others > events[:, None]).mean(axis=1), 0.2)).var(ddof=1) / 60
+        return (
+            values.var(ddof=1) / 60 + (0.2 - np.minimum((others > events[:, None]).mean(axis=1), 0.2)).var(ddof=1) / 60
+        )
 
     assert np.mean([as_if_known(score) for score in found]) / true > 1.3
 
@@ -162,13 +171,16 @@ def test_the_end_of_the_range_is_estimated_and_counts():
 def simulated() -> dict[str, np.ndarray]:
     """2,000 studies of 170 patients, 39 with events, whose two scores (correlation 0.5) have the same true curve."""
     found: dict[str, list] = {f"{what} {focus}": [] for what in ("p", "covered") for focus in FOCUSES}
-    true = integrate.quad(lambda u: special.ndtr(SHIFT + special.ndtri(u)), 0, 0.2)[0]  # the same for both: binormal, equal variances
+    # the same for both: binormal, equal variances
+    true = integrate.quad(lambda u: special.ndtr(SHIFT + special.ndtri(u)), 0, 0.2)[0]
     for seed in range(2000):
         outcome, a, b = study(seed)
         for focus in FOCUSES:
             found[f"p {focus}"].append(engine.compare_partial_auc_asymptotic(outcome, a, b, focus, 1, 0.8)["p"])
             area = engine.partial_auc(outcome, a, focus, 1, 0.8)
-            found[f"covered {focus}"].append(abs(area["estimate"] - true) < special.ndtri(0.975) * np.sqrt(area["variance"]))
+            found[f"covered {focus}"].append(
+                abs(area["estimate"] - true) < special.ndtri(0.975) * np.sqrt(area["variance"])
+            )
     return {key: np.array(values) for key, values in found.items()}
 
 
@@ -183,7 +195,8 @@ def test_type_one_error_is_five_percent(simulated, focus):
 
 @pytest.mark.parametrize(("focus", "low", "high"), [("specificity", 0.92, 0.965), ("sensitivity", 0.89, 0.94)])
 def test_coverage_of_a_single_area(simulated, focus, low, high):
-    """Nominally 0.95. Eight events lie above a sensitivity of 0.8: the interval is too short there, as pROC's percentiles are (0.90)."""
+    """Nominally 0.95. Eight events lie above a sensitivity of 0.8: the interval is too short there, as pROC's
+    percentiles are (0.90)."""
     assert low < simulated[f"covered {focus}"].mean() < high
 
 
@@ -209,9 +222,16 @@ def test_a_true_difference_is_found():
 def test_perfect_constant_and_reversed_scores(focus):
     rows = stratified_rows(HALF, 50, np.random.default_rng(9))
     perfect = engine.partial_auc(HALF, SCORE, focus, 1, 0.8, rows, 50)
-    assert [perfect[key] for key in ("corrected", "corrected_low", "corrected_high", "variance")] == [1.0, 1.0, 1.0, 0.0]
+    assert [perfect[key] for key in ("corrected", "corrected_low", "corrected_high", "variance")] == [
+        1.0,
+        1.0,
+        1.0,
+        0.0,
+    ]
     constant = engine.partial_auc(HALF, np.ones(6), focus, 0.9, 0.6, rows, 50)
-    assert [constant[key] for key in ("estimate", "corrected", "low", "variance")] == pytest.approx([0.075, 0.5, 0.075, 0.0], abs=1e-15)
+    assert [constant[key] for key in ("estimate", "corrected", "low", "variance")] == pytest.approx(
+        [0.075, 0.5, 0.075, 0.0], abs=1e-15
+    )
     reversed_ = engine.partial_auc(HALF, -SCORE, focus, 1, 0.8, rows, 50)
     assert reversed_["estimate"] == pytest.approx(0.0, abs=1e-15)
     assert np.isnan(reversed_["corrected"])
@@ -235,7 +255,9 @@ def test_three_patients():
         test = engine.compare_partial_auc_asymptotic([0, 0, 1], [1.0, 2.0, 1.5], [3.0, 2.0, 1.0], focus, 1, 0)
         assert test.pop("difference") == 0.5
         assert np.isnan(list(test.values())).all()
-        assert np.isfinite(engine.compare_partial_auc([0, 0, 1], [1.0, 2.0, 1.5], [3.0, 2.0, 1.0], focus, 1, 0, rows, 3)["p"])
+        assert np.isfinite(
+            engine.compare_partial_auc([0, 0, 1], [1.0, 2.0, 1.5], [3.0, 2.0, 1.0], focus, 1, 0, rows, 3)["p"]
+        )
 
 
 def test_what_is_wrong_is_said():

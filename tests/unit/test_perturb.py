@@ -12,7 +12,13 @@ STILL = {"contour_mm": 0, "translation_mm": 0, "rotation_degrees": 0}
 
 def _ellipsoid(shape=(16, 60, 60), radius=(4, 14, 10), center=None):
     center = center or [s / 2 for s in shape]
-    return sum(((g - c) / r) ** 2 for g, c, r in zip(np.ogrid[tuple(slice(0, s) for s in shape)], center, radius, strict=True)) <= 1
+    return (
+        sum(
+            ((g - c) / r) ** 2
+            for g, c, r in zip(np.ogrid[tuple(slice(0, s) for s in shape)], center, radius, strict=True)
+        )
+        <= 1
+    )
 
 
 def test_without_any_perturbation_the_mask_stays():
@@ -24,7 +30,9 @@ def test_a_translation_moves_the_centre_by_as_many_millimetres():
     mask = _ellipsoid()
     moved = []
     for seed in range(200):
-        found = perturb_mask(mask, SPACING, Perturbation(**STILL | {"translation_mm": 1.6}), np.random.default_rng(seed))
+        found = perturb_mask(
+            mask, SPACING, Perturbation(**STILL | {"translation_mm": 1.6}), np.random.default_rng(seed)
+        )
         moved.append((np.argwhere(found).mean(axis=0) - np.argwhere(mask).mean(axis=0)) * SPACING)
     np.testing.assert_allclose(np.std(moved, axis=0)[1:], 1.6, rtol=0.2)
     assert np.abs(np.mean(moved, axis=0)).max() < 0.5
@@ -39,7 +47,10 @@ def test_a_turn_keeps_centre_and_volume():
 
 def test_the_contour_moves_by_about_its_setting():
     mask = _ellipsoid()
-    found = [perturb_mask(mask, SPACING, Perturbation(**STILL | {"contour_mm": 1.0}), np.random.default_rng(s)) for s in range(20)]
+    found = [
+        perturb_mask(mask, SPACING, Perturbation(**STILL | {"contour_mm": 1.0}), np.random.default_rng(s))
+        for s in range(20)
+    ]
     assert 0.8 < np.mean([hausdorff_mm(mask, f, SPACING) for f in found]) < 3.2
     assert np.mean([f.sum() for f in found]) == pytest.approx(mask.sum(), rel=0.1)
 
@@ -59,4 +70,6 @@ def test_a_region_at_the_border_stays_on_the_grid(corner):
 def test_one_voxel_never_vanishes():
     mask = np.zeros((5, 6, 7), bool)
     mask[2, 3, 3] = True
-    assert all(perturb_mask(mask, SPACING, Perturbation(contour_mm=3), np.random.default_rng(s)).any() for s in range(30))
+    assert all(
+        perturb_mask(mask, SPACING, Perturbation(contour_mm=3), np.random.default_rng(s)).any() for s in range(30)
+    )

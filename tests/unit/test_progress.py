@@ -43,9 +43,19 @@ def test_kept_work_does_not_count(clock):
 
 
 def test_lines_come_at_the_start_then_every_ten_seconds_then_at_the_end(monkeypatch, clock):
-    calls = [(0, "refits", 4, 40), *[(1, "refits", k, 40) for k in range(5, 41)], (0, "report", 0, 1), (1, "report", 1, 1)]
+    calls = [
+        (0, "refits", 4, 40),
+        *[(1, "refits", k, 40) for k in range(5, 41)],
+        (0, "report", 0, 1),
+        (1, "report", 1, 1),
+    ]
     assert _told(monkeypatch, clock, calls).splitlines() == [
-        "refits: 4/40", "refits: 15/40, about 25 s left", "refits: 26/40, about 14 s left", "refits: 37/40, about 3 s left", "refits: 40/40, 36 s", "report: 0/1",
+        "refits: 4/40",
+        "refits: 15/40, about 25 s left",
+        "refits: 26/40, about 14 s left",
+        "refits: 37/40, about 3 s left",
+        "refits: 40/40, 36 s",
+        "report: 0/1",
     ]
 
 
@@ -61,6 +71,9 @@ def test_bars(monkeypatch, clock):
     assert "resuming: 3 of 9 [kept]" in shown and "5/9" in shown and "6 min 40 s left" in shown
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")],
+)
 def test_lengths_of_time(seconds, text):
     assert spell(seconds) == text

@@ -38,19 +38,48 @@ PAPER_COUNTS = {
     "smoking": {"no": "124 72.94 98 74.81 26 66.67", "yes": "46 27.06 33 25.19 13 33.33"},
     "diabetes": {"no": "133 78.24 106 80.92 27 69.23", "yes": "37 21.76 25 19.08 12 30.77"},
     "hypertension": {"no": "106 62.35 83 63.36 23 58.97", "yes": "64 37.65 48 36.64 16 41.03"},
-    "vas_pre": {"3": "1 0.59 1 0.76 0 0.00", "4": "8 4.71 5 3.82 3 7.69", "5": "79 46.47 62 47.33 17 43.59",
-                "6": "68 40.00 53 40.46 15 38.46", "7": "10 5.88 6 4.58 4 10.26", "8": "4 2.35 4 3.05 0 0.00"},
+    "vas_pre": {
+        "3": "1 0.59 1 0.76 0 0.00",
+        "4": "8 4.71 5 3.82 3 7.69",
+        "5": "79 46.47 62 47.33 17 43.59",
+        "6": "68 40.00 53 40.46 15 38.46",
+        "7": "10 5.88 6 4.58 4 10.26",
+        "8": "4 2.35 4 3.05 0 0.00",
+    },
     "vas_post": {"2": "134 78.82 103 78.63 31 79.49", "3": "36 21.18 28 21.37 8 20.51"},
-    "occupation": {"office": "63 37.06 47 35.88 16 41.03", "labour": "15 8.82 11 8.40 4 10.26",
-                   "farm": "72 42.35 57 43.51 15 38.46", "own": "20 11.76 16 12.21 4 10.26"},
-    "pfirrmann": {"III": "64 37.65 49 37.40 15 38.46", "IV": "88 51.76 68 51.91 20 51.28", "V": "18 10.59 14 10.69 4 10.26"},
-    "modic": {"normal": "45 26.47 36 27.48 9 23.08", "I": "1 0.59 1 0.76 0 0.00", "II": "107 62.94 83 63.36 24 61.54",
-              "III": "17 10.00 11 8.40 6 15.38"},
-    "herniation_type": {"bulge": "26 15.29 19 14.50 7 17.95", "herniation": "130 76.47 99 75.57 31 79.49",
-                        "prolapse": "14 8.24 13 9.92 1 2.56"},
-    "segment": {"L3/5": "6 3.53 6 4.58 0 0.00", "L4/5": "107 62.94 85 64.89 22 56.41", "L5/S1": "57 33.53 40 30.53 17 43.59"},
-    GROUPS: {"high disc, high muscle": "31 18.24 11 8.40 20 51.28", "high disc, low muscle": "21 12.35 12 9.16 9 23.08",
-             "low disc, high muscle": "39 22.94 32 24.43 7 17.95", "low disc, low muscle": "79 46.47 76 58.02 3 7.69"},
+    "occupation": {
+        "office": "63 37.06 47 35.88 16 41.03",
+        "labour": "15 8.82 11 8.40 4 10.26",
+        "farm": "72 42.35 57 43.51 15 38.46",
+        "own": "20 11.76 16 12.21 4 10.26",
+    },
+    "pfirrmann": {
+        "III": "64 37.65 49 37.40 15 38.46",
+        "IV": "88 51.76 68 51.91 20 51.28",
+        "V": "18 10.59 14 10.69 4 10.26",
+    },
+    "modic": {
+        "normal": "45 26.47 36 27.48 9 23.08",
+        "I": "1 0.59 1 0.76 0 0.00",
+        "II": "107 62.94 83 63.36 24 61.54",
+        "III": "17 10.00 11 8.40 6 15.38",
+    },
+    "herniation_type": {
+        "bulge": "26 15.29 19 14.50 7 17.95",
+        "herniation": "130 76.47 99 75.57 31 79.49",
+        "prolapse": "14 8.24 13 9.92 1 2.56",
+    },
+    "segment": {
+        "L3/5": "6 3.53 6 4.58 0 0.00",
+        "L4/5": "107 62.94 85 64.89 22 56.41",
+        "L5/S1": "57 33.53 40 30.53 17 43.59",
+    },
+    GROUPS: {
+        "high disc, high muscle": "31 18.24 11 8.40 20 51.28",
+        "high disc, low muscle": "21 12.35 12 9.16 9 23.08",
+        "low disc, high muscle": "39 22.94 32 24.43 7 17.95",
+        "low disc, low muscle": "79 46.47 76 58.02 3 7.69",
+    },
 }
 # mean and SD: all, without recurrence, with recurrence
 PAPER_MEANS = {
@@ -64,13 +93,16 @@ PAPER_MEANS = {
 
 # ---- statistics, written again ----
 
+
 def column(name):
     return GROUP if name == GROUPS else COHORT[name].to_numpy()
 
 
 def counts(name):
     """(levels, 2): without and with recurrence."""
-    return np.array([[np.sum((column(name) == level) & (OUTCOME == k)) for k in (0, 1)] for level in PAPER_COUNTS[name]])
+    return np.array(
+        [[np.sum((column(name) == level) & (OUTCOME == k)) for k in (0, 1)] for level in PAPER_COUNTS[name]]
+    )
 
 
 def fisher_p(table):
@@ -111,7 +143,10 @@ def partial_areas(score):
                 total += (end - x0) * (y0 + (y0 + (y1 - y0) * (end - x0) / (x1 - x0))) / 2
         return total
 
-    return {"specificity": {"estimate": area(fpr, tpr)}, "sensitivity": {"estimate": area((1 - tpr)[::-1], (1 - fpr)[::-1])}}
+    return {
+        "specificity": {"estimate": area(fpr, tpr)},
+        "sensitivity": {"estimate": area((1 - tpr)[::-1], (1 - fpr)[::-1])},
+    }
 
 
 def youden(score):
@@ -129,16 +164,24 @@ def clopper_pearson(k, n):
 
 def confusion(score):
     is_positive = score > youden(score)[0][1]
-    return tuple(int(np.sum((is_positive == p) & (k == OUTCOME)))
-                 for p, k in ((True, 1), (True, 0), (False, 1), (False, 0)))
+    return tuple(
+        int(np.sum((is_positive == p) & (k == OUTCOME))) for p, k in ((True, 1), (True, 0), (False, 1), (False, 0))
+    )
 
 
 def performance(name, score):
     tp, fp, fn, tn = confusion(score)
-    return {"name": name, "adjusted": False, "auc": delong(score), "pauc": partial_areas(score),
-            "accuracy": clopper_pearson(tp + tn, 170), "sensitivity": clopper_pearson(tp, tp + fn),
-            "specificity": clopper_pearson(tn, tn + fp), "ppv": clopper_pearson(tp, tp + fp),
-            "npv": clopper_pearson(tn, tn + fn)}
+    return {
+        "name": name,
+        "adjusted": False,
+        "auc": delong(score),
+        "pauc": partial_areas(score),
+        "accuracy": clopper_pearson(tp + tn, 170),
+        "sensitivity": clopper_pearson(tp, tp + fn),
+        "specificity": clopper_pearson(tn, tn + fp),
+        "ppv": clopper_pearson(tp, tp + fp),
+        "npv": clopper_pearson(tn, tn + fn),
+    }
 
 
 def rates(labels):
@@ -148,13 +191,19 @@ def rates(labels):
 
 def profile_limit(sign, e, n, e_ref, n_ref):
     """One limit of the profile-likelihood interval of the log odds ratio e/n against e_ref/n_ref."""
+
     def log_likelihood(log_odds, delta):
-        return (e_ref * log_odds - n_ref * np.logaddexp(0, log_odds)
-                + e * (log_odds + delta) - n * np.logaddexp(0, log_odds + delta))
+        return (
+            e_ref * log_odds
+            - n_ref * np.logaddexp(0, log_odds)
+            + e * (log_odds + delta)
+            - n * np.logaddexp(0, log_odds + delta)
+        )
 
     def profile(delta):
-        return -optimize.minimize_scalar(lambda a: -log_likelihood(a, delta), bounds=(-9, 9), method="bounded",
-                                         options={"xatol": 1e-10}).fun
+        return -optimize.minimize_scalar(
+            lambda a: -log_likelihood(a, delta), bounds=(-9, 9), method="bounded", options={"xatol": 1e-10}
+        ).fun
 
     best = special.logit(e / n) - special.logit(e_ref / n_ref)
     drop = profile(best) - stats.chi2.ppf(0.95, 1) / 2
@@ -169,8 +218,17 @@ def odds_ratios():
     for i, name in enumerate(GROUP_NAMES[1:], start=1):
         cell = counts(GROUPS)[i]
         low, high = (np.exp(profile_limit(s, cell[1], cell.sum(), reference[1], reference.sum())) for s in (-1, 1))
-        rows.append({"group": name, "b": fit.params[i], "se": fit.bse[i], "p": fit.pvalues[i],
-                     "or": np.exp(fit.params[i]), "low": low, "high": high})
+        rows.append(
+            {
+                "group": name,
+                "b": fit.params[i],
+                "se": fit.bse[i],
+                "p": fit.pvalues[i],
+                "or": np.exp(fit.params[i]),
+                "low": low,
+                "high": high,
+            }
+        )
     return rows
 
 
@@ -192,13 +250,25 @@ def table_one():
 def results():
     """What prldh should find, in the shape of results.json, without prldh."""
     groups = performance("Disc and muscle groups", rates(GROUP))
-    left_out = np.array([(OUTCOME[same].sum() - y) / (same.sum() - 1) for y, same in
-                         ((y, label == GROUP) for y, label in zip(OUTCOME, GROUP, strict=True))])
+    left_out = np.array(
+        [
+            (OUTCOME[same].sum() - y) / (same.sum() - 1)
+            for y, same in ((y, label == GROUP) for y, label in zip(OUTCOME, GROUP, strict=True))
+        ]
+    )
     groups["validation"] = {"model": {"leave_one_out": {"auc": delong(left_out)}}}
-    models = [performance("Pfirrmann grade", rates(column("pfirrmann"))), performance("Disc Radscore", column("disc")),
-              performance("Muscle Radscore", column("muscle")), groups]
-    return {"table_one": table_one(), "models": models, "interaction": {"unadjusted": odds_ratios()},
-            "tissues": {name: {"cutoff": youden(column(name))[0][1]} for name in ("disc", "muscle")}}
+    models = [
+        performance("Pfirrmann grade", rates(column("pfirrmann"))),
+        performance("Disc Radscore", column("disc")),
+        performance("Muscle Radscore", column("muscle")),
+        groups,
+    ]
+    return {
+        "table_one": table_one(),
+        "models": models,
+        "interaction": {"unadjusted": odds_ratios()},
+        "tissues": {name: {"cutoff": youden(column(name))[0][1]} for name in ("disc", "muscle")},
+    }
 
 
 def off(value, printed):
@@ -207,6 +277,7 @@ def off(value, printed):
 
 
 # ---- the cohort ----
+
 
 def test_patients_are_170_with_39_recurrences():
     assert len(COHORT) == 170 and OUTCOME.sum() == 39
@@ -219,7 +290,9 @@ def test_counts_and_percentages(name):
     assert set(column(name)) == set(PAPER_COUNTS[name])
     for (without, with_), printed in zip(counts(name), PAPER_COUNTS[name].values(), strict=True):
         found = (without + with_, 170, without, 131, with_, 39)
-        for n, of, n_printed, percent in zip(found[::2], found[1::2], printed.split()[::2], printed.split()[1::2], strict=True):
+        for n, of, n_printed, percent in zip(
+            found[::2], found[1::2], printed.split()[::2], printed.split()[1::2], strict=True
+        ):
             assert n == int(n_printed)
             assert off(100 * n / of, percent) <= 0.5
 
@@ -243,6 +316,7 @@ def test_values_are_plausible():
 
 # ---- every printed number that the cohort can match ----
 
+
 @pytest.mark.parametrize("value", [v for v in PAPER_VALUES if v.exact], ids=lambda v: v.quantity)
 def test_exact_values_print_as_published(value, results):
     found = look_up(results, value.locate)
@@ -256,15 +330,27 @@ def test_exact_values_print_as_published(value, results):
 
 def test_free_numbers_keep_clear_of_rounding(results):
     """Where the cohort had a choice, no number depends on how a tie is rounded."""
-    free = [v for v in PAPER_VALUES if v.exact and v.printed != "<0.001" and (
-        "variable=age" in v.locate or "variable=bmi" in v.locate or "variable=duration" in v.locate
-        or "Radscore" in v.locate and (".auc." in v.locate or ".pauc." in v.locate) or "tissues." in v.locate)]
+    free = [
+        v
+        for v in PAPER_VALUES
+        if v.exact
+        and v.printed != "<0.001"
+        and (
+            "variable=age" in v.locate
+            or "variable=bmi" in v.locate
+            or "variable=duration" in v.locate
+            or "Radscore" in v.locate
+            and (".auc." in v.locate or ".pauc." in v.locate)
+            or "tissues." in v.locate
+        )
+    ]
     assert len(free) > 10
     assert max(off(look_up(results, v.locate), v.printed) for v in free) < 0.47
 
 
-@pytest.mark.parametrize(("name", "cutoff", "expected"),
-                         [("disc", -0.824, (29, 23, 10, 108)), ("muscle", -0.970, (27, 43, 12, 88))])
+@pytest.mark.parametrize(
+    ("name", "cutoff", "expected"), [("disc", -0.824, (29, 23, 10, 108)), ("muscle", -0.970, (27, 43, 12, 88))]
+)
 def test_youden_maximum_has_no_rival(name, cutoff, expected):
     (best, at), (second, _) = youden(column(name))[:2]
     assert at == pytest.approx(cutoff, abs=1e-9)
@@ -274,12 +360,15 @@ def test_youden_maximum_has_no_rival(name, cutoff, expected):
 
 def test_pfirrmann_by_disc_radscore():
     """The discussion: grades do not differ between high and low disc Radscores, p = 0.347."""
-    table = [[np.sum((column("pfirrmann") == grade) & (side == HIGH_DISC)) for side in (True, False)]
-             for grade in ("III", "IV", "V")]
+    table = [
+        [np.sum((column("pfirrmann") == grade) & (side == HIGH_DISC)) for side in (True, False)]
+        for grade in ("III", "IV", "V")
+    ]
     assert off(stats.chi2_contingency(table, correction=False)[1], "0.347") < 0.47
 
 
 # ---- the comparison ----
+
 
 def test_four_printed_numbers_contradict_the_printed_counts(results):
     """Each is what rounding to four decimals and then to three makes of the right number."""
@@ -303,8 +392,10 @@ def test_comparison_agrees_wherever_it_should(results):
 
 
 def test_comparison_of_nothing_says_so():
-    assert all(r["ours"] is None and not r["agrees"] and r["note"].startswith("not in these results")
-               for r in compare_with_paper({}))
+    assert all(
+        r["ours"] is None and not r["agrees"] and r["note"].startswith("not in these results")
+        for r in compare_with_paper({})
+    )
 
 
 def test_look_up_reads_null_and_commas_and_refuses_two():
@@ -315,9 +406,17 @@ def test_look_up_reads_null_and_commas_and_refuses_two():
         look_up(results, "comparisons[a=x, y].p")
 
 
-@pytest.mark.parametrize(("value", "printed", "expected"), [
-    (33 / 80 - 1e-13, "0.413", "0.413"), (0.00099, "<0.001", "<0.001"), (0.0012, "<0.001", "0.001"),
-    (-7.9385, "-7.94", "-7.94"), (0.6, "0.600", "0.600"), (float("inf"), "0.945", "inf")])
+@pytest.mark.parametrize(
+    ("value", "printed", "expected"),
+    [
+        (33 / 80 - 1e-13, "0.413", "0.413"),
+        (0.00099, "<0.001", "<0.001"),
+        (0.0012, "<0.001", "0.001"),
+        (-7.9385, "-7.94", "-7.94"),
+        (0.6, "0.600", "0.600"),
+        (float("inf"), "0.945", "inf"),
+    ],
+)
 def test_format_as_printed(value, printed, expected):
     assert format_as_printed(value, printed) == expected
 

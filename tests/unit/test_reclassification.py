@@ -1,4 +1,5 @@
-"""Reclassification: by hand, at the edges, and as results have it; the penalised likelihood-ratio test of nested models."""
+"""Reclassification: by hand, at the edges, and as results have it; the penalised likelihood-ratio test of nested
+models."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ KEYS = ("nri", "cnri", "idi")
 
 
 def test_by_hand():
-    """Three events: up, down, stays with a higher probability; five non-events: two down, one up, one tie, one stays with a lower one."""
+    """Three events: up, down, stays with a higher probability; five non-events: two down, one up, one tie, one stays
+    with a lower one."""
     y = np.array([1, 1, 1, 0, 0, 0, 0, 0])
     a = np.array([0.3, 0.6, 0.7, 0.6, 0.7, 0.4, 0.2, 0.45])
     b = np.array([0.6, 0.4, 0.8, 0.3, 0.2, 0.6, 0.2, 0.35])
@@ -122,7 +124,9 @@ def predictions():
 
 
 def describe(predictions, **settings):
-    return describe_reclassification(("disc", "both"), False, None, None, *predictions, PythonEngine(), Performance(**settings))
+    return describe_reclassification(
+        ("disc", "both"), False, None, None, *predictions, PythonEngine(), Performance(**settings)
+    )
 
 
 def test_without_categories_the_share_of_events_is_the_cut_point(predictions):
@@ -160,7 +164,10 @@ def test_settings_refuse_what_is_no_cut_point(cuts):
 
 def test_the_warning_names_what_to_read_first():
     message = reclassification_warning().message
-    assert all(part in message for part in ("useless markers", "not valid for nested models", "likelihood-ratio test", "net benefit"))
+    assert all(
+        part in message
+        for part in ("useless markers", "not valid for nested models", "likelihood-ratio test", "net benefit")
+    )
 
 
 def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
@@ -168,13 +175,21 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
     template = create_environment().get_template("sections/reclassification.html.j2")
     rows = [apparent, held_out]
-    shown = template.render(data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN})
-    assert "Read the likelihood-ratio test" in shown and "both for disc, adjusted" in shown and "cross-validation, scope pipeline" in shown
+    shown = template.render(
+        data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN}
+    )
+    assert (
+        "Read the likelihood-ratio test" in shown
+        and "both for disc, adjusted" in shown
+        and "cross-validation, scope pipeline" in shown
+    )
     tables = shown.split("<table>")[1:3]
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
     moves = shown.split("Who moves")[1]
     assert moves.count("<tr>") == 2 * (1 + 3) and "≤ " in moves and "&gt; " in moves
-    assert "nothing to compare" in template.render(data={"reclassification": []}, view={"reclassification": [], "models_shown": MODELS_SHOWN})
+    assert "nothing to compare" in template.render(
+        data={"reclassification": []}, view={"reclassification": [], "models_shown": MODELS_SHOWN}
+    )
 
 
 # -- the penalised likelihood-ratio test -----------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Figures: widths of a journal's columns, grey, resolutions, kept where nothing changed; nomogram; names of any kind."""
+"""Figures: widths of a journal's columns, grey, resolutions, kept where nothing changed; nomogram; names of any
+kind."""
 
 from __future__ import annotations
 
@@ -40,12 +41,35 @@ def small_study(folder):
     n = 60
     s1, s2 = g.normal(size=n), g.normal(size=n)
     y = g.random(n) < 1 / (1 + np.exp(-0.6 * s1 - 0.5 * s2))
-    pd.DataFrame({"id": range(n), "y": y.astype(int), "age": g.normal(50, 8, n).round(), "grade": g.choice(["I", "II", "$x$"], n), "s1": s1, "s2": s2}).to_csv(folder / "t.csv", index=False)
-    prldh.analyze({
-        "title": "T", "engine": "python", "clinical": {"table": str(folder / "t.csv"), "id": "id", "outcome": "y", "event": 1, "covariates": {"age": "continuous", "grade": "categorical"}},
-        "tissues": {"disc $a$": {"radscore": "s1"}, "muscle": {"radscore": "s2"}}, "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
-        "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 5, "interaction_bootstrap": 5}, "report": {"figures": ["svg"]},
-    }, folder / "out", jobs=1)
+    pd.DataFrame(
+        {
+            "id": range(n),
+            "y": y.astype(int),
+            "age": g.normal(50, 8, n).round(),
+            "grade": g.choice(["I", "II", "$x$"], n),
+            "s1": s1,
+            "s2": s2,
+        }
+    ).to_csv(folder / "t.csv", index=False)
+    prldh.analyze(
+        {
+            "title": "T",
+            "engine": "python",
+            "clinical": {
+                "table": str(folder / "t.csv"),
+                "id": "id",
+                "outcome": "y",
+                "event": 1,
+                "covariates": {"age": "continuous", "grade": "categorical"},
+            },
+            "tissues": {"disc $a$": {"radscore": "s1"}, "muscle": {"radscore": "s2"}},
+            "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
+            "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 5, "interaction_bootstrap": 5},
+            "report": {"figures": ["svg"]},
+        },
+        folder / "out",
+        jobs=1,
+    )
     return folder / "out"
 
 
@@ -77,14 +101,22 @@ def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
     settings = FigureSettings(("pdf", "png", "tiff"), (300, 600), grey=True)
     found = write_figures(data, tmp_path / "f", settings=settings)
     names = {p.name for p in (tmp_path / "f").iterdir()} - {DRAWN}
-    assert names == {f"roc_unadjusted{g}{s}" for g in ("", ".grey") for s in (".pdf", ".png", ".600dpi.png", ".tiff", ".600dpi.tiff")}
+    assert names == {
+        f"roc_unadjusted{g}{s}" for g in ("", ".grey") for s in (".pdf", ".png", ".600dpi.png", ".tiff", ".600dpi.tiff")
+    }
     assert found["roc_unadjusted"]["svg"].startswith("<svg") and found["roc_unadjusted"]["files"].count(",") == 9
     for suffix in ("png", "tiff"):
         for dpi, name in ((300, f"roc_unadjusted.{suffix}"), (600, f"roc_unadjusted.600dpi.{suffix}")):
             image = Image.open(tmp_path / "f" / name)
             assert abs(image.width - ONE_COLUMN * dpi) <= 1 and round(float(image.info["dpi"][0])) == dpi
     shades = np.asarray(Image.open(tmp_path / "f" / "roc_unadjusted.grey.png").convert("RGB")).astype(int)
-    assert np.ptp(shades, axis=2).max() == 0 and np.ptp(np.asarray(Image.open(tmp_path / "f" / "roc_unadjusted.png").convert("RGB")).astype(int), axis=2).max() > 50
+    assert (
+        np.ptp(shades, axis=2).max() == 0
+        and np.ptp(
+            np.asarray(Image.open(tmp_path / "f" / "roc_unadjusted.png").convert("RGB")).astype(int), axis=2
+        ).max()
+        > 50
+    )
     pdf = (tmp_path / "f" / "roc_unadjusted.pdf").read_bytes()
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf  # TrueType, embedded
 
@@ -133,7 +165,9 @@ def test_flow_counts_reasons():
     excluded = [{"id": str(i), "reason": f"reason {min(i, 9)}"} for i in range(14)]
     cohort = {"n": 20, "events": 8, "n_read": 34, "excluded": excluded, "outcome": "y", "event": "1", "non_event": "0"}
     flow = describe_flow({"cohort": cohort})
-    assert flow["reasons"][0] == ("reason 9", 5) and len(flow["reasons"]) == 8 and sum(n for _, n in flow["reasons"]) == 14
+    assert (
+        flow["reasons"][0] == ("reason 9", 5) and len(flow["reasons"]) == 8 and sum(n for _, n in flow["reasons"]) == 14
+    )
     assert draw_flow(flow).get_size_inches()[0] == pytest.approx(TWO_COLUMNS)
 
 
@@ -156,10 +190,18 @@ def test_results_hold_the_correlations_that_are_drawn(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
         patch.setattr("prldh.report.render.render_report", lambda *content: "")
-        data = prldh.analyze({
-            "engine": "python", "clinical": {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "y", "event": 1}, "tissues": {"t": {"features": str(tmp_path / "f.csv")}},
-            "selection": [{"correlation": {"outcome": 0}}], "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0}, "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
-        }, tmp_path / "out", jobs=1).data
+        data = prldh.analyze(
+            {
+                "engine": "python",
+                "clinical": {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "y", "event": 1},
+                "tissues": {"t": {"features": str(tmp_path / "f.csv")}},
+                "selection": [{"correlation": {"outcome": 0}}],
+                "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+                "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
+            },
+            tmp_path / "out",
+            jobs=1,
+        ).data
     kept = data["tissues"]["t"]["selection"]["features"]
     wanted = np.corrcoef(values[:, ["abcd".index(f) for f in kept]], rowvar=False)
     np.testing.assert_allclose(data["tissues"]["t"]["selection"]["correlation"], wanted, atol=1e-12)
@@ -176,18 +218,28 @@ def points_of(axis, value) -> float:
 
 
 def test_nomogram_gives_each_patient_the_models_probability(data, out):
-    model = next(m for m in data["models"] if m["adjusted"] and "disc $a$" in {t["variable"] for t in m["terms"]} and len(m["terms"]) > 3)
+    model = next(
+        m
+        for m in data["models"]
+        if m["adjusted"] and "disc $a$" in {t["variable"] for t in m["terms"]} and len(m["terms"]) > 3
+    )
     chart = make_nomogram(model, data)
     assert {a["variable"] for a in chart["axes"]} == {"disc $a$", "age", "grade"}
     assert max(t["points"] for a in chart["axes"] for t in a["ticks"]) == pytest.approx(100)
     assert all(min(t["points"] for t in a["ticks"]) == pytest.approx(0, abs=1e-9) for a in chart["axes"])
     clinical = pd.read_csv(out.parent / "t.csv")
-    apparent = pd.read_csv(out / "predictions.csv").query("scheme == 'apparent' and adjusted and model == @model['name']").set_index("id")
+    apparent = (
+        pd.read_csv(out / "predictions.csv")
+        .query("scheme == 'apparent' and adjusted and model == @model['name']")
+        .set_index("id")
+    )
     axes = {a["variable"]: a for a in chart["axes"]}
     for row in clinical.to_dict("records"):
         points = points_of(axes["disc $a$"], row["s1"]) + points_of(axes["age"], row["age"])
         points += next(t["points"] for t in axes["grade"]["ticks"] if t["label"] == row["grade"])
-        assert chart["intercept"] + chart["per_point"] * points == pytest.approx(apparent.loc[row["id"], "log_odds"], abs=1e-8)
+        assert chart["intercept"] + chart["per_point"] * points == pytest.approx(
+            apparent.loc[row["id"], "log_odds"], abs=1e-8
+        )
     for tick in chart["probabilities"]:
         p = float(tick["label"])
         assert chart["intercept"] + chart["per_point"] * tick["points"] == pytest.approx(math.log(p / (1 - p)))
@@ -205,6 +257,8 @@ def test_no_nomogram_without_finite_estimates_ranges_or_two_variables(data):
 @pytest.mark.parametrize(("low", "high"), [(18, 81), (-3.2, 2.7), (0.04, 2.07), (1e-7, 3e-7), (-1e6, 5e8), (0, 1)])
 def test_round_values_hold_the_range(low, high):
     values = round_values(low, high)
-    assert values[0] <= low + 1e-6 * (high - low) and values[-1] >= high - 1e-6 * (high - low) and 3 <= len(values) <= 11
+    assert (
+        values[0] <= low + 1e-6 * (high - low) and values[-1] >= high - 1e-6 * (high - low) and 3 <= len(values) <= 11
+    )
     assert np.allclose(np.diff(values), values[1] - values[0]) and values[1] - values[0] <= (high - low) / 2
     assert round_values(3, 3) == []

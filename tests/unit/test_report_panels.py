@@ -1,4 +1,5 @@
-"""Panels for journals: which there are, that they show the results' own numbers, heat maps, several processes; fonts and names in figures."""
+"""Panels for journals: which there are, that they show the results' own numbers, heat maps, several processes; fonts
+and names in figures."""
 
 from __future__ import annotations
 
@@ -35,11 +36,19 @@ def drawn(data, name, beside=None):  # noqa: F811
 
 
 def letters(figure) -> list[str]:
-    return [t.get_text() for axis in figure.axes for t in axis.texts if len(t.get_text()) == 1 and t.get_text().isupper()]
+    return [
+        t.get_text() for axis in figure.axes for t in axis.texts if len(t.get_text()) == 1 and t.get_text().isupper()
+    ]
 
 
 def test_panels_are_the_papers_figures_each_lettered_and_files_beside_the_report(data, out):  # noqa: F811
-    n_axes = {"figure2_roc": 2, "figure3_interaction": 2, "figure4_partial_roc": 4, "figure5_use": 6, "figure_s2_radscores": 4}
+    n_axes = {
+        "figure2_roc": 2,
+        "figure3_interaction": 2,
+        "figure4_partial_roc": 4,
+        "figure5_use": 6,
+        "figure_s2_radscores": 4,
+    }
     assert [p.name for p in plan_panels(data)] == list(n_axes)
     for name, n in n_axes.items():
         for is_on in (False, True):
@@ -48,12 +57,19 @@ def test_panels_are_the_papers_figures_each_lettered_and_files_beside_the_report
             assert letters(figure) == list("ABCDEF"[:n]) and len(figure.axes) == n
         assert (out / "figures" / f"{name}.svg").is_file()
     page = (out / "report.html").read_text()
-    assert 'href="figures/figure5_use.svg"' in page and 'id="figure-figure5_use"' not in page  # a link, not a second copy of its curves
+    # a link, not a second copy of its curves
+    assert 'href="figures/figure5_use.svg"' in page and 'id="figure-figure5_use"' not in page
     plt.close("all")
 
 
 def test_a_study_without_the_content_lacks_the_panel(data):  # noqa: F811
-    bare = {**data, "interaction": None, "tissues": {}, "table_one": [], "models": [m for m in data["models"] if not m["adjusted"]]}
+    bare = {
+        **data,
+        "interaction": None,
+        "tissues": {},
+        "table_one": [],
+        "models": [m for m in data["models"] if not m["adjusted"]],
+    }
     assert [p.name for p in plan_panels(bare)] == ["figure2_roc", "figure4_partial_roc", "figure5_use"]
     assert letters(drawn(bare, "figure5_use")) == ["A", "B", "C"]
     assert plan_panels({**bare, "models": []}) == []
@@ -66,8 +82,15 @@ def test_a_model_looks_the_same_in_every_part(data):  # noqa: F811
     other = copy.deepcopy(data)
     other["models"] = [m for m in other["models"] if not (m["adjusted"] and m["name"] == data["models"][0]["name"])]
     figure = drawn(other, "figure2_roc")
-    looks = [{line.get_label().split(":")[0]: to_hex(line.get_color()) for line in axis.lines if ":" in line.get_label()} for axis in figure.axes]
-    assert looks[1] and len(looks[1]) == len(looks[0]) - 1 and all(looks[0][name] == shade for name, shade in looks[1].items())
+    looks = [
+        {line.get_label().split(":")[0]: to_hex(line.get_color()) for line in axis.lines if ":" in line.get_label()}
+        for axis in figure.axes
+    ]
+    assert (
+        looks[1]
+        and len(looks[1]) == len(looks[0]) - 1
+        and all(looks[0][name] == shade for name, shade in looks[1].items())
+    )
 
 
 def test_panels_show_the_results_numbers_and_compute_none(data):  # noqa: F811
@@ -87,16 +110,41 @@ def test_drawing_modules_import_no_statistics():
     found = [*REPORT.glob("*drawings.py")]
     assert len(found) >= 3
     for path in found:
-        names = {n for node in ast.walk(ast.parse(path.read_text())) for n in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else [])}
-        assert not [n for n in names if n.split(".")[0] in ("numpy", "scipy", "pandas", "statistics", "sklearn", "statsmodels") or (n.startswith("prldh.") and not n.startswith("prldh.report."))], path
+        names = {
+            n
+            for node in ast.walk(ast.parse(path.read_text()))
+            for n in (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert not [
+            n
+            for n in names
+            if n.split(".")[0] in ("numpy", "scipy", "pandas", "statistics", "sklearn", "statsmodels")
+            or (n.startswith("prldh.") and not n.startswith("prldh.report."))
+        ], path
 
 
 def test_selection_panel_has_a_part_for_each_curve(data):  # noqa: F811
     curve = {"sizes": [1, 2, 3], "mean": [0.6, 0.7, 0.65]}
-    lasso = {"lambda": [0.1, 0.01], "path": {"wavelet-LLH_glcm_Idm": [0.0, 1.0]}, "cv_mean": [1.2, 1.0], "cv_sd": [0.1, None], "lambda_min": 0.01}
+    lasso = {
+        "lambda": [0.1, 0.01],
+        "path": {"wavelet-LLH_glcm_Idm": [0.0, 1.0]},
+        "cv_mean": [1.2, 1.0],
+        "cv_sd": [0.1, None],
+        "lambda_min": 0.01,
+    }
     steps = [
         {"name": "mrmr_forest", "source": "radiomics", "details": {"curve": curve, "chosen_size": 2}},
-        {"name": "lasso_svm_rfe", "source": "radiomics", "details": {"lasso": lasso, "svm_rfe": {**curve, "chosen_size": 3}}},
+        {
+            "name": "lasso_svm_rfe",
+            "source": "radiomics",
+            "details": {"lasso": lasso, "svm_rfe": {**curve, "chosen_size": 3}},
+        },
         {"name": "mrmr_forest", "source": "deep", "details": {"curve": curve, "chosen_size": 1}},
     ]
     tissue = {**data["tissues"]["muscle"], "selection": {"steps": steps, "features": ["a"]}}
@@ -119,10 +167,15 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
     explanation(tmp_path)
     (tmp_path / "explanation" / "other.json").write_text("[")
     figure = drawn(data, "figure6_heat_maps_muscle", tmp_path)
-    assert letters(figure) == list("ABCD") and np.asarray(figure.axes[3].images[0].get_array())[0, 0, :3] == pytest.approx((200 / 255, 30 / 255, 0))  # low risk
+    # low risk
+    assert letters(figure) == list("ABCD") and np.asarray(figure.axes[3].images[0].get_array())[
+        0, 0, :3
+    ] == pytest.approx((200 / 255, 30 / 255, 0))
     plan = figures_module.plan_panels
     few(monkeypatch)
-    monkeypatch.setattr(figures_module, "plan_panels", lambda data, beside: [p for p in plan(data, beside) if "heat" in p.name])
+    monkeypatch.setattr(
+        figures_module, "plan_panels", lambda data, beside: [p for p in plan(data, beside) if "heat" in p.name]
+    )
     settings = FigureSettings(("svg", "png"), (100,), grey=True)
     first = write_figures(data, tmp_path / "a", settings=settings, beside=tmp_path)
     assert first["figure6_heat_maps_muscle"]["svg"] == "" and first["figure6_heat_maps_muscle"]["is_panel"]
@@ -130,7 +183,9 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
     assert np.ptp(shades, axis=2).max() == 0
     explanation(tmp_path, 90)  # drawn again, as the pictures have changed
     write_figures(data, tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
-    assert (tmp_path / "a" / "figure6_heat_maps_muscle.png").read_bytes() != (tmp_path / "b" / "figure6_heat_maps_muscle.png").read_bytes()
+    assert (tmp_path / "a" / "figure6_heat_maps_muscle.png").read_bytes() != (
+        tmp_path / "b" / "figure6_heat_maps_muscle.png"
+    ).read_bytes()
     (tmp_path / "explanation" / "m_2.png").unlink()
     assert not [p for p in plan(data, tmp_path) if "heat" in p.name]
 
@@ -142,7 +197,9 @@ def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_her
     unknown = Drawing("unknown_to_others", "T", "D", next(d for d in plan_figures(data) if d.name == "flow").draw)
     monkeypatch.setattr(figures_module, "plan_figures", lambda data: [*kept(data), unknown])
     settings = FigureSettings(("svg", "pdf", "png"), (100,))
-    assert write_figures(data, tmp_path / "a", settings=settings) == write_figures(data, tmp_path / "b", settings=settings, jobs=2)
+    assert write_figures(data, tmp_path / "a", settings=settings) == write_figures(
+        data, tmp_path / "b", settings=settings, jobs=2
+    )
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert len(names) == 13 and names == sorted(p.name for p in (tmp_path / "b").iterdir())
     assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
@@ -181,5 +238,8 @@ def test_texts_that_are_spread_never_meet(at, more):
     found = spread(at, widths, -0.1)
     edges = [(x - w / 2, x + w / 2) for x, w in zip(found, widths, strict=True)]
     assert edges[0][0] >= -0.1 - 1e-9 and all(a[1] <= b[0] + 1e-9 for a, b in zip(edges, edges[1:], strict=False))
-    if all(a + (u + v) / 2 < b for a, b, u, v in zip(at, at[1:], widths, widths[1:], strict=False)) and at[0] - widths[0] / 2 >= -0.1:
+    if (
+        all(a + (u + v) / 2 < b for a, b, u, v in zip(at, at[1:], widths, widths[1:], strict=False))
+        and at[0] - widths[0] / 2 >= -0.1
+    ):
         assert found == pytest.approx(at)  # where there is room, nothing moves

@@ -24,7 +24,15 @@ def cohort(n: int = 48, seed: int = 1) -> pd.DataFrame:
     g = np.random.default_rng(seed)
     disc, age = g.normal(size=n), g.normal(50, 8, n).round()
     event = g.random(n) < 1 / (1 + np.exp(0.6 - disc))
-    return pd.DataFrame({"id": range(n), "y": np.where(event, "yes", "no"), "age 2": age, "s1": disc, "s2": g.normal(size=n) + 0.3 * disc})
+    return pd.DataFrame(
+        {
+            "id": range(n),
+            "y": np.where(event, "yes", "no"),
+            "age 2": age,
+            "s1": disc,
+            "s2": g.normal(size=n) + 0.3 * disc,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +43,26 @@ def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
         patch.setattr("prldh.report.render.render_report", lambda *content: "")
-        found = prldh.analyze({
-            "title": "T", "seed": 20240101, "engine": "python", "clinical": {"table": str(folder / "t.csv"), "id": "id", "outcome": "y", "event": "yes", "covariates": {"age 2": "continuous"}},
-            "tissues": {"disc 1": {"radscore": "s1"}, "muscle": {"radscore": "s2"}}, "validation": {"leave_one_out": True, "folds": 4, "bootstrap": 6},
-            "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 10, "interaction_bootstrap": 5}, "table_one": {"adjust_p": "holm"},
-        }, folder / "out", jobs=1)
+        found = prldh.analyze(
+            {
+                "title": "T",
+                "seed": 20240101,
+                "engine": "python",
+                "clinical": {
+                    "table": str(folder / "t.csv"),
+                    "id": "id",
+                    "outcome": "y",
+                    "event": "yes",
+                    "covariates": {"age 2": "continuous"},
+                },
+                "tissues": {"disc 1": {"radscore": "s1"}, "muscle": {"radscore": "s2"}},
+                "validation": {"leave_one_out": True, "folds": 4, "bootstrap": 6},
+                "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 10, "interaction_bootstrap": 5},
+                "table_one": {"adjust_p": "holm"},
+            },
+            folder / "out",
+            jobs=1,
+        )
     assert (folder / "out" / "references.bib").read_text() == write_text(found.data).bibtex
     return found.data
 
@@ -68,7 +91,13 @@ def as_shown(data, kind: str, path: tuple) -> str:
     if kind == "text":
         return " ".join(str(value).split())
     if kind == "p":
-        return "0.001" if value < 0.001 else "0.999" if value >= 0.9995 else str(Decimal(value).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
+        return (
+            "0.001"
+            if value < 0.001
+            else "0.999"
+            if value >= 0.9995
+            else str(Decimal(value).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
+        )
     if kind == "exact":
         return str(value) if isinstance(value, int) else f"{value:g}"
     if kind == "percent":
@@ -77,11 +106,14 @@ def as_shown(data, kind: str, path: tuple) -> str:
     if 0.5 * 10**-digits <= abs(value) < 1e6:
         return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)).replace("-", "−")
     mantissa, exponent = f"{value:.{max(digits - 1, 1)}e}".split("e")
-    return f"{mantissa.replace('-', '−')} × 10{''.join('⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.index(c)] for c in str(int(exponent)))}"
+    return (
+        f"{mantissa.replace('-', '−')} × 10{''.join('⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.index(c)] for c in str(int(exponent)))}"
+    )
 
 
 def check(data) -> int:
-    """Walks through the text from fact to fact; between them no digit may stand that is not wording. Returns how many there were."""
+    """Walks through the text from fact to fact; between them no digit may stand that is not wording. Returns how many
+    there were."""
     text = write_text(data)
     whole = "\n".join(without_citations(p) for p in [*text.methods, *text.results])
     rest, at = [], 0
@@ -119,16 +151,32 @@ def test_only_what_ran_is_cited(data):
     assert {"delong1988", "efron1997", "holm1979", "hosmer1992"} <= set(cited)
     assert ("firth1993" in cited) == any(m["fit"] == "firth" for m in data["models"])
     assert not {"rubin1987", "peng2005", "guyon2002", "shrout1979", "r", "robin2011", "nogueira2018"} & set(cited)
-    used = {int(n) for p in [*text.methods, *text.results] for group in re.findall(r" \[(\d+(?:, \d+)*)\]", p) for n in group.split(", ")}
+    used = {
+        int(n)
+        for p in [*text.methods, *text.results]
+        for group in re.findall(r" \[(\d+(?:, \d+)*)\]", p)
+        for n in group.split(", ")
+    }
     assert used == set(range(1, len(text.references) + 1)) and len(cited) == len(text.references)
     without = copy.deepcopy(data)
     without["study"]["settings"]["table_one"]["p_values"] = False
-    without["interaction"], without["comparisons"], without["reclassification"], without["univariate"] = None, [], [], None
+    without["interaction"], without["comparisons"], without["reclassification"], without["univariate"] = (
+        None,
+        [],
+        [],
+        None,
+    )
     for m in without["models"]:
         m["validation"] = {}
     said = write_text(without)
-    assert not {"efron1997", "holm1979", "hosmer1992", "demler2012", "pencina2008", "harrell1996"} & set(re.findall(r"\{(\w+),", said.bibtex))
-    assert "No internal validation was made." in " ".join(said.methods) and "not validated" in " ".join(said.results) and check(without)
+    assert not {"efron1997", "holm1979", "hosmer1992", "demler2012", "pencina2008", "harrell1996"} & set(
+        re.findall(r"\{(\w+),", said.bibtex)
+    )
+    assert (
+        "No internal validation was made." in " ".join(said.methods)
+        and "not validated" in " ".join(said.results)
+        and check(without)
+    )
 
 
 def test_missing_numbers_are_not_made_up(data):
@@ -147,7 +195,11 @@ def test_missing_numbers_are_not_made_up(data):
 def test_bibtex_has_balanced_braces_and_every_field():
     for key, reference in REFERENCES.items():
         entry = as_bibtex([key], {"r": "4.2.2"})
-        assert entry.count("{") == entry.count("}") and entry.startswith(f"@{reference.kind}{{{key},") and "title = {{" in entry
+        assert (
+            entry.count("{") == entry.count("}")
+            and entry.startswith(f"@{reference.kind}{{{key},")
+            and "title = {{" in entry
+        )
         assert re.search(r"\d{4}|version 4", in_words(key, "4.2.2" if key == "r" else None)), key
         assert "year" in entry or key == "r"
 
@@ -155,14 +207,36 @@ def test_bibtex_has_balanced_braces_and_every_field():
 def test_study_with_selection_reads_as_it_ran(data):
     """Steps that did not run, and a reliability that one reader cannot show, are not told."""
     changed = copy.deepcopy(data)
-    changed["study"]["settings"]["selection"] = [{"icc": {"threshold": 0.75}}, {"correlation": {"between": 0.9, "outcome": 0.3}}, {"mine": {}}, {"unused": {}}]
-    steps = [{"name": n, "source": "radiomics", "n_in": i, "n_out": o, "dropped": {}, "details": {}} for n, i, o in (("icc", 40, 40), ("correlation", 40, 5), ("mine", 5, 2))]
-    selection = {"steps": steps, "features": ["a", "b"], "sources": {"a": "radiomics", "b": "radiomics"}, "readers": 1, "stability": {"folds": {"index": {"estimate": 0.5, "low": 0.4, "high": 0.6}}}}
+    changed["study"]["settings"]["selection"] = [
+        {"icc": {"threshold": 0.75}},
+        {"correlation": {"between": 0.9, "outcome": 0.3}},
+        {"mine": {}},
+        {"unused": {}},
+    ]
+    steps = [
+        {"name": n, "source": "radiomics", "n_in": i, "n_out": o, "dropped": {}, "details": {}}
+        for n, i, o in (("icc", 40, 40), ("correlation", 40, 5), ("mine", 5, 2))
+    ]
+    selection = {
+        "steps": steps,
+        "features": ["a", "b"],
+        "sources": {"a": "radiomics", "b": "radiomics"},
+        "readers": 1,
+        "stability": {"folds": {"index": {"estimate": 0.5, "low": 0.4, "high": 0.6}}},
+    }
     changed["tissues"]["disc 1"] |= {"selection": selection, "radscore": {"method": "logistic"}}
     text = write_text(changed)
     methods = " ".join(text.methods)
-    assert "intraclass" not in methods and "unused" not in methods and "the step mine" in methods and "at least 0.3" in methods
-    assert "Of 40 radiomics features of disc 1, 2 entered its Radscore; the stability index over the resamples (cross-validation) was 0.500" in " ".join(text.results)
+    assert (
+        "intraclass" not in methods
+        and "unused" not in methods
+        and "the step mine" in methods
+        and "at least 0.3" in methods
+    )
+    assert (
+        "Of 40 radiomics features of disc 1, 2 entered its Radscore; the stability index over the resamples"
+        " (cross-validation) was 0.500" in " ".join(text.results)
+    )
     check(changed)
     selection["readers"] = 2
     assert "intraclass" in " ".join(write_text(changed).methods) and check(changed)
@@ -177,11 +251,29 @@ def test_real_table(shared_data, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
         patch.setattr("prldh.report.render.render_report", lambda *content: "")
-        data = prldh.analyze({
-            "title": "aSAH", "engine": "python", "clinical": {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "outcome", "event": "Poor", "covariates": {"age": "continuous", "gender": "categorical"}},
-            "tissues": {"S100B": {"radscore": "s100b"}}, "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 8},
-            "performance": {"confidence": 0.9, "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]}, "decision_bootstrap": 5, "partial_auc_bootstrap": 10},
-        }, tmp_path / "out", jobs=1).data
+        data = prldh.analyze(
+            {
+                "title": "aSAH",
+                "engine": "python",
+                "clinical": {
+                    "table": str(tmp_path / "t.csv"),
+                    "id": "id",
+                    "outcome": "outcome",
+                    "event": "Poor",
+                    "covariates": {"age": "continuous", "gender": "categorical"},
+                },
+                "tissues": {"S100B": {"radscore": "s100b"}},
+                "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 8},
+                "performance": {
+                    "confidence": 0.9,
+                    "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]},
+                    "decision_bootstrap": 5,
+                    "partial_auc_bootstrap": 10,
+                },
+            },
+            tmp_path / "out",
+            jobs=1,
+        ).data
     assert check(json.loads(json.dumps(data))) > 40
     text = " ".join(write_text(data).results)
     assert "The table held 113 patients, of whom 1 was left out; 112 were analysed" in text and "(90% CI" in text
@@ -198,9 +290,18 @@ def selected(data, readers: int = 2, **mrmr) -> dict:
         {"mrmr_forest": {"folds": 5, "features": 30, "trees": 200, "rule": "argmax", "racing": False, **mrmr}},
         {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
     ]
-    steps = [{"name": n, "source": "features", "n_in": i, "n_out": o, "dropped": {}, "details": {}} for n, i, o in (("icc", 1223, 80), ("mrmr_forest", 80, 5), ("lasso_svm_rfe", 5, 2))]
+    steps = [
+        {"name": n, "source": "features", "n_in": i, "n_out": o, "dropped": {}, "details": {}}
+        for n, i, o in (("icc", 1223, 80), ("mrmr_forest", 80, 5), ("lasso_svm_rfe", 5, 2))
+    ]
     stability = {"folds": {"index": {"estimate": 0.5, "low": 0.4, "high": 0.6}, "n_empty": 1, "n_resamples": 4}}
-    selection = {"steps": steps, "features": ["a", "b"], "sources": {"a": "features", "b": "features"}, "readers": readers, "stability": stability}
+    selection = {
+        "steps": steps,
+        "features": ["a", "b"],
+        "sources": {"a": "features", "b": "features"},
+        "readers": readers,
+        "stability": stability,
+    }
     changed["tissues"]["disc 1"] |= {"selection": selection, "radscore": {"method": "logistic"}}
     return changed
 
@@ -210,7 +311,11 @@ def of_images(data, **about) -> dict:
     changed = selected(data, readers=1)
     sources = {
         "pyradiomics": {"version": "0.1.0", "packages": {"pyradiomics-bhklab": "3.1.4"}},
-        "uctransnet": {"version": "0.1.0", "packages": {"torch": "2.13.0"}, "trained_on": {"n_trained": 9, "n": 2, "ids": ["P1", "P2"]}},
+        "uctransnet": {
+            "version": "0.1.0",
+            "packages": {"torch": "2.13.0"},
+            "trained_on": {"n_trained": 9, "n": 2, "ids": ["P1", "P2"]},
+        },
         "mine": {"version": "7", "packages": {}},
     }
     changed["images"] = {"disc 1": {"sources": sources, "perturbation": {"n": 10}, **about}}
@@ -224,7 +329,12 @@ def tables_only(data) -> dict:
 
 
 def one_model(data) -> dict:
-    return copy.deepcopy(data) | {"models": data["models"][:1], "comparisons": [], "reclassification": [], "interaction": None}
+    return copy.deepcopy(data) | {
+        "models": data["models"][:1],
+        "comparisons": [],
+        "reclassification": [],
+        "interaction": None,
+    }
 
 
 def firth(data, n: int) -> dict:
@@ -242,7 +352,16 @@ def imputed(data) -> dict:
 
 
 def by_r(data) -> dict:
-    return copy.deepcopy(data) | {"engines": data["engines"] | {"reported": "r", "r": {"version": "4.2.2", "packages": {"pROC": "1.18.0", "glmnet": "4.1.6"}}}, "agreement": []}
+    return copy.deepcopy(data) | {
+        "engines": (
+            data["engines"]
+            | {
+                "reported": "r",
+                "r": {"version": "4.2.2", "packages": {"pROC": "1.18.0", "glmnet": "4.1.6"}},
+            }
+        ),
+        "agreement": [],
+    }
 
 
 def permuted(data) -> dict:
@@ -252,18 +371,58 @@ def permuted(data) -> dict:
 
 
 KINDS = {
-    "tables only": (tables_only, ["Everything that is fitted to outcomes was fitted anew"], ["A Radscore above", "features", "Interaction", "images", "cutoff"]),
-    "one model": (one_model, ["had an apparent AUC of", "Its sensitivity was"], ["compared by DeLong", "highest of these", "reclassification", "nested"]),
-    "selected features": (selected, ["(a) features were kept where the intraclass correlation (between readers, form ICC2)", "30 features", "the number with the highest mean AUC;",
-                                     "or the LASSO's where there was none", "Of 1223 features of disc 1, 2 entered", "in 1 of 4 resamples (cross-validation) no feature was left"], ["racing", "standard error", "perturbed", "within each source"]),
+    "tables only": (
+        tables_only,
+        ["Everything that is fitted to outcomes was fitted anew"],
+        ["A Radscore above", "features", "Interaction", "images", "cutoff"],
+    ),
+    "one model": (
+        one_model,
+        ["had an apparent AUC of", "Its sensitivity was"],
+        ["compared by DeLong", "highest of these", "reclassification", "nested"],
+    ),
+    "selected features": (
+        selected,
+        [
+            "(a) features were kept where the intraclass correlation (between readers, form ICC2)",
+            "30 features",
+            "the number with the highest mean AUC;",
+            "or the LASSO's where there was none",
+            "Of 1223 features of disc 1, 2 entered",
+            "in 1 of 4 resamples (cross-validation) no feature was left",
+        ],
+        ["racing", "standard error", "perturbed", "within each source"],
+    ),
     "racing": (lambda d: selected(d, racing=True), ["dropped early (racing, an approximation)"], ["standard error"]),
-    "one standard error": (lambda d: selected(d, rule="one_se"), ["the smallest number within one standard error of the highest mean AUC"], ["racing"]),
+    "one standard error": (
+        lambda d: selected(d, rule="one_se"),
+        ["the smallest number within one standard error of the highest mean AUC"],
+        ["racing"],
+    ),
     "perturbed masks": (of_images, ["over a reader's mask and 10 perturbed ones"], ["between readers"]),
     "one reader, not perturbed": (lambda d: of_images(d, perturbation=None), [], ["intraclass"]),
-    "images": (of_images, ["PyRadiomics' feature definitions", "(pyradiomics-bhklab 3.1.4)", "the encoder of a UCTransNet", "(torch 2.13.0)", "by the source mine",
-                           "2 of the patients analysed had been used to train this source"], ["None of the patients"]),
-    "Firth everywhere": (lambda d: firth(d, 99), ["Because the outcome was separated"], ["by maximum likelihood", "profile-likelihood intervals"]),
-    "Firth once": (lambda d: firth(d, 1), ["by maximum likelihood", "Where the outcome was separated"], ["Because the outcome"]),
+    "images": (
+        of_images,
+        [
+            "PyRadiomics' feature definitions",
+            "(pyradiomics-bhklab 3.1.4)",
+            "the encoder of a UCTransNet",
+            "(torch 2.13.0)",
+            "by the source mine",
+            "2 of the patients analysed had been used to train this source",
+        ],
+        ["None of the patients"],
+    ),
+    "Firth everywhere": (
+        lambda d: firth(d, 99),
+        ["Because the outcome was separated"],
+        ["by maximum likelihood", "profile-likelihood intervals"],
+    ),
+    "Firth once": (
+        lambda d: firth(d, 1),
+        ["by maximum likelihood", "Where the outcome was separated"],
+        ["Because the outcome"],
+    ),
     "imputation": (imputed, ["were imputed 20 times by chained equations", "Wald's, pooled"], ["complete-case"]),
     "R alone": (by_r, ["in R 4.2.2", "pROC 1.18.0"], ["a second time", "each on its own"]),
     "Python alone": (copy.deepcopy, ["in Python 3."], ["in R ", "pROC", "a second time", "each on its own"]),
@@ -292,14 +451,18 @@ def test_checklists_and_pictures_change_nothing(data):
 
 
 def test_the_version_of_the_program_is_told_where_it_is_known(data):
-    assert "with prldh in Python" in write_text(data).methods[-1] and "with prldh 9.9 in Python" in write_text(data, "9.9").methods[-1]
+    assert (
+        "with prldh in Python" in write_text(data).methods[-1]
+        and "with prldh 9.9 in Python" in write_text(data, "9.9").methods[-1]
+    )
 
 
 # ---------------------------------------------------------------- BibTeX
 
 
 def parse_bibtex(text: str) -> dict[str, tuple[str, dict[str, str]]]:
-    """Key → (kind, fields), by the grammar: ``@kind{key, name = {value}, …}`` with balanced braces in values. Anything else is an error."""
+    """Key → (kind, fields), by the grammar: ``@kind{key, name = {value}, …}`` with balanced braces in values. Anything
+    else is an error."""
     found, at = {}, 0
 
     def skip() -> None:
@@ -344,7 +507,12 @@ def parse_bibtex(text: str) -> dict[str, tuple[str, dict[str, str]]]:
     return found
 
 
-NEEDED = {"article": {"author", "title", "journal", "year"}, "inproceedings": {"author", "title", "booktitle", "year"}, "book": {"author", "title", "publisher", "year"}, "manual": {"title"}}
+NEEDED = {
+    "article": {"author", "title", "journal", "year"},
+    "inproceedings": {"author", "title", "booktitle", "year"},
+    "book": {"author", "title", "publisher", "year"},
+    "manual": {"title"},
+}
 
 
 def test_bibtex_parses_with_the_fields_that_each_kind_needs():
@@ -352,12 +520,26 @@ def test_bibtex_parses_with_the_fields_that_each_kind_needs():
     assert list(found) == list(REFERENCES)
     for key, (kind, fields) in found.items():
         assert NEEDED[kind] <= set(fields), key
-        assert all(value.isascii() and value.strip() and not re.search(r"(?<!\\)[&%#$]", value) for name, value in fields.items() if name not in ("doi", "url")), key
-        assert re.fullmatch(r"\d{4}", fields.get("year", "2000")) and re.fullmatch(r"10\.\d{4,}/\S+", fields.get("doi", "10.1000/x"))
-        assert all(re.fullmatch(r"others|\{[^{}]+\}|[^,]+, [^,]+", name) for name in fields["author"].split(" and ")), key
+        assert all(
+            value.isascii() and value.strip() and not re.search(r"(?<!\\)[&%#$]", value)
+            for name, value in fields.items()
+            if name not in ("doi", "url")
+        ), key
+        assert re.fullmatch(r"\d{4}", fields.get("year", "2000")) and re.fullmatch(
+            r"10\.\d{4,}/\S+", fields.get("doi", "10.1000/x")
+        )
+        assert all(re.fullmatch(r"others|\{[^{}]+\}|[^,]+, [^,]+", name) for name in fields["author"].split(" and ")), (
+            key
+        )
 
 
 def test_the_parser_of_this_test_refuses_what_is_not_bibtex():
-    for wrong in ("@article{a, title = {x}", "@article{a, title = x}", "article{a}", "@article{a, title = {x} year = {1}}", "@a{k}@a{k}"):
+    for wrong in (
+        "@article{a, title = {x}",
+        "@article{a, title = x}",
+        "article{a}",
+        "@article{a, title = {x} year = {1}}",
+        "@a{k}@a{k}",
+    ):
         with pytest.raises(AssertionError):
             parse_bibtex(wrong)

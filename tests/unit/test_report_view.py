@@ -1,4 +1,5 @@
-"""What stands first on the page and how: three sentences, numbers, warnings, alternative texts; results of another schema."""
+"""What stands first on the page and how: three sentences, numbers, warnings, alternative texts; results of another
+schema."""
 
 from __future__ import annotations
 
@@ -25,10 +26,20 @@ def model(name: str = "Disc Radscore", **validation) -> dict:
 
 
 def results(*models: dict, confidence: float = 0.95, selected: bool = True, repeats: int = 1) -> dict:
-    schemes = {"folds": {"n_resamples": 10 * repeats}, "bootstrap": {"n_resamples": 25}, "leave_one_out": {"n_resamples": 170}, "by_year": {"n_resamples": 3}}
+    schemes = {
+        "folds": {"n_resamples": 10 * repeats},
+        "bootstrap": {"n_resamples": 25},
+        "leave_one_out": {"n_resamples": 170},
+        "by_year": {"n_resamples": 3},
+    }
     return {
-        "cohort": {"n": 170, "events": 55, "outcome": "recurrence", "event": "yes"}, "models": list(models), "tissues": {"disc": {"selection": {} if not selected else {"steps": []}}},
-        "study": {"settings": {"performance": {"confidence": confidence}, "validation": {"repeats": repeats}}, "schemes": schemes},
+        "cohort": {"n": 170, "events": 55, "outcome": "recurrence", "event": "yes"},
+        "models": list(models),
+        "tissues": {"disc": {"selection": {} if not selected else {"steps": []}}},
+        "study": {
+            "settings": {"performance": {"confidence": confidence}, "validation": {"repeats": repeats}},
+            "schemes": schemes,
+        },
     }
 
 
@@ -43,16 +54,27 @@ def folds(estimate: float, low: float | None, high: float | None) -> dict:
 
 
 def test_three_sentences_with_intervals():
-    good = model(pipeline={"folds": folds(0.8312, 0.7714, 0.8896)}, model={"folds": folds(0.8411, 0.7834, 0.8988)}, difference={"folds": 0.0099})
-    (asked, honest, hopeful), notes = lead(results(good))
-    assert asked == "What was asked: how well the model “Disc Radscore” tells patients with recurrence = yes (55 of 170, 32.4 %) from those without."
-    assert honest == (
-        "The honest answer: in patients held out from fitting (10-fold cross-validation, everything fitted anew each time, selection included), it reaches an AUC of "
-        "0.831 (95% CI 0.771 to 0.890), where 0.5 is chance and 1 is perfect."
+    good = model(
+        pipeline={"folds": folds(0.8312, 0.7714, 0.8896)},
+        model={"folds": folds(0.8411, 0.7834, 0.8988)},
+        difference={"folds": 0.0099},
     )
-    assert hopeful == (
-        "In the patients to whom it was fitted it reaches 0.846 (95% CI 0.789 to 0.903), and 0.841 (95% CI 0.783 to 0.899) where the logistic model alone is fitted anew each time, "
-        "so that the cost of leakage is 0.010."
+    (asked, honest, hopeful), notes = lead(results(good))
+    assert (
+        asked
+        == "What was asked: how well the model “Disc Radscore” tells patients with recurrence = yes (55 of 170, 32.4 %)"
+        " from those without."
+    )
+    assert (
+        honest
+        == "The honest answer: in patients held out from fitting (10-fold cross-validation, everything fitted anew each"
+        " time, selection included), it reaches an AUC of 0.831 (95% CI 0.771 to 0.890), where 0.5 is chance and 1"
+        " is perfect."
+    )
+    assert (
+        hopeful
+        == "In the patients to whom it was fitted it reaches 0.846 (95% CI 0.789 to 0.903), and 0.841 (95% CI 0.783 to"
+        " 0.899) where the logistic model alone is fitted anew each time, so that the cost of leakage is 0.010."
     )
     assert notes == []
 
@@ -60,30 +82,56 @@ def test_three_sentences_with_intervals():
 def test_the_best_of_several_leads_at_the_studys_level_of_confidence():
     weak, strong = (model(name, pipeline={"folds": folds(e, 0.4, 0.9)}) for name, e in (("Weak", 0.6), ("Strong", 0.7)))
     (asked, honest, _), notes = lead(results(weak, strong, confidence=0.9, selected=False, repeats=5))
-    assert "2 models tell" in asked and "the best model, “Strong”, reaches an AUC of 0.700 (90% CI 0.400 to 0.900)" in honest
+    assert (
+        "2 models tell" in asked
+        and "the best model, “Strong”, reaches an AUC of 0.700 (90% CI 0.400 to 0.900)" in honest
+    )
     assert "10-fold cross-validation, repeated 5 times, everything fitted anew each time)" in honest
     assert "includes 0.5" in notes[0] and "The best of several" in notes[1]
 
 
 def test_the_bootstrap_leads_by_632_and_costs_leakage_by_optimism():
     found = {"estimate": 0.78, "low": 0.76, "high": 0.88, "b632plus": 0.75, "b632plus_low": 0.7, "b632plus_high": 0.8}
-    (_, honest, hopeful), _ = lead(results(model(pipeline={"bootstrap": {"auc": found}}, model={"bootstrap": folds(0.84, 0.81, 0.87)}, difference={"bootstrap": -0.06})))
+    (_, honest, hopeful), _ = lead(
+        results(
+            model(
+                pipeline={"bootstrap": {"auc": found}},
+                model={"bootstrap": folds(0.84, 0.81, 0.87)},
+                difference={"bootstrap": -0.06},
+            )
+        )
+    )
     assert "(.632+ bootstrap, 25 samples," in honest and "0.750 (95% CI 0.700 to 0.800)" in honest
-    assert "corrected for optimism it is 0.780 (95% CI 0.760 to 0.880) with everything fitted anew and 0.840" in hopeful and "is −0.060" in hopeful
+    assert (
+        "corrected for optimism it is 0.780 (95% CI 0.760 to 0.880) with everything fitted anew and 0.840" in hopeful
+        and "is −0.060" in hopeful
+    )
 
 
 def test_what_was_not_done_is_not_told():
     (_, honest, hopeful), notes = lead(results(model()))
-    assert honest == "Of other patients nothing is known, as no validation was asked for." and "too high by construction" in hopeful and notes == []
+    assert (
+        honest == "Of other patients nothing is known, as no validation was asked for."
+        and "too high by construction" in hopeful
+        and notes == []
+    )
     (_, honest, hopeful), _ = lead(results(model(model={"leave_one_out": folds(0.7, None, None)})))
-    assert "leave-one-out cross-validation, the logistic model alone fitted anew each time), it reaches an AUC of 0.700 (no interval)" in honest and "leakage" not in hopeful
+    assert (
+        "leave-one-out cross-validation, the logistic model alone fitted anew each time), it reaches an AUC of 0.700"
+        " (no interval)"
+        in honest
+        and "leakage" not in hopeful
+    )
     assert "by-year, 3 fits" in lead(results(model(pipeline={"by_year": folds(0.7, 0.6, 0.8)})))[0][1]
 
 
 # ---------------------------------------------------------------- numbers
 
 
-@pytest.mark.parametrize(("shown", "wanted"), [("0.5", "0.5"), ("-0.5", "−0.5"), ("1.39e-04", "1.39 × 10⁻⁴"), ("-1.2e+07", "−1.2 × 10⁷"), ("–", "–")])
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [("0.5", "0.5"), ("-0.5", "−0.5"), ("1.39e-04", "1.39 × 10⁻⁴"), ("-1.2e+07", "−1.2 × 10⁷"), ("–", "–")],
+)
 def test_numbers_are_typeset(shown, wanted):
     assert typeset(shown) == wanted
 
@@ -98,11 +146,23 @@ def test_p_is_never_zero(value):
 def test_full_values_stand_behind_rounded_ones():
     assert number(-0.123456) == '<span title="-0.123456">−0.123</span>'
     assert number(2e-8, 3, 1e-6) == '<span title="2e-08">0.000</span>'
-    assert interval({"estimate": 0.5, "low": -0.25, "high": None}) == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'
+    assert (
+        interval({"estimate": 0.5, "low": -0.25, "high": None})
+        == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'
+    )
     assert interval({"estimate": 0.5, "low": None, "high": None}) == number(0.5)
-    assert [interval({"estimate": e, "low": 1.0, "high": 2000.0}).split(">")[1].split("<")[0].replace("\u00a0", " ") for e in (9.9, 12.0, 1234.5)] == ["9.900 (1.000, 2000.000)", "12.00 (1.00, 2000.00)", "1234.5 (1.0, 2000.0)"]
-    assert interval({"estimate": None, "low": None, "high": 3.0}).endswith("– (–,\u00a03.000)</span>") and 'class="none"' in interval({"estimate": None})
-    assert (words("folds"), words("leave_one_out"), words("by_year")) == ("cross-validation", "leave-one-out", "by-year")
+    assert [
+        interval({"estimate": e, "low": 1.0, "high": 2000.0}).split(">")[1].split("<")[0].replace("\u00a0", " ")
+        for e in (9.9, 12.0, 1234.5)
+    ] == ["9.900 (1.000, 2000.000)", "12.00 (1.00, 2000.00)", "1234.5 (1.0, 2000.0)"]
+    assert interval({"estimate": None, "low": None, "high": 3.0}).endswith(
+        "– (–,\u00a03.000)</span>"
+    ) and 'class="none"' in interval({"estimate": None})
+    assert (words("folds"), words("leave_one_out"), words("by_year")) == (
+        "cross-validation",
+        "leave-one-out",
+        "by-year",
+    )
 
 
 # ---------------------------------------------------------------- warnings
@@ -111,21 +171,41 @@ def test_full_values_stand_behind_rounded_ones():
 def test_what_is_said_of_several_models_is_said_once():
     same = "the outcome is separated."
     given = [{"stage": "models", "message": f"model '{name}', adjusted: {same}"} for name in ("A", "B: c")] + [
-        {"stage": "models", "message": "plain words: of nobody"}, {"stage": "validation", "message": "model 'A', scope model, leave-one-out: lies below 0.5"},
-        {"stage": "engine r", "message": "hosmer_lemeshow: ties"}, {"stage": "null values", "message": "reri: null"},
+        {"stage": "models", "message": "plain words: of nobody"},
+        {"stage": "validation", "message": "model 'A', scope model, leave-one-out: lies below 0.5"},
+        {"stage": "engine r", "message": "hosmer_lemeshow: ties"},
+        {"stage": "null values", "message": "reri: null"},
     ]
     found = _warnings(given)
     (title, own), (_, validation) = found["main"]
-    assert title == "Models" and own[0] == {"text": "The outcome is separated.", "of": ["model 'A', adjusted", "model 'B: c', adjusted"]}
-    assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == ["model 'A', scope model, leave-one-out"]
+    assert title == "Models" and own[0] == {
+        "text": "The outcome is separated.",
+        "of": ["model 'A', adjusted", "model 'B: c', adjusted"],
+    }
+    assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == [
+        "model 'A', scope model, leave-one-out"
+    ]
     assert [t for t, _ in found["technical"]] == ["Engine R", "Null values"] and found["n_technical"] == 2
     assert _warnings([]) == {"main": [], "technical": [], "n_technical": 0}
 
 
 def test_odds_ratios_say_to_what_they_compare():
-    table = [{"variable": v, "rows": [{"level": level} for level in levels]} for v, levels in (("sex", ["female", "male"]), ("grade", ["III", "IV", "V"]), ("age", [None]))]
-    terms = [{"variable": "(Intercept)", "level": None}, {"variable": "age", "level": None}, {"variable": "grade", "level": "IV"}, {"variable": "grade", "level": "V"}, {"variable": "sex", "level": "male"}, {"variable": "lost", "level": "x"}]
-    assert _references(terms, {"table_one": table}) == "grade, III; sex, female" and _references(terms[:2], {"table_one": table}) == ""
+    table = [
+        {"variable": v, "rows": [{"level": level} for level in levels]}
+        for v, levels in (("sex", ["female", "male"]), ("grade", ["III", "IV", "V"]), ("age", [None]))
+    ]
+    terms = [
+        {"variable": "(Intercept)", "level": None},
+        {"variable": "age", "level": None},
+        {"variable": "grade", "level": "IV"},
+        {"variable": "grade", "level": "V"},
+        {"variable": "sex", "level": "male"},
+        {"variable": "lost", "level": "x"},
+    ]
+    assert (
+        _references(terms, {"table_one": table}) == "grade, III; sex, female"
+        and _references(terms[:2], {"table_one": table}) == ""
+    )
 
 
 # ---------------------------------------------------------------- figures in words
@@ -134,19 +214,62 @@ def test_odds_ratios_say_to_what_they_compare():
 def test_curves_are_read_out():
     point = {"threshold": 0.2, "net_benefit": 0.1, "all": 0.05, "avoided": 12.34}
     m = model() | {
-        "decision_curve": [{**point, "threshold": 0.1, "net_benefit": 0.02, "all": 0.03}, point, {**point, "threshold": 0.3, "all": -0.2, "net_benefit": 0.04}],
-        "clinical_impact": [{"threshold": 0.2, "high_risk": 412.3, "high_risk_events": 208.1}, {"threshold": 0.9, "high_risk": 0, "high_risk_events": 0}],
-        "calibration": {"slope": 1.0, "ici": 0.04}, "pauc": {"sensitivity": {"estimate": 0.123}, "specificity": {"estimate": 0.087}},
-        "roc": [{"specificity": 0.7, "sensitivity": 0.9, "sensitivity_low": 0.8, "sensitivity_high": 0.95}, {"specificity": 0.85, "sensitivity": 0.6, "sensitivity_low": 0.5, "sensitivity_high": 0.7}],
+        "decision_curve": [
+            {**point, "threshold": 0.1, "net_benefit": 0.02, "all": 0.03},
+            point,
+            {**point, "threshold": 0.3, "all": -0.2, "net_benefit": 0.04},
+        ],
+        "clinical_impact": [
+            {"threshold": 0.2, "high_risk": 412.3, "high_risk_events": 208.1},
+            {"threshold": 0.9, "high_risk": 0, "high_risk_events": 0},
+        ],
+        "calibration": {"slope": 1.0, "ici": 0.04},
+        "pauc": {"sensitivity": {"estimate": 0.123}, "specificity": {"estimate": 0.087}},
+        "roc": [
+            {"specificity": 0.7, "sensitivity": 0.9, "sensitivity_low": 0.8, "sensitivity_high": 0.95},
+            {"specificity": 0.85, "sensitivity": 0.6, "sensitivity_low": 0.5, "sensitivity_high": 0.7},
+        ],
     }
-    data = {"models": [m], "tissues": {"L5 disc": {"cutoff": 0.0, "selection": None, "scores": [{"value": v, "outcome": y} for v, y in ((-1, 0), (1, 0), (2, 1), (0.0, 1))]}}, "interaction": None}
-    names = ["decision_unadjusted", "impact_unadjusted", "avoided_unadjusted", "calibration_unadjusted", "partial_roc_unadjusted", "roc_bands_unadjusted", "scores_L5_disc", "flow", "roc_adjusted"]
+    data = {
+        "models": [m],
+        "tissues": {
+            "L5 disc": {
+                "cutoff": 0.0,
+                "selection": None,
+                "scores": [{"value": v, "outcome": y} for v, y in ((-1, 0), (1, 0), (2, 1), (0.0, 1))],
+            }
+        },
+        "interaction": None,
+    }
+    names = [
+        "decision_unadjusted",
+        "impact_unadjusted",
+        "avoided_unadjusted",
+        "calibration_unadjusted",
+        "partial_roc_unadjusted",
+        "roc_bands_unadjusted",
+        "scores_L5_disc",
+        "flow",
+        "roc_adjusted",
+    ]
     seen = seen_in_figures(data, names)
-    assert seen["decision_unadjusted"] == "Disc Radscore: above both treating everyone and no one at 2 thresholds between 0.20 and 0.30."
-    assert "412 of 1,000 are called high risk, 208 of them with the event" in seen["impact_unadjusted"] and "at a threshold of 0.20, 12.3 per 100" in seen["avoided_unadjusted"]
-    assert "slope 1.00" in seen["calibration_unadjusted"] and "0.123 by sensitivity, 0.087 by specificity" in seen["partial_roc_unadjusted"]
+    assert (
+        seen["decision_unadjusted"]
+        == "Disc Radscore: above both treating everyone and no one at 2 thresholds between 0.20 and 0.30."
+    )
+    assert (
+        "412 of 1,000 are called high risk, 208 of them with the event" in seen["impact_unadjusted"]
+        and "at a threshold of 0.20, 12.3 per 100" in seen["avoided_unadjusted"]
+    )
+    assert (
+        "slope 1.00" in seen["calibration_unadjusted"]
+        and "0.123 by sensitivity, 0.087 by specificity" in seen["partial_roc_unadjusted"]
+    )
     assert "apparent, at a specificity of 0.850 the sensitivity is 0.600 (0.500, 0.700)" in seen["roc_bands_unadjusted"]
-    assert seen["scores_L5_disc"] == "1 of 2 patients with the event and 1 of 2 without lie above the cutoff of 0.000." and seen["flow"] == seen["roc_adjusted"] == ""
+    assert (
+        seen["scores_L5_disc"] == "1 of 2 patients with the event and 1 of 2 without lie above the cutoff of 0.000."
+        and seen["flow"] == seen["roc_adjusted"] == ""
+    )
     never = copy.deepcopy(data)
     for p in never["models"][0]["decision_curve"]:
         p["net_benefit"] = -0.1
@@ -156,6 +279,11 @@ def test_curves_are_read_out():
 def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):
     (tmp_path / "results.json").write_text(json.dumps({"schema": "prldh-results/0", "models": []}))
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(DataError, match=r"schema is 'prldh-results/0', this version reads 'prldh-results/1'\. Run `prldh analyze … --force` again"):
+    with pytest.raises(
+        DataError,
+        match=(
+            r"schema is 'prldh-results/0', this version reads 'prldh-results/1'\. Run `prldh analyze … --force` again"
+        ),
+    ):
         render_again(tmp_path)
     assert sorted(tmp_path.iterdir()) == before

@@ -65,7 +65,8 @@ def test_units_do_not_matter():
 
 
 def test_variance_is_right_where_the_truth_is_known():
-    """A normal mean, half of the values missing at random and imputed properly: intervals cover, and lambda is the share missing."""
+    """A normal mean, half of the values missing at random and imputed properly: intervals cover, and lambda is the
+    share missing."""
     rng = np.random.default_rng(1)
     n, missing, m, covered, lambdas = 60, 30, 20, [], []
     for _ in range(400):
@@ -82,13 +83,18 @@ def test_variance_is_right_where_the_truth_is_known():
 
 
 def test_what_does_not_exist_is_nan():
-    found = pool_estimates([[1.0, np.nan, np.inf, 1.0], [2.0, 1.0, np.inf, 1.0]], [[1.0, 1.0, 1.0, np.nan], [1.0, 1.0, 1.0, 1.0]])
+    found = pool_estimates(
+        [[1.0, np.nan, np.inf, 1.0], [2.0, 1.0, np.inf, 1.0]], [[1.0, 1.0, 1.0, np.nan], [1.0, 1.0, 1.0, 1.0]]
+    )
     assert all(np.isfinite(found[key][0]) for key in KEYS)
     assert all(np.isnan(found[key][1]) and np.isnan(found[key][2]) for key in KEYS)
     assert found["estimate"][3] == 1 and all(np.isnan(found[key][3]) for key in KEYS[1:])
     certain = one(pool_estimates([[0.0], [0.0]], [[0.0], [0.0]]))
-    assert certain["se"] == 0 and certain["low"] == certain["high"] == 0 and np.isnan(certain["p"]) and certain["fmi"] == 0
-    without_width = one(pool_estimates([[0.0], [1.0]], [[0.0], [0.0]]))   # no variance within: all information is missing
+    assert (
+        certain["se"] == 0 and certain["low"] == certain["high"] == 0 and np.isnan(certain["p"]) and certain["fmi"] == 0
+    )
+    # no variance within: all information is missing
+    without_width = one(pool_estimates([[0.0], [1.0]], [[0.0], [0.0]]))
     assert without_width["lambda"] == without_width["fmi"] == 1 and without_width["riv"] == np.inf
     for shapes in (((2, 1), (1, 2)), ((0, 1), (0, 1)), ((3,), (3,))):
         with pytest.raises(DataError, match="matrices alike"):
@@ -100,8 +106,10 @@ def test_covariance_of_a_vector():
     q = rng.normal(size=(5, 3))
     u = np.array([np.cov(rng.normal(size=(3, 9))) for _ in range(5)])
     total = pool_covariance(q, u)
-    np.testing.assert_allclose(np.sqrt(np.diag(total)), pool_estimates(q, u.diagonal(axis1=1, axis2=2))["se"], rtol=1e-13)
-    turn = rng.normal(size=(3, 3))   # a linear map of the coefficients maps their covariance
+    np.testing.assert_allclose(
+        np.sqrt(np.diag(total)), pool_estimates(q, u.diagonal(axis1=1, axis2=2))["se"], rtol=1e-13
+    )
+    turn = rng.normal(size=(3, 3))  # a linear map of the coefficients maps their covariance
     np.testing.assert_allclose(pool_covariance(q @ turn.T, turn @ u @ turn.T), turn @ total @ turn.T, rtol=1e-10)
     np.testing.assert_array_equal(pool_covariance(q, u.reshape(15, 3)), total)
     np.testing.assert_array_equal(pool_covariance(q[:1], u[:1]), u[0])
@@ -116,7 +124,9 @@ def test_auc_by_hand():
     logit = one(pool_estimates(special.logit(a)[:, None], (v / (a * (1 - a)) ** 2)[:, None]))
     assert found["estimate"] == pytest.approx(special.expit(special.logit(a).mean()), rel=1e-14)
     assert found["low"] == pytest.approx(special.expit(logit["low"]), rel=1e-14)
-    assert found["variance"] == pytest.approx((logit["se"] * found["estimate"] * (1 - found["estimate"])) ** 2, rel=1e-13)
+    assert found["variance"] == pytest.approx(
+        (logit["se"] * found["estimate"] * (1 - found["estimate"])) ** 2, rel=1e-13
+    )
     assert (found["fmi"], found["scale"]) == (logit["fmi"], "logit")
 
 
@@ -140,13 +150,13 @@ def test_auc_of_one_in_some_data_sets():
     assert found["scale"] == "identity" and found["high"] == 1 and found["low"] < found["estimate"] < 1
     assert found["estimate"] == pytest.approx(0.97666666666666666, rel=1e-14)
     assert found["variance"] == pytest.approx(0.0013 / 3 + 4 / 3 * np.var([1.0, 0.95, 0.98], ddof=1), rel=1e-12)
-    perfect = pool_auc([1.0, 1.0], [0.0, 0.0])   # DeLong's interval has no width there either
+    perfect = pool_auc([1.0, 1.0], [0.0, 0.0])  # DeLong's interval has no width there either
     assert perfect["estimate"] == perfect["low"] == perfect["high"] == 1 and perfect["variance"] == perfect["fmi"] == 0
     assert pool_auc([0.0, 0.1], [0.0, 0.01])["low"] == 0
 
 
 def test_auc_without_variance_or_value():
-    one_event = pool_auc([0.6, 0.8], [np.nan, np.nan])   # DeLong has no variance with one event
+    one_event = pool_auc([0.6, 0.8], [np.nan, np.nan])  # DeLong has no variance with one event
     assert 0.6 < one_event["estimate"] < 0.8 and np.isnan(one_event["low"]) and np.isnan(one_event["fmi"])
     assert np.isnan(pool_auc([np.nan, 0.8], [0.01, 0.01])["estimate"])
 
@@ -157,14 +167,23 @@ def test_auc_without_variance_or_value():
 def test_d2_as_published():
     """The example of R's miceadds::micombine.chisquare: F(4, 482.06) = 4.438, p = 0.00157."""
     found = pool_likelihood_ratio([24.957, 18.051, 18.812, 17.362, 21.234, 18.615, 19.84], 4)
-    assert (round(found["statistic"], 3), found["df1"], round(found["df2"], 2), round(found["p"], 5)) == (4.438, 4, 482.06, 0.00157)
+    assert (round(found["statistic"], 3), found["df1"], round(found["df2"], 2), round(found["p"], 5)) == (
+        4.438,
+        4,
+        482.06,
+        0.00157,
+    )
 
 
 def test_d2_edges():
     same = pool_likelihood_ratio([5.0, 5.0, 5.0], 2)
-    assert same["p"] == pytest.approx(stats.chi2.sf(5, 2), rel=1e-13) and same["df2"] == np.inf and same["statistic"] == 2.5
+    assert (
+        same["p"] == pytest.approx(stats.chi2.sf(5, 2), rel=1e-13)
+        and same["df2"] == np.inf
+        and same["statistic"] == 2.5
+    )
     assert pool_likelihood_ratio([5.0], 2) == same
-    torn = pool_likelihood_ratio([0.0, 30.0], 1)   # they differ more than chi-squares of one effect do
+    torn = pool_likelihood_ratio([0.0, 30.0], 1)  # they differ more than chi-squares of one effect do
     assert torn["statistic"] < 0 and torn["p"] == 1
     for statistics, df in (([1.0, np.nan], 1), ([1.0, 2.0], 0), ([], 1), ([1.0, 2.0], np.nan)):
         found = pool_likelihood_ratio(statistics, df)

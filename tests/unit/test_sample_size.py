@@ -51,7 +51,9 @@ def test_the_largest_number_of_parameters_is_the_largest(prevalence, parameters,
     assert sample_size(prevalence, parameters + 1, r2)["n"] >= found["n"]
 
 
-@pytest.mark.parametrize("arguments", [(0.0, 1, 0.1), (1.0, 1, 0.1), (0.5, 1, 0.75), (0.5, 1, 0.0), (0.5, -1, 0.1), (float("nan"), 1, 0.1)])
+@pytest.mark.parametrize(
+    "arguments", [(0.0, 1, 0.1), (1.0, 1, 0.1), (0.5, 1, 0.75), (0.5, 1, 0.0), (0.5, -1, 0.1), (float("nan"), 1, 0.1)]
+)
 def test_what_cannot_be_anticipated_is_refused(arguments):
     with pytest.raises(DataError):
         sample_size(*arguments)
@@ -77,14 +79,20 @@ def study(tmp_path, monkeypatch):
     ids = [f"p{i}" for i in range(n)]
     y = np.arange(n) % 3 == 0
     grade = np.array(["a", "b", "c"])[rng.integers(0, 3, n)]
-    pd.DataFrame({"id": ids, "y": y.astype(int), "age": rng.normal(50, 9, n), "grade": grade}).to_csv(tmp_path / "clinical.csv", index=False)
+    pd.DataFrame({"id": ids, "y": y.astype(int), "age": rng.normal(50, 9, n), "grade": grade}).to_csv(
+        tmp_path / "clinical.csv", index=False
+    )
     values = rng.normal(size=(n, 7)) + y[:, None] * np.array([1.5, 0, 0, 0, 0, 0, 0])
     pd.DataFrame(values, columns=[f"f{j}" for j in range(7)]).assign(id=ids).to_csv(tmp_path / "disc.csv", index=False)
     monkeypatch.chdir(tmp_path)
     return {
-        "engine": "python", "report": {"figures": []}, "clinical": {**CLINICAL, "covariates": {"age": "continuous", "grade": "categorical"}},
-        "tissues": {"disc": {"features": "disc.csv"}}, "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
-        "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}], "if_empty": "best",
+        "engine": "python",
+        "report": {"figures": []},
+        "clinical": {**CLINICAL, "covariates": {"age": "continuous", "grade": "categorical"}},
+        "tissues": {"disc": {"features": "disc.csv"}},
+        "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
+        "models": [{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}],
+        "if_empty": "best",
         "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": ["model", "pipeline"]},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
@@ -98,14 +106,24 @@ def test_results_and_report(study, tmp_path):
     assert found["settings"]["r2_cox_snell"] == pytest.approx(0.15 * largest_cox_snell(1 / 3))
     rows = {(m["name"], m["adjusted"]): m for m in found["models"]}
     parameters = {key: (m["n_parameters"], m["n_candidates_screened"]) for key, m in rows.items()}
-    assert parameters == {("Disc", False): (1, 7), ("Disc", True): (4, 7), ("Age", False): (1, 0), ("Age", True): (3, 0)}
+    assert parameters == {
+        ("Disc", False): (1, 7),
+        ("Disc", True): (4, 7),
+        ("Age", False): (1, 0),
+        ("Age", True): (3, 0),
+    }
     one = rows["Disc", False]
     assert (one["n"], one["events"], one["events_per_parameter"], one["is_enough"]) == (60, 20, 20.0, False)
     assert one["n_needed"] == max(c["n"] for c in one["criteria"]) == 342
     told = [w["message"] for w in results.data["warnings"] if w["stage"] == "sample size"]
     assert len(told) == 1
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.index('id="answer"') < page.index('id="patients"') < page.index('id="sample-size"') < page.index('id="table-one"')
+    assert (
+        page.index('id="answer"')
+        < page.index('id="patients"')
+        < page.index('id="sample-size"')
+        < page.index('id="table-one"')
+    )
     assert len(results.tables["sample_size"]) == 4
 
 

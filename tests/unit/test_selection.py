@@ -44,9 +44,14 @@ class StandInEngine:
         coefficients[1:][self.lasso_set] = 0.5
         path = np.column_stack([np.zeros_like(coefficients), coefficients])
         return {
-            "lambda": np.array([0.2, 0.1]), "cv_mean": np.array([1.0, 0.9]), "cv_sd": np.array([0.1, 0.1]),
-            "n_nonzero": np.array([0, len(self.lasso_set)]), "lambda_min": 0.1, "coefficients": coefficients, "path": path,
-        }  # fmt: skip
+            "lambda": np.array([0.2, 0.1]),
+            "cv_mean": np.array([1.0, 0.9]),
+            "cv_sd": np.array([0.1, 0.1]),
+            "n_nonzero": np.array([0, len(self.lasso_set)]),
+            "lambda_min": 0.1,
+            "coefficients": coefficients,
+            "path": path,
+        }
 
 
 def make_rows(n=60, p=8, n_events=20, signal=1.5, seed=0, second=False, copies=False):
@@ -57,7 +62,9 @@ def make_rows(n=60, p=8, n_events=20, signal=1.5, seed=0, second=False, copies=F
     values[:, : p // 2] += signal * outcome[:, None] / np.arange(1, p // 2 + 1)
     patient = np.sort(generator.integers(0, n, n)) if copies else np.arange(n)
     values, outcome = values[patient], outcome[patient]
-    return TrainingRows(values, values + 0.1 if second else None, outcome, patient, tuple(f"original_{j}" for j in range(p)))
+    return TrainingRows(
+        values, values + 0.1 if second else None, outcome, patient, tuple(f"original_{j}" for j in range(p))
+    )
 
 
 def fit(selector, rows, engine=None, seed=3, **settings):
@@ -231,7 +238,9 @@ def test_forest_equals_the_plain_one_with_ties_constants_and_copies(seed, n, cop
         fold, y = np.arange(n) % 3, np.where(generator.random(n) < 0.1, 1 - y, y)
     else:
         fold = stratified_folds(y, 2, seed, patient)
-    np.testing.assert_array_equal(forest_scores(x, y, fold, 3, seed, [1, 5]), reference_forest(x, y, fold, 3, seed, [1, 5]))
+    np.testing.assert_array_equal(
+        forest_scores(x, y, fold, 3, seed, [1, 5]), reference_forest(x, y, fold, 3, seed, [1, 5])
+    )
 
 
 def test_forest_agrees_with_scikit_learn_within_monte_carlo_error():
@@ -252,7 +261,9 @@ def test_forest_agrees_with_scikit_learn_within_monte_carlo_error():
         # leaves' shares lie in 0 … 1, so a tree's variance is at most p (1 - p)
         variance = np.maximum(ours[row] * (1 - ours[row]), 0.01) * (1 / n_ours + 1 / n_theirs)
         assert np.sqrt(np.mean((ours[row] - theirs) ** 2 / variance)) < 1.1
-        assert auc_by_row(ours[row : row + 1], y == 1)[0] == pytest.approx(auc_by_row(theirs[None], y == 1)[0], abs=0.015)
+        assert auc_by_row(ours[row : row + 1], y == 1)[0] == pytest.approx(
+            auc_by_row(theirs[None], y == 1)[0], abs=0.015
+        )
 
 
 def test_forest_scores_depend_on_their_own_size_and_fold_only():
@@ -318,7 +329,10 @@ def bootstrap_sample(seed):
 def test_without_grouped_inner_folds_copies_would_raise_the_inner_auc(monkeypatch):
     """Of what the selector does: about 0.90 with copies together, 0.96 with copies torn apart."""
     curves = {"grouped": [], "torn": []}
-    for how, folds in (("grouped", stratified_folds), ("torn", lambda outcome, k, seed, patient=None: stratified_folds(outcome, k, seed))):
+    for how, folds in (
+        ("grouped", stratified_folds),
+        ("torn", lambda outcome, k, seed, patient=None: stratified_folds(outcome, k, seed)),
+    ):
         monkeypatch.setattr(mrmr_forest, "stratified_folds", folds)
         for seed in range(3):
             found = fit(MRMR, bootstrap_sample(seed), trees=60, sizes=(5, 20))
@@ -329,7 +343,8 @@ def test_without_grouped_inner_folds_copies_would_raise_the_inner_auc(monkeypatc
 
 
 def test_no_selector_tears_copies_apart(monkeypatch):
-    """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share one."""
+    """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
+    one."""
     from prldh import radscore
     from prldh.engines.python import PythonEngine
     from prldh.selection import folds as module
@@ -345,8 +360,17 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     for step in (mrmr_forest, lasso_svm_rfe):
         monkeypatch.setattr(step, "stratified_folds", watched)
     monkeypatch.setattr(module, "stratified_folds", watched)  # imported by the Radscore when it is fitted
-    steps = tuple(radscore.Step(s, s.Settings(**given)) for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"})))
-    fitted = radscore.fit_tissue((bootstrap_sample(1),), ("s",), radscore.Protocol(steps, True, "stop", "lasso"), np.random.SeedSequence(1), PythonEngine())
+    steps = tuple(
+        radscore.Step(s, s.Settings(**given))
+        for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"}))
+    )
+    fitted = radscore.fit_tissue(
+        (bootstrap_sample(1),),
+        ("s",),
+        radscore.Protocol(steps, True, "stop", "lasso"),
+        np.random.SeedSequence(1),
+        PythonEngine(),
+    )
     assert fitted.radscore is not None and len(dealt) == 4
     for fold, patient in dealt:
         assert np.unique(patient).size < patient.size
@@ -381,7 +405,9 @@ def test_mrmr_forest_selector():
     assert found.kept.size == size == found.details["curve"]["sizes"][int(np.argmax(found.details["curve"]["mean"]))]
     assert {rows.names[j] for j in found.kept} == set(found.details["ranking"][:size])
     assert sum(reason == "mRMR rank beyond 6" for reason in found.dropped.values()) == 6
-    assert all("chosen by the forest (mRMR rank" in reason for reason in found.dropped.values() if "beyond" not in reason)
+    assert all(
+        "chosen by the forest (mRMR rank" in reason for reason in found.dropped.values() if "beyond" not in reason
+    )
     coarse = fit(MRMR, rows, features=6, trees=50, sizes=[4, 2, 9])
     assert coarse.details["curve"]["sizes"] == [2, 4]
     assert coarse.details["curve"]["mean"] == [found.details["curve"]["mean"][i] for i in (1, 3)]
@@ -409,7 +435,9 @@ def test_other_forest_seeds_choose_with_the_same_folds_and_ranking():
     order = rank_mrmr(rows.values, rows.outcome, 30).order
     fold = stratified_folds(rows.outcome, 5, np.random.SeedSequence(3).spawn(1)[0], rows.patient)
     for forest_seed, size in zip(told["seeds"], told["sizes"], strict=True):
-        mean = size_curve(rows.values[:, order], rows.outcome, fold, 15, int(forest_seed), range(1, order.size + 1)).mean
+        mean = size_curve(
+            rows.values[:, order], rows.outcome, fold, 15, int(forest_seed), range(1, order.size + 1)
+        ).mean
         assert size == np.flatnonzero(mean >= mean.max() - 1e-10)[0] + 1
     for quiet in (0, 1):
         assert MRMR.describe(rows, MRMR.Settings(trees=15, seeds=quiet), seed, found) == {}
@@ -430,7 +458,10 @@ def test_lasso_svm_rfe_combinations():
     empty = fit(LASSO_SVM, rows, StandInEngine(lasso=[]))
     assert set(empty.kept.tolist()) == svm and empty.details["rule"] == "svm_rfe, as the LASSO chose nothing"
     assert set(fit(LASSO_SVM, rows, StandInEngine(lasso=[]), combine="lasso").kept.tolist()) == svm
-    assert "LASSO coefficient 0" in fit(LASSO_SVM, rows, engine).dropped[rows.names[max(set(range(6)) - {inside, outside})]]
+    assert (
+        "LASSO coefficient 0"
+        in fit(LASSO_SVM, rows, engine).dropped[rows.names[max(set(range(6)) - {inside, outside})]]
+    )
 
 
 def test_lasso_gets_standardised_rows_and_grouped_folds():
@@ -459,8 +490,13 @@ def test_few_patients_of_a_class_mean_fewer_folds_or_none():
     assert fit(MRMR, few, trees=20).warnings[0].startswith("3 inner folds instead of 5")
     two = fit(LASSO_SVM, make_rows(n=30, n_events=2), StandInEngine(lasso=[0]))
     assert any("LASSO not computed" in warning for warning in two.warnings) and two.details["svm_rfe"] is not None
-    one = TrainingRows(few.values[:20], None, np.repeat([0, 1], [15, 5]).astype(np.int8),
-                       np.r_[np.arange(15), np.full(5, 99)], few.names)  # fmt: skip
+    one = TrainingRows(
+        few.values[:20],
+        None,
+        np.repeat([0, 1], [15, 5]).astype(np.int8),
+        np.r_[np.arange(15), np.full(5, 99)],
+        few.names,
+    )
     lasso = fit(LASSO_SVM, one, StandInEngine(lasso=[0]))
     assert lasso.kept.size == 8 and "1 distinct patient in" in lasso.warnings[0]
     forest = fit(MRMR, one)
@@ -473,7 +509,9 @@ def test_selection_is_the_same_in_threads_and_again():
     rows = make_rows(p=10, copies=True, signal=0.6)
     seed = np.random.SeedSequence(11)
     once = [MRMR.fit(rows, MRMR.Settings(trees=40), seed, None).details for _ in range(2)]
-    parallel = Parallel(2, backend="threading")(delayed(MRMR.fit)(rows, MRMR.Settings(trees=40), seed, None) for _ in range(4))
+    parallel = Parallel(2, backend="threading")(
+        delayed(MRMR.fit)(rows, MRMR.Settings(trees=40), seed, None) for _ in range(4)
+    )
     assert all(found.details == once[0] for found in parallel) and once[0] == once[1]
     assert seed.n_children_spawned == 0
 
@@ -481,8 +519,15 @@ def test_selection_is_the_same_in_threads_and_again():
 def test_settings_have_the_protocols_defaults_and_refuse_what_they_do_not_know():
     assert ICC.Settings().model_dump() == {"if_empty": None, "threshold": 0.75, "form": "ICC2", "on": "estimate"}
     assert MRMR.Settings().model_dump() == {
-        "if_empty": None, "folds": 5, "features": 30, "trees": 500, "sizes": None, "rule": "argmax", "seeds": 8, "racing": False
-    }  # fmt: skip
+        "if_empty": None,
+        "folds": 5,
+        "features": 30,
+        "trees": 500,
+        "sizes": None,
+        "rule": "argmax",
+        "seeds": 8,
+        "racing": False,
+    }
     assert CORRELATION.Settings().model_dump() == {"if_empty": None, "between": 0.9, "outcome": 0.3}
     assert LASSO_SVM.Settings().model_dump() == {"if_empty": None, "folds": 10, "combine": "intersection", "cost": 1.0}
     for selector in selectors.BUILT_IN:

@@ -20,7 +20,10 @@ SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^
 
 @pytest.mark.parametrize("selector", [*selectors.BUILT_IN, UnivariateSelector()], ids=lambda s: s.name)
 def test_the_pages_defaults_are_the_settings_own(selector):
-    written = {key: yaml.safe_load(value) for key, value in re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", SECTIONS[selector.name], re.M)}
+    written = {
+        key: yaml.safe_load(value)
+        for key, value in re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", SECTIONS[selector.name], re.M)
+    }
     actual = selector.Settings().model_dump(mode="json")
     assert actual.pop("if_empty") is None
     assert written == actual

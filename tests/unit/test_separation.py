@@ -27,20 +27,35 @@ def table(tmp_path_factory):
     event = rng.random(N) < special.expit(score.sum(axis=1))
     event[level == "c"] = False
     path = tmp_path_factory.mktemp("separated") / "clinical.csv"
-    rows = {"id": np.arange(N), "event": event.astype(int), "disc": score[:, 0], "muscle": score[:, 1], "level": level, "age": rng.integers(20, 80, N)}
+    rows = {
+        "id": np.arange(N),
+        "event": event.astype(int),
+        "disc": score[:, 0],
+        "muscle": score[:, 1],
+        "level": level,
+        "age": rng.integers(20, 80, N),
+    }
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
 
 
 def study(table, **changes):
     return {
-        "engine": "python", "report": {"figures": []},
+        "engine": "python",
+        "report": {"figures": []},
         "clinical": {
-            "table": str(table), "id": "id", "outcome": "event", "event": 1,
+            "table": str(table),
+            "id": "id",
+            "outcome": "event",
+            "event": 1,
             "covariates": {"level": "categorical", "age": "continuous"},
         },
         "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
-        "models": [{"name": "disc", "terms": ["disc"]}, {"name": "both", "terms": ["disc", "muscle"]}, {"name": "groups", "terms": ["groups(disc, muscle)"]}],
+        "models": [
+            {"name": "disc", "terms": ["disc"]},
+            {"name": "both", "terms": ["disc", "muscle"]},
+            {"name": "groups", "terms": ["groups(disc, muscle)"]},
+        ],
         "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0},
         "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 20},
         **changes,
@@ -85,7 +100,9 @@ def test_predictions_are_those_of_the_estimator_in_every_resample(firth, table):
     assert entry["calibration"]["brier"] == pytest.approx(np.mean((p - outcome) ** 2), rel=1e-9)
     assert p.mean() > outcome.mean()  # pulled towards 1/2
     for scope in ("model", "pipeline"):
-        assert entry["validation"][scope]["folds"]["auc"]["estimate"] == pytest.approx(data["models"][1]["validation"][scope]["folds"]["auc"]["estimate"])
+        assert entry["validation"][scope]["folds"]["auc"]["estimate"] == pytest.approx(
+            data["models"][1]["validation"][scope]["folds"]["auc"]["estimate"]
+        )
         assert 0.0 < entry["validation"][scope]["bootstrap"]["brier"]["estimate"] < 0.3
 
 
@@ -106,9 +123,15 @@ def test_refits_ask_the_engine_for_firth(table, tmp_path, monkeypatch):
 
 def test_nested_models_of_which_one_is_firths_have_a_penalised_likelihood_ratio_test(firth):
     data, _ = firth
-    tests = {c["adjusted"]: c["likelihood_ratio"] for c in data["comparisons"] if (c["a"], c["b"]) == ("disc", "both") and "likelihood_ratio" in c}
+    tests = {
+        c["adjusted"]: c["likelihood_ratio"]
+        for c in data["comparisons"]
+        if (c["a"], c["b"]) == ("disc", "both") and "likelihood_ratio" in c
+    }
     assert tests[False]["p"] is not None
-    assert tests[False]["method"] == "likelihood ratio" and tests[True]["method"] == "penalised likelihood ratio (Firth)"
+    assert (
+        tests[False]["method"] == "likelihood ratio" and tests[True]["method"] == "penalised likelihood ratio (Firth)"
+    )
     assert tests[True]["df"] == 1 and 0 < tests[True]["p"] < 1
 
 

@@ -20,7 +20,12 @@ from prldh.stats.stability import selection_stability
 
 def test_identical_sets_are_perfectly_stable():
     found = selection_stability(np.tile([1, 0, 1, 0, 0], (7, 1)))
-    assert found == {"estimate": pytest.approx(1), "variance": pytest.approx(0), "low": pytest.approx(1), "high": pytest.approx(1)}
+    assert found == {
+        "estimate": pytest.approx(1),
+        "variance": pytest.approx(0),
+        "low": pytest.approx(1),
+        "high": pytest.approx(1),
+    }
 
 
 def test_random_sets_of_a_fixed_size_are_not_stable():
@@ -41,7 +46,11 @@ def test_disjoint_halves_by_hand():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.tuples(st.integers(2, 12), st.integers(2, 9)).flatmap(lambda shape: arrays(np.int8, shape, elements=st.integers(0, 1))))
+@given(
+    st.tuples(st.integers(2, 12), st.integers(2, 9)).flatmap(
+        lambda shape: arrays(np.int8, shape, elements=st.integers(0, 1))
+    )
+)
 def test_the_closed_formula(z):
     """Definition 4 and theorem 7 of Nogueira, Sechidis and Brown 2018, sum by sum."""
     m, d = z.shape
@@ -55,7 +64,12 @@ def test_the_closed_formula(z):
     chance = k_mean / d * (1 - k_mean / d)
     phi = 1 - sum(m / (m - 1) * x * (1 - x) for x in p) / d / chance
     each = [
-        (sum(z[i, f] * p[f] for f in range(d)) / d - k[i] * k_mean / d**2 + phi / 2 * (2 * k_mean * k[i] / d**2 - k[i] / d - k_mean / d + 1)) / chance
+        (
+            sum(z[i, f] * p[f] for f in range(d)) / d
+            - k[i] * k_mean / d**2
+            + phi / 2 * (2 * k_mean * k[i] / d**2 - k[i] / d - k_mean / d + 1)
+        )
+        / chance
         for i in range(m)
     ]
     variance = 4 / m**2 * sum((x - sum(each) / m) ** 2 for x in each)
@@ -93,9 +107,13 @@ def test_results_and_report(tmp_path):
     values = rng.normal(size=(n, 8)) + y[:, None] * np.array([1.5, 0.8, 0.6, 0, 0, 0, 0, 0])
     pd.DataFrame(values, columns=[f"f{j}" for j in range(8)]).assign(id=ids).to_csv(tmp_path / "disc.csv", index=False)
     study = {
-        "engine": "python", "report": {"figures": []}, "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
-        "tissues": {"disc": {"features": str(tmp_path / "disc.csv")}}, "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
-        "if_empty": "best", "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 20},
+        "engine": "python",
+        "report": {"figures": []},
+        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"features": str(tmp_path / "disc.csv")}},
+        "selection": [{"correlation": {"between": 0.9, "outcome": 0.3}}],
+        "if_empty": "best",
+        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 20},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     results = analyze(study, tmp_path / "out", jobs=1)

@@ -1,4 +1,5 @@
-"""Inputs at the edge: one class, constant predictions, perfect scores, three patients. Numbers, never a crash or a warning."""
+"""Inputs at the edge: one class, constant predictions, perfect scores, three patients. Numbers, never a crash or a
+warning."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def no_warnings():
 
 
 def all_nan(result: dict, *keys: str) -> bool:
-    return all(np.isnan(result[key]) for key in (keys or result))
+    return all(np.isnan(result[key]) for key in keys or result)
 
 
 # -- the engine ------------------------------------------------------------------------------------------------
@@ -266,7 +267,13 @@ def test_aliased_columns(engine):
     design = np.column_stack([np.ones(8), noise, 2 * noise - 1, np.zeros(8)])
     fit, limits = engine.fit_logistic(design, outcome), engine.profile_limits(design, outcome)
     aliased = np.array([False, False, True, True])
-    for values in (fit["coefficients"], fit["standard_errors"], fit["p_values"], np.diag(fit["covariance"]), limits[:, 0]):
+    for values in (
+        fit["coefficients"],
+        fit["standard_errors"],
+        fit["p_values"],
+        np.diag(fit["covariance"]),
+        limits[:, 0],
+    ):
         assert np.array_equal(np.isnan(values), aliased)
     refit = engine.refit_logistic(design, outcome, np.arange(8), [8])["coefficients"][0]
     assert np.array_equal(refit == 0.0, aliased)

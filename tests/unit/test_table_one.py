@@ -58,11 +58,16 @@ def test_of_numbers_by_hand():
 
 def test_of_levels_by_hand():
     # two levels: |0.5 - 0.25| / sqrt((0.25 + 0.1875) / 2)
-    assert standardized_level_difference(np.array([[75, 50], [25, 50]])) == pytest.approx(0.25 / np.sqrt(0.21875), rel=1e-12)
-    # three levels, shares 0.2 0.3 0.5 and 0.4 0.4 0.2; without the first level: T - C = (0.1, -0.3), S = [[.225, -.115], [-.115, .205]]
+    assert standardized_level_difference(np.array([[75, 50], [25, 50]])) == pytest.approx(
+        0.25 / np.sqrt(0.21875), rel=1e-12
+    )
+    # three levels, shares 0.2 0.3 0.5 and 0.4 0.4 0.2; without the first level: T - C = (0.1, -0.3), S = [[.225,
+    # -.115], [-.115, .205]]
     determinant = 0.225 * 0.205 - 0.115**2
     square = (0.1**2 * 0.205 + 2 * 0.1 * -0.3 * 0.115 + 0.3**2 * 0.225) / determinant
-    assert standardized_level_difference(np.array([[20, 40], [30, 40], [50, 20]])) == pytest.approx(np.sqrt(square), rel=1e-12)
+    assert standardized_level_difference(np.array([[20, 40], [30, 40], [50, 20]])) == pytest.approx(
+        np.sqrt(square), rel=1e-12
+    )
     assert standardized_level_difference(np.array([[10, 20], [5, 10]])) == 0
     assert np.isnan(standardized_level_difference(np.array([[10, 0], [0, 10]])))
     assert np.isnan(standardized_level_difference(np.array([[10, 0], [5, 0]])))
@@ -90,13 +95,26 @@ def run(tmp_path, **table_one):
     rng = np.random.default_rng(4)
     n = 60
     y = np.arange(n) % 3 == 0
-    table = pd.DataFrame({"id": [f"p{i}" for i in range(n)], "y": y.astype(int), "age": rng.normal(50, 9, n) + 3 * y, "score": rng.normal(size=n)})
+    table = pd.DataFrame(
+        {
+            "id": [f"p{i}" for i in range(n)],
+            "y": y.astype(int),
+            "age": rng.normal(50, 9, n) + 3 * y,
+            "score": rng.normal(size=n),
+        }
+    )
     table["grade"] = np.array(["a", "b", "c"])[rng.integers(0, 3, n)]
     table.to_csv(tmp_path / "clinical.csv", index=False)
     study = {
-        "engine": "python", "report": {"figures": []}, "table_one": table_one, "tissues": {"disc": {"radscore": "score"}},
+        "engine": "python",
+        "report": {"figures": []},
+        "table_one": table_one,
+        "tissues": {"disc": {"radscore": "score"}},
         "clinical": {
-            "table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1,
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
             "covariates": {"age": "continuous", "grade": "categorical"},
         },
         "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
@@ -119,11 +137,16 @@ def test_what_is_asked_for_is_there(tmp_path, method, name):
     results, page = run(tmp_path, adjust_p=method, standardized_differences=True)
     rows = results.data["table_one"]
     assert [r["variable"] for r in rows] == ["age", "grade", "disc"]
-    np.testing.assert_allclose([r[f"p_{method}"] for r in rows], adjust_p(np.array([r["p"] for r in rows]), method), rtol=1e-14)
+    np.testing.assert_allclose(
+        [r[f"p_{method}"] for r in rows], adjust_p(np.array([r["p"] for r in rows]), method), rtol=1e-14
+    )
     assert rows[0]["smd"] > 0  # higher among events
     assert f"p ({name})" in page and "Standardised difference" in page
     assert {f"p_{method}", "smd"} <= set(results.tables["table_one"].columns)
-    heads, cells = page.count('<th scope="col">'), [line.count("<td") + line.count("<th") for line in page.splitlines() if line.startswith("<tr><t")]
+    heads, cells = (
+        page.count('<th scope="col">'),
+        [line.count("<td") + line.count("<th") for line in page.splitlines() if line.startswith("<tr><t")],
+    )
     assert set(cells) == {heads} == {9}
 
 

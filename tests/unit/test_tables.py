@@ -12,14 +12,19 @@ from prldh.tables import read_table
 
 
 def clinical(**columns) -> pd.DataFrame:
-    table = pd.DataFrame({"id": [f"{i:03d}" for i in range(8)], "relapse": ["yes", "no"] * 4, "grade": ["II", "II", "III", "III"] * 2})
+    table = pd.DataFrame(
+        {"id": [f"{i:03d}" for i in range(8)], "relapse": ["yes", "no"] * 4, "grade": ["II", "II", "III", "III"] * 2}
+    )
     return table.assign(**columns)
 
 
 def study(**changes) -> Study:
     said = {
         "clinical": {
-            "table": "clinical.csv", "id": "id", "outcome": "relapse", "event": "yes",
+            "table": "clinical.csv",
+            "id": "id",
+            "outcome": "relapse",
+            "event": "yes",
             "covariates": {"grade": {"type": "ordinal", "levels": ["I", "II", "III", "IV"]}},
         },
         "models": [{"name": "Grade", "terms": ["grade"]}],
@@ -52,9 +57,9 @@ def messages(folder, table: pd.DataFrame, **changes) -> list[str]:
 
 
 def test_levels_that_nobody_has_are_told_and_which_reference_stands_in(tmp_path):
-    told, = messages(tmp_path, clinical())
+    (told,) = messages(tmp_path, clinical())
     assert told == "'grade': no analysed patient has 'I', 'IV': no coefficient; 'II' is the reference instead of 'I'."
-    told, = messages(tmp_path, clinical(), covariates={"grade": {"type": "ordinal", "levels": ["II", "III", "IV"]}})
+    (told,) = messages(tmp_path, clinical(), covariates={"grade": {"type": "ordinal", "levels": ["II", "III", "IV"]}})
     assert "'IV'" in told and "reference" not in told
     assert messages(tmp_path, clinical(), covariates={"grade": "categorical"}) == []
 
@@ -66,5 +71,5 @@ def test_a_level_that_goes_with_the_patients_left_out_is_told(tmp_path):
 
 
 def test_a_covariate_of_one_level_is_told(tmp_path):
-    told, = messages(tmp_path, clinical(site="here"), covariates={"site": "categorical"})
+    (told,) = messages(tmp_path, clinical(site="here"), covariates={"site": "categorical"})
     assert told == "'site' is 'here' for every analysed patient: models cannot contain it, and it is left out of them."

@@ -73,7 +73,9 @@ def test_they_are_those_of_scipy(seed, n, decimals):
             assert all(np.isnan(found[key][j]) for key in KEYS)
             continue
         rank = stats.mannwhitneyu(a, b, method="asymptotic")
-        np.testing.assert_allclose([found["w"][j], found["p_wilcoxon"][j]], [rank.statistic, rank.pvalue], rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(
+            [found["w"][j], found["p_wilcoxon"][j]], [rank.statistic, rank.pvalue], rtol=1e-9, atol=1e-14
+        )
         np.testing.assert_allclose(found["r"][j], stats.pearsonr(x[:, j], outcome).statistic, rtol=1e-8, atol=1e-12)
         if a.std() > 1e-9 or b.std() > 1e-9:
             np.testing.assert_allclose([found["t"][j], found["p_t"][j]], stats.ttest_ind(a, b), rtol=1e-8, atol=1e-12)
@@ -96,7 +98,14 @@ def test_what_is_not_defined_is_nan(which):
         Engine = PythonEngine
     engine = Engine()
     outcome = np.array([0.0, 0.0, 1.0, 1.0])
-    values = np.array([[1.0, 2.0, 1.0, np.nan, 1e300], [1.0, 2.0, 1.0, 1.0, 2.0], [1.0, 5.0, 2.0, 2.0, 3.0], [1.0, 5.0, 3.0, 3.0, np.inf]])
+    values = np.array(
+        [
+            [1.0, 2.0, 1.0, np.nan, 1e300],
+            [1.0, 2.0, 1.0, 1.0, 2.0],
+            [1.0, 5.0, 2.0, 2.0, 3.0],
+            [1.0, 5.0, 3.0, 3.0, np.inf],
+        ]
+    )
     found = engine.univariate_screen(values, outcome)
     assert tuple(found) == KEYS
     for key in KEYS:
@@ -144,7 +153,9 @@ def test_they_are_those_of_wilcox_test_and_t_test(tmp_path, engine):
 
     values, outcome = noisy()
     np.savetxt(tmp_path / "data.csv", np.column_stack([outcome, values]), delimiter=",", fmt="%.17g")
-    done = subprocess.run(["Rscript", "-e", R_SCREEN, tmp_path / "data.csv"], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        ["Rscript", "-e", R_SCREEN, tmp_path / "data.csv"], capture_output=True, text=True, timeout=120, check=True
+    )
     golden = np.array([[float(x) for x in line.split(",")] for line in done.stdout.split()])
     assert golden.shape == (40, 5)
     for each in (engine, REngine()):
@@ -164,18 +175,42 @@ def small_study(n=80):
     grade = pd.Categorical.from_codes(np.where(rng.random(n) < 0.5, 1, 0), ["low", "high", "top"])
     grade = pd.Categorical.from_codes(np.where(np.arange(n) < 0, 2, grade.codes), ["low", "high", "top"])
     rare = np.where((outcome == 1) & (np.cumsum(outcome) <= 4), 1, 0)  # only events have it: separated
-    table = pd.DataFrame({"age": age, "grade": grade, "rare": pd.Categorical.from_codes(rare, ["no", "yes"]), "only": pd.Categorical(["a"] * n)})
+    table = pd.DataFrame(
+        {
+            "age": age,
+            "grade": grade,
+            "rare": pd.Categorical.from_codes(rare, ["no", "yes"]),
+            "only": pd.Categorical(["a"] * n),
+        }
+    )
     covariates = (
-        Covariate("age", "continuous"), Covariate("grade", "categorical", ("low", "high", "top")), Covariate("rare", "categorical", ("no", "yes")),
+        Covariate("age", "continuous"),
+        Covariate("grade", "categorical", ("low", "high", "top")),
+        Covariate("rare", "categorical", ("no", "yes")),
         Covariate("only", "categorical", ("a",)),
     )
     scores = {"disc": rng.normal(size=n) + outcome, "muscle": rng.normal(size=n)}
-    cohort = Cohort(tuple(map(str, range(n))), outcome, table, pd.DataFrame({"muscle": scores["muscle"]}), covariates, (), "recurrence", "yes", "no")
+    cohort = Cohort(
+        tuple(map(str, range(n))),
+        outcome,
+        table,
+        pd.DataFrame({"muscle": scores["muscle"]}),
+        covariates,
+        (),
+        "recurrence",
+        "yes",
+        "no",
+    )
     values = rng.normal(size=(n, 30))
     values[:, :4] += 1.2 * outcome[:, None]
     values[:, 9] = 3.0
     names = tuple(f"f{j}" for j in range(30))
-    blocks = {"disc": (FeatureBlock("a", names[:20], values[:, :20], None), FeatureBlock("b", names[20:], values[:, 20:], values[:, 20:] + 1))}
+    blocks = {
+        "disc": (
+            FeatureBlock("a", names[:20], values[:, :20], None),
+            FeatureBlock("b", names[20:], values[:, 20:], values[:, 20:] + 1),
+        )
+    }
     return cohort, blocks, scores, values
 
 
@@ -199,13 +234,20 @@ def test_features_of_a_tissue_are_adjusted_together(engine):
 
 def test_the_test_and_the_columns_are_those_asked_for(engine):
     cohort, blocks, scores, values = small_study()
-    entry, table, _ = describe_univariate(cohort, blocks, scores, Univariate(test="t", adjust_p="holm"), engine, 0.95, "firth")
+    entry, table, _ = describe_univariate(
+        cohort, blocks, scores, Univariate(test="t", adjust_p="holm"), engine, 0.95, "firth"
+    )
     assert "p_holm" in table and "p_bh" not in table
     assert set(entry["features"]["disc"]["n_below"]) == {"p", "p_holm"}
     raw = engine.univariate_screen(values, cohort.outcome)
     assert table.set_index("feature")["statistic"]["f7"] == raw["t"][7]
     assert not any("p_bh" in row for row in entry["terms"])
-    assert all("p_holm" not in row for row in describe_univariate(cohort, blocks, scores, Univariate(adjust_p="none"), engine, 0.95, "firth")[0]["terms"])
+    assert all(
+        "p_holm" not in row
+        for row in describe_univariate(cohort, blocks, scores, Univariate(adjust_p="none"), engine, 0.95, "firth")[0][
+            "terms"
+        ]
+    )
 
 
 def test_univariable_models_are_those_of_the_engine(engine):
@@ -221,22 +263,32 @@ def test_univariable_models_are_those_of_the_engine(engine):
     assert (rows["age"]["low"], rows["age"]["high"]) == pytest.approx(tuple(np.exp(limits[1])), rel=1e-12)
     assert rows["age"]["p"] == pytest.approx(fit["p_values"][1], rel=1e-12)
     # separated: Firth, and finite
-    assert rows["rareyes"]["fit"] == "firth" and 1 < rows["rareyes"]["low"] < rows["rareyes"]["or"] < rows["rareyes"]["high"]
+    assert (
+        rows["rareyes"]["fit"] == "firth"
+        and 1 < rows["rareyes"]["low"] < rows["rareyes"]["or"] < rows["rareyes"]["high"]
+    )
     # one level: told, and without numbers
     assert rows["only"]["p"] is None and rows["only"]["fit"] == "none"
-    assert [w.message for w in warnings] == ["'only' has no univariable model: it or the outcome does not vary among the 80 patients who have it."]
+    assert [w.message for w in warnings] == [
+        "'only' has no univariable model: it or the outcome does not vary among the 80 patients who have it."
+    ]
     # a Radscore that these patients made does not count among the tests
     assert rows["disc"]["is_fitted"] and "p_bh" not in rows["disc"]
     assert not rows["muscle"]["is_fitted"]
     p = [rows[term]["p"] for term in ("age", "gradehigh", "rareyes", "muscle")]
-    np.testing.assert_allclose([rows[term]["p_holm"] for term in ("age", "gradehigh", "rareyes", "muscle")], adjust_p(np.array(p), "holm"))
+    np.testing.assert_allclose(
+        [rows[term]["p_holm"] for term in ("age", "gradehigh", "rareyes", "muscle")], adjust_p(np.array(p), "holm")
+    )
     assert rows["only"]["p_holm"] is None
 
 
 def test_separation_error_stops_no_description(engine):
     cohort, blocks, scores, _ = small_study()
     for how in ("warn", "error"):
-        rows = {r["term"]: r for r in describe_univariate(cohort, blocks, scores, Univariate(), engine, 0.95, how)[0]["terms"]}
+        rows = {
+            r["term"]: r
+            for r in describe_univariate(cohort, blocks, scores, Univariate(), engine, 0.95, how)[0]["terms"]
+        }
         assert rows["rareyes"]["or"] is None and rows["rareyes"]["low"] > 1 and rows["rareyes"]["high"] is None
 
 
@@ -259,7 +311,9 @@ CLINICAL = {"table": "t.csv", "id": "id", "outcome": "y", "event": 1}
 
 
 def test_settings_of_the_study_file():
-    assert Study.model_validate({"clinical": CLINICAL}).univariate == Univariate(test="wilcoxon", adjust_p="both", shown=20)
+    assert Study.model_validate({"clinical": CLINICAL}).univariate == Univariate(
+        test="wilcoxon", adjust_p="both", shown=20
+    )
     assert Study.model_validate({"clinical": CLINICAL, "univariate": False}).univariate is None
     with pytest.raises(ValidationError, match="did you mean 'adjust_p'"):
         Study.model_validate({"clinical": CLINICAL, "univariate": {"adjust": "bh"}})
@@ -271,7 +325,10 @@ def test_the_section_shows_terms_and_features(engine):
     template = create_environment().get_template("sections/univariate.html.j2")
     html = template.render(data={"univariate": entry}, view={"tests": TESTS, "ci": "95% CI"})
     assert "rare: yes †" in html and "disc *" in html and "p (Holm)" in html and "p (Benjamini–Hochberg)" in html
-    assert "29 of 30 features were tested with the Wilcoxon rank-sum test" in html and "1.5 would be expected" in html.replace("</span>", "").replace("<span title=\"1.4500000000000002\">", "")
+    assert (
+        "29 of 30 features were tested with the Wilcoxon rank-sum test" in html
+        and "1.5 would be expected" in html.replace("</span>", "").replace('<span title="1.4500000000000002">', "")
+    )
     assert html.count("<tr>") == 2 + 6 + 20
     assert "descriptive" in html
 
@@ -280,7 +337,9 @@ def test_the_section_shows_terms_and_features(engine):
 
 
 def training(values, outcome):
-    return TrainingRows(values, None, outcome.astype(np.int8), np.arange(len(outcome)), tuple(f"f{j}" for j in range(values.shape[1])))
+    return TrainingRows(
+        values, None, outcome.astype(np.int8), np.arange(len(outcome)), tuple(f"f{j}" for j in range(values.shape[1]))
+    )
 
 
 @pytest.mark.parametrize("test", ["t", "wilcoxon"])
@@ -297,7 +356,9 @@ def test_the_step_keeps_what_its_adjusted_p_allows(engine, test, adjust):
     assert "not defined" in selection.dropped["f30"]
     assert selection.details["n_tested"] == 39
     dropped = next(name for name in selection.dropped if name != "f30")
-    assert selection.dropped[dropped].endswith("> 0.1") and ("adjusted" in selection.dropped[dropped]) == (adjust != "none")
+    assert selection.dropped[dropped].endswith("> 0.1") and ("adjusted" in selection.dropped[dropped]) == (
+        adjust != "none"
+    )
     assert float(selection.dropped[dropped].split()[-3]) == pytest.approx(judged[int(dropped[1:])], rel=0.05)
 
 
@@ -307,7 +368,9 @@ def test_a_p_just_above_the_threshold_is_shown_above_it():
             return {"p_t": np.array([0.05, 0.0500012, 0.2])}
 
     rows = training(np.zeros((4, 3)), np.array([0, 1, 0, 1]))
-    found = UnivariateSelector().fit(rows, UnivariateSettings(test="t", adjust_p="none"), np.random.SeedSequence(1), Planted())
+    found = UnivariateSelector().fit(
+        rows, UnivariateSettings(test="t", adjust_p="none"), np.random.SeedSequence(1), Planted()
+    )
     assert found.kept.tolist() == [0]
     assert found.dropped == {"f1": "p (t test) 0.050001 > 0.05", "f2": "p (t test) 0.2 > 0.05"}
 
@@ -318,14 +381,28 @@ def test_holm_lets_noise_through_in_about_one_study_of_twenty(engine):
     hits = 0
     for _ in range(400):
         rows = training(rng.normal(size=(90, 25)), outcome)
-        hits += UnivariateSelector().fit(rows, UnivariateSettings(adjust_p="holm"), np.random.SeedSequence(1), engine).kept.size > 0
+        hits += (
+            UnivariateSelector()
+            .fit(rows, UnivariateSettings(adjust_p="holm"), np.random.SeedSequence(1), engine)
+            .kept.size
+            > 0
+        )
     assert stats.binomtest(hits, 400, 0.05).pvalue > 0.001
 
 
 def test_the_step_is_chosen_by_name():
     plugins = create_plugin_manager(load_entry_points=False)
-    study = Study.model_validate({"clinical": CLINICAL, "selection": [{"univariate": {"test": "t", "threshold": 0.01}}]})
+    study = Study.model_validate(
+        {"clinical": CLINICAL, "selection": [{"univariate": {"test": "t", "threshold": 0.01}}]}
+    )
     (step,) = resolve_steps(study, plugins)
-    assert (step.selector.name, step.settings.test, step.settings.adjust_p, step.settings.threshold) == ("univariate", "t", "bh", 0.01)
+    assert (step.selector.name, step.settings.test, step.settings.adjust_p, step.settings.threshold) == (
+        "univariate",
+        "t",
+        "bh",
+        0.01,
+    )
     with pytest.raises(StudyError, match="adjust_p"):
-        resolve_steps(Study.model_validate({"clinical": CLINICAL, "selection": [{"univariate": {"adjust": "bh"}}]}), plugins)
+        resolve_steps(
+            Study.model_validate({"clinical": CLINICAL, "selection": [{"univariate": {"adjust": "bh"}}]}), plugins
+        )

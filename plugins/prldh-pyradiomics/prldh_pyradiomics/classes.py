@@ -1,7 +1,8 @@
 """PyRadiomics' own feature classes, fed with matrices that are already there.
 
-The formulas are PyRadiomics': each class below inherits them and replaces only what takes time, which is making the matrices and a few sums
-over all voxels. Matrices have the same shape and order of memory as PyRadiomics', so that even rounding is the same.
+The formulas are PyRadiomics': each class below inherits them and replaces only what takes time, which is making the
+matrices and a few sums over all voxels. Matrices have the same shape and order of memory as PyRadiomics', so that even
+rounding is the same.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from prldh_pyradiomics.texture import GreyLevels
 
 
 def in_pyradiomics_order(p: np.ndarray, n_absent: int) -> np.ndarray:
-    """The same matrix (1, level, level, direction) in the order of memory that PyRadiomics' has after deleting ``n_absent`` levels.
+    """The same matrix (1, level, level, direction) in the order of memory that PyRadiomics' has after deleting
+    ``n_absent`` levels.
 
-    ``numpy.delete`` leaves another order behind for one index than for none or several. Sums follow the order of memory, and features that
-    are 0 but for rounding (the cluster shade of a symmetric matrix) follow the sums.
+    ``numpy.delete`` leaves another order behind for one index than for none or several. Sums follow the order of
+    memory, and features that are 0 but for rounding (the cluster shade of a symmetric matrix) follow the sums.
     """
     return p if n_absent == 1 else np.delete(np.delete(p, [], 1), [], 2)
 
 
-def direction_weights(norm: str | None, angles: np.ndarray, spacing_mm: tuple[float, ...], decay: bool) -> np.ndarray | None:
-    """Weights of directions by their length in mm (z, y, x): the length, or exp(−length²) where it decays. None without a norm."""
+def direction_weights(
+    norm: str | None, angles: np.ndarray, spacing_mm: tuple[float, ...], decay: bool
+) -> np.ndarray | None:
+    """Weights of directions by their length in mm (z, y, x): the length, or exp(−length²) where it decays. None without
+    a norm."""
     if norm is None:
         return None
     steps = np.abs(angles) * np.asarray(spacing_mm)
@@ -61,7 +66,8 @@ class _Prepared:
         self.pixelSpacing = grey.region.spacing_mm[::-1]
 
     def _drop_empty(self, p: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Without the directions in which nothing was counted (unless there is only one); what is left empty is NaN in the total."""
+        """Without the directions in which nothing was counted (unless there is only one); what is left empty is NaN in
+        the total."""
         if p.shape[-1] > 1:
             empty = np.where(np.sum(total, 0) == 0)
             if len(empty[0]):
@@ -82,8 +88,11 @@ def fast_classes() -> dict[str, type]:
             self.P_gldm = table[None][:, :, present].astype(float)
             per_size, per_level = self.P_gldm.sum(axis=1), self.P_gldm.sum(axis=2)
             self.coefficients |= {
-                "Nz": per_size.sum(axis=1), "pd": per_size, "pg": per_level,
-                "ivector": self.grey.levels.astype(float), "jvector": present + 1.0,
+                "Nz": per_size.sum(axis=1),
+                "pd": per_size,
+                "pg": per_level,
+                "ivector": self.grey.levels.astype(float),
+                "jvector": present + 1.0,
             }
 
     class Glszm(_Prepared, glszm.RadiomicsGLSZM):
@@ -92,15 +101,28 @@ def fast_classes() -> dict[str, type]:
             self.P_glszm = table[None]
             per_size, per_level = self.P_glszm.sum(axis=1), self.P_glszm.sum(axis=2)
             self.coefficients |= {
-                "Nz": per_size.sum(axis=1), "Np": np.array([float(self.grey.region.n_voxels)]), "ps": per_size, "pg": per_level,
-                "ivector": self.grey.levels.astype(float), "jvector": sizes.astype(float),
+                "Nz": per_size.sum(axis=1),
+                "Np": np.array([float(self.grey.region.n_voxels)]),
+                "ps": per_size,
+                "pg": per_level,
+                "ivector": self.grey.levels.astype(float),
+                "jvector": sizes.astype(float),
             }
 
     class Ngtdm(_Prepared, ngtdm.RadiomicsNGTDM):
         def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
-            return np.stack([self.grey.counts.astype(float), self.grey.differences, self.grey.levels.astype(float)], axis=1)[None]
+            return np.stack(
+                [self.grey.counts.astype(float), self.grey.differences, self.grey.levels.astype(float)], axis=1
+            )[None]
 
-    return {"firstorder": _firstorder(), "glcm": _glcm(), "gldm": Gldm, "glrlm": _glrlm(), "glszm": Glszm, "ngtdm": Ngtdm}
+    return {
+        "firstorder": _firstorder(),
+        "glcm": _glcm(),
+        "gldm": Gldm,
+        "glrlm": _glrlm(),
+        "glszm": Glszm,
+        "ngtdm": Ngtdm,
+    }
 
 
 def _glrlm() -> type:
@@ -126,7 +148,9 @@ def _glcm() -> type:
         def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
             pairs, angles = self.grey.pairs
             weights = direction_weights(self.weightingNorm, angles, self.grey.region.spacing_mm, decay=True)
-            p = in_pyradiomics_order(pairs[None].astype(float, order="C"), int(self.grey.levels[-1]) - self.grey.n_levels)
+            p = in_pyradiomics_order(
+                pairs[None].astype(float, order="C"), int(self.grey.levels[-1]) - self.grey.n_levels
+            )
             if self.symmetricalGLCM:
                 p += pairs.transpose(1, 0, 2)[None]
             if weights is not None:
@@ -165,7 +189,8 @@ def _firstorder() -> type:
     from radiomics import firstorder
 
     class FirstOrder(_Prepared, firstorder.RadiomicsFirstOrder):
-        """As PyRadiomics', but without its care for NaN, which there is none of, and with what several features need computed once."""
+        """As PyRadiomics', but without its care for NaN, which there is none of, and with what several features need
+        computed once."""
 
         def _initCalculation(self, voxelCoordinates=None) -> None:
             x = self.grey.values.astype(float)

@@ -6,11 +6,20 @@ from typing import Any
 
 from prldh_pyradiomics.settings import Plan
 
-#: Units of shape and first-order features; whatever counts grey levels has none. Intensities are in the unit of the (filtered) image.
+#: Units of shape and first-order features; whatever counts grey levels has none. Intensities are in the unit of the
+#: (filtered) image.
 UNITS = {
-    "shape_MeshVolume": "mm³", "shape_VoxelVolume": "mm³", "shape_SurfaceArea": "mm²", "shape_SurfaceVolumeRatio": "1/mm",
-    "shape2D_MeshSurface": "mm²", "shape2D_PixelSurface": "mm²", "shape2D_Perimeter": "mm", "shape2D_PerimeterSurfaceRatio": "1/mm",
-    "firstorder_Energy": "intensity²", "firstorder_TotalEnergy": "intensity² mm³", "firstorder_Variance": "intensity²",
+    "shape_MeshVolume": "mm³",
+    "shape_VoxelVolume": "mm³",
+    "shape_SurfaceArea": "mm²",
+    "shape_SurfaceVolumeRatio": "1/mm",
+    "shape2D_MeshSurface": "mm²",
+    "shape2D_PixelSurface": "mm²",
+    "shape2D_Perimeter": "mm",
+    "shape2D_PerimeterSurfaceRatio": "1/mm",
+    "firstorder_Energy": "intensity²",
+    "firstorder_TotalEnergy": "intensity² mm³",
+    "firstorder_Variance": "intensity²",
     **dict.fromkeys(("firstorder_Entropy", "firstorder_Uniformity", "firstorder_Skewness", "firstorder_Kurtosis"), "1"),
 }
 
@@ -26,15 +35,21 @@ def unit(family: str, feature: str) -> str:
 
 
 def describe(name: str, plan: Plan) -> dict[str, Any]:
-    """``unit``, ``ibsi`` (code or None), ``family`` (IBSI's, or PyRadiomics' class where IBSI has none), ``image_type``, ``class``,
-    ``aggregation`` (code or None), ``deviates`` and ``note``."""
+    """``unit``, ``ibsi`` (code or None), ``family`` (IBSI's, or PyRadiomics' class where IBSI has none),
+    ``image_type``, ``class``, ``aggregation`` (code or None), ``deviates`` and ``note``."""
     from prldh.checklists.feature_names import describe_feature
 
     image, family, feature = name.rsplit("_", 2)
     row = describe_feature(name, plan.options | plan.image_options(image))
     found = {
-        "unit": unit(family, feature), "ibsi": row["ibsi_code"], "family": row["family"] or family, "image_type": image, "class": family,
-        "aggregation": row["aggregation_code"], "deviates": row["deviates"], "note": row["note"],
+        "unit": unit(family, feature),
+        "ibsi": row["ibsi_code"],
+        "family": row["family"] or family,
+        "image_type": image,
+        "class": family,
+        "aggregation": row["aggregation_code"],
+        "deviates": row["deviates"],
+        "note": row["note"],
     }
     if plan.is_corrected(family, feature, row["deviates"]):
         found |= {"deviates": "no", "note": "corrected to IBSI's definition"}

@@ -41,14 +41,17 @@ def _extract(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
             results[reader] |= shape_values(image, shape, plan)
         for name, options, values in filtered_values(image, plan.image_types, plan.options):
             for reader, region, own in zip(prepared.readers, image.regions, values, strict=True):
-                results[reader] |= texture_values(name, GreyLevels(own, region, options, lower_edge(options, plan)), plan)
+                results[reader] |= texture_values(
+                    name, GreyLevels(own, region, options, lower_edge(options, plan)), plan
+                )
         for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
             results[reader] = correct(results[reader], plan, shape.n_voxels)
     return tuple(results)
 
 
 def lower_edge(options: dict[str, Any], plan: Plan) -> float | str | None:
-    """Where bins of a fixed width begin: IBSI's is the lower bound of re-segmentation, or the region's minimum; None is PyRadiomics'."""
+    """Where bins of a fixed width begin: IBSI's is the lower bound of re-segmentation, or the region's minimum; None is
+    PyRadiomics'."""
     if "bin_edges" not in plan.corrections or options.get("binCount") is not None:
         return None
     is_bounded = options.get("resegmentRange") is not None and options.get("resegmentMode", "absolute") == "absolute"
@@ -66,7 +69,9 @@ def shape_values(image: Image, region: Region, plan: Plan) -> dict[str, float]:
         part = sitk_image(image.values[region.box], spacing_mm=region.spacing_mm[::-1])
         mask = sitk_image(region.mask.astype(np.uint8), spacing_mm=region.spacing_mm[::-1])
         with quietly():
-            values |= _run(shape2D.RadiomicsShape2D(part, mask, **plan.options), plan.classes["shape2D"], "original_shape2D")
+            values |= _run(
+                shape2D.RadiomicsShape2D(part, mask, **plan.options), plan.classes["shape2D"], "original_shape2D"
+            )
     return values
 
 

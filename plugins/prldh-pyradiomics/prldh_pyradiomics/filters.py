@@ -1,8 +1,8 @@
 """Filtered values of an image within regions, without filtering the whole image where the result is the same.
 
-Square, square root, logarithm and exponential look at one voxel and at the extremes of the whole image, so they are computed for
-the region's voxels alone, by PyRadiomics' own operations. Wavelets and LoG look around, so they are computed on what the regions
-need. For every other image type PyRadiomics filters the whole image, once for all readers.
+Square, square root, logarithm and exponential look at one voxel and at the extremes of the whole image, so they are
+computed for the region's voxels alone, by PyRadiomics' own operations. Wavelets and LoG look around, so they are
+computed on what the regions need. For every other image type PyRadiomics filters the whole image, once for all readers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from prldh_pyradiomics.own import quietly, sitk_image
 from prldh_pyradiomics.region import Region
 from prldh_pyradiomics.wavelet import wavelet_images
 
-#: A part filtered alone differs by what lies further away than this many sigma. At 10 the values differ from the whole image's by up to
-#: 1e-7 of their range, at 16 by nothing that single precision could hold.
+#: A part filtered alone differs by what lies further away than this many sigma. At 10 the values differ from the whole
+#: image's by up to 1e-7 of their range, at 16 by nothing that single precision could hold.
 LOG_REACH_SIGMAS = 16
 LOG_REACH_VOXELS = 2
 
@@ -26,9 +26,12 @@ Box = tuple[slice, slice, slice]
 
 
 class Image:
-    """An image that several regions lie in: (z, y, x) values, spacing in mm (z, y, x), and its extremes, looked at once."""
+    """An image that several regions lie in: (z, y, x) values, spacing in mm (z, y, x), and its extremes, looked at
+    once."""
 
-    def __init__(self, values: np.ndarray, spacing_mm: tuple[float, float, float], regions: list[Region], exact_log: bool) -> None:
+    def __init__(
+        self, values: np.ndarray, spacing_mm: tuple[float, float, float], regions: list[Region], exact_log: bool
+    ) -> None:
         self.values = values
         self.spacing_mm = spacing_mm
         self.regions = regions
@@ -61,7 +64,8 @@ class Image:
         return found
 
     def groups(self) -> Iterator[tuple[Box, list[int]]]:
-        """Boxes to filter with the regions in them: one around all regions where that is no more work than one for each."""
+        """Boxes to filter with the regions in them: one around all regions where that is no more work than one for
+        each."""
         boxes = [r.box for r in self.regions]
         around = tuple(slice(min(b[a].start for b in boxes), max(b[a].stop for b in boxes)) for a in range(3))
         if _volume(around) <= sum(map(_volume, boxes)):
@@ -150,14 +154,15 @@ def check_log(size: tuple[int, ...], spacing_mm: tuple[float, ...], sigmas: list
     """Refuse what PyRadiomics would leave out with a warning, because every case must have the same features."""
     if min(size) < 4:
         raise DataError(
-            f"the image is {' x '.join(map(str, size))} voxels (z, y, x), and LoG needs at least 4 along each axis. Leave LoG out."
+            f"the image is {' x '.join(map(str, size))} voxels (z, y, x), and LoG needs at least 4 along each axis."
+            " Leave LoG out."
         )
     for sigma in sigmas:
         needed = np.ceil(sigma / np.asarray(spacing_mm)) + 1
         if (np.asarray(size) < needed).any():
             raise DataError(
-                f"the image is {' x '.join(map(str, size))} voxels (z, y, x), too small for LoG with sigma {sigma} mm, which needs "
-                f"{' x '.join(str(int(n)) for n in needed)}. Choose a smaller sigma."
+                f"the image is {' x '.join(map(str, size))} voxels (z, y, x), too small for LoG with sigma {sigma} mm,"
+                f" which needs {' x '.join(str(int(n)) for n in needed)}. Choose a smaller sigma."
             )
 
 
@@ -190,7 +195,9 @@ def _part_for_log(image: Image, box: Box, sigma: float) -> Box:
     return tuple(part)
 
 
-def _by_pyradiomics(image: Image, image_type: str, settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list]]:
+def _by_pyradiomics(
+    image: Image, image_type: str, settings: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any], list]]:
     """PyRadiomics' own filter on the whole image; LBP3D looks at the mask, so it is made for each region."""
     import SimpleITK as sitk
     from radiomics import imageoperations

@@ -1,8 +1,8 @@
 """Resampling as IBSI's reference manual has it, where PyRadiomics has its own.
 
-The new grid has its centre on the image's centre (3WE3); the mask is interpolated linearly and kept from a half upwards (partial volume
-fraction 0.5); intensities of images of whole numbers, as CT is, are rounded (68QD). PyRadiomics aligns a corner, takes the nearest
-neighbour for the mask and cuts decimals off.
+The new grid has its centre on the image's centre (3WE3); the mask is interpolated linearly and kept from a half upwards
+(partial volume fraction 0.5); intensities of images of whole numbers, as CT is, are rounded (68QD). PyRadiomics aligns
+a corner, takes the nearest neighbour for the mask and cuts decimals off.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def resample(
 ) -> tuple[np.ndarray, list[np.ndarray], tuple[float, ...]]:
     """Values and masks (z, y, x) on the new grid, and its spacing in mm (z, y, x).
 
-    Interpolation reaches half a voxel beyond the outermost centres, as far as the image does; there the outermost values go on.
+    Interpolation reaches half a voxel beyond the outermost centres, as far as the image does; there the outermost
+    values go on.
     """
     import SimpleITK as sitk
 

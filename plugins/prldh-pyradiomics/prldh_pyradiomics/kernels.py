@@ -1,8 +1,9 @@
 """Compiled loops over the voxels of a region: bins, neighbours, runs and zones.
 
-``grid`` is the flattened box with a margin of zeros in which every voxel of the region holds the rank of its grey level, 1 for the lowest
-level that occurs; ``places`` says where those voxels are and ``steps`` how far a neighbour is away. Everything is counted in whole
-numbers, so that the counts are exactly those of PyRadiomics' C code, whatever the order.
+``grid`` is the flattened box with a margin of zeros in which every voxel of the region holds the rank of its grey
+level, 1 for the lowest level that occurs; ``places`` says where those voxels are and ``steps`` how far a neighbour is
+away. Everything is counted in whole numbers, so that the counts are exactly those of PyRadiomics' C code, whatever the
+order.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def assign_bins(values, edges):
-    """``numpy.digitize(values, edges)`` for ascending, evenly spaced edges (at least 2): (n,) and the number of values in each bin."""
+    """``numpy.digitize(values, edges)`` for ascending, evenly spaced edges (at least 2): (n,) and the number of values
+    in each bin."""
     n_edges = len(edges)
     bins = np.empty(len(values), dtype=np.int32)
     counts = np.zeros(n_edges + 1, dtype=np.int64)
@@ -43,9 +45,9 @@ def fill_grid(grid, places, bins, rank):
 def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, differences):
     """Pairs of neighbouring levels, dependent neighbours, and differences from the neighbours' mean, in one pass.
 
-    Everything is by rank, and rank 0 is outside the region: it is counted like any other, which costs less than asking, and then ignored.
-    Adds to ``pairs`` (rank, neighbour's rank, direction), ``dependence`` (rank, number of neighbours within ``alpha``) and ``differences``
-    (rank). ``levels`` (rank) holds the grey levels, with 0 outside.
+    Everything is by rank, and rank 0 is outside the region: it is counted like any other, which costs less than asking,
+    and then ignored. Adds to ``pairs`` (rank, neighbour's rank, direction), ``dependence`` (rank, number of neighbours
+    within ``alpha``) and ``differences`` (rank). ``levels`` (rank) holds the grey levels, with 0 outside.
     """
     n_steps = len(steps)
     for place in places:
@@ -70,8 +72,8 @@ def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, diff
 def count_runs(grid, places, steps, lengths, runs):
     """Runs of one level along each direction: adds to ``runs`` (direction, rank, length). Returns the longest.
 
-    ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` has room for as many numbers as
-    the grid.
+    ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` has room for as
+    many numbers as the grid.
     """
     longest = 0
     for a in range(len(steps)):
@@ -89,7 +91,8 @@ def count_runs(grid, places, steps, lengths, runs):
 
 @njit(cache=True, nogil=True)
 def has_company(grid, places, step, n_steps):
-    """Whether any line along a step meets the region more than once, gaps included. ``n_steps`` bounds the way to the box's edge."""
+    """Whether any line along a step meets the region more than once, gaps included. ``n_steps`` bounds the way to the
+    box's edge."""
     for i in range(len(places)):
         ahead = places[i]
         for _ in range(n_steps[i]):
@@ -140,8 +143,8 @@ def measure_zones(grid, places, steps):
 def correlation_matrix(p, px, py, eps):
     """The matrix whose second largest eigenvalue is the squared maximal correlation coefficient, for every direction.
 
-    ``p`` (levels, levels, directions), ``px`` and ``py`` (levels, directions). Summed in PyRadiomics' order: rounding decides what is left
-    of eigenvalues near 0.
+    ``p`` (levels, levels, directions), ``px`` and ``py`` (levels, directions). Summed in PyRadiomics' order: rounding
+    decides what is left of eigenvalues near 0.
     """
     n, _, n_directions = p.shape
     out = np.empty((n_directions, n, n))

@@ -40,8 +40,8 @@ def radiomics_version() -> str:
         logging.getLogger("radiomics").setLevel(logging.CRITICAL + 10)
     except Exception as error:  # a broken C extension raises what it likes
         raise PluginError(
-            f"PyRadiomics cannot be imported: {type(error).__name__}: {error}. Run: pip install pyradiomics-bhklab==3.1.4 "
-            "(it is built on this machine and needs gcc and Python's headers)."
+            f"PyRadiomics cannot be imported: {type(error).__name__}: {error}. Run: pip install"
+            " pyradiomics-bhklab==3.1.4 (it is built on this machine and needs gcc and Python's headers)."
         ) from error
     return f"{installed[0]} {_version_of(installed[0])}" if installed else f"radiomics {radiomics.__version__}"
 
@@ -62,16 +62,21 @@ def check_image_types(plan: Plan) -> None:
         If it would.
     """
     if "LBP2D" in plan.image_types and importlib.util.find_spec("skimage") is None:
-        raise PluginError("extraction.pyradiomics: LBP2D needs scikit-image, not installed here. Run: pip install scikit-image")
+        raise PluginError(
+            "extraction.pyradiomics: LBP2D needs scikit-image, not installed here. Run: pip install scikit-image"
+        )
     if "LBP3D" in plan.image_types:
         if importlib.util.find_spec("trimesh") is None:
-            raise PluginError("extraction.pyradiomics: LBP3D needs trimesh, not installed here. Run: pip install trimesh")
+            raise PluginError(
+                "extraction.pyradiomics: LBP3D needs trimesh, not installed here. Run: pip install trimesh"
+            )
         try:
             from scipy.special import sph_harm  # noqa: F401
         except ImportError:
             raise PluginError(
-                f"extraction.pyradiomics: PyRadiomics' LBP3D needs a function that SciPy {importlib.metadata.version('scipy')} no longer has "
-                "(scipy.special.sph_harm). Leave LBP3D out, or run: pip install 'scipy<1.17'"
+                "extraction.pyradiomics: PyRadiomics' LBP3D needs a function that SciPy"
+                f" {importlib.metadata.version('scipy')} no longer has (scipy.special.sph_harm). Leave LBP3D out, or"
+                " run: pip install 'scipy<1.17'"
             ) from None
 
 
@@ -135,5 +140,6 @@ def quietly() -> Iterator[None]:
         except (ValueError, RuntimeError, IndexError, AssertionError) as error:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise DataError(
-                f"PyRadiomics cannot compute features here: {reason}. Look at the image and the mask in a viewer, or change the settings."
+                f"PyRadiomics cannot compute features here: {reason}. Look at the image and the mask in a viewer, or"
+                " change the settings."
             ) from error

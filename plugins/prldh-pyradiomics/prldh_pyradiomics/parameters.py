@@ -35,15 +35,23 @@ def read_parameters(path: Path) -> Plan:
     if content.get("voxelSetting"):
         raise StudyError(f"{path}: voxelSetting asks for maps of features, which are not offered here. Remove it.")
     options = _options(path, "setting", content.get("setting") or {})
-    images = {name: _options(path, f"imageType.{name}", own or {}) for name, own in (content.get("imageType") or {"Original": {}}).items()}
+    images = {
+        name: _options(path, f"imageType.{name}", own or {})
+        for name, own in (content.get("imageType") or {"Original": {}}).items()
+    }
     for name in images:
         if name not in IMAGE_TYPES:
             raise _unknown(path, "imageType", name, IMAGE_TYPES)
     if "LoG" in images and not images["LoG"].get("sigma", options.get("sigma")):
-        raise StudyError(f"{path}: imageType.LoG has no sigma, so it would give no image. Add `sigma: [1.0, 2.0, 3.0]` (in mm) below it.")
+        raise StudyError(
+            f"{path}: imageType.LoG has no sigma, so it would give no image. Add `sigma: [1.0, 2.0, 3.0]` (in mm)"
+            " below it."
+        )
     classes = _classes(path, content.get("featureClass") or dict.fromkeys(ALL_CLASSES))
     if "shape2D" in classes and not options.get("force2D"):
-        raise StudyError(f"{path}: featureClass.shape2D needs `force2D: true` below setting. Add it, or remove shape2D.")
+        raise StudyError(
+            f"{path}: featureClass.shape2D needs `force2D: true` below setting. Add it, or remove shape2D."
+        )
     base = {k: v for k, v in DEFAULTS.items() if not (k == "binWidth" and "binCount" in options)}
     return Plan(base | options, images, classes)
 
@@ -74,14 +82,19 @@ def _load(path: Path) -> dict[str, Any]:
         raise StudyError(f"extraction.pyradiomics.preset: parameter file {path} is not there. Check the path.")
     try:
         text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(text, object_pairs_hook=_object) if path.suffix.lower() == ".json" else yaml.load(text, Loader=_Loader)
+        content = (
+            json.loads(text, object_pairs_hook=_object)
+            if path.suffix.lower() == ".json"
+            else yaml.load(text, Loader=_Loader)
+        )
     except (ValueError, yaml.YAMLError) as error:
         raise StudyError(f"{path} is not a PyRadiomics parameter file: {' '.join(str(error).split())}.") from None
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
     if not isinstance(content, dict) or not all(isinstance(v, dict) or v is None for v in content.values()):
         raise StudyError(
-            f"{path} is not a PyRadiomics parameter file: it must hold the sections {', '.join(SECTIONS[:3])}, each with keys below it."
+            f"{path} is not a PyRadiomics parameter file: it must hold the sections {', '.join(SECTIONS[:3])}, each"
+            " with keys below it."
         )
     return content
 
@@ -120,7 +133,9 @@ def _classes(path: Path, given: dict[str, Any]) -> dict[str, list[str] | None]:
         if name not in (*ALL_CLASSES, "shape2D"):
             raise _unknown(path, "featureClass", name, (*ALL_CLASSES, "shape2D"))
         if wanted is not None and not isinstance(wanted, list):
-            raise StudyError(f"{path}: featureClass.{name} must be empty (all features) or a list of features, found {wanted!r}.")
+            raise StudyError(
+                f"{path}: featureClass.{name} must be empty (all features) or a list of features, found {wanted!r}."
+            )
         for feature in wanted or ():
             if feature not in feature_names(name):
                 raise _unknown(path, f"featureClass.{name}", feature, feature_names(name))

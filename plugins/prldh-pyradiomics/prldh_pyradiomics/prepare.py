@@ -1,4 +1,5 @@
-"""From a case to images and regions that features can be computed of: normalised, resampled, re-segmented and checked."""
+"""From a case to images and regions that features can be computed of: normalised, resampled, re-segmented and
+checked."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from prldh_pyradiomics.settings import Plan
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image, the readers (from 0) whose regions lie in it, and the regions that shape is measured on, one a reader."""
+    """An image, the readers (from 0) whose regions lie in it, and the regions that shape is measured on, one a
+    reader."""
 
     image: Image
     readers: list[int]
@@ -27,7 +29,8 @@ class Prepared:
 
 
 def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[Prepared]:
-    """What PyRadiomics does before it filters. Without resampling and cropping all readers share one image; with them each has its own.
+    """What PyRadiomics does before it filters. Without resampling and cropping all readers share one image; with them
+    each has its own.
 
     Raises
     ------
@@ -37,7 +40,9 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
     options = plan.options
     for reader, mask in enumerate(masks, start=1):
         if not mask.any():
-            raise DataError(f"the mask of reader {reader} is empty. Give a mask with at least one voxel, or leave the case out.")
+            raise DataError(
+                f"the mask of reader {reader} is empty. Give a mask with at least one voxel, or leave the case out."
+            )
     spacing = tuple(float(s) for s in volume.geometry.spacing_mm[::-1])
     if options.get("resampledPixelSpacing") is not None and "resampling_grid" in plan.corrections:
         values, masks, spacing = resample(volume, masks, options)
@@ -66,7 +71,9 @@ def _shared_image(values: np.ndarray, masks: Sequence[np.ndarray], spacing: tupl
 def _refuse_lost(masks: Sequence[np.ndarray]) -> None:
     for reader, mask in enumerate(masks, start=1):
         if not mask.any():
-            raise DataError(f"nothing is left of the mask of reader {reader} after resampling. Give a finer resampledPixelSpacing.")
+            raise DataError(
+                f"nothing is left of the mask of reader {reader} after resampling. Give a finer resampledPixelSpacing."
+            )
 
 
 def _refuse_thick(shapes: Sequence[Region], plan: Plan) -> None:
@@ -74,8 +81,8 @@ def _refuse_thick(shapes: Sequence[Region], plan: Plan) -> None:
     thickest = max(shape.size[axis] for shape in shapes)
     if "shape2D" in plan.classes and thickest > 1:
         raise DataError(
-            f"the region extends over {thickest} slices along {'zyx'[axis]}, and shape2D is of regions in one slice. Give a mask of one slice, "
-            "choose another force2Ddimension, or take shape in place of shape2D."
+            f"the region extends over {thickest} slices along {'zyx'[axis]}, and shape2D is of regions in one slice."
+            " Give a mask of one slice, choose another force2Ddimension, or take shape in place of shape2D."
         )
 
 
@@ -102,7 +109,9 @@ def _refuse_nan(image: Image) -> None:
         raise DataError("the image has voxels that are NaN or infinite. Give an image without them.")
 
 
-def _regions(values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], options: dict[str, Any]) -> tuple[Region, Region]:
+def _regions(
+    values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], options: dict[str, Any]
+) -> tuple[Region, Region]:
     """The region that intensities are taken from, and the one that shape is measured on."""
     region = Region.of(mask, spacing)
     _check_size(region, options)
@@ -119,7 +128,8 @@ def _regions(values: np.ndarray, mask: np.ndarray, spacing: tuple[float, ...], o
 
 
 def _resegmented(values: np.ndarray, mask: np.ndarray, options: dict[str, Any]) -> np.ndarray:
-    """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean (IBSI's outlier filter)."""
+    """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean
+    (IBSI's outlier filter)."""
     import SimpleITK as sitk
     from radiomics import imageoperations
 
@@ -138,7 +148,9 @@ def _check_size(region: Region, options: dict[str, Any]) -> None:
     n_wide = sum(s > 1 for s in region.size)
     needed = options.get("minimumROIDimensions", 2)
     if n_wide == 0:
-        raise DataError("the region is a single voxel, of which there are no features. Look at the mask, or leave the case out.")
+        raise DataError(
+            "the region is a single voxel, of which there are no features. Look at the mask, or leave the case out."
+        )
     if n_wide < needed:
         raise DataError(
             f"the region extends along {n_wide} of the image's axes, and minimumROIDimensions asks for {needed}. "
@@ -147,5 +159,6 @@ def _check_size(region: Region, options: dict[str, Any]) -> None:
     least = options.get("minimumROISize")
     if least is not None and region.n_voxels <= least:
         raise DataError(
-            f"the region has {region.n_voxels} voxels, and minimumROISize asks for more than {least}. Look at the mask, or lower it."
+            f"the region has {region.n_voxels} voxels, and minimumROISize asks for more than {least}. Look at the mask,"
+            " or lower it."
         )

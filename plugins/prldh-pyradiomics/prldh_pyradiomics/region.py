@@ -1,4 +1,5 @@
-"""A region of interest, cut to its bounding box and laid out for kernels that look at neighbours without bounds checks."""
+"""A region of interest, cut to its bounding box and laid out for kernels that look at neighbours without bounds
+checks."""
 
 from __future__ import annotations
 
@@ -46,14 +47,16 @@ def directions(size: tuple[int, ...], distances: tuple[int, ...], flat_axis: int
 class Region:
     """One reader's region.
 
-    ``box`` is where it lies in the image, ``mask`` (z, y, x) is boolean within the box; ``spacing_mm`` is in the order z, y, x.
-    Values of the region are always in the order of ``numpy.nonzero(mask)``.
+    ``box`` is where it lies in the image, ``mask`` (z, y, x) is boolean within the box; ``spacing_mm`` is in the order
+    z, y, x. Values of the region are always in the order of ``numpy.nonzero(mask)``.
     """
 
     box: tuple[slice, slice, slice]
     mask: np.ndarray
     spacing_mm: tuple[float, float, float]
-    _layouts: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
+    _layouts: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _scratch: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -77,9 +80,11 @@ class Region:
         return len(self.coordinates[0])
 
     def layout(self, margin: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A flattened box of zeros with a margin on every side, where the voxels lie in it, and how far a step along each axis is.
+        """A flattened box of zeros with a margin on every side, where the voxels lie in it, and how far a step along
+        each axis is.
 
-        The box is the same array at every call and is to be filled before use; so kernels of one region must not run side by side.
+        The box is the same array at every call and is to be filled before use; so kernels of one region must not run
+        side by side.
         """
         if margin not in self._layouts:
             size = tuple(s + 2 * margin for s in self.size)

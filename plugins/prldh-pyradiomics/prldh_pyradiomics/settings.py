@@ -15,20 +15,40 @@ Positive = Annotated[float, Field(gt=0)]
 Sigma = Annotated[int | float, Field(gt=0)]
 Distance = Annotated[int, Field(ge=1)]
 INTERPOLATORS = Literal[
-    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
-    "sitkCosineWindowedSinc", "sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
+    "sitkNearestNeighbor",
+    "sitkLinear",
+    "sitkBSpline",
+    "sitkGaussian",
+    "sitkLabelGaussian",
+    "sitkHammingWindowedSinc",
+    "sitkCosineWindowedSinc",
+    "sitkWelchWindowedSinc",
+    "sitkLanczosWindowedSinc",
+    "sitkBlackmanWindowedSinc",
 ]
 
 ALL_CLASSES = ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape")
-IMAGE_TYPES = ("Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", "LBP3D")
+IMAGE_TYPES = (
+    "Original",
+    "Wavelet",
+    "LoG",
+    "Square",
+    "SquareRoot",
+    "Logarithm",
+    "Exponential",
+    "Gradient",
+    "LBP2D",
+    "LBP3D",
+)
 PRESETS = ("protocol-1223", "protocol-log", "ibsi")
 
 
 class Overrides(BaseModel):
     """PyRadiomics' own settings under its own names; what is left out stays as the preset has it.
 
-    One is not PyRadiomics': ``outlierSigma`` leaves out voxels further than so many standard deviations from the region's mean, as IBSI's
-    outlier filter does, also beside a ``resegmentRange`` and after it. Only the fast path has it.
+    One is not PyRadiomics': ``outlierSigma`` leaves out voxels further than so many standard deviations from the
+    region's mean, as IBSI's outlier filter does, also beside a ``resegmentRange`` and after it. Only the fast path has
+    it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -38,7 +58,9 @@ class Overrides(BaseModel):
     normalize: bool | None = None
     normalizeScale: Positive | None = None
     removeOutliers: Positive | None = None
-    resampledPixelSpacing: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)] | None = None
+    resampledPixelSpacing: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)] | None = (
+        None
+    )
     interpolator: INTERPOLATORS | None = None
     padDistance: Annotated[int, Field(ge=0)] | None = None
     preCrop: bool | None = None
@@ -79,7 +101,10 @@ class Overrides(BaseModel):
             import pywt
 
             if self.wavelet not in pywt.wavelist(kind="discrete"):
-                raise ValueError(f"wavelet '{self.wavelet}' is not known; coif1 is the default, others are haar, db2, sym4, bior1.3 …")
+                raise ValueError(
+                    f"wavelet '{self.wavelet}' is not known; coif1 is the default, others are haar, db2, sym4,"
+                    " bior1.3 …"
+                )
         return self
 
     def given(self) -> dict[str, Any]:
@@ -90,8 +115,9 @@ class Overrides(BaseModel):
 class Settings(Overrides):
     """``extraction: pyradiomics:`` of a study file.
 
-    ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true, normalizeScale: 100, binWidth: 5}}``); they go
-    before the others. ``exact_log`` filters whole images for LoG instead of the neighbourhood of the region.
+    ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true, normalizeScale: 100,
+    binWidth: 5}}``); they go before the others. ``exact_log`` filters whole images for LoG instead of the neighbourhood
+    of the region.
     """
 
     preset: str = "protocol-1223"
@@ -102,16 +128,20 @@ class Settings(Overrides):
 
     def relative_to(self, folder: Path) -> Settings:
         """The same with a parameter file's path relative to a folder, that of the study file, unless it is absolute."""
-        return self if self.preset in PRESETS else self.model_copy(update={"preset": str(folder / Path(self.preset).expanduser())})
+        return (
+            self
+            if self.preset in PRESETS
+            else self.model_copy(update={"preset": str(folder / Path(self.preset).expanduser())})
+        )
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is computed for an image.
 
-    ``options`` are PyRadiomics' settings, ``image_types`` its image types with their own settings, ``classes`` the feature classes with the
-    features wanted of each (None: all that are not deprecated), all in the order of the output. ``corrections`` are IBSI's definitions
-    where PyRadiomics departs from them.
+    ``options`` are PyRadiomics' settings, ``image_types`` its image types with their own settings, ``classes`` the
+    feature classes with the features wanted of each (None: all that are not deprecated), all in the order of the
+    output. ``corrections`` are IBSI's definitions where PyRadiomics departs from them.
     """
 
     options: dict[str, Any]
@@ -124,7 +154,10 @@ class Plan:
     def image_options(self, image: str) -> dict[str, Any]:
         """Settings of their own that images of that name in the output have."""
         prefixes = {"log": "LoG", "lbp-2d": "LBP2D", "lbp-3d": "LBP3D"}
-        stem = next((v for k, v in prefixes.items() if image.lower().startswith(k + "-")), image.split("-")[0].rstrip("0123456789"))
+        stem = next(
+            (v for k, v in prefixes.items() if image.lower().startswith(k + "-")),
+            image.split("-")[0].rstrip("0123456789"),
+        )
         return next((own for name, own in self.image_types.items() if name.lower() == stem.lower()), {})
 
     def is_corrected(self, family: str, feature: str, deviates: str) -> bool:
@@ -138,17 +171,32 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """For the metadata: what was asked, in PyRadiomics' terms."""
         return {
-            "setting": self.options, "imageType": self.image_types, "featureClass": {k: v or "all" for k, v in self.classes.items()},
+            "setting": self.options,
+            "imageType": self.image_types,
+            "featureClass": {k: v or "all" for k, v in self.classes.items()},
             "corrections": list(self.corrections),
         }
 
 
-#: PyRadiomics' defaults (radiomics.featureextractor, version 3.1): written out, so that they reach the metadata. The bin width is 25.0
-#: rather than 25, with which bins of 8-bit images overflow.
+#: PyRadiomics' defaults (radiomics.featureextractor, version 3.1): written out, so that they reach the metadata. The
+#: bin width is 25.0 rather than 25, with which bins of 8-bit images overflow.
 DEFAULTS = {
-    "minimumROIDimensions": 2, "minimumROISize": None, "normalize": False, "normalizeScale": 1, "removeOutliers": None,
-    "resampledPixelSpacing": None, "interpolator": "sitkBSpline", "preCrop": False, "padDistance": 5, "distances": [1], "force2D": False,
-    "force2Ddimension": 0, "resegmentRange": None, "label": 1, "additionalInfo": False, "binWidth": 25.0,
+    "minimumROIDimensions": 2,
+    "minimumROISize": None,
+    "normalize": False,
+    "normalizeScale": 1,
+    "removeOutliers": None,
+    "resampledPixelSpacing": None,
+    "interpolator": "sitkBSpline",
+    "preCrop": False,
+    "padDistance": 5,
+    "distances": [1],
+    "force2D": False,
+    "force2Ddimension": 0,
+    "resegmentRange": None,
+    "label": 1,
+    "additionalInfo": False,
+    "binWidth": 25.0,
 }
 
 
@@ -162,20 +210,32 @@ def preset(name: str) -> Plan:
     """
     every = dict.fromkeys(ALL_CLASSES)
     if name == "protocol-1223":
-        images = {"Original": {}, "Wavelet": {"wavelet": "coif1"}, "Square": {}, "SquareRoot": {}, "Logarithm": {}, "Exponential": {}}
+        images = {
+            "Original": {},
+            "Wavelet": {"wavelet": "coif1"},
+            "Square": {},
+            "SquareRoot": {},
+            "Logarithm": {},
+            "Exponential": {},
+        }
         return Plan(dict(DEFAULTS), images, every)
     if name == "protocol-log":
         classes = dict.fromkeys(("firstorder", "glcm", "glrlm", "shape"))
         return Plan(dict(DEFAULTS), {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0]}}, classes)
     if name == "ibsi":
-        return Plan(dict(DEFAULTS), {"Original": {}}, every, corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"))
+        return Plan(
+            dict(DEFAULTS),
+            {"Original": {}},
+            every,
+            corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"),
+        )
     if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).is_file():
         from prldh_pyradiomics.parameters import read_parameters
 
         return read_parameters(Path(name))
     raise StudyError(
-        f"extraction.pyradiomics.preset: there is no preset '{name}'. Give one of {', '.join(PRESETS)}, or the path of a PyRadiomics "
-        "parameter file that ends in .yaml, .yml or .json."
+        f"extraction.pyradiomics.preset: there is no preset '{name}'. Give one of {', '.join(PRESETS)}, or the path of"
+        " a PyRadiomics parameter file that ends in .yaml, .yml or .json."
     )
 
 

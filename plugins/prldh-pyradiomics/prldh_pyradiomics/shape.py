@@ -1,8 +1,8 @@
 """Shape of a region: PyRadiomics' mesh, without visiting its triangles or all pairs of its vertices.
 
-PyRadiomics' mesh has one of 256 patterns in every cube of eight voxels. Its own C function, asked once for each pattern, says what a
-pattern adds to the surface and the volume; the image then only has to be counted. The largest diameter of a set of points is attained
-between corners of its convex hull, so only these are compared.
+PyRadiomics' mesh has one of 256 patterns in every cube of eight voxels. Its own C function, asked once for each
+pattern, says what a pattern adds to the surface and the volume; the image then only has to be counted. The largest
+diameter of a set of points is attained between corners of its convex hull, so only these are compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from prldh_pyradiomics.region import Region
 
 @njit(cache=True, nogil=True)
 def count_cubes(mask):
-    """How often each pattern of eight corners occurs in a padded mask (uint8, z, y, x), and the sums of the cubes' indices: (256, 4).
+    """How often each pattern of eight corners occurs in a padded mask (uint8, z, y, x), and the sums of the cubes'
+    indices: (256, 4).
 
     Bit k of a pattern is corner k in the order (0,0,0) (0,0,1) (0,1,1) (0,1,0) (1,0,0) (1,0,1) (1,1,1) (1,1,0).
     """
@@ -60,10 +61,12 @@ def _cube(pattern: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def volume_by_pattern() -> np.ndarray:
-    """What a cube at (z, y, x) adds to the volume at unit spacing, for each pattern: (256, 4), constant and growth with z, y and x.
+    """What a cube at (z, y, x) adds to the volume at unit spacing, for each pattern: (256, 4), constant and growth with
+    z, y and x.
 
-    A cube's volume is a sum of determinants of its triangles' corners, which under a shift grows linearly with the shift. The growth is
-    seen by placing the cube one step further, where another cube lies before it that is taken off again.
+    A cube's volume is a sum of determinants of its triangles' corners, which under a shift grows linearly with the
+    shift. The growth is seen by placing the cube one step further, where another cube lies before it that is taken off
+    again.
     """
     constant = np.array([_ask(_cube(pattern), (1.0, 1.0, 1.0))[1] for pattern in range(256)])
     table = np.zeros((256, 4))
@@ -89,7 +92,8 @@ def surface_by_pattern(spacing_mm: tuple[float, float, float]) -> np.ndarray:
 def row_ends(mask, axis):
     """The outermost mesh vertices of every row of every plane across an axis.
 
-    Vertices lie halfway between two neighbours of which one is in the region. Indices are doubled, so that all are whole.
+    Vertices lie halfway between two neighbours of which one is in the region. Indices are doubled, so that all are
+    whole.
 
     Returns (plane, row, [lowest, highest]); where a row has none, lowest is above highest.
     """
@@ -152,7 +156,8 @@ def hull_of_rows(ends, hull):
 
 @njit(cache=True, nogil=True)
 def largest_distance(points, centre):
-    """The largest squared distance between any two points (n, 3), skipping pairs that are both too near to the centre to reach it."""
+    """The largest squared distance between any two points (n, 3), skipping pairs that are both too near to the centre
+    to reach it."""
     n = len(points)
     radius = np.empty(n)
     for i in range(n):
@@ -233,7 +238,8 @@ def fast_shape() -> type:
             self.eigenValues = self._eigenvalues()
 
         def _eigenvalues(self) -> np.ndarray:
-            """Of the covariance of the voxels' places, in PyRadiomics' order of operations: rounding is all there is for flat regions."""
+            """Of the covariance of the voxels' places, in PyRadiomics' order of operations: rounding is all there is
+            for flat regions."""
             places = np.array(self.labelledVoxelCoordinates, dtype="int").transpose((1, 0)) * self.pixelSpacing[None, :]
             places -= np.mean(places, axis=0)
             places /= np.sqrt(len(places))

@@ -32,22 +32,27 @@ def extract_slowly(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
         )
     if plan.options.get("outlierSigma") is not None:
         raise StudyError(
-            "extraction.pyradiomics: outlierSigma is not a setting of PyRadiomics. Say backend: fast, or use resegmentMode: sigma."
+            "extraction.pyradiomics: outlierSigma is not a setting of PyRadiomics. Say backend: fast, or use"
+            " resegmentMode: sigma."
         )
     n_voxels = [0] * len(case.masks)
-    for prepared in prepare(case.image, case.masks, plan):  # for its refusals, and the number of voxels after resampling
+    # for its refusals, and the number of voxels after resampling
+    for prepared in prepare(case.image, case.masks, plan):
         if "LoG" in plan.image_types:
             sigmas = plan.image_types["LoG"].get("sigma", plan.options.get("sigma", []))
             check_log(prepared.image.values.shape, prepared.image.spacing_mm, sigmas)
         for reader, shape in zip(prepared.readers, prepared.shapes, strict=True):
             n_voxels[reader] = shape.n_voxels
-    return tuple(correct(run_pyradiomics(case.image, mask, plan), plan, n) for mask, n in zip(case.masks, n_voxels, strict=True))
+    return tuple(
+        correct(run_pyradiomics(case.image, mask, plan), plan, n) for mask, n in zip(case.masks, n_voxels, strict=True)
+    )
 
 
 def correct(values: dict[str, float], plan: Plan, n_voxels: int) -> dict[str, float]:
     """IBSI's definitions in place of PyRadiomics', where the plan asks for them.
 
-    Kurtosis without its 3 (0 stays 0: a region of one value), and axis lengths of a covariance that divides by N − 1 instead of N.
+    Kurtosis without its 3 (0 stays 0: a region of one value), and axis lengths of a covariance that divides by N − 1
+    instead of N.
     """
     for name, value in values.items():
         if "kurtosis" in plan.corrections and name.endswith("_firstorder_Kurtosis"):

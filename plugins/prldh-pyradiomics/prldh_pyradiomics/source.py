@@ -31,8 +31,8 @@ class PyRadiomicsSource:
         return __version__
 
     def check(self, settings: Settings) -> None:
-        """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that cannot be imported, a filter
-        of its that lacks a package.
+        """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that
+        cannot be imported, a filter of its that lacks a package.
 
         Raises
         ------
@@ -66,26 +66,36 @@ class PyRadiomicsSource:
         return extract_slowly(case, plan)
 
     def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
-        """What each feature is: unit, IBSI code (or None), family, image type, and whether its definition departs from IBSI's."""
+        """What each feature is: unit, IBSI code (or None), family, image type, and whether its definition departs from
+        IBSI's."""
         from prldh_pyradiomics.describe import describe
 
         return {name: describe(name, make_plan(settings)) for name in names}
 
     def metadata(self, settings: Settings) -> dict[str, Any]:
-        """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they are kept."""
+        """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they
+        are kept."""
         plan = make_plan(settings)
         by_modality = {name: make_plan(settings, name).as_json() for name in settings.modality}
         return {
-            "source": self.name, "version": self.version, "preset": settings.preset, "backend": settings.backend,
-            "exact_log": settings.exact_log, "notes": list(plan.notes), **plan.as_json(), "modality": by_modality,
+            "source": self.name,
+            "version": self.version,
+            "preset": settings.preset,
+            "backend": settings.backend,
+            "exact_log": settings.exact_log,
+            "notes": list(plan.notes),
+            **plan.as_json(),
+            "modality": by_modality,
         }
 
     def fingerprint(self, settings: Settings) -> str:
-        """What the values depend on beside what the settings say: the content of a parameter file, not where it lies."""
+        """What the values depend on beside what the settings say: the content of a parameter file, not where it
+        lies."""
         return json.dumps({k: v for k, v in self.metadata(settings).items() if k != "preset"}, sort_keys=True)
 
     def verify(self, cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
-        """The largest relative difference of each feature from PyRadiomics' own, over one or more cases and their readers."""
+        """The largest relative difference of each feature from PyRadiomics' own, over one or more cases and their
+        readers."""
         from prldh_pyradiomics.verify import verify
 
         return verify(cases, settings)

@@ -23,7 +23,8 @@ class GreyLevels:
     values : (n_voxels,) filtered intensities, in the region's order and in the type PyRadiomics would hold them
     region : where they lie
     options : PyRadiomics' settings for this image type
-    lower : where bins of a fixed width begin, a number or ``minimum`` for the region's; None for PyRadiomics' multiples of the width
+    lower : where bins of a fixed width begin, a number or ``minimum`` for the region's; None for PyRadiomics' multiples
+    of the width
 
     Raises
     ------
@@ -31,7 +32,9 @@ class GreyLevels:
         If the bins are so many that the matrices would not fit into memory.
     """
 
-    def __init__(self, values: np.ndarray, region: Region, options: dict[str, Any], lower: float | str | None = None) -> None:
+    def __init__(
+        self, values: np.ndarray, region: Region, options: dict[str, Any], lower: float | str | None = None
+    ) -> None:
         self.values = values
         self.region = region
         self.options = options
@@ -64,8 +67,9 @@ class GreyLevels:
 
     def _too_many(self, n: int) -> None:
         raise DataError(
-            f"the region has {n} grey levels, at most {MOST_LEVELS} can be handled: the bin width {self.options.get('binWidth', 25)} is "
-            "too small for these intensities. Give a larger binWidth, a binCount, or normalize: true."
+            f"the region has {n} grey levels, at most {MOST_LEVELS} can be handled: the bin width"
+            f" {self.options.get('binWidth', 25)} is too small for these intensities. Give a larger binWidth, a"
+            " binCount, or normalize: true."
         )
 
     @property
@@ -93,7 +97,9 @@ class GreyLevels:
         dependence = np.zeros((n, 2 * len(steps) + 1), dtype=np.int64)
         differences = np.zeros(n)
         levels = np.concatenate([[0], self.levels])
-        kernels.count_neighbours(grid, places, steps, levels, int(self.options.get("gldm_a", 0)), pairs, dependence, differences)
+        kernels.count_neighbours(
+            grid, places, steps, levels, int(self.options.get("gldm_a", 0)), pairs, dependence, differences
+        )
         return pairs[1:, 1:], dependence[1:], differences[1:], angles
 
     @property
@@ -117,7 +123,8 @@ class GreyLevels:
         by_direction = np.zeros((len(steps), self.n_levels + 1, max(self.region.size) + 1), dtype=np.int32)
         longest = kernels.count_runs(grid, places, steps, self.region.scratch(grid), by_direction)
         runs = np.ascontiguousarray(by_direction[:, 1:, 1 : longest + 1].transpose(1, 2, 0))
-        for a in range(len(steps)):  # PyRadiomics drops a direction along which the region is nowhere more than one voxel deep
+        # PyRadiomics drops a direction along which the region is nowhere more than one voxel deep
+        for a in range(len(steps)):
             if not runs[:, 1:, a].any() and not kernels.has_company(grid, places, steps[a], self._room(angles[a])):
                 runs[:, 0, a] = 0
         ranks, sizes = kernels.measure_zones(grid, places, steps)

@@ -18,7 +18,8 @@ NOISE = 1e-5
 
 
 def relative_difference(value: float, reference: float) -> float:
-    """|value − reference| over |reference| or :data:`NOISE`, whichever is larger; 0 where both are NaN, infinite where one is."""
+    """|value − reference| over |reference| or :data:`NOISE`, whichever is larger; 0 where both are NaN, infinite where
+    one is."""
     if np.isnan(value) and np.isnan(reference) or value == reference:
         return 0.0
     difference = abs(value - reference)
@@ -43,7 +44,8 @@ def compare(ours: Mapping[str, float], reference: Mapping[str, float]) -> dict[s
 
 
 def verify(cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
-    """The largest relative difference of each feature between the fast path and PyRadiomics, over cases and their readers.
+    """The largest relative difference of each feature between the fast path and PyRadiomics, over cases and their
+    readers.
 
     IBSI's bin edges and resampling, which PyRadiomics cannot have, are left out of both.
     """

@@ -1,9 +1,10 @@
-"""The stationary wavelet transform of a part of an image, with the values that the transform of the whole image has there.
+"""The stationary wavelet transform of a part of an image, with the values that the transform of the whole image has
+there.
 
-PyRadiomics pads odd axes to even by wrapping and transforms circularly. A sample needs only the filter's length around it, so an axis is
-cut to what the region needs. Where that touches the image's border, the strip on the other side that the circle reaches is kept and the
-border stays the border, so that even the order of summation, and with it rounding, is that of the whole image: values that are 0 but for
-rounding would otherwise change their bin.
+PyRadiomics pads odd axes to even by wrapping and transforms circularly. A sample needs only the filter's length around
+it, so an axis is cut to what the region needs. Where that touches the image's border, the strip on the other side that
+the circle reaches is kept and the border stays the border, so that even the order of summation, and with it rounding,
+is that of the whole image: values that are 0 but for rounding would otherwise change their bin.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def axis_cut(n: int, start: int, stop: int, reach: int) -> tuple[np.ndarray, int
     return np.where(kept[0] == n, 0, kept[0]), kept[1]
 
 
-def wavelet_images(values: np.ndarray, box: tuple[slice, slice, slice], options: dict[str, Any]) -> dict[str, np.ndarray]:
+def wavelet_images(
+    values: np.ndarray, box: tuple[slice, slice, slice], options: dict[str, Any]
+) -> dict[str, np.ndarray]:
     """All decompositions within a box, by PyRadiomics' name of the image type and in its order.
 
     Parameters

@@ -1,4 +1,5 @@
-"""Random changes of training slices. Each slice's depend on seed, epoch and its number alone, not on batches or on a restart."""
+"""Random changes of training slices. Each slice's depend on seed, epoch and its number alone, not on batches or on a
+restart."""
 
 from __future__ import annotations
 
@@ -14,10 +15,11 @@ GAMMA = 1.25
 
 
 def draw(seed: int, epoch: int, index: int, flip: bool) -> tuple[np.ndarray, float]:
-    """A matrix (2, 3), from places in the new slice to places in the old, both from -1 to 1; and the exponent of the grey values.
+    """A matrix (2, 3), from places in the new slice to places in the old, both from -1 to 1; and the exponent of the
+    grey values.
 
-    Rotation up to 15 degrees, scale 0.9 to 1.1, shift up to 5 % of the side, exponent 0.8 to 1.25; ``flip``: left and right swapped half
-    of the time.
+    Rotation up to 15 degrees, scale 0.9 to 1.1, shift up to 5 % of the side, exponent 0.8 to 1.25; ``flip``: left and
+    right swapped half of the time.
     """
     generator = np.random.default_rng([seed, epoch, index])
     angle, scale = np.radians(generator.uniform(-ANGLE_DEGREES, ANGLE_DEGREES)), generator.uniform(1 - SCALE, 1 + SCALE)

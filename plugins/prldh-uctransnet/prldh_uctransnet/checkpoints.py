@@ -1,8 +1,8 @@
 """Checkpoints: read without running anything that is in them, written whole or not at all.
 
-A checkpoint of ours is a dictionary with ``state_dict`` and ``prldh``, what is known of its training (:data:`PROVENANCE_KEYS`); a
-training run adds what it needs to go on. Those of the published implementation (``state_dict``, names with ``module.`` before them)
-load as well, and so does a bare state dictionary.
+A checkpoint of ours is a dictionary with ``state_dict`` and ``prldh``, what is known of its training
+(:data:`PROVENANCE_KEYS`); a training run adds what it needs to go on. Those of the published implementation
+(``state_dict``, names with ``module.`` before them) load as well, and so does a bare state dictionary.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A network in evaluation mode, and what the file says of its training (empty for checkpoints that are not ours)."""
+    """A network in evaluation mode, and what the file says of its training (empty for checkpoints that are not
+    ours)."""
 
     network: UCTransNet
     provenance: dict[str, Any]
@@ -42,7 +43,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises
     ------
     DataError
-        The file is absent, damaged (a weight that is not finite is damage), or holds a pickle with code, which is never run.
+        The file is absent, damaged (a weight that is not finite is damage), or holds a pickle with code, which is never
+        run.
     PluginError
         The weights are of another architecture; the message names the first keys that differ.
     """
@@ -53,7 +55,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     check_weights(weights, {k: tuple(v.shape) for k, v in network.state_dict().items()}, path)
     bad = next((k for k, v in weights.items() if not torch.isfinite(v).all()), None)
     if bad:
-        raise DataError(f"the checkpoint {path.name} is damaged: {bad} has values that are not finite. Use that of an earlier epoch.")
+        raise DataError(
+            f"the checkpoint {path.name} is damaged: {bad} has values that are not finite. Use that of an earlier"
+            " epoch."
+        )
     network.load_state_dict(weights, assign=True)
     provenance = content.get("prldh", {})
     return Checkpoint(network.float().eval(), provenance if isinstance(provenance, dict) else {})
@@ -68,33 +73,40 @@ def read_content(path: Path) -> dict[str, Any]:
         As :func:`load_checkpoint`.
     """
     if not path.is_file():
-        raise DataError(f"the checkpoint {path} is not there. Correct the path, or train one: prldh segment train STUDY.yaml.")
+        raise DataError(
+            f"the checkpoint {path} is not there. Correct the path, or train one: prldh segment train STUDY.yaml."
+        )
     try:
         with torch.serialization.safe_globals(_numpy_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises nearly any type for a damaged file
         if _names_code(path, str(error)):
             raise DataError(
-                f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run that "
-                "code, so it is refused. "
-                "Save the weights alone, torch.save(network.state_dict(), path), where the file was made."
+                f"the checkpoint {path.name} is a pickle that names code ({_named_code(error)}); reading it could run"
+                " that code, so it is refused. Save the weights alone, torch.save(network.state_dict(), path), where"
+                " the file was made."
             ) from None
         raise DataError(
-            f"the checkpoint {path.name} cannot be read; the file is damaged or no checkpoint ({type(error).__name__}). Copy it again."
+            f"the checkpoint {path.name} cannot be read; the file is damaged or no checkpoint ({type(error).__name__})."
+            " Copy it again."
         ) from None
     if not isinstance(content, Mapping):
         raise PluginError(
-            f"the checkpoint {path.name} holds a {type(content).__name__} instead of a dictionary of weights. Save network.state_dict()."
+            f"the checkpoint {path.name} holds a {type(content).__name__} instead of a dictionary of weights. Save"
+            " network.state_dict()."
         )
     return dict(content)
 
 
 def find_weights(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
-    """The state dictionary in what was read, without wrapper and without the prefix that data-parallel training leaves."""
+    """The state dictionary in what was read, without wrapper and without the prefix that data-parallel training
+    leaves."""
     weights: Any = next((content[w] for w in WRAPPERS if isinstance(content.get(w), Mapping)), content)
     weights = {str(k).removeprefix(PREFIX): v for k, v in weights.items() if isinstance(v, Tensor)}
     if not weights:
-        raise PluginError(f"the checkpoint {path.name} holds no weights; its keys are {_some(content)}. Save network.state_dict().")
+        raise PluginError(
+            f"the checkpoint {path.name} holds no weights; its keys are {_some(content)}. Save network.state_dict()."
+        )
     return weights
 
 
@@ -103,7 +115,9 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, tuple[int,
     odd = [f"{k} is missing" for k in expected if k not in found]
     odd += [f"{k} is not known" for k in found if k not in expected]
     odd += [
-        f"{k} has shape {tuple(found[k].shape)} instead of {s}" for k, s in expected.items() if k in found and tuple(found[k].shape) != s
+        f"{k} has shape {tuple(found[k].shape)} instead of {s}"
+        for k, s in expected.items()
+        if k in found and tuple(found[k].shape) != s
     ]
     if odd:
         raise PluginError(
@@ -131,7 +145,8 @@ def file_sha256(path: Path) -> str:
 
 
 def hash_patient(patient: str) -> str:
-    """SHA-256 of a patient's id in hexadecimal: tells whether a known patient trained a network, without naming anyone."""
+    """SHA-256 of a patient's id in hexadecimal: tells whether a known patient trained a network, without naming
+    anyone."""
     return hashlib.sha256(patient.encode()).hexdigest()
 
 
@@ -151,7 +166,9 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
 
 def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
     """Channels, classes, image size and width by the weights' shapes; the usual ones where the weights do not say."""
-    first, last, positions = (weights.get(k) for k in ("inc.conv.weight", "outc.weight", "mtc.embeddings_1.position_embeddings"))
+    first, last, positions = (
+        weights.get(k) for k in ("inc.conv.weight", "outc.weight", "mtc.embeddings_1.position_embeddings")
+    )
     n_channels = first.shape[1] if first is not None and first.ndim == 4 else 1
     n_classes = last.shape[0] if last is not None and last.ndim == 4 else 1
     grid = round(positions.shape[1] ** 0.5) if positions is not None and positions.ndim == 3 else 14
@@ -160,7 +177,8 @@ def _shape_of(weights: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def _numpy_numbers() -> list[Any]:
-    """What NumPy's numbers are pickled with: published checkpoints hold their validation loss as one. None of it runs code."""
+    """What NumPy's numbers are pickled with: published checkpoints hold their validation loss as one. None of it runs
+    code."""
     return [
         np._core.multiarray.scalar,
         np.dtype,
@@ -177,7 +195,8 @@ def _names_code(path: Path, message: str) -> bool:
     if "GLOBAL" in message or "Unsupported class" in message:
         return True
     with path.open("rb") as file:
-        return "Unsupported operand" in message and file.read(1) == b"\x80"  # how a pickle of protocol 2 or later starts
+        # how a pickle of protocol 2 or later starts
+        return "Unsupported operand" in message and file.read(1) == b"\x80"
 
 
 def _named_code(error: Exception) -> str:

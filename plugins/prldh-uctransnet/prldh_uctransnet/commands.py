@@ -30,7 +30,14 @@ device_option = click.option(
 @click.option("--resume", is_flag=True, help="Go on from last.pt of that folder.")
 @click.option("--force", is_flag=True, help="Replace a network that is already there.")
 def train(
-    study: Path, out: Path, tissue: str | None, device: str | None, epochs: int | None, seed: int | None, resume: bool, force: bool
+    study: Path,
+    out: Path,
+    tissue: str | None,
+    device: str | None,
+    epochs: int | None,
+    seed: int | None,
+    resume: bool,
+    force: bool,
 ) -> None:
     """Train on the images and masks of a tissue; settings are extraction.uctransnet.train of STUDY.yaml.
 
@@ -42,7 +49,16 @@ def train(
 
     with show_progress() as told:
         done = train_study(
-            study, out, tissue, device=device, epochs=epochs, seed=seed, is_resumed=resume, is_forced=force, told=told, say=_say
+            study,
+            out,
+            tissue,
+            device=device,
+            epochs=epochs,
+            seed=seed,
+            is_resumed=resume,
+            is_forced=force,
+            told=told,
+            say=_say,
         )
     best = done["best"]
     if parallel.world()[0] == 0:
@@ -54,12 +70,23 @@ def train(
 @click.option("--checkpoint", required=True, type=PLACE, help="best.pt of a training run, or a published checkpoint.")
 @click.option("--out", required=True, type=PLACE, help="Folder for the masks, named as their images.")
 @click.option(
-    "--format", "kind", type=click.Choice(["nifti", "seg.nrrd"]), default="nifti", show_default=True, help="Pictures get PNG masks."
+    "--format",
+    "kind",
+    type=click.Choice(["nifti", "seg.nrrd"]),
+    default="nifti",
+    show_default=True,
+    help="Pictures get PNG masks.",
 )
-@click.option("--plane", type=click.Choice(["acquired", "axial", "sagittal", "coronal"]), help="Default: the plane it was trained in.")
+@click.option(
+    "--plane",
+    type=click.Choice(["acquired", "axial", "sagittal", "coronal"]),
+    help="Default: the plane it was trained in.",
+)
 @device_option
 @click.option("--force", is_flag=True, help="Replace masks that are already there.")
-def predict(images: tuple[Path, ...], checkpoint: Path, out: Path, kind: str, plane: str | None, device: str | None, force: bool) -> None:
+def predict(
+    images: tuple[Path, ...], checkpoint: Path, out: Path, kind: str, plane: str | None, device: str | None, force: bool
+) -> None:
     """Write the masks that a network finds on IMAGES."""
     from prldh_uctransnet.workflow import predict_images
 
@@ -75,13 +102,17 @@ def predict(images: tuple[Path, ...], checkpoint: Path, out: Path, kind: str, pl
 @device_option
 @click.option("--unseen", is_flag=True, help="Only patients that neither trained the network nor chose its epoch.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
-def evaluate(study: Path, checkpoint: Path, out: Path, tissue: str | None, device: str | None, unseen: bool, force: bool) -> None:
+def evaluate(
+    study: Path, checkpoint: Path, out: Path, tissue: str | None, device: str | None, unseen: bool, force: bool
+) -> None:
     """Compare the masks that a network finds with the readers' masks, and the readers' with each other."""
     from prldh.progress import show_progress
     from prldh_uctransnet.workflow import evaluate_study
 
     with show_progress() as told:
-        lines = evaluate_study(study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, told=told)
+        lines = evaluate_study(
+            study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, told=told
+        )
     for line in lines:
         click.echo(line)
 
@@ -92,14 +123,32 @@ def _say(text: str) -> None:
 
 @click.command()
 @click.argument("study", type=PLACE)
-@click.option("--results", required=True, type=PLACE, help="Output folder of prldh analyze; the heat maps go to its folder explanation.")
+@click.option(
+    "--results",
+    required=True,
+    type=PLACE,
+    help="Output folder of prldh analyze; the heat maps go to its folder explanation.",
+)
 @tissue_option
 @click.option("--checkpoint", type=PLACE, help="Default: extraction.uctransnet.checkpoint of the study file.")
-@click.option("--patient", "patients", multiple=True, help="Whom to show, again for more; default one patient a quarter of the Radscores.")
-@click.option("--segmentation", is_flag=True, help="Draw Grad-CAM of the network's segmentation of the same patients, too.")
+@click.option(
+    "--patient",
+    "patients",
+    multiple=True,
+    help="Whom to show, again for more; default one patient a quarter of the Radscores.",
+)
+@click.option(
+    "--segmentation", is_flag=True, help="Draw Grad-CAM of the network's segmentation of the same patients, too."
+)
 @click.option("--force", is_flag=True, help="Replace heat maps that are already there.")
 def explain(
-    study: Path, results: Path, tissue: str | None, checkpoint: Path | None, patients: tuple[str, ...], segmentation: bool, force: bool
+    study: Path,
+    results: Path,
+    tissue: str | None,
+    checkpoint: Path | None,
+    patients: tuple[str, ...],
+    segmentation: bool,
+    force: bool,
 ) -> None:
     """Draw where the deep part of a Radscore comes from, exactly, on the image."""
     from prldh_uctransnet.explanation import explain_study
@@ -108,4 +157,6 @@ def explain(
         study, results, tissue, checkpoint=checkpoint, patients=patients, is_segmentation=segmentation, is_forced=force
     ):
         click.echo(line)
-    click.echo(f"heat maps as PNG and SVG in {results / 'explanation'}; `prldh report {results}` shows them in the report")
+    click.echo(
+        f"heat maps as PNG and SVG in {results / 'explanation'}; `prldh report {results}` shows them in the report"
+    )

@@ -10,7 +10,8 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73")
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> bytes:
-    """SVG of training and validation loss, and of the validation Dice, by epoch; a line marks the epoch that is kept."""
+    """SVG of training and validation loss, and of the validation Dice, by epoch; a line marks the epoch that is
+    kept."""
     import matplotlib
 
     matplotlib.use("Agg", force=False)
@@ -22,7 +23,11 @@ def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> byte
     FigureCanvasSVG(figure)
     losses, dice = figure.subplots(1, 2)
     epochs = [h["epoch"] for h in history]
-    lines = (losses, "loss", "training"), (losses, "validation_loss", "validation"), (dice, "validation_dice", "validation")
+    lines = (
+        (losses, "loss", "training"),
+        (losses, "validation_loss", "validation"),
+        (dice, "validation_dice", "validation"),
+    )
     for (axes, key, label), colour, marker in zip(lines, COLOURS, ".xs", strict=True):
         axes.plot(epochs, [h[key] for h in history], color=colour, marker=marker, markersize=4, label=label, gid=key)
     for axes, title in ((losses, "Loss (BCE + Dice)"), (dice, "Dice, mean over patients")):

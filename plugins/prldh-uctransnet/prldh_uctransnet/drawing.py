@@ -16,8 +16,8 @@ MOST = 0.65  #: opacity of the largest value
 
 @dataclass(frozen=True)
 class Overlay:
-    """Picture, outline and map of one patient: ``picture`` and ``outline`` (size, size) in 0 … 1, ``heat`` of any square shape, what its
-    colours mean and the values at the ends of the scale."""
+    """Picture, outline and map of one patient: ``picture`` and ``outline`` (size, size) in 0 … 1, ``heat`` of any
+    square shape, what its colours mean and the values at the ends of the scale."""
 
     title: str
     picture: np.ndarray
@@ -58,7 +58,9 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     axes.imshow(overlay.picture, cmap="gray", extent=extent, vmin=0, vmax=1)
     colours = ScalarMappable(Normalize(low, high), overlay.colours)  # the bar is opaque
     opacity = MOST * np.clip(np.abs(overlay.heat) / max(abs(low), abs(high), 1e-300), 0, 1)
-    axes.imshow(overlay.heat, cmap=colours.cmap, norm=colours.norm, extent=extent, alpha=opacity, interpolation="bilinear")
+    axes.imshow(
+        overlay.heat, cmap=colours.cmap, norm=colours.norm, extent=extent, alpha=opacity, interpolation="bilinear"
+    )
     if overlay.outline.min() < 0.5 < overlay.outline.max():
         centres = np.arange(size) + 0.5
         line = axes.contour(centres, centres, overlay.outline, [0.5], colors=OUTLINE, linewidths=1.1)
@@ -79,4 +81,6 @@ def _save(figure, path: Path, metadata: dict[str, None]) -> None:
         with whole_file(path) as scratch:
             figure.savefig(scratch, metadata=metadata)
     except OSError as error:
-        raise OutputError(f"{path.name} cannot be written to {path.parent}: {error.strerror or error}. Free some space.") from None
+        raise OutputError(
+            f"{path.name} cannot be written to {path.parent}: {error.strerror or error}. Free some space."
+        ) from None

@@ -1,4 +1,5 @@
-"""The encoder as it is run for embeddings: BatchNorm folded into the convolutions, channels last, lower precision where asked."""
+"""The encoder as it is run for embeddings: BatchNorm folded into the convolutions, channels last, lower precision where
+asked."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float
 class Encoder(nn.Module):
     """What ``UCTransNet.embed`` computes, for inference: each BatchNorm is folded into the convolution before it.
 
-    Takes grey pictures (B, 1, H, W), or (B, C, H, W) of the network's own channels; a grey picture for a network of several channels
-    means the same picture in each, which is folded into the first convolution's weights.
+    Takes grey pictures (B, 1, H, W), or (B, C, H, W) of the network's own channels; a grey picture for a network of
+    several channels means the same picture in each, which is folded into the first convolution's weights.
     """
 
     def __init__(self, network: UCTransNet, n_channels: int = 1) -> None:
@@ -63,7 +64,8 @@ class Embedder:
     network
         A trained network; it is not changed.
     device, precision, batch
-        As the settings of the feature source. ``batch`` None: 8 on a CPU, 256 elsewhere. A device that runs out of memory gets half.
+        As the settings of the feature source. ``batch`` None: 8 on a CPU, 256 elsewhere. A device that runs out of
+        memory gets half.
     is_compiled
         Through ``torch.compile`` at a fixed shape: worth its half minute of compiling for thousands of pictures alone.
     say
@@ -89,7 +91,8 @@ class Embedder:
         self.encoder = torch.compile(encoder, dynamic=False) if is_compiled else encoder
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the device."""
+        """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the
+        device."""
         found: list[Tensor] = []
         start = 0
         while start < len(pictures):
@@ -112,8 +115,8 @@ class Embedder:
             return self.encoder(self.to_device(torch.from_numpy(np.ascontiguousarray(part))))[:n]
 
     def to_device(self, pictures: Tensor) -> Tensor:
-        """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes. To a GPU they travel in a stream of
-        their own, so that a part is not queued behind the computation of the one before it."""
+        """Pictures (n, H, W) to (n, 1, H, W) on the device, in its precision; bytes travel as bytes. To a GPU they
+        travel in a stream of their own, so that a part is not queued behind the computation of the one before it."""
         if self.copies is None:
             moved = pictures.to(self.device)
         else:
@@ -139,6 +142,7 @@ def choose_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
         raise PluginError(
-            f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch for it."
+            f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch"
+            " for it."
         )
     return torch.device(name)

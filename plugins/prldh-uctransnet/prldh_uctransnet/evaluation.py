@@ -6,9 +6,9 @@ The rule for cases without a number, counted wherever they occur:
 - *false alarm*: the reader drew nothing and the other mask is not empty. The same.
 - *both empty*: the masks agree that there is nothing. Neither number exists, and both are left out.
 
-Means and SDs (ddof 1) are over the cases that have the number, whose count stands beside them. Leaving missed cases out makes the
-distance look better than it is; that is why they are counted beside it. ``dice_where_drawn`` is Dice without the false alarms, as
-MONAI's DiceMetric averages it.
+Means and SDs (ddof 1) are over the cases that have the number, whose count stands beside them. Leaving missed cases out
+makes the distance look better than it is; that is why they are counted beside it. ``dice_where_drawn`` is Dice without
+the false alarms, as MONAI's DiceMetric averages it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ RULE = (
 
 @dataclass(frozen=True)
 class Agreement:
-    """One case: ``dice`` and ``hd95_mm`` (NaN where they do not exist), voxels set in both masks, and ``kind``: ``both``, ``missed``,
-    ``false_alarm`` or ``both_empty``."""
+    """One case: ``dice`` and ``hd95_mm`` (NaN where they do not exist), voxels set in both masks, and ``kind``:
+    ``both``, ``missed``, ``false_alarm`` or ``both_empty``."""
 
     patient: str
     line: int
@@ -42,10 +42,15 @@ class Agreement:
     kind: str
 
 
-def compare(patient: str, line: int, reference: np.ndarray, found: np.ndarray, spacing_mm: Sequence[float]) -> Agreement:
-    """Two masks (z, y, x) of one case; ``spacing_mm`` in the order x, y, z. With one slice, surfaces are outlines in it."""
+def compare(
+    patient: str, line: int, reference: np.ndarray, found: np.ndarray, spacing_mm: Sequence[float]
+) -> Agreement:
+    """Two masks (z, y, x) of one case; ``spacing_mm`` in the order x, y, z. With one slice, surfaces are outlines in
+    it."""
     n = int(np.count_nonzero(reference)), int(np.count_nonzero(found))
-    kind = {(True, True): "both", (True, False): "missed", (False, True): "false_alarm", (False, False): "both_empty"}[n[0] > 0, n[1] > 0]
+    kind = {(True, True): "both", (True, False): "missed", (False, True): "false_alarm", (False, False): "both_empty"}[
+        n[0] > 0, n[1] > 0
+    ]
     spacing = tuple(spacing_mm)[::-1]
     if len(reference) == 1:
         reference, found, spacing = reference[0], found[0], spacing[1:]

@@ -30,7 +30,8 @@ FOLDER = "explanation"
 
 @dataclass(frozen=True)
 class Explained:
-    """One patient: picture and outline (size, size) of the slice with most of the region, its map, and the numbers that belong to it."""
+    """One patient: picture and outline (size, size) of the slice with most of the region, its map, and the numbers that
+    belong to it."""
 
     patient: str
     level: str
@@ -52,26 +53,31 @@ def explain_study(
     is_segmentation: bool = False,
     is_forced: bool = False,
 ) -> list[str]:
-    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient. With ``is_segmentation`` Grad-CAM of
-    the network's segmentation of the same patients, too.
+    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient. With
+    ``is_segmentation`` Grad-CAM of the network's segmentation of the same patients, too.
 
     Raises
     ------
     StudyError, DataError, PluginError, OutputError
-        If the run has no deep Radscore of that tissue, a patient's image cannot be read, or the folder cannot be written.
+        If the run has no deep Radscore of that tissue, a patient's image cannot be read, or the folder cannot be
+        written.
     """
     study, rows, folder_of_study = cases_of(source, tissue)
     tissue = rows[0].tissue
-    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").relative_to(folder_of_study)
+    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").relative_to(
+        folder_of_study
+    )
     if checkpoint is not None:
         settings = settings.model_copy(update={"checkpoint": str(checkpoint)})
     if settings.pool != "mean":
         raise StudyError(
-            "extraction.uctransnet.pool: with max a Radscore is not linear in the maps, so there is no exact heat map. Use pool: mean."
+            "extraction.uctransnet.pool: with max a Radscore is not linear in the maps, so there is no exact heat map."
+            " Use pool: mean."
         )
     if settings.checkpoint is None:
         raise StudyError(
-            "extraction.uctransnet.checkpoint: none is named. Name the one that the features were computed with, there or by --checkpoint."
+            "extraction.uctransnet.checkpoint: none is named. Name the one that the features were computed with, there"
+            " or by --checkpoint."
         )
     run = _run_of(results, tissue)
     scores = run.scores
@@ -87,8 +93,12 @@ def explain_study(
     for level, patient in chosen:
         cases = [load_case(r, study.imaging) for r in rows if r.patient == patient and r.line not in run.aside]
         if not cases:
-            raise DataError("a patient of the run has no row in the cases table. Use the study file that the run was made with.")
-        explained.append(_explain(loaded.network, part, settings, cases, level, scores[patient], run.images_kept.get(patient)))
+            raise DataError(
+                "a patient of the run has no row in the cases table. Use the study file that the run was made with."
+            )
+        explained.append(
+            _explain(loaded.network, part, settings, cases, level, scores[patient], run.images_kept.get(patient))
+        )
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
@@ -105,18 +115,26 @@ def explain_study(
         "limit": limit,
         "has_segmentation": is_segmentation,
         "patients": [
-            {"id": e.patient, "level": e.level, "radscore": e.radscore, "deep_part": e.deep_part, "file": stems[e.patient]}
+            {
+                "id": e.patient,
+                "level": e.level,
+                "radscore": e.radscore,
+                "deep_part": e.deep_part,
+                "file": stems[e.patient],
+            }
             for e in explained
         ],
     }
     write_whole(folder / f"{file_stem(tissue)}.json", json.dumps(about, indent=2, allow_nan=False).encode())
-    return [f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained]
+    return [
+        f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained
+    ]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run says of a tissue: its Radscore, patients' ``scores``, lines of the cases table that were put ``aside``, and patient → which
-    images stay where a step chose among them."""
+    """What a run says of a tissue: its Radscore, patients' ``scores``, lines of the cases table that were put
+    ``aside``, and patient → which images stay where a step chose among them."""
 
     radscore: dict[str, Any]
     scores: dict[str, float]
@@ -128,11 +146,14 @@ def _run_of(results: Path, tissue: str) -> Run:
     try:
         data = json.loads((results / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise DataError(f"{results} holds no results.json that can be read. Give the output folder of prldh analyze.") from None
+        raise DataError(
+            f"{results} holds no results.json that can be read. Give the output folder of prldh analyze."
+        ) from None
     entry = data.get("tissues", {}).get(tissue)
     if not entry or not entry.get("radscore"):
         raise DataError(
-            f"the run in {results.name} has no Radscore of tissue '{tissue}' made from features. Give the run that analysed it."
+            f"the run in {results.name} has no Radscore of tissue '{tissue}' made from features. Give the run that"
+            " analysed it."
         )
     aside = {row["line"] for row in data.get("images", {}).get(tissue, {}).get("put_aside", ())}
     kept = entry["selection"].get("images_kept", {}).get("uctransnet", {})
@@ -140,16 +161,25 @@ def _run_of(results: Path, tissue: str) -> Run:
 
 
 def _explain(
-    network: Any, part: DeepPart, settings: Settings, cases: Sequence[Case], level: str, score: float, kept: Sequence[int] | None
+    network: Any,
+    part: DeepPart,
+    settings: Settings,
+    cases: Sequence[Case],
+    level: str,
+    score: float,
+    kept: Sequence[int] | None,
 ) -> Explained:
-    """The patient's deep part, over all images that count, and the map of the one with most of the region in the first region that has one.
+    """The patient's deep part, over all images that count, and the map of the one with most of the region in the first
+    region that has one.
 
     ``kept``: numbers of the images that a step left, over the patient's regions; None: all of them.
     """
     images, weight = [], []
     for case in cases:
         stack, found = slices_with_pictures(case, 0, settings)
-        volume = float(stack.mask.sum() * np.prod(case.image.geometry.spacing_mm)) if settings.combine == "volume" else 1.0
+        volume = (
+            float(stack.mask.sum() * np.prod(case.image.geometry.spacing_mm)) if settings.combine == "volume" else 1.0
+        )
         images += [(case, stack, k, picture) for k, picture in found]
         weight += [volume / len(found)] * len(found)
     counted = range(len(images)) if kept is None else kept
@@ -169,11 +199,20 @@ def _area(image: tuple[Case, Stack, int, np.ndarray]) -> int:
 
 
 def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
-    """Grad-CAM of the network's own segmentation, on the whole slice with most of the region, as the network is given it."""
+    """Grad-CAM of the network's own segmentation, on the whole slice with most of the region, as the network is given
+    it."""
     stack = stack_of(case.image.values, case.masks[0], case.image.geometry, segmenter.plane)
     (k,) = choose_slices(stack.mask, "largest")
     picture = picture_of_slice(stack, k, segmenter.size)
     heat = gradient_cam(segmenter.network, picture[None])[0]
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
-    return Overlay(f"{level.capitalize()}\nWhat the network segments by", picture, outline, heat / largest, meaning, "inferno", (0.0, 1.0))
+    return Overlay(
+        f"{level.capitalize()}\nWhat the network segments by",
+        picture,
+        outline,
+        heat / largest,
+        meaning,
+        "inferno",
+        (0.0, 1.0),
+    )

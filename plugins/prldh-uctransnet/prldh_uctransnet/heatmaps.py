@@ -1,13 +1,15 @@
 """Where a Radscore's deep part comes from: exact heat maps.
 
-The deep part of a Radscore is ``sum_j b_j (x_j - center_j) / scale_j`` over features ``x_j`` that are means of the activation maps ``A_j``
-of the fourth down-sampling over places (and over slices, with ``pool: mean``). So it is the mean over places of
+The deep part of a Radscore is ``sum_j b_j (x_j - center_j) / scale_j`` over features ``x_j`` that are means of the
+activation maps ``A_j`` of the fourth down-sampling over places (and over slices, with ``pool: mean``). So it is the
+mean over places of
 
     M = sum_j (b_j / scale_j) A_j    minus the constant    sum_j b_j center_j / scale_j,
 
-and M says exactly what each place adds. It is Grad-CAM (Selvaraju et al. 2017, Int J Comput Vis 128:336-359) of the deep part: the
-gradient of a mean is 1 / (number of places) everywhere, so that Grad-CAM's channel weights are those of M divided by that number. It is
-shown with its sign, without the ReLU. With ``pool: max`` the score is not linear in the maps, and there is no such map.
+and M says exactly what each place adds. It is Grad-CAM (Selvaraju et al. 2017, Int J Comput Vis 128:336-359) of the
+deep part: the gradient of a mean is 1 / (number of places) everywhere, so that Grad-CAM's channel weights are those of
+M divided by that number. It is shown with its sign, without the ReLU. With ``pool: max`` the score is not linear in the
+maps, and there is no such map.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from prldh_uctransnet.source import NAMES
 
 @dataclass(frozen=True)
 class DeepPart:
-    """The deep part of a Radscore: ``weights`` (512,) are b / scale, 0 for features not in it; ``constant`` is sum b center / scale."""
+    """The deep part of a Radscore: ``weights`` (512,) are b / scale, 0 for features not in it; ``constant`` is sum b
+    center / scale."""
 
     weights: np.ndarray
     constant: float
@@ -47,8 +50,8 @@ class DeepPart:
                 constant += b * radscore["center"][name] / radscore["scale"][name]
         if not weights.any():
             raise DataError(
-                "the Radscore holds no deep feature (uctransnet_000 to uctransnet_511), so there is nothing to show. Explain "
-                "another tissue."
+                "the Radscore holds no deep feature (uctransnet_000 to uctransnet_511), so there is nothing to show."
+                " Explain another tissue."
             )
         return cls(weights, constant)
 
@@ -58,7 +61,8 @@ class DeepPart:
 
 
 def contribution_maps(network: UCTransNet, pictures: np.ndarray, part: DeepPart, batch: int = 8) -> np.ndarray:
-    """M (n, size / 16, size / 16) of pictures (n, size, size); its mean over places and slices minus ``part.constant`` is the deep part."""
+    """M (n, size / 16, size / 16) of pictures (n, size, size); its mean over places and slices minus ``part.constant``
+    is the deep part."""
     weights = torch.from_numpy(part.weights.astype(np.float32))
     found = []
     with torch.inference_mode():
@@ -68,11 +72,13 @@ def contribution_maps(network: UCTransNet, pictures: np.ndarray, part: DeepPart,
     return np.concatenate(found)
 
 
-def gradient_cam(network: UCTransNet, pictures: np.ndarray, target: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
+def gradient_cam(
+    network: UCTransNet, pictures: np.ndarray, target: Callable[[Tensor], Tensor] | None = None
+) -> np.ndarray:
     """Grad-CAM of a segmentation at the fourth down-sampling, (n, size / 16, size / 16), not negative.
 
-    ``target``: what is explained, from logits (n, classes, H, W) to one number a picture; by default the sum of the first class's logits
-    over the pixels that the network sets (all pixels where it sets none).
+    ``target``: what is explained, from logits (n, classes, H, W) to one number a picture; by default the sum of the
+    first class's logits over the pixels that the network sets (all pixels where it sets none).
     """
     network.eval()
     kept: list[Tensor] = []
@@ -97,12 +103,17 @@ def _sum_where_set(logits: Tensor) -> Tensor:
 
 def _as_input(network: UCTransNet, pictures: np.ndarray) -> Tensor:
     device = next(network.parameters()).device
-    return torch.from_numpy(np.ascontiguousarray(pictures, dtype=np.float32))[:, None].expand(-1, network.n_channels, -1, -1).to(device)
+    return (
+        torch.from_numpy(np.ascontiguousarray(pictures, dtype=np.float32))[:, None]
+        .expand(-1, network.n_channels, -1, -1)
+        .to(device)
+    )
 
 
 def choose_patients(scores: Mapping[str, float]) -> list[tuple[str, str]]:
-    """Four patients, one a quarter of the Radscores: (level, patient), high first. Each is the one nearest the middle of its quarter (the
-    87.5th, 62.5th, 37.5th, 12.5th percentile), the first id where two are equally near; fewer than four patients are all shown."""
+    """Four patients, one a quarter of the Radscores: (level, patient), high first. Each is the one nearest the middle
+    of its quarter (the 87.5th, 62.5th, 37.5th, 12.5th percentile), the first id where two are equally near; fewer than
+    four patients are all shown."""
     levels = (("high risk", 87.5), ("medium-high risk", 62.5), ("medium-low risk", 37.5), ("low risk", 12.5))
     left, chosen = dict(sorted(scores.items())), []
     values = np.array(list(scores.values()))

@@ -1,12 +1,13 @@
 """The selector ``feature_library``: deep features, or images, that are as those of the library.
 
-**Our reading.** The published study compares its features with a library, those of the images that the network was trained on, by
-"unsupervised clustering into two clusters" and does not give the algorithm. Ours are two, which use no outcome and training rows alone.
+**Our reading.** The published study compares its features with a library, those of the images that the network was
+trained on, by "unsupervised clustering into two clusters" and does not give the algorithm. Ours are two, which use no
+outcome and training rows alone.
 
 Reading A, the default, chooses features:
 
-1. a feature is described by its Pearson correlations with all features, once in the cohort and once in the library (standardising by
-   the library changes no correlation);
+1. a feature is described by its Pearson correlations with all features, once in the cohort and once in the library
+   (standardising by the library changes no correlation);
 2. k-means with two clusters on the cohort's descriptions (scikit-learn, 10 starts, seeded);
 3. a cluster's score is the mean cosine between its features' descriptions in the cohort and in the library;
 4. the cluster with the higher score is kept; where both have the same, the larger.
@@ -18,11 +19,11 @@ Reading B chooses images, the slices and regions of a patient:
 1. values are standardised by mean and SD of the library; features that are constant there do not count;
 2. k-means with two clusters on the training patients' images (reader 1), likewise;
 3. the cluster stays whose centroid is nearer to the library's, the origin; where both are as near, the first;
-4. an image, of whichever patient and reader, belongs to the nearer centroid; a patient's values are the mean of the images that stay. A
-   patient of whom none stays is represented by the image nearest to that centroid.
+4. an image, of whichever patient and reader, belongs to the nearer centroid; a patient's values are the mean of the
+   images that stay. A patient of whom none stays is represented by the image nearest to that centroid.
 
-With one image a patient, as from tables, B leaves everything as it is. Features that the library does not hold, such as a block of another
-source, pass untouched where none of a block is in it, and are an error otherwise.
+With one image a patient, as from tables, B leaves everything as it is. Features that the library does not hold, such as
+a block of another source, pass untouched where none of a block is in it, and are an error otherwise.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class LibrarySettings(SelectorSettings):
     """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on."""
 
     library: str = Field(min_length=1, description="feature table of the images that the network was trained on")
-    reading: Literal["A", "B"] = Field("A", description="our reading of the study's library: A chooses features, B images")
+    reading: Literal["A", "B"] = Field(
+        "A", description="our reading of the study's library: A chooses features, B images"
+    )
 
     def relative_to(self, folder: Path) -> LibrarySettings:
         """The same with the path relative to a folder, that of the study file."""
@@ -73,7 +76,9 @@ class FeatureLibrary:
         readings = {f"reading {reading}": settings.model_copy(update={"reading": reading}) for reading in ("A", "B")}
         return {**readings, "without it": None}
 
-    def fit(self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any
+    ) -> Selection:
         """Keep the cluster of features, or of images, that is nearer to the library.
 
         Raises
@@ -86,12 +91,14 @@ class FeatureLibrary:
         absent = [n for n in rows.names if n not in position]
         if len(absent) == len(rows.names):
             return Selection(
-                np.arange(len(rows.names)), {}, {"reading": settings.reading, "n_in_library": 0, "note": "no feature of this block is in the library"}
+                np.arange(len(rows.names)),
+                {},
+                {"reading": settings.reading, "n_in_library": 0, "note": "no feature of this block is in the library"},
             )
         if absent:
             raise DataError(
-                f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)} features: "
-                f"{some(absent)}. Extract it with the same source."
+                f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)}"
+                f" features: {some(absent)}. Extract it with the same source."
             )
         library = values[:, [position[n] for n in rows.names]]
         return _choose_features(rows, library, seed) if settings.reading == "A" else _choose_images(rows, library, seed)
@@ -100,16 +107,21 @@ class FeatureLibrary:
 def _choose_features(rows: TrainingRows, library: np.ndarray, seed: np.random.SeedSequence) -> Selection:
     """Reading A; ``library`` (m, p) has the columns of the rows."""
     is_constant = {"the library": np.ptp(library, axis=0) == 0, "the training rows": np.ptp(rows.values, axis=0) == 0}
-    dropped = {rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)}
+    dropped = {
+        rows.names[j]: f"constant in {where}" for where, flags in is_constant.items() for j in np.flatnonzero(flags)
+    }
     varying = np.flatnonzero(~np.logical_or.reduce(list(is_constant.values())))
     if varying.size < 2:
-        return Selection(varying, dropped, {"reading": "A", "n_in_library": len(library), "note": "fewer than two features vary"})
+        return Selection(
+            varying, dropped, {"reading": "A", "n_in_library": len(library), "note": "fewer than two features vary"}
+        )
     cluster, scores, cosines = cluster_features(rows.values[:, varying], library[:, varying], seed)
     best = max((0, 1), key=lambda k: (scores[k], int(np.sum(cluster == k))))
     for j, k, cosine in zip(varying, cluster, cosines, strict=True):
         if k != best:
             dropped[rows.names[j]] = (
-                f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own {cosine:.3f})"
+                f"in the cluster farther from the library (mean cosine {scores[k]:.3f} < {scores[best]:.3f}; its own"
+                f" {cosine:.3f})"
             )
     details = {
         "reading": "A",
@@ -121,8 +133,8 @@ def _choose_features(rows: TrainingRows, library: np.ndarray, seed: np.random.Se
 
 @dataclass(frozen=True)
 class ImagesNearLibrary:
-    """The fitted rule of reading B: standardise by ``mean`` and ``sd`` (p,) of the library, where ``sd`` is not 0, and go to the nearer of two
-    ``centroids`` (2, p'), of which the first is the library's."""
+    """The fitted rule of reading B: standardise by ``mean`` and ``sd`` (p,) of the library, where ``sd`` is not 0, and
+    go to the nearer of two ``centroids`` (2, p'), of which the first is the library's."""
 
     mean: np.ndarray
     sd: np.ndarray
@@ -186,7 +198,9 @@ def cluster_features(
     described, expected = np.corrcoef(cohort, rowvar=False), np.corrcoef(library, rowvar=False)
     state = int(seed.generate_state(1)[0])
     cluster = KMeans(n_clusters=2, n_init=10, random_state=state).fit_predict(described)
-    cosines = (described * expected).sum(axis=1) / (np.linalg.norm(described, axis=1) * np.linalg.norm(expected, axis=1))
+    cosines = (described * expected).sum(axis=1) / (
+        np.linalg.norm(described, axis=1) * np.linalg.norm(expected, axis=1)
+    )
     scores = tuple(float(cosines[cluster == k].mean()) if np.any(cluster == k) else -np.inf for k in (0, 1))
     return cluster, scores, cosines
 
@@ -202,8 +216,8 @@ def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
     place = Path(path).expanduser()
     if not place.is_file():
         raise StudyError(
-            f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained on, "
-            "and name the table."
+            f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained"
+            " on, and name the table."
         )
     state = place.stat()
     return _read(place, (state.st_mtime_ns, state.st_size))
@@ -218,8 +232,13 @@ def _read(place: Path, state: Any) -> tuple[tuple[str, ...], np.ndarray]:
     try:
         values = frame.iloc[:, 1:].to_numpy(dtype=str).astype(np.float64)
     except ValueError as error:
-        raise DataError(f"{place.name}: a cell is no number ({error}). A library holds an id column, then one column a feature.") from None
+        raise DataError(
+            f"{place.name}: a cell is no number ({error}). A library holds an id column, then one column a feature."
+        ) from None
     if len(values) < 3 or not np.isfinite(values).all():
-        raise DataError(f"{place.name}: a library needs at least 3 rows of finite values, found {len(values)} rows. Extract more images.")
+        raise DataError(
+            f"{place.name}: a library needs at least 3 rows of finite values, found {len(values)} rows. Extract more"
+            " images."
+        )
     values.setflags(write=False)
     return names, values

@@ -11,7 +11,8 @@ import torch
 from prldh.errors import PluginError
 
 T = TypeVar("T")
-#: Apple's GPUs and CUDA's errors; a CPU; cuDNN and cuBLAS; cuDNN where no way of computing has the workspace that it asks for.
+#: Apple's GPUs and CUDA's errors; a CPU; cuDNN and cuBLAS; cuDNN where no way of computing has the workspace that it
+#: asks for.
 _SAYS_SO = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "unable to find an engine")
 
 

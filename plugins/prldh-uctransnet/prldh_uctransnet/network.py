@@ -1,7 +1,8 @@
 """UCTransNet: a U-Net whose skip connections pass through a channel transformer.
 
-Wang, Cao, Wang, Zaiane (2022) UCTransNet: rethinking the skip connections in U-Net from a channel-wise perspective with transformer.
-AAAI 36(3) 2441-2449. Parameter names are those of the published implementation, so that its checkpoints load.
+Wang, Cao, Wang, Zaiane (2022) UCTransNet: rethinking the skip connections in U-Net from a channel-wise perspective with
+transformer. AAAI 36(3) 2441-2449. Parameter names are those of the published implementation, so that its checkpoints
+load.
 """
 
 from __future__ import annotations
@@ -76,11 +77,11 @@ class UCTransNet(nn.Module):
     n_classes
         Maps of logits. With 1, a pixel belongs to the structure where its logit is above 0.
     image_size
-        Height and width (pixels) that the position embeddings are made for, a multiple of 16. Other sizes are accepted, non-square
-        ones too, as long as both sides are multiples of 16: the position embeddings are then interpolated.
+        Height and width (pixels) that the position embeddings are made for, a multiple of 16. Other sizes are accepted,
+        non-square ones too, as long as both sides are multiples of 16: the position embeddings are then interpolated.
     width
-        Channels of the first stage; the others have 2, 4, 8 and 8 times as many. The published network has 64, and so 512 values;
-        narrower ones are for trials.
+        Channels of the first stage; the others have 2, 4, 8 and 8 times as many. The published network has 64, and so
+        512 values; narrower ones are for trials.
 
     Raises
     ------
@@ -120,7 +121,8 @@ class UCTransNet(nn.Module):
         self.outc = nn.Conv2d(c1, n_classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, n_classes, H, W) of images (B, n_channels, H, W). The published network of one class returns their sigmoid."""
+        """Logits (B, n_classes, H, W) of images (B, n_channels, H, W). The published network of one class returns their
+        sigmoid."""
         *maps, deepest = self.encode(x)
         s1, s2, s3, s4 = self.mtc(maps)
         up = self.up4(deepest, s4)
@@ -138,17 +140,19 @@ class UCTransNet(nn.Module):
         return x1, x2, x3, x4, self.down4(x4)
 
     def embed(self, x: Tensor) -> Tensor:
-        """The 512 values (B, 512) of each image: the mean over the fourth down-sampling's map. Runs the encoder alone."""
+        """The 512 values (B, 512) of each image: the mean over the fourth down-sampling's map. Runs the encoder
+        alone."""
         return self.encode(x)[-1].mean((2, 3))
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.n_channels:
             raise DataError(
-                f"UCTransNet takes images (B, {self.n_channels}, H, W), found {tuple(x.shape)}. Its first convolution has "
-                f"{self.n_channels} channel(s)."
+                f"UCTransNet takes images (B, {self.n_channels}, H, W), found {tuple(x.shape)}. Its first convolution"
+                f" has {self.n_channels} channel(s)."
             )
         height, width = x.shape[2:]
         if not height or not width or height % STEP or width % STEP:
             raise DataError(
-                f"UCTransNet takes heights and widths that are multiples of {STEP}, found {height} x {width}. Resize or pad the images."
+                f"UCTransNet takes heights and widths that are multiples of {STEP}, found {height} x {width}. Resize or"
+                " pad the images."
             )

@@ -1,7 +1,9 @@
-"""Several GPUs: ``torchrun --nproc-per-node N -m prldh segment train ...`` starts one process a GPU, and torch's own DDP joins them.
+"""Several GPUs: ``torchrun --nproc-per-node N -m prldh segment train ...`` starts one process a GPU, and torch's own
+DDP joins them.
 
-Each process takes every N-th slice of a step's batch; the gradients are those of the whole batch. BatchNorm sees a process's own slices,
-and what is kept are the first process's figures. The first process alone validates, writes and speaks.
+Each process takes every N-th slice of a step's batch; the gradients are those of the whole batch. BatchNorm sees a
+process's own slices, and what is kept are the first process's figures. The first process alone validates, writes and
+speaks.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
-PATIENCE = timedelta(hours=6)  #: how long the other processes wait for the first one's validation; torchrun ends them where one dies
+#: how long the other processes wait for the first one's validation; torchrun ends them where one dies
+PATIENCE = timedelta(hours=6)
 
 
 def world() -> tuple[int, int]:
@@ -43,8 +46,8 @@ def own_device(device: torch.device) -> torch.device:
 
 
 def own_share(batch: np.ndarray) -> tuple[np.ndarray, float]:
-    """This process's part of a batch, and what its gradients are multiplied with, as DDP takes the mean over processes. A process
-    without a slice computes the first one with weight 0, as the others wait for it."""
+    """This process's part of a batch, and what its gradients are multiplied with, as DDP takes the mean over processes.
+    A process without a slice computes the first one with weight 0, as the others wait for it."""
     rank, n = world()
     share = batch[rank::n]
     return (share, float(n)) if len(share) else (batch[:1], 0.0)

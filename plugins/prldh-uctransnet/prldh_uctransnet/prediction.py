@@ -25,16 +25,22 @@ ENDINGS = {"nifti": ".nii.gz", "seg.nrrd": ".seg.nrrd"}
 
 
 class Segmenter:
-    """A network of one class on a device. Plane and size are those it was trained with; checkpoints that do not say: ``plane``, and the
-    size of their position embeddings. A network of several channels is given the grey slice in each. A device that runs out of memory
-    gets half of the ``batch``, which ``say`` is told."""
+    """A network of one class on a device. Plane and size are those it was trained with; checkpoints that do not say:
+    ``plane``, and the size of their position embeddings. A network of several channels is given the grey slice in each.
+    A device that runs out of memory gets half of the ``batch``, which ``say`` is told."""
 
     def __init__(
-        self, checkpoint: Checkpoint, device: str = "auto", plane: str | None = None, batch: int = 8, say: Callable[[str], None] = on_stderr
+        self,
+        checkpoint: Checkpoint,
+        device: str = "auto",
+        plane: str | None = None,
+        batch: int = 8,
+        say: Callable[[str], None] = on_stderr,
     ) -> None:
         if checkpoint.network.n_classes != 1:
             raise DataError(
-                f"the checkpoint has {checkpoint.network.n_classes} classes; masks are written for one structure. Train with one."
+                f"the checkpoint has {checkpoint.network.n_classes} classes; masks are written for one structure. Train"
+                " with one."
             )
         settings = checkpoint.provenance.get("settings", {})
         self.plane = plane or settings.get("plane", "acquired")
@@ -56,8 +62,12 @@ class Segmenter:
         found: list[np.ndarray] = []
         start = 0
         while start < len(stack.values):
-            part = Stack(stack.values[start : start + self.batch], stack.mask[start : start + self.batch], stack.pixel_mm)
-            logits = attempt(partial(self._logits, np.stack([picture_of_slice(part, k, self.size) for k in range(len(part.values))])))
+            part = Stack(
+                stack.values[start : start + self.batch], stack.mask[start : start + self.batch], stack.pixel_mm
+            )
+            logits = attempt(
+                partial(self._logits, np.stack([picture_of_slice(part, k, self.size) for k in range(len(part.values))]))
+            )
             if logits is None:
                 self.batch = halved(self.batch, self.device, f"slice of {self.size} x {self.size}", self.say)
                 continue
@@ -81,8 +91,8 @@ def load_volume(path: Path, reading: Any = None) -> Volume:
 
 
 def write_mask(path: Path, mask: np.ndarray, image: Volume, name: str = "region") -> None:
-    """Write a mask with the geometry of its image, whole or not at all. By its ending: NIfTI, ``.seg.nrrd`` as 3D Slicer reads it,
-    PNG, or TIFF of a page a slice.
+    """Write a mask with the geometry of its image, whole or not at all. By its ending: NIfTI, ``.seg.nrrd`` as 3D
+    Slicer reads it, PNG, or TIFF of a page a slice.
 
     Raises
     ------
@@ -90,13 +100,15 @@ def write_mask(path: Path, mask: np.ndarray, image: Volume, name: str = "region"
         If it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))  # the writers go by the ending, so the file keeps its name
+    # the writers go by the ending, so the file keeps its name
+    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
     try:
         _write(folder / path.name, mask.astype(np.uint8), image, name)
         os.replace(folder / path.name, path)
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"the mask {path.name} cannot be written to {path.parent}: {error}. Free some space, or give another folder."
+            f"the mask {path.name} cannot be written to {path.parent}: {error}. Free some space, or give another"
+            " folder."
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +119,14 @@ def _write(path: Path, labels: np.ndarray, image: Volume, name: str) -> None:
         from PIL import Image
 
         first, *others = (Image.fromarray(page * 255) for page in labels)
-        first.save(path, **({"save_all": True, "append_images": others, "compression": "tiff_deflate"} if path.suffix == ".tif" else {}))
+        first.save(
+            path,
+            **(
+                {"save_all": True, "append_images": others, "compression": "tiff_deflate"}
+                if path.suffix == ".tif"
+                else {}
+            ),
+        )
         return
     import SimpleITK as sitk
 

@@ -20,11 +20,14 @@ Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
 class Recipe(BaseModel):
     """How a network is trained.
 
-    ``batch``: images a step; where they do not fit, ``micro_batch`` of them at a time, their gradients added up (BatchNorm then sees the
-    part). ``micro_batch`` None: on a GPU all of them, halved where they do not fit; on a CPU as many as about 4 GB hold, four of 224 x
-    224. ``validation``: share of the patients that choose the epoch; ``held_out``: patients that neither train nor choose.
-    ``slices``: ``all`` of every volume, or those that the mask meets. ``patience``: epochs without a better validation Dice after which
-    training ends. ``precision`` auto: bf16 on a CUDA GPU, fp32 elsewhere. ``width`` 64 is the published network.
+    ``batch``: images a step; where they do not fit, ``micro_batch`` of them at a time, their gradients added up
+    (BatchNorm then sees the part). ``micro_batch`` None: on a GPU all of them, halved where they do not fit; on a CPU
+    as many as about 4 GB hold, four of 224 x
+    224. ``validation``: share of the patients that choose the epoch; ``held_out``: patients that neither train nor
+         choose.
+    ``slices``: ``all`` of every volume, or those that the mask meets. ``patience``: epochs without a better validation
+    Dice after which training ends. ``precision`` auto: bf16 on a CUDA GPU, fp32 elsewhere. ``width`` 64 is the
+    published network.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -2,15 +2,17 @@
 
 Exactly, for one mask:
 
-1. **Plane.** Slices lie across the image axis nearest to the plane's normal (``acquired``: the third image axis, as stored). Rows and
-   columns are flipped and swapped so that axial pictures run to posterior and to the left, sagittal ones to inferior and to
-   posterior, coronal ones to inferior and to the left, however the voxels are stored.
-2. **Slices.** ``largest``: the one with most mask pixels, the first where several tie; ``all``: every slice that the mask meets;
-   ``middle: n``: of these the n in the middle, the earlier ones where n cannot be centred, all where there are fewer.
-3. **Rectangle.** The mask's bounding box on the slice, widened on each side by ``margin_mm`` rounded up to whole pixels, cut at the
-   image's border. ``roi: square`` lengthens the shorter side, in mm, to the longer, moved to lie inside the image; where the image
-   is too small, its border pixels are repeated.
-4. **Square pixels.** Where in-plane spacings differ, linear interpolation to the smaller of the two (pixel centres aligned by area).
+1. **Plane.** Slices lie across the image axis nearest to the plane's normal (``acquired``: the third image axis, as
+   stored). Rows and columns are flipped and swapped so that axial pictures run to posterior and to the left, sagittal
+   ones to inferior and to posterior, coronal ones to inferior and to the left, however the voxels are stored.
+2. **Slices.** ``largest``: the one with most mask pixels, the first where several tie; ``all``: every slice that the
+   mask meets; ``middle: n``: of these the n in the middle, the earlier ones where n cannot be centred, all where there
+   are fewer.
+3. **Rectangle.** The mask's bounding box on the slice, widened on each side by ``margin_mm`` rounded up to whole
+   pixels, cut at the image's border. ``roi: square`` lengthens the shorter side, in mm, to the longer, moved to lie
+   inside the image; where the image is too small, its border pixels are repeated.
+4. **Square pixels.** Where in-plane spacings differ, linear interpolation to the smaller of the two (pixel centres
+   aligned by area).
 5. **Size.** Linear interpolation with antialiasing to size x size.
 6. **Min-max** to 0 … 1 over the picture. A slice whose rectangle holds one value alone has no picture and is left out.
 """
@@ -26,7 +28,8 @@ import numpy as np
 from prldh.errors import DataError
 from prldh.imaging.records import Case, Geometry
 
-#: Of each plane, in patient coordinates (left, posterior, superior): normal, direction of rows down, direction of columns right.
+#: Of each plane, in patient coordinates (left, posterior, superior): normal, direction of rows down, direction of
+#: columns right.
 PLANES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
     "axial": ((2, 1), (1, 1), (0, 1)),
     "sagittal": ((0, 1), (2, -1), (1, 1)),
@@ -46,7 +49,8 @@ class Stack:
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of pixels: rows and columns from (included) to (excluded); may lie outside the image, whose border is then repeated."""
+    """A rectangle of pixels: rows and columns from (included) to (excluded); may lie outside the image, whose border is
+    then repeated."""
 
     top: int
     bottom: int
@@ -68,10 +72,13 @@ def pictures_of(case: Case, reader: int, settings: Any) -> np.ndarray:
 def slices_with_pictures(case: Case, reader: int, settings: Any) -> tuple[Stack, list[tuple[int, np.ndarray]]]:
     """The stack of a case, and its chosen slices that have a picture: number and picture (size, size) of each."""
     stack = stack_of(case.image.values, case.masks[reader], case.image.geometry, settings.plane)
-    found = [(k, p) for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None]
+    found = [
+        (k, p) for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None
+    ]
     if not found:
         raise DataError(
-            "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set margin_mm above 0."
+            "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set"
+            " margin_mm above 0."
         )
     return stack, found
 
@@ -81,7 +88,9 @@ def stack_of(values: np.ndarray, mask: np.ndarray, geometry: Geometry, plane: st
     order, flips = _axes(geometry, plane)
     spacing = geometry.spacing_mm[::-1]
     turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
-    return Stack(values.transpose(order)[turn], mask.transpose(order)[turn], (float(spacing[order[1]]), float(spacing[order[2]])))
+    return Stack(
+        values.transpose(order)[turn], mask.transpose(order)[turn], (float(spacing[order[1]]), float(spacing[order[2]]))
+    )
 
 
 def turn_back(stack: np.ndarray, geometry: Geometry, plane: str) -> np.ndarray:
@@ -92,7 +101,8 @@ def turn_back(stack: np.ndarray, geometry: Geometry, plane: str) -> np.ndarray:
 
 
 def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-    """Array axes of slices, rows and columns, and which to flip. Each of the plane's directions takes the nearest axis left."""
+    """Array axes of slices, rows and columns, and which to flip. Each of the plane's directions takes the nearest axis
+    left."""
     cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[
         :, ::-1
     ]  # a column an array axis (z, y, x), rows in patient coordinates
@@ -151,12 +161,16 @@ def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float,
         edges.append([max(0, int(inside[0]) - margin), min(mask.shape[axis], int(inside[-1]) + 1 + margin)])
     if roi == "square":
         side_mm = max((high - low) * mm for (low, high), mm in zip(edges, pixel_mm, strict=True))
-        edges = [_lengthened(e, int(round(side_mm / mm)), size) for e, mm, size in zip(edges, pixel_mm, mask.shape, strict=True)]
+        edges = [
+            _lengthened(e, int(round(side_mm / mm)), size)
+            for e, mm, size in zip(edges, pixel_mm, mask.shape, strict=True)
+        ]
     return Window(*edges[0], *edges[1])
 
 
 def _lengthened(edge: list[int], length: int, size: int) -> list[int]:
-    """An interval of that length around the middle of ``edge``, inside 0 … size where it fits, and all of it where it does not."""
+    """An interval of that length around the middle of ``edge``, inside 0 … size where it fits, and all of it where it
+    does not."""
     length = max(length, edge[1] - edge[0])
     low = edge[0] - (length - (edge[1] - edge[0])) // 2
     low = min(max(low, min(0, size - length)), max(0, size - length))

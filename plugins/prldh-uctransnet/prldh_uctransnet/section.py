@@ -1,4 +1,5 @@
-"""The report's section "Deep features": what trained the network, its curves, and the heat maps, where they are there."""
+"""The report's section "Deep features": what trained the network, its curves, and the heat maps, where they are
+there."""
 
 from __future__ import annotations
 
@@ -21,11 +22,15 @@ class DeepFeatures:
     title = "Deep features"
 
     def render(self, results: dict[str, Any], folder: Path) -> str:
-        """An HTML fragment from results and what `prldh explain` drew into ``folder``; what comes from data is escaped."""
+        """An HTML fragment from results and what `prldh explain` drew into ``folder``; what comes from data is
+        escaped."""
         found = []
         for tissue in results["tissues"]:
             entry = ((results.get("images") or {}).get(tissue) or {}).get("sources", {}).get(SOURCE)
-            parts = [*(_network(entry, results["cohort"]["n"]) if entry else ()), *_heat_maps(folder / "explanation", tissue)]
+            parts = [
+                *(_network(entry, results["cohort"]["n"]) if entry else ()),
+                *_heat_maps(folder / "explanation", tissue),
+            ]
             if parts:
                 found += [f"<h3>{escape(tissue)}</h3>", *parts]
         return "\n".join(found)
@@ -39,23 +44,28 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
     if not training:
         return [f"<p>{said[0]} It does not say how it was trained.</p>"]
     said.append(
-        f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch {training['epoch']} was kept"
+        f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch"
+        f" {training['epoch']} was kept"
     )
     dice = (training.get("validation") or {}).get("validation_dice")
     said[-1] += f", with a validation Dice of {dice:.3f}." if dice is not None else "."
     shown = {k: v for k, v in (training.get("settings") or {}).items() if v is not None}
-    said.append("Settings of the training: " + ", ".join(f"{escape(k)} {escape(_plain(v))}" for k, v in shown.items()) + ".")
+    said.append(
+        "Settings of the training: " + ", ".join(f"{escape(k)} {escape(_plain(v))}" for k, v in shown.items()) + "."
+    )
     parts = [f"<p>{' '.join(said)}</p>", _who(entry.get("trained_on"), n)]
     history = training.get("history")
     if history:
         svg = base64.b64encode(draw_curves(history, int(training["epoch"]))).decode()
         first, last = history[0], history[-1]
         text = (
-            f"Training loss from {first['loss']:.3f} to {last['loss']:.3f} and validation loss from {first['validation_loss']:.3f} to "
-            f"{last['validation_loss']:.3f} over {len(history)} epochs; validation Dice from {first['validation_dice']:.3f} to "
-            f"{last['validation_dice']:.3f}."
+            f"Training loss from {first['loss']:.3f} to {last['loss']:.3f} and validation loss from"
+            f" {first['validation_loss']:.3f} to {last['validation_loss']:.3f} over {len(history)} epochs; validation"
+            f" Dice from {first['validation_dice']:.3f} to {last['validation_dice']:.3f}."
         )
-        parts.append(_figure(f"data:image/svg+xml;base64,{svg}", text, f"<strong>Training curves.</strong> {text}", "wide"))
+        parts.append(
+            _figure(f"data:image/svg+xml;base64,{svg}", text, f"<strong>Training curves.</strong> {text}", "wide")
+        )
     return parts
 
 
@@ -69,7 +79,10 @@ def _who(trained_on: dict[str, Any] | None, n: int) -> str:
     if not trained_on["n"]:
         return f"<p>None of the {n} analysed patients trained it.</p>"
     ids = ", ".join(escape(i) for i in trained_on["ids"])
-    return f"<p><strong>LEAK: {trained_on['n']} of {n} analysed patients trained it or chose its epoch</strong>: {ids}.</p>"
+    return (
+        f"<p><strong>LEAK: {trained_on['n']} of {n} analysed patients trained it or chose its epoch</strong>:"
+        f" {ids}.</p>"
+    )
 
 
 def _heat_maps(folder: Path, tissue: str) -> list[str]:
@@ -78,10 +91,10 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
     if about is None:
         return []
     note = (
-        "One patient a quarter of the Radscores, the one nearest its middle, unless others were named. What each place adds to the deep part of "
-        "the Radscore: red raises it, blue lowers it, one scale for all, and the picture shows through where little is added; the mean over the "
-        "map is exactly this part where one slice is taken, and with several the slice with most of the region is shown. The outline is the "
-        "first reader's."
+        "One patient a quarter of the Radscores, the one nearest its middle, unless others were named. What each place"
+        " adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all, and the picture"
+        " shows through where little is added; the mean over the map is exactly this part where one slice is taken, and"
+        " with several the slice with most of the region is shown. The outline is the first reader's."
     )
     found = _group(folder, about["patients"], "Where the Radscore comes from", "", _of_radscore)
     found += [f"<p>{note}</p>"] if found else []
@@ -97,7 +110,14 @@ def _group(folder: Path, patients: list[dict[str, Any]], title: str, ending: str
         path = folder / f"{Path(str(patient['file'])).name}{ending}.png"
         if path.is_file():
             alt, caption = texts(patient)
-            shown.append(_figure(f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}", alt, escape(caption), "case"))
+            shown.append(
+                _figure(
+                    f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}",
+                    alt,
+                    escape(caption),
+                    "case",
+                )
+            )
     return [f"<h4>{title}</h4>", f'<div class="cases" style="max-width:42rem">{"".join(shown)}</div>'] if shown else []
 
 
@@ -107,7 +127,10 @@ def _of_radscore(patient: dict[str, Any]) -> tuple[str, str]:
 
 
 def _of_segmentation(patient: dict[str, Any]) -> tuple[str, str]:
-    return f"Grad-CAM of the segmentation: {_who_is(patient)}.", f"{_capital(_who_is(patient))}: Grad-CAM of the segmentation"
+    return (
+        f"Grad-CAM of the segmentation: {_who_is(patient)}.",
+        f"{_capital(_who_is(patient))}: Grad-CAM of the segmentation",
+    )
 
 
 def _who_is(patient: dict[str, Any]) -> str:
@@ -119,7 +142,10 @@ def _capital(text: str) -> str:
 
 
 def _figure(uri: str, alt: str, caption: str, kind: str) -> str:
-    return f'<figure class="{kind}"><img src="{uri}" alt="{escape(alt)}" style="max-width:100%"><figcaption>{caption}</figcaption></figure>'
+    return (
+        f'<figure class="{kind}"><img src="{uri}" alt="{escape(alt)}"'
+        f' style="max-width:100%"><figcaption>{caption}</figcaption></figure>'
+    )
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -21,9 +21,10 @@ class Middle(BaseModel):
 class Settings(BaseModel):
     """``extraction.uctransnet``. :mod:`prldh_uctransnet.regions` says exactly what slices, plane, margin and roi mean.
 
-    ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become one.
-    ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changed no value by more than 0.4 % of the largest
-    (1.2e-2 of 3.26); ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh segment train`` makes a checkpoint.
+    ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become
+    one. ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changed no value by more
+    than 0.4 % of the largest (1.2e-2 of 3.26); ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
+    segment train`` makes a checkpoint.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,8 +41,14 @@ class Settings(BaseModel):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
-    train: Recipe = Field(Recipe(), exclude=True)  # values depend on the checkpoint, not on how another one would be trained
+    # values depend on the checkpoint, not on how another one would be trained
+    train: Recipe = Field(Recipe(), exclude=True)
 
     def relative_to(self, folder: Path) -> Settings:
-        """The same with the checkpoint's path relative to a folder, that of the study file, unless it is absolute or begins with ``~``."""
-        return self if self.checkpoint is None else self.model_copy(update={"checkpoint": str(folder / Path(self.checkpoint).expanduser())})
+        """The same with the checkpoint's path relative to a folder, that of the study file, unless it is absolute or
+        begins with ``~``."""
+        return (
+            self
+            if self.checkpoint is None
+            else self.model_copy(update={"checkpoint": str(folder / Path(self.checkpoint).expanduser())})
+        )

@@ -1,8 +1,9 @@
 """Whole slices as the segmentation network sees them, and its answer back on the slice.
 
 A slice is widened to a square in mm (border pixels repeated), brought to square pixels and to size x size as
-:mod:`prldh_uctransnet.regions` says, and scaled min-max. Masks go the same way, empty beyond the border, and are set where more than half
-of a pixel is. The way back: logits are interpolated to the widened slice and cut to the slice; a pixel is set where its logit is above 0.
+:mod:`prldh_uctransnet.regions` says, and scaled min-max. Masks go the same way, empty beyond the border, and are set
+where more than half of a pixel is. The way back: logits are interpolated to the widened slice and cut to the slice; a
+pixel is set where its logit is above 0.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Slices:
-    """The slices of one image of one patient: ``pictures`` (n, size, size) float16, 0 … 1, and ``targets`` of the same shape, 0/1."""
+    """The slices of one image of one patient: ``pictures`` (n, size, size) float16, 0 … 1, and ``targets`` of the same
+    shape, 0/1."""
 
     patient: str
     pictures: np.ndarray
@@ -31,7 +33,8 @@ class Slices:
 
 
 def load_image(rows: Sequence[CaseRow], reading: object) -> Case:
-    """One image with the union of its rows' regions. PNG and TIFF pictures, with PNG or NumPy masks, have pixels of 1 x 1.
+    """One image with the union of its rows' regions. PNG and TIFF pictures, with PNG or NumPy masks, have pixels of 1 x
+    1.
 
     Raises
     ------
@@ -106,7 +109,9 @@ def read_picture(path: Path) -> np.ndarray:
                 for p in ImageSequence.Iterator(image)
             ]
     except (OSError, ValueError) as error:
-        raise DataError(f"picture {path.name} cannot be read ({type(error).__name__}). Check the path, or export it as PNG.") from None
+        raise DataError(
+            f"picture {path.name} cannot be read ({type(error).__name__}). Check the path, or export it as PNG."
+        ) from None
     if len({p.shape for p in pages}) > 1:
         raise DataError(f"the pages of {path.name} differ in size. Export them alike.")
     return np.stack(pages)
@@ -117,7 +122,8 @@ def _read_array(path: Path) -> np.ndarray:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
-            f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two dimensions."
+            f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two"
+            " dimensions."
         ) from None
     if not isinstance(found, np.ndarray) or found.ndim not in (2, 3):
         raise DataError(f"mask {path.name} must be an array (row, column) of labels. Save it so.")
@@ -133,13 +139,19 @@ def slices_of(case: Case, recipe: object) -> Slices:
         If the table has no mask of that reader.
     """
     if recipe.reader > len(case.masks):
-        raise DataError(f"train.reader is {recipe.reader}, and the cases table has the masks of one reader. Use reader: 1.")
+        raise DataError(
+            f"train.reader is {recipe.reader}, and the cases table has the masks of one reader. Use reader: 1."
+        )
     stack = stack_of(case.image.values, case.masks[recipe.reader - 1], case.image.geometry, recipe.plane)
     chosen = range(len(stack.values)) if recipe.slices == "all" else np.flatnonzero(stack.mask.any(axis=(1, 2)))
     pictures = [picture_of_slice(stack, k, recipe.size) for k in chosen]
     targets = [target_of_slice(stack, k, recipe.size) for k in chosen]
     shape = (0, recipe.size, recipe.size)
-    return Slices(case.patient, np.array(pictures, np.float16).reshape(-1, *shape[1:]), np.array(targets, np.uint8).reshape(-1, *shape[1:]))
+    return Slices(
+        case.patient,
+        np.array(pictures, np.float16).reshape(-1, *shape[1:]),
+        np.array(targets, np.uint8).reshape(-1, *shape[1:]),
+    )
 
 
 def whole(stack: Stack) -> Window:
@@ -200,10 +212,14 @@ def load_all(rows: Sequence[CaseRow], reading: object, recipe: object, told: obj
         if len(slices.pictures):
             found.append(slices)
         else:
-            aside.append(f"patient {group[0].patient} (line {group[0].line}): the mask is empty, and train.slices is masked.")
+            aside.append(
+                f"patient {group[0].patient} (line {group[0].line}): the mask is empty, and train.slices is masked."
+            )
     told("images", len(groups), len(groups))
     if not found:
         raise DataError(f"none of {len(groups)} images can be used for training: {some(aside)}")
     if not any(s.targets.any() for s in found):
-        raise DataError(f"every mask of {len(found)} images is empty, so there is nothing to learn. Check masks and label.")
+        raise DataError(
+            f"every mask of {len(found)} images is empty, so there is nothing to learn. Check masks and label."
+        )
     return found, aside

@@ -21,8 +21,8 @@ Values = tuple[dict[str, float], ...]
 
 
 class UCTransNetSource:
-    """Rectangle around the mask, size x size, min-max, fourth down-sampling stage, mean over the map: 512 values a slice, then one
-    set a reader over the slices."""
+    """Rectangle around the mask, size x size, min-max, fourth down-sampling stage, mean over the map: 512 values a
+    slice, then one set a reader over the slices."""
 
     name = "uctransnet"
     version = __version__
@@ -30,7 +30,8 @@ class UCTransNetSource:
     packages = ("prldh-uctransnet", "torch")
 
     def check(self, settings: Settings) -> None:
-        """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device that is not there.
+        """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device
+        that is not there.
 
         Raises
         ------
@@ -54,7 +55,8 @@ class UCTransNetSource:
         return found
 
     def extract_many(self, cases: Sequence[Case], settings: Settings) -> list[Values | DataError]:
-        """The same of many cases, their pictures in common batches. A case without values has its error in its place."""
+        """The same of many cases, their pictures in common batches. A case without values has its error in its
+        place."""
         from prldh_uctransnet.regions import batches_of
 
         embedder = _embedder_of(settings)
@@ -64,7 +66,8 @@ class UCTransNetSource:
             for owner, values in zip(owners, embedder(pictures).astype(np.float64), strict=True):
                 found.setdefault(owner, []).append(values)
         return [
-            errors.get(i) or tuple(_named(np.array(found[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
+            errors.get(i)
+            or tuple(_named(np.array(found[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
             for i, case in enumerate(cases)
         ]
 
@@ -82,18 +85,20 @@ class UCTransNetSource:
             raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
 
     def trained_on(self, settings: Settings) -> set[str]:
-        """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients included, as they
-        chose the epoch; empty where the file does not say, as published ones do not. An analysed patient among them is leakage."""
+        """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients
+        included, as they chose the epoch; empty where the file does not say, as published ones do not. An analysed
+        patient among them is leakage."""
         return set(self.provenance(settings).get("patients_sha256", ()))
 
     def provenance(self, settings: Settings) -> dict[str, Any]:
-        """What the checkpoint says of its training: hashed ids, settings, versions, epoch, validation; empty where it says nothing."""
+        """What the checkpoint says of its training: hashed ids, settings, versions, epoch, validation; empty where it
+        says nothing."""
         return _checkpoint_of(settings).provenance
 
-
     def metadata(self, settings: Settings) -> dict[str, Any]:
-        """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings, versions, the epoch
-        that was kept with its validation, and the history of all epochs where ``training.json`` of the same run lies beside it."""
+        """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings,
+        versions, the epoch that was kept with its validation, and the history of all epochs where ``training.json`` of
+        the same run lies beside it."""
         told = self.provenance(settings)
         found: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
         if told:
@@ -107,7 +112,8 @@ class UCTransNetSource:
 
 
 def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]:
-    """Losses and Dice of every epoch from ``training.json``; empty where it is not there or of other patients or settings."""
+    """Losses and Dice of every epoch from ``training.json``; empty where it is not there or of other patients or
+    settings."""
     try:
         log = json.loads((folder / "training.json").read_text(encoding="utf-8"))
         is_same = all(log["provenance"][key] == provenance[key] for key in ("patients_sha256", "settings"))
@@ -116,7 +122,9 @@ def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]
         return []
 
 
-def _pictures(cases: Sequence[Case], settings: Settings, errors: dict[int, DataError]) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+def _pictures(
+    cases: Sequence[Case], settings: Settings, errors: dict[int, DataError]
+) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
     """Every picture with its owner (case, reader); a case without one is entered in ``errors`` and gives none."""
     from prldh_uctransnet.regions import pictures_of
 
@@ -135,8 +143,8 @@ def _named(images: np.ndarray, case: Case, pool: str) -> dict[str, float]:
     """Values (s, 512) of the slices as one set; with the mean, the slices stay with it."""
     if not np.isfinite(images).all():
         raise PluginError(
-            f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16 "
-            "overflows. Use precision: fp32."
+            f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16"
+            " overflows. Use precision: fp32."
         )
     values = images.mean(axis=0) if pool == "mean" else images.max(axis=0)
     named = dict(zip(NAMES, values.tolist(), strict=True))
@@ -146,8 +154,8 @@ def _named(images: np.ndarray, case: Case, pool: str) -> dict[str, float]:
 def _checkpoint_path(settings: Settings) -> Path:
     if settings.checkpoint is None:
         raise StudyError(
-            "extraction.uctransnet.checkpoint: the source needs a trained network, and none is named. Train one on your images and masks, "
-            "`prldh segment train STUDY.yaml --out FOLDER`, and name it: checkpoint: FOLDER/best.pt."
+            "extraction.uctransnet.checkpoint: the source needs a trained network, and none is named. Train one on your"
+            " images and masks, `prldh segment train STUDY.yaml --out FOLDER`, and name it: checkpoint: FOLDER/best.pt."
         )
     return Path(settings.checkpoint).expanduser()
 
@@ -176,8 +184,8 @@ def _embedder_of(settings: Settings) -> Any:
     checkpoint = _checkpoint_of(settings)
     if checkpoint.network.width * 8 != N_FEATURES:
         raise PluginError(
-            f"extraction.uctransnet.checkpoint: a network of width {checkpoint.network.width} has no {N_FEATURES} values. "
-            "Train one of width 64."
+            f"extraction.uctransnet.checkpoint: a network of width {checkpoint.network.width} has no {N_FEATURES}"
+            " values. Train one of width 64."
         )
     return _make_embedder(checkpoint, settings.device, settings.precision, settings.batch, settings.compile)
 

@@ -29,13 +29,14 @@ from prldh_uctransnet.slices import Slices
 LAST, BEST, LOG = "last.pt", "best.pt", "training.json"
 Say = Callable[[str], None]
 CPU_BYTES = 4e9
-BYTES_PER_PIXEL = 18_000  # of a slice in training, network of width 64, single precision: 3.6 GB for four slices of 224 x 224
+# of a slice in training, network of width 64, single precision: 3.6 GB for four slices of 224 x 224
+BYTES_PER_PIXEL = 18_000
 
 
 @dataclass
 class Training:
-    """A run as it stands: the network (``model``: as it is trained, maybe joined with other processes'), the optimiser, and what the
-    finished epochs gave."""
+    """A run as it stands: the network (``model``: as it is trained, maybe joined with other processes'), the optimiser,
+    and what the finished epochs gave."""
 
     network: UCTransNet
     model: torch.nn.Module
@@ -64,7 +65,9 @@ def split_patients(patients: Sequence[str], recipe: Recipe, seed: int) -> tuple[
     known = sorted(set(patients))
     strangers = [p for p in recipe.held_out if p not in known]
     if strangers:
-        raise StudyError(f"train.held_out names '{strangers[0]}', who is no patient of the cases table. Correct the id.")
+        raise StudyError(
+            f"train.held_out names '{strangers[0]}', who is no patient of the cases table. Correct the id."
+        )
     left = [p for p in known if p not in recipe.held_out]
     n = round(recipe.validation * len(left))
     if n < 2 or len(left) - n < 2:
@@ -77,11 +80,14 @@ def split_patients(patients: Sequence[str], recipe: Recipe, seed: int) -> tuple[
     return [p for p in left if p not in chosen], sorted(chosen)
 
 
-def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_resumed: bool = False, say: Say = print) -> dict[str, Any]:
-    """Train a network and write ``best.pt``, ``last.pt`` and ``training.json`` to ``out``; returns what is in the latter.
+def train(
+    images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_resumed: bool = False, say: Say = print
+) -> dict[str, Any]:
+    """Train a network and write ``best.pt``, ``last.pt`` and ``training.json`` to ``out``; returns what is in the
+    latter.
 
-    The best epoch is that of the highest mean Dice over the validation patients, each patient's slices taken together (1 where neither
-    mask nor network sets a pixel); the earlier where two tie.
+    The best epoch is that of the highest mean Dice over the validation patients, each patient's slices taken together
+    (1 where neither mask nor network sets a pixel); the earlier where two tie.
 
     Raises
     ------
@@ -105,7 +111,8 @@ def train(images: Sequence[Slices], recipe: Recipe, seed: int, out: Path, *, is_
         take_up(run, out / LAST, about)
     say = say if parallel.world()[0] == 0 else _silent
     say(
-        f"training on {parallel.described(run.device)}: {len(pictures)} slices of {len(training_ids)} patients; {len(validation_ids)} patients choose the epoch"
+        f"training on {parallel.described(run.device)}: {len(pictures)} slices of {len(training_ids)} patients;"
+        f" {len(validation_ids)} patients choose the epoch"
     )
     while run.epoch < recipe.epochs and not _is_over(run):
         loss = train_epoch(run, pictures, targets, out, say)
@@ -139,13 +146,14 @@ def begin(recipe: Recipe, seed: int) -> Training:
 
 
 def _fitting(recipe: Recipe) -> int:
-    """Slices at a time on a CPU, where too much memory ends the process without a word. Not by the memory that happens to be free, as
-    BatchNorm sees the part, and a run taken up again must end the same."""
+    """Slices at a time on a CPU, where too much memory ends the process without a word. Not by the memory that happens
+    to be free, as BatchNorm sees the part, and a run taken up again must end the same."""
     return max(1, int(CPU_BYTES / (BYTES_PER_PIXEL * recipe.size**2 * recipe.width / 64)))
 
 
 def train_epoch(run: Training, pictures: Tensor, targets: Tensor, out: Path, say: Say = print) -> float:
-    """One pass over the training slices; the mean loss. Order, augmentation and dropout depend on the seed and the epoch alone."""
+    """One pass over the training slices; the mean loss. Order, augmentation and dropout depend on the seed and the
+    epoch alone."""
     number = run.epoch + 1
     order = np.random.default_rng([run.seed, number]).permutation(len(pictures))
     torch.manual_seed(run.seed * 1_000_003 + number + 7_919 * parallel.world()[0])
@@ -168,7 +176,8 @@ def _step_with_less_memory(run: Training, pictures: Tensor, targets: Tensor, bat
             return loss
         if parallel.world()[1] > 1:  # the other processes wait in the middle of the step
             raise PluginError(
-                f"the memory of {run.device} is too small. Set train.micro_batch to fewer than {run.micro_batch}, and use --resume."
+                f"the memory of {run.device} is too small. Set train.micro_batch to fewer than {run.micro_batch}, and"
+                " use --resume."
             )
         what = f"slice of {run.recipe.size} x {run.recipe.size}"
         run.optimizer.zero_grad(set_to_none=True)
@@ -176,7 +185,8 @@ def _step_with_less_memory(run: Training, pictures: Tensor, targets: Tensor, bat
 
 
 def add_gradients(run: Training, pictures: Tensor, targets: Tensor, batch: np.ndarray) -> float:
-    """Gradients of the batch's mean loss, a part at a time; returns that loss. Both losses are means over slices, so parts add up."""
+    """Gradients of the batch's mean loss, a part at a time; returns that loss. Both losses are means over slices, so
+    parts add up."""
     criterion = loss_function()
     run.optimizer.zero_grad(set_to_none=True)
     share, weight = parallel.own_share(batch)
@@ -185,7 +195,9 @@ def add_gradients(run: Training, pictures: Tensor, targets: Tensor, batch: np.nd
         part = share[start : start + run.micro_batch]
         x, y = pictures[part][:, None].to(run.device).float(), targets[part][:, None].to(run.device).float()
         if run.recipe.augment:
-            x, y = augmentation.apply(x, y, [augmentation.draw(run.seed, run.epoch + 1, int(i), run.recipe.flip) for i in part])
+            x, y = augmentation.apply(
+                x, y, [augmentation.draw(run.seed, run.epoch + 1, int(i), run.recipe.flip) for i in part]
+            )
         with parallel.quietly(run.model, start + run.micro_batch >= len(share)):
             with _precision(run):
                 logits = run.model(x)
@@ -229,7 +241,9 @@ def _precision(run: Training) -> torch.autocast:
 
 
 def _together(images: Sequence[Slices]) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(np.concatenate([s.pictures for s in images])), torch.from_numpy(np.concatenate([s.targets for s in images]))
+    return torch.from_numpy(np.concatenate([s.pictures for s in images])), torch.from_numpy(
+        np.concatenate([s.targets for s in images])
+    )
 
 
 def _silent(text: str) -> None:
@@ -241,7 +255,11 @@ def _is_over(run: Training) -> bool:
 
 
 def _not_finite(what: str, run: Training, out: Path, batch: int | None = None) -> str:
-    kept = f"the checkpoints of epoch {run.epoch} are kept in {out.name}" if run.epoch else "no epoch was finished, so nothing is kept"
+    kept = (
+        f"the checkpoints of epoch {run.epoch} are kept in {out.name}"
+        if run.epoch
+        else "no epoch was finished, so nothing is kept"
+    )
     place = f"epoch {run.epoch + 1}" + (f", step {batch}" if batch else "")
     do = "Use a lower learning_rate or precision: fp32, and look at the images."
     return f"training: the {what} is not finite any more in {place}; {kept}. {do}"
@@ -253,11 +271,14 @@ def _not_finite(what: str, run: Training, out: Path, batch: int | None = None) -
 def provenance(
     training_ids: Sequence[str], validation_ids: Sequence[str], recipe: Recipe, seed: int, device: torch.device
 ) -> dict[str, Any]:
-    """What a checkpoint says of its training. Patients are hashed: those who trained or chose the epoch can be told, and not read off."""
+    """What a checkpoint says of its training. Patients are hashed: those who trained or chose the epoch can be told,
+    and not read off."""
     return {
         "patients_sha256": sorted(hash_patient(p) for p in (*training_ids, *validation_ids)),
         "validation_sha256": sorted(hash_patient(p) for p in validation_ids),
-        "settings": recipe.model_dump(mode="json", exclude={"held_out"}) | {"seed": seed, "n_held_out": len(recipe.held_out)},
+        "settings": (
+            recipe.model_dump(mode="json", exclude={"held_out"}) | {"seed": seed, "n_held_out": len(recipe.held_out)}
+        ),
         "versions": {
             "prldh": core_version,
             "prldh-uctransnet": __version__,
@@ -282,7 +303,10 @@ def take_up(run: Training, path: Path, about: dict[str, Any]) -> None:
     odd = sorted(k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k))
     if odd or kept.get("patients_sha256") != about["patients_sha256"] or "training" not in content:
         what = f"train.{odd[0]} ({theirs.get(odd[0])} there, {mine.get(odd[0])} here)" if odd else "its patients"
-        raise PluginError(f"the run in {path.parent.name} cannot be taken up: {what} differ. Train anew in another folder, or set it back.")
+        raise PluginError(
+            f"the run in {path.parent.name} cannot be taken up: {what} differ. Train anew in another folder, or set it"
+            " back."
+        )
     if parallel.world()[0] == 0:
         for scrap in path.parent.glob(f".partial-*{path.suffix}"):  # what a killed run was writing
             scrap.unlink(missing_ok=True)
@@ -298,12 +322,15 @@ def _keep(run: Training, about: dict[str, Any], out: Path, is_best: bool) -> Non
         if is_best:
             save_checkpoint(out / BEST, {"state_dict": weights, "prldh": about})
         training = {"history": run.history, "best": run.best}
-        save_checkpoint(out / LAST, {"state_dict": weights, "optimizer": run.optimizer.state_dict(), "training": training, "prldh": about})
+        save_checkpoint(
+            out / LAST,
+            {"state_dict": weights, "optimizer": run.optimizer.state_dict(), "training": training, "prldh": about},
+        )
         write_whole(out / LOG, json.dumps(_log(run, about), indent=2).encode())
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"the checkpoint of epoch {run.epoch} cannot be written to {out}: {error}. The one before it is whole; free "
-            "some space and use --resume."
+            f"the checkpoint of epoch {run.epoch} cannot be written to {out}: {error}. The one before it is whole; free"
+            " some space and use --resume."
         ) from None
 
 

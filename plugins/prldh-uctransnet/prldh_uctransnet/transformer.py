@@ -1,7 +1,7 @@
 """The channel transformer of UCTransNet: feature maps of four scales attend to each other's channels.
 
-Wang, Cao, Wang, Zaiane (2022) UCTransNet: rethinking the skip connections in U-Net from a channel-wise perspective with transformer.
-AAAI 36(3) 2441-2449. Names of modules are those of the published checkpoints.
+Wang, Cao, Wang, Zaiane (2022) UCTransNet: rethinking the skip connections in U-Net from a channel-wise perspective with
+transformer. AAAI 36(3) 2441-2449. Names of modules are those of the published checkpoints.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ DROPOUT = 0.1
 
 
 class TokenEmbedding(nn.Module):
-    """A feature map (B, C, H', W') to tokens (B, N, C), one a patch; N = (image_size / 16)² at the size it was made for.
+    """A feature map (B, C, H', W') to tokens (B, N, C), one a patch; N = (image_size / 16)² at the size it was made
+    for.
 
-    At another size the position embeddings are interpolated (bilinear, on their square grid), which the published network, of one fixed
-    size, does not do.
+    At another size the position embeddings are interpolated (bilinear, on their square grid), which the published
+    network, of one fixed size, does not do.
     """
 
     def __init__(self, channels: int, patch: int, grid: int) -> None:
@@ -38,7 +39,11 @@ class TokenEmbedding(nn.Module):
         if (height, width) == (self.grid, self.grid):
             return self.position_embeddings
         as_map = self.position_embeddings.transpose(1, 2).unflatten(2, (self.grid, self.grid))
-        return functional.interpolate(as_map, (height, width), mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)
+        return (
+            functional.interpolate(as_map, (height, width), mode="bilinear", align_corners=False)
+            .flatten(2)
+            .transpose(1, 2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.patch_embeddings(x)
@@ -47,7 +52,8 @@ class TokenEmbedding(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """Four heads of full width: the channels of one scale (queries) attend to the channels of all scales (keys, values)."""
+    """Four heads of full width: the channels of one scale (queries) attend to the channels of all scales (keys,
+    values)."""
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
@@ -63,7 +69,8 @@ class ChannelAttention(nn.Module):
         self.out_dropout = nn.Dropout(DROPOUT)
 
     def forward(self, scales: Sequence[Tensor], together: Tensor) -> list[Tensor]:
-        """``scales``: four normalised (B, N, C_i); ``together``: normalised (B, N, total), which is 960. Returns four (B, N, C_i)."""
+        """``scales``: four normalised (B, N, C_i); ``together``: normalised (B, N, total), which is 960. Returns four
+        (B, N, C_i)."""
         keys = torch.stack([head(together) for head in self.key], dim=1)  # (B, heads, N, 960)
         values = torch.stack([head(together) for head in self.value], dim=1)
         return [self._one_scale(i, tokens, keys, values) for i, tokens in enumerate(scales, start=1)]
@@ -155,4 +162,7 @@ class ChannelTransformer(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         grid = (maps[0].shape[2] // PATCHES[0], maps[0].shape[3] // PATCHES[0])
         tokens = self.encoder([getattr(self, f"embeddings_{i}")(x) for i, x in enumerate(maps, start=1)])
-        return [x + getattr(self, f"reconstruct_{i}")(t, grid) for i, (x, t) in enumerate(zip(maps, tokens, strict=True), start=1)]
+        return [
+            x + getattr(self, f"reconstruct_{i}")(t, grid)
+            for i, (x, t) in enumerate(zip(maps, tokens, strict=True), start=1)
+        ]

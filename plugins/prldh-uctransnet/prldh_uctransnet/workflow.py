@@ -54,7 +54,8 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
     if tissue not in there:
         named = f"'{tissue}' is not one of them" if tissue else "name one with --tissue"
         raise StudyError(
-            f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a cases table."
+            f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a"
+            " cases table."
         )
     return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id), folder
 
@@ -81,7 +82,8 @@ def train_study(
     """
     if not is_resumed and not is_forced and any((out / name).exists() for name in (LAST, BEST)):
         raise OutputError(
-            f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force to replace it."
+            f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force"
+            " to replace it."
         )
     study, rows, _ = cases_of(source, tissue)
     recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
@@ -136,7 +138,9 @@ def predict_images(
             continue
         write_mask(place, mask, image)
         n = int(np.count_nonzero(mask))
-        lines.append(f"{path.name}: {n} voxels in {place}" if n else f"{path.name}: nothing found, the mask {place} is empty")
+        lines.append(
+            f"{path.name}: {n} voxels in {place}" if n else f"{path.name}: nothing found, the mask {place} is empty"
+        )
     if n_bad == len(images):
         raise DataError(f"none of {n_bad} images can be used; the first: {lines[0]}")
     return lines
@@ -163,7 +167,8 @@ def evaluate_study(
     is_forced: bool = False,
     told: Told = _silent,
 ) -> list[str]:
-    """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``.json``; returns a summary.
+    """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``.json``; returns a
+    summary.
 
     Raises
     ------
@@ -173,14 +178,17 @@ def evaluate_study(
         If no case can be used.
     """
     if not is_forced and any((out / name).exists() for name in RESULTS):
-        raise OutputError(f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it.")
+        raise OutputError(
+            f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it."
+        )
     study, rows, _ = cases_of(source, tissue)
     loaded = load_checkpoint(checkpoint)
     seen = set(loaded.provenance.get("patients_sha256", ()))
     groups = [g for g in by_image(rows) if not (is_unseen and hash_patient(g[0].patient) in seen)]
     if not groups:
         raise DataError(
-            "every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with train.held_out."
+            "every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with"
+            " train.held_out."
         )
     segmenter, found, aside = Segmenter(loaded, device or "auto"), {}, []
     for i, group in enumerate(groups):
@@ -198,8 +206,8 @@ def evaluate_study(
     told("segmentation", len(groups), len(groups))
     if not found:
         raise DataError(
-            f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line {aside[0]['line']}): "
-            f"{aside[0]['reason']}"
+            f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line"
+            f" {aside[0]['line']}): {aside[0]['reason']}"
         )
     unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
     _write_results(out, found, aside, seen, unit, file_sha256(checkpoint))
@@ -220,7 +228,10 @@ def _write_results(
         "distance_unit": unit,
         "put_aside": aside,
         "comparisons": {
-            name: {"all": summarise(cases), "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen])}
+            name: {
+                "all": summarise(cases),
+                "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen]),
+            }
             for name, cases in found.items()
         },
     }
@@ -237,7 +248,9 @@ def _write_results(
         write_whole(out / RESULTS[1], text.getvalue().encode())
         write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())
     except OSError as error:
-        raise OutputError(f"the results cannot be written to {out}: {error}. Free some space, or give another folder.") from None
+        raise OutputError(
+            f"the results cannot be written to {out}: {error}. Free some space, or give another folder."
+        ) from None
 
 
 def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str) -> list[str]:
@@ -260,4 +273,6 @@ def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], see
 def _mean_sd(described: dict[str, Any], digits: int) -> str:
     if described["mean"] is None:
         return "none"
-    return f"{described['mean']:.{digits}f}" + (f" ± {described['sd']:.{digits}f}" if described["sd"] is not None else "")
+    return f"{described['mean']:.{digits}f}" + (
+        f" ± {described['sd']:.{digits}f}" if described["sd"] is not None else ""
+    )
