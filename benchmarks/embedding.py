@@ -18,7 +18,7 @@ from prldh_uctransnet.embedding import FLOPS_PER_IMAGE, PRECISIONS, Embedder, ch
 from prldh_uctransnet.regions import pictures_of
 from prldh_uctransnet.settings import Settings
 
-from prldh.imaging.records import Case, Geometry, Volume
+from prldh.core import Case, Geometry, Volume
 
 SIZE = 224
 

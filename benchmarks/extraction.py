@@ -30,7 +30,7 @@ from prldh_pyradiomics.settings import Settings
 from prldh_pyradiomics.source import PyRadiomicsSource
 from prldh_pyradiomics.verify import compare
 
-from prldh.imaging.records import Case, Geometry, Volume
+from prldh.core import Case, Geometry, Volume
 
 HERE = Path(__file__).parent
 SPACING = (0.8, 0.8, 3.0)

@@ -28,11 +28,11 @@ import pandas as pd
 from plain_sklearn import refit as refit_in_sklearn
 from threadpoolctl import threadpool_limits
 
-from prldh.engines.python import PythonEngine
-from prldh.plan import resolve_steps
-from prldh.plugins import create_plugin_manager
-from prldh.radscore import Protocol, Step, fit_tissue
-from prldh.records import TrainingRows
+from prldh.chain import Protocol, Step, fit_tissue
+from prldh.core import TrainingRows
+from prldh.engines import PythonEngine
+from prldh.plugins import Registry
+from prldh.run import resolve_steps
 from prldh.study import Study
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def protocol_of(trees: int, sizes: list[int], racing: bool) -> Protocol:
     study = Study.model_validate(
         {"clinical": {"table": "-", "id": "id", "outcome": "y", "event": 1}, "selection": steps, "if_empty": "best"}
     )
-    return Protocol.of(study, resolve_steps(study, create_plugin_manager()))
+    return Protocol.of(study, resolve_steps(study, Registry()))
 
 
 def refit_ours(

@@ -17,11 +17,9 @@ from pathlib import Path
 import numpy as np
 from pipeline import make_block
 
-from prldh.engines.python import PythonEngine
-from prldh.records import TrainingRows
-from prldh.selection.correlation import CorrelationSelector
-from prldh.selection.lasso_svm_rfe import LassoSvmRfeSelector
-from prldh.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
+from prldh.chain.selection import CorrelationSelector, LassoSvmRfeSelector, MrmrForestSelector, MrmrForestSettings
+from prldh.core import TrainingRows
+from prldh.engines import PythonEngine
 
 TABLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
 

@@ -23,7 +23,7 @@ from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.slices import load_image, slices_of
 from prldh_uctransnet.training import BEST, train
 
-from prldh.imaging.records import CaseRow
+from prldh.core import CaseRow
 
 
 def main() -> None:

@@ -7,32 +7,67 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prldh.demo.features import demo_cohort
-    from prldh.external.command import apply_models
-    from prldh.extraction import Extraction, extract
+    from prldh.apply import apply_models
+    from prldh.checklists import run_checklist
+    from prldh.demo import demo_cohort
     from prldh.pipeline import analyze
+    from prldh.report import render
     from prldh.results import Results
+    from prldh.run import Extraction, check, extract
 
-__all__ = ["Extraction", "Results", "__version__", "analyze", "apply_models", "demo_cohort", "extract"]
+__all__ = [
+    "Extraction",
+    "Results",
+    "__version__",
+    "analyze",
+    "apply_models",
+    "check",
+    "demo_cohort",
+    "extract",
+    "render",
+    "run_checklist",
+]
 __version__ = "0.1.0"
 
+#: Rooms that are imported on first use, so that ``prldh --help`` is quick.
+_ROOMS = (
+    "apply",
+    "checklists",
+    "core",
+    "demo",
+    "doctor",
+    "plugins",
+    "report",
+    "results",
+    "run",
+    "study",
+    "testing",
+    "work",
+)
 _HOME = {
     "analyze": "prldh.pipeline",
     "Results": "prldh.results",
-    "demo_cohort": "prldh.demo.features",
-    "extract": "prldh.extraction",
-    "Extraction": "prldh.extraction",
-    "apply_models": "prldh.external.command",
+    "demo_cohort": "prldh.demo",
+    "extract": "prldh.run",
+    "Extraction": "prldh.run",
+    "check": "prldh.run",
+    "apply_models": "prldh.apply",
+    "render": "prldh.report",
+    "run_checklist": "prldh.checklists",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that ``prldh --help`` is quick."""
     if name in _HOME:
-        from importlib import import_module
-
         return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"prldh.{name}")
     raise AttributeError(f"module 'prldh' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,43 +1,38 @@
-"""The built-in selectors, validators, engines, checklists and report sections: registered through the hooks like
-anyone's."""
+"""The one place that knows every built-in: they register through the hooks like anyone's, by an entry point of prldh's
+own distribution."""
 
 from __future__ import annotations
 
-from prldh.hookspecs import hookimpl
+from typing import Any
+
+from prldh.apply import ExternalValidation
+from prldh.chain.selection import SELECTORS
+from prldh.checklists import built_in_checklists
+from prldh.engines import PythonEngine, REngine
+from prldh.plugins import hookimpl
+from prldh.validation import VALIDATORS
 
 
 @hookimpl
-def register_selectors() -> list:
-    from prldh.selection.selectors import BUILT_IN
-    from prldh.selection.univariate import UnivariateSelector
-
-    return [*BUILT_IN, UnivariateSelector()]
+def register_selectors() -> list[Any]:
+    return list(SELECTORS)
 
 
 @hookimpl
-def register_validators() -> list:
-    from prldh.resampling import BUILT_IN
-
-    return list(BUILT_IN)
+def register_validators() -> list[Any]:
+    return list(VALIDATORS)
 
 
 @hookimpl
-def register_engines() -> list:
-    from prldh.engines.python import PythonEngine
-    from prldh.engines.r import REngine
-
+def register_engines() -> list[type]:
     return [PythonEngine, REngine]
 
 
 @hookimpl
-def register_checklists() -> list:
-    from prldh.checklists.built_in import built_in
-
-    return built_in()
+def register_checklists() -> list[Any]:
+    return built_in_checklists()
 
 
 @hookimpl
-def register_report_sections() -> list:
-    from prldh.external.section import ExternalValidation
-
+def register_report_sections() -> list[Any]:
     return [ExternalValidation()]

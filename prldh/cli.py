@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from prldh import __version__
-from prldh.errors import PrldhError
+import prldh
+from prldh.core import PrldhError
+
+if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
+    import prldh.apply
+    import prldh.checklists
+    import prldh.demo
+    import prldh.doctor
+    import prldh.plugins
+    import prldh.results
+    import prldh.run
+    import prldh.study
+    import prldh.testing
+    import prldh.work
 
 
 class PrldhGroup(click.Group):
@@ -27,7 +40,7 @@ class PrldhGroup(click.Group):
 
 
 @click.group(cls=PrldhGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="prldh")
+@click.version_option(prldh.__version__, prog_name="prldh")
 def cli() -> None:
     """Radiomics studies, from tables to a report that a statistician accepts."""
 
@@ -50,13 +63,12 @@ def analyze(
     study: Path, out: Path, engine: str | None, jobs: int | None, dask: str | None, seed: int | None, force: bool
 ) -> None:
     """Analyse STUDY.yaml and write its report to the output folder."""
-    from prldh.pipeline import analyze as run
-    from prldh.progress import show_progress
-    from prldh.summary import summarise_run
 
-    with show_progress() as progress:
-        results = run(study, out, engine=engine, jobs=jobs, dask=dask, seed=seed, force=force, progress=progress)
-    click.echo(summarise_run(results.data, out))
+    with prldh.work.show_progress() as progress:
+        results = prldh.analyze(
+            study, out, engine=engine, jobs=jobs, dask=dask, seed=seed, force=force, progress=progress
+        )
+    click.echo(prldh.run.summarise_run(results.data, out))
 
 
 @cli.command()
@@ -85,27 +97,23 @@ def extract(
     force: bool,
 ) -> None:
     """Measure the images of STUDY.yaml and write feature tables to the output folder."""
-    from prldh.extraction import check
-    from prldh.extraction import extract as run
-    from prldh.progress import show_progress
-    from prldh.summary import summarise_extraction, summarise_findings
 
     if out is None and not only_check:
         raise click.UsageError("give --out FOLDER, or --check to look only.")
-    with show_progress() as progress:
+    with prldh.work.show_progress() as progress:
         if only_check:
-            found = check(study, jobs=jobs, progress=progress)
+            found = prldh.check(study, jobs=jobs, progress=progress)
         else:
-            done = run(
+            done = prldh.extract(
                 study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
             )
     if only_check:
-        lines, is_well = summarise_findings(found)
+        lines, is_well = prldh.run.summarise_findings(found)
         click.echo(lines)
         if is_strict and not is_well:
             sys.exit(1)
     else:
-        click.echo(summarise_extraction(done, out))
+        click.echo(prldh.run.summarise_extraction(done, out))
 
 
 @cli.command()
@@ -116,19 +124,16 @@ def extract(
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
 def demo(out: Path, jobs: int | None, force: bool) -> None:
     """Two synthetic studies, analysed: the published tables, and features."""
-    from prldh.demo.run import run_demo
-    from prldh.progress import show_progress
 
-    run_demo(out, jobs, force, show_progress, click.echo)
+    prldh.demo.run_demo(out, jobs, force, prldh.work.show_progress, click.echo)
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Write a commented study file and its folders to start from."""
-    from prldh.scaffold import write_scaffold
 
-    for line in write_scaffold(folder):
+    for line in prldh.study.write_scaffold(folder):
         click.echo(line)
 
 
@@ -151,9 +156,8 @@ def init(folder: Path) -> None:
 @jobs_option
 def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool, jobs: int | None) -> None:
     """Render report.html, figures and tables for Word and LaTeX again from results.json; nothing is computed."""
-    from prldh.report.render import render_again
 
-    click.echo(render_again(folder, jobs, formats=formats, dpi=dpi, grey=grey))
+    click.echo(prldh.render(folder, jobs, formats=formats, dpi=dpi, grey=grey))
 
 
 @cli.command()
@@ -164,13 +168,13 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -> None:
     """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation
     where outcomes are known."""
-    from prldh.external.command import apply_models, summarise
-    from prldh.progress import show_progress
 
     for cohort in cohorts:
-        with show_progress() as progress:
-            found = apply_models(run, cohort, jobs=jobs, force=force, told=progress)
-        click.echo("\n".join([*summarise(found), f"predictions: {run / found['folder'] / 'predictions.csv'}"]))
+        with prldh.work.show_progress() as progress:
+            found = prldh.apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+        click.echo(
+            "\n".join([*prldh.apply.summarise(found), f"predictions: {run / found['folder'] / 'predictions.csv'}"])
+        )
     click.echo(f"`prldh report {run}` shows this in the report")
 
 
@@ -193,9 +197,8 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
 def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
-    from prldh.checklists.command import run_checklist
 
-    for line in run_checklist(path, standard, form, out, answers):
+    for line in prldh.run_checklist(path, standard, form, out, answers):
         click.echo(line)
 
 
@@ -207,12 +210,11 @@ def plugins() -> None:
 @plugins.command("list")
 def plugins_list() -> None:
     """Everything that the hooks register, and where it comes from."""
-    from prldh.plugins import REGISTRIES, create_plugin_manager, registered
 
-    manager = create_plugin_manager()
-    for hook, (what, _) in REGISTRIES.items():
-        for name, (item, plugin) in registered(manager, hook).items():
-            click.echo(f"{what:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
+    registry = prldh.plugins.Registry()
+    for hook, kind in prldh.plugins.REGISTRIES.items():
+        for name, (item, plugin) in registry.registered(hook).items():
+            click.echo(f"{kind.noun:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
 
 
 @plugins.command("check")
@@ -223,17 +225,15 @@ def plugins_list() -> None:
     help="What a study file would say, by object, where defaults do not do: 'uctransnet: {checkpoint: best.pt}'.",
 )
 def plugins_check(name: str, settings: str | None) -> None:
-    """Put what the plugin NAME registers to the test: a line for each promise of prldh/interfaces.py."""
-    from prldh.conformance import check_plugin
-    from prldh.plugins import create_plugin_manager
+    """Put what the plugin NAME registers to the test: a line for each promise of prldh/plugins/interfaces.py."""
 
     n_failed = 0
-    for is_well, line in check_plugin(create_plugin_manager(), name, settings):
+    for is_well, line in prldh.testing.check_plugin(prldh.plugins.Registry(), name, settings):
         click.echo(line)
         n_failed += not is_well
     if n_failed:
         click.echo(
-            f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/interfaces.py says what is promised.",
+            f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/plugins/interfaces.py says what is promised.",
             err=True,
         )
         sys.exit(1)
@@ -246,18 +246,16 @@ def plugins_check(name: str, settings: str | None) -> None:
 )
 def plugins_new(name: str, parent: Path) -> None:
     """Write a plugin to start from, the distribution NAME: a selector, a feature source, and tests."""
-    from prldh.conformance import write_skeleton
 
-    for line in write_skeleton(name, parent):
+    for line in prldh.testing.write_skeleton(name, parent):
         click.echo(line)
 
 
 @cli.command()
 def doctor() -> None:
     """What is installed, what is missing, and the line that mends it."""
-    from prldh.doctor import examine
 
-    lines, is_well = examine()
+    lines, is_well = prldh.doctor.examine()
     for line in lines:
         click.echo(line)
     if not is_well:
@@ -268,17 +266,14 @@ def doctor() -> None:
 @click.argument("which", type=click.Choice(["study", "results"]))
 def schema(which: str) -> None:
     """Print the JSON schema of the study file or of results.json."""
-    from prldh.schemas import schema_of
 
-    click.echo(json.dumps(schema_of(which), indent=2))
+    click.echo(json.dumps(prldh.results.schema_of(which), indent=2))
 
 
 def main() -> None:
     """Entry point; plugins add their commands first."""
     try:
-        from prldh.plugins import create_plugin_manager
-
-        create_plugin_manager().hook.register_commands(cli=cli)
+        prldh.plugins.Registry(load_built_ins=False).manager.hook.register_commands(cli=cli)
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)

@@ -6,10 +6,13 @@ import platform
 import sys
 from importlib import metadata
 
+from prldh.core import EngineError
+from prldh.engines import REngine, r_available
+from prldh.plugins import Registry
+
 
 def examine() -> tuple[list[str], bool]:
     """Lines for the terminal, and whether everything that prldh needs is there (R is not needed, but missed)."""
-    from prldh.plugins import create_plugin_manager
 
     lines = [f"ok       Python {platform.python_version()} ({sys.executable})"]
     is_well = True
@@ -34,18 +37,14 @@ def examine() -> tuple[list[str], bool]:
             is_well = False
             lines.append(f"missing  {package}: pip install {package}")
     lines += _examine_r()
-    for plugin, distribution in create_plugin_manager().list_plugin_distinfo():
-        lines.append(
-            f"ok       plugin {distribution.project_name} {distribution.version}"
-            f" ({getattr(plugin, '__name__', plugin)})"
-        )
+    registry = Registry()
+    for found in registry.distributions:
+        module = registry.manager.get_plugin(found.plugin)
+        lines.append(f"ok       plugin {found.name} {found.version} ({getattr(module, '__name__', module)})")
     return lines, is_well
 
 
 def _examine_r() -> list[str]:
-    from prldh.engines.r import REngine
-    from prldh.engines.r_home import r_available
-    from prldh.errors import EngineError
 
     usable, reason = r_available()
     if not usable:

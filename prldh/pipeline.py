@@ -7,86 +7,42 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pluggy
 from threadpoolctl import threadpool_limits
 
-from prldh.compare import (
+from prldh.chain import build_design, choose_images, fit_everyone
+from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for
+from prldh.data import impute_everyone
+from prldh.models import (
+    EngineRun,
+    Plan,
     compare_engines,
     compare_likelihoods,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
+    describe_model,
+    describe_reclassification,
+    describe_univariate,
+    make_table_one,
+    mean_log_odds,
     nested,
     nested_warning,
+    reclassification_warning,
 )
-from prldh.describe import make_table_one
-from prldh.design import build_design
-from prldh.errors import DataError, EngineError
-from prldh.imputation import impute_everyone
-from prldh.interaction import describe_interaction, draw_interaction_rows
-from prldh.ledger import Ledger
-from prldh.models import describe_model, mean_log_odds
-from prldh.outputs import claim_output, refuse_inputs_inside, what_is_written, write_outputs
-from prldh.plan import Plan, prepare
-from prldh.plugins import registered
-from prldh.promises import tell_observers
-from prldh.radscore import choose_images, fit_everyone
-from prldh.reclassification import describe_reclassification, reclassification_warning
-from prldh.records import Cohort, Design, Draws, FeatureBlock, TissueFit, Warn
+from prldh.models.interaction import describe_interaction, draw_interaction_rows
+from prldh.plugins import Registry
 from prldh.results import Results, assemble
-from prldh.seeds import seed_for
-from prldh.stats.partial_roc import stratified_rows
+from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
+from prldh.stats import stratified_rows
 from prldh.study import Study
-from prldh.univariate import describe_univariate
-from prldh.validate import Predictions, held_out_imputed
-from prldh.validation_run import compare_alternatives, open_kept, refit_inputs, validate_models
+from prldh.validation import compare_alternatives, held_out_imputed, open_kept, refit_inputs, validate_models
 from prldh.work import Workers
-
-#: Told of progress: the stage, how much is done, how much there is to do. A sentence to be shown comes alone, with 0
-#: and 0.
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class EngineRun:
-    """What one engine computed. Entries are shaped as ``results.json`` has them."""
-
-    engine: Any
-    fits: dict[str, TissueFit] = field(default_factory=dict)
-    # features as the Radscore's steps left their images
-    blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
-    completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
-    designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
-    models: list[dict[str, Any]] = field(default_factory=list)
-    log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
-    predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
-    table_one: list[dict[str, Any]] = field(default_factory=list)
-    univariate: dict[str, Any] | None = None
-    univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
-    comparisons: list[dict[str, Any]] = field(default_factory=list)
-    net_benefit_differences: list[dict[str, Any]] = field(default_factory=list)
-    reclassification: list[dict[str, Any]] = field(default_factory=list)
-    interaction: dict[str, Any] | None = None
-    ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
-    refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
-    sensitivity: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # tissue → other settings of its steps
-    warnings: list[Warn] = field(default_factory=list)
-
-    @property
-    def scores(self) -> dict[str, np.ndarray]:
-        return {name: fit.values for name, fit in self.fits.items()}
-
-    @property
-    def cutoffs(self) -> dict[str, float]:
-        return {name: fit.cutoff for name, fit in self.fits.items()}
 
 
 def analyze(
@@ -99,6 +55,7 @@ def analyze(
     seed: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    plugins: Sequence[Any] = (),
 ) -> Results:
     """Analyse a study and write its report.
 
@@ -114,12 +71,15 @@ def analyze(
         Replace results that are already in ``out``.
     progress
         Called with (stage, done, total); (sentence, 0, 0) is something to be shown.
+    plugins
+        Selectors, feature sources and other objects (or modules with hooks) to choose from beside what is installed:
+        ``plugins=[MySelector()]``.
 
     Raises
     ------
     PrldhError
         With one message for everything a user can mend; then nothing is written, but finished refits are kept until a
-        run is done (:mod:`prldh.kept`).
+        run is done (:mod:`prldh.work.kept`).
     """
     started = time.time()
     told = progress or (lambda stage, done, total: None)
@@ -129,11 +89,11 @@ def analyze(
 
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
-        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, dask=dask, told=told, out=claimed)
+        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, dask=dask, told=told, out=claimed, plugins=plugins)
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
-            engines, warnings = open_engines(plan.study.engine, plan.plugins)
+            engines, warnings = open_engines(plan.study.engine, plan.registry)
             draws = draw_samples(plan)
             runs: list[EngineRun] = []
             for each in engines:
@@ -144,7 +104,7 @@ def analyze(
         for run in runs:
             _compare_all(plan, run, draws, told)
         results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
-    tell_observers(plan.plugins, "analyze", results)
+    plan.registry.tell("analyze", results)
     told("report", 0, 1)
     write_outputs(results, plan, runs[0], draws, claimed, started)
     kept.forget()
@@ -152,7 +112,7 @@ def analyze(
     return results
 
 
-def open_engines(wanted: str, plugins: pluggy.PluginManager) -> tuple[list[Any], list[Warn]]:
+def open_engines(wanted: str, registry: Registry) -> tuple[list[Any], list[Warn]]:
     """The engines of a run, the reported one first.
 
     Raises
@@ -160,7 +120,7 @@ def open_engines(wanted: str, plugins: pluggy.PluginManager) -> tuple[list[Any],
     EngineError
         For ``r`` where R cannot be used.
     """
-    known = {name: found[0] for name, found in registered(plugins, "register_engines").items()}
+    known = {name: found[0] for name, found in registry.registered("register_engines").items()}
     if wanted == "python":
         return [known["python"]()], []
     try:
@@ -267,7 +227,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
                     f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high.",
                 )
             )
-    tell_observers(plan.plugins, "radscore", MappingProxyType(run.fits))
+    plan.registry.tell("radscore", MappingProxyType(run.fits))
 
 
 # ---------------------------------------------------------------- comparisons

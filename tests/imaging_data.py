@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.imaging.records import CaseRow, Geometry
+from prldh.core.imaging import CaseRow, Geometry
 
 #: Of the patient in every DICOM file made here; must never come out of anything.
 NAME, HOSPITAL_ID, BIRTH = "Mustermann^Erika", "KH-4711-GEHEIM", "19640812"

@@ -22,8 +22,8 @@ import os, signal, time
 from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from prldh.hookspecs import hookimpl
-from prldh.records import Selection
+from prldh.plugins.hookspecs import hookimpl
+from prldh.core.records import Selection
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,9 +50,9 @@ class Slow:
 @hookimpl
 def register_selectors():
     if "SLOW_FOLDER" in os.environ:  # pages and figures take seconds, and nothing here looks at them
-        import prldh.report.figures, prldh.report.render
-        prldh.report.figures.write_figures = lambda *a, **k: {{}}
-        prldh.report.render.render_report = lambda *a, **k: ""
+        import prldh.run.outputs
+        prldh.run.outputs.write_figures = lambda *a, **k: {{}}
+        prldh.run.outputs.render_report = lambda *a, **k: ""
     return [Slow()]
 """
 

@@ -11,8 +11,7 @@ from typing import Any
 import yaml
 
 from prldh.checklists.findings import ANSWERED, AUTHOR, CONTRADICTED, FILLED, NOT_APPLICABLE
-from prldh.errors import DataError
-from prldh.plugins import nearest
+from prldh.core import DataError, nearest
 
 FILE = "checklist.yaml"
 KEYS = ("question", "shown", "answer", "comment")

@@ -10,13 +10,13 @@ from typing import Any
 from prldh.checklists import data_rules, model_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.extraction import TRIVIAL, Extraction
 from prldh.checklists.feature_rules import compliance, feature_set, software
 from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, result, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
 from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
 from prldh.checklists.items import Item, Standard, load_standard
 from prldh.checklists.score import metrics_score
+from prldh.ibsi import TRIVIAL, Extraction
 
 
 @dataclass(frozen=True)
@@ -399,7 +399,7 @@ def tripod_rules() -> dict[str, Rule]:
     return rules
 
 
-def built_in() -> list[BuiltIn]:
+def built_in_checklists() -> list[BuiltIn]:
     """The four, as the hook registers them."""
     return [
         BuiltIn(load_standard("ibsi"), ibsi_rules()),

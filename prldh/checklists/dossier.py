@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prldh.checklists.extraction import Extraction, from_metadata
-from prldh.checklists.feature_files import read_feature_file
-from prldh.errors import DataError
+from prldh.core import DataError
+from prldh.ibsi import Extraction, from_metadata, read_feature_file
+from prldh.results import read_external, read_results
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None,
 
 
 def _validated(folder: Path) -> tuple[Mapping[str, Any], ...]:
-    from prldh.external.command import read_external
 
     return tuple(entry for entry in read_external(folder) if entry["is_validated"] and not entry["is_stale"])
 
@@ -104,7 +103,6 @@ def read_dossier(path: Path) -> Dossier:
     DataError
         If it is neither, or cannot be read.
     """
-    from prldh.results import read_results
 
     if not path.exists():
         raise DataError(

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.extraction import Extraction
-from prldh.checklists.feature_names import AGGREGATION, aggregation, describe_features
 from prldh.checklists.findings import Finding, ask, filled, not_applicable
 from prldh.checklists.image_rules import Rule, at_hand, from_settings, join, one, shown
 from prldh.checklists.items import Item
+from prldh.ibsi import AGGREGATION, Extraction, aggregation, describe_features
 
 
 def feature_set(d: Dossier, item: Item) -> Finding:

@@ -12,8 +12,8 @@ from prldh.checklists.answers import FILE, Answers, apply_answers, merge, read_a
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
-from prldh.errors import PluginError
-from prldh.promises import guarded
+from prldh.core import PluginError
+from prldh.plugins import guarded
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.extraction import Extraction
 from prldh.checklists.findings import Evidence, Finding, ask, file, filled, not_applicable
 from prldh.checklists.items import Item
+from prldh.ibsi import Extraction
 
 Rule = Callable[[Dossier, Item], Finding]
 #: DICOM's modalities by the words of the standard.

@@ -6,8 +6,8 @@ import textwrap
 from typing import Any
 
 from prldh.checklists.filling import Filled
-from prldh.checklists.writing import WORDS, by_section, describe_counts, describe_score, said_of
-from prldh.report.latex import OTHER, breakable, escape
+from prldh.checklists.wording import WORDS, by_section, describe_counts, describe_score, finding_text
+from prldh.pages import OTHER, breakable, escape
 
 PREAMBLE = r"""\documentclass[a4paper,landscape]{article}
 \usepackage[margin=18mm]{geometry}
@@ -62,7 +62,7 @@ def _table(filled: Filled) -> str:
 def _rows(entry: dict[str, Any]) -> list[str]:
     """An item's row, and rows beneath where what is found is long."""
     asked = f"{entry['topic']}: {entry['text']}" if entry["topic"] else entry["text"]
-    pieces = [piece for part in said_of(entry).split("\n") for piece in textwrap.wrap(part, LONGEST)] or [""]
+    pieces = [piece for part in finding_text(entry).split("\n") for piece in textwrap.wrap(part, LONGEST)] or [""]
     cells, size = [[pieces[0]]], len(pieces[0])
     for piece in pieces[1:]:
         if size + len(piece) > LONGEST:

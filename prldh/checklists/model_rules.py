@@ -20,8 +20,8 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
-from prldh.report.format import p_text
-from prldh.summary import honest_auc, interval, scheme_words
+from prldh.pages import p_text
+from prldh.results import honest_auc, interval, scheme_words
 
 
 def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from prldh.checklists.command import FOLDER
 from prldh.checklists.findings import STATUSES
-from prldh.checklists.writing import FORMATS, WORDS, describe_score
+from prldh.checklists.run import FOLDER
+from prldh.checklists.wording import WORDS, describe_score
+from prldh.checklists.writing import FORMATS
 
 
 def checklist_view(folder: Path) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
+from prldh.apply import apply_models, summarise
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.published import compare_with_paper, published_cohort, published_study
-from prldh.external.command import apply_models, summarise
-from prldh.outputs import claim_output
 from prldh.pipeline import analyze
-from prldh.report.render import render_again
-from prldh.summary import honest_auc, interval, summarise_run
+from prldh.report import render
+from prldh.results import honest_auc, interval
+from prldh.run import claim_output, summarise_run
 
 #: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
@@ -59,7 +59,7 @@ def run_demo(
             told=progress,
         )
         say("\n".join(summarise(found)))
-        render_again(out / "features")
+        render(out / "features")
     say("\nReports:")
     for name in ("published", "features"):
         say(f"  {out / name / 'report.html'}")

@@ -1,0 +1,10 @@
+"""The statistics engines: one protocol, R's and Python's."""
+
+from __future__ import annotations
+
+from prldh.engines.protocol import StatisticsEngine
+from prldh.engines.python import PythonEngine
+from prldh.engines.r import REngine
+from prldh.engines.r_home import r_available, r_source_dir
+
+__all__ = ["PythonEngine", "REngine", "StatisticsEngine", "r_available", "r_source_dir"]

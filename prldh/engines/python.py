@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from prldh.stats import (
     additive_interaction,
+    bootstrap_measures,
     calibration,
     clinical_impact,
     decision_curve,
@@ -31,7 +32,6 @@ from prldh.stats import (
     table_one,
     univariate,
 )
-from prldh.stats.bootstrap_measures import bootstrap_measures
 
 PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "numba")
 
@@ -310,7 +310,7 @@ class PythonEngine:
     def bootstrap_measures(
         self, outcome: ArrayLike, log_odds: ArrayLike, in_sample: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> dict[str, Any]:
-        """See :func:`prldh.stats.bootstrap_measures.bootstrap_measures`."""
+        """See :func:`prldh.stats.optimism.bootstrap_measures`."""
         return bootstrap_measures(
             _array(outcome), _array(log_odds), _array(in_sample), np.asarray(rows), np.asarray(lengths)
         )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from prldh.core import EngineError
 from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
-from prldh.errors import EngineError
 
 _CURVE = {
     "threshold",

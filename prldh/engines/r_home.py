@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from prldh.errors import EngineError
+from prldh.core import EngineError
 
 REQUIRED_PACKAGES = ("pROC", "glmnet")
 APT_LINE = "apt-get install r-base-core r-cran-proc r-cran-glmnet"

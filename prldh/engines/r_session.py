@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.core import EngineError
 from prldh.engines.r_home import (
     REQUIRED_PACKAGES,
     ask_version,
@@ -25,7 +26,6 @@ from prldh.engines.r_home import (
     rpy2_requirement,
     tell_missing,
 )
-from prldh.errors import EngineError
 
 # R's warnings never become Python's by themselves, and an R error must not reach the console.
 _CALLER = """

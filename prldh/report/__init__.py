@@ -1,0 +1,23 @@
+"""From results to a page and its figures."""
+
+from __future__ import annotations
+
+from prldh.report.figure_plan import MOST_PANELS, Drawing
+from prldh.report.figures import FigureSettings, as_element, write_drawing, write_figures
+from prldh.report.model_drawings import draw_calibration, draw_decision, draw_roc_bands
+from prldh.report.page import render, render_report, write_beside
+
+__all__ = [
+    "Drawing",
+    "FigureSettings",
+    "MOST_PANELS",
+    "as_element",
+    "draw_calibration",
+    "draw_decision",
+    "draw_roc_bands",
+    "render",
+    "render_report",
+    "write_beside",
+    "write_drawing",
+    "write_figures",
+]

@@ -9,8 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prldh.nomogram import make_nomogram
-from prldh.report.format import interval_text, level_of, plain, step_words, words
+from prldh.pages import interval_text, level_of, plain, step_words, words
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -34,7 +33,7 @@ from prldh.report.tissue_drawings import (
     draw_stability,
     draw_waterfall,
 )
-from prldh.summary import by_honesty, honest_auc
+from prldh.results import by_honesty, honest_auc, make_nomogram
 
 #: Panels, one a model, that fit a page; of more models the first are drawn.
 MOST_PANELS = 9

@@ -24,9 +24,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prldh.report.canvas import STYLE, grey
+from prldh.pages import STYLE, grey, quick_font
 from prldh.report.figure_plan import Drawing, plan_figures
-from prldh.report.fonts import quick_font
 from prldh.report.panels import pictures_of, plan_panels
 from prldh.work import end_with
 
@@ -258,10 +257,10 @@ def _digest(drawn: dict[str, Any], settings: FigureSettings, pictures: Sequence[
     found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
     for path in (
-        *sorted(here.glob("*drawings.py")),
-        *(here / f"{name}.py" for name in ("canvas", "figures", "figure_plan", "fonts", "format", "panels")),
+        *sorted(here.glob("*.py")),
+        *sorted((here.parent / "pages").glob("*.py")),
+        here.parent / "results" / "nomogram.py",
         *pictures,
-        here.parent / "nomogram.py",
     ):
         found.update(path.read_bytes())
     found.update(json.dumps(drawn, sort_keys=True).encode())

@@ -7,15 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prldh.checklists.dossier import Dossier, dossier_of
-from prldh.checklists.extraction import Extraction
-from prldh.checklists.feature_names import count_families
-from prldh.checklists.findings import NOT_APPLICABLE
-from prldh.checklists.ibsi_rules import image_rule
-from prldh.checklists.image_rules import counted
-from prldh.checklists.items import Item, load_standard
+from prldh.checklists import NOT_APPLICABLE, Dossier, Item, counted, dossier_of, image_rule, load_standard
+from prldh.ibsi import Extraction, count_families
+from prldh.pages import plain
 from prldh.report.figure_plan import slug
-from prldh.report.format import plain
 
 ACQUISITION = ("Patient", "Acquisition", "Reconstruction")
 PROCESSING = (

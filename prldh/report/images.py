@@ -7,7 +7,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from prldh.imaging.naming import file_stem
+from prldh.data.imaging import file_stem
 from prldh.report.image_sections import image_sections
 
 #: A report carries this many pictures a tissue; the others lie beside it.

@@ -3,26 +3,14 @@ computes nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prldh.report.format import DASH, interval_text, p_text, plain
+from prldh.checklists import has_docx
+from prldh.pages import DASH, JournalTable, as_latex, interval_text, p_text, plain, write_word
 from prldh.report.view import MEASURES, TESTS, label
 
 ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
-
-
-@dataclass(frozen=True)
-class JournalTable:
-    """``head``: column titles; ``rows``: cells as text, as many as titles; a first cell that starts with two spaces is
-    a level, indented."""
-
-    name: str
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    notes: list[str]
 
 
 def make_journal_tables(data: dict[str, Any]) -> list[JournalTable]:
@@ -34,9 +22,6 @@ def make_journal_tables(data: dict[str, Any]) -> list[JournalTable]:
 def write_journal_tables(data: dict[str, Any], folder: Path) -> list[str]:
     """``table1.docx`` to ``table4.docx`` and the same as ``.tex``; returns the names of the files. Without python-docx
     the first are left out."""
-    from prldh.checklists.writing import has_docx
-    from prldh.report.latex import as_latex
-    from prldh.report.word import write_word
 
     folder.mkdir(exist_ok=True)
     names = []

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from prldh.report.canvas import (
+from prldh.pages import (
     ONE_COLUMN,
     TWO_COLUMNS,
     axes_of,
@@ -21,9 +21,10 @@ from prldh.report.canvas import (
     legend_beneath,
     look,
     panels_of,
+    plain,
     spread,
+    words,
 )
-from prldh.report.format import plain, words
 
 #: Width of a letter on a nomogram, where the longest scale is 1.
 LETTER = 0.0085

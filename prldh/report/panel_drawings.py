@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from prldh.report.canvas import STYLE, TWO_COLUMNS, colour, is_grey, label, legend_below, legend_beneath, look
+from prldh.pages import STYLE, TWO_COLUMNS, colour, is_grey, label, legend_below, legend_beneath, look
 from prldh.report.model_drawings import put_forest, put_partial, put_roc
 from prldh.report.tissue_drawings import put_waterfall
 

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from prldh.pages import level_of, words
 from prldh.report.figure_plan import Drawing, lead_scheme, slug
-from prldh.report.format import level_of, words
 from prldh.report.panel_drawings import (
     Part,
     draw_forest_panel,

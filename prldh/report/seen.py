@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from prldh.pages import interval_text, p_text, plain, words
 from prldh.report.figure_plan import slug
-from prldh.report.format import interval_text, p_text, plain, words
-from prldh.summary import by_honesty, honest_auc
+from prldh.results import by_honesty, honest_auc
 
 #: The threshold probability at which curves are read out, or the nearest that was computed.
 READ_AT = 0.2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prldh.report.format import typeset
+from prldh.pages import typeset
 from prldh.report.text_writer import Path, Writer, listed
-from prldh.summary import honest_auc
+from prldh.results import honest_auc
 
 #: More models, variables or pairs than this are left to the tables.
 MOST = 6

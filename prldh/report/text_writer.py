@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prldh.report.format import digits_for, p_text, plain, typeset
+from prldh.pages import digits_for, p_text, plain, typeset
 
 Path = tuple[Any, ...]
 

@@ -10,8 +10,18 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, axes_of, colour, is_grey, label, legend_beneath, look
-from prldh.report.format import step_words, words
+from prldh.pages import (
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    axes_of,
+    colour,
+    is_grey,
+    label,
+    legend_beneath,
+    look,
+    step_words,
+    words,
+)
 
 #: Numbers stand in the cells of a heat map of up to so many features.
 MOST_NUMBERED = 14

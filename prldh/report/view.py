@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from prldh.pages import level_of, plain, typeset, words
 from prldh.report.figure_plan import slug
-from prldh.report.format import level_of, plain, typeset, words
 from prldh.report.seen import seen_in_figures
-from prldh.summary import honest_auc, racing_sentence
+from prldh.results import honest_auc, racing_sentence
 
 MEASURES = (
     ("accuracy", "Accuracy"),

@@ -1,0 +1,38 @@
+"""Numbers only: each statistic is a function of arrays, with the same name and keys in R."""
+
+from __future__ import annotations
+
+from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
+from prldh.stats.icc import FORMS, icc_form
+from prldh.stats.multiplicity import adjust_p
+from prldh.stats.optimism import bootstrap_measures
+from prldh.stats.partial_roc import stratified_rows
+from prldh.stats.proportions import proportion
+from prldh.stats.resampled import auc_of_rows, correct_optimism, fold_influence
+from prldh.stats.roc import youden
+from prldh.stats.sample_sizes import largest_cox_snell, sample_size
+from prldh.stats.separation import infinite_coefficients
+from prldh.stats.stability import selection_stability
+from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+
+__all__ = [
+    "CONTINUOUS",
+    "FORMS",
+    "adjust_p",
+    "apply_chains",
+    "auc_of_rows",
+    "bootstrap_measures",
+    "correct_optimism",
+    "fit_chains",
+    "fold_influence",
+    "icc_form",
+    "infinite_coefficients",
+    "largest_cox_snell",
+    "proportion",
+    "sample_size",
+    "selection_stability",
+    "standardized_level_difference",
+    "standardized_mean_difference",
+    "stratified_rows",
+    "youden",
+]

@@ -20,7 +20,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.conditional_models import Conditional, draw_linear, draw_logistic, draw_regardless, fill, pick
 
 CONTINUOUS = "continuous"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.positives import as_thresholds, positives
 from prldh.stats.roc import split_classes, split_probability

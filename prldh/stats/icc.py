@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 #: Variables are taken so many at a time, as intermediate arrays are several times as large as the ratings.

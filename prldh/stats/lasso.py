@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import EngineError
+from prldh.core import EngineError
 from prldh.stats.lasso_path import copies_of_earlier, lasso_path
 
 _CLIP = 1e-5

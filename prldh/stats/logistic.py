@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from scipy import optimize, special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.least_squares import ALIAS_TOLERANCE, inverse_crossproduct, solve_least_squares
 
 EPSILON = 1e-8

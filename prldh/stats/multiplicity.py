@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 
 def adjust_p(p: np.ndarray, method: str) -> np.ndarray:

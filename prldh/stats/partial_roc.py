@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.roc import NAN, split_classes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 
 def as_thresholds(thresholds: np.ndarray) -> np.ndarray:

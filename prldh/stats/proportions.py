@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 
 def proportion(successes: float, total: float, level: float = 0.95) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.roc import split_probability
 
 NAN = float("nan")

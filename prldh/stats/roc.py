@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 NAN = float("nan")
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 _NAN = float("nan")
 KEYS = ("estimate", "se", "df", "low", "high", "p", "fmi", "riv", "lambda")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 _NAN = float("nan")
 

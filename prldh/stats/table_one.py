@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special, stats
 
-from prldh.errors import DataError
+from prldh.core import DataError
 from prldh.stats.fisher import fisher_exact
 
 _NAN = float("nan")

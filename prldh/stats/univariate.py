@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from scipy import special
 
-from prldh.errors import DataError
+from prldh.core import DataError
 
 KEYS = ("auc", "r", "w", "p_wilcoxon", "t", "p_t")
 

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from prldh.checklists.built_in import built_in
+from prldh.checklists.built_in import built_in_checklists
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.extraction import from_metadata
 from prldh.checklists.filling import fill
 from prldh.checklists.writing import write_checklist
+from prldh.ibsi.extraction import from_metadata
 
 pytestmark = pytest.mark.browser
 EVIL = '<script>document.title="pwned"</script><b>& "quoted" ' + "A very long title. " * 300 + "x" * 2_000
@@ -32,7 +32,7 @@ def page_path(request, tmp_path_factory):
         "n_readers": 1,
         "sources": {"pyradiomics": {"packages": {"pyradiomics-bhklab": "3.1.4"}, "computed": computed}},
     }
-    checklist = next(c for c in built_in() if c.name == request.param)
+    checklist = next(c for c in built_in_checklists() if c.name == request.param)
     dossier = Dossier(extractions=(from_metadata("disc" * 40, "features/disc.json", content),), title=EVIL)
     number = "5" if request.param == "ibsi" else "1"
     filled = fill(checklist, dossier, {request.param: {number: {"answer": "yes", "comment": EVIL}}})

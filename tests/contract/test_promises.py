@@ -11,11 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 import prldh
-from prldh.errors import DataError, PluginError
-from prldh.hookspecs import hookimpl
-from prldh.plugins import create_plugin_manager, registered
-from prldh.promises import check_details, check_resamples, check_selection, guarded, said_of
-from prldh.records import Resample, Selection
+from prldh.core.errors import DataError, PluginError
+from prldh.core.records import Resample, Selection
+from prldh.plugins.hookspecs import hookimpl
+from prldh.plugins.promises import check_details, check_resamples, check_selection, guarded, said_of
+from prldh.plugins.registry import Registry
 
 NAMES = ("a", "b", "c")
 
@@ -38,7 +38,7 @@ class Stranger:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "gives NoneType in place of a prldh.records.Selection"),
+        (None, "gives NoneType in place of a prldh.core.records.Selection"),
         ([0, 1], "gives list in place"),
         (Selection(np.array([0, 3]), {"b": "why"}), "positions from 0 to 3 of 3 features"),
         (Selection(np.array([-1]), {"a": "why", "b": "why"}), "positions from -1 to -1"),
@@ -77,7 +77,7 @@ def _resample(train=(0, 1), test=(2, 3), repeat=0, fold=0):
     ("kind", "resamples", "message"),
     [
         ("folds", [_resample()], "kind 'folds'"),
-        ("held_out", None, "must give a list of prldh.records.Resample, found NoneType"),
+        ("held_out", None, "must give a list of prldh.core.records.Resample, found NoneType"),
         ("held_out", [], "list of 0"),
         ("held_out", [(0, 1)], "found list of 1"),
         ("held_out", [_resample(test=(2, 4))], r"rows from 2 to 4 as test in repeat 0, fold 0, of 4 patients"),
@@ -113,7 +113,7 @@ def test_a_stranger_s_error_is_one_message_and_our_own_stays_a_traceback():
     for as_it_is in (DataError("a reason."), MemoryError(), KeyboardInterrupt()):
         with pytest.raises(type(as_it_is)), guarded("selector", Stranger(None)):
             raise as_it_is
-    from prldh.selection.univariate import UnivariateSelector
+    from prldh.chain.selection.univariate import UnivariateSelector
 
     with pytest.raises(ZeroDivisionError), guarded("selector", UnivariateSelector()):
         raise ZeroDivisionError
@@ -121,7 +121,7 @@ def test_a_stranger_s_error_is_one_message_and_our_own_stays_a_traceback():
 
 
 def test_a_hook_that_fails_names_its_plugin():
-    manager = create_plugin_manager(load_entry_points=False)
+    manager = Registry(load_entry_points=False)
 
     @hookimpl
     def register_selectors():
@@ -129,7 +129,7 @@ def test_a_hook_that_fails_names_its_plugin():
 
     manager.register(SimpleNamespace(register_selectors=register_selectors), name="mine")
     with pytest.raises(PluginError, match="register_selectors of plugin 'mine' failed: KeyError: 'absent'"):
-        registered(manager, "register_selectors")
+        manager.registered("register_selectors")
 
 
 # ---------------------------------------------------------------- in a run
@@ -160,12 +160,12 @@ def study(tmp_path):
 
 
 def _plug(monkeypatch, **hooks):
-    def make(load_entry_points: bool = True):
-        manager = create_plugin_manager(load_entry_points=False)
+    def make(given=()):
+        manager = Registry(given, load_entry_points=False)
         manager.register(SimpleNamespace(**{name: hookimpl(function) for name, function in hooks.items()}), name="mine")
         return manager
 
-    monkeypatch.setattr("prldh.plan.create_plugin_manager", make)
+    monkeypatch.setattr("prldh.run.preparation.Registry", make)
 
 
 def _failing(rows):

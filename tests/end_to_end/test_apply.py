@@ -14,14 +14,15 @@ from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
 import prldh
+from prldh.apply.apply import apply_models
+from prldh.apply.validation import describe_new_predictions
 from prldh.cli import cli
+from prldh.core.errors import DataError, OutputError, StudyError
+from prldh.core.records import Draws
 from prldh.demo.features import demo_cohort
-from prldh.errors import DataError, OutputError, StudyError
-from prldh.external.command import apply_models, read_external
-from prldh.external.validation import describe_new_predictions
-from prldh.records import Draws
-from prldh.report.render import render_again
-from prldh.study import Performance
+from prldh.report.page import render
+from prldh.results.reading import read_external
+from prldh.study.study import Performance
 
 SIZES = {"n_radiomics": 30, "n_deep": 12}
 TISSUES = {t: {"features": {s: f"{t}_{s}_reader1.csv" for s in ("radiomics", "deep")}} for t in ("disc", "muscle")}
@@ -180,7 +181,7 @@ def test_without_outcomes_there_are_predictions_alone(run, other):
     found = apply_models(run, other, force=True)
     assert found["events"] is None and not found["is_validated"] and "auc" not in found["models"][0]
     assert "outcome" not in pd.read_csv(run / found["folder"] / "predictions.csv").columns
-    render_again(run)
+    render(run)
     assert "Their outcome is not known" in (run / "report.html").read_text()
 
 
@@ -192,7 +193,7 @@ def test_patients_of_one_outcome_are_predicted(run, other):
         and not found["is_validated"]
         and len(pd.read_csv(run / found["folder"] / "predictions.csv")) == 600
     )
-    render_again(run)
+    render(run)
     assert "All of them have the same outcome" in (run / "report.html").read_text()
 
 
@@ -264,7 +265,7 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
     assert done.exit_code == 0 and "100 new patients" not in done.output and "99 new patients" in done.output, (
         done.output
     )
-    render_again(run)
+    render(run)
     page = (run / "report.html").read_text()
     section = page.split('<section id="plugin-external-validation">')[1].split("</section>")[0]
     assert "<h3>Hospital &lt;b&gt;&amp;</h3>" in section and "sex &#39;&lt;script&gt;&#39;, which no patient" in section
@@ -283,7 +284,7 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
     text = model.read_text()
     try:
         model.write_text(text + " ")
-        render_again(run)
+        render(run)
         assert "are of other models than this report’s" in (run / "report.html").read_text()
     finally:
         model.write_text(text)

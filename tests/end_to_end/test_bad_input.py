@@ -20,8 +20,8 @@ import yaml
 from click.testing import CliRunner
 
 from prldh.cli import cli
-from prldh.errors import EngineError
-from prldh.outputs import place_whole
+from prldh.core.errors import EngineError
+from prldh.run.folder import place_whole
 
 N = 60
 FEATURES = [f"feature_{j:02d}" for j in range(12)]
@@ -822,7 +822,7 @@ def _full_disk(*arguments: object) -> None:
 
 
 def test_a_full_disk_leaves_nothing(bench, monkeypatch):
-    monkeypatch.setattr("prldh.reproduce.write_reproduction", _full_disk)
+    monkeypatch.setattr("prldh.run.outputs.write_reproduction", _full_disk)
     bench.out = bench.folder / "new" / "deeper" / "out"
     bench.refused("out cannot be written", "No space left on device", "free space")
 
@@ -836,7 +836,7 @@ def test_a_full_disk_leaves_the_former_results(base, bench, monkeypatch):
             _full_disk()
         replaced(source, target)
 
-    monkeypatch.setattr("prldh.outputs.os.replace", fails_on_the_last)
+    monkeypatch.setattr("prldh.run.folder.os.replace", fails_on_the_last)
     bench.refused("No space left on device", arguments=("--force",))
     assert _results(bench) == _results(base)
 
@@ -876,7 +876,7 @@ def test_an_interruption_leaves_nothing(bench, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("prldh.report.render.render_report", interrupted)  # while the outputs are written
+    monkeypatch.setattr("prldh.run.outputs.render_report", interrupted)  # while the outputs are written
     bench.write()
     before = _everything(bench.folder)
     result = bench.run()

@@ -18,11 +18,11 @@ import yaml
 from click.testing import CliRunner
 
 import prldh
-from prldh.checklists.command import fill_again
+from prldh.checklists.run import fill_again
 from prldh.checklists.section import checklist_view
 from prldh.cli import cli
-from prldh.errors import DataError, PluginError
-from prldh.schemas import schema_of
+from prldh.core.errors import DataError, PluginError
+from prldh.results.schemas import schema_of
 
 STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
 NAMES = ("original_shape_Sphericity", "original_glcm_Idm", "wavelet-LLH_firstorder_Mean", "deep_000")

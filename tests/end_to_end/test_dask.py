@@ -16,11 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 import prldh
-import prldh.cluster
-import prldh.report.figures
-import prldh.report.render
+import prldh.run.outputs
+import prldh.work.cluster
 from prldh.cli import cli
-from prldh.errors import ComputeError, StudyError
+from prldh.core.errors import ComputeError, StudyError
 
 pytest.importorskip("distributed")
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -78,8 +77,8 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(plugin)
     monkeypatch.delitem(sys.modules, "slow_selector", raising=False)
     monkeypatch.setenv("SLOW_FOLDER", str(tmp_path))
-    monkeypatch.setattr(prldh.report.figures, "write_figures", lambda *a, **k: {})
-    monkeypatch.setattr(prldh.report.render, "render_report", lambda *a, **k: "")
+    monkeypatch.setattr(prldh.run.outputs, "write_figures", lambda *a, **k: {})
+    monkeypatch.setattr(prldh.run.outputs, "render_report", lambda *a, **k: "")
     path = os.pathsep.join([str(plugin), str(Path(prldh.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     processes = Processes(tmp_path, {"PYTHONPATH": path, "SLOW_SECONDS": "0.2"})
     yield tmp_path, processes
@@ -91,7 +90,7 @@ def _other_program(folder):
     shutil.copytree(
         Path(prldh.__file__).parent, folder / "prldh", ignore=shutil.ignore_patterns("__pycache__", "demo", "report")
     )
-    with (folder / "prldh" / "work.py").open("a") as file:
+    with (folder / "prldh" / "work" / "work.py").open("a") as file:
         file.write("# another line\n")
     info = folder / "joblib-0.1.dist-info"
     info.mkdir()
@@ -141,20 +140,20 @@ def test_one_worker_is_killed_then_the_scheduler(bench):
 
 def test_what_is_wrong_with_a_cluster_is_told(bench, monkeypatch):
     folder, cluster = bench
-    monkeypatch.setattr(prldh.cluster, "SCHEDULER_S", 1)
+    monkeypatch.setattr(prldh.work.cluster, "SCHEDULER_S", 1)
     started = time.monotonic()
     with pytest.raises(ComputeError, match=r"no Dask scheduler answers at 127.0.0.1:\d+ within 1 s"):
         _analyze(folder, "out", dask=f"127.0.0.1:{free_port()}")
     assert time.monotonic() - started < 15
-    monkeypatch.setattr(prldh.cluster, "SCHEDULER_S", 30)
-    monkeypatch.setattr(prldh.cluster, "WORKERS_S", 1)
+    monkeypatch.setattr(prldh.work.cluster, "SCHEDULER_S", 30)
+    monkeypatch.setattr(prldh.work.cluster, "WORKERS_S", 1)
     with pytest.raises(ComputeError, match="has no worker after 1 s. Start some"):
         _analyze(folder, "out", dask=cluster.address)
     cluster.environment["PYTHONPATH"] = os.pathsep.join(
         [str(_other_program(folder / "other")), cluster.environment["PYTHONPATH"]]
     )
     cluster.add_worker()
-    monkeypatch.setattr(prldh.cluster, "WORKERS_S", 60)
+    monkeypatch.setattr(prldh.work.cluster, "WORKERS_S", 60)
     with pytest.raises(
         ComputeError,
         match=(
@@ -169,7 +168,7 @@ def test_what_is_wrong_with_a_cluster_is_told(bench, monkeypatch):
 def test_without_dask(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ComputeError, match=r"Dask is not installed here. Install it \(pip install 'prldh\[dask\]'\)"):
-        prldh.cluster.Cluster("tcp://127.0.0.1:8786", ())
+        prldh.work.cluster.Cluster("tcp://127.0.0.1:8786", ())
 
 
 @pytest.mark.parametrize("address", ["", "cluster", "tcp://", 8786])

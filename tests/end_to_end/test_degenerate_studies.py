@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prldh.errors import DataError, StudyError
+from prldh.core.errors import DataError, StudyError
 from prldh.pipeline import analyze
-from prldh.schemas import schema_of
+from prldh.results.schemas import schema_of
 
 N = 50
 SIZES = {

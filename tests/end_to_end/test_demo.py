@@ -13,8 +13,8 @@ from plain_r import compare_with_plain_r
 
 from prldh.demo.features import demo_cohort
 from prldh.demo.published import compare_with_paper
-from prldh.schemas import schema_of
-from prldh.summary import honest_auc
+from prldh.results.lead import honest_auc
+from prldh.results.schemas import schema_of
 
 pytestmark = pytest.mark.r
 

@@ -32,16 +32,16 @@ from imaging_data import (
 )
 
 import prldh
-from prldh.errors import DataError, PluginError, PrldhError
-from prldh.imaging import measure
+from prldh.core.errors import DataError, PluginError, PrldhError
+from prldh.data.imaging import measure
 
 N = 6
 PLUGIN = """
 import time
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from prldh.errors import DataError
-from prldh.hookspecs import hookimpl
+from prldh.core.errors import DataError
+from prldh.plugins.hookspecs import hookimpl
 
 SIZES = []  # how many cases came at once
 
@@ -206,7 +206,7 @@ def test_a_source_that_keeps_no_promise_is_told_of(cohort, tmp_path, wrong, mess
 
 
 def test_a_feature_that_one_patient_lacks_is_kept_blank_and_told(cohort, tmp_path):
-    from prldh.summary import summarise_extraction
+    from prldh.run.terminal import summarise_extraction
 
     done = prldh.extract(_study(cohort, "plain", "extraction: {plain: {wrong: nan}}"), tmp_path / "out", jobs=1)
     assert np.isnan(done.tables["disc"][0]["top"]).tolist() == [k == 1 for k in range(N)]
@@ -249,7 +249,7 @@ def test_wrong_settings_are_told_before_anything_is_read(cohort, sources, more, 
 
 
 def test_a_source_of_this_project_that_is_absent_is_named_with_its_plugin(cohort, monkeypatch):
-    monkeypatch.setattr("prldh.imaging.sources.registered", lambda manager, hook: {})
+    monkeypatch.setattr("prldh.plugins.registry.Registry.registered", lambda registry, hook: {})
     with pytest.raises(PluginError, match="'pyradiomics' is not installed.*pip install prldh-pyradiomics"):
         prldh.extract(_study(cohort, "pyradiomics"), None, jobs=1)
 
@@ -280,7 +280,7 @@ def test_tissues_whose_files_would_have_one_name_are_refused_at_once(cohort):
 
 
 def test_verifying_without_a_reference_says_that_nothing_was_verified(cohort, tmp_path):
-    from prldh.summary import summarise_extraction
+    from prldh.run.terminal import summarise_extraction
 
     done = prldh.extract(_study(cohort), tmp_path / "out", jobs=1, verify=1)
     assert done.verified == {} and "Nothing was verified" in summarise_extraction(done, tmp_path / "out")
@@ -294,8 +294,8 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     elsewhere."""
     import jsonschema
 
-    from prldh.imaging.describe import describe_images
-    from prldh.schemas import IMAGES
+    from prldh.data.imaging.describe import describe_images
+    from prldh.results.schemas import IMAGES
 
     folder = tmp_path / "Klinik Ö"
     slices = write_series(folder / "Mustermann Erika", values(1))
@@ -426,8 +426,8 @@ def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_
 
 
 def test_like_findings_are_counted_on_the_terminal():
-    from prldh.imaging.check import Finding
-    from prldh.summary import summarise_findings
+    from prldh.data.imaging.check import Finding
+    from prldh.run.terminal import summarise_findings
 
     found = [
         Finding(f"P{k}", "disc", k, "refused" if k in (2, 9) else "warning", "border", f"case {k}")
@@ -443,8 +443,8 @@ def test_like_findings_are_counted_on_the_terminal():
 def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
     from types import SimpleNamespace
 
-    from prldh.imaging.check import Finding
-    from prldh.summary import summarise_extraction
+    from prldh.data.imaging.check import Finding
+    from prldh.run.terminal import summarise_extraction
 
     found = tuple(Finding("P1", "disc/L4", 2, severity, "border", "…") for severity in ("warning", "warning", "note"))
     tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)

@@ -94,13 +94,13 @@ def _radscore(frozen, cohort, tissue):
 
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
+    from prldh.chain.radscore import Protocol, fit_tissue, training_rows
+    from prldh.core.records import FeatureBlock
+    from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine
-    from prldh.plan import resolve_steps
-    from prldh.plugins import create_plugin_manager
-    from prldh.radscore import Protocol, fit_tissue, training_rows
-    from prldh.records import FeatureBlock
-    from prldh.seeds import seed_for
-    from prldh.study import Study
+    from prldh.plugins.registry import Registry
+    from prldh.run.preparation import resolve_steps
+    from prldh.study.study import Study
 
     generator = np.random.default_rng(1)
     outcome = np.r_[np.ones(30), np.zeros(60)].astype(np.int8)
@@ -117,7 +117,7 @@ def test_changing_held_out_rows_moves_no_fit():
             "lasso_svm_rfe",
         ],
     )
-    protocol = Protocol.of(study, resolve_steps(study, create_plugin_manager(load_entry_points=False)))
+    protocol = Protocol.of(study, resolve_steps(study, Registry(load_entry_points=False)))
 
     def fit(values, second, outcome):
         block = FeatureBlock("s", tuple(f"f{j}" for j in range(40)), values, second)

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import prldh
-import prldh.validate
-from prldh.ledger import Ledger, add_up
-from prldh.resampling import StratifiedFolds
-from prldh.schemas import schema_of
+import prldh.validation.refit
+from prldh.core.ledger import Ledger, add_up
+from prldh.results.schemas import schema_of
+from prldh.validation.resampling import StratifiedFolds
 
 
 @pytest.fixture
@@ -80,9 +80,11 @@ def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path)
 
 def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     """The leak of most published studies, planted: the steps are given all rows in every resample."""
-    honest = prldh.validate.training_rows
+    honest = prldh.validation.refit.training_rows
     monkeypatch.setattr(
-        prldh.validate, "training_rows", lambda blocks, outcome, rows: honest(blocks, outcome, np.arange(outcome.size))
+        prldh.validation.refit,
+        "training_rows",
+        lambda blocks, outcome, rows: honest(blocks, outcome, np.arange(outcome.size)),
     )
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     found = {r["stage"]: r for r in results["ledger"]["pipeline"]["folds"]}

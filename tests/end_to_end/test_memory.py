@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prldh.plan import resolve_steps
-from prldh.plugins import create_plugin_manager
-from prldh.radscore import Protocol
-from prldh.records import FeatureBlock, Resample
-from prldh.study import Study
-from prldh.validation_run import Refits, _refit_one
-from prldh.work import Workers, run_work
+from prldh.chain.radscore import Protocol
+from prldh.core.records import FeatureBlock, Resample
+from prldh.plugins.registry import Registry
+from prldh.run.preparation import resolve_steps
+from prldh.study.study import Study
+from prldh.validation.run import Refits, _refit_one
+from prldh.work.work import Workers, run_work
 
 STATUS = Path("/proc/self/status")
 
@@ -52,9 +52,7 @@ def test_a_worker_stays_below_its_bound(record_property):
             ],
         }
     )
-    settings = Refits(
-        outcome, Protocol.of(study, resolve_steps(study, create_plugin_manager())), 1, None, None, study.imputation
-    )
+    settings = Refits(outcome, Protocol.of(study, resolve_steps(study, Registry())), 1, None, None, study.imputation)
     items = [("bootstrap", r, Resample(rng.integers(0, n, n), np.arange(5), 0, 0)) for r in range(4)]
     with Workers(2, shared=({"tissue": (block,)}, {})) as workers:
         found = run_work(partial(_measured, settings), items, workers, lambda done: None)

@@ -12,11 +12,11 @@ import pytest
 import statsmodels.api as sm
 
 import prldh
-from prldh.design import build_design
-from prldh.imputation import impute_everyone
-from prldh.plan import prepare
-from prldh.schemas import schema_of
-from prldh.seeds import seed_for
+from prldh.chain.design import build_design
+from prldh.core.seeds import seed_for
+from prldh.data.imputation import impute_everyone
+from prldh.results.schemas import schema_of
+from prldh.run.preparation import prepare
 
 N = 120
 

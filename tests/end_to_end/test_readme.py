@@ -15,7 +15,7 @@ import yaml
 import prldh
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.run import FEATURES_FOREST, FEATURES_VALIDATION, NEW_PATIENTS
-from prldh.study_file import read_study
+from prldh.study.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -54,7 +54,7 @@ def test_commands_run(clone):
 
 
 def test_the_scaffold_is_a_valid_study(tmp_path):
-    from prldh.scaffold import write_scaffold
+    from prldh.study.scaffold import write_scaffold
 
     write_scaffold(tmp_path / "new")
     study, folder = read_study(tmp_path / "new" / "study.yaml")

@@ -13,8 +13,8 @@ import pytest
 from plain_r import compare_with_plain_r
 
 import prldh
-from prldh.errors import DataError
-from prldh.schemas import schema_of
+from prldh.core.errors import DataError
+from prldh.results.schemas import schema_of
 
 MARKERS = ("wfns", "s100b", "ndka")
 

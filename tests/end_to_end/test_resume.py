@@ -17,12 +17,11 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 import prldh
-import prldh.kept
-import prldh.report.figures
-import prldh.report.render
-import prldh.validation_run
-import prldh.work
-from prldh.errors import ComputeError
+import prldh.run.outputs
+import prldh.validation.run
+import prldh.work.kept
+import prldh.work.work
+from prldh.core.errors import ComputeError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from slow_study import FOLDS, PERMUTATIONS, REPEATS, n_fits, write_plugin, write_slow_study
@@ -47,8 +46,8 @@ class Bench:
         monkeypatch.setenv("SLOW_FOLDER", str(folder))
         monkeypatch.syspath_prepend(self.plugin)
         monkeypatch.delitem(sys.modules, "slow_selector", raising=False)
-        monkeypatch.setattr(prldh.report.figures, "write_figures", lambda *a, **k: {})
-        monkeypatch.setattr(prldh.report.render, "render_report", lambda *a, **k: "")
+        monkeypatch.setattr(prldh.run.outputs, "write_figures", lambda *a, **k: {})
+        monkeypatch.setattr(prldh.run.outputs, "render_report", lambda *a, **k: "")
         self.told: list[tuple[str, int, int]] = []
 
     def analyze(self, out="out", progress=None, **options):
@@ -98,7 +97,7 @@ class Bench:
         return [stage for stage, _, total in self.told if total == 0]
 
     def left_in_cache(self):
-        return list(prldh.kept.cache_folder("resamples").glob("*"))
+        return list(prldh.work.kept.cache_folder("resamples").glob("*"))
 
     def processes(self):
         """The processes of this test's runs, workers too: all have its folder in their environment."""
@@ -204,7 +203,7 @@ def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatc
             table.to_csv(bench.folder / "features.csv", index=False)
         else:
             source.write_text(source.read_text().removesuffix("\n# another line\n"))
-            monkeypatch.setattr(prldh.validation_run, "program_digest", lambda: "0" * 64)
+            monkeypatch.setattr(prldh.validation.run, "program_digest", lambda: "0" * 64)
         bench.told.clear()
         bench.analyze(change, jobs=1, **options)
         assert bench.sentences() == [], change
@@ -239,7 +238,7 @@ def test_a_worker_that_dies_is_replaced(bench, whole, monkeypatch):
 
 def test_workers_that_died_too_often_end_the_run_in_one_message(bench, whole, monkeypatch):
     monkeypatch.setenv("SLOW_DEATHS", "100")
-    monkeypatch.setattr(prldh.work, "MAX_DEATHS", 1)
+    monkeypatch.setattr(prldh.work.work, "MAX_DEATHS", 1)
     with pytest.raises(
         ComputeError,
         match=r"died 1 times, .*Use fewer --jobs.*What is finished is kept \(\d+ results\): the same command goes on",

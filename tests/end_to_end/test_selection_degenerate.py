@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prldh.errors import PrldhError
+from prldh.core.errors import PrldhError
+from prldh.pages.format import words as in_words
 from prldh.pipeline import analyze
-from prldh.report.format import words as in_words
-from prldh.schemas import schema_of
+from prldh.results.schemas import schema_of
 
 QUICK = {"partial_auc_bootstrap": 5, "decision_bootstrap": 5, "interaction_bootstrap": 5, "thresholds": [0.3, 0.5]}
 FOREST = {"mrmr_forest": {"trees": 20, "sizes": [1, 2, 4], "seeds": 4}}

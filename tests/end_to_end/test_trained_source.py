@@ -13,9 +13,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 import prldh
-from prldh.hookspecs import hookimpl
-from prldh.plugins import create_plugin_manager
-from prldh.schemas import schema_of
+from prldh.plugins.hookspecs import hookimpl
+from prldh.plugins.registry import Registry
+from prldh.results.schemas import schema_of
 
 sitk = pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
@@ -47,11 +47,11 @@ def study(tmp_path, monkeypatch):
     plugin = SimpleNamespace(register_feature_sources=hookimpl(lambda: [Trained()]))
 
     def with_it(*args, **kwargs):
-        manager = create_plugin_manager(*args, **kwargs)
+        manager = Registry(*args, **kwargs)
         manager.register(plugin, "trained")
         return manager
 
-    monkeypatch.setattr("prldh.plan.create_plugin_manager", with_it)
+    monkeypatch.setattr("prldh.run.preparation.Registry", with_it)
     monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "cache"))
     rng = np.random.default_rng(0)
     cases, clinical = ["id,image,mask"], ["id,y,age"]

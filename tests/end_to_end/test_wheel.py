@@ -46,7 +46,7 @@ def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
         "prldh/_r/R/auc.R",
         "prldh/demo/published_cohort.csv",
         "prldh/checklists/data/clear.yaml",
-        "prldh/checklists/data/ibsi_features.csv",
+        "prldh/ibsi/data/ibsi_features.csv",
     ):
         assert name in names, name
     assert not [n for n in names if n.startswith(("tests/", "prldh/tests"))]

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
-from prldh.imaging.check import check_cases
-from prldh.imaging.grids import to_mm
-from prldh.imaging.overlap import dice
-from prldh.imaging.read import load_case, read_image
-from prldh.imaging.records import CaseRow
+from prldh.core.imaging import CaseRow
+from prldh.data.imaging.check import check_cases
+from prldh.data.imaging.grids import to_mm
+from prldh.data.imaging.overlap import dice
+from prldh.data.imaging.read import load_case, read_image
 
 
 def _row(image: Path, *masks: Path, **meant) -> CaseRow:

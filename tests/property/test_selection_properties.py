@@ -6,16 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prldh.records import TrainingRows
-from prldh.selection import selectors
-from prldh.selection.correlation import filter_correlated
-from prldh.selection.folds import stratified_folds
-from prldh.selection.forest import forest_scores
-from prldh.selection.linear import standardise, unit_columns
-from prldh.selection.mrmr import rank_mrmr
-from prldh.selection.svm_rfe import rank_svm_rfe
+from prldh.chain.selection.correlation import filter_correlated
+from prldh.chain.selection.folds import stratified_folds
+from prldh.chain.selection.forest import forest_scores
+from prldh.chain.selection.linear import standardise, unit_columns
+from prldh.chain.selection.mrmr import rank_mrmr
+from prldh.chain.selection.protocol import SELECTORS
+from prldh.chain.selection.svm_rfe import rank_svm_rfe
+from prldh.core.records import TrainingRows
 
-ICC, MRMR, CORRELATION, LASSO_SVM = selectors.BUILT_IN
+ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]
 
 
 @st.composite

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.imaging.records import Case, Geometry, Volume
+from prldh.core.imaging import Case, Geometry, Volume
 
 STRAIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 

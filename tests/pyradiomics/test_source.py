@@ -20,9 +20,9 @@ from cases import ball, make_case, textured
 from prldh_pyradiomics.settings import Settings, make_plan
 from prldh_pyradiomics.source import PyRadiomicsSource
 
-from prldh.errors import DataError, PluginError, StudyError
-from prldh.interfaces import FeatureSource
-from prldh.plugins import choose, create_plugin_manager
+from prldh.core.errors import DataError, PluginError, StudyError
+from prldh.plugins.interfaces import FeatureSource
+from prldh.plugins.registry import Registry
 
 SOURCE = PyRadiomicsSource()
 SHAPE = (8, 12, 11)
@@ -35,7 +35,7 @@ def extract(*masks, values=VALUES, **wanted):
 
 
 def test_is_found_by_its_entry_point():
-    found = choose(create_plugin_manager(), "register_feature_sources", "pyradiomics", "here")
+    found = Registry().choose("register_feature_sources", "pyradiomics", "here")
     assert isinstance(found, FeatureSource)
     assert found.version.startswith("0.1.0 (pyradiomics-bhklab 3.1")
 

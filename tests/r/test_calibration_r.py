@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prldh.core.errors import DataError, EngineError
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
-from prldh.errors import DataError, EngineError
 
 pytestmark = pytest.mark.r
 

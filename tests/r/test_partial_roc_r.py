@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from prldh.core.errors import DataError, EngineError
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
-from prldh.errors import DataError, EngineError
 from prldh.stats.partial_roc import stratified_rows
 
 pytestmark = pytest.mark.r

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prldh.core.errors import EngineError
 from prldh.engines import r_home, r_session
 from prldh.engines.r import REngine
 from prldh.engines.r_home import r_available, r_source_dir, rpy2_requirement
-from prldh.errors import EngineError
 
 pytestmark = pytest.mark.r
 
@@ -286,7 +286,7 @@ def _run_python(code: str, **environment: str) -> str:
 ASK = """
 from prldh.engines.r import REngine
 from prldh.engines.r_home import r_available
-from prldh.errors import EngineError
+from prldh.core.errors import EngineError
 print(r_available())
 try:
     print(REngine().versions()["version"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from prldh.stats.multiplicity import adjust_p
-from prldh.stats.sample_size import largest_cox_snell, sample_size
+from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from prldh_uctransnet.checkpoints import find_weights, load_checkpoint, read_content, save_checkpoint
 
-from prldh.errors import DataError, PluginError
+from prldh.core.errors import DataError, PluginError
 
 
 class Code:

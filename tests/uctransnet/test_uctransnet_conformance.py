@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.testing import checks_of
+from prldh.testing.kit import checks_of
 
 
 def test_the_source_conforms(checkpoint):

@@ -15,9 +15,9 @@ from prldh_uctransnet.source import NAMES
 
 import prldh
 from prldh.cli import cli
-from prldh.errors import DataError
-from prldh.plugins import create_plugin_manager
-from prldh.report.render import render_again
+from prldh.core.errors import DataError
+from prldh.plugins.registry import Registry
+from prldh.report.page import render
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +139,14 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     trained_on = results.data["images"]["disc"]["sources"]["uctransnet"]["trained_on"]
     assert trained_on == {"n_trained": 2, "n": 2, "ids": ["P1", "P2"]}, "the fixture's checkpoint says so"
     assert any(w["message"].startswith("LEAK: tissue disc: 2 of 24") for w in results.data["warnings"])
-    create_plugin_manager().hook.register_commands(cli=cli)
+    Registry().hook.register_commands(cli=cli)
     done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out"), "--segmentation"])
     assert done.exit_code == 0, done.output
     about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())
     drawn = sorted(p.name for p in (tmp_path / "out" / "explanation").iterdir())
     stems = [p["file"] + kind for p in about["patients"] for kind in ("", "_segmentation")]
     assert len(stems) == 8 and drawn == sorted(["disc.json", *(s + e for s in stems for e in (".png", ".svg"))])
-    render_again(tmp_path / "out")
+    render(tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     section = page.split('<section id="plugin-deep-features">')[1].split("</section>")[0]
     assert section.count('<img src="data:image/png;base64,') == 8 and "LEAK: 2 of 24 analysed patients" in section

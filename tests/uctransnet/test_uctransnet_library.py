@@ -15,14 +15,14 @@ from prldh_uctransnet.explanation import explain_study
 from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
 
 import prldh
+from prldh.chain.radscore import Protocol, Step, apply_radscore, fit_tissue, training_rows
+from prldh.core.errors import DataError, StudyError
+from prldh.core.records import FeatureBlock, ImageValues, TrainingRows
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, StudyError
-from prldh.extraction import extract
-from prldh.plan import resolve_steps
-from prldh.plugins import create_plugin_manager
-from prldh.radscore import Protocol, Step, apply_radscore, fit_tissue, training_rows
-from prldh.records import FeatureBlock, ImageValues, TrainingRows
-from prldh.study import Study
+from prldh.plugins.registry import Registry
+from prldh.run.extraction import extract
+from prldh.run.preparation import resolve_steps
+from prldh.study.study import Study
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))
 SELECTOR = FeatureLibrary()
@@ -119,7 +119,7 @@ def test_a_library_that_cannot_be_used_is_told(tmp_path):
 def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_before_anything_is_read(
     settings, tmp_path
 ):
-    plugins = create_plugin_manager()
+    plugins = Registry()
     study = Study.model_validate(
         {
             "clinical": {"table": "c.csv", "id": "id", "outcome": "y", "event": 1},

@@ -7,7 +7,7 @@ import torch
 from prldh_uctransnet import UCTransNet
 from torch.nn import functional
 
-from prldh.errors import DataError
+from prldh.core.errors import DataError
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from prldh_uctransnet.prediction import Segmenter, load_volume, write_mask
 from prldh_uctransnet.workflow import predict_images
 from test_uctransnet_regions import make_case
 
-from prldh.errors import DataError, PluginError
+from prldh.core.errors import DataError, PluginError
 
 
 class Bright(torch.nn.Module):
@@ -139,7 +139,7 @@ def test_every_page_of_a_tiff_gets_its_mask(tmp_path):
     """A mask of several pages is one that training reads again."""
     from prldh_uctransnet.slices import load_picture
 
-    from prldh.imaging.records import CaseRow
+    from prldh.core.imaging import CaseRow
 
     values = (np.random.default_rng(0).random((3, 20, 30)) * 255).astype(np.uint8)
     pages = [Image.fromarray(v) for v in values]

@@ -10,8 +10,8 @@ import pytest
 from prldh_uctransnet.regions import Window, choose_slices, cut_window, pictures_of, stack_of, window_of
 from prldh_uctransnet.settings import Settings
 
-from prldh.errors import DataError
-from prldh.imaging.records import Case, Geometry, Volume
+from prldh.core.errors import DataError
+from prldh.core.imaging import Case, Geometry, Volume
 
 IDENTITY = (1.0, 0, 0, 0, 1, 0, 0, 0, 1)
 

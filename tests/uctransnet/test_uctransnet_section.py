@@ -18,7 +18,7 @@ from prldh_uctransnet.slices import Slices
 from prldh_uctransnet.source import UCTransNetSource
 from test_uctransnet_regions import make_case
 
-from prldh.report import render
+from prldh.report import page
 
 NASTY = "<script>"
 HISTORY = [{"epoch": e, "loss": 1 / e, "validation_loss": 1.2 / e, "validation_dice": 1 - 0.5 / e} for e in (1, 2, 3)]
@@ -89,13 +89,13 @@ def test_heat_maps_are_in_it_with_their_numbers(tmp_path):
     assert "data:image/png" not in DeepFeatures().render(_results(), tmp_path)
 
 
-def test_an_empty_section_is_left_out(tmp_path, monkeypatch):
+def test_an_empty_section_is_left_out(tmp_path):
     made = (("full", "<p>x</p>"), ("empty", " \n"))
     sections = {
         name: (SimpleNamespace(title=name, render=lambda data, folder, html=html: html), "p") for name, html in made
     }
-    monkeypatch.setattr("prldh.plugins.registered", lambda manager, hook: sections)
-    assert [s["name"] for s in render._plugin_sections({}, tmp_path)] == ["full"]
+    registry = SimpleNamespace(registered=lambda hook: sections)
+    assert [s["name"] for s in page._plugin_sections({}, tmp_path, registry)] == ["full"]
 
 
 def test_the_source_says_what_trained_its_checkpoint(checkpoint, tmp_path):

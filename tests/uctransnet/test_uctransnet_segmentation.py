@@ -24,16 +24,16 @@ from test_uctransnet_regions import make_case
 from test_uctransnet_training import make_slices, write_study
 
 from prldh.cli import cli
-from prldh.errors import DataError, OutputError, StudyError
-from prldh.imaging.records import CaseRow, Geometry
-from prldh.plugins import create_plugin_manager
+from prldh.core.errors import DataError, OutputError, StudyError
+from prldh.core.imaging import CaseRow, Geometry
+from prldh.plugins.registry import Registry
 
 TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 1, "validation": 0.4, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
 def commands():
-    create_plugin_manager().hook.register_commands(cli=cli)
+    Registry().hook.register_commands(cli=cli)
     return cli
 
 

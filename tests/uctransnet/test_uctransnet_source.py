@@ -13,9 +13,10 @@ from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.source import NAMES, UCTransNetSource
 from test_uctransnet_regions import make_case
 
-from prldh.errors import DataError, PluginError, StudyError
-from prldh.interfaces import FeatureSource
-from prldh.plugins import create_plugin_manager, registered, settings_of
+from prldh.core.errors import DataError, PluginError, StudyError
+from prldh.plugins.interfaces import FeatureSource
+from prldh.plugins.registry import Registry
+from prldh.plugins.settings import settings_of
 
 SOURCE = UCTransNetSource()
 
@@ -40,7 +41,7 @@ def settings(checkpoint):
 
 def test_it_is_registered_and_keeps_the_interface():
     assert isinstance(SOURCE, FeatureSource)
-    assert "uctransnet" in registered(create_plugin_manager(), "register_feature_sources")
+    assert "uctransnet" in Registry().registered("register_feature_sources")
 
 
 def test_values_are_those_of_the_plain_network(cases, settings, checkpoint):

@@ -13,7 +13,7 @@ from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.slices import Slices
 from prldh_uctransnet.training import add_gradients, begin, loss_function, split_patients, train
 
-from prldh.errors import DataError, OutputError, PluginError, StudyError
+from prldh.core.errors import DataError, OutputError, PluginError, StudyError
 
 TINY = Recipe(size=32, width=4, batch=4, epochs=3, learning_rate=3e-3, validation=0.4, device="cpu")
 

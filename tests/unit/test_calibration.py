@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.brier import brier_decomposition
 from prldh.stats.lowess import lowess, refit_lowess

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
+from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.conditional_models import (
     PRIOR_LINEAR,

@@ -20,24 +20,27 @@ from hypothesis import strategies as st
 
 from prldh.checklists import data_rules, model_rules
 from prldh.checklists.answers import apply_answers, merge, read_answers, write_questions
-from prldh.checklists.built_in import built_in
+from prldh.checklists.built_in import built_in_checklists
 from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
-from prldh.checklists.extraction import Extraction, from_metadata
-from prldh.checklists.feature_files import read_dictionary, read_feature_file
-from prldh.checklists.feature_names import aggregation, describe_feature, features, parse_name, selected_features
 from prldh.checklists.filling import OPTIONAL, fill, gather_answers, known_items
-from prldh.checklists.items import DATA, STANDARDS, load_standard
+from prldh.checklists.items import STANDARDS, load_standard
 from prldh.checklists.score import band, metrics_score, settle_conditions
-from prldh.checklists.writing import describe_counts, describe_score, write_checklist
-from prldh.errors import DataError, PluginError
-from prldh.plugins import create_plugin_manager, registered
+from prldh.checklists.wording import describe_counts, describe_score
+from prldh.checklists.writing import write_checklist
+from prldh.core.errors import DataError, PluginError
+from prldh.ibsi import feature_names
+from prldh.ibsi.extraction import Extraction, from_metadata
+from prldh.ibsi.feature_files import read_dictionary, read_feature_file
+from prldh.ibsi.feature_names import aggregation, describe_feature, features, parse_name
+from prldh.plugins.registry import Registry
+from prldh.results.features import selected_features
 
 COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27)}
 FACTS = {"ibsi": "ibsi_reporting", "clear": "clear", "metrics": "metrics", "tripod-ai": "tripod_ai"}
 
 
 def _checklist(name: str):
-    return next(c for c in built_in() if c.name == name)
+    return next(c for c in built_in_checklists() if c.name == name)
 
 
 def _entry(name: str, number: str, dossier: Dossier):
@@ -103,17 +106,19 @@ def test_codes_and_deviations_are_those_of_the_facts(shared_data):
         for d in yaml.safe_load((folder / "pyradiomics_ibsi_deviations.yaml").read_text())["deviations"]
         if d["reporting_items"]
     }
-    assert {d["id"] for d in yaml.safe_load((DATA / "pyradiomics_deviations.yaml").read_text())["deviations"]} == wanted
+    assert {
+        d["id"] for d in yaml.safe_load((feature_names.DATA / "pyradiomics_deviations.yaml").read_text())["deviations"]
+    } == wanted
 
 
 def test_the_four_register_like_a_strangers():
-    found = registered(create_plugin_manager(load_entry_points=False), "register_checklists")
+    found = Registry(load_entry_points=False).registered("register_checklists")
     assert set(found) == set(STANDARDS)
     assert {origin for _, origin in found.values()} == {"prldh"}
 
 
 def test_every_rule_stands_at_an_item():
-    for checklist in built_in():
+    for checklist in built_in_checklists():
         numbers = {i.number for i in (*checklist.standard.items, *checklist.standard.conditions)}
         assert set(checklist.rules) <= numbers
 
@@ -913,7 +918,7 @@ def test_a_folder_of_extract_is_read(tmp_path):
 def _read(tmp_path, text):
     path = tmp_path / "checklist.yaml"
     path.write_text(text, encoding="utf-8")
-    return gather_answers(built_in(), path)
+    return gather_answers(built_in_checklists(), path)
 
 
 def test_a_half_filled_file_is_read(tmp_path):
@@ -962,7 +967,7 @@ def test_answers_that_cannot_be_read_are_told(tmp_path):
 
 def test_conditional_items_of_metrics_may_be_not_applicable(tmp_path):
     assert _read(tmp_path, "metrics: {'9': n/a}") == {"metrics": {"9": {"answer": "n/a"}}}
-    known, strict = known_items(built_in())
+    known, strict = known_items(built_in_checklists())
     assert strict["metrics"]["9"] and not strict["metrics"]["4"] and not strict["metrics"]["C1"]
     assert len(known["clear"]) == 58
 
@@ -998,7 +1003,7 @@ def test_questions_come_back_with_their_answers(tmp_path):
     filled = fill(_checklist("clear"), _dossier(), answers)
     write_questions(tmp_path / "q.yaml", {"clear": filled.entries}, answers)
     text = (tmp_path / "q.yaml").read_text(encoding="utf-8")
-    assert gather_answers(built_in(), tmp_path / "q.yaml") == answers
+    assert gather_answers(built_in_checklists(), tmp_path / "q.yaml") == answers
     asked = yaml.load(text, Loader=yaml.BaseLoader)["clear"]
     assert "30" not in asked and asked["2"]["question"].endswith("?")  # 30 is filled and needs nothing more
     assert "Left to say: why these" in asked["39"]["question"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
 
 engine = PythonEngine()
 GOLDEN = Path(__file__).parents[1] / "golden" / "data" / "golden_rmda_asah.json"

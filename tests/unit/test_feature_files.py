@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from prldh.checklists.dossier import read_dossier
-from prldh.checklists.feature_files import read_dictionary, read_feature_file
-from prldh.errors import DataError
+from prldh.core.errors import DataError
+from prldh.ibsi.feature_files import read_dictionary, read_feature_file
 
 CASES = [
     {

@@ -9,11 +9,11 @@ import pytest
 from scipy import special
 from scipy.optimize import minimize
 
+from prldh.core.errors import DataError
+from prldh.core.seeds import seed_for
 from prldh.demo.published import COVARIATES, published_cohort, published_study
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
-from prldh.resampling import Bootstrap
-from prldh.seeds import seed_for
+from prldh.validation.resampling import Bootstrap
 
 GROUP = np.repeat([0.0, 1.0], 8)
 TABLE = np.column_stack([np.ones(16), GROUP])

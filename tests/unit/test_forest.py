@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 from selection_reference import reference_forest
 
-from prldh.records import TrainingRows
-from prldh.selection.folds import stratified_folds
-from prldh.selection.forest import RACING_MARGIN, RACING_SHARE, forest_scores, size_curve
-from prldh.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
+from prldh.chain.selection.folds import stratified_folds
+from prldh.chain.selection.forest import RACING_MARGIN, RACING_SHARE, forest_scores, size_curve
+from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
+from prldh.core.records import TrainingRows
 
 
 def make_table(seed: int, n: int, p: int, n_telling: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +95,7 @@ def test_racing_agreement_is_measured_on_everyone():
 
 def test_a_run_says_how_racing_agrees(tmp_path):
     import prldh
-    from prldh.summary import summarise_run
+    from prldh.run.terminal import summarise_run
 
     rng = np.random.default_rng(5)
     x = rng.normal(size=(60, 12))

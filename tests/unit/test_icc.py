@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prldh.chain.selection.icc import IccSelector, IccSettings
+from prldh.core.errors import DataError, StudyError
+from prldh.core.records import TrainingRows
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, StudyError
-from prldh.plan import resolve_steps
-from prldh.plugins import create_plugin_manager
-from prldh.records import TrainingRows
-from prldh.selection.icc import IccSelector, IccSettings
+from prldh.plugins.registry import Registry
+from prldh.run.preparation import resolve_steps
 from prldh.stats.icc import FORMS, icc_form
-from prldh.study import Study
+from prldh.study.study import Study
 
 #: Shrout and Fleiss (1979), table 2: six targets by four judges, and the six correlations of their table 4.
 RATINGS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
@@ -144,7 +144,7 @@ def test_bad_input_is_refused():
 )
 def test_the_field_s_spellings(form, spellings):
     clinical = {"table": "t.csv", "id": "id", "outcome": "y", "event": 1}
-    plugins = create_plugin_manager(load_entry_points=False)
+    plugins = Registry(load_entry_points=False)
     for spelling in spellings:
         assert icc_form(spelling) == form
         (step,) = resolve_steps(
@@ -160,7 +160,7 @@ def test_what_is_no_form_is_refused(spelling):
     clinical = {"table": "t.csv", "id": "id", "outcome": "y", "event": 1}
     study = Study.model_validate({"clinical": clinical, "selection": [{"icc": {"form": spelling}}]})
     with pytest.raises(StudyError, match=r"selection, step 1 \(icc\): form: give one of ICC1"):
-        resolve_steps(study, create_plugin_manager(load_entry_points=False))
+        resolve_steps(study, Registry(load_entry_points=False))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -8,7 +8,7 @@ import copy
 import pytest
 from test_checklists import _metadata, _results
 
-from prldh.checklists.feature_names import count_families
+from prldh.ibsi.feature_names import count_families
 from prldh.report.image_sections import image_sections
 from prldh.report.images import images_view
 

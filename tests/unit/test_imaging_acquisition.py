@@ -7,8 +7,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from prldh.imaging.describe import describe_spread
-from prldh.imaging.read import acquisition_of_image, formats_of
+from prldh.data.imaging.describe import describe_spread
+from prldh.data.imaging.read import acquisition_of_image, formats_of
 
 
 def _changed(path, **fields):

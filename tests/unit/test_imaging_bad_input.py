@@ -17,10 +17,10 @@ pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import imaging_data as data
 
-from prldh.errors import DataError
-from prldh.imaging.read import load_case, read_header, read_image
-from prldh.imaging.refusal import CaseRefused
-from prldh.imaging.settings import ReadSettings
+from prldh.core.errors import DataError
+from prldh.data.imaging.read import load_case, read_header, read_image
+from prldh.data.imaging.refusal import CaseRefused
+from prldh.study.imaging import ReadSettings
 
 
 def _refused(path: Path, *expected: str, kind: str | None = None, settings: ReadSettings | None = None) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from prldh.errors import DataError
-from prldh.imaging.cases import read_cases, split_series
+from prldh.core.errors import DataError
+from prldh.data.imaging.cases import read_cases, split_series
 
 
 def _table(folder: Path, text: str, name: str = "cases.csv") -> Path:

@@ -14,8 +14,8 @@ pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import imaging_data as data
 
-from prldh.imaging.check import Finding, check_cases
-from prldh.imaging.settings import ReadSettings
+from prldh.data.imaging.check import Finding, check_cases
+from prldh.study.imaging import ReadSettings
 
 #: So that the data's 2.5 mm slices are no finding of their own.
 SETTINGS = ReadSettings(anisotropy=5)
@@ -214,7 +214,7 @@ def test_processes_find_the_same_and_say_how_far_they_are(tmp_path, image, mask)
 
 
 def test_a_library_that_fails_in_its_own_way_does_not_end_the_check(monkeypatch, image, mask):
-    import prldh.imaging.check as check
+    import prldh.data.imaging.check as check
 
     def fail(*arguments):
         raise ZeroDivisionError(data.NAME)
@@ -227,8 +227,8 @@ def test_a_library_that_fails_in_its_own_way_does_not_end_the_check(monkeypatch,
 def test_missing_libraries_are_told_with_the_line_that_mends_it(monkeypatch, image, mask):
     import importlib.util
 
-    from prldh.errors import PluginError
-    from prldh.imaging.read import need_libraries
+    from prldh.core.errors import PluginError
+    from prldh.data.imaging.read import need_libraries
 
     need_libraries.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -241,8 +241,8 @@ def test_reading_modules_import_without_the_libraries():
     import subprocess
 
     code = (
-        "import sys; import prldh.imaging.check, prldh.imaging.cases; print([m for m in ('SimpleITK', 'pydicom',"
-        " 'highdicom') if m in sys.modules])"
+        "import sys; import prldh.data.imaging.check, prldh.data.imaging.cases;"
+        " print([m for m in ('SimpleITK', 'pydicom', 'highdicom') if m in sys.modules])"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

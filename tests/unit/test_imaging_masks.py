@@ -14,12 +14,12 @@ pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import imaging_data as data
 
-from prldh.imaging.contours import fill
-from prldh.imaging.grids import fit, overlaps, place, to_mm
-from prldh.imaging.read import files_of, load_case, read_mask
-from prldh.imaging.records import Geometry
-from prldh.imaging.refusal import CaseRefused
-from prldh.imaging.settings import ReadSettings
+from prldh.core.imaging import Geometry
+from prldh.data.imaging.contours import fill
+from prldh.data.imaging.grids import fit, overlaps, place, to_mm
+from prldh.data.imaging.read import files_of, load_case, read_mask
+from prldh.data.imaging.refusal import CaseRefused
+from prldh.study.imaging import ReadSettings
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import imaging_data as data
 
-from prldh.imaging.grids import to_mm
-from prldh.imaging.read import files_of, read_header, read_image
-from prldh.imaging.refusal import CaseRefused
+from prldh.data.imaging.grids import to_mm
+from prldh.data.imaging.read import files_of, read_header, read_image
+from prldh.data.imaging.refusal import CaseRefused
 
 
 def _same_geometry(found, wanted, atol=1e-4) -> bool:
@@ -205,7 +205,7 @@ def test_many_frames_in_one_file(tmp_path):
 
 
 def test_a_header_is_read_once_while_its_files_stay_as_they_are(tmp_path, monkeypatch):
-    from prldh.imaging import read
+    from prldh.data.imaging import read
 
     calls = []
     whole = read.read_series_header

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from prldh.imaging.sources import ChosenSource, code_of
-from prldh.strict import Strict
+from prldh.data.imaging.sources import ChosenSource, code_of
+from prldh.study.strict import Strict
 
 CODE = """
 class Mine:

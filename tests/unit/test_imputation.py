@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from prldh import imputation
-from prldh.cohort import read_cohort
+from prldh.core.errors import DataError, StudyError
+from prldh.core.records import Cohort, Covariate
+from prldh.core.seeds import seed_for
+from prldh.data import imputation
+from prldh.data.cohort import read_cohort
+from prldh.data.imputation import impute_everyone, impute_resample, never_observed
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, StudyError
-from prldh.imputation import impute_everyone, impute_resample, never_observed
-from prldh.records import Cohort, Covariate
-from prldh.seeds import seed_for
 from prldh.stats.chained_equations import CONTINUOUS, fit_chains
 from prldh.stats.resampled import auc_of_rows
-from prldh.study import Imputation
-from prldh.study_file import read_study
+from prldh.study.study import Imputation
+from prldh.study.study_file import read_study
 
 engine = PythonEngine()
 SEED = np.random.SeedSequence(20240101)

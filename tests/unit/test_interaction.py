@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prldh.core.errors import DataError
+from prldh.core.jsonable import clean
+from prldh.core.records import Cohort, Covariate
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
-from prldh.interaction import describe_interaction, draw_interaction_rows
-from prldh.records import Cohort, Covariate
-from prldh.report.environment import create_environment
-from prldh.results import clean
+from prldh.models.interaction.describe import describe_interaction, draw_interaction_rows
+from prldh.pages.environment import create_environment
 from prldh.stats.additive_interaction import additive_interaction, additive_interaction_resampled
 from prldh.stats.independent_roc import compare_independent_auc
 from prldh.stats.roc import auc, compare_estimates
@@ -334,8 +334,8 @@ def test_the_same_rows_whatever_the_engine_and_never_others():
 @pytest.mark.r
 def test_engines_agree_on_everything(study):
     """Deterministic numbers, and with the same rows resampled ones too."""
-    from prldh.compare import compare_engines
     from prldh.engines.r import REngine
+    from prldh.models.compare import compare_engines
 
     y, scores, covariates = study
     y = np.where(covariates["site"] == "b", 0, y).astype(np.int8)  # adjusted models are Firth's

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 import prldh
-from prldh.report.journal_tables import JournalTable, make_journal_tables, write_journal_tables
-from prldh.report.latex import as_latex
-from prldh.report.word import write_word
+from prldh.pages.journal_table import JournalTable
+from prldh.pages.latex import as_latex
+from prldh.pages.word import write_word
+from prldh.report.journal_tables import make_journal_tables, write_journal_tables
 
 NASTY = "Größe_50% & {x}\\ #1 $^~<b>"
 
@@ -37,8 +38,8 @@ def out(tmp_path_factory):
         }
     ).to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
-        patch.setattr("prldh.report.render.render_report", lambda *content: "")
+        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         prldh.analyze(
             {
                 "title": "T",
@@ -140,7 +141,7 @@ def test_results_without_pairs_or_validation_have_fewer_tables(out):
 
 
 def test_without_python_docx_the_latex_is_there(out, tmp_path, monkeypatch):
-    monkeypatch.setattr("prldh.checklists.writing.has_docx", lambda: False)
+    monkeypatch.setattr("prldh.report.journal_tables.has_docx", lambda: False)
     assert write_journal_tables(json.loads((out / "results.json").read_text()), tmp_path) == [
         f"table{k}.tex" for k in (1, 2, 3, 4)
     ]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-import prldh.kept
-from prldh.kept import KeptWork, decode, digest_of, encode
+import prldh.work.kept
+from prldh.work.kept import KeptWork, decode, digest_of, encode
 
 STUDY = "5" * 64
 leaves = (
@@ -77,7 +77,7 @@ def _kept(records):
     for key, content in records.items():
         kept.keep(key, content)
     kept.close()
-    (path,) = prldh.kept.cache_folder("resamples").glob("*.kept")
+    (path,) = prldh.work.kept.cache_folder("resamples").glob("*.kept")
     return path
 
 
@@ -163,8 +163,8 @@ def test_a_full_disk(monkeypatch):
 
 def test_what_unfinished_runs_leave_goes_in_time(monkeypatch):
     _kept(_records())
-    folder = prldh.kept.cache_folder("resamples")
-    monkeypatch.setattr(prldh.kept, "KEEP_BYTES", 250)
+    folder = prldh.work.kept.cache_folder("resamples")
+    monkeypatch.setattr(prldh.work.kept, "KEEP_BYTES", 250)
     for name, days in (("old", 40), ("new", 1), ("newer", 0.5), ("newest", 0.1)):
         (folder / f"{name}.kept").write_bytes(b"x" * 100)
         os.utime(folder / f"{name}.kept", times=(time.time() - days * 86400,) * 2)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prldh.checklists.built_in import built_in
+from prldh.checklists.built_in import built_in_checklists
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.filling import fill
 from prldh.checklists.latex import LONGEST
 from prldh.checklists.writing import write_checklist
-from prldh.report.journal_tables import JournalTable
-from prldh.report.latex import OTHER, as_latex, breakable, escape
+from prldh.pages.journal_table import JournalTable
+from prldh.pages.latex import OTHER, as_latex, breakable, escape
 
 NASTY = (
     'Größe_50% & {x}\\ #1 $^~<b> [2] "q" `p` -- ≥ – ² µ αβΩ χ² ą ấ 中文 Прив é | * 100°C \u202e\x07'
@@ -93,7 +93,7 @@ def test_many_lines_run_over_pages_and_few_do_not():
 
 
 def _checklist(name: str) -> str:
-    checklist = next(c for c in built_in() if c.name == name)
+    checklist = next(c for c in built_in_checklists() if c.name == name)
     number = checklist.standard.items[3].number
     return write_checklist(
         fill(
@@ -109,7 +109,7 @@ def _checklist(name: str) -> str:
 @pytest.mark.parametrize("name", ["ibsi", "clear", "metrics", "tripod-ai"])
 def test_a_checklist_holds_every_item_and_no_cell_longer_than_a_page(name):
     text = _checklist(name)
-    standard = next(c for c in built_in() if c.name == name).standard
+    standard = next(c for c in built_in_checklists() if c.name == name).standard
     rows = [line for line in text.splitlines() if line.endswith(r"\\[2pt]")]
     numbers = [n for row in rows if (n := row.split(" & ")[0])]
     assert numbers == [i.number for i in (*standard.conditions, *standard.items)] and len(rows) > len(numbers)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prldh.imaging.overlap import dice, hausdorff_mm
+from prldh.data.imaging.overlap import dice, hausdorff_mm
 
 
 def _boxes(shift):

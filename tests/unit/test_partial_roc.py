@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import integrate, special
 
+from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
 from prldh.stats.partial_roc import restricted_placements, stratified_rows
 from prldh.stats.roc import roc_curve
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from prldh.imaging.overlap import dice, hausdorff_mm
-from prldh.imaging.perturb import Perturbation, perturb_mask
+from prldh.data.imaging.overlap import dice, hausdorff_mm
+from prldh.data.imaging.perturb import Perturbation, perturb_mask
 
 SPACING = (3.0, 0.8, 0.8)
 STILL = {"contour_mm": 0, "translation_mm": 0, "rotation_degrees": 0}

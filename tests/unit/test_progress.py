@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-import prldh.progress
-from prldh.progress import Pace, show_progress, spell
+import prldh.work.progress
+from prldh.work.progress import Pace, show_progress, spell
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
     class Clock:
         now = 1000.0
 
-    monkeypatch.setattr(prldh.progress.time, "monotonic", lambda: Clock.now)
+    monkeypatch.setattr(prldh.work.progress.time, "monotonic", lambda: Clock.now)
     return Clock
 
 

@@ -24,7 +24,7 @@ from prldh.demo.published import (
     published_cohort,
     published_study,
 )
-from prldh.study import Study
+from prldh.study.study import Study
 
 COHORT = published_cohort()
 OUTCOME = (COHORT["recurrence"] == "yes").to_numpy().astype(int)

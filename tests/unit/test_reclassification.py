@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError
-from prldh.reclassification import describe_reclassification, reclassification_warning
-from prldh.report.environment import create_environment
+from prldh.models.reclassification import describe_reclassification, reclassification_warning
+from prldh.pages.environment import create_environment
 from prldh.report.view import MODELS_SHOWN, by_scope
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
-from prldh.study import Performance
+from prldh.study.study import Performance
 
 KEYS = ("nri", "cnri", "idi")
 

@@ -16,13 +16,13 @@ from PIL import Image
 
 import prldh
 from prldh.cli import cli
-from prldh.nomogram import make_nomogram, round_values
+from prldh.pages.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look
 from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
-from prldh.report.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look
 from prldh.report.figure_plan import describe_flow
 from prldh.report.figures import DRAWN, FigureSettings, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
+from prldh.results.nomogram import make_nomogram, round_values
 
 _made: list = []
 
@@ -147,7 +147,7 @@ def test_figures_are_kept_where_nothing_changed(data, tmp_path, monkeypatch):
 def test_report_command_takes_formats(out, tmp_path, monkeypatch):
     out = shutil.copytree(out, tmp_path / "out")
     few(monkeypatch, "flow")
-    monkeypatch.setattr("prldh.report.render.render_report", lambda *content: "<!doctype html>")
+    monkeypatch.setattr("prldh.run.outputs.render_report", lambda *content: "<!doctype html>")
     done = CliRunner().invoke(cli, ["report", str(out), "--figures", "tiff", "--dpi", "150", "--grey"])
     assert done.exit_code == 0, done.output
     assert {p.name for p in (out / "figures").iterdir()} == {DRAWN, "flow.tiff", "flow.grey.tiff"}
@@ -188,8 +188,8 @@ def test_results_hold_the_correlations_that_are_drawn(tmp_path):
     pd.DataFrame({"id": range(n), "y": y}).to_csv(tmp_path / "t.csv", index=False)
     pd.DataFrame(values, columns=list("abcd")).assign(id=range(n)).to_csv(tmp_path / "f.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
-        patch.setattr("prldh.report.render.render_report", lambda *content: "")
+        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {
                 "engine": "python",

@@ -18,11 +18,11 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from test_report_figures import data, few, out  # noqa: F401
 
+from prldh.pages.canvas import STYLE, TWO_COLUMNS, grey, label, spread
+from prldh.pages.fonts import quick_font
 from prldh.report import figures as figures_module
-from prldh.report.canvas import STYLE, TWO_COLUMNS, grey, label, spread
 from prldh.report.figure_plan import Drawing, plan_figures
 from prldh.report.figures import FigureSettings, pack_png, write_figures
-from prldh.report.fonts import quick_font
 from prldh.report.panels import plan_panels
 
 REPORT = Path(figures_module.__file__).parent
@@ -125,7 +125,7 @@ def test_drawing_modules_import_no_statistics():
             n
             for n in names
             if n.split(".")[0] in ("numpy", "scipy", "pandas", "statistics", "sklearn", "statsmodels")
-            or (n.startswith("prldh.") and not n.startswith("prldh.report."))
+            or (n.startswith("prldh.") and n.split(".")[1] not in ("report", "pages"))
         ], path
 
 

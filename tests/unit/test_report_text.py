@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import prldh
-from prldh.report.format import typeset
+from prldh.pages.format import typeset
 from prldh.report.references import REFERENCES, as_bibtex, in_words
 from prldh.report.text import without_citations, write_text
 
@@ -41,8 +41,8 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("text")
     cohort().to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
-        patch.setattr("prldh.report.render.render_report", lambda *content: "")
+        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         found = prldh.analyze(
             {
                 "title": "T",
@@ -249,8 +249,8 @@ def test_real_table(shared_data, tmp_path):
     table.loc[3, "age"] = ""
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.report.figures.write_figures", lambda data, folder: {})
-        patch.setattr("prldh.report.render.render_report", lambda *content: "")
+        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {
                 "title": "aSAH",

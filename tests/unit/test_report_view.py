@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prldh.errors import DataError
-from prldh.report.format import interval, number, p_value, typeset, words
-from prldh.report.render import render_again
+from prldh.core.errors import DataError
+from prldh.pages.format import interval, number, p_value, typeset, words
+from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
 from prldh.report.view import _lead, _references, _warnings, level_of
 
@@ -285,5 +285,5 @@ def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):
             r"schema is 'prldh-results/0', this version reads 'prldh-results/1'\. Run `prldh analyze … --force` again"
         ),
     ):
-        render_again(tmp_path)
+        render(tmp_path)
     assert sorted(tmp_path.iterdir()) == before

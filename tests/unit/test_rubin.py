@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from prldh.errors import DataError
+from prldh.core.errors import DataError
 from prldh.stats.rubin import KEYS, pool_auc, pool_covariance, pool_estimates, pool_likelihood_ratio
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prldh.errors import DataError, StudyError
+from prldh.core.errors import DataError, StudyError
 from prldh.pipeline import analyze
-from prldh.schemas import schema_of
-from prldh.stats.sample_size import largest_cox_snell, sample_size
-from prldh.study_file import read_study
+from prldh.results.schemas import schema_of
+from prldh.stats.sample_sizes import largest_cox_snell, sample_size
+from prldh.study.study_file import read_study
 
 
 def test_the_worked_example_of_riley():

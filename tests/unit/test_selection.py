@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from selection_reference import reference_filter, reference_forest, reference_mrmr
 
-from prldh.errors import DataError
-from prldh.records import TrainingRows
-from prldh.selection import lasso_svm_rfe, mrmr_forest, selectors
-from prldh.selection.correlation import filter_correlated
-from prldh.selection.folds import stratified_folds
-from prldh.selection.forest import auc_by_row, forest_scores, size_curve
-from prldh.selection.linear import standardise
-from prldh.selection.mrmr import mutual_information, rank_mrmr
-from prldh.selection.svm_rfe import accuracy_curve, rank_svm_rfe
+from prldh.chain.selection import lasso_svm_rfe, mrmr_forest
+from prldh.chain.selection.correlation import filter_correlated
+from prldh.chain.selection.folds import stratified_folds
+from prldh.chain.selection.forest import auc_by_row, forest_scores, size_curve
+from prldh.chain.selection.linear import standardise
+from prldh.chain.selection.mrmr import mutual_information, rank_mrmr
+from prldh.chain.selection.protocol import SELECTORS
+from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
+from prldh.core.errors import DataError
+from prldh.core.records import TrainingRows
 
 TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
-ICC, MRMR, CORRELATION, LASSO_SVM = selectors.BUILT_IN
+ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]
 
 
 class StandInEngine:
@@ -345,9 +346,9 @@ def test_without_grouped_inner_folds_copies_would_raise_the_inner_auc(monkeypatc
 def test_no_selector_tears_copies_apart(monkeypatch):
     """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
     one."""
-    from prldh import radscore
+    from prldh.chain import radscore
+    from prldh.chain.selection import folds as module
     from prldh.engines.python import PythonEngine
-    from prldh.selection import folds as module
 
     dealt = []
 
@@ -530,7 +531,7 @@ def test_settings_have_the_protocols_defaults_and_refuse_what_they_do_not_know()
     }
     assert CORRELATION.Settings().model_dump() == {"if_empty": None, "between": 0.9, "outcome": 0.3}
     assert LASSO_SVM.Settings().model_dump() == {"if_empty": None, "folds": 10, "combine": "intersection", "cost": 1.0}
-    for selector in selectors.BUILT_IN:
+    for selector in SELECTORS[:4]:
         with pytest.raises(ValidationError, match="Extra inputs"):
             selector.Settings(treshold=0.7)
     for bad in ({"sizes": [0, 3]}, {"sizes": []}, {"folds": 1}, {"rule": "best"}):

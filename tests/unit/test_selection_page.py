@@ -9,16 +9,15 @@ import pytest
 import yaml
 from sklearn.svm import SVC
 
-from prldh.selection import selectors
-from prldh.selection.linear import TIE
-from prldh.selection.univariate import UnivariateSelector
+from prldh.chain.selection.linear import TIE
+from prldh.chain.selection.protocol import SELECTORS
 from prldh.stats import lasso, lasso_path
 
 PAGE = (Path(__file__).parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
 SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)}
 
 
-@pytest.mark.parametrize("selector", [*selectors.BUILT_IN, UnivariateSelector()], ids=lambda s: s.name)
+@pytest.mark.parametrize("selector", SELECTORS, ids=lambda s: s.name)
 def test_the_pages_defaults_are_the_settings_own(selector):
     written = {
         key: yaml.safe_load(value)
@@ -30,7 +29,7 @@ def test_the_pages_defaults_are_the_settings_own(selector):
 
 
 def test_the_constants_of_the_page_are_those_of_the_code():
-    assert set(SECTIONS) == {s.name for s in selectors.BUILT_IN} | {"univariate"}
+    assert set(SECTIONS) == {s.name for s in SELECTORS}
     assert TIE == 1e-10 and "Scores that differ by less than 1e-10 are ties" in PAGE
     assert SVC().tol == 0.001 and "tolerance of 0.001" in PAGE
     text = re.sub(r"\s+", " ", SECTIONS["lasso_svm_rfe"])

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from scipy import special
 
+from prldh.core.errors import DataError, StudyError
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, StudyError
 from prldh.pipeline import analyze
-from prldh.schemas import schema_of
+from prldh.results.schemas import schema_of
 
 N = 90
 

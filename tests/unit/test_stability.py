@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prldh.errors import DataError
+from prldh.core.errors import DataError
 from prldh.pipeline import analyze
 from prldh.report.view import make_view
-from prldh.schemas import schema_of
+from prldh.results.schemas import schema_of
 from prldh.stats.proportions import proportion
 from prldh.stats.stability import selection_stability
 

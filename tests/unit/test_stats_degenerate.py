@@ -10,9 +10,9 @@ from math import comb
 import numpy as np
 import pytest
 
+from prldh.core.errors import DataError, EngineError, PrldhError
 from prldh.engines.protocol import StatisticsEngine
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, EngineError, PrldhError
 from prldh.stats.roc import roc_curve, youden
 
 INF = np.inf

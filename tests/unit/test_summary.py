@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from prldh.summary import by_honesty, honest_auc, summarise_run
+from prldh.results.lead import by_honesty, honest_auc
+from prldh.run.terminal import summarise_run
 
 FOUND = {"auc": {"estimate": 0.7, "low": 0.6, "high": 0.8}}
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from prldh.errors import DataError
+from prldh.core.errors import DataError
 from prldh.pipeline import analyze
-from prldh.schemas import schema_of
+from prldh.results.schemas import schema_of
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from prldh.cohort import read_cohort
-from prldh.errors import DataError
-from prldh.study import Study
-from prldh.tables import read_table
+from prldh.core.errors import DataError
+from prldh.data.cohort import read_cohort
+from prldh.data.tables import read_table
+from prldh.study.study import Study
 
 
 def clinical(**columns) -> pd.DataFrame:

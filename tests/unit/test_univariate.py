@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
+from prldh.chain.selection.univariate import UnivariateSelector, UnivariateSettings
+from prldh.core.errors import DataError, StudyError
+from prldh.core.records import Cohort, Covariate, FeatureBlock, TrainingRows
 from prldh.engines.python import PythonEngine
-from prldh.errors import DataError, StudyError
-from prldh.plan import resolve_steps
-from prldh.plugins import create_plugin_manager
-from prldh.records import Cohort, Covariate, FeatureBlock, TrainingRows
-from prldh.report.environment import create_environment
+from prldh.models.univariate import describe_univariate
+from prldh.pages.environment import create_environment
+from prldh.plugins.registry import Registry
 from prldh.report.view import TESTS
-from prldh.selection.univariate import UnivariateSelector, UnivariateSettings
+from prldh.run.preparation import resolve_steps
 from prldh.stats.multiplicity import adjust_p
-from prldh.study import Study, Univariate
-from prldh.univariate import describe_univariate
+from prldh.study.study import Study, Univariate
 
 KEYS = ("auc", "r", "w", "p_wilcoxon", "t", "p_t")
 
@@ -391,7 +391,7 @@ def test_holm_lets_noise_through_in_about_one_study_of_twenty(engine):
 
 
 def test_the_step_is_chosen_by_name():
-    plugins = create_plugin_manager(load_entry_points=False)
+    plugins = Registry(load_entry_points=False)
     study = Study.model_validate(
         {"clinical": CLINICAL, "selection": [{"univariate": {"test": "t", "threshold": 0.01}}]}
     )

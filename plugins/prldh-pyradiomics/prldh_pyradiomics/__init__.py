@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.hookspecs import hookimpl
+from prldh.api import hookimpl
 
 __version__ = "0.1.0"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prldh.api import describe_feature
 from prldh_pyradiomics.settings import Plan
 
 #: Units of shape and first-order features; whatever counts grey levels has none. Intensities are in the unit of the
@@ -37,7 +38,6 @@ def unit(family: str, feature: str) -> str:
 def describe(name: str, plan: Plan) -> dict[str, Any]:
     """``unit``, ``ibsi`` (code or None), ``family`` (IBSI's, or PyRadiomics' class where IBSI has none),
     ``image_type``, ``class``, ``aggregation`` (code or None), ``deviates`` and ``note``."""
-    from prldh.checklists.feature_names import describe_feature
 
     image, family, feature = name.rsplit("_", 2)
     row = describe_feature(name, plan.options | plan.image_options(image))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.imaging.records import Case
+from prldh.api import Case
 from prldh_pyradiomics.classes import fast_classes
 from prldh_pyradiomics.filters import Image, filtered_values
 from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image

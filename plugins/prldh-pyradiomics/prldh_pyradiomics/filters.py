@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.api import DataError
 from prldh_pyradiomics.own import quietly, sitk_image
 from prldh_pyradiomics.region import Region
 from prldh_pyradiomics.wavelet import wavelet_images

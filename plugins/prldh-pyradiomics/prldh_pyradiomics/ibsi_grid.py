@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.imaging.records import Volume
+from prldh.api import Volume
 from prldh_pyradiomics.own import sitk_image
 
 

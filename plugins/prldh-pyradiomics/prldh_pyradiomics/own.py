@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError, PluginError
-from prldh.imaging.records import Volume
+from prldh.api import DataError, PluginError, Volume
 from prldh_pyradiomics.settings import Plan
 
 

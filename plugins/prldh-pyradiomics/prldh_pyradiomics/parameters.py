@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from prldh.errors import StudyError
-from prldh.plugins import nearest
+from prldh.api import StudyError, nearest
 from prldh_pyradiomics.settings import ALL_CLASSES, DEFAULTS, IMAGE_TYPES, Overrides, Plan
 
 SECTIONS = ("setting", "imageType", "featureClass", "voxelSetting")

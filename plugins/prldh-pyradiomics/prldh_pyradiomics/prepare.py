@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError
-from prldh.imaging.records import Volume
+from prldh.api import DataError, Volume
 from prldh_pyradiomics.filters import Image
 from prldh_pyradiomics.ibsi_grid import resample
 from prldh_pyradiomics.own import quietly, sitk_image

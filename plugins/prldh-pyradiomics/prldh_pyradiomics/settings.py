@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prldh.errors import StudyError
+from prldh.api import StudyError
 
 Positive = Annotated[float, Field(gt=0)]
 #: 2 and 2.0 have other names in PyRadiomics: log-sigma-2-mm-3D and log-sigma-2-0-mm-3D.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prldh.errors import StudyError
-from prldh.imaging.records import Case
+from prldh.api import Case, StudyError
 from prldh_pyradiomics.filters import check_log
 from prldh_pyradiomics.own import run_pyradiomics
 from prldh_pyradiomics.prepare import prepare

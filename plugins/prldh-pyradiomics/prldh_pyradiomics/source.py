@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from prldh.imaging.records import Case
+from prldh.api import Case
 from prldh_pyradiomics.settings import Settings, make_plan
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError
+from prldh.api import DataError
 from prldh_pyradiomics import kernels
 from prldh_pyradiomics.region import Region, directions
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prldh.errors import PluginError
-from prldh.imaging.records import Case
+from prldh.api import Case, PluginError
 from prldh_pyradiomics.fast import extract_fast
 from prldh_pyradiomics.settings import Settings, make_plan
 from prldh_pyradiomics.slow import ONLY_OURS, extract_slowly

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prldh.errors import DataError, PluginError
-from prldh.files import whole_file
+from prldh.api import DataError, PluginError, whole_file
 from prldh_uctransnet.network import STEP, UCTransNet
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")

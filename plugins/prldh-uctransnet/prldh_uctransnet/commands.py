@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from prldh.api import show_progress
+
 PLACE = click.Path(path_type=Path)
 
 
@@ -43,7 +45,6 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node N -m prldh segment train ...
     """
-    from prldh.progress import show_progress
     from prldh_uctransnet import parallel
     from prldh_uctransnet.workflow import train_study
 
@@ -106,7 +107,6 @@ def evaluate(
     study: Path, checkpoint: Path, out: Path, tissue: str | None, device: str | None, unseen: bool, force: bool
 ) -> None:
     """Compare the masks that a network finds with the readers' masks, and the readers' with each other."""
-    from prldh.progress import show_progress
     from prldh_uctransnet.workflow import evaluate_study
 
     with show_progress() as told:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.errors import OutputError
-from prldh.files import whole_file
+from prldh.api import OutputError, whole_file
 
 OUTLINE, HALO = "#000000", "#FFFFFF"  # a black line with a white rim shows on dark and on bright tissue
 MOST = 0.65  #: opacity of the largest value

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from prldh.errors import PluginError
+from prldh.api import PluginError
 from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.network import N_FEATURES, ConvBN, UCTransNet
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.imaging.overlap import dice, hausdorff_mm
+from prldh.api import dice, hausdorff_mm
 
 RULE = (
     "A missed case (nothing found where the reader drew) and a false alarm have Dice 0 and no distance; where both "

@@ -10,12 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError, OutputError, StudyError
-from prldh.files import write_whole
-from prldh.imaging.read import load_case
-from prldh.imaging.records import Case
-from prldh.plugins import settings_of
-from prldh.report.images import file_stem
+from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_of, write_whole
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
 from prldh_uctransnet.drawing import Overlay, draw, signed
 from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prldh.errors import DataError
+from prldh.api import DataError
 from prldh_uctransnet.network import UCTransNet
 from prldh_uctransnet.source import NAMES
 

@@ -37,10 +37,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.errors import DataError, StudyError
-from prldh.records import ImageValues, Selection, TrainingRows
-from prldh.selection.shared import SelectorSettings
-from prldh.tables import some
+from prldh.api import DataError, ImageValues, Selection, SelectorSettings, StudyError, TrainingRows, read_table, some
 
 
 class LibrarySettings(SelectorSettings):
@@ -225,7 +222,6 @@ def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
 
 @lru_cache(maxsize=2)
 def _read(place: Path, state: Any) -> tuple[tuple[str, ...], np.ndarray]:
-    from prldh.tables import read_table
 
     frame = read_table(place)
     names = tuple(frame.columns[1:])

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from prldh.errors import PluginError
+from prldh.api import PluginError
 
 T = TypeVar("T")
 #: Apple's GPUs and CUDA's errors; a CPU; cuDNN and cuBLAS; cuDNN where no way of computing has the workspace that it

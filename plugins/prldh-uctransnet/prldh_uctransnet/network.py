@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prldh.errors import DataError
+from prldh.api import DataError
 from prldh_uctransnet.transformer import ChannelTransformer
 
 STEP = 16  #: height and width must be multiples of this

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prldh.errors import DataError, OutputError
-from prldh.imaging.records import CaseRow, Volume
+from prldh.api import CaseRow, DataError, OutputError, Volume, read_image
 from prldh_uctransnet.checkpoints import Checkpoint
 from prldh_uctransnet.embedding import choose_device
 from prldh_uctransnet.memory import attempt, halved, on_stderr
@@ -85,7 +84,6 @@ def load_volume(path: Path, reading: Any = None) -> Volume:
     """An image to segment: a volume, or a picture with pixels of 1 x 1."""
     if is_picture(path):
         return load_picture(CaseRow("", "", 0, path, ())).image
-    from prldh.imaging.read import read_image
 
     return read_image(path, reading)
 

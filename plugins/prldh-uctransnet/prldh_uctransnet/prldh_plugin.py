@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from prldh.hookspecs import hookimpl
+from prldh.api import hookimpl
 
 
 @hookimpl

@@ -25,8 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError
-from prldh.imaging.records import Case, Geometry
+from prldh.api import Case, DataError, Geometry
 
 #: Of each plane, in patient coordinates (left, posterior, superior): normal, direction of rows down, direction of
 #: columns right.

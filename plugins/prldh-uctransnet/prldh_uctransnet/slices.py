@@ -14,9 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.errors import DataError
-from prldh.imaging.records import Case, CaseRow, Geometry, Volume
-from prldh.tables import some
+from prldh.api import Case, CaseRow, DataError, Geometry, Volume, load_case, some
 from prldh_uctransnet.regions import Stack, Window, cut_window, resize, scale, stack_of, window_of
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
@@ -47,7 +45,6 @@ def load_image(rows: Sequence[CaseRow], reading: object) -> Case:
 
 
 def _load_case(row: CaseRow, reading: object) -> Case:
-    from prldh.imaging.read import load_case
 
     return load_case(row, reading)
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError, PluginError, StudyError
-from prldh.imaging.records import Case, Pooled
+from prldh.api import Case, DataError, PluginError, Pooled, StudyError
 from prldh_uctransnet import __version__
 from prldh_uctransnet.settings import Settings
 

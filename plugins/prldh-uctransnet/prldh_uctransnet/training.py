@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from prldh import __version__ as core_version
-from prldh.errors import DataError, OutputError, PluginError, StudyError
-from prldh.files import write_whole
+from prldh.api import DataError, OutputError, PluginError, StudyError, write_whole
 from prldh_uctransnet import __version__, augmentation, parallel
 from prldh_uctransnet.checkpoints import hash_patient, read_content, save_checkpoint
 from prldh_uctransnet.embedding import choose_device

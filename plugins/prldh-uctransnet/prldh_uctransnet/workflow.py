@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from prldh.errors import DataError, OutputError, StudyError
-from prldh.files import write_whole
-from prldh.imaging.records import CaseRow
-from prldh.plugins import settings_of
-from prldh.study import Study
-from prldh.study_file import read_study
+from prldh.api import (
+    CaseRow,
+    DataError,
+    OutputError,
+    Study,
+    StudyError,
+    read_cases,
+    read_study,
+    settings_of,
+    write_whole,
+)
 from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
 from prldh_uctransnet.curves import draw_curves
@@ -45,7 +50,6 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
     StudyError
         If no tissue is given as images, or several are and none is named.
     """
-    from prldh.imaging.cases import read_cases
 
     study, folder = read_study(source)
     there = [name for name, t in study.tissues.items() if t.images is not None]

@@ -1,0 +1,97 @@
+"""Figures of new patients: ROC curves, calibration and decision curves of the frozen models, drawn as the report's
+are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from prldh.pages import interval_text
+from prldh.report import (
+    MOST_PANELS,
+    Drawing,
+    FigureSettings,
+    as_element,
+    draw_calibration,
+    draw_decision,
+    draw_roc_bands,
+    write_drawing,
+)
+
+
+def plan_drawings(entry: dict[str, Any]) -> list[Drawing]:
+    """The figures of a cohort whose outcomes are known: three of the unadjusted models, three of the adjusted ones."""
+    if not entry["is_validated"]:
+        return []
+    found = []
+    for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
+        models = [m for m in entry["models"] if m["adjusted"] == adjusted and not m["not_applied"]][:MOST_PANELS]
+        if models:
+            found += _of_models(models, kind, entry["name"])
+    return found
+
+
+def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Drawing]:
+    roc = [(m["name"], m["roc"]) for m in models]
+    calibration = [(m["name"], m["calibration"]) for m in models]
+    decision = [(m["name"], m["decision_curve"]) for m in models]
+    areas = "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models)
+    slopes = "; ".join(f"{m['name']} {interval_text(m['slope'], 2)}" for m in models)
+    is_wide = len(models) > 1
+    return [
+        Drawing(
+            f"roc_{kind}",
+            f"{cohort}: ROC curves, {kind}",
+            f"AUC on new patients: {areas}.",
+            lambda: draw_roc_bands(roc),
+            is_wide,
+        ),
+        Drawing(
+            f"calibration_{kind}",
+            f"{cohort}: calibration, {kind}",
+            f"Calibration slope: {slopes}.",
+            lambda: draw_calibration(calibration),
+            is_wide,
+        ),
+        Drawing(
+            f"decision_{kind}",
+            f"{cohort}: decision curves, {kind}",
+            "Net benefit by threshold probability, with pointwise bands.",
+            lambda: draw_decision(decision),
+            True,
+        ),
+    ]
+
+
+def write_external_figures(entry: dict[str, Any], folder: Path, results: dict[str, Any]) -> None:
+    """Draw them in the study's formats, and as SVG, which the report shows."""
+    drawings = plan_drawings(entry)
+    if not drawings:
+        return
+    folder.mkdir()
+    chosen = FigureSettings.of(results)
+    settings = FigureSettings(tuple(dict.fromkeys(("svg", *chosen.formats))), chosen.dpi, chosen.grey)
+    for drawing in drawings:
+        write_drawing(drawing, settings, folder)
+
+
+def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """The figures of a cohort for the page: title, description, width and the SVG element of each that is there."""
+    stem = re.sub(r"\W", "-", entry["folder"])
+    found = []
+    for drawing in plan_drawings(entry):
+        path = folder / f"{drawing.name}.svg"
+        if path.is_file():
+            name = f"{stem}-{drawing.name}"
+            svg = as_element(path.read_text(encoding="utf-8"), name)
+            found.append(
+                {
+                    "name": name,
+                    "title": drawing.title,
+                    "description": drawing.description,
+                    "is_wide": drawing.is_wide,
+                    "svg": svg,
+                }
+            )
+    return found

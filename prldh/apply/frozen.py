@@ -1,0 +1,124 @@
+"""The frozen models of a run, as ``model.json`` holds them, and what they say of new patients."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import GROUPS, group_codes, group_levels, linear_score, log_odds
+from prldh.core import DataError, Radscore
+from prldh.data import same_text
+from prldh.results import read_results
+
+SCHEMA = "prldh-model/1"
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A run's models. ``model`` and ``results`` are the contents of its files, ``sha256`` is that of ``model.json``."""
+
+    model: Mapping[str, Any]
+    results: Mapping[str, Any]
+    sha256: str
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The study's settings."""
+        return self.results["study"]["settings"]
+
+    @property
+    def terms(self) -> set[str]:
+        """Covariates and tissues that some model needs."""
+        needed: set[str] = set()
+        for model in self.model["models"]:
+            for term in model["terms"]:
+                match = GROUPS.match(term)
+                needed |= {match["first"], match["second"]} if match else {term}
+        return needed
+
+    def levels(self, covariate: str) -> tuple[str, ...]:
+        """The levels that patients of the study had: of others the models know nothing."""
+        (entry,) = [row for row in self.results["table_one"] if row["variable"] == covariate]
+        return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
+
+
+def read_frozen(run: Path) -> Frozen:
+    """The models of an output folder of ``prldh analyze``.
+
+    Raises
+    ------
+    DataError
+        If there are none, or they are of another schema.
+    """
+
+    results, path = read_results(run), run / "model.json"
+    try:
+        raw = path.read_bytes()
+        model = json.loads(raw)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. Run `prldh analyze` again."
+        ) from None
+    if not isinstance(model, dict) or model.get("schema") != SCHEMA:
+        raise DataError(
+            f"{path} is not of the schema {SCHEMA!r}. Run `prldh analyze … --force` again with this version."
+        )
+    return Frozen(model, results, hashlib.sha256(raw).hexdigest())
+
+
+def why_not(model: Mapping[str, Any], results: Mapping[str, Any]) -> str | None:
+    """Why a model cannot be applied: a separated term has no finite coefficient. None where it can."""
+    entry = next(m for m in results["models"] if (m["name"], m["adjusted"]) == (model["name"], model["adjusted"]))
+    infinite = {s["term"] for s in entry["separation"]} if entry["fit"] != "firth" else set()
+    listed = [c["term"] for c in model["coefficients"] if c["b"] is None and c["term"] in infinite]
+    return f"it has no finite coefficient of {', '.join(listed)} (separation)" if listed else None
+
+
+def predict(
+    model: Mapping[str, Any],
+    columns: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float | None],
+) -> np.ndarray:
+    """Log odds (n,) of new patients by one model.
+
+    ``columns``: covariates, float64 where continuous and text otherwise; ``scores``: Radscores by tissue. A coefficient
+    that is null as the term could not be estimated beside the others counts 0, as in R.
+    """
+    n = len(next(iter([*scores.values(), *columns.values()])))
+    limits = {name: -np.inf if cutoff is None else cutoff for name, cutoff in cutoffs.items()}
+    found = [_column(c["variable"], c["level"], n, columns, scores, limits) for c in model["coefficients"]]
+    return log_odds(np.column_stack(found), [np.nan if c["b"] is None else c["b"] for c in model["coefficients"]])
+
+
+def _column(variable: str, level: str | None, n: int, columns, scores, cutoffs) -> np.ndarray:
+    match = GROUPS.match(variable)
+    if match:
+        labels = group_levels(match["first"], match["second"])
+        return (group_codes(scores, cutoffs, match["first"], match["second"]) == labels.index(level)).astype(float)
+    if variable == "(Intercept)":
+        return np.ones(n)
+    if level is None:
+        return np.asarray(scores[variable] if variable in scores else columns[variable], dtype=float)
+    wanted = same_text(level)
+    return np.array([same_text(cell) == wanted for cell in columns[variable]], dtype=float)
+
+
+def radscore(tissue: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The Radscore (n,) of new patients from their features."""
+    frozen, features = tissue["radscore"], tissue["radscore"]["features"]
+    of = {key: np.array([f[key] for f in features]) for key in ("coefficient", "center", "scale")}
+    score = Radscore(
+        frozen["intercept"],
+        tuple((f["source"], f["name"]) for f in features),
+        of["coefficient"],
+        of["center"],
+        of["scale"],
+    )
+    return linear_score(score, np.column_stack([values[f["name"]] for f in features]))

@@ -1,0 +1,293 @@
+"""New patients, as a cohort file names them: read as the study's were, with nothing fitted to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from prldh.apply.frozen import Frozen, radscore
+from prldh.core import DataError, Progress, Warn
+from prldh.data import check_ids, column_of, numbers, read_outcome, read_table, same_text, some, texts_of_event
+from prldh.data.imaging import measure, warn_of_leaks
+from prldh.plugins import Registry
+from prldh.study import ReadSettings, Strict, Study, Text, Tissue, one_value
+
+#: A feature whose mean lies farther than this from the study's, in SD of the study's patients, is told.
+STRANGE = 3.0
+
+
+class NewClinical(Strict):
+    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
+    predictions alone."""
+
+    table: str
+    id: Text | None = None
+    outcome: Text | None = None
+    event: Annotated[
+        bool | int | float | str | None,
+        Field(union_mode="smart"),
+        BeforeValidator(lambda v: v if v is None else one_value(v)),
+    ] = None
+
+
+class NewCohort(Strict):
+    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
+    and ``imaging`` are the study's where they are not given."""
+
+    name: Text = Field(min_length=1)
+    clinical: NewClinical
+    tissues: dict[Text, Tissue] = {}
+    extraction: dict[str, dict[str, Any]] | None = None
+    imaging: ReadSettings | None = None
+
+
+@dataclass
+class NewPatients:
+    """Patients with everything that the models need.
+
+    ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
+    ``excluded`` those left out, with the reason.
+    """
+
+    ids: tuple[str, ...]
+    outcome: np.ndarray | None
+    columns: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    excluded: tuple[tuple[str, str], ...] = ()
+    warnings: list[Warn] = field(default_factory=list)
+
+
+def read_new_patients(
+    cohort: NewCohort,
+    folder: Path,
+    frozen: Frozen,
+    registry: Registry,
+    *,
+    jobs: int | None = None,
+    told: Progress | None = None,
+) -> NewPatients:
+    """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason.
+
+    Raises
+    ------
+    DataError
+        For a missing file or column, doubled ids, text among numbers, an outcome that is not two values, a tissue that
+        is not given, or where nobody is left.
+    """
+    unknown = [name for name in cohort.tissues if name not in frozen.model["tissues"]]
+    if unknown:
+        raise DataError(
+            f"tissues: '{unknown[0]}' is no tissue of the study"
+            f" ({', '.join(frozen.model['tissues']) or 'it has none'}). Correct the name."
+        )
+    return _Reader(cohort, folder, frozen, registry, jobs, told).read()
+
+
+class _Reader:
+    """One reading of a cohort file: ``reasons`` collects why patients are left out."""
+
+    def __init__(
+        self,
+        cohort: NewCohort,
+        folder: Path,
+        frozen: Frozen,
+        registry: Registry,
+        jobs: int | None,
+        told: Progress | None,
+    ) -> None:
+        self.cohort, self.folder, self.frozen, self.registry = cohort, folder, frozen, registry
+        self.jobs, self.told = jobs, told
+        self.id_column = cohort.clinical.id or frozen.settings["clinical"]["id"]
+        self.path = folder / cohort.clinical.table
+        self.frame = read_table(self.path)
+        self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
+        self.reasons: dict[str, str] = {}
+        self.warnings: list[Warn] = []
+
+    def read(self) -> NewPatients:
+        """Everyone who has all that the models need."""
+        outcome = self._outcome()
+        columns = {
+            c["name"]: self._covariate(c["name"], c["type"])
+            for c in self.frozen.model["covariates"]
+            if c["name"] in self.frozen.terms
+        }
+        scores = {
+            name: self._tissue(name, tissue)
+            for name, tissue in self.frozen.model["tissues"].items()
+            if name in self.frozen.terms
+        }
+        keep = np.array([i not in self.reasons for i in self.ids])
+        if not keep.any():
+            listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())
+            raise DataError(
+                f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these"
+                " cells."
+            )
+        return NewPatients(
+            tuple(np.array(self.ids, dtype=object)[keep]),
+            None if outcome is None else outcome[keep],
+            {k: v[keep] for k, v in columns.items()},
+            {k: v[keep] for k, v in scores.items()},
+            tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons),
+            self.warnings,
+        )
+
+    def _outcome(self) -> np.ndarray | None:
+        given, clinical = self.cohort.clinical, self.frozen.settings["clinical"]
+        name = given.outcome or clinical["outcome"]
+        if name not in self.frame.columns and given.outcome is None:
+            return None
+        event = clinical["event"] if given.event is None else given.event
+        column = column_of(self.frame, name, self.path, "clinical.outcome")
+        # all with the event or all without: predictions alone
+        if set(column) != {""} and column.map(same_text).nunique() == 1:
+            return np.full(len(column), same_text(column.iloc[0]) in texts_of_event(event), dtype=np.int8)
+        return read_outcome(column, self.ids, event, self.path)[0]
+
+    def _covariate(self, name: str, kind: str) -> np.ndarray:
+        column = column_of(self.frame, name, self.path, "clinical")
+        if kind == "continuous":
+            values = numbers(column, self.ids, self.path)
+            self._leave_out(np.isnan(values), f"blank: {name}")
+            return values
+        known = {same_text(level) for level in self.frozen.levels(name)}
+        cells = column.to_numpy(dtype=object)
+        self._leave_out(cells == "", f"blank: {name}")
+        for i, cell in enumerate(cells):
+            if same_text(cell) not in known:
+                self.reasons.setdefault(self.ids[i], f"{name} '{cell}', which no patient of the study had")
+        return cells
+
+    def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
+        """The tissue's Radscore of every patient, NaN of those who are left out."""
+        given = self.cohort.tissues.get(name)
+        if tissue["radscore"] is None:
+            column = (given and given.radscore) or tissue["column"]
+            values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
+            self._leave_out(np.isnan(values), f"blank: {column}")
+            return values
+        if given is None or given.radscore is not None:
+            raise DataError(
+                f"tissues.{name}: the Radscore is made from features, and none are given. Give {name} features or"
+                " images in the cohort file."
+            )
+        if "images_kept" in self.frozen.results["tissues"][name]["selection"]:
+            raise DataError(
+                f"tissues.{name}: its selection chose among single images, which model.json does not hold. Analyse"
+                " without that step to apply the models."
+            )
+        wanted = [f["name"] for f in tissue["radscore"]["features"]]
+        values = self._tabled(name, given, wanted) if given.images is None else self._measured(name, given, wanted)
+        self._leave_out(~np.isfinite(values).all(axis=1), f"a feature of {name} has no value")
+        self._tell_of_strange(name, tissue["radscore"]["features"], values)
+        return radscore(tissue, {f: values[:, j] for j, f in enumerate(wanted)})
+
+    def _tell_of_strange(self, name: str, features: Sequence[Mapping[str, Any]], values: np.ndarray) -> None:
+        """A warning of features whose mean (over patients who are kept so far) lies far from the study's: seldom are
+        these other patients."""
+        kept = values[[i not in self.reasons for i in self.ids]]
+        far = {
+            f["name"]: abs(kept[:, j].mean() - f["center"]) / f["scale"] for j, f in enumerate(features) if len(kept)
+        }
+        listed = some(f"{feature} ({distance:.1f} SD)" for feature, distance in far.items() if distance > STRANGE)
+        if listed:
+            self.warnings.append(
+                Warn(
+                    "external",
+                    f"tissue {name}: the mean of {listed} lies more than {STRANGE:g} SD of the study's patients from"
+                    " theirs. Look for another table, unit, scanner or extraction setting before these numbers are"
+                    " believed.",
+                )
+            )
+
+    def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
+        """The features (n, k) from tables, of which the first reader's count."""
+        values, absent = np.full((len(self.ids), len(wanted)), np.nan), list(wanted)
+        for table in (readers[0] for readers in given.tables().values()):
+            place = self.folder / table
+            features = read_table(place)
+            rows = self._rows_of(check_ids(features, self.id_column, place, f"tissues.{name}.features"))
+            self._leave_out(rows < 0, f"not in {place.name}")
+            for feature in [f for f in wanted if f in features.columns]:
+                absent.remove(feature)
+                column = numbers(features[feature], features[self.id_column], place)
+                values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
+        if absent:
+            raise DataError(
+                f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables:"
+                f" {some(absent)}. Extract them with the study's settings."
+            )
+        return values
+
+    def _measured(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
+        """The features (n, k) measured on images, by the first reader's masks."""
+
+        settings, cohort = self.frozen.settings, self.cohort
+        extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
+        sources = given.sources if "sources" in given.model_fields_set else settings["tissues"][name]["sources"]
+        study = Study.model_validate(
+            {
+                "clinical": {
+                    "table": cohort.clinical.table,
+                    "id": self.id_column,
+                    "outcome": settings["clinical"]["outcome"],
+                    "event": 1,
+                },
+                "tissues": {name: {"images": given.images, "sources": sources}},
+                "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
+                "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
+            }
+        )
+        tissue = measure(study, self.folder, self.registry, jobs=self.jobs, told=self.told).tissues[name]
+        lost = [f for f in wanted if f not in tissue.names]
+        if lost:
+            raise DataError(
+                f"tissues.{name}: the images give no {some(lost)}, which the Radscore needs. Use the study's extraction"
+                " settings."
+            )
+        for patient, reason in tissue.aside:
+            self.reasons.setdefault(patient, reason)
+        self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
+        rows, columns = self._rows_of(tissue.ids), [tissue.names.index(f) for f in wanted]
+        values = np.full((len(self.ids), len(wanted)), np.nan)
+        values[rows >= 0] = tissue.readers[0][np.ix_(rows[rows >= 0], columns)]
+        return values
+
+    def _rows_of(self, ids: Sequence[str]) -> np.ndarray:
+        """Where each patient stands among ``ids``, -1 where not."""
+        position = {patient: i for i, patient in enumerate(ids)}
+        return np.array([position.get(i, -1) for i in self.ids])
+
+    def _leave_out(self, where: np.ndarray, reason: str) -> None:
+        for i in np.flatnonzero(where):
+            self.reasons.setdefault(self.ids[i], reason)
+
+
+def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, Any]]:
+    """How the new patients differ from the study's: mean and SD, or n and per cent, of each covariate and Radscore that
+    a model needs."""
+    rows: list[Mapping[str, Any]] = []
+    for entry in frozen.results["table_one"]:
+        name = entry["variable"]
+        values = patients.columns.get(name, patients.scores.get(name))
+        if values is None:
+            continue
+        for row in entry["rows"]:
+            if row["level"] is None:
+                sd = float(np.std(values.astype(float), ddof=1)) if len(values) > 1 else None
+                new = {"mean": float(np.mean(values.astype(float))), "sd": sd}
+                old = {key: row["total"][key] for key in ("mean", "sd")}
+            else:
+                count = sum(same_text(cell) == same_text(row["level"]) for cell in values)
+                new, old = (
+                    {"n": count, "percent": 100 * count / len(values)},
+                    {key: row["total"][key] for key in ("n", "percent")},
+                )
+            rows.append({"variable": name, "level": row["level"], "study": old, "new": new})
+    return rows

@@ -1,0 +1,91 @@
+"""Reliability: keep what two readers, or perturbed masks, agree on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from prldh.chain.selection.shared import shown_beside
+from prldh.core import DataError, Selection, TrainingRows
+from prldh.plugins import SelectorSettings
+from prldh.stats import FORMS, icc_form
+
+
+def _form(spelling: Any) -> Any:
+    try:
+        return icc_form(spelling)
+    except DataError:
+        raise ValueError(
+            f"give one of {', '.join(FORMS)}, also written ICC(2,1), ICC(2,k), ICC(A,1) and the like"
+        ) from None
+
+
+class IccSettings(SelectorSettings):
+    threshold: float = Field(0.75, ge=-1, le=1, description="features with more than this stay")
+    form: Annotated[Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"], BeforeValidator(_form)] = Field(
+        "ICC2", description="Shrout and Fleiss's form; ICC(2,1), ICC(A,1) and the like are understood"
+    )
+    on: Literal["estimate", "lower"] = Field("estimate", description="judge the estimate or its lower confidence limit")
+
+
+class IccSelector:
+    """Keep what two readers agree on: ICC above a threshold."""
+
+    name = "icc"
+    version = "1"
+    Settings = IccSettings
+
+    def fit(self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+        warnings: tuple[str, ...] = ()
+        if rows.second is not None:
+            found = engine.icc(rows.values, rows.second, form=settings.form)
+        elif rows.perturbed is not None:
+            found = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
+            warnings = (
+                (
+                    f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and"
+                    f" {len(rows.perturbed)} perturbed ones"
+                ),
+            )
+        else:
+            warning = "one reader: ICC not computed"
+            return Selection(np.arange(len(rows.names)), {}, {"computed": False}, (warning,))
+        judged = np.asarray(found["estimate" if settings.on == "estimate" else "low"], dtype=np.float64)
+        is_kept = judged > settings.threshold
+        label = "ICC" if settings.on == "estimate" else "lower limit of the ICC"
+        dropped = {}
+        for j in np.flatnonzero(~is_kept):
+            if np.isnan(judged[j]):
+                dropped[rows.names[j]] = f"{label} not defined (no variance)"
+            else:
+                dropped[rows.names[j]] = (
+                    f"{label} {shown_beside(judged[j], settings.threshold)} <= {settings.threshold:g}"
+                )
+        details = {
+            "computed": True,
+            "form": settings.form,
+            "on": settings.on,
+            "threshold": settings.threshold,
+            "estimate": _distribution(found["estimate"]),
+            "lower": _distribution(found["low"]),
+        }
+        return Selection(np.flatnonzero(is_kept), dropped, details, warnings)
+
+
+def _distribution(values: np.ndarray) -> dict[str, Any]:
+    """Quartiles and a histogram of width 0.05 over 0 … 1 (the first bin also counts negative values)."""
+    values = np.asarray(values, dtype=np.float64)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return {"n": 0, "n_undefined": int(values.size)}
+    edges = np.linspace(0, 1, 21)
+    names = ("min", "q1", "median", "q3", "max")
+    return {
+        "n": int(finite.size),
+        "n_undefined": int(values.size - finite.size),
+        **dict(zip(names, np.quantile(finite, [0, 0.25, 0.5, 0.75, 1]).tolist(), strict=True)),
+        "bin_edges": edges.tolist(),
+        "bin_counts": np.histogram(np.clip(finite, 0, 1), edges)[0].tolist(),
+    }

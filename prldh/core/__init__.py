@@ -1,0 +1,77 @@
+"""What every room may use: records that cross a stage, errors, seeds, the row ledger, files and names."""
+
+from __future__ import annotations
+
+from prldh.core.cache import cache_folder
+from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
+from prldh.core.files import whole_file, write_whole
+from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
+from prldh.core.jsonable import clean, finite, finite_numbers
+from prldh.core.ledger import Entry, Ledger, add_up
+from prldh.core.names import nearest
+from prldh.core.progress import Progress
+from prldh.core.records import (
+    Coded,
+    Cohort,
+    Covariate,
+    Design,
+    Draws,
+    FeatureBlock,
+    ImageChoice,
+    ImageValues,
+    ModelSpec,
+    Radscore,
+    Resample,
+    Selection,
+    SelectionStep,
+    TissueFit,
+    TrainingRows,
+    Warn,
+)
+from prldh.core.refits import Predictions, TissueRefit
+from prldh.core.seeds import seed_for
+
+__all__ = [
+    "Case",
+    "CaseRow",
+    "Coded",
+    "Cohort",
+    "ComputeError",
+    "Covariate",
+    "DataError",
+    "Design",
+    "Draws",
+    "EngineError",
+    "Entry",
+    "FeatureBlock",
+    "Geometry",
+    "ImageChoice",
+    "ImageValues",
+    "Ledger",
+    "ModelSpec",
+    "OutputError",
+    "PluginError",
+    "Pooled",
+    "Predictions",
+    "PrldhError",
+    "Progress",
+    "Radscore",
+    "Resample",
+    "Selection",
+    "SelectionStep",
+    "StudyError",
+    "TissueFit",
+    "TissueRefit",
+    "TrainingRows",
+    "Volume",
+    "Warn",
+    "add_up",
+    "cache_folder",
+    "clean",
+    "finite",
+    "finite_numbers",
+    "nearest",
+    "seed_for",
+    "whole_file",
+    "write_whole",
+]

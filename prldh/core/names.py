@@ -1,0 +1,13 @@
+"""The name that somebody may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+
+def nearest(name: str, known: Any) -> str | None:
+    """The known name most like ``name``, or None where nothing is near."""
+    lowered = {str(k).lower(): str(k) for k in known}
+    match = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[match[0]] if match else None

@@ -1,0 +1,26 @@
+"""What is read: tables, the cohort, features, blanks that are imputed, and images."""
+
+from __future__ import annotations
+
+from prldh.data.cohort import read_cohort, read_outcome, texts_of_event
+from prldh.data.features import read_features, without_constants
+from prldh.data.imputation import describe_missing, impute_everyone, impute_resample
+from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table, same_text, some
+
+__all__ = [
+    "BLANKS",
+    "check_ids",
+    "column_of",
+    "describe_missing",
+    "impute_everyone",
+    "impute_resample",
+    "numbers",
+    "read_cohort",
+    "read_features",
+    "read_outcome",
+    "read_table",
+    "same_text",
+    "some",
+    "texts_of_event",
+    "without_constants",
+]

@@ -1,0 +1,261 @@
+"""The clinical table: who is analysed, their outcome, covariates, and scores given as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prldh.core import Cohort, Covariate, DataError, Warn
+from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, same_text, some
+from prldh.study import Study
+
+
+def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = None) -> tuple[Cohort, list[Warn]]:
+    """Read the clinical table of a study.
+
+    ``aside`` are patients who are left out as their images could not be measured → the reason.
+
+    Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; with
+    ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed. A blank outcome is
+    always an error.
+
+    Raises
+    ------
+    DataError
+        For a missing file or column, doubled ids, an outcome that is not two values, text among numbers,
+        a level that is not declared, a covariate that cannot be imputed.
+    """
+    clinical = study.clinical
+    path = folder / clinical.table
+    frame = read_table(path)
+    ids = check_ids(frame, clinical.id, path, "clinical.id")
+    outcome, non_event, event = read_outcome(
+        column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path
+    )
+    _refuse_ambiguous(study, frame, path)
+    covariates, table = [], {}
+    for name, settings in clinical.covariates.items():
+        column = column_of(frame, name, path, "clinical.covariates")
+        if settings.type == "continuous":
+            covariates.append(Covariate(name, "continuous"))
+            table[name] = numbers(column, ids, path)
+        else:
+            levels = _levels(column, settings.levels, name, ids, path)
+            covariates.append(Covariate(name, settings.type, levels))
+            table[name] = _factor(column, levels)
+    scores = {
+        name: numbers(column_of(frame, tissue.radscore, path, f"tissues.{name}.radscore"), ids, path)
+        for name, tissue in study.tissues.items()
+        if tissue.radscore is not None
+    }
+    table, scores = pd.DataFrame(table, index=range(len(ids))), pd.DataFrame(scores, index=range(len(ids)))
+    keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
+    if aside:
+        reasons = dict(excluded)
+        keep &= np.array([i not in aside for i in ids])
+        excluded = tuple((i, reasons.get(i) or aside[i]) for i in ids if i in reasons or i in aside)
+    cohort = Cohort(
+        ids=tuple(np.array(ids, dtype=object)[keep]),
+        outcome=outcome[keep],
+        table=table[keep].reset_index(drop=True),
+        scores=scores[keep].reset_index(drop=True),
+        covariates=tuple(covariates),
+        excluded=excluded,
+        outcome_name=clinical.outcome,
+        event=event,
+        non_event=non_event,
+    )
+    _check_outcome_left(cohort, path)
+    return cohort, [*warnings, *_absent_levels(cohort), *_blank_covariates(cohort, path)]
+
+
+def _absent_levels(cohort: Cohort) -> list[Warn]:
+    """Levels that no analysed patient has, which have no coefficient; most of all a reference that is another than was
+    declared."""
+    warnings = []
+    for covariate in cohort.covariates:
+        if not covariate.levels:
+            continue
+        values = set(cohort.table[covariate.name].dropna())
+        present = [level for level in covariate.levels if level in values]
+        absent = [level for level in covariate.levels if level not in values]
+        if absent and present:
+            reference = (
+                f"; '{present[0]}' is the reference instead of '{absent[0]}'" if covariate.levels[0] in absent else ""
+            )
+            warnings.append(
+                Warn(
+                    "cohort",
+                    f"'{covariate.name}': no analysed patient has {some(map(repr, absent))}: no"
+                    f" coefficient{reference}.",
+                )
+            )
+        if len(present) == 1:
+            warnings.append(
+                Warn(
+                    "cohort",
+                    f"'{covariate.name}' is '{present[0]}' for every analysed patient: models cannot contain it, and it"
+                    " is left out of them.",
+                )
+            )
+    return warnings
+
+
+def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
+    for name, tissue in study.tissues.items():
+        if name in frame.columns and tissue.radscore != name:
+            raise DataError(
+                f"tissues.{name}: {path.name} has a column '{name}' too, which is not this tissue's radscore. Rename"
+                " the tissue or the column."
+            )
+
+
+def texts_of_event(event: object) -> tuple[str, ...]:
+    """What cells may hold, as :func:`~prldh.data.tables.same_text` has them, that means the event."""
+    return (
+        ("yes", "true", "1.0")
+        if event is True
+        else ("no", "false", "0.0")
+        if event is False
+        else (same_text(str(event)),)
+    )
+
+
+def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: Path) -> tuple[np.ndarray, str, str]:
+    """The outcome (n,) int8, and what the table has for no event and for the event.
+
+    Raises
+    ------
+    DataError
+        For a blank cell, values that are not two, or an event that does not occur.
+    """
+    where = f"outcome column '{column.name}' of {path.name}"
+    blank = np.flatnonzero((column == "").to_numpy())
+    if blank.size:
+        i = blank[0]
+        raise DataError(
+            f"{where} is blank in row {i + 2} (patient {ids[i]}){and_more(blank.size)}. Fill it in or remove the row."
+        )
+    canonical = column.map(same_text)
+    values = sorted(canonical.unique())
+    shown = {c: column[canonical == c].iloc[0] for c in values}
+    if len(values) != 2:
+        counts = ", ".join(f"'{shown[c]}' ({int((canonical == c).sum())})" for c in values[:6])
+        do = (
+            "The outcome must have exactly two values, one of them the event"
+            if len(values) > 2
+            else "Without both values nothing can be compared"
+        )
+        raise DataError(
+            f"{where} has {len(values)} value{'s' * (len(values) > 1)}: {counts}{' …' if len(values) > 6 else ''}."
+            f" {do}."
+        )
+    match = [v for v in values if v in texts_of_event(event)]
+    if not match:
+        raise DataError(
+            f"clinical.event: '{event}' does not occur in {where}, which has"
+            f" {' and '.join(repr(shown[v]) for v in values)}. Set event to one of them."
+        )
+    is_event = (canonical == match[0]).to_numpy()
+    other = next(v for v in values if v != match[0])
+    return is_event.astype(np.int8), shown[other], shown[match[0]]
+
+
+def _levels(
+    column: pd.Series, declared: list[str] | None, name: str, ids: tuple[str, ...], path: Path
+) -> tuple[str, ...]:
+    present = column[column != ""]
+    if declared is None:
+        by_value = {same_text(v): v for v in sorted(present.unique())}
+        keys = list(by_value)
+        try:
+            keys.sort(key=float)
+        except ValueError:
+            keys.sort(key=lambda k: by_value[k])
+        return tuple(by_value[k] for k in keys)
+    known = {same_text(v) for v in declared}
+    strange = present[~present.map(same_text).isin(known)]
+    if len(strange):
+        i = strange.index[0]
+        raise DataError(
+            f"{path.name}, row {i + 2} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among the"
+            " declared levels"
+            f" ({', '.join(declared)}){f'; {strange.nunique()} such values' if strange.nunique() > 1 else ''}."
+            " Declare or correct it."
+        )
+    return tuple(declared)
+
+
+def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
+    code = {same_text(level): i for i, level in enumerate(levels)}
+    codes = [code[same_text(v)] if v != "" else -1 for v in column]
+    return pd.Categorical.from_codes(codes, categories=list(levels))
+
+
+def _complete(table, scores, ids, missing, path):
+    both = scores if missing == "multiple_imputation" else pd.concat([table, scores], axis=1)
+    blank = both.isna().to_numpy()
+    rows = np.flatnonzero(blank.any(axis=1))
+    excluded = tuple((ids[i], "blank: " + ", ".join(both.columns[blank[i]])) for i in rows)
+    if not excluded:
+        return np.ones(len(ids), bool), (), []
+    listed = some([f"{i} ({reason.removeprefix('blank: ')})" for i, reason in excluded])
+    if missing == "error":
+        raise DataError(
+            f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set"
+            " missing: complete_case or multiple_imputation."
+        )
+    keep = ~blank.any(axis=1)
+    what = "Radscores, which are not imputed" if missing == "multiple_imputation" else "covariates"
+    count = f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'}"
+    return keep, excluded, [Warn("cohort", f"{count} left out for blank {what}: {listed}.")]
+
+
+def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
+    """What is to be imputed, told.
+
+    Raises
+    ------
+    DataError
+        Where the observed values of a covariate with blanks are all the same, or there is none.
+    """
+    if cohort.is_complete:
+        return []
+    blank = cohort.table.isna()
+    counts = {name: int(blank[name].sum()) for name in cohort.incomplete}
+    for name, n in counts.items():
+        values = cohort.table[name].dropna().unique()
+        if len(values) < 2:
+            others = f" and has '{values[0]}' in all others" if len(values) else ""
+            raise DataError(
+                f"{path.name}: column '{name}' is blank for {n} of"
+                f" {_patients(cohort.n, 'that is analysed', 'that are analysed')}{others}, so there is nothing to"
+                " impute from. Fill cells in, or remove the covariate."
+            )
+    cells, patients = sum(counts.values()), int(blank.any(axis=1).sum())
+    listed = ", ".join(f"{name} ({n})" for name, n in counts.items())
+    return [
+        Warn(
+            "cohort",
+            f"multiple imputation: {cells} blank cell{'s' * (cells > 1)} of {listed} in {patients} of {cohort.n}"
+            f" patients {'are' if cells > 1 else 'is'} imputed. This assumes that values are missing at random given"
+            " the other covariates, the Radscores and the outcome.",
+        )
+    ]
+
+
+def _patients(count: int, one: str, several: str) -> str:
+    return f"1 patient {one}" if count == 1 else f"{count} patients {several}"
+
+
+def _check_outcome_left(cohort: Cohort, path: Path) -> None:
+    if cohort.n_events in (0, cohort.n):
+        left = "no events are" if cohort.n_events == 0 else "only events are"
+        raise DataError(
+            f"{path.name}: {left} among the {_patients(cohort.n, 'that is', 'that are')} left after"
+            f" {len(cohort.excluded)} were left out: {some(f'{i} ({reason})' for i, reason in cohort.excluded)}. Fill"
+            " in the blanks, remove the covariate, or mend the images."
+        )

@@ -1,0 +1,220 @@
+"""Feature tables of one or two readers, joined to the cohort on the patient id."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from prldh.core import Cohort, DataError, FeatureBlock, StudyError, Warn
+from prldh.data.imaging import Images
+from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_text, some
+from prldh.study import Study
+
+
+def read_features(
+    study: Study, folder: Path, cohort: Cohort, images: Images
+) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
+    """Feature blocks of every tissue that has tables or was measured on images, one block a source.
+
+    Raises
+    ------
+    DataError
+        Missing files, ids that do not match, readers with different columns, blanks, text, infinite values,
+        the outcome among the features, nothing but constants.
+    """
+    blocks: dict[str, tuple[FeatureBlock, ...]] = {}
+    warnings: list[Warn] = []
+    for name, tissue in study.tissues.items():
+        if tissue.images is not None:
+            blocks[name], told = images.tissues[name].blocks(cohort.ids)
+            warnings += told
+            _refuse_shared_names(name, list(blocks[name]))
+            continue
+        found = []
+        for source, tables in tissue.tables().items():
+            block, told = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)
+            found.append(block)
+            warnings += told
+        if found:
+            _refuse_shared_names(name, found)
+            blocks[name] = tuple(found)
+    return blocks, warnings
+
+
+def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBlock, list[Warn]]:
+    readers, warnings = [], []
+    if len({os.path.realpath(p) for p in paths}) < len(paths):
+        raise StudyError(
+            f"tissues.{tissue}.features: {paths[0].name} is given for both readers. Give the second reader's table, or"
+            " one table alone."
+        )
+    for path in paths:
+        names, values, told = _read_reader(tissue, path, study, folder, cohort)
+        readers.append((names, values, path))
+        warnings += [w for w in told if w not in warnings]
+    names, first, path = readers[0]
+    second = None
+    if len(readers) == 2:
+        other, values, other_path = readers[1]
+        if set(other) != set(names):
+            only_first, only_second = (
+                [n for n in names if n not in set(other)],
+                [n for n in other if n not in set(names)],
+            )
+            raise DataError(
+                f"tissues.{tissue}: the readers' tables have different features: only in {path.name}:"
+                f" {some(only_first) or 'none'}; only in {other_path.name}: {some(only_second) or 'none'}. Extract both"
+                " with the same settings."
+            )
+        position = {n: i for i, n in enumerate(other)}
+        second = np.ascontiguousarray(values[:, [position[n] for n in names]])
+        if np.array_equal(first, second):
+            warnings.append(
+                Warn(
+                    "features",
+                    f"tissue {tissue}: {path.name} and {other_path.name} hold the same values: the readers' agreement"
+                    " says nothing.",
+                )
+            )
+    return FeatureBlock(source, names, first, second), warnings
+
+
+def _read_reader(tissue, path, study, folder, cohort):
+    frame = read_table(path)
+    where = f"tissues.{tissue}.features"
+    clinical = study.clinical
+    ids = check_ids(frame, clinical.id, path, where)
+    warnings = []
+    columns = [c for c in frame.columns if c != clinical.id]
+    is_same_table = os.path.realpath(path) == os.path.realpath(folder / clinical.table)
+    taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
+    if is_same_table:
+        columns = [c for c in columns if c not in taken]
+        warnings.append(
+            Warn(
+                "features",
+                f"{path.name} is the clinical table as well: outcome, covariates and scores in it were not taken as"
+                " features.",
+            )
+        )
+    elif clinical.outcome in columns:
+        raise DataError(
+            f"{where}: {path.name} holds the outcome '{clinical.outcome}' among its features. Remove that column."
+        )
+    namesakes = [c for c in columns if c in clinical.covariates]
+    if namesakes:
+        warnings.append(
+            Warn(
+                "features",
+                f"{path.name} has features named like covariates: {some(namesakes)}. They are taken as features; remove"
+                " them if they are none.",
+            )
+        )
+    diagnostics = [c for c in columns if c.startswith("diagnostics_")]
+    if diagnostics:
+        columns = [c for c in columns if not c.startswith("diagnostics_")]
+        warnings.append(
+            Warn(
+                "features",
+                f"{len(diagnostics)} PyRadiomics diagnostics columns of {path.name} were not taken as features.",
+            )
+        )
+    if not columns:
+        raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
+    rows = _match_ids(ids, cohort, path, where)
+    text = frame[columns].to_numpy(dtype=object)[rows]
+    return tuple(columns), _numbers(text, columns, rows, ids, path), warnings
+
+
+def _match_ids(ids, cohort, path, where) -> np.ndarray:
+    position = {p: i for i, p in enumerate(ids)}
+    excluded = {p for p, _ in cohort.excluded}
+    known = set(cohort.ids) | excluded
+    absent = [p for p in (*cohort.ids, *excluded) if p not in position]
+    strange = [p for p in ids if p not in known]
+    if absent or strange:
+        parts = (
+            [f"{len(absent)} patients of the clinical table are not in {path.name} ({some(absent)})"] if absent else []
+        )
+        parts += (
+            [f"{len(strange)} ids of {path.name} are not in the clinical table ({some(strange)})"] if strange else []
+        )
+        alike = {same_text(i): i for i in strange}
+        pair = next(((i, alike[same_text(i)]) for i in absent if same_text(i) in alike), None)
+        hint = f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike." if pair else ""
+        raise DataError(
+            f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these"
+            f" rows.{hint}"
+        )
+    return np.array([position[p] for p in cohort.ids])
+
+
+def _numbers(text, columns, rows, ids, path) -> np.ndarray:
+    blank = text == ""
+    if blank.any():
+        i, j = np.argwhere(blank)[0]
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}' is"
+            f" blank{and_more(int(blank.sum()))}. Extract it again, or remove the feature or the patient."
+        )
+    values = as_numbers(text)
+    if values is None:
+        i, j = next((i, j) for i, row in enumerate(text) for j, cell in enumerate(row) if not is_number(cell))
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not a"
+            " number. Correct it, or remove the column if it is no feature."
+        )
+    bad = np.argwhere(~np.isfinite(values))
+    if bad.size:
+        i, j = bad[0]
+        raise DataError(
+            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not"
+            f" finite{and_more(len(bad))}. Correct it, or remove the feature."
+        )
+    return np.ascontiguousarray(values)
+
+
+def _refuse_shared_names(tissue: str, blocks: list[FeatureBlock]) -> None:
+    seen: dict[str, str] = {}
+    for block in blocks:
+        for name in block.names:
+            if name in seen:
+                raise DataError(
+                    f"tissues.{tissue}: the feature '{name}' is in the sources '{seen[name]}' and '{block.source}'."
+                    " Rename one."
+                )
+            seen[name] = block.source
+
+
+def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dict[str, str], list[Warn]]:
+    """Columns that vary over the rows given, and the reason for each that does not.
+
+    Raises
+    ------
+    DataError
+        If every feature is constant.
+    """
+    constant = np.ptp(block.first, axis=0) == 0
+    if constant.all():
+        raise DataError(
+            f"tissues.{tissue}: all {len(block.names)} features of source '{block.source}' are constant. Check the"
+            " table."
+        )
+    dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant)}
+    warned = (
+        [
+            Warn(
+                "features",
+                f"tissue {tissue}, source {block.source}: {_constant(len(dropped))} dropped: {some(dropped)}.",
+            )
+        ]
+        if dropped
+        else []
+    )
+    return np.flatnonzero(~constant), dropped, warned
+
+
+def _constant(count: int) -> str:
+    return "1 constant feature was" if count == 1 else f"{count} constant features were"

@@ -1,0 +1,32 @@
+"""Images and masks: reading, checking and measuring what people have."""
+
+from __future__ import annotations
+
+from prldh.data.imaging.cases import read_cases
+from prldh.data.imaging.describe import describe_images, describe_tissue
+from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
+from prldh.data.imaging.naming import file_stem
+from prldh.data.imaging.overlap import dice, hausdorff_mm
+from prldh.data.imaging.patients import Images, TissueImages
+from prldh.data.imaging.read import load_case, read_image
+from prldh.data.imaging.seen import warn_of_leaks
+from prldh.data.imaging.sources import ChosenSource, check_names
+
+__all__ = [
+    "ChosenSource",
+    "Images",
+    "TissueImages",
+    "check_names",
+    "check_tissues",
+    "describe_images",
+    "describe_tissue",
+    "dice",
+    "file_stem",
+    "hausdorff_mm",
+    "load_case",
+    "measure",
+    "read_cases",
+    "read_image",
+    "verify_cases",
+    "warn_of_leaks",
+]

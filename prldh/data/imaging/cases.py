@@ -1,0 +1,153 @@
+"""The cases table: which image and which masks belong to whom."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+
+from prldh.core import CaseRow, DataError
+from prldh.data.tables import column_of, read_table, some
+
+_SERIES_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
+
+
+def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = None) -> list[CaseRow]:
+    """The rows of a tissue's cases table, in its order.
+
+    Columns: the id (under the name of the study file or as ``patient_id``; the former wins where both are there),
+    ``image``, ``mask`` or ``mask_reader1`` and ``mask_reader2``, and optionally ``label`` (a whole number) and
+    ``segment`` (a name), which may be blank. Paths are absolute or relative to the table. A DICOM series of a folder
+    that holds several is ``folder#SeriesInstanceUID``. A patient may have several rows. Whether the files are there is
+    left to :func:`prldh.data.imaging.check.check_cases`.
+
+    Parameters
+    ----------
+    table : Path
+    tissue : str
+    id_column : str
+    readers : int, optional
+        How many readers there must be.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read, lacks a column, a row lacks its id, image or mask, a label is no whole number above
+        0, or a region stands there twice.
+    """
+    frame = read_table(table)
+    where = f"images of tissue '{tissue}'"
+    ids = column_of(
+        frame,
+        "patient_id" if id_column not in frame.columns and "patient_id" in frame.columns else id_column,
+        table,
+        where,
+    )
+    columns = _mask_columns(frame, table, where)
+    if readers is not None and len(columns) != readers:
+        raise DataError(
+            f"{where}: {table.name} has the masks of {len(columns)} reader(s), wanted are {readers}. Add or remove mask"
+            " columns."
+        )
+    needed = {str(ids.name): ids, "image": column_of(frame, "image", table, where)} | {
+        name: frame[name] for name in columns
+    }
+    for name, column in needed.items():
+        blank = [i for i, cell in enumerate(column) if cell == ""]
+        if blank:
+            raise DataError(
+                f"{where}: {table.name} has no '{name}' in row {some(i + 2 for i in blank)}. Fill it in, or remove the"
+                " row."
+            )
+    folder = table.absolute().parent
+    rows = [
+        CaseRow(
+            tissue,
+            ids[i],
+            i + 2,
+            _place(frame["image"][i], folder),
+            tuple(_place(frame[name][i], folder) for name in columns),
+            (
+                _label(frame["label"][i], f"{table.name}, row {i + 2} (patient {ids[i]})")
+                if "label" in frame.columns
+                else None
+            ),
+            (frame["segment"][i] or None) if "segment" in frame.columns else None,
+        )
+        for i in range(len(frame))
+    ]
+    _refuse_doubled(rows, table, where)
+    return rows
+
+
+def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ...]:
+    two = ("mask_reader1", "mask_reader2")
+    there = [name for name in two if name in frame.columns]
+    if "mask" in frame.columns:
+        if there:
+            raise DataError(
+                f"{where}: {table.name} has the columns 'mask' and '{there[0]}'. Keep 'mask' for one reader, or"
+                " mask_reader1 and mask_reader2."
+            )
+        return ("mask",)
+    if len(there) == 1:
+        raise DataError(
+            f"{where}: {table.name} has '{there[0]}' alone. Add the other reader's column, or call the only one 'mask'."
+        )
+    if not there:
+        raise DataError(
+            f"{where}: {table.name} has no column 'mask', nor 'mask_reader1' and 'mask_reader2' (columns:"
+            f" {some(frame.columns, 12)}). Rename the columns of masks."
+        )
+    return two
+
+
+def _label(cell: str, where: str) -> int | None:
+    if cell == "":
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        value = float("nan")
+    if not value.is_integer() or value < 1 or "_" in cell:
+        raise DataError(
+            f"{where}, column 'label': '{cell}' is not a whole number above 0. Give the number of the region in its"
+            " mask (a name belongs into 'segment'), or leave it blank."
+        )
+    return int(value)
+
+
+def _place(cell: str, folder: Path) -> Path:
+    """The path of a cell. What is not found as written is tried in the other form of Unicode, with ``\\`` of Windows
+    between folders, and with ``~`` as the home."""
+    path = folder / cell
+    if not split_series(path)[0].exists():
+        for way in (cell, cell.replace("\\", "/"), os.path.expanduser(cell)):
+            for form in ("NFC", "NFD"):
+                other = folder / unicodedata.normalize(form, way)
+                if split_series(other)[0].exists():
+                    return other
+    return path
+
+
+def split_series(path: Path) -> tuple[Path, str | None]:
+    """``folder#UID`` as the folder and the UID of a DICOM series; any other path as it is, with None."""
+    front, mark, uid = str(path).rpartition("#")
+    if mark and _SERIES_UID.match(uid) and not path.exists():
+        return Path(front), uid
+    return path, None
+
+
+def _refuse_doubled(rows: list[CaseRow], table: Path, where: str) -> None:
+    seen: dict[tuple, int] = {}
+    for row in rows:
+        key = (row.patient, row.image, row.masks, row.label, row.segment)
+        if key in seen:
+            raise DataError(
+                f"{where}: {table.name} has the same region of patient {row.patient} in rows {seen[key]} and"
+                f" {row.line}. Remove one."
+            )
+        seen[key] = row.line

@@ -1,0 +1,172 @@
+"""RTSTRUCT: contours in mm to voxels of the image they were drawn on.
+
+A voxel belongs to a region where its centre lies inside an odd number of the contours of its slice: a contour within
+another is a hole (DICOM's CLOSED_PLANAR_XOR, and what planning systems mean by CLOSED_PLANAR), keyholes close by
+themselves. On the IBSI CT phantom this gives the published voxel mask to the last voxel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from prldh.core import CaseRow, Geometry
+from prldh.data.imaging.dicom_file import identity_of, read_dataset
+from prldh.data.imaging.grids import to_mm
+from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.segments import Region
+from prldh.data.tables import some
+
+_TAGS = (
+    "StructureSetROISequence",
+    "ROIContourSequence",
+    "PatientID",
+    "FrameOfReferenceUID",
+    "SeriesInstanceUID",
+    "PatientIdentityRemoved",
+    "ReferencedFrameOfReferenceSequence",
+)
+
+
+def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
+    """The region of an RTSTRUCT on the grid of its image, by ROI name (the row's segment) or ROI number (its label).
+
+    Raises
+    ------
+    CaseRefused
+        If the ROI is not there or not the only one of its name, has no closed contours, or they do not lie in slices of
+        the image.
+    """
+    dataset, _ = read_dataset(path, _TAGS)
+    try:
+        regions = {int(r.ROINumber): str(r.ROIName).strip() for r in dataset.StructureSetROISequence}
+        number = _number(regions, row, path)
+        roi = next(r for r in dataset.StructureSetROISequence if int(r.ROINumber) == number)
+        frame = str(roi.get("ReferencedFrameOfReferenceUID") or "") or None
+        contours = [
+            np.array([float(v) for v in contour.ContourData]).reshape(-1, 3)
+            for item in dataset.get("ROIContourSequence") or ()
+            if int(item.ReferencedROINumber) == number
+            for contour in item.get("ContourSequence") or ()
+            if str(contour.get("ContourGeometricType")).startswith("CLOSED")
+        ]
+    except CaseRefused:
+        raise
+    except Exception:  # a sequence that is absent, or coordinates that are no numbers or no triples
+        raise CaseRefused(f"the RTSTRUCT '{path.name}' is damaged or incomplete. Copy or export it again.") from None
+    if not contours:
+        raise CaseRefused(
+            f"ROI '{regions[number]}' of '{path.name}' has no closed contours. Draw the region, or remove the row.",
+            "empty_mask",
+        )
+    mask = fill(contours, grid, path.name)
+    return Region(mask, grid, identity_of(dataset, frame))
+
+
+def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
+    there = some((f"'{name}' ({number})" for number, name in regions.items()), 20) or "none"
+    if row.segment is not None:
+        found = [n for n, name in regions.items() if name == row.segment.strip()]
+        found = found or [n for n, name in regions.items() if name.casefold() == row.segment.strip().casefold()]
+        what = f"ROI '{row.segment}'"
+    elif row.label is not None:
+        found, what = [n for n in regions if n == row.label], f"ROI number {row.label}"
+    else:
+        found, what = list(regions), "ROIs, and the table does not say which (column segment)"
+    if len(found) == 1:
+        return found[0]
+    many = "no" if not found else str(len(found))
+    raise CaseRefused(
+        f"the RTSTRUCT '{path.name}' has {many} {what}. ROIs there, with their numbers: {there}. Correct the cases"
+        " table.",
+        "absent_label",
+    )
+
+
+def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
+    """Boolean (z, y, x) of the voxels inside closed contours.
+
+    Parameters
+    ----------
+    contours : list of (n, 3) arrays
+        Corners in mm; each contour lies in one slice, along whichever axis of the grid the slices are.
+    grid : Geometry
+    name : str
+        The file, for messages.
+    """
+    inverse = np.linalg.inv(to_mm(grid))
+    found = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
+    if not all(np.all(np.isfinite(points)) for points in found):
+        raise CaseRefused(f"'{name}' has contours with coordinates that are no numbers. Export it again.", "not_finite")
+    spans = np.max([np.ptp(points, axis=0) for points in found if len(points) > 2] or [np.ones(3)], axis=0)
+    across = int(np.argmin(spans))
+    if spans[across] > 0.25:
+        raise CaseRefused(
+            f"the contours of '{name}' do not lie in slices of the image. Export a label map on the image's grid.",
+            "geometry",
+        )
+    in_plane = [axis for axis in range(3) if axis != across]  # columns first, then rows
+    width, height = grid.size[in_plane[0]], grid.size[in_plane[1]]
+    crossings: dict[int, np.ndarray] = {}
+    beyond = off_slice = 0
+    for points in found:
+        at = float(points[:, across].mean())
+        off_slice += abs(at - round(at)) > 0.25
+        if not -0.5 <= at <= grid.size[across] - 0.5:
+            beyond += 1
+            continue
+        counts = crossings.setdefault(
+            min(max(round(at), 0), grid.size[across] - 1), np.zeros((height, width + 1), dtype=np.int32)
+        )
+        _count_crossings(points[:, in_plane[0]], points[:, in_plane[1]], counts)
+    if beyond == len(found):
+        raise CaseRefused(
+            f"no contour of '{name}' lies in the image: it is another patient's, or another scan's. Correct the cases"
+            " table.",
+            "another_patient",
+        )
+    if beyond or off_slice:
+        what = f"{beyond} beyond the image" if beyond else f"{off_slice} between its slices"
+        raise CaseRefused(
+            f"of the {len(found)} contours of '{name}', {what}: they were drawn on another series. Give the series they"
+            " were drawn on.",
+            "geometry",
+        )
+    if len(crossings) > 2 and np.diff(sorted(crossings)).min() > 1:
+        raise CaseRefused(
+            f"the contours of '{name}' leave slices of the image between any two of them: they were drawn on a series"
+            " of thicker slices. Give that series, or interpolate the contours.",
+            "geometry",
+        )
+    mask = np.zeros(grid.size, dtype=bool)
+    for index, counts in crossings.items():
+        inside = (np.cumsum(counts, axis=1)[:, :width] % 2).astype(bool)
+        mask[tuple(index if axis == across else slice(None) for axis in range(3))] = inside.T
+    mask = np.ascontiguousarray(mask.transpose(2, 1, 0))
+    if not mask.any():
+        raise CaseRefused(
+            f"the contours of '{name}' hold the centre of no voxel. Draw the region, or remove the row.", "empty_mask"
+        )
+    return mask
+
+
+def _count_crossings(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> None:
+    """Add, for every row, at which column an edge of the polygon is first to the left of a voxel's centre.
+
+    The running sum along a row then counts the edges left of each centre; inside is odd. An edge owns its lower end
+    alone, so that a corner at the height of a row counts once; a centre upon an edge counts as right of it.
+    """
+    height, width = counts.shape[0], counts.shape[1] - 1
+    for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
+        if y0 == y1:
+            continue
+        first, last = (
+            max(int(np.ceil(max(min(y0, y1), -1.0))), 0),
+            min(int(np.ceil(min(max(y0, y1), height))) - 1, height - 1),
+        )
+        if first > last:
+            continue
+        rows = np.arange(first, last + 1)
+        columns = np.ceil(x0 + (rows - y0) * (x1 - x0) / (y1 - y0))
+        counts[rows, np.clip(columns, 0, width).astype(np.int64)] += 1

@@ -1,0 +1,290 @@
+"""From the rows of a cases table to one row a patient: what a tissue that was measured on images is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from prldh.core import DataError, FeatureBlock, ImageValues, Pooled, Warn
+from prldh.data.imaging.compute import CaseResult
+from prldh.data.imaging.naming import without_names
+from prldh.data.imaging.perturb import Perturbation
+from prldh.data.imaging.seen import warn_of_leaks
+from prldh.data.imaging.sources import ChosenSource
+from prldh.data.tables import some
+
+
+@dataclass(frozen=True)
+class TissueImages:
+    """The features of one tissue as measured on images.
+
+    ``readers``: one (n, p) array a reader, rows as ``ids``, columns as ``names``; ``sources`` (p,) says which source a
+    column is of. ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and
+    why, ``findings`` what the checks found, ``chosen`` name → feature source, ``about`` feature → unit, IBSI code,
+    family; ``perturbed`` (k, n, p) of perturbed masks. ``images``: source → the single images behind each reader's
+    rows, of sources that give them.
+    """
+
+    tissue: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    sources: tuple[str, ...]
+    readers: tuple[np.ndarray, ...]
+    results: tuple[CaseResult, ...]
+    findings: tuple[Any, ...]
+    aside: tuple[tuple[str, str], ...]
+    chosen: Mapping[str, ChosenSource]
+    about: Mapping[str, Mapping[str, Any]]
+    warnings: tuple[Warn, ...] = ()
+    perturbed: np.ndarray | None = None
+    perturbation: Perturbation | None = None
+    images: Mapping[str, tuple[ImageValues, ...]] = field(default_factory=dict)
+
+    @property
+    def is_finite(self) -> np.ndarray:
+        """(n, p) whether a patient has a value of a feature by every reader and perturbed mask."""
+        return np.all(
+            [np.isfinite(each) for each in (*self.readers, *(() if self.perturbed is None else self.perturbed))], axis=0
+        )
+
+    @property
+    def absent(self) -> list[str]:
+        """Features without a value for some patient."""
+        return [self.names[j] for j in np.flatnonzero(~self.is_finite.all(axis=0))]
+
+    def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
+        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some of
+        these patients is left out, which is told; so is a source that some of them trained."""
+        position = {patient: i for i, patient in enumerate(self.ids)}
+        rows = np.array([position[i] for i in ids], dtype=np.intp)
+        readers = [reader[rows] for reader in self.readers]
+        perturbed = None if self.perturbed is None else self.perturbed[:, rows]
+        is_finite = self.is_finite[rows].all(axis=0)
+        found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
+        for source in dict.fromkeys(self.sources):
+            is_of_source = np.array(self.sources) == source
+            columns = np.flatnonzero(is_of_source & is_finite)
+            if columns.size:
+                values = [np.ascontiguousarray(reader[:, columns]) for reader in readers]
+                names = tuple(self.names[j] for j in columns)
+                images = (
+                    tuple(each.of_rows(rows).take(is_finite[is_of_source]) for each in self.images.get(source, ()))
+                    or None
+                )
+                found.append(
+                    FeatureBlock(
+                        source,
+                        names,
+                        values[0],
+                        values[1] if len(values) > 1 else None,
+                        None if perturbed is None else perturbed[:, :, columns],
+                        images,
+                    )
+                )
+        if not found:
+            raise DataError(
+                f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with"
+                " other settings."
+            )
+        told = [
+            Warn(
+                "images",
+                f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out:"
+                f" {some(absent)}.",
+            )
+        ]
+        return tuple(found), [*warn_of_leaks(self.tissue, self.chosen, ids), *(told if absent else [])]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Every tissue that is given as images, and what befell the cases."""
+
+    tissues: Mapping[str, TissueImages] = field(default_factory=dict)
+
+    @property
+    def aside(self) -> dict[str, str]:
+        """Patients without values in some tissue → the reason."""
+        found: dict[str, str] = {}
+        for tissue in self.tissues.values():
+            for patient, reason in tissue.aside:
+                found.setdefault(patient, f"{tissue.tissue}: {reason}")
+        return found
+
+    @property
+    def warnings(self) -> list[Warn]:
+        return [w for tissue in self.tissues.values() for w in tissue.warnings]
+
+
+def combine_rows(
+    tissue: str,
+    results: Sequence[CaseResult],
+    findings: tuple[Any, ...],
+    sources: Mapping[str, ChosenSource],
+    known: Sequence[str],
+    warnings: Sequence[Warn],
+    perturbation: Perturbation | None = None,
+) -> TissueImages:
+    """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's
+    ``combine`` says.
+
+    A region that was put aside is left out of its patient's mean, which is told; a patient with no region left is put
+    aside.
+
+    Raises
+    ------
+    DataError
+        If no case is left, or a source gives different features for different cases.
+    """
+    usable = [r for r in results if r.reason is None]
+    if not usable:
+        first = next((r for r in results if r.reason), None)
+        raise DataError(
+            f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient}"
+            f" (line {first.row.line}): {first.reason}"
+        )
+    names = _common_names(tissue, usable, sources)
+    n_readers = len(usable[0].row.masks)
+    by_patient: dict[str, list[CaseResult]] = {}
+    for result in results:
+        by_patient.setdefault(result.row.patient, []).append(result)
+    told, aside, ids = list(warnings), [], []
+    n_perturbed = perturbation.n if perturbation is not None and n_readers == 1 else 0
+    rows: list[list[list[float]]] = [[] for _ in range(n_readers + n_perturbed)]
+    regions: list[list[CaseResult]] = []
+    for patient in known:
+        of_patient = by_patient.get(patient, [])
+        good = [r for r in of_patient if r.reason is None]
+        if not good:
+            aside.append(
+                (
+                    patient,
+                    without_names(of_patient[0].reason, of_patient[0].row) if of_patient else "no image is given.",
+                )
+            )
+            continue
+        if len(good) < len(of_patient):
+            bad = [r for r in of_patient if r.reason]
+            told.append(
+                Warn(
+                    "images",
+                    f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others"
+                    f" stand for all: {without_names(bad[0].reason, bad[0].row)}",
+                )
+            )
+        ids.append(patient)
+        regions.append(good)
+        for k in range(n_readers):
+            rows[k].append(_combined(good, [r.values for r in good], k, k, names, sources))
+        for k in range(n_perturbed):
+            rows[n_readers + k].append(_combined(good, [r.perturbed for r in good], k, 0, names, sources))
+    if aside:
+        were = "was" if len(aside) == 1 else "were"
+        told.append(
+            Warn(
+                "images",
+                f"tissue {tissue}: {len(aside)} of {len(known)} patients {were} put aside:"
+                f" {some([f'{p} ({reason})' for p, reason in aside])}",
+            )
+        )
+    if not all(r.is_kept for r in usable):
+        told.append(
+            Warn(
+                "images",
+                f"tissue {tissue}: finished cases could not be kept for a later run; the folder for kept work cannot be"
+                " written or the disk is full.",
+            )
+        )
+    about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
+    return TissueImages(
+        tissue,
+        tuple(ids),
+        tuple(n for of in names.values() for n in of),
+        tuple(s for s, of in names.items() for _ in of),
+        tuple(np.array(r, dtype=np.float64) for r in rows[:n_readers]),
+        tuple(results),
+        findings,
+        tuple(aside),
+        sources,
+        about,
+        tuple(told),
+        np.array(rows[n_readers:], dtype=np.float64) if n_perturbed else None,
+        perturbation if n_perturbed else None,
+        {
+            s: tuple(_single_images(regions, s, k, sources[s]) for k in range(n_readers))
+            for s in sources
+            if all(isinstance(v, Pooled) for r in usable for v in r.values[s])
+        },
+    )
+
+
+def _common_names(
+    tissue: str, usable: Sequence[CaseResult], sources: Mapping[str, ChosenSource]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for source in sources:
+        found[source] = tuple(usable[0].values[source][0])
+        for result in usable:
+            for values in result.values[source]:
+                if tuple(values) != found[source]:
+                    odd = sorted(set(values) ^ set(found[source])) or ["their order"]
+                    raise DataError(
+                        f"tissues.{tissue}: the source '{source}' gives patient {result.row.patient} (line"
+                        f" {result.row.line}) other features than patient {usable[0].row.patient}: {some(odd)}. All"
+                        " cases need the same settings; a source must name the same features for each."
+                    )
+    doubled = [n for n, count in Counter(n for of in found.values() for n in of).items() if count > 1]
+    if doubled:
+        raise DataError(f"tissues.{tissue}: two sources give the feature '{doubled[0]}'. Use one of them.")
+    return found
+
+
+def _combined(
+    regions: Sequence[CaseResult],
+    of: Sequence[Mapping[str, Any]],
+    k: int,
+    reader: int,
+    names: Mapping[str, tuple[str, ...]],
+    sources: Mapping[str, ChosenSource],
+) -> list[float]:
+    """The k-th values ``of`` a patient's regions, one row; weights are the volumes of the reader's masks."""
+    row: list[float] = []
+    for source, wanted in names.items():
+        values = np.array([[region[source][k][n] for n in wanted] for region in of], dtype=np.float64)
+        row += (
+            values[0]
+            if len(regions) == 1
+            else np.average(values, axis=0, weights=_weights(regions, reader, sources[source]))
+        ).tolist()
+    return row
+
+
+def _weights(regions: Sequence[CaseResult], reader: int, chosen: ChosenSource) -> list[float] | None:
+    """How much each region of a patient counts; None: all the same."""
+    is_weighted = getattr(chosen.settings, "combine", "mean") == "volume"
+    return [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
+
+
+def _single_images(
+    patients: Sequence[Sequence[CaseResult]], source: str, reader: int, chosen: ChosenSource
+) -> ImageValues:
+    """The images of all regions of every patient, weighted so that their mean is the patient's row."""
+    values, row, weight = [], [], []
+    for i, regions in enumerate(patients):
+        of_region = _weights(regions, reader, chosen) or [1.0] * len(regions)
+        for region, share in zip(regions, of_region, strict=True):
+            images = region.values[source][reader].images
+            values.append(images)
+            row += [i] * len(images)
+            weight += [share / len(images)] * len(images)
+    return ImageValues(np.concatenate(values), np.array(row), np.array(weight))
+
+
+def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSource]) -> dict[str, dict[str, Any]]:
+    chosen = sources[source]
+    told = chosen.source.describe(names, chosen.settings) if hasattr(chosen.source, "describe") else {}
+    return {n: {"source": source, **told.get(n, {})} for n in names}

@@ -1,0 +1,47 @@
+"""Patients who trained what a source computes with: a network that has seen a patient does not measure him as it would
+a stranger.
+
+A feature source that was trained has ``trained_on(settings)``: the SHA-256 (hexadecimal) of the ids of the patients
+that trained it, those who chose its epoch included, or an empty set where that is not known. It is asked for hashes, so
+that a checkpoint names nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prldh.core import Warn
+from prldh.data.imaging.sources import ChosenSource
+from prldh.data.tables import some
+
+
+def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | None:
+    """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``).
+
+    ``n_trained`` is how many patients trained it in all, None where it does not know; ``n`` and ``ids`` are those among
+    ``ids``, in order.
+    """
+    if not hasattr(chosen.source, "trained_on"):
+        return None
+    hashes = set(chosen.source.trained_on(chosen.settings))
+    seen = [patient for patient in ids if hashlib.sha256(patient.encode()).hexdigest() in hashes]
+    return {"n_trained": len(hashes) or None, "n": len(seen), "ids": seen}
+
+
+def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterable[str]) -> list[Warn]:
+    """A warning for every source that some of the analysed patients trained."""
+    ids, told = list(ids), []
+    for name, chosen in sources.items():
+        found = trained_on(chosen, ids)
+        if found and found["n"]:
+            told.append(
+                Warn(
+                    "images",
+                    f"LEAK: tissue {tissue}: {found['n']} of {len(ids)} analysed patients trained the source '{name}':"
+                    f" {some(found['ids'])}. Held out or not, they are known to it, and validation with its features is"
+                    " too favourable. Train it on other patients.",
+                )
+            )
+    return told

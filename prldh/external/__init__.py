@@ -1,1 +1,0 @@
-"""Frozen models on new patients: predictions, and external validation where their outcomes are known."""

@@ -1,0 +1,19 @@
+"""What a feature's name and a file's settings mean in IBSI's terms."""
+
+from __future__ import annotations
+
+from prldh.ibsi.extraction import TRIVIAL, Extraction, from_metadata
+from prldh.ibsi.feature_files import read_feature_file
+from prldh.ibsi.feature_names import AGGREGATION, aggregation, count_families, describe_feature, describe_features
+
+__all__ = [
+    "AGGREGATION",
+    "Extraction",
+    "TRIVIAL",
+    "aggregation",
+    "count_families",
+    "describe_feature",
+    "describe_features",
+    "from_metadata",
+    "read_feature_file",
+]

@@ -1,0 +1,7 @@
+"""Two tissues together: products of terms, additive measures, and one within strata of the other."""
+
+from __future__ import annotations
+
+from prldh.models.interaction.describe import describe_interaction, draw_interaction_rows
+
+__all__ = ["describe_interaction", "draw_interaction_rows"]

@@ -1,0 +1,50 @@
+"""A study that has been read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import GROUPS, Protocol
+from prldh.core import Cohort, FeatureBlock, ModelSpec, Resample, Warn
+from prldh.data.imaging import Images
+from prldh.plugins import Registry
+from prldh.study import Study
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that has been read and checked: everything that the engines need."""
+
+    study: Study
+    folder: Path
+    cohort: Cohort
+    blocks: Mapping[str, tuple[FeatureBlock, ...]]
+    protocol: Protocol
+    specs: tuple[ModelSpec, ...]
+    pairs: list[tuple[str, str]]
+    schemes: Mapping[str, tuple[str, list[Resample]]]  # name → (kind, resamples)
+    warnings: tuple[Warn, ...]
+    registry: Registry
+    validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
+    images: Images = field(default_factory=Images)  # tissues that were measured on images
+    answers: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
+        default_factory=dict
+    )  # of the reporting checklists, by their authors
+
+    def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
+        """Resamples of a scheme for another outcome."""
+        validator, settings = self.validators[scheme]
+        return validator.resamples(outcome, settings, seed)
+
+    def is_imputed(self, spec: ModelSpec) -> bool:
+        """Whether a covariate of the model has blanks that are imputed."""
+        return any(term in self.cohort.incomplete for term in spec.terms)
+
+    def is_refitted(self, spec: ModelSpec) -> bool:
+        """Whether scope ``pipeline`` refits more than the logistic model: a Radscore, or the cutoffs of groups."""
+        return any(GROUPS.match(term) or term in self.blocks for term in spec.terms)

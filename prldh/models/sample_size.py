@@ -1,0 +1,108 @@
+"""Whether there are enough patients for the models, before any of them is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import GROUPS
+from prldh.core import Cohort, Design, FeatureBlock, ModelSpec, StudyError, Warn
+from prldh.stats import largest_cox_snell, sample_size
+from prldh.study import SampleSize
+
+CRITERIA = ("shrinkage", "optimism", "risk")
+LEVELS = {"shrinkage": 0.9, "optimism": 0.05, "margin": 0.05}
+
+
+def anticipated_r2(settings: SampleSize, cohort: Cohort) -> tuple[float, float]:
+    """The anticipated R² on Cox and Snell's and on Nagelkerke's scale, at this cohort's share of events.
+
+    Raises
+    ------
+    StudyError
+        If no model could reach it.
+    """
+    prevalence = cohort.n_events / cohort.n
+    largest = largest_cox_snell(prevalence)
+    if settings.r2_cox_snell is None:
+        return settings.r2_nagelkerke * largest, settings.r2_nagelkerke
+    if settings.r2_cox_snell >= largest:
+        raise StudyError(
+            f"sample_size.r2_cox_snell: no model can reach {settings.r2_cox_snell:g} where {cohort.n_events} of"
+            f" {cohort.n} patients have the event: the largest is {largest:.3f}. Give less, or r2_nagelkerke (0 to 1)."
+        )
+    return settings.r2_cox_snell, settings.r2_cox_snell / largest
+
+
+def describe_sample_size(
+    settings: SampleSize,
+    cohort: Cohort,
+    specs: Sequence[ModelSpec],
+    designs: Sequence[Design],
+    blocks: Mapping[str, Sequence[FeatureBlock]],
+) -> tuple[dict[str, Any], list[Warn]]:
+    """Riley et al.'s criteria for every model beside the patients there are.
+
+    A Radscore counts as the one parameter that the model estimates; how many feature columns were read to make it
+    stands beside (``n_candidates_screened``; 0 where it came as a column, for then it is not known).
+    """
+    cox_snell, nagelkerke = anticipated_r2(settings, cohort)
+    prevalence = cohort.n_events / cohort.n
+    entries = []
+    for spec, design in zip(specs, designs, strict=True):
+        n_parameters = _rank(design.matrix) - 1
+        found = sample_size(prevalence, n_parameters, cox_snell, cohort.n, **LEVELS)
+        criteria = [{"name": name, "n": int(found[f"n_{name}"])} for name in CRITERIA]
+        for criterion in criteria[:2]:
+            criterion["max_parameters"] = int(found[f"max_parameters_{criterion['name']}"])
+        entries.append(
+            {
+                "name": spec.name,
+                "adjusted": spec.adjusted,
+                "n_parameters": n_parameters,
+                "n_candidates_screened": sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
+                "n_needed": int(found["n"]),
+                "events_needed": int(found["events"]),
+                "criteria": criteria,
+                "n": cohort.n,
+                "events": cohort.n_events,
+                "events_per_parameter": cohort.n_events / n_parameters if n_parameters else None,
+                "max_parameters": int(found["max_parameters"]),
+                "is_enough": cohort.n >= found["n"],
+            }
+        )
+    used = {"prevalence": prevalence, "r2_cox_snell": cox_snell, "r2_nagelkerke": nagelkerke, **LEVELS}
+    return {"settings": used, "models": entries}, _warnings(entries, nagelkerke)
+
+
+def _tissues(spec: ModelSpec, blocks: Mapping[str, Any]) -> list[str]:
+    """The tissues of a model whose Radscores were selected here."""
+    found: dict[str, None] = {}
+    for term in spec.terms:
+        match = GROUPS.match(term)
+        found.update(dict.fromkeys((match["first"], match["second"]) if match else (term,)))
+    return [name for name in found if name in blocks]
+
+
+def _rank(matrix: np.ndarray) -> int:
+    length = np.linalg.norm(matrix, axis=0)
+    return int(np.linalg.matrix_rank(matrix / np.where(length > 0, length, 1.0)))
+
+
+def _warnings(entries: list[dict[str, Any]], nagelkerke: float) -> list[Warn]:
+    short = [e for e in entries if not e["is_enough"]]
+    if not short:
+        return []
+    needs = [e["n_needed"] for e in short]
+    span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
+    whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
+    return [
+        Warn(
+            "sample size",
+            f"{short[0]['n']} patients, {short[0]['events']} with the event, are fewer than {whose} by Riley's criteria"
+            f" ({span}, at an anticipated Nagelkerke R² of {nagelkerke:.2f}): expect overfitting, and wide intervals of"
+            " what is predicted.",
+        )
+    ]

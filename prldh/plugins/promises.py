@@ -1,0 +1,137 @@
+"""What plugins promise, held to where they run: one message that names the plugin, in place of a traceback or of a
+wrong result.
+
+:mod:`prldh.testing.kit` tests the same and more, before anything runs.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.core import PluginError, PrldhError, clean
+
+_REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
+
+
+@contextmanager
+def guarded(what: str, item: Any) -> Iterator[None]:
+    """Run a stranger's code: what it raises becomes one message. Of this project's own objects an error is a bug and
+    stays as it is.
+
+    Raises
+    ------
+    PluginError
+    """
+    try:
+        yield
+    except (PrldhError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        owner = item if isinstance(item, type) else type(item)
+        if owner.__module__.split(".")[0] == "prldh":
+            raise
+        raise PluginError(f"the {what} '{item.name}' failed: {said_of(error)}. {_REMEDY.format(item.name)}") from error
+
+
+def said_of(error: BaseException) -> str:
+    """An error in one line: its kind, its text, and where it came from.
+
+    Examples
+    --------
+    >>> said_of(ValueError("no such column"))
+    'ValueError: no such column'
+    """
+    text = " ".join(str(error).split())[:300].rstrip(".")
+    trace = traceback.extract_tb(error.__traceback__)
+    place = Path(trace[-1].filename) if trace else None
+    return f"{type(error).__name__}{text and f': {text}'}" + (
+        f" ({place.parent.name}/{place.name}, line {trace[-1].lineno})" if place else ""
+    )
+
+
+def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
+    """What a selector found among the features that it was given.
+
+    Raises
+    ------
+    PluginError
+        If it is no selection, or its positions are not those of distinct features, or reasons are not by name.
+    """
+
+    def refuse(what: str) -> PluginError:
+        return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
+
+    if not all(hasattr(found, name) for name in ("kept", "dropped", "details", "warnings", "images")):
+        raise refuse(f"gives {type(found).__name__} in place of a prldh.core.records.Selection")
+    kept, p = np.asarray(found.kept), len(names)
+    if kept.ndim != 1 or (kept.size and kept.dtype.kind not in "iu"):
+        raise refuse(f"keeps {kept.dtype} {kept.shape} in place of positions (a row of whole numbers)")
+    if kept.size and (kept.min() < 0 or kept.max() >= p):
+        raise refuse(f"keeps positions from {kept.min()} to {kept.max()} of {p} features (0 to {p - 1})")
+    if np.unique(kept).size < kept.size:
+        raise refuse("keeps a feature twice")
+    if not isinstance(found.dropped, Mapping):
+        raise refuse(f"gives {type(found.dropped).__name__} in place of reasons by name for what it drops")
+
+
+def check_details(selector: Any, details: Mapping[str, Any]) -> None:
+    """What a selector says of its fit must fit into ``results.json``.
+
+    Raises
+    ------
+    PluginError
+    """
+    try:
+        json.dumps(clean(details), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"the selector '{selector.name}' gives details that cannot be written as JSON: {error}."
+            f" {_REMEDY.format(selector.name)}"
+        ) from None
+
+
+def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
+    """What a validator gives for ``n`` patients, as :class:`prldh.plugins.interfaces.Validator` says it. Rows that
+    train and are held out are the ledger's to tell.
+
+    Raises
+    ------
+    PluginError
+        If it is no list of resamples, rows are out of range, or two have the same repeat and fold.
+    """
+
+    def refuse(what: str) -> PluginError:
+        return PluginError(f"validation.{name}: the validator {what}. {_REMEDY.format(name)}")
+
+    if kind not in ("held_out", "bootstrap"):
+        raise refuse(f"has kind {kind!r}, and must be held_out or bootstrap")
+    parts = ("train", "test", "repeat", "fold")
+    if (
+        not isinstance(resamples, (list, tuple))
+        or not resamples
+        or not all(hasattr(r, part) for r in resamples for part in parts)
+    ):
+        raise refuse(
+            "must give a list of prldh.core.records.Resample, found"
+            f" {type(resamples).__name__}{'' if resamples is None else f' of {len(resamples)}'}"
+        )
+    for r in resamples:
+        place = f"repeat {r.repeat}, fold {r.fold}"
+        for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
+            if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+                raise refuse(f"gives {rows.dtype} {rows.shape} as {part} in {place} in place of row numbers")
+            if rows.size and (rows.min() < 0 or rows.max() >= n):
+                raise refuse(
+                    f"gives rows from {rows.min()} to {rows.max()} as {part} in {place}, of {n} patients (0 to {n - 1})"
+                )
+        if not len(r.train):
+            raise refuse(f"gives no training rows in {place}")
+    if len({(r.repeat, r.fold) for r in resamples}) < len(resamples):
+        raise refuse("gives two resamples the same repeat and fold")

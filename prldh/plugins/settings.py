@@ -1,0 +1,60 @@
+"""The settings of a plugin's objects, checked by their own models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from prldh.core import StudyError, nearest
+
+
+def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
+    """The keys of the settings model that stands at this place within another; those of the last one known where it is
+    no model's."""
+    for key in place:
+        field = model.model_fields.get(key)
+        inner = (
+            next((t for t in (field.annotation, *get_args(field.annotation)) if hasattr(t, "model_fields")), None)
+            if field
+            else None
+        )
+        model = inner or model
+    return list(model.model_fields)
+
+
+def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> BaseModel:
+    """What the study file says, checked by a plugin's own settings model.
+
+    Raises
+    ------
+    StudyError
+        For an unknown key, with the nearest known one, or a value that does not fit.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(p) for p in first["loc"])
+        if first["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
+            raise StudyError(f"{where}: {first['msg']}") from None
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(model, first["loc"][:-1])
+            near = nearest(str(first["loc"][-1]), known)
+            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
+            raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
+        raise StudyError(
+            f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r})."
+        ) from None
+
+
+class SelectorSettings(BaseModel):
+    """What every selector can be told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    if_empty: Literal["stop", "best"] | None = Field(
+        None,
+        description="where the step leaves nothing: stop, or keep the best single feature; acted on by the pipeline",
+    )

@@ -1,0 +1,147 @@
+"""report.html: one self-contained file, from results alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from prldh.checklists import checklist_view, fill_again
+from prldh.core import OutputError
+from prldh.pages import create_environment
+from prldh.plugins import Registry
+from prldh.report.figures import FigureSettings, write_figures
+from prldh.report.images import images_view
+from prldh.report.journal_tables import write_journal_tables
+from prldh.report.text import write_text
+from prldh.report.view import make_view
+from prldh.results import read_results, selected_features
+
+
+def render_report(
+    data: dict[str, Any],
+    provenance: dict[str, Any] | None,
+    figures: dict[str, dict[str, str]],
+    folder: Path,
+    registry: Registry,
+) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    data
+        Content of ``results.json``.
+    provenance
+        Content of ``provenance.json``, or None where it is lost.
+    figures
+        What :func:`prldh.report.figures.write_figures` returned.
+    folder
+        The output folder, for sections from plugins.
+    registry
+        Where these are found.
+    """
+    figures = {name: {**figure, "svg": Markup(figure["svg"])} for name, figure in figures.items()}
+    view = make_view(data, figures)
+    sections = _plugin_sections(data, folder, registry)
+    template = create_environment().get_template("report.html.j2")
+    return template.render(
+        data=data,
+        view=view,
+        images=images_view(data, folder),
+        provenance=provenance,
+        sections=sections,
+        checklists=checklist_view(folder),
+        features=selected_features(data),
+        text=write_text(data, (provenance or {}).get("prldh", "")),
+        version=metadata.version("prldh"),
+    )
+
+
+def write_beside(data: dict[str, Any], folder: Path) -> None:
+    """What an author takes from the folder: ``references.bib``, and Tables 1 to 4 for Word and LaTeX in ``tables/``."""
+    (folder / "references.bib").write_text(write_text(data).bibtex, encoding="utf-8")
+    write_journal_tables(data, folder / "tables")
+
+
+def _plugin_sections(data: dict[str, Any], folder: Path, registry: Registry) -> list[dict[str, Any]]:
+
+    found = registry.registered("register_report_sections")
+    rendered = [
+        (name, section.title, _rendered(name, section, plugin, data, folder))
+        for name, (section, plugin) in found.items()
+    ]
+    return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
+
+
+def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
+    """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
+    try:
+        # whatever it does to the results, the report shows them as they are
+        html = section.render(deepcopy(data), folder)
+        if not isinstance(html, str):
+            raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
+        return html
+    except (Exception, SystemExit) as error:
+        said = (
+            "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}`"
+            " may show why."
+        )
+        return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
+
+
+def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = (), **figure_settings: Any) -> str:
+    """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to
+    print.
+
+    ``jobs``: processes that draw, by default one a core. ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other
+    than the study's. Figures that would come out the same are kept. ``plugins``: sections and checklists to choose from
+    beside what is installed.
+
+    Raises
+    ------
+    DataError
+        If there are no results, or they are of another schema.
+    OutputError
+        If the folder cannot be written.
+    """
+    registry = Registry(plugins)
+    data = read_results(folder)
+    folder = folder if folder.is_dir() else folder.parent
+    try:
+        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        provenance = None
+    try:
+        with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
+            settings = FigureSettings.of(data, **figure_settings)
+            # the other processes draw more where this one does something else, too
+            with ThreadPoolExecutor(1) as meanwhile:
+                filled = meanwhile.submit(fill_again, folder, registry)
+                figures = write_figures(
+                    data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder
+                )
+                filled.result()
+            (Path(scratch) / "report.html").write_text(
+                render_report(data, provenance, figures, folder, registry), encoding="utf-8"
+            )
+            beside = Path(scratch) / "beside"
+            beside.mkdir()
+            write_beside(data, beside)
+            (folder / "tables").mkdir(exist_ok=True)
+            for path in [p for p in beside.rglob("*") if p.is_file()]:
+                os.replace(path, folder / path.relative_to(beside))
+            if (folder / "figures").exists():
+                os.replace(folder / "figures", Path(scratch) / "former")
+            os.replace(Path(scratch) / "figures", folder / "figures")
+            os.replace(Path(scratch) / "report.html", folder / "report.html")
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    return f"report: {folder / 'report.html'}"

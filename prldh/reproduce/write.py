@@ -1,0 +1,392 @@
+"""``reproduce/``: the analysed data, every resample that was drawn, and plain R that computes the report's numbers
+again.
+
+A reviewer needs this folder, R and its package pROC, and nothing of Python: ``analysis.R`` reads from top to bottom and
+calls R's and pROC's own functions where they give a number, those of ``prldh.R`` (the R package of this project in one
+file) elsewhere. What the learners chose is data here: Radscores, and those of every refit.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from prldh import __version__
+from prldh.chain import GROUPS
+from prldh.core import Draws, ModelSpec, Resample
+from prldh.engines import r_source_dir
+from prldh.models.interaction import draw_interaction_rows
+from prldh.pages import create_environment
+
+if TYPE_CHECKING:
+    from prldh.models import EngineRun, Plan
+
+#: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be
+#: many megabytes.
+MOST_REFITTED = 500_000
+WIDTH = 120
+"""Columns of R code."""
+_RESERVED = set(
+    "if else repeat while function for next break in TRUE FALSE NULL Inf NaN"
+    " NA NA_integer_ NA_real_ NA_character_".split()
+)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._]*")
+
+
+def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: Draws, folder: Path) -> None:
+    """Write the folder: ``README.md``, ``analysis.R``, ``prldh.R``, and the data as CSV."""
+    folder.mkdir()
+    names = _column_names(plan, run)
+    _write_cohort(plan, run, names, folder)
+    _write_resamples(plan, draws, folder)
+    _write_imputations(plan, run, names, folder)
+    _write_features(plan, run, folder)
+    has_refits = _write_refits(plan, run, folder)
+    study = describe_study(data, plan, run, names) | {"has_refits": has_refits}
+    environment = create_environment(for_html=False)
+    title = " ".join(plan.study.title.split())
+    sources = [path.read_text(encoding="utf-8") for path in sorted(r_source_dir().glob("*.R"))]
+    files = sorted(path.name for path in folder.iterdir())
+    for name, template, content in (
+        ("analysis.R", "analysis.R.j2", {"study": as_r(study)}),
+        ("prldh.R", "reproduce/prldh.R.j2", {"version": __version__, "sources": sources}),
+        (
+            "README.md",
+            "reproduce/README.md.j2",
+            {
+                "study": study,
+                "files": files,
+                "about": _about_samples(plan),
+                "left_out": _left_out(plan),
+            },
+        ),
+    ):
+        (folder / name).write_text(
+            environment.get_template(template).render(title=title, **content) + "\n", encoding="utf-8"
+        )
+
+
+def _about_samples(plan: Plan) -> dict[str, str]:
+    """What the bootstrap samples of each file are for."""
+    found = {f"drawn_{_file_name(scheme)}.csv.gz": f"the validation ({scheme})" for scheme in plan.schemes}
+    return found | {
+        "drawn_bands.csv.gz": "the bands of curves",
+        "drawn_partial_areas.csv.gz": "partial areas, drawn within each outcome",
+        "drawn_interaction.csv.gz": "the interaction",
+    }
+
+
+def _left_out(plan: Plan) -> list[str]:
+    return [name for name, (kind, resamples) in plan.schemes.items() if not _is_simple(kind, resamples, plan.cohort.n)]
+
+
+# ---------------------------------------------------------------- the study, as R reads it
+
+
+def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Names) -> dict[str, Any]:
+    """Settings and models: what ``analysis.R`` begins with. No statistic is among them, but for what R has no function
+    for: how each model was fitted, and which estimates are infinite (by linear programming, Konis 2007)."""
+    study, settings = plan.study, plan.study.performance
+    adjust = list(study.clinical.covariates) if study.adjust is None else list(study.adjust)
+    return {
+        "confidence": settings.confidence,
+        "partial": {focus: list(ends) for focus, ends in settings.partial_ranges().items()},
+        "hosmer_lemeshow_groups": settings.hosmer_lemeshow_groups,
+        "thresholds": list(settings.thresholds),
+        "risk_categories": settings.risk_categories,
+        "sample_size": study.sample_size.model_dump(exclude_none=True),
+        "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
+        "n_excluded": len(plan.cohort.excluded),
+        "covariates": [
+            {"name": c.name, "column": names.covariates[c.name], "levels": list(c.levels)}
+            for c in plan.cohort.covariates
+        ],
+        "tissues": [_describe_tissue(plan, run, names, name) for name in run.fits],
+        "groups": [{"name": term, "column": column, "tissues": _pair(term)} for term, column in names.groups.items()],
+        "models": [_describe_model(plan, names, *pair) for pair in zip(plan.specs, data["models"], strict=True)],
+        "pairs": [list(pair) for pair in plan.pairs],
+        "schemes": {name: kind for name, (kind, _) in plan.schemes.items() if name not in _left_out(plan)},
+        "scopes": [scope for scope in ("model", "pipeline") if scope in study.validation.scope],
+        "univariate": _describe_univariate(data["univariate"], names),
+        "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),
+    }
+
+
+def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dict[str, Any]:
+    blocks, score = plan.blocks.get(name, ()), run.fits[name].radscore
+    found = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
+    if score is not None:
+        is_logistic = plan.protocol.radscore == "logistic" or len(score.features) == 1
+        found["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
+    return found
+
+
+def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
+    terms = [names.of_term(term) for term in spec.terms]
+    return {
+        "name": spec.name,
+        "adjusted": spec.adjusted,
+        "terms": terms,
+        "own": terms[: len(spec.own_terms)],
+        "fit": entry["fit"],
+        "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
+        "is_imputed": plan.is_imputed(spec),
+        "is_refitted": plan.is_refitted(spec),
+        "needs_refits": any(name in plan.blocks for term in spec.terms for name in _pair(term) or [term]),
+    }
+
+
+def _describe_univariate(found: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    variables: dict[tuple[str, bool], list] = {}
+    for row in found["terms"]:
+        variables.setdefault((row["variable"], row["is_radscore"]), []).append(row)
+    models = [
+        {
+            "column": (names.tissues if is_radscore else names.covariates)[name],
+            "fit": rows[0]["fit"],
+            "is_fitted": rows[0]["is_fitted"],
+            "infinite": _infinite([{"b": 0.0}, *rows]),
+        }
+        for (name, is_radscore), rows in variables.items()
+    ]
+    shown = {name: [row["feature"] for row in entry["smallest"]] for name, entry in found["features"].items()}
+    return {"test": found["test"], "adjusted": found["adjusted"], "models": models, "shown": shown}
+
+
+def _describe_interaction(found: Mapping[str, Any] | None, adjust: list[str]) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    kinds = {}
+    for kind, columns in (("unadjusted", []), ("adjusted", adjust)):
+        if found[kind] is None:
+            continue
+        products = {
+            key: {"fit": own["fit"], "has_estimate": own["b"] is not None}
+            for key, own in found["product"][kind].items()
+        }
+        without = [row["group"] for row in found[kind] if row["b"] is None and row["n"] and not row["reference"]]
+        kinds[kind] = {"adjust": columns, "fit": found["fit"][kind], "without_estimate": without, "products": products}
+    return {"tissues": found["pair"], "kinds": kinds}
+
+
+def _infinite(terms: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Positions, from 1, of terms without an estimate: infinite ones, and those that R finds to be aliased as well."""
+    return [j for j, term in enumerate(terms, 1) if term["b"] is None]
+
+
+def _pair(term: str) -> list[str]:
+    match = GROUPS.match(term)
+    return [match["first"], match["second"]] if match else []
+
+
+def _is_simple(kind: str, resamples: Sequence[Resample], n: int) -> bool:
+    """Whether everyone who is not held out trains; a plugin's scheme may have it otherwise, and is then left out."""
+    return kind != "held_out" or all(
+        np.array_equal(np.sort(r.train), np.setdiff1d(np.arange(n), r.test)) for r in resamples
+    )
+
+
+# ---------------------------------------------------------------- columns
+
+
+class Names:
+    """Columns of ``cohort.csv`` by what they hold: their own names where R takes these as they are, else ``x1``, ``x2``
+    …"""
+
+    def __init__(self, covariates: Iterable[str], tissues: Iterable[str], groups: Iterable[str]) -> None:
+        self.taken = {"id", "outcome"}
+        self.covariates = {name: self._free(name) for name in covariates}
+        self.tissues = {name: self._free(name) for name in tissues}
+        self.groups = {term: self._free("groups") for term in groups}
+
+    def of_term(self, term: str) -> str:
+        """The column of a model's term; a tissue's name means its Radscore."""
+        return next(found[term] for found in (self.tissues, self.groups, self.covariates) if term in found)
+
+    def _free(self, name: str) -> str:
+        is_plain = _PLAIN.fullmatch(name) and name not in _RESERVED | self.taken
+        k = 1
+        while not is_plain and f"x{k}" in self.taken:
+            k += 1
+        column = name if is_plain else f"x{k}"
+        self.taken.add(column)
+        return column
+
+
+def _column_names(plan: Plan, run: EngineRun) -> Names:
+    groups = dict.fromkeys(term for spec in plan.specs for term in spec.terms if GROUPS.match(term))
+    return Names((c.name for c in plan.cohort.covariates), run.fits, groups)
+
+
+# ---------------------------------------------------------------- data
+
+
+def _write_cohort(plan: Plan, run: EngineRun, names: Names, folder: Path) -> None:
+    cohort = plan.cohort
+    table = pd.DataFrame({"id": cohort.ids, "outcome": cohort.outcome})
+    for name, column in names.covariates.items():
+        table[column] = _as_text(cohort.table[name])
+    for name, column in names.tissues.items():
+        table[column] = run.fits[name].values
+    table.to_csv(folder / "cohort.csv", index=False)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Levels as text, blanks empty; numbers as they are."""
+    return column if column.dtype.kind == "f" else column.astype(object).where(column.notna(), "")
+
+
+def _write_resamples(plan: Plan, draws: Draws, folder: Path) -> None:
+    """Folds by patient; bootstrap samples as counts, one line a sample and one number a patient."""
+    cohort = plan.cohort
+    folds = []
+    for scheme, (kind, resamples) in plan.schemes.items():
+        if kind == "held_out":
+            folds += [(scheme, r.repeat + 1, r.fold + 1, cohort.ids[k]) for r in resamples for k in r.test]
+        else:
+            _write_counts(folder / f"drawn_{_file_name(scheme)}.csv.gz", [r.train for r in resamples], cohort.n)
+    if folds:
+        pd.DataFrame(folds, columns=["scheme", "repetition", "fold", "id"]).to_csv(folder / "folds.csv", index=False)
+    interaction = draw_interaction_rows(plan.study.seed, cohort.n, plan.study.performance.interaction_bootstrap)
+    for name, rows in (("bands", draws.patients), ("partial_areas", draws.stratified), ("interaction", interaction)):
+        _write_counts(folder / f"drawn_{name}.csv.gz", rows, cohort.n)
+
+
+def _write_counts(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
+    lines = [",".join(map(str, np.bincount(row, minlength=n))) for row in rows]
+    if lines:
+        _write_gz(path, "\n".join(lines) + "\n")
+
+
+def _write_imputations(plan: Plan, run: EngineRun, names: Names, folder: Path) -> None:
+    """The completed columns of every imputation, one data set below the other."""
+    if plan.cohort.is_complete:
+        return
+    tables = []
+    for k, completed in enumerate(run.completed):
+        columns = {names.covariates[name]: _as_text(completed.table[name]) for name in plan.cohort.incomplete}
+        tables.append(
+            pd.DataFrame({"imputation": k + 1, "id": plan.cohort.ids, **{c: list(v) for c, v in columns.items()}})
+        )
+    _write_gz(folder / "imputed.csv.gz", pd.concat(tables).to_csv(index=False))
+
+
+def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
+    """First reader's values of the features that make the Radscores or that the report lists, one line a feature;
+    p-values of all."""
+    lines = []
+    found = (run.univariate or {}).get("features", {})
+    shown = {name: {row["feature"] for row in entry["smallest"]} for name, entry in found.items()}
+    for name, blocks in run.blocks.items():
+        wanted = shown.get(name, set()) | {f for _, f in run.fits[name].radscore.features}
+        lines += [
+            (name, feature, *block.first[:, j])
+            for block in blocks
+            for j, feature in enumerate(block.names)
+            if feature in wanted
+        ]
+    if lines:
+        _write_gz(folder / "features.csv.gz", pd.DataFrame(lines).to_csv(index=False, header=False))
+    if len(run.univariate_features):
+        _write_gz(folder / "univariate_p.csv.gz", run.univariate_features[["tissue", "p"]].to_csv(index=False))
+
+
+def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
+    """Radscores and cutoffs that the learners made in every resample, one line a resample and tissue; whether they were
+    written."""
+    n_values = sum(len(refits) for refits in run.refits.values()) * len(plan.blocks) * plan.cohort.n
+    if not 0 < n_values <= MOST_REFITTED:
+        return False
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [scheme, r + 1, name, float(refit[name].cutoff), *np.asarray(refit[name].values, dtype=float).tolist()]
+        for scheme, refits in run.refits.items()
+        for r, refit in enumerate(refits)
+        for name in plan.blocks
+    )
+    _write_gz(folder / "refitted.csv.gz", text.getvalue())
+    return True
+
+
+def _file_name(scheme: str) -> str:
+    return re.sub(r"\W", "_", scheme)
+
+
+def _write_gz(path: Path, text: str) -> None:
+    """Compressed without name and time, so that a second run writes the same bytes."""
+    raw = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as stream:
+        stream.write(text.encode("utf-8"))
+    path.write_bytes(raw.getvalue())
+
+
+# ---------------------------------------------------------------- Python values as R code
+
+
+def as_r(value: Any, indent: int = 0) -> str:
+    """R code of a value: dicts and lists of dicts are lists, other lists vectors, None is NULL.
+
+    Examples
+    --------
+    >>> print(as_r({"level": 0.95, "odd name": ["a", "b"], "none": None}))
+    list(
+      level = 0.95,
+      "odd name" = c("a", "b"),
+      none = NULL
+    )
+    """
+    if isinstance(value, Mapping):
+        inner = [f"{_r_name(key)} = {as_r(item, indent + 2)}" for key, item in value.items()]
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value):
+        inner = [as_r(item, indent + 2) for item in value]
+    elif isinstance(value, (list, tuple)):
+        return _r_vector([_r_scalar(item) for item in value], indent)
+    else:
+        return _r_scalar(value)
+    pad = " " * (indent + 2)
+    if any("\n" in item for item in inner) or not indent:
+        return "list(\n" + ",\n".join(pad + item for item in inner) + "\n" + " " * indent + ")"
+    return f"list({_filled(inner, pad)})"
+
+
+def _filled(items: Sequence[str], pad: str) -> str:
+    """Items with commas between them, on as many lines as they need."""
+    lines = [""]
+    for k, item in enumerate(items):
+        item += "," if k < len(items) - 1 else ""
+        if lines[-1] and len(pad) + len(lines[-1]) + len(item) > WIDTH - len("list("):
+            lines.append("")
+        lines[-1] += f" {item}" if lines[-1] else item
+    return f"\n{pad}".join(lines)
+
+
+def _r_vector(items: list[str], indent: int) -> str:
+    return f"c({_filled(items, ' ' * (indent + 2))})" if items else "NULL"
+
+
+def _r_scalar(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, (bool, np.bool_)):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # JSON's escapes are R's too
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NA" if math.isnan(value) else "Inf" if value > 0 else "-Inf"
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _r_name(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) and name not in _RESERVED else json.dumps(name, ensure_ascii=False)

@@ -1,0 +1,62 @@
+"""The number that leads: the most honest one that a run has of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
+SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
+
+
+def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+    """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None.
+
+    Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is
+    too hopeful.
+    """
+    for scope, scheme in by_honesty(entry["validation"]):
+        found = entry["validation"][scope][scheme]
+        for key in ("auc", "auc_mean"):
+            value = found.get(key, {})
+            if value.get("b632plus") is not None:
+                return (
+                    scope,
+                    scheme,
+                    {
+                        "estimate": value["b632plus"],
+                        "low": value.get("b632plus_low"),
+                        "high": value.get("b632plus_high"),
+                    },
+                )
+            if value.get("estimate") is not None:
+                return scope, scheme, value
+    return None
+
+
+def by_honesty(validation: dict[str, Any]) -> list[tuple[str, str]]:
+    """(scope, scheme) of what was run, the most honest first."""
+    strangers = {name: len(SCHEMES) - 1.5 for schemes in validation.values() for name in schemes}
+    place = strangers | {name: k for k, name in enumerate(SCHEMES)}
+    return [(scope, name) for scope in SCOPES for name in sorted(validation.get(scope, {}), key=place.__getitem__)]
+
+
+def racing_sentence(step: dict[str, Any]) -> str:
+    """How racing's choice of the number of features compares with the exact one, both run on everyone."""
+    found = step["details"]["racing_agreement"]
+    same = "as the exact forests do" if found["agrees"] else f"the exact forests {found['exact_size']}"
+    return (
+        f"Source {step['source']}: racing chooses {step['details']['chosen_size']} features, {same}; over {found['n']}"
+        f" forest seeds both agree {found['n_same']} times, and racing loses {found['mean_auc_lost']:.4f} of AUC in the"
+        " mean."
+    )
+
+
+def scheme_words(scheme: str) -> str:
+    """A scheme of :func:`honest_auc` in words."""
+    return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
+
+
+def interval(found: dict[str, Any], digits: int = 3) -> str:
+    """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
+    shown = [f"{found[k]:.{digits}f}" if found.get(k) is not None else "–" for k in ("estimate", "low", "high")]
+    return f"{shown[0]} ({shown[1]}, {shown[2]})"

@@ -1,0 +1,63 @@
+"""Reading a finished run: ``results.json``, and what `prldh apply` wrote beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from prldh.core import DataError
+
+SCHEMA, EXTERNAL_SCHEMA = "prldh-results/1", "prldh-external/1"
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """``results.json`` of an output folder.
+
+    Raises
+    ------
+    DataError
+        If there is none, it is not JSON, or of another schema.
+    """
+    path = folder / "results.json" if folder.is_dir() else folder
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"no results in {folder}: results.json is missing. Run `prldh analyze STUDY.yaml --out {folder}` first."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} cannot be read as results: {error}. Run `prldh analyze` again.") from None
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise DataError(
+            f"{path}: schema is {found!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with this"
+            " version."
+        )
+    return data
+
+
+FOLDER = "external"
+
+
+RESULTS = "external.json"
+
+
+def read_external(run: Path) -> list[dict[str, Any]]:
+    """What was said of every cohort beside a run, by name; ``is_stale`` where the run's models are others now."""
+    try:
+        sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
+    except OSError:
+        sha256 = None
+    found = []
+    for path in sorted((run / FOLDER).glob(f"*/{RESULTS}")):
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(entry, dict) and entry.get("schema") == EXTERNAL_SCHEMA:
+            found.append(
+                {**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"}
+            )
+    return sorted(found, key=lambda entry: entry["name"])

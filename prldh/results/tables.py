@@ -1,0 +1,412 @@
+"""The results as data frames: what ``tables/*.csv`` and ``Results.tables`` hold. Nothing is computed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from prldh.results.features import selected_features
+
+MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+
+
+def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Every table by name; a table without rows is left out."""
+    found = {
+        "sample_size": _sample_size(data),
+        "table_one": _table_one(data),
+        "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
+        "models": _models(data),
+        "terms": _terms(data),
+        "validation": _validation(data),
+        "comparisons": _flat(data["comparisons"]),
+        "interaction": _interaction(data),
+        "additive_interaction": _additive(data),
+        "hosmer_lemeshow": _per_model(data, lambda m: m["hosmer_lemeshow"]["groups"]),
+        "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
+        "decision_curve": _curves(data, "decision_curve"),
+        "clinical_impact": _curves(data, "clinical_impact"),
+        "net_benefit_differences": pd.DataFrame(
+            [
+                {**{k: d[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **p}
+                for d in data.get("net_benefit_differences", [])
+                for p in d["curve"]
+            ]
+        ),
+        "reclassification": _reclassification(data),
+        "reclassification_table": _reclassification_table(data),
+        "product_terms": _products(data),
+        "stratified_roc": _stratified_roc(data),
+        "bootstrap": _bootstrap(data),
+        "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
+        "roc": _per_model(data, lambda m: m["roc"]),
+        "selection": _selection(data),
+        "dropped_features": _dropped(data),
+        "stability": _stability(data),
+        "stability_index": _stability_index(data),
+        "size_by_seed": _size_by_seed(data),
+        "sensitivity": _sensitivity(data),
+        "radscore": _radscore(data),
+        "features_ibsi": pd.DataFrame(selected_features(data)),
+        "scores": _scores(data),
+        "excluded": pd.DataFrame(data["cohort"]["excluded"]),
+        "agreement": pd.DataFrame(data["agreement"]),
+        "warnings": pd.DataFrame(data["warnings"]),
+    }
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def _sample_size(data) -> pd.DataFrame:
+    rows = []
+    for m in data.get("sample_size", {}).get("models", []):
+        criteria = {f"n_{c['name']}": c["n"] for c in m["criteria"]}
+        rows.append(
+            {**_key(m), **{k: v for k, v in m.items() if k not in ("name", "adjusted", "criteria")}, **criteria}
+        )
+    return pd.DataFrame(rows)
+
+
+def _table_one(data) -> pd.DataFrame:
+    rows = []
+    for variable in data["table_one"]:
+        test = {
+            k: variable[k]
+            for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd")
+            if k in variable
+        }
+        for row in variable["rows"]:
+            cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
+            rows.append({**test, "level": row["level"], **cells})
+    return pd.DataFrame(rows)
+
+
+def _key(model: dict[str, Any]) -> dict[str, Any]:
+    return {"model": model["name"], "adjusted": model["adjusted"]}
+
+
+def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
+    interval = interval or {}
+    return {
+        prefix: interval.get("estimate"),
+        f"{prefix}_low": interval.get("low"),
+        f"{prefix}_high": interval.get("high"),
+    }
+
+
+def _models(data) -> pd.DataFrame:
+    rows = []
+    for m in data["models"]:
+        row = {
+            **_key(m),
+            "n": m["n"],
+            "events": m["events"],
+            "n_parameters": m["n_parameters"],
+            **_spread("auc", m["auc"]),
+        }
+        for focus in ("sensitivity", "specificity"):
+            area = m["pauc"][focus]
+            row.update(_spread(f"pauc_{focus}", area))
+            row.update(
+                {
+                    f"pauc_{focus}_{k}": area.get(k)
+                    for k in ("corrected", "corrected_low", "corrected_high", "from", "to")
+                }
+            )
+        row["threshold"] = m["threshold"]
+        row.update(m["confusion"])
+        for measure in MEASURES:
+            row.update(_spread(measure, m[measure]))
+        row.update({f"hosmer_lemeshow_{k}": m["hosmer_lemeshow"][k] for k in ("statistic", "df", "p")})
+        row.update({f"calibration_{k}": v for k, v in m["calibration"].items() if k not in ("curve", "method")})
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _terms(data) -> pd.DataFrame:
+    return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+
+
+def _validation(data) -> pd.DataFrame:
+    rows = []
+    for m in data["models"]:
+        for scope in ("model", "pipeline"):
+            for scheme, found in m["validation"].get(scope, {}).items():
+                row = {
+                    **_key(m),
+                    "scope": scope,
+                    "scheme": scheme,
+                    **_spread("auc", found["auc"]),
+                    **_spread("auc_mean", found.get("auc_mean")),
+                }
+                row.update(
+                    {k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")}
+                )
+                for measure in ("brier", "intercept", "slope"):
+                    row.update(_spread(measure, found.get(measure)))
+                keys = (
+                    "citl",
+                    "miscalibration",
+                    "discrimination",
+                    "uncertainty",
+                    "scaled_brier",
+                    "spiegelhalter_z",
+                    "spiegelhalter_p",
+                    "ici",
+                    "e50",
+                    "e90",
+                    "emax",
+                )
+                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in keys})
+                for measure in MEASURES:
+                    row.update(_spread(measure, found.get(measure)))
+                row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})
+                row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
+                rows.append(row)
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def _flat(entries: list[dict[str, Any]]) -> pd.DataFrame:
+    rows = []
+    for entry in entries:
+        row = {k: v for k, v in entry.items() if not isinstance(v, dict)}
+        for k, v in entry.items():
+            if isinstance(v, dict):
+                row.update({f"{k}_{name}": value for name, value in v.items()})
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _interaction(data) -> pd.DataFrame:
+    found = data["interaction"] or {}
+    return pd.DataFrame(
+        [{"model": kind, **row} for kind in ("unadjusted", "adjusted") for row in found.get(kind) or []]
+    )
+
+
+def _additive(data) -> pd.DataFrame:
+    found = (data["interaction"] or {}).get("additive") or {}
+    return pd.DataFrame(
+        [
+            {"model": kind, "measure": measure, **interval}
+            for kind, measures in found.items()
+            if isinstance(measures, dict)
+            for measure, interval in measures.items()
+        ]
+    )
+
+
+def _per_model(data, pick) -> pd.DataFrame:
+    return pd.DataFrame([{**_key(m), **row} for m in data["models"] for row in pick(m)])
+
+
+def _curves(data, key: str) -> pd.DataFrame:
+    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
+    rows = []
+    for m in data["models"]:
+        found = [(None, None, m[key])]
+        found += [
+            (scope, scheme, v[key])
+            for scope in ("model", "pipeline")
+            for scheme, v in m["validation"].get(scope, {}).items()
+            if key in v
+        ]
+        rows += [
+            {**_key(m), "scope": scope, "scheme": scheme, **point} for scope, scheme, curve in found for point in curve
+        ]
+    return pd.DataFrame(rows)
+
+
+def _bootstrap(data) -> pd.DataFrame:
+    """Optimism and its relatives, one row a model, scope and measure."""
+    return pd.DataFrame(
+        [
+            {
+                **_key(m),
+                "scope": scope,
+                "measure": measure,
+                **{k: v for k, v in found[measure].items() if k not in ("method", "reason")},
+            }
+            for m in data["models"]
+            for scope in ("model", "pipeline")
+            for found in m["validation"].get(scope, {}).values()
+            if "oob" in found["auc"]
+            for measure in ("auc", "brier", "intercept", "slope")
+        ]
+    )
+
+
+def _reclassification(data) -> pd.DataFrame:
+    rows = []
+    for r in data.get("reclassification", []):
+        row = {k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")} | {
+            "categories": " ".join(f"{c:g}" for c in r["categories"])
+        }
+        for name in ("nri", "continuous_nri", "idi"):
+            for prefix, found in (
+                (name, r[name]),
+                (f"{name}_events", r[name]["events"]),
+                (f"{name}_nonevents", r[name]["nonevents"]),
+            ):
+                row |= {
+                    prefix if k == "estimate" else f"{prefix}_{k}": v
+                    for k, v in found.items()
+                    if not isinstance(v, dict)
+                }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _reclassification_table(data) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {**{k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **cell}
+            for r in data.get("reclassification", [])
+            for cell in r["table"]
+        ]
+    )
+
+
+def _products(data) -> pd.DataFrame:
+    found = (data["interaction"] or {}).get("product") or {}
+    return _flat(
+        [{"model": kind, "of": key, **term} for kind, terms in found.items() if terms for key, term in terms.items()]
+    )
+
+
+def _stratified_roc(data) -> pd.DataFrame:
+    return _flat(
+        [
+            {
+                "radscore": s["name"],
+                **{k: stratum[k] for k in ("group", "n", "events", "auc")},
+                **{f"difference_{k}": v for k, v in s["comparison"].items()},
+            }
+            for s in (data["interaction"] or {}).get("stratified_roc", [])
+            for stratum in s["strata"]
+        ]
+    )
+
+
+def _tissues(data):
+    return [(name, tissue) for name, tissue in data["tissues"].items() if tissue["selection"]]
+
+
+def _selection(data) -> pd.DataFrame:
+    keys = ("source", "name", "n_in", "n_out")
+    return pd.DataFrame(
+        [
+            {"tissue": name, **{k: step[k] for k in keys}}
+            for name, t in _tissues(data)
+            for step in t["selection"]["steps"]
+        ]
+    )
+
+
+def _dropped(data) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"tissue": name, "source": step["source"], "step": step["name"], "feature": feature, "reason": reason}
+            for name, t in _tissues(data)
+            for step in t["selection"]["steps"]
+            for feature, reason in step["dropped"].items()
+        ]
+    )
+
+
+def _stability(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        for scheme, found in t["selection"]["stability"].items():
+            for feature, share in found["frequency"].items():
+                low, high = found.get("intervals", {}).get(feature, (None, None))
+                rows.append(
+                    {
+                        "tissue": name,
+                        "scheme": scheme,
+                        "feature": feature,
+                        "frequency": share,
+                        "low": low,
+                        "high": high,
+                        "n_resamples": found["n_resamples"],
+                        "in_model": feature in t["selection"]["features"],
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _stability_index(data) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "tissue": name,
+                "scheme": scheme,
+                "n_resamples": found["n_resamples"],
+                "n_empty": found["n_empty"],
+                **found["index"],
+            }
+            for name, t in _tissues(data)
+            for scheme, found in t["selection"]["stability"].items()
+            if "index" in found
+        ]
+    )
+
+
+def _size_by_seed(data) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"tissue": name, "source": step["source"], "step": step["name"], "seed": seed, "size": size}
+            for name, t in _tissues(data)
+            for step in t["selection"]["steps"]
+            if "size_by_seed" in step["details"]
+            for seed, size in zip(
+                step["details"]["size_by_seed"]["seeds"], step["details"]["size_by_seed"]["sizes"], strict=True
+            )
+        ]
+    )
+
+
+def _sensitivity(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        for each in t["selection"].get("sensitivity", []):
+            apparent, held_out = each["auc"] or {}, each["held_out"] or {}
+            auc = held_out.get("auc", {})
+            rows.append(
+                {
+                    "tissue": name,
+                    **{key: each[key] for key in ("step", "setting", "is_used", "n_shared")},
+                    "features": "; ".join(each["features"]),
+                    **{f"auc_{key}": apparent.get(key) for key in ("estimate", "low", "high")},
+                    "scheme": held_out.get("scheme"),
+                    **{f"held_out_auc_{key}": auc.get(key) for key in ("estimate", "low", "high")},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _radscore(data) -> pd.DataFrame:
+    rows = []
+    for name, t in _tissues(data):
+        score = t["radscore"]
+        rows.append({"tissue": name, "feature": "(Intercept)", "coefficient": score["intercept"]})
+        for feature, b in score["coefficients"].items():
+            rows.append(
+                {
+                    "tissue": name,
+                    "source": t["selection"]["sources"][feature],
+                    "feature": feature,
+                    "coefficient": b,
+                    "center": score["center"][feature],
+                    "scale": score["scale"][feature],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _scores(data) -> pd.DataFrame:
+    rows = []
+    for name, tissue in data["tissues"].items():
+        cutoff = tissue["cutoff"]
+        rows += [{"tissue": name, **s, "high": cutoff is None or s["value"] > cutoff} for s in tissue["scores"]]
+    return pd.DataFrame(rows)

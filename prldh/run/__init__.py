@@ -1,0 +1,25 @@
+"""From a study to a plan, and from results to a folder."""
+
+from __future__ import annotations
+
+from prldh.run.extraction import Extraction, check, extract
+from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, what_is_written
+from prldh.run.outputs import write_outputs
+from prldh.run.preparation import prepare, resolve_steps
+from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
+
+__all__ = [
+    "Extraction",
+    "check",
+    "claim_output",
+    "extract",
+    "place_whole",
+    "prepare",
+    "refuse_inputs_inside",
+    "resolve_steps",
+    "summarise_extraction",
+    "summarise_findings",
+    "summarise_run",
+    "what_is_written",
+    "write_outputs",
+]

@@ -1,0 +1,54 @@
+"""The frozen models of a run: everything that applies them to a new patient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prldh.models import EngineRun, Plan
+
+
+def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
+    """Everything needed to apply the models to a new patient: centres, scales, coefficients, cutoffs."""
+    tissues = {}
+    for name, fit in run.fits.items():
+        tissues[name] = {"cutoff": fit.cutoff, "column": plan.study.tissues[name].radscore, "radscore": None}
+        if fit.radscore is not None:
+            score = fit.radscore
+            tissues[name]["radscore"] = {
+                "intercept": score.intercept,
+                "features": [
+                    {"source": s, "name": f, "coefficient": float(b), "center": float(c), "scale": float(d)}
+                    for (s, f), b, c, d in zip(
+                        score.features, score.coefficients, score.center, score.scale, strict=True
+                    )
+                ],
+            }
+    models = []
+    for spec, (design, *_), entry in zip(plan.specs, run.designs, run.models, strict=True):
+        coefficients = [
+            {"term": c, "variable": v, "level": level, "b": t["b"]}
+            for c, v, level, t in zip(design.columns, design.variables, design.levels, entry["terms"], strict=True)
+        ]
+        models.append(
+            {
+                "name": spec.name,
+                "adjusted": spec.adjusted,
+                "fit": entry["fit"],
+                "terms": list(spec.terms),
+                "coefficients": coefficients,
+                "threshold": entry["threshold"],
+            }
+        )
+    return {
+        "schema": "prldh-model/1",
+        "title": plan.study.title,
+        "outcome": plan.cohort.outcome_name,
+        "event": plan.cohort.event,
+        "covariates": [{"name": c.name, "type": c.kind, "levels": list(c.levels)} for c in plan.cohort.covariates],
+        "rule": (
+            "high or positive is strictly above; log odds = sum of b * column; Radscore = intercept + sum of"
+            " coefficient * (value - center) / scale"
+        ),
+        "tissues": tissues,
+        "models": models,
+    }

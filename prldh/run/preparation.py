@@ -1,0 +1,151 @@
+"""Reading and checking a study, before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import Protocol, Step, plan_models
+from prldh.checklists import check_answers
+from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, nearest, seed_for
+from prldh.data import read_cohort, read_features, without_constants
+from prldh.data.imaging import check_names, measure
+from prldh.models import Plan, anticipated_r2, plan_comparisons
+from prldh.plugins import Registry, check_resamples, guarded, settings_of
+from prldh.study import Study, Validation, read_study
+
+
+def prepare(
+    study: str | os.PathLike | dict | Study,
+    *,
+    engine: str | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
+    told: Progress | None = None,
+    out: Path | None = None,
+    plugins: Sequence[Any] = (),
+) -> Plan:
+    """Read and check everything, before anything is computed; images are measured once all else is in order.
+
+    ``out``: the output folder, where a former run's checklist questions may have been answered. ``plugins``: as
+    :class:`~prldh.plugins.registry.Registry` takes them.
+    """
+    study, folder = read_study(study)
+    compute = None if dask is None else study.compute.with_dask(dask)
+    changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}
+    study = study.model_copy(update=changes) if changes else study
+    registry = Registry(plugins)
+    protocol = Protocol.of(study, resolve_steps(study, registry, folder))
+    check_names(study, registry)
+    for name in study.report.checklists:
+        registry.choose("register_checklists", name, "report.checklists")
+    answers = check_answers(registry, folder / study.report.answers if study.report.answers else None, out)
+    specs = plan_models(study)
+    pairs = plan_comparisons(study, specs)
+    cohort, warnings = read_cohort(study, folder)
+    _check_folds(study.validation, cohort)
+    images = measure(study, folder, registry, jobs=jobs, told=told)
+    if images.aside:
+        cohort, warnings = read_cohort(study, folder, images.aside)
+    blocks, said = read_features(study, folder, cohort, images)
+    for name, tissue_blocks in blocks.items():
+        for block in tissue_blocks:
+            said += without_constants(name, block)[2]
+    registry.tell("cohort", cohort)
+    _check_folds(study.validation, cohort)
+    anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
+    validators = _schemes(study, registry)
+    schemes = {}
+    for name, (validator, settings) in validators.items():
+        with guarded("validator", validator):
+            resamples = validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name))
+        check_resamples(name, validator.kind, resamples, cohort.n)
+        check_held_out(name, validator.kind, resamples, cohort.n)
+        schemes[name] = (validator.kind, resamples)
+    return Plan(
+        study,
+        folder,
+        cohort,
+        blocks,
+        protocol,
+        specs,
+        pairs,
+        schemes,
+        (*warnings, *images.warnings, *said),
+        registry,
+        validators,
+        images,
+        answers,
+    )
+
+
+def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Step, ...]:
+    """The selectors that the study names, with their settings checked by their own models; those with
+    ``relative_to(folder)`` have paths relative to the study's folder, and a selector with ``check(settings)`` refuses
+    what no data could change."""
+    steps = []
+    for i, step in enumerate(study.selection):
+        ((name, raw),) = step.items()
+        selector = registry.choose("register_selectors", name, f"selection, step {i + 1}")
+        said = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
+        settings = said.relative_to(folder) if hasattr(said, "relative_to") else said
+        if hasattr(selector, "check"):
+            selector.check(settings)
+        steps.append(Step(selector, settings, said))
+    return tuple(steps)
+
+
+def _check_folds(validation: Validation, cohort: Cohort) -> None:
+    rarer = min(cohort.n_events, cohort.n - cohort.n_events)
+    what = "events" if cohort.n_events <= cohort.n - cohort.n_events else "non-events"
+    if validation.folds > rarer:
+        raise DataError(
+            f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of"
+            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
+            + (
+                f"Set folds to {rarer} or fewer, or 0 to switch it off."
+                if rarer > 1
+                else "Set folds to 0 to switch it off."
+            )
+        )
+
+
+def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:
+    """Pooled predictions are of everyone: in each repeat every patient is held out once."""
+    if kind == "bootstrap":
+        return
+    counts: dict[int, np.ndarray] = {}
+    for r in resamples:
+        np.add.at(counts.setdefault(r.repeat, np.zeros(n, dtype=int)), r.test, 1)
+    odd = next(((repeat, int((held != 1).sum())) for repeat, held in counts.items() if (held != 1).any()), None)
+    if odd is not None:
+        raise PluginError(
+            f"validation.{name}: in repeat {odd[0]} {odd[1]} of {n} patients are not held out exactly once, so that"
+            " predictions cannot be pooled. Change the validator, so that the folds of a repeat hold out everyone."
+        )
+
+
+def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
+    """The validator and settings of every scheme that is switched on, plugins' schemes after the built-in ones."""
+    validation = study.validation
+    wanted: dict[str, Any] = {}
+    if validation.leave_one_out:
+        wanted["leave_one_out"] = True
+    if validation.folds:
+        wanted["folds"] = {"folds": validation.folds, "repeats": validation.repeats}
+    if validation.bootstrap:
+        wanted["bootstrap"] = validation.bootstrap
+    known = registry.registered("register_validators")
+    for name, settings in (validation.model_extra or {}).items():
+        if name not in known:
+            near = nearest(name, [*Validation.model_fields, *known])
+            raise StudyError(
+                f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
+            )
+        wanted[name] = settings
+    return {name: (known[name][0], settings) for name, settings in wanted.items()}

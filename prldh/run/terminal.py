@@ -1,0 +1,130 @@
+"""The few lines that a terminal shows at the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from prldh.data import some
+from prldh.data.imaging import file_stem
+from prldh.results import honest_auc, interval, racing_sentence, scheme_words
+
+#: Stages whose warnings change what was asked for, so that the terminal tells them too.
+TOLD_AT_ONCE = ("engines", "cohort", "features")
+
+
+def summarise_run(data: dict[str, Any], out: Path) -> str:
+    """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report
+    is."""
+    cohort = data["cohort"]
+    left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
+    lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
+    width = max(len(_label(m)) for m in data["models"])
+    level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
+    lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  honest AUC")
+    for entry in data["models"]:
+        honest = honest_auc(entry)
+        shown = f"{interval(honest[2])}  {scheme_words(honest[1])}, scope {honest[0]}" if honest else "not validated"
+        lines.append(f"{_label(entry):{width}}  {interval(entry['auc']):23}  {shown}")
+    differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
+    if differences:
+        lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
+    steps = [
+        step for tissue in data["tissues"].values() if tissue["selection"] for step in tissue["selection"]["steps"]
+    ]
+    lines += [racing_sentence(step) for step in steps if "racing_agreement" in step["details"]]
+    lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
+    n = len(data["warnings"])
+    lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
+    lines.append(f"report: {out / 'report.html'}")
+    return "\n".join(lines)
+
+
+def _label(entry: dict[str, Any]) -> str:
+    return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+
+
+#: So many warnings or notes of one kind are spelt out on the terminal; the others are counted.
+SPELT_OUT = 3
+
+
+def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
+    """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
+
+    Every refusal stands there; of warnings and notes of one kind the first few.
+    """
+    rank = {"refused": 0, "warning": 1, "note": 2}
+    every = sorted(
+        (
+            (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f)
+            for findings in found.values()
+            for f in findings
+        ),
+        key=lambda item: item[:4],
+    )
+    lines, kinds = [], Counter()
+    n_of = Counter(item[:3] for item in every)
+    for *kind, _, f in every:
+        kind = tuple(kind)
+        kinds[kind] += 1
+        if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or kinds[kind] <= SPELT_OUT:
+            place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
+            lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
+        elif kinds[kind] == n_of[kind]:
+            lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
+    counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
+    n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
+    lines.append(
+        f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
+        f" {_many(counts['note'], 'note')}."
+    )
+    return "\n".join(lines), not n_aside
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def summarise_extraction(done: Any, out: Path) -> str:
+    """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification."""
+
+    lines = []
+    for name, about in done.about.items():
+        tissue = done.images.tissues[name]
+        computed = sum(r.n_computed > 0 for r in tissue.results)
+        lines.append(
+            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now,"
+            f" {about['n_measured'] - computed} kept from before), {_many(about['n_patients'], 'patient')},"
+            f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
+        )
+        lines += [
+            f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}"
+            for r in tissue.results
+            if r.reason is not None
+        ]
+        lines += [
+            f"  put aside: patient {patient}: {reason}"
+            for patient, reason in tissue.aside
+            if patient not in {r.row.patient for r in tissue.results}
+        ]
+        n_warned = sum(f.severity == "warning" for f in tissue.findings)
+        if n_warned:
+            lines.append(
+                f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or"
+                " `prldh extract STUDY.yaml --check`."
+            )
+        absent = tissue.absent
+        if absent:
+            lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
+    # patients put aside are listed already
+    lines += [f"  {w.message}" for w in done.images.warnings if " put aside: " not in w.message]
+    if done.verified:
+        worst = max(done.verified, key=done.verified.get)
+        lines.append(
+            f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference"
+            f" {done.verified[worst]:.1e} ({worst})."
+        )
+    elif done.verified is not None:
+        lines.append("Nothing was verified: the sources have no reference implementation.")
+    return "\n".join([*lines, f"Features: {out / 'features'}"])

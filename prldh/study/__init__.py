@@ -1,0 +1,38 @@
+"""The study file: its keys as typed models, reading it, and a scaffold to start from."""
+
+from __future__ import annotations
+
+from prldh.study.imaging import ReadSettings
+from prldh.study.scaffold import write_scaffold
+from prldh.study.strict import Strict
+from prldh.study.study import (
+    Imputation,
+    Performance,
+    SampleSize,
+    Study,
+    TableOne,
+    Text,
+    Tissue,
+    Univariate,
+    Validation,
+    one_value,
+)
+from prldh.study.study_file import read_settings, read_study
+
+__all__ = [
+    "Imputation",
+    "Performance",
+    "ReadSettings",
+    "SampleSize",
+    "Strict",
+    "Study",
+    "TableOne",
+    "Text",
+    "Tissue",
+    "Univariate",
+    "Validation",
+    "one_value",
+    "read_settings",
+    "read_study",
+    "write_scaffold",
+]

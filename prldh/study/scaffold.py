@@ -1,0 +1,77 @@
+"""``prldh init``: a commented study file and folders to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prldh.core import OutputError
+
+STUDY = """\
+# A prldh study. Paths are relative to this file. `prldh schema study` prints every key.
+title: My radiomics study
+seed: 20240101
+engine: both                     # r, python, or both (R's number is reported, Python's checks it)
+
+clinical:
+  table: data/clinical.csv       # CSV, TSV, XLSX or Parquet: one row a patient
+  id: patient_id
+  outcome: recurrence
+  event: yes                     # the value that means event; compared as text
+  covariates:                    # Table 1, and the adjusted models
+    age: continuous
+    sex: categorical             # reference level: the first in sorted order, or the first one listed:
+    # pfirrmann: {type: ordinal, levels: [III, IV, V]}
+
+tissues:                         # each has one of: radscore (a column of the clinical table), features, images
+  disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   \
+# the id column, then one column a feature; 1 or 2 readers
+  # muscle: {images: data/muscle_cases.csv, sources: [pyradiomics]}   \
+# patient_id, image, mask (or mask_reader1, mask_reader2), label, segment
+# extraction: {pyradiomics: {preset: protocol-1223, combine: mean}}   # perturb: {n: 10} where there is one reader
+
+# selection:                     # the default, in order
+#   - icc: {threshold: 0.75}
+#   - mrmr_forest: {folds: 5}
+#   - correlation: {between: 0.9, outcome: 0.3}
+#   - lasso_svm_rfe: {folds: 10, combine: intersection}
+# if_empty: stop                 # where a step leaves no feature: stop, or keep the best one
+
+# models:                        # default: each tissue alone, and their groups where there are two
+#   - {name: Disc Radscore, terms: [disc]}
+# adjust: [age, sex]             # default: all covariates; [] for none
+
+# separation: firth              # where the outcome is separated: firth, warn or error
+# univariate: {test: wilcoxon, adjust_p: both}   # screens of covariates and features; false for none
+# sample_size: {r2_nagelkerke: 0.15}   # the R² to be expected, for Riley's criteria; or r2_cox_snell
+
+# scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
+validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
+# missing: complete_case         # patients with blank covariates are left out and listed; \
+or error, or multiple_imputation
+# imputation: {imputations: 20}  # with the latter; fitted inside the training rows of every resample
+"""
+
+
+def write_scaffold(folder: Path) -> list[str]:
+    """Write ``study.yaml`` and ``data/`` into a folder; nothing that exists is replaced.
+
+    Raises
+    ------
+    OutputError
+        If ``study.yaml`` is there already or the folder cannot be written.
+    """
+    study = folder / "study.yaml"
+    if study.exists():
+        raise OutputError(f"{study} exists already. Give another folder, or edit that file.")
+    try:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        study.write_text(STUDY, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"folder {folder} cannot be written: {error.strerror or error}. Give another folder."
+        ) from None
+    return [
+        f"wrote {study}",
+        f"put your tables into {folder / 'data'}, edit {study.name}, then:",
+        f"  prldh analyze {study} --out {folder / 'results'}",
+    ]

@@ -1,0 +1,43 @@
+"""Sections of the study file refuse what they do not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from prldh.core import nearest
+
+
+class Numbers(BaseModel):
+    """A section in which ``true`` is no number: ``bootstrap: true`` would be a single sample."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_true(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name].annotation
+        if value is True and kind in (int, int | None, float, float | None):
+            raise PydanticCustomError(
+                "int_type" if kind in (int, int | None) else "float_type", "a number is asked for"
+            )
+        return value
+
+
+class Strict(Numbers):
+    """A section of the study file. A key it does not know is refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
+            for key in data:
+                if key not in cls.model_fields:
+                    near = nearest(key, cls.model_fields)
+                    hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
+                    raise PydanticCustomError(
+                        "unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint}
+                    )
+        return data

@@ -1,0 +1,426 @@
+"""The study file: every key typed, unknown keys refused, read by ``study_file.py``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from prldh.core import StudyError, nearest
+from prldh.study.imaging import ReadSettings
+from prldh.study.strict import Numbers, Strict
+
+Engine = Literal["r", "python", "both"]
+Scope = Literal["model", "pipeline"]
+Kind = Literal["continuous", "categorical", "ordinal"]
+Text = Annotated[
+    str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else v)
+]
+
+
+class CovariateSettings(Strict):
+    """How a clinical variable enters tables and models. ``levels``: reference first."""
+
+    type: Kind
+    levels: list[Text] | None = None
+
+    @model_validator(mode="after")
+    def _levels_make_sense(self) -> CovariateSettings:
+        if self.type == "continuous" and self.levels:
+            raise ValueError("a continuous covariate has no levels")
+        if self.type == "ordinal" and not self.levels:
+            raise ValueError(
+                "an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}"
+            )
+        if self.levels and len(set(self.levels)) != len(self.levels):
+            raise ValueError(
+                f"the level '{next(v for i, v in enumerate(self.levels) if v in self.levels[:i])}' is listed twice."
+                " Remove one"
+            )
+        return self
+
+
+def one_value(value: Any) -> Any:
+    """A value that stands for the event."""
+    if value is None or isinstance(value, (list, dict)):
+        raise ValueError("give one value, the one that means event, such as event: yes")
+    return value
+
+
+def _as_mapping(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+class Clinical(Strict):
+    """The clinical table: one row a patient."""
+
+    table: str
+    id: Text
+    outcome: Text
+    event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(one_value)]
+    covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
+
+
+class Tissue(Strict):
+    """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
+
+    radscore: Text | None = None
+    features: list[str] | dict[str, list[str]] | None = None
+    images: str | None = None
+    sources: list[str] = ["pyradiomics"]
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _one_table_is_a_list_of_one(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [value]
+        if isinstance(value, dict):
+            return {k: [v] if isinstance(v, str) else v for k, v in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Tissue:
+        given = [k for k in ("radscore", "features", "images") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of radscore, features, images (found: {', '.join(given) or 'none'})")
+        if self.features == {}:
+            raise ValueError("features names no table (found {}). Give a list of tables, or a list for each source")
+        for tables in self.tables().values():
+            if not 1 <= len(tables) <= 2:
+                raise ValueError(f"features takes one table a reader, for one or two readers (found {len(tables)})")
+        return self
+
+    def tables(self) -> dict[str, list[str]]:
+        """Feature tables by source; a plain list is the source ``features``."""
+        if self.features is None:
+            return {}
+        return self.features if isinstance(self.features, dict) else {"features": self.features}
+
+
+class Model(Strict):
+    """A logistic model: a tissue's name means its Radscore, ``groups(a, b)`` the four high/low groups."""
+
+    name: Text
+    terms: list[Text] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _has_a_name(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError(f"give the model a name (found {value!r})")
+        return value
+
+
+class Validation(Numbers):
+    """Resampling schemes and their scopes. Other keys name validators from plugins and carry their settings.
+
+    ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the
+    first scheme that holds patients out), to show what the chain reaches where nothing is to be found.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    leave_one_out: bool = True
+    folds: int = Field(10, ge=0)
+    repeats: int = Field(1, ge=1)
+    bootstrap: int = Field(1000, ge=0)
+    scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
+    null_permutations: int = Field(0, ge=0)
+
+    @field_validator("scope", mode="before")
+    @classmethod
+    def _one_scope_is_a_list_of_one(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("folds")
+    @classmethod
+    def _one_fold_is_no_validation(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("one fold holds nothing out: use 0 to switch folds off, or 2 or more")
+        return value
+
+
+class TableOne(Strict):
+    """Tests of Table 1. Student's t with pooled variance is the study's; Welch and Wilcoxon are offered.
+
+    ``adjust_p`` adds a column adjusted over the rows of the table, ``standardized_differences`` one of imbalance;
+    ``p_values: false`` leaves the tests out of the report.
+    """
+
+    continuous: Literal["t", "welch", "wilcoxon"] = "t"
+    adjust_p: Literal["none", "holm", "bh"] = "none"
+    standardized_differences: bool = False
+    p_values: bool = True
+
+
+class Univariate(Strict):
+    """Univariate screens, computed on everyone and descriptive: features by ``test``, covariates by univariable
+    logistic models.
+
+    ``adjust_p`` adds columns adjusted over the features of a tissue, and over the terms; ``shown``: how many features
+    the report lists, the smallest p first. ``univariate: false`` switches them off.
+    """
+
+    test: Literal["t", "wilcoxon"] = "wilcoxon"
+    adjust_p: Literal["none", "holm", "bh", "both"] = "both"
+    shown: int = Field(20, ge=0)
+
+
+class SampleSize(Strict):
+    """The R² that the models are anticipated to reach, for Riley's criteria: one of Nagelkerke's (default 0.15), Cox
+    and Snell's."""
+
+    r2_nagelkerke: float | None = Field(None, gt=0, lt=1)
+    r2_cox_snell: float | None = Field(None, gt=0, lt=0.75)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nagelkerke_unless_told(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not any(data.get(k) is not None for k in ("r2_nagelkerke", "r2_cox_snell")):
+            return {**data, "r2_nagelkerke": 0.15}
+        return data
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> SampleSize:
+        if self.r2_nagelkerke is not None and self.r2_cox_snell is not None:
+            raise ValueError("give one of r2_nagelkerke, r2_cox_snell: they say the same on two scales")
+        return self
+
+
+def _high_to_low(value: tuple[float, float]) -> tuple[float, float]:
+    high, low = max(value), min(value)
+    if not 0 <= low < high <= 1:
+        raise ValueError(f"give a range within 0 to 1, such as [1, 0.8] (found {list(value)})")
+    return high, low
+
+
+class PartialAuc(Strict):
+    """Another range of the partial area by sensitivity than by specificity."""
+
+    sensitivity: tuple[float, float] = (1.0, 0.8)
+    specificity: tuple[float, float] = (1.0, 0.8)
+
+
+PartialRanges = tuple[float, float] | PartialAuc
+
+
+class Imputation(Strict):
+    """Multiple imputation of blank covariates, in effect with ``missing: multiple_imputation``.
+
+    ``iterations``: rounds of the chained equations; ``donors``: nearest patients among whom a continuous value is
+    drawn. Within the resamples of a validation, where only the mean over imputations counts, fewer do.
+    """
+
+    imputations: int = Field(20, ge=1)
+    iterations: int = Field(10, ge=1)
+    donors: int = Field(5, ge=1)
+    imputations_in_resamples: int = Field(5, ge=1)
+    iterations_in_resamples: int = Field(5, ge=1)
+
+
+class Performance(Strict):
+    """Settings of the performance statistics."""
+
+    confidence: float = Field(0.95, gt=0, lt=1)
+    partial_auc: PartialRanges = (1.0, 0.8)
+    partial_auc_bootstrap: int = Field(2000, ge=0)
+    hosmer_lemeshow_groups: int = Field(10, ge=3)
+    thresholds: list[float] = Field(default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1)
+    decision_bootstrap: int = Field(500, ge=0)
+    risk_categories: list[float] | None = Field(None, min_length=1)
+    interaction_bootstrap: int = Field(500, ge=0)
+
+    @field_validator("partial_auc")
+    @classmethod
+    def _range_from_high_to_low(cls, value: Any) -> Any:
+        if isinstance(value, PartialAuc):
+            return PartialAuc(sensitivity=_high_to_low(value.sensitivity), specificity=_high_to_low(value.specificity))
+        return _high_to_low(value)
+
+    def partial_ranges(self) -> dict[str, tuple[float, float]]:
+        """The range of the partial area by sensitivity and by specificity, the higher end first."""
+        if isinstance(self.partial_auc, PartialAuc):
+            return {"sensitivity": self.partial_auc.sensitivity, "specificity": self.partial_auc.specificity}
+        return dict.fromkeys(("sensitivity", "specificity"), self.partial_auc)
+
+    @field_validator("risk_categories")
+    @classmethod
+    def _cut_points_are_risks(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and any(not 0 < cut < 1 for cut in value):
+            raise ValueError(
+                f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found {value})"
+            )
+        return value and sorted(set(value))
+
+    @field_validator("thresholds")
+    @classmethod
+    def _thresholds_are_probabilities(cls, value: list[float]) -> list[float]:
+        odd = [t for t in value if not 0 <= t < 1]
+        if odd:
+            raise ValueError(f"thresholds are probabilities from 0 up to, not including, 1 (found {odd[0]})")
+        return sorted(set(value))
+
+
+class Report(Strict):
+    """What the report carries beside the results, and in which formats figures are written beside it.
+
+    ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each;
+    ``grey``: every figure in grey too.
+    """
+
+    checklists: list[str] = []
+    answers: str | None = None
+    figures: list[Literal["svg", "pdf", "png", "tiff"]] = ["svg", "pdf", "png"]
+    dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1)
+    grey: bool = False
+
+
+class Compute(Strict):
+    """How the work is spread: over ``jobs`` processes here (default: all cores), or the workers of the Dask scheduler
+    at this address."""
+
+    jobs: int | None = Field(None, ge=1)
+    dask: str | None = None
+
+    @field_validator("dask")
+    @classmethod
+    def _address_says_where(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"([a-z]+://)?[^\s/]+:\d+/?", value):
+            raise ValueError(f"give the scheduler's address, such as tcp://10.0.0.5:8786 (found {value!r})")
+        return value
+
+    def with_dask(self, address: str) -> Compute:
+        """The same with another scheduler."""
+        try:
+            return Compute(jobs=self.jobs, dask=address)
+        except ValidationError as error:
+            raise StudyError(f"--dask: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+
+
+DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
+    {"icc": {"threshold": 0.75}},
+    {"mrmr_forest": {"folds": 5}},
+    {"correlation": {"between": 0.9, "outcome": 0.3}},
+    {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
+]
+
+
+def _as_steps(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [
+        (
+            {step: {}}
+            if isinstance(step, str)
+            else {k: v or {} for k, v in step.items()}
+            if isinstance(step, dict)
+            else step
+        )
+        for step in value
+    ]
+
+
+class Study(Strict):
+    """A whole study file."""
+
+    title: Text = "Untitled study"
+    seed: int = Field(1, ge=0)
+    engine: Engine = "both"
+    clinical: Clinical
+    tissues: dict[Text, Tissue] = {}
+    selection: Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps)] = Field(
+        default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION]
+    )
+    extraction: dict[str, dict[str, Any]] = {}
+    imaging: ReadSettings = ReadSettings()
+    selection_by_source: bool = True
+    if_empty: Literal["stop", "best"] = "stop"
+    separation: Literal["firth", "warn", "error"] = "firth"
+    radscore: Literal["logistic", "lasso"] = "logistic"
+    missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
+    imputation: Imputation = Imputation()
+    models: list[Model] | None = None
+    adjust: list[Text] | None = None
+    validation: Validation = Validation()
+    comparisons: list[tuple[Text, Text]] | None = None
+    table_one: TableOne = TableOne()
+    univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
+    sample_size: SampleSize = SampleSize()
+    performance: Performance = Performance()
+    report: Report = Report()
+    compute: Compute = Compute()
+
+    def inputs(self) -> list[str]:
+        """Every table that the study reads, as written in the study file."""
+        tables = (t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source)
+        images = (tissue.images for tissue in self.tissues.values() if tissue.images is not None)
+        return list(dict.fromkeys([self.clinical.table, *tables, *images]))
+
+    @field_validator("selection")
+    @classmethod
+    def _one_selector_a_step(cls, steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
+        for step in steps:
+            if len(step) != 1:
+                raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
+        return steps
+
+    @field_validator("models")
+    @classmethod
+    def _no_models_is_no_study(cls, models: list[Model] | None) -> list[Model] | None:
+        if models == []:
+            raise ValueError("no model is named. Name one, or leave the key out for the default: each tissue alone")
+        return models
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Study:
+        _check_names(self)
+        return self
+
+
+def _check_names(study: Study) -> None:
+    """Rules that span sections."""
+    clinical = study.clinical
+    columns = {clinical.id, clinical.outcome, *clinical.covariates}
+    for name, tissue in study.tissues.items():
+        if not name.strip() or set(name) & set("(),"):
+            raise _misfit(
+                ("tissues", name),
+                f"'{name}' cannot be a tissue's name. Rename it, without commas and brackets: terms such as groups(a,"
+                " b) use them",
+            )
+        if name in columns and tissue.radscore != name:
+            raise _misfit(
+                ("tissues", name),
+                f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous",
+            )
+        if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):
+            raise _misfit(
+                ("tissues", name, "radscore"),
+                f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score",
+            )
+    if clinical.outcome == clinical.id:
+        raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
+    for column in (clinical.id, clinical.outcome):
+        if column in clinical.covariates:
+            raise _misfit(
+                ("clinical", "covariates", column), "the id and the outcome cannot be covariates. Remove it here"
+            )
+    names = [m.name for m in study.models or []]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
+    for name in study.adjust or []:
+        if name not in clinical.covariates:
+            near = nearest(name, clinical.covariates)
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
+            raise _misfit(
+                ("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here"
+            )
+        if study.adjust.count(name) > 1:
+            raise _misfit(("adjust",), f"'{name}' is listed twice. Remove one")
+
+
+def _misfit(place: tuple, message: str) -> PydanticCustomError:
+    return PydanticCustomError("misfit", "{message}", {"message": message, "place": place})

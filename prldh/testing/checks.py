@@ -1,0 +1,495 @@
+"""The checks of :mod:`prldh.testing.kit`, by kind of object: promise → function of the object and what the study file
+would say of it.
+
+What is held to are the docstrings of :mod:`prldh.plugins.interfaces`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
+from prldh.core import Case, DataError, Geometry, Selection, TrainingRows, Volume
+from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.testing.parts import (
+    as_json,
+    example_run,
+    has_name_and_version,
+    in_other_weather,
+    read_settings,
+    refuses_unknown_keys,
+    require,
+    travels,
+    unchangeable,
+)
+
+# ---------------------------------------------------------------- selectors
+
+
+def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> TrainingRows:
+    """Training rows (n, p): the first two features tell of the outcome, the third is a copy of the first, the fourth
+    has ties throughout."""
+    rng = np.random.default_rng(seed)
+    outcome = rng.permutation(np.arange(n) % 5 < 2).astype(np.int8)
+    values = rng.normal(size=(n, p))
+    values[:, :2] += 1.5 * outcome[:, None]
+    values[:, 2], values[:, 3] = values[:, 0], np.round(values[:, 3])
+    second = unchangeable(values + 0.1 * rng.normal(size=values.shape)) if readers == 2 else None
+    return TrainingRows(
+        unchangeable(values),
+        second,
+        unchangeable(outcome),
+        unchangeable(np.arange(n)),
+        tuple(f"feature {j}" for j in range(p)),
+    )
+
+
+def _with_constants(rows: TrainingRows) -> TrainingRows:
+    values, second = np.array(rows.values), np.array(rows.second)
+    values[:, 4:6] = second[:, 4:6] = 3.0
+    return TrainingRows(unchangeable(values), unchangeable(second), rows.outcome, rows.patient, rows.names)
+
+
+def _bootstrapped(rows: TrainingRows) -> TrainingRows:
+    drawn = np.sort(np.random.default_rng(1).integers(0, rows.outcome.size, rows.outcome.size))
+    return TrainingRows(
+        unchangeable(rows.values[drawn]),
+        unchangeable(rows.second[drawn]),
+        unchangeable(rows.outcome[drawn]),
+        unchangeable(drawn),
+        rows.names,
+    )
+
+
+def _tied(rows: TrainingRows) -> TrainingRows:
+    return TrainingRows(
+        unchangeable(np.round(rows.values)), unchangeable(np.round(rows.second)), rows.outcome, rows.patient, rows.names
+    )
+
+
+def _fit(selector: Any, raw: Any, rows: TrainingRows) -> Selection:
+
+    return selector.fit(rows, read_settings(selector, raw), np.random.SeedSequence(7), PythonEngine())
+
+
+def _is_whole(found: Any, rows: TrainingRows) -> None:
+    """Kept positions are in range and distinct; every other name has its reason."""
+    for name in ("kept", "dropped", "details", "warnings"):
+        require(hasattr(found, name), f"fit must return a prldh.core.records.Selection, found {type(found).__name__}")
+    kept, p = np.asarray(found.kept), len(rows.names)
+    require(
+        kept.ndim == 1 and (kept.dtype.kind in "iu" or not kept.size),
+        f"kept must be a row of positions (integers), found {kept.dtype} {kept.shape}",
+    )
+    require(bool(((kept >= 0) & (kept < p)).all()), f"kept holds positions out of 0 … {p - 1}: {kept.tolist()}")
+    require(len(set(kept.tolist())) == kept.size, f"kept holds a position twice: {kept.tolist()}")
+    gone = [name for j, name in enumerate(rows.names) if j not in set(kept.tolist())]
+    missing, more = [n for n in gone if n not in found.dropped], [n for n in found.dropped if n not in gone]
+    require(not missing, f"dropped has no reason for {missing[:3]}")
+    require(not more, f"dropped names what was kept, or is no feature: {more[:3]}")
+    bad = [n for n, reason in found.dropped.items() if not (isinstance(reason, str) and reason.strip())]
+    require(not bad, f"a reason must be text: {bad[:3]}")
+    require(all(isinstance(w, str) for w in found.warnings), "warnings must be sentences")
+    as_json(found.details, "details")
+
+
+def _same(first: Selection, second: Selection, message: str) -> None:
+    equal = (
+        np.array_equal(first.kept, second.kept)
+        and first.dropped == second.dropped
+        and as_json(first.details, "details") == as_json(second.details, "details")
+    )
+    require(
+        equal,
+        f"{message}: kept {np.asarray(first.kept).tolist()} and {np.asarray(second.kept).tolist()}, or other reasons or"
+        " details",
+    )
+
+
+def _keeps_in_range_with_reasons(selector: Any, raw: Any) -> None:
+    rows = make_rows()
+    _is_whole(_fit(selector, raw, rows), rows)
+
+
+def _is_deterministic(selector: Any, raw: Any) -> None:
+    rows = make_rows()
+    _same(
+        _fit(selector, raw, rows),
+        in_other_weather(lambda: _fit(selector, raw, rows)),
+        "the same rows and seed gave two selections; draw from the seed alone",
+    )
+
+
+def _sees_training_rows_only(selector: Any, raw: Any) -> None:
+    """Read-only inputs, and nothing that another fit was given is remembered."""
+    rows = make_rows()
+    first = _fit(selector, raw, rows)
+    _fit(selector, raw, make_rows(seed=1))
+    _same(first, _fit(selector, raw, rows), "what a fit finds depends on rows that an earlier fit was given")
+
+
+def _survives(change: Callable[[TrainingRows], TrainingRows]) -> Callable[[Any, Any], None]:
+    def check(selector: Any, raw: Any) -> None:
+        rows = change(make_rows())
+        _is_whole(_fit(selector, raw, rows), rows)
+
+    return check
+
+
+def _takes_few_features(selector: Any, raw: Any) -> None:
+    for p in (1, 2):
+        rows = make_rows().take(np.arange(p))
+        _is_whole(_fit(selector, raw, rows), rows)
+
+
+def _takes_one_reader(selector: Any, raw: Any) -> None:
+    rows = make_rows(readers=1)
+    _is_whole(_fit(selector, raw, rows), rows)
+
+
+def _describes_without_changing(selector: Any, raw: Any) -> None:
+    if not hasattr(selector, "describe"):
+        return
+    from copy import deepcopy
+
+    rows = make_rows()
+    found = _fit(selector, raw, rows)
+    before = deepcopy(found)
+    told = selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
+    require(isinstance(told, Mapping), f"describe must return a dictionary, found {type(told).__name__}")
+    as_json(told, "what describe returns")
+    _same(before, found, "describe changed what was found")
+
+
+# ---------------------------------------------------------------- validators
+
+
+def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
+    outcome = make_rows().outcome
+    found = validator.resamples(outcome, raw, np.random.SeedSequence(7))
+    require(
+        isinstance(found, list) and bool(found),
+        f"resamples must return a list that is not empty, found {found!r:.80}; does it need example_settings?",
+    )
+    return outcome, found
+
+
+def _rows_in_range(validator: Any, raw: Any) -> None:
+    outcome, found = _resamples(validator, raw)
+    for r in found:
+        for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
+            require(
+                rows.ndim == 1 and rows.dtype.kind in "iu",
+                f"{part} must be row numbers, found {rows.dtype} {rows.shape}",
+            )
+            require(
+                bool(((rows >= 0) & (rows < outcome.size)).all()),
+                f"{part} of repeat {r.repeat}, fold {r.fold} has rows out of 0 … {outcome.size - 1}",
+            )
+        require(np.asarray(r.train).size > 0, f"repeat {r.repeat}, fold {r.fold} has no training rows")
+    places = [(r.repeat, r.fold) for r in found]
+    require(len(set(places)) == len(places), "two resamples have the same repeat and fold")
+
+
+def _holds_out(validator: Any, raw: Any) -> None:
+    """A test row that trained is a leak, in a bootstrap too, where only training rows repeat."""
+    require(
+        validator.kind in ("held_out", "bootstrap"), f"kind must be held_out or bootstrap, found {validator.kind!r}"
+    )
+    tested: dict[tuple[int, int], int] = {}
+    for r in _resamples(validator, raw)[1]:
+        both = np.intersect1d(r.train, r.test)
+        require(not both.size, f"repeat {r.repeat}, fold {r.fold}: rows {both[:3].tolist()} train and are held out")
+        if validator.kind == "bootstrap":
+            continue
+        require(np.asarray(r.test).size > 0, f"repeat {r.repeat}, fold {r.fold} holds nobody out")
+        require(
+            np.unique(r.train).size == np.asarray(r.train).size,
+            f"repeat {r.repeat}, fold {r.fold}: a training row comes twice; only in a bootstrap it may",
+        )
+        for row in np.asarray(r.test).tolist():
+            require(
+                (r.repeat, row) not in tested,
+                f"row {row} is held out twice in repeat {r.repeat}; give the second another repeat",
+            )
+            tested[r.repeat, row] = r.fold
+    n = make_rows().outcome.size
+    for repeat in sorted({repeat for repeat, _ in tested}):
+        n_tested = sum(of == repeat for of, _ in tested)
+        require(
+            n_tested == n, f"repeat {repeat} holds out {n_tested} of {n} patients; each must be held out once a repeat"
+        )
+
+
+def _draws_from_the_seed(validator: Any, raw: Any) -> None:
+    first, second = _resamples(validator, raw)[1], in_other_weather(lambda: _resamples(validator, raw)[1])
+    is_same = len(first) == len(second) and all(
+        np.array_equal(a.train, b.train) and np.array_equal(a.test, b.test) and (a.repeat, a.fold) == (b.repeat, b.fold)
+        for a, b in zip(first, second, strict=True)
+    )
+    require(is_same, "the same outcome and seed gave other resamples; draw from the seed alone")
+
+
+# ---------------------------------------------------------------- feature sources
+
+
+def make_case(patient: str = "P1", seed: int = 0, readers: int = 2, shape: tuple[int, int, int] = (9, 30, 32)) -> Case:
+    """A textured image (z, y, x) with an ellipsoid a reader."""
+    from scipy import ndimage
+
+    rng = np.random.default_rng(seed)
+    image = np.round(40 * ndimage.gaussian_filter(rng.normal(size=shape), 1) * 10).astype(np.int16)
+    z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]
+    masks = tuple(((z - 4) / 3) ** 2 + ((y - 15) / (8 + k)) ** 2 + ((x - 15 - k) / 9) ** 2 <= 1 for k in range(readers))
+    geometry = Geometry(shape[::-1], (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+    return Case(
+        patient, "tissue", 2, Volume(unchangeable(image), geometry, "MR"), tuple(unchangeable(m) for m in masks)
+    )
+
+
+def _extract(source: Any, raw: Any, case: Case) -> tuple[dict[str, float], ...]:
+    return source.extract(case, read_settings(source, raw))
+
+
+def _is_named_numbers(found: Any, case: Case) -> None:
+    require(
+        isinstance(found, (tuple, list)) and len(found) == len(case.masks),
+        f"extract must return one dictionary a reader ({len(case.masks)}), found {found!r:.80}",
+    )
+    for values in found:
+        require(
+            isinstance(values, Mapping) and len(values) > 0,
+            f"extract must return dictionaries with values, found {values!r:.80}",
+        )
+        for name, value in values.items():
+            require(isinstance(name, str), f"a name must be text, found {name!r}")
+            is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+            require(
+                is_number and bool(np.isfinite(value)),
+                f"'{name}' is {value!r}, not a finite number; raise DataError where a case has no values",
+            )
+
+
+def _one_dictionary_a_reader(source: Any, raw: Any) -> None:
+    for readers in (1, 2):
+        case = make_case(readers=readers)
+        _is_named_numbers(_extract(source, raw, case), case)
+
+
+def _same_names_in_order(source: Any, raw: Any) -> None:
+    names = [
+        list(v) for case in (make_case(), make_case("P2", 1, shape=(10, 33, 31))) for v in _extract(source, raw, case)
+    ]
+    odd = next((n for n in names if n != names[0]), None)
+    require(
+        odd is None,
+        f"cases or readers have other names, or another order: {sorted(set(odd or ()) ^ set(names[0]))[:3]}",
+    )
+
+
+def _measures_alike(source: Any, raw: Any) -> None:
+    first = _extract(source, raw, make_case())
+    _extract(source, raw, make_case("P2", 1))
+    require(
+        list(first) == list(in_other_weather(lambda: _extract(source, raw, make_case()))),
+        "the same case gave other values",
+    )
+
+
+def _measures_or_says_why(source: Any, raw: Any) -> None:
+    """One voxel, and an image that is flat: values, or DataError."""
+    whole = make_case(readers=1)
+    one = np.zeros(whole.masks[0].shape, dtype=bool)
+    one[4, 15, 15] = True
+    flat = Volume(unchangeable(np.full(whole.image.values.shape, 5, dtype=np.int16)), whole.image.geometry, "MR")
+    usual = list(_extract(source, raw, whole)[0])
+    for case in (
+        Case("P1", "tissue", 2, whole.image, (unchangeable(one),)),
+        Case("P2", "tissue", 3, flat, whole.masks),
+    ):
+        try:
+            found = _extract(source, raw, case)
+        except DataError as error:
+            require(bool(str(error)), "a DataError must say why")
+        else:
+            _is_named_numbers(found, case)
+            require(list(found[0]) == usual, "a region of one voxel, or a flat one, has other names")
+
+
+def _describes_every_name(source: Any, raw: Any) -> None:
+    require(hasattr(source, "describe"), "it has no describe")
+    names = list(_extract(source, raw, make_case(readers=1))[0])
+    told = source.describe(names, read_settings(source, raw))
+    require(set(names) <= set(told), f"describe leaves out {sorted(set(names) - set(told))[:3]}")
+    lacking = next((f"'{n}' has no {k}" for n in names for k in ("unit", "ibsi", "family") if k not in told[n]), None)
+    require(lacking is None, f"describe: {lacking}; None says that there is none")
+    as_json(told, "what describe returns")
+
+
+def _many_are_as_one(source: Any, raw: Any) -> None:
+    if not hasattr(source, "extract_many"):
+        return
+    cases = [make_case(), make_case("P2", 1)]
+    together = source.extract_many(cases, read_settings(source, raw))
+    require(len(together) == len(cases), f"extract_many gives {len(together)} results of {len(cases)} cases")
+    for case, found in zip(cases, together, strict=True):
+        for a, b in zip(found, _extract(source, raw, case), strict=True):
+            is_same = list(a) == list(b) and np.allclose(list(a.values()), list(b.values()), rtol=1e-4, atol=1e-6)
+            require(is_same, f"extract_many gives patient {case.patient} other values than extract")
+
+
+# ---------------------------------------------------------------- checklists, report sections, engines
+
+
+def _dossiers() -> list[Any]:
+    import json
+
+    results, provenance = example_run()
+    return [Dossier(), dossier_of(results, json.loads(provenance))]
+
+
+def _items_are_whole(checklist: Any, raw: Any) -> None:
+    del raw
+
+    numbers = []
+    for dossier in _dossiers():
+        entries = checklist.evaluate(dossier)
+        require(
+            isinstance(entries, list) and bool(entries),
+            f"evaluate must return a list of entries, found {entries!r:.80}",
+        )
+        for entry in entries:
+            missing = [k for k in ("number", "text", "status", "evidence") if k not in entry]
+            require(not missing, f"item {entry.get('number', '?')} has no {', '.join(missing)}")
+            require(
+                isinstance(entry["text"], str) and bool(entry["text"].strip()), f"item {entry['number']} has no text"
+            )
+            require(
+                entry["status"] in STATUSES,
+                f"item {entry['number']}: status {entry['status']!r} is none of {', '.join(STATUSES)}",
+            )
+            for e in entry["evidence"]:
+                require(
+                    {"where", "href"} <= set(e),
+                    f"item {entry['number']}: evidence has 'where' and 'href' (or None), found {e!r}",
+                )
+                require(
+                    e["href"] is None or not str(e["href"]).startswith(("/", "file:", "javascript:")),
+                    f"item {entry['number']}: a link must be relative, found {e['href']!r}",
+                )
+        as_json(entries, "the entries")
+        numbers.append([str(e["number"]) for e in entries])
+        require(len(set(numbers[-1])) == len(numbers[-1]), "two items have the same number")
+    require(
+        numbers[0] == numbers[1],
+        "the items depend on what is known; say 'author' or 'not applicable' instead of leaving one out",
+    )
+
+
+def _is_written_in_all_formats(checklist: Any, raw: Any) -> None:
+    del raw
+
+    for dossier in _dossiers():
+        for form in FORMATS:
+            if form != "docx" or has_docx():
+                require(bool(write_checklist(fill(checklist, dossier, {}), form, None)), f"{form} is empty")
+
+
+def _renders(section: Any, raw: Any) -> None:
+    del raw
+    import copy
+    import tempfile
+    from pathlib import Path
+
+    results, _ = example_run()
+    require(isinstance(section.title, str) and bool(section.title.strip()), "title must be text")
+    with tempfile.TemporaryDirectory() as folder:
+        given = copy.deepcopy(results)
+        html = section.render(given, Path(folder))
+        require(isinstance(html, str), f"render must return HTML as text, found {type(html).__name__}")
+        require(given == results, "render changes the results")
+        require(html == section.render(results, Path(folder)), "render gives other HTML for the same results")
+        require("its <script>" not in html, "the study's title stands in it unescaped; use markupsafe.escape")
+
+
+def _renders_without(section: Any, raw: Any) -> None:
+    del raw
+    import tempfile
+    from pathlib import Path
+
+    results, _ = example_run()
+    with tempfile.TemporaryDirectory() as folder:
+        bare = {
+            **results,
+            "tissues": {},
+            "comparisons": [],
+            "interaction": None,
+            "models": [{**m, "validation": {}} for m in results["models"]],
+        }
+        require(
+            isinstance(section.render(bare, Path(folder)), str),
+            "render must return HTML, an empty text where it has nothing to say",
+        )
+
+
+def _has_every_statistic(engine: Any, raw: Any) -> None:
+    del raw
+
+    wanted = [n for n, f in vars(StatisticsEngine).items() if callable(f) and not n.startswith("_")]
+    missing = [n for n in wanted if not callable(getattr(engine, n, None))]
+    require(not missing, f"it lacks {', '.join(missing)}; prldh/engines/protocol.py says what each returns")
+
+
+NAMED = "has a name and a version"
+TRAVELS = "can be sent to worker processes"
+UNKNOWN = "refuses unknown settings"
+
+#: Promise → check, by kind.
+CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
+    "selector": {
+        NAMED: has_name_and_version,
+        UNKNOWN: refuses_unknown_keys,
+        TRAVELS: travels,
+        "keeps positions in range and gives a reason for every name it drops": _keeps_in_range_with_reasons,
+        "finds the same for the same seed": _is_deterministic,
+        "is fitted on the rows it is given alone, and does not change them": _sees_training_rows_only,
+        "survives ties": _survives(_tied),
+        "survives constant columns": _survives(_with_constants),
+        "survives a bootstrap sample's copies of patients": _survives(_bootstrapped),
+        "takes one or two features": _takes_few_features,
+        "takes one reader": _takes_one_reader,
+        "describes what it found without changing it": _describes_without_changing,
+    },
+    "validator": {
+        NAMED: has_name_and_version,
+        TRAVELS: travels,
+        "gives row numbers in range": _rows_in_range,
+        "holds out rows that do not train": _holds_out,
+        "draws from its seed alone": _draws_from_the_seed,
+    },
+    "feature source": {
+        NAMED: has_name_and_version,
+        UNKNOWN: refuses_unknown_keys,
+        TRAVELS: travels,
+        "gives one dictionary of finite numbers a reader": _one_dictionary_a_reader,
+        "names the same features in the same order for every case": _same_names_in_order,
+        "measures a case alike every time": _measures_alike,
+        "measures the smallest and the flattest region, or says why not": _measures_or_says_why,
+        "describes every feature": _describes_every_name,
+        "measures many as it measures one": _many_are_as_one,
+    },
+    "checklist": {
+        NAMED: has_name_and_version,
+        "has items with number, text, status and evidence": _items_are_whole,
+        "can be written in every format": _is_written_in_all_formats,
+    },
+    "report section": {
+        NAMED: has_name_and_version,
+        "renders HTML from results, escaped, and changes nothing": _renders,
+        "renders without tissues, comparisons and validation": _renders_without,
+    },
+    "engine": {NAMED: has_name_and_version, "has every statistic": _has_every_statistic},
+}

@@ -1,0 +1,154 @@
+"""``prldh plugins check NAME`` and ``prldh plugins new NAME``."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prldh.core import OutputError, PluginError, PrldhError, nearest
+from prldh.plugins import REGISTRIES, Registry
+from prldh.testing.kit import checks_of
+from prldh.testing.parts import CheckFailed
+from prldh.testing.skeleton import FILES
+
+
+def check_plugin(registry: Registry, name: str, settings: str | None = None) -> Iterator[tuple[bool, str]]:
+    """Put everything that a plugin registers to the test: whether each check passed, and its line.
+
+    Parameters
+    ----------
+    name
+        The plugin (its entry point), its distribution, or one object that it registers.
+    settings
+        YAML: object → what the study file would say of it, where defaults do not do.
+
+    Raises
+    ------
+    PluginError
+        If nothing of that name is installed, it registers nothing, or the settings cannot be read.
+    """
+    objects = objects_of(registry, name)
+    said = _read_settings(settings, [item.name for _, item in objects])
+    for _, item in objects:
+        try:
+            checks = checks_of(item, said.get(item.name))
+        except CheckFailed as failure:
+            yield False, f"failed   {failure}"
+            continue
+        for check in checks:
+            try:
+                check()
+            except (CheckFailed, PrldhError) as failure:
+                yield False, f"failed   {check}: {_one_line(failure)}"
+            except Exception as error:  # the object's own
+                yield False, f"failed   {check}: {type(error).__name__}: {_one_line(error)} ({_place(error)})"
+            else:
+                yield True, f"ok       {check}"
+
+
+def objects_of(registry: Registry, name: str) -> list[tuple[str, Any]]:
+    """What a plugin, a distribution or the object of that name registers: (hook, object)."""
+    everything = [(hook, item, plugin) for hook in REGISTRIES for item, plugin in registry.registered(hook).values()]
+    origins = {each.plugin: each.name for each in registry.distributions}
+    plugins = {name for name, plugin in registry.manager.list_name_plugin() if plugin is not None}
+    for is_meant in (
+        lambda item, plugin: plugin == name,
+        lambda item, plugin: (
+            re.sub(r"[-_.]+", "-", origins.get(plugin, "")).lower() == re.sub(r"[-_.]+", "-", name).lower()
+        ),
+        lambda item, plugin: item.name == name,
+    ):
+        found = [(hook, item) for hook, item, plugin in everything if is_meant(item, plugin)]
+        if found:
+            return found
+    if name in plugins:
+        raise PluginError(f"the plugin '{name}' registers no objects: there is nothing to check.")
+    known = sorted({*plugins, *origins.values(), *(item.name for _, item, _ in everything)})
+    near = nearest(name, known)
+    raise PluginError(
+        f"no plugin '{name}' is installed."
+        + (
+            f" Did you mean '{near}'?"
+            if near
+            else f" Found: {', '.join(sorted(plugins))}. Install it: pip install -e FOLDER."
+        )
+    )
+
+
+def _read_settings(text: str | None, names: list[str]) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text) if text else {}
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        raise PluginError(
+            f"--settings: give YAML of the object's name and its settings, such as '{names[0]}: {{key: value}}' (found"
+            f" {text!r})."
+        )
+    for name in found:
+        if name not in names:
+            raise PluginError(f"--settings: '{name}' is none of what is checked: {', '.join(names)}.")
+    return found
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace else "no traceback"
+
+
+def write_skeleton(name: str, parent: Path) -> list[str]:
+    """A working distribution to start a plugin from: a selector, a feature source and their tests. Returns the lines to
+    print.
+
+    Parameters
+    ----------
+    name
+        Of the distribution, such as ``prldh-mine``; also the folder's.
+
+    Raises
+    ------
+    OutputError
+        If the name is no distribution's, the folder exists, or it cannot be written.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_.][A-Za-z0-9]+)*", name):
+        raise OutputError(
+            f"'{name}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a letter, such"
+            " as prldh-mine."
+        )
+    package = re.sub(r"[-.]", "_", name).lower()
+    if package in ("prldh", "tests"):
+        raise OutputError(f"'{name}' is taken. Give another name, such as prldh-mine.")
+    if importlib.util.find_spec(package) is not None:
+        raise OutputError(
+            f"'{name}' would have the package '{package}', and there is one of that name already. Give another name,"
+            " such as prldh-mine."
+        )
+    short = package.removeprefix("prldh_")
+    folder = parent / name
+    if folder.exists():
+        raise OutputError(f"{folder} exists already. Give another name, or remove it.")
+    words = {"NAME": name, "PACKAGE": package, "SHORT": short}
+    try:
+        for place, content in FILES.items():
+            path = folder / re.sub("PACKAGE", package, place)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(re.sub(r"@(NAME|PACKAGE|SHORT)@", lambda m: words[m[1]], content), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}. Go to another folder.") from None
+    return [
+        f"wrote {folder}",
+        f"install it:      pip install -e {folder}",
+        f"check it:        prldh plugins check {short}",
+        f"run its tests:   pytest {folder}",
+    ]

@@ -1,0 +1,17 @@
+"""Refits on resamples and what they say of a model; permuted outcomes; other settings of a step."""
+
+from __future__ import annotations
+
+from prldh.validation.refit import held_out, held_out_imputed
+from prldh.validation.resampling import VALIDATORS
+from prldh.validation.run import compare_alternatives, open_kept, refit_inputs, validate_models
+
+__all__ = [
+    "VALIDATORS",
+    "compare_alternatives",
+    "held_out",
+    "held_out_imputed",
+    "open_kept",
+    "refit_inputs",
+    "validate_models",
+]

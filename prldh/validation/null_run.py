@@ -1,0 +1,114 @@
+"""The null run: what the whole chain reaches where nothing is to be found.
+
+The outcome is permuted over the patients and scope ``pipeline`` of one scheme is repeated, selection included. An
+honest chain then lands around 0.5; one that lands above it leaks.
+
+References
+----------
+M. Ojala, G. C. Garriga, Journal of Machine Learning Research 11 (2010) 1833-1863. P. Golland, B. Fischl, Information
+Processing in Medical Imaging (2003) 330-341. B. Phipson, G. K. Smyth, Statistical Applications in Genetics and
+Molecular Biology 9 (2010) 39: p-values of permutations are never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from prldh.core import ModelSpec, Predictions, seed_for
+from prldh.models import Plan
+from prldh.validation.refit import predict_imputed, predict_scope_pipeline
+from prldh.validation.summaries import fold_mean, pooled_auc_of
+
+#: Told to refit everything on the resamples of a plan: (plan, number of the permutation) → refits and completed
+#: covariates by scheme.
+Refit = Callable[[Plan, int], tuple[Mapping[str, list], Mapping[str, list]]]
+
+
+def null_scheme(plan: Plan) -> str | None:
+    """The scheme that is repeated: folds, or else the first that holds patients out."""
+    held_out = [name for name, (kind, _) in plan.schemes.items() if kind == "held_out"]
+    return "folds" if "folds" in held_out else next(iter(held_out), None)
+
+
+def run_null(
+    plan: Plan, how: list[str], observed: list[Mapping[str, Any]], refit: Refit, engine: Any
+) -> list[dict[str, Any]]:
+    """Permute the outcome, repeat the scheme, and say where the models' held-out AUCs fall.
+
+    Parameters
+    ----------
+    how
+        How each model was fitted on everyone: its estimator is kept.
+    observed
+        Each model's entry of this scheme in scope ``pipeline``.
+    refit
+        Refits tissues and imputes covariates on every resample of the plan it is given.
+
+    Returns
+    -------
+    list of dict
+        One a model: ``measure`` (the mean of the folds' AUCs, or the pooled AUC where a fold holds one patient), ``n``
+        permutations, ``mean``, ``low``, ``high`` (percentiles at the study's confidence), ``values`` and the one-sided
+        ``p``: (1 + how many reach the observed) / (1 + n).
+    """
+    n, level = plan.study.validation.null_permutations, plan.study.performance.confidence
+    found = np.full((n, len(plan.specs)), np.nan)
+    measure = "auc_mean" if "auc_mean" in observed[0] else "auc"
+    for k in range(n):
+        permuted = permute(plan, k)
+        refits, completed = refit(permuted, k)
+        for i, spec in enumerate(plan.specs):
+            predictions = _predict(permuted, spec, how[i], refits, completed, engine)
+            found[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)
+    return [
+        _describe(values, entry.get(measure, {}).get("estimate"), measure, level)
+        for values, entry in zip(found.T, observed, strict=True)
+    ]
+
+
+def permute(plan: Plan, k: int) -> Plan:
+    """The plan with its outcome permuted and the scheme's resamples drawn anew for it."""
+    name = null_scheme(plan)
+    seed = seed_for(plan.study.seed, "null", k)
+    first, second = seed.spawn(2)
+    outcome = np.random.default_rng(first).permutation(plan.cohort.outcome)
+    kind, _ = plan.schemes[name]
+    return replace(
+        plan, cohort=replace(plan.cohort, outcome=outcome), schemes={name: (kind, plan.draw(name, outcome, second))}
+    )
+
+
+def _predict(plan: Plan, spec: ModelSpec, how: str, refits, completed, engine) -> Predictions:
+    ((scheme, (kind, resamples)),) = plan.schemes.items()
+    if plan.is_imputed(spec):
+        return predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], engine, how)
+    return predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], engine, how)
+
+
+def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: Any, level: float) -> float:
+    entry = (
+        fold_mean(predictions, outcome, level)
+        if measure == "auc_mean"
+        else pooled_auc_of(predictions, outcome.astype(float), engine, level)[0]
+    )
+    return np.nan if entry["estimate"] is None else entry["estimate"]
+
+
+def _describe(values: np.ndarray, observed: float | None, measure: str, level: float) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    entry: dict[str, Any] = {
+        "measure": measure,
+        "n": len(known),
+        **dict.fromkeys(("mean", "low", "high", "p")),
+        "values": [float(v) for v in known],
+    }
+    if len(known):
+        entry["mean"] = float(known.mean())
+        entry["low"], entry["high"] = (float(q) for q in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
+        if observed is not None:
+            entry["p"] = float((1 + (known >= observed).sum()) / (1 + len(known)))
+    return entry

@@ -1,0 +1,215 @@
+"""Internal validation: refits on resamples, in scope ``model`` and in scope ``pipeline``. What is said of them is in
+``summaries.py``.
+
+Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model and its threshold. Scope
+``pipeline`` refits everything on the training rows: ICC, selection, scaling, coefficients, cutoffs, thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import Protocol, apply_radscore, build_design, fit_tissue, log_odds, training_rows
+from prldh.core import (
+    Coded,
+    Cohort,
+    Design,
+    FeatureBlock,
+    Ledger,
+    ModelSpec,
+    Predictions,
+    Resample,
+    TissueRefit,
+    seed_for,
+)
+from prldh.data import impute_resample
+from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.study import Imputation
+
+
+def refit_tissues(
+    tissues: Mapping[str, tuple[FeatureBlock, ...]],
+    given: Mapping[str, np.ndarray],
+    outcome: np.ndarray,
+    resample: Resample,
+    protocol: Protocol,
+    seed: int,
+    key: tuple,
+    engine: Any,
+    ledger: Ledger,
+) -> dict[str, TissueRefit]:
+    """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
+    found = {}
+    for name, values in given.items():
+        ledger.read("cutoff", resample.train)
+        cutoff = float(engine.youden(outcome[resample.train].astype(float), values[resample.train])["threshold"])
+        found[name] = TissueRefit(values, cutoff, (), None)
+    for name, blocks in tissues.items():
+        rows = training_rows(blocks, outcome, resample.train)
+        fit = fit_tissue(
+            rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
+        )
+        features = tuple(f for _, f in fit.radscore.features) if fit.radscore else ()
+        found[name] = TissueRefit(apply_radscore(fit, blocks), fit.cutoff, features, fit.empty_step)
+    return found
+
+
+def predict_scope_model(
+    design: Design,
+    outcome: np.ndarray,
+    kind: str,
+    resamples: Sequence[Resample],
+    engine: Any,
+    how: str = MAXIMUM_LIKELIHOOD,
+) -> Predictions:
+    """Refit the logistic model alone on every resample, by the engine and in the way it was fitted on everyone."""
+    rows = np.concatenate([r.train for r in resamples])
+    lengths = np.array([len(r.train) for r in resamples])
+    b = np.asarray(
+        _refit(engine, how)(design.matrix, outcome.astype(float), rows, lengths)["coefficients"], dtype=float
+    )
+    eta = np.array([log_odds(design.matrix, row) for row in b])
+    unseen = sum(_unseen_levels(design, r) for r in resamples)
+    return _wrote_down(
+        Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen)),
+        np.split(rows, np.cumsum(lengths)[:-1]),
+    )
+
+
+def predict_scope_pipeline(
+    spec: ModelSpec,
+    cohort: Cohort,
+    kind: str,
+    resamples: Sequence[Resample],
+    refits: Sequence[Mapping[str, TissueRefit]],
+    engine: Any,
+    how: str = MAXIMUM_LIKELIHOOD,
+) -> Predictions:
+    """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on
+    each resample."""
+    outcome = cohort.outcome.astype(float)
+    eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
+    unseen, read = 0, []
+    for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
+        scores = {name: t.values for name, t in tissues.items()}
+        design = build_design(spec.terms, cohort, scores, {name: t.cutoff for name, t in tissues.items()})
+        read.append(resample.train)
+        fitted = _refit(engine, how)(design.matrix, outcome, read[-1], np.array([len(read[-1])]))
+        b = np.asarray(fitted["coefficients"], dtype=float)
+        eta[r] = log_odds(design.matrix, b[0])
+        alone[r] = _is_intercept_alone(b)[0]
+        unseen += _unseen_levels(design, resample)
+    return _wrote_down(Predictions(kind, resamples, eta, alone, _unseen_note(unseen)), read)
+
+
+def _wrote_down(predictions: Predictions, read: Sequence[np.ndarray]) -> Predictions:
+    """The predictions, with the rows that the logistic model of each resample read in their ledgers."""
+    for ledger, rows in zip(predictions.ledgers, read, strict=True):
+        ledger.read("logistic model", rows)
+    return predictions
+
+
+def impute_for_resamples(
+    cohort: Cohort,
+    scores: Mapping[str, np.ndarray],
+    resample: Resample,
+    settings: Imputation,
+    seed: int,
+    key: tuple,
+    ledger: Ledger,
+) -> tuple[list[Coded], list[Coded]]:
+    """Completed covariates of one resample: of its training rows (imputed with the outcome there), and of everyone (by
+    a model of the training rows that never saw an outcome)."""
+    ledger.read("imputation", resample.train)
+    return impute_resample(cohort, scores, resample.train, settings, seed_for(seed, "imputation", *key))
+
+
+def predict_imputed(
+    spec: ModelSpec,
+    cohort: Cohort,
+    kind: str,
+    resamples: Sequence[Resample],
+    refits: Sequence[Mapping[str, TissueRefit]],
+    completed: Sequence[tuple[list[Coded], list[Coded]]],
+    engine: Any,
+    how: str,
+) -> Predictions:
+    """Refit a model with incomplete covariates on every resample: once an imputation, coefficients averaged as Rubin's
+    rules have it.
+
+    The averaged model predicts each imputation of a patient; ``log_odds`` are the means.
+    """
+    n_imputations = len(completed[0][0])
+    imputed = np.zeros((n_imputations, len(resamples), cohort.n))
+    alone, training, unseen = np.zeros(len(resamples), dtype=bool), [], 0
+    for r, (resample, tissues, (train, everyone)) in enumerate(zip(resamples, refits, completed, strict=True)):
+        size = len(resample.train)
+        scores = {name: np.concatenate([t.values[resample.train], t.values]) for name, t in tissues.items()}
+        cutoffs = {name: t.cutoff for name, t in tissues.items()}
+        outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
+        designs = [
+            build_design(spec.terms, cohort, scores, cutoffs, {name: np.concatenate([a[name], b[name]]) for name in a})
+            for a, b in zip(train, everyone, strict=True)
+        ]
+        rows, length = np.arange(size), np.array([size])
+        b = np.array([_refit(engine, how)(d.matrix, outcome, rows, length)["coefficients"][0] for d in designs]).mean(
+            axis=0
+        )
+        etas = np.array([log_odds(d.matrix, b) for d in designs])
+        training.append(mean_log_odds(etas[:, :size]))
+        imputed[:, r] = etas[:, size:]
+        alone[r] = _is_intercept_alone(b[None])[0]
+        unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
+    eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
+    found = Predictions(
+        kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training
+    )
+    return _wrote_down(found, [r.train for r in resamples])
+
+
+def _unseen_levels(design: Design, resample: Resample) -> int:
+    """How many held-out patients have a level that no training row has: it has no coefficient."""
+    factors = [j for j, level in enumerate(design.levels) if level is not None]
+    absent = [j for j in factors if not design.matrix[resample.train, j].any()]
+    return int(design.matrix[np.ix_(resample.test, absent)].any(axis=1).sum()) if absent else 0
+
+
+def _unseen_note(n: int) -> list[str]:
+    if not n:
+        return []
+    return [
+        f"{n} held-out predictions are of patients with a level that no training patient has; it counts as the"
+        " reference level there."
+    ]
+
+
+def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:
+    """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
+    return engine.refit_firth if how == FIRTH else engine.refit_logistic
+
+
+def _is_intercept_alone(b: np.ndarray) -> np.ndarray:
+    return ~(np.nan_to_num(b[:, 1:]) != 0).any(axis=1)
+
+
+def held_out(predictions: Predictions) -> list[np.ndarray]:
+    """Pooled held-out log odds (n,), one array a repeat; NaN for a patient who was never held out."""
+    return _pool(predictions.resamples, predictions.log_odds)
+
+
+def held_out_imputed(predictions: Predictions) -> list[np.ndarray]:
+    """The same for every imputation (i, n), one array a repeat; i is 1 where nothing was imputed."""
+    etas = predictions.log_odds[None] if predictions.imputed is None else predictions.imputed
+    by_imputation = [_pool(predictions.resamples, eta) for eta in etas]
+    return [np.array(repeat) for repeat in zip(*by_imputation, strict=True)]
+
+
+def _pool(resamples: Sequence[Resample], log_odds: np.ndarray) -> list[np.ndarray]:
+    repeats: dict[int, np.ndarray] = {}
+    for r, resample in enumerate(resamples):
+        pooled = repeats.setdefault(resample.repeat, np.full(log_odds.shape[1], np.nan))
+        pooled[resample.test] = log_odds[r, resample.test]
+    return [repeats[k] for k in sorted(repeats)]

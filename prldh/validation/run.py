@@ -1,0 +1,353 @@
+"""Validation within a run: refits on every resample, spread over workers and kept as they finish, then summed up for
+every model.
+
+What one refit is stands in :mod:`prldh.validation.refit`; how work is spread and kept in :mod:`prldh.work.work` and
+:mod:`prldh.work.kept`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from prldh.chain import Protocol
+from prldh.core import Cohort, Draws, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn
+from prldh.engines import PythonEngine
+from prldh.models import Plan, mean_log_odds
+from prldh.study import Imputation
+from prldh.validation.null_run import null_scheme, run_null
+from prldh.validation.refit import (
+    impute_for_resamples,
+    predict_imputed,
+    predict_scope_model,
+    predict_scope_pipeline,
+    refit_tissues,
+)
+from prldh.validation.sensitivity import describe_sensitivity
+from prldh.validation.summaries import summarise
+from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
+
+if TYPE_CHECKING:
+    from prldh.core import Progress
+    from prldh.models import EngineRun
+
+
+@dataclass(frozen=True)
+class Refits:
+    """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they
+    are not refitted; ``cohort`` where covariates have blanks that are imputed."""
+
+    outcome: np.ndarray
+    protocol: Protocol
+    seed: int
+    tissues: Mapping[str, TissueRefit] | None
+    cohort: Cohort | None
+    imputation: Imputation
+
+
+def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[str, np.ndarray]]:
+    """The features and the given scores of all patients: what every refit needs, the same in all stages."""
+    return dict(plan.blocks), {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
+
+
+def validate_models(
+    plan: Plan, runs: list[EngineRun], draws: Draws, workers: Workers, kept: KeptWork, told: Progress
+) -> None:
+    """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the
+    engine; every engine summarises the predictions."""
+
+    if not any(resamples for _, resamples in plan.schemes.values()):
+        return
+    learner = PythonEngine()
+    for scope in ("model", "pipeline"):
+        if scope not in plan.study.validation.scope:
+            continue
+        stage, noun = (
+            ("validation of the whole chain", "resamples")
+            if scope == "pipeline"
+            else ("imputation in resamples", "imputed resamples")
+        )
+        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(told, stage), noun)
+        for run in runs:
+            run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
+        for i, spec in enumerate(plan.specs):
+            told(f"validation, scope {scope}", i, len(plan.specs))
+            how = runs[0].models[i]["fit"]
+            for scheme, (kind, resamples) in plan.schemes.items():
+                shared = None
+                if plan.is_imputed(spec):
+                    shared = predict_imputed(
+                        spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how
+                    )
+                elif scope == "pipeline" and plan.is_refitted(spec):
+                    shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
+                for run in runs:
+                    same = run.predictions.get((i, "model", scheme)) if shared is None else shared
+                    if same is None:
+                        same = predict_scope_model(
+                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"]
+                        )
+                    _record(plan, run, i, scope, scheme, same, draws)
+        told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
+        if scope == "pipeline":
+            for run in runs:
+                _note_selection(plan, run, refits)
+    for run in runs:
+        for entry in run.models:
+            _note_difference(entry["validation"])
+    _run_null(plan, runs, learner, workers, kept, told)
+
+
+def _run_null(
+    plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers, kept: KeptWork, told: Progress
+) -> None:
+    """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every
+    model."""
+    scheme, n = null_scheme(plan), plan.study.validation.null_permutations
+    if not n:
+        return
+    if scheme is None or "pipeline" not in plan.study.validation.scope:
+        for run in runs:
+            run.warnings.append(
+                Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out.")
+            )
+        return
+
+    def refit(permuted: Plan, k: int):
+        return _refit_all(
+            permuted,
+            runs[0],
+            "pipeline",
+            workers,
+            kept,
+            lambda done, total: told("null run", k * total + done, n * total),
+        )[:2]
+
+    how = [entry["fit"] for entry in runs[0].models]
+    found = run_null(plan, how, [entry["validation"]["pipeline"][scheme] for entry in runs[0].models], refit, learner)
+    for run in runs:
+        for entry, null in zip(run.models, found, strict=True):
+            entry["validation"]["pipeline"][scheme] = {**entry["validation"]["pipeline"][scheme], "null": null}
+
+
+def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
+    """What other settings of a step would have given, where its selector offers some; by Python's learners, as all
+    refits."""
+
+    def refit(other: Plan) -> Mapping[str, list]:
+        return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[
+            0
+        ]
+
+    found = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
+    for run in runs:
+        run.sensitivity = found
+
+
+def _refit_all(
+    plan: Plan,
+    run: EngineRun,
+    scope: str,
+    workers: Workers,
+    kept: KeptWork,
+    told: Callable[[int, int], None],
+    noun: str | None = None,
+) -> tuple[dict[str, list], dict[str, list], dict[str, list]]:
+    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one
+    entry a resample."""
+    tissues = (
+        None
+        if scope == "pipeline"
+        else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+    )
+    cohort = None if plan.cohort.is_complete else plan.cohort
+    if scope == "model" and cohort is None:
+        return (
+            {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()},
+            {},
+            {scheme: [] for scheme in plan.schemes},
+        )
+    items = [
+        (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
+    ]
+    settings = Refits(plan.cohort.outcome, plan.protocol, plan.study.seed, tissues, cohort, plan.study.imputation)
+    found = run_work(
+        partial(_refit_one, settings),
+        items,
+        workers,
+        lambda done: told(done, len(items)),
+        shelf=_shelf(kept, settings, items),
+        is_cheap=cohort is None and not plan.blocks,
+        noun=noun,
+    )
+    refits: dict[str, list] = {}
+    completed: dict[str, list] = {}
+    ledgers: dict[str, list] = {}
+    for (scheme, _, _), (refitted, tables, ledger) in zip(items, found, strict=True):
+        refits.setdefault(scheme, []).append(refitted or tissues)
+        completed.setdefault(scheme, []).append(tables)
+        ledgers.setdefault(scheme, []).append(ledger)
+    return refits, completed, ledgers
+
+
+def _refit_one(
+    settings: Refits,
+    blocks: Mapping[str, tuple[FeatureBlock, ...]],
+    given: Mapping[str, np.ndarray],
+    item: tuple[str, int, Resample],
+):
+    """The refitted tissues (None in scope ``model``), the imputed covariates (None where nothing is blank), and what
+    was read."""
+
+    scheme, r, resample = item
+    with threadpool_limits(1):
+        ledger = Ledger(resample.test)
+        refitted = None
+        if settings.tissues is None:
+            refitted = refit_tissues(
+                blocks,
+                given,
+                settings.outcome,
+                resample,
+                settings.protocol,
+                settings.seed,
+                (scheme, r),
+                PythonEngine(),
+                ledger,
+            )
+        if settings.cohort is None:
+            return refitted, None, ledger
+        scores = {name: t.values for name, t in (refitted or settings.tissues).items()}
+        return (
+            refitted,
+            impute_for_resamples(
+                settings.cohort, scores, resample, settings.imputation, settings.seed, (scheme, r), ledger
+            ),
+            ledger,
+        )
+
+
+# ---------------------------------------------------------------- what is said of them
+
+
+def _record(
+    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws
+) -> None:
+    run.predictions[i, scope, scheme] = predictions
+    before = run.predictions.get((i, "model", scheme))
+    if scope == "pipeline" and before is predictions:
+        entry, remarks = run.models[i]["validation"]["model"][scheme], []
+    else:
+        entry, remarks = summarise(
+            predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws
+        )
+    run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
+    run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
+    spec = plan.specs[i]
+    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
+    run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]
+
+
+def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -> None:
+    for scheme, refits in by_scheme.items():
+        for name in plan.blocks:
+            empty = sum(t[name].empty_step is not None for t in refits)
+            if empty:
+                run.warnings.append(
+                    Warn(
+                        "validation",
+                        f"tissue {name}, {scheme.replace('_', '-')}: in {empty} of {len(refits)} resamples the"
+                        " selection left nothing; the Radscore is constant there.",
+                    )
+                )
+    run.refits = by_scheme
+
+
+def _note_difference(validation: dict[str, Any]) -> None:
+    if "model" not in validation or "pipeline" not in validation:
+        return
+    found = {}
+    for scheme in validation["model"]:
+        a, b = (validation[scope][scheme]["auc"]["estimate"] for scope in ("model", "pipeline"))
+        found[scheme] = None if a is None or b is None else a - b
+    validation["difference"] = found
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
+    """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features,
+    scores and seed."""
+    protocol = plan.protocol
+    steps = [
+        (s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json(), _fingerprint(s))
+        for s in protocol.steps
+    ]
+    plugins = sorted((each.name, each.version) for each in plan.registry.distributions)
+    blocks, given = refit_inputs(plan)
+    features = [
+        (name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()
+    ]
+    chain = (steps, protocol.by_source, protocol.if_empty, protocol.radscore, plan.study.seed)
+    return KeptWork(digest_of(program_digest(), plugins, chain, features, given), say)
+
+
+def _fingerprint(step: Any) -> str:
+    """What a selector depends on beside its settings, such as the content of a file that they name."""
+    return step.selector.fingerprint(step.settings) if hasattr(step.selector, "fingerprint") else ""
+
+
+def _source_of(selector: Any) -> str:
+    """The text of the file that a selector is written in, as its author may forget to raise its version."""
+    with suppress(OSError, TypeError, ValueError):
+        return Path(inspect.getsourcefile(type(selector)) or "").read_text(encoding="utf-8")
+    return ""
+
+
+def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resample]]) -> Shelf:
+    """Where the refits of one stage are kept: by the chain, its outcome, given tissues and covariates, and the rows of
+    each resample."""
+    tissues = None if settings.tissues is None else [(name, t.values, t.cutoff) for name, t in settings.tissues.items()]
+    covariates = None
+    if settings.cohort is not None:
+        cohort = settings.cohort
+        covariates = (
+            [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates],
+            settings.imputation.model_dump_json(),
+        )
+    steps = [(s.selector.name, s.settings.model_dump_json()) for s in settings.protocol.steps]
+    stage = digest_of(kept.study, steps, settings.outcome, tissues, covariates)
+    keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
+    return Shelf(kept, keys, _pack, _unpack)
+
+
+def _pack(result: tuple) -> list[Any]:
+    refitted, tables, ledger = result
+    return [
+        refitted and [[name, t.values, t.cutoff, t.features, t.empty_step] for name, t in refitted.items()],
+        tables and [[list(coded.items()) for coded in part] for part in tables],
+        ledger.held_out,
+        [[stage, e.n_fits, e.n_rows, e.n_held_out] for stage, e in ledger.entries.items()],
+    ]
+
+
+def _unpack(content: list[Any]) -> tuple:
+    refitted, tables, held_out, entries = content
+    return (
+        refitted
+        and {
+            name: TissueRefit(values, cutoff, tuple(features), empty)
+            for name, values, cutoff, features, empty in refitted
+        },
+        tables and tuple([dict(coded) for coded in part] for part in tables),
+        Ledger(held_out, {stage: Entry(*counts) for stage, *counts in entries}),
+    )

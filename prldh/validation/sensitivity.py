@@ -1,0 +1,117 @@
+"""What the Radscore would be with other settings of a step: the sensitivity of a study to a choice that its authors had
+to make.
+
+A selector offers the settings to compare by ``alternatives(settings)``. Each is fitted on everyone and, selection
+included, on every resample of the scheme that the null run uses (the folds, or else the first that holds patients out),
+with the study's seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from prldh.chain import Protocol, Step, fit_everyone
+from prldh.core import Predictions, TissueFit, TissueRefit
+from prldh.models import Plan
+from prldh.validation.null_run import null_scheme
+from prldh.validation.summaries import fold_mean, pooled_auc_of
+
+#: Told to refit every tissue on the resamples of a plan → one {tissue: TissueRefit} a resample, by scheme.
+Refit = Callable[[Plan], Mapping[str, list[dict[str, TissueRefit]]]]
+
+
+def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
+    """(step, label, the chain with those settings of the step) for every step whose selector offers others; the chosen
+    ones are among them."""
+    found = []
+    for i, step in enumerate(protocol.steps):
+        offered = step.selector.alternatives(step.settings) if hasattr(step.selector, "alternatives") else {}
+        for label, settings in offered.items():
+            others = () if settings is None else (Step(step.selector, settings),)
+            found.append(
+                (
+                    step.selector.name,
+                    label,
+                    replace(protocol, steps=(*protocol.steps[:i], *others, *protocol.steps[i + 1 :])),
+                )
+            )
+    return found
+
+
+def describe_sensitivity(
+    plan: Plan,
+    fits: Mapping[str, TissueFit],
+    refits: Mapping[str, list[dict[str, TissueRefit]]],
+    refit: Refit,
+    engine: Any,
+) -> dict[str, list[dict[str, Any]]]:
+    """Tissue → one entry an alternative: ``step``, ``setting``, ``is_used``, the ``features`` of the Radscore, how many
+    of them the study's own has as well (``n_shared``), its AUC on everyone and on held-out patients with limits, and
+    why there is no Radscore.
+
+    Parameters
+    ----------
+    fits, refits
+        The study's own, on everyone and by scheme: they are not computed again.
+    refit
+        Refits every tissue on the resamples of the plan it is given.
+    """
+    offered = alternatives(plan.protocol)
+    if not offered or not plan.blocks:
+        return {}
+    scheme = null_scheme(plan)
+    schemes = {scheme: plan.schemes[scheme]} if scheme else {}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in plan.blocks}
+    for step, label, protocol in offered:
+        is_used = _settings(protocol) == _settings(plan.protocol)
+        other = replace(plan, protocol=protocol, schemes=schemes)
+        of_scheme = (refits if is_used and scheme in refits else refit(other)).get(scheme, []) if scheme else []
+        for name in plan.blocks:
+            fit = (
+                fits[name]
+                if is_used
+                else fit_everyone(name, plan.blocks[name], plan.cohort.outcome, protocol, plan.study.seed, engine)
+            )
+            entry = {"step": step, "setting": label, "is_used": is_used, **_describe(plan, fit, fits[name], engine)}
+            entry["held_out"] = (
+                _held_out(plan, scheme, [each[name] for each in of_scheme], engine) if of_scheme else None
+            )
+            found[name].append(entry)
+    return found
+
+
+def _settings(protocol: Protocol) -> list[tuple[str, str]]:
+    return [(s.selector.name, s.settings.model_dump_json()) for s in protocol.steps]
+
+
+def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: Any) -> dict[str, Any]:
+    features = [] if fit.radscore is None else [f for _, f in fit.radscore.features]
+    shared = {f for _, f in own.radscore.features} & set(features) if own.radscore else set()
+    level = plan.study.performance.confidence
+    auc = engine.auc(plan.cohort.outcome.astype(float), fit.values, level) if features else None
+    return {
+        "features": features,
+        "n_shared": len(shared),
+        "empty_step": fit.empty_step,
+        "auc": auc and {key: auc[key] for key in ("estimate", "low", "high")},
+    }
+
+
+def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: Any) -> dict[str, Any]:
+    """How well Radscores rank patients held out: the mean of the folds' AUCs, which compares no scores of different
+    refits, or the pooled AUC where a fold holds one patient."""
+    kind, resamples = plan.schemes[scheme]
+    alone = np.array([r.empty_step is not None for r in refits])
+    predictions = Predictions(kind, resamples, np.array([r.values for r in refits]), alone)
+    level = plan.study.performance.confidence
+    if all(len(r.test) == 1 for r in resamples):
+        return {
+            "scheme": scheme,
+            "measure": "auc",
+            "auc": pooled_auc_of(predictions, plan.cohort.outcome.astype(float), engine, level)[0],
+        }
+    return {"scheme": scheme, "measure": "auc_mean", "auc": fold_mean(predictions, plan.cohort.outcome, level)}

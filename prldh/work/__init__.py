@@ -1,0 +1,9 @@
+"""Work over processes or a cluster, kept as it finishes, with its progress shown."""
+
+from __future__ import annotations
+
+from prldh.work.kept import KeptWork, Shelf, digest_of, program_digest
+from prldh.work.progress import show_progress
+from prldh.work.work import Workers, end_with, run_work
+
+__all__ = ["KeptWork", "Shelf", "Workers", "digest_of", "end_with", "program_digest", "run_work", "show_progress"]

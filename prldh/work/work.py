@@ -1,0 +1,168 @@
+"""Work spread over processes or a cluster, by joblib alone; what is finished is kept as it arrives."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from prldh.core import ComputeError
+from prldh.work.cluster import Cluster
+from prldh.work.kept import Shelf
+from prldh.work.parallel import in_parallel
+
+#: How many times worker processes may die within one stage before the run stops; a dead one takes its whole pool along.
+MAX_DEATHS = 3
+
+
+class Workers:
+    """Who does the work: this process, worker processes, or a Dask cluster. A context: workers of a cluster are let go
+    at its end.
+
+    Parameters
+    ----------
+    jobs
+        Processes on this machine; 1 works in this very process.
+    dask
+        Address of a Dask scheduler, whose workers then do the work.
+    shared
+        What every item needs, given to the work before the item: sent to a cluster once.
+    say
+        Told in a sentence what the user should know while it runs.
+
+    Raises
+    ------
+    ComputeError
+        If the cluster cannot be used.
+    """
+
+    def __init__(
+        self, jobs: int, dask: str | None = None, shared: tuple[Any, ...] = (), say: Callable[[str], None] | None = None
+    ) -> None:
+        self.jobs, self.shared, self.say = jobs, shared, say or (lambda text: None)
+        self._cluster = None
+        if dask is not None:
+            self._cluster = Cluster(dask, shared)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def spread(self, work: Callable[..., Any], items: Mapping[int, Any], is_cheap: bool) -> Iterator[tuple[int, Any]]:
+        """``work(*shared, item)`` of every item as (number, result), as they finish."""
+        if is_cheap or (self._cluster is None and (self.jobs == 1 or len(items) < 2)):
+            return ((i, work(*self.shared, item)) for i, item in items.items())
+        if self._cluster is not None:
+            return self._cluster.spread(work, items)
+        return self._over_processes(work, items)
+
+    def _over_processes(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Iterator[tuple[int, Any]]:
+        """Over worker processes; where one dies, what is left is given to fewer new ones."""
+        from joblib import parallel_config
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        left, jobs = dict(items), self.jobs
+        for deaths in range(1, MAX_DEATHS + 1):
+            try:
+                with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+                    for i, result in in_parallel(_in_process, (os.getpid(), work, *self.shared), left):
+                        del left[i]
+                        yield i, result
+                return
+            except TerminatedWorkerError:
+                if deaths < MAX_DEATHS:
+                    jobs = max(2, jobs // 2)  # one would be this process, which must not die
+                    self.say(
+                        f"warning: a worker process died, as a rule for want of memory. What is left goes on in {jobs}"
+                        " new ones."
+                    )
+        raise ComputeError(
+            f"worker processes died {MAX_DEATHS} times, the last time with {jobs} of them: as a rule the system ended"
+            " them for want of memory. Use fewer --jobs (1 needs the least), or a machine with more memory."
+        )
+
+
+def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
+    end_with(parent)
+    return work(*given)
+
+
+@functools.cache
+def end_with(parent: int) -> None:
+    """Where the parent is killed, a worker would wait minutes for more work, its memory with it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def run_work(
+    work: Callable[..., Any],
+    items: Sequence[Any],
+    workers: Workers,
+    told: Callable[[int], None],
+    *,
+    shelf: Shelf | None = None,
+    is_cheap: bool = False,
+    noun: str | None = None,
+) -> list[Any]:
+    """``work(*workers.shared, item)`` for every item, in the items' order.
+
+    Parameters
+    ----------
+    told
+        Called with how many are done: at once where some were kept, then after each.
+    shelf
+        Where results are looked for and kept, by their positions.
+    is_cheap
+        Spreading and keeping would cost more than the work.
+    noun
+        What the items are called in "resuming: 3 of 10 … are kept"; None: that is not said.
+
+    Raises
+    ------
+    ComputeError
+        If workers died, memory ran out or a cluster was lost; what was finished is kept.
+    KeyboardInterrupt
+        With a sentence on what is kept.
+    """
+    shelf = None if is_cheap else shelf
+    found = {} if shelf is None else {i: result for i in range(len(items)) if (result := shelf.find(i)) is not None}
+    if found:
+        if noun is not None:
+            workers.say(f"resuming: {len(found):,} of {len(items):,} {noun} are kept")
+        told(len(found))
+    try:
+        with closing(
+            workers.spread(work, {i: item for i, item in enumerate(items) if i not in found}, is_cheap)
+        ) as results:
+            for i, result in results:
+                found[i] = result
+                if shelf is not None:
+                    shelf.keep(i, result)
+                told(len(found))
+    except ComputeError as error:
+        raise ComputeError(f"{error}{_what_is_kept(shelf)}") from None
+    except MemoryError:
+        raise ComputeError(
+            f"there is not enough memory. Use fewer --jobs (1 needs the least).{_what_is_kept(shelf)}"
+        ) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_what_is_kept(shelf).strip()) from None
+    return [found[i] for i in range(len(items))]
+
+
+def _what_is_kept(shelf: Shelf | None) -> str:
+    n = 0 if shelf is None else shelf.kept.n_kept
+    return f" What is finished is kept ({n:,} results): the same command goes on from there." if n else ""
