@@ -14,11 +14,11 @@ from prldh.core.errors import DataError
 def network(seeded_weights):
     made = UCTransNet()
     made.load_state_dict(seeded_weights)
-    return made.eval()
+    return made.double().eval()
 
 
 def _samples(values, expected):
-    return values.detach().flatten()[expected["index"]], torch.tensor(expected["value"])
+    return values.detach().flatten()[expected["index"]], torch.tensor(expected["value"], dtype=values.dtype)
 
 
 def test_keys_shapes_and_count_are_the_published_ones(published_keys):
@@ -50,11 +50,13 @@ def test_outputs_in_evaluation(network, reference, reference_input):
         expected, found = (expected, seen[name]) if isinstance(expected, list) else ([expected], [seen[name]])
         for e, f in zip(expected, found, strict=True):
             assert list(f.shape) == e["shape"]
-            assert float(f.double().mean()) == pytest.approx(e["mean"], abs=1e-6)
-            assert float(f.double().norm()) == pytest.approx(e["l2"], rel=1e-5)
+            assert float(f.double().mean()) == pytest.approx(e["mean"], rel=1e-11)
+            assert float(f.double().norm()) == pytest.approx(e["l2"], rel=1e-11)
     found, expected = _samples(logits, reference["eval"]["logits_samples"])
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-    torch.testing.assert_close(embedding, torch.tensor(reference["eval"]["gap512"]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        embedding, torch.tensor(reference["eval"]["gap512"], dtype=torch.float64), rtol=1e-11, atol=1e-11
+    )
     assert torch.equal(embedding, seen["down4"].mean((2, 3))), (
         "the encoder alone must give what the whole network gives"
     )
@@ -64,7 +66,7 @@ def test_one_training_step(seeded_weights, reference, reference_input):
     expected = reference["train_dropout0"]
     network = UCTransNet()
     network.load_state_dict(seeded_weights)
-    network.train()
+    network.double().train()
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -74,23 +76,22 @@ def test_one_training_step(seeded_weights, reference, reference_input):
     bce = functional.binary_cross_entropy_with_logits(logits, mask)
     overlap = (probability * mask).sum((1, 2, 3))
     dice = (1 - (2 * overlap + 1e-5) / ((probability + mask).sum((1, 2, 3)) + 1e-5)).mean()
-    assert bce.item() == pytest.approx(expected["bce"], abs=1e-6)
-    assert dice.item() == pytest.approx(expected["dice_loss_linear_denominator_smooth1e-5"], abs=1e-6)
-    # single precision: the same step in double precision is within 4e-6 of the reference, and 1.4e-5 from this one
-    torch.testing.assert_close(*_samples(probability, expected["prob_samples"]), rtol=0, atol=5e-5)
+    assert bce.item() == pytest.approx(expected["bce"], rel=1e-11)
+    assert dice.item() == pytest.approx(expected["dice_loss_linear_denominator_smooth1e-5"], rel=1e-11)
+    torch.testing.assert_close(*_samples(probability, expected["prob_samples"]), rtol=1e-10, atol=1e-11)
     (bce + dice).backward()
     gradients = {name: p.grad for name, p in network.named_parameters()}
     assert set(gradients) == set(expected["grad_l2_of_bce_plus_dice"])
     for name, length in expected["grad_l2_of_bce_plus_dice"].items():
-        assert float(gradients[name].norm()) == pytest.approx(length, rel=5e-3, abs=2e-5), name
+        assert float(gradients[name].norm()) == pytest.approx(length, rel=1e-9, abs=1e-12), name
     for name, key in (
         ("down4.nConvs.1.conv.weight", "grad_samples_down4"),
         ("mtc.encoder.layer.0.channel_attn.query2.1.weight", "grad_samples_q2_layer0_head1"),
     ):
-        torch.testing.assert_close(*_samples(gradients[name], expected[key]), rtol=5e-3, atol=2e-5)
+        torch.testing.assert_close(*_samples(gradients[name], expected[key]), rtol=1e-9, atol=1e-12)
     state = network.state_dict()
     for name, e in expected["running_after"].items():
-        assert float(state[name].double().norm()) == pytest.approx(e["l2"], rel=1e-5), name
+        assert float(state[name].double().norm()) == pytest.approx(e["l2"], rel=1e-11), name
 
 
 def test_other_sizes_several_classes_and_channels():

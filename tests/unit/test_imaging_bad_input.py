@@ -7,7 +7,7 @@ import re
 import resource
 import struct
 import sys
-import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -158,12 +158,11 @@ def _hostile(folder: Path) -> dict[str, Path]:
 
 def test_a_header_that_claims_too_much_is_refused_before_anything_is_allocated(tmp_path):
     files = _hostile(tmp_path)
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name, path in files.items():
         message = _refused(path)
         assert name == "dicom" or "GB are allowed" in message
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
-    assert time.monotonic() - started < 5
 
 
 def test_the_limit_of_memory_is_what_reading_takes(tmp_path):
@@ -197,15 +196,16 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path):
     plain = data.write(tmp_path / "plain.nii", data.values()).read_bytes()
     path = tmp_path / "bomb.nii.gz"
     path.write_bytes(gzip.compress(plain) + gzip.compress(bytes(1 << 23)) * (1 << 7))
-    started = time.process_time()
+    tracemalloc.start()
     assert np.array_equal(read_image(path).values, data.values()), "what the header asks for is there"
-    assert time.process_time() - started < 0.5
+    assert tracemalloc.get_traced_memory()[1] < 50e6
     far = bytearray(plain)
     struct.pack_into("<f", far, 108, 1e9)
     path.write_bytes(gzip.compress(bytes(far)) + gzip.compress(bytes(1 << 23)) * (1 << 7))
-    started = time.process_time()
+    tracemalloc.reset_peak()
     _refused(path)
-    assert time.process_time() - started < 0.5
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../secret.raw", "sub/../../secret.raw", "link.raw"])
