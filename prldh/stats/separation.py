@@ -6,6 +6,10 @@ import numpy as np
 from scipy.optimize import linprog
 
 
+#: What the program's goal must exceed for a direction to separate: far above its feasibility tolerance of 1e-10.
+SEPARATES = 1e-7
+
+
 def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """Which maximum-likelihood estimates are infinite.
 
@@ -33,29 +37,59 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     design = np.asarray(design, dtype=float)
     k = design.shape[1]
     found = np.zeros(k, dtype=int)
-    scale = np.abs(design).max(axis=0)
-    scale[scale == 0] = 1.0
-    scaled = design / scale
+    scaled, goals = _scaled(design)
     pivots = _independent(scaled)
     z = (2.0 * np.asarray(outcome, dtype=float) - 1.0)[:, None] * scaled[:, pivots]
-    z = np.unique(z, axis=0)
+    largest = np.abs(z).max(axis=1)
+    z = np.unique(z[largest > 0] / largest[largest > 0][:, None], axis=0)
     solution = _solve(-z.sum(axis=0), z)
-    if solution is None or -solution.fun <= 1e-7:
+    if solution is None or -solution.fun <= SEPARATES:
         return found
-    for position, j in enumerate(pivots):
+    for j in pivots:
         signs = []
         for sign in (1, -1):
-            goal = np.zeros(len(pivots))
-            goal[position] = -sign
-            best = _solve(goal, z)
-            if best is not None and -best.fun > 1e-7:
+            best = _solve(-sign * goals[j, pivots], z)
+            if best is not None and -best.fun > SEPARATES:
                 signs.append(sign)
         found[j] = 2 if len(signs) == 2 else sum(signs)
     return found
 
 
+def _scaled(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The design in units in which the program's tolerances mean the same for every column, and what each coefficient
+    is in them.
+
+    Whether a direction separates depends neither on units of columns nor on the lengths of rows. So columns are
+    centred at their median, where there is an intercept (a first column of ones), and divided by the median distance
+    from it; what is left of an outlying value is taken away with the length of its row.
+
+    Returns
+    -------
+    scaled (n, k); goals (k, k): row j holds coefficient j of ``design`` as a combination of those of ``scaled``.
+    """
+    scaled, k = design.copy(), design.shape[1]
+    goals = np.eye(k)
+    has_intercept = k > 1 and bool((design[:, 0] == 1.0).all())
+    for j in range(k):
+        column = design[:, j]
+        center = float(np.median(column)) if has_intercept and j else 0.0
+        away = np.abs(column - center)
+        scale = float(np.median(away[away > 0])) if (away > 0).any() else 1.0
+        scaled[:, j] = (column - center) / scale
+        goals[j, j] = 1.0 / scale
+        goals[0, j] -= center / scale if j else 0.0
+    return scaled, goals / np.abs(goals).max(axis=1, keepdims=True)
+
+
 def _solve(goal: np.ndarray, z: np.ndarray):
-    result = linprog(goal, A_ub=-z, b_ub=np.zeros(len(z)), bounds=(-1, 1), method="highs")
+    result = linprog(
+        goal,
+        A_ub=-z,
+        b_ub=np.zeros(len(z)),
+        bounds=(-1, 1),
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
     return result if result.status == 0 else None
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prldh.stats.logistic import fit_logistic
 from prldh.stats.separation import infinite_coefficients
+
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def design(*columns):
@@ -100,3 +104,35 @@ def test_maximum_likelihood_runs_away_where_it_says_so(seed):
         assert (b < 12).all()
     else:
         assert (b[found != 0] > 12).any() and (b[found == 0] < 12).all()
+
+
+def test_one_cell_of_ten_billion_separates_nothing():
+    """R's ``glm`` gives b = -1.587e-09 and p = 0.991; a tolerance by a column's largest value saw separation."""
+    table = pd.read_csv(CASES / "outlier.csv")
+    design = np.column_stack([np.ones(len(table)), table["score"]])
+    outcome = (table["rec"] == "yes").to_numpy(float)
+    assert not infinite_coefficients(design, outcome).any()
+    fit = fit_logistic(design, outcome)
+    assert fit["coefficients"][1] == pytest.approx(-1.587e-09, rel=1e-3)
+    assert fit["p_values"][1] == pytest.approx(0.991, abs=5e-4)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_units_of_columns_and_outlying_values_decide_nothing(seed):
+    """What separates does so in any unit, from any origin, and wherever a patient lies who is on the right side."""
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(8, 40)), int(rng.integers(1, 4))
+    x = np.round(rng.normal(size=(n, k)), int(rng.integers(0, 3)))
+    outcome = (rng.random(n) < 1 / (1 + np.exp(-2 * x[:, 0] * rng.integers(0, 4)))).astype(float)
+    outcome[:2] = 0, 1
+    plain = infinite_coefficients(np.column_stack([np.ones(n), x]), outcome)
+    scale, sign = 10.0 ** rng.integers(-12, 12, k), rng.choice([-1.0, 1.0], k)
+    shift = rng.normal(size=k) * scale * 10.0 ** rng.integers(0, 4, k)
+    other = infinite_coefficients(np.column_stack([np.ones(n), sign * scale * x + shift]), outcome)
+    np.testing.assert_array_equal(other[1:], np.where(np.abs(plain[1:]) == 1, sign * plain[1:], plain[1:]))
+    if not plain.any():
+        # a row is one half-space: made longer, it is the same
+        far = np.column_stack([np.ones(n), x])
+        pushed = infinite_coefficients(far * np.where(np.arange(n) == 3, 1e9, 1.0)[:, None], outcome)
+        assert not pushed.any()
