@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from prldh.core import DataError
+from prldh.stats.units import power_of_two
 
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 #: Variables are taken so many at a time, as intermediate arrays are several times as large as the ratings.
@@ -141,7 +142,7 @@ def icc_of_ratings(ratings: np.ndarray, form: str = "ICC2", level: float = 0.95)
         return _joined([icc_of_ratings(part, form, level) for part in np.array_split(ratings, -(-p // BLOCK), axis=2)])
     alpha = 1.0 - level
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        between, across, error, within = _mean_squares(ratings)
+        between, across, error, within = _mean_squares(ratings / power_of_two(ratings, axis=(0, 1)))
         if form.startswith("ICC1"):
             estimate = (between - within) / (between + (k - 1) * within)
             low, high = _limits_from_ratio(between, within, n, k, n * (k - 1), alpha)

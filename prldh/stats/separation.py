@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linprog
 
-
 #: What the program's goal must exceed for a direction to separate: far above its feasibility tolerance of 1e-10.
 SEPARATES = 1e-7
 

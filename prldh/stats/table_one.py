@@ -9,6 +9,7 @@ from scipy import special, stats
 
 from prldh.core import DataError
 from prldh.stats.fisher import fisher_exact
+from prldh.stats.units import power_of_two
 
 _NAN = float("nan")
 _NO_TEST = {"statistic": _NAN, "p": _NAN, "df": _NAN}
@@ -105,7 +106,8 @@ def continuous_test(nonevent: np.ndarray, event: np.ndarray, kind: str) -> dict[
     """
     a, b = np.asarray(nonevent, dtype=float).ravel(), np.asarray(event, dtype=float).ravel()
     if kind in ("t", "welch"):
-        return _t_test(a, b, kind == "welch")
+        unit = power_of_two(np.concatenate([a, b]))
+        return _t_test(a / unit, b / unit, kind == "welch")
     if kind == "wilcoxon":
         return _wilcoxon(a, b)
     raise DataError(f'kind must be "t", "welch" or "wilcoxon": found "{kind}".')

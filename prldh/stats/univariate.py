@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from prldh.core import DataError
+from prldh.stats.units import power_of_two
 
 KEYS = ("auc", "r", "w", "p_wilcoxon", "t", "p_t")
 
@@ -87,7 +88,7 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
     usable = np.isfinite(values).all(axis=0)
     values = np.where(usable, values, 0.0)
     usable &= (values != values[:1]).any(axis=0)
-    columns = np.ascontiguousarray(values.T)
+    columns = np.ascontiguousarray((values / power_of_two(values, axis=0)).T)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = {**_rank_test(columns, outcome, n0, n1), **_pooled_t(columns, event, n0, n1)}
     return {key: np.where(usable, found[key], np.nan) for key in KEYS}

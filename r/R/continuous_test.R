@@ -9,6 +9,9 @@ continuous_test <- function(nonevent, event, kind = c("t", "welch", "wilcoxon"))
     test <- suppressWarnings(wilcox.test(nonevent, event))
     return(list(statistic = as.numeric(test$statistic), p = as.numeric(test$p.value), df = NA_real_))
   }
+  unit <- power_of_two(c(nonevent, event))
+  nonevent <- nonevent / unit
+  event <- event / unit
   # t.test stops where the groups have no spread, or too few members to have one
   test <- tryCatch(t.test(nonevent, event, var.equal = kind == "t"), error = function(e) NULL)
   if (is.null(test)) return(nothing)

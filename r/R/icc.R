@@ -26,6 +26,8 @@ icc_of_readers <- function(readings, form, level = 0.95) {
 }
 
 icc_mean_squares <- function(readings) {
+  units <- do.call(pmax, lapply(readings, function(r) apply(r, 2, power_of_two)))
+  readings <- lapply(readings, function(r) r / rep(units, each = nrow(r)))
   n <- nrow(readings[[1]])
   k <- length(readings)
   patient <- Reduce(`+`, readings) / k

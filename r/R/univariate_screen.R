@@ -17,6 +17,7 @@ univariate_screen <- function(values, outcome) {
     usable <- colSums(!is.finite(values)) == 0
     values[, !usable] <- 0
     usable <- usable & colSums(values != rep(values[1, ], each = nrow(values))) > 0
+    values <- values / rep(apply(values, 2, power_of_two), each = nrow(values))
     found <- c(univariate_rank_test(values, event, n0, n1), univariate_pooled_t(values, event, n0, n1))
     found <- lapply(found, function(x) ifelse(usable, x, NA))
   }

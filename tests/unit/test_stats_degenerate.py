@@ -376,3 +376,25 @@ def test_icc_edges(engine):
         engine.icc(same, same, "ICC4")
     with pytest.raises(DataError, match="alike"):
         engine.icc(same, same[:2])
+
+
+@pytest.mark.parametrize("unit", [1e150, 1e200, 1e300, 1e-150, 1e-200, 1e-300])
+def test_values_near_the_largest_and_the_smallest_number(engine, unit):
+    """What does not depend on the unit is the same in any: never t = 0 and p = 1 because a square overflowed."""
+    rng = np.random.default_rng(0)
+    event = rng.permutation(np.arange(40) % 5 < 2)
+    values = rng.normal(size=(40, 3)) + event[:, None]
+    second = values + 0.2 * rng.normal(size=values.shape)
+
+    def statistics(unit: float) -> dict[str, dict]:
+        x, other = values * unit, second * unit
+        return {
+            **{kind: engine.continuous_test(x[~event, 0], x[event, 0], kind) for kind in ("t", "welch", "wilcoxon")},
+            **{form: engine.icc(x, other, form) for form in ("ICC1", "ICC2", "ICC3k")},
+            "screen": engine.univariate_screen(x, event.astype(float)),
+            "auc": engine.auc(event.astype(float), x[:, 0]),
+        }
+
+    for name, plain in statistics(1.0).items():
+        for key, value in statistics(unit)[name].items():
+            np.testing.assert_allclose(value, plain[key], rtol=1e-9, err_msg=f"{name} {key}")
