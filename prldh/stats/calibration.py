@@ -21,6 +21,13 @@ def _group_totals(bins: np.ndarray, n_bins: int, values: np.ndarray) -> np.ndarr
     return np.bincount(bins, weights=values, minlength=n_bins)
 
 
+def _pearson(observed: np.ndarray, expected: np.ndarray) -> float:
+    """Sum of (observed - expected)^2 / expected; nothing where 0 was expected and met."""
+    differs = observed != expected
+    with np.errstate(divide="ignore"):
+        return float(((observed[differs] - expected[differs]) ** 2 / expected[differs]).sum())
+
+
 def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10, lost: int = 2) -> dict[str, Any]:
     """The Hosmer-Lemeshow test over groups cut at quantiles of the predictions.
 
@@ -38,8 +45,8 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
     dict
         ``statistic``, ``df`` (groups - lost), ``p`` (NaN when df < 1), ``n_groups``, and over the groups ``lower``,
         ``upper`` (edges; all but the first group exclude the lower one), ``n``, ``observed`` and ``expected`` events.
-        Fewer than two groups: statistic and p are NaN. An empty group or an expected count of 0 that was met makes the
-        statistic NaN, as in R.
+        Fewer than two groups: statistic and p are NaN. Groups that nobody falls into are dropped; a count of 0 that was
+        expected and met adds nothing; one that was expected and not met makes the statistic infinite and p 0.
 
     Notes
     -----
@@ -65,24 +72,23 @@ def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 
         _group_totals(bins, n_groups, 1.0 - y),
         _group_totals(bins, n_groups, 1.0 - probability),
     )
-    n_filled = int((size > 0).sum())
+    is_filled = size > 0
+    n_filled = int(is_filled.sum())
     df = float(n_filled - lost)
     statistic = NAN
     if n_filled >= 2:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            terms = (observed_not - expected_not) ** 2 / expected_not, (observed - expected) ** 2 / expected
-        statistic = float(terms[0].sum() + terms[1].sum())
+        statistic = _pearson(observed_not, expected_not) + _pearson(observed, expected)
     p = float(1.0 - special.chdtr(df, statistic)) if df >= 1 and not np.isnan(statistic) else NAN
     return {
         "statistic": statistic,
         "df": df,
         "p": p,
         "n_groups": float(n_filled),
-        "lower": edges[:n_groups],
-        "upper": edges[1:] if len(edges) > 1 else edges,
-        "n": size,
-        "observed": observed,
-        "expected": expected,
+        "lower": edges[:n_groups][is_filled],
+        "upper": (edges[1:] if len(edges) > 1 else edges)[is_filled],
+        "n": size[is_filled],
+        "observed": observed[is_filled],
+        "expected": expected[is_filled],
     }
 
 

@@ -222,16 +222,20 @@ def test_confident_and_wrong_predictions_have_a_calibration_in_the_large(engine)
 def test_predictions_of_0_and_1(engine):
     result = engine.calibration(HALF, [0.0, 0.0, 1.0, 0.0, 1.0, 1.0])
     assert np.isfinite([result["intercept"], result["slope"], result["citl"]]).all()
-    test = engine.hosmer_lemeshow(HALF, [0.0, 0.0, 0.2, 0.3, 1.0, 1.0], 3)
-    assert not np.isfinite(test["statistic"])
+    test = engine.hosmer_lemeshow([0, 0, 0, 1, 1, 1], [0.0, 0.0, 0.2, 0.3, 1.0, 1.0], 3)
+    assert test["statistic"] == pytest.approx((1 - 0.5) ** 2 / 0.5 + (1 - 1.5) ** 2 / 1.5), "0 is met"
+    test = engine.hosmer_lemeshow([1, 0, 0, 1, 1, 1], [0.0, 0.0, 0.2, 0.3, 1.0, 1.0], 3)
+    assert test["statistic"] == np.inf and test["p"] == 0.0, "none was expected where there is one"
     with pytest.raises(DataError, match="0..1"):
         engine.calibration(HALF, SCORE)
 
 
 def test_more_groups_than_patients(engine):
+    """Groups that nobody falls into are dropped: one patient is left in each."""
     test = engine.hosmer_lemeshow([0, 1, 1], [0.2, 0.5, 0.9])
-    assert test["n"].sum() == 3
-    assert all_nan(test, "statistic", "p")
+    assert list(test["n"]) == [1, 1, 1] and test["df"] == 1.0
+    by_hand = 0.2**2 / 0.2 + 0.2**2 / 0.8 + 0.5**2 / 0.5 + 0.5**2 / 0.5 + 0.1**2 / 0.9 + 0.1**2 / 0.1
+    assert test["statistic"] == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_thresholds_of_0_and_1(engine):
