@@ -6,6 +6,9 @@ tables. Nothing else of prldh need be named; what stands here keeps its name.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from prldh.core import (
     Case,
     CaseRow,
@@ -29,10 +32,6 @@ from prldh.core import (
     whole_file,
     write_whole,
 )
-from prldh.data import read_table, some
-from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
-from prldh.engines import StatisticsEngine
-from prldh.ibsi import describe_feature
 from prldh.plugins import (
     Checklist,
     FeatureSource,
@@ -43,8 +42,14 @@ from prldh.plugins import (
     hookimpl,
     settings_of,
 )
-from prldh.study import Study, read_study
-from prldh.work import show_progress
+
+if TYPE_CHECKING:
+    from prldh.data import read_table, some
+    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
+    from prldh.engines import StatisticsEngine
+    from prldh.ibsi import describe_feature
+    from prldh.study import Study, read_study
+    from prldh.work import show_progress
 
 __all__ = [
     "Case",
@@ -90,3 +95,26 @@ __all__ = [
     "whole_file",
     "write_whole",
 ]
+
+#: Names whose rooms take seconds to import: imported on first use.
+_LATER = {
+    "read_table": "prldh.data",
+    "some": "prldh.data",
+    "dice": "prldh.data.imaging",
+    "file_stem": "prldh.data.imaging",
+    "hausdorff_mm": "prldh.data.imaging",
+    "load_case": "prldh.data.imaging",
+    "read_cases": "prldh.data.imaging",
+    "read_image": "prldh.data.imaging",
+    "StatisticsEngine": "prldh.engines",
+    "describe_feature": "prldh.ibsi",
+    "Study": "prldh.study",
+    "read_study": "prldh.study",
+    "show_progress": "prldh.work",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'prldh.api' has no attribute '{name}'")

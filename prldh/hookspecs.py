@@ -1,4 +1,13 @@
 """Another name of :mod:`prldh.api`."""
 
-from prldh.api import *  # noqa: F403
-from prldh.api import __all__  # noqa: F401
+from __future__ import annotations
+
+from typing import Any
+
+from prldh import api
+
+__all__ = [*api.__all__]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(api, name)

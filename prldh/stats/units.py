@@ -14,7 +14,7 @@ def power_of_two(values: np.ndarray, axis: int | tuple[int, ...] | None = None) 
     Examples
     --------
     >>> power_of_two(np.array([3.0, -5.0]))
-    array(4.)
+    np.float64(4.0)
     """
     largest = np.abs(values).max(axis=axis, initial=0.0)
     usable = np.isfinite(largest) & (largest > 0.0)

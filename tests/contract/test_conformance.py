@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, ConfigDict
 
-from prldh import hookspecs, testing
+from prldh import testing
 from prldh.chain.selection.correlation import filter_correlated
 from prldh.cli import cli
 from prldh.core.errors import OutputError, PluginError
 from prldh.core.records import Resample, Selection
+from prldh.plugins import hookspecs
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.run.preparation import check_held_out
 from prldh.testing.checks import CHECKS
@@ -44,7 +45,7 @@ def test_every_kind_of_built_in_was_checked():
         "checklist",
         "report section",
     }
-    assert {what for what, _ in REGISTRIES.values()} == set(CHECKS)
+    assert {kind.noun for kind in REGISTRIES.values()} == set(CHECKS)
 
 
 def test_pyradiomics_conforms():
@@ -268,7 +269,7 @@ def test_a_broken_promise_is_caught(whole, spoilt, caught):
     methods = {k: staticmethod(v) if callable(v) and not isinstance(v, type) else v for k, v in spoilt.items()}
     manager = Registry(load_entry_points=False)
     item = type("Spoilt", (whole,), methods)()
-    hook = next(h for h, (what, _) in REGISTRIES.items() if what == testing.kind_of(item))
+    hook = next(h for h, kind in REGISTRIES.items() if kind.noun == testing.kind_of(item))
     manager.register(SimpleNamespace(**{hook: _hook(hook, [item])}), name="stranger")
     failed = [line for is_well, line in check_plugin(manager, "stranger") if not is_well]
     assert any(caught in line for line in failed), failed

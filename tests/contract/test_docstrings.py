@@ -27,7 +27,7 @@ def test_a_statistic_names_paper_and_r_function(name):
     module, function = place.rsplit(".", 1)
     text = getattr(importlib.import_module(module), function).__doc__
     assert re.search(r"\b(18|19|20)\d\d\b", text), "no paper"
-    assert re.search(r"\bR: |R has no", text), "no R function"
+    assert re.search(r"\bR:\s|R has no", text), "no R function"
     assert ">>>" in text, "no example"
 
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from prldh import hookspecs
 from prldh.core.errors import PluginError
+from prldh.plugins import hookspecs
 from prldh.plugins.registry import REGISTRIES, Registry
 
 HOOKS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
-from prldh import hookspecs
+from prldh.plugins import hookspecs
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.testing.kit import checks_of
 
@@ -22,18 +22,17 @@ def test_the_example_registers_and_conforms(capsys):
     for name in ("Halves", "Shared", "Thanks"):
         vars(module)[name].__module__ = __name__  # so that they can be pickled
         globals()[name] = vars(module)[name]
-    manager = Registry(load_entry_points=False)
-    manager.register(module, name="mine")
-    manager.check_pending()
-    found = [item for hook in REGISTRIES for item, plugin in manager.registered(hook).values() if plugin == "mine"]
+    registry = Registry(load_entry_points=False)
+    registry.register(module, name="mine")
+    found = [item for hook in REGISTRIES for item, plugin in registry.registered(hook).values() if plugin == "mine"]
     assert {item.name for item in found} == {"halves", "shared", "thanks"}
     for item in found:
         for check in checks_of(item):
             check()
     group = click.Group()
-    manager.hook.register_commands(cli=group)
+    registry.manager.hook.register_commands(cli=group)
     assert CliRunner().invoke(group, ["hello"]).output == "hello\n"
-    manager.hook.stage_finished(stage="cohort", result=None)
+    registry.manager.hook.stage_finished(stage="cohort", result=None)
     assert capsys.readouterr().out.endswith("cohort is done\n")
 
 

@@ -22,6 +22,7 @@ from prldh.checklists.run import fill_again
 from prldh.checklists.section import checklist_view
 from prldh.cli import cli
 from prldh.core.errors import DataError, PluginError
+from prldh.plugins import Registry
 from prldh.results.schemas import schema_of
 
 STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
@@ -208,7 +209,7 @@ def test_answers_given_since_are_in_a_report_that_is_rendered_again(run, tmp_pat
     shutil.copytree(run, out)
     path = out / "checklists" / "checklist.yaml"
     path.write_text("clear: {'3': {answer: radiomics}}\n")
-    fill_again(out)  # as `prldh report` does before it renders
+    fill_again(out, Registry())  # as `prldh report` does before it renders
     assert _status(out, "clear")["3"] == "answered" and _status(out, "clear")["8"] == "author"
     assert "radiomics" in (out / "checklists" / "clear.html").read_text()
     assert set(yaml.safe_load(path.read_text())) == set(STANDARDS)

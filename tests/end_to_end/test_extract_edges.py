@@ -33,7 +33,7 @@ from imaging_data import (
 
 import prldh
 from prldh.core.errors import DataError, PluginError, PrldhError
-from prldh.data.imaging import measure
+from prldh.data.imaging import measuring
 
 N = 6
 PLUGIN = """
@@ -164,7 +164,7 @@ def _run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
 
 
 def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, monkeypatch):
-    monkeypatch.setattr(measure, "BATCH", 4)
+    monkeypatch.setattr(measuring, "BATCH", 4)
     told = []
     done = prldh.extract(_study(cohort, "plain, many"), None, jobs=1, progress=lambda *a: told.append(a))
     assert sys.modules["third_source"].SIZES == [4, 2]

@@ -139,7 +139,7 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     trained_on = results.data["images"]["disc"]["sources"]["uctransnet"]["trained_on"]
     assert trained_on == {"n_trained": 2, "n": 2, "ids": ["P1", "P2"]}, "the fixture's checkpoint says so"
     assert any(w["message"].startswith("LEAK: tissue disc: 2 of 24") for w in results.data["warnings"])
-    Registry().hook.register_commands(cli=cli)
+    Registry().manager.hook.register_commands(cli=cli)
     done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out"), "--segmentation"])
     assert done.exit_code == 0, done.output
     about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())

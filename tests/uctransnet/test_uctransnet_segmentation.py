@@ -33,7 +33,7 @@ TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 1, "validation": 0.4, "de
 
 @pytest.fixture(scope="module")
 def commands():
-    Registry().hook.register_commands(cli=cli)
+    Registry().manager.hook.register_commands(cli=cli)
     return cli
 
 

@@ -347,7 +347,6 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
     one."""
     from prldh.chain import radscore
-    from prldh.chain.selection import folds as module
     from prldh.engines.python import PythonEngine
 
     dealt = []
@@ -360,7 +359,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
 
     for step in (mrmr_forest, lasso_svm_rfe):
         monkeypatch.setattr(step, "stratified_folds", watched)
-    monkeypatch.setattr(module, "stratified_folds", watched)  # imported by the Radscore when it is fitted
+    monkeypatch.setattr(radscore, "stratified_folds", watched)
     steps = tuple(
         radscore.Step(s, s.Settings(**given))
         for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"}))
