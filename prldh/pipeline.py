@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import build_design, choose_images, fit_everyone
-from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for
+from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.models import (
     EngineRun,
@@ -33,7 +33,6 @@ from prldh.models import (
     mean_log_odds,
     nested,
     nested_warning,
-    reclassification_warning,
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
@@ -129,9 +128,7 @@ def open_engines(wanted: str, registry: Registry) -> tuple[list[Any], list[Warn]
     except EngineError as error:
         if wanted == "r":
             raise
-        return [known["python"]()], [
-            Warn("engines", f"R was asked for as well but cannot be used; every number is Python's alone. {error}")
-        ]
+        return [known["python"]()], [warn.WITHOUT_R(error=error)]
     return ([engine], []) if wanted == "r" else ([engine, known["python"]()], [])
 
 
@@ -218,15 +215,10 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
                     " strongest alone."
                 )
             run.fits[name], run.blocks[name] = fit, choose_images(blocks, fit.choices)
-            run.warnings += [Warn("selection", f"tissue {name}: {w}") for w in fit.warnings]
+            run.warnings += fit.warnings
             told(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
-            run.warnings.append(
-                Warn(
-                    "radscore",
-                    f"tissue {name}: no cutoff beats calling everyone high; the cutoff is null and everyone is high.",
-                )
-            )
+            run.warnings.append(warn.NO_CUTOFF(tissue=name))
     plan.registry.tell("radscore", MappingProxyType(run.fits))
 
 
@@ -248,7 +240,7 @@ def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> No
         i, j = (index[name, adjusted] for name in pair)
         _compare_pair(plan, run, draws, pair, adjusted, i, j)
     if run.reclassification:
-        run.warnings.append(reclassification_warning())
+        run.warnings.append(warn.RECLASSIFICATION())
     told(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
 
 
@@ -274,12 +266,13 @@ def _compare_pair(
                     compare_out_of_bag(*key, outcome, first, second, run.engine, plan.study.performance)
                 )
             elif first.alone.any() or second.alone.any():
-                label = "adjusted" if adjusted else "unadjusted"
                 run.warnings.append(
-                    Warn(
-                        "comparisons",
-                        f"'{pair[0]}' and '{pair[1]}' ({label}), scope {scope}, {scheme.replace('_', '-')}: not"
-                        " compared, as refits ended as the intercept alone.",
+                    warn.NOT_COMPARED(
+                        first=pair[0],
+                        second=pair[1],
+                        label="adjusted" if adjusted else "unadjusted",
+                        scope=scope,
+                        scheme=scheme.replace("_", "-"),
                     )
                 )
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from prldh.apply.frozen import Frozen, predict, read_frozen, why_not
 from prldh.apply.patients import NewCohort, NewPatients, describe_case_mix, read_new_patients
 from prldh.apply.validation import describe_new_predictions
 from prldh.chain import probability
-from prldh.core import Draws, OutputError, Progress, Warn, clean, seed_for
+from prldh.core import Draws, OutputError, Progress, Warn, clean, seed_for, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
 from prldh.pipeline import open_engines
@@ -112,7 +113,7 @@ def _describe(
         "case_mix": describe_case_mix(frozen, patients),
         "models": models,
         "engine": engine.name,
-        "warnings": [{"stage": w.stage, "message": w.message} for w in warnings],
+        "warnings": [asdict(w) for w in warnings],
     }
     return clean(about), pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -123,13 +124,7 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     same = [i for i in patients.ids if i in there]
     if not same:
         return []
-    return [
-        Warn(
-            "external",
-            f"{len(same)} of {len(patients.ids)} new patients have ids of the study's patients: {some(same)}. If they"
-            " are the same people, this is no external validation.",
-        )
-    ]
+    return [warn.SAME_PATIENTS(n_same=len(same), n=len(patients.ids), listed=some(same))]
 
 
 def _draw(frozen: Frozen, name: str, patients: NewPatients, settings: Performance) -> Draws:

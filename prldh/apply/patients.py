@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.apply.frozen import Frozen, radscore
-from prldh.core import DataError, Progress, Warn
+from prldh.core import DataError, Progress, Warn, warn
 from prldh.data import check_ids, column_of, numbers, read_outcome, read_table, same_text, some, texts_of_event
 from prldh.data.imaging import measure, warn_of_leaks
 from prldh.plugins import Registry
@@ -197,14 +197,7 @@ class _Reader:
         }
         listed = some(f"{feature} ({distance:.1f} SD)" for feature, distance in far.items() if distance > STRANGE)
         if listed:
-            self.warnings.append(
-                Warn(
-                    "external",
-                    f"tissue {name}: the mean of {listed} lies more than {STRANGE:g} SD of the study's patients from"
-                    " theirs. Look for another table, unit, scanner or extraction setting before these numbers are"
-                    " believed.",
-                )
-            )
+            self.warnings.append(warn.FAR_FEATURES(tissue=name, listed=listed, limit=STRANGE))
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""

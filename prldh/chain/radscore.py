@@ -21,7 +21,9 @@ from prldh.core import (
     SelectionStep,
     TissueFit,
     TrainingRows,
+    Warn,
     seed_for,
+    warn,
 )
 from prldh.plugins import check_details, check_selection, guarded
 from prldh.study import Study
@@ -101,7 +103,7 @@ def fit_tissue(
     groups = _grouped(training, sources, protocol.by_source)
     children = seed.spawn(len(groups) + 1)
     steps: list[SelectionStep] = []
-    warnings: list[str] = []
+    warnings: list[Warn] = []
     chosen: list[tuple[str, str]] = []
     columns: list[np.ndarray] = []
     emptied: list[str] = []
@@ -115,7 +117,7 @@ def fit_tissue(
         columns += [rows.values[:, j] for j in kept]
     if not chosen:
         return TissueFit(np.zeros(outcome.size), 0.0, None, tuple(steps), " ".join(emptied), tuple(warnings))
-    warnings += [f"{failure} The other source goes on alone." for failure in emptied]
+    warnings += [warn.SOURCE_EMPTIED(failure=failure) for failure in emptied]
     values = np.column_stack(columns)
     if ledger is not None:
         ledger.read("Radscore", training[0].patient)
@@ -123,7 +125,7 @@ def fit_tissue(
     score, told = _fit_score(values, tuple(chosen), training[0], protocol.radscore, children[-1], engine)
     fitted = linear_score(score, values)
     cutoff = float(engine.youden(outcome, fitted)["threshold"])
-    return TissueFit(fitted, cutoff, score, tuple(steps), None, tuple(warnings + told), tuple(choices))
+    return TissueFit(fitted, cutoff, score, tuple(steps), None, (*warnings, *told), tuple(choices))
 
 
 def fit_everyone(
@@ -138,7 +140,8 @@ def fit_everyone(
     """A tissue fitted on all patients, with the random numbers that belong to that fit."""
     rows = training_rows(blocks, outcome, np.arange(outcome.size))
     own = seed_for(seed, "tissue", name, "all")
-    return fit_tissue(rows, tuple(b.source for b in blocks), protocol, own, engine, is_described=is_described)
+    fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, own, engine, is_described=is_described)
+    return replace(fit, warnings=tuple(w.about(f"tissue {name}") for w in fit.warnings))
 
 
 def linear_score(radscore: Radscore, values: np.ndarray) -> np.ndarray:
@@ -185,7 +188,7 @@ def _grouped(training, sources, by_source) -> list[tuple[str, TrainingRows, list
 
 def _select(
     label, rows, protocol, seed, engine, steps, choices, ledger, is_described
-) -> tuple[TrainingRows, np.ndarray, list[str], str | None]:
+) -> tuple[TrainingRows, np.ndarray, list[Warn], str | None]:
     """Run the steps on one source; the rows as the last step saw them, positions into ``rows.names``, warnings, and
     what emptied it."""
     varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
@@ -202,7 +205,7 @@ def _select(
         with guarded("selector", step.selector):
             found = step.selector.fit(now, step.settings, child, engine)
         check_selection(step.selector, found, now.names)
-        warnings += [f"{step.selector.name}, source {label}: {w}" for w in found.warnings]
+        warnings += [warn.STEP_REMARK(step=step.selector.name, source=label, message=w) for w in found.warnings]
         local = np.asarray(found.kept, dtype=np.intp)
         gone = np.delete(np.arange(len(now.names)), local)
         dropped = {now.names[j]: found.dropped.get(now.names[j], "no reason given") for j in gone}
@@ -216,7 +219,7 @@ def _select(
                 f"(setting {step}); the strongest candidate is '{now.names[best]}' ({reason})."
             )
             if rule == "best":
-                warnings.append(f"{failure[0].upper()}{failure[1:]} It was kept alone, as if_empty: best says.")
+                warnings.append(warn.KEPT_ALONE(failure=f"{failure[0].upper()}{failure[1:]}"))
                 local, failure = np.array([best]), None
                 dropped.pop(now.names[best], None)
         details = dict(found.details)
@@ -246,15 +249,11 @@ def _select(
     return rows, kept, warnings, None
 
 
-def _with_chosen_images(rows: TrainingRows, choice: ImageChoice) -> tuple[TrainingRows, list[str]]:
+def _with_chosen_images(rows: TrainingRows, choice: ImageChoice) -> tuple[TrainingRows, list[Warn]]:
     """The means of the images that stay. Perturbed masks have no single images, so they cannot follow."""
     images, values, second = choice.means(rows.images, rows.names)
-    told = (
-        []
-        if rows.perturbed is None
-        else ["values of perturbed masks are not those of the images that stay, and are not used from here on"]
-    )
-    return replace(rows, values=values, second=second, perturbed=None, images=images), told
+    warnings = [] if rows.perturbed is None else [warn.PERTURBED_NOT_USED()]
+    return replace(rows, values=values, second=second, perturbed=None, images=images), warnings
 
 
 def strongest(rows: TrainingRows) -> int:
@@ -266,7 +265,7 @@ def strongest(rows: TrainingRows) -> int:
     return int(np.nanargmax(np.where(np.isnan(r), -1.0, r)))
 
 
-def _fit_score(values, chosen, rows, how, seed, engine) -> tuple[Radscore, list[str]]:
+def _fit_score(values, chosen, rows, how, seed, engine) -> tuple[Radscore, list[Warn]]:
     center, scale = values.mean(axis=0), values.std(axis=0)
     z = (values - center) / scale
     warnings = []
@@ -279,8 +278,5 @@ def _fit_score(values, chosen, rows, how, seed, engine) -> tuple[Radscore, list[
         fit = engine.fit_logistic(design, rows.outcome.astype(float))
         b = np.nan_to_num(np.asarray(fit["coefficients"], dtype=float))
         if fit["deviance"] < 1e-6 * max(fit["null_deviance"], 1.0) or not fit["converged"]:
-            warnings.append(
-                "the selected features separate the outcome completely: the Radscore's coefficients are not finite "
-                "maximum-likelihood estimates."
-            )
+            warnings.append(warn.RADSCORE_SEPARATED())
     return Radscore(float(b[0]), chosen, b[1:], center, scale), warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.core import warn
 from prldh.core.cache import cache_folder
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
 from prldh.core.files import whole_file, write_whole
@@ -26,10 +27,10 @@ from prldh.core.records import (
     SelectionStep,
     TissueFit,
     TrainingRows,
-    Warn,
 )
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
+from prldh.core.warn.kinds import Warn
 
 __all__ = [
     "Case",
@@ -72,6 +73,7 @@ __all__ = [
     "finite_numbers",
     "nearest",
     "seed_for",
+    "warn",
     "whole_file",
     "write_whole",
 ]

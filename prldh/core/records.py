@@ -10,14 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-
-@dataclass(frozen=True)
-class Warn:
-    """One thing the reader of the report has to know: the stage it arose in and a full sentence."""
-
-    stage: str
-    message: str
-
+from prldh.core.warn.kinds import Warn
 
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).
@@ -166,8 +159,9 @@ class Selection:
     """What a selector keeps and why the rest went.
 
     ``kept`` (k,) positions into the names it was given; ``dropped`` maps every other name to its reason;
-    ``details`` is JSON-able material for the report. ``images``, where a step chooses among the single images, is the
-    fitted rule that says which stay; rows are then the means of these, for patients who did not train as well.
+    ``details`` is JSON-able material for the report, ``warnings`` are sentences for its readers. ``images``, where a
+    step chooses among the single images, is the fitted rule that says which stay; rows are then the means of
+    these, for patients who did not train as well.
     """
 
     kept: np.ndarray
@@ -243,7 +237,7 @@ class TissueFit:
     radscore: Radscore | None = None
     steps: tuple[SelectionStep, ...] = ()
     empty_step: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warn, ...] = ()
     choices: tuple[ImageChoice, ...] = ()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.core.ledger import Ledger
 from prldh.core.records import Resample
+from prldh.core.warn.kinds import Warn
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Predictions:
     resamples: Sequence[Resample]
     log_odds: np.ndarray
     alone: np.ndarray
-    notes: list[str] = field(default_factory=list)
+    warnings: tuple[Warn, ...] = ()
     imputed: np.ndarray | None = None
     training: Sequence[np.ndarray] | None = None
     ledgers: list[Ledger] = field(default_factory=list)

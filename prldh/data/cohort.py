@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from prldh.core import Cohort, Covariate, DataError, Warn
+from prldh.core import Cohort, Covariate, DataError, Warn, warn
 from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, same_text, some
 from prldh.study import Study
 
@@ -87,20 +87,10 @@ def _absent_levels(cohort: Cohort) -> list[Warn]:
                 f"; '{present[0]}' is the reference instead of '{absent[0]}'" if covariate.levels[0] in absent else ""
             )
             warnings.append(
-                Warn(
-                    "cohort",
-                    f"'{covariate.name}': no analysed patient has {some(map(repr, absent))}: no"
-                    f" coefficient{reference}.",
-                )
+                warn.ABSENT_LEVELS(covariate=covariate.name, levels=some(map(repr, absent)), reference=reference)
             )
         if len(present) == 1:
-            warnings.append(
-                Warn(
-                    "cohort",
-                    f"'{covariate.name}' is '{present[0]}' for every analysed patient: models cannot contain it, and it"
-                    " is left out of them.",
-                )
-            )
+            warnings.append(warn.ONE_LEVEL(covariate=covariate.name, level=present[0]))
     return warnings
 
 
@@ -211,7 +201,7 @@ def _complete(table, scores, ids, missing, path):
     keep = ~blank.any(axis=1)
     what = "Radscores, which are not imputed" if missing == "multiple_imputation" else "covariates"
     count = f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'}"
-    return keep, excluded, [Warn("cohort", f"{count} left out for blank {what}: {listed}.")]
+    return keep, excluded, [warn.LEFT_OUT_BLANK(count=count, what=what, listed=listed)]
 
 
 def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
@@ -238,11 +228,12 @@ def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
     cells, patients = sum(counts.values()), int(blank.any(axis=1).sum())
     listed = ", ".join(f"{name} ({n})" for name, n in counts.items())
     return [
-        Warn(
-            "cohort",
-            f"multiple imputation: {cells} blank cell{'s' * (cells > 1)} of {listed} in {patients} of {cohort.n}"
-            f" patients {'are' if cells > 1 else 'is'} imputed. This assumes that values are missing at random given"
-            " the other covariates, the Radscores and the outcome.",
+        warn.IMPUTED(
+            cells=f"{cells} blank cell{'s' * (cells > 1)}",
+            listed=listed,
+            patients=patients,
+            n=cohort.n,
+            are="are" if cells > 1 else "is",
         )
     ]
 

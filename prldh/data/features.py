@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.core import Cohort, DataError, FeatureBlock, StudyError, Warn
+from prldh.core import Cohort, DataError, FeatureBlock, StudyError, Warn, warn
 from prldh.data.imaging import Images
 from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_text, some
 from prldh.study import Study
@@ -71,13 +71,7 @@ def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBl
         position = {n: i for i, n in enumerate(other)}
         second = np.ascontiguousarray(values[:, [position[n] for n in names]])
         if np.array_equal(first, second):
-            warnings.append(
-                Warn(
-                    "features",
-                    f"tissue {tissue}: {path.name} and {other_path.name} hold the same values: the readers' agreement"
-                    " says nothing.",
-                )
-            )
+            warnings.append(warn.SAME_READERS(tissue=tissue, first=path.name, second=other_path.name))
     return FeatureBlock(source, names, first, second), warnings
 
 
@@ -92,35 +86,18 @@ def _read_reader(tissue, path, study, folder, cohort):
     taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
     if is_same_table:
         columns = [c for c in columns if c not in taken]
-        warnings.append(
-            Warn(
-                "features",
-                f"{path.name} is the clinical table as well: outcome, covariates and scores in it were not taken as"
-                " features.",
-            )
-        )
+        warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))
     elif clinical.outcome in columns:
         raise DataError(
             f"{where}: {path.name} holds the outcome '{clinical.outcome}' among its features. Remove that column."
         )
     namesakes = [c for c in columns if c in clinical.covariates]
     if namesakes:
-        warnings.append(
-            Warn(
-                "features",
-                f"{path.name} has features named like covariates: {some(namesakes)}. They are taken as features; remove"
-                " them if they are none.",
-            )
-        )
+        warnings.append(warn.NAMED_LIKE_COVARIATES(table=path.name, listed=some(namesakes)))
     diagnostics = [c for c in columns if c.startswith("diagnostics_")]
     if diagnostics:
         columns = [c for c in columns if not c.startswith("diagnostics_")]
-        warnings.append(
-            Warn(
-                "features",
-                f"{len(diagnostics)} PyRadiomics diagnostics columns of {path.name} were not taken as features.",
-            )
-        )
+        warnings.append(warn.DIAGNOSTICS(n=len(diagnostics), table=path.name))
     if not columns:
         raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
     rows = _match_ids(ids, cohort, path, where)
@@ -203,17 +180,14 @@ def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dic
             " table."
         )
     dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant)}
-    warned = (
-        [
-            Warn(
-                "features",
-                f"tissue {tissue}, source {block.source}: {_constant(len(dropped))} dropped: {some(dropped)}.",
+    warnings = []
+    if dropped:
+        warnings.append(
+            warn.CONSTANT_FEATURES(
+                tissue=tissue, source=block.source, dropped=_constant(len(dropped)), listed=some(dropped)
             )
-        ]
-        if dropped
-        else []
-    )
-    return np.flatnonzero(~constant), dropped, warned
+        )
+    return np.flatnonzero(~constant), dropped, warnings
 
 
 def _constant(count: int) -> str:

@@ -13,13 +13,15 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from prldh.core import Warn
+
 
 @runtime_checkable
 class StatisticsEngine(Protocol):
-    """A source of numbers. ``warnings`` collects (function, message), in order; nothing is printed."""
+    """A source of numbers. ``warnings`` collects what it warns of, in order; nothing is printed."""
 
     name: str
-    warnings: list[tuple[str, str]]
+    warnings: list[Warn]
 
     def versions(self) -> dict[str, Any]:
         """``{"version": the language's, "packages": {name: version, or None where it is not installed}}``."""

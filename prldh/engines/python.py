@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from prldh.core import Warn, warn
 from prldh.stats import (
     additive_interaction,
     bootstrap_measures,
@@ -41,7 +42,7 @@ class PythonEngine:
 
     Attributes
     ----------
-    warnings : list of (function, message)
+    warnings : list of Warn
         What a reader of the numbers has to know, in order. Nothing is printed.
 
     Examples
@@ -54,7 +55,7 @@ class PythonEngine:
     name = "python"
 
     def __init__(self) -> None:
-        self.warnings: list[tuple[str, str]] = []
+        self.warnings: list[Warn] = []
 
     def versions(self) -> dict[str, Any]:
         """``{"version": Python's, "packages": {name: version, or None where it is not installed}}``."""
@@ -63,16 +64,19 @@ class PythonEngine:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
+    def _remark(self, function: str, message: str) -> None:
+        self.warnings.append(warn.ENGINE_REMARK(engine=self.name, function=function, message=message))
+
     # -- logistic regression -----------------------------------------------------------------------------------
 
     def fit_logistic(self, design: ArrayLike, outcome: ArrayLike) -> dict[str, Any]:
         """See :func:`prldh.stats.logistic.fit_logistic`."""
         result = logistic.fit_logistic(_array(design), _array(outcome))
         if not result["converged"]:
-            self.warnings.append(("fit_logistic", f"no convergence in {result['iterations']:.0f} iterations"))
+            self._remark("fit_logistic", f"no convergence in {result['iterations']:.0f} iterations")
         log_odds = logistic.linear_predictor(_array(design), result["coefficients"])
         if len(log_odds) and np.abs(log_odds).max() > logistic.NEARLY_CERTAIN:
-            self.warnings.append(("fit_logistic", "fitted probabilities numerically 0 or 1 occurred"))
+            self._remark("fit_logistic", "fitted probabilities numerically 0 or 1 occurred")
         return result
 
     def profile_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
@@ -89,7 +93,7 @@ class PythonEngine:
         """See :func:`prldh.stats.firth.fit_firth`."""
         result = firth.fit_firth(_array(design), _array(outcome))
         if not result["converged"]:
-            self.warnings.append(("fit_firth", f"no convergence in {result['iterations']:.0f} iterations"))
+            self._remark("fit_firth", f"no convergence in {result['iterations']:.0f} iterations")
         return result
 
     def firth_limits(self, design: ArrayLike, outcome: ArrayLike, level: float = 0.95) -> np.ndarray:
@@ -213,8 +217,7 @@ class PythonEngine:
         """See :func:`prldh.stats.calibration.hosmer_lemeshow`."""
         result = calibration.hosmer_lemeshow(_array(outcome), _array(probability), int(groups), int(lost))
         if result["n_groups"] < groups:
-            message = f"ties left {result['n_groups']:.0f} of the {groups} groups asked for"
-            self.warnings.append(("hosmer_lemeshow", message))
+            self._remark("hosmer_lemeshow", f"ties left {result['n_groups']:.0f} of the {groups} groups asked for")
         return result
 
     def calibration(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from prldh.core import EngineError
+from prldh.core import EngineError, Warn, warn
 from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
 
 _CURVE = {
@@ -56,7 +56,7 @@ class REngine:
 
     Attributes
     ----------
-    warnings : list of (function, message)
+    warnings : list of Warn
         What R warned about, in order. Nothing is printed.
 
     Raises
@@ -75,20 +75,20 @@ class REngine:
     name = "r"
 
     def __init__(self) -> None:
-        self.warnings: list[tuple[str, str]] = []
+        self.warnings: list[Warn] = []
 
     # -- what runs ---------------------------------------------------------------------------------------------
 
     def versions(self) -> dict[str, Any]:
         """``{"version": R's, "packages": {name: version, or None where it is not installed}}``."""
-        found = evaluate("package_versions", {}, self.warnings)
+        found = self._evaluate("package_versions")
         versions = dict(zip(found.names, (text_or_none(v) for v in found), strict=True))
         return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
 
     def use_own_code(self, own: bool = True) -> None:
         """Take Hosmer-Lemeshow, decision and impact curves from prldh's own R code even where R has packages for
         them."""
-        evaluate("use_own_code", {"own": bool(own)}, self.warnings)
+        self._evaluate("use_own_code", own=bool(own))
 
     def close(self) -> None:
         """Do nothing: an embedded R lives as long as its process."""
@@ -531,8 +531,17 @@ class REngine:
 
     # -- the one way through -----------------------------------------------------------------------------------
 
+    def _evaluate(self, function: str, **arguments: Any) -> Any:
+        """R's value of one function; what R warns of is kept."""
+        value, messages = evaluate(function, arguments)
+        self.warnings += [
+            warn.ENGINE_REMARK(engine=self.name, function=function, message=m.removeprefix(f"{function}: "))
+            for m in messages
+        ]
+        return value
+
     def _call(self, function: str, **arguments: Any) -> Any:
-        value = evaluate(function, arguments, self.warnings)
+        value = self._evaluate(function, **arguments)
         if dimensions(value) is not None:
             return to_python(value, is_vector=True)
         vectors = _VECTORS.get(function, set())

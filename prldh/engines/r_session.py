@@ -118,17 +118,16 @@ def _running_session() -> _Session:
     return _session
 
 
-def evaluate(function: str, arguments: dict[str, Any], told: list[tuple[str, str]]) -> Any:
-    """Call one function of the R package and return R's value; warnings are added to ``told``."""
+def evaluate(function: str, arguments: dict[str, Any]) -> tuple[Any, list[str]]:
+    """Call one function of the R package: R's value, and what R warned of."""
     with _lock:
         session = _running_session()
         with _quiet_console():
             converted = {name: _to_r(session.r, value) for name, value in arguments.items()}
             value, warnings, failed = session.caller(session.functions[function], **converted)
-        told.extend((function, message) for message in warnings)
     if failed[0]:
         raise EngineError(f"R's {function}: {value[0]}")
-    return value
+    return value, list(warnings)
 
 
 @contextmanager

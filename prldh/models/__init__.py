@@ -24,7 +24,7 @@ from prldh.models.performance import (
     usefulness,
 )
 from prldh.models.plan import Plan
-from prldh.models.reclassification import describe_reclassification, reclassification_warning
+from prldh.models.reclassification import describe_reclassification
 from prldh.models.roc_curves import roc_vertices
 from prldh.models.sample_size import anticipated_r2, describe_sample_size
 from prldh.models.table_one import make_table_one
@@ -56,7 +56,6 @@ __all__ = [
     "plan_comparisons",
     "pooled_auc",
     "proportions",
-    "reclassification_warning",
     "roc_vertices",
     "usefulness",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from prldh.chain import probability
-from prldh.core import Design, Draws, ModelSpec, Predictions, StudyError, Warn, finite, finite_numbers, nearest
+from prldh.core import Design, Draws, ModelSpec, Predictions, StudyError, Warn, finite, finite_numbers, nearest, warn
 from prldh.engines import PythonEngine
 from prldh.models.fit import MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.models.performance import curve_rows
@@ -212,11 +212,7 @@ def nested_warning(pair: tuple[str, str], adjusted: bool, has_test: bool = True)
         if has_test
         else "The likelihood-ratio test does not exist here; read the comparison on held-out predictions."
     )
-    return Warn(
-        "comparisons",
-        f"'{pair[0]}' and '{pair[1]}' ({label}) are nested: DeLong's test of their apparent AUCs is not valid under the"
-        f" null (Demler 2012). {advice}",
-    )
+    return warn.NESTED(first=pair[0], second=pair[1], label=label, advice=advice)
 
 
 # ---------------------------------------------------------------- R beside Python

@@ -8,20 +8,13 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import LOG_ODDS_DECIMALS, log_odds
-from prldh.core import Cohort, DataError, Design, Draws, ModelSpec, Warn, finite, finite_numbers
+from prldh.core import Cohort, DataError, Design, Draws, ModelSpec, Warn, finite, finite_numbers, warn
 from prldh.models.performance import INTERVAL, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
 from prldh.study import Performance
 
 #: How a model was fitted, as its entry's ``fit`` says it.
 MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
-
-
-FIRTH_REMARK = (
-    "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every"
-    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it"
-    " predicted probabilities are biased towards 1/2 (Puhr 2017)."
-)
 
 
 def fit_designs(
@@ -128,11 +121,12 @@ def describe_model(
         "terms": terms,
         "separation": separation,
     }
-    entry.update(
-        describe_predictions(cohort.outcome, etas, mean_log_odds(etas), engine, settings, draws, label, warnings)
+    described, of_predictions = describe_predictions(
+        cohort.outcome, etas, mean_log_odds(etas), engine, settings, draws, label
     )
-    entry["raw_auc"] = _raw_scores(spec, designs, terms, outcome, engine, settings.confidence, label, warnings)
-    return entry, etas, warnings
+    entry |= described
+    entry["raw_auc"], of_raw_scores = _raw_scores(spec, designs, terms, outcome, engine, settings.confidence, label)
+    return entry, etas, [*warnings, *of_predictions, *of_raw_scores]
 
 
 def mean_log_odds(etas: np.ndarray) -> np.ndarray:
@@ -158,45 +152,33 @@ def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[
         terms.append({**row, **values, "low": low, "high": high, **missing})
     aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
     if aliased:
-        warnings.append(
-            Warn("models", f"{label}: not estimable beside the other terms, left out as R does: {', '.join(aliased)}.")
-        )
+        warnings.append(warn.NOT_ESTIMABLE(model=label, listed=", ".join(aliased)))
     listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
     if separation and how == FIRTH:
-        warnings.append(
-            Warn(
-                "models",
-                f"{label}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite:"
-                f" {listed}. {FIRTH_REMARK}",
-            )
-        )
+        warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed))
     elif separation:
-        warnings.append(
-            Warn(
-                "models",
-                f"{label}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist "
-                f"and are null: {listed}. The other estimates are the limits of the likelihood.",
-            )
-        )
+        warnings.append(warn.SEPARATED(model=label, listed=listed))
     if not fit["converged"] and not (separation and how == MAXIMUM_LIKELIHOOD):
-        warnings.append(Warn("models", f"{label}: the fit did not converge."))
+        warnings.append(warn.NOT_CONVERGED(model=label))
     return terms, separation, warnings
 
 
-def _raw_scores(spec, designs, terms, outcome, engine, level, label, warnings) -> list[dict]:
+def _raw_scores(
+    spec: ModelSpec,
+    designs: Sequence[Design],
+    terms: list[dict[str, Any]],
+    outcome: np.ndarray,
+    engine: Any,
+    level: float,
+    label: str,
+) -> tuple[list[dict[str, Any]], list[Warn]]:
     """AUCs of continuous markers in their given direction where they enter with a negative coefficient; imputed ones
     are pooled."""
-    found, design = [], designs[0]
+    aucs, warnings, design = [], [], designs[0]
     for j, term in enumerate(terms):
         own = term["variable"] in spec.own_terms and design.levels[j] is None and j > 0
         if own and term["b"] is not None and term["b"] < 0:
             auc = pooled_auc(outcome, np.array([d.matrix[:, j] for d in designs]), engine, level)
-            found.append({"term": term["term"], **finite_numbers(auc, INTERVAL)})
-            warnings.append(
-                Warn(
-                    "models",
-                    f"{label}: '{term['term']}' enters with a negative coefficient, against its given direction (higher"
-                    f" means event); the AUC of the raw values is {auc['estimate']:.3f}.",
-                )
-            )
-    return found
+            aucs.append({"term": term["term"], **finite_numbers(auc, INTERVAL)})
+            warnings.append(warn.AGAINST_DIRECTION(model=label, term=term["term"], auc=auc["estimate"]))
+    return aucs, warnings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import Draws, Warn, finite, finite_numbers
+from prldh.core import Draws, Warn, finite, finite_numbers, warn
 from prldh.study import Performance
 
 INTERVAL = ("estimate", "low", "high")
@@ -39,8 +39,7 @@ def describe_predictions(
     settings: Performance,
     draws: Draws,
     label: str,
-    warnings: list[Warn],
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[Warn]]:
     """Everything that is said of a model's predictions on the data that made it.
 
     Parameters
@@ -51,34 +50,25 @@ def describe_predictions(
         Their mean: all else is said of it.
     """
     y, p = np.asarray(outcome, dtype=float), probability(eta)
-    level = settings.confidence
+    level, warnings = settings.confidence, []
     found: dict[str, Any] = {"auc": describe_auc(y, etas, engine, level)}
     if found["auc"]["estimate"] == 1.0:
-        warnings.append(
-            Warn("models", f"{label}: the AUC is 1, so DeLong's interval has no width; it does not mean certainty.")
-        )
+        warnings.append(warn.AUC_ONE(model=label))
     found["pauc"] = partial_areas(y, p, engine, settings, draws)
     cut = engine.youden(y, p)
     counts = {k: int(cut[k]) for k in ("tp", "fp", "fn", "tn")}
     found["threshold"] = finite(cut["threshold"])
     if found["threshold"] is None:
-        warnings.append(
-            Warn("models", f"{label}: no threshold beats calling everyone positive; the threshold is null.")
-        )
+        warnings.append(warn.NO_THRESHOLD(model=label))
     found["confusion"] = counts
     found.update(proportions(counts, engine, level))
     found["hosmer_lemeshow"] = hosmer_lemeshow(y, p, engine, settings.hosmer_lemeshow_groups)
     if found["hosmer_lemeshow"]["p"] is None:
-        warnings.append(
-            Warn(
-                "models",
-                f"{label}: Hosmer–Lemeshow's test is not defined: {len(found['hosmer_lemeshow']['groups'])} distinct"
-                " groups of predictions.",
-            )
-        )
+        n_groups = len(found["hosmer_lemeshow"]["groups"])
+        warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, n_groups=n_groups))
     found["calibration"] = calibration(y, p, engine, draws.patients, level)
     found.update(usefulness(y, p, engine, settings, draws))
-    return found
+    return found, warnings
 
 
 def describe_auc(y: np.ndarray, etas: np.ndarray, engine: Any, level: float) -> dict[str, Any]:

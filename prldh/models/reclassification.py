@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import Warn, finite
+from prldh.core import finite
 from prldh.study import Performance
 
 #: Keys of an engine's answer, and as ``results.json`` has them.
@@ -63,17 +63,6 @@ def describe_reclassification(
         " category"
     )
     return entry
-
-
-def reclassification_warning() -> Warn:
-    """What has to be known by who reads these numbers; once a report."""
-    return Warn(
-        "reclassification",
-        "Net reclassification improvement and IDI can be positive for useless markers and for badly calibrated models"
-        " (Hilden & Gerds 2014, Pepe et al. 2015), and tests of their apparent values are not valid for nested models"
-        " (Kerr et al. 2014, Demler et al. 2017). Whether the second model adds to the first is told by the"
-        " likelihood-ratio test and by the difference in net benefit: read these first.",
-    )
 
 
 def _cut_points(y: np.ndarray, settings: Performance) -> tuple[list[float], str]:

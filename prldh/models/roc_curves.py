@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Warn, finite, finite_numbers
+from prldh.core import Warn, finite, finite_numbers, warn
 from prldh.models.performance import INTERVAL
 from prldh.stats import proportion
 
@@ -75,13 +75,7 @@ def describe_stratified_roc(
                 }
             )
             if not has_both:
-                warnings.append(
-                    Warn(
-                        "interaction",
-                        f"{name} within {group}: there is no ROC curve, as {events} of the {n} patients there have the"
-                        " event.",
-                    )
-                )
+                warnings.append(warn.NO_STRATIFIED_CURVE(score=name, group=group, events=events, n=n))
         test = engine.compare_independent_auc(y[is_high], score[is_high], y[~is_high], score[~is_high], level)
         found.append(
             {

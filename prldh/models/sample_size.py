@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS
-from prldh.core import Cohort, Design, FeatureBlock, ModelSpec, StudyError, Warn
+from prldh.core import Cohort, Design, FeatureBlock, ModelSpec, StudyError, Warn, warn
 from prldh.stats import largest_cox_snell, sample_size
 from prldh.study import SampleSize
 
@@ -98,11 +98,4 @@ def _warnings(entries: list[dict[str, Any]], nagelkerke: float) -> list[Warn]:
     needs = [e["n_needed"] for e in short]
     span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [
-        Warn(
-            "sample size",
-            f"{short[0]['n']} patients, {short[0]['events']} with the event, are fewer than {whose} by Riley's criteria"
-            f" ({span}, at an anticipated Nagelkerke R² of {nagelkerke:.2f}): expect overfitting, and wide intervals of"
-            " what is predicted.",
-        )
-    ]
+    return [warn.TOO_FEW_PATIENTS(n=short[0]["n"], events=short[0]["events"], whose=whose, needed=span, r2=nagelkerke)]

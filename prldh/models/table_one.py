@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
-from prldh.core import Cohort, ModelSpec, Warn, finite
+from prldh.core import Cohort, ModelSpec, Warn, finite, warn
 from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
 
@@ -57,9 +57,7 @@ def make_table_one(
         if not settings.standardized_differences:
             del row["smd"]
         if row["p"] is None:
-            warnings.append(
-                Warn("table one", f"'{row['variable']}' does not vary enough for a test: statistic and p are null.")
-            )
+            warnings.append(warn.NO_TEST(variable=row["variable"]))
     return rows, warnings
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from prldh.chain import build_design
-from prldh.core import Cohort, Design, FeatureBlock, Warn, finite
+from prldh.core import Cohort, Design, FeatureBlock, Warn, finite, warn
 from prldh.models.fit import MAXIMUM_LIKELIHOOD, fit_designs
 from prldh.stats import adjust_p
 from prldh.study import Univariate
@@ -127,12 +127,15 @@ def _univariable_models(
         design = (
             build_design((covariate.name,), cohort, {}, {}, {covariate.name: values[known]}) if known.any() else None
         )
-        rows += _model_rows(covariate.name, design, outcome, engine, level, on_separation, warnings)
+        of_covariate, warned = _model_rows(covariate.name, design, outcome, engine, level, on_separation)
+        rows += of_covariate
+        warnings += warned
     for name, values in scores.items():
         if name not in cohort.coded:
             design = build_design((name,), cohort, {name: values}, {}, {})
-            found = _model_rows(name, design, cohort.outcome, engine, level, on_separation, warnings)
-            rows += [{**row, "is_radscore": True, "is_fitted": name in blocks} for row in found]
+            of_score, warned = _model_rows(name, design, cohort.outcome, engine, level, on_separation)
+            rows += [{**row, "is_radscore": True, "is_fitted": name in blocks} for row in of_score]
+            warnings += warned
     return rows, warnings
 
 
@@ -143,19 +146,12 @@ def _model_rows(
     engine,
     level: float,
     on_separation: str,
-    warnings: list[Warn],
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[Warn]]:
     """A row a term. Where the variable or the outcome does not vary: one row without numbers, and a warning."""
     counts = {"is_radscore": False, "is_fitted": False, "n": len(outcome), "events": int(outcome.sum())}
     if design is None or np.ptp(outcome) == 0 or np.ptp(design.matrix[:, 1:], axis=0).sum() == 0:
-        warnings.append(
-            Warn(
-                "univariate",
-                f"'{name}' has no univariable model: it or the outcome does not vary among the {len(outcome)} patients"
-                " who have it.",
-            )
-        )
-        return [{"variable": name, "level": None, "term": name, **counts, "fit": "none", **_NOTHING}]
+        row = {"variable": name, "level": None, "term": name, **counts, "fit": "none", **_NOTHING}
+        return [row], [warn.NO_UNIVARIABLE_MODEL(variable=name, n=len(outcome))]
     on_separation = "warn" if on_separation == "error" else on_separation
     how, fit, limits, infinite = fit_designs(
         [design], outcome, engine, level, on_separation, f"univariable model of '{name}'"
@@ -177,7 +173,7 @@ def _model_rows(
                 for key, x in zip(("low", "high"), limits[j], strict=True)
             }
         rows.append(row)
-    return rows
+    return rows, []
 
 
 def _adjust(terms: list[dict[str, Any]], methods: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from prldh.chain import probability
 from prldh.chain.selection import unit_columns
-from prldh.core import TissueFit, Warn, add_up, clean
+from prldh.core import TissueFit, Warn, add_up, clean, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PythonEngine
@@ -99,14 +99,16 @@ def assemble(plan: Plan, runs: list[EngineRun], agreement: list[dict[str, Any]],
         data["images"] = {
             name: describe_images(tissue, plan.cohort.ids) for name, tissue in plan.images.tissues.items()
         }
-    told = [*_leaks(data["ledger"]), *warnings, *short, *run.warnings]
-    for each in runs:
-        said = dict.fromkeys(getattr(each.engine, "warnings", []))
-        told += [Warn(f"engine {each.engine.name}", f"{f}: {m.removeprefix(f'{f}: ')}") for f, m in said]
     data = clean(data)
-    told += explain_nulls(data)
-    seen = list(dict.fromkeys((w.stage, w.message) for w in told))
-    data["warnings"] = [{"stage": s, "message": m} for s, m in seen]
+    everything = [
+        *_leaks(data["ledger"]),
+        *warnings,
+        *short,
+        *run.warnings,
+        *(w for each in runs for w in each.engine.warnings),
+        *explain_nulls(data),
+    ]
+    data["warnings"] = [asdict(w) for w in dict.fromkeys(everything)]
     return Results(
         data,
         _predictions(plan, run),
@@ -261,11 +263,7 @@ def _ledger(run: EngineRun) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 def _leaks(ledger: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Warn]:
     return [
-        Warn(
-            "validation",
-            f"LEAK: scope {scope}, {scheme.replace('_', '-')}: fits of '{row['stage']}' read"
-            f" {row['n_held_out_rows_read']} held-out rows. These numbers are no validation.",
-        )
+        warn.LEAK(scope=scope, scheme=scheme.replace("_", "-"), stage=row["stage"], n=row["n_held_out_rows_read"])
         for scope, schemes in ledger.items()
         for scheme, rows in schemes.items()
         for row in rows

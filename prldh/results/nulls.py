@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prldh.core import Warn
+from prldh.core import Warn, warn
 
 #: Why a number of this name may not exist.
 NULL_REASONS = {
@@ -139,7 +139,7 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
         )
         found.setdefault((parent, reason), {})[key] = n
     return [
-        Warn("null values", f"{parent}: {', '.join(f'{key} ({n})' for key, n in keys.items())} null: {reason}.")
+        warn.NULL_VALUES(part=parent, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
         for (parent, reason), keys in found.items()
     ]
 

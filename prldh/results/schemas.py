@@ -419,7 +419,9 @@ def results_schema() -> dict[str, Any]:
                     {"quantity": TEXT, **_numbers("r", "python", "difference"), "reason": {"type": ["string", "null"]}}
                 )
             ),
-            "warnings": _array(_object({"stage": TEXT, "message": TEXT})),
+            "warnings": _array(
+                _object({"code": {"type": "string", "pattern": "^PRL-[0-9]{3}$"}, "stage": TEXT, "message": TEXT})
+            ),
         },
         {
             "study": {"type": "object"},

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from prldh.core import warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
 from prldh.results import honest_auc, interval, racing_sentence, scheme_words
@@ -118,7 +119,7 @@ def summarise_extraction(done: Any, out: Path) -> str:
         if absent:
             lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
     # patients put aside are listed already
-    lines += [f"  {w.message}" for w in done.images.warnings if " put aside: " not in w.message]
+    lines += [f"  {w.message}" for w in done.images.warnings if w.code != warn.PATIENTS_ASIDE.code]
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
         lines.append(

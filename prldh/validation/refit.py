@@ -23,7 +23,9 @@ from prldh.core import (
     Predictions,
     Resample,
     TissueRefit,
+    Warn,
     seed_for,
+    warn,
 )
 from prldh.data import impute_resample
 from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
@@ -74,7 +76,7 @@ def predict_scope_model(
     eta = np.array([log_odds(design.matrix, row) for row in b])
     unseen = sum(_unseen_levels(design, r) for r in resamples)
     return _wrote_down(
-        Predictions(kind, resamples, eta, _is_intercept_alone(b), _unseen_note(unseen)),
+        Predictions(kind, resamples, eta, _is_intercept_alone(b), _of_unseen(unseen)),
         np.split(rows, np.cumsum(lengths)[:-1]),
     )
 
@@ -102,7 +104,7 @@ def predict_scope_pipeline(
         eta[r] = log_odds(design.matrix, b[0])
         alone[r] = _is_intercept_alone(b)[0]
         unseen += _unseen_levels(design, resample)
-    return _wrote_down(Predictions(kind, resamples, eta, alone, _unseen_note(unseen)), read)
+    return _wrote_down(Predictions(kind, resamples, eta, alone, _of_unseen(unseen)), read)
 
 
 def _wrote_down(predictions: Predictions, read: Sequence[np.ndarray]) -> Predictions:
@@ -165,7 +167,7 @@ def predict_imputed(
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
     found = Predictions(
-        kind, resamples, eta, alone, _unseen_note(unseen), imputed if kind == "held_out" else None, training
+        kind, resamples, eta, alone, _of_unseen(unseen), imputed if kind == "held_out" else None, training
     )
     return _wrote_down(found, [r.train for r in resamples])
 
@@ -177,13 +179,8 @@ def _unseen_levels(design: Design, resample: Resample) -> int:
     return int(design.matrix[np.ix_(resample.test, absent)].any(axis=1).sum()) if absent else 0
 
 
-def _unseen_note(n: int) -> list[str]:
-    if not n:
-        return []
-    return [
-        f"{n} held-out predictions are of patients with a level that no training patient has; it counts as the"
-        " reference level there."
-    ]
+def _of_unseen(n: int) -> tuple[Warn, ...]:
+    return (warn.UNSEEN_LEVELS(n=n),) if n else ()
 
 
 def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import Cohort, Draws, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn
+from prldh.core import Cohort, Draws, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, warn
 from prldh.engines import PythonEngine
 from prldh.models import Plan, mean_log_odds
 from prldh.study import Imputation
@@ -116,9 +116,7 @@ def _run_null(
         return
     if scheme is None or "pipeline" not in plan.study.validation.scope:
         for run in runs:
-            run.warnings.append(
-                Warn("validation", "null_permutations: no null run, as no scheme of scope pipeline holds patients out.")
-            )
+            run.warnings.append(warn.NO_NULL_RUN())
         return
 
     def refit(permuted: Plan, k: int):
@@ -244,16 +242,16 @@ def _record(
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
-        entry, remarks = run.models[i]["validation"]["model"][scheme], []
+        entry, warnings = run.models[i]["validation"]["model"][scheme], []
     else:
-        entry, remarks = summarise(
+        entry, warnings = summarise(
             predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws
         )
     run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]
     label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
-    run.warnings += [Warn("validation", f"{label}: {remark}") for remark in remarks]
+    run.warnings += [w.about(label) for w in warnings]
 
 
 def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -> None:
@@ -262,11 +260,7 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -
             empty = sum(t[name].empty_step is not None for t in refits)
             if empty:
                 run.warnings.append(
-                    Warn(
-                        "validation",
-                        f"tissue {name}, {scheme.replace('_', '-')}: in {empty} of {len(refits)} resamples the"
-                        " selection left nothing; the Radscore is constant there.",
-                    )
+                    warn.NOTHING_SELECTED(tissue=name, scheme=scheme.replace("_", "-"), n_empty=empty, n=len(refits))
                 )
     run.refits = by_scheme
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from prldh.chain import probability
-from prldh.core import Draws, Predictions, finite
+from prldh.core import Draws, Predictions, Warn, finite, warn
 from prldh.models import calibration, curve_rows, hosmer_lemeshow, pooled_auc, proportions
 from prldh.stats import auc_of_rows, correct_optimism, fold_influence, youden
 from prldh.study import Performance
@@ -25,16 +25,16 @@ def summarise(
     engine: Any,
     settings: Performance,
     draws: Draws,
-) -> tuple[dict[str, Any], list[str]]:
-    """What one scheme says of one model: the entry of ``results.json`` and remarks for the warnings.
+) -> tuple[dict[str, Any], list[Warn]]:
+    """What one scheme says of one model: the entry of ``results.json`` and its warnings.
 
     ``apparent`` (n,) are the log odds of the model fitted on everyone.
     """
     if predictions.kind == "bootstrap":
-        entry, remarks = _summarise_bootstrap(predictions, apparent, outcome, engine, settings)
+        entry, warnings = _summarise_bootstrap(predictions, apparent, outcome, engine, settings)
     else:
-        entry, remarks = _summarise_held_out(predictions, outcome, engine, settings, draws)
-    return entry, [*remarks, *predictions.notes]
+        entry, warnings = _summarise_held_out(predictions, outcome, engine, settings, draws)
+    return entry, [*warnings, *predictions.warnings]
 
 
 # ---------------------------------------------------------------- held-out predictions
@@ -42,7 +42,7 @@ def summarise(
 
 def _summarise_held_out(
     predictions: Predictions, outcome, engine, settings: Performance, draws: Draws
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[Warn]]:
     y, level = outcome.astype(float), settings.confidence
     n_alone = int(predictions.alone.sum())
     pooled = held_out(predictions)
@@ -51,12 +51,12 @@ def _summarise_held_out(
         "n_intercept_only": n_alone,
         "n_repeats": len(pooled),
     }
-    entry["auc"], remarks = pooled_auc_of(predictions, y, engine, level)
+    entry["auc"], warnings = pooled_auc_of(predictions, y, engine, level)
     if any(len(r.test) > 1 for r in predictions.resamples):
         entry["auc_mean"] = fold_mean(predictions, outcome, level)
         skipped = entry["auc_mean"]["n_folds_one_class"]
         if skipped:
-            remarks.append(f"{skipped} folds held out one class only and do not count in auc_mean.")
+            warnings.append(warn.FOLDS_OF_ONE_CLASS(n=skipped))
     entry["brier"] = _brier(pooled, y, level)
     lines = [_calibration_line(p, y, engine, level) for p in pooled]
     entry["intercept"], entry["slope"] = (_average([line[k] for line in lines]) for k in (0, 1))
@@ -84,19 +84,16 @@ def _summarise_held_out(
         )
     )
     entry.update(_classified(predictions, outcome, engine, level))
-    return entry, remarks
+    return entry, warnings
 
 
-def pooled_auc_of(predictions: Predictions, y, engine, level) -> tuple[dict[str, Any], list[str]]:
+def pooled_auc_of(predictions: Predictions, y, engine, level) -> tuple[dict[str, Any], list[Warn]]:
     """AUC of the pooled predictions, the mean over repeats, with the mean of their DeLong variances."""
     keys = ("estimate", "low", "high", "variance")
     n_alone = int(predictions.alone.sum())
     if n_alone:
-        remark = (
-            f"{n_alone} of {len(predictions.resamples)} refits ended as the intercept alone; pooled predictions then"
-            " compare intercepts of different folds, so the pooled AUC is null."
-        )
-        return {**dict.fromkeys(keys), "method": "not defined"}, [remark]
+        alone = warn.INTERCEPT_ALONE(n_alone=n_alone, n=len(predictions.resamples))
+        return {**dict.fromkeys(keys), "method": "not defined"}, [alone]
     found = [pooled_auc(y, probability(etas), engine, level) for etas in held_out_imputed(predictions)]
     entry: dict[str, Any] = {k: float(np.mean([f[k] for f in found])) for k in keys}
     entry["method"] = "DeLong on pooled held-out predictions, conditional on the fitted models"
@@ -112,13 +109,7 @@ def pooled_auc_of(predictions: Predictions, y, engine, level) -> tuple[dict[str,
             "max": max(estimates),
         }
         entry["method"] += "; means over the repeats, whose interval is no narrower for being several"
-    remarks = []
-    if entry["high"] < 0.5:
-        remarks.append(
-            "the pooled held-out AUC lies below 0.5: leaving a patient out moves the fit against that patient, which"
-            " shows where a model has little to say. It is no sign of a useful marker turned round."
-        )
-    return entry, remarks
+    return entry, [warn.BELOW_HALF()] if entry["high"] < 0.5 else []
 
 
 def fold_mean(predictions: Predictions, outcome, level) -> dict[str, Any]:
@@ -236,7 +227,7 @@ def training_threshold(outcome: np.ndarray, p: np.ndarray) -> float:
 
 def _summarise_bootstrap(
     predictions: Predictions, apparent, outcome, engine, settings: Performance
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[Warn]]:
     """Harrell's optimism, out-of-bag, .632 and .632+ for AUC, Brier score, calibration intercept and slope.
 
     .632+ needs the value of no information: 0.5 for the AUC, the mean over all pairs of predictions and outcomes for
@@ -279,15 +270,12 @@ def _summarise_bootstrap(
     p = np.round(probability(predictions.log_odds), 12)
     curve = engine.out_of_bag_decision_curve(y, p, predictions.out_of_bag(), np.array(settings.thresholds), level)
     entry["decision_curve"] = curve_rows(curve)
-    remarks = []
+    warnings = []
     if one_class:
-        remarks.append(f"{one_class} bootstrap samples had one class and do not count.")
+        warnings.append(warn.SAMPLES_OF_ONE_CLASS(n=one_class))
     if alone.any():
-        remarks.append(f"{int(alone.sum())} of {len(lengths)} bootstrap refits ended as the intercept alone (AUC 0.5).")
+        warnings.append(warn.SAMPLES_OF_INTERCEPT(n_alone=int(alone.sum()), n=len(lengths)))
     undefined = entry["n_usable"] - entry["slope"]["n_defined"]
     if undefined > 0:
-        remarks.append(
-            f"in {undefined} of {len(lengths)} bootstrap samples the predictions were constant or separated, so that"
-            " the calibration line does not exist there."
-        )
-    return entry, remarks
+        warnings.append(warn.NO_CALIBRATION_LINE(n_undefined=undefined, n=len(lengths)))
+    return entry, warnings

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prldh.core import warn
 from prldh.core.errors import DataError, StudyError
 from prldh.pipeline import analyze
 from prldh.results.schemas import schema_of
@@ -88,6 +89,10 @@ class Edge:
             if row["difference"] is not None:
                 assert abs(row["difference"]) <= 1e-6 * max(abs(row["r"]), 1e-3), row
         assert bool(self.data["agreement"]) == (self.study["engine"] == "both")
+        kinds = {kind.code: kind for kind in warn.CATALOGUE}
+        for w in self.data["warnings"]:
+            assert list(w) == ["code", "stage", "message"]
+            assert w["stage"] == kinds[w["code"]].stage.format(engine=w["stage"].removeprefix("engine ")), w
         return self.data
 
     def refused(self, error: type[Exception], words: str) -> None:

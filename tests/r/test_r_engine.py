@@ -223,8 +223,10 @@ def test_an_r_error_becomes_an_engine_error_and_r_lives_on(engine, study, capfd)
 def test_r_warnings_are_kept_and_not_printed(engine, capfd):
     x = np.column_stack([np.ones(10), np.arange(10)])
     engine.fit_logistic(x, np.repeat([0.0, 1.0], 5))
-    assert {function for function, _ in engine.warnings} == {"fit_logistic"}
-    assert any("fitted probabilities numerically 0 or 1" in message for _, message in engine.warnings)
+    assert {(w.code, w.stage, w.message.split(":")[0]) for w in engine.warnings} == {
+        ("PRL-002", "engine r", "fit_logistic")
+    }
+    assert any("fitted probabilities numerically 0 or 1" in w.message for w in engine.warnings)
     assert REngine().warnings == []
     assert capfd.readouterr() == ("", "")
 

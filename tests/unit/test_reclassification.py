@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from prldh.core import warn
 from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
-from prldh.models.reclassification import describe_reclassification, reclassification_warning
+from prldh.models.reclassification import describe_reclassification
 from prldh.pages.environment import create_environment
 from prldh.report.view import MODELS_SHOWN, by_scope
 from prldh.stats.firth import fit_firth
@@ -163,7 +164,7 @@ def test_settings_refuse_what_is_no_cut_point(cuts):
 
 
 def test_the_warning_names_what_to_read_first():
-    message = reclassification_warning().message
+    message = warn.RECLASSIFICATION().message
     assert all(
         part in message
         for part in ("useless markers", "not valid for nested models", "likelihood-ratio test", "net benefit")

@@ -189,7 +189,7 @@ def test_constant_prediction(engine):
     assert all_nan(test, "statistic", "p")
     assert test["n_groups"] == 1.0
     assert test["n"] == [6.0]
-    assert engine.warnings == [("hosmer_lemeshow", "ties left 1 of the 10 groups asked for")]
+    assert [w.message for w in engine.warnings] == ["hosmer_lemeshow: ties left 1 of the 10 groups asked for"]
 
 
 def test_two_distinct_predictions_leave_no_degrees_of_freedom(engine):
@@ -309,7 +309,7 @@ def test_limits_under_separation(engine):
 def test_separation_is_told(engine):
     engine.fit_logistic(np.column_stack([np.ones(6), SCORE]), HALF)
     assert engine.warnings
-    assert {function for function, _ in engine.warnings} == {"fit_logistic"}
+    assert {(w.stage, w.message.split(":")[0]) for w in engine.warnings} == {("engine python", "fit_logistic")}
 
 
 def test_bad_designs_are_refused(engine):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.core import CaseRow, DataError, Progress, Warn, cache_folder
+from prldh.core import CaseRow, DataError, Progress, Warn, cache_folder, warn
 from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
@@ -24,7 +25,7 @@ from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import ChosenSource, check_names, choose_sources
 from prldh.data.tables import check_ids, read_table, some
 from prldh.plugins import Registry, settings_of
-from prldh.study import Study
+from prldh.study import ReadSettings, Study
 from prldh.work import Workers, run_work
 
 #: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
@@ -71,7 +72,7 @@ def measure(
     known, rows_of, warnings = _read_all_rows(study, folder)
     found = {}
     for name, rows in rows_of.items():
-        found[name] = _measure_tissue(
+        tissue = _measure_tissue(
             name,
             rows,
             chosen[name],
@@ -82,8 +83,8 @@ def measure(
             study.compute.dask,
             is_strict,
             told,
-            warnings[name],
         )
+        found[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings))
     return Images(found)
 
 
@@ -131,18 +132,30 @@ def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) ->
             " joined on the id; correct the ids."
         )
     n, are, were = len(strangers), *(("is", "was") if len(strangers) == 1 else ("are", "were"))
-    told = [
-        Warn(
-            "images",
-            f"tissue {tissue}: {n} patient{'s' * (n > 1)} of {table.name} {are} not in the clinical table and {were}"
-            f" left out: {some(strangers)}.",
+    warnings = [
+        warn.STRANGERS_LEFT_OUT(
+            tissue=tissue,
+            patients=f"{n} patient{'s' * (n > 1)}",
+            table=table.name,
+            are=are,
+            were=were,
+            listed=some(strangers),
         )
     ]
-    return kept, told if strangers else []
+    return kept, warnings if strangers else []
 
 
 def _measure_tissue(
-    name, rows, sources, reading, perturbation, known, jobs, dask, is_strict, told, warnings
+    name: str,
+    rows: list[CaseRow],
+    sources: Mapping[str, ChosenSource],
+    reading: ReadSettings,
+    perturbation: Perturbation | None,
+    known: Sequence[str],
+    jobs: int,
+    dask: str | None,
+    is_strict: bool,
+    told: Progress,
 ) -> TissueImages:
 
     findings = check_cases(rows, reading, jobs, _counting(told, f"images: {name}, checks", len(rows)))
@@ -164,7 +177,7 @@ def _measure_tissue(
     by_line = {result.row.line: result for batch in computed for result in batch}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])
-    return combine_rows(name, results, tuple(findings), sources, known, warnings, perturbation)
+    return combine_rows(name, results, tuple(findings), sources, known, perturbation)
 
 
 def _batches(rows: Sequence[CaseRow], sources: Mapping[str, ChosenSource], jobs: int) -> list[Sequence[CaseRow]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import DataError, FeatureBlock, ImageValues, Pooled, Warn
+from prldh.core import DataError, FeatureBlock, ImageValues, Pooled, Warn, warn
 from prldh.data.imaging.compute import CaseResult
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.perturb import Perturbation
@@ -90,14 +90,10 @@ class TissueImages:
                 f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with"
                 " other settings."
             )
-        told = [
-            Warn(
-                "images",
-                f"tissue {self.tissue}: {len(absent)} features without a value for some patient were left out:"
-                f" {some(absent)}.",
-            )
-        ]
-        return tuple(found), [*warn_of_leaks(self.tissue, self.chosen, ids), *(told if absent else [])]
+        warnings = warn_of_leaks(self.tissue, self.chosen, ids)
+        if absent:
+            warnings.append(warn.WITHOUT_VALUE(tissue=self.tissue, n=len(absent), listed=some(absent)))
+        return tuple(found), warnings
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,6 @@ def combine_rows(
     findings: tuple[Any, ...],
     sources: Mapping[str, ChosenSource],
     known: Sequence[str],
-    warnings: Sequence[Warn],
     perturbation: Perturbation | None = None,
 ) -> TissueImages:
     """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's
@@ -152,7 +147,9 @@ def combine_rows(
     by_patient: dict[str, list[CaseResult]] = {}
     for result in results:
         by_patient.setdefault(result.row.patient, []).append(result)
-    told, aside, ids = list(warnings), [], []
+    warnings: list[Warn] = []
+    aside: list[tuple[str, str]] = []
+    ids: list[str] = []
     n_perturbed = perturbation.n if perturbation is not None and n_readers == 1 else 0
     rows: list[list[list[float]]] = [[] for _ in range(n_readers + n_perturbed)]
     regions: list[list[CaseResult]] = []
@@ -169,11 +166,13 @@ def combine_rows(
             continue
         if len(good) < len(of_patient):
             bad = [r for r in of_patient if r.reason]
-            told.append(
-                Warn(
-                    "images",
-                    f"tissue {tissue}, patient {patient}: {len(bad)} of {len(of_patient)} regions put aside, the others"
-                    f" stand for all: {without_names(bad[0].reason, bad[0].row)}",
+            warnings.append(
+                warn.REGIONS_ASIDE(
+                    tissue=tissue,
+                    patient=patient,
+                    n_aside=len(bad),
+                    n=len(of_patient),
+                    reason=without_names(bad[0].reason, bad[0].row),
                 )
             )
         ids.append(patient)
@@ -184,21 +183,10 @@ def combine_rows(
             rows[n_readers + k].append(_combined(good, [r.perturbed for r in good], k, 0, names, sources))
     if aside:
         were = "was" if len(aside) == 1 else "were"
-        told.append(
-            Warn(
-                "images",
-                f"tissue {tissue}: {len(aside)} of {len(known)} patients {were} put aside:"
-                f" {some([f'{p} ({reason})' for p, reason in aside])}",
-            )
-        )
+        listed = some([f"{p} ({reason})" for p, reason in aside])
+        warnings.append(warn.PATIENTS_ASIDE(tissue=tissue, n_aside=len(aside), n=len(known), were=were, listed=listed))
     if not all(r.is_kept for r in usable):
-        told.append(
-            Warn(
-                "images",
-                f"tissue {tissue}: finished cases could not be kept for a later run; the folder for kept work cannot be"
-                " written or the disk is full.",
-            )
-        )
+        warnings.append(warn.NOT_KEPT(tissue=tissue))
     about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
     return TissueImages(
         tissue,
@@ -211,7 +199,7 @@ def combine_rows(
         tuple(aside),
         sources,
         about,
-        tuple(told),
+        tuple(warnings),
         np.array(rows[n_readers:], dtype=np.float64) if n_perturbed else None,
         perturbation if n_perturbed else None,
         {

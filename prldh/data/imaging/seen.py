@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import Warn
+from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
 
@@ -32,16 +32,13 @@ def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | Non
 
 def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterable[str]) -> list[Warn]:
     """A warning for every source that some of the analysed patients trained."""
-    ids, told = list(ids), []
+    ids, warnings = list(ids), []
     for name, chosen in sources.items():
         found = trained_on(chosen, ids)
         if found and found["n"]:
-            told.append(
-                Warn(
-                    "images",
-                    f"LEAK: tissue {tissue}: {found['n']} of {len(ids)} analysed patients trained the source '{name}':"
-                    f" {some(found['ids'])}. Held out or not, they are known to it, and validation with its features is"
-                    " too favourable. Train it on other patients.",
+            warnings.append(
+                warn.TRAINED_ON_PATIENTS(
+                    tissue=tissue, n_trained=found["n"], n=len(ids), source=name, listed=some(found["ids"])
                 )
             )
-    return told
+    return warnings

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS
-from prldh.core import Cohort, Design, ModelSpec, Warn, finite, seed_for
+from prldh.core import Cohort, Design, ModelSpec, Warn, finite, seed_for, warn
 from prldh.models.compare import compare_likelihoods
-from prldh.models.fit import FIRTH, FIRTH_REMARK
+from prldh.models.fit import FIRTH
 from prldh.models.interaction.additive import describe_additive, describe_additive_crude
 from prldh.models.interaction.pair import Fitted, Pair
 from prldh.models.roc_curves import describe_stratified_roc
@@ -84,7 +84,7 @@ def describe_interaction(
             continue
         warnings += _describe_kind(pair, kind, covariates, entry)
     entry["additive"]["unadjusted_risk_ratio"] = describe_additive_crude(pair)
-    warnings += _resampling_remarks(entry["additive"])
+    warnings += _of_percentiles(entry["additive"])
     entry["stratified_roc"], told = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
     return entry, warnings + told
 
@@ -114,19 +114,12 @@ def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...], entry: di
     if kind == "adjusted":
         entry["additive"]["adjusted_risk_ratio"] = standardized
     if any(fitted.how == FIRTH for fitted in (groups, *products.values())):
-        warnings.append(Warn("interaction", f"{kind}: the outcome is separated by some terms. {FIRTH_REMARK}"))
+        warnings.append(warn.INTERACTION_SEPARATED(kind=kind))
     if entry["additive"][kind]["reri"]["estimate"] is None:
-        warnings.append(
-            Warn(
-                "interaction",
-                f"{kind}: additive interaction is not defined: a group has no patients, or no events and non-events.",
-            )
-        )
+        warnings.append(warn.NO_ADDITIVE_INTERACTION(kind=kind))
     for key, found in entry["product"][kind].items():
         if found["b"] is None:
-            warnings.append(
-                Warn("interaction", f"{kind}: the product term of the {key} has no estimate: {_why(pair, key)}.")
-            )
+            warnings.append(warn.NO_PRODUCT_TERM(kind=kind, product=key, reason=_why(pair, key)))
     return warnings
 
 
@@ -205,7 +198,7 @@ def _drop(design: Design, j: int) -> Design:
     return Design(np.delete(design.matrix, j, axis=1), *(part[:j] + part[j + 1 :] for part in parts))
 
 
-def _resampling_remarks(additive: Mapping[str, Any]) -> list[Warn]:
+def _of_percentiles(additive: Mapping[str, Any]) -> list[Warn]:
     """What has to be known of percentile limits: measures that many bootstrap samples lack, limits that are
     infinite."""
     few, infinite = [], []
@@ -218,15 +211,9 @@ def _resampling_remarks(additive: Mapping[str, Any]) -> list[Warn]:
                 few.append(f"{label} in {found['n_defined']} of {found['n_resamples']}")
             if found["n_defined"] and None in (found["boot_low"], found["boot_high"]):
                 infinite.append(label)
-    found = []
+    warnings = []
     if few:
-        found.append(
-            "a measure of additive interaction does not exist in every bootstrap sample (a group has no patients, or S"
-            f" no excess risk), and its percentile limits are of the others alone: {', '.join(few)}."
-        )
+        warnings.append(warn.FEW_SAMPLES_DEFINED(listed=", ".join(few)))
     if infinite:
-        found.append(
-            "a percentile limit is infinite and null, as in too many bootstrap samples a group has no events, or no"
-            f" non-events: {', '.join(infinite)}."
-        )
-    return [Warn("interaction", message) for message in found]
+        warnings.append(warn.INFINITE_LIMITS(listed=", ".join(infinite)))
+    return warnings

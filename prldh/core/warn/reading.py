@@ -1,0 +1,199 @@
+"""What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, and of new patients:
+PRL-100 to PRL-101."""
+
+from __future__ import annotations
+
+from prldh.core.warn.kinds import WarnKind
+
+WITHOUT_R = WarnKind(
+    "PRL-001",
+    "engines",
+    "agreement",
+    "R cannot be used",
+    "R was asked for as well but cannot be used; every number is Python's alone. {error}",
+    "The study asks for both engines, and R, rpy2 or an R package is missing. Nothing was checked against R.",
+    "Run `prldh doctor`, which prints the line that mends it, or set `engine: python`.",
+)
+ENGINE_REMARK = WarnKind(
+    "PRL-002",
+    "engine {engine}",
+    "warnings",
+    "An engine remarks on a computation",
+    "{function}: {message}",
+    "What R or the Python engine says of one of its functions, in its own words: a fit that does not converge, fitted"
+    " probabilities of 0 or 1, groups lost to ties. It may have happened in a resample alone.",
+    "Where a model's own warning says the same, follow that one. Otherwise there is nothing to do.",
+)
+
+# ---------------------------------------------------------------- patients
+
+LEFT_OUT_BLANK = WarnKind(
+    "PRL-010",
+    "cohort",
+    "patients",
+    "Patients are left out for blanks",
+    "{count} left out for blank {what}: {listed}.",
+    "Every number is of the patients that remain. Where blanks do not come about by chance, these are other patients"
+    " than those that were meant.",
+    "Fill in the cells, or set `missing: multiple_imputation`. Scores are never imputed.",
+)
+ABSENT_LEVELS = WarnKind(
+    "PRL-011",
+    "cohort",
+    "models",
+    "A level that no analysed patient has",
+    "'{covariate}': no analysed patient has {levels}: no coefficient{reference}.",
+    "A declared level of a covariate does not occur, so that models say nothing of it. Where it was the reference, odds"
+    " ratios are against another level than was declared.",
+    "Correct the declared levels, or their order, in `clinical.covariates`.",
+)
+ONE_LEVEL = WarnKind(
+    "PRL-012",
+    "cohort",
+    "models",
+    "A covariate that does not vary",
+    "'{covariate}' is '{level}' for every analysed patient: models cannot contain it, and it is left out of them.",
+    "A factor with one level has no odds ratio; adjusted models go without it.",
+    "Nothing, or remove it from `clinical.covariates`.",
+)
+IMPUTED = WarnKind(
+    "PRL-013",
+    "cohort",
+    "missing",
+    "Blank covariates are imputed",
+    "multiple imputation: {cells} of {listed} in {patients} of {n} patients {are} imputed. This assumes that values are"
+    " missing at random given the other covariates, the Radscores and the outcome.",
+    "Numbers are pooled over several completed data sets by Rubin's rules. The assumption cannot be tested on these"
+    " data.",
+    "Say in the paper why it holds, or compare with `missing: complete_case`.",
+)
+
+# ---------------------------------------------------------------- tables of features
+
+CLINICAL_TABLE_AGAIN = WarnKind(
+    "PRL-020",
+    "features",
+    "features",
+    "Features and clinical data are one table",
+    "{table} is the clinical table as well: outcome, covariates and scores in it were not taken as features.",
+    "All other columns of that table were taken as features.",
+    "See in the section on features that nothing there is known only after the outcome.",
+)
+NAMED_LIKE_COVARIATES = WarnKind(
+    "PRL-021",
+    "features",
+    "features",
+    "Features that are named like covariates",
+    "{table} has features named like covariates: {listed}. They are taken as features; remove them if they are none.",
+    "A clinical variable may have slipped into the table of features, and then into the Radscore.",
+    "Remove these columns, or rename them if they are features.",
+)
+DIAGNOSTICS = WarnKind(
+    "PRL-022",
+    "features",
+    "features",
+    "PyRadiomics' diagnostics are no features",
+    "{n} PyRadiomics diagnostics columns of {table} were not taken as features.",
+    "Columns that begin with `diagnostics_` tell of images and software, not of patients.",
+    "Nothing.",
+)
+SAME_READERS = WarnKind(
+    "PRL-023",
+    "features",
+    "features",
+    "Both readers' tables hold the same values",
+    "tissue {tissue}: {first} and {second} hold the same values: the readers' agreement says nothing.",
+    "Every intraclass correlation is 1, so that a step that drops features by it drops none.",
+    "Give the second reader's own table, or one table alone.",
+)
+CONSTANT_FEATURES = WarnKind(
+    "PRL-024",
+    "features",
+    "features",
+    "Constant features are dropped",
+    "tissue {tissue}, source {source}: {dropped} dropped: {listed}.",
+    "A feature with one value for everyone tells patients apart in nothing.",
+    "Nothing, where few are. Many of them point to masks or settings that are wrong.",
+)
+
+# ---------------------------------------------------------------- images
+
+STRANGERS_LEFT_OUT = WarnKind(
+    "PRL-030",
+    "images",
+    "images",
+    "Images of patients who are not in the clinical table",
+    "tissue {tissue}: {patients} of {table} {are} not in the clinical table and {were} left out: {listed}.",
+    "The cases table has ids that the clinical table has not. Their images were not measured.",
+    "Correct the ids where they are written in two ways.",
+)
+REGIONS_ASIDE = WarnKind(
+    "PRL-031",
+    "images",
+    "images",
+    "Regions of a patient are put aside",
+    "tissue {tissue}, patient {patient}: {n_aside} of {n} regions put aside, the others stand for all: {reason}",
+    "A region could not be measured, and the patient's values are the mean over the others.",
+    "Mend the image or mask that the reason names.",
+)
+PATIENTS_ASIDE = WarnKind(
+    "PRL-032",
+    "images",
+    "patients",
+    "Patients are put aside for their images",
+    "tissue {tissue}: {n_aside} of {n} patients {were} put aside: {listed}",
+    "No region of theirs could be measured; every number is of the patients that remain.",
+    "Mend the images or masks that the reasons name; `prldh extract STUDY.yaml --check` lists them all.",
+)
+NOT_KEPT = WarnKind(
+    "PRL-033",
+    "images",
+    "images",
+    "Measured cases are not kept",
+    "tissue {tissue}: finished cases could not be kept for a later run; the folder for kept work cannot be written or"
+    " the disk is full.",
+    "The numbers are right. The next run measures these cases again.",
+    "Make room, or let `PRLDH_CACHE` name a folder that can be written.",
+)
+WITHOUT_VALUE = WarnKind(
+    "PRL-034",
+    "images",
+    "images",
+    "Features without a value for some patient",
+    "tissue {tissue}: {n} features without a value for some patient were left out: {listed}.",
+    "A texture or filter does not exist in small or flat regions. Such a feature is used for nobody.",
+    "Nothing, where few are; otherwise look at the smallest masks.",
+)
+TRAINED_ON_PATIENTS = WarnKind(
+    "PRL-035",
+    "images",
+    "validation",
+    "A source was trained on patients of this study",
+    "LEAK: tissue {tissue}: {n_trained} of {n} analysed patients trained the source '{source}': {listed}. Held out or"
+    " not, they are known to it, and validation with its features is too favourable. Train it on other patients.",
+    "A network has seen these patients before validation held them out, so that no scheme holds them out in truth.",
+    "Train it on other patients, or leave these patients out of the analysis.",
+)
+
+# ---------------------------------------------------------------- new patients
+
+SAME_PATIENTS = WarnKind(
+    "PRL-100",
+    "external",
+    "plugin-external-validation",
+    "New patients have ids of the study's",
+    "{n_same} of {n} new patients have ids of the study's patients: {listed}. If they are the same people, this is no"
+    " external validation.",
+    "A model's own patients flatter it.",
+    "Remove the patients who made the models, or give new ids where they are other people.",
+)
+FAR_FEATURES = WarnKind(
+    "PRL-101",
+    "external",
+    "plugin-external-validation",
+    "Features lie far from the study's",
+    "tissue {tissue}: the mean of {listed} lies more than {limit:g} SD of the study's patients from theirs. Look for"
+    " another table, unit, scanner or extraction setting before these numbers are believed.",
+    "Patients seldom differ so much; tables, units and settings do. The Radscore is extrapolated.",
+    "Extract the features as the study's were, and compare a patient whom both have.",
+)

@@ -1,0 +1,110 @@
+"""What there may be to say of validation, PRL-090 to PRL-099, and of numbers that do not exist: PRL-110."""
+
+from __future__ import annotations
+
+from prldh.core.warn.kinds import WarnKind
+
+LEAK = WarnKind(
+    "PRL-090",
+    "validation",
+    "validation",
+    "A fit read held-out rows",
+    "LEAK: scope {scope}, {scheme}: fits of '{stage}' read {n} held-out rows. These numbers are no validation.",
+    "The row ledger, which writes down what every fit reads, found held-out patients among the training rows.",
+    "It is a fault of a step or validator, most likely a plugin's: `prldh plugins check NAME` shows it. Report it.",
+)
+NO_NULL_RUN = WarnKind(
+    "PRL-091",
+    "validation",
+    "validation",
+    "No null run",
+    "null_permutations: no null run, as no scheme of scope pipeline holds patients out.",
+    "Permuted outcomes are analysed by the leading scheme that holds patients out; this study has none.",
+    "Switch folds or leave-one-out on with `scope: pipeline`, or set `validation.null_permutations: 0`.",
+)
+NOTHING_SELECTED = WarnKind(
+    "PRL-092",
+    "validation",
+    "validation",
+    "The selection left nothing in some resamples",
+    "tissue {tissue}, {scheme}: in {n_empty} of {n} resamples the selection left nothing; the Radscore is constant"
+    " there.",
+    "Which features are selected hangs on a few patients.",
+    "Loosen the steps, or set `if_empty: best`; read the section on stability.",
+)
+FOLDS_OF_ONE_CLASS = WarnKind(
+    "PRL-093",
+    "validation",
+    "validation",
+    "Folds that held out one class",
+    "{n} folds held out one class only and do not count in auc_mean.",
+    "A fold without events, or without non-events, has no AUC of its own. Pooled numbers hold its patients.",
+    "Use fewer folds.",
+)
+INTERCEPT_ALONE = WarnKind(
+    "PRL-094",
+    "validation",
+    "validation",
+    "Refits that ended as the intercept alone",
+    "{n_alone} of {n} refits ended as the intercept alone; pooled predictions then compare intercepts of different"
+    " folds, so the pooled AUC is null.",
+    "Held out, an event lowers the intercept of its own fold: pooled, such predictions order patients the wrong way.",
+    "Read auc_mean, in which such a fold counts 0.5, or loosen the selection.",
+)
+BELOW_HALF = WarnKind(
+    "PRL-095",
+    "validation",
+    "validation",
+    "The held-out AUC lies below 0.5",
+    "the pooled held-out AUC lies below 0.5: leaving a patient out moves the fit against that patient, which shows"
+    " where a model has little to say. It is no sign of a useful marker turned round.",
+    "The whole interval lies below 0.5.",
+    "Report the model as one that tells nothing.",
+)
+SAMPLES_OF_ONE_CLASS = WarnKind(
+    "PRL-096",
+    "validation",
+    "validation",
+    "Bootstrap samples with one class",
+    "{n} bootstrap samples had one class and do not count.",
+    "A sample without events, or without non-events, cannot be fitted.",
+    "Nothing, where few are: the patients of one outcome are very few.",
+)
+SAMPLES_OF_INTERCEPT = WarnKind(
+    "PRL-097",
+    "validation",
+    "validation",
+    "Bootstrap refits that ended as the intercept alone",
+    "{n_alone} of {n} bootstrap refits ended as the intercept alone (AUC 0.5).",
+    "In these samples the selection, or the fit, left no term.",
+    "Nothing: they count as what they are. Many of them say that the selection is unstable.",
+)
+NO_CALIBRATION_LINE = WarnKind(
+    "PRL-098",
+    "validation",
+    "validation",
+    "Bootstrap samples without a calibration line",
+    "in {n_undefined} of {n} bootstrap samples the predictions were constant or separated, so that the calibration line"
+    " does not exist there.",
+    "Corrected intercept and slope are of the other samples.",
+    "Nothing, where few are; otherwise read the calibration of folds.",
+)
+UNSEEN_LEVELS = WarnKind(
+    "PRL-099",
+    "validation",
+    "validation",
+    "Held-out patients with a level that was not trained",
+    "{n} held-out predictions are of patients with a level that no training patient has; it counts as the reference"
+    " level there.",
+    "A level of a covariate is so rare that some training rows lack it.",
+    "Merge it with another level.",
+)
+NULL_VALUES = WarnKind(
+    "PRL-110",
+    "null values",
+    "warnings",
+    "Numbers that do not exist",
+    "{part}: {listed} null: {reason}.",
+    "For every part of `results.json`: which numbers are null there, how many, and why.",
+    "Nothing: a number that does not exist is never made up.",
+)
