@@ -25,7 +25,7 @@ from prldh.core import (
     seed_for,
     warn,
 )
-from prldh.plugins import check_details, check_selection, guarded
+from prldh.plugins import DescribesFit, check_details, check_selection, guarded
 from prldh.study import Study
 
 
@@ -223,7 +223,7 @@ def _select(
                 local, failure = np.array([best]), None
                 dropped.pop(now.names[best], None)
         details = dict(found.details)
-        if is_described and hasattr(step.selector, "describe"):
+        if is_described and isinstance(step.selector, DescribesFit):
             with guarded("selector", step.selector):
                 details |= step.selector.describe(now, step.settings, child, found)
         if is_described:

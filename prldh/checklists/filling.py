@@ -13,7 +13,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
 from prldh.core import PluginError
-from prldh.plugins import guarded
+from prldh.plugins import ScoresAnswers, guarded
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         evaluated = checklist.evaluate(dossier)
     entries = apply_answers(_checked(checklist, evaluated), answers.get(checklist.name, {}))
     entries = settle_conditions(entries)
-    score = getattr(checklist, "score", None)
     standard = getattr(checklist, "standard", None)
     source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
     counted = Counter(e["status"] for e in entries if not e["is_condition"])
@@ -81,7 +80,7 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         source,
         entries,
         {s: counted[s] for s in STATUSES if counted[s]},
-        score(entries) if score else None,
+        checklist.score(entries) if isinstance(checklist, ScoresAnswers) else None,
         dossier.results is not None,
     )
 

@@ -1,12 +1,14 @@
 """What a plugin's objects look like. Structural types: nothing has to be inherited; :mod:`prldh.testing.kit` holds
 objects to what is said here.
 
-``example_settings``, which any object may have, are settings that the checks use where its defaults do not do.
+What an object may have beside has a protocol of its own, and the registry refuses a method that is nearly named like
+one of these, as a misspelt one would never be called. ``example_settings``, which any object may have, are settings
+that the checks use where its defaults do not do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -19,16 +21,140 @@ if TYPE_CHECKING:
     from prldh.checklists import Dossier
 
 
+# ---------------------------------------------------------------- what an object may have beside
+
+
+@runtime_checkable
+class RelativeSettings(Protocol):
+    """Settings with paths that are relative to the study file."""
+
+    def relative_to(self, folder: Path) -> BaseModel:
+        """The same settings with these paths resolved."""
+        ...
+
+
+@runtime_checkable
+class ChecksSettings(Protocol):
+    """A selector or feature source that refuses settings which no data could make right, before anything is read."""
+
+    def check(self, settings: Any) -> None:
+        """Raise a :class:`~prldh.core.errors.PrldhError` for settings that cannot be used."""
+        ...
+
+
+@runtime_checkable
+class HasFingerprint(Protocol):
+    """A selector or feature source that depends on more than its settings say, such as the content of a file."""
+
+    def fingerprint(self, settings: Any) -> str:
+        """Text that stands for it: where it is another, kept cases are measured and kept refits fitted again."""
+        ...
+
+
+@runtime_checkable
+class DescribesFit(Protocol):
+    """A selector that has more to say in the report of a fit on everyone, such as how far it depends on chance."""
+
+    def describe(
+        self, rows: TrainingRows, settings: Any, seed: np.random.SeedSequence, found: Selection
+    ) -> dict[str, Any]:
+        """Details beside those of ``found``. Called after that fit, and never in resamples."""
+        ...
+
+
+@runtime_checkable
+class OffersAlternatives(Protocol):
+    """A selector whose other settings are compared in the report (:mod:`prldh.validation.sensitivity`)."""
+
+    def alternatives(self, settings: Any) -> dict[str, Any]:
+        """Label → settings, or None where the step is left out; the chosen ones are among them."""
+        ...
+
+
+@runtime_checkable
+class DescribesFeatures(Protocol):
+    """A source that says what its features are."""
+
+    def describe(self, names: Sequence[str], settings: Any) -> dict[str, dict[str, Any]]:
+        """What each feature is: ``unit``, ``ibsi`` (its code, or None), ``family``."""
+        ...
+
+
+@runtime_checkable
+class ExtractsMany(Protocol):
+    """A source that gains from many cases at once."""
+
+    def extract_many(self, cases: Sequence[Case], settings: Any) -> list[Any]:
+        """What ``extract`` returns for each, or the :class:`~prldh.core.errors.DataError` of a case without values in
+        its place."""
+        ...
+
+
+@runtime_checkable
+class VerifiesValues(Protocol):
+    """A source that has a reference implementation."""
+
+    def verify(self, case: Case, settings: Any) -> dict[str, float]:
+        """Feature → largest relative difference of its values from the reference's."""
+        ...
+
+
+@runtime_checkable
+class HasMetadata(Protocol):
+    """A source that says in the terms of its software what its values depend on."""
+
+    def metadata(self, settings: Any) -> dict[str, Any]:
+        """What the checklists read; paths may be repeated from the settings."""
+        ...
+
+
+@runtime_checkable
+class TrainedOnPatients(Protocol):
+    """A source that was trained on patients, who are then known to it (:mod:`prldh.data.imaging.seen`)."""
+
+    def trained_on(self, settings: Any) -> Collection[str]:
+        """SHA-256 of the ids of these patients; empty where it does not know them."""
+        ...
+
+
+@runtime_checkable
+class NamesPackages(Protocol):
+    """A source that names the distributions that it computes with; their versions are written down."""
+
+    packages: Sequence[str]
+
+
+@runtime_checkable
+class ScoresAnswers(Protocol):
+    """A checklist whose answered items come to a score."""
+
+    def score(self, entries: list[dict[str, Any]]) -> dict[str, Any]:
+        """The score of these entries."""
+        ...
+
+
+#: By kind, what an object may be beside what its kind has to be.
+OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, OffersAlternatives)
+OPTIONAL_OF_SOURCES = (
+    ChecksSettings,
+    HasFingerprint,
+    ExtractsMany,
+    VerifiesValues,
+    HasMetadata,
+    TrainedOnPatients,
+    NamesPackages,
+)
+OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
+
+
+# ---------------------------------------------------------------- what an object has to be
+
+
 @runtime_checkable
 class Selector(Protocol):
     """A selection step. ``Settings`` is a pydantic model that refuses unknown keys.
 
-    A selector may also have ``describe(rows, settings, seed, found) -> dict``: more to say in the report of a fit on
-    everyone, such as how far it depends on chance. It is called after that fit, with what it found, and never in
-    resamples. ``alternatives(settings) -> dict``, label → settings or None (the step left out), the chosen ones among
-    them, are compared in the report (:mod:`prldh.validation.sensitivity`). Settings with ``relative_to(folder)`` have
-    paths relative to the study file; ``check(settings)`` refuses what no data could change; ``fingerprint(settings)``
-    is text that stands for what the choice depends on beside rows and settings, such as the content of a file.
+    It may also be any of :data:`OPTIONAL_OF_SELECTORS`, and its settings :class:`RelativeSettings`.
     """
 
     name: str
@@ -60,19 +186,13 @@ class Validator(Protocol):
 
 
 @runtime_checkable
-class FeatureSource(Protocol):
+class FeatureSource(DescribesFeatures, Protocol):
     """A source of features: one case in, named values out.
 
     ``Settings`` is a pydantic model that refuses unknown keys; a key ``combine`` in it (``mean`` or ``volume``) says
-    how several regions of a patient become one row. A source that gains from many cases at once may also have
-    ``extract_many(cases, settings) -> list`` of what ``extract`` returns for each, or the
-    :class:`~prldh.core.errors.DataError` of a case without values in its place. Values that are the mean of single
-    images may come as :class:`~prldh.core.imaging.Pooled`, for selectors that choose among the images.
-    ``check(settings)``, ``fingerprint(settings)`` and ``relative_to(folder)`` of its settings are as a selector's; a
-    fingerprint makes that kept cases are measured again. ``metadata(settings)`` says in the terms of its software what
-    the values depend on, ``verify(case, settings)`` compares them with a reference (feature → largest relative
-    difference), ``packages`` names the distributions that it computes with. One that was trained on patients says on
-    whom by ``trained_on(settings)``, see :mod:`prldh.data.imaging.seen`.
+    how several regions of a patient become one row. Values that are the mean of single images may come as
+    :class:`~prldh.core.imaging.Pooled`, for selectors that choose among the images. It may also be any of
+    :data:`OPTIONAL_OF_SOURCES`, and its settings :class:`RelativeSettings`.
     """
 
     name: str
@@ -87,16 +207,12 @@ class FeatureSource(Protocol):
         """
         ...
 
-    def describe(self, names: Sequence[str], settings: BaseModel) -> dict[str, dict[str, Any]]:
-        """What each feature is: ``unit``, ``ibsi`` (its code, or None), ``family``."""
-        ...
-
 
 @runtime_checkable
 class Checklist(Protocol):
     """A reporting checklist whose items look for their evidence in what is known of a study.
 
-    One that also has ``score(entries) -> dict`` is asked what its answered items come to.
+    It may also be :class:`ScoresAnswers`.
     """
 
     name: str

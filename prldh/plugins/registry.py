@@ -12,6 +12,18 @@ import pluggy
 
 from prldh.core import PluginError, PrldhError, nearest
 from prldh.plugins import hookspecs
+from prldh.plugins.interfaces import (
+    OPTIONAL_OF_CHECKLISTS,
+    OPTIONAL_OF_SELECTORS,
+    OPTIONAL_OF_SOURCES,
+    Checklist,
+    FeatureSource,
+    RelativeSettings,
+    ReportSection,
+    Selector,
+    Validator,
+)
+from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.promises import said_of
 
 
@@ -19,22 +31,30 @@ class Kind(NamedTuple):
     """A kind of object that a hook registers.
 
     ``noun``: what it is called; ``needs``: the attributes that each must have; ``mark``: the one by which an object
-    that is given alone is known to be of this kind.
+    that is given alone is known to be of this kind; ``protocols``: what it has to be and what it may be, whose methods
+    are the ones that are ever called.
     """
 
     noun: str
     needs: tuple[str, ...]
     mark: str
+    protocols: tuple[type, ...] = ()
 
 
 #: The kinds by their hooks.
 REGISTRIES: dict[str, Kind] = {
-    "register_feature_sources": Kind("feature source", ("name", "version", "extract"), "extract"),
-    "register_selectors": Kind("selector", ("name", "version", "Settings", "fit"), "fit"),
-    "register_validators": Kind("validator", ("name", "version", "kind", "resamples"), "resamples"),
+    "register_feature_sources": Kind(
+        "feature source", ("name", "version", "extract"), "extract", (FeatureSource, *OPTIONAL_OF_SOURCES)
+    ),
+    "register_selectors": Kind(
+        "selector", ("name", "version", "Settings", "fit"), "fit", (Selector, *OPTIONAL_OF_SELECTORS)
+    ),
+    "register_validators": Kind("validator", ("name", "version", "kind", "resamples"), "resamples", (Validator,)),
     "register_engines": Kind("engine", ("name",), "youden"),
-    "register_checklists": Kind("checklist", ("name", "version", "evaluate"), "evaluate"),
-    "register_report_sections": Kind("report section", ("name", "title", "render"), "render"),
+    "register_checklists": Kind(
+        "checklist", ("name", "version", "evaluate"), "evaluate", (Checklist, *OPTIONAL_OF_CHECKLISTS)
+    ),
+    "register_report_sections": Kind("report section", ("name", "title", "render"), "render", (ReportSection,)),
 }
 
 
@@ -113,7 +133,8 @@ class Registry:
         Raises
         ------
         PluginError
-            If a plugin returns something else than a list of complete objects, or a name is taken.
+            If a plugin returns something else than a list of complete objects, a method is misspelt, or a name is
+            taken.
         """
         kind = REGISTRIES[hook]
         by_name: dict[str, Registered] = {}
@@ -130,6 +151,7 @@ class Registry:
             if not isinstance(objects, (list, tuple)):
                 raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
             for item in objects:
+                _refuse_misspelt(kind, item, plugin)
                 missing = [name for name in kind.needs if not hasattr(item, name)]
                 if missing:
                     hint = "; have you forgotten the `()`?" if isinstance(item, type) else "."
@@ -188,6 +210,22 @@ def _entry_points() -> tuple[list[metadata.EntryPoint], list[metadata.EntryPoint
         )
     others = [point for point in points if point.dist.name != hookspecs.PROJECT]
     return own, sorted(others, key=lambda point: (point.dist.name, point.name))
+
+
+def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:
+    """A method that is nearly one of those that are called would never be called itself."""
+    of = f"{kind.noun} '{getattr(item, 'name', item)}'"
+    settings = getattr(item, "Settings", None)
+    for what, owner, protocols in (
+        (of, item, kind.protocols),
+        (f"settings of the {of}", settings, (RelativeSettings,)),
+    ):
+        found = None if owner is None else misspelt_method(owner, protocols)
+        if found:
+            raise PluginError(
+                f"{what} of plugin '{plugin}' has a method {found.name}, which is never called; did you mean"
+                f" {found.near}? Rename it, with an underscore before it where it is your own."
+            )
 
 
 def _has_hooks(manager: pluggy.PluginManager, plugin: Any) -> bool:

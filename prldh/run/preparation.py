@@ -15,7 +15,7 @@ from prldh.core import Cohort, DataError, PluginError, Progress, Resample, Study
 from prldh.data import read_cohort, read_features, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, plan_comparisons
-from prldh.plugins import Registry, check_resamples, guarded, settings_of
+from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
 from prldh.study import Study, Validation, read_study
 
 
@@ -93,8 +93,8 @@ def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tu
         ((name, raw),) = step.items()
         selector = registry.choose("register_selectors", name, f"selection, step {i + 1}")
         said = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
-        settings = said.relative_to(folder) if hasattr(said, "relative_to") else said
-        if hasattr(selector, "check"):
+        settings = said.relative_to(folder) if isinstance(said, RelativeSettings) else said
+        if isinstance(selector, ChecksSettings):
             selector.check(settings)
         steps.append(Step(selector, settings, said))
     return tuple(steps)

@@ -14,6 +14,7 @@ import numpy as np
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
 from prldh.core import Case, DataError, Geometry, Selection, TrainingRows, Volume
 from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.plugins import DescribesFeatures, DescribesFit, ExtractsMany
 from prldh.testing.parts import (
     as_json,
     example_run,
@@ -151,7 +152,7 @@ def _takes_one_reader(selector: Any, raw: Any) -> None:
 
 
 def _describes_without_changing(selector: Any, raw: Any) -> None:
-    if not hasattr(selector, "describe"):
+    if not isinstance(selector, DescribesFit):
         return
     from copy import deepcopy
 
@@ -320,7 +321,7 @@ def _measures_or_says_why(source: Any, raw: Any) -> None:
 
 
 def _describes_every_name(source: Any, raw: Any) -> None:
-    require(hasattr(source, "describe"), "it has no describe")
+    require(isinstance(source, DescribesFeatures), "it has no describe")
     names = list(_extract(source, raw, make_case(readers=1))[0])
     told = source.describe(names, read_settings(source, raw))
     require(set(names) <= set(told), f"describe leaves out {sorted(set(names) - set(told))[:3]}")
@@ -330,7 +331,7 @@ def _describes_every_name(source: Any, raw: Any) -> None:
 
 
 def _many_are_as_one(source: Any, raw: Any) -> None:
-    if not hasattr(source, "extract_many"):
+    if not isinstance(source, ExtractsMany):
         return
     cases = [make_case(), make_case("P2", 1)]
     together = source.extract_many(cases, read_settings(source, raw))

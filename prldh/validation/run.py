@@ -22,6 +22,7 @@ from prldh.chain import Protocol
 from prldh.core import Cohort, Draws, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, warn
 from prldh.engines import PythonEngine
 from prldh.models import Plan, mean_log_odds
+from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
 from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import (
@@ -297,7 +298,7 @@ def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
 
 def _fingerprint(step: Any) -> str:
     """What a selector depends on beside its settings, such as the content of a file that they name."""
-    return step.selector.fingerprint(step.settings) if hasattr(step.selector, "fingerprint") else ""
+    return step.selector.fingerprint(step.settings) if isinstance(step.selector, HasFingerprint) else ""
 
 
 def _source_of(selector: Any) -> str:

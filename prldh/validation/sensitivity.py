@@ -17,6 +17,7 @@ import numpy as np
 from prldh.chain import Protocol, Step, fit_everyone
 from prldh.core import Predictions, TissueFit, TissueRefit
 from prldh.models import Plan
+from prldh.plugins import OffersAlternatives
 from prldh.validation.null_run import null_scheme
 from prldh.validation.summaries import fold_mean, pooled_auc_of
 
@@ -29,7 +30,7 @@ def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
     ones are among them."""
     found = []
     for i, step in enumerate(protocol.steps):
-        offered = step.selector.alternatives(step.settings) if hasattr(step.selector, "alternatives") else {}
+        offered = step.selector.alternatives(step.settings) if isinstance(step.selector, OffersAlternatives) else {}
         for label, settings in offered.items():
             others = () if settings is None else (Step(step.selector, settings),)
             found.append(

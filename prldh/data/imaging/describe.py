@@ -13,6 +13,7 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import trained_on
 from prldh.data.imaging.sources import ChosenSource
+from prldh.plugins import HasMetadata, NamesPackages
 
 SCHEMA = "prldh-features/1"
 
@@ -93,7 +94,7 @@ def _summary(tissue: TissueImages, patients: Sequence[str]) -> dict[str, Any]:
 def _computed(chosen: ChosenSource) -> dict[str, Any]:
     """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the
     checklists read. Paths that it repeats stand as in the study file."""
-    if not hasattr(chosen.source, "metadata"):
+    if not isinstance(chosen.source, HasMetadata):
         return {}
     found = chosen.source.metadata(chosen.settings)
     return {
@@ -136,4 +137,4 @@ def describe_spread(values: Sequence[float | None]) -> dict[str, Any] | None:
 
 def _packages(source: Any) -> dict[str, str]:
     """Versions of the distributions that a source says it computes with (its attribute ``packages``)."""
-    return {name: metadata.version(name) for name in getattr(source, "packages", ())}
+    return {name: metadata.version(name) for name in (source.packages if isinstance(source, NamesPackages) else ())}

@@ -24,7 +24,7 @@ from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import ChosenSource, check_names, choose_sources
 from prldh.data.tables import check_ids, read_table, some
-from prldh.plugins import Registry, settings_of
+from prldh.plugins import Registry, VerifiesValues, settings_of
 from prldh.study import ReadSettings, Study
 from prldh.work import Workers, run_work
 
@@ -219,7 +219,7 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
         tissue, result = usable[k]
         case = load_case(result.row, reading)
         for chosen in tissue.chosen.values():
-            if hasattr(chosen.source, "verify"):
+            if isinstance(chosen.source, VerifiesValues):
                 for name, difference in chosen.source.verify(case, chosen.settings).items():
                     found[name] = max(difference, found.get(name, 0.0))
     return found

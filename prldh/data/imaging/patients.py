@@ -16,6 +16,7 @@ from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.seen import warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
+from prldh.plugins import DescribesFeatures
 
 
 @dataclass(frozen=True)
@@ -274,5 +275,5 @@ def _single_images(
 
 def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSource]) -> dict[str, dict[str, Any]]:
     chosen = sources[source]
-    told = chosen.source.describe(names, chosen.settings) if hasattr(chosen.source, "describe") else {}
-    return {n: {"source": source, **told.get(n, {})} for n in names}
+    own = chosen.source.describe(names, chosen.settings) if isinstance(chosen.source, DescribesFeatures) else {}
+    return {n: {"source": source, **own.get(n, {})} for n in names}

@@ -15,6 +15,7 @@ from typing import Any
 from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
+from prldh.plugins import TrainedOnPatients
 
 
 def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | None:
@@ -23,7 +24,7 @@ def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | Non
     ``n_trained`` is how many patients trained it in all, None where it does not know; ``n`` and ``ids`` are those among
     ``ids``, in order.
     """
-    if not hasattr(chosen.source, "trained_on"):
+    if not isinstance(chosen.source, TrainedOnPatients):
         return None
     hashes = set(chosen.source.trained_on(chosen.settings))
     seen = [patient for patient in ids if hashlib.sha256(patient.encode()).hexdigest() in hashes]

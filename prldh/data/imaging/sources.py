@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.core import PluginError, StudyError, nearest
-from prldh.plugins import Registry, settings_of
+from prldh.plugins import ChecksSettings, ExtractsMany, HasFingerprint, Registry, RelativeSettings, settings_of
 from prldh.study import Study
 
 #: Where the sources of this project come from.
@@ -44,11 +44,11 @@ class ChosenSource:
             As the source says.
         """
         said = settings.model_dump(mode="json")
-        if hasattr(settings, "relative_to"):
+        if isinstance(settings, RelativeSettings):
             settings = settings.relative_to(folder)
-        if hasattr(source, "check"):
+        if isinstance(source, ChecksSettings):
             source.check(settings)
-        more = source.fingerprint(settings) if hasattr(source, "fingerprint") else ""
+        more = source.fingerprint(settings) if isinstance(source, HasFingerprint) else ""
         return cls(
             source, settings, said, f"{source.name} {source.version} {code_of(source)} {settings_text(said)} {more}"
         )
@@ -56,7 +56,7 @@ class ChosenSource:
     @property
     def takes_many(self) -> bool:
         """Whether cases are given to it together."""
-        return hasattr(self.source, "extract_many")
+        return isinstance(self.source, ExtractsMany)
 
 
 def code_of(source: Any) -> str:

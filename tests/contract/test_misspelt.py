@@ -1,0 +1,121 @@
+"""A method that would never be called for a letter is refused by name; all others are the plugin's own affair."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from prldh.core.errors import PluginError
+from prldh.plugins import interfaces
+from prldh.plugins.hookspecs import hookimpl
+from prldh.plugins.misspelt import methods_of
+from prldh.plugins.registry import REGISTRIES, Registry
+
+PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+OPTIONAL = {
+    "register_selectors": {"describe", "alternatives", "check", "fingerprint"},
+    "register_feature_sources": {"extract_many", "verify", "metadata", "trained_on", "check", "fingerprint"},
+    "register_checklists": {"score"},
+}
+
+
+class _Settings(BaseModel):
+    pass
+
+
+def _item(hook: str, **more: Any) -> SimpleNamespace:
+    """The least that the kind has to have, and more."""
+    needed = {need: (lambda *_: None) for need in REGISTRIES[hook].needs}
+    return SimpleNamespace(
+        **needed | {"name": "mine", "version": "1", "Settings": _Settings, "kind": "held_out"} | more
+    )
+
+
+def _register(hook: str, item: Any) -> dict:
+    registry = Registry(load_entry_points=False, load_built_ins=False)
+    registry.register(SimpleNamespace(**{hook: hookimpl(lambda: [item])}), name="a_plugin")
+    return registry.registered(hook)
+
+
+def _typos(name: str) -> set[str]:
+    """A letter less, one twice, two in each other's place, another one, and the words run together."""
+    letters = range(len(name))
+    found = {name[:i] + name[i + 1 :] for i in letters} | {name[: i + 1] + name[i:] for i in letters}
+    found |= {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in letters[:-1]}
+    found |= {name[:i] + "x" + name[i + 1 :] for i in letters}
+    found |= {"".join(part.capitalize() if i else part for i, part in enumerate(name.split("_")))}
+    return {typo for typo in found - {name} if not typo.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("hook", "method"), [(hook, method) for hook, methods in OPTIONAL.items() for method in sorted(methods)]
+)
+def test_every_typo_of_an_optional_method_is_refused(hook, method):
+    assert len(_typos(method)) > 10
+    for typo in _typos(method):
+        with pytest.raises(PluginError) as error:
+            _register(hook, _item(hook, **{typo: lambda *_: None}))
+        message = str(error.value)
+        for part in (f"{REGISTRIES[hook].noun} 'mine'", "plugin 'a_plugin'", f"method {typo},", f"mean {method}?"):
+            assert part in message, message
+    _register(hook, _item(hook, **{method: lambda *_: None}))
+
+
+def test_settings_are_held_to_it_as_well():
+    class Settings(BaseModel):
+        def relative_too(self, folder):
+            return self
+
+    for hook in ("register_selectors", "register_feature_sources"):
+        with pytest.raises(PluginError, match="settings of the .* 'mine' .* method relative_too, .* mean relative_to?"):
+            _register(hook, _item(hook, Settings=Settings))
+
+
+def test_a_misspelt_method_that_is_needed_is_named_too():
+    item = _item("register_validators", resample=lambda *_: [])
+    del item.resamples
+    with pytest.raises(PluginError, match="validator 'mine' .* method resample, .* did you mean resamples?"):
+        _register("register_validators", item)
+
+
+def test_one_that_is_given_alone_is_refused_with_its_class():
+    class MySelector:
+        name, version, Settings = "mine", "1", _Settings
+
+        def fit(self, rows, settings, seed, engine): ...
+
+        def alternative(self, settings): ...
+
+    registry = Registry([MySelector()], load_entry_points=False)
+    with pytest.raises(PluginError, match=r"plugin '.*MySelector' has a method alternative, .* alternatives\?"):
+        registry.registered("register_selectors")
+
+
+@pytest.mark.parametrize("hook", REGISTRIES)
+def test_what_is_near_to_nothing_stays_free(hook):
+    free = "plot transform predict get_params checks_of subscribe extraction fitting scoreboard description".split()
+    own = {name: (lambda *_: None) for name in (*free, "_describ", "__chek__")}
+    kept = _register(hook, _item(hook, **own, checc=7, Describe=type("Describe", (), {})))  # no methods
+    assert list(kept) == ["mine"]
+    # both there: the one is called, the other is its helper
+    both = {name: (lambda *_: None) for m in OPTIONAL.get(hook, ()) for name in (m, f"{m}s")}
+    assert list(_register(hook, _item(hook, **both))) == ["mine"]
+
+
+def test_every_optional_method_is_declared_and_on_the_page():
+    named = {
+        "register_selectors": interfaces.OPTIONAL_OF_SELECTORS,
+        "register_feature_sources": interfaces.OPTIONAL_OF_SOURCES,
+        "register_checklists": interfaces.OPTIONAL_OF_CHECKLISTS,
+    }
+    table = dict(re.findall(r"^\| (selectors|feature sources|checklists) \| (.*) \|$", PAGE, re.M))
+    for hook, protocols in named.items():
+        assert {m for p in protocols for m in methods_of(p)} == OPTIONAL[hook]
+        row = table[f"{REGISTRIES[hook].noun}s"].partition(";")[0]
+        assert set(re.findall(r"`(\w+)`", row)) == OPTIONAL[hook]
+        assert set(protocols) <= set(REGISTRIES[hook].protocols)
