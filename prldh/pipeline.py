@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from prldh.chain import build_design, choose_images, fit_everyone
 from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
+from prldh.engines import StatisticsEngine
 from prldh.models import (
     EngineRun,
     Plan,
@@ -111,7 +112,7 @@ def analyze(
     return results
 
 
-def open_engines(wanted: str, registry: Registry) -> tuple[list[Any], list[Warn]]:
+def open_engines(wanted: str, registry: Registry) -> tuple[list[StatisticsEngine], list[Warn]]:
     """The engines of a run, the reported one first.
 
     Raises
@@ -147,7 +148,9 @@ def draw_samples(plan: Plan) -> Draws:
     return Draws(patients, stratified)
 
 
-def run_engine(plan: Plan, engine: Any, draws: Draws, completed: list[Cohort] | None, told: Progress) -> EngineRun:
+def run_engine(
+    plan: Plan, engine: StatisticsEngine, draws: Draws, completed: list[Cohort] | None, told: Progress
+) -> EngineRun:
     """Selection, Radscores, models, Table 1 and interaction, by one engine.
 
     ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made

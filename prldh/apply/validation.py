@@ -17,6 +17,7 @@ from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import Draws, finite, finite_numbers
+from prldh.engines import StatisticsEngine
 from prldh.models import INTERVAL, calibration, hosmer_lemeshow, proportions, roc_vertices, usefulness
 from prldh.study import Performance
 
@@ -25,7 +26,12 @@ NO_INFORMATION = 1e-8
 
 
 def describe_new_predictions(
-    outcome: np.ndarray, eta: np.ndarray, threshold: float | None, engine: Any, settings: Performance, draws: Draws
+    outcome: np.ndarray,
+    eta: np.ndarray,
+    threshold: float | None,
+    engine: StatisticsEngine,
+    settings: Performance,
+    draws: Draws,
 ) -> dict[str, Any]:
     """Discrimination, classification at the frozen threshold, calibration and usefulness on patients that made no part
     of the model.
@@ -70,7 +76,7 @@ def describe_new_predictions(
 
 
 def calibration_limits(
-    y: np.ndarray, eta: np.ndarray, line: Mapping[str, Any], engine: Any, level: float
+    y: np.ndarray, eta: np.ndarray, line: Mapping[str, Any], engine: StatisticsEngine, level: float
 ) -> dict[str, dict[str, float | None]]:
     """Limits of the calibration ``line``, which has ``slope`` and ``citl``: profile-likelihood's of the slope, Wald's
     of calibration in the large; and the ratio of observed to expected events with the limits of its logarithm. What

@@ -25,6 +25,7 @@ from prldh.core import (
     seed_for,
     warn,
 )
+from prldh.engines import StatisticsEngine
 from prldh.plugins import DescribesFit, check_details, check_selection, guarded
 from prldh.study import Study
 
@@ -82,7 +83,7 @@ def fit_tissue(
     sources: tuple[str, ...],
     protocol: Protocol,
     seed: np.random.SeedSequence,
-    engine: Any,
+    engine: StatisticsEngine,
     ledger: Ledger | None = None,
     is_described: bool = False,
 ) -> TissueFit:
@@ -134,7 +135,7 @@ def fit_everyone(
     outcome: np.ndarray,
     protocol: Protocol,
     seed: int,
-    engine: Any,
+    engine: StatisticsEngine,
     is_described: bool = False,
 ) -> TissueFit:
     """A tissue fitted on all patients, with the random numbers that belong to that fit."""

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import Design, Draws, ModelSpec, Predictions, StudyError, Warn, finite, finite_numbers, nearest, warn
-from prldh.engines import PythonEngine
+from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models.fit import MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.models.performance import curve_rows
 from prldh.study import Performance, Study
@@ -51,7 +51,7 @@ def compare_models(
     outcome: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
     draws: Draws,
 ) -> list[dict[str, Any]]:
@@ -81,7 +81,9 @@ def compare_models(
     return found
 
 
-def _compare_auc(y: np.ndarray, first: np.ndarray, second: np.ndarray, engine: Any, level: float) -> dict[str, Any]:
+def _compare_auc(
+    y: np.ndarray, first: np.ndarray, second: np.ndarray, engine: StatisticsEngine, level: float
+) -> dict[str, Any]:
     m = max(len(first), len(second))
     pairs = [(probability(first[k % len(first)]), probability(second[k % len(second)])) for k in range(m)]
     found = [engine.compare_auc(y, a, b, level) for a, b in pairs]
@@ -105,7 +107,7 @@ def compare_net_benefit(
     outcome: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
     draws: Draws,
 ) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def compare_out_of_bag(
     outcome: np.ndarray,
     first: Predictions,
     second: Predictions,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
 ) -> dict[str, Any]:
     """The same of bootstrap models, in the patients that their samples do not hold."""
@@ -158,7 +160,7 @@ def compare_out_of_bag(
 
 
 def compare_likelihoods(
-    small: Sequence[Design], large: Sequence[Design], fits: Sequence[str], outcome: np.ndarray, engine: Any
+    small: Sequence[Design], large: Sequence[Design], fits: Sequence[str], outcome: np.ndarray, engine: StatisticsEngine
 ) -> tuple[dict[str, Any], bool]:
     """Likelihood-ratio test of nested models, and whether it exists.
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, TissueFit, Warn
+from prldh.engines import StatisticsEngine
 
 
 @dataclass
 class EngineRun:
     """What one engine computed. Entries are shaped as ``results.json`` has them."""
 
-    engine: Any
+    engine: StatisticsEngine
     fits: dict[str, TissueFit] = field(default_factory=dict)
     # features as the Radscore's steps left their images
     blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)

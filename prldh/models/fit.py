@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.chain import LOG_ODDS_DECIMALS, log_odds
 from prldh.core import Cohort, DataError, Design, Draws, ModelSpec, Warn, finite, finite_numbers, warn
+from prldh.engines import StatisticsEngine
 from prldh.models.performance import INTERVAL, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
 from prldh.study import Performance
@@ -18,7 +19,12 @@ MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
 
 
 def fit_designs(
-    designs: Sequence[Design], outcome: np.ndarray, engine: Any, level: float, on_separation: str, label: str
+    designs: Sequence[Design],
+    outcome: np.ndarray,
+    engine: StatisticsEngine,
+    level: float,
+    on_separation: str,
+    label: str,
 ) -> tuple[str, dict[str, Any], np.ndarray, np.ndarray]:
     """Maximum likelihood or, where that does not exist and the study has it so, Firth's penalised likelihood.
 
@@ -59,7 +65,7 @@ def fit_designs(
     return how, pooled, np.column_stack([pooled.pop("low"), pooled.pop("high")]), infinite
 
 
-def _pool_fits(fits: Sequence[Mapping[str, Any]], n: int, engine: Any, level: float) -> dict[str, Any]:
+def _pool_fits(fits: Sequence[Mapping[str, Any]], n: int, engine: StatisticsEngine, level: float) -> dict[str, Any]:
     """The fits of imputed data sets as one, by Rubin's rules."""
     b = np.array([f["coefficients"] for f in fits], dtype=float)
     covariances = np.array([f["covariance"] for f in fits], dtype=float)
@@ -82,7 +88,7 @@ def describe_model(
     spec: ModelSpec,
     designs: Sequence[Design],
     cohort: Cohort,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
     draws: Draws,
     on_separation: str = "firth",
@@ -168,7 +174,7 @@ def _raw_scores(
     designs: Sequence[Design],
     terms: list[dict[str, Any]],
     outcome: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     level: float,
     label: str,
 ) -> tuple[list[dict[str, Any]], list[Warn]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from prldh.chain import probability
 from prldh.core import Draws, Warn, finite, finite_numbers, warn
+from prldh.engines import StatisticsEngine
 from prldh.study import Performance
 
 INTERVAL = ("estimate", "low", "high")
@@ -35,7 +36,7 @@ def describe_predictions(
     outcome: np.ndarray,
     etas: np.ndarray,
     eta: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
     draws: Draws,
     label: str,
@@ -71,7 +72,7 @@ def describe_predictions(
     return found, warnings
 
 
-def describe_auc(y: np.ndarray, etas: np.ndarray, engine: Any, level: float) -> dict[str, Any]:
+def describe_auc(y: np.ndarray, etas: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, Any]:
     """AUC with DeLong's interval; over imputations pooled by Rubin's rules on the logit scale, with the fraction of
     missing information."""
     found = pooled_auc(y, probability(etas), engine, level)
@@ -84,7 +85,7 @@ def describe_auc(y: np.ndarray, etas: np.ndarray, engine: Any, level: float) -> 
     return entry
 
 
-def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: Any, level: float) -> dict[str, float]:
+def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, float]:
     """DeLong's AUC of the one row of scores (m, n), or of all pooled."""
     found = [engine.auc(y, row, level) for row in scores]
     if len(found) == 1:
@@ -92,7 +93,9 @@ def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: Any, level: float) -> 
     return engine.pool_auc(np.array([f["estimate"] for f in found]), np.array([f["variance"] for f in found]), level)
 
 
-def partial_areas(y: np.ndarray, p: np.ndarray, engine: Any, settings: Performance, draws: Draws) -> dict[str, Any]:
+def partial_areas(
+    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, settings: Performance, draws: Draws
+) -> dict[str, Any]:
     """Partial areas by sensitivity and by specificity, raw and McClish-corrected, with stratified bootstrap
     intervals."""
     found = {}
@@ -109,7 +112,9 @@ def partial_areas(y: np.ndarray, p: np.ndarray, engine: Any, settings: Performan
     return found
 
 
-def proportions(counts: Mapping[str, int], engine: Any, level: float) -> dict[str, dict[str, float | None]]:
+def proportions(
+    counts: Mapping[str, int], engine: StatisticsEngine, level: float
+) -> dict[str, dict[str, float | None]]:
     """Accuracy, sensitivity, specificity, PPV, NPV with Clopper–Pearson intervals from a confusion matrix."""
     tp, fp, fn, tn = (counts[k] for k in ("tp", "fp", "fn", "tn"))
     parts = {
@@ -122,7 +127,9 @@ def proportions(counts: Mapping[str, int], engine: Any, level: float) -> dict[st
     return {k: finite_numbers(engine.proportion(a, b, level), INTERVAL) for k, (a, b) in parts.items()}
 
 
-def hosmer_lemeshow(y: np.ndarray, p: np.ndarray, engine: Any, groups: int, is_fitted: bool = True) -> dict[str, Any]:
+def hosmer_lemeshow(
+    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, groups: int, is_fitted: bool = True
+) -> dict[str, Any]:
     """Hosmer–Lemeshow's test with its table; df is two less than the groups where the predictions were fitted to these
     outcomes."""
     found = engine.hosmer_lemeshow(y, p, groups, 2 if is_fitted else 0)
@@ -136,7 +143,9 @@ def hosmer_lemeshow(y: np.ndarray, p: np.ndarray, engine: Any, groups: int, is_f
     return {**finite_numbers(found, ("statistic", "df", "p")), "groups": table}
 
 
-def calibration(y: np.ndarray, p: np.ndarray, engine: Any, rows: np.ndarray, level: float) -> dict[str, Any]:
+def calibration(
+    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, rows: np.ndarray, level: float
+) -> dict[str, Any]:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, ICI and its relatives, the curve with its band
     from ``rows`` (B, n)."""
     found = engine.calibration(y, p, rows, len(rows), level)
@@ -152,7 +161,9 @@ def calibration(y: np.ndarray, p: np.ndarray, engine: Any, rows: np.ndarray, lev
     return entry
 
 
-def usefulness(y: np.ndarray, p: np.ndarray, engine: Any, settings: Performance, draws: Draws) -> dict[str, Any]:
+def usefulness(
+    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, settings: Performance, draws: Draws
+) -> dict[str, Any]:
     """Decision curve and clinical impact with pointwise bands from the bootstrap samples."""
     rounded, thresholds = np.round(p, 12), np.array(settings.thresholds)
     curve = engine.decision_curve(y, rounded, thresholds, draws.patients, len(draws.patients), settings.confidence)

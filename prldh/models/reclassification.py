@@ -8,6 +8,7 @@ import numpy as np
 
 from prldh.chain import probability
 from prldh.core import finite
+from prldh.engines import StatisticsEngine
 from prldh.study import Performance
 
 #: Keys of an engine's answer, and as ``results.json`` has them.
@@ -24,7 +25,7 @@ def describe_reclassification(
     outcome: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
 ) -> dict[str, Any]:
     """One entry of ``reclassification`` of ``results.json``: the second model in place of the first.

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from prldh.core import Warn, finite, finite_numbers, warn
+from prldh.engines import StatisticsEngine
 from prldh.models.performance import INTERVAL
 from prldh.stats import proportion
 
 TEST = ("difference", "low", "high", "statistic", "p")
 
 
-def roc_vertices(engine: Any, outcome: np.ndarray, p: np.ndarray, level: float) -> list[dict[str, float | None]]:
+def roc_vertices(
+    engine: StatisticsEngine, outcome: np.ndarray, p: np.ndarray, level: float
+) -> list[dict[str, float | None]]:
     """The empirical ROC curve without the points that lie on straight lines between others.
 
     ``sensitivity_low`` and ``sensitivity_high`` are Clopper and Pearson's limits of the sensitivity at that threshold:
@@ -50,7 +53,7 @@ def describe_stratified_roc(
     outcome: np.ndarray,
     scores: Mapping[str, np.ndarray],
     cutoffs: Mapping[str, float],
-    engine: Any,
+    engine: StatisticsEngine,
     level: float,
 ) -> tuple[list[dict[str, Any]], list[Warn]]:
     """Each Radscore of the pair judged within the patients who are high, and within those who are low, in the other.

@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
 from prldh.core import Cohort, ModelSpec, Warn, finite, warn
+from prldh.engines import StatisticsEngine
 from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
 
@@ -19,7 +20,7 @@ def make_table_one(
     scores: Mapping[str, np.ndarray],
     cutoffs: Mapping[str, float],
     settings: TableOne,
-    engine: Any,
+    engine: StatisticsEngine,
 ) -> tuple[list[dict[str, Any]], list[Warn]]:
     """Rows of Table 1.
 

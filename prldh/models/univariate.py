@@ -14,6 +14,7 @@ import pandas as pd
 
 from prldh.chain import build_design
 from prldh.core import Cohort, Design, FeatureBlock, Warn, finite, warn
+from prldh.engines import StatisticsEngine
 from prldh.models.fit import MAXIMUM_LIKELIHOOD, fit_designs
 from prldh.stats import adjust_p
 from prldh.study import Univariate
@@ -29,7 +30,7 @@ def describe_univariate(
     blocks: Mapping[str, tuple[FeatureBlock, ...]],
     scores: Mapping[str, np.ndarray],
     settings: Univariate,
-    engine: Any,
+    engine: StatisticsEngine,
     level: float,
     on_separation: str,
 ) -> tuple[dict[str, Any], pd.DataFrame, list[Warn]]:
@@ -73,7 +74,12 @@ def describe_univariate(
 
 
 def _screen(
-    name: str, blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, test: str, methods: tuple[str, ...], engine: Any
+    name: str,
+    blocks: tuple[FeatureBlock, ...],
+    outcome: np.ndarray,
+    test: str,
+    methods: tuple[str, ...],
+    engine: StatisticsEngine,
 ) -> pd.DataFrame:
     """One row a feature of a tissue, the smallest p first; p-values that are equal up to rounding keep the order of the
     columns."""

@@ -19,6 +19,7 @@ from prldh.core import Case, Resample, Selection, TrainingRows
 
 if TYPE_CHECKING:
     from prldh.checklists import Dossier
+    from prldh.engines import StatisticsEngine
 
 
 # ---------------------------------------------------------------- what an object may have beside
@@ -161,7 +162,9 @@ class Selector(Protocol):
     version: str
     Settings: type[BaseModel]
 
-    def fit(self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Selection:
         """Choose features from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
         ...
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from prldh.core import ModelSpec, Predictions, seed_for
+from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.validation.refit import predict_imputed, predict_scope_pipeline
 from prldh.validation.summaries import fold_mean, pooled_auc_of
@@ -35,7 +36,7 @@ def null_scheme(plan: Plan) -> str | None:
 
 
 def run_null(
-    plan: Plan, how: list[str], observed: list[Mapping[str, Any]], refit: Refit, engine: Any
+    plan: Plan, how: list[str], observed: list[Mapping[str, Any]], refit: Refit, engine: StatisticsEngine
 ) -> list[dict[str, Any]]:
     """Permute the outcome, repeat the scheme, and say where the models' held-out AUCs fall.
 
@@ -89,7 +90,7 @@ def _predict(plan: Plan, spec: ModelSpec, how: str, refits, completed, engine) -
     return predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], engine, how)
 
 
-def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: Any, level: float) -> float:
+def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:
     entry = (
         fold_mean(predictions, outcome, level)
         if measure == "auc_mean"

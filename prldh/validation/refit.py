@@ -28,6 +28,7 @@ from prldh.core import (
     warn,
 )
 from prldh.data import impute_resample
+from prldh.engines import StatisticsEngine
 from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.study import Imputation
 
@@ -40,7 +41,7 @@ def refit_tissues(
     protocol: Protocol,
     seed: int,
     key: tuple,
-    engine: Any,
+    engine: StatisticsEngine,
     ledger: Ledger,
 ) -> dict[str, TissueRefit]:
     """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
@@ -64,7 +65,7 @@ def predict_scope_model(
     outcome: np.ndarray,
     kind: str,
     resamples: Sequence[Resample],
-    engine: Any,
+    engine: StatisticsEngine,
     how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
     """Refit the logistic model alone on every resample, by the engine and in the way it was fitted on everyone."""
@@ -87,7 +88,7 @@ def predict_scope_pipeline(
     kind: str,
     resamples: Sequence[Resample],
     refits: Sequence[Mapping[str, TissueRefit]],
-    engine: Any,
+    engine: StatisticsEngine,
     how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
     """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on
@@ -136,7 +137,7 @@ def predict_imputed(
     resamples: Sequence[Resample],
     refits: Sequence[Mapping[str, TissueRefit]],
     completed: Sequence[tuple[list[Coded], list[Coded]]],
-    engine: Any,
+    engine: StatisticsEngine,
     how: str,
 ) -> Predictions:
     """Refit a model with incomplete covariates on every resample: once an imputation, coefficients averaged as Rubin's
@@ -183,7 +184,7 @@ def _of_unseen(n: int) -> tuple[Warn, ...]:
     return (warn.UNSEEN_LEVELS(n=n),) if n else ()
 
 
-def _refit(engine: Any, how: str) -> Callable[..., Mapping[str, Any]]:
+def _refit(engine: StatisticsEngine, how: str) -> Callable[..., Mapping[str, Any]]:
     """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
     return engine.refit_firth if how == FIRTH else engine.refit_logistic
 

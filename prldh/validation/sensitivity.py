@@ -16,6 +16,7 @@ import numpy as np
 
 from prldh.chain import Protocol, Step, fit_everyone
 from prldh.core import Predictions, TissueFit, TissueRefit
+from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.plugins import OffersAlternatives
 from prldh.validation.null_run import null_scheme
@@ -48,7 +49,7 @@ def describe_sensitivity(
     fits: Mapping[str, TissueFit],
     refits: Mapping[str, list[dict[str, TissueRefit]]],
     refit: Refit,
-    engine: Any,
+    engine: StatisticsEngine,
 ) -> dict[str, list[dict[str, Any]]]:
     """Tissue → one entry an alternative: ``step``, ``setting``, ``is_used``, the ``features`` of the Radscore, how many
     of them the study's own has as well (``n_shared``), its AUC on everyone and on held-out patients with limits, and
@@ -89,7 +90,7 @@ def _settings(protocol: Protocol) -> list[tuple[str, str]]:
     return [(s.selector.name, s.settings.model_dump_json()) for s in protocol.steps]
 
 
-def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: Any) -> dict[str, Any]:
+def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: StatisticsEngine) -> dict[str, Any]:
     features = [] if fit.radscore is None else [f for _, f in fit.radscore.features]
     shared = {f for _, f in own.radscore.features} & set(features) if own.radscore else set()
     level = plan.study.performance.confidence
@@ -102,7 +103,7 @@ def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: Any) -> dict[s
     }
 
 
-def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: Any) -> dict[str, Any]:
+def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: StatisticsEngine) -> dict[str, Any]:
     """How well Radscores rank patients held out: the mean of the folds' AUCs, which compares no scores of different
     refits, or the pooled AUC where a fold holds one patient."""
     kind, resamples = plan.schemes[scheme]

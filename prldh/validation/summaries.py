@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import Draws, Predictions, Warn, finite, warn
+from prldh.engines import StatisticsEngine
 from prldh.models import calibration, curve_rows, hosmer_lemeshow, pooled_auc, proportions
 from prldh.stats import auc_of_rows, correct_optimism, fold_influence, youden
 from prldh.study import Performance
@@ -22,7 +23,7 @@ def summarise(
     predictions: Predictions,
     apparent: np.ndarray,
     outcome: np.ndarray,
-    engine: Any,
+    engine: StatisticsEngine,
     settings: Performance,
     draws: Draws,
 ) -> tuple[dict[str, Any], list[Warn]]:
@@ -158,7 +159,9 @@ def _brier(pooled: Sequence[np.ndarray], y: np.ndarray, level: float) -> dict[st
     }
 
 
-def _calibration_line(eta: np.ndarray, y: np.ndarray, engine: Any, level: float) -> list[dict[str, float | None]]:
+def _calibration_line(
+    eta: np.ndarray, y: np.ndarray, engine: StatisticsEngine, level: float
+) -> list[dict[str, float | None]]:
     """Intercept and slope of the joint calibration line of held-out log odds, with profile-likelihood limits."""
     nothing = [dict.fromkeys(("estimate", "low", "high")) for _ in range(2)]
     if np.ptp(eta) == 0:

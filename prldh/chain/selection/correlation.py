@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic import Field
 from prldh.chain.selection.linear import TIE, correlations, outcome_correlations, unit_columns
 from prldh.chain.selection.shared import shown_beside
 from prldh.core import Selection, TrainingRows
+from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
 
@@ -76,7 +77,7 @@ class CorrelationSelector:
     Settings = CorrelationSettings
 
     def fit(
-        self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         found = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
         strength = np.abs(found.with_outcome)

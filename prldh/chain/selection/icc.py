@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from prldh.chain.selection.shared import shown_beside
 from prldh.core import DataError, Selection, TrainingRows
+from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import FORMS, icc_form
 
@@ -37,7 +38,9 @@ class IccSelector:
     version = "1"
     Settings = IccSettings
 
-    def fit(self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Selection:
         warnings: tuple[str, ...] = ()
         if rows.second is not None:
             found = engine.icc(rows.values, rows.second, form=settings.form)

@@ -12,6 +12,7 @@ from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 from prldh.core import Selection, TrainingRows
+from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
 
@@ -29,7 +30,7 @@ class LassoSvmRfeSelector:
     Settings = LassoSvmRfeSettings
 
     def fit(
-        self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         everything = np.arange(len(rows.names))
         details: dict[str, Any] = {"combine": settings.combine, "lasso": None, "svm_rfe": None, "rule": "all kept"}
@@ -51,7 +52,7 @@ class LassoSvmRfeSelector:
 
 
 def _lasso(
-    rows: TrainingRows, n_folds: int, seed: np.random.SeedSequence, engine: Any
+    rows: TrainingRows, n_folds: int, seed: np.random.SeedSequence, engine: StatisticsEngine
 ) -> tuple[np.ndarray, dict[str, Any] | None, tuple[str, ...]]:
     """The LASSO's set, its details, warnings. Columns are standardised by the training rows, ddof 0."""
     fold = stratified_folds(rows.outcome, n_folds, seed, rows.patient)

@@ -13,6 +13,7 @@ from prldh.chain.selection.linear import TIE
 from prldh.chain.selection.mrmr import MrmrRanking, rank_mrmr
 from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
 from prldh.core import Selection, TrainingRows
+from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
 
@@ -57,7 +58,7 @@ class MrmrForestSelector:
     Settings = MrmrForestSettings
 
     def fit(
-        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         rows = in_patient_order(rows)
         ranking = rank_mrmr(rows.values, rows.outcome, settings.features)

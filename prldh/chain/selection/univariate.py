@@ -3,12 +3,13 @@ not."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from prldh.core import Selection, TrainingRows
+from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import adjust_p
 
@@ -36,7 +37,7 @@ class UnivariateSelector:
     Settings = UnivariateSettings
 
     def fit(
-        self, rows: TrainingRows, settings: UnivariateSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: UnivariateSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         p = np.asarray(engine.univariate_screen(rows.values, rows.outcome)[f"p_{settings.test}"], dtype=np.float64)
         judged = p if settings.adjust_p == "none" else adjust_p(p, settings.adjust_p)

@@ -21,6 +21,7 @@ import numpy as np
 
 from prldh.chain import GROUPS
 from prldh.core import Cohort, Design, ModelSpec, Warn, finite, seed_for, warn
+from prldh.engines import StatisticsEngine
 from prldh.models.compare import compare_likelihoods
 from prldh.models.fit import FIRTH
 from prldh.models.interaction.additive import describe_additive, describe_additive_crude
@@ -46,7 +47,7 @@ def describe_interaction(
     cohort: Cohort,
     scores: Mapping[str, np.ndarray],
     cutoffs: Mapping[str, float],
-    engine: Any,
+    engine: StatisticsEngine,
     level: float,
     on_separation: str = "firth",
     completed: Sequence[Cohort] = (),

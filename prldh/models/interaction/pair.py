@@ -10,6 +10,7 @@ import numpy as np
 
 from prldh.chain import build_design, group_codes, group_levels, groups_term
 from prldh.core import Cohort, Design
+from prldh.engines import StatisticsEngine
 from prldh.models.fit import FIRTH, fit_designs
 
 
@@ -47,7 +48,7 @@ class Pair:
     cohorts: tuple[Cohort, ...]
     scores: Mapping[str, np.ndarray]
     cutoffs: Mapping[str, float]
-    engine: Any
+    engine: StatisticsEngine
     level: float
     on_separation: str
     rows: np.ndarray
