@@ -98,22 +98,21 @@ def extract(
 ) -> None:
     """Measure the images of STUDY.yaml and write feature tables to the output folder."""
 
-    if out is None and not only_check:
-        raise click.UsageError("give --out FOLDER, or --check to look only.")
-    with prldh.work.show_progress() as progress:
-        if only_check:
-            found = prldh.check(study, jobs=jobs, progress=progress)
-        else:
-            done = prldh.extract(
-                study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
-            )
     if only_check:
-        lines, is_well = prldh.run.summarise_findings(found)
+        with prldh.work.show_progress() as progress:
+            findings = prldh.check(study, jobs=jobs, progress=progress)
+        lines, is_well = prldh.run.summarise_findings(findings)
         click.echo(lines)
         if is_strict and not is_well:
             sys.exit(1)
-    else:
-        click.echo(prldh.run.summarise_extraction(done, out))
+        return
+    if out is None:
+        raise click.UsageError("give --out FOLDER, or --check to look only.")
+    with prldh.work.show_progress() as progress:
+        done = prldh.extract(
+            study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
+        )
+    click.echo(prldh.run.summarise_extraction(done, out))
 
 
 @cli.command()

@@ -56,7 +56,7 @@ class Cohort:
     @cached_property
     def incomplete(self) -> tuple[str, ...]:
         """The covariates that have blanks."""
-        return tuple(name for name, column in self.table.items() if column.isna().any())
+        return tuple(str(name) for name, column in self.table.items() if column.isna().any())
 
     @property
     def is_complete(self) -> bool:
@@ -66,7 +66,9 @@ class Cohort:
     def coded(self) -> Coded:
         """The covariates as arrays: what design matrices are made of."""
         return {
-            name: column.to_numpy(float) if column.dtype.kind == "f" else column.cat.codes.to_numpy().astype(np.int64)
+            str(name): column.to_numpy(float)
+            if column.dtype.kind == "f"
+            else column.cat.codes.to_numpy().astype(np.int64)
             for name, column in self.table.items()
         }
 

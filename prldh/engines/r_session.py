@@ -157,7 +157,7 @@ def _to_r(r: Any, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         kind = r.IntSexpVector if value.dtype == np.int32 else r.FloatSexpVector
         flat = np.ascontiguousarray(value.reshape(-1, order="F"))
-        vector = kind.from_memoryview(memoryview(flat)) if flat.size else kind([])
+        vector = kind.from_memoryview(flat.data) if flat.size else kind([])
         if value.ndim >= 2:
             vector.do_slot_assign("dim", r.IntSexpVector(list(value.shape)))
         return vector

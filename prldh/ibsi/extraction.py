@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from prldh.ibsi.feature_names import parse_name
@@ -120,12 +121,12 @@ class Extraction:
     @property
     def classes(self) -> Counter[str]:
         """How many of them are of each class."""
-        return Counter(parse_name(f).family for f in self.radiomic)
+        return Counter(name.family for f in self.features if (name := parse_name(f)))
 
     @property
     def images(self) -> Counter[str]:
         """How many of them are of each image type."""
-        return Counter(parse_name(f).image_type for f in self.radiomic)
+        return Counter(name.image_type for f in self.features if (name := parse_name(f)))
 
 
 # ---------------------------------------------------------------- features/TISSUE.json
@@ -195,7 +196,12 @@ def _blocks(computed: Any, found_modalities: Sequence[str | None]) -> list[Mappi
 
 def _count_dicom(cases: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
     keywords = dict.fromkeys(k for c in cases for k in c.get("dicom") or {})
-    return {k: n for k in keywords if (n := _by_patient(cases, lambda c, k=k: [_text((c.get("dicom") or {}).get(k))]))}
+    found = {k: _by_patient(cases, partial(_of_header, keyword=k)) for k in keywords}
+    return {k: counted for k, counted in found.items() if counted}
+
+
+def _of_header(case: Mapping[str, Any], keyword: str) -> list[str | None]:
+    return [_text((case.get("dicom") or {}).get(keyword))]
 
 
 def _text(value: Any) -> str:

@@ -169,7 +169,8 @@ def _from_features_as_rows(rows: Sequence[Sequence[Any]], path: Path) -> pd.Data
     """A feature a row: its name in one column, or in three (image type, class, feature), then a value a case; or a
     case's name before and one value behind. None where the rows are no features."""
     width = max(map(len, rows), default=0)
-    place, parts, known = 0, 1, []
+    place, parts = 0, 1
+    known: list[tuple[str, Sequence[Any]]] = []
     for where, n in itertools.product(range(min(width, 3)), (1, 3)):
         named = [
             ("_".join(str(v).strip() for v in row[where : where + n]), row) for row in rows if len(row) > where + n
@@ -220,9 +221,11 @@ def _distinct(column: pd.Series | None) -> list[str]:
 
 
 def _read_dictionaries(column: pd.Series | None, name: str, path: Path) -> list[dict[str, Any]] | None:
-    found = _distinct(column)
+    if column is None:
+        return None
+    cells = list(column)
     return [
-        read_dictionary(text, f"{path}, {PREFIX}{name}, case {list(column).index(text) + 1}") for text in found
+        read_dictionary(text, f"{path}, {PREFIX}{name}, case {cells.index(text) + 1}") for text in _distinct(column)
     ] or None
 
 

@@ -59,7 +59,7 @@ class FeatureName:
     @property
     def image_type(self) -> str:
         """The image type as PyRadiomics' settings call it."""
-        stem = re.match(r"[a-z]+", self.image)[0]
+        stem = re.split(r"[^a-z]", self.image, maxsplit=1)[0]
         names = {
             "original": "Original",
             "wavelet": "Wavelet",
@@ -88,10 +88,13 @@ def parse_name(name: str) -> FeatureName | None:
     True
     """
     match = NAME.match(name)
-    known = match and _spelling().get(f"{match['family']}_{match['feature']}".lower())
+    if match is None:
+        return None
+    known = _spelling().get(f"{match['family']}_{match['feature']}".lower())
     if not known:
         return None
-    return FeatureName(match["prefix"] or "", _spell_image(match["image"]), *known.split("_", 1), match["suffix"] or "")
+    family, feature = known.split("_", 1)
+    return FeatureName(match["prefix"] or "", _spell_image(match["image"]), family, feature, match["suffix"] or "")
 
 
 def _spell_image(text: str) -> str:

@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 #: Okabe and Ito's palette: told apart by the colour-blind.
@@ -96,12 +97,12 @@ def label(text: str, width: int = 34, lines: int = 3) -> str:
     return "\n".join(kept).replace("$", r"\$")
 
 
-def axes_of(width: float = ONE_COLUMN, height: float = 3.2, columns: int = 1):
+def axes_of(width: float = ONE_COLUMN, height: float = 3.2, columns: int = 1) -> tuple[Figure, Any]:
     figure, axes = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
     return figure, axes
 
 
-def panels_of(n: int, height: float, **kwargs: Any):
+def panels_of(n: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any], int]:
     """A grid of n axes, at most three a row: one alone in one column of a page, several over both."""
     columns = 2 if n == 4 else min(n, 3)
     rows = -(-n // columns)

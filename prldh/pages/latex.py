@@ -142,7 +142,7 @@ def _character(c: str) -> str:
         return c if c.isprintable() else " "
     if not c.isprintable():
         return "" if unicodedata.category(c) == "Cf" else " "
-    base, *marks = unicodedata.normalize("NFD", c)
+    base, *marks = list(unicodedata.normalize("NFD", c))
     if marks and base.isascii() and all(m in _ACCENTS for m in marks):
         shown = base
         for mark in marks:

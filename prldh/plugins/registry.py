@@ -100,9 +100,9 @@ class Registry:
         own, others = _entry_points()
         for point in own if load_built_ins else ():
             self._load(point)
-        for point in others if load_entry_points else ():
+        for point, distribution in others if load_entry_points else ():
             self._load(point)
-            self.distributions.append(Distribution(point.name, point.dist.name, point.dist.version))
+            self.distributions.append(Distribution(point.name, distribution.name, distribution.version))
         for plugin in given:
             self.register(plugin)
 
@@ -193,23 +193,23 @@ class Registry:
             ) from error
 
 
-def _entry_points() -> tuple[list[metadata.EntryPoint], list[metadata.EntryPoint]]:
-    """prldh's own, and those of other distributions.
+def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.EntryPoint, metadata.Distribution]]]:
+    """prldh's own, and those of other distributions with these.
 
     Raises
     ------
     PluginError
         If prldh runs from files that are not installed.
     """
-    points = [point for point in metadata.entry_points(group=hookspecs.PROJECT) if point.dist is not None]
-    own = [point for point in points if point.dist.name == hookspecs.PROJECT]
+    points = [(point, point.dist) for point in metadata.entry_points(group=hookspecs.PROJECT) if point.dist is not None]
+    own = [point for point, distribution in points if distribution.name == hookspecs.PROJECT]
     if not own:
         raise PluginError(
             "prldh runs from files that are not installed, so that its own steps are not found. Install it: pip install"
             " -e FOLDER."
         )
-    others = [point for point in points if point.dist.name != hookspecs.PROJECT]
-    return own, sorted(others, key=lambda point: (point.dist.name, point.name))
+    others = [pair for pair in points if pair[1].name != hookspecs.PROJECT]
+    return own, sorted(others, key=lambda pair: (pair[1].name, pair[0].name))
 
 
 def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:

@@ -66,7 +66,7 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
     return found
 
 
-def _interval(estimate, gradient, covariance, z) -> dict[str, float]:
+def _interval(estimate: float, gradient: np.ndarray, covariance: np.ndarray, z: float) -> dict[str, float]:
     error = z * np.sqrt(np.maximum(gradient @ covariance @ gradient, 0.0))  # rounding may leave -1e-18
     return {"estimate": float(estimate), "low": float(estimate - error), "high": float(estimate + error)}
 

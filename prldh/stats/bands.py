@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prldh.core import DataError
 from prldh.stats.quantiles import quantile
 
 
-def times_drawn(rows: np.ndarray, n_resamples: int, n: int) -> np.ndarray:
+def times_drawn(rows: ArrayLike, n_resamples: int, n: int) -> np.ndarray:
     """How often each bootstrap sample holds each patient.
 
     Parameters

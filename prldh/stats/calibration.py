@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from prldh.stats.brier import brier_decomposition
@@ -139,7 +140,7 @@ def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, f
 
 
 def calibration(
-    outcome: np.ndarray, probability: np.ndarray, rows: np.ndarray = (), n_resamples: int = 0, level: float = 0.95
+    outcome: np.ndarray, probability: np.ndarray, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
 ) -> dict[str, Any]:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its
     band.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.lowess import lowess, refit_lowess
@@ -16,7 +17,7 @@ _FEWEST_FOR_LOWESS = 5
 
 
 def calibration_curve(
-    event: np.ndarray, probability: np.ndarray, rows: np.ndarray, n_resamples: int, level: float
+    event: np.ndarray, probability: np.ndarray, rows: ArrayLike, n_resamples: int, level: float
 ) -> dict[str, Any]:
     """The curve at the distinct predictions with its pointwise band, and how far predictions lie from it.
 

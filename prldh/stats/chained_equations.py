@@ -187,7 +187,13 @@ def apply_chains(
 
 
 def _run_chain(
-    coding, values, extra, incomplete, rounds, donors, generator
+    coding: Coding,
+    values: np.ndarray,
+    extra: np.ndarray,
+    incomplete: Sequence[int],
+    rounds: int,
+    donors: int,
+    generator: np.random.Generator,
 ) -> tuple[np.ndarray, dict[int, Conditional]]:
     """The rows completed (n, p), and the models of the last round."""
     filled = values.copy()
@@ -205,7 +211,16 @@ def _run_chain(
     return filled, models
 
 
-def _draw_model(coding, t, coded, values, observed, donors, start, generator) -> Conditional:
+def _draw_model(
+    coding: Coding,
+    t: int,
+    coded: np.ndarray,
+    values: np.ndarray,
+    observed: np.ndarray,
+    donors: int,
+    start: np.ndarray | None,
+    generator: np.random.Generator,
+) -> Conditional:
     """Variable t's model, fitted on the rows where it is observed."""
     columns, known = coding.columns[t], values[observed, t]
     if not np.isfinite(coding.scale[columns]).any():
@@ -216,7 +231,15 @@ def _draw_model(coding, t, coded, values, observed, donors, start, generator) ->
     return draw_logistic(x, known, start, generator)
 
 
-def _fill_cells(coding, t, cells, model, filled, coded, uniforms) -> None:
+def _fill_cells(
+    coding: Coding,
+    t: int,
+    cells: np.ndarray,
+    model: Conditional,
+    filled: np.ndarray,
+    coded: np.ndarray,
+    uniforms: np.ndarray,
+) -> None:
     """Fill in variable t of these rows, in ``filled`` (k, p) and as predictors in ``coded`` (k, c)."""
     new = fill(model, _rows(coded, cells, coding.predictors[t]), uniforms)
     filled[cells, t] = new
@@ -228,19 +251,17 @@ def _fill_cells(coding, t, cells, model, filled, coded, uniforms) -> None:
 
 
 def _make_coding(values: np.ndarray, kinds: Sequence[str | int], extra: np.ndarray) -> Coding:
-    variable, levels, center, scale = [], [], [], []
-    for column in extra.T:
-        variable.append(-1), levels.append(np.nan), center.append(_mean(column)), scale.append(_sd(column))
+    made = [(-1, np.nan, column) for column in extra.T]
     for t, kind in enumerate(kinds):
         observed = _observed(values, t)
         for level in [np.nan] if kind == CONTINUOUS else range(1, int(kind)):
-            column = observed if kind == CONTINUOUS else (observed == level).astype(float)
-            variable.append(t), levels.append(level), center.append(_mean(column)), scale.append(_sd(column))
-    variable, scale = np.array(variable, np.int64), np.array(scale, float)
+            made.append((t, level, observed if kind == CONTINUOUS else (observed == level).astype(float)))
+    variable, levels = np.array([t for t, _, _ in made], np.int64), np.array([level for _, level, _ in made], float)
+    center, scale = (np.array([of(column) for *_, column in made], float) for of in (_mean, _sd))
     scale[scale == 0.0] = np.inf
     columns = tuple(np.flatnonzero(variable == t) for t in range(len(kinds)))
     predictors = tuple(np.flatnonzero(np.isfinite(scale) & (variable != t)) for t in range(len(kinds)))
-    return Coding(tuple(kinds), variable, np.array(levels, float), np.array(center, float), scale, columns, predictors)
+    return Coding(tuple(kinds), variable, levels, center, scale, columns, predictors)
 
 
 def _mean(column: np.ndarray) -> float:

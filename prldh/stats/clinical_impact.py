@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.positives import as_thresholds, positives
@@ -14,7 +15,7 @@ def clinical_impact(
     probability: np.ndarray,
     thresholds: np.ndarray,
     population: float = 1000,
-    rows: np.ndarray = (),
+    rows: ArrayLike = (),
     n_resamples: int = 0,
     level: float = 0.95,
 ) -> dict[str, np.ndarray]:

@@ -55,7 +55,7 @@ def draw_linear(
 ) -> Conditional:
     """Bayesian linear regression of y (n,), the standardised ``values`` (n,), on x (n, d), first column ones."""
     n, d = x.shape
-    estimates, drawn = _linear(x, y, generator.standard_normal(d), generator.chisquare(max(n - d, 1)))
+    estimates, drawn = _linear(x, y, generator.standard_normal((d,)), generator.chisquare(max(n - d, 1)))
     fitted = _products(x, estimates)
     order = np.argsort(fitted, kind="stable")
     return Conditional(drawn[None, :], values[order], fitted[order], min(donors, n), estimates[None, :])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prldh.core import DataError
 from prldh.stats.bands import percentile_band, times_drawn
@@ -75,7 +76,7 @@ def decision_curve(
     outcome: np.ndarray,
     probability: np.ndarray,
     thresholds: np.ndarray,
-    rows: np.ndarray = (),
+    rows: ArrayLike = (),
     n_resamples: int = 0,
     level: float = 0.95,
 ) -> dict[str, np.ndarray]:
@@ -142,7 +143,7 @@ def compare_decision_curves(
     a: np.ndarray,
     b: np.ndarray,
     thresholds: np.ndarray,
-    rows: np.ndarray = (),
+    rows: ArrayLike = (),
     n_resamples: int = 0,
     level: float = 0.95,
 ) -> dict[str, np.ndarray]:

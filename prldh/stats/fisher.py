@@ -98,7 +98,9 @@ def _merge(sums: np.ndarray, values: np.ndarray, masses: np.ndarray) -> tuple[np
     return sums[start], values[start], np.add.reduceat(masses, start)
 
 
-def _half(rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int, limit: float):
+def _half(
+    rows: list[np.ndarray], ends: tuple[np.ndarray, np.ndarray], total: int, limit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Partial tables of one half that have to be told apart (sum, value, mass), and the mass of the rest by sum.
 
     ``ends`` are the largest and smallest product of the other half by the sum of this one.

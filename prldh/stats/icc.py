@@ -65,14 +65,18 @@ def _mean_squares(ratings: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return between / (n - 1), across / (k - 1), error / ((n - 1) * (k - 1)), (across + error) / (n * (k - 1))
 
 
-def _limits_from_ratio(top: np.ndarray, bottom: np.ndarray, n: int, k: int, df: int, alpha: float):
+def _limits_from_ratio(
+    top: np.ndarray, bottom: np.ndarray, n: int, k: int, df: int, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Limits of the one-way and fixed-reader forms: those of an F ratio, turned into a correlation."""
     wide = top / _f_quantile(1.0 - alpha / 2.0, n - 1, df)
     narrow = top * _f_quantile(1.0 - alpha / 2.0, df, n - 1)
     return (wide - bottom) / (wide + (k - 1) * bottom), (narrow - bottom) / (narrow + (k - 1) * bottom)
 
 
-def _two_way(between, across, error, n: int, k: int, alpha: float):
+def _two_way(
+    between: np.ndarray, across: np.ndarray, error: np.ndarray, n: int, k: int, alpha: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """ICC2 and its limits by Satterthwaite's approximation."""
     estimate = (between - error) / (between + (k - 1) * error + k * (across - error) / n)
     remainder = (n * (1 + (k - 1) * estimate) - k * estimate) * error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prldh.core import DataError
 from prldh.stats.bands import percentile_band, times_drawn
@@ -175,7 +176,7 @@ def partial_auc(
     focus: str,
     from_: float = 1.0,
     to: float = 0.8,
-    rows: np.ndarray = (),
+    rows: ArrayLike = (),
     n_resamples: int = 0,
     level: float = 0.95,
 ) -> dict[str, float]:

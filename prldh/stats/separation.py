@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import OptimizeResult, linprog
 
 #: What the program's goal must exceed for a direction to separate: far above its feasibility tolerance of 1e-10.
 SEPARATES = 1e-7
@@ -80,7 +80,7 @@ def _scaled(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scaled, goals / np.abs(goals).max(axis=1, keepdims=True)
 
 
-def _solve(goal: np.ndarray, z: np.ndarray):
+def _solve(goal: np.ndarray, z: np.ndarray) -> OptimizeResult | None:
     result = linprog(
         goal,
         A_ub=-z,

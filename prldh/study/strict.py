@@ -16,7 +16,7 @@ class Numbers(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_true(cls, value: Any, info: ValidationInfo) -> Any:
-        kind = cls.model_fields[info.field_name].annotation
+        kind = cls.model_fields[info.field_name or ""].annotation
         if value is True and kind in (int, int | None, float, float | None):
             raise PydanticCustomError(
                 "int_type" if kind in (int, int | None) else "float_type", "a number is asked for"

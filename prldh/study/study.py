@@ -418,7 +418,7 @@ def _check_names(study: Study) -> None:
             raise _misfit(
                 ("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here"
             )
-        if study.adjust.count(name) > 1:
+        if (study.adjust or []).count(name) > 1:
             raise _misfit(("adjust",), f"'{name}' is listed twice. Remove one")
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from prldh.core import StudyError
 from prldh.study.study import Study
@@ -123,7 +124,9 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
     return f"{place} is not valid YAML: {getattr(error, 'problem', None) or error}"
 
 
-def _collect_lines(node: yaml.Node, place: tuple, lines: dict[tuple, int]) -> None:
+def _collect_lines(node: yaml.Node | None, place: tuple, lines: dict[tuple, int]) -> None:
+    if node is None:
+        return
     lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -154,7 +157,7 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
         raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{_problem(first)}{more}") from None
 
 
-def _place(error: dict[str, Any], content: Any) -> tuple:
+def _place(error: ErrorDetails, content: Any) -> tuple:
     """Where an error lies in the file: pydantic's place without the names it gives to the forms that a value may have
     (``list[str]``)."""
     if place := error.get("ctx", {}).get("place"):
@@ -190,7 +193,7 @@ _EXPECTED = {
 }
 
 
-def _problem(error: dict[str, Any]) -> str:
+def _problem(error: ErrorDetails) -> str:
     """One of pydantic's errors as a sentence: what is wrong, what was found."""
     kind, found = error["type"], error.get("input")
     if kind == "missing":

@@ -58,7 +58,7 @@ def _bootstrapped(rows: TrainingRows) -> TrainingRows:
     drawn = np.sort(np.random.default_rng(1).integers(0, rows.outcome.size, rows.outcome.size))
     return TrainingRows(
         unchangeable(rows.values[drawn]),
-        unchangeable(rows.second[drawn]),
+        None if rows.second is None else unchangeable(rows.second[drawn]),
         unchangeable(rows.outcome[drawn]),
         unchangeable(drawn),
         rows.names,
@@ -66,9 +66,8 @@ def _bootstrapped(rows: TrainingRows) -> TrainingRows:
 
 
 def _tied(rows: TrainingRows) -> TrainingRows:
-    return TrainingRows(
-        unchangeable(np.round(rows.values)), unchangeable(np.round(rows.second)), rows.outcome, rows.patient, rows.names
-    )
+    second = None if rows.second is None else unchangeable(np.round(rows.second))
+    return TrainingRows(unchangeable(np.round(rows.values)), second, rows.outcome, rows.patient, rows.names)
 
 
 def _fit(selector: Any, raw: Any, rows: TrainingRows) -> Selection:

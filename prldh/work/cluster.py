@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -68,7 +68,7 @@ class Cluster:
                 return  # what is still said of a lost scheduler comes later
         _set_levels(self._levels)
 
-    def spread(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Iterator[tuple[int, Any]]:
+    def spread(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Generator[tuple[int, Any], None, None]:
         """Results, numbered, as they finish. A worker that dies gives its work to the others."""
         from distributed import CancelledError, KilledWorker
         from joblib import parallel_config
@@ -115,7 +115,9 @@ def _backend() -> type:
 
         def retrieve_result_callback(self, out: Any) -> Any:
             if isinstance(out, concurrent.futures.Future):
-                raise out.exception()
+                failure = out.exception()
+                if failure is not None:
+                    raise failure
             return super().retrieve_result_callback(out)
 
     return Backend

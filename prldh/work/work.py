@@ -6,7 +6,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -55,7 +55,9 @@ class Workers:
         if self._cluster is not None:
             self._cluster.close()
 
-    def spread(self, work: Callable[..., Any], items: Mapping[int, Any], is_cheap: bool) -> Iterator[tuple[int, Any]]:
+    def spread(
+        self, work: Callable[..., Any], items: Mapping[int, Any], is_cheap: bool
+    ) -> Generator[tuple[int, Any], None, None]:
         """``work(*shared, item)`` of every item as (number, result), as they finish."""
         if is_cheap or (self._cluster is None and (self.jobs == 1 or len(items) < 2)):
             return ((i, work(*self.shared, item)) for i, item in items.items())
@@ -63,7 +65,9 @@ class Workers:
             return self._cluster.spread(work, items)
         return self._over_processes(work, items)
 
-    def _over_processes(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Iterator[tuple[int, Any]]:
+    def _over_processes(
+        self, work: Callable[..., Any], items: Mapping[int, Any]
+    ) -> Generator[tuple[int, Any], None, None]:
         """Over worker processes; where one dies, what is left is given to fewer new ones."""
         from joblib import parallel_config
         from joblib.externals.loky.process_executor import TerminatedWorkerError

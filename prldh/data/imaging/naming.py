@@ -23,7 +23,7 @@ def without_names(message: str, row: CaseRow) -> str:
     >>> without_names("not found: a/Erika M.nii. Correct the path.", row)
     'not found: the image. Correct the path.'
     """
-    called = {}
+    called: dict[str, str] = {}
     for k, path in enumerate((row.image, *row.masks)):
         what = "the image" if k == 0 else "the mask" if len(row.masks) == 1 else f"the mask of reader {k}"
         place, _ = split_series(path)
@@ -41,11 +41,9 @@ def without_names(message: str, row: CaseRow) -> str:
     for name in sorted(called, key=len, reverse=True):
         what = called[name]
         noun = what.split()[1]
-        message = re.sub(
-            rf"\b(?:the |its )?{noun} '{re.escape(name)}'",
-            lambda m, w=what: f"its {w[4:]}" if m[0].startswith("its") else w,
-            message,
-        )
+        quoted = rf"{noun} '{re.escape(name)}'"
+        message = re.sub(rf"\bits {quoted}", f"its {what[4:]}", message)
+        message = re.sub(rf"\b(?:the )?{quoted}", what, message)
         message = message.replace(f"'{name}'", what)
     return message
 
