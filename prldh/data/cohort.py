@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,22 +37,23 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path
     )
     _refuse_ambiguous(study, frame, path)
-    covariates, table = [], {}
+    covariates: list[Covariate] = []
+    columns: dict[str, np.ndarray | pd.Categorical[Any]] = {}
     for name, settings in clinical.covariates.items():
         column = column_of(frame, name, path, "clinical.covariates")
         if settings.type == "continuous":
             covariates.append(Covariate(name, "continuous"))
-            table[name] = numbers(column, ids, path)
+            columns[name] = numbers(column, ids, path)
         else:
             levels = _levels(column, settings.levels, name, ids, path)
             covariates.append(Covariate(name, settings.type, levels))
-            table[name] = _factor(column, levels)
-    scores = {
+            columns[name] = _factor(column, levels)
+    given = {
         name: numbers(column_of(frame, tissue.radscore, path, f"tissues.{name}.radscore"), ids, path)
         for name, tissue in study.tissues.items()
         if tissue.radscore is not None
     }
-    table, scores = pd.DataFrame(table, index=range(len(ids))), pd.DataFrame(scores, index=range(len(ids)))
+    table, scores = pd.DataFrame(columns, index=range(len(ids))), pd.DataFrame(given, index=range(len(ids)))
     keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
     if aside:
         reasons = dict(excluded)
@@ -179,13 +181,16 @@ def _levels(
     return tuple(declared)
 
 
-def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
+def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:
     code = {same_text(level): i for i, level in enumerate(levels)}
     codes = [code[same_text(v)] if v != "" else -1 for v in column]
-    return pd.Categorical.from_codes(codes, categories=list(levels))
+    return pd.Categorical.from_codes(codes, categories=pd.Index(levels))
 
 
-def _complete(table, scores, ids, missing, path):
+def _complete(
+    table: pd.DataFrame, scores: pd.DataFrame, ids: tuple[str, ...], missing: str, path: Path
+) -> tuple[np.ndarray, tuple[tuple[str, str], ...], list[Warn]]:
+    """Who stays (n,), who is left out and why."""
     both = scores if missing == "multiple_imputation" else pd.concat([table, scores], axis=1)
     blank = both.isna().to_numpy()
     rows = np.flatnonzero(blank.any(axis=1))
@@ -198,7 +203,8 @@ def _complete(table, scores, ids, missing, path):
             f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set"
             " missing: complete_case or multiple_imputation."
         )
-    keep = ~blank.any(axis=1)
+    keep = np.ones(len(ids), bool)
+    keep[rows] = False
     what = "Radscores, which are not imputed" if missing == "multiple_imputation" else "covariates"
     count = f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'}"
     return keep, excluded, [warn.LEFT_OUT_BLANK(count=count, what=what, listed=listed)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,11 @@ def read_features(
     return blocks, warnings
 
 
-def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBlock, list[Warn]]:
-    readers, warnings = [], []
+def _read_block(
+    tissue: str, source: str, paths: list[Path], study: Study, folder: Path, cohort: Cohort
+) -> tuple[FeatureBlock, list[Warn]]:
+    readers: list[tuple[tuple[str, ...], np.ndarray, Path]] = []
+    warnings: list[Warn] = []
     if len({os.path.realpath(p) for p in paths}) < len(paths):
         raise StudyError(
             f"tissues.{tissue}.features: {paths[0].name} is given for both readers. Give the second reader's table, or"
@@ -75,7 +79,10 @@ def _read_block(tissue, source, paths, study, folder, cohort) -> tuple[FeatureBl
     return FeatureBlock(source, names, first, second), warnings
 
 
-def _read_reader(tissue, path, study, folder, cohort):
+def _read_reader(
+    tissue: str, path: Path, study: Study, folder: Path, cohort: Cohort
+) -> tuple[tuple[str, ...], np.ndarray, list[Warn]]:
+    """Names of the features, their values (n, p), and what there is to say of the table."""
     frame = read_table(path)
     where = f"tissues.{tissue}.features"
     clinical = study.clinical
@@ -105,7 +112,7 @@ def _read_reader(tissue, path, study, folder, cohort):
     return tuple(columns), _numbers(text, columns, rows, ids, path), warnings
 
 
-def _match_ids(ids, cohort, path, where) -> np.ndarray:
+def _match_ids(ids: Sequence[str], cohort: Cohort, path: Path, where: str) -> np.ndarray:
     position = {p: i for i, p in enumerate(ids)}
     excluded = {p for p, _ in cohort.excluded}
     known = set(cohort.ids) | excluded
@@ -128,7 +135,7 @@ def _match_ids(ids, cohort, path, where) -> np.ndarray:
     return np.array([position[p] for p in cohort.ids])
 
 
-def _numbers(text, columns, rows, ids, path) -> np.ndarray:
+def _numbers(text: np.ndarray, columns: Sequence[str], rows: np.ndarray, ids: Sequence[str], path: Path) -> np.ndarray:
     blank = text == ""
     if blank.any():
         i, j = np.argwhere(blank)[0]

@@ -86,9 +86,9 @@ def impute_resample(
     for_fitting = fit_chains(values[train], kinds, with_outcome[train], *rounds, _child(seed, 0), settings.donors)
     for_testing = fit_chains(values[train], kinds, known[train], *rounds, _child(seed, 1), settings.donors)
     everyone = apply_chains(for_testing, values, known, np.arange(cohort.n), _child(seed, 2))
-    return tuple(
-        [_as_coded(cohort.covariates, filled) for filled in completed]
-        for completed in (for_fitting.completed, everyone)
+    return (
+        [_as_coded(cohort.covariates, filled) for filled in for_fitting.completed],
+        [_as_coded(cohort.covariates, filled) for filled in everyone],
     )
 
 
@@ -100,7 +100,7 @@ def never_observed(cohort: Cohort, train: np.ndarray) -> tuple[str, ...]:
 def with_covariates(cohort: Cohort, coded: Coded) -> Cohort:
     """The same patients with these covariates."""
     table = {
-        c.name: pd.Categorical.from_codes(coded[c.name], list(c.levels)) if c.levels else coded[c.name]
+        c.name: pd.Categorical.from_codes(coded[c.name], pd.Index(c.levels)) if c.levels else coded[c.name]
         for c in cohort.covariates
     }
     return replace(cohort, table=pd.DataFrame(table, index=cohort.table.index))

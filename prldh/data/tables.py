@@ -201,7 +201,7 @@ def _cell_text(value: object) -> str:
         return ""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
-    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(value) < 1e15:
+    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 1e15:
         return str(int(value))
     text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value).strip()
     return "" if text in BLANKS else text
@@ -227,19 +227,17 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     text = column.to_numpy(dtype=object)
     values = as_numbers(np.where(text == "", "nan", text))
     blank = text == ""
-    bad = None
     if values is None:
         bad = next(i for i, cell in enumerate(text) if cell != "" and not is_number(cell))
         what, do = "is not a number", "Correct it, leave it blank, or declare the column categorical"
     elif (~np.isfinite(values) & ~blank).any():
         bad = int(np.flatnonzero(~np.isfinite(values) & ~blank)[0])
         what, do = "is not finite", "Correct it or leave it blank"
-    if bad is not None:
-        patient = list(ids)[bad]
-        raise DataError(
-            f"{path.name}, row {bad + 2} (patient {patient}), column '{column.name}': '{text[bad]}' {what}. {do}."
-        )
-    return values
+    else:
+        return values
+    raise DataError(
+        f"{path.name}, row {bad + 2} (patient {list(ids)[bad]}), column '{column.name}': '{text[bad]}' {what}. {do}."
+    )
 
 
 def as_numbers(text: np.ndarray) -> np.ndarray | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prldh.core import StudyError, nearest
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
@@ -24,7 +26,7 @@ def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
     return list(model.model_fields)
 
 
-def settings_of(model: type[BaseModel], raw: dict[str, Any], where: str) -> BaseModel:
+def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checked:
     """What the study file says, checked by a plugin's own settings model.
 
     Raises

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
 from prldh.study import ReadSettings
 from prldh.work import Workers, run_work
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     def say(severity: str, kind: str, message: str) -> None:
         found.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
 
-    def tried(work: Callable[[], object]) -> object:
+    def tried(work: Callable[[], Answer]) -> Answer | None:
         try:
             return work()
         except CaseRefused as error:
@@ -126,7 +129,8 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
             for kind, message in one.remarks:
                 say("warning", kind, message)
             _say_of_mask(path.name, one.mask, say)
-    if len(fitted) == 2 and all(one is not None for one in fitted) and np.array_equal(fitted[0].mask, fitted[1].mask):
+    masks = [one.mask for one in fitted if one is not None]
+    if len(fitted) == len(masks) == 2 and np.array_equal(masks[0], masks[1]):
         say(
             "warning",
             "equal_readers",

@@ -189,9 +189,9 @@ class _Work:
                 "picture": picture,
             }
             self.is_kept &= _keep(self.kept / f"{self.content}.json", self.about)
-        self.masks = {None: self.case.masks}
-        if any(key not in self.values for key in self.places if key[1] is not None):
-            self.masks[self.perturbation] = _perturbed_masks(self.case, self.perturbation, self.content)
+        self.masks: dict[Perturbation | None, tuple[np.ndarray, ...]] = {None: self.case.masks}
+        for kind in {kind for name, kind in self.places if (name, kind) not in self.values and kind is not None}:
+            self.masks[kind] = _perturbed_masks(self.case, kind, self.content)
 
     def wanted(self, name: str) -> list[Perturbation | None]:
         """The kinds of masks that this source has not measured yet."""

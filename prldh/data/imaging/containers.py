@@ -11,7 +11,7 @@ import gzip
 import struct
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def read_container_values(header: Header) -> np.ndarray:
     return values.reshape(header.geometry.size[::-1] + ((header.components,) if header.components > 1 else ()))
 
 
-def _reader(path: Path, kind: str):
+def _reader(path: Path, kind: str) -> Any:
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's warnings may quote what stands in a header

@@ -216,10 +216,11 @@ def _stack(slices: list[Slice], name: str, identity: Identity, settings: ReadSet
     order = np.argsort(along, kind="stable")
     step = _regular_step(along[order], positions[order], normal, first, name)
     ordered = [slices[i] for i in order]
+    x, y, z = (float(v) for v in positions[order[0]])
     geometry = Geometry(
         (first.columns, first.rows, len(slices)),
         (first.spacing[1], first.spacing[0], step),
-        tuple(float(v) for v in positions[order[0]]),
+        (x, y, z),
         tuple(float(v) for v in np.column_stack([across, down, normal]).flat),
     )
     refuse_bad_geometry(geometry, name)

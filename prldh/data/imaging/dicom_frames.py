@@ -82,9 +82,8 @@ def volume_geometry(affine: np.ndarray, shape: Sequence[int]) -> Geometry:
     """Geometry of an array (slice, row, column) whose (4, 4) ``affine`` maps index to mm."""
     columns = affine[:3, [2, 1, 0]]
     spacing = np.linalg.norm(columns, axis=0)
-    return Geometry(
-        tuple(int(n) for n in reversed(shape)),
-        tuple(float(s) for s in spacing),
-        tuple(float(v) for v in affine[:3, 3]),
-        tuple(float(v) for v in (columns / spacing).flat),
-    )
+    slices, rows, of_row = (int(n) for n in shape)
+    across, down, along = (float(s) for s in spacing)
+    x, y, z = (float(v) for v in affine[:3, 3])
+    direction = tuple(float(v) for v in (columns / spacing).flat)
+    return Geometry((of_row, rows, slices), (across, down, along), (x, y, z), direction)

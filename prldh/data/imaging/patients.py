@@ -48,9 +48,8 @@ class TissueImages:
     @property
     def is_finite(self) -> np.ndarray:
         """(n, p) whether a patient has a value of a feature by every reader and perturbed mask."""
-        return np.all(
-            [np.isfinite(each) for each in (*self.readers, *(() if self.perturbed is None else self.perturbed))], axis=0
-        )
+        everything = (*self.readers, *(() if self.perturbed is None else self.perturbed))
+        return np.asarray(np.all([np.isfinite(each) for each in everything], axis=0))
 
     @property
     def absent(self) -> list[str]:
@@ -64,7 +63,7 @@ class TissueImages:
         rows = np.array([position[i] for i in ids], dtype=np.intp)
         readers = [reader[rows] for reader in self.readers]
         perturbed = None if self.perturbed is None else self.perturbed[:, rows]
-        is_finite = self.is_finite[rows].all(axis=0)
+        is_finite = np.asarray(self.is_finite[rows].all(axis=0))
         found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
             is_of_source = np.array(self.sources) == source
@@ -138,7 +137,7 @@ def combine_rows(
     """
     usable = [r for r in results if r.reason is None]
     if not usable:
-        first = next((r for r in results if r.reason), None)
+        first = results[0]
         raise DataError(
             f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient}"
             f" (line {first.row.line}): {first.reason}"
@@ -158,12 +157,8 @@ def combine_rows(
         of_patient = by_patient.get(patient, [])
         good = [r for r in of_patient if r.reason is None]
         if not good:
-            aside.append(
-                (
-                    patient,
-                    without_names(of_patient[0].reason, of_patient[0].row) if of_patient else "no image is given.",
-                )
-            )
+            own = next(iter(of_patient), None)
+            aside.append((patient, without_names(own.reason or "", own.row) if own else "no image is given."))
             continue
         if len(good) < len(of_patient):
             bad = [r for r in of_patient if r.reason]
@@ -173,7 +168,7 @@ def combine_rows(
                     patient=patient,
                     n_aside=len(bad),
                     n=len(of_patient),
-                    reason=without_names(bad[0].reason, bad[0].row),
+                    reason=without_names(bad[0].reason or "", bad[0].row),
                 )
             )
         ids.append(patient)
@@ -266,10 +261,11 @@ def _single_images(
     for i, regions in enumerate(patients):
         of_region = _weights(regions, reader, chosen) or [1.0] * len(regions)
         for region, share in zip(regions, of_region, strict=True):
-            images = region.values[source][reader].images
-            values.append(images)
-            row += [i] * len(images)
-            weight += [share / len(images)] * len(images)
+            pooled = region.values[source][reader]
+            if isinstance(pooled, Pooled):
+                values.append(pooled.images)
+                row += [i] * len(pooled.images)
+                weight += [share / len(pooled.images)] * len(pooled.images)
     return ImageValues(np.concatenate(values), np.array(row), np.array(weight))
 
 
