@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu bench setup setup-test lint clean
+.PHONY: demo test test-slow test-gpu bench setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -13,8 +13,7 @@ setup-test:
 demo: setup
 	@.venv/bin/prldh demo --out demo --force
 
-test: setup-test
-	@$(PY) -m ruff check .
+test: setup-test check
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
 test-slow: setup-test
@@ -32,8 +31,14 @@ bench:
 	@$(PY) benchmarks/pipeline.py --growth
 	@$(PY) benchmarks/extraction.py
 
-lint: setup
+lint: setup check
+
+# the same as .pre-commit-config.yaml
+check:
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
 
 clean:
 	rm -rf .venv build dist demo *.egg-info
