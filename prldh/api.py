@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
-    from prldh.study import Study, read_study
+    from prldh.study import ReadSettings, Study, read_study
     from prldh.work import show_progress
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "Pooled",
     "PrldhError",
     "Progress",
+    "ReadSettings",
     "RelativeSettings",
     "ReportSection",
     "Resample",
@@ -132,6 +133,7 @@ _LATER = {
     "read_image": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",
     "describe_feature": "prldh.ibsi",
+    "ReadSettings": "prldh.study",
     "Study": "prldh.study",
     "read_study": "prldh.study",
     "show_progress": "prldh.work",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ def direction_weights(
 class _Prepared:
     """What all fast classes share: PyRadiomics' attributes without its SimpleITK images."""
 
+    getFeatureNames: Callable[[], dict[str, bool]]
+
     def __init__(self, grey: GreyLevels) -> None:
         self.grey = grey
         self.logger = logging.getLogger(type(self).__mro__[2].__module__)
@@ -58,7 +61,7 @@ class _Prepared:
         self.enabledFeatures: dict[str, bool] = {}
         self.featureValues: dict[str, Any] = {}
         self.featureNames = self.getFeatureNames()
-        self.coefficients = {"grayLevels": grey.levels, "Ng": int(grey.levels[-1])}
+        self.coefficients: dict[str, Any] = {"grayLevels": grey.levels, "Ng": int(grey.levels[-1])}
         self.symmetricalGLCM = grey.options.get("symmetricalGLCM", True)
         self.weightingNorm = grey.options.get("weightingNorm")
         self.gldm_a = grey.options.get("gldm_a", 0)
@@ -82,7 +85,7 @@ def fast_classes() -> dict[str, type]:
     from radiomics import gldm, glszm, ngtdm
 
     class Gldm(_Prepared, gldm.RadiomicsGLDM):
-        def _initCalculation(self, voxelCoordinates=None) -> None:
+        def _initCalculation(self, voxelCoordinates: Any = None) -> None:
             table = self.grey.dependence
             present = np.flatnonzero(table.sum(axis=0))
             self.P_gldm = table[None][:, :, present].astype(float)
@@ -96,7 +99,7 @@ def fast_classes() -> dict[str, type]:
             }
 
     class Glszm(_Prepared, glszm.RadiomicsGLSZM):
-        def _initCalculation(self, voxelCoordinates=None) -> None:
+        def _initCalculation(self, voxelCoordinates: Any = None) -> None:
             table, sizes = self.grey.zones
             self.P_glszm = table[None]
             per_size, per_level = self.P_glszm.sum(axis=1), self.P_glszm.sum(axis=2)
@@ -110,7 +113,7 @@ def fast_classes() -> dict[str, type]:
             }
 
     class Ngtdm(_Prepared, ngtdm.RadiomicsNGTDM):
-        def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
+        def _calculateMatrix(self, voxelCoordinates: Any = None) -> np.ndarray:
             return np.stack(
                 [self.grey.counts.astype(float), self.grey.differences, self.grey.levels.astype(float)], axis=1
             )[None]
@@ -129,7 +132,7 @@ def _glrlm() -> type:
     from radiomics import glrlm
 
     class Glrlm(_Prepared, glrlm.RadiomicsGLRLM):
-        def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
+        def _calculateMatrix(self, voxelCoordinates: Any = None) -> np.ndarray:
             runs, angles = self.grey.runs
             weights = direction_weights(self.weightingNorm, angles, self.grey.region.spacing_mm, decay=False)
             p = runs[None].astype(float)
@@ -145,7 +148,7 @@ def _glcm() -> type:
     from radiomics import glcm
 
     class Glcm(_Prepared, glcm.RadiomicsGLCM):
-        def _calculateMatrix(self, voxelCoordinates=None) -> np.ndarray:
+        def _calculateMatrix(self, voxelCoordinates: Any = None) -> np.ndarray:
             pairs, angles = self.grey.pairs
             weights = direction_weights(self.weightingNorm, angles, self.grey.region.spacing_mm, decay=True)
             p = in_pyradiomics_order(
@@ -159,7 +162,7 @@ def _glcm() -> type:
             p /= total[:, None, None, :]
             return p
 
-        def getMCCFeatureValue(self):
+        def getMCCFeatureValue(self) -> Any:
             px, py = self.coefficients["px"][0, :, 0, :], self.coefficients["py"][0, 0]
             if self.P_glcm.shape[1] < 2:
                 return 1  # one level alone: as PyRadiomics
@@ -192,7 +195,7 @@ def _firstorder() -> type:
         """As PyRadiomics', but without its care for NaN, which there is none of, and with what several features need
         computed once."""
 
-        def _initCalculation(self, voxelCoordinates=None) -> None:
+        def _initCalculation(self, voxelCoordinates: Any = None) -> None:
             x = self.grey.values.astype(float)
             self.targetVoxelArray = x.reshape(1, -1)
             self.coefficients["p_i"] = (self.grey.counts / float(len(x))).reshape(1, -1)
@@ -201,40 +204,40 @@ def _firstorder() -> type:
             self.squares = self.deviations**2
             (self.p10, self.p25, self.p75, self.p90), self.median = order_statistics(x, (10, 25, 75, 90))
 
-        def _moment(self, a, moment=1):
+        def _moment(self, a: np.ndarray, moment: int = 1) -> np.ndarray:
             if moment == 2:
                 return np.array([self.squares.mean()])
             if moment == 3:
                 return np.array([(self.squares * self.deviations).mean()])
             return np.array([(self.squares**2).mean()])
 
-        def get10PercentileFeatureValue(self):
+        def get10PercentileFeatureValue(self) -> Any:
             return self.p10
 
-        def get90PercentileFeatureValue(self):
+        def get90PercentileFeatureValue(self) -> Any:
             return self.p90
 
-        def getMedianFeatureValue(self):
+        def getMedianFeatureValue(self) -> Any:
             return self.median
 
-        def getInterquartileRangeFeatureValue(self):
+        def getInterquartileRangeFeatureValue(self) -> Any:
             return self.p75 - self.p25
 
-        def getMeanFeatureValue(self):
+        def getMeanFeatureValue(self) -> Any:
             return self.mean
 
-        def getMeanAbsoluteDeviationFeatureValue(self):
+        def getMeanAbsoluteDeviationFeatureValue(self) -> Any:
             return np.abs(self.deviations).mean()
 
-        def getRobustMeanAbsoluteDeviationFeatureValue(self):
+        def getRobustMeanAbsoluteDeviationFeatureValue(self) -> Any:
             x = self.targetVoxelArray[0]
             middle = x[(x >= self.p10) & (x <= self.p90)]
             return np.abs(middle - middle.mean()).mean()
 
-        def getVarianceFeatureValue(self):
+        def getVarianceFeatureValue(self) -> Any:
             return self.squares.mean()
 
-        def getEnergyFeatureValue(self):
+        def getEnergyFeatureValue(self) -> Any:
             shifted = self.targetVoxelArray[0] + self.voxelArrayShift
             return np.array([(shifted * shifted).sum()])
 

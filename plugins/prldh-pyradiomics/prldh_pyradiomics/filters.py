@@ -14,7 +14,7 @@ import numpy as np
 
 from prldh.api import DataError
 from prldh_pyradiomics.own import quietly, sitk_image
-from prldh_pyradiomics.region import Region
+from prldh_pyradiomics.region import Box, Region, whole_box
 from prldh_pyradiomics.wavelet import wavelet_images
 
 #: A part filtered alone differs by what lies further away than this many sigma. At 10 the values differ from the whole
@@ -22,21 +22,19 @@ from prldh_pyradiomics.wavelet import wavelet_images
 LOG_REACH_SIGMAS = 16
 LOG_REACH_VOXELS = 2
 
-Box = tuple[slice, slice, slice]
-
 
 class Image:
     """An image that several regions lie in: (z, y, x) values, spacing in mm (z, y, x), and its extremes, looked at
     once."""
 
     def __init__(
-        self, values: np.ndarray, spacing_mm: tuple[float, float, float], regions: list[Region], exact_log: bool
+        self, values: np.ndarray, spacing_mm: tuple[float, ...], regions: list[Region], exact_log: bool
     ) -> None:
         self.values = values
         self.spacing_mm = spacing_mm
         self.regions = regions
         self.exact_log = exact_log
-        self._extremes: tuple[float, float] | None = None
+        self._extremes: tuple[np.float64, np.float64] | None = None
 
     @property
     def extremes(self) -> tuple[np.float64, np.float64]:
@@ -67,7 +65,8 @@ class Image:
         """Boxes to filter with the regions in them: one around all regions where that is no more work than one for
         each."""
         boxes = [r.box for r in self.regions]
-        around = tuple(slice(min(b[a].start for b in boxes), max(b[a].stop for b in boxes)) for a in range(3))
+        z, y, x = (slice(min(b[a].start for b in boxes), max(b[a].stop for b in boxes)) for a in range(3))
+        around = z, y, x
         if _volume(around) <= sum(map(_volume, boxes)):
             yield around, list(range(len(boxes)))
         else:
@@ -146,8 +145,8 @@ def _wavelets(image: Image, settings: dict[str, Any]) -> Iterator[tuple[str, dic
             per_region = found.setdefault(name, [None] * len(image.regions))
             for i, values in zip(members, some.pick(part, box), strict=True):
                 per_region[i] = values
-    for name, values in found.items():
-        yield name, settings, values
+    for name, per_region in found.items():
+        yield name, settings, per_region
 
 
 def check_log(size: tuple[int, ...], spacing_mm: tuple[float, ...], sigmas: list[float]) -> None:
@@ -187,12 +186,13 @@ def _logs(image: Image, settings: dict[str, Any]) -> Iterator[tuple[str, dict[st
 
 def _part_for_log(image: Image, box: Box, sigma: float) -> Box:
     if image.exact_log:
-        return tuple(slice(0, n) for n in image.values.shape)
-    part = []
-    for side, n, spacing in zip(box, image.values.shape, image.spacing_mm, strict=True):
-        reach = int(np.ceil(LOG_REACH_SIGMAS * sigma / spacing)) + LOG_REACH_VOXELS
-        part.append(slice(max(side.start - reach, 0), min(side.stop + reach, n)))
-    return tuple(part)
+        return whole_box(image.values)
+    reaches = [int(np.ceil(LOG_REACH_SIGMAS * sigma / spacing)) + LOG_REACH_VOXELS for spacing in image.spacing_mm]
+    z, y, x = (
+        slice(max(side.start - reach, 0), min(side.stop + reach, n))
+        for side, n, reach in zip(box, image.values.shape, reaches, strict=True)
+    )
+    return z, y, x
 
 
 def _by_pyradiomics(
@@ -203,7 +203,7 @@ def _by_pyradiomics(
     from radiomics import imageoperations
 
     function = getattr(imageoperations, f"get{image_type}Image")
-    whole = tuple(slice(0, n) for n in image.values.shape)
+    whole = whole_box(image.values)
     source = sitk_image(image.values, spacing_mm=image.spacing_mm[::-1])
     found: dict[str, list] = {}
     for i, region in enumerate(image.regions):

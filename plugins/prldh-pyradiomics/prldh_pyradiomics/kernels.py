@@ -13,7 +13,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def assign_bins(values, edges):
+def assign_bins(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``numpy.digitize(values, edges)`` for ascending, evenly spaced edges (at least 2): (n,) and the number of values
     in each bin."""
     n_edges = len(edges)
@@ -35,14 +35,23 @@ def assign_bins(values, edges):
 
 
 @njit(cache=True, nogil=True)
-def fill_grid(grid, places, bins, rank):
+def fill_grid(grid: np.ndarray, places: np.ndarray, bins: np.ndarray, rank: np.ndarray) -> None:
     """Write the rank of every voxel's bin into the grid."""
     for i in range(len(places)):
         grid[places[i]] = rank[bins[i]]
 
 
 @njit(cache=True, nogil=True)
-def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, differences):
+def count_neighbours(
+    grid: np.ndarray,
+    places: np.ndarray,
+    steps: np.ndarray,
+    levels: np.ndarray,
+    alpha: float,
+    pairs: np.ndarray,
+    dependence: np.ndarray,
+    differences: np.ndarray,
+) -> None:
     """Pairs of neighbouring levels, dependent neighbours, and differences from the neighbours' mean, in one pass.
 
     Everything is by rank, and rank 0 is outside the region: it is counted like any other, which costs less than asking,
@@ -53,8 +62,8 @@ def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, diff
     for place in places:
         own = grid[place]
         level = levels[own]
-        n_near = 0
-        n_dependent = 0
+        n_near = np.int64(0)
+        n_dependent = np.int64(0)
         total = 0
         for a in range(n_steps):
             after, before = grid[place + steps[a]], grid[place - steps[a]]
@@ -69,13 +78,15 @@ def count_neighbours(grid, places, steps, levels, alpha, pairs, dependence, diff
 
 
 @njit(cache=True, nogil=True)
-def count_runs(grid, places, steps, lengths, runs):
+def count_runs(
+    grid: np.ndarray, places: np.ndarray, steps: np.ndarray, lengths: np.ndarray, runs: np.ndarray
+) -> np.int64:
     """Runs of one level along each direction: adds to ``runs`` (direction, rank, length). Returns the longest.
 
     ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` has room for as
     many numbers as the grid.
     """
-    longest = 0
+    longest = np.int64(0)
     for a in range(len(steps)):
         step = steps[a]
         table = runs[a]
@@ -90,7 +101,7 @@ def count_runs(grid, places, steps, lengths, runs):
 
 
 @njit(cache=True, nogil=True)
-def has_company(grid, places, step, n_steps):
+def has_company(grid: np.ndarray, places: np.ndarray, step: int, n_steps: np.ndarray) -> bool:
     """Whether any line along a step meets the region more than once, gaps included. ``n_steps`` bounds the way to the
     box's edge."""
     for i in range(len(places)):
@@ -103,7 +114,7 @@ def has_company(grid, places, step, n_steps):
 
 
 @njit(cache=True, nogil=True)
-def measure_zones(grid, places, steps):
+def measure_zones(grid: np.ndarray, places: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Connected zones of one level: the rank of the level and the number of voxels of each. Empties the grid.
 
     ``steps`` are half of the neighbours; the others are reached with the sign turned.
@@ -140,7 +151,7 @@ def measure_zones(grid, places, steps):
 
 
 @njit(cache=True, nogil=True)
-def correlation_matrix(p, px, py, eps):
+def correlation_matrix(p: np.ndarray, px: np.ndarray, py: np.ndarray, eps: float) -> np.ndarray:
     """The matrix whose second largest eigenvalue is the squared maximal correlation coefficient, for every direction.
 
     ``p`` (levels, levels, directions), ``px`` and ``py`` (levels, directions). Summed in PyRadiomics' order: rounding

@@ -44,9 +44,9 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
             )
     spacing = tuple(float(s) for s in volume.geometry.spacing_mm[::-1])
     if options.get("resampledPixelSpacing") is not None and "resampling_grid" in plan.corrections:
-        values, masks, spacing = resample(volume, masks, options)
-        _refuse_lost(masks)
-        return [_shared_image(values, masks, spacing, plan)]
+        values, resampled, spacing = resample(volume, masks, options)
+        _refuse_lost(resampled)
+        return [_shared_image(values, resampled, spacing, plan)]
     if options.get("resampledPixelSpacing") is not None or options.get("preCrop"):
         return [_own_image(volume, mask, plan, reader) for reader, mask in enumerate(masks)]
     values = volume.values.astype(volume.values.dtype.newbyteorder("="), copy=False)

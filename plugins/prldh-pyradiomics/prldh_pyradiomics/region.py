@@ -9,14 +9,21 @@ from functools import cached_property
 
 import numpy as np
 
+#: Where a part of an image lies (z, y, x).
+Box = tuple[slice, slice, slice]
 
-def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice]:
+
+def bounding_box(mask: np.ndarray) -> Box:
     """The smallest box around the voxels of a boolean mask (z, y, x); the mask must have at least one."""
-    slices = []
-    for axis in range(3):
-        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        slices.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return tuple(slices)
+    hits = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    z, y, x = (slice(int(hit[0]), int(hit[-1]) + 1) for hit in hits)
+    return z, y, x
+
+
+def whole_box(values: np.ndarray) -> Box:
+    """All of an image (z, y, x)."""
+    z, y, x = (slice(0, n) for n in values.shape)
+    return z, y, x
 
 
 def directions(size: tuple[int, ...], distances: tuple[int, ...], flat_axis: int | None = None) -> np.ndarray:
@@ -51,16 +58,16 @@ class Region:
     z, y, x. Values of the region are always in the order of ``numpy.nonzero(mask)``.
     """
 
-    box: tuple[slice, slice, slice]
+    box: Box
     mask: np.ndarray
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: tuple[float, ...]
     _layouts: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(
         default_factory=dict, repr=False, compare=False
     )
     _scratch: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, mask: np.ndarray, spacing_mm: tuple[float, float, float]) -> Region:
+    def of(cls, mask: np.ndarray, spacing_mm: tuple[float, ...]) -> Region:
         """The region of a boolean mask (z, y, x) that has at least one voxel."""
         box = bounding_box(mask)
         return cls(box, np.ascontiguousarray(mask[box]), spacing_mm)

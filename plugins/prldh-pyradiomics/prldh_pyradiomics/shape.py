@@ -18,7 +18,7 @@ from prldh_pyradiomics.region import Region
 
 
 @njit(cache=True, nogil=True)
-def count_cubes(mask):
+def count_cubes(mask: np.ndarray) -> np.ndarray:
     """How often each pattern of eight corners occurs in a padded mask (uint8, z, y, x), and the sums of the cubes'
     indices: (256, 4).
 
@@ -44,7 +44,7 @@ def count_cubes(mask):
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
 
 
-def _ask(mask: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[float, float]:
+def _ask(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
     """Surface and volume of a small mask by PyRadiomics' C function."""
     from radiomics import cShape
 
@@ -83,13 +83,13 @@ def volume_by_pattern() -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=64)
-def surface_by_pattern(spacing_mm: tuple[float, float, float]) -> np.ndarray:
+def surface_by_pattern(spacing_mm: tuple[float, ...]) -> np.ndarray:
     """The surface in mm² that each pattern adds: (256,)."""
     return np.array([_ask(_cube(pattern), spacing_mm)[0] for pattern in range(256)])
 
 
 @njit(cache=True, nogil=True)
-def row_ends(mask, axis):
+def row_ends(mask: np.ndarray, axis: int) -> np.ndarray:
     """The outermost mesh vertices of every row of every plane across an axis.
 
     Vertices lie halfway between two neighbours of which one is in the region. Indices are doubled, so that all are
@@ -128,7 +128,7 @@ def row_ends(mask, axis):
 
 
 @njit(cache=True, nogil=True)
-def hull_of_rows(ends, hull):
+def hull_of_rows(ends: np.ndarray, hull: np.ndarray) -> int:
     """Corners of the convex hull of one plane from its rows' ends (row, [lowest, highest]), in exact whole numbers.
 
     Fills ``hull`` (row, position) and returns the number of corners; a corner may come twice.
@@ -155,7 +155,7 @@ def hull_of_rows(ends, hull):
 
 
 @njit(cache=True, nogil=True)
-def largest_distance(points, centre):
+def largest_distance(points: np.ndarray, centre: np.ndarray) -> float:
     """The largest squared distance between any two points (n, 3), skipping pairs that are both too near to the centre
     to reach it."""
     n = len(points)
@@ -177,7 +177,7 @@ def largest_distance(points, centre):
     return best
 
 
-def diameters(padded: np.ndarray, spacing_mm: tuple[float, float, float]) -> list[float]:
+def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
     """Largest distances in mm between mesh vertices of the same slice (z), column (y) and row (x), and of any two.
 
     ``padded`` (z, y, x) is uint8 with a margin of one voxel.

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from prldh.api import Case
-from prldh_pyradiomics.settings import Settings, make_plan
+from prldh_pyradiomics.settings import Settings as PyRadiomicsSettings
+from prldh_pyradiomics.settings import make_plan
 
 
 class PyRadiomicsSource:
     """PyRadiomics' features of a region, by the fast path or by PyRadiomics itself."""
 
     name = "pyradiomics"
-    Settings = Settings
+    Settings = PyRadiomicsSettings
     packages = ("pyradiomics-bhklab", "SimpleITK", "PyWavelets", "numpy")
 
     @property
@@ -30,7 +31,7 @@ class PyRadiomicsSource:
                 continue
         return __version__
 
-    def check(self, settings: Settings) -> None:
+    def check(self, settings: PyRadiomicsSettings) -> None:
         """Refuse before any image is read what no image could change: a preset that is not there, PyRadiomics that
         cannot be imported, a filter of its that lacks a package.
 
@@ -44,7 +45,7 @@ class PyRadiomicsSource:
         radiomics_version()
         check_image_types(plan)
 
-    def extract(self, case: Case, settings: Settings) -> tuple[dict[str, float], ...]:
+    def extract(self, case: Case, settings: PyRadiomicsSettings) -> tuple[dict[str, float], ...]:
         """Values of one case, one dictionary a reader, by PyRadiomics' names and in its order.
 
         Raises
@@ -65,14 +66,14 @@ class PyRadiomicsSource:
 
         return extract_slowly(case, plan)
 
-    def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+    def describe(self, names: Sequence[str], settings: PyRadiomicsSettings) -> dict[str, dict[str, Any]]:
         """What each feature is: unit, IBSI code (or None), family, image type, and whether its definition departs from
         IBSI's."""
         from prldh_pyradiomics.describe import describe
 
         return {name: describe(name, make_plan(settings)) for name in names}
 
-    def metadata(self, settings: Settings) -> dict[str, Any]:
+    def metadata(self, settings: PyRadiomicsSettings) -> dict[str, Any]:
         """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they
         are kept."""
         plan = make_plan(settings)
@@ -88,12 +89,12 @@ class PyRadiomicsSource:
             "modality": by_modality,
         }
 
-    def fingerprint(self, settings: Settings) -> str:
+    def fingerprint(self, settings: PyRadiomicsSettings) -> str:
         """What the values depend on beside what the settings say: the content of a parameter file, not where it
         lies."""
         return json.dumps({k: v for k, v in self.metadata(settings).items() if k != "preset"}, sort_keys=True)
 
-    def verify(self, cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
+    def verify(self, cases: Case | Sequence[Case], settings: PyRadiomicsSettings) -> dict[str, float]:
         """The largest relative difference of each feature from PyRadiomics' own, over one or more cases and their
         readers."""
         from prldh_pyradiomics.verify import verify

@@ -62,7 +62,7 @@ class GreyLevels:
             self._too_many(int((float(ends[1]) - float(ends[0])) / width))
         if lower is None:
             return np.asarray(imageoperations.getBinEdges(ends, **self.options))
-        start = float(ends[0]) if lower == "minimum" else min(lower, float(ends[0]))
+        start = float(ends[0]) if isinstance(lower, str) else min(lower, float(ends[0]))
         return start + width * np.arange(int((float(ends[1]) - start) // width) + 2)
 
     def _too_many(self, n: int) -> None:

@@ -66,16 +66,16 @@ def wavelet_images(
         axes.remove(options.get("force2Ddimension", 0))
 
     reach = wavelet.dec_len * (level + start_level)
-    indices, inner = [], []
+    indices, cuts = [], []
     for axis, part in enumerate(box):
         if axis in axes:
             index, at = axis_cut(values.shape[axis], part.start, part.stop, reach)
         else:
             index, at = np.arange(part.start, part.stop), 0
         indices.append(index)
-        inner.append(slice(at, at + part.stop - part.start))
+        cuts.append(slice(at, at + part.stop - part.start))
     data = values[np.ix_(*indices)]
-    inner = tuple(inner)
+    inner = tuple(cuts)
 
     low = "a" * len(axes)
     for _ in range(start_level):

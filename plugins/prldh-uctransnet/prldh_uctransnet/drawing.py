@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prldh.api import OutputError, whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OUTLINE, HALO = "#000000", "#FFFFFF"  # a black line with a white rim shows on dark and on bright tissue
 MOST = 0.65  #: opacity of the largest value
@@ -55,11 +59,10 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     axes = figure.subplots()
     extent, (low, high) = (0, size, size, 0), overlay.limits
     axes.imshow(overlay.picture, cmap="gray", extent=extent, vmin=0, vmax=1)
-    colours = ScalarMappable(Normalize(low, high), overlay.colours)  # the bar is opaque
+    norm = Normalize(low, high)
+    colours = ScalarMappable(norm, overlay.colours)  # the bar is opaque
     opacity = MOST * np.clip(np.abs(overlay.heat) / max(abs(low), abs(high), 1e-300), 0, 1)
-    axes.imshow(
-        overlay.heat, cmap=colours.cmap, norm=colours.norm, extent=extent, alpha=opacity, interpolation="bilinear"
-    )
+    axes.imshow(overlay.heat, cmap=colours.cmap, norm=norm, extent=extent, alpha=opacity, interpolation="bilinear")
     if overlay.outline.min() < 0.5 < overlay.outline.max():
         centres = np.arange(size) + 0.5
         line = axes.contour(centres, centres, overlay.outline, [0.5], colors=OUTLINE, linewidths=1.1)
@@ -75,7 +78,7 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
             _save(figure, folder / f"{stem}{ending}", metadata)
 
 
-def _save(figure, path: Path, metadata: dict[str, None]) -> None:
+def _save(figure: Figure, path: Path, metadata: dict[str, None]) -> None:
     try:
         with whole_file(path) as scratch:
             figure.savefig(scratch, metadata=metadata)

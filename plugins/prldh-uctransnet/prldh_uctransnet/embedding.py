@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class Encoder(nn.Module):
             for block in stage:
                 layers += [_folded(block), nn.ReLU(inplace=True)]
         if n_channels == 1 < network.n_channels:
-            first = layers[0]
+            first: Any = layers[0]
             first.weight = nn.Parameter(first.weight.detach().sum(dim=1, keepdim=True))
             first.in_channels = 1
         self.layers = nn.Sequential(*layers)
@@ -86,7 +87,8 @@ class Embedder:
         self.batch = batch or (8 if self.device.type == "cpu" else 256)
         self.halvings, self.say = 0, say
         self.copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
-        encoder = Encoder(network).to(self.device, self.dtype, memory_format=torch.channels_last)
+        layout: dict[str, Any] = {"memory_format": torch.channels_last}  # which torch's own types do not know
+        encoder = Encoder(network).to(self.device, self.dtype, **layout)
         self.is_compiled = is_compiled
         self.encoder = torch.compile(encoder, dynamic=False) if is_compiled else encoder
 

@@ -100,9 +100,10 @@ def explain_study(
         title = f"{e.level.capitalize()}\nRadscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
         meaning = "added to the Radscore (log odds)"
         draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
-    segmenter = Segmenter(loaded, "cpu") if is_segmentation else None
-    for e in explained if segmenter else ():
-        draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
+    if is_segmentation:
+        segmenter = Segmenter(loaded, "cpu")
+        for e in explained:
+            draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
     about = {
         "schema": "prldh-explanation/1",
         "tissue": tissue,

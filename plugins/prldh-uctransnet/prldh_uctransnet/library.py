@@ -32,12 +32,24 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from prldh.api import DataError, ImageValues, Selection, SelectorSettings, StudyError, TrainingRows, read_table, some
+from prldh.api import (
+    DataError,
+    ImageValues,
+    Selection,
+    SelectorSettings,
+    StudyError,
+    TrainingRows,
+    read_table,
+    some,
+)
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class LibrarySettings(SelectorSettings):
@@ -74,7 +86,7 @@ class FeatureLibrary:
         return {**readings, "without it": None}
 
     def fit(
-        self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         """Keep the cluster of features, or of images, that is nearer to the library.
 
@@ -198,8 +210,8 @@ def cluster_features(
     cosines = (described * expected).sum(axis=1) / (
         np.linalg.norm(described, axis=1) * np.linalg.norm(expected, axis=1)
     )
-    scores = tuple(float(cosines[cluster == k].mean()) if np.any(cluster == k) else -np.inf for k in (0, 1))
-    return cluster, scores, cosines
+    first, second = (float(cosines[cluster == k].mean()) if np.any(cluster == k) else -np.inf for k in (0, 1))
+    return cluster, (first, second), cosines
 
 
 def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:

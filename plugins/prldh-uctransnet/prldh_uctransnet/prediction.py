@@ -117,14 +117,10 @@ def _write(path: Path, labels: np.ndarray, image: Volume, name: str) -> None:
         from PIL import Image
 
         first, *others = (Image.fromarray(page * 255) for page in labels)
-        first.save(
-            path,
-            **(
-                {"save_all": True, "append_images": others, "compression": "tiff_deflate"}
-                if path.suffix == ".tif"
-                else {}
-            ),
-        )
+        if path.suffix == ".tif":
+            first.save(path, save_all=True, append_images=others, compression="tiff_deflate")
+        else:
+            first.save(path)
         return
     import SimpleITK as sitk
 

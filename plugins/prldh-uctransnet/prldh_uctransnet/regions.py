@@ -117,7 +117,8 @@ def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[b
     order.append(max(left, key=lambda a: abs(cosines[row, a])))
     order += [a for a in left if a not in order]
     flips = [bool(cosines[world, axis] * sign < 0) for (world, sign), axis in zip(PLANES[plane], order, strict=True)]
-    return tuple(order), tuple(flips)
+    (slices, rows, columns), (back, up, left_to_right) = order, flips
+    return (slices, rows, columns), (back, up, left_to_right)
 
 
 def choose_slices(mask: np.ndarray, slices: Any) -> list[int]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.api import Case, CaseRow, DataError, Geometry, Volume, load_case, some
+from prldh.api import Case, CaseRow, DataError, Geometry, Progress, ReadSettings, Volume, load_case, some
+from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.regions import Stack, Window, cut_window, resize, scale, stack_of, window_of
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
@@ -30,7 +31,7 @@ class Slices:
     targets: np.ndarray
 
 
-def load_image(rows: Sequence[CaseRow], reading: object) -> Case:
+def load_image(rows: Sequence[CaseRow], reading: ReadSettings) -> Case:
     """One image with the union of its rows' regions. PNG and TIFF pictures, with PNG or NumPy masks, have pixels of 1 x
     1.
 
@@ -39,14 +40,9 @@ def load_image(rows: Sequence[CaseRow], reading: object) -> Case:
     DataError
         If image or mask cannot be used.
     """
-    cases = [load_picture(row) if is_picture(row.image) else _load_case(row, reading) for row in rows]
+    cases = [load_picture(row) if is_picture(row.image) else load_case(row, reading) for row in rows]
     masks = tuple(np.logical_or.reduce([c.masks[k] for c in cases]) for k in range(len(cases[0].masks)))
     return Case(cases[0].patient, cases[0].tissue, cases[0].line, cases[0].image, masks)
-
-
-def _load_case(row: CaseRow, reading: object) -> Case:
-
-    return load_case(row, reading)
 
 
 def is_picture(path: Path) -> bool:
@@ -127,7 +123,7 @@ def _read_array(path: Path) -> np.ndarray:
     return found
 
 
-def slices_of(case: Case, recipe: object) -> Slices:
+def slices_of(case: Case, recipe: Recipe) -> Slices:
     """The slices of an image for training.
 
     Raises
@@ -140,7 +136,9 @@ def slices_of(case: Case, recipe: object) -> Slices:
             f"train.reader is {recipe.reader}, and the cases table has the masks of one reader. Use reader: 1."
         )
     stack = stack_of(case.image.values, case.masks[recipe.reader - 1], case.image.geometry, recipe.plane)
-    chosen = range(len(stack.values)) if recipe.slices == "all" else np.flatnonzero(stack.mask.any(axis=(1, 2)))
+    chosen = (
+        range(len(stack.values)) if recipe.slices == "all" else np.flatnonzero(stack.mask.any(axis=(1, 2))).tolist()
+    )
     pictures = [picture_of_slice(stack, k, recipe.size) for k in chosen]
     targets = [target_of_slice(stack, k, recipe.size) for k in chosen]
     shape = (0, recipe.size, recipe.size)
@@ -190,7 +188,9 @@ def mask_of_logits(logits: np.ndarray, stack: Stack) -> np.ndarray:
     return wide[:, -window.top : height - window.top, -window.left : width - window.left]
 
 
-def load_all(rows: Sequence[CaseRow], reading: object, recipe: object, told: object) -> tuple[list[Slices], list[str]]:
+def load_all(
+    rows: Sequence[CaseRow], reading: ReadSettings, recipe: Recipe, told: Progress
+) -> tuple[list[Slices], list[str]]:
     """Every image's slices, and what was put aside and why.
 
     Raises

@@ -12,7 +12,7 @@ import numpy as np
 
 from prldh.api import Case, DataError, PluginError, Pooled, StudyError
 from prldh_uctransnet import __version__
-from prldh_uctransnet.settings import Settings
+from prldh_uctransnet.settings import Settings as UCTransNetSettings
 
 N_FEATURES = 512
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(N_FEATURES))
@@ -25,10 +25,10 @@ class UCTransNetSource:
 
     name = "uctransnet"
     version = __version__
-    Settings = Settings
+    Settings = UCTransNetSettings
     packages = ("prldh-uctransnet", "torch")
 
-    def check(self, settings: Settings) -> None:
+    def check(self, settings: UCTransNetSettings) -> None:
         """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device
         that is not there.
 
@@ -38,7 +38,7 @@ class UCTransNetSource:
         """
         _embedder_of(settings)
 
-    def extract(self, case: Case, settings: Settings) -> Values:
+    def extract(self, case: Case, settings: UCTransNetSettings) -> Values:
         """The 512 values of one case, one dictionary a reader.
 
         Raises
@@ -53,7 +53,7 @@ class UCTransNetSource:
             raise found
         return found
 
-    def extract_many(self, cases: Sequence[Case], settings: Settings) -> list[Values | DataError]:
+    def extract_many(self, cases: Sequence[Case], settings: UCTransNetSettings) -> list[Values | DataError]:
         """The same of many cases, their pictures in common batches. A case without values has its error in its
         place."""
         from prldh_uctransnet.regions import batches_of
@@ -70,11 +70,11 @@ class UCTransNetSource:
             for i, case in enumerate(cases)
         ]
 
-    def describe(self, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+    def describe(self, names: Sequence[str], settings: UCTransNetSettings) -> dict[str, dict[str, Any]]:
         """Deep features have no unit and no IBSI code; ``channel`` is the channel of the fourth down-sampling's map."""
         return {n: {"unit": None, "ibsi": None, "family": "deep", "channel": NAMES.index(n)} for n in names}
 
-    def fingerprint(self, settings: Settings) -> str:
+    def fingerprint(self, settings: UCTransNetSettings) -> str:
         """SHA-256 of the checkpoint: what the values depend on beside the settings."""
         from prldh_uctransnet.checkpoints import file_sha256
 
@@ -83,18 +83,18 @@ class UCTransNetSource:
         except DataError as error:
             raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
 
-    def trained_on(self, settings: Settings) -> set[str]:
+    def trained_on(self, settings: UCTransNetSettings) -> set[str]:
         """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients
         included, as they chose the epoch; empty where the file does not say, as published ones do not. An analysed
         patient among them is leakage."""
         return set(self.provenance(settings).get("patients_sha256", ()))
 
-    def provenance(self, settings: Settings) -> dict[str, Any]:
+    def provenance(self, settings: UCTransNetSettings) -> dict[str, Any]:
         """What the checkpoint says of its training: hashed ids, settings, versions, epoch, validation; empty where it
         says nothing."""
         return _checkpoint_of(settings).provenance
 
-    def metadata(self, settings: Settings) -> dict[str, Any]:
+    def metadata(self, settings: UCTransNetSettings) -> dict[str, Any]:
         """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings,
         versions, the epoch that was kept with its validation, and the history of all epochs where ``training.json`` of
         the same run lies beside it."""
@@ -122,7 +122,7 @@ def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]
 
 
 def _pictures(
-    cases: Sequence[Case], settings: Settings, errors: dict[int, DataError]
+    cases: Sequence[Case], settings: UCTransNetSettings, errors: dict[int, DataError]
 ) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
     """Every picture with its owner (case, reader); a case without one is entered in ``errors`` and gives none."""
     from prldh_uctransnet.regions import pictures_of
@@ -150,7 +150,7 @@ def _named(images: np.ndarray, case: Case, pool: str) -> dict[str, float]:
     return Pooled(named, images) if pool == "mean" else named
 
 
-def _checkpoint_path(settings: Settings) -> Path:
+def _checkpoint_path(settings: UCTransNetSettings) -> Path:
     if settings.checkpoint is None:
         raise StudyError(
             "extraction.uctransnet.checkpoint: the source needs a trained network, and none is named. Train one on your"
@@ -159,7 +159,7 @@ def _checkpoint_path(settings: Settings) -> Path:
     return Path(settings.checkpoint).expanduser()
 
 
-def _checkpoint_of(settings: Settings) -> Any:
+def _checkpoint_of(settings: UCTransNetSettings) -> Any:
     path = _checkpoint_path(settings)
     try:
         state = path.stat()
@@ -179,7 +179,7 @@ def _load(path: Path, state: Any) -> Any:
     return load_checkpoint(path)
 
 
-def _embedder_of(settings: Settings) -> Any:
+def _embedder_of(settings: UCTransNetSettings) -> Any:
     checkpoint = _checkpoint_of(settings)
     if checkpoint.network.width * 8 != N_FEATURES:
         raise PluginError(

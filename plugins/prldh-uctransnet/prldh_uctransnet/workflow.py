@@ -55,13 +55,14 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
     there = [name for name, t in study.tissues.items() if t.images is not None]
     if tissue is None and len(there) == 1:
         tissue = there[0]
-    if tissue not in there:
+    table = study.tissues[tissue].images if tissue in study.tissues else None
+    if tissue is None or table is None:
         named = f"'{tissue}' is not one of them" if tissue else "name one with --tissue"
         raise StudyError(
             f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a"
             " cases table."
         )
-    return study, read_cases(folder / study.tissues[tissue].images, tissue, study.clinical.id), folder
+    return study, read_cases(folder / table, tissue, study.clinical.id), folder
 
 
 def train_study(
@@ -194,7 +195,9 @@ def evaluate_study(
             "every patient trained the network or chose its epoch. Leave --unseen out, or hold patients out with"
             " train.held_out."
         )
-    segmenter, found, aside = Segmenter(loaded, device or "auto"), {}, []
+    segmenter = Segmenter(loaded, device or "auto")
+    found: dict[str, list[Agreement]] = {}
+    aside: list[dict[str, Any]] = []
     for i, group in enumerate(groups):
         told("segmentation", i, len(groups))
         try:
