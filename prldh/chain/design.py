@@ -23,7 +23,8 @@ def groups_term(first: str, second: str) -> str:
 
 def group_levels(first: str, second: str) -> tuple[str, str, str, str]:
     """Levels of a groups term, the reference (high, high) first."""
-    return tuple(f"{a} {first}, {b} {second}" for a in ("high", "low") for b in ("high", "low"))
+    high, low = f"high {first}, ", f"low {first}, "
+    return f"{high}high {second}", f"{high}low {second}", f"{low}high {second}", f"{low}low {second}"
 
 
 def plan_models(study: Study) -> tuple[ModelSpec, ...]:
@@ -37,8 +38,8 @@ def plan_models(study: Study) -> tuple[ModelSpec, ...]:
     covariates = list(study.clinical.covariates)
     adjust = covariates if study.adjust is None else list(study.adjust)
     plans = []
-    for name, terms in _wanted(study):
-        terms = tuple(_checked_term(t, name, study) for t in terms)
+    for name, wanted in _wanted(study):
+        terms = tuple(_checked_term(t, name, study) for t in wanted)
         if len(set(terms)) < len(terms):
             raise StudyError(f"models: '{name}' names a term twice ({', '.join(terms)}). Remove one.")
         plans.append(ModelSpec(name, False, terms, terms))
@@ -112,23 +113,24 @@ def build_design(
     levels_of = {c.name: c.levels for c in cohort.covariates}
     n = len(next(iter([*scores.values(), *coded.values()])))
     columns: list[np.ndarray] = [np.ones(n)]
-    names, variables, levels = ["(Intercept)"], ["(Intercept)"], [None]
+    made: list[tuple[str, str, str | None]] = [("(Intercept)", "(Intercept)", None)]  # name, variable, level
     for term in terms:
         match = GROUPS.match(term)
         if match:
-            labels = group_levels(match["first"], match["second"])
+            labels: tuple[str, ...] = group_levels(match["first"], match["second"])
             codes = group_codes(scores, cutoffs, match["first"], match["second"])
         elif term in scores or not levels_of[term]:
             columns.append(np.asarray(scores[term] if term in scores else coded[term], dtype=float))
-            names.append(term), variables.append(term), levels.append(None)
+            made.append((term, term, None))
             continue
         else:
             labels, codes = levels_of[term], coded[term]
         present = [k for k in range(len(labels)) if (codes == k).any()]
         for k in present[1:]:
             columns.append((codes == k).astype(float))
-            names.append(f"{term}{labels[k]}"), variables.append(term), levels.append(labels[k])
-    return Design(np.column_stack(columns), tuple(names), tuple(variables), tuple(levels))
+            made.append((f"{term}{labels[k]}", term, labels[k]))
+    names, variables, levels = zip(*made, strict=True)
+    return Design(np.column_stack(columns), names, variables, levels)
 
 
 def group_codes(scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], first: str, second: str) -> np.ndarray:

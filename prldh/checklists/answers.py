@@ -71,8 +71,9 @@ def read_answers(
                 f" {str(items)[:60]!r}. See the file that the run wrote."
             )
         for number, given in items.items():
-            if known[standard] is not None and number not in known[standard]:
-                raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, known[standard])}")
+            numbers = known[standard]
+            if numbers is not None and number not in numbers:
+                raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, numbers)}")
             answer = _answer(given, f"{path}: {standard}, item {number}")
             if answer:
                 found.setdefault(standard, {})[number] = _strict(

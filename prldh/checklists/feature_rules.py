@@ -102,11 +102,11 @@ def no_distance_zones(d: Dossier, item: Item) -> Finding:
 
 def describe_aggregation(e: Extraction) -> str | None:
     flat, weighting = bool(one(e, "force2D")), one(e, "weightingNorm")
-    said = {}
+    by_text: dict[str, list[str]] = {}
     for family in e.classes or ("firstorder", "glcm", "glrlm", "glszm", "ngtdm", "gldm"):
         code = aggregation(family, flat, weighting)
-        said.setdefault(f"{AGGREGATION[code]} ({code})" if code else "no code of IBSI", []).append(family)
-    return "; ".join(f"{', '.join(families)}: {text}" for text, families in said.items())
+        by_text.setdefault(f"{AGGREGATION[code]} ({code})" if code else "no code of IBSI", []).append(family)
+    return "; ".join(f"{', '.join(families)}: {text}" for text, families in by_text.items())
 
 
 def describe_distance(e: Extraction) -> str:

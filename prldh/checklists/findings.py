@@ -58,7 +58,7 @@ class Finding:
     verdict: str | None = None
 
 
-def filled(value: str, *evidence: Evidence, remaining: str | None = None) -> Finding:
+def filled(value: str | None, *evidence: Evidence, remaining: str | None = None) -> Finding:
     """The run shows it."""
     return Finding(FILLED, value, evidence, remaining=remaining)
 

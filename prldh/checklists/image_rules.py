@@ -129,7 +129,7 @@ def scanner(d: Dossier, item: Item) -> Finding:
     found = from_dicom(d, item)
     return (
         replace(found, remaining="the models of the scanners")
-        if found.status == "filled" and "ManufacturerModelName" not in found.value
+        if found.status == "filled" and "ManufacturerModelName" not in (found.value or "")
         else found
     )
 

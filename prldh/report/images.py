@@ -28,10 +28,10 @@ def images_view(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:
     findings = sorted(entry["findings"], key=lambda f: (SEVERITIES.index(f["severity"]), f["line"]))
-    told = {f["line"]: [] for f in findings}
+    of_line: dict[int, list[dict[str, Any]]] = {f["line"]: [] for f in findings}
     for finding in findings:
-        told[finding["line"]].append(finding)
-    cases = [{**case, "findings": told.get(case["line"], [])} for case in entry["cases"]]
+        of_line[finding["line"]].append(finding)
+    cases = [{**case, "findings": of_line.get(case["line"], [])} for case in entry["cases"]]
     with_picture = [case for case in cases if (pictures / f"{case['line']}.png").is_file()]
     shown = sorted(with_picture, key=lambda c: (not c["findings"], c["dice"] if c["dice"] is not None else 1.0))[
         :PICTURES

@@ -32,7 +32,7 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         0 points, and of one point. None where an estimate is infinite, a range is not known (results of an earlier
         version), nothing varies, or one variable is all there is.
     """
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for term in model["terms"]:
         if term["b"] is None:
             return None
@@ -46,7 +46,7 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     if widest <= 0:
         return None
     per_point, start = widest / 100, intercept + sum(least.values())
-    axes = [
+    axes: list[dict[str, Any]] = [
         {
             "variable": variable,
             "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks],
@@ -65,8 +65,8 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     total = sum(max(t["points"] for t in axis["ticks"]) for axis in axes)
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10**6) if total / s <= 12)
     most = step * math.ceil(total / step)
-    probabilities = [{"label": f"{p:g}", "points": (math.log(p / (1 - p)) - start) / per_point} for p in PROBABILITIES]
-    probabilities = [p for p in probabilities if 0 <= p["points"] <= most]
+    points_of = {f"{p:g}": (math.log(p / (1 - p)) - start) / per_point for p in PROBABILITIES}
+    probabilities = [{"label": label, "points": points} for label, points in points_of.items() if 0 <= points <= most]
     if not probabilities:
         return None
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -57,7 +58,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in found.items() if len(table)}
 
 
-def _sample_size(data) -> pd.DataFrame:
+def _sample_size(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data.get("sample_size", {}).get("models", []):
         criteria = {f"n_{c['name']}": c["n"] for c in m["criteria"]}
@@ -67,7 +68,7 @@ def _sample_size(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _table_one(data) -> pd.DataFrame:
+def _table_one(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for variable in data["table_one"]:
         test = {
@@ -94,7 +95,7 @@ def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _models(data) -> pd.DataFrame:
+def _models(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data["models"]:
         row = {
@@ -123,11 +124,11 @@ def _models(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _terms(data) -> pd.DataFrame:
+def _terms(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
 
 
-def _validation(data) -> pd.DataFrame:
+def _validation(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data["models"]:
         for scope in ("model", "pipeline"):
@@ -177,14 +178,14 @@ def _flat(entries: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _interaction(data) -> pd.DataFrame:
+def _interaction(data: dict[str, Any]) -> pd.DataFrame:
     found = data["interaction"] or {}
     return pd.DataFrame(
         [{"model": kind, **row} for kind in ("unadjusted", "adjusted") for row in found.get(kind) or []]
     )
 
 
-def _additive(data) -> pd.DataFrame:
+def _additive(data: dict[str, Any]) -> pd.DataFrame:
     found = (data["interaction"] or {}).get("additive") or {}
     return pd.DataFrame(
         [
@@ -196,15 +197,15 @@ def _additive(data) -> pd.DataFrame:
     )
 
 
-def _per_model(data, pick) -> pd.DataFrame:
+def _per_model(data: dict[str, Any], pick: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> pd.DataFrame:
     return pd.DataFrame([{**_key(m), **row} for m in data["models"] for row in pick(m)])
 
 
-def _curves(data, key: str) -> pd.DataFrame:
+def _curves(data: dict[str, Any], key: str) -> pd.DataFrame:
     """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
     rows = []
     for m in data["models"]:
-        found = [(None, None, m[key])]
+        found: list[tuple[str | None, str | None, Any]] = [(None, None, m[key])]
         found += [
             (scope, scheme, v[key])
             for scope in ("model", "pipeline")
@@ -217,7 +218,7 @@ def _curves(data, key: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _bootstrap(data) -> pd.DataFrame:
+def _bootstrap(data: dict[str, Any]) -> pd.DataFrame:
     """Optimism and its relatives, one row a model, scope and measure."""
     return pd.DataFrame(
         [
@@ -236,7 +237,7 @@ def _bootstrap(data) -> pd.DataFrame:
     )
 
 
-def _reclassification(data) -> pd.DataFrame:
+def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for r in data.get("reclassification", []):
         row = {k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")} | {
@@ -257,7 +258,7 @@ def _reclassification(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _reclassification_table(data) -> pd.DataFrame:
+def _reclassification_table(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {**{k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **cell}
@@ -267,14 +268,14 @@ def _reclassification_table(data) -> pd.DataFrame:
     )
 
 
-def _products(data) -> pd.DataFrame:
+def _products(data: dict[str, Any]) -> pd.DataFrame:
     found = (data["interaction"] or {}).get("product") or {}
     return _flat(
         [{"model": kind, "of": key, **term} for kind, terms in found.items() if terms for key, term in terms.items()]
     )
 
 
-def _stratified_roc(data) -> pd.DataFrame:
+def _stratified_roc(data: dict[str, Any]) -> pd.DataFrame:
     return _flat(
         [
             {
@@ -288,11 +289,11 @@ def _stratified_roc(data) -> pd.DataFrame:
     )
 
 
-def _tissues(data):
+def _tissues(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(name, tissue) for name, tissue in data["tissues"].items() if tissue["selection"]]
 
 
-def _selection(data) -> pd.DataFrame:
+def _selection(data: dict[str, Any]) -> pd.DataFrame:
     keys = ("source", "name", "n_in", "n_out")
     return pd.DataFrame(
         [
@@ -303,7 +304,7 @@ def _selection(data) -> pd.DataFrame:
     )
 
 
-def _dropped(data) -> pd.DataFrame:
+def _dropped(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"tissue": name, "source": step["source"], "step": step["name"], "feature": feature, "reason": reason}
@@ -314,7 +315,7 @@ def _dropped(data) -> pd.DataFrame:
     )
 
 
-def _stability(data) -> pd.DataFrame:
+def _stability(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, t in _tissues(data):
         for scheme, found in t["selection"]["stability"].items():
@@ -335,7 +336,7 @@ def _stability(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _stability_index(data) -> pd.DataFrame:
+def _stability_index(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -352,7 +353,7 @@ def _stability_index(data) -> pd.DataFrame:
     )
 
 
-def _size_by_seed(data) -> pd.DataFrame:
+def _size_by_seed(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"tissue": name, "source": step["source"], "step": step["name"], "seed": seed, "size": size}
@@ -366,7 +367,7 @@ def _size_by_seed(data) -> pd.DataFrame:
     )
 
 
-def _sensitivity(data) -> pd.DataFrame:
+def _sensitivity(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, t in _tissues(data):
         for each in t["selection"].get("sensitivity", []):
@@ -385,7 +386,7 @@ def _sensitivity(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _radscore(data) -> pd.DataFrame:
+def _radscore(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, t in _tissues(data):
         score = t["radscore"]
@@ -404,7 +405,7 @@ def _radscore(data) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _scores(data) -> pd.DataFrame:
+def _scores(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, tissue in data["tissues"].items():
         cutoff = tissue["cutoff"]

@@ -129,9 +129,10 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
         if tissue.perturbed is not None:
             frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
             columns = [id_column, "perturbation", *tissue.names]
-            labelled = [
-                f.assign(**{id_column: tissue.ids, "perturbation": k})[columns] for k, f in enumerate(frames, start=1)
+            labels: list[dict[str, Any]] = [
+                {id_column: tissue.ids, "perturbation": k} for k in range(1, len(frames) + 1)
             ]
+            labelled = [f.assign(**label)[columns] for f, label in zip(frames, labels, strict=True)]
             pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):

@@ -11,6 +11,7 @@ Random numbers are splitmix64 (Steele GL, Lea D, Flood CH (2014) OOPSLA '14, 453
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ def size_curve(
     fold: np.ndarray,
     n_trees: int,
     seed: int,
-    sizes: np.ndarray,
+    sizes: Sequence[int] | np.ndarray,
     racing: bool = False,
 ) -> SizeCurve:
     """Mean over folds of the AUC of forests on the first 1, 2, … features.

@@ -10,6 +10,8 @@ held-out rows are not grown.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
@@ -32,7 +34,7 @@ _LEAF = np.int64(-1)
 
 #: division by zero gives no Python error; what allocates nothing counts no references (that cost a quarter of the time)
 #: and is inlined (passing thirty arrays cost another quarter)
-_compiled = {"cache": True, "nogil": True, "error_model": "numpy"}
+_compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _bare = _compiled | {"_nrt": False}
 _inlined = _bare | {"forceinline": True}
 

@@ -50,7 +50,7 @@ def unit_columns(values: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _unit_rows(rows):
+def _unit_rows(rows: np.ndarray) -> np.ndarray:
     p, n = rows.shape
     units = np.zeros((p, n))
     for j in range(p):
@@ -78,7 +78,7 @@ def _unit_rows(rows):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def correlations(units, vector):
+def correlations(units: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Products (p,) of unit rows (p, n) with one unit vector (n,): Pearson correlations."""
     p, n = units.shape
     products = np.empty(p)

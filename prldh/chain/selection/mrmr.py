@@ -54,7 +54,7 @@ def rank_mrmr(values: np.ndarray, outcome: np.ndarray, n_features: int = 30) -> 
     """
     units = unit_columns(values)
     relevance = mutual_information(outcome_correlations(units, outcome))
-    is_candidate = units.any(axis=1)
+    is_candidate = np.asarray(units.any(axis=1))
     n_ranked = min(n_features, int(is_candidate.sum()))
     redundancy = np.zeros(relevance.size)
     order = np.empty(n_ranked, dtype=np.int64)
