@@ -142,7 +142,7 @@ def other_settings(d: Dossier, item: Item) -> Finding:
     """CLEAR 28: which settings were given; all others are the defaults."""
 
     def describe(e: Extraction) -> str:
-        changed = [f"{key} {shown(e, key)}" for key in e.settings if key not in TRIVIAL and not e.is_default(key)]
+        changed = [f"{key} {shown(e, key)}" for key in e.settings or () if key not in TRIVIAL and not e.is_default(key)]
         return (
             f"set: {', '.join(changed)}; all others are PyRadiomics' defaults"
             if changed
@@ -304,7 +304,7 @@ def standard_software(d: Dossier, item: Item) -> Finding:
     found = software(d, item)
     return (
         filled(found.value, *found.evidence)
-        if found.status == FILLED and "pyradiomics" in found.value.lower()
+        if found.status == FILLED and "pyradiomics" in (found.value or "").lower()
         else ask(found.value, *found.evidence)
     )
 

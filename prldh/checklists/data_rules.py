@@ -51,7 +51,7 @@ def name_of(model: Mapping[str, Any]) -> str:
 
 
 def share_of_events(d: Dossier) -> str:
-    cohort = d.results["cohort"]
+    cohort = d.run["cohort"]
     return (
         f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f} %) with {cohort['outcome']} ="
         f" {cohort['event']}"
@@ -60,8 +60,7 @@ def share_of_events(d: Dossier) -> str:
 
 def name_schemes(d: Dossier) -> str:
     words = {
-        name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)"
-        for name, s in d.results["study"]["schemes"].items()
+        name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)" for name, s in d.run["study"]["schemes"].items()
     }
     return ", ".join(words.values())
 
@@ -110,14 +109,14 @@ def span(numbers: Sequence[int]) -> str:
 @of_results
 def sample_size(d: Dossier) -> Finding:
     """Riley's criteria; adequate or not, it is reported."""
-    found = d.results.get("sample_size")
+    found = d.run.get("sample_size")
     if not found:
         return ask()
     short = [m for m in found["models"] if not m["is_enough"]]
     needs = [m["n_needed"] for m in found["models"]]
     verdict = f"too few for {len(short)} of {len(needs)} models" if short else "enough for every model"
     value = (
-        f"{d.results['cohort']['n']} patients, {d.results['cohort']['events']} events; Riley's criteria ask for"
+        f"{d.run['cohort']['n']} patients, {d.run['cohort']['events']} events; Riley's criteria ask for"
         f" {span(needs)}: {verdict}"
     )
     return filled(
@@ -129,14 +128,14 @@ def sample_size(d: Dossier) -> Finding:
 def enough_for_features(d: Dossier) -> Finding:
     """METRICS 16: every feature of a Radscore counted as a parameter, Riley's largest number of parameters for these
     patients beside."""
-    found = d.results.get("sample_size")
+    found = d.run.get("sample_size")
     if not found:
         return ask()
     evidence = (report("sample-size"), result("sample_size.models"))
     short = [m for m in found["models"] if not m["is_enough"]]
     if short:
         return contradicted(
-            f"{d.results['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of"
+            f"{d.run['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of"
             f" {len(found['models'])} models ({span([m['n_needed'] for m in short])})",
             *evidence,
         )
@@ -163,7 +162,7 @@ def enough_for_features(d: Dossier) -> Finding:
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
-    found, excluded = d.results.get("missing"), d.results["cohort"]["excluded"]
+    found, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
     if found:
         blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in found["variables"])
@@ -174,7 +173,7 @@ def missing_data(d: Dossier) -> Finding:
         return filled(value, report("missing"), result("missing"))
     if excluded:
         return filled(
-            f"{len(excluded)} of {d.results['cohort']['n_read']} patients were left out, each with its reason "
+            f"{len(excluded)} of {d.run['cohort']['n_read']} patients were left out, each with its reason "
             f"({d.settings.get('missing', 'complete_case')})",
             *evidence,
             remaining="why data are missing",
@@ -191,7 +190,7 @@ def class_balance(d: Dossier) -> Finding:
 
 @of_results
 def participants(d: Dossier) -> Finding:
-    cohort = d.results["cohort"]
+    cohort = d.run["cohort"]
     return ask(
         f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']}"
         " events; what came before the table is not known",
@@ -205,13 +204,13 @@ def table_checks(d: Dossier) -> Finding:
     """Checks of quality that a run makes of images, and what they led to; the author says whether all groups were
     treated alike."""
     said = []
-    for name, t in (d.results.get("images") or {}).items():
+    for name, t in (d.run.get("images") or {}).items():
         n = len(t["put_aside"])
         said.append(
             f"{name}: headers, geometry and masks checked, {n} of {t['n_cases']} regions put aside,"
             f" {len(t['findings'])} findings"
         )
-    cohort = d.results["cohort"]
+    cohort = d.run["cohort"]
     evidence = [report("images")] if said else []
     said.append(
         f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out"
@@ -233,13 +232,13 @@ def regions(d: Dossier) -> Finding:
     if names:
         return ask(f"the study's tissues are {', '.join(names)}", setting("tissues"))
     measured = [e for e in d.extractions if e.measured]
-    said = "; ".join(e.measured if e.is_file else f"{e.name}: {e.measured}" for e in measured)
+    said = "; ".join(f"{e.measured}" if e.is_file else f"{e.name}: {e.measured}" for e in measured)
     return ask(said, *(file(e.where) for e in measured)) if said else ask()
 
 
 @of_results
 def outcome(d: Dossier) -> Finding:
-    cohort = d.results["cohort"]
+    cohort = d.run["cohort"]
     return ask(
         f"the outcome is {cohort['outcome']}, the event {cohort['event']}",
         setting("clinical.outcome"),
@@ -251,7 +250,7 @@ def n_patients(d: Dossier) -> Finding:
     if d.results is None:
         return regions(d)
     return ask(
-        f"{d.results['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}",
+        f"{d.run['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}",
         result("cohort"),
         setting("clinical.table"),
     )
@@ -260,7 +259,7 @@ def n_patients(d: Dossier) -> Finding:
 @of_results
 def counts_per_analysis(d: Dossier) -> Finding:
     return filled(
-        "; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.results["models"]),
+        "; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.run["models"]),
         report("models"),
         result("models[].n, models[].events"),
     )
@@ -268,9 +267,9 @@ def counts_per_analysis(d: Dossier) -> Finding:
 
 @of_results
 def baseline(d: Dossier) -> Finding:
-    if not d.results["table_one"]:
+    if not d.run["table_one"]:
         return ask()
-    names = ", ".join(v["variable"] for v in d.results["table_one"])
+    names = ", ".join(v["variable"] for v in d.run["table_one"])
     return filled(
         f"Table 1, by outcome: {names}",
         report("table-one"),
@@ -340,7 +339,7 @@ def reduction(d: Dossier) -> Finding:
     held-out ones."""
     if not d.selected:
         return ask()
-    if d.results["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
+    if d.run["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
         return contradicted(
             f"{name_steps(d)}; on all patients, held-out ones included: scope pipeline was not run",
             setting("validation.scope"),
@@ -364,7 +363,7 @@ def _reliability(d: Dossier) -> tuple[bool, str]:
     judged, said = [], []
     for name, t in d.selected.items():
         icc = [s for s in t["selection"]["steps"] if s["name"] == "icc"]
-        perturbed = ((d.results.get("images") or {}).get(name) or {}).get("perturbation")
+        perturbed = ((d.run.get("images") or {}).get(name) or {}).get("perturbation")
         over = (
             "two readers"
             if t["selection"]["readers"] == 2

@@ -38,6 +38,13 @@ class Dossier:
     external: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def run(self) -> Mapping[str, Any]:
+        """The content of ``results.json``, for rules that are only asked where there was an analysis."""
+        if self.results is None:
+            raise ValueError("there was no analysis")
+        return self.results
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The study file as it was run; empty without an analysis."""
         return self.results["study"]["settings"] if self.results else {}

@@ -35,11 +35,11 @@ def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
 
 @of_results
 def algorithm(d: Dossier) -> Finding:
-    engines = d.results["engines"]
+    engines = d.run["engines"]
     versions = ", ".join(
         f"{title} {engines[key]['version']}" for key, title in (("r", "R"), ("python", "Python")) if engines[key]
     )
-    fits = sorted({m["fit"] for m in d.results["models"]})
+    fits = sorted({m["fit"] for m in d.run["models"]})
     version = f"prldh {d.provenance['prldh']}, " if d.provenance and d.provenance.get("prldh") else ""
     value = f"logistic regression ({', '.join(fits)}); {version}{versions}"
     if d.selected:
@@ -50,14 +50,14 @@ def algorithm(d: Dossier) -> Finding:
 @of_results
 def tuning(d: Dossier) -> Finding:
     if not d.selected:
-        return ask(f"seed {d.results['study']['seed']}", setting("seed"))
-    value = f"{settings_of_steps(d)}; seed {d.results['study']['seed']}"
+        return ask(f"seed {d.run['study']['seed']}", setting("seed"))
+    value = f"{settings_of_steps(d)}; seed {d.run['study']['seed']}"
     return (ask if d.given_scores else filled)(value, setting("selection"), setting("seed"))
 
 
 @of_results
 def confounders(d: Dossier) -> Finding:
-    adjusted = [m for m in d.results["models"] if m["adjusted"]]
+    adjusted = [m for m in d.run["models"] if m["adjusted"]]
     if not adjusted:
         return ask("no model of this run is adjusted", setting("adjust"))
     names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
@@ -71,7 +71,7 @@ def confounders(d: Dossier) -> Finding:
 
 @of_results
 def model_choice(d: Dossier) -> Finding:
-    n = len(d.results["models"])
+    n = len(d.run["models"])
     return ask(
         f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none",
         setting("models"),
@@ -81,9 +81,7 @@ def model_choice(d: Dossier) -> Finding:
 
 @of_results
 def outputs(d: Dossier) -> Finding:
-    thresholds = "; ".join(
-        f"{name_of(m)}: {m['threshold']:.3f}" for m in d.results["models"] if m["threshold"] is not None
-    )
+    thresholds = "; ".join(f"{name_of(m)}: {m['threshold']:.3f}" for m in d.run["models"] if m["threshold"] is not None)
     return filled(
         f"probability of the event; thresholds by Youden's index on the fitted patients ({thresholds or 'none'})",
         report("models"),
@@ -119,14 +117,14 @@ def interpretability(d: Dossier) -> Finding:
 def no_leakage(d: Dossier) -> Finding:
     """Whether the held-out patients took part in nothing that was fitted: selection, Radscore, cutoffs, model,
     threshold."""
-    schemes, scopes = d.results["study"]["schemes"], d.settings["validation"]["scope"]
+    schemes, scopes = d.run["study"]["schemes"], d.settings["validation"]["scope"]
     if not schemes:
         return contradicted(
             "no patient was held out: every number describes the patients that made the models", setting("validation")
         )
     leaks = [
         r["stage"]
-        for by_scheme in d.results.get("ledger", {}).values()
+        for by_scheme in d.run.get("ledger", {}).values()
         for rows in by_scheme.values()
         for r in rows
         if r["n_held_out_rows_read"]
@@ -143,7 +141,7 @@ def no_leakage(d: Dossier) -> Finding:
             report("images"),
             result("images[].sources[].trained_on"),
         )
-    has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.results["models"] for t in m["terms"])
+    has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.run["models"] for t in m["terms"])
     if "pipeline" not in scopes and (d.selected or has_groups):
         what = " and ".join(
             w
@@ -156,7 +154,7 @@ def no_leakage(d: Dossier) -> Finding:
             report("validation"),
         )
     said = (
-        f"patients held out by {name_schemes(d)}, seed {d.results['study']['seed']}; scope {', '.join(scopes)}; "
+        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; scope {', '.join(scopes)}; "
         "no held-out row was read by any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
@@ -178,11 +176,11 @@ def no_leakage(d: Dossier) -> Finding:
 def _seen_in_training(d: Dossier, known: bool) -> list[str]:
     """Feature sources that analysed patients trained; or, with ``known`` off, trained ones that do not say on whom."""
     found = []
-    for tissue, images in (d.results.get("images") or {}).items():
+    for tissue, images in (d.run.get("images") or {}).items():
         for name, source in images["sources"].items():
             trained = source.get("trained_on")
             if trained and trained["n"] and known:
-                found.append(f"{name} of {tissue} by {trained['n']} of {d.results['cohort']['n']}")
+                found.append(f"{name} of {tissue} by {trained['n']} of {d.run['cohort']['n']}")
             elif trained and trained["n_trained"] is None and not known:
                 found.append(f"{name} of {tissue}")
     return found
@@ -190,7 +188,7 @@ def _seen_in_training(d: Dossier, known: bool) -> list[str]:
 
 @of_results
 def internal_external(d: Dossier) -> Finding:
-    if not d.results["study"]["schemes"]:
+    if not d.run["study"]["schemes"]:
         return contradicted("this run tested nothing on patients that were held out", setting("validation"))
     outside = f"on other patients, {name_cohorts(d)}" if d.external else "no external data in this run"
     return filled(
@@ -209,7 +207,7 @@ def other_institution(d: Dossier) -> Finding:
         return ask(f"the frozen models were tested on other patients: {name_cohorts(d)}", *cohort_evidence(d))
     held = (
         f"on patients held out of its own table, by {name_schemes(d)}"
-        if d.results["study"]["schemes"]
+        if d.run["study"]["schemes"]
         else "on no patients but those that made the models"
     )
     return ask(
@@ -252,7 +250,7 @@ def not_evaluation(d: Dossier) -> Finding:
 @of_results
 def building(d: Dossier) -> Finding:
     """TRIPOD+AI 12c: model type, building steps, internal validation."""
-    if not d.results["study"]["schemes"]:
+    if not d.run["study"]["schemes"]:
         return contradicted("there is no internal validation", setting("validation"))
     steps = f"{name_steps(d)}; " if d.selected else ""
     value = (
@@ -264,7 +262,7 @@ def building(d: Dossier) -> Finding:
 
 def _performance(d: Dossier) -> list[str]:
     lines = []
-    for m in d.results["models"]:
+    for m in d.run["models"]:
         held = honest_auc(m)
         lines.append(
             f"{name_of(m)}: apparent AUC {interval(m['auc'])}"
@@ -275,9 +273,9 @@ def _performance(d: Dossier) -> list[str]:
 
 @of_results
 def performance(d: Dossier) -> Finding:
-    if not d.results["study"]["schemes"]:
+    if not d.run["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
-    n, events = d.results["cohort"]["n"], d.results["cohort"]["events"]
+    n, events = d.run["cohort"]["n"], d.run["cohort"]["events"]
     return filled(
         f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in"
         f" {100 * max(events, n - events) / n:.1f} %",
@@ -289,7 +287,7 @@ def performance(d: Dossier) -> Finding:
 
 @of_results
 def performance_intervals(d: Dossier) -> Finding:
-    if not d.results["study"]["schemes"]:
+    if not d.run["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
     return filled(
         "; ".join(_performance(d)),
@@ -313,7 +311,7 @@ def measures(d: Dossier) -> Finding:
 @of_results
 def uncertainty(d: Dossier) -> Finding:
     level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
-    methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.results["models"] if m["auc"].get("method")))
+    methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.run["models"] if m["auc"].get("method")))
     return filled(
         f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile"
         " likelihood",
@@ -325,14 +323,14 @@ def uncertainty(d: Dossier) -> Finding:
 @of_results
 def calibration(d: Dossier) -> Finding:
     """Held-out calibration: of a logistic model on its own patients it is perfect by construction."""
-    if not d.results["study"]["schemes"]:
+    if not d.run["study"]["schemes"]:
         return contradicted(
             "calibration is apparent alone, where it is perfect by construction: nothing was held out",
             report("calibration"),
         )
     lacking = [
         name_of(m)
-        for m in d.results["models"]
+        for m in d.run["models"]
         if not any(
             "calibration" in v or "slope" in v
             for scope in ("model", "pipeline")
@@ -354,8 +352,8 @@ def _pair(c: Mapping[str, Any]) -> str:
 
 @of_results
 def comparison(d: Dossier) -> Finding:
-    rows = [c for c in d.results["comparisons"] if c["measure"] == "auc"]
-    if len({m["name"] for m in d.results["models"]}) < 2:
+    rows = [c for c in d.run["comparisons"] if c["measure"] == "auc"]
+    if len({m["name"] for m in d.run["models"]}) < 2:
         return not_applicable("there is one model: nothing to compare", result("models"))
     if not rows:
         return ask("no pair of models was compared", setting("comparisons"))
@@ -369,10 +367,10 @@ def comparison(d: Dossier) -> Finding:
 def non_radiomic(d: Dossier) -> Finding:
     """Compared with a model of clinical covariates alone: one must be among the models, and in a comparison with a
     radiomic one."""
-    tissues = d.results["tissues"]
+    tissues = d.run["tissues"]
     if not tissues:
         return ask("the study has no tissue: which of its predictors are radiomic is not known", setting("tissues"))
-    kinds = {m["name"]: is_radiomic(m, tissues) for m in d.results["models"] if not m["adjusted"]}
+    kinds = {m["name"]: is_radiomic(m, tissues) for m in d.run["models"] if not m["adjusted"]}
     plain = [name for name, radiomic in kinds.items() if not radiomic]
     if not plain:
         return contradicted(
@@ -382,7 +380,7 @@ def non_radiomic(d: Dossier) -> Finding:
         )
     pairs = [
         c
-        for c in d.results["comparisons"]
+        for c in d.run["comparisons"]
         if c["measure"] == "auc"
         and kinds.get(c["a"]) != kinds.get(c["b"])
         and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
