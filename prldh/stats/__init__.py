@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.icc import FORMS, icc_form
+from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
@@ -23,10 +25,13 @@ __all__ = [
     "auc_of_rows",
     "bootstrap_measures",
     "correct_optimism",
+    "find_statistic",
     "fit_chains",
     "fold_influence",
     "icc_form",
     "infinite_coefficients",
+    "is_nearly_certain",
+    "is_vector",
     "largest_cox_snell",
     "proportion",
     "sample_size",

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 from scipy.optimize import isotonic_regression
 
 from prldh.stats.roc import NAN, split_probability
 
 
-def brier_decomposition(outcome: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+class BrierParts(TypedDict):
+    """The Brier score is the first, less the second, plus the third."""
+
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+def brier_decomposition(outcome: np.ndarray, probability: np.ndarray) -> BrierParts:
     """What the Brier score owes to miscalibration, and what discrimination takes off.
 
     Parameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from prldh.stats.brier import brier_decomposition
-from prldh.stats.calibration_curve import calibration_curve
+from prldh.stats.brier import BrierParts, brier_decomposition
+from prldh.stats.calibration_curve import CalibrationCurve, calibration_curve
 from prldh.stats.logistic import fit_intercept, fit_logistic
 from prldh.stats.quantiles import quantile
 from prldh.stats.roc import NAN, split_probability
@@ -29,7 +29,33 @@ def _pearson(observed: np.ndarray, expected: np.ndarray) -> float:
         return float(((observed[differs] - expected[differs]) ** 2 / expected[differs]).sum())
 
 
-def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10, lost: int = 2) -> dict[str, Any]:
+class GroupTest(TypedDict):
+    """A test over groups of predictions, and the groups."""
+
+    statistic: float
+    df: float
+    p: float
+    n_groups: float
+    lower: np.ndarray
+    upper: np.ndarray
+    n: np.ndarray
+    observed: np.ndarray
+    expected: np.ndarray
+
+
+class Calibration(BrierParts, CalibrationCurve):
+    """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth curve."""
+
+    intercept: float
+    slope: float
+    citl: float
+    brier: float
+    scaled_brier: float
+    spiegelhalter_z: float
+    spiegelhalter_p: float
+
+
+def hosmer_lemeshow(outcome: np.ndarray, probability: np.ndarray, groups: int = 10, lost: int = 2) -> GroupTest:
     """The Hosmer-Lemeshow test over groups cut at quantiles of the predictions.
 
     Parameters
@@ -141,7 +167,7 @@ def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, f
 
 def calibration(
     outcome: np.ndarray, probability: np.ndarray, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
-) -> dict[str, Any]:
+) -> Calibration:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its
     band.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,9 +16,23 @@ from prldh.stats.roc import NAN
 _FEWEST_FOR_LOWESS = 5
 
 
+class CalibrationCurve(TypedDict):
+    """The curve, and how far predictions lie from it."""
+
+    ici: float
+    e50: float
+    e90: float
+    emax: float
+    curve_predicted: np.ndarray
+    curve_observed: np.ndarray
+    curve_low: np.ndarray
+    curve_high: np.ndarray
+    method: str
+
+
 def calibration_curve(
     event: np.ndarray, probability: np.ndarray, rows: ArrayLike, n_resamples: int, level: float
-) -> dict[str, Any]:
+) -> CalibrationCurve:
     """The curve at the distinct predictions with its pointwise band, and how far predictions lie from it.
 
     Parameters
@@ -45,7 +59,7 @@ def calibration_curve(
     return _smooth_curve(event, probability, times, level)
 
 
-def _smooth_curve(event: np.ndarray, probability: np.ndarray, times: np.ndarray, level: float) -> dict[str, Any]:
+def _smooth_curve(event: np.ndarray, probability: np.ndarray, times: np.ndarray, level: float) -> CalibrationCurve:
     y = event.astype(float)
     x, fitted = lowess(probability, y)
     distinct, first = np.unique(x, return_index=True)
@@ -67,7 +81,7 @@ def _smooth_curve(event: np.ndarray, probability: np.ndarray, times: np.ndarray,
     }
 
 
-def _group_curve(event: np.ndarray, probability: np.ndarray, level: float) -> dict[str, Any]:
+def _group_curve(event: np.ndarray, probability: np.ndarray, level: float) -> CalibrationCurve:
     """Share of events at each of the few distinct predictions, with Clopper and Pearson's limits."""
     distinct, place = np.unique(probability, return_inverse=True)
     events, size = (

@@ -10,14 +10,12 @@ Firth (1993) Biometrika 80:27; Heinze & Schemper (2002) Stat Med 21:2409; R pack
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 from scipy import special
 
 from prldh.stats.firth_maximum import backward, maximise, orthogonal_basis
-from prldh.stats.logistic import _estimable, as_design, check_rows
+from prldh.stats.logistic import LogisticFit, _estimable, as_design, check_rows
 
 _MAX_OUTER = 200
 
@@ -95,7 +93,7 @@ class _Profile:
         return value, slope * self.scale, others
 
 
-def fit_firth(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
+def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
     """Logistic regression by Firth's penalised likelihood.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -102,7 +102,21 @@ def _check(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray) -> int
     return n_folds
 
 
-def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_lambda: int = 100) -> dict[str, Any]:
+LassoPath = TypedDict(
+    "LassoPath",
+    {
+        "lambda": np.ndarray,
+        "cv_mean": np.ndarray,
+        "cv_sd": np.ndarray,
+        "n_nonzero": np.ndarray,
+        "lambda_min": float,
+        "coefficients": np.ndarray,
+        "path": np.ndarray,
+    },
+)
+
+
+def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_lambda: int = 100) -> LassoPath:
     """Lasso logistic regression over a path of penalties, the penalty chosen by cross-validated deviance.
 
     Parameters

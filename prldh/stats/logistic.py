@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numba
 import numpy as np
@@ -47,6 +47,12 @@ def linear_predictor(design: np.ndarray, coefficients: np.ndarray) -> np.ndarray
     columns = np.ascontiguousarray(np.asarray(design, dtype=float).T)
     values = np.nan_to_num(np.asarray(coefficients, dtype=float), nan=0.0)
     return _add_columns(columns, values, np.zeros(columns.shape[1]))
+
+
+def is_nearly_certain(design: np.ndarray, coefficients: np.ndarray) -> bool:
+    """Whether a fitted probability is what ``glm.fit`` calls numerically 0 or 1."""
+    log_odds = linear_predictor(design, coefficients)
+    return bool(len(log_odds) and np.abs(log_odds).max() > NEARLY_CERTAIN)
 
 
 # -- iteratively reweighted least squares ----------------------------------------------------------------------
@@ -205,7 +211,21 @@ def check_rows(rows: np.ndarray, lengths: np.ndarray, n: int) -> tuple[np.ndarra
     return rows, lengths
 
 
-def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> dict[str, Any]:
+class LogisticFit(TypedDict):
+    """What fitting a logistic model gives, by either likelihood."""
+
+    coefficients: np.ndarray
+    standard_errors: np.ndarray
+    p_values: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: float
+    deviance: float
+    null_deviance: float
+    converged: float
+    iterations: float
+
+
+def fit_logistic(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
     """Maximum-likelihood logistic regression.
 
     Parameters

@@ -34,6 +34,9 @@ check_probability <- function(probability, n) {
 }
 
 check_design <- function(design, n) {
+  if (length(dim(design)) != 2) {
+    stop("design must have two dimensions, rows and columns: found ", max(1, length(dim(design))), ".", call. = FALSE)
+  }
   design <- as.matrix(design)
   if (!is.numeric(design) || nrow(design) != n) {
     stop("design must be a numeric matrix with one row for each of the ", n, " outcomes: found ",

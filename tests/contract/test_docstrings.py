@@ -11,21 +11,20 @@ import re
 import pytest
 
 import prldh.stats
-from prldh.engines.python import PythonEngine
+from prldh.engines.protocol import StatisticsEngine
+from prldh.stats.by_name import find_statistic
 
 STATISTICS = [
     name
-    for name, _ in inspect.getmembers(PythonEngine, inspect.isfunction)
-    if not name.startswith("_") and name not in ("versions", "close")
+    for name, _ in inspect.getmembers(StatisticsEngine, inspect.isfunction)
+    if not name.startswith("_") and name not in ("compute", "versions", "close")
 ]
 MODULES = [f"prldh.stats.{module.name}" for module in pkgutil.iter_modules(prldh.stats.__path__)]
 
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_a_statistic_names_paper_and_r_function(name):
-    place = re.search(r"See :func:`([\w.]+)`", getattr(PythonEngine, name).__doc__)[1]
-    module, function = place.rsplit(".", 1)
-    text = getattr(importlib.import_module(module), function).__doc__
+    text = find_statistic(name).__doc__
     assert re.search(r"\b(18|19|20)\d\d\b", text), "no paper"
     assert re.search(r"\bR:\s|R has no", text), "no R function"
     assert ">>>" in text, "no example"

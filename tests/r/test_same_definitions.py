@@ -1,14 +1,19 @@
-"""Functions that no engine calls are the same in R: random inputs, one R process."""
+"""Every statistic has one name and the same arguments in Python and in R; those that no engine calls give the same
+numbers: random inputs, one R process."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from prldh.engines.protocol import StatisticsEngine
+from prldh.stats.by_name import find_statistic
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.stability import selection_stability
@@ -27,6 +32,29 @@ plain <- function(x) if (is.list(x) && is.list(x[[1]])) do.call(rbind, lapply(x,
 found <- lapply(calls, function(call) do.call(call$name, lapply(call$arguments, plain)))
 cat(jsonlite::toJSON(found, digits = NA, auto_unbox = TRUE, na = "null"))
 """
+
+
+ARGUMENTS = """
+for (file in list.files(commandArgs(TRUE)[1], full.names = TRUE)) source(file)
+functions <- Filter(function(name) is.function(get(name)), ls())
+cat(jsonlite::toJSON(sapply(functions, function(name) I(as.character(names(formals(name)))), simplify = FALSE)))
+"""
+
+
+def _run_r(script: str, *arguments: str | Path, folder: Path) -> Any:
+    (folder / "run.R").write_text(script)
+    command = ["Rscript", "run.R", Path(__file__).parents[2] / "r" / "R", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_statistic_of_the_engines_has_the_same_arguments_in_r(tmp_path):
+    in_r = _run_r(ARGUMENTS, folder=tmp_path)
+    for name, _ in inspect.getmembers(StatisticsEngine, inspect.isfunction):
+        if not name.startswith("_") and name not in ("compute", "versions", "close"):
+            here = [argument.removesuffix("_") for argument in inspect.signature(find_statistic(name)).parameters]
+            assert in_r[name] == here, name
 
 
 def _calls() -> list[tuple[str, list]]:
@@ -48,16 +76,13 @@ def _calls() -> list[tuple[str, list]]:
 
 def test_python_and_r(tmp_path):
     calls = _calls()
-    (tmp_path / "run.R").write_text(SCRIPT)
     written = [
         {"name": name, "arguments": [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]}
         for name, arguments in calls
     ]
     (tmp_path / "calls.json").write_text(json.dumps(written))
-    command = ["Rscript", "run.R", Path(__file__).parents[2] / "r" / "R", "calls.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    for (name, arguments), there in zip(calls, json.loads(done.stdout), strict=True):
+    found = _run_r(SCRIPT, "calls.json", folder=tmp_path)
+    for (name, arguments), there in zip(calls, found, strict=True):
         here = PYTHON[name](*arguments)
         if isinstance(here, dict):
             assert list(here) == list(there), name
