@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,9 +21,9 @@ from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFi
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
 from prldh.models import (
-    EngineRun,
+    Assessment,
+    Compared,
     Plan,
-    compare_engines,
     compare_likelihoods,
     compare_models,
     compare_net_benefit,
@@ -41,7 +42,7 @@ from prldh.results import Results, assemble
 from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
 from prldh.stats import stratified_rows
 from prldh.study import Study
-from prldh.validation import compare_alternatives, held_out_imputed, open_kept, refit_inputs, validate_models
+from prldh.validation import EngineRun, compare_alternatives, held_out_imputed, open_kept, refit_inputs, validate_models
 from prldh.work import Workers
 
 
@@ -97,13 +98,14 @@ def analyze(
             draws = draw_samples(plan)
             runs: list[EngineRun] = []
             for each in engines:
-                runs.append(run_engine(plan, each, draws, runs[0].completed if runs else None, told))
+                assessment = Assessment(each, plan.study.performance, draws, plan.measures)
+                runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, told))
             kept = open_kept(plan, say)
-            validate_models(plan, runs, draws, workers, kept, told)
+            validate_models(plan, runs, workers, kept, told)
             compare_alternatives(plan, runs, workers, kept, told)
         for run in runs:
-            _compare_all(plan, run, draws, told)
-        results = assemble(plan, runs, _agreement(plan, runs), [*plan.warnings, *warnings])
+            _compare_all(plan, run, told)
+        results = assemble(plan, runs, [*plan.warnings, *warnings])
     plan.registry.tell("analyze", results)
     told("report", 0, 1)
     write_outputs(results, plan, runs[0], draws, claimed, started)
@@ -148,15 +150,13 @@ def draw_samples(plan: Plan) -> Draws:
     return Draws(patients, stratified)
 
 
-def run_engine(
-    plan: Plan, engine: StatisticsEngine, draws: Draws, completed: list[Cohort] | None, told: Progress
-) -> EngineRun:
+def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, told: Progress) -> EngineRun:
     """Selection, Radscores, models, Table 1 and interaction, by one engine.
 
     ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made
     here.
     """
-    run = EngineRun(engine)
+    run, engine = EngineRun(assessment), assessment.engine
     study, cohort = plan.study, plan.cohort
     _fit_tissues(plan, run, told, is_first=completed is None)
     run.completed = completed or (
@@ -168,12 +168,11 @@ def run_engine(
         told(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
         designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
-        entry, etas, warnings = describe_model(
-            spec, designs, cohort, engine, study.performance, draws, study.separation
-        )
-        run.designs.append(designs), run.models.append(entry), run.log_odds.append(etas)
+        model, etas, warnings = describe_model(spec, designs, cohort, assessment, study.separation)
+        run.designs.append(designs)
+        run.models.append(model)
+        run.log_odds.append(etas)
         run.warnings += warnings
-        entry["validation"] = {}
     told(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
@@ -228,7 +227,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
 # ---------------------------------------------------------------- comparisons
 
 
-def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> None:
+def _compare_all(plan: Plan, run: EngineRun, told: Progress) -> None:
     index = {(s.name, s.adjusted): i for i, s in enumerate(plan.specs)}
     wanted = [
         (pair, adjusted)
@@ -241,33 +240,31 @@ def _compare_all(plan: Plan, run: EngineRun, draws: Draws, told: Progress) -> No
     for done, (pair, adjusted) in enumerate(wanted):
         told(f"comparisons ({run.engine.name})", done, len(wanted))
         i, j = (index[name, adjusted] for name in pair)
-        _compare_pair(plan, run, draws, pair, adjusted, i, j)
+        _compare_pair(plan, run, pair, adjusted, i, j)
     if run.reclassification:
         run.warnings.append(warn.RECLASSIFICATION())
     told(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
 
 
-def _compare_pair(
-    plan: Plan, run: EngineRun, draws: Draws, pair: tuple[str, str], adjusted: bool, i: int, j: int
-) -> None:
+def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
     """One pair of models, apparent and on the held-out predictions of every scope and scheme."""
-    outcome = plan.cohort.outcome
-    rows = _compare_predictions(plan, run, draws, (pair, adjusted, None, None), run.log_odds[i], run.log_odds[j])
+    outcome, apparent = plan.cohort.outcome, Compared(*pair, adjusted, None, None)
+    place = len(run.comparisons)
+    _compare_predictions(run, apparent, outcome, run.log_odds[i], run.log_odds[j])
     smaller = nested(run.designs[i][0], run.designs[j][0])
     if smaller:
         small, large = (i, j) if smaller == "first" else (j, i)
-        rows[0]["likelihood_ratio"], has_test = compare_likelihoods(
-            run.designs[small], run.designs[large], [run.models[k]["fit"] for k in (i, j)], outcome, run.engine
+        test = compare_likelihoods(
+            run.designs[small], run.designs[large], [run.models[k].fit for k in (i, j)], outcome, run.engine
         )
-        run.warnings.append(nested_warning(pair, adjusted, has_test))
+        run.comparisons[place] = replace(run.comparisons[place], likelihood_ratio=test)
+        run.warnings.append(nested_warning(apparent, has_test=test.p is not None))
     for scope in plan.study.validation.scope:
         for scheme, (kind, _) in plan.schemes.items():
             first, second = (run.predictions[k, scope, scheme] for k in (i, j))
-            key = (pair, adjusted, scope, scheme)
+            compared = replace(apparent, scope=scope, scheme=scheme)
             if kind != "held_out":
-                run.net_benefit_differences.append(
-                    compare_out_of_bag(*key, outcome, first, second, run.engine, plan.study.performance)
-                )
+                run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, first, second, run.assessment))
             elif first.alone.any() or second.alone.any():
                 run.warnings.append(
                     warn.NOT_COMPARED(
@@ -279,47 +276,14 @@ def _compare_pair(
                     )
                 )
             else:
-                _compare_predictions(plan, run, draws, key, held_out_imputed(first)[0], held_out_imputed(second)[0])
+                _compare_predictions(run, compared, outcome, held_out_imputed(first)[0], held_out_imputed(second)[0])
 
 
 def _compare_predictions(
-    plan: Plan, run: EngineRun, draws: Draws, key: tuple, first: np.ndarray, second: np.ndarray
-) -> list[dict[str, Any]]:
-    settings, outcome = plan.study.performance, plan.cohort.outcome
-    rows = compare_models(*key, outcome, first, second, run.engine, settings, draws)
-    run.comparisons += rows
-    run.net_benefit_differences.append(compare_net_benefit(*key, outcome, first, second, run.engine, settings, draws))
+    run: EngineRun, pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> None:
+    run.comparisons += compare_models(pair, outcome, first, second, run.assessment)
+    run.net_benefit_differences.append(compare_net_benefit(pair, outcome, first, second, run.assessment))
     run.reclassification.append(
-        describe_reclassification(*key, outcome, mean_log_odds(first), mean_log_odds(second), run.engine, settings)
+        describe_reclassification(pair, outcome, mean_log_odds(first), mean_log_odds(second), run.assessment)
     )
-    return rows
-
-
-def _agreement(plan: Plan, runs: list[EngineRun]) -> list[dict[str, Any]]:
-    if len(runs) < 2:
-        return []
-    sides = []
-    for run in runs:
-        tissues = {}
-        for name, fit in run.fits.items():
-            tissues[name] = {"cutoff": fit.cutoff if np.isfinite(fit.cutoff) else None}
-            if fit.radscore is not None:
-                r = fit.radscore
-                tissues[name]["radscore"] = {
-                    "intercept": r.intercept,
-                    **{f: float(b) for (_, f), b in zip(r.features, r.coefficients, strict=True)},
-                }
-        sides.append(
-            {
-                "tissues": tissues,
-                "table_one": run.table_one,
-                "univariate": run.univariate or {},
-                "models": run.models,
-                # on held-out predictions partial areas are compared by one engine alone
-                "comparisons": [c for c in run.comparisons if c["scheme"] is None or c["measure"] == "auc"],
-                "net_benefit_differences": run.net_benefit_differences,
-                "reclassification": run.reclassification,
-                "interaction": run.interaction or {},
-            }
-        )
-    return compare_engines(*sides)

@@ -20,13 +20,16 @@ from prldh.chain import probability
 from prldh.core import Draws, OutputError, Progress, Warn, clean, seed_for, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
+from prldh.models import Assessment
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
-from prldh.results import EXTERNAL_SCHEMA, FOLDER, RESULTS, interval
+from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, RESULTS, interval
 from prldh.run import place_whole
 from prldh.stats import stratified_rows
 from prldh.study import Performance, read_settings
 
+#: Of patients whose predictions are not judged.
+NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
 PREDICTIONS, FIGURES = "predictions.csv", "figures"
 
 
@@ -88,7 +91,8 @@ def _describe(
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
     warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
     is_validated = patients.outcome is not None and 0 < patients.outcome.sum() < len(patients.ids)
-    draws = _draw(frozen, new.name, patients, settings) if is_validated else None
+    draws = _draw(frozen, new.name, patients, settings) if is_validated else NO_DRAWS
+    assessment = Assessment(engine, settings, draws, MEASURES)
     cutoffs = {name: tissue["cutoff"] for name, tissue in frozen.model["tissues"].items()}
     models, tables = [], []
     for model in frozen.model["models"]:
@@ -98,7 +102,7 @@ def _describe(
             eta = predict(model, patients.columns, patients.scores, cutoffs)
             tables.append(_predictions(model, eta, patients))
             if is_validated:
-                entry |= describe_new_predictions(patients.outcome, eta, model["threshold"], engine, settings, draws)
+                entry |= describe_new_predictions(patients.outcome, eta, model["threshold"], assessment)
         models.append(entry)
     about = {
         "schema": EXTERNAL_SCHEMA,

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
+from prldh.core.entries import keys_of
+
+_T = TypeVar("_T")
+
 
 def clean(value: Any) -> Any:
-    """The same as plain JSON values: NumPy types unwrapped, numbers that do not exist null."""
-    if isinstance(value, dict):
+    """The same as plain JSON values: records by their keys, NumPy types unwrapped, numbers that do not exist null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = keys_of(value)
+    if isinstance(value, Mapping):
         return {str(k): clean(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(v) for v in value]
@@ -35,3 +42,17 @@ def finite(value: Any) -> float | None:
 def finite_numbers(found: Mapping[str, Any], keys: Iterable[str]) -> dict[str, float | None]:
     """These keys of an engine's answer, each by :func:`finite`."""
     return {key: finite(found[key]) for key in keys}
+
+
+def record_of(kind: type[_T], answer: Mapping[str, Any], **others: Any) -> _T:
+    """A record of the numbers of an engine's answer, each by :func:`finite`, and of ``others``."""
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    numbers = {name: finite(answer[name]) for name in names if name in answer and name not in others}
+    return kind(**numbers | others)
+
+
+def records_of(kind: type[_T], columns: Mapping[str, Any]) -> tuple[_T, ...]:
+    """A record a point of a curve, whose ``columns`` are arrays that are alike."""
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    rows = zip(*(np.atleast_1d(columns[name]) for name in names), strict=True)
+    return tuple(kind(*map(finite, row)) for row in rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,17 @@ class Ledger:
         entry.n_held_out += int(np.isin(distinct, self.held_out).sum())
 
 
-def add_up(ledgers: Iterable[Ledger]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class LedgerRow:
+    """What the fits of one stage read over many resamples."""
+
+    stage: str
+    n_fits: int
+    n_rows_read: int
+    n_held_out_rows_read: int
+
+
+def add_up(ledgers: Iterable[Ledger]) -> tuple[LedgerRow, ...]:
     """One row a stage over many resamples, in the order in which the stages first fitted."""
     total: dict[str, Entry] = {}
     for ledger in ledgers:
@@ -48,7 +57,4 @@ def add_up(ledgers: Iterable[Ledger]) -> list[dict[str, Any]]:
             sums.n_fits += entry.n_fits
             sums.n_rows += entry.n_rows
             sums.n_held_out += entry.n_held_out
-    return [
-        {"stage": stage, "n_fits": e.n_fits, "n_rows_read": e.n_rows, "n_held_out_rows_read": e.n_held_out}
-        for stage, e in total.items()
-    ]
+    return tuple(LedgerRow(stage, e.n_fits, e.n_rows, e.n_held_out) for stage, e in total.items())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from prldh.data.cohort import read_cohort, read_outcome, texts_of_event
 from prldh.data.features import read_features, without_constants
-from prldh.data.imputation import describe_missing, impute_everyone, impute_resample
+from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
 from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table, same_text, some
 
 __all__ = [
     "BLANKS",
+    "Missing",
     "check_ids",
     "column_of",
     "describe_missing",

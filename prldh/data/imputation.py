@@ -18,8 +18,7 @@ K. G. M. Moons et al., Journal of Clinical Epidemiology 59 (2006) 1092. S. Wahl 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -106,7 +105,28 @@ def with_covariates(cohort: Cohort, coded: Coded) -> Cohort:
     return replace(cohort, table=pd.DataFrame(table, index=cohort.table.index))
 
 
-def describe_missing(cohort: Cohort, settings: Imputation) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class MissingVariable:
+    """A covariate, and how many patients lack it."""
+
+    name: str
+    n_missing: int
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What was blank and how it was filled in."""
+
+    variables: tuple[MissingVariable, ...]
+    n_patients: int
+    method: str
+    imputations: int
+    iterations: int
+    imputations_in_resamples: int
+    iterations_in_resamples: int
+
+
+def describe_missing(cohort: Cohort, settings: Imputation) -> Missing | None:
     """What was blank and how it was filled in, for the report; None where nothing was."""
     if cohort.is_complete:
         return None
@@ -123,14 +143,15 @@ def describe_missing(cohort: Cohort, settings: Imputation) -> dict[str, Any] | N
         " by models that saw neither their outcome nor any other held-out patient, so the performance is that of the"
         " model used with blanks imputed in this way."
     )
-    return {
-        "variables": [{"name": name, "n_missing": int(blank[name].sum())} for name in cohort.incomplete],
-        "n_patients": int(blank.any(axis=1).sum()),
-        "method": method,
-        **settings.model_dump(
-            include={"imputations", "iterations", "imputations_in_resamples", "iterations_in_resamples"}
-        ),
-    }
+    return Missing(
+        variables=tuple(MissingVariable(name, int(blank[name].sum())) for name in cohort.incomplete),
+        n_patients=int(blank.any(axis=1).sum()),
+        method=method,
+        imputations=settings.imputations,
+        iterations=settings.iterations,
+        imputations_in_resamples=settings.imputations_in_resamples,
+        iterations_in_resamples=settings.iterations_in_resamples,
+    )
 
 
 def _kinds(cohort: Cohort) -> tuple[str | int, ...]:

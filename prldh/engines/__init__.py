@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from prldh.engines.protocol import StatisticsEngine
+from prldh.engines.protocol import StatisticsEngine, Versions
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
 from prldh.engines.r_home import r_available, r_source_dir
 
-__all__ = ["PythonEngine", "REngine", "StatisticsEngine", "r_available", "r_source_dir"]
+__all__ = [
+    "PythonEngine",
+    "REngine",
+    "StatisticsEngine",
+    "Versions",
+    "r_available",
+    "r_source_dir",
+]

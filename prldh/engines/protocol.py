@@ -11,7 +11,8 @@ engine computes it by that name; those that prldh itself calls stand here as met
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,15 @@ from prldh.core import Warn
 
 #: What a statistic gives: numbers, arrays and text by key.
 Answer = dict[str, Any]
+
+
+class Versions(TypedDict):
+    """The version of an engine's language, and of its packages: None where one is not installed."""
+
+    version: str
+    packages: Mapping[str, str | None]
+
+
 #: Arguments that hold row, column or fold numbers; other arrays are of floats.
 WHOLE_NUMBERS = frozenset(("rows", "lengths", "columns", "fold_ids"))
 
@@ -46,7 +56,7 @@ class StatisticsEngine(Protocol):
         """
         ...
 
-    def versions(self) -> dict[str, Any]:
+    def versions(self) -> Versions:
         """``{"version": the language's, "packages": {name: version, or None where it is not installed}}``."""
         ...
 

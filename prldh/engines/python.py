@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prldh.core import Warn, warn
-from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, is_array
+from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, Versions, is_array
 from prldh.stats import find_statistic, is_nearly_certain
 
 PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "numba")
@@ -49,7 +49,7 @@ class PythonEngine(StatisticsEngine):
         ]
         return answer
 
-    def versions(self) -> dict[str, Any]:
+    def versions(self) -> Versions:
         """``{"version": Python's, "packages": {name: version, or None where it is not installed}}``."""
         return {"version": platform.python_version(), "packages": {name: _version(name) for name in PACKAGES}}
 

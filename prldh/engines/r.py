@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from prldh.core import Warn, warn
-from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, is_array
+from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, Versions, is_array
 from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
 from prldh.stats import is_vector
 
@@ -53,7 +53,7 @@ class REngine(StatisticsEngine):
         stacked = np.asarray(covariances, dtype=np.float64)
         return super().pool_covariance(estimates, stacked.reshape(-1, stacked.shape[-1]))
 
-    def versions(self) -> dict[str, Any]:
+    def versions(self) -> Versions:
         """``{"version": R's, "packages": {name: version, or None where it is not installed}}``."""
         found = self._evaluate("package_versions", {})
         versions = dict(zip(found.names, (text_or_none(v) for v in found), strict=True))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from prldh.models.compare import (
-    compare_engines,
+    Compared,
+    Comparison,
+    NetBenefitDifference,
     compare_likelihoods,
     compare_models,
     compare_net_benefit,
@@ -12,38 +14,65 @@ from prldh.models.compare import (
     nested_warning,
     plan_comparisons,
 )
-from prldh.models.engine_run import EngineRun
-from prldh.models.fit import FIRTH, MAXIMUM_LIKELIHOOD, describe_model, mean_log_odds
+from prldh.models.fit import (
+    FIRTH,
+    MAXIMUM_LIKELIHOOD,
+    Coefficient,
+    FittedModel,
+    Likelihood,
+    Term,
+    describe_model,
+    mean_log_odds,
+)
 from prldh.models.performance import (
-    INTERVAL,
+    Assessment,
     calibration,
-    curve_rows,
+    classify,
+    describe_auc,
     hosmer_lemeshow,
     pooled_auc,
-    proportions,
     usefulness,
 )
 from prldh.models.plan import Plan
-from prldh.models.reclassification import describe_reclassification
-from prldh.models.roc_curves import roc_vertices
-from prldh.models.sample_size import anticipated_r2, describe_sample_size
-from prldh.models.table_one import make_table_one
-from prldh.models.univariate import describe_univariate
+from prldh.models.reclassification import Reclassification, describe_reclassification
+from prldh.models.roc_curves import RocPoint, roc_vertices
+from prldh.models.sample_size import SampleSizes, anticipated_r2, describe_sample_size
+from prldh.models.table_one import TableOneRow, make_table_one
+from prldh.models.univariate import UnivariateScreen, describe_univariate
+from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
-    "EngineRun",
+    "Area",
+    "Assessment",
+    "Calibration",
+    "Coefficient",
+    "Compared",
+    "Comparison",
+    "Confusion",
+    "DecisionPoint",
     "FIRTH",
-    "INTERVAL",
+    "FittedModel",
+    "HosmerLemeshow",
+    "ImpactPoint",
+    "Likelihood",
     "MAXIMUM_LIKELIHOOD",
+    "NetBenefitDifference",
+    "PartialAreas",
     "Plan",
+    "Reclassification",
+    "RocPoint",
+    "SampleSizes",
+    "TableOneRow",
+    "Term",
+    "UnivariateScreen",
     "anticipated_r2",
     "calibration",
-    "compare_engines",
+    "classify",
     "compare_likelihoods",
     "compare_models",
     "compare_net_benefit",
     "compare_out_of_bag",
-    "curve_rows",
+    "describe_auc",
     "describe_model",
     "describe_reclassification",
     "describe_sample_size",
@@ -55,7 +84,6 @@ __all__ = [
     "nested_warning",
     "plan_comparisons",
     "pooled_auc",
-    "proportions",
     "roc_vertices",
     "usefulness",
 ]

@@ -3,19 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 
 from prldh.chain import LOG_ODDS_DECIMALS, log_odds
-from prldh.core import Cohort, DataError, Design, Draws, ModelSpec, Warn, finite, finite_numbers, warn
+from prldh.core import (
+    ABSENT,
+    APPARENT,
+    Absent,
+    Among,
+    Cohort,
+    DataError,
+    Design,
+    Inline,
+    Later,
+    ModelSpec,
+    Number,
+    Warn,
+    finite,
+    record_of,
+    warn,
+)
 from prldh.engines import StatisticsEngine
-from prldh.models.performance import INTERVAL, describe_predictions, pooled_auc
+from prldh.models.performance import Assessment, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
-from prldh.study import Performance
 
 #: How a model was fitted, as its entry's ``fit`` says it.
-MAXIMUM_LIKELIHOOD, FIRTH = "maximum likelihood", "firth"
+Likelihood = Literal["maximum likelihood", "firth"]
+MAXIMUM_LIKELIHOOD: Final = "maximum likelihood"
+FIRTH: Final = "firth"
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient of the log odds, and its odds ratio with limits."""
+
+    b: Number
+    se: Number
+    p: Number
+    or_: Number
+    low: Number
+    high: Number
+
+
+#: Of a term without estimate and limits.
+NO_COEFFICIENT: Final = Coefficient(None, None, None, None, None, None)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a model; ``fmi``: the fraction of missing information, where covariates were imputed."""
+
+    term: str
+    variable: Later[str]
+    level: Later[str | None]
+    coefficient: Inline[Coefficient]
+    fmi: Number | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class SeparatedTerm:
+    """A term whose maximum-likelihood estimate is infinite, in the direction that ``estimate`` says."""
+
+    term: Later[str]
+    variable: Later[str]
+    level: Later[str | None]
+    estimate: Later[str]
+
+
+@dataclass(frozen=True)
+class RawArea:
+    """The AUC of a marker's own values, in its given direction."""
+
+    term: str
+    estimate: Number
+    low: Number
+    high: Number
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A model as fitted on everyone, and the measures of its predictions there."""
+
+    name: str
+    adjusted: bool
+    n_parameters: int
+    n: Later[int]
+    events: Later[int]
+    fit: Likelihood
+    n_imputations: Later[int]
+    log_likelihood: Later[Number]
+    terms: tuple[Term, ...]
+    separation: tuple[SeparatedTerm, ...]
+    performance: Annotated[Mapping[str, Any], Among(APPARENT)]
+    raw_auc: Later[tuple[RawArea, ...]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Coefficients (k,) with what is known of them, by either likelihood; of imputed data sets pooled by Rubin's rules.
+
+    ``limits`` (k, 2) are of the profile likelihood, or Wald's where pooled; ``infinite`` (k,) are the separated
+    coefficients, as :func:`~prldh.stats.separation.infinite_coefficients` has them; ``fmi`` (k,) the fraction of
+    missing information, or None where nothing was imputed.
+    """
+
+    how: Likelihood
+    coefficients: np.ndarray
+    standard_errors: np.ndarray
+    p_values: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: float
+    converged: bool
+    limits: np.ndarray
+    infinite: np.ndarray
+    fmi: np.ndarray | None = None
+
+    def has_estimate(self, j: int) -> bool:
+        """Whether coefficient j is not infinite: no estimate is, by Firth's likelihood."""
+        return self.how == FIRTH or not self.infinite[j]
+
+    def coefficient(self, j: int) -> Coefficient:
+        """Coefficient j as entries hold it."""
+        with np.errstate(over="ignore"):
+            b, se, p = (float(values[j]) for values in (self.coefficients, self.standard_errors, self.p_values))
+            low, high = (finite(np.exp(x)) if np.isfinite(x) else None for x in self.limits[j])
+            if not self.has_estimate(j):
+                return replace(NO_COEFFICIENT, low=low, high=high)
+            return Coefficient(finite(b), finite(se), finite(p), finite(np.exp(b)), low, high)
 
 
 def fit_designs(
@@ -25,21 +142,14 @@ def fit_designs(
     level: float,
     on_separation: str,
     label: str,
-) -> tuple[str, dict[str, Any], np.ndarray, np.ndarray]:
+) -> Fit:
     """Maximum likelihood or, where that does not exist and the study has it so, Firth's penalised likelihood.
 
     Parameters
     ----------
     designs
         One design, or one for each imputed data set: then the fits are pooled by Rubin's rules, with Wald's intervals
-        and p-values on Barnard and Rubin's degrees of freedom, and ``fit`` has ``fmi`` (k,), the fraction of missing
-        information.
-
-    Returns
-    -------
-    how, fit, limits (k, 2), infinite (k,)
-        ``how`` is :data:`MAXIMUM_LIKELIHOOD` or :data:`FIRTH`; ``infinite`` are the separated coefficients, as
-        :func:`~prldh.stats.separation.infinite_coefficients` has them.
+        and p-values on Barnard and Rubin's degrees of freedom.
 
     Raises
     ------
@@ -55,84 +165,92 @@ def fit_designs(
             f"{label}: the outcome is separated by {listed}, so that maximum likelihood has no estimates. Join levels,"
             " leave terms out, or set separation: firth to fit Firth's penalised likelihood instead."
         )
-    how = FIRTH if infinite.any() and on_separation == "firth" else MAXIMUM_LIKELIHOOD
-    fit, limits = (
-        (engine.fit_firth, engine.firth_limits) if how == FIRTH else (engine.fit_logistic, engine.profile_limits)
+    how: Likelihood = FIRTH if infinite.any() and on_separation == "firth" else MAXIMUM_LIKELIHOOD
+    fit = engine.fit_firth if how == FIRTH else engine.fit_logistic
+    answers = [fit(d.matrix, y) for d in designs]
+    if len(answers) > 1:
+        return _pooled(how, answers, infinite, len(y), engine, level)
+    (answer,), limits = answers, engine.firth_limits if how == FIRTH else engine.profile_limits
+    return Fit(
+        how=how,
+        **{key: np.asarray(answer[key], dtype=float) for key in ("coefficients", "standard_errors", "p_values")},
+        covariance=np.asarray(answer["covariance"], dtype=float),
+        log_likelihood=answer["log_likelihood"],
+        converged=bool(answer["converged"]),
+        limits=np.asarray(limits(designs[0].matrix, y, level)),
+        infinite=infinite,
     )
-    if len(designs) == 1:
-        return how, fit(designs[0].matrix, y), np.asarray(limits(designs[0].matrix, y, level)), infinite
-    pooled = _pool_fits([fit(d.matrix, y) for d in designs], len(y), engine, level)
-    return how, pooled, np.column_stack([pooled.pop("low"), pooled.pop("high")]), infinite
 
 
-def _pool_fits(fits: Sequence[Mapping[str, Any]], n: int, engine: StatisticsEngine, level: float) -> dict[str, Any]:
+def _pooled(
+    how: Likelihood,
+    answers: Sequence[Mapping[str, Any]],
+    infinite: np.ndarray,
+    n: int,
+    engine: StatisticsEngine,
+    level: float,
+) -> Fit:
     """The fits of imputed data sets as one, by Rubin's rules."""
-    b = np.array([f["coefficients"] for f in fits], dtype=float)
-    covariances = np.array([f["covariance"] for f in fits], dtype=float)
+    b = np.array([answer["coefficients"] for answer in answers], dtype=float)
+    covariances = np.array([answer["covariance"] for answer in answers], dtype=float)
     df = float(n - np.isfinite(b[0]).sum())
-    found = engine.pool_estimates(b, np.array([np.diag(c) for c in covariances]), df, level)
-    return {
-        "coefficients": found["estimate"],
-        "standard_errors": found["se"],
-        "p_values": found["p"],
-        "low": found["low"],
-        "high": found["high"],
-        "fmi": found["fmi"],
-        "covariance": engine.pool_covariance(b, covariances),
-        "log_likelihood": float(np.mean([f["log_likelihood"] for f in fits])),
-        "converged": float(all(f["converged"] for f in fits)),
-    }
+    pooled = engine.pool_estimates(b, np.array([np.diag(c) for c in covariances]), df, level)
+    return Fit(
+        how=how,
+        coefficients=np.asarray(pooled["estimate"]),
+        standard_errors=np.asarray(pooled["se"]),
+        p_values=np.asarray(pooled["p"]),
+        covariance=np.asarray(engine.pool_covariance(b, covariances)),
+        log_likelihood=float(np.mean([answer["log_likelihood"] for answer in answers])),
+        converged=all(answer["converged"] for answer in answers),
+        limits=np.column_stack([pooled["low"], pooled["high"]]),
+        infinite=infinite,
+        fmi=np.asarray(pooled["fmi"]),
+    )
 
 
 def describe_model(
     spec: ModelSpec,
     designs: Sequence[Design],
     cohort: Cohort,
-    engine: StatisticsEngine,
-    settings: Performance,
-    draws: Draws,
+    assessment: Assessment,
     on_separation: str = "firth",
-) -> tuple[dict[str, Any], np.ndarray, list[Warn]]:
+) -> tuple[FittedModel, np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
     Parameters
     ----------
     designs
         One design, or one for each imputed data set.
-    draws
-        The bootstrap samples for bands and intervals.
     on_separation
         ``firth``, ``warn`` or ``error``: see :func:`fit_designs`.
 
     Returns
     -------
-    entry, log odds (m, n), warnings
-        ``entry`` is shaped as ``results.json`` has it; the log odds have one row an imputation, by the pooled
-        coefficients.
+    model, log odds (m, n), warnings
+        The log odds have one row an imputation, by the pooled coefficients.
     """
-    outcome = cohort.outcome.astype(float)
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
-    how, fit, limits, infinite = fit_designs(designs, cohort.outcome, engine, settings.confidence, on_separation, label)
-    terms, separation, warnings = _terms(designs[0], fit, limits, infinite, how, label)
-    etas = np.array([log_odds(d.matrix, fit["coefficients"]) for d in designs])
-    entry = {
-        "name": spec.name,
-        "adjusted": spec.adjusted,
-        "n_parameters": int(np.isfinite(np.asarray(fit["coefficients"], dtype=float)).sum()) - 1,
-        "n": cohort.n,
-        "events": cohort.n_events,
-        "fit": how,
-        "n_imputations": len(designs) if len(designs) > 1 else 0,
-        "log_likelihood": fit["log_likelihood"],
-        "terms": terms,
-        "separation": separation,
-    }
-    described, of_predictions = describe_predictions(
-        cohort.outcome, etas, mean_log_odds(etas), engine, settings, draws, label
+    fit = fit_designs(designs, cohort.outcome, assessment.engine, assessment.level, on_separation, label)
+    terms, separation, of_terms = _terms(designs[0], fit, label)
+    etas = np.array([log_odds(d.matrix, fit.coefficients) for d in designs])
+    performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
+    raw_auc, of_markers = _raw_areas(spec, designs, terms, cohort.outcome.astype(float), assessment, label)
+    model = FittedModel(
+        name=spec.name,
+        adjusted=spec.adjusted,
+        n_parameters=int(np.isfinite(fit.coefficients).sum()) - 1,
+        n=cohort.n,
+        events=cohort.n_events,
+        fit=fit.how,
+        n_imputations=len(designs) if len(designs) > 1 else 0,
+        log_likelihood=fit.log_likelihood,
+        terms=terms,
+        separation=separation,
+        performance=performance,
+        raw_auc=raw_auc,
     )
-    entry |= described
-    entry["raw_auc"], of_raw_scores = _raw_scores(spec, designs, terms, outcome, engine, settings.confidence, label)
-    return entry, etas, [*warnings, *of_predictions, *of_raw_scores]
+    return model, etas, [*of_terms, *of_predictions, *of_markers]
 
 
 def mean_log_odds(etas: np.ndarray) -> np.ndarray:
@@ -140,51 +258,42 @@ def mean_log_odds(etas: np.ndarray) -> np.ndarray:
     return etas[0] if len(etas) == 1 else np.round(etas.mean(axis=0), LOG_ODDS_DECIMALS) + 0.0
 
 
-def _terms(design, fit, limits, infinite, how, label) -> tuple[list[dict], list[dict], list[Warn]]:
+def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tuple[SeparatedTerm, ...], list[Warn]]:
     terms, separation, warnings = [], [], []
-    b, se, p = (np.asarray(fit[k], dtype=float) for k in ("coefficients", "standard_errors", "p_values"))
     for j, column in enumerate(design.columns):
-        row = {"term": column, "variable": design.variables[j], "level": design.levels[j]}
-        if infinite[j]:
-            direction = {1: "+infinity", -1: "-infinity", 2: "infinite, sign open"}[int(infinite[j])]
-            separation.append({**row, "estimate": direction})
-        if infinite[j] and how == MAXIMUM_LIKELIHOOD:
-            values = dict.fromkeys(("b", "se", "p", "or"), None)
-        else:
-            values = {"b": finite(b[j]), "se": finite(se[j]), "p": finite(p[j]), "or": finite(np.exp(b[j]))}
-        with np.errstate(over="ignore"):
-            low, high = (finite(np.exp(x)) if np.isfinite(x) else None for x in limits[j])
-        missing = {"fmi": finite(fit["fmi"][j])} if "fmi" in fit else {}
-        terms.append({**row, **values, "low": low, "high": high, **missing})
-    aliased = [design.columns[j] for j in range(len(b)) if np.isnan(b[j])]
+        place = (column, design.variables[j], design.levels[j])
+        if fit.infinite[j]:
+            direction = {1: "+infinity", -1: "-infinity", 2: "infinite, sign open"}[int(fit.infinite[j])]
+            separation.append(SeparatedTerm(*place, direction))
+        terms.append(Term(*place, fit.coefficient(j), ABSENT if fit.fmi is None else finite(fit.fmi[j])))
+    aliased = [column for column, b in zip(design.columns, fit.coefficients, strict=True) if np.isnan(b)]
     if aliased:
         warnings.append(warn.NOT_ESTIMABLE(model=label, listed=", ".join(aliased)))
-    listed = ", ".join(f"{s['term']} ({s['estimate']})" for s in separation)
-    if separation and how == FIRTH:
+    listed = ", ".join(f"{s.term} ({s.estimate})" for s in separation)
+    if separation and fit.how == FIRTH:
         warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed))
     elif separation:
         warnings.append(warn.SEPARATED(model=label, listed=listed))
-    if not fit["converged"] and not (separation and how == MAXIMUM_LIKELIHOOD):
+    if not fit.converged and not (separation and fit.how == MAXIMUM_LIKELIHOOD):
         warnings.append(warn.NOT_CONVERGED(model=label))
-    return terms, separation, warnings
+    return tuple(terms), tuple(separation), warnings
 
 
-def _raw_scores(
+def _raw_areas(
     spec: ModelSpec,
     designs: Sequence[Design],
-    terms: list[dict[str, Any]],
-    outcome: np.ndarray,
-    engine: StatisticsEngine,
-    level: float,
+    terms: Sequence[Term],
+    y: np.ndarray,
+    assessment: Assessment,
     label: str,
-) -> tuple[list[dict[str, Any]], list[Warn]]:
+) -> tuple[tuple[RawArea, ...], list[Warn]]:
     """AUCs of continuous markers in their given direction where they enter with a negative coefficient; imputed ones
     are pooled."""
-    aucs, warnings, design = [], [], designs[0]
+    areas, warnings, design = [], [], designs[0]
     for j, term in enumerate(terms):
-        own = term["variable"] in spec.own_terms and design.levels[j] is None and j > 0
-        if own and term["b"] is not None and term["b"] < 0:
-            auc = pooled_auc(outcome, np.array([d.matrix[:, j] for d in designs]), engine, level)
-            aucs.append({"term": term["term"], **finite_numbers(auc, INTERVAL)})
-            warnings.append(warn.AGAINST_DIRECTION(model=label, term=term["term"], auc=auc["estimate"]))
-    return aucs, warnings
+        own = term.variable in spec.own_terms and design.levels[j] is None and j > 0
+        if own and term.coefficient.b is not None and term.coefficient.b < 0:
+            auc = pooled_auc(y, np.array([d.matrix[:, j] for d in designs]), assessment.engine, assessment.level)
+            areas.append(record_of(RawArea, auc, term=term.term))
+            warnings.append(warn.AGAINST_DIRECTION(model=label, term=term.term, auc=auc["estimate"]))
+    return tuple(areas), warnings

@@ -1,47 +1,57 @@
-"""What is said of predictions: discrimination, classification, calibration, usefulness. One function a part of an
+"""How predictions are judged: discrimination, classification, calibration, usefulness. One function a part of an
 entry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import Draws, Warn, finite, finite_numbers, warn
-from prldh.engines import StatisticsEngine
+from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, record_of, records_of, warn
+from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.models.values import (
+    Area,
+    Calibration,
+    CalibrationPoint,
+    Confusion,
+    DecisionPoint,
+    HosmerLemeshow,
+    HosmerLemeshowGroup,
+    ImpactPoint,
+    PartialArea,
+    PartialAreas,
+)
 from prldh.study import Performance
 
-INTERVAL = ("estimate", "low", "high")
-CALIBRATION = (
-    "intercept",
-    "slope",
-    "citl",
-    "brier",
-    "miscalibration",
-    "discrimination",
-    "uncertainty",
-    "scaled_brier",
-    "spiegelhalter_z",
-    "spiegelhalter_p",
-    "ici",
-    "e50",
-    "e90",
-    "emax",
-)
+
+@dataclass(frozen=True)
+class Assessment:
+    """What predictions are judged by: an engine, the study's settings, its bootstrap samples, and the measures."""
+
+    engine: StatisticsEngine
+    settings: Performance
+    draws: Draws
+    measures: tuple[Measure, ...]
+
+    @property
+    def level(self) -> float:
+        return self.settings.confidence
+
+    def engine_of(self, measure: Measure) -> StatisticsEngine:
+        """The run's engine, or Python's where that one cannot compute the measure."""
+        return self.engine if self.engine.name in measure.computed_by else PythonEngine()
 
 
 def describe_predictions(
     outcome: np.ndarray,
     etas: np.ndarray,
     eta: np.ndarray,
-    engine: StatisticsEngine,
-    settings: Performance,
-    draws: Draws,
+    assessment: Assessment,
     label: str,
 ) -> tuple[dict[str, Any], list[Warn]]:
-    """Everything that is said of a model's predictions on the data that made it.
+    """The measures of a model's predictions on the data that made it, by their keys.
 
     Parameters
     ----------
@@ -51,129 +61,96 @@ def describe_predictions(
         Their mean: all else is said of it.
     """
     y, p = np.asarray(outcome, dtype=float), probability(eta)
-    level, warnings = settings.confidence, []
-    found: dict[str, Any] = {"auc": describe_auc(y, etas, engine, level)}
-    if found["auc"]["estimate"] == 1.0:
+    auc, warnings = describe_auc(y, etas, assessment), []
+    if auc.estimate == 1.0:
         warnings.append(warn.AUC_ONE(model=label))
-    found["pauc"] = partial_areas(y, p, engine, settings, draws)
-    cut = engine.youden(y, p)
-    counts = {k: int(cut[k]) for k in ("tp", "fp", "fn", "tn")}
-    found["threshold"] = finite(cut["threshold"])
-    if found["threshold"] is None:
+    pauc = partial_areas(y, p, assessment)
+    cut = assessment.engine.youden(y, p)
+    counts = Confusion(*(int(cut[cell]) for cell in ("tp", "fp", "fn", "tn")))
+    threshold = finite(cut["threshold"])
+    if threshold is None:
         warnings.append(warn.NO_THRESHOLD(model=label))
-    found["confusion"] = counts
-    found.update(proportions(counts, engine, level))
-    found["hosmer_lemeshow"] = hosmer_lemeshow(y, p, engine, settings.hosmer_lemeshow_groups)
-    if found["hosmer_lemeshow"]["p"] is None:
-        n_groups = len(found["hosmer_lemeshow"]["groups"])
-        warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, n_groups=n_groups))
-    found["calibration"] = calibration(y, p, engine, draws.patients, level)
-    found.update(usefulness(y, p, engine, settings, draws))
-    return found, warnings
+    test = hosmer_lemeshow(y, p, assessment)
+    if test.p is None:
+        warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, n_groups=len(test.groups)))
+    measures = {
+        "auc": auc,
+        "pauc": pauc,
+        "threshold": threshold,
+        "confusion": counts,
+        **classify(counts, assessment),
+        "hosmer_lemeshow": test,
+        "calibration": calibration(y, p, assessment, assessment.draws.patients),
+        **usefulness(y, p, assessment),
+    }
+    return measures, warnings
 
 
-def describe_auc(y: np.ndarray, etas: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, Any]:
+def describe_auc(y: np.ndarray, etas: np.ndarray, assessment: Assessment) -> Area:
     """AUC with DeLong's interval; over imputations pooled by Rubin's rules on the logit scale, with the fraction of
     missing information."""
-    found = pooled_auc(y, probability(etas), engine, level)
-    entry = {**finite_numbers(found, (*INTERVAL, "variance")), "method": "DeLong"}
+    method = "DeLong"
     if len(etas) > 1:
-        entry |= {
-            "method": f"DeLong in each of {len(etas)} imputed data sets, Rubin's rules on the logit scale",
-            "fmi": finite(found["fmi"]),
-        }
-    return entry
+        method = f"DeLong in each of {len(etas)} imputed data sets, Rubin's rules on the logit scale"
+    return record_of(Area, pooled_auc(y, probability(etas), assessment.engine, assessment.level), method=method)
 
 
 def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, float]:
     """DeLong's AUC of the one row of scores (m, n), or of all pooled."""
-    found = [engine.auc(y, row, level) for row in scores]
-    if len(found) == 1:
-        return found[0]
-    return engine.pool_auc(np.array([f["estimate"] for f in found]), np.array([f["variance"] for f in found]), level)
+    areas = [engine.auc(y, row, level) for row in scores]
+    if len(areas) == 1:
+        return areas[0]
+    return engine.pool_auc(np.array([a["estimate"] for a in areas]), np.array([a["variance"] for a in areas]), level)
 
 
-def partial_areas(
-    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, settings: Performance, draws: Draws
-) -> dict[str, Any]:
+def partial_areas(y: np.ndarray, p: np.ndarray, assessment: Assessment) -> PartialAreas:
     """Partial areas by sensitivity and by specificity, raw and McClish-corrected, with stratified bootstrap
     intervals."""
-    found = {}
-    for focus, (high, low) in settings.partial_ranges().items():
-        area = engine.partial_auc(y, p, focus, high, low, draws.stratified, len(draws.stratified), settings.confidence)
-        keys = (*INTERVAL, "variance", "corrected", "corrected_low", "corrected_high")
-        found[focus] = {
-            **finite_numbers(area, keys),
-            "from": high,
-            "to": low,
-            "n_resamples": len(draws.stratified),
-            "method": "stratified bootstrap percentiles",
-        }
-    return found
+    rows, level = assessment.draws.stratified, assessment.level
+    areas = {}
+    for focus, (high, low) in assessment.settings.partial_ranges().items():
+        answer = assessment.engine.partial_auc(y, p, focus, high, low, rows, len(rows), level)
+        method = "stratified bootstrap percentiles"
+        areas[focus] = record_of(PartialArea, answer, from_=high, to=low, n_resamples=len(rows), method=method)
+    return PartialAreas(**areas)
 
 
-def proportions(
-    counts: Mapping[str, int], engine: StatisticsEngine, level: float
-) -> dict[str, dict[str, float | None]]:
-    """Accuracy, sensitivity, specificity, PPV, NPV with Clopper–Pearson intervals from a confusion matrix."""
-    tp, fp, fn, tn = (counts[k] for k in ("tp", "fp", "fn", "tn"))
-    parts = {
-        "accuracy": (tp + tn, tp + fp + fn + tn),
-        "sensitivity": (tp, tp + fn),
-        "specificity": (tn, tn + fp),
-        "ppv": (tp, tp + fp),
-        "npv": (tn, tn + fn),
-    }
-    return {k: finite_numbers(engine.proportion(a, b, level), INTERVAL) for k, (a, b) in parts.items()}
+def classify(counts: Confusion, assessment: Assessment) -> dict[str, Any]:
+    """The measures of a table of predicted and observed events, by their keys."""
+    cells, values = asdict(counts), {}
+    for measure in at(APPARENT, assessment.measures):
+        if measure.cells:
+            arguments = {name: sum(cells[cell] for cell in own) for name, own in measure.cells.items()}
+            level = {"level": assessment.level} if measure.has_interval(APPARENT) else {}
+            answer = assessment.engine_of(measure).compute(measure.function, **arguments, **level)
+            values[measure.key] = record_of(measure.kind(APPARENT), answer)
+    return values
 
 
-def hosmer_lemeshow(
-    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, groups: int, is_fitted: bool = True
-) -> dict[str, Any]:
+def hosmer_lemeshow(y: np.ndarray, p: np.ndarray, assessment: Assessment, is_fitted: bool = True) -> HosmerLemeshow:
     """Hosmer–Lemeshow's test with its table; df is two less than the groups where the predictions were fitted to these
     outcomes."""
-    found = engine.hosmer_lemeshow(y, p, groups, 2 if is_fitted else 0)
-    keys = ("lower", "upper", "n", "observed", "expected")
-    table = [
-        {k: finite(v) for k, v in zip(keys, row, strict=True)}
-        for row in zip(*(np.atleast_1d(found[k]) for k in keys), strict=True)
-    ]
-    if not np.isfinite(found["statistic"]):  # one group, or an empty one: degrees of freedom of nothing
-        found = {**found, "df": np.nan}
-    return {**finite_numbers(found, ("statistic", "df", "p")), "groups": table}
+    groups = assessment.settings.hosmer_lemeshow_groups
+    answer = assessment.engine.hosmer_lemeshow(y, p, groups, 2 if is_fitted else 0)
+    if not np.isfinite(answer["statistic"]):  # one group, or an empty one: degrees of freedom of nothing
+        answer = {**answer, "df": np.nan}
+    return record_of(HosmerLemeshow, answer, groups=records_of(HosmerLemeshowGroup, answer))
 
 
-def calibration(
-    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, rows: np.ndarray, level: float
-) -> dict[str, Any]:
+def calibration(y: np.ndarray, p: np.ndarray, assessment: Assessment, rows: np.ndarray) -> Calibration:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, ICI and its relatives, the curve with its band
     from ``rows`` (B, n)."""
-    found = engine.calibration(y, p, rows, len(rows), level)
-    entry = finite_numbers(found, CALIBRATION)
-    columns = {
-        "predicted": found["curve_predicted"],
-        "observed": found["curve_observed"],
-        "low": found["curve_low"],
-        "high": found["curve_high"],
-    }
-    entry["curve"] = curve_rows(columns)
-    entry["method"] = str(found["method"])
-    return entry
+    answer = assessment.engine.calibration(y, p, rows, len(rows), assessment.level)
+    known = {measure.key for measure in at(CALIBRATION, assessment.measures)}
+    numbers = {key: finite(value) for key, value in answer.items() if key in known}
+    columns = {key: answer[f"curve_{key}"] for key in ("predicted", "observed", "low", "high")}
+    return Calibration(numbers, records_of(CalibrationPoint, columns), str(answer["method"]))
 
 
-def usefulness(
-    y: np.ndarray, p: np.ndarray, engine: StatisticsEngine, settings: Performance, draws: Draws
-) -> dict[str, Any]:
+def usefulness(y: np.ndarray, p: np.ndarray, assessment: Assessment) -> dict[str, Any]:
     """Decision curve and clinical impact with pointwise bands from the bootstrap samples."""
-    rounded, thresholds = np.round(p, 12), np.array(settings.thresholds)
-    curve = engine.decision_curve(y, rounded, thresholds, draws.patients, len(draws.patients), settings.confidence)
-    impact = engine.clinical_impact(
-        y, rounded, thresholds, 1000, draws.patients, len(draws.patients), settings.confidence
-    )
-    return {"decision_curve": curve_rows(curve), "clinical_impact": curve_rows(impact)}
-
-
-def curve_rows(columns: Mapping[str, Any]) -> list[dict[str, float | None]]:
-    """One dict a point of arrays that are alike; text beside them is left out."""
-    arrays = {k: np.atleast_1d(v) for k, v in columns.items() if not isinstance(v, str) and v is not None}
-    return [{k: finite(v) for k, v in zip(arrays, row, strict=True)} for row in zip(*arrays.values(), strict=True)]
+    rounded, thresholds = np.round(p, 12), np.array(assessment.settings.thresholds)
+    samples = (assessment.draws.patients, len(assessment.draws.patients), assessment.level)
+    curve = assessment.engine.decision_curve(y, rounded, thresholds, *samples)
+    impact = assessment.engine.clinical_impact(y, rounded, thresholds, 1000, *samples)
+    return {"decision_curve": records_of(DecisionPoint, curve), "clinical_impact": records_of(ImpactPoint, impact)}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS, Protocol
-from prldh.core import Cohort, FeatureBlock, ModelSpec, Resample, Warn
+from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn
 from prldh.data.imaging import Images
 from prldh.plugins import Registry
 from prldh.study import Study
@@ -30,6 +30,7 @@ class Plan:
     schemes: Mapping[str, tuple[str, list[Resample]]]  # name → (kind, resamples)
     warnings: tuple[Warn, ...]
     registry: Registry
+    measures: tuple[Measure, ...]  # what is said of predictions
     validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
     images: Images = field(default_factory=Images)  # tissues that were measured on images
     answers: Mapping[str, Mapping[str, Mapping[str, str]]] = field(

@@ -2,68 +2,121 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import finite
-from prldh.engines import StatisticsEngine
+from prldh.core import ABSENT, Absent, Inline, Number, finite
+from prldh.models.compare import Compared
+from prldh.models.performance import Assessment
 from prldh.study import Performance
 
-#: Keys of an engine's answer, and as ``results.json`` has them.
-MEASURES = {"nri": "nri", "cnri": "continuous_nri", "idi": "idi"}
-NUMBERS = {"": "estimate", "_low": "low", "_high": "high", "_z": "statistic", "_p": "p"}
+#: Numbers of an engine's answer, by what they end in.
+NUMBERS = ("", "_low", "_high", "_z", "_p")
 EVENT_RATE = "the share of events (Pencina, Steyerberg & D'Agostino 2017)"
 
 
-def describe_reclassification(
-    pair: tuple[str, str],
-    adjusted: bool,
-    scope: str | None,
-    scheme: str | None,
-    outcome: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    engine: StatisticsEngine,
-    settings: Performance,
-) -> dict[str, Any]:
-    """One entry of ``reclassification`` of ``results.json``: the second model in place of the first.
+@dataclass(frozen=True)
+class Change:
+    """By how much a second model improves on a first, with the test that it does not."""
 
-    ``first`` and ``second`` are log odds (n,), apparent or held out. Without ``performance.risk_categories`` there is
-    one cut point, at the share of events. Probabilities are rounded at 1e-12, so that one equal to a cut point is so in
-    both engines.
+    estimate: Number
+    low: Number
+    high: Number
+    statistic: Number
+    p: Number
+
+
+@dataclass(frozen=True)
+class Moves:
+    """A change among patients of one outcome; how many move ``up`` and ``down``, where anything is counted."""
+
+    change: Inline[Change]
+    n: int
+    up: int | Absent = ABSENT
+    down: int | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class Reclassified:
+    """A change, and its parts by outcome."""
+
+    change: Inline[Change]
+    events: Moves
+    nonevents: Moves
+
+
+@dataclass(frozen=True)
+class ReclassificationCell:
+    """Patients who were in category ``old`` and are in category ``new``, by outcome."""
+
+    old: int
+    new: int
+    events: int
+    nonevents: int
+
+
+@dataclass(frozen=True)
+class Reclassification:
+    """The second model in place of the first: net reclassification improvement and integrated discrimination
+    improvement."""
+
+    pair: Inline[Compared]
+    categories: tuple[float, ...]
+    categories_from: str
+    nri: Reclassified
+    continuous_nri: Reclassified
+    idi: Reclassified
+    table: tuple[ReclassificationCell, ...]
+    method: str
+
+
+def describe_reclassification(
+    pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray, assessment: Assessment
+) -> Reclassification:
+    """``first`` and ``second`` are log odds (n,), apparent or held out. Without ``performance.risk_categories`` there
+    is one cut point, at the share of events. Probabilities are rounded at 1e-12, so that one equal to a cut point is so
+    in both engines.
     """
     y = outcome.astype(float)
     a, b = (np.round(probability(eta), 12) for eta in (first, second))
-    cuts, source = _cut_points(y, settings)
-    found = engine.reclassification(y, a, b, np.array(cuts), settings.confidence)
-    entry: dict[str, Any] = {
-        "a": pair[0],
-        "b": pair[1],
-        "adjusted": adjusted,
-        "scope": scope,
-        "scheme": scheme,
-        "categories": cuts,
-        "categories_from": source,
-    }
-    for key, name in MEASURES.items():
-        entry[name] = _numbers(found, key)
-        for part in ("events", "nonevents"):
-            entry[name][part] = _numbers(found, f"{key}_{part}") | {"n": int(found[f"n_{part}"])}
-            if key != "idi":
-                entry[name][part] |= {way: int(found[f"{key}_{way}_{part}"]) for way in ("up", "down")}
-    events, nonevents = (np.asarray(found[f"table_{part}"]) for part in ("events", "nonevents"))
-    entry["table"] = [
-        {"old": i, "new": j, "events": int(events[i, j]), "nonevents": int(nonevents[i, j])}
+    cuts, source = _cut_points(y, assessment.settings)
+    answer = assessment.engine.reclassification(y, a, b, np.array(cuts), assessment.level)
+    events, nonevents = (np.asarray(answer[f"table_{part}"]) for part in ("events", "nonevents"))
+    table = [
+        ReclassificationCell(i, j, int(events[i, j]), int(nonevents[i, j]))
         for i in range(len(events))
         for j in range(len(events))
     ]
-    entry["method"] = (
+    method = (
         "asymptotic standard errors (Pencina et al. 2008, 2011); a probability equal to a cut point is in the lower"
         " category"
     )
-    return entry
+    return Reclassification(
+        pair=pair,
+        categories=tuple(cuts),
+        categories_from=source,
+        nri=_reclassified(answer, "nri"),
+        continuous_nri=_reclassified(answer, "cnri"),
+        idi=_reclassified(answer, "idi"),
+        table=tuple(table),
+        method=method,
+    )
+
+
+def _reclassified(answer: Mapping[str, Any], key: str) -> Reclassified:
+    parts = []
+    for part in ("events", "nonevents"):
+        ways = () if key == "idi" else (int(answer[f"{key}_{way}_{part}"]) for way in ("up", "down"))
+        parts.append(Moves(_change(answer, f"{key}_{part}"), int(answer[f"n_{part}"]), *ways))
+    return Reclassified(_change(answer, key), *parts)
+
+
+def _change(answer: Mapping[str, Any], key: str) -> Change:
+    return Change(*(finite(answer[f"{key}{ending}"]) for ending in NUMBERS))
 
 
 def _cut_points(y: np.ndarray, settings: Performance) -> tuple[list[float], str]:
@@ -71,7 +124,3 @@ def _cut_points(y: np.ndarray, settings: Performance) -> tuple[list[float], str]
         return list(settings.risk_categories), "performance.risk_categories"
     share = round(float(y.mean()), 12)
     return ([share] if 0 < share < 1 else []), EVENT_RATE
-
-
-def _numbers(found: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: finite(found[f"{key}{suffix}"]) for suffix, name in NUMBERS.items()}

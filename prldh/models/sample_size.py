@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from prldh.chain import GROUPS
-from prldh.core import Cohort, Design, FeatureBlock, ModelSpec, StudyError, Warn, warn
+from prldh.core import ABSENT, Absent, Cohort, Design, FeatureBlock, ModelSpec, Number, StudyError, Warn, warn
 from prldh.stats import largest_cox_snell, sample_size
 from prldh.study import SampleSize
 
 CRITERIA = ("shrinkage", "optimism", "risk")
 LEVELS = {"shrinkage": 0.9, "optimism": 0.05, "margin": 0.05}
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """Patients that a criterion asks for, and the most parameters that it allows the patients there are."""
+
+    name: str
+    n: int
+    max_parameters: int | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class ModelSampleSize:
+    """What a model needs, and what there is."""
+
+    name: str
+    adjusted: bool
+    n_parameters: int
+    n_candidates_screened: int
+    n_needed: int
+    events_needed: int
+    criteria: tuple[Criterion, ...]
+    n: int
+    events: int
+    events_per_parameter: Number
+    max_parameters: int
+    is_enough: bool
+
+
+@dataclass(frozen=True)
+class Anticipated:
+    """What the criteria were asked with."""
+
+    prevalence: Number
+    r2_cox_snell: Number
+    r2_nagelkerke: Number
+    shrinkage: Number
+    optimism: Number
+    margin: Number
+
+
+@dataclass(frozen=True)
+class SampleSizes:
+    """Riley et al.'s criteria for every model."""
+
+    settings: Anticipated
+    models: tuple[ModelSampleSize, ...]
 
 
 def anticipated_r2(settings: SampleSize, cohort: Cohort) -> tuple[float, float]:
@@ -26,8 +73,9 @@ def anticipated_r2(settings: SampleSize, cohort: Cohort) -> tuple[float, float]:
     """
     prevalence = cohort.n_events / cohort.n
     largest = largest_cox_snell(prevalence)
-    if settings.r2_cox_snell is None:
+    if settings.r2_nagelkerke is not None:
         return settings.r2_nagelkerke * largest, settings.r2_nagelkerke
+    assert settings.r2_cox_snell is not None  # one of the two is given
     if settings.r2_cox_snell >= largest:
         raise StudyError(
             f"sample_size.r2_cox_snell: no model can reach {settings.r2_cox_snell:g} where {cohort.n_events} of"
@@ -42,7 +90,7 @@ def describe_sample_size(
     specs: Sequence[ModelSpec],
     designs: Sequence[Design],
     blocks: Mapping[str, Sequence[FeatureBlock]],
-) -> tuple[dict[str, Any], list[Warn]]:
+) -> tuple[SampleSizes, list[Warn]]:
     """Riley et al.'s criteria for every model beside the patients there are.
 
     A Radscore counts as the one parameter that the model estimates; how many feature columns were read to make it
@@ -54,30 +102,31 @@ def describe_sample_size(
     for spec, design in zip(specs, designs, strict=True):
         n_parameters = _rank(design.matrix) - 1
         found = sample_size(prevalence, n_parameters, cox_snell, cohort.n, **LEVELS)
-        criteria = [{"name": name, "n": int(found[f"n_{name}"])} for name in CRITERIA]
-        for criterion in criteria[:2]:
-            criterion["max_parameters"] = int(found[f"max_parameters_{criterion['name']}"])
-        entries.append(
-            {
-                "name": spec.name,
-                "adjusted": spec.adjusted,
-                "n_parameters": n_parameters,
-                "n_candidates_screened": sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
-                "n_needed": int(found["n"]),
-                "events_needed": int(found["events"]),
-                "criteria": criteria,
-                "n": cohort.n,
-                "events": cohort.n_events,
-                "events_per_parameter": cohort.n_events / n_parameters if n_parameters else None,
-                "max_parameters": int(found["max_parameters"]),
-                "is_enough": cohort.n >= found["n"],
-            }
+        criteria = (
+            *(Criterion(k, int(found[f"n_{k}"]), int(found[f"max_parameters_{k}"])) for k in CRITERIA[:2]),
+            Criterion(CRITERIA[2], int(found[f"n_{CRITERIA[2]}"])),
         )
-    used = {"prevalence": prevalence, "r2_cox_snell": cox_snell, "r2_nagelkerke": nagelkerke, **LEVELS}
-    return {"settings": used, "models": entries}, _warnings(entries, nagelkerke)
+        entries.append(
+            ModelSampleSize(
+                name=spec.name,
+                adjusted=spec.adjusted,
+                n_parameters=n_parameters,
+                n_candidates_screened=sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
+                n_needed=int(found["n"]),
+                events_needed=int(found["events"]),
+                criteria=criteria,
+                n=cohort.n,
+                events=cohort.n_events,
+                events_per_parameter=cohort.n_events / n_parameters if n_parameters else None,
+                max_parameters=int(found["max_parameters"]),
+                is_enough=bool(cohort.n >= found["n"]),
+            )
+        )
+    sizes = SampleSizes(Anticipated(prevalence, cox_snell, nagelkerke, **LEVELS), tuple(entries))
+    return sizes, _warnings(entries, nagelkerke)
 
 
-def _tissues(spec: ModelSpec, blocks: Mapping[str, Any]) -> list[str]:
+def _tissues(spec: ModelSpec, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
     """The tissues of a model whose Radscores were selected here."""
     found: dict[str, None] = {}
     for term in spec.terms:
@@ -91,11 +140,11 @@ def _rank(matrix: np.ndarray) -> int:
     return int(np.linalg.matrix_rank(matrix / np.where(length > 0, length, 1.0)))
 
 
-def _warnings(entries: list[dict[str, Any]], nagelkerke: float) -> list[Warn]:
-    short = [e for e in entries if not e["is_enough"]]
+def _warnings(entries: Sequence[ModelSampleSize], nagelkerke: float) -> list[Warn]:
+    short = [e for e in entries if not e.is_enough]
     if not short:
         return []
-    needs = [e["n_needed"] for e in short]
+    needs = [e.n_needed for e in short]
     span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [warn.TOO_FEW_PATIENTS(n=short[0]["n"], events=short[0]["events"], whose=whose, needed=span, r2=nagelkerke)]
+    return [warn.TOO_FEW_PATIENTS(n=short[0].n, events=short[0].events, whose=whose, needed=span, r2=nagelkerke)]

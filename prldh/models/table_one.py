@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
-from prldh.core import Cohort, ModelSpec, Warn, finite, warn
+from prldh.core import ABSENT, Absent, Cohort, Later, ModelSpec, Number, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A continuous variable among some patients."""
+
+    mean: Later[Number]
+    sd: Later[Number]
+    median: Later[Number]
+    q1: Later[Number]
+    q3: Later[Number]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many of some patients have a level, and the percentage of the column."""
+
+    n: Later[int]
+    percent: Later[Number]
+
+
+@dataclass(frozen=True)
+class TableOneCells:
+    """A line of Table 1: of a level, or of a continuous variable (None)."""
+
+    level: str | None
+    total: Moments | Count
+    nonevent: Moments | Count
+    event: Moments | Count
+
+
+@dataclass(frozen=True)
+class TableOneRow:
+    """A variable by outcome, with its test; ``n_missing`` of covariates alone."""
+
+    variable: str
+    type_: Later[Literal["continuous", "categorical"]]
+    test: Literal["t", "welch", "wilcoxon", "chi2", "fisher"]
+    statistic: Number
+    df: Later[Number]
+    p: Number
+    rows: tuple[TableOneCells, ...]
+    smd: Number | Absent = ABSENT
+    n_missing: int | Absent = ABSENT
+    is_radscore: bool | Absent = ABSENT
+    p_holm: Number | Absent = ABSENT
+    p_bh: Number | Absent = ABSENT
 
 
 def make_table_one(
@@ -21,7 +69,7 @@ def make_table_one(
     cutoffs: Mapping[str, float],
     settings: TableOne,
     engine: StatisticsEngine,
-) -> tuple[list[dict[str, Any]], list[Warn]]:
+) -> tuple[list[TableOneRow], list[Warn]]:
     """Rows of Table 1.
 
     Continuous variables are compared by ``settings.continuous`` (pooled t, Welch or Wilcoxon), categorical ones by
@@ -32,7 +80,7 @@ def make_table_one(
     ``n_missing`` tells how many.
     """
     continuous_test = settings.continuous
-    rows, warnings = [], []
+    rows: list[TableOneRow] = []
     for covariate in cohort.covariates:
         column = cohort.table[covariate.name]
         known = column.notna().to_numpy()
@@ -41,24 +89,25 @@ def make_table_one(
             row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
         else:
             row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
-        rows.append({**row, "n_missing": int((~known).sum())})
+        rows.append(replace(row, n_missing=int((~known).sum())))
     for name, values in scores.items():
         if name not in cohort.table.columns:
-            rows.append({**_continuous(name, values, cohort.outcome, continuous_test, engine), "is_radscore": True})
+            rows.append(replace(_continuous(name, values, cohort.outcome, continuous_test, engine), is_radscore=True))
     for first, second in _group_pairs(specs):
         codes = group_codes(scores, cutoffs, first, second)
         rows.append(
             _categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
         )
     if settings.adjust_p != "none":
-        adjusted = adjust_p(np.array([np.nan if row["p"] is None else row["p"] for row in rows]), settings.adjust_p)
-        for row, p in zip(rows, adjusted, strict=True):
-            row[f"p_{settings.adjust_p}"] = finite(p)
-    for row in rows:
-        if not settings.standardized_differences:
-            del row["smd"]
-        if row["p"] is None:
-            warnings.append(warn.NO_TEST(variable=row["variable"]))
+        adjusted = adjust_p(np.array([np.nan if row.p is None else row.p for row in rows]), settings.adjust_p)
+        is_holm = settings.adjust_p == "holm"
+        rows = [
+            replace(row, p_holm=finite(p)) if is_holm else replace(row, p_bh=finite(p))
+            for row, p in zip(rows, adjusted, strict=True)
+        ]
+    if not settings.standardized_differences:
+        rows = [replace(row, smd=ABSENT) for row in rows]
+    warnings = [warn.NO_TEST(variable=row.variable) for row in rows if row.p is None]
     return rows, warnings
 
 
@@ -72,59 +121,52 @@ def _group_pairs(specs: tuple[ModelSpec, ...]) -> list[tuple[str, str]]:
     return found
 
 
-def _continuous(name, values, outcome, test, engine) -> dict[str, Any]:
+def _continuous(
+    name: str,
+    values: np.ndarray,
+    outcome: np.ndarray,
+    test: Literal["t", "welch", "wilcoxon"],
+    engine: StatisticsEngine,
+) -> TableOneRow:
     event = outcome == 1
-    found = engine.continuous_test(values[~event], values[event], test)
-    cells = {"total": _moments(values), "nonevent": _moments(values[~event]), "event": _moments(values[event])}
-    return {
-        "variable": name,
-        "type": "continuous",
-        "test": test,
-        "statistic": finite(found["statistic"]),
-        "df": finite(found["df"]),
-        "p": finite(found["p"]),
-        "rows": [{"level": None, **cells}],
-        "smd": finite(standardized_mean_difference(values[~event], values[event])),
-    }
+    answer = engine.continuous_test(values[~event], values[event], test)
+    cells = TableOneCells(None, _moments(values), _moments(values[~event]), _moments(values[event]))
+    statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
+    smd = finite(standardized_mean_difference(values[~event], values[event]))
+    return TableOneRow(name, "continuous", test, statistic, df, p, (cells,), smd)
 
 
-def _moments(values: np.ndarray) -> dict[str, float | None]:
+def _moments(values: np.ndarray) -> Moments:
     if not values.size:
-        return dict.fromkeys(("mean", "sd", "median", "q1", "q3"), None)
-    q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+        return Moments(None, None, None, None, None)
+    q1, median, q3 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
     sd = float(np.std(values, ddof=1)) if values.size > 1 else None
-    return {"mean": float(values.mean()), "sd": sd, "median": float(median), "q1": float(q1), "q3": float(q3)}
+    return Moments(float(values.mean()), sd, median, q1, q3)
 
 
-def _categorical(name, codes, levels, outcome, engine) -> dict[str, Any]:
+def _categorical(
+    name: str, codes: np.ndarray, levels: Sequence[str], outcome: np.ndarray, engine: StatisticsEngine
+) -> TableOneRow:
     counts = np.array(
         [[np.sum((codes == k) & (outcome == c)) for c in (0, 1)] for k in range(len(levels))], dtype=float
     )
     totals = counts.sum(axis=0)
-    rows = []
-    for level, (nonevent, event) in zip(levels, counts, strict=True):
-        cells = {
-            "total": (nonevent + event, totals.sum()),
-            "nonevent": (nonevent, totals[0]),
-            "event": (event, totals[1]),
-        }
-        rows.append(
-            {"level": level, **{k: {"n": int(a), "percent": 100 * a / b if b else None} for k, (a, b) in cells.items()}}
+    rows = tuple(
+        TableOneCells(
+            level, _count(nonevent + event, totals.sum()), _count(nonevent, totals[0]), _count(event, totals[1])
         )
+        for level, (nonevent, event) in zip(levels, counts, strict=True)
+    )
     observed = counts[counts.sum(axis=1) > 0]
-    row = {
-        "variable": name,
-        "type": "categorical",
-        "test": "chi2",
-        "statistic": None,
-        "df": None,
-        "p": None,
-        "rows": rows,
-    }
-    row["smd"] = finite(standardized_level_difference(counts))
+    test: Literal["chi2", "fisher"] = "chi2"
+    statistic = df = p = None
     if len(observed) > 1:
         expected = np.outer(observed.sum(axis=1), totals) / totals.sum()
-        row["test"] = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"
-        found = engine.categorical_test(observed, row["test"])
-        row.update({k: finite(found[k]) for k in ("statistic", "df", "p")})
-    return row
+        test = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"
+        answer = engine.categorical_test(observed, test)
+        statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
+    return TableOneRow(name, "categorical", test, statistic, df, p, rows, finite(standardized_level_difference(counts)))
+
+
+def _count(n: float, total: float) -> Count:
+    return Count(int(n), 100 * n / total if total else None)

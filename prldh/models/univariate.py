@@ -6,23 +6,89 @@ step of this kind (:mod:`prldh.chain.selection.univariate`) computes its own on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from prldh.chain import build_design
-from prldh.core import Cohort, Design, FeatureBlock, Warn, finite, warn
+from prldh.core import (
+    ABSENT,
+    Absent,
+    Cohort,
+    Design,
+    FeatureBlock,
+    Inline,
+    Later,
+    Number,
+    Warn,
+    finite,
+    record_of,
+    warn,
+)
 from prldh.engines import StatisticsEngine
-from prldh.models.fit import MAXIMUM_LIKELIHOOD, fit_designs
+from prldh.models.fit import NO_COEFFICIENT, Coefficient, fit_designs
 from prldh.stats import adjust_p
 from prldh.study import Univariate
 
 ALPHA = 0.05
 """Features are counted whose p is below this."""
 METHODS = {"none": (), "holm": ("holm",), "bh": ("bh",), "both": ("holm", "bh")}
-_NOTHING = dict.fromkeys(("b", "se", "p", "or", "low", "high"), None)
+
+
+@dataclass(frozen=True)
+class UnivariateTerm:
+    """A term of a logistic model of one variable; ``is_fitted``: a Radscore that these patients made."""
+
+    variable: str
+    level: Later[str | None]
+    term: str
+    is_radscore: Later[bool]
+    is_fitted: Later[bool]
+    n: int
+    events: int
+    fit: str
+    coefficient: Inline[Coefficient]
+    p_holm: Number | Absent = ABSENT
+    p_bh: Number | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class ScreenedFeature:
+    """A feature alone against the outcome."""
+
+    source: Later[str]
+    feature: Later[str]
+    auc: Later[Number]
+    r: Later[Number]
+    statistic: Later[Number]
+    p: Later[Number]
+    p_holm: Number | Absent = ABSENT
+    p_bh: Number | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class FeatureScreen:
+    """The features of a tissue: how many were tested, how many are below :data:`ALPHA`, and the smallest p-values."""
+
+    n: int
+    n_tested: int
+    n_below_by_chance: Later[float]
+    n_below: Mapping[str, int]
+    smallest: tuple[ScreenedFeature, ...]
+
+
+@dataclass(frozen=True)
+class UnivariateScreen:
+    """``adjusted``: which of ``p_holm``, ``p_bh`` the rows have."""
+
+    test: Literal["t", "wilcoxon"]
+    adjusted: tuple[str, ...]
+    alpha: Later[float]
+    terms: tuple[UnivariateTerm, ...]
+    features: Mapping[str, FeatureScreen]
 
 
 def describe_univariate(
@@ -33,7 +99,7 @@ def describe_univariate(
     engine: StatisticsEngine,
     level: float,
     on_separation: str,
-) -> tuple[dict[str, Any], pd.DataFrame, list[Warn]]:
+) -> tuple[UnivariateScreen, pd.DataFrame, list[Warn]]:
     """Screens of features and univariable logistic models.
 
     Parameters
@@ -48,26 +114,23 @@ def describe_univariate(
 
     Returns
     -------
-    entry, features, warnings
-        ``entry`` has ``test``, ``adjusted`` (which of ``p_holm``, ``p_bh`` the rows have), ``terms`` (a row a term) and
-        ``features`` (by tissue: how many were tested, how many are below 0.05, and the ``settings.shown`` smallest);
+    screen, features, warnings
         ``features`` has one row a feature, the smallest p of each tissue first. Adjusted are the p-values of a tissue's
         features together, and those of the terms together, fitted Radscores left out.
     """
     methods = METHODS[settings.adjust_p]
     terms, warnings = _univariable_models(cohort, blocks, scores, engine, level, on_separation)
-    _adjust(terms, methods)
     tables = {
         name: _screen(name, tissue, cohort.outcome, settings.test, methods, engine) for name, tissue in blocks.items()
     }
-    entry = {
-        "test": settings.test,
-        "adjusted": list(methods),
-        "alpha": ALPHA,
-        "terms": terms,
-        "features": {name: _summary(table, methods, settings.shown) for name, table in tables.items()},
-    }
-    return entry, pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(), warnings
+    screen = UnivariateScreen(
+        test=settings.test,
+        adjusted=methods,
+        alpha=ALPHA,
+        terms=_adjusted(terms, methods),
+        features={name: _summary(table, methods, settings.shown) for name, table in tables.items()},
+    )
+    return screen, pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(), warnings
 
 
 # ---------------------------------------------------------------- features
@@ -100,32 +163,36 @@ def _screen(
     return table.iloc[np.argsort([float(f"{value:.9e}") for value in p], kind="stable")].reset_index(drop=True)
 
 
-def _summary(table: pd.DataFrame, methods: tuple[str, ...], shown: int) -> dict[str, Any]:
+def _summary(table: pd.DataFrame, methods: tuple[str, ...], shown: int) -> FeatureScreen:
     tested = table[table["p"].notna()]
-    columns = ["source", "feature", "auc", "r", "statistic", "p", *(f"p_{method}" for method in methods)]
-    return {
-        "n": len(table),
-        "n_tested": len(tested),
-        "n_below_by_chance": ALPHA * len(tested),
-        "n_below": {
-            "p": int((tested["p"] < ALPHA).sum()),
-            **{f"p_{m}": int((tested[f"p_{m}"] < ALPHA).sum()) for m in methods},
-        },
-        "smallest": [
-            {k: v if isinstance(v, str) else finite(v) for k, v in row.items()}
-            for row in tested[columns].head(shown).to_dict("records")
-        ],
-    }
+    adjusted = [f"p_{method}" for method in methods]
+    columns = ["source", "feature", "auc", "r", "statistic", "p", *adjusted]
+    return FeatureScreen(
+        n=len(table),
+        n_tested=len(tested),
+        n_below_by_chance=ALPHA * len(tested),
+        n_below={key: int((tested[key] < ALPHA).sum()) for key in ("p", *adjusted)},
+        smallest=tuple(
+            record_of(ScreenedFeature, dict(zip(columns, row, strict=True)), source=row[0], feature=row[1])
+            for row in tested[columns].head(shown).itertuples(index=False)
+        ),
+    )
 
 
 # ---------------------------------------------------------------- covariates and Radscores
 
 
 def _univariable_models(
-    cohort, blocks, scores, engine, level, on_separation
-) -> tuple[list[dict[str, Any]], list[Warn]]:
-    """Rows of a logistic model for each covariate, on the patients who have it, and for each Radscore."""
-    rows, warnings = [], []
+    cohort: Cohort,
+    blocks: Mapping[str, tuple[FeatureBlock, ...]],
+    scores: Mapping[str, np.ndarray],
+    engine: StatisticsEngine,
+    level: float,
+    on_separation: str,
+) -> tuple[list[UnivariateTerm], list[Warn]]:
+    """Terms of a logistic model for each covariate, on the patients who have it, and for each Radscore."""
+    terms: list[UnivariateTerm] = []
+    warnings: list[Warn] = []
     for covariate in cohort.covariates:
         values = cohort.coded[covariate.name]
         known = np.isfinite(values) if covariate.kind == "continuous" else values >= 0
@@ -133,58 +200,51 @@ def _univariable_models(
         design = (
             build_design((covariate.name,), cohort, {}, {}, {covariate.name: values[known]}) if known.any() else None
         )
-        of_covariate, warned = _model_rows(covariate.name, design, outcome, engine, level, on_separation)
-        rows += of_covariate
+        own, warned = _terms(covariate.name, design, outcome, engine, level, on_separation)
+        terms += own
         warnings += warned
     for name, values in scores.items():
         if name not in cohort.coded:
             design = build_design((name,), cohort, {name: values}, {}, {})
-            of_score, warned = _model_rows(name, design, cohort.outcome, engine, level, on_separation)
-            rows += [{**row, "is_radscore": True, "is_fitted": name in blocks} for row in of_score]
+            own, warned = _terms(name, design, cohort.outcome, engine, level, on_separation)
             warnings += warned
-    return rows, warnings
+            terms += [replace(term, is_radscore=True, is_fitted=name in blocks) for term in own]
+    return terms, warnings
 
 
-def _model_rows(
+def _terms(
     name: str,
     design: Design | None,
     outcome: np.ndarray,
-    engine,
+    engine: StatisticsEngine,
     level: float,
     on_separation: str,
-) -> tuple[list[dict[str, Any]], list[Warn]]:
-    """A row a term. Where the variable or the outcome does not vary: one row without numbers, and a warning."""
-    counts = {"is_radscore": False, "is_fitted": False, "n": len(outcome), "events": int(outcome.sum())}
+) -> tuple[list[UnivariateTerm], list[Warn]]:
+    """Where the variable or the outcome does not vary: one term without numbers, and a warning."""
+    counts = (False, False, len(outcome), int(outcome.sum()))
     if design is None or np.ptp(outcome) == 0 or np.ptp(design.matrix[:, 1:], axis=0).sum() == 0:
-        row = {"variable": name, "level": None, "term": name, **counts, "fit": "none", **_NOTHING}
-        return [row], [warn.NO_UNIVARIABLE_MODEL(variable=name, n=len(outcome))]
+        term = UnivariateTerm(name, None, name, *counts, "none", NO_COEFFICIENT)
+        return [term], [warn.NO_UNIVARIABLE_MODEL(variable=name, n=len(outcome))]
     on_separation = "warn" if on_separation == "error" else on_separation
-    how, fit, limits, infinite = fit_designs(
-        [design], outcome, engine, level, on_separation, f"univariable model of '{name}'"
+    fit = fit_designs([design], outcome, engine, level, on_separation, f"univariable model of '{name}'")
+    terms = [
+        UnivariateTerm(name, design.levels[j], design.columns[j], *counts, fit.how, fit.coefficient(j))
+        for j in range(1, len(design.columns))
+    ]
+    return terms, []
+
+
+def _adjusted(terms: Sequence[UnivariateTerm], methods: tuple[str, ...]) -> tuple[UnivariateTerm, ...]:
+    """The terms with adjusted p-values; fitted Radscores have none."""
+    p = np.array([np.nan if t.coefficient.p is None or t.is_fitted else t.coefficient.p for t in terms])
+    columns = {method: adjust_p(p, method) for method in methods}
+    return tuple(
+        term
+        if term.is_fitted
+        else replace(
+            term,
+            p_holm=finite(columns["holm"][k]) if "holm" in columns else ABSENT,
+            p_bh=finite(columns["bh"][k]) if "bh" in columns else ABSENT,
+        )
+        for k, term in enumerate(terms)
     )
-    rows = []
-    for j in range(1, len(design.columns)):
-        row = {"variable": name, "level": design.levels[j], "term": design.columns[j], **counts, "fit": how, **_NOTHING}
-        with np.errstate(over="ignore"):
-            if not (infinite[j] and how == MAXIMUM_LIKELIHOOD):
-                b = fit["coefficients"][j]
-                row |= {
-                    "b": finite(b),
-                    "se": finite(fit["standard_errors"][j]),
-                    "p": finite(fit["p_values"][j]),
-                    "or": finite(np.exp(b)),
-                }
-            row |= {
-                key: finite(np.exp(x)) if np.isfinite(x) else None
-                for key, x in zip(("low", "high"), limits[j], strict=True)
-            }
-        rows.append(row)
-    return rows, []
-
-
-def _adjust(terms: list[dict[str, Any]], methods: tuple[str, ...]) -> None:
-    p = np.array([np.nan if row["p"] is None or row["is_fitted"] else row["p"] for row in terms])
-    for method in methods:
-        for row, value in zip(terms, adjust_p(p, method), strict=True):
-            if not row["is_fitted"]:
-                row[f"p_{method}"] = finite(value)

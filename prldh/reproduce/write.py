@@ -29,7 +29,8 @@ from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
 
 if TYPE_CHECKING:
-    from prldh.models import EngineRun, Plan
+    from prldh.models import Plan
+    from prldh.validation import EngineRun
 
 #: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be
 #: many megabytes.
@@ -287,8 +288,8 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
     """First reader's values of the features that make the Radscores or that the report lists, one line a feature;
     p-values of all."""
     lines = []
-    found = (run.univariate or {}).get("features", {})
-    shown = {name: {row["feature"] for row in entry["smallest"]} for name, entry in found.items()}
+    screens = run.univariate.features if run.univariate else {}
+    shown = {name: {each.feature for each in screen.smallest} for name, screen in screens.items()}
     for name, blocks in run.blocks.items():
         wanted = shown.get(name, set()) | {f for _, f in run.fits[name].radscore.features}
         lines += [

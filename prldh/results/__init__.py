@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
 from prldh.results.lead import by_honesty, honest_auc, interval, racing_sentence, scheme_words
+from prldh.results.measures import MEASURES
 from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
@@ -12,6 +13,7 @@ from prldh.results.schemas import schema_of
 __all__ = [
     "EXTERNAL_SCHEMA",
     "FOLDER",
+    "MEASURES",
     "RESULTS",
     "Results",
     "assemble",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from prldh.core import DataError
 
-SCHEMA, EXTERNAL_SCHEMA = "prldh-results/1", "prldh-external/1"
+SCHEMA: Final = "prldh-results/1"
+EXTERNAL_SCHEMA: Final = "prldh-external/1"
 
 
 def read_results(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from prldh.models import EngineRun, Plan
+from prldh.models import Plan
+from prldh.validation import EngineRun
 
 
 def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
@@ -24,19 +25,19 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 ],
             }
     models = []
-    for spec, (design, *_), entry in zip(plan.specs, run.designs, run.models, strict=True):
+    for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
         coefficients = [
-            {"term": c, "variable": v, "level": level, "b": t["b"]}
-            for c, v, level, t in zip(design.columns, design.variables, design.levels, entry["terms"], strict=True)
+            {"term": c, "variable": v, "level": level, "b": t.coefficient.b}
+            for c, v, level, t in zip(design.columns, design.variables, design.levels, model.terms, strict=True)
         ]
         models.append(
             {
                 "name": spec.name,
                 "adjusted": spec.adjusted,
-                "fit": entry["fit"],
+                "fit": model.fit,
                 "terms": list(spec.terms),
                 "coefficients": coefficients,
-                "threshold": entry["threshold"],
+                "threshold": model.performance["threshold"],
             }
         )
     return {

@@ -18,8 +18,9 @@ from prldh.run.provenance import describe_provenance
 
 if TYPE_CHECKING:
     from prldh.core import Draws
-    from prldh.models import EngineRun, Plan
+    from prldh.models import Plan
     from prldh.results import Results
+    from prldh.validation import EngineRun
 
 
 def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:

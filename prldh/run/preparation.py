@@ -16,6 +16,7 @@ from prldh.data import read_cohort, read_features, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, plan_comparisons
 from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
+from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
 
 
@@ -78,6 +79,7 @@ def prepare(
         schemes,
         (*warnings, *images.warnings, *said),
         registry,
+        MEASURES,
         validators,
         images,
         answers,

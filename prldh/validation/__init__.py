@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from prldh.validation.engine_run import EngineRun
+from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Validation
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, open_kept, refit_inputs, validate_models
+from prldh.validation.sensitivity import Alternative
 
 __all__ = [
+    "Alternative",
+    "Bootstrap",
+    "EngineRun",
+    "FoldMean",
+    "HeldOut",
+    "HeldOutArea",
+    "IntervalBy",
+    "Optimism",
     "VALIDATORS",
+    "Validation",
     "compare_alternatives",
     "held_out",
     "held_out_imputed",

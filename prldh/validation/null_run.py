@@ -12,15 +12,15 @@ Molecular Biology 9 (2010) 39: p-values of permutations are never 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from prldh.core import ModelSpec, Predictions, seed_for
+from prldh.core import ModelSpec, Number, Predictions, seed_for
 from prldh.engines import StatisticsEngine
-from prldh.models import Plan
+from prldh.models import Likelihood, Plan
+from prldh.validation.entries import HeldOut, Null
 from prldh.validation.refit import predict_imputed, predict_scope_pipeline
 from prldh.validation.summaries import fold_mean, pooled_auc_of
 
@@ -36,8 +36,8 @@ def null_scheme(plan: Plan) -> str | None:
 
 
 def run_null(
-    plan: Plan, how: list[str], observed: list[Mapping[str, Any]], refit: Refit, engine: StatisticsEngine
-) -> list[dict[str, Any]]:
+    plan: Plan, how: Sequence[Likelihood], observed: Sequence[HeldOut], refit: Refit, engine: StatisticsEngine
+) -> list[Null]:
     """Permute the outcome, repeat the scheme, and say where the models' held-out AUCs fall.
 
     Parameters
@@ -51,14 +51,14 @@ def run_null(
 
     Returns
     -------
-    list of dict
-        One a model: ``measure`` (the mean of the folds' AUCs, or the pooled AUC where a fold holds one patient), ``n``
-        permutations, ``mean``, ``low``, ``high`` (percentiles at the study's confidence), ``values`` and the one-sided
-        ``p``: (1 + how many reach the observed) / (1 + n).
+    list of Null
+        One a model: the ``measure`` is the mean of the folds' AUCs, or the pooled AUC where a fold holds one patient;
+        ``low`` and ``high`` are percentiles at the study's confidence, ``p`` is (1 + how many reach the observed) /
+        (1 + n).
     """
     n, level = plan.study.validation.null_permutations, plan.study.performance.confidence
     found = np.full((n, len(plan.specs)), np.nan)
-    measure = "auc_mean" if "auc_mean" in observed[0] else "auc"
+    measure = "auc_mean" if "auc_mean" in observed[0].performance else "auc"
     for k in range(n):
         permuted = permute(plan, k)
         refits, completed = refit(permuted, k)
@@ -66,7 +66,7 @@ def run_null(
             predictions = _predict(permuted, spec, how[i], refits, completed, engine)
             found[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)
     return [
-        _describe(values, entry.get(measure, {}).get("estimate"), measure, level)
+        _describe(values, entry.performance[measure].estimate, measure, level)
         for values, entry in zip(found.T, observed, strict=True)
     ]
 
@@ -83,7 +83,14 @@ def permute(plan: Plan, k: int) -> Plan:
     )
 
 
-def _predict(plan: Plan, spec: ModelSpec, how: str, refits, completed, engine) -> Predictions:
+def _predict(
+    plan: Plan,
+    spec: ModelSpec,
+    how: Likelihood,
+    refits: Mapping[str, list],
+    completed: Mapping[str, list],
+    engine: StatisticsEngine,
+) -> Predictions:
     ((scheme, (kind, resamples)),) = plan.schemes.items()
     if plan.is_imputed(spec):
         return predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], engine, how)
@@ -96,20 +103,13 @@ def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: St
         if measure == "auc_mean"
         else pooled_auc_of(predictions, outcome.astype(float), engine, level)[0]
     )
-    return np.nan if entry["estimate"] is None else entry["estimate"]
+    return np.nan if entry.estimate is None else entry.estimate
 
 
-def _describe(values: np.ndarray, observed: float | None, measure: str, level: float) -> dict[str, Any]:
+def _describe(values: np.ndarray, observed: Number, measure: str, level: float) -> Null:
     known = values[np.isfinite(values)]
-    entry: dict[str, Any] = {
-        "measure": measure,
-        "n": len(known),
-        **dict.fromkeys(("mean", "low", "high", "p")),
-        "values": [float(v) for v in known],
-    }
-    if len(known):
-        entry["mean"] = float(known.mean())
-        entry["low"], entry["high"] = (float(q) for q in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
-        if observed is not None:
-            entry["p"] = float((1 + (known >= observed).sum()) / (1 + len(known)))
-    return entry
+    if not len(known):
+        return Null(measure, 0, None, None, None, None, ())
+    low, high = (float(q) for q in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
+    p = None if observed is None else float((1 + (known >= observed).sum()) / (1 + len(known)))
+    return Null(measure, len(known), float(known.mean()), low, high, p, tuple(map(float, known)))

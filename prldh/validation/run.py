@@ -10,20 +10,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import Cohort, Draws, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, warn
+from prldh.core import Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
 from prldh.models import Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
+from prldh.validation.entries import HeldOut
 from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import (
     impute_for_resamples,
@@ -38,7 +39,7 @@ from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_
 
 if TYPE_CHECKING:
     from prldh.core import Progress
-    from prldh.models import EngineRun
+    from prldh.validation.engine_run import EngineRun
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,7 @@ def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[
     return dict(plan.blocks), {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
 
 
-def validate_models(
-    plan: Plan, runs: list[EngineRun], draws: Draws, workers: Workers, kept: KeptWork, told: Progress
-) -> None:
+def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
     """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the
     engine; every engine summarises the predictions."""
 
@@ -81,7 +80,7 @@ def validate_models(
             run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             told(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i]["fit"]
+            how = runs[0].models[i].fit
             for scheme, (kind, resamples) in plan.schemes.items():
                 shared = None
                 if plan.is_imputed(spec):
@@ -94,21 +93,18 @@ def validate_models(
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
                         same = predict_scope_model(
-                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i]["fit"]
+                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
                         )
-                    _record(plan, run, i, scope, scheme, same, draws)
+                    _record(plan, run, i, scope, scheme, same)
         told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
-    for run in runs:
-        for entry in run.models:
-            _note_difference(entry["validation"])
     _run_null(plan, runs, learner, workers, kept, told)
 
 
 def _run_null(
-    plan: Plan, runs: list[EngineRun], learner: Any, workers: Workers, kept: KeptWork, told: Progress
+    plan: Plan, runs: list[EngineRun], learner: PythonEngine, workers: Workers, kept: KeptWork, told: Progress
 ) -> None:
     """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every
     model."""
@@ -130,11 +126,12 @@ def _run_null(
             lambda done, total: told("null run", k * total + done, n * total),
         )[:2]
 
-    how = [entry["fit"] for entry in runs[0].models]
-    found = run_null(plan, how, [entry["validation"]["pipeline"][scheme] for entry in runs[0].models], refit, learner)
+    places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
+    observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
+    nulls = run_null(plan, [model.fit for model in runs[0].models], observed, refit, learner)
     for run in runs:
-        for entry, null in zip(run.models, found, strict=True):
-            entry["validation"]["pipeline"][scheme] = {**entry["validation"]["pipeline"][scheme], "null": null}
+        for place, null in zip(places, nulls, strict=True):
+            run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)
 
 
 def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
@@ -237,18 +234,14 @@ def _refit_one(
 # ---------------------------------------------------------------- what is said of them
 
 
-def _record(
-    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, draws: Draws
-) -> None:
+def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
-        entry, warnings = run.models[i]["validation"]["model"][scheme], []
+        entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        entry, warnings = summarise(
-            predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.engine, plan.study.performance, draws
-        )
-    run.models[i]["validation"].setdefault(scope, {})[scheme] = entry
+        entry, warnings = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.assessment)
+    run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]
     label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
@@ -264,16 +257,6 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -
                     warn.NOTHING_SELECTED(tissue=name, scheme=scheme.replace("_", "-"), n_empty=empty, n=len(refits))
                 )
     run.refits = by_scheme
-
-
-def _note_difference(validation: dict[str, Any]) -> None:
-    if "model" not in validation or "pipeline" not in validation:
-        return
-    found = {}
-    for scheme in validation["model"]:
-        a, b = (validation[scope][scheme]["auc"]["estimate"] for scope in ("model", "pipeline"))
-        found[scheme] = None if a is None or b is None else a - b
-    validation["difference"] = found
 
 
 # ---------------------------------------------------------------- what is kept

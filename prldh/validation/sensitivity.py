@@ -9,21 +9,47 @@ with the study's seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from prldh.chain import Protocol, Step, fit_everyone
-from prldh.core import Predictions, TissueFit, TissueRefit
+from prldh.core import Interval, Predictions, TissueFit, TissueRefit
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.plugins import OffersAlternatives
+from prldh.validation.entries import FoldMean, HeldOutArea
 from prldh.validation.null_run import null_scheme
 from prldh.validation.summaries import fold_mean, pooled_auc_of
 
 #: Told to refit every tissue on the resamples of a plan → one {tissue: TissueRefit} a resample, by scheme.
 Refit = Callable[[Plan], Mapping[str, list[dict[str, TissueRefit]]]]
+
+
+@dataclass(frozen=True)
+class HeldOutScore:
+    """How well Radscores rank patients held out: the mean of the folds' AUCs, which compares no scores of different
+    refits, or the pooled AUC where a fold holds one patient."""
+
+    scheme: str
+    measure: Literal["auc", "auc_mean"]
+    auc: HeldOutArea | FoldMean
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another setting of a step: the Radscore's features, how many of them the study's own has as well (``n_shared``),
+    why there is no Radscore (``empty_step``), and its AUC on everyone and on held-out patients."""
+
+    step: str
+    setting: str
+    is_used: bool
+    features: tuple[str, ...]
+    n_shared: int
+    empty_step: str | None
+    auc: Interval | None
+    held_out: HeldOutScore | None
 
 
 def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
@@ -50,10 +76,8 @@ def describe_sensitivity(
     refits: Mapping[str, list[dict[str, TissueRefit]]],
     refit: Refit,
     engine: StatisticsEngine,
-) -> dict[str, list[dict[str, Any]]]:
-    """Tissue → one entry an alternative: ``step``, ``setting``, ``is_used``, the ``features`` of the Radscore, how many
-    of them the study's own has as well (``n_shared``), its AUC on everyone and on held-out patients with limits, and
-    why there is no Radscore.
+) -> dict[str, tuple[Alternative, ...]]:
+    """The alternatives of each tissue.
 
     Parameters
     ----------
@@ -67,7 +91,7 @@ def describe_sensitivity(
         return {}
     scheme = null_scheme(plan)
     schemes = {scheme: plan.schemes[scheme]} if scheme else {}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in plan.blocks}
+    found: dict[str, list[Alternative]] = {name: [] for name in plan.blocks}
     for step, label, protocol in offered:
         is_used = _settings(protocol) == _settings(plan.protocol)
         other = replace(plan, protocol=protocol, schemes=schemes)
@@ -78,42 +102,38 @@ def describe_sensitivity(
                 if is_used
                 else fit_everyone(name, plan.blocks[name], plan.cohort.outcome, protocol, plan.study.seed, engine)
             )
-            entry = {"step": step, "setting": label, "is_used": is_used, **_describe(plan, fit, fits[name], engine)}
-            entry["held_out"] = (
-                _held_out(plan, scheme, [each[name] for each in of_scheme], engine) if of_scheme else None
+            features = () if fit.radscore is None else tuple(f for _, f in fit.radscore.features)
+            own = fits[name].radscore
+            alternative = Alternative(
+                step=step,
+                setting=label,
+                is_used=is_used,
+                features=features,
+                n_shared=len({f for _, f in own.features} & set(features)) if own else 0,
+                empty_step=fit.empty_step,
+                auc=_apparent(plan, fit, engine) if features else None,
+                held_out=_held_out(plan, scheme, [each[name] for each in of_scheme], engine)
+                if scheme and of_scheme
+                else None,
             )
-            found[name].append(entry)
-    return found
+            found[name].append(alternative)
+    return {name: tuple(own) for name, own in found.items()}
 
 
 def _settings(protocol: Protocol) -> list[tuple[str, str]]:
     return [(s.selector.name, s.settings.model_dump_json()) for s in protocol.steps]
 
 
-def _describe(plan: Plan, fit: TissueFit, own: TissueFit, engine: StatisticsEngine) -> dict[str, Any]:
-    features = [] if fit.radscore is None else [f for _, f in fit.radscore.features]
-    shared = {f for _, f in own.radscore.features} & set(features) if own.radscore else set()
-    level = plan.study.performance.confidence
-    auc = engine.auc(plan.cohort.outcome.astype(float), fit.values, level) if features else None
-    return {
-        "features": features,
-        "n_shared": len(shared),
-        "empty_step": fit.empty_step,
-        "auc": auc and {key: auc[key] for key in ("estimate", "low", "high")},
-    }
+def _apparent(plan: Plan, fit: TissueFit, engine: StatisticsEngine) -> Interval:
+    area = engine.auc(plan.cohort.outcome.astype(float), fit.values, plan.study.performance.confidence)
+    return Interval(area["estimate"], area["low"], area["high"])
 
 
-def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: StatisticsEngine) -> dict[str, Any]:
-    """How well Radscores rank patients held out: the mean of the folds' AUCs, which compares no scores of different
-    refits, or the pooled AUC where a fold holds one patient."""
+def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: StatisticsEngine) -> HeldOutScore:
     kind, resamples = plan.schemes[scheme]
     alone = np.array([r.empty_step is not None for r in refits])
     predictions = Predictions(kind, resamples, np.array([r.values for r in refits]), alone)
-    level = plan.study.performance.confidence
+    outcome, level = plan.cohort.outcome, plan.study.performance.confidence
     if all(len(r.test) == 1 for r in resamples):
-        return {
-            "scheme": scheme,
-            "measure": "auc",
-            "auc": pooled_auc_of(predictions, plan.cohort.outcome.astype(float), engine, level)[0],
-        }
-    return {"scheme": scheme, "measure": "auc_mean", "auc": fold_mean(predictions, plan.cohort.outcome, level)}
+        return HeldOutScore(scheme, "auc", pooled_auc_of(predictions, outcome.astype(float), engine, level)[0])
+    return HeldOutScore(scheme, "auc_mean", fold_mean(predictions, outcome, level))

@@ -6,11 +6,10 @@ calibration <- function(outcome, probability, rows = integer(0), n_resamples = 0
   brier <- mean((probability - outcome)^2)
   share <- mean(outcome)
   test <- spiegelhalter_test(outcome, probability)
-  c(list(intercept = line$intercept, slope = line$slope, citl = line$citl,
-         brier = na_if_nan(brier),
-         scaled_brier = if (has_both_classes(outcome)) 1 - brier / (share * (1 - share)) else NA_real_),
+  c(list(intercept = line$intercept, slope = line$slope, citl = line$citl, brier = na_if_nan(brier)),
     brier_decomposition(outcome, probability),
-    list(spiegelhalter_z = test$z, spiegelhalter_p = test$p),
+    list(scaled_brier = if (has_both_classes(outcome)) 1 - brier / (share * (1 - share)) else NA_real_,
+         spiegelhalter_z = test$z, spiegelhalter_p = test$p),
     calibration_curve(outcome, probability, rows, n_resamples, level))
 }
 

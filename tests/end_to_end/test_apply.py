@@ -17,10 +17,13 @@ import prldh
 from prldh.apply.apply import apply_models
 from prldh.apply.validation import describe_new_predictions
 from prldh.cli import cli
+from prldh.core.entries import NO_INTERVAL
 from prldh.core.errors import DataError, OutputError, StudyError
 from prldh.core.records import Draws
 from prldh.demo.features import demo_cohort
+from prldh.models.performance import Assessment
 from prldh.report.page import render
+from prldh.results.measures import MEASURES
 from prldh.results.reading import read_external
 from prldh.study.study import Performance
 
@@ -334,13 +337,14 @@ def test_a_model_without_finite_coefficients_is_not_applied(tmp_path):
 
 
 def test_calibration_of_predictions_that_do_not_vary_or_are_separated(engine_python):
-    y, settings, draws = np.array([0, 1, 0, 1, 1]), Performance(), Draws(np.zeros((0, 5), int), np.zeros((0, 5), int))
-    flat = describe_new_predictions(y, np.zeros(5), 0.5, engine_python, settings, draws)
-    assert flat["slope"]["estimate"] is None and flat["citl"]["estimate"] == pytest.approx(np.log(1.5))
-    apart = describe_new_predictions(y, np.where(y == 1, 3.0, -3.0), 0.5, engine_python, settings, draws)
-    assert apart["slope"] == {"estimate": None, "low": None, "high": None} and np.isfinite(apart["citl"]["high"])
-    certain = describe_new_predictions(y, np.array([-800.0, -800, -800, 800, 800]), 0.5, engine_python, settings, draws)
-    assert certain["citl"]["low"] is None and certain["citl"]["high"] is None
+    y, draws = np.array([0, 1, 0, 1, 1]), Draws(np.zeros((0, 5), int), np.zeros((0, 5), int))
+    assessment = Assessment(engine_python, Performance(), draws, MEASURES)
+    flat = describe_new_predictions(y, np.zeros(5), 0.5, assessment)
+    assert flat["slope"].estimate is None and flat["citl"].estimate == pytest.approx(np.log(1.5))
+    apart = describe_new_predictions(y, np.where(y == 1, 3.0, -3.0), 0.5, assessment)
+    assert apart["slope"] == NO_INTERVAL and np.isfinite(apart["citl"].high)
+    certain = describe_new_predictions(y, np.array([-800.0, -800, -800, 800, 800]), 0.5, assessment)
+    assert certain["citl"].low is None and certain["citl"].high is None
 
 
 @pytest.fixture

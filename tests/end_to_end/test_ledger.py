@@ -11,7 +11,7 @@ import pytest
 
 import prldh
 import prldh.validation.refit
-from prldh.core.ledger import Ledger, add_up
+from prldh.core.ledger import Ledger, LedgerRow, add_up
 from prldh.results.schemas import schema_of
 from prldh.validation.resampling import StratifiedFolds
 
@@ -115,4 +115,4 @@ def test_repeats_count_once():
     ledger = Ledger(np.array([4, 5]))
     ledger.read("step", np.array([0, 0, 1, 4]))
     ledger.read("step", np.array([1, 2]))
-    assert add_up([ledger, ledger]) == [{"stage": "step", "n_fits": 4, "n_rows_read": 10, "n_held_out_rows_read": 2}]
+    assert add_up([ledger, ledger]) == (LedgerRow("step", 4, 10, 2),)

@@ -59,8 +59,9 @@ def describe(y, scores, covariates=None, n_resamples=0, engine=None, cutoffs=CUT
     entry, warnings = describe_interaction(
         (), adjust, cohort, scores, cutoffs, engine or PythonEngine(), 0.95, rows=rows, **changes
     )
-    json.dumps(clean(entry), allow_nan=False)
-    return entry, [w.message for w in warnings]
+    written = clean(entry)
+    json.dumps(written, allow_nan=False)
+    return written, [w.message for w in warnings]
 
 
 @pytest.fixture(scope="module")
@@ -335,7 +336,7 @@ def test_the_same_rows_whatever_the_engine_and_never_others():
 def test_engines_agree_on_everything(study):
     """Deterministic numbers, and with the same rows resampled ones too."""
     from prldh.engines.r import REngine
-    from prldh.models.compare import compare_engines
+    from prldh.results.agreement import compare_engines
 
     y, scores, covariates = study
     y = np.where(covariates["site"] == "b", 0, y).astype(np.int8)  # adjusted models are Firth's
@@ -344,7 +345,7 @@ def test_engines_agree_on_everything(study):
     )
     assert r["fit"] == {"unadjusted": "maximum likelihood", "adjusted": "firth"}
     rows = compare_engines({"interaction": r}, {"interaction": python})
-    names = " ".join(row["quantity"] for row in rows)
+    names = " ".join(row.quantity for row in rows)
     for part in (
         "product.adjusted.scores.b",
         "additive.adjusted.reri.boot_low",
@@ -354,8 +355,8 @@ def test_engines_agree_on_everything(study):
     ):
         assert part in names
     for row in rows:
-        assert row["difference"] is not None, row
-        assert abs(row["difference"]) <= 1e-6 * max(abs(row["r"]), 1), row
+        assert row.difference is not None, row
+        assert abs(row.difference) <= 1e-6 * max(abs(row.r), 1), row
 
 
 def test_imputations_are_pooled_and_take_turns_in_the_bootstrap(study):
@@ -366,11 +367,12 @@ def test_imputations_are_pooled_and_take_turns_in_the_bootstrap(study):
     entry, _ = describe_interaction(
         (), ("age", "site"), first, scores, ZERO, PythonEngine(), 0.95, completed=(first, second), rows=rows
     )
-    json.dumps(clean(entry), allow_nan=False)
+    entry = clean(entry)
+    json.dumps(entry, allow_nan=False)
     alone = [
-        describe_interaction((), ("age", "site"), c, scores, ZERO, PythonEngine(), 0.95)[0]["product"]["adjusted"][
-            "scores"
-        ]["b"]
+        describe_interaction((), ("age", "site"), c, scores, ZERO, PythonEngine(), 0.95)[
+            0
+        ].product.adjusted.scores.coefficient.b
         for c in (first, second)
     ]
     assert entry["product"]["adjusted"]["scores"]["b"] == pytest.approx(np.mean(alone), rel=1e-9)

@@ -11,10 +11,15 @@ from pydantic import ValidationError
 
 from prldh.core import warn
 from prldh.core.errors import DataError
+from prldh.core.jsonable import clean
+from prldh.core.records import Draws
 from prldh.engines.python import PythonEngine
+from prldh.models.compare import Compared
+from prldh.models.performance import Assessment
 from prldh.models.reclassification import describe_reclassification
 from prldh.pages.environment import create_environment
 from prldh.report.view import MODELS_SHOWN, by_scope
+from prldh.results.measures import MEASURES
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
@@ -125,9 +130,9 @@ def predictions():
 
 
 def describe(predictions, **settings):
-    return describe_reclassification(
-        ("disc", "both"), False, None, None, *predictions, PythonEngine(), Performance(**settings)
-    )
+    rows = np.empty((0, 50), dtype=int)
+    assessment = Assessment(PythonEngine(), Performance(**settings), Draws(rows, rows), MEASURES)
+    return clean(describe_reclassification(Compared("disc", "both", False, None, None), *predictions, assessment))
 
 
 def test_without_categories_the_share_of_events_is_the_cut_point(predictions):

@@ -15,9 +15,10 @@ from scipy import stats
 
 from prldh.chain.selection.univariate import UnivariateSelector, UnivariateSettings
 from prldh.core.errors import DataError, StudyError
+from prldh.core.jsonable import clean
 from prldh.core.records import Cohort, Covariate, FeatureBlock, TrainingRows
 from prldh.engines.python import PythonEngine
-from prldh.models.univariate import describe_univariate
+from prldh.models.univariate import describe_univariate as describe
 from prldh.pages.environment import create_environment
 from prldh.plugins.registry import Registry
 from prldh.report.view import TESTS
@@ -174,6 +175,12 @@ def test_they_are_those_of_wilcox_test_and_t_test(tmp_path, engine):
 
 
 # -- the stage -------------------------------------------------------------------------------------------------
+
+
+def describe_univariate(*given):
+    """The screen as results hold it, the table of features, and warnings."""
+    screen, table, warnings = describe(*given)
+    return clean(screen), table, warnings
 
 
 def small_study(n=80):

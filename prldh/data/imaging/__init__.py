@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prldh.data.imaging.cases import read_cases
-from prldh.data.imaging.describe import describe_images, describe_tissue
+from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
 from prldh.data.imaging.naming import file_stem
 from prldh.data.imaging.overlap import dice, hausdorff_mm
@@ -15,6 +15,7 @@ from prldh.data.imaging.sources import ChosenSource, check_names
 __all__ = [
     "ChosenSource",
     "Images",
+    "ImagesEntry",
     "TissueImages",
     "check_names",
     "check_tissues",

@@ -2,20 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 
 from prldh import __version__
+from prldh.core import ABSENT, Absent, Later, Number, clean
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
-from prldh.data.imaging.seen import trained_on
+from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
 from prldh.plugins import HasMetadata, NamesPackages
 
 SCHEMA = "prldh-features/1"
+
+
+class PerturbationEntry(TypedDict):
+    """How masks were perturbed, as the study file says it."""
+
+    n: int
+    contour_mm: Number
+    smoothness_mm: Number
+    translation_mm: Number
+    rotation_degrees: Number
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """A feature source; ``computed``: what it says that its values depend on."""
+
+    version: str
+    settings: Mapping[str, Any]
+    packages: Mapping[str, str]
+    computed: Mapping[str, Any] | Absent = ABSENT
+    trained_on: TrainedOn | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class Formats:
+    """What the image's and the masks' files are."""
+
+    image: str
+    masks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """A case that was measured: one number a reader of ``n_voxels`` and ``volume_mm3``."""
+
+    patient: str
+    line: int
+    label: int | None
+    segment: str | None
+    size: tuple[int, ...]
+    spacing_mm: tuple[float, ...]
+    modality: str | None
+    n_voxels: tuple[int, ...]
+    volume_mm3: tuple[float, ...]
+    dice: Number
+    hd95_mm: Number
+    dicom: Mapping[str, str]
+    formats: Later[Formats]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class AsideEntry:
+    """A row of a cases table that was put aside, and why."""
+
+    patient: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class AsidePatient:
+    """A patient without any row that could be measured, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FindingEntry:
+    """What a check of the images found; of a whole tissue the line is 0."""
+
+    patient: str
+    line: int
+    severity: Literal["refused", "warning", "note"]
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The finite ones of some values."""
+
+    n: int
+    mean: Number
+    sd: Number
+    median: Number
+    q1: Later[Number]
+    q3: Later[Number]
+    min: Number
+    max: Number
+
+
+class MaskAgreement(TypedDict, total=False):
+    """How well two readers' masks agree."""
+
+    dice: Spread
+    hd95_mm: Spread
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A tissue that was measured on images: sources, cases, and what befell them."""
+
+    n_patients: int
+    n_readers: int
+    perturbation: PerturbationEntry | None
+    n_cases: int
+    n_measured: int
+    sources: Mapping[str, SourceEntry]
+    cases: tuple[CaseEntry, ...]
+    put_aside: tuple[AsideEntry, ...]
+    patients_put_aside: tuple[AsidePatient, ...]
+    findings: tuple[FindingEntry, ...]
+
+
+@dataclass(frozen=True)
+class ImagesEntry(Measured):
+    """The same in ``results.json``, with the regions' volumes by reader, and how well two readers' masks agree."""
+
+    n_features: int
+    agreement: MaskAgreement | None
+    volumes_mm3: Later[tuple[Spread | None, ...]]
 
 
 def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
@@ -27,112 +152,103 @@ def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
         "schema": SCHEMA,
         "tissue": tissue.tissue,
         "prldh": __version__,
-        **_summary(tissue, tissue.ids),
+        **clean(_measured(tissue, tissue.ids)),
         "features": {name: dict(tissue.about[name]) for name in tissue.names},
     }
 
 
-def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> dict[str, Any]:
+def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> ImagesEntry:
     """The same without the features, the regions' volumes, how well two readers' masks agree, and which of the
     ``analysed`` patients trained a source."""
-    cases = [r.about for r in tissue.results if r.reason is None]
-    volumes = (
-        [describe_spread([c["volume_mm3"][reader] for c in cases]) for reader in range(len(tissue.readers))]
-        if cases
-        else []
+    measured = _measured(tissue, analysed)
+    readers = range(len(tissue.readers)) if measured.cases else ()
+    return ImagesEntry(
+        **vars(measured),
+        n_features=len(tissue.names),
+        agreement=describe_agreement(measured.cases),
+        volumes_mm3=tuple(describe_spread([case.volume_mm3[reader] for case in measured.cases]) for reader in readers),
     )
-    return {
-        **_summary(tissue, analysed),
-        "n_features": len(tissue.names),
-        "agreement": describe_agreement(cases),
-        "volumes_mm3": volumes,
-    }
 
 
-def _summary(tissue: TissueImages, patients: Sequence[str]) -> dict[str, Any]:
+def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
     measured = [r for r in tissue.results if r.reason is None]
     rows = {r.row.line: r.row for r in tissue.results}
-    return {
-        "n_patients": len(tissue.ids),
-        "n_readers": len(tissue.readers),
-        "perturbation": tissue.perturbation and tissue.perturbation.model_dump(),
-        "n_cases": len(tissue.results),
-        "n_measured": len(measured),
-        "sources": {
-            name: {
-                "version": c.source.version,
-                "settings": dict(c.said),
-                "packages": _packages(c.source),
-                **_computed(c),
-                **_trained(c, patients),
-            }
+    perturbation = cast(PerturbationEntry, tissue.perturbation.model_dump()) if tissue.perturbation else None
+    return Measured(
+        n_patients=len(tissue.ids),
+        n_readers=len(tissue.readers),
+        perturbation=perturbation,
+        n_cases=len(tissue.results),
+        n_measured=len(measured),
+        sources={
+            name: SourceEntry(
+                version=c.source.version,
+                settings=dict(c.said),
+                packages=_packages(c.source),
+                computed=_computed(c),
+                trained_on=trained_on(c, patients) or ABSENT,
+            )
             for name, c in tissue.chosen.items()
         },
-        "cases": [
-            {"patient": r.row.patient, "line": r.row.line, "label": r.row.label, "segment": r.row.segment, **r.about}
+        cases=tuple(
+            CaseEntry(
+                patient=r.row.patient,
+                line=r.row.line,
+                label=r.row.label,
+                segment=r.row.segment,
+                **r.about | {"formats": Formats(**r.about["formats"])},
+            )
             for r in measured
-        ],
-        "put_aside": [
-            {"patient": r.row.patient, "line": r.row.line, "reason": without_names(r.reason, r.row)}
+        ),
+        put_aside=tuple(
+            AsideEntry(r.row.patient, r.row.line, without_names(r.reason, r.row))
             for r in tissue.results
             if r.reason is not None
-        ],
-        "patients_put_aside": [{"id": patient, "reason": reason} for patient, reason in tissue.aside],
-        "findings": [
-            {
-                "patient": f.patient,
-                "line": f.line,
-                "severity": f.severity,
-                "kind": f.kind,
-                "message": without_names(f.message, rows[f.line]) if f.line else f.message,
-            }
+        ),
+        patients_put_aside=tuple(AsidePatient(patient, reason) for patient, reason in tissue.aside),
+        findings=tuple(
+            FindingEntry(
+                f.patient,
+                f.line,
+                f.severity,
+                f.kind,
+                without_names(f.message, rows[f.line]) if f.line else f.message,
+            )
             for f in tissue.findings
-        ],
-    }
+        ),
+    )
 
 
-def _computed(chosen: ChosenSource) -> dict[str, Any]:
+def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
     """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the
     checklists read. Paths that it repeats stand as in the study file."""
     if not isinstance(chosen.source, HasMetadata):
-        return {}
-    found = chosen.source.metadata(chosen.settings)
+        return ABSENT
     return {
-        "computed": {
-            key: chosen.said[key] if isinstance(value, str) and key in chosen.said else value
-            for key, value in found.items()
-        }
+        key: chosen.said[key] if isinstance(value, str) and key in chosen.said else value
+        for key, value in chosen.source.metadata(chosen.settings).items()
     }
 
 
-def _trained(chosen: ChosenSource, patients: Sequence[str]) -> dict[str, Any]:
-    found = trained_on(chosen, patients)
-    return {} if found is None else {"trained_on": found}
-
-
-def describe_agreement(cases: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def describe_agreement(cases: Sequence[CaseEntry]) -> MaskAgreement | None:
     """:func:`describe_spread` of Dice's coefficient and of the 95 % Hausdorff distance; None with one reader."""
-    found = {key: spread for key in ("dice", "hd95_mm") if (spread := describe_spread([c[key] for c in cases]))}
-    return found or None
+    agreement: MaskAgreement = {}
+    if overlap := describe_spread([case.dice for case in cases]):
+        agreement["dice"] = overlap
+    if distance := describe_spread([case.hd95_mm for case in cases]):
+        agreement["hd95_mm"] = distance
+    return agreement or None
 
 
-def describe_spread(values: Sequence[float | None]) -> dict[str, Any] | None:
+def describe_spread(values: Sequence[Number]) -> Spread | None:
     """``n``, mean, SD (ddof 1; None of one value), median, quartiles (linear between order statistics), least and
     largest of the finite values; None where there are none."""
     known = np.array([v for v in values if v is not None and np.isfinite(v)], dtype=float)
     if not known.size:
         return None
     q1, median, q3 = (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75]))
-    return {
-        "n": int(known.size),
-        "mean": float(known.mean()),
-        "sd": float(known.std(ddof=1)) if known.size > 1 else None,
-        "median": median,
-        "q1": q1,
-        "q3": q3,
-        "min": float(known.min()),
-        "max": float(known.max()),
-    }
+    sd = float(known.std(ddof=1)) if known.size > 1 else None
+    return Spread(int(known.size), float(known.mean()), sd, median, q1, q3, float(known.min()), float(known.max()))
 
 
 def _packages(source: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
@@ -18,17 +18,23 @@ from prldh.data.tables import some
 from prldh.plugins import TrainedOnPatients
 
 
-def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> dict[str, Any] | None:
-    """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``).
+@dataclass(frozen=True)
+class TrainedOn:
+    """``n_trained``: how many patients trained a source in all, None where it does not know; ``n`` and ``ids`` are
+    those of some patients, in order."""
 
-    ``n_trained`` is how many patients trained it in all, None where it does not know; ``n`` and ``ids`` are those among
-    ``ids``, in order.
-    """
+    n_trained: int | None
+    n: int
+    ids: tuple[str, ...]
+
+
+def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> TrainedOn | None:
+    """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``)."""
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
     hashes = set(chosen.source.trained_on(chosen.settings))
     seen = [patient for patient in ids if hashlib.sha256(patient.encode()).hexdigest() in hashes]
-    return {"n_trained": len(hashes) or None, "n": len(seen), "ids": seen}
+    return TrainedOn(len(hashes) or None, len(seen), tuple(seen))
 
 
 def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterable[str]) -> list[Warn]:
@@ -36,10 +42,10 @@ def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterabl
     ids, warnings = list(ids), []
     for name, chosen in sources.items():
         found = trained_on(chosen, ids)
-        if found and found["n"]:
+        if found and found.n:
             warnings.append(
                 warn.TRAINED_ON_PATIENTS(
-                    tissue=tissue, n_trained=found["n"], n=len(ids), source=name, listed=some(found["ids"])
+                    tissue=tissue, n_trained=found.n, n=len(ids), source=name, listed=some(list(found.ids))
                 )
             )
     return warnings

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from prldh.models.interaction.describe import describe_interaction, draw_interaction_rows
+from prldh.models.interaction.describe import Interaction, describe_interaction, draw_interaction_rows
 
-__all__ = ["describe_interaction", "draw_interaction_rows"]
+__all__ = [
+    "Interaction",
+    "describe_interaction",
+    "draw_interaction_rows",
+]

@@ -11,18 +11,40 @@ Rothman (1976), Rothman & Keller (1972), Hosmer & Lemeshow (1992) Epidemiology 3
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from prldh.core import finite
+from prldh.core import ABSENT, Absent, Number, finite
 from prldh.models.interaction.pair import Fitted, Pair
 
-MEASURES = ("reri", "ap", "s")
 #: A crude risk of 0 in a bootstrap sample, as a fitted model would have it.
 NEARLY_NOTHING = 1e-9
-Measures = dict[str, dict[str, float | int | None]]
 
 
-def describe_additive(pair: Pair, fitted: Fitted) -> tuple[Measures, Measures]:
+@dataclass(frozen=True)
+class AdditiveMeasure:
+    """A measure with limits by the delta method, and where there are bootstrap samples, their percentiles."""
+
+    estimate: Number
+    low: Number
+    high: Number
+    boot_low: Number | Absent = ABSENT
+    boot_high: Number | Absent = ABSENT
+    n_resamples: int | Absent = ABSENT
+    n_defined: int | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class AdditiveMeasures:
+    """Relative excess risk due to interaction, attributable proportion, and synergy index."""
+
+    reri: AdditiveMeasure
+    ap: AdditiveMeasure
+    s: AdditiveMeasure
+
+
+def describe_additive(pair: Pair, fitted: Fitted) -> tuple[AdditiveMeasures, AdditiveMeasures]:
     """The measures from the odds ratios of a fitted model of the groups, and from the ratios of its standardised
     risks."""
     columns = _columns(pair, fitted)
@@ -30,17 +52,15 @@ def describe_additive(pair: Pair, fitted: Fitted) -> tuple[Measures, Measures]:
         return _measures(pair, None, None), _measures(pair, None, None)
     to_lowest = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 1.0, -1.0]])  # high/high is the model's reference
     of_groups = np.ix_(columns, columns)
-    odds = (to_lowest @ fitted.coefficients[columns], to_lowest @ fitted.covariance[of_groups] @ to_lowest.T)
-    each = [
-        pair.engine.standardized_risk_ratios(d.matrix, fitted.coefficients, fitted.covariance, columns)
-        for d in fitted.designs
-    ]
-    risks = tuple(np.mean([found[key] for found in each], axis=0) for key in ("logs", "covariance"))
+    b, covariance = fitted.fit.coefficients, fitted.fit.covariance
+    odds = (to_lowest @ b[columns], to_lowest @ covariance[of_groups] @ to_lowest.T)
+    each = [pair.engine.standardized_risk_ratios(d.matrix, b, covariance, columns) for d in fitted.designs]
+    risks = tuple(np.mean([answer[key] for answer in each], axis=0) for key in ("logs", "covariance"))
     odds_logs, risk_logs = _resampled_logs(pair, fitted, columns, to_lowest)
     return _measures(pair, odds, odds_logs), _measures(pair, risks, risk_logs)
 
 
-def describe_additive_crude(pair: Pair) -> Measures:
+def describe_additive_crude(pair: Pair) -> AdditiveMeasures:
     """The measures from the ratios of the crude risks."""
     groups = np.arange(4)[:, None]
     n, events = _counts(pair.codes, pair.outcome, groups)
@@ -55,9 +75,8 @@ def describe_additive_crude(pair: Pair) -> Measures:
 
 def _columns(pair: Pair, fitted: Fitted) -> np.ndarray | None:
     """Columns of high/low, low/high and low/low; None where one is missing or has no estimate."""
-    place = {level: j for j, level in enumerate(fitted.designs[0].levels) if level in pair.levels}
-    columns = [place.get(level) for level in pair.levels[1:]]
-    if None in columns or fitted.infinite[columns].any() or not np.isfinite(fitted.coefficients[columns]).all():
+    columns = [fitted.column_of(level) for level in pair.levels[1:]]
+    if any(j is None or not fitted.fit.has_estimate(j) or np.isnan(fitted.fit.coefficients[j]) for j in columns):
         return None
     return np.array(columns)
 
@@ -89,22 +108,21 @@ def _against_last(risks: np.ndarray) -> np.ndarray:
     return np.log(risks[..., :3]) - np.log(risks[..., 3:])
 
 
-def _measures(pair: Pair, logs: tuple[np.ndarray, np.ndarray] | None, resampled: np.ndarray | None) -> Measures:
-    """As ``results.json`` has them: ``low`` and ``high`` by the delta method; with bootstrap samples, their percentiles
-    beside them."""
-    delta = pair.engine.additive_interaction(*logs, pair.level) if logs else {}
-    found: Measures = {
-        key: {k: finite(delta[key][k]) if logs else None for k in ("estimate", "low", "high")} for key in MEASURES
-    }
-    if not len(pair.rows):
-        return found
-    boot = pair.engine.additive_interaction_resampled(resampled, pair.level) if logs else {}
-    for key in MEASURES:
-        limits = boot[key] if logs else {"low": np.nan, "high": np.nan, "n_defined": 0}
-        found[key] |= {
-            "boot_low": finite(limits["low"]),
-            "boot_high": finite(limits["high"]),
-            "n_resamples": len(pair.rows),
-            "n_defined": int(limits["n_defined"]),
-        }
-    return found
+def _measures(pair: Pair, logs: tuple[np.ndarray, np.ndarray] | None, resampled: np.ndarray | None) -> AdditiveMeasures:
+    """From log ratios with their covariance, and those of bootstrap samples; None where they do not exist."""
+    n = len(pair.rows)
+    delta = pair.engine.additive_interaction(*logs, pair.level) if logs else None
+    boot = None
+    if n and logs and resampled is not None:
+        boot = pair.engine.additive_interaction_resampled(resampled, pair.level)
+
+    def measure(key: str) -> AdditiveMeasure:
+        estimate, low, high = (finite(delta[key][k]) if delta else None for k in ("estimate", "low", "high"))
+        found = AdditiveMeasure(estimate, low, high)
+        if not n:
+            return found
+        boot_low, boot_high = (finite(boot[key][k]) if boot else None for k in ("low", "high"))
+        n_defined = int(boot[key]["n_defined"]) if boot else 0
+        return replace(found, boot_low=boot_low, boot_high=boot_high, n_resamples=n, n_defined=n_defined)
+
+    return AdditiveMeasures(measure("reri"), measure("ap"), measure("s"))

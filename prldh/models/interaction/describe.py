@@ -14,19 +14,18 @@ Knol & VanderWeele (2012) Int J Epidemiol 41:514: both scales are to be shown, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from prldh.chain import GROUPS
-from prldh.core import Cohort, Design, ModelSpec, Warn, finite, seed_for, warn
+from prldh.core import ABSENT, Cohort, Design, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
-from prldh.models.compare import compare_likelihoods
-from prldh.models.fit import FIRTH
-from prldh.models.interaction.additive import describe_additive, describe_additive_crude
+from prldh.models.compare import LikelihoodRatio, compare_likelihoods
+from prldh.models.fit import FIRTH, NO_COEFFICIENT, Coefficient, Likelihood
+from prldh.models.interaction.additive import AdditiveMeasures, describe_additive, describe_additive_crude
 from prldh.models.interaction.pair import Fitted, Pair
-from prldh.models.roc_curves import describe_stratified_roc
+from prldh.models.roc_curves import StratifiedRoc, describe_stratified_roc
 
 #: Share of bootstrap samples in which a measure must exist, or there is a warning.
 ENOUGH_DEFINED = 0.95
@@ -41,6 +40,79 @@ def draw_interaction_rows(seed: int, n: int, n_resamples: int) -> np.ndarray:
     return np.random.default_rng(seed_for(seed, "interaction")).integers(0, n, (n_resamples, n))
 
 
+@dataclass(frozen=True)
+class GroupOdds:
+    """A group's odds ratio against the reference, which is the first group that has patients."""
+
+    group: str
+    n: int
+    events: int
+    coefficient: Inline[Coefficient]
+    reference: Later[bool]
+
+
+@dataclass(frozen=True)
+class ProductTerm:
+    """A product term, and the test of the model without it."""
+
+    term: str
+    coefficient: Inline[Coefficient]
+    fit: Likelihood
+    likelihood_ratio: LikelihoodRatio
+
+
+@dataclass(frozen=True)
+class Products:
+    """The products of the two high/low indicators, and of the two Radscores."""
+
+    groups: ProductTerm
+    scores: ProductTerm
+
+
+@dataclass(frozen=True)
+class ProductsByKind:
+    """Product terms, unadjusted and adjusted."""
+
+    unadjusted: Products | None
+    adjusted: Products | None
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Additive interaction against ``reference``, from odds ratios and from risk ratios."""
+
+    reference: str
+    unadjusted: AdditiveMeasures | None
+    adjusted: AdditiveMeasures | None
+    adjusted_risk_ratio: Later[AdditiveMeasures | None]
+    unadjusted_risk_ratio: Later[AdditiveMeasures | None]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What two tissues make together; ``adjusted`` parts are None where nothing is adjusted for."""
+
+    reference: str
+    pair: Later[tuple[str, ...]]
+    fit: Mapping[str, Likelihood]
+    product: Later[ProductsByKind]
+    additive: Additive
+    unadjusted: tuple[GroupOdds, ...]
+    adjusted: tuple[GroupOdds, ...] | None
+    stratified_roc: Later[tuple[StratifiedRoc, ...]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Everything that is unadjusted, or adjusted."""
+
+    rows: tuple[GroupOdds, ...]
+    how: Likelihood
+    products: Products
+    additive: AdditiveMeasures
+    standardized: AdditiveMeasures
+
+
 def describe_interaction(
     specs: tuple[ModelSpec, ...],
     adjust: tuple[str, ...],
@@ -52,8 +124,8 @@ def describe_interaction(
     on_separation: str = "firth",
     completed: Sequence[Cohort] = (),
     rows: np.ndarray | None = None,
-) -> tuple[dict[str, Any] | None, list[Warn]]:
-    """The interaction entry of ``results.json``, or None where the study has no two tissues to combine.
+) -> tuple[Interaction | None, list[Warn]]:
+    """The interaction of two tissues, or None where the study has no two tissues to combine.
 
     The pair is that of the first ``groups(a, b)`` term, else the study's two tissues.
 
@@ -69,59 +141,63 @@ def describe_interaction(
         return None, []
     rows = np.empty((0, cohort.n), dtype=int) if rows is None else rows
     pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows)
-    entry: dict[str, Any] = {
-        "reference": pair.levels[0],
-        "pair": list(names),
-        "fit": {},
-        "product": {},
-        "additive": {"reference": pair.levels[3]},
-    }
+    kinds: dict[str, Kind] = {}
     warnings: list[Warn] = []
     for kind, covariates in (("unadjusted", ()), ("adjusted", adjust)):
-        if kind == "adjusted" and not adjust:
-            for part in (entry, entry["product"], entry["additive"]):
-                part[kind] = None
-            entry["additive"]["adjusted_risk_ratio"] = None
-            continue
-        warnings += _describe_kind(pair, kind, covariates, entry)
-    entry["additive"]["unadjusted_risk_ratio"] = describe_additive_crude(pair)
-    warnings += _of_percentiles(entry["additive"])
-    entry["stratified_roc"], told = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
-    return entry, warnings + told
+        if kind == "unadjusted" or adjust:
+            kinds[kind], of_kind = _describe_kind(pair, kind, covariates)
+            warnings += of_kind
+    unadjusted, adjusted = kinds["unadjusted"], kinds.get("adjusted")
+    additive = Additive(
+        reference=pair.levels[3],
+        unadjusted=unadjusted.additive,
+        adjusted=adjusted.additive if adjusted else None,
+        adjusted_risk_ratio=adjusted.standardized if adjusted else None,
+        unadjusted_risk_ratio=describe_additive_crude(pair),
+    )
+    warnings += _of_percentiles(additive)
+    curves, of_curves = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
+    found = Interaction(
+        reference=pair.levels[0],
+        pair=names,
+        fit={kind: own.how for kind, own in kinds.items()},
+        product=ProductsByKind(unadjusted.products, adjusted.products if adjusted else None),
+        additive=additive,
+        unadjusted=unadjusted.rows,
+        adjusted=adjusted.rows if adjusted else None,
+        stratified_roc=curves,
+    )
+    return found, warnings + of_curves
 
 
-def _pair(specs, tissues) -> tuple[str, str] | None:
+def _pair(specs: Sequence[ModelSpec], tissues: tuple[str, ...]) -> tuple[str, str] | None:
     for spec in specs:
         for term in spec.own_terms:
             match = GROUPS.match(term)
             if match:
                 return match["first"], match["second"]
-    return tuple(tissues) if len(tissues) == 2 else None
+    return (tissues[0], tissues[1]) if len(tissues) == 2 else None
 
 
-def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...], entry: dict[str, Any]) -> list[Warn]:
-    """Everything that is unadjusted, or adjusted, put into ``entry``."""
+def _describe_kind(pair: Pair, kind: str, covariates: tuple[str, ...]) -> tuple[Kind, list[Warn]]:
     groups = pair.fit(pair.groups(), covariates, f"interaction, {kind}")
-    entry[kind], entry["fit"][kind] = _group_rows(pair, groups), groups.how
     own = {"groups": _product_of_groups(pair), "scores": _product_of_scores(pair)}
     # Nobody asked for these models by name: where separation is to stop the study, they are null instead
     lenient = replace(pair, on_separation="warn") if pair.on_separation == "error" else pair
-    products = {
+    fits = {
         key: lenient.fit(design, covariates, f"interaction, {kind}, product of {key}") for key, design in own.items()
     }
-    entry["product"][kind] = {key: _product_term(pair, fitted) for key, fitted in products.items()}
-    entry["additive"][kind], standardized = describe_additive(pair, groups)
+    products = {key: _product_term(pair, fitted) for key, fitted in fits.items()}
+    additive, standardized = describe_additive(pair, groups)
     warnings = []
-    if kind == "adjusted":
-        entry["additive"]["adjusted_risk_ratio"] = standardized
-    if any(fitted.how == FIRTH for fitted in (groups, *products.values())):
+    if any(fitted.fit.how == FIRTH for fitted in (groups, *fits.values())):
         warnings.append(warn.INTERACTION_SEPARATED(kind=kind))
-    if entry["additive"][kind]["reri"]["estimate"] is None:
+    if additive.reri.estimate is None:
         warnings.append(warn.NO_ADDITIVE_INTERACTION(kind=kind))
-    for key, found in entry["product"][kind].items():
-        if found["b"] is None:
+    for key, product in products.items():
+        if product.coefficient.b is None:
             warnings.append(warn.NO_PRODUCT_TERM(kind=kind, product=key, reason=_why(pair, key)))
-    return warnings
+    return Kind(_group_rows(pair, groups), groups.fit.how, Products(**products), additive, standardized), warnings
 
 
 def _why(pair: Pair, key: str) -> str:
@@ -133,41 +209,26 @@ def _why(pair: Pair, key: str) -> str:
 # ---------------------------------------------------------------- the multiplicative scale
 
 
-def _group_rows(pair: Pair, fitted: Fitted) -> list[dict[str, Any]]:
+def _group_rows(pair: Pair, fitted: Fitted) -> tuple[GroupOdds, ...]:
     """Odds ratios of the four groups against the first that has patients."""
-    codes, place = pair.codes, {level: j for j, level in enumerate(fitted.designs[0].levels) if level in pair.levels}
-    rows = []
+    rows, codes = [], pair.codes
     for k, level in enumerate(pair.levels):
-        here = codes == k
-        row: dict[str, Any] = {"group": level, "n": int(here.sum()), "events": int(pair.outcome[here].sum())}
-        row |= _estimate(fitted, place.get(level)) | {"reference": bool(k == codes.min())}
-        rows.append(row)
-    return rows
-
-
-def _estimate(fitted: Fitted, j: int | None) -> dict[str, float | None]:
-    """Column j of a fit as terms are written; null where there is no such column, or no estimate."""
-    found = dict.fromkeys(("b", "se", "p", "or", "low", "high"))
-    if j is None:
-        return found
-    b, se, p = (float(fitted.numbers[key][j]) for key in ("coefficients", "standard_errors", "p_values"))
-    with np.errstate(over="ignore"):
-        if not fitted.infinite[j]:
-            found |= {"b": finite(b), "se": finite(se), "p": finite(p), "or": finite(np.exp(b))}
-        low, high = (finite(np.exp(x)) if np.isfinite(x) else None for x in fitted.limits[j])
-    return found | {"low": low, "high": high}
+        here, j = codes == k, fitted.column_of(level)
+        coefficient = NO_COEFFICIENT if j is None else fitted.fit.coefficient(j)
+        is_reference = bool(k == codes.min())
+        rows.append(GroupOdds(level, int(here.sum()), int(pair.outcome[here].sum()), coefficient, is_reference))
+    return tuple(rows)
 
 
 def _product_of_groups(pair: Pair) -> Design:
-    is_high = [(np.asarray(pair.scores[name]) > pair.cutoffs[name]).astype(float) for name in pair.names]
-    return _with_product(*is_high, *(f"high {name}" for name in pair.names))
+    first, second = ((np.asarray(pair.scores[name]) > pair.cutoffs[name]).astype(float) for name in pair.names)
+    return _with_product(first, second, f"high {pair.first}", f"high {pair.second}")
 
 
 def _product_of_scores(pair: Pair) -> Design:
     """Radscores in standard deviations from their mean, so that the product is no proxy of one of them."""
-    return _with_product(
-        *(_standardized(np.asarray(pair.scores[name], dtype=float)) for name in pair.names), *pair.names
-    )
+    first, second = (_standardized(np.asarray(pair.scores[name], dtype=float)) for name in pair.names)
+    return _with_product(first, second, pair.first, pair.second)
 
 
 def _standardized(score: np.ndarray) -> np.ndarray:
@@ -180,37 +241,35 @@ def _with_product(a: np.ndarray, b: np.ndarray, first: str, second: str) -> Desi
     return Design(np.column_stack([np.ones(a.size), a, b, a * b]), names, names, (None,) * 4)
 
 
-def _product_term(pair: Pair, fitted: Fitted) -> dict[str, Any]:
+def _product_term(pair: Pair, fitted: Fitted) -> ProductTerm:
     """The product's estimate with its profile interval, and the likelihood-ratio test of the model without it."""
-    found: dict[str, Any] = {
-        "term": fitted.designs[0].columns[PRODUCT],
-        **_estimate(fitted, PRODUCT),
-        "fit": fitted.how,
-    }
     without = [_drop(design, PRODUCT) for design in fitted.designs]
-    found["likelihood_ratio"], _ = compare_likelihoods(
-        without, fitted.designs, [fitted.how, fitted.how], pair.outcome, pair.engine
-    )
-    return found
+    how = fitted.fit.how
+    test = compare_likelihoods(without, fitted.designs, [how, how], pair.outcome, pair.engine)
+    return ProductTerm(fitted.designs[0].columns[PRODUCT], fitted.fit.coefficient(PRODUCT), how, test)
 
 
 def _drop(design: Design, j: int) -> Design:
-    parts = (design.columns, design.variables, design.levels)
-    return Design(np.delete(design.matrix, j, axis=1), *(part[:j] + part[j + 1 :] for part in parts))
+    return Design(
+        np.delete(design.matrix, j, axis=1),
+        design.columns[:j] + design.columns[j + 1 :],
+        design.variables[:j] + design.variables[j + 1 :],
+        design.levels[:j] + design.levels[j + 1 :],
+    )
 
 
-def _of_percentiles(additive: Mapping[str, Any]) -> list[Warn]:
+def _of_percentiles(additive: Additive) -> list[Warn]:
     """What has to be known of percentile limits: measures that many bootstrap samples lack, limits that are
     infinite."""
     few, infinite = [], []
     for kind in ADDITIVE:
-        for key, found in (additive[kind] or {}).items():
+        for key, measure in vars(getattr(additive, kind)).items() if getattr(additive, kind) else ():
             label = f"{key.upper()} ({kind.replace('_', ' ')})"
-            if found["estimate"] is None or not found.get("n_resamples"):
+            if measure.estimate is None or measure.n_resamples is ABSENT:
                 continue
-            if found["n_defined"] < ENOUGH_DEFINED * found["n_resamples"]:
-                few.append(f"{label} in {found['n_defined']} of {found['n_resamples']}")
-            if found["n_defined"] and None in (found["boot_low"], found["boot_high"]):
+            if measure.n_defined < ENOUGH_DEFINED * measure.n_resamples:
+                few.append(f"{label} in {measure.n_defined} of {measure.n_resamples}")
+            if measure.n_defined and None in (measure.boot_low, measure.boot_high):
                 infinite.append(label)
     warnings = []
     if few:

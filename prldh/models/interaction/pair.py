@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from prldh.chain import build_design, group_codes, group_levels, groups_term
 from prldh.core import Cohort, Design
 from prldh.engines import StatisticsEngine
-from prldh.models.fit import FIRTH, fit_designs
+from prldh.models.fit import FIRTH, Fit, fit_designs
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model of the pair: its designs, one an imputation, and the fit over all of them.
-
-    ``infinite`` (k,) tells which estimates do not exist: separated ones, unless Firth's likelihood was fitted.
-    """
+    """A model of the pair: its designs, one an imputation, and the fit over all of them."""
 
     designs: tuple[Design, ...]
-    how: str
-    numbers: Mapping[str, Any]
-    limits: np.ndarray
-    infinite: np.ndarray
+    fit: Fit
 
-    @property
-    def coefficients(self) -> np.ndarray:
-        return np.asarray(self.numbers["coefficients"], dtype=float)
-
-    @property
-    def covariance(self) -> np.ndarray:
-        return np.asarray(self.numbers["covariance"], dtype=float)
+    def column_of(self, level: str) -> int | None:
+        """The column of a group, or None where it has none."""
+        levels = self.designs[0].levels
+        return levels.index(level) if level in levels else None
 
 
 @dataclass(frozen=True)
@@ -81,10 +71,7 @@ class Pair:
         designs = tuple(
             _beside(own, build_design(adjust, cohort, self.scores, self.cutoffs)) for cohort in self.cohorts
         )
-        how, numbers, limits, infinite = fit_designs(
-            designs, self.outcome, self.engine, self.level, self.on_separation, label
-        )
-        return Fitted(designs, how, numbers, limits, np.zeros_like(infinite) if how == FIRTH else infinite)
+        return Fitted(designs, fit_designs(designs, self.outcome, self.engine, self.level, self.on_separation, label))
 
     def refit(self, fitted: Fitted) -> list[tuple[Design, np.ndarray, np.ndarray]]:
         """The same model on every bootstrap sample, by the likelihood that was fitted on everyone: (design, rows (b,
@@ -93,15 +80,15 @@ class Pair:
         Of several imputations each takes its turn, so that the samples as a whole carry what the imputations differ by
         (Schomaker & Heumann 2018, the pooled sample of bootstraps after imputation).
         """
-        again = self.engine.refit_firth if fitted.how == FIRTH else self.engine.refit_logistic
-        found, m = [], len(fitted.designs)
+        again = self.engine.refit_firth if fitted.fit.how == FIRTH else self.engine.refit_logistic
+        refits, m = [], len(fitted.designs)
         for k, design in enumerate(fitted.designs):
             rows = self.rows[k::m]
             if len(rows):
                 lengths = np.full(len(rows), rows.shape[1])
                 b = again(design.matrix, self.outcome.astype(float), rows.ravel(), lengths)["coefficients"]
-                found.append((design, rows, np.asarray(b, dtype=float)))
-        return found
+                refits.append((design, rows, np.asarray(b, dtype=float)))
+        return refits
 
 
 def _beside(own: Design, others: Design) -> Design:

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, TissueFit, Warn
 from prldh.engines import StatisticsEngine
+from prldh.models import (
+    Assessment,
+    Comparison,
+    FittedModel,
+    NetBenefitDifference,
+    Reclassification,
+    TableOneRow,
+    UnivariateScreen,
+)
+from prldh.models.interaction import Interaction
+from prldh.validation.entries import Bootstrap, HeldOut
+from prldh.validation.sensitivity import Alternative
 
 
 @dataclass
 class EngineRun:
-    """What one engine computed. Entries are shaped as ``results.json`` has them."""
+    """What one engine computed, by stage."""
 
-    engine: StatisticsEngine
+    assessment: Assessment
     fits: dict[str, TissueFit] = field(default_factory=dict)
     # features as the Radscore's steps left their images
     blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
-    models: list[dict[str, Any]] = field(default_factory=list)
+    models: list[FittedModel] = field(default_factory=list)
     log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
-    table_one: list[dict[str, Any]] = field(default_factory=list)
-    univariate: dict[str, Any] | None = None
+    validation: dict[tuple[int, str, str], HeldOut | Bootstrap] = field(default_factory=dict)  # the same
+    table_one: list[TableOneRow] = field(default_factory=list)
+    univariate: UnivariateScreen | None = None
     univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
-    comparisons: list[dict[str, Any]] = field(default_factory=list)
-    net_benefit_differences: list[dict[str, Any]] = field(default_factory=list)
-    reclassification: list[dict[str, Any]] = field(default_factory=list)
-    interaction: dict[str, Any] | None = None
+    comparisons: list[Comparison] = field(default_factory=list)
+    net_benefit_differences: list[NetBenefitDifference] = field(default_factory=list)
+    reclassification: list[Reclassification] = field(default_factory=list)
+    interaction: Interaction | None = None
     ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
     refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
-    sensitivity: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # tissue → other settings of its steps
+    sensitivity: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)  # tissue → other settings of steps
     warnings: list[Warn] = field(default_factory=list)
+
+    @property
+    def engine(self) -> StatisticsEngine:
+        return self.assessment.engine
 
     @property
     def scores(self) -> dict[str, np.ndarray]:

@@ -1,0 +1,115 @@
+"""``results.json`` as one record: what the stages of a run made, in the order of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from prldh.core import ABSENT, Absent, Later, LedgerRow, Number, Pattern
+from prldh.data import Missing
+from prldh.data.imaging import ImagesEntry
+from prldh.engines import Versions
+from prldh.models import (
+    Comparison,
+    NetBenefitDifference,
+    Reclassification,
+    SampleSizes,
+    TableOneRow,
+    UnivariateScreen,
+)
+from prldh.models.interaction import Interaction
+from prldh.results.agreement import AgreementRow
+from prldh.results.entries import ModelEntry
+from prldh.results.tissues import TissueEntry
+
+
+@dataclass(frozen=True)
+class SchemeEntry:
+    """A scheme of validation: its kind, and how many resamples it has."""
+
+    kind: str
+    n_resamples: int
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """The study as it was run."""
+
+    title: Later[str]
+    seed: Later[int]
+    settings: Later[Mapping[str, Any]]
+    schemes: Later[Mapping[str, SchemeEntry]]
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A patient who was left out, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Range:
+    """Least and largest value of a continuous covariate."""
+
+    low: Number
+    high: Number
+
+
+@dataclass(frozen=True)
+class CohortEntry:
+    """The patients who were analysed, and those who were left out."""
+
+    n: int
+    events: int
+    outcome: Later[str]
+    event: Later[str]
+    non_event: Later[str]
+    n_read: Later[int]
+    excluded: tuple[Excluded, ...]
+    ranges: Later[Mapping[str, Range]]
+
+
+@dataclass(frozen=True)
+class EnginesEntry:
+    """Which engine's numbers are reported, and the versions of both."""
+
+    reported: Literal["r", "python"]
+    r: Versions | None
+    python: Versions
+    note: Later[str]
+
+
+@dataclass(frozen=True)
+class WarningEntry:
+    """What the reader has to know; the documentation explains its code."""
+
+    code: Annotated[str, Pattern("^PRL-[0-9]{3}$")]
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """Everything that ``results.json`` holds."""
+
+    schema: Literal["prldh-results/1"]
+    study: Later[StudyEntry]
+    cohort: CohortEntry
+    sample_size: Later[SampleSizes]
+    missing: Later[Missing | None]
+    table_one: tuple[TableOneRow, ...]
+    univariate: Later[UnivariateScreen | None]
+    tissues: Mapping[str, TissueEntry]
+    models: tuple[ModelEntry, ...]
+    ledger: Later[Mapping[str, Mapping[str, tuple[LedgerRow, ...]]]]
+    comparisons: tuple[Comparison, ...]
+    net_benefit_differences: tuple[NetBenefitDifference, ...]
+    reclassification: tuple[Reclassification, ...]
+    interaction: Interaction | None
+    engines: EnginesEntry
+    agreement: tuple[AgreementRow, ...]
+    warnings: tuple[WarningEntry, ...]
+    images: Mapping[str, ImagesEntry] | Absent = ABSENT

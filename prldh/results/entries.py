@@ -1,0 +1,56 @@
+"""The one place that writes a model's entry of ``results.json``, from what the stages made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+
+from prldh.chain import probability
+from prldh.core import ABSENT, Absent, Inline
+from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
+from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model, its validation, and its apparent ROC curve."""
+
+    model: Inline[FittedModel]
+    validation: Validation
+    roc: tuple[RocPoint, ...] | Absent = ABSENT
+
+
+def model_entry(run: EngineRun, i: int, has_curves: bool = False) -> ModelEntry:
+    """Model i of a run; ``has_curves``: with ROC curves of its apparent predictions, and of the held-out ones that are
+    no mere intercepts."""
+    y = run.completed[0].outcome.astype(float)
+
+    def curve(eta: np.ndarray) -> tuple[RocPoint, ...]:
+        return roc_vertices(run.engine, y, probability(eta), run.assessment.level)
+
+    by_scope: dict[str, dict[str, HeldOut | Bootstrap]] = {}
+    for (j, scope, scheme), entry in run.validation.items():
+        if j == i:
+            predictions = run.predictions[i, scope, scheme]
+            if has_curves and isinstance(entry, HeldOut) and not predictions.alone.any():
+                entry = replace(entry, roc=curve(held_out(predictions)[0]))
+            by_scope.setdefault(scope, {})[scheme] = entry
+    roc = curve(mean_log_odds(run.log_odds[i])) if has_curves else ABSENT
+    return ModelEntry(run.models[i], _validation(by_scope), roc)
+
+
+def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]]) -> Validation:
+    """With the difference of the scopes' AUCs, where both were run."""
+    validation = cast(Validation, dict(by_scope))
+    if "model" in by_scope and "pipeline" in by_scope:
+        areas = {
+            scheme: [by_scope[scope][scheme].performance["auc"].estimate for scope in ("model", "pipeline")]
+            for scheme in by_scope["model"]
+        }
+        validation["difference"] = {
+            scheme: None if None in pair else pair[0] - pair[1] for scheme, pair in areas.items()
+        }
+    return validation

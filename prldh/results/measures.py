@@ -1,0 +1,284 @@
+"""The statistics of a model's predictions, each named once: what computes, writes, reads or tells one of them asks its
+:class:`~prldh.core.measures.Measure` here.
+
+A new one is a function in ``prldh/stats`` and in ``r/R`` and an entry of :data:`MEASURES`. Their order is that of
+``results.json`` and of the tables.
+"""
+
+from __future__ import annotations
+
+from prldh.core import (
+    APPARENT,
+    BOOTSTRAP,
+    CALIBRATION,
+    CELLS,
+    HELD_OUT,
+    HIGHER,
+    LOWER,
+    Interval,
+    Measure,
+    Number,
+    at,
+    later,
+)
+from prldh.models import (
+    Area,
+    Calibration,
+    Confusion,
+    DecisionPoint,
+    HosmerLemeshow,
+    ImpactPoint,
+    PartialAreas,
+)
+from prldh.validation import FoldMean, HeldOutArea, IntervalBy, Optimism
+
+SHARE = (0.0, 1.0)
+#: Tables of the report whose columns are measures, beside that of the classification.
+LINE, BRIER = "calibration line", "Brier score"
+
+_UNFITTED = "some refits ended as the intercept alone, or a class is missing"
+_NO_LINE = "the predictions do not vary, or are separated by the outcome"
+_NO_CURVE = "fewer than five distinct predictions: the curve is by group"
+_CERTAIN = "every prediction is 0, 0.5 or 1"
+_LINE_PARTS = {
+    **dict.fromkeys(
+        ("b632plus", "b632plus_low", "b632plus_high", "no_information"),
+        "a calibration line has no value that stands for no information",
+    ),
+    **dict.fromkeys(
+        ("low", "high"),
+        "the corrected line of a bootstrap has no interval, as every model's is 0 and 1 on its own sample; nor has a"
+        " held-out one without limits",
+    ),
+}
+_VAL_PROB, _RELIABILITY = "rms::val.prob", "reliabilitydiag::summary.reliabilitydiag"
+
+
+def _proportion(key: str, label: str, successes: tuple[str, ...], total: tuple[str, ...]) -> Measure:
+    """A share of the table of predicted and observed events, with Clopper and Pearson's interval."""
+    return Measure(
+        key,
+        label,
+        "proportion",
+        {APPARENT: Interval, HELD_OUT: later(Interval)},
+        cells={"successes": successes, "total": total},
+        r="stats::binom.test",
+        direction=HIGHER,
+        range=SHARE,
+    )
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(
+        "auc",
+        "AUC",
+        "auc",
+        {APPARENT: Area, HELD_OUT: HeldOutArea, BOOTSTRAP: Optimism},
+        r="pROC::ci.auc",
+        name="AUC",
+        direction=HIGHER,
+        range=SHARE,
+        null=_UNFITTED,
+        null_parts=dict.fromkeys(("estimate", "low", "high", "variance"), _UNFITTED),
+    ),
+    Measure(
+        "auc_mean",
+        "Mean of folds",
+        "auc",
+        {HELD_OUT: later(FoldMean)},
+        r="cvAUC::ci.cvAUC",
+        name="mean AUC of the folds",
+        direction=HIGHER,
+        range=SHARE,
+    ),
+    Measure(
+        "pauc",
+        "partial AUC",
+        "partial_auc",
+        {APPARENT: PartialAreas},
+        r="pROC::ci.auc(partial.auc =)",
+        direction=HIGHER,
+        range=SHARE,
+        null_parts=dict.fromkeys(
+            ("corrected", "corrected_low", "corrected_high"), "McClish's correction is not defined here"
+        ),
+    ),
+    Measure(
+        "threshold",
+        "Threshold",
+        "youden",
+        {APPARENT: Number},
+        r='pROC::coords(x = "best")',
+        range=SHARE,
+        null="no threshold is better than calling everyone positive, or it is the end of a curve",
+    ),
+    Measure("confusion", "Confusion matrix", "youden", {APPARENT: Confusion, HELD_OUT: later(Confusion)}, r="table"),
+    _proportion("accuracy", "Accuracy", ("tp", "tn"), CELLS),
+    _proportion("sensitivity", "Sensitivity", ("tp",), ("tp", "fn")),
+    _proportion("specificity", "Specificity", ("tn",), ("tn", "fp")),
+    _proportion("ppv", "PPV", ("tp",), ("tp", "fp")),
+    _proportion("npv", "NPV", ("tn",), ("tn", "fn")),
+    Measure(
+        "hosmer_lemeshow",
+        "Hosmer–Lemeshow",
+        "hosmer_lemeshow",
+        {APPARENT: HosmerLemeshow, HELD_OUT: later(HosmerLemeshow)},
+        r="ResourceSelection::hoslem.test",
+        null_parts=dict.fromkeys(("statistic", "df", "p"), "too few distinct groups of predictions, or an empty one"),
+    ),
+    Measure(
+        "calibration",
+        "Calibration",
+        "calibration",
+        {APPARENT: Calibration, HELD_OUT: later(Calibration)},
+        r=_VAL_PROB,
+    ),
+    Measure(
+        "brier",
+        "Brier score",
+        "calibration",
+        {CALIBRATION: Number, HELD_OUT: later(IntervalBy), BOOTSTRAP: later(Optimism)},
+        r=_VAL_PROB,
+        name="Brier score",
+        direction=LOWER,
+        range=SHARE,
+        table=BRIER,
+    ),
+    Measure(
+        "intercept",
+        "Intercept",
+        "calibration",
+        {CALIBRATION: Number, HELD_OUT: later(Interval), BOOTSTRAP: later(Optimism)},
+        r=_VAL_PROB,
+        name="calibration intercept",
+        null=_NO_LINE,
+        null_parts=_LINE_PARTS,
+        table=LINE,
+        noise=1e-6,
+    ),
+    Measure(
+        "slope",
+        "Slope",
+        "calibration",
+        {CALIBRATION: Number, HELD_OUT: later(Interval), BOOTSTRAP: later(Optimism)},
+        r=_VAL_PROB,
+        name="calibration slope",
+        null=_NO_LINE,
+        null_parts=_LINE_PARTS,
+        table=LINE,
+    ),
+    Measure(
+        "citl",
+        "In the large",
+        "calibration",
+        {CALIBRATION: Number},
+        r="stats::glm(offset =)",
+        null=_NO_LINE,
+        table=LINE,
+        noise=1e-6,
+    ),
+    Measure(
+        "miscalibration",
+        "Miscalibration",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        r=_RELIABILITY,
+        direction=LOWER,
+        range=SHARE,
+        table=BRIER,
+    ),
+    Measure(
+        "discrimination",
+        "Discrimination",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        r=_RELIABILITY,
+        direction=HIGHER,
+        range=SHARE,
+        table=BRIER,
+    ),
+    Measure(
+        "uncertainty", "Uncertainty", "calibration", {CALIBRATION: later(Number)}, r=_RELIABILITY, range=(0.0, 0.25)
+    ),
+    Measure(
+        "scaled_brier",
+        "Scaled Brier",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        direction=HIGHER,
+        range=(float("-inf"), 1.0),
+        table=BRIER,
+    ),
+    Measure(
+        "spiegelhalter_z",
+        "Spiegelhalter z",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        r=_VAL_PROB,
+        null=_CERTAIN,
+        table=BRIER,
+        digits=2,
+        noise=1e-6,
+    ),
+    Measure(
+        "spiegelhalter_p",
+        "p",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        r=_VAL_PROB,
+        range=SHARE,
+        null=_CERTAIN,
+        table=BRIER,
+        is_p=True,
+    ),
+    *(
+        Measure(
+            key,
+            label,
+            "calibration",
+            {CALIBRATION: kind},
+            r=r,
+            direction=LOWER,
+            range=SHARE,
+            null=_NO_CURVE,
+            table=LINE,
+        )
+        for key, label, kind, r in (
+            ("ici", "ICI", Number, _VAL_PROB),
+            ("e50", "E50", later(Number), ""),
+            ("e90", "E90", later(Number), _VAL_PROB),
+            ("emax", "Emax", later(Number), _VAL_PROB),
+        )
+    ),
+    Measure(
+        "decision_curve",
+        "Decision curve",
+        "decision_curve",
+        {
+            APPARENT: tuple[DecisionPoint, ...],
+            HELD_OUT: later(tuple[DecisionPoint, ...]),
+            BOOTSTRAP: later(tuple[DecisionPoint, ...]),
+        },
+        r="rmda::decision_curve",
+        null_parts=dict.fromkeys(
+            ("avoided", "avoided_low", "avoided_high"), "the threshold is 0, where nobody is spared"
+        ),
+    ),
+    Measure(
+        "clinical_impact",
+        "Clinical impact",
+        "clinical_impact",
+        {APPARENT: tuple[ImpactPoint, ...], HELD_OUT: later(tuple[ImpactPoint, ...])},
+        r="rmda::plot_clinical_impact",
+    ),
+)
+#: Those of the table of predicted and observed events.
+CLASSIFIED = tuple(measure for measure in MEASURES if measure.cells)
+#: Those that the bootstrap corrects for optimism.
+CORRECTED = tuple(measure for measure in at(BOOTSTRAP, MEASURES) if measure.kind(BOOTSTRAP) is Optimism)
+BY_KEY = {measure.key: measure for measure in MEASURES}
+
+
+def of_table(table: str) -> tuple[Measure, ...]:
+    """The measures that a table of the report shows, a column each."""
+    return tuple(measure for measure in MEASURES if measure.table == table)

@@ -1,0 +1,121 @@
+"""What validation says of a model, as records that ``results.json`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
+
+from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Interval, Later, Number
+from prldh.models import RocPoint
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How the pooled AUC differs over repeats of a scheme."""
+
+    n: int
+    sd: Number
+    min: Number
+    max: Number
+
+
+@dataclass(frozen=True)
+class HeldOutArea(Interval):
+    """AUC of pooled held-out predictions; ``fmi``: the fraction of missing information, where covariates were
+    imputed."""
+
+    variance: Later[Number]
+    method: Later[str]
+    fmi: Number | Absent = ABSENT
+    repeats: Repeats | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class FoldMean(Interval):
+    """Mean of the folds' AUCs."""
+
+    se: Later[Number]
+    n_folds: Later[int]
+    n_folds_one_class: Later[int]
+    method: str | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class IntervalBy(Interval):
+    """An interval and how it was made."""
+
+    method: Later[str]
+
+
+@dataclass(frozen=True)
+class Optimism(Interval):
+    """A measure corrected for optimism, and its relatives: out of bag, .632 and .632+."""
+
+    optimism: Later[Number]
+    resampled: Later[Number]
+    oob: Later[Number]
+    oob_low: Later[Number]
+    oob_high: Later[Number]
+    b632: Later[Number]
+    b632_low: Later[Number]
+    b632_high: Later[Number]
+    b632plus: Later[Number]
+    b632plus_low: Later[Number]
+    b632plus_high: Later[Number]
+    apparent: Later[Number]
+    n_defined: Later[int]
+    method: Later[str]
+    no_information: Later[Number]
+    reason: str | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class Null:
+    """The null run of a model: its held-out AUCs on permuted outcomes, and how often they reach the observed one."""
+
+    measure: str
+    n: int
+    mean: Number
+    low: Number
+    high: Number
+    p: Number
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a scheme that holds patients out says of a model."""
+
+    n_resamples: int
+    n_intercept_only: int
+    n_repeats: Later[int]
+    performance: Annotated[Mapping[str, Any], Among(HELD_OUT)]
+    null: Null | Absent = ABSENT
+    roc: tuple[RocPoint, ...] | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """What bootstrap samples say of a model."""
+
+    n_resamples: int
+    n_usable: Later[int]
+    n_intercept_only: int
+    performance: Annotated[Mapping[str, Any], Among(BOOTSTRAP)]
+
+
+class ByScheme(TypedDict, total=False):
+    """By scheme, a plugin's by its own name."""
+
+    leave_one_out: HeldOut
+    folds: HeldOut
+    bootstrap: Bootstrap
+
+
+class Validation(TypedDict, total=False):
+    """By scope; ``difference``: the AUC of scope ``model`` less that of scope ``pipeline``, by scheme."""
+
+    model: ByScheme
+    pipeline: ByScheme
+    difference: Mapping[str, Number]
