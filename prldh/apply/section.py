@@ -10,7 +10,7 @@ from markupsafe import Markup
 from prldh.apply.apply import FIGURES
 from prldh.apply.figures import shown_figures
 from prldh.pages import create_environment
-from prldh.results import honest_auc, read_external, scheme_words
+from prldh.results import CLASSIFIED, honest_auc, read_external, scheme_words
 
 
 class ExternalValidation:
@@ -33,7 +33,12 @@ class ExternalValidation:
         own = {(m["name"], m["adjusted"]): {"apparent": m["auc"], "honest": honest_auc(m)} for m in results["models"]}
         template = create_environment().get_template("sections/external.html.j2")
         return template.render(
-            cohorts=cohorts, figures=figures, own=own, scheme_words=scheme_words, study=results["study"]["title"]
+            cohorts=cohorts,
+            figures=figures,
+            own=own,
+            scheme_words=scheme_words,
+            study=results["study"]["title"],
+            classified=CLASSIFIED,
         )
 
 

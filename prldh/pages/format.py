@@ -6,6 +6,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from prldh.core import Measure
+
 DASH = "–"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: How the schemes of validation are called on the page; a plugin's by its own name.
@@ -138,7 +140,13 @@ def _titled(shown: str, value: Any) -> Markup:
     return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown.replace(" ", "\u00a0"))
 
 
+def measured(value: Any, measure: Measure) -> Markup:
+    """A measure's number as its table shows it."""
+    return p_value(value) if measure.is_p else number(value, measure.digits, measure.noise)
+
+
 FILTERS = {
+    "measured": measured,
     "number": number,
     "p_value": p_value,
     "interval": interval,

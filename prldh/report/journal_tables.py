@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
+from prldh.core import APPARENT, Measure
 from prldh.pages import DASH, JournalTable, as_latex, interval_text, p_text, plain, write_word
-from prldh.report.view import MEASURES, TESTS, label
+from prldh.report.view import TESTS, label
+from prldh.results import CLASSIFIED
 
 ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
 
@@ -78,9 +80,9 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
 
 
 def _performance(data: dict[str, Any]) -> JournalTable:
-    head = ["Model", f"AUC ({_level(data)})", "Threshold", *(title for _, title in MEASURES)]
+    head = ["Model", f"AUC ({_level(data)})", "Threshold", *(measure.label for measure in CLASSIFIED)]
     rows = [
-        [label(m), interval_text(m["auc"]), plain(m["threshold"]), *(interval_text(m[key]) for key, _ in MEASURES)]
+        [label(m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
         for m in data["models"]
     ]
     notes = [
@@ -88,6 +90,11 @@ def _performance(data: dict[str, Any]) -> JournalTable:
         " Clopper–Pearson intervals, at Youden's threshold."
     ]
     return JournalTable("table2", "Table 2. Apparent performance", head, rows, notes)
+
+
+def _cell(model: dict[str, Any], measure: Measure) -> str:
+    value = model.get(measure.key) or {}
+    return interval_text(value) if measure.has_interval(APPARENT) else plain(value.get("estimate"))
 
 
 def _validation(data: dict[str, Any]) -> JournalTable:

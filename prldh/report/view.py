@@ -9,15 +9,8 @@ from typing import Any
 from prldh.pages import level_of, plain, typeset, words
 from prldh.report.figure_plan import slug
 from prldh.report.seen import seen_in_figures
-from prldh.results import honest_auc, racing_sentence
+from prldh.results import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, honest_auc, of_table, racing_sentence
 
-MEASURES = (
-    ("accuracy", "Accuracy"),
-    ("sensitivity", "Sensitivity"),
-    ("specificity", "Specificity"),
-    ("ppv", "PPV"),
-    ("npv", "NPV"),
-)
 TESTS = {
     "t": "t test (pooled variance)",
     "welch": "Welch's t test",
@@ -44,7 +37,10 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "figures": figures,
         "panels": panels,
         "seen": seen_in_figures(data, figures),
-        "measures": MEASURES,
+        "measures": BY_KEY,
+        "classified": CLASSIFIED,
+        "line": of_table(LINE),
+        "brier": of_table(BRIER),
         "tests": TESTS,
         "kinds": kinds,
         "lead": _lead(data, level),
@@ -382,17 +378,9 @@ def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-BOOTSTRAPPED = (
-    ("auc", "AUC"),
-    ("brier", "Brier score"),
-    ("intercept", "calibration intercept"),
-    ("slope", "calibration slope"),
-)
-
-
 def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows = _each_scheme(data, lambda found: "oob" in found["auc"])
-    return [{**row, "measure": title, "found": row["found"][key]} for row in rows for key, title in BOOTSTRAPPED]
+    return [{**row, "measure": m.name, "found": row["found"][m.key]} for row in rows for m in CORRECTED]
 
 
 def _curves(model: dict[str, Any]) -> list[tuple[str, list, list | None]]:

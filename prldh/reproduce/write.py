@@ -23,7 +23,7 @@ import pandas as pd
 
 from prldh import __version__
 from prldh.chain import GROUPS
-from prldh.core import Draws, ModelSpec, Resample
+from prldh.core import APPARENT, CALIBRATION, Draws, Measure, ModelSpec, Resample, at
 from prldh.engines import r_source_dir
 from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 #: More refitted Radscores than this are left out, with scope ``pipeline`` of the models that need them: they would be
 #: many megabytes.
 MOST_REFITTED = 500_000
+R = "r"
+"""The engine whose language the folder is in."""
 WIDTH = 120
 """Columns of R code."""
 _RESERVED = set(
@@ -69,6 +71,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: 
                 "files": files,
                 "about": _about_samples(plan),
                 "left_out": _left_out(plan),
+                "python_alone": [measure.label for measure in plan.measures if R not in measure.computed_by],
             },
         ),
     ):
@@ -116,10 +119,22 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "groups": [{"name": term, "column": column, "tissues": _pair(term)} for term, column in names.groups.items()],
         "models": [_describe_model(plan, names, *pair) for pair in zip(plan.specs, data["models"], strict=True)],
         "pairs": [list(pair) for pair in plan.pairs],
+        "calibration": [m.key for m in at(CALIBRATION, plan.measures) if R in m.computed_by],
+        "classification": [_describe_measure(m) for m in plan.measures if m.cells and R in m.computed_by],
         "schemes": {name: kind for name, (kind, _) in plan.schemes.items() if name not in _left_out(plan)},
         "scopes": [scope for scope in ("model", "pipeline") if scope in study.validation.scope],
         "univariate": _describe_univariate(data["univariate"], names),
         "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),
+    }
+
+
+def _describe_measure(measure: Measure) -> dict[str, Any]:
+    """How R computes a measure of predicted and observed events."""
+    return {
+        "key": measure.key,
+        "statistic": measure.function,
+        "cells": {argument: list(cells) for argument, cells in measure.cells.items()},
+        "has_interval": measure.has_interval(APPARENT),
     }
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from prldh.core import APPARENT, CALIBRATION, HELD_OUT, at
 from prldh.results.features import selected_features
-
-MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
 
 
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
@@ -95,6 +95,15 @@ def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
+def _classified(found: dict[str, Any]) -> dict[str, Any]:
+    """The measures of a classification; empty where results of earlier versions lack one."""
+    row: dict[str, Any] = {}
+    for measure in CLASSIFIED:
+        columns = _spread(measure.key, found.get(measure.key))
+        row |= columns if measure.has_interval(APPARENT) else {measure.key: columns[measure.key]}
+    return row
+
+
 def _models(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data["models"]:
@@ -116,8 +125,7 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
             )
         row["threshold"] = m["threshold"]
         row.update(m["confusion"])
-        for measure in MEASURES:
-            row.update(_spread(measure, m[measure]))
+        row.update(_classified(m))
         row.update({f"hosmer_lemeshow_{k}": m["hosmer_lemeshow"][k] for k in ("statistic", "df", "p")})
         row.update({f"calibration_{k}": v for k, v in m["calibration"].items() if k not in ("curve", "method")})
         rows.append(row)
@@ -143,24 +151,13 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
                 row.update(
                     {k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")}
                 )
-                for measure in ("brier", "intercept", "slope"):
-                    row.update(_spread(measure, found.get(measure)))
-                keys = (
-                    "citl",
-                    "miscalibration",
-                    "discrimination",
-                    "uncertainty",
-                    "scaled_brier",
-                    "spiegelhalter_z",
-                    "spiegelhalter_p",
-                    "ici",
-                    "e50",
-                    "e90",
-                    "emax",
-                )
-                row.update({f"calibration_{k}": (found.get("calibration") or {}).get(k) for k in keys})
-                for measure in MEASURES:
-                    row.update(_spread(measure, found.get(measure)))
+                calibration = found.get("calibration") or {}
+                for measure in at(CALIBRATION, MEASURES):
+                    if HELD_OUT in measure.places:
+                        row.update(_spread(measure.key, found.get(measure.key)))
+                    else:
+                        row[f"calibration_{measure.key}"] = calibration.get(measure.key)
+                row.update(_classified(found))
                 row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})
                 row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
                 rows.append(row)
@@ -225,14 +222,14 @@ def _bootstrap(data: dict[str, Any]) -> pd.DataFrame:
             {
                 **_key(m),
                 "scope": scope,
-                "measure": measure,
-                **{k: v for k, v in found[measure].items() if k not in ("method", "reason")},
+                "measure": measure.key,
+                **{k: v for k, v in found[measure.key].items() if k not in ("method", "reason")},
             }
             for m in data["models"]
             for scope in ("model", "pipeline")
             for found in m["validation"].get(scope, {}).values()
             if "oob" in found["auc"]
-            for measure in ("auc", "brier", "intercept", "slope")
+            for measure in CORRECTED
         ]
     )
 

@@ -146,14 +146,13 @@ rank_area <- function(outcome, score) {
   (sum(rank(score)[outcome == 1]) - events * (events + 1) / 2) / (events * others)
 }
 
-proportions_of <- function(counts) {
-  parts <- with(counts, list(accuracy = c(tp + tn, tp + fp + fn + tn), sensitivity = c(tp, tp + fn), specificity = c(tn, tn + fp),
-                             ppv = c(tp, tp + fp), npv = c(tn, tn + fn)))
-  lapply(parts, function(part) {
-    if (part[2] == 0) return(list(estimate = NA, low = NA, high = NA))
-    exact <- binom.test(part[1], part[2], conf.level = level)   # Clopper and Pearson
-    list(estimate = exact$estimate, low = exact$conf.int[1], high = exact$conf.int[2])
+# Measures of a table of predicted and observed events: each a statistic, whose arguments are sums of the table's cells.
+classify <- function(counts) {
+  values <- lapply(study$classification, function(measure) {
+    given <- lapply(measure$cells, function(cells) sum(unlist(counts[cells])))
+    do.call(prldh[[measure$statistic]], c(given, if (measure$has_interval) list(level = level)))
   })
+  setNames(values, vapply(study$classification, function(measure) measure$key, ""))
 }
 count_positives <- function(positive, outcome) {
   list(tp = sum(positive & outcome == 1), fp = sum(positive & outcome == 0),
@@ -166,8 +165,7 @@ hosmer_lemeshow <- function(outcome, p, lost) {
 }
 calibration <- function(outcome, p, rows, n_samples) {
   found <- prldh$calibration(outcome, p, rows, n_samples, level)
-  numbers <- found[c("intercept", "slope", "citl", "brier", "miscalibration", "discrimination", "uncertainty", "scaled_brier",
-                     "spiegelhalter_z", "spiegelhalter_p", "ici", "e50", "e90", "emax")]
+  numbers <- found[study$calibration]
   c(numbers, list(curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
                                      high = found$curve_high)))
 }

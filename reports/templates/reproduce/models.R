@@ -36,7 +36,7 @@ describe_predictions <- function(key, etas) {
   c(list(auc = pooled_delong(y, plogis(etas)),
          pauc = sapply(names(study$partial), function(focus) describe_partial_areas(key, p, focus), simplify = FALSE),
          threshold = threshold, confusion = counts),
-    proportions_of(counts),
+    classify(counts),
     list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
          decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)))
 }

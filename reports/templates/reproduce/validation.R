@@ -124,7 +124,7 @@ describe_held_out <- function(predictions) {
          hosmer_lemeshow = hosmer_lemeshow(y, p[1, ], 0),
          decision_curve = mean_curve(lapply(repetitions, function(k) decision_curve(y, p[k, ]))),
          clinical_impact = mean_curve(lapply(repetitions, function(k) clinical_impact(y, p[k, ]))), confusion = counts),
-    proportions_of(counts),
+    classify(counts),
     if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))))
 }
 
