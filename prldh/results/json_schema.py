@@ -81,12 +81,12 @@ class SchemaMaker:
                     required.add(keys[each.name])
                 continue
             place = next(mark.place for mark in get_args(hint) if isinstance(mark, Among))
-            inner = self._of_measures(place) if place else self._of_record(get_args(hint)[0])
+            inner = self.of_measures(place) if place else self._of_record(get_args(hint)[0])
             properties |= inner["properties"]
             required |= set(inner["required"])
         return _object(properties, required)
 
-    def _of_measures(self, place: str) -> Schema:
+    def of_measures(self, place: str) -> Schema:
         own = at(place, self.measures)
         properties = {m.key: self.of(m.places[place]) | {"title": m.label, "description": about(m)} for m in own}
         return _object(properties, {m.key for m in own if not is_later(m.places[place])})

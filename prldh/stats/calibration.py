@@ -207,7 +207,7 @@ def calibration(
     -----
     D. R. Cox, Biometrika 45 (1958) 562-565; P. C. Austin, E. W. Steyerberg, Statistics in Medicine 38 (2019) 4051-4065;
     E. W. Steyerberg et al., Epidemiology 21 (2010) 128-138 (scaled Brier). R: ``rms::val.prob`` (Intercept, Slope,
-    Brier, S:z, S:p, Eavg, E90, Emax).
+    Brier, S:z, S:p, Eavg, E90, Emax); citl: ``stats::glm(outcome ~ 1, binomial, offset = log_odds)``.
 
     Examples
     --------

@@ -28,7 +28,8 @@ def proportion(successes: float, total: float, level: float = 0.95) -> dict[str,
 
     Notes
     -----
-    C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413. R: ``binom.test(successes, total)$conf.int``.
+    C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413. R: ``stats::binom.test(successes,
+    total)$conf.int``.
 
     Examples
     --------
