@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.core import warn
 from prldh.core.cache import cache_folder
+from prldh.core.decimals import DASH, decimals, plain
 from prldh.core.entries import (
     ABSENT,
     NO_INTERVAL,
@@ -21,6 +22,7 @@ from prldh.core.entries import (
     later,
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
+from prldh.core.figures import Across, Curve, Paths, Points, StepFigure
 from prldh.core.files import whole_file, write_whole
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
@@ -45,14 +47,17 @@ from prldh.core.records import (
     TissueFit,
     TrainingRows,
 )
+from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
 from prldh.core.warn.kinds import Warn
+from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
     "ABSENT",
     "APPARENT",
     "Absent",
+    "Across",
     "Among",
     "BOOTSTRAP",
     "CALIBRATION",
@@ -63,6 +68,8 @@ __all__ = [
     "Cohort",
     "ComputeError",
     "Covariate",
+    "Curve",
+    "DASH",
     "DataError",
     "Design",
     "Draws",
@@ -87,16 +94,26 @@ __all__ = [
     "NO_INTERVAL",
     "Number",
     "OutputError",
+    "Paths",
     "Pattern",
     "PluginError",
+    "Points",
     "Pooled",
     "Predictions",
     "PrldhError",
     "Progress",
+    "Purpose",
+    "REFERENCES",
     "Radscore",
+    "Reference",
+    "Remark",
     "Resample",
+    "SchemeRun",
     "Selection",
     "SelectionStep",
+    "SourceRun",
+    "StepFigure",
+    "StepRun",
     "StudyError",
     "TissueFit",
     "TissueRefit",
@@ -108,12 +125,14 @@ __all__ = [
     "bare",
     "cache_folder",
     "clean",
+    "decimals",
     "finite",
     "finite_numbers",
     "keys_by_field",
     "keys_of",
     "later",
     "nearest",
+    "plain",
     "record_of",
     "records_of",
     "seed_for",

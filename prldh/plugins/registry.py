@@ -25,6 +25,7 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.promises import said_of
+from prldh.plugins.words import WORDS
 
 
 class Kind(NamedTuple):
@@ -44,12 +45,20 @@ class Kind(NamedTuple):
 #: The kinds by their hooks.
 REGISTRIES: dict[str, Kind] = {
     "register_feature_sources": Kind(
-        "feature source", ("name", "version", "extract"), "extract", (FeatureSource, *OPTIONAL_OF_SOURCES)
+        "feature source",
+        ("name", "version", "extract"),
+        "extract",
+        (FeatureSource, *OPTIONAL_OF_SOURCES, *WORDS["feature source"]),
     ),
     "register_selectors": Kind(
-        "selector", ("name", "version", "Settings", "fit"), "fit", (Selector, *OPTIONAL_OF_SELECTORS)
+        "selector",
+        ("name", "version", "Settings", "fit"),
+        "fit",
+        (Selector, *OPTIONAL_OF_SELECTORS, *WORDS["selector"]),
     ),
-    "register_validators": Kind("validator", ("name", "version", "kind", "resamples"), "resamples", (Validator,)),
+    "register_validators": Kind(
+        "validator", ("name", "version", "kind", "resamples"), "resamples", (Validator, *WORDS["validator"])
+    ),
     "register_engines": Kind("engine", ("name",), "youden"),
     "register_checklists": Kind(
         "checklist", ("name", "version", "evaluate"), "evaluate", (Checklist, *OPTIONAL_OF_CHECKLISTS)

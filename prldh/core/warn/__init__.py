@@ -7,16 +7,22 @@
 
 from __future__ import annotations
 
-from prldh.core.warn import fitting, reading, validating
+from prldh.core.warn import fitting, reading, reporting, validating
 from prldh.core.warn.fitting import *  # noqa: F403
 from prldh.core.warn.kinds import WarnKind
 from prldh.core.warn.reading import *  # noqa: F403
+from prldh.core.warn.reporting import *  # noqa: F403
 from prldh.core.warn.validating import *  # noqa: F403
 
 #: Every entry, in the order of the codes.
 CATALOGUE: tuple[WarnKind, ...] = tuple(
     sorted(
-        (kind for part in (reading, fitting, validating) for kind in vars(part).values() if isinstance(kind, WarnKind)),
+        (
+            kind
+            for part in (reading, fitting, validating, reporting)
+            for kind in vars(part).values()
+            if isinstance(kind, WarnKind)
+        ),
         key=lambda kind: kind.code,
     )
 )
