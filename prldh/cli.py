@@ -68,7 +68,7 @@ def analyze(
         results = prldh.analyze(
             study, out, engine=engine, jobs=jobs, dask=dask, seed=seed, force=force, progress=progress
         )
-    click.echo(prldh.run.summarise_run(results.data, out))
+    click.echo(prldh.run.summarise_run(results, out))
 
 
 @cli.command()

@@ -17,7 +17,7 @@ FILE = "checklist.yaml"
 KEYS = ("question", "shown", "answer", "comment")
 BLANK = ("", "null", "~")
 #: By standard and item: ``{"answer": ..., "comment": ...}``, blank ones left out.
-Answers = dict[str, dict[str, dict[str, str]]]
+Answers = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 HEAD = """\
 # Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and \
@@ -59,7 +59,7 @@ def read_answers(
             f"{path}: answers are written as standard, item, answer, such as `clear: {{'8': {{answer: page 3}}}}`; "
             f"found a {type(content).__name__}. See the file that the run wrote."
         )
-    found: Answers = {}
+    found: dict[str, dict[str, dict[str, str]]] = {}
     for standard, items in content.items():
         if standard not in known:
             raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, list(known))}")
@@ -189,7 +189,7 @@ def _strict(answer: dict[str, str], allows_none: bool | None, place: str) -> dic
 
 def merge(*several: Answers) -> Answers:
     """Answers together; the later ones win."""
-    merged: Answers = {}
+    merged: dict[str, dict[str, dict[str, str]]] = {}
     for answers in several:
         for standard, items in answers.items():
             for number, answer in items.items():

@@ -16,7 +16,7 @@ from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
 from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
 from prldh.checklists.items import Item, Standard, load_standard
 from prldh.checklists.score import metrics_score
-from prldh.ibsi import TRIVIAL, Extraction
+from prldh.ibsi import TRIVIAL, Extraction, names_pyradiomics
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ def standard_software(d: Dossier, item: Item) -> Finding:
     found = software(d, item)
     return (
         filled(found.value, *found.evidence)
-        if found.status == FILLED and "pyradiomics" in (found.value or "").lower()
+        if found.status == FILLED and names_pyradiomics(found.value or "")
         else ask(found.value, *found.evidence)
     )
 

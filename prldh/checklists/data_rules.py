@@ -25,10 +25,9 @@ from prldh.checklists.findings import (
     setting,
 )
 from prldh.checklists.items import Item
+from prldh.core import Purpose
 
 Rule = Callable[[Dossier], Finding]
-#: Steps that drop features for saying the same as others.
-AGAINST_REDUNDANCY = ("correlation", "mrmr_forest", "lasso_svm_rfe")
 
 
 def for_item(rule: Rule) -> Callable[[Dossier, Item], Finding]:
@@ -87,6 +86,11 @@ def settings_of_steps(d: Dossier) -> str:
             inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
             said.append(f"{name} ({inner})" if inner else name)
     return ", ".join(said)
+
+
+def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
+    """The steps of the study file that say that they serve a purpose."""
+    return [name for step in d.settings["selection"] for name in step if d.words.step(name).serves(purpose)]
 
 
 def name_cohorts(d: Dossier) -> str:
@@ -358,11 +362,16 @@ def selected_features(d: Dossier) -> Finding:
     return (ask if d.given_scores else filled)(names, report("radscores"), file("tables/features_ibsi.csv"))
 
 
-def _reliability(d: Dossier) -> tuple[bool, str]:
-    """Whether features of every tissue were judged on two readers or on perturbed masks, and what is said of it."""
+def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
+    """Whether features of every tissue were judged on two readers or on perturbed masks, what is said of it, and where
+    it stands."""
     judged, said = [], []
+    steps = list(dict.fromkeys(steps_for(d, Purpose.RELIABILITY)))
+    measure = " or ".join(d.words.step(step).purposes[Purpose.RELIABILITY] for step in steps)
+    places = [f"selection.{step}" for step in steps] or ["selection"]
+    evidence = (report("radscores"), *map(setting, places))
     for name, t in d.selected.items():
-        icc = [s for s in t["selection"]["steps"] if s["name"] == "icc"]
+        own = [s for s in t["selection"]["steps"] if s["name"] in steps]
         perturbed = ((d.run.get("images") or {}).get(name) or {}).get("perturbation")
         over = (
             "two readers"
@@ -371,15 +380,15 @@ def _reliability(d: Dossier) -> tuple[bool, str]:
             if perturbed
             else None
         )
-        judged.append(bool(icc and over))
-        if icc and over:
+        judged.append(bool(own and over))
+        if own and over:
             said.append(
-                f"{name}: {sum(s['n_out'] for s in icc)} of {sum(s['n_in'] for s in icc)} features kept by ICC of"
+                f"{name}: {sum(s['n_out'] for s in own)} of {sum(s['n_in'] for s in own)} features kept by {measure} of"
                 f" {over}"
             )
         else:
-            said.append(f"{name}: {'one reader, ICC not judged' if icc else 'no step on reliability'}")
-    return bool(judged) and all(judged), "; ".join(said)
+            said.append(f"{name}: {f'one reader, {measure} not judged' if own else 'no step on reliability'}")
+    return bool(judged) and all(judged), "; ".join(said), evidence
 
 
 @of_results
@@ -387,8 +396,7 @@ def reliability(d: Dossier) -> Finding:
     """Reliability of segmentation: done here, or not in this run and then the author's to say."""
     if not d.selected:
         return ask()
-    is_judged, said = _reliability(d)
-    evidence = (report("radscores"), setting("selection.icc"))
+    is_judged, said, evidence = _reliability(d)
     return filled(said, *evidence) if is_judged and not d.given_scores else ask(f"in this run: {said}", *evidence)
 
 
@@ -398,8 +406,7 @@ def unstable_removed(d: Dossier) -> Finding:
     contradiction."""
     if not d.selected:
         return ask()
-    is_judged, said = _reliability(d)
-    evidence = (report("radscores"), setting("selection.icc"))
+    is_judged, said, evidence = _reliability(d)
     if is_judged and not d.given_scores:
         return filled(said, *evidence)
     if not is_judged and not d.given_scores and all(d.settings["tissues"][name]["images"] for name in d.selected):
@@ -411,7 +418,7 @@ def unstable_removed(d: Dossier) -> Finding:
 def redundancy(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
-    steps = [name for step in d.settings["selection"] for name in step if name in AGAINST_REDUNDANCY]
+    steps = steps_for(d, Purpose.REDUNDANCY)
     evidence = (setting("selection"), report("radscores"))
     if not steps:
         return ask("no step of this run drops features for being alike", *evidence)

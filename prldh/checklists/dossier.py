@@ -10,7 +10,8 @@ from typing import Any
 
 from prldh.core import DataError
 from prldh.ibsi import Extraction, from_metadata, read_feature_file
-from prldh.results import read_external, read_results
+from prldh.plugins import Registry
+from prldh.results import Words, read_external, read_results, words_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Dossier:
         What the checklist is of.
     external
         What ``prldh apply`` found on other patients whose outcomes are known, where the models are still the same.
+    words
+        What the objects behind the analysis say of themselves.
     """
 
     results: Mapping[str, Any] | None = None
@@ -36,6 +39,7 @@ class Dossier:
     extractions: tuple[Extraction, ...] = field(default_factory=tuple)
     title: str = ""
     external: tuple[Mapping[str, Any], ...] = ()
+    words: Words = Words()
 
     @property
     def run(self) -> Mapping[str, Any]:
@@ -70,7 +74,12 @@ class Dossier:
         return {name: t for name, t in (self.results or {}).get("tissues", {}).items() if t["selection"] is not None}
 
 
-def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None, folder: Path | None = None) -> Dossier:
+def dossier_of(
+    results: Mapping[str, Any],
+    provenance: Mapping[str, Any] | None,
+    folder: Path | None = None,
+    words: Words | None = None,
+) -> Dossier:
     """What an analysis shows, with ``features/TISSUE.json`` where the folder holds it."""
     described = _read_metadata(folder) if folder else {}
     extractions = []
@@ -85,7 +94,12 @@ def dossier_of(results: Mapping[str, Any], provenance: Mapping[str, Any] | None,
         elif names:
             extractions.append(Extraction(name, "results.json", names))
     return Dossier(
-        results, provenance, tuple(extractions), results["study"]["title"], _validated(folder) if folder else ()
+        results,
+        provenance,
+        tuple(extractions),
+        results["study"]["title"],
+        _validated(folder) if folder else (),
+        words or Words(),
     )
 
 
@@ -102,8 +116,9 @@ def feature_names(tissue: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*tissue["selection"]["features"], *dropped]))
 
 
-def read_dossier(path: Path) -> Dossier:
-    """What is known at ``path``: an output folder of ``analyze`` or ``extract``, or a PyRadiomics feature file.
+def read_dossier(path: Path, registry: Registry) -> Dossier:
+    """What is known at ``path``: an output folder of ``analyze`` or ``extract``, or a PyRadiomics feature file;
+    ``registry``: where the objects behind it are found.
 
     Raises
     ------
@@ -121,7 +136,8 @@ def read_dossier(path: Path) -> Dossier:
         return Dossier(extractions=(extraction,), title=path.name)
     folder = path if path.is_dir() else path.parent
     if (folder / "results.json").exists():
-        return dossier_of(read_results(folder), _read_json(folder / "provenance.json"), folder)
+        results = read_results(folder)
+        return dossier_of(results, _read_json(folder / "provenance.json"), folder, words_of(results, registry))
     described = _read_metadata(folder)
     if not described:
         raise DataError(

@@ -17,9 +17,11 @@ from prldh.checklists.data_rules import (
     name_steps,
     of_results,
     settings_of_steps,
+    steps_for,
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.core import Purpose
 from prldh.pages import p_text
 from prldh.results import honest_auc, interval, scheme_words
 
@@ -399,8 +401,8 @@ def non_radiomic(d: Dossier) -> Finding:
 def multicollinearity(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
-    between = next((s["correlation"]["between"] for s in d.settings["selection"] if "correlation" in s), None)
-    if between is None:
+    steps = steps_for(d, Purpose.COLLINEARITY)
+    if not steps:
         return ask("no step of this run judged correlation between features", setting("selection"))
     within = (
         ", within each source"
@@ -408,9 +410,10 @@ def multicollinearity(d: Dossier) -> Finding:
         and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values())
         else ""
     )
+    settings = next(s[steps[0]] for s in d.settings["selection"] if steps[0] in s)
     return (ask if d.given_scores else filled)(
-        f"of features correlated above {between} one was kept{within}",
-        setting("selection.correlation"),
+        f"{d.words.step(steps[0]).purpose(Purpose.COLLINEARITY, settings)}{within}",
+        setting(f"selection.{steps[0]}"),
         report("radscores"),
     )
 

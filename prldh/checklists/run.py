@@ -15,6 +15,7 @@ from prldh.checklists.wording import describe_counts, describe_score
 from prldh.checklists.writing import FORMATS, PIP, has_docx, write_checklist
 from prldh.core import OutputError, PluginError, whole_file, write_whole
 from prldh.plugins import Registry
+from prldh.results import Results
 
 FOLDER = "checklists"
 
@@ -64,7 +65,7 @@ def run_checklist(
             " tex."
         )
     folder = path if path.is_dir() else path.parent
-    dossier = read_dossier(path)
+    dossier = read_dossier(path, registry)
     is_file = path.is_file() and path.name != "results.json"
     target, questions = _places(path, folder, is_file, standard, form, out)
     everything = [found for found, _ in registry.registered("register_checklists").values()]
@@ -160,7 +161,7 @@ def fill_all(names: Sequence[str], dossier: Dossier, answers: Answers, registry:
 
 def write_checklists(
     names: Sequence[str],
-    results: dict[str, Any],
+    results: Results,
     provenance: dict[str, Any],
     answers: Answers,
     registry: Registry,
@@ -169,7 +170,8 @@ def write_checklists(
     """What a run writes: the checklists that the study asks for, and answers that were given before, even where none is
     asked for."""
     if names or answers:
-        write_all(fill_all(names, dossier_of(results, provenance, folder), answers, registry), folder, answers)
+        dossier = dossier_of(results.data, provenance, folder, results.words)
+        write_all(fill_all(names, dossier, answers, registry), folder, answers)
 
 
 def fill_again(folder: Path, registry: Registry) -> None:
@@ -186,7 +188,7 @@ def fill_again(folder: Path, registry: Registry) -> None:
     if not names:
         return
     answers = check_answers(registry, None, folder)
-    filled = fill_all(names, read_dossier(folder), answers, registry)
+    filled = fill_all(names, read_dossier(folder, registry), answers, registry)
     for each in filled:
         for form in [f for f in FORMATS if (place / f"{each.name}.{f}").exists() and (f != "docx" or has_docx())]:
             write_whole(place / f"{each.name}.{form}", write_checklist(each, form, "../"))

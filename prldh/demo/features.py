@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from prldh.chain.selection import MrmrForestSelector
+from prldh.study import DEFAULT_SELECTION
+
 N_PATIENTS = 170
 N_RADIOMICS = 1223
 N_DEEP = 512
@@ -143,7 +146,7 @@ def _draw_values(
 
 
 def write_features_study(
-    folder: Path, cohort: DemoCohort, validation: dict[str, Any], mrmr_forest: dict[str, Any], title: str | None = None
+    folder: Path, cohort: DemoCohort, validation: dict[str, Any], forest: dict[str, Any], title: str | None = None
 ) -> Path:
     """Write a drawn cohort and its study file; returns the study file's path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -169,10 +172,8 @@ def write_features_study(
             for tissue in TISSUES
         },
         "selection": [
-            {"icc": {"threshold": 0.75}},
-            {"mrmr_forest": {"folds": 5, **mrmr_forest}},
-            {"correlation": {"between": 0.9, "outcome": 0.3}},
-            {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
+            {name: settings | (forest if name == MrmrForestSelector.name else {}) for name, settings in step.items()}
+            for step in DEFAULT_SELECTION
         ],
         "validation": validation,
         "report": {"checklists": ["ibsi", "clear", "metrics", "tripod-ai"]},

@@ -39,7 +39,7 @@ def run_demo(
         published = analyze(
             write_published_study(out / "published_input"), out / "published", jobs=jobs, force=force, progress=progress
         )
-        say(summarise_run(published.data, out / "published"))
+        say(summarise_run(published, out / "published"))
         say(_beside_the_paper(published.data))
     with show_progress() as progress:
         say(
@@ -49,7 +49,7 @@ def run_demo(
         cohort = demo_cohort()
         study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
         features = analyze(study, out / "features", jobs=jobs, force=force, progress=progress)
-        say(summarise_run(features.data, out / "features"))
+        say(summarise_run(features, out / "features"))
         say(_beside_the_truth(features.data, cohort.signal))
         say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
         found = apply_models(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.ibsi.extraction import TRIVIAL, Extraction, from_metadata
+from prldh.ibsi.extraction import TRIVIAL, Extraction, from_metadata, names_pyradiomics
 from prldh.ibsi.feature_files import read_feature_file
 from prldh.ibsi.feature_names import AGGREGATION, aggregation, count_families, describe_feature, describe_features
 
@@ -15,5 +15,6 @@ __all__ = [
     "describe_feature",
     "describe_features",
     "from_metadata",
+    "names_pyradiomics",
     "read_feature_file",
 ]

@@ -52,9 +52,9 @@ COLUMNS = {
 }
 #: Where they stand in ``features/TISSUE.json``.
 KEYS = {
-    "settings": "sources.pyradiomics.computed.setting",
-    "image types": "sources.pyradiomics.computed.imageType",
-    "versions": "sources.pyradiomics.packages",
+    "settings": "sources.{source}.computed.setting",
+    "image types": "sources.{source}.computed.imageType",
+    "versions": "sources.{source}.packages",
     "voxel size": "cases[].spacing_mm",
     "modality": "cases[].modality",
     "format of masks": "cases[].formats.masks",
@@ -71,7 +71,7 @@ class Extraction:
     ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by
     keyword, ``image_formats`` and ``mask_formats`` what files there were. A patient with several regions counts once.
     ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file
-    records them.
+    records them. ``source``: the feature source here that settings and versions are of.
     """
 
     name: str
@@ -91,11 +91,12 @@ class Extraction:
     mask_formats: Mapping[str, int] = field(default_factory=dict)
     measured: str | None = None
     resampled: Mapping[tuple[float, ...], int] = field(default_factory=dict)
+    source: str = ""
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
         known = COLUMNS if self.is_file else KEYS if self.where.startswith("features/") else {}
-        return known.get(what, what)
+        return known.get(what, what).format(source=self.source)
 
     def setting(self, key: str) -> tuple[Any, ...]:
         """The distinct values of a setting; PyRadiomics' own where the file does not say. Only where settings are
@@ -137,11 +138,13 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
     ``results.json``)."""
     cases = content.get("cases") or []
     modalities = _by_patient(cases, lambda c: [c.get("modality")])
-    source = (content.get("sources") or {}).get("pyradiomics") or {}
+    sources = content.get("sources") or {}
+    name_of_source = next((source for source, about in sources.items() if _is_by_pyradiomics(about)), "")
+    source = sources.get(name_of_source) or {}
     blocks = _blocks(source.get("computed"), [c.get("modality") for c in cases])
     versions = tuple(f"{package} {version}" for package, version in (source.get("packages") or {}).items())
-    if source and not any("pyradiomics" in v for v in versions):
-        versions = (f"source pyradiomics {source.get('version', '')}".strip(), *versions)
+    if source and not any(map(names_pyradiomics, versions)):
+        versions = (f"source {name_of_source} {source.get('version', '')}".strip(), *versions)
     return Extraction(
         name,
         where,
@@ -162,7 +165,24 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
             else None
         ),
         mask_formats=_by_patient(cases, lambda c: (c.get("formats") or {}).get("masks") or []),
+        source=name_of_source,
     )
+
+
+def names_pyradiomics(text: str) -> bool:
+    """Whether a text names the program, by whatever distribution it came.
+
+    Examples
+    --------
+    >>> names_pyradiomics("pyradiomics-bhklab 3.1.4"), names_pyradiomics("torch 2.6")
+    (True, False)
+    """
+    return "PyRadiomics".lower() in text.lower()
+
+
+def _is_by_pyradiomics(about: Mapping[str, Any]) -> bool:
+    """Whether a source computes with PyRadiomics, or says its settings as a parameter file of it does."""
+    return bool(_blocks(about.get("computed"), ())) or any(map(names_pyradiomics, about.get("packages") or {}))
 
 
 def _by_patient(

@@ -21,13 +21,12 @@ from prldh.pages.canvas import (
 )
 from prldh.pages.environment import create_environment
 from prldh.pages.fonts import quick_font
-from prldh.pages.format import DASH, digits_for, interval_text, level_of, p_text, plain, step_words, typeset, words
+from prldh.pages.format import digits_for, interval_text, level_of, p_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
 from prldh.pages.word import mark_header, save_dateless, write_word
 
 __all__ = [
-    "DASH",
     "JournalTable",
     "ONE_COLUMN",
     "OTHER",
@@ -53,12 +52,9 @@ __all__ = [
     "mark_header",
     "p_text",
     "panels_of",
-    "plain",
     "quick_font",
     "save_dateless",
     "spread",
-    "step_words",
     "typeset",
-    "words",
     "write_word",
 ]

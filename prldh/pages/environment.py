@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from prldh.pages.format import FILTERS
+from prldh.results import Words
 
 
 def templates_folder() -> Path:
@@ -17,8 +18,13 @@ def templates_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "reports" / "templates"
 
 
-def create_environment(for_html: bool = True) -> jinja2.Environment:
-    """An environment that escapes (for HTML) and refuses undefined names."""
+def create_environment(words: Words | None = None, for_html: bool = True) -> jinja2.Environment:
+    """An environment that escapes (for HTML) and refuses undefined names.
+
+    ``words``: by which the filters ``words`` (a scheme) and ``step_words`` (a selection step) call things; without them
+    by their names.
+    """
+    words = words or Words()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_folder()),
         autoescape=for_html,
@@ -28,7 +34,11 @@ def create_environment(for_html: bool = True) -> jinja2.Environment:
     )
     environment.filters.update(r_string=r_string)
     if for_html:
-        environment.filters.update(FILTERS)
+        environment.filters.update(
+            FILTERS,
+            words=lambda name: words.scheme(name).label,
+            step_words=lambda name: words.step(name).label,
+        )
     return environment
 
 

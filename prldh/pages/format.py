@@ -6,28 +6,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from prldh.core import Measure
+from prldh.core import DASH, Measure, decimals, plain
 
-DASH = "–"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-#: How the schemes of validation are called on the page; a plugin's by its own name.
-SCHEMES = {"leave_one_out": "leave-one-out", "folds": "cross-validation", "bootstrap": "bootstrap"}
-#: How the built-in selection steps are called on the page.
-STEPS = {
-    "icc": "Reliability (ICC)",
-    "mrmr_forest": "mRMR ranking, cut by random forests",
-    "correlation": "Correlation",
-    "lasso_svm_rfe": "LASSO and SVM-RFE",
-    "feature_library": "Feature library",
-}
-
-SHORT_STEPS = {
-    "icc": "ICC",
-    "mrmr_forest": "mRMR + forests",
-    "correlation": "correlation",
-    "lasso_svm_rfe": "LASSO + SVM-RFE",
-    "feature_library": "feature library",
-}
 
 
 def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
@@ -49,21 +30,6 @@ def typeset(shown: str) -> str:
     mantissa, _, exponent = shown.partition("e")
     mantissa = f"−{mantissa[1:]}" if mantissa.startswith("-") else mantissa
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
-
-
-def decimals(value: float, digits: int = 3) -> str:
-    """Fixed decimals; scientific where that would show nothing or a flood of digits. Below 1e-9 is rounding noise:
-    0."""
-    value = 0.0 if abs(value) < 1e-9 else value
-    if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
-        return f"{value:.{max(digits - 1, 1)}e}"
-    shown = f"{value:.{digits}f}"
-    return shown[1:] if shown.startswith("-") and float(shown) == 0 else shown
-
-
-def plain(value: Any, digits: int = 3) -> str:
-    """The same without markup."""
-    return DASH if value is None else decimals(value, digits)
 
 
 def level_of(data: dict[str, Any]) -> str:
@@ -126,16 +92,6 @@ def tiny(value: Any) -> Markup:
     return number(None) if value is None else _titled("0" if value == 0 else typeset(f"{value:.1e}"), value)
 
 
-def words(value: str) -> str:
-    """A scheme of validation in words: ``leave_one_out`` as leave-one-out, ``folds`` as cross-validation."""
-    return SCHEMES.get(value) or str(value).replace("_", "-")
-
-
-def step_words(name: str, is_short: bool = False) -> str:
-    """A selection step in words; a plugin's by its own name."""
-    return (SHORT_STEPS if is_short else STEPS).get(name, name)
-
-
 def _titled(shown: str, value: Any) -> Markup:
     return Markup('<span title="{}">{}</span>').format(escape(repr(value)), shown.replace(" ", "\u00a0"))
 
@@ -153,7 +109,5 @@ FILTERS = {
     "percent": percent,
     "share": share,
     "tiny": tiny,
-    "words": words,
-    "step_words": step_words,
     "plain": plain,
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from prldh.report.figure_plan import MOST_PANELS, Drawing
+from prldh.report.drawing import Drawing
+from prldh.report.figure_plan import MOST_PANELS
 from prldh.report.figures import FigureSettings, as_element, write_drawing, write_figures
 from prldh.report.model_drawings import draw_calibration, draw_decision, draw_roc_bands
 from prldh.report.page import render, render_report, write_beside
+from prldh.report.step_drawings import draw_step
 
 __all__ = [
     "Drawing",
@@ -15,6 +17,7 @@ __all__ = [
     "draw_calibration",
     "draw_decision",
     "draw_roc_bands",
+    "draw_step",
     "render",
     "render_report",
     "write_beside",

@@ -1,15 +1,14 @@
-"""Which figures the results allow, with their titles and descriptions. Drawn in ``model_drawings.py`` and
-``tissue_drawings.py``."""
+"""Which figures the results allow, with their titles and descriptions. Those of tissues: ``tissue_plan.py``. Drawn in
+``model_drawings.py`` and ``tissue_drawings.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from prldh.pages import interval_text, level_of, plain, step_words, words
+from prldh.core import plain
+from prldh.pages import interval_text, level_of
+from prldh.report.drawing import Drawing, slug
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -23,33 +22,12 @@ from prldh.report.model_drawings import (
     draw_roc_bands,
     draw_stratified_roc,
 )
-from prldh.report.tissue_drawings import (
-    draw_agreement,
-    draw_correlation,
-    draw_flow,
-    draw_funnel,
-    draw_lasso,
-    draw_size_curve,
-    draw_stability,
-    draw_waterfall,
-)
-from prldh.results import by_honesty, honest_auc, make_nomogram
+from prldh.report.tissue_drawings import draw_agreement, draw_flow
+from prldh.report.tissue_plan import plan_tissue_figures
+from prldh.results import Words, by_honesty, honest_auc, make_nomogram
 
 #: Panels, one a model, that fit a page; of more models the first are drawn.
 MOST_PANELS = 9
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure to be drawn: its file name, title, a description for those who do not see it, and how. ``is_panel``:
-    several figures of the report on one page of a journal; a file beside the report, not shown in it."""
-
-    name: str
-    title: str
-    description: str
-    draw: Callable[[], Figure]
-    is_wide: bool = False
-    is_panel: bool = False
 
 
 def describe_flow(data: dict[str, Any], most: int = 8) -> dict[str, Any]:
@@ -72,7 +50,7 @@ def describe_flow(data: dict[str, Any], most: int = 8) -> dict[str, Any]:
     }
 
 
-def plan_figures(data: dict[str, Any]) -> list[Drawing]:
+def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
     flow = describe_flow(data)
     found = [
@@ -86,8 +64,8 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
         )
     ]
     found += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
-    for name, tissue in data["tissues"].items():
-        found += _tissue_figures(name, tissue)
+    for name in data["tissues"]:
+        found += plan_tissue_figures(name, data, words)
     for adjusted in (False, True):
         models = [m for m in data["models"] if m["adjusted"] == adjusted]
         if models:
@@ -96,6 +74,7 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
                 "adjusted" if adjusted else "unadjusted",
                 data.get("net_benefit_differences", []),
                 level_of(data),
+                words,
             )
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
@@ -118,7 +97,7 @@ def plan_figures(data: dict[str, Any]) -> list[Drawing]:
                         f"Odds ratios of the groups, {kind}",
                         f"Forest plot of the four groups' odds ratios against {data['interaction']['reference']}:"
                         f" {_odds(rows)}.",
-                        lambda r=rows: draw_forest(r),
+                        partial(draw_forest, rows),
                         is_wide=True,
                     )
                 )
@@ -141,123 +120,35 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
                     f"Nomogram of {model['name']}{', adjusted' if adjusted else ''}",
                     f"Scales of points of {variables}; the points are added, and the lowest scale turns their total,"
                     f" from 0 to {chart['most']}, into a probability.",
-                    lambda c=chart: draw_nomogram(c),
+                    partial(draw_nomogram, chart),
                     is_wide=True,
                 )
             )
     return found
 
 
-def slug(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)[:40]
-
-
 def _agreement(name: str, images: dict[str, Any]) -> Drawing:
-    words = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance in mm"))
-    told = "; ".join(
+    measures = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance in mm"))
+    in_words = "; ".join(
         f"{title}: median {plain(a['median'], 2)}, from {plain(a['min'], 2)} to {plain(a['max'], 2)}"
-        for key, title in words
+        for key, title in measures
         if (a := images["agreement"].get(key))
     )
     return Drawing(
         f"agreement_{slug(name)}",
         f"{name}: agreement of the readers' masks",
-        f"Each region's two masks compared, in ascending order. {told}.",
+        f"Each region's two masks compared, in ascending order. {in_words}.",
         lambda: draw_agreement(images["cases"], images["agreement"]),
         is_wide=True,
     )
 
 
-def _tissue_figures(name: str, tissue: dict[str, Any]) -> list[Drawing]:
-    stem = slug(name)
-    found = [
-        Drawing(
-            f"scores_{stem}",
-            f"{name}: Radscore by patient",
-            f"Every patient's {name} Radscore in ascending order, coloured by outcome; bars start at the cutoff of"
-            f" {plain(tissue['cutoff'])}.",
-            lambda: draw_waterfall(tissue),
-            is_wide=True,
-        )
-    ]
-    if not tissue["selection"]:
-        return found
-    if tissue["selection"]["steps"]:
-        found.append(
-            Drawing(
-                f"funnel_{stem}",
-                f"{name}: features left after each step",
-                "Bars: how many features each selection step left. " + _funnel_in_words(tissue["selection"]["steps"]),
-                lambda: draw_funnel(tissue["selection"]["steps"]),
-                is_wide=True,
-            )
-        )
-    for step in tissue["selection"]["steps"]:
-        details, source = step["details"], slug(step["source"])
-        if step["name"] == "mrmr_forest" and details.get("curve"):
-            found.append(
-                Drawing(
-                    f"forest_{stem}_{source}",
-                    f"{name}, {step['source']}: random forest by number of features",
-                    f"Mean AUC over inner folds by number of features in mRMR order; {details['chosen_size']} features"
-                    " were chosen.",
-                    lambda d=details: draw_size_curve(d["curve"], d["chosen_size"], "AUC in inner folds"),
-                )
-            )
-        if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-            found.append(
-                Drawing(
-                    f"lasso_{stem}_{source}",
-                    f"{name}, {step['source']}: LASSO",
-                    "Left: coefficients along lambda. Right: cross-validated deviance with its standard deviation; the"
-                    f" dashed line is lambda.min, {plain(details['lasso']['lambda_min'], 4)}.",
-                    lambda d=details: draw_lasso(d["lasso"]),
-                    is_wide=True,
-                )
-            )
-        if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-            found.append(
-                Drawing(
-                    f"svm_rfe_{stem}_{source}",
-                    f"{name}, {step['source']}: SVM-RFE",
-                    f"Accuracy in inner folds by number of features; {details['svm_rfe']['chosen_size']} features were"
-                    " chosen.",
-                    lambda d=details: draw_size_curve(
-                        d["svm_rfe"], d["svm_rfe"]["chosen_size"], "accuracy in inner folds"
-                    ),
-                )
-            )
-    kept, r = tissue["selection"]["features"], tissue["selection"].get("correlation")
-    if r and len(kept) > 1:
-        highest = max(abs(v) for i, row in enumerate(r) for v in row[:i])
-        found.append(
-            Drawing(
-                f"correlation_{stem}",
-                f"{name}: correlation of the features that stayed",
-                f"Heat map of Pearson's r between the {len(kept)} features of the Radscore on all patients; the highest"
-                f" |r| of two is {plain(highest, 2)}.",
-                lambda: draw_correlation(kept, r),
-                is_wide=True,
-            )
-        )
-    if tissue["selection"]["stability"]:
-        found.append(
-            Drawing(
-                f"stability_{stem}",
-                f"{name}: how often each feature was selected",
-                "Share of resamples in which each feature was selected.",
-                lambda: draw_stability(tissue["selection"]),
-                is_wide=True,
-            )
-        )
-    return found
-
-
 def _model_figures(
-    models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]], level: str
+    models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]], level: str, words: Words
 ) -> list[Drawing]:
     held = lead_scheme(models)
-    of = f"predictions of {words(held[1])}, scope {held[0]}" if held else ""
+    lead = f"{words.scheme(held[1]).label}, scope {held[0]}" if held else ""
+    of = f"predictions of {lead}" if held else ""
     shown = models[:MOST_PANELS]
     first = (
         f" The first {len(shown)} of {len(models)} models; the others are in the tables."
@@ -301,7 +192,7 @@ def _model_figures(
             f"Net interventions avoided, {kind}",
             "Per 100 patients, by threshold probability, without letting more events go untreated than treating"
             " everyone." + first,
-            lambda: draw_avoided(shown, held),
+            lambda: draw_avoided(shown, held, lead),
             is_wide=True,
         ),
         Drawing(
@@ -386,19 +277,6 @@ def _odds(rows: list[dict[str, Any]]) -> str:
         for r in rows
         if not r["reference"]
     )
-
-
-def _funnel_in_words(steps: list[dict[str, Any]]) -> str:
-    """``features: 1223 read, 900 after icc, …``"""
-    said = []
-    for source in dict.fromkeys(s["source"] for s in steps):
-        own = [s for s in steps if s["source"] == source]
-        said.append(
-            f"{source}: {own[0]['n_in']} read, "
-            + ", ".join(f"{s['n_out']} after {step_words(s['name'], is_short=True)}" for s in own)
-            + "."
-        )
-    return " ".join(said)
 
 
 def lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:

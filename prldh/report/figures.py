@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from prldh.core import clean
 from prldh.pages import STYLE, grey, quick_font
-from prldh.report.figure_plan import Drawing, plan_figures
+from prldh.report.drawing import Drawing
+from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import pictures_of, plan_panels
+from prldh.results import Words
 from prldh.work import end_with
 
 #: Vector formats, and the metadata without which every run would write other bytes.
@@ -56,10 +59,16 @@ class FigureSettings:
     def of(cls, data: dict[str, Any], **given: Any) -> FigureSettings:
         """As the study says, but for what is ``given``."""
         report = data["study"]["settings"].get("report", {})
-        chosen = {"formats": report.get("figures"), "dpi": report.get("dpi"), "grey": report.get("grey")} | {
-            k: v for k, v in given.items() if v
+        chosen: dict[str, Any] = {
+            "formats": report.get("figures"),
+            "dpi": report.get("dpi"),
+            "grey": report.get("grey"),
+            **{k: v for k, v in given.items() if v},
         }
-        return cls(**{k: v if k == "grey" else tuple(dict.fromkeys(v)) for k, v in chosen.items() if v is not None})
+        settings: dict[str, Any] = {
+            k: v if k == "grey" else tuple(dict.fromkeys(v)) for k, v in chosen.items() if v is not None
+        }
+        return cls(**settings)
 
     def files(self, name: str) -> list[tuple[str, str, int, bool]]:
         """(file name, format, dpi, is grey) of a figure; the first resolution has the plain name."""
@@ -74,6 +83,7 @@ class FigureSettings:
 
 def write_figures(
     data: dict[str, Any],
+    words: Words,
     folder: Path,
     former: Path | None = None,
     settings: FigureSettings | None = None,
@@ -87,6 +97,8 @@ def write_figures(
     ----------
     data
         Content of ``results.json``.
+    words
+        What the objects behind it say of themselves.
     folder
         Where they go; made here.
     former
@@ -101,16 +113,16 @@ def write_figures(
     Returns
     -------
     dict
-        By name: title, description, whether it is wide, whether it is a panel, its file names and how the report tells
-        them, and the SVG element for the report, empty for a panel.
+        By name: what :class:`Drawing` says of it, its file names and how the report tells them, and the SVG element for
+        the report, empty for a panel.
     """
     folder.mkdir(exist_ok=True)
     settings = settings or FigureSettings.of(data)
     drawn = {k: v for k, v in data.items() if k not in NOT_DRAWN}
-    digest = _digest(drawn, settings, pictures_of(beside))
-    drawings = [*plan_figures(data), *plan_panels(data, beside)]
+    digest = _digest(drawn, words, settings, pictures_of(beside))
+    drawings = [*plan_figures(data, words), *plan_panels(data, words, beside)]
     if not _take_over(drawings, settings, digest, former, folder):
-        _write_all(drawings, drawn, settings, folder, jobs, beside)
+        _write_all(drawings, drawn, words, settings, folder, jobs, beside)
         (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
     found = {}
     for drawing in drawings:
@@ -120,7 +132,9 @@ def write_figures(
             if files
             else ""
         )
-        shown = {k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel")}
+        shown = {
+            k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel", "tissue", "kind", "seen")
+        }
         found[drawing.name] = {
             **shown,
             "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats),
@@ -141,6 +155,7 @@ def _shown_svg(folder: Path, name: str, is_kept: bool) -> str:
 def _write_all(
     drawings: list[Drawing],
     drawn: dict[str, Any],
+    words: Words,
     settings: FigureSettings,
     folder: Path,
     jobs: int,
@@ -154,7 +169,7 @@ def _write_all(
     from joblib.externals.loky import ProcessPoolExecutor
 
     with ProcessPoolExecutor(
-        jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, settings, folder, beside)
+        jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, words, settings, folder, beside)
     ) as others:
         tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
         for drawing in drawings:
@@ -170,13 +185,20 @@ def _write_all(
 _helping: dict[str, Callable[[], None]] = {}
 
 
-def _prepare(parent: int, drawn: dict[str, Any], settings: FigureSettings, folder: Path, beside: Path | None) -> None:
+def _prepare(
+    parent: int,
+    drawn: dict[str, Any],
+    words: Words,
+    settings: FigureSettings,
+    folder: Path,
+    beside: Path | None,
+) -> None:
     """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
     end_with(parent)
     _helping.update(
         {
             d.name: partial(write_drawing, d, settings, folder)
-            for d in [*plan_figures(drawn), *plan_panels(drawn, beside)]
+            for d in [*plan_figures(drawn, words), *plan_panels(drawn, words, beside)]
         }
     )
 
@@ -224,7 +246,7 @@ def pack_png(pixels: np.ndarray, dpi: int) -> bytes:
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"pHYs", struct.pack(">IIB", *[round(dpi / 0.0254)] * 2, 1)),
-        (b"IDAT", zlib.compress(rows, 3)),
+        (b"IDAT", zlib.compress(rows.data, 3)),
         (b"IEND", b""),
     )
     packed = [
@@ -239,10 +261,13 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
     takes an eighth of the time."""
     was_collecting = gc.isenabled()
     gc.disable()
-    with plt.rc_context({**STYLE, "font.family": [quick_font(), STYLE["font.family"]]}), grey(is_grey):
+    style: Any = {**STYLE, "font.family": [quick_font(), STYLE["font.family"]]}
+    with plt.rc_context(style), grey(is_grey):
         figure = drawing.draw()
         figure.set_dpi(LAYOUT_DPI)
-        figure.get_layout_engine().execute(figure)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
         figure.set_layout_engine(None)  # laid out once: with any engine, even "none", every format would be drawn twice
         try:
             yield figure
@@ -252,8 +277,9 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
                 gc.enable()
 
 
-def _digest(drawn: dict[str, Any], settings: FigureSettings, pictures: Sequence[Path]) -> str:
-    """Of the results, the settings, the code that draws, and matplotlib: figures are the same where it is the same."""
+def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictures: Sequence[Path]) -> str:
+    """Of the results, the words, the settings, the code that draws, and matplotlib: figures are the same where it is
+    the same."""
     found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
     for path in (
@@ -264,6 +290,9 @@ def _digest(drawn: dict[str, Any], settings: FigureSettings, pictures: Sequence[
     ):
         found.update(path.read_bytes())
     found.update(json.dumps(drawn, sort_keys=True).encode())
+    spoken = [asdict(each) for each in words.steps.values()] + [asdict(each) for each in words.schemes.values()]
+    shown = [asdict(figure) for figures in words.figures.values() for figure in figures]
+    found.update(json.dumps(clean([spoken, shown]), default=list).encode())
     return found.hexdigest()
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prldh.checklists import NOT_APPLICABLE, Dossier, Item, counted, dossier_of, image_rule, load_standard
+from prldh.core import plain
 from prldh.ibsi import Extraction, count_families
-from prldh.pages import plain
-from prldh.report.figure_plan import slug
+from prldh.report.drawing import slug
 
 ACQUISITION = ("Patient", "Acquisition", "Reconstruction")
 PROCESSING = (

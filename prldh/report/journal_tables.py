@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, Measure
-from prldh.pages import DASH, JournalTable, as_latex, interval_text, p_text, plain, write_word
+from prldh.core import APPARENT, DASH, Measure, plain
+from prldh.pages import JournalTable, as_latex, interval_text, p_text, write_word
 from prldh.report.view import TESTS, label
 from prldh.results import CLASSIFIED
 

@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from prldh.core import plain
 from prldh.pages import (
     ONE_COLUMN,
     TWO_COLUMNS,
@@ -21,9 +22,7 @@ from prldh.pages import (
     legend_beneath,
     look,
     panels_of,
-    plain,
     spread,
-    words,
 )
 
 #: Width of a letter on a nomogram, where the longest scale is 1.
@@ -174,25 +173,26 @@ def draw_differences(differences: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None) -> Figure:
+def draw_avoided(models: list[dict[str, Any]], held: tuple[str, str] | None, title: str) -> Figure:
+    """Held out, where the models have the scope and scheme ``held``, which ``title`` names, and apparent."""
     panels = [("apparent", [(m["name"], m["decision_curve"]) for m in models])]
     if held:
         panels.insert(
             0,
             (
-                f"{words(held[1])}, scope {held[0]}",
+                title,
                 [(m["name"], m["validation"][held[0]][held[1]]["decision_curve"]) for m in models],
             ),
         )
     figure, axes, _ = panels_of(len(panels), 2.9, sharey=True)
-    for axis, (title, curves) in zip(axes, panels, strict=True):
+    for axis, (heading, curves) in zip(axes, panels, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
         for i, (name, rows) in enumerate(curves):
             known = [p for p in rows if p.get("avoided") is not None]
             axis.plot([p["threshold"] for p in known], [p["avoided"] for p in known], label=label(name), **look(i))
             if len(curves) <= 2:
                 draw_band(axis, rows, "threshold", "avoided_low", "avoided_high", look(i)["color"])
-        axis.set(xlabel="threshold probability", title=title, ylim=(-20, 100))
+        axis.set(xlabel="threshold probability", title=heading, ylim=(-20, 100))
     axes[0].set_ylabel("interventions avoided per 100")
     legend_below(figure, axes[0], len(panels))
     return figure

@@ -21,16 +21,17 @@ from prldh.plugins import Registry
 from prldh.report.figures import FigureSettings, write_figures
 from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
-from prldh.report.text import write_text
+from prldh.report.text.write import write_text
 from prldh.report.view import make_view
-from prldh.results import read_results, selected_features
+from prldh.results import Words, read_results, selected_features, words_of
 
 
 def render_report(
     data: dict[str, Any],
     provenance: dict[str, Any] | None,
-    figures: dict[str, dict[str, str]],
+    figures: dict[str, dict[str, Any]],
     folder: Path,
+    words: Words,
     registry: Registry,
 ) -> str:
     """The report as HTML.
@@ -45,13 +46,15 @@ def render_report(
         What :func:`prldh.report.figures.write_figures` returned.
     folder
         The output folder, for sections from plugins.
+    words
+        What the objects behind the run say of themselves.
     registry
-        Where these are found.
+        Where the sections are found.
     """
     figures = {name: {**figure, "svg": Markup(figure["svg"])} for name, figure in figures.items()}
-    view = make_view(data, figures)
+    view = make_view(data, words, figures)
     sections = _plugin_sections(data, folder, registry)
-    template = create_environment().get_template("report.html.j2")
+    template = create_environment(words).get_template("report.html.j2")
     return template.render(
         data=data,
         view=view,
@@ -60,14 +63,14 @@ def render_report(
         sections=sections,
         checklists=checklist_view(folder),
         features=selected_features(data),
-        text=write_text(data, (provenance or {}).get("prldh", "")),
+        text=write_text(data, words, (provenance or {}).get("prldh", "")),
         version=metadata.version("prldh"),
     )
 
 
-def write_beside(data: dict[str, Any], folder: Path) -> None:
+def write_beside(data: dict[str, Any], words: Words, folder: Path) -> None:
     """What an author takes from the folder: ``references.bib``, and Tables 1 to 4 for Word and LaTeX in ``tables/``."""
-    (folder / "references.bib").write_text(write_text(data).bibtex, encoding="utf-8")
+    (folder / "references.bib").write_text(write_text(data, words).bibtex, encoding="utf-8")
     write_journal_tables(data, folder / "tables")
 
 
@@ -114,6 +117,7 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
     """
     registry = Registry(plugins)
     data = read_results(folder)
+    words = words_of(data, registry)
     folder = folder if folder.is_dir() else folder.parent
     try:
         provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
@@ -126,15 +130,21 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
             with ThreadPoolExecutor(1) as meanwhile:
                 filled = meanwhile.submit(fill_again, folder, registry)
                 figures = write_figures(
-                    data, Path(scratch) / "figures", folder / "figures", settings, jobs or os.cpu_count() or 1, folder
+                    data,
+                    words,
+                    Path(scratch) / "figures",
+                    folder / "figures",
+                    settings,
+                    jobs or os.cpu_count() or 1,
+                    folder,
                 )
                 filled.result()
             (Path(scratch) / "report.html").write_text(
-                render_report(data, provenance, figures, folder, registry), encoding="utf-8"
+                render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
             )
             beside = Path(scratch) / "beside"
             beside.mkdir()
-            write_beside(data, beside)
+            write_beside(data, words, beside)
             (folder / "tables").mkdir(exist_ok=True)
             for path in [p for p in beside.rglob("*") if p.is_file()]:
                 os.replace(path, folder / path.relative_to(beside))

@@ -4,11 +4,13 @@ files, not shown in the report."""
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prldh.pages import level_of, words
-from prldh.report.figure_plan import Drawing, lead_scheme, slug
+from prldh.pages import level_of
+from prldh.report.drawing import Drawing, slug
+from prldh.report.figure_plan import lead_scheme
 from prldh.report.panel_drawings import (
     Part,
     draw_forest_panel,
@@ -19,7 +21,8 @@ from prldh.report.panel_drawings import (
     draw_score_panel,
     draw_use_panel,
 )
-from prldh.report.tissue_drawings import put_deviance, put_path, put_size_curve
+from prldh.report.step_drawings import put_part
+from prldh.results import Words
 
 #: Curves that are told apart in one panel; of more models the first are drawn.
 MOST_CURVES = 6
@@ -27,7 +30,7 @@ MOST_CURVES = 6
 MOST_TISSUES = 4
 
 
-def plan_panels(data: dict[str, Any], beside: Path | None = None) -> list[Drawing]:
+def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) -> list[Drawing]:
     """``beside``: the output folder, where heat maps may lie."""
     kinds = {
         kind: own[:MOST_CURVES]
@@ -60,9 +63,9 @@ def plan_panels(data: dict[str, Any], beside: Path | None = None) -> list[Drawin
                 draw_partial_panel,
                 kinds,
             ),
-            _use(kinds, first),
+            _use(kinds, first, words),
         ]
-    return [*found, *_heat_maps(beside), *_selection(data["tissues"]), *_scores(data)]
+    return [*found, *_heat_maps(beside), *_selection(data["tissues"], words), *_scores(data)]
 
 
 def _panel(name: str, title: str, description: str, draw: Any, *given: Any) -> Drawing:
@@ -74,8 +77,8 @@ def _letters(parts: Any) -> str:
 
 
 def _interaction(found: dict[str, Any] | None) -> list[Drawing]:
-    rows = {kind: found[kind] for kind in ("unadjusted", "adjusted") if found and found.get(kind)}
-    if not rows:
+    rows = {kind: found[kind] for kind in ("unadjusted", "adjusted") if found.get(kind)} if found else {}
+    if not found or not rows:
         return []
     return [
         _panel(
@@ -88,7 +91,7 @@ def _interaction(found: dict[str, Any] | None) -> list[Drawing]:
     ]
 
 
-def _use(kinds: dict[str, list[dict[str, Any]]], first: str) -> Drawing:
+def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words) -> Drawing:
     """Of held-out predictions where all models have them, and else apparent."""
     held = {kind: lead_scheme(models) for kind, models in kinds.items()}
     schemes = set(held.values())
@@ -104,7 +107,7 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str) -> Drawing:
         for key in ("calibration", "decision_curve", "clinical_impact")
     ):
         lead, entries = None, {kind: [(m["name"], m) for m in models] for kind, models in kinds.items()}
-    of = f"predictions of {words(lead[1])}, scope {lead[0]}" if lead else "apparent"
+    of = f"predictions of {words.scheme(lead[1]).label}, scope {lead[0]}" if lead else "apparent"
     about = (
         f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single"
         f" figures have bands.{first}"
@@ -146,10 +149,15 @@ def pictures_of(beside: Path | None) -> list[Path]:
     return sorted((beside / "explanation").glob("*.*")) if beside else []
 
 
-def _selection(tissues: dict[str, Any]) -> list[Drawing]:
+def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:
     found = []
     for name, tissue in tissues.items():
-        parts = [part for step in (tissue["selection"] or {"steps": []})["steps"] for part in _parts(step)]
+        parts: list[Part] = [
+            (f"{step['source']}: {heading}", partial(put_part, part=part))
+            for number, step in enumerate((tissue["selection"] or {"steps": []})["steps"])
+            for figure in words.figures.get((name, number), ())
+            for heading, part in figure.parts
+        ]
         if len(parts) > 1:
             columns = 2 if len(parts) in (2, 4) else 3
             rows = -(-len(parts) // columns)
@@ -165,33 +173,6 @@ def _selection(tissues: dict[str, Any]) -> list[Drawing]:
                 )
             )
     return found
-
-
-def _parts(step: dict[str, Any]) -> list[Part]:
-    details, of = step["details"], step["source"]
-    parts: list[Part] = []
-    if step["name"] == "mrmr_forest" and details.get("curve"):
-        parts.append(
-            (
-                f"{of}: random forest",
-                lambda axis: put_size_curve(axis, details["curve"], details["chosen_size"], "AUC in inner folds"),
-            )
-        )
-    if step["name"] == "lasso_svm_rfe" and details.get("lasso"):
-        parts += [
-            (f"{of}: LASSO paths", lambda axis: put_path(axis, details["lasso"])),
-            (f"{of}: LASSO, deviance", lambda axis: put_deviance(axis, details["lasso"])),
-        ]
-    if step["name"] == "lasso_svm_rfe" and details.get("svm_rfe"):
-        parts.append(
-            (
-                f"{of}: SVM-RFE",
-                lambda axis: put_size_curve(
-                    axis, details["svm_rfe"], details["svm_rfe"]["chosen_size"], "accuracy in inner folds"
-                ),
-            )
-        )
-    return parts
 
 
 def _scores(data: dict[str, Any]) -> list[Drawing]:

@@ -4,27 +4,32 @@ no statistic."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from prldh.pages import interval_text, p_text, plain, words
-from prldh.report.figure_plan import slug
-from prldh.results import by_honesty, honest_auc
+from prldh.core import plain
+from prldh.pages import interval_text, p_text
+from prldh.report.drawing import slug
+from prldh.results import Words, bootstrap_first, by_honesty, honest_auc
 
+#: Says what is seen of models.
+Telling = Callable[[list[dict[str, Any]]], str]
 #: The threshold probability at which curves are read out, or the nearest that was computed.
 READ_AT = 0.2
-#: Models and features that are told one by one.
+#: Models that are told one by one.
 MOST = 8
 
 
-def seen_in_figures(data: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """Name of a figure → what is seen in it; an empty text where its title and caption say all."""
-    return {name: _told(data, name) for name in names}
+def seen_in_figures(data: dict[str, Any], words: Words, names: Iterable[str]) -> dict[str, str]:
+    """Name of a figure → what is seen in it; an empty text where its title and caption say all, or a step says it."""
+    return {name: _seen(data, words, name) for name in names}
 
 
-def _told(data: dict[str, Any], name: str) -> str:
+def _seen(data: dict[str, Any], words: Words, name: str) -> str:
     for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
         models = [m for m in data["models"] if m["adjusted"] == adjusted]
-        for prefix, tell in OF_MODELS.items():
+        telling: dict[str, Telling] = {**OF_MODELS, "roc_bands": partial(_roc_bands, words=words)}
+        for prefix, tell in telling.items():
             if name == f"{prefix}_{kind}" and models:
                 return tell(models)
     if name == "stratified_roc":
@@ -34,11 +39,7 @@ def _told(data: dict[str, Any], name: str) -> str:
         if name == f"scores_{stem}":
             return _scores(t)
         if name == f"stability_{stem}":
-            return _stability(t["selection"]["stability"])
-        for step in (t["selection"] or {"steps": []})["steps"]:
-            for prefix, tell in OF_STEPS.items():
-                if name == f"{prefix}_{stem}_{slug(step['source'])}" and (found := tell(step["details"])):
-                    return found
+            return _stability(data, t["selection"]["stability"], words)
     return ""
 
 
@@ -47,11 +48,11 @@ def _each(models: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -
     return "; ".join(said) + ("; and others" if len(models) > MOST else "") + "." if said else ""
 
 
-def _lead(model: dict[str, Any], key: str) -> tuple[str, dict[str, Any]] | None:
-    """The most honest held-out entry that has ``key``, and what it is of."""
+def _lead(model: dict[str, Any], key: str) -> tuple[str, str, dict[str, Any]] | None:
+    """Scope, scheme and entry of the most honest held-out results that have ``key``."""
     return next(
         (
-            (f"{words(scheme)}, scope {scope}", model["validation"][scope][scheme])
+            (scope, scheme, model["validation"][scope][scheme])
             for scope, scheme in by_honesty(model["validation"])
             if key in model["validation"][scope][scheme]
         ),
@@ -69,9 +70,10 @@ def _roc(models: list[dict[str, Any]]) -> str:
     return _each(models, tell)
 
 
-def _roc_bands(models: list[dict[str, Any]]) -> str:
+def _roc_bands(models: list[dict[str, Any]], words: Words) -> str:
     def tell(m: dict[str, Any]) -> str:
-        of, found = _lead(m, "roc") or ("apparent", m)
+        scope, scheme, found = _lead(m, "roc") or ("", "", m)
+        of = f"{words.scheme(scheme).label}, scope {scope}" if scheme else "apparent"
         points = [p for p in found["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
         if not points:
             return ""
@@ -102,7 +104,7 @@ def _calibration(of: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Calla
 
 def _held_calibration(m: dict[str, Any]) -> dict[str, Any] | None:
     found = _lead(m, "calibration")
-    return found[1]["calibration"] if found else None
+    return found[2]["calibration"] if found else None
 
 
 def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Callable[[list[dict[str, Any]]], str]:
@@ -124,7 +126,7 @@ def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Ca
 
 def _held_decision(m: dict[str, Any]) -> list[dict[str, Any]] | None:
     found = _lead(m, "decision_curve")
-    return found[1]["decision_curve"] if found else None
+    return found[2]["decision_curve"] if found else None
 
 
 def _nearest(curve: list[dict[str, Any]]) -> dict[str, Any]:
@@ -176,13 +178,13 @@ def _scores(tissue: dict[str, Any]) -> str:
     )
 
 
-def _stability(schemes: dict[str, Any]) -> str:
-    scheme, found = next(
-        ((s, schemes[s]) for s in ("bootstrap", "folds", "leave_one_out") if s in schemes), next(iter(schemes.items()))
-    )
-    ranked = sorted(found["frequency"].items(), key=lambda item: -item[1])[:3]
+def _stability(data: dict[str, Any], schemes: dict[str, Any], words: Words) -> str:
+    if not schemes:
+        return ""
+    scheme = bootstrap_first(data, schemes)[0]
+    ranked = sorted(schemes[scheme]["frequency"].items(), key=lambda item: -item[1])[:3]
     return (
-        f"Most often selected ({words(scheme)}): "
+        f"Most often selected ({words.scheme(scheme).label}): "
         + ", ".join(f"{feature} in {plain(100 * share, 0)} %" for feature, share in ranked)
         + "."
         if ranked
@@ -190,44 +192,8 @@ def _stability(schemes: dict[str, Any]) -> str:
     )
 
 
-def _size_curve(what: str) -> Callable[[dict[str, Any]], str]:
-    def tell(curve: dict[str, Any], chosen: int) -> str:
-        known = [(size, mean) for size, mean in zip(curve["sizes"], curve["mean"], strict=True) if mean is not None]
-        at = dict(known)
-        if not known or chosen not in at:
-            return ""
-        return (
-            f"{what} is {plain(known[0][1])} with {known[0][0]}, {plain(at[chosen])} with the chosen {chosen}, and"
-            f" {plain(known[-1][1])} with {known[-1][0]} features."
-        )
-
-    return tell
-
-
-def _forest(details: dict[str, Any]) -> str:
-    return _size_curve("The mean AUC")(details["curve"], details["chosen_size"]) if details.get("curve") else ""
-
-
-def _svm_rfe(details: dict[str, Any]) -> str:
-    found = details.get("svm_rfe")
-    return _size_curve("The mean accuracy")(found, found["chosen_size"]) if found else ""
-
-
-def _lasso(details: dict[str, Any]) -> str:
-    found = details.get("lasso")
-    if not found:
-        return ""
-    kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(found["coefficients"].items())[:MOST])
-    n = len(found["coefficients"])
-    return (
-        f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
-        f" {kept}{' and others' if n > MOST else ''}."
-    )
-
-
-OF_MODELS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+OF_MODELS: dict[str, Telling] = {
     "roc": _roc,
-    "roc_bands": _roc_bands,
     "partial_roc": _partial,
     "calibration": _calibration(lambda m: m["calibration"]),
     "calibration_held_out": _calibration(_held_calibration),
@@ -236,4 +202,3 @@ OF_MODELS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "avoided": _avoided,
     "impact": _impact,
 }
-OF_STEPS: dict[str, Callable[[dict[str, Any]], str]] = {"forest": _forest, "lasso": _lasso, "svm_rfe": _svm_rfe}

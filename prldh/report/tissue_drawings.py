@@ -3,12 +3,12 @@ holds and computes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from prldh.pages import (
     ONE_COLUMN,
@@ -17,18 +17,11 @@ from prldh.pages import (
     colour,
     is_grey,
     label,
-    legend_beneath,
     look,
-    step_words,
-    words,
 )
 
 #: Numbers stand in the cells of a heat map of up to so many features.
 MOST_NUMBERED = 14
-#: Paths of LASSO are named in a legend up to so many.
-MOST_NAMED = 6
-#: Points of a curve are marked up to so many.
-MOST_MARKED = 40
 
 
 def draw_flow(flow: dict[str, Any]) -> Figure:
@@ -104,14 +97,15 @@ def put_waterfall(axis: Any, tissue: dict[str, Any]) -> None:
     axis.legend(loc="upper left")
 
 
-def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
+def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) -> Figure:
+    """How many features each step left; ``short_label``: what a step is called."""
     sources = list(dict.fromkeys(s["source"] for s in steps))
     width = ONE_COLUMN if len(sources) == 1 else TWO_COLUMNS
     figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.2), layout="constrained", squeeze=False)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
         labels, counts = (
-            ["read", *(step_words(s["name"], is_short=True) for s in own)],
+            ["read", *(short_label(s["name"]) for s in own)],
             [own[0]["n_in"], *(s["n_out"] for s in own)],
         )
         axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=colour(5))
@@ -124,69 +118,6 @@ def draw_funnel(steps: list[dict[str, Any]]) -> Figure:
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set(xlabel="features (log scale)", title=label(source), xlim=(0.5, max(counts) * 4))
     return figure
-
-
-def draw_size_curve(curve: dict[str, Any], chosen: int, ylabel: str) -> Figure:
-    figure, axis = axes_of(ONE_COLUMN, 2.4)
-    put_size_curve(axis, curve, chosen, ylabel)
-    return figure
-
-
-def put_size_curve(axis: Any, curve: dict[str, Any], chosen: int, ylabel: str) -> None:
-    marks = {"marker": "o", "markersize": 2.5} if len(curve["sizes"]) <= MOST_MARKED else {}
-    axis.plot(curve["sizes"], curve["mean"], color=look(0)["color"], **marks)
-    axis.axvline(chosen, color=look(1)["color"], linestyle="--", linewidth=0.9, label=f"chosen: {chosen}")
-    axis.set(xlabel="number of features", ylabel=ylabel)
-    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    axis.legend(frameon=True, framealpha=1, edgecolor="none")  # where the dashed line passes, the legend lies over it
-
-
-def draw_lasso(lasso: dict[str, Any]) -> Figure:
-    n_named = len(lasso["path"]) if len(lasso["path"]) <= MOST_NAMED else 0
-    figure, axes = axes_of(TWO_COLUMNS, 2.6 + 0.11 * n_named, 2)
-    put_path(axes[0], lasso)
-    put_deviance(axes[1], lasso)
-    return figure
-
-
-def put_path(axis: Any, lasso: dict[str, Any]) -> None:
-    """Coefficients along lambda."""
-    for i, (name, path) in enumerate(lasso["path"].items()):
-        axis.plot(
-            lasso["lambda"][: len(path)],
-            path,
-            label=label(name, 48, 1) if len(lasso["path"]) <= MOST_NAMED else None,
-            **look(i),
-        )
-    axis.set(ylabel="coefficient (standardised)")
-    if len(lasso["path"]) <= MOST_NAMED:
-        legend_beneath(axis, fontsize=5)
-    _scale_lambda(axis, lasso)
-
-
-def put_deviance(axis: Any, lasso: dict[str, Any]) -> None:
-    """What cross-validation says of each lambda."""
-    mean, sd = lasso["cv_mean"], lasso["cv_sd"]
-    axis.errorbar(
-        lasso["lambda"][: len(mean)],
-        mean,
-        yerr=[s or 0 for s in sd],
-        fmt="o",
-        markersize=2,
-        linewidth=0.5,
-        color=look(0)["color"],
-    )
-    axis.set(ylabel="binomial deviance")
-    _scale_lambda(axis, lasso)
-
-
-def _scale_lambda(axis: Any, lasso: dict[str, Any]) -> None:
-    axis.set_xscale("log")
-    axis.minorticks_off()
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.invert_xaxis()
-    axis.axvline(lasso["lambda_min"], color=look(1)["color"], linestyle="--", linewidth=0.9)
-    axis.set(xlabel="lambda (log scale)")
 
 
 def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
@@ -230,8 +161,8 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
     return figure
 
 
-def draw_stability(selection: dict[str, Any]) -> Figure:
-    scheme = "bootstrap" if "bootstrap" in selection["stability"] else next(iter(selection["stability"]))
+def draw_stability(selection: dict[str, Any], scheme: str, label_of_scheme: str) -> Figure:
+    """How often each feature was selected in the resamples of a scheme."""
     found = selection["stability"][scheme]
     top = list(found["frequency"].items())[:20]
     figure, axis = axes_of(TWO_COLUMNS, 0.17 * max(len(top), 3) + 0.7)
@@ -239,5 +170,5 @@ def draw_stability(selection: dict[str, Any]) -> Figure:
         axis.barh(y, share, color=colour(1) if feature in selection["features"] else colour(5))
     axis.set_yticks(range(len(top)), [label(f, 60, 1) for f, _ in top], fontsize=6)
     axis.invert_yaxis()
-    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({words(scheme)}); dark: in the model", xlim=(0, 1))
+    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({label_of_scheme}); dark: in the model", xlim=(0, 1))
     return figure

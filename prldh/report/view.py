@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from prldh.pages import level_of, plain, typeset, words
-from prldh.report.figure_plan import slug
+from prldh.core import plain
+from prldh.pages import level_of, typeset
+from prldh.report.drawing import slug
 from prldh.report.seen import seen_in_figures
-from prldh.results import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, honest_auc, of_table, racing_sentence
+from prldh.results import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, Words, honest_auc, is_bootstrap, of_table
 
 TESTS = {
     "t": "t test (pooled variance)",
@@ -23,7 +26,7 @@ ROWS_SHOWN = 400
 MODELS_SHOWN = 12
 
 
-def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Everything that the templates need beside the results themselves."""
     level = level_of(data)
     panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
@@ -36,14 +39,16 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
     return {
         "figures": figures,
         "panels": panels,
-        "seen": seen_in_figures(data, figures),
+        "seen": {
+            name: figures[name].get("seen") or seen for name, seen in seen_in_figures(data, words, figures).items()
+        },
         "measures": BY_KEY,
         "classified": CLASSIFIED,
         "line": of_table(LINE),
         "brier": of_table(BRIER),
         "tests": TESTS,
         "kinds": kinds,
-        "lead": _lead(data, level),
+        "lead": _lead(data, level, words),
         "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]),
         "reclassification": by_scope(data.get("reclassification", [])),
@@ -51,25 +56,33 @@ def make_view(data: dict[str, Any], figures: dict[str, dict[str, Any]]) -> dict[
         "held_out_rows": _held_out_rows(data),
         "bootstrap_rows": _bootstrap_rows(data),
         "null_rows": _null_rows(data),
-        "ledger": _ledger(data),
-        **_calibration_rows(data),
+        "ledger": _ledger(data, words),
+        **_calibration_rows(data, words),
         "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None],
-        "curves": _curves,
+        "curves": partial(_curves, words),
         "missing": _missing(data),
         "missing_shares": {
             v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
         },
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
-        "warnings": _warnings(data["warnings"]),
+        "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)]),
         "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),
         "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "waterfalls": {name: f"scores_{slug(name)}" for name in data["tissues"] if f"scores_{slug(name)}" in figures},
         "stability": {
-            name: _stability(t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]
+            name: _stability(data, t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]
         },
-        "size_by_seed": {
-            name: _size_by_seed(t["selection"]["steps"]) for name, t in data["tissues"].items() if t["selection"]
+        "remarks": words.remarks,
+        "explanations": "; ".join(step.explanation for step in words.steps.values() if step.explanation),
+        "notes_on_alternatives": {
+            name: [
+                note
+                for step in dict.fromkeys(s["step"] for s in t["selection"].get("sensitivity", ()))
+                if (note := words.step(step).note_on_alternatives)
+            ]
+            for name, t in data["tissues"].items()
+            if t["selection"]
         },
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
         "references": [_references(m["terms"], data) for m in data["models"]],
@@ -95,18 +108,18 @@ def _formula(tissue: dict[str, Any]) -> str:
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
-    stem = slug(name)
-    order = ("funnel", "forest", "lasso", "svm_rfe", "correlation", "stability")
-    own = [f for f in figures if any(f == f"{h}_{stem}" or f.startswith(f"{h}_{stem}_") for h in order)]
-    return sorted(own, key=lambda f: next(i for i, h in enumerate(order) if f.startswith(h + "_")))
+    """The figures of a tissue's selection, those of one kind together."""
+    own = [figure for figure, about in figures.items() if about.get("tissue") == name]
+    kinds = list(dict.fromkeys(figures[figure]["kind"] for figure in own))
+    return sorted(own, key=lambda figure: kinds.index(figures[figure]["kind"]))
 
 
-def _stability(schemes: dict[str, Any]) -> dict[str, Any]:
+def _stability(data: dict[str, Any], schemes: dict[str, Any]) -> dict[str, Any]:
     """The model's features ranked by how often they were selected: in the bootstrap, or else in the first scheme."""
     known = {scheme: found for scheme, found in schemes.items() if "index" in found}
-    lead = "bootstrap" if "bootstrap" in known else next(iter(known), None)
-    if lead is None:
+    if not known:
         return {"schemes": {}, "rows": []}
+    lead = next((scheme for scheme in known if is_bootstrap(data, scheme)), next(iter(known)))
     rows = []
     for feature in known[lead]["ranked"]:
         limits = [found["intervals"][feature] for found in known.values()]
@@ -121,49 +134,6 @@ def _stability(schemes: dict[str, Any]) -> dict[str, Any]:
             )
         )
     return {"schemes": known, "lead": lead, "rows": rows}
-
-
-_NUMBER_WORDS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-
-
-def _size_by_seed(steps: list[dict[str, Any]]) -> list[str]:
-    """A sentence a source: how many features other forest seeds would have kept; another, how racing agrees with the
-    exact choice."""
-    told = []
-    for step in steps:
-        if "racing_agreement" in step["details"]:
-            told.append(racing_sentence(step))
-        found = step["details"].get("size_by_seed")
-        if found is None:
-            continue
-        n, sizes = len(found["sizes"]), found["sizes"]
-        number = _NUMBER_WORDS[n] if n < len(_NUMBER_WORDS) else str(n)
-        ranked = len(step["details"]["ranking"])
-        if len(set(sizes)) == 1:
-            told.append(
-                f"Source {step['source']}: with the same folds, all {number} forest seeds chose {sizes[0]} of {ranked}"
-                " ranked features."
-            )
-        else:
-            told.append(
-                f"Source {step['source']}: with the same folds, {number} forest seeds chose"
-                f" {', '.join(map(str, sizes))} of {ranked} ranked features; the first is this study's."
-            )
-    return told
 
 
 def label(entry: dict[str, Any]) -> str:
@@ -185,7 +155,7 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
     return "; ".join(f"{variable}, {level}" for variable, level in found.items() if level is not None)
 
 
-def _lead(data: dict[str, Any], level: str) -> dict[str, list[str]]:
+def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]]:
     """``sentences``: what was asked, the honest answer, and what the patients that made the models would have said;
     ``notes`` on reading them."""
     cohort, models = data["cohort"], data["models"]
@@ -219,11 +189,11 @@ def _lead(data: dict[str, Any], level: str) -> dict[str, list[str]]:
     sentences = [
         asked,
         (
-            f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme)}, {how}),"
+            f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme, words)}, {how}),"
             f" {_which(best, models)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
             " perfect."
         ),
-        _hopeful(best, scope, scheme, level),
+        _hopeful(data, best, scope, scheme, level),
     ]
     notes = []
     if auc.get("low") is not None and auc["low"] <= 0.5 <= auc["high"]:
@@ -246,18 +216,13 @@ def _with_interval(found: dict[str, Any], level: str) -> str:
     return f"{plain(found['estimate'])} ({level}% CI {plain(found['low'])} to {plain(found['high'])})"
 
 
-def _how_held_out(data: dict[str, Any], scheme: str) -> str:
+def _how_held_out(data: dict[str, Any], scheme: str, words: Words) -> str:
+    own = words.scheme(scheme)
     n = data["study"].get("schemes", {}).get(scheme, {}).get("n_resamples", 0)
-    repeats = data["study"]["settings"].get("validation", {}).get("repeats") or 1
-    folds = f"{n // repeats}-fold cross-validation" + (f", repeated {repeats} times" if repeats > 1 else "")
-    return {
-        "folds": folds,
-        "leave_one_out": "leave-one-out cross-validation",
-        "bootstrap": f".632+ bootstrap, {n} samples",
-    }.get(scheme) or f"{words(scheme)}, {n} fits"
+    return own.design or f"{own.label}, {n} fits"
 
 
-def _hopeful(best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
+def _hopeful(data: dict[str, Any], best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
     """What the same model reaches where it, or its selection, has seen the patients."""
     seen = f"In the patients to whom it was fitted it reaches {_with_interval(best['auc'], level)}"
     leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
@@ -265,7 +230,7 @@ def _hopeful(best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
         return f"{seen}."
     kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
     cost = f"so that the cost of leakage is {typeset(plain(leak))}"
-    if scheme == "bootstrap":
+    if is_bootstrap(data, scheme):
         return (
             f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
             f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
@@ -325,7 +290,7 @@ def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]
     return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
 
 
-def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict[str, Any]]]:
     """Held-out calibration of the more honest scope and the apparent one, model by model; the other scope apart."""
     rows: list[dict[str, Any]] = []
     more: list[dict[str, Any]] = []
@@ -334,7 +299,7 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         for k, scope in enumerate(scopes):
             for scheme, found in m["validation"][scope].items():
                 if "calibration" in found:
-                    of = f"{words(scheme)}, scope {scope}"
+                    of = f"{words.scheme(scheme).label}, scope {scope}"
                     (more if k else rows).append(
                         {
                             "label": label(m),
@@ -354,7 +319,7 @@ def _calibration_rows(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {"calibration_rows": rows, "calibration_more": more}
 
 
-def _ledger(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _ledger(data: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     """One sentence a scope and scheme: how many fits read no held-out row, or which did."""
     lines = []
     for scope, schemes in reversed(list(data.get("ledger", {}).items())):
@@ -365,7 +330,9 @@ def _ledger(data: dict[str, Any]) -> list[dict[str, Any]]:
                 if not leaks
                 else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
             )
-            lines.append({"text": f"Scope {scope}, {words(scheme)}: {n:,} fits; {said}.", "is_leak": bool(leaks)})
+            lines.append(
+                {"text": f"Scope {scope}, {words.scheme(scheme).label}: {n:,} fits; {said}.", "is_leak": bool(leaks)}
+            )
     return lines
 
 
@@ -383,10 +350,10 @@ def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**row, "measure": m.name, "found": row["found"][m.key]} for row in rows for m in CORRECTED]
 
 
-def _curves(model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
+def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
     held = [
-        (f"{words(scheme)}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
+        (f"{words.scheme(scheme).label}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
         for scope in ("pipeline", "model")
         for scheme, found in model["validation"].get(scope, {}).items()
         if "decision_curve" in found

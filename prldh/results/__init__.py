@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
-from prldh.results.lead import by_honesty, honest_auc, interval, racing_sentence, scheme_words
+from prldh.results.lead import bootstrap_first, by_honesty, honest_auc, interval, is_bootstrap, scheme_words
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
+from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys
 
 __all__ = [
     "BRIER",
@@ -19,18 +21,25 @@ __all__ = [
     "FOLDER",
     "LINE",
     "MEASURES",
+    "Place",
     "RESULTS",
     "Results",
+    "Sentence",
+    "TOKEN",
+    "Words",
     "assemble",
+    "bootstrap_first",
     "by_honesty",
+    "cited_keys",
     "honest_auc",
     "interval",
+    "is_bootstrap",
     "make_nomogram",
     "of_table",
-    "racing_sentence",
     "read_external",
     "read_results",
     "schema_of",
     "scheme_words",
     "selected_features",
+    "words_of",
 ]

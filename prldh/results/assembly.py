@@ -17,6 +17,7 @@ from prldh.data.imaging import describe_images
 from prldh.engines import PythonEngine
 from prldh.models import Plan, describe_sample_size, mean_log_odds
 from prldh.results.agreement import compare_runs
+from prldh.results.asking import words_of
 from prldh.results.document import (
     CohortEntry,
     Document,
@@ -31,6 +32,7 @@ from prldh.results.nulls import explain_nulls
 from prldh.results.reading import SCHEMA
 from prldh.results.tables import make_tables
 from prldh.results.tissues import tissue_entry
+from prldh.results.words import Words
 from prldh.validation import EngineRun
 
 #: By scope and scheme.
@@ -39,7 +41,7 @@ ByScheme = Mapping[str, Mapping[str, tuple[LedgerRow, ...]]]
 
 @dataclass(frozen=True)
 class Results:
-    """Results of a study.
+    """Results of a study; ``words`` are those of the objects behind it.
 
     ``data`` is exactly what ``results.json`` holds; ``tables`` are the same as data frames, with ``extra`` ones that
     are too long for it; ``predictions`` is ``predictions.csv``.
@@ -48,6 +50,7 @@ class Results:
     data: dict[str, Any]
     predictions: pd.DataFrame = field(repr=False)
     extra: dict[str, pd.DataFrame] = field(repr=False, default_factory=dict)
+    words: Words = field(repr=False, default=Words())
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -106,6 +109,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         data,
         _predictions(plan, run),
         {"univariate_features": run.univariate_features} if len(run.univariate_features) else {},
+        words_of(data, plan.registry),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 #: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
@@ -33,22 +34,22 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     return None
 
 
-def by_honesty(validation: dict[str, Any]) -> list[tuple[str, str]]:
+def by_honesty(validation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(scope, scheme) of what was run, the most honest first."""
     strangers = {name: len(SCHEMES) - 1.5 for schemes in validation.values() for name in schemes}
     place = strangers | {name: k for k, name in enumerate(SCHEMES)}
     return [(scope, name) for scope in SCOPES for name in sorted(validation.get(scope, {}), key=place.__getitem__)]
 
 
-def racing_sentence(step: dict[str, Any]) -> str:
-    """How racing's choice of the number of features compares with the exact one, both run on everyone."""
-    found = step["details"]["racing_agreement"]
-    same = "as the exact forests do" if found["agrees"] else f"the exact forests {found['exact_size']}"
-    return (
-        f"Source {step['source']}: racing chooses {step['details']['chosen_size']} features, {same}; over {found['n']}"
-        f" forest seeds both agree {found['n_same']} times, and racing loses {found['mean_auc_lost']:.4f} of AUC in the"
-        " mean."
-    )
+def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
+    """Whether a scheme of a run draws its training rows with replacement."""
+    return (data["study"].get("schemes") or {}).get(scheme, {}).get("kind") == "bootstrap"
+
+
+def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str]:
+    """Schemes in the order in which they tell of stability: the bootstrap, then the others, the most honest first."""
+    ranked = [scheme for _, scheme in by_honesty({SCOPES[0]: dict.fromkeys(schemes)})]
+    return sorted(ranked, key=lambda scheme: not is_bootstrap(data, scheme))
 
 
 def scheme_words(scheme: str) -> str:

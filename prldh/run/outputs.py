@@ -36,12 +36,12 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
         _dump(folder / "provenance.json", provenance)
         if plan.images.tissues:
             write_features(folder / "features", plan.images, plan.study.clinical.id)
-        figures = write_figures(results.data, folder / "figures")
-        write_beside(results.data, folder)
+        figures = write_figures(results.data, results.words, folder / "figures")
+        write_beside(results.data, results.words, folder)
         write_reproduction(results.data, plan, run, draws, folder / "reproduce")
-        write_checklists(plan.study.report.checklists, results.data, provenance, plan.answers, plan.registry, folder)
+        write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
         (folder / "report.html").write_text(
-            render_report(results.data, provenance, figures, folder, plan.registry), encoding="utf-8"
+            render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"
         )
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 

@@ -9,15 +9,16 @@ from typing import Any
 from prldh.core import warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
-from prldh.results import honest_auc, interval, racing_sentence, scheme_words
+from prldh.results import Results, honest_auc, interval, scheme_words
 
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
 TOLD_AT_ONCE = ("engines", "cohort", "features")
 
 
-def summarise_run(data: dict[str, Any], out: Path) -> str:
+def summarise_run(results: Results, out: Path) -> str:
     """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report
     is."""
+    data = results.data
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
@@ -31,10 +32,8 @@ def summarise_run(data: dict[str, Any], out: Path) -> str:
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:
         lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
-    steps = [
-        step for tissue in data["tissues"].values() if tissue["selection"] for step in tissue["selection"]["steps"]
-    ]
-    lines += [racing_sentence(step) for step in steps if "racing_agreement" in step["details"]]
+    remarks = (remark for groups in results.words.remarks.values() for group in groups for remark in group)
+    lines += [remark.text for remark in remarks if remark.is_urgent]
     lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
     n = len(data["warnings"])
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")

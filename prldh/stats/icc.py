@@ -35,7 +35,7 @@ def icc_form(spelling: str) -> str:
     >>> icc_form("ICC(2,1)"), icc_form("icc(A, k)"), icc_form("ICC3k")
     ('ICC2', 'ICC2k', 'ICC3k')
     """
-    inner = "".join(str(spelling).split()).lower().removeprefix("icc")
+    inner = "".join(str(spelling).split()).upper().removeprefix("ICC").lower()
     if inner.startswith("(") and inner.endswith(")"):
         inner = inner[1:-1]
         inner = _MCGRAW_WONG.get(inner, inner).replace(",1", "").replace(",", "")

@@ -6,6 +6,8 @@ from prldh.study.imaging import ReadSettings
 from prldh.study.scaffold import write_scaffold
 from prldh.study.strict import Strict
 from prldh.study.study import (
+    DEFAULT_SELECTION,
+    SHIPPED_SOURCES,
     Imputation,
     Performance,
     SampleSize,
@@ -20,9 +22,11 @@ from prldh.study.study import (
 from prldh.study.study_file import read_settings, read_study
 
 __all__ = [
+    "DEFAULT_SELECTION",
     "Imputation",
     "Performance",
     "ReadSettings",
+    "SHIPPED_SOURCES",
     "SampleSize",
     "Strict",
     "Study",

@@ -63,13 +63,18 @@ class Clinical(Strict):
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
 
+#: Keys of ``extraction`` that a study file may hold whatever is installed: the sources that this project ships, each in
+#: a distribution called ``prldh-NAME``.
+SHIPPED_SOURCES = ("pyradiomics", "uctransnet")
+
+
 class Tissue(Strict):
     """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
 
     radscore: Text | None = None
     features: list[str] | dict[str, list[str]] | None = None
     images: str | None = None
-    sources: list[str] = ["pyradiomics"]
+    sources: list[str] = [SHIPPED_SOURCES[0]]
 
     @field_validator("features", mode="before")
     @classmethod

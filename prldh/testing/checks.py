@@ -14,7 +14,8 @@ import numpy as np
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
 from prldh.core import Case, DataError, Geometry, Selection, TrainingRows, Volume
 from prldh.engines import PythonEngine, StatisticsEngine
-from prldh.plugins import DescribesFeatures, DescribesFit, ExtractsMany
+from prldh.plugins import DescribesFeatures, DescribesFit, ExtractsMany, Registry
+from prldh.results import words_of
 from prldh.testing.parts import (
     as_json,
     example_run,
@@ -26,6 +27,7 @@ from prldh.testing.parts import (
     travels,
     unchangeable,
 )
+from prldh.testing.words import results_of_scheme, results_of_source, results_of_step, say_what_the_report_can_use
 
 # ---------------------------------------------------------------- selectors
 
@@ -164,6 +166,18 @@ def _describes_without_changing(selector: Any, raw: Any) -> None:
     _same(before, found, "describe changed what was found")
 
 
+def _step_says_what_the_report_can_use(selector: Any, raw: Any) -> None:
+    """Of a fit as it is described, by two readers and by one with perturbed masks, and of one that left no details."""
+    for readers in (2, 1):
+        rows = make_rows(readers=readers)
+        found = _fit(selector, raw, rows)
+        details = dict(found.details)
+        if isinstance(selector, DescribesFit):
+            details |= selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
+        for given in (details, {}):
+            say_what_the_report_can_use(selector, results_of_step(selector, raw, given, readers))
+
+
 # ---------------------------------------------------------------- validators
 
 
@@ -231,6 +245,11 @@ def _draws_from_the_seed(validator: Any, raw: Any) -> None:
         for a, b in zip(first, second, strict=True)
     )
     require(is_same, "the same outcome and seed gave other resamples; draw from the seed alone")
+
+
+def _scheme_says_what_the_report_can_use(validator: Any, raw: Any) -> None:
+    for repeats in (1, 5):
+        say_what_the_report_can_use(validator, results_of_scheme(validator, raw, repeats))
 
 
 # ---------------------------------------------------------------- feature sources
@@ -341,6 +360,10 @@ def _many_are_as_one(source: Any, raw: Any) -> None:
             require(is_same, f"extract_many gives patient {case.patient} other values than extract")
 
 
+def _source_says_what_the_report_can_use(source: Any, raw: Any) -> None:
+    say_what_the_report_can_use(source, results_of_source(source, raw))
+
+
 # ---------------------------------------------------------------- checklists, report sections, engines
 
 
@@ -348,7 +371,7 @@ def _dossiers() -> list[Any]:
     import json
 
     results, provenance = example_run()
-    return [Dossier(), dossier_of(results, json.loads(provenance))]
+    return [Dossier(), dossier_of(results, json.loads(provenance), words=words_of(results, Registry()))]
 
 
 def _items_are_whole(checklist: Any, raw: Any) -> None:
@@ -446,6 +469,7 @@ def _has_every_statistic(engine: Any, raw: Any) -> None:
 NAMED = "has a name and a version"
 TRAVELS = "can be sent to worker processes"
 UNKNOWN = "refuses unknown settings"
+WORDS = "says of itself what the report can use"
 
 #: Promise → check, by kind.
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
@@ -462,6 +486,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "takes one or two features": _takes_few_features,
         "takes one reader": _takes_one_reader,
         "describes what it found without changing it": _describes_without_changing,
+        WORDS: _step_says_what_the_report_can_use,
     },
     "validator": {
         NAMED: has_name_and_version,
@@ -469,6 +494,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "gives row numbers in range": _rows_in_range,
         "holds out rows that do not train": _holds_out,
         "draws from its seed alone": _draws_from_the_seed,
+        WORDS: _scheme_says_what_the_report_can_use,
     },
     "feature source": {
         NAMED: has_name_and_version,
@@ -480,6 +506,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "measures the smallest and the flattest region, or says why not": _measures_or_says_why,
         "describes every feature": _describes_every_name,
         "measures many as it measures one": _many_are_as_one,
+        WORDS: _source_says_what_the_report_can_use,
     },
     "checklist": {
         NAMED: has_name_and_version,

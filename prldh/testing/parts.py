@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.chain.selection import CorrelationSelector
 from prldh.core import PrldhError, StudyError, clean
 from prldh.data.imaging import ChosenSource
 from prldh.pipeline import analyze
@@ -152,7 +153,7 @@ def example_run() -> tuple[dict[str, Any], str]:
         study = {
             "title": "A <small> study & its <script>",
             "engine": "python",
-            "selection": [{"correlation": {"outcome": 0.1}}],
+            "selection": [{CorrelationSelector.name: {"outcome": 0.1}}],
             "clinical": {
                 "table": str(folder / "clinical.csv"),
                 "id": "id",

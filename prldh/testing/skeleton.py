@@ -73,7 +73,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from prldh.api import Selection, TrainingRows
+from prldh.api import Reference, Selection, StepRun, TrainingRows
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -91,6 +91,24 @@ class VarianceSelector:
     name = "@SHORT@_variance"
     version = "1"
     Settings = VarianceSettings
+    # What the report says of the step; docs/plugins.md tells of figures, remarks and purposes beside these.
+    label = "Variance"
+    references = (
+        Reference(
+            "pearson1896",
+            "Pearson, Karl",
+            "Mathematical contributions to the theory of evolution. III. Regression, heredity, and panmixia",
+            "Philosophical Transactions of the Royal Society of London, Series A",
+            1896,
+            "187",
+            "253--318",
+            "10.1098/rsta.1896.0007",
+        ),
+    )
+
+    def methods(self, run: StepRun) -> str:
+        """Its part of the Methods: {share} is the setting, [@pearson1896] the citation."""
+        return "the share {share} of features with the largest coefficient of variation [@pearson1896] was kept"
 
     def fit(
         self, rows: TrainingRows, settings: VarianceSettings, seed: np.random.SeedSequence, engine: Any
@@ -114,7 +132,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from prldh.api import Case, DataError
+from prldh.api import Case, DataError, SourceRun
 from pydantic import BaseModel, ConfigDict
 
 ABOUT = {
@@ -138,6 +156,10 @@ class IntensitySource:
     name = "@SHORT@_intensity"
     version = "1"
     Settings = IntensitySettings
+
+    def methods(self, run: SourceRun) -> str:
+        """Its sentence in the Methods."""
+        return "Mean, spread and volume of each region were measured on images by @NAME@ {version}."
 
     def extract(self, case: Case, settings: IntensitySettings) -> tuple[dict[str, float], ...]:
         """One dictionary a reader, the same names in the same order for every case; DataError without values."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from prldh.chain.selection import stratified_folds
-from prldh.core import Resample
+from prldh.core import Resample, SchemeRun
 
 
 class LeaveOneOut:
@@ -19,10 +19,17 @@ class LeaveOneOut:
     version = "1"
     kind = "held_out"
     example_settings = True
+    label = "leave-one-out"
+
+    def methods(self, run: SchemeRun) -> str:
+        return "leave-one-out cross-validation ({n_resamples} fits)"
+
+    def design(self, run: SchemeRun) -> str:
+        return "leave-one-out cross-validation"
 
     def resamples(self, outcome: np.ndarray, settings: bool, seed: np.random.SeedSequence) -> list[Resample]:
         rows = np.arange(outcome.size)
-        return [Resample(np.delete(rows, i), rows[i : i + 1], 0, i) for i in rows]
+        return [Resample(np.delete(rows, i), rows[i : i + 1], 0, i) for i in range(outcome.size)]
 
 
 class StratifiedFolds:
@@ -32,6 +39,17 @@ class StratifiedFolds:
     version = "1"
     kind = "held_out"
     example_settings = {"folds": 3, "repeats": 2}
+    label = "cross-validation"
+
+    def methods(self, run: SchemeRun) -> str:
+        if (run.validation.get("repeats") or 1) == 1:
+            return "stratified {n_resamples}-fold cross-validation"
+        return "stratified cross-validation ({n_resamples} fits in {validation.repeats} repeats)"
+
+    def design(self, run: SchemeRun) -> str:
+        repeats = run.validation.get("repeats") or 1
+        repeated = f", repeated {repeats} times" if repeats > 1 else ""
+        return f"{run.n_resamples // repeats}-fold cross-validation{repeated}"
 
     def resamples(self, outcome: np.ndarray, settings: dict, seed: np.random.SeedSequence) -> list[Resample]:
 
@@ -51,6 +69,13 @@ class Bootstrap:
     version = "1"
     kind = "bootstrap"
     example_settings = 5
+    label = "bootstrap"
+
+    def methods(self, run: SchemeRun) -> str:
+        return "the bootstrap ({n_resamples} samples)"
+
+    def design(self, run: SchemeRun) -> str:
+        return f".632+ bootstrap, {run.n_resamples} samples"
 
     def resamples(self, outcome: np.ndarray, settings: int, seed: np.random.SeedSequence) -> list[Resample]:
         n = outcome.size

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from prldh.api import Case
+from prldh.api import Case, Reference, SourceRun
 from prldh_pyradiomics.settings import Settings as PyRadiomicsSettings
 from prldh_pyradiomics.settings import make_plan
 
@@ -18,6 +18,23 @@ class PyRadiomicsSource:
     name = "pyradiomics"
     Settings = PyRadiomicsSettings
     packages = ("pyradiomics-bhklab", "SimpleITK", "PyWavelets", "numpy")
+    references = (
+        Reference(
+            "vangriethuysen2017",
+            "van Griethuysen, Joost J. M. and Fedorov, Andriy and Parmar, Chintan and others",
+            "Computational radiomics system to decode the radiographic phenotype",
+            "Cancer Research",
+            2017,
+            "77",
+            "e104--e107",
+            "10.1158/0008-5472.CAN-17-0339",
+        ),
+    )
+
+    def methods(self, run: SourceRun) -> str:
+        """The sentence for the Methods, with the version of PyRadiomics where it is known."""
+        version = " (pyradiomics-bhklab {packages.pyradiomics-bhklab})" if "pyradiomics-bhklab" in run.packages else ""
+        return f"Features were measured on images by PyRadiomics' feature definitions [@vangriethuysen2017]{version}."
 
     @property
     def version(self) -> str:

@@ -42,6 +42,7 @@ from prldh.api import (
     ImageValues,
     Selection,
     SelectorSettings,
+    StepRun,
     StudyError,
     TrainingRows,
     read_table,
@@ -71,6 +72,23 @@ class FeatureLibrary:
     name = "feature_library"
     version = "2"
     Settings = LibrarySettings
+    label = "Feature library"
+    short_label = "feature library"
+    note_on_alternatives = (
+        "Readings A and B of the feature library are our readings: the published study does not give its algorithm."
+    )
+
+    def methods(self, run: StepRun) -> str:
+        """The sentence for the Methods."""
+        if run.settings.get("reading") == "B":
+            return (
+                "the images were clustered into two, and those of the cluster nearer to the images that the network"
+                " was trained on were kept (reading {reading})"
+            )
+        return (
+            "features were clustered into two, and those of the cluster were kept whose correlations are more like"
+            " those in the images that the network was trained on (reading {reading})"
+        )
 
     def check(self, settings: LibrarySettings) -> None:
         """Refuse a library that cannot be read before any image is."""

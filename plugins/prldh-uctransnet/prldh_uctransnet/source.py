@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import Case, DataError, PluginError, Pooled, StudyError
+from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError
 from prldh_uctransnet import __version__
 from prldh_uctransnet.settings import Settings as UCTransNetSettings
 
@@ -27,6 +27,23 @@ class UCTransNetSource:
     version = __version__
     Settings = UCTransNetSettings
     packages = ("prldh-uctransnet", "torch")
+    references = (
+        Reference(
+            "wang2022",
+            "Wang, Haonan and Cao, Peng and Wang, Jiaqi and Zaiane, Osmar R.",
+            "UCTransNet: rethinking the skip connections in U-Net from a channel-wise perspective with transformer",
+            "Proceedings of the AAAI Conference on Artificial Intelligence",
+            2022,
+            "36",
+            "2441--2449",
+            "10.1609/aaai.v36i3.20144",
+        ),
+    )
+
+    def methods(self, run: SourceRun) -> str:
+        """The sentence for the Methods, with the version of torch where it is known."""
+        version = " (torch {packages.torch})" if "torch" in run.packages else ""
+        return f"Features were measured on images by the encoder of a UCTransNet [@wang2022]{version}."
 
     def check(self, settings: UCTransNetSettings) -> None:
         """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device

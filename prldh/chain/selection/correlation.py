@@ -9,7 +9,7 @@ from pydantic import Field
 
 from prldh.chain.selection.linear import TIE, correlations, outcome_correlations, unit_columns
 from prldh.chain.selection.shared import shown_beside
-from prldh.core import Selection, TrainingRows
+from prldh.core import Purpose, Selection, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -75,6 +75,18 @@ class CorrelationSelector:
     name = "correlation"
     version = "1"
     Settings = CorrelationSettings
+    label = "Correlation"
+    short_label = "correlation"
+    purposes = {
+        Purpose.REDUNDANCY: "",
+        Purpose.COLLINEARITY: "of features correlated above {between} one was kept",
+    }
+
+    def methods(self, run: StepRun) -> str:
+        return (
+            "features had to correlate with the outcome with an |r| of at least {outcome}, and of two that correlated"
+            " with each other above {between} the weaker was dropped"
+        )
 
     def fit(
         self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: StatisticsEngine

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.chain.selection.shared import shown_beside
-from prldh.core import DataError, Selection, TrainingRows
+from prldh.core import DataError, Purpose, Reference, Selection, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import FORMS, icc_form
@@ -37,6 +37,37 @@ class IccSelector:
     name = "icc"
     version = "1"
     Settings = IccSettings
+    label = "Reliability (ICC)"
+    short_label = "ICC"
+    explanation = "reliability (ICC) keeps features on which readers agree"
+    purposes = {Purpose.RELIABILITY: "ICC"}
+    references = (
+        Reference(
+            "shrout1979",
+            "Shrout, Patrick E. and Fleiss, Joseph L.",
+            "Intraclass correlations: uses in assessing rater reliability",
+            "Psychological Bulletin",
+            1979,
+            "86",
+            "420--428",
+            "10.1037/0033-2909.86.2.420",
+        ),
+    )
+
+    def methods(self, run: StepRun) -> str:
+        """Between readers, over perturbed masks, or both; nothing where nothing could be judged."""
+        over = ["between readers"] if run.n_readers > 1 else []
+        if run.n_perturbed is not None:
+            over.append("over a reader's mask and {n_perturbed} perturbed ones")
+        if not over:
+            return ""  # with one reader nothing is judged
+        form = ", form {form}" if run.settings.get("form") else ""
+        judged = (
+            "the lower confidence limit of the intraclass correlation"
+            if run.settings.get("on") == "lower"
+            else "the intraclass correlation"
+        )
+        return f"features were kept where {judged} ({' and '.join(over)}{form} [@shrout1979]) was above {{threshold}}"
 
     def fit(
         self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: StatisticsEngine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -9,11 +10,32 @@ from pydantic import Field
 
 from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.linear import standardise
-from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
+from prldh.chain.selection.shared import (
+    child_of,
+    curve_by_size,
+    curve_in_words,
+    in_patient_order,
+    inner_folds,
+    jsonable,
+)
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
-from prldh.core import Selection, TrainingRows
+from prldh.core import (
+    Across,
+    Paths,
+    Points,
+    Purpose,
+    Reference,
+    Selection,
+    StepFigure,
+    StepRun,
+    TrainingRows,
+    plain,
+)
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
+
+#: Coefficients that are told one by one.
+MOST_TOLD = 8
 
 
 class LassoSvmRfeSettings(SelectorSettings):
@@ -28,6 +50,42 @@ class LassoSvmRfeSelector:
     name = "lasso_svm_rfe"
     version = "1"
     Settings = LassoSvmRfeSettings
+    label = "LASSO and SVM-RFE"
+    short_label = "LASSO + SVM-RFE"
+    explanation = "the LASSO and SVM-RFE are two ways to choose among those that remain"
+    purposes = {Purpose.REDUNDANCY: ""}
+    references = (
+        Reference(
+            "tibshirani1996",
+            "Tibshirani, Robert",
+            "Regression shrinkage and selection via the lasso",
+            "Journal of the Royal Statistical Society, Series B",
+            1996,
+            "58",
+            "267--288",
+            "10.1111/j.2517-6161.1996.tb02080.x",
+        ),
+        Reference(
+            "friedman2010",
+            "Friedman, Jerome and Hastie, Trevor and Tibshirani, Robert",
+            "Regularization paths for generalized linear models via coordinate descent",
+            "Journal of Statistical Software",
+            2010,
+            "33",
+            "1--22",
+            "10.18637/jss.v033.i01",
+        ),
+        Reference(
+            "guyon2002",
+            "Guyon, Isabelle and Weston, Jason and Barnhill, Stephen and Vapnik, Vladimir",
+            "Gene selection for cancer classification using support vector machines",
+            "Machine Learning",
+            2002,
+            "46",
+            "389--422",
+            "10.1023/A:1012487302797",
+        ),
+    )
 
     def fit(
         self, rows: TrainingRows, settings: LassoSvmRfeSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
@@ -49,6 +107,64 @@ class LassoSvmRfeSelector:
             svm, details["svm_rfe"] = _svm_rfe(rows, n_folds, settings.cost, child_of(seed, 1))
         kept, details["rule"] = _combine(lasso, svm, settings.combine)
         return Selection(kept, _lasso_svm_reasons(rows.names, kept, lasso, svm, details), details, warnings)
+
+    def methods(self, run: StepRun) -> str:
+        lasso = "the LASSO [@tibshirani1996; @friedman2010]"
+        svm = "recursive elimination by a support-vector machine [@guyon2002]"
+        combine = run.settings["combine"]
+        if combine in ("lasso", "svm_rfe"):
+            only = lasso if combine == "lasso" else svm
+            return f"{only} was run with {{folds}} inner folds, and its features were kept"
+        joined = {
+            "intersection": "features that both chose were kept, or the LASSO's where there was none",
+            "union": "features that either chose were kept",
+        }
+        return f"{lasso} and {svm} were run with {{folds}} inner folds, and {joined[combine]}"
+
+    def figures(self, details: Mapping[str, Any]) -> list[StepFigure]:
+        found = [_draw_lasso(details["lasso"])] if details.get("lasso") else []
+        svm = details.get("svm_rfe")
+        if svm:
+            chosen = svm["chosen_size"]
+            found.append(
+                StepFigure(
+                    "svm_rfe",
+                    "SVM-RFE",
+                    f"Accuracy in inner folds by number of features; {chosen} features were chosen.",
+                    (("SVM-RFE", curve_by_size(svm, chosen, "accuracy in inner folds")),),
+                    curve_in_words("The mean accuracy", svm, chosen),
+                )
+            )
+        return found
+
+
+def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
+    """Coefficients along lambda, and what cross-validation says of each lambda."""
+    across = Across("lambda (log scale)", mark=lasso["lambda_min"], is_log=True, is_reversed=True)
+    mean, coefficients = lasso["cv_mean"], lasso["coefficients"]
+    n = len(coefficients)
+    kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(coefficients.items())[:MOST_TOLD])
+    return StepFigure(
+        "lasso",
+        "LASSO",
+        "Left: coefficients along lambda. Right: cross-validated deviance with its standard deviation; the dashed line"
+        f" is lambda.min, {plain(lasso['lambda_min'], 4)}.",
+        (
+            ("LASSO paths", Paths(across, "coefficient (standardised)", lasso["lambda"], lasso["path"])),
+            (
+                "LASSO, deviance",
+                Points(
+                    across,
+                    "binomial deviance",
+                    lasso["lambda"][: len(mean)],
+                    mean,
+                    [sd or 0 for sd in lasso["cv_sd"]],
+                ),
+            ),
+        ),
+        f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
+        f" {kept}{' and others' if n > MOST_TOLD else ''}.",
+    )
 
 
 def _lasso(

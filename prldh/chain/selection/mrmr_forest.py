@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +12,19 @@ from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.forest import size_curve
 from prldh.chain.selection.linear import TIE
 from prldh.chain.selection.mrmr import MrmrRanking, rank_mrmr
-from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
-from prldh.core import Selection, TrainingRows
+from prldh.chain.selection.shared import (
+    child_of,
+    curve_by_size,
+    curve_in_words,
+    in_patient_order,
+    inner_folds,
+    jsonable,
+)
+from prldh.core import Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
+
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 
 class MrmrForestSettings(SelectorSettings):
@@ -56,6 +66,33 @@ class MrmrForestSelector:
     name = "mrmr_forest"
     version = "1"
     Settings = MrmrForestSettings
+    label = "mRMR ranking, cut by random forests"
+    short_label = "mRMR + forests"
+    explanation = "mRMR ranks features by what they tell of the outcome and not of each other"
+    purposes = {Purpose.REDUNDANCY: ""}
+    references = (
+        Reference(
+            "peng2005",
+            "Peng, Hanchuan and Long, Fuhui and Ding, Chris",
+            "Feature selection based on mutual information: criteria of max-dependency, max-relevance, and"
+            " min-redundancy",
+            "IEEE Transactions on Pattern Analysis and Machine Intelligence",
+            2005,
+            "27",
+            "1226--1238",
+            "10.1109/TPAMI.2005.159",
+        ),
+        Reference(
+            "breiman2001",
+            "Breiman, Leo",
+            "Random forests",
+            "Machine Learning",
+            2001,
+            "45",
+            "5--32",
+            "10.1023/A:1010933404324",
+        ),
+    )
 
     def fit(
         self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
@@ -114,6 +151,80 @@ class MrmrForestSelector:
                 "sizes": sizes,
             }
         return told
+
+    def methods(self, run: StepRun) -> str:
+        given = run.settings
+        most = "up to {features} features" if given.get("features") else "features"
+        trees = " of {trees} trees" if given.get("trees") else ""
+        rule = (
+            "the smallest number within one standard error of the highest mean AUC"
+            if given.get("rule") == "one_se"
+            else "the number with the highest mean AUC"
+        )
+        racing = (
+            "; numbers of features that lagged after a quarter of the trees were dropped early (racing, an"
+            " approximation)"
+            if given.get("racing")
+            else ""
+        )
+        return (
+            f"{most} were ranked by minimum redundancy and maximum relevance [@peng2005], and random forests"
+            f" [@breiman2001]{trees} in {{folds}} inner folds chose how many remained, {rule}{racing}"
+        )
+
+    def figures(self, details: Mapping[str, Any]) -> list[StepFigure]:
+        if not details.get("curve"):
+            return []
+        curve, chosen = details["curve"], details["chosen_size"]
+        return [
+            StepFigure(
+                "forest",
+                "random forest by number of features",
+                f"Mean AUC over inner folds by number of features in mRMR order; {chosen} features were chosen.",
+                (("random forest", curve_by_size(curve, chosen, "AUC in inner folds")),),
+                curve_in_words("The mean AUC", curve, chosen),
+            )
+        ]
+
+    def remarks(self, found: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Remark]:
+        """How racing agrees with the exact choice, and how many features other forest seeds would have kept."""
+        remarks = []
+        for source, details in found:
+            if "racing_agreement" in details:
+                remarks.append(Remark(_racing_in_words(source, details), is_urgent=True))
+            if details.get("size_by_seed"):
+                remarks.append(Remark(_seeds_in_words(source, details)))
+        if not remarks:
+            return []
+        first = (
+            "How many of the mRMR-ranked features go on is chosen by random forests, and with a small sample that"
+            " number is partly chance."
+        )
+        return [Remark(first), *remarks]
+
+
+def _racing_in_words(source: str, details: Mapping[str, Any]) -> str:
+    """How racing's choice of the number of features compares with the exact one, both run on everyone."""
+    compared = details["racing_agreement"]
+    same = "as the exact forests do" if compared["agrees"] else f"the exact forests {compared['exact_size']}"
+    return (
+        f"Source {source}: racing chooses {details['chosen_size']} features, {same}; over {compared['n']} forest seeds"
+        f" both agree {compared['n_same']} times, and racing loses {compared['mean_auc_lost']:.4f} of AUC in the mean."
+    )
+
+
+def _seeds_in_words(source: str, details: Mapping[str, Any]) -> str:
+    sizes, ranked = details["size_by_seed"]["sizes"], len(details["ranking"])
+    number = NUMBERS[len(sizes)] if len(sizes) < len(NUMBERS) else str(len(sizes))
+    if len(set(sizes)) == 1:
+        return (
+            f"Source {source}: with the same folds, all {number} forest seeds chose {sizes[0]} of {ranked} ranked"
+            " features."
+        )
+    return (
+        f"Source {source}: with the same folds, {number} forest seeds chose {', '.join(map(str, sizes))} of {ranked}"
+        " ranked features; the first is this study's."
+    )
 
 
 def _forest_curve(

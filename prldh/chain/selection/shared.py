@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from prldh.chain.selection.folds import distinct_patients
-from prldh.core import TrainingRows
+from prldh.core import Across, Curve, TrainingRows, plain
 
 
 def child_of(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
@@ -42,3 +45,21 @@ def shown_beside(value: float, limit: float) -> str:
 def jsonable(values: np.ndarray) -> list[float | None]:
     """A list in which numbers that do not exist are None."""
     return [float(v) if np.isfinite(v) else None for v in np.asarray(values, dtype=np.float64)]
+
+
+def curve_by_size(curve: Mapping[str, Any], chosen: int, label: str) -> Curve:
+    """A mean over inner folds by number of features, the chosen number marked."""
+    across = Across("number of features", mark=chosen, mark_label=f"chosen: {chosen}", is_whole=True)
+    return Curve(across, label, curve["sizes"], curve["mean"])
+
+
+def curve_in_words(what: str, curve: Mapping[str, Any], chosen: int) -> str:
+    """``What`` with the fewest, the chosen and the most features; an empty text where it is not known of the chosen."""
+    known = [(size, mean) for size, mean in zip(curve["sizes"], curve["mean"], strict=True) if mean is not None]
+    at = dict(known)
+    if not known or chosen not in at:
+        return ""
+    return (
+        f"{what} is {plain(known[0][1])} with {known[0][0]}, {plain(at[chosen])} with the chosen {chosen}, and"
+        f" {plain(known[-1][1])} with {known[-1][0]} features."
+    )

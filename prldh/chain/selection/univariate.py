@@ -8,13 +8,17 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.core import Selection, TrainingRows
+from prldh.core import REFERENCES, Selection, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import adjust_p
 
 TESTS = {"t": "t test", "wilcoxon": "Wilcoxon"}
 ADJUSTMENTS = {"none": "p", "holm": "Holm-adjusted p", "bh": "Benjamini–Hochberg-adjusted p"}
+ADJUSTED = {
+    "holm": ", adjusted by Holm's method [@holm1979],",
+    "bh": ", adjusted by the Benjamini–Hochberg method [@benjamini1995],",
+}
 
 
 class UnivariateSettings(SelectorSettings):
@@ -35,6 +39,15 @@ class UnivariateSelector:
     name = "univariate"
     version = "1"
     Settings = UnivariateSettings
+    label = "Univariate tests"
+    short_label = "univariate"
+    explanation = "univariate tests keep features that differ between the outcomes by themselves"
+    references = (REFERENCES["benjamini1995"], REFERENCES["holm1979"])
+
+    def methods(self, run: StepRun) -> str:
+        test = "the rank-sum test" if run.settings.get("test") == "wilcoxon" else "a t test with pooled variance"
+        adjusted = ADJUSTED.get(str(run.settings.get("adjust_p")), "")
+        return f"features were kept where the p of {test} against the outcome{adjusted} was at most {{threshold}}"
 
     def fit(
         self, rows: TrainingRows, settings: UnivariateSettings, seed: np.random.SeedSequence, engine: StatisticsEngine

@@ -12,10 +12,8 @@ from typing import Any
 
 from prldh.core import PluginError, StudyError, nearest
 from prldh.plugins import ChecksSettings, ExtractsMany, HasFingerprint, Registry, RelativeSettings, settings_of
-from prldh.study import Study
+from prldh.study import SHIPPED_SOURCES, Study
 
-#: Where the sources of this project come from.
-HOMES = {"pyradiomics": "prldh-pyradiomics", "uctransnet": "prldh-uctransnet"}
 HOOK = "register_feature_sources"
 
 
@@ -90,7 +88,7 @@ def check_names(study: Study, registry: Registry) -> None:
     known = {
         *registry.registered(HOOK),
         *(s for t in study.tissues.values() if t.images for s in t.sources),
-        *HOMES,
+        *SHIPPED_SOURCES,
         "perturb",
     }
     for name in study.extraction:
@@ -111,10 +109,10 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
     found = {}
     for name in study.tissues[tissue].sources:
         where = f"tissues.{tissue}.sources"
-        if name in HOMES and name not in registry.registered(HOOK):
+        if name in SHIPPED_SOURCES and name not in registry.registered(HOOK):
             raise PluginError(
-                f"{where}: the feature source '{name}' is not installed. Install its plugin {HOMES[name]} (pip install"
-                f" {HOMES[name]})."
+                f"{where}: the feature source '{name}' is not installed. Install its plugin prldh-{name} (pip install"
+                f" prldh-{name})."
             )
         if name in found:
             raise StudyError(f"{where}: '{name}' is named twice. Remove one.")
@@ -127,6 +125,6 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
         found[name] = ChosenSource.of(source, settings, folder)
     if not found:
         raise StudyError(
-            f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [pyradiomics]."
+            f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [{SHIPPED_SOURCES[0]}]."
         )
     return found

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from prldh.pages import digits_for, p_text, plain, typeset
-
-Path = tuple[Any, ...]
+from prldh.core import REFERENCES, Reference, plain
+from prldh.pages import digits_for, p_text, typeset
+from prldh.results import TOKEN, Place, Sentence, Words, cited_keys
 
 
 class Writer:
     """Takes values out of the results, rounded, and notes where each stood (``facts``) and which papers were cited
-    (``cited``)."""
+    (``cited``). ``words``: what the objects behind the run say of themselves."""
 
-    def __init__(self, data: dict[str, Any], program: str = "") -> None:
-        self.data, self.program, self.facts, self.cited = data, program, [], []
+    def __init__(self, data: Mapping[str, Any], words: Words, program: str = "") -> None:
+        self.data, self.words, self.program = data, words, program
+        self.facts: list[tuple[str, str, Place]] = []
+        self.cited: list[Reference] = []
 
-    def at(self, path: Path) -> Any:
-        value = self.data
+    def at(self, path: Place) -> Any:
+        value: Any = self.data
         for key in path:
             value = value[key]
         return value
 
-    def note(self, shown: str, kind: str, path: Path) -> str:
+    def note(self, shown: str, kind: str, path: Place) -> str:
         self.facts.append((shown, kind, path))
         return shown
 
@@ -38,7 +42,7 @@ class Writer:
         """A share of 1 as a percentage, as short as it goes: of a confidence level."""
         return self.note(f"{100 * self.at(path):g}", "percent", path)
 
-    def share(self, part: Path, whole: Path) -> str:
+    def share(self, part: Place, whole: Place) -> str:
         return self.note(f"{100 * self.at(part) / self.at(whole):.1f}", "share", (part, whole))
 
     def count(self, *path: Any) -> str:
@@ -51,7 +55,7 @@ class Writer:
         """The name that a key of the results is."""
         return self.note(str(path[-1]), "key", path)
 
-    def label(self, place: Path) -> str:
+    def label(self, place: Place) -> str:
         """A model in quotation marks, and that it is adjusted."""
         return f"“{self.name(*place, 'name')}”{' (adjusted)' if self.at((*place, 'adjusted')) else ''}"
 
@@ -74,11 +78,22 @@ class Writer:
             f" {self.number(*path, keys[2], digits=digits)})"
         )
 
-    def cite(self, *keys: str) -> str:
-        for key in keys:
-            if key not in self.cited:
-                self.cited.append(key)
-        return f" [{', '.join(str(self.cited.index(key) + 1) for key in keys)}]"
+    def cite(self, *works: str | Reference) -> str:
+        """`` [1, 2]``; the core's own references by their keys."""
+        references = [REFERENCES[work] if isinstance(work, str) else work for work in works]
+        self.cited += [r for r in dict.fromkeys(references) if r not in self.cited]
+        return f" [{', '.join(str(self.cited.index(r) + 1) for r in references)}]"
+
+    def fill(self, sentence: Sentence) -> str:
+        """An object's sentence with its values and citations."""
+
+        def put(found: re.Match[str]) -> str:
+            if found[2]:
+                return self.cite(*(sentence.references[key] for key in cited_keys(found[2])))
+            place = sentence.places[found[1]]
+            return self.name(*place) if isinstance(self.at(place), str) else self.exact(*place)
+
+        return TOKEN.sub(put, sentence.text)
 
     def settings(self, *path: str) -> Any:
         """A setting of the study, or None where it (or what holds it) is not there."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from prldh.report.text_writer import Path, Writer, listed
+from prldh.report.text.writer import Writer, listed
+from prldh.results import Place, is_bootstrap
 
 TESTS = {
     "t": "Student's t test",
@@ -56,7 +57,7 @@ def patients(w: Writer) -> Iterator[str]:
             "Characteristics of patients with and without the event were compared by"
             f" {listed([TESTS[t] for t in tests])}."
         )
-        adjusted = ADJUSTED.get((w.settings("table_one") or {}).get("adjust_p"))
+        adjusted = ADJUSTED.get(str((w.settings("table_one") or {}).get("adjust_p")))
         if adjusted:
             yield f"These p-values are also given adjusted by {adjusted[0]}{w.cite(adjusted[1])}."
     if (data.get("univariate") or {}).get("terms"):
@@ -73,7 +74,7 @@ def features(w: Writer) -> Iterator[str]:
         ran = {s["name"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         steps = [(k, next(iter(step))) for k, step in enumerate(w.settings("selection"))]
         of = listed([w.key("tissues", name) for name in tissues])
-        said = [sentence for k, step in steps if step in ran and (sentence := STEPS.get(step, _other_step)(w, k, step))]
+        said = [sentence for k, step in steps if step in ran and (sentence := _step(w, k, step))]
         sources = {s["source"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         within = " within each source of features" if w.settings("selection_by_source") and len(sources) > 1 else ""
         if said:
@@ -107,26 +108,16 @@ def features(w: Writer) -> Iterator[str]:
 
 
 def _images(w: Writer) -> Iterator[str]:
-    """Each source once, with the version of the library behind it, and whether analysed patients had trained it."""
-    known = {
-        "pyradiomics": ("vangriethuysen2017", "PyRadiomics' feature definitions", "pyradiomics-bhklab"),
-        "uctransnet": ("wang2022", "the encoder of a UCTransNet", "torch"),
-    }
+    """Each source once, and whether analysed patients had trained it."""
     told = set()
     for tissue, images in (w.data.get("images") or {}).items():
         for source, about in images["sources"].items():
-            place: Path = ("images", tissue, "sources", source)
+            place: Place = ("images", tissue, "sources", source)
             if source not in told:
-                if source in known:
-                    key, what, package = known[source]
-                    version = (
-                        f" ({package} {w.name(*place, 'packages', package)})"
-                        if package in (about.get("packages") or {})
-                        else ""
-                    )
-                    yield f"Features were measured on images by {what}{w.cite(key)}{version}."
-                else:
-                    yield f"Features were measured on images by the source {w.key(*place)}."
+                sentence = w.words.sources.get(source)
+                yield (
+                    w.fill(sentence) if sentence else f"Features were measured on images by the source {w.key(*place)}."
+                )
             seen = about.get("trained_on") or {}
             if source not in told and seen.get("n"):
                 n = w.exact(*place, "trained_on", "n")
@@ -139,93 +130,12 @@ def _images(w: Writer) -> Iterator[str]:
             told.add(source)
 
 
-def _icc(w: Writer, k: int, step: str) -> str:
-    """Between readers, over perturbed masks, or both; nothing where nothing could be judged."""
-    tissues = w.selected_tissues()
-    place = ("study", "settings", "selection", k, step)
-    over = ["between readers"] if any(w.data["tissues"][name]["selection"]["readers"] > 1 for name in tissues) else []
-    perturbed = [
-        name
-        for name in tissues
-        if w.data["tissues"][name]["selection"]["readers"] == 1
-        and ((w.data.get("images") or {}).get(name) or {}).get("perturbation")
-    ]
-    if not over and not perturbed:
-        return ""  # with one reader nothing is judged
-    if perturbed:
-        over.append(f"over a reader's mask and {w.exact('images', perturbed[0], 'perturbation', 'n')} perturbed ones")
-    form = f", form {w.name(*place, 'form')}" if w.at(place).get("form") else ""
-    judged = (
-        "the lower confidence limit of the intraclass correlation"
-        if w.at(place).get("on") == "lower"
-        else "the intraclass correlation"
-    )
-    return (
-        f"features were kept where {judged} ({listed(over)}{form}{w.cite('shrout1979')}) was above"
-        f" {w.exact(*place, 'threshold')}"
-    )
-
-
-def _mrmr(w: Writer, k: int, step: str) -> str:
-    place = ("study", "settings", "selection", k, step)
-    found = w.at(place)
-    most = f"up to {w.exact(*place, 'features')} features" if found.get("features") else "features"
-    ranked = f"{most} were ranked by minimum redundancy and maximum relevance{w.cite('peng2005')}"
-    trees = f" of {w.exact(*place, 'trees')} trees" if found.get("trees") else ""
-    folds = w.exact(*place, "folds")
-    rule = (
-        "the smallest number within one standard error of the highest mean AUC"
-        if found.get("rule") == "one_se"
-        else "the number with the highest mean AUC"
-    )
-    racing = (
-        "; numbers of features that lagged after a quarter of the trees were dropped early (racing, an approximation)"
-        if found.get("racing")
-        else ""
-    )
-    return (
-        f"{ranked}, and random forests{w.cite('breiman2001')}{trees} in {folds} inner folds chose how many remained,"
-        f" {rule}{racing}"
-    )
-
-
-def _correlated(w: Writer, k: int, step: str) -> str:
-    place = ("study", "settings", "selection", k, step)
-    return (
-        f"features had to correlate with the outcome with an |r| of at least {w.exact(*place, 'outcome')}, and of two"
-        f" that correlated with each other above {w.exact(*place, 'between')} the weaker was dropped"
-    )
-
-
-def _lasso_svm(w: Writer, k: int, step: str) -> str:
-    place = ("study", "settings", "selection", k, step)
-    lasso, svm = (
-        f"the LASSO{w.cite('tibshirani1996', 'friedman2010')}",
-        "recursive elimination by a support-vector machine",
-    )
-    combine = w.at((*place, "combine"))
-    if combine == "lasso":
-        return f"{lasso} was run with {w.exact(*place, 'folds')} inner folds, and its features were kept"
-    svm += w.cite("guyon2002")
-    if combine == "svm_rfe":
-        return f"{svm} was run with {w.exact(*place, 'folds')} inner folds, and its features were kept"
-    joined = {
-        "intersection": "features that both chose were kept, or the LASSO's where there was none",
-        "union": "features that either chose were kept",
-    }
-    return f"{lasso} and {svm} were run with {w.exact(*place, 'folds')} inner folds, and {joined[combine]}"
-
-
-def _other_step(w: Writer, k: int, step: str) -> str:
-    return f"the step {w.key('study', 'settings', 'selection', k, step)} was applied"
-
-
-STEPS: dict[str, Callable[[Writer, int, str], str]] = {
-    "icc": _icc,
-    "mrmr_forest": _mrmr,
-    "correlation": _correlated,
-    "lasso_svm_rfe": _lasso_svm,
-}
+def _step(w: Writer, k: int, step: str) -> str:
+    """What a step of the study file says of itself; nothing where it did nothing."""
+    sentence = w.words.sentences[k] if k < len(w.words.sentences) else None
+    if sentence is None:
+        return f"the step {w.key('study', 'settings', 'selection', k, step)} was applied"
+    return w.fill(sentence)
 
 
 def models(w: Writer) -> Iterator[str]:
@@ -291,13 +201,16 @@ def validation(w: Writer) -> Iterator[str]:
         yield "No internal validation was made."
         return
     yield f"Models were validated by {listed([_scheme(w, s) for s in data['study']['schemes'] if s in ran])}."
-    if "bootstrap" in ran:
+    if any(is_bootstrap(data, scheme) for scheme in ran):
         yield (
             f"Bootstrap results are corrected for optimism by Harrell's method{w.cite('harrell1996')}; the .632+"
             f" estimate{w.cite('efron1997')} is given as well."
         )
     if any(
-        "auc_mean" in (m["validation"].get(scope) or {}).get("folds", {}) for m in data["models"] for scope in scopes
+        "auc_mean" in found
+        for m in data["models"]
+        for scope in scopes
+        for found in (m["validation"].get(scope) or {}).values()
     ):
         yield f"The mean AUC over folds has the interval of LeDell and colleagues{w.cite('ledell2015')}."
     learnt = _learnt(w)
@@ -330,21 +243,11 @@ def validation(w: Writer) -> Iterator[str]:
 
 
 def _scheme(w: Writer, scheme: str) -> str:
+    sentence = w.words.scheme(scheme).sentence
+    if sentence:
+        return w.fill(sentence)
     n = w.exact("study", "schemes", scheme, "n_resamples")
-    if scheme == "folds":
-        repeats = w.settings("validation", "repeats") or 1
-        return (
-            f"stratified {n}-fold cross-validation"
-            if repeats == 1
-            else (
-                f"stratified cross-validation ({n} fits in {w.exact('study', 'settings', 'validation', 'repeats')}"
-                " repeats)"
-            )
-        )
-    return {
-        "leave_one_out": f"leave-one-out cross-validation ({n} fits)",
-        "bootstrap": f"the bootstrap ({n} samples)",
-    }.get(scheme) or f"{n} fits of the scheme {w.key('study', 'schemes', scheme)}"
+    return f"{n} fits of the scheme {w.key('study', 'schemes', scheme)}"
 
 
 def _learnt(w: Writer) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from prldh.pages import typeset
-from prldh.report.text_writer import Path, Writer, listed
-from prldh.results import honest_auc
+from prldh.report.text.writer import Writer, listed
+from prldh.results import Place, bootstrap_first, by_honesty, honest_auc, is_bootstrap
 
 #: More models, variables or pairs than this are left to the tables.
 MOST = 6
 ALPHA = 0.05
-SCHEMES = {"leave_one_out": "leave-one-out", "folds": "cross-validation", "bootstrap": "bootstrap"}
 
 
 def flow(w: Writer) -> Iterator[str]:
@@ -91,19 +90,19 @@ def selected(w: Writer) -> Iterator[str]:
         stability = w.at((*place, "stability")) or {}
         stable = [
             s
-            for s in ("bootstrap", "folds", "leave_one_out")
+            for s in bootstrap_first(w.data, stability)
             if (stability.get(s) or {}).get("index", {}).get("estimate") is not None
         ]
         if stable:
             kept += (
-                f"; the stability index over the resamples ({SCHEMES[stable[0]]}) was"
+                f"; the stability index over the resamples ({w.words.scheme(stable[0]).label}) was"
                 f" {w.interval(*place, 'stability', stable[0], 'index')}"
             )
         for scheme in (s for s in stable if stability[s].get("n_empty")):
             own = (*place, "stability", scheme)
             kept += (
-                f"; in {w.exact(*own, 'n_empty')} of {w.exact(*own, 'n_resamples')} resamples ({SCHEMES[scheme]}) no"
-                " feature was left"
+                f"; in {w.exact(*own, 'n_empty')} of {w.exact(*own, 'n_resamples')} resamples"
+                f" ({w.words.scheme(scheme).label}) no feature was left"
             )
         yield kept + "."
 
@@ -127,9 +126,10 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
         yield sentence
     if len(own) > MOST:
         yield f"The other {'adjusted' if is_adjusted else 'unadjusted'} models are in the tables."
-    known = [k for k in own[:MOST] if honest_auc(models[k])]
+    known = {k: leading for k in own[:MOST] if (leading := honest_auc(models[k]))}
     if known:
-        yield from _of_the_best(w, max(known, key=lambda k: honest_auc(models[k])[2]["estimate"]), len(own) > 1)
+        best = max(known, key=lambda k: known[k][2]["estimate"])
+        yield from _of_the_best(w, best, known[best][0], known[best][1], len(own) > 1)
 
 
 def _aucs(w: Writer, k: int, said_of: Any) -> tuple[str, Any]:
@@ -143,18 +143,19 @@ def _aucs(w: Writer, k: int, said_of: Any) -> tuple[str, Any]:
     scope, scheme, _ = found
     held = ("validation", scope, scheme)
     kept = m["validation"][scope][scheme]["auc"]
-    if scheme == "bootstrap" and kept.get("b632plus") is not None:
+    if kept.get("b632plus") is not None:
         how = f" (.632+ bootstrap, scope {scope})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{said} and, corrected for optimism{'' if how == said_of else how}, of {number}.", how
     key = "auc" if kept.get("estimate") is not None else "auc_mean"
-    how = f" ({SCHEMES.get(scheme) or scheme}{', mean of folds' if key == 'auc_mean' else ''}, scope {scope})"
+    mean = ", mean of folds" if key == "auc_mean" else ""
+    how = f" ({w.words.scheme(scheme).label}{mean}, scope {scope})"
     return f"{said} and, on held-out patients{'' if how == said_of else how}, of {w.interval(*place, *held, key)}.", how
 
 
-def _of_the_best(w: Writer, k: int, is_one_of_several: bool) -> Iterator[str]:
+def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: bool) -> Iterator[str]:
+    """What the scope and scheme that lead say of a model."""
     place, m = ("models", k), w.data["models"][k]
-    scope, scheme, _ = honest_auc(m)
     kept, held = m["validation"][scope][scheme], (*place, "validation", scope, scheme)
     kinds = (
         ("sensitivity", "sensitivity"),
@@ -167,7 +168,7 @@ def _of_the_best(w: Writer, k: int, is_one_of_several: bool) -> Iterator[str]:
         return
     start = f"The highest of these validated AUCs was that of {w.label(place)}; its" if is_one_of_several else "Its"
     said = [f"{what}{' was' if not i else ''} {w.interval(*held, key)}" for i, (key, what) in enumerate(shown)]
-    how = "corrected for optimism" if scheme == "bootstrap" else "on held-out patients"
+    how = "corrected for optimism" if is_bootstrap(w.data, scheme) else "on held-out patients"
     yield f"{start} {listed(said)}, {how}."
 
 
@@ -178,12 +179,11 @@ def compared(w: Writer) -> Iterator[str]:
         for k, c in enumerate(w.data["comparisons"])
         if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None
     ]
-    for scope, scheme in (
-        ("pipeline", "folds"),
-        ("pipeline", "leave_one_out"),
-        ("model", "folds"),
-        ("model", "leave_one_out"),
-    ):
+    held: dict[str, dict[str, None]] = {}
+    for _, c in found:
+        if c["scope"]:
+            held.setdefault(c["scope"], {})[c["scheme"]] = None
+    for scope, scheme in by_honesty(held):
         own = [k for k, c in found if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
         if own:
             said = [
@@ -195,7 +195,8 @@ def compared(w: Writer) -> Iterator[str]:
             more = "; others are in the tables" if len(own) > MOST else ""
             what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
             yield (
-                f"{what} ({SCHEMES[scheme]}, scope {scope}) {'was' if len(own) == 1 else 'were'} {listed(said)}{more}."
+                f"{what} ({w.words.scheme(scheme).label}, scope {scope}) {'was' if len(own) == 1 else 'were'}"
+                f" {listed(said)}{more}."
             )
             return
 
@@ -239,7 +240,7 @@ def interacted(w: Writer) -> Iterator[str]:
 
 
 def _product(w: Writer, kind: str) -> Iterator[str]:
-    place: Path = ("interaction", "product", kind, "groups")
+    place: Place = ("interaction", "product", kind, "groups")
     term = ((w.data["interaction"].get("product") or {}).get(kind) or {}).get("groups")
     if term and term["or"] is not None and (term.get("likelihood_ratio") or {}).get("p") is not None:
         yield (

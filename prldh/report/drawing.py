@@ -1,0 +1,33 @@
+"""A figure that is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to be drawn: its file name, title, a description for those who do not see it, and how.
+
+    ``is_panel``: several figures of the report on one page of a journal; a file beside the report, not shown in it.
+    ``tissue``: of whose selection it tells, and ``kind`` what figures of other sources share with it; ``seen``: what is
+    seen in it, where the step that it is of says so.
+    """
+
+    name: str
+    title: str
+    description: str
+    draw: Callable[[], Figure]
+    is_wide: bool = False
+    is_panel: bool = False
+    tissue: str = ""
+    kind: str = ""
+    seen: str = ""
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's."""
+    return "".join(c if c.isalnum() else "_" for c in name)[:40]

@@ -1,0 +1,1 @@
+"""Methods and Results in plain English, written from ``results.json``."""

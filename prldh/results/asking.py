@@ -1,0 +1,268 @@
+"""Asking the objects behind a run for their words: once, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from functools import partial
+from typing import Any, TypeVar
+
+from prldh.core import PluginError, PrldhError, Purpose, Remark, SchemeRun, SourceRun, StepFigure, StepRun, Warn, warn
+from prldh.plugins import (
+    Cited,
+    Designed,
+    Drawn,
+    Explained,
+    Labelled,
+    NotesAlternatives,
+    Purposeful,
+    Registry,
+    Remarked,
+    SelectorMethods,
+    ShortlyLabelled,
+    SourceMethods,
+    ValidatorMethods,
+    guarded,
+)
+from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys
+
+T = TypeVar("T")
+
+
+def words_of(data: Mapping[str, Any], registry: Registry) -> Words:
+    """Ask the objects of the registry for their words on a run.
+
+    Parameters
+    ----------
+    data
+        The content of ``results.json``.
+    registry
+        Where the objects are found. One that is not there any more has general words; one of a plugin that fails has
+        them too, and a warning.
+    """
+    return _Asking(data, registry).words()
+
+
+def make_sentence(
+    item: Any, run: Any, data: Mapping[str, Any], below: Place, places: Mapping[str, Place] | None = None
+) -> Sentence:
+    """What an object says of itself in the Methods, with fields and citations that are known.
+
+    Parameters
+    ----------
+    item
+        An object with ``methods(run)``.
+    run
+        How it was run.
+    below
+        The place in the results beneath which its fields stand: ``packages.torch`` two keys below.
+    places
+        Of fields that stand elsewhere.
+
+    Raises
+    ------
+    PluginError
+        If it gives no text, a field is no number or text of the results, or a reference is not among the object's.
+    """
+    text = item.methods(run)
+    if not isinstance(text, str):
+        raise PluginError(f"methods of '{item.name}' gives {type(text).__name__} in place of text.")
+    references = {r.key: r for r in (item.references if isinstance(item, Cited) else ())}
+    found: dict[str, Place] = {}
+    for name, citation in TOKEN.findall(text):
+        if name:
+            found[name] = (places or {}).get(name) or (*below, *name.split(".", 1))
+            if not isinstance(_at(data, found[name]), (int, float, str)):
+                raise PluginError(
+                    f"methods of '{item.name}' asks for {{{name}}}, which is no number or text of these results."
+                )
+        unknown = [key for key in cited_keys(citation) if key not in references] if citation else []
+        if unknown:
+            raise PluginError(f"methods of '{item.name}' cites {unknown[0]}, which is none of its references.")
+    return Sentence(text, found, references)
+
+
+def _at(data: Any, place: Place) -> Any:
+    """What stands there, or None."""
+    for key in place:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+class _Asking:
+    """Asks what is registered, once a run."""
+
+    def __init__(self, data: Mapping[str, Any], registry: Registry) -> None:
+        self.data = data
+        self.settings = data["study"]["settings"]
+        self.selectors, self.validators, self.feature_sources = (
+            {name: found.item for name, found in registry.registered(hook).items()}
+            for hook in ("register_selectors", "register_validators", "register_feature_sources")
+        )
+        self.warnings: list[Warn] = []
+
+    def words(self) -> Words:
+        selection = self.settings.get("selection") or []
+        chosen = [next(iter(step.items())) for step in selection]
+        fitted = {step["name"] for _, _, step in self._fitted()}
+        schemes = self.data["study"].get("schemes") or {}
+        return Words(
+            steps={
+                name: self._step(self.selectors[name])
+                for name in dict.fromkeys([*(name for name, _ in chosen), *sorted(fitted)])
+                if name in self.selectors
+            },
+            schemes={name: self._scheme(name) for name in schemes if name in self.validators},
+            sources=self._sources(),
+            sentences=tuple(
+                self._step_sentence(k, name, settings) if name in fitted else None
+                for k, (name, settings) in enumerate(chosen)
+            ),
+            figures=self._figures(),
+            remarks=self._remarks(),
+            warnings=tuple(self.warnings),
+        )
+
+    def _ask(self, noun: str, item: Any, question: Callable[[], T], otherwise: T) -> T:
+        """An answer; what a stranger's object raises in its place becomes a warning."""
+        try:
+            with guarded(noun, item):
+                return question()
+        except PrldhError as error:
+            self.warnings.append(warn.NO_WORDS(error=error))
+            return otherwise
+
+    def _text(self, noun: str, item: Any, kind: type, name: str, otherwise: str) -> str:
+        def question() -> str:
+            text = getattr(item, name)
+            if not isinstance(text, str) or not text.strip():
+                raise TypeError(f"{name} is {text!r} in place of text")
+            return text
+
+        return self._ask(noun, item, question, otherwise) if isinstance(item, kind) else otherwise
+
+    # ---------------------------------------------------------------- selection steps
+
+    def _fitted(self) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+        """Every step that was fitted on everyone: its tissue, its number there, and its entry."""
+        for tissue, entry in self.data["tissues"].items():
+            for number, step in enumerate((entry["selection"] or {}).get("steps", ())):
+                yield tissue, number, step
+
+    def _step(self, item: Any) -> StepWords:
+        label = self._text("selector", item, Labelled, "label", item.name)
+        return StepWords(
+            label,
+            self._text("selector", item, ShortlyLabelled, "short_label", label),
+            self._text("selector", item, Explained, "explanation", ""),
+            self._text("selector", item, NotesAlternatives, "note_on_alternatives", ""),
+            self._ask("selector", item, lambda: _purposes(item), {}) if isinstance(item, Purposeful) else {},
+        )
+
+    def _step_sentence(self, k: int, name: str, settings: Mapping[str, Any]) -> Sentence | None:
+        item = self.selectors.get(name)
+        if not isinstance(item, SelectorMethods):
+            return None
+        selected = {tissue: t["selection"] for tissue, t in self.data["tissues"].items() if t["selection"]}
+        images = self.data.get("images") or {}
+        perturbed = [
+            ("images", tissue, "perturbation", "n")
+            for tissue, selection in selected.items()
+            if selection["readers"] == 1 and (images.get(tissue) or {}).get("perturbation")
+        ]
+        run = StepRun(
+            settings,
+            max((selection["readers"] for selection in selected.values()), default=1),
+            _at(self.data, perturbed[0]) if perturbed else None,
+        )
+        places = {"n_perturbed": perturbed[0]} if perturbed else {}
+        return self._sentence("selector", item, run, ("study", "settings", "selection", k, name), places)
+
+    def _sentence(
+        self, noun: str, item: Any, run: Any, below: Place, places: Mapping[str, Place] | None = None
+    ) -> Sentence | None:
+        return self._ask(noun, item, lambda: make_sentence(item, run, self.data, below, places), None)
+
+    def _figures(self) -> dict[tuple[str, int], tuple[StepFigure, ...]]:
+        found: dict[tuple[str, int], tuple[StepFigure, ...]] = {}
+        for tissue, number, step in self._fitted():
+            item = self.selectors.get(step["name"])
+            if isinstance(item, Drawn):
+                found[tissue, number] = self._ask("selector", item, partial(_figures, item, step["details"]), ())
+        return {place: figures for place, figures in found.items() if figures}
+
+    def _remarks(self) -> dict[str, tuple[tuple[Remark, ...], ...]]:
+        runs: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
+        for tissue, _, step in self._fitted():
+            runs.setdefault((tissue, step["name"]), []).append((step["source"], step["details"]))
+        found: dict[str, tuple[tuple[Remark, ...], ...]] = {}
+        for (tissue, name), fits in runs.items():
+            item = self.selectors.get(name)
+            remarks: tuple[Remark, ...] = ()
+            if isinstance(item, Remarked):
+                remarks = self._ask("selector", item, partial(_remarks, item, fits), remarks)
+            if remarks:
+                found[tissue] = (*found.get(tissue, ()), remarks)
+        return found
+
+    # ---------------------------------------------------------------- schemes and sources
+
+    def _scheme(self, name: str) -> SchemeWords:
+        item = self.validators[name]
+        run = SchemeRun(self.data["study"]["schemes"][name]["n_resamples"], self.settings.get("validation") or {})
+        places: dict[str, Place] = {"n_resamples": ("study", "schemes", name, "n_resamples")}
+        return SchemeWords(
+            self._text("validator", item, Labelled, "label", name.replace("_", "-")),
+            (
+                self._sentence("validator", item, run, ("study", "settings"), places)
+                if isinstance(item, ValidatorMethods)
+                else None
+            ),
+            self._ask("validator", item, lambda: str(item.design(run)), "") if isinstance(item, Designed) else "",
+        )
+
+    def _sources(self) -> dict[str, Sentence]:
+        """Of each source the sentence on how it was run first."""
+        runs: dict[str, tuple[Place, Mapping[str, Any]]] = {}
+        for tissue, images in (self.data.get("images") or {}).items():
+            for name, about in (images.get("sources") or {}).items():
+                runs.setdefault(name, (("images", tissue, "sources", name), about))
+        found = {name: self._source_sentence(name, *run) for name, run in runs.items()}
+        return {name: sentence for name, sentence in found.items() if sentence}
+
+    def _source_sentence(self, name: str, place: Place, about: Mapping[str, Any]) -> Sentence | None:
+        item = self.feature_sources.get(name)
+        if not isinstance(item, SourceMethods):
+            return None
+        run = SourceRun(
+            str(about.get("version", "")), *(about.get(key) or {} for key in ("settings", "packages", "computed"))
+        )
+        return self._sentence("feature source", item, run, place)
+
+
+def _purposes(item: Any) -> dict[Purpose, str]:
+    found = {Purpose(purpose): text for purpose, text in item.purposes.items()}
+    for text in found.values():
+        unknown = [name for name in FIELD.findall(text) if name not in item.Settings.model_fields]
+        if unknown:
+            raise ValueError(f"purposes asks for {{{unknown[0]}}}, which is none of its settings")
+    return found
+
+
+def _figures(item: Drawn, details: Mapping[str, Any]) -> tuple[StepFigure, ...]:
+    return _all_of(StepFigure, "figures", item.figures(deepcopy(details)))
+
+
+def _remarks(item: Remarked, found: list[tuple[str, Mapping[str, Any]]]) -> tuple[Remark, ...]:
+    return _all_of(Remark, "remarks", item.remarks(deepcopy(found)))
+
+
+def _all_of(kind: type[T], member: str, given: Any) -> tuple[T, ...]:
+    found = tuple(given)
+    strange = next((each for each in found if not isinstance(each, kind)), None)
+    if strange is not None:
+        raise TypeError(f"{member} gives {type(strange).__name__} in place of {kind.__name__}")
+    return found

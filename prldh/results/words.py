@@ -1,0 +1,83 @@
+"""What the objects behind a run say of themselves, as plain data: pages, figures, the text and the checklists read it,
+and ask for no object by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prldh.core import DASH, Purpose, Reference, Remark, StepFigure, Warn
+
+#: Where something stands in ``results.json``.
+Place = tuple[Any, ...]
+#: In a sentence: ``{threshold}``, or that or `` [@smith2020; @jones2021]``.
+FIELD = re.compile(r"\{([^{}]+)\}")
+TOKEN = re.compile(FIELD.pattern + r"| \[(@[^\[\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of an object: its ``text`` with fields and citations, the ``places`` of its fields in the results, and
+    the ``references`` by key."""
+
+    text: str
+    places: Mapping[str, Place] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepWords:
+    """How the report calls a selection step, and what it says of it; generic where nothing is given but its name."""
+
+    label: str
+    short_label: str
+    explanation: str = ""
+    note_on_alternatives: str = ""
+    purposes: Mapping[Purpose, str] = field(default_factory=dict)
+
+    def serves(self, purpose: Purpose) -> bool:
+        return purpose in self.purposes
+
+    def purpose(self, purpose: Purpose, settings: Mapping[str, Any]) -> str:
+        """What the step does for a purpose, in words with its settings."""
+        return FIELD.sub(lambda found: str(settings.get(found[1], DASH)), self.purposes[purpose])
+
+
+@dataclass(frozen=True)
+class SchemeWords:
+    """How the report calls a scheme of validation; ``sentence`` for the Methods and ``design`` where there are such."""
+
+    label: str
+    sentence: Sentence | None = None
+    design: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of everything that took part in a run.
+
+    ``sentences``: of each step of the study file, in its order, None where a step has none. ``figures``: by tissue and
+    the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects that failed
+    to say something.
+    """
+
+    steps: Mapping[str, StepWords] = field(default_factory=dict)
+    schemes: Mapping[str, SchemeWords] = field(default_factory=dict)
+    sources: Mapping[str, Sentence] = field(default_factory=dict)
+    sentences: tuple[Sentence | None, ...] = ()
+    figures: Mapping[tuple[str, int], tuple[StepFigure, ...]] = field(default_factory=dict)
+    remarks: Mapping[str, tuple[tuple[Remark, ...], ...]] = field(default_factory=dict)
+    warnings: tuple[Warn, ...] = ()
+
+    def step(self, name: str) -> StepWords:
+        return self.steps.get(name) or StepWords(name, name)
+
+    def scheme(self, name: str) -> SchemeWords:
+        return self.schemes.get(name) or SchemeWords(name.replace("_", "-"))
+
+
+def cited_keys(citation: str) -> list[str]:
+    """``@smith2020; @jones2021`` as keys."""
+    return [key.strip().removeprefix("@") for key in citation.split(";")]
