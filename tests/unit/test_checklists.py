@@ -33,8 +33,10 @@ from prldh.ibsi.extraction import Extraction, from_metadata
 from prldh.ibsi.feature_files import read_dictionary, read_feature_file
 from prldh.ibsi.feature_names import aggregation, describe_feature, features, parse_name
 from prldh.plugins.registry import Registry
+from prldh.results.asking import words_of
 from prldh.results.features import selected_features
 
+REGISTRY = Registry()
 COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27)}
 FACTS = {"ibsi": "ibsi_reporting", "clear": "clear", "metrics": "metrics", "tripod-ai": "tripod_ai"}
 
@@ -338,7 +340,8 @@ def _results(**changes) -> dict:
 
 
 def _dossier(**changes) -> Dossier:
-    return dossier_of(copy.deepcopy(_results(**changes)), {"prldh": "0.1"})
+    results = copy.deepcopy(_results(**changes))
+    return dossier_of(results, {"prldh": "0.1"}, words=words_of(results, REGISTRY))
 
 
 GIVEN = {"tissues": {"disc": {"selection": None}}}
@@ -790,7 +793,7 @@ def _feature_file(folder: Path, **columns) -> Path:
 
 
 def test_a_pyradiomics_file_fills_the_ibsi_items(tmp_path):
-    dossier = read_dossier(_feature_file(tmp_path))
+    dossier = read_dossier(_feature_file(tmp_path), REGISTRY)
     found = {e["number"]: e for e in _checklist("ibsi").evaluate(dossier)}
     assert found["56b"]["value"] == "bin width 20"
     assert found["46"]["value"].startswith("z-score over the whole image")
@@ -829,7 +832,7 @@ def test_names_alone_leave_the_settings_to_the_author(tmp_path):
             )
         },
     )
-    dossier = read_dossier(path)
+    dossier = read_dossier(path, REGISTRY)
     assert _entry("ibsi", "58", dossier)["status"] == "filled"
     assert {_entry("ibsi", n, dossier)["status"] for n in ("46", "56a", "61", "62")} == {"author"}
 
@@ -876,7 +879,7 @@ def test_other_tables_are_refused(header, message, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(header)
     with pytest.raises(DataError, match=message):
-        read_dossier(path)
+        read_dossier(path, REGISTRY)
 
 
 def test_a_voxel_size_that_is_none_names_the_row(tmp_path):
@@ -888,18 +891,18 @@ def test_a_voxel_size_that_is_none_names_the_row(tmp_path):
 
 def test_folders_that_hold_neither_are_refused(tmp_path):
     with pytest.raises(DataError, match="is not there"):
-        read_dossier(tmp_path / "none")
+        read_dossier(tmp_path / "none", REGISTRY)
     with pytest.raises(DataError, match=r"holds neither results\.json .* nor features/TISSUE\.json"):
-        read_dossier(tmp_path)
+        read_dossier(tmp_path, REGISTRY)
     (tmp_path / "results.json").write_text('{"schema": "prldh-results/0"}')
     with pytest.raises(DataError, match=r"schema is 'prldh-results/0'"):
-        read_dossier(tmp_path)
+        read_dossier(tmp_path, REGISTRY)
 
 
 def test_a_folder_of_extract_is_read(tmp_path):
     (tmp_path / "features").mkdir()
     (tmp_path / "features" / "disc.json").write_text(json.dumps(_metadata()))
-    dossier = read_dossier(tmp_path)
+    dossier = read_dossier(tmp_path, REGISTRY)
     assert dossier.results is None and dossier.extractions[0].where == "features/disc.json"
     assert _entry("ibsi", "48b", dossier)["value"] == "disc: masks of 2 readers"
     assert (
@@ -909,7 +912,7 @@ def test_a_folder_of_extract_is_read(tmp_path):
     assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
     (tmp_path / "features" / "disc.json").write_text("{")
     with pytest.raises(DataError, match=r"disc\.json cannot be read"):
-        read_dossier(tmp_path)
+        read_dossier(tmp_path, REGISTRY)
 
 
 # ---------------------------------------------------------------- answers

@@ -11,6 +11,7 @@ import pytest
 from prldh.checklists.dossier import read_dossier
 from prldh.core.errors import DataError
 from prldh.ibsi.feature_files import read_dictionary, read_feature_file
+from prldh.plugins.registry import Registry
 
 CASES = [
     {
@@ -93,7 +94,7 @@ def test_every_layout_says_the_same(layout, tmp_path):
 def test_what_the_file_knows_is_filled(tmp_path):
     from test_checklists import _entry
 
-    dossier = read_dossier(LAYOUTS["lines.txt"](tmp_path / "f.txt") and tmp_path / "f.txt")
+    dossier = read_dossier(LAYOUTS["lines.txt"](tmp_path / "f.txt") and tmp_path / "f.txt", Registry())
     for standard, number, status, said in (
         ("ibsi", "1", "author", "2 regions on 2 images"),
         ("ibsi", "51", "filled", "[1, 1, 1] mm; found after resampling: 1 × 1 × 1 mm (2)"),

@@ -117,6 +117,6 @@ def test_a_run_says_how_racing_agrees(tmp_path):
     assert found["n"] == 3 and 0 <= found["n_same"] <= 3 and found["mean_auc_lost"] >= 0
     sentence = f"over 3 forest seeds both agree {found['n_same']} times"
     assert (
-        sentence in summarise_run(results.data, tmp_path / "out")
+        sentence in summarise_run(results, tmp_path / "out")
         and sentence in (tmp_path / "out" / "report.html").read_text()
     )

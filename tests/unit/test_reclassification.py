@@ -20,6 +20,7 @@ from prldh.models.reclassification import describe_reclassification
 from prldh.pages.environment import create_environment
 from prldh.report.view import MODELS_SHOWN, by_scope
 from prldh.results.measures import MEASURES
+from prldh.results.words import SchemeWords, Words
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
@@ -179,7 +180,8 @@ def test_the_warning_names_what_to_read_first():
 def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     apparent = describe(predictions, risk_categories=[0.3, 0.6])
     held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
-    template = create_environment().get_template("sections/reclassification.html.j2")
+    words = Words(schemes={"folds": SchemeWords("cross-validation")})
+    template = create_environment(words).get_template("sections/reclassification.html.j2")
     rows = [apparent, held_out]
     shown = template.render(
         data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN}

@@ -23,6 +23,7 @@ from prldh.report.figure_plan import describe_flow
 from prldh.report.figures import DRAWN, FigureSettings, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 from prldh.results.nomogram import make_nomogram, round_values
+from prldh.results.words import Words
 
 _made: list = []
 
@@ -92,14 +93,14 @@ def test_every_figure_is_as_wide_as_one_column_or_two(out):
 def few(monkeypatch, *names):
     """Only some of the figures, as every format of every one takes long."""
     plan = figures_module.plan_figures
-    monkeypatch.setattr(figures_module, "plan_figures", lambda data: [d for d in plan(data) if d.name in names])
-    monkeypatch.setattr(figures_module, "plan_panels", lambda data, beside: [])
+    monkeypatch.setattr(figures_module, "plan_figures", lambda *given: [d for d in plan(*given) if d.name in names])
+    monkeypatch.setattr(figures_module, "plan_panels", lambda *given: [])
 
 
 def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
     few(monkeypatch, "roc_unadjusted")
     settings = FigureSettings(("pdf", "png", "tiff"), (300, 600), grey=True)
-    found = write_figures(data, tmp_path / "f", settings=settings)
+    found = write_figures(data, Words(), tmp_path / "f", settings=settings)
     names = {p.name for p in (tmp_path / "f").iterdir()} - {DRAWN}
     assert names == {
         f"roc_unadjusted{g}{s}" for g in ("", ".grey") for s in (".pdf", ".png", ".600dpi.png", ".tiff", ".600dpi.tiff")
@@ -131,17 +132,17 @@ def test_lines_in_grey_differ_by_dash_and_marker():
 def test_figures_are_kept_where_nothing_changed(data, tmp_path, monkeypatch):
     few(monkeypatch, "flow")
     settings = FigureSettings(("svg", "png"))
-    first = write_figures(data, tmp_path / "a", settings=settings)
+    first = write_figures(data, Words(), tmp_path / "a", settings=settings)
     monkeypatch.setattr(plan_module, "draw_flow", lambda flow: pytest.fail("drawn again"))
-    again = write_figures(data, tmp_path / "b", tmp_path / "a", settings)
+    again = write_figures(data, Words(), tmp_path / "b", tmp_path / "a", settings)
     assert again == first and (tmp_path / "b" / "flow.png").read_bytes() == (tmp_path / "a" / "flow.png").read_bytes()
     changed = {**data, "cohort": {**data["cohort"], "events": data["cohort"]["events"] - 1}}
     for other, given in ((changed, settings), (data, FigureSettings(("svg", "png"), (200,)))):
         with pytest.raises(pytest.fail.Exception, match="drawn again"):
-            write_figures(other, tmp_path / "c", tmp_path / "a", given)
+            write_figures(other, Words(), tmp_path / "c", tmp_path / "a", given)
     (tmp_path / "a" / DRAWN).write_text("[]")
     with pytest.raises(pytest.fail.Exception, match="drawn again"):
-        write_figures(data, tmp_path / "c", tmp_path / "a", settings)
+        write_figures(data, Words(), tmp_path / "c", tmp_path / "a", settings)
 
 
 def test_report_command_takes_formats(out, tmp_path, monkeypatch):
@@ -188,7 +189,7 @@ def test_results_hold_the_correlations_that_are_drawn(tmp_path):
     pd.DataFrame({"id": range(n), "y": y}).to_csv(tmp_path / "t.csv", index=False)
     pd.DataFrame(values, columns=list("abcd")).assign(id=range(n)).to_csv(tmp_path / "f.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {

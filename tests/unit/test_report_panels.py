@@ -20,16 +20,21 @@ from test_report_figures import data, few, out  # noqa: F401
 
 from prldh.pages.canvas import STYLE, TWO_COLUMNS, grey, label, spread
 from prldh.pages.fonts import quick_font
+from prldh.plugins.registry import Registry
 from prldh.report import figures as figures_module
-from prldh.report.figure_plan import Drawing, plan_figures
+from prldh.report.drawing import Drawing
+from prldh.report.figure_plan import plan_figures
 from prldh.report.figures import FigureSettings, pack_png, write_figures
 from prldh.report.panels import plan_panels
+from prldh.results.asking import words_of
+from prldh.results.words import Words
 
+REGISTRY = Registry()
 REPORT = Path(figures_module.__file__).parent
 
 
 def drawn(data, name, beside=None):  # noqa: F811
-    panel = next(p for p in plan_panels(data, beside) if p.name == name)
+    panel = next(p for p in plan_panels(data, words_of(data, REGISTRY), beside) if p.name == name)
     figure = panel.draw()
     assert figure.get_size_inches()[0] == pytest.approx(TWO_COLUMNS) and figure.get_size_inches()[1] < 9.1  # 230 mm
     return figure
@@ -49,7 +54,7 @@ def test_panels_are_the_papers_figures_each_lettered_and_files_beside_the_report
         "figure5_use": 6,
         "figure_s2_radscores": 4,
     }
-    assert [p.name for p in plan_panels(data)] == list(n_axes)
+    assert [p.name for p in plan_panels(data, Words())] == list(n_axes)
     for name, n in n_axes.items():
         for is_on in (False, True):
             with grey(is_on):
@@ -70,11 +75,11 @@ def test_a_study_without_the_content_lacks_the_panel(data):  # noqa: F811
         "table_one": [],
         "models": [m for m in data["models"] if not m["adjusted"]],
     }
-    assert [p.name for p in plan_panels(bare)] == ["figure2_roc", "figure4_partial_roc", "figure5_use"]
+    assert [p.name for p in plan_panels(bare, Words())] == ["figure2_roc", "figure4_partial_roc", "figure5_use"]
     assert letters(drawn(bare, "figure5_use")) == ["A", "B", "C"]
-    assert plan_panels({**bare, "models": []}) == []
+    assert plan_panels({**bare, "models": []}, Words()) == []
     many = {**bare, "models": [{**bare["models"][0], "name": f"m{k}"} for k in range(9)]}
-    assert all("the first are drawn" in p.description for p in plan_panels(many))
+    assert all("the first are drawn" in p.description for p in plan_panels(many, Words()))
     assert len(drawn(many, "figure2_roc").axes[0].get_legend().get_texts()) == 6
 
 
@@ -125,7 +130,7 @@ def test_drawing_modules_import_no_statistics():
             n
             for n in names
             if n.split(".")[0] in ("numpy", "scipy", "pandas", "statistics", "sklearn", "statsmodels")
-            or (n.startswith("prldh.") and n.split(".")[1] not in ("report", "pages"))
+            or (n.startswith("prldh.") and n.split(".")[1] not in ("report", "pages", "core"))
         ], path
 
 
@@ -137,6 +142,7 @@ def test_selection_panel_has_a_part_for_each_curve(data):  # noqa: F811
         "cv_mean": [1.2, 1.0],
         "cv_sd": [0.1, None],
         "lambda_min": 0.01,
+        "coefficients": {"wavelet-LLH_glcm_Idm": 1.0},
     }
     steps = [
         {"name": "mrmr_forest", "source": "radiomics", "details": {"curve": curve, "chosen_size": 2}},
@@ -147,7 +153,7 @@ def test_selection_panel_has_a_part_for_each_curve(data):  # noqa: F811
         },
         {"name": "mrmr_forest", "source": "deep", "details": {"curve": curve, "chosen_size": 1}},
     ]
-    tissue = {**data["tissues"]["muscle"], "selection": {"steps": steps, "features": ["a"]}}
+    tissue = {**data["tissues"]["muscle"], "selection": {"steps": steps, "features": ["a"], "readers": 1}}
     figure = drawn({**data, "tissues": {"muscle": tissue}}, "figure_s1_selection_muscle")
     assert letters(figure) == list("ABCDE") and [a.get_title() for a in figure.axes[:5]][-1] == "deep: random forest"
     assert list(figure.axes[0].lines[0].get_ydata()) == curve["mean"]
@@ -173,32 +179,31 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
     ] == pytest.approx((200 / 255, 30 / 255, 0))
     plan = figures_module.plan_panels
     few(monkeypatch)
-    monkeypatch.setattr(
-        figures_module, "plan_panels", lambda data, beside: [p for p in plan(data, beside) if "heat" in p.name]
-    )
+    monkeypatch.setattr(figures_module, "plan_panels", lambda *given: [p for p in plan(*given) if "heat" in p.name])
     settings = FigureSettings(("svg", "png"), (100,), grey=True)
-    first = write_figures(data, tmp_path / "a", settings=settings, beside=tmp_path)
+    first = write_figures(data, Words(), tmp_path / "a", settings=settings, beside=tmp_path)
     assert first["figure6_heat_maps_muscle"]["svg"] == "" and first["figure6_heat_maps_muscle"]["is_panel"]
     shades = np.asarray(Image.open(tmp_path / "a" / "figure6_heat_maps_muscle.grey.png").convert("RGB")).astype(int)
     assert np.ptp(shades, axis=2).max() == 0
     explanation(tmp_path, 90)  # drawn again, as the pictures have changed
-    write_figures(data, tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
+    write_figures(data, Words(), tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
     assert (tmp_path / "a" / "figure6_heat_maps_muscle.png").read_bytes() != (
         tmp_path / "b" / "figure6_heat_maps_muscle.png"
     ).read_bytes()
     (tmp_path / "explanation" / "m_2.png").unlink()
-    assert not [p for p in plan(data, tmp_path) if "heat" in p.name]
+    assert not [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
 
 
 def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_here(data, tmp_path, monkeypatch):  # noqa: F811
     few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
     monkeypatch.setattr(figures_module, "FEW", 2)
     kept = figures_module.plan_figures
-    unknown = Drawing("unknown_to_others", "T", "D", next(d for d in plan_figures(data) if d.name == "flow").draw)
-    monkeypatch.setattr(figures_module, "plan_figures", lambda data: [*kept(data), unknown])
+    flow = next(d for d in plan_figures(data, Words()) if d.name == "flow")
+    unknown = Drawing("unknown_to_others", "T", "D", flow.draw)
+    monkeypatch.setattr(figures_module, "plan_figures", lambda *given: [*kept(*given), unknown])
     settings = FigureSettings(("svg", "pdf", "png"), (100,))
-    assert write_figures(data, tmp_path / "a", settings=settings) == write_figures(
-        data, tmp_path / "b", settings=settings, jobs=2
+    assert write_figures(data, Words(), tmp_path / "a", settings=settings) == write_figures(
+        data, Words(), tmp_path / "b", settings=settings, jobs=2
     )
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert len(names) == 13 and names == sorted(p.name for p in (tmp_path / "b").iterdir())

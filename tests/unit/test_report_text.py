@@ -12,9 +12,32 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.core.references import REFERENCES, Reference
 from prldh.pages.format import typeset
-from prldh.report.references import REFERENCES, as_bibtex, in_words
-from prldh.report.text import without_citations, write_text
+from prldh.plugins.registry import Registry
+from prldh.report.text import write
+from prldh.report.text.bibliography import as_bibtex, in_words
+from prldh.report.text.write import Text, without_citations
+from prldh.results.asking import words_of
+
+REGISTRY = Registry()
+#: The core's references, and those that objects bring.
+EVERY_REFERENCE = [
+    *REFERENCES.values(),
+    *(
+        reference
+        for hook in ("register_selectors", "register_validators", "register_feature_sources")
+        for item, _ in REGISTRY.registered(hook).values()
+        for reference in getattr(item, "references", ())
+        if reference.key not in REFERENCES
+    ),
+]
+
+
+def write_text(data, program: str = "") -> Text:
+    """The text with the words of what is installed."""
+    return write.write_text(data, words_of(data, REGISTRY), program)
+
 
 #: Digits that are part of the wording and not of the results.
 WORDING = re.compile(r"R²|\.632\+|In Table 1 (no )?p was below 0\.05|χ²")
@@ -41,7 +64,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("text")
     cohort().to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         found = prldh.analyze(
             {
@@ -134,7 +157,7 @@ def test_every_number_is_in_the_results(data):
 
 
 def test_a_number_that_is_not_would_be_found(data, monkeypatch):
-    monkeypatch.setattr("prldh.report.text_results.PARTS", (lambda w: iter(["The AUC was 0.91."]),))
+    monkeypatch.setattr("prldh.report.text.results.PARTS", (lambda w: iter(["The AUC was 0.91."]),))
     with pytest.raises(AssertionError, match="0.91"):
         check(data)
 
@@ -193,14 +216,15 @@ def test_missing_numbers_are_not_made_up(data):
 
 
 def test_bibtex_has_balanced_braces_and_every_field():
-    for key, reference in REFERENCES.items():
-        entry = as_bibtex([key], {"r": "4.2.2"})
+    for reference in EVERY_REFERENCE:
+        key = reference.key
+        entry = as_bibtex([reference], {"r": "4.2.2"})
         assert (
             entry.count("{") == entry.count("}")
             and entry.startswith(f"@{reference.kind}{{{key},")
             and "title = {{" in entry
         )
-        assert re.search(r"\d{4}|version 4", in_words(key, "4.2.2" if key == "r" else None)), key
+        assert re.search(r"\d{4}|version 4", in_words(reference, "4.2.2" if key == "r" else None)), key
         assert "year" in entry or key == "r"
 
 
@@ -249,7 +273,7 @@ def test_real_table(shared_data, tmp_path):
     table.loc[3, "age"] = ""
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda data, folder: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {
@@ -516,8 +540,8 @@ NEEDED = {
 
 
 def test_bibtex_parses_with_the_fields_that_each_kind_needs():
-    found = parse_bibtex(as_bibtex(REFERENCES, {"r": "4.2.2"}))
-    assert list(found) == list(REFERENCES)
+    found = parse_bibtex(as_bibtex(EVERY_REFERENCE, {"r": "4.2.2"}))
+    assert list(found) == [reference.key for reference in EVERY_REFERENCE] and {"peng2005", "wang2022"} <= set(found)
     for key, (kind, fields) in found.items():
         assert NEEDED[kind] <= set(fields), key
         assert all(
@@ -543,3 +567,11 @@ def test_the_parser_of_this_test_refuses_what_is_not_bibtex():
     ):
         with pytest.raises(AssertionError):
             parse_bibtex(wrong)
+
+
+def test_two_papers_of_one_key_are_told_apart_and_strange_letters_stay():
+    one = Reference("smith2020", "Smith, Ann", "First", "Journal", 2020)
+    other = Reference("smith2020", "Smith, Bør", "Second", "Somewhere", 2020, kind="misc")
+    found = parse_bibtex(as_bibtex([one, other]))
+    assert list(found) == ["smith2020", "smith2020a"] and found["smith2020a"][0] == "misc"
+    assert found["smith2020a"][1]["author"] == "Smith, Bør" and found["smith2020a"][1]["howpublished"] == "Somewhere"

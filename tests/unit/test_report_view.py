@@ -13,11 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
-from prldh.pages.format import interval, number, p_value, typeset, words
+from prldh.pages.format import interval, number, p_value, typeset
+from prldh.plugins.registry import Registry
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
 from prldh.report.view import _lead, _references, _warnings, level_of
+from prldh.results.asking import words_of
+from prldh.results.words import Words
 
+REGISTRY = Registry()
 AUC = {"estimate": 0.8464, "low": 0.7891, "high": 0.9032}
 
 
@@ -27,10 +31,10 @@ def model(name: str = "Disc Radscore", **validation) -> dict:
 
 def results(*models: dict, confidence: float = 0.95, selected: bool = True, repeats: int = 1) -> dict:
     schemes = {
-        "folds": {"n_resamples": 10 * repeats},
-        "bootstrap": {"n_resamples": 25},
-        "leave_one_out": {"n_resamples": 170},
-        "by_year": {"n_resamples": 3},
+        "folds": {"kind": "held_out", "n_resamples": 10 * repeats},
+        "bootstrap": {"kind": "bootstrap", "n_resamples": 25},
+        "leave_one_out": {"kind": "held_out", "n_resamples": 170},
+        "by_year": {"kind": "held_out", "n_resamples": 3},
     }
     return {
         "cohort": {"n": 170, "events": 55, "outcome": "recurrence", "event": "yes"},
@@ -44,7 +48,7 @@ def results(*models: dict, confidence: float = 0.95, selected: bool = True, repe
 
 
 def lead(data: dict) -> tuple[list[str], list[str]]:
-    found = _lead(data, level_of(data))
+    found = _lead(data, level_of(data), words_of(data, REGISTRY))
     assert len(found["sentences"]) == 3 and all(s.endswith(".") and "None" not in s for s in found["sentences"])
     return found["sentences"], found["notes"]
 
@@ -158,11 +162,12 @@ def test_full_values_stand_behind_rounded_ones():
     assert interval({"estimate": None, "low": None, "high": 3.0}).endswith(
         "– (–,\u00a03.000)</span>"
     ) and 'class="none"' in interval({"estimate": None})
-    assert (words("folds"), words("leave_one_out"), words("by_year")) == (
+    words = words_of(results(model()), REGISTRY)
+    assert [words.scheme(name).label for name in ("folds", "leave_one_out", "by_year")] == [
         "cross-validation",
         "leave-one-out",
         "by-year",
-    )
+    ]
 
 
 # ---------------------------------------------------------------- warnings
@@ -252,7 +257,7 @@ def test_curves_are_read_out():
         "flow",
         "roc_adjusted",
     ]
-    seen = seen_in_figures(data, names)
+    seen = seen_in_figures(data, Words(), names)
     assert (
         seen["decision_unadjusted"]
         == "Disc Radscore: above both treating everyone and no one at 2 thresholds between 0.20 and 0.30."
@@ -273,7 +278,7 @@ def test_curves_are_read_out():
     never = copy.deepcopy(data)
     for p in never["models"][0]["decision_curve"]:
         p["net_benefit"] = -0.1
-    assert "nowhere above both" in seen_in_figures(never, ["decision_unadjusted"])["decision_unadjusted"]
+    assert "nowhere above both" in seen_in_figures(never, Words(), ["decision_unadjusted"])["decision_unadjusted"]
 
 
 def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):

@@ -130,6 +130,6 @@ def test_results_and_report(tmp_path):
         assert sorted(found["ranked"]) == sorted(selection["features"])
         shares = [found["frequency"].get(f, 0) for f in found["ranked"]]
         assert shares == sorted(shares, reverse=True)
-    assert make_view(results.data, {})["stability"]["disc"]["lead"] == "bootstrap"
+    assert make_view(results.data, results.words, {})["stability"]["disc"]["lead"] == "bootstrap"
     assert "Stability index" in (tmp_path / "out" / "report.html").read_text()
     assert len(results.tables["stability_index"]) == 2 and {"low", "high"} <= set(results.tables["stability"].columns)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from prldh.results.assembly import Results
 from prldh.results.lead import by_honesty, honest_auc
 from prldh.run.terminal import summarise_run
 
@@ -45,4 +47,4 @@ def test_intervals_are_named_by_the_confidence_that_was_asked_for(confidence, wo
         "tissues": {},
         "warnings": [],
     }
-    assert words in summarise_run(data, Path("out"))
+    assert words in summarise_run(Results(data, pd.DataFrame()), Path("out"))
