@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from prldh.core.entries import keys_of
+from prldh.core.entries import keys_by_field, keys_of
 
 _T = TypeVar("_T")
 
@@ -46,13 +46,13 @@ def finite_numbers(found: Mapping[str, Any], keys: Iterable[str]) -> dict[str, f
 
 def record_of(kind: type[_T], answer: Mapping[str, Any], **others: Any) -> _T:
     """A record of the numbers of an engine's answer, each by :func:`finite`, and of ``others``."""
-    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    names = keys_by_field(cast(Any, kind))
     numbers = {name: finite(answer[name]) for name in names if name in answer and name not in others}
     return kind(**numbers | others)
 
 
 def records_of(kind: type[_T], columns: Mapping[str, Any]) -> tuple[_T, ...]:
     """A record a point of a curve, whose ``columns`` are arrays that are alike."""
-    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    names = keys_by_field(cast(Any, kind))
     rows = zip(*(np.atleast_1d(columns[name]) for name in names), strict=True)
     return tuple(kind(*map(finite, row)) for row in rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class TissueRefit:
     empty_step: str | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Predictions:
     """Log odds of one model under one scheme and scope.
 
@@ -39,10 +40,11 @@ class Predictions:
     warnings: tuple[Warn, ...] = ()
     imputed: np.ndarray | None = None
     training: Sequence[np.ndarray] | None = None
-    ledgers: list[Ledger] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.ledgers = [Ledger(r.test) for r in self.resamples]
+    @cached_property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """What the fits of each resample read; whoever fits writes it down."""
+        return tuple(Ledger(r.test) for r in self.resamples)
 
     def in_sample(self, r: int) -> np.ndarray:
         """Log odds of the training rows of resample r, by its own model."""
@@ -50,7 +52,7 @@ class Predictions:
 
     def out_of_bag(self) -> np.ndarray:
         """Whether each resample's model has not seen each patient (m, n)."""
-        found = np.ones(self.log_odds.shape, dtype=bool)
+        is_out = np.ones(self.log_odds.shape, dtype=bool)
         for r, resample in enumerate(self.resamples):
-            found[r, resample.train] = False
-        return found
+            is_out[r, resample.train] = False
+        return is_out

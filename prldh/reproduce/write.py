@@ -306,7 +306,8 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
     screens = run.univariate.features if run.univariate else {}
     shown = {name: {each.feature for each in screen.smallest} for name, screen in screens.items()}
     for name, blocks in run.blocks.items():
-        wanted = shown.get(name, set()) | {f for _, f in run.fits[name].radscore.features}
+        score = run.fits[name].radscore
+        wanted = shown.get(name, set()) | {f for _, f in (score.features if score else ())}
         lines += [
             (name, feature, *block.first[:, j])
             for block in blocks

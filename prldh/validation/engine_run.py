@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, TissueFit, Warn
+from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, TissueFit, TissueRefit, Warn
 from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
@@ -45,7 +45,7 @@ class EngineRun:
     reclassification: list[Reclassification] = field(default_factory=list)
     interaction: Interaction | None = None
     ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
-    refits: dict[str, list] = field(default_factory=dict)  # scheme → one {tissue: TissueRefit} a resample
+    refits: dict[str, list[dict[str, TissueRefit]]] = field(default_factory=dict)  # scheme → one a resample
     sensitivity: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)  # tissue → other settings of steps
     warnings: list[Warn] = field(default_factory=list)
 

@@ -74,6 +74,7 @@ def run_null(
 def permute(plan: Plan, k: int) -> Plan:
     """The plan with its outcome permuted and the scheme's resamples drawn anew for it."""
     name = null_scheme(plan)
+    assert name is not None, "there is no null run without a scheme that holds patients out"
     seed = seed_for(plan.study.seed, "null", k)
     first, second = seed.spawn(2)
     outcome = np.random.default_rng(first).permutation(plan.cohort.outcome)

@@ -177,7 +177,7 @@ def _unseen_levels(design: Design, resample: Resample) -> int:
     """How many held-out patients have a level that no training row has: it has no coefficient."""
     factors = [j for j, level in enumerate(design.levels) if level is not None]
     absent = [j for j in factors if not design.matrix[resample.train, j].any()]
-    return int(design.matrix[np.ix_(resample.test, absent)].any(axis=1).sum()) if absent else 0
+    return int(design.matrix[resample.test][:, absent].any(axis=1).sum()) if absent else 0
 
 
 def _of_unseen(n: int) -> tuple[Warn, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
+from prldh.core import Coded, Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
 from prldh.models import Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from prldh.validation.engine_run import EngineRun
 
 
+#: One entry a resample.
+ByScheme = dict[str, list]
+
+
 @dataclass(frozen=True)
 class Refits:
     """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they
@@ -57,7 +61,7 @@ class Refits:
 
 def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[str, np.ndarray]]:
     """The features and the given scores of all patients: what every refit needs, the same in all stages."""
-    return dict(plan.blocks), {name: plan.cohort.scores[name].to_numpy(float) for name in plan.cohort.scores}
+    return dict(plan.blocks), {str(name): values.to_numpy(float) for name, values in plan.cohort.scores.items()}
 
 
 def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
@@ -116,15 +120,16 @@ def _run_null(
             run.warnings.append(warn.NO_NULL_RUN())
         return
 
-    def refit(permuted: Plan, k: int):
-        return _refit_all(
+    def refit(permuted: Plan, k: int) -> tuple[ByScheme, ByScheme]:
+        refits, completed, _ = _refit_all(
             permuted,
             runs[0],
             "pipeline",
             workers,
             kept,
             lambda done, total: told("null run", k * total + done, n * total),
-        )[:2]
+        )
+        return refits, completed
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
@@ -138,7 +143,7 @@ def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, ke
     """What other settings of a step would have given, where its selector offers some; by Python's learners, as all
     refits."""
 
-    def refit(other: Plan) -> Mapping[str, list]:
+    def refit(other: Plan) -> ByScheme:
         return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[
             0
         ]
@@ -156,7 +161,7 @@ def _refit_all(
     kept: KeptWork,
     told: Callable[[int, int], None],
     noun: str | None = None,
-) -> tuple[dict[str, list], dict[str, list], dict[str, list]]:
+) -> tuple[ByScheme, ByScheme, ByScheme]:
     """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one
     entry a resample."""
     tissues = (
@@ -199,7 +204,7 @@ def _refit_one(
     blocks: Mapping[str, tuple[FeatureBlock, ...]],
     given: Mapping[str, np.ndarray],
     item: tuple[str, int, Resample],
-):
+) -> tuple[dict[str, TissueRefit] | None, tuple[list[Coded], list[Coded]] | None, Ledger]:
     """The refitted tissues (None in scope ``model``), the imputed covariates (None where nothing is blank), and what
     was read."""
 
@@ -221,7 +226,7 @@ def _refit_one(
             )
         if settings.cohort is None:
             return refitted, None, ledger
-        scores = {name: t.values for name, t in (refitted or settings.tissues).items()}
+        scores = {name: t.values for name, t in (refitted or settings.tissues or {}).items()}
         return (
             refitted,
             impute_for_resamples(
@@ -248,7 +253,7 @@ def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predict
     run.warnings += [w.about(label) for w in warnings]
 
 
-def _note_selection(plan: Plan, run: EngineRun, by_scheme: Mapping[str, list]) -> None:
+def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
     for scheme, refits in by_scheme.items():
         for name in plan.blocks:
             empty = sum(t[name].empty_step is not None for t in refits)

@@ -294,6 +294,7 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     elsewhere."""
     import jsonschema
 
+    from prldh.core.jsonable import clean
     from prldh.data.imaging.describe import describe_images
     from prldh.results.schemas import IMAGES
 
@@ -350,7 +351,7 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
     done = prldh.extract(study, None, jobs=1)
     assert all(r.n_computed == 0 for r in done.images.tissues["disc"].results)
     tissue = done.images.tissues["disc"]
-    jsonschema.validate(json.loads(json.dumps(describe_images(tissue, tissue.ids), allow_nan=False)), IMAGES)
+    jsonschema.validate(json.loads(json.dumps(clean(describe_images(tissue, tissue.ids)), allow_nan=False)), IMAGES)
 
 
 def test_one_patient_in_all_and_not_an_outcome(cohort):

@@ -60,7 +60,7 @@ def test_values_lie_within_their_ranges(assessment):
     for spread in (0.3, 2.0, 20.0):
         eta = spread * rng.normal(size=90)
         y = (rng.random(90) < 1 / (1 + np.exp(-rng.normal(size=90) - eta / spread))).astype(float)
-        found = describe_predictions(y, eta[None, :], eta, assessment, "model", [])
+        found, _ = describe_predictions(y, eta[None, :], eta, assessment, "model")
         assert list(found) == [m.key for m in MEASURES if APPARENT in m.places]
         values = {**found, **found["calibration"].numbers}
         for measure in MEASURES:
