@@ -27,7 +27,21 @@ from prldh.core.files import whole_file, write_whole
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
-from prldh.core.measures import APPARENT, BOOTSTRAP, CALIBRATION, CELLS, ENGINES, HELD_OUT, HIGHER, LOWER, Measure, at
+from prldh.core.measures import (
+    APPARENT,
+    BOOTSTRAP,
+    CALIBRATION,
+    CELLS,
+    CLASSIFICATION,
+    DISCRIMINATION,
+    ENGINES,
+    HELD_OUT,
+    HIGHER,
+    LOWER,
+    USEFULNESS,
+    Measure,
+    at,
+)
 from prldh.core.names import nearest
 from prldh.core.progress import Progress
 from prldh.core.records import (
@@ -62,6 +76,7 @@ __all__ = [
     "BOOTSTRAP",
     "CALIBRATION",
     "CELLS",
+    "CLASSIFICATION",
     "Case",
     "CaseRow",
     "Coded",
@@ -70,6 +85,7 @@ __all__ = [
     "Covariate",
     "Curve",
     "DASH",
+    "DISCRIMINATION",
     "DataError",
     "Design",
     "Draws",
@@ -118,6 +134,7 @@ __all__ = [
     "TissueFit",
     "TissueRefit",
     "TrainingRows",
+    "USEFULNESS",
     "Volume",
     "Warn",
     "add_up",

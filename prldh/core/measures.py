@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prldh.core.entries import Interval, bare
+from prldh.core.references import Reference
 
 #: Cells of the table of predicted (strictly above the threshold) and observed events.
 CELLS = ("tp", "fp", "fn", "tn")
 #: Places where a measure may stand: a model's entry, its entries of held-out predictions and of the bootstrap, and the
 #: calibration that either holds.
 APPARENT, HELD_OUT, BOOTSTRAP, CALIBRATION = "apparent", "held_out", "bootstrap", "calibration"
+#: Aspects of performance, calibration beside them.
+DISCRIMINATION, CLASSIFICATION, USEFULNESS = "discrimination", "classification", "usefulness"
 HIGHER, LOWER = "higher", "lower"
 ENGINES = ("python", "r")
 
@@ -42,8 +45,14 @@ class Measure:
         R's own function of this number; empty where R has none.
     computed_by
         The engines that can compute it; a run's engine that cannot has Python's number.
+    aspect
+        The aspect of performance that it is of.
     name
-        As a sentence has it: "the Brier score". The Methods name a measure that has one.
+        As the text and tables of several measures have it.
+    methods
+        As the Methods name it; empty: they do not.
+    references
+        Its papers, which the Methods cite.
     direction
         Which values are better, :data:`HIGHER` or :data:`LOWER`; None where neither is: a calibration slope is best
         at 1.
@@ -68,7 +77,10 @@ class Measure:
     cells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     r: str = ""
     computed_by: tuple[str, ...] = ENGINES
+    aspect: str = ""
     name: str = ""
+    methods: str = ""
+    references: tuple[Reference, ...] = ()
     direction: str | None = None
     range: tuple[float, float] = (float("-inf"), float("inf"))
     null: str = ""

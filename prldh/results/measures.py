@@ -12,9 +12,13 @@ from prldh.core import (
     BOOTSTRAP,
     CALIBRATION,
     CELLS,
+    CLASSIFICATION,
+    DISCRIMINATION,
     HELD_OUT,
     HIGHER,
     LOWER,
+    REFERENCES,
+    USEFULNESS,
     Interval,
     Measure,
     Number,
@@ -63,6 +67,9 @@ def _proportion(key: str, label: str, successes: tuple[str, ...], total: tuple[s
         {APPARENT: Interval, HELD_OUT: later(Interval)},
         cells={"successes": successes, "total": total},
         r="stats::binom.test",
+        name=label.lower() if len(label) > 3 else label,
+        aspect=CLASSIFICATION,
+        references=(REFERENCES["clopper1934"],),
         direction=HIGHER,
         range=SHARE,
     )
@@ -80,6 +87,8 @@ MEASURES: tuple[Measure, ...] = (
         range=SHARE,
         null=_UNFITTED,
         null_parts=dict.fromkeys(("estimate", "low", "high", "variance"), _UNFITTED),
+        aspect=DISCRIMINATION,
+        references=(REFERENCES["delong1988"],),
     ),
     Measure(
         "auc_mean",
@@ -90,6 +99,7 @@ MEASURES: tuple[Measure, ...] = (
         name="mean AUC of the folds",
         direction=HIGHER,
         range=SHARE,
+        aspect=DISCRIMINATION,
     ),
     Measure(
         "pauc",
@@ -102,6 +112,8 @@ MEASURES: tuple[Measure, ...] = (
         null_parts=dict.fromkeys(
             ("corrected", "corrected_low", "corrected_high"), "McClish's correction is not defined here"
         ),
+        aspect=DISCRIMINATION,
+        references=(REFERENCES["mcclish1989"],),
     ),
     Measure(
         "threshold",
@@ -111,27 +123,28 @@ MEASURES: tuple[Measure, ...] = (
         r="pROC::coords",
         range=SHARE,
         null="no threshold is better than calling everyone positive, or it is the end of a curve",
+        aspect=CLASSIFICATION,
+        references=(REFERENCES["youden1950"],),
     ),
-    Measure("confusion", "Confusion matrix", "youden", {APPARENT: Confusion, HELD_OUT: later(Confusion)}),
+    Measure(
+        "confusion",
+        "Confusion matrix",
+        "youden",
+        {APPARENT: Confusion, HELD_OUT: later(Confusion)},
+        aspect=CLASSIFICATION,
+    ),
     _proportion("accuracy", "Accuracy", ("tp", "tn"), CELLS),
     _proportion("sensitivity", "Sensitivity", ("tp",), ("tp", "fn")),
     _proportion("specificity", "Specificity", ("tn",), ("tn", "fp")),
     _proportion("ppv", "PPV", ("tp",), ("tp", "fp")),
     _proportion("npv", "NPV", ("tn",), ("tn", "fn")),
     Measure(
-        "hosmer_lemeshow",
-        "Hosmer–Lemeshow",
-        "hosmer_lemeshow",
-        {APPARENT: HosmerLemeshow, HELD_OUT: later(HosmerLemeshow)},
-        r="ResourceSelection::hoslem.test",
-        null_parts=dict.fromkeys(("statistic", "df", "p"), "too few distinct groups of predictions, or an empty one"),
-    ),
-    Measure(
         "calibration",
         "Calibration",
         "calibration",
         {APPARENT: Calibration, HELD_OUT: later(Calibration)},
         r=_VAL_PROB,
+        aspect=CALIBRATION,
     ),
     Measure(
         "brier",
@@ -143,6 +156,9 @@ MEASURES: tuple[Measure, ...] = (
         direction=LOWER,
         range=SHARE,
         table=BRIER,
+        aspect=CALIBRATION,
+        methods="the Brier score",
+        references=(REFERENCES["brier1950"],),
     ),
     Measure(
         "intercept",
@@ -155,6 +171,8 @@ MEASURES: tuple[Measure, ...] = (
         null_parts=_LINE_PARTS,
         table=LINE,
         noise=1e-6,
+        aspect=CALIBRATION,
+        methods="intercept",
     ),
     Measure(
         "slope",
@@ -166,6 +184,8 @@ MEASURES: tuple[Measure, ...] = (
         null=_NO_LINE,
         null_parts=_LINE_PARTS,
         table=LINE,
+        aspect=CALIBRATION,
+        methods="slope",
     ),
     Measure(
         "citl",
@@ -176,6 +196,7 @@ MEASURES: tuple[Measure, ...] = (
         null=_NO_LINE,
         table=LINE,
         noise=1e-6,
+        aspect=CALIBRATION,
     ),
     Measure(
         "miscalibration",
@@ -186,6 +207,7 @@ MEASURES: tuple[Measure, ...] = (
         direction=LOWER,
         range=SHARE,
         table=BRIER,
+        aspect=CALIBRATION,
     ),
     Measure(
         "discrimination",
@@ -196,9 +218,16 @@ MEASURES: tuple[Measure, ...] = (
         direction=HIGHER,
         range=SHARE,
         table=BRIER,
+        aspect=CALIBRATION,
     ),
     Measure(
-        "uncertainty", "Uncertainty", "calibration", {CALIBRATION: later(Number)}, r=_RELIABILITY, range=(0.0, 0.25)
+        "uncertainty",
+        "Uncertainty",
+        "calibration",
+        {CALIBRATION: later(Number)},
+        r=_RELIABILITY,
+        range=(0.0, 0.25),
+        aspect=CALIBRATION,
     ),
     Measure(
         "scaled_brier",
@@ -208,6 +237,7 @@ MEASURES: tuple[Measure, ...] = (
         direction=HIGHER,
         range=(float("-inf"), 1.0),
         table=BRIER,
+        aspect=CALIBRATION,
     ),
     Measure(
         "spiegelhalter_z",
@@ -219,6 +249,9 @@ MEASURES: tuple[Measure, ...] = (
         table=BRIER,
         digits=2,
         noise=1e-6,
+        aspect=CALIBRATION,
+        methods="Spiegelhalter's test",
+        references=(REFERENCES["spiegelhalter1986"],),
     ),
     Measure(
         "spiegelhalter_p",
@@ -230,6 +263,7 @@ MEASURES: tuple[Measure, ...] = (
         null=_CERTAIN,
         table=BRIER,
         is_p=True,
+        aspect=CALIBRATION,
     ),
     *(
         Measure(
@@ -242,13 +276,27 @@ MEASURES: tuple[Measure, ...] = (
             range=SHARE,
             null=_NO_CURVE,
             table=LINE,
+            aspect=CALIBRATION,
+            methods=methods,
+            references=(REFERENCES["austin2019"],),
         )
-        for key, label, kind, r in (
-            ("ici", "ICI", Number, _VAL_PROB),
-            ("e50", "E50", later(Number), ""),
-            ("e90", "E90", later(Number), _VAL_PROB),
-            ("emax", "Emax", later(Number), _VAL_PROB),
+        for key, label, kind, r, methods in (
+            ("ici", "ICI", Number, _VAL_PROB, "the integrated calibration index"),
+            ("e50", "E50", later(Number), "", ""),
+            ("e90", "E90", later(Number), _VAL_PROB, ""),
+            ("emax", "Emax", later(Number), _VAL_PROB, ""),
         )
+    ),
+    Measure(
+        "hosmer_lemeshow",
+        "Hosmer–Lemeshow",
+        "hosmer_lemeshow",
+        {APPARENT: HosmerLemeshow, HELD_OUT: later(HosmerLemeshow)},
+        r="ResourceSelection::hoslem.test",
+        null_parts=dict.fromkeys(("statistic", "df", "p"), "too few distinct groups of predictions, or an empty one"),
+        aspect=CALIBRATION,
+        methods="the Hosmer–Lemeshow test",
+        references=(REFERENCES["hosmer1980"],),
     ),
     Measure(
         "decision_curve",
@@ -263,6 +311,9 @@ MEASURES: tuple[Measure, ...] = (
         null_parts=dict.fromkeys(
             ("avoided", "avoided_low", "avoided_high"), "the threshold is 0, where nobody is spared"
         ),
+        aspect=USEFULNESS,
+        methods="decision curves",
+        references=(REFERENCES["vickers2006"],),
     ),
     Measure(
         "clinical_impact",
@@ -270,6 +321,7 @@ MEASURES: tuple[Measure, ...] = (
         "clinical_impact",
         {APPARENT: tuple[ImpactPoint, ...], HELD_OUT: later(tuple[ImpactPoint, ...])},
         r="rmda::plot_clinical_impact",
+        aspect=USEFULNESS,
     ),
 )
 #: Those of the table of predicted and observed events.

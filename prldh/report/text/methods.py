@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from prldh.core import CALIBRATION, CLASSIFICATION, USEFULNESS
 from prldh.report.text.writer import Writer, listed
-from prldh.results import Place, is_bootstrap
+from prldh.results import BY_KEY, CLASSIFIED, MEASURES, Place, is_bootstrap
 
 TESTS = {
     "t": "Student's t test",
@@ -175,19 +176,27 @@ def models(w: Writer) -> Iterator[str]:
         ]
         yield (
             "Discrimination was measured by the area under the ROC curve (AUC) with DeLong's"
-            f" interval{w.cite('delong1988')} and by partial areas for {listed(ranges)}, with McClish's"
-            f" correction{w.cite('mcclish1989')}."
+            f" interval{w.cite(*BY_KEY['auc'].references)} and by partial areas for {listed(ranges)}, with McClish's"
+            f" correction{w.cite(*BY_KEY['pauc'].references)}."
         )
+    papers = dict.fromkeys(r for m in CLASSIFIED if m.function == "proportion" for r in m.references)
     yield (
-        f"Patients were classified at Youden's threshold{w.cite('youden1950')}, and proportions have Clopper–Pearson"
-        f" intervals{w.cite('clopper1934')}."
+        f"Patients were classified at Youden's threshold{w.cite(*BY_KEY['threshold'].references)}, and proportions have"
+        f" Clopper–Pearson intervals{w.cite(*papers)}."
     )
+    others = _named(w, CLASSIFICATION)
+    if others:
+        yield f"At that threshold {listed(others)} {'was' if len(others) == 1 else 'were'} computed as well."
     yield (
-        f"Calibration was measured by intercept, slope, the Brier score{w.cite('brier1950')}, Spiegelhalter's"
-        f" test{w.cite('spiegelhalter1986')}, the integrated calibration index{w.cite('austin2019')} and the"
-        f" Hosmer–Lemeshow test{w.cite('hosmer1980')}, and clinical usefulness by decision"
-        f" curves{w.cite('vickers2006')}."
+        f"Calibration was measured by {listed(_named(w, CALIBRATION))}, and clinical usefulness by"
+        f" {listed(_named(w, USEFULNESS))}."
     )
+
+
+def _named(w: Writer, aspect: str) -> list[str]:
+    """The measures of an aspect that the Methods name, with their papers; those that need none first."""
+    named = sorted((m for m in MEASURES if m.aspect == aspect and m.methods), key=lambda m: bool(m.references))
+    return [m.methods + (w.cite(*m.references) if m.references else "") for m in named]
 
 
 def validation(w: Writer) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
-from prldh.results import Place, bootstrap_first, by_honesty, honest_auc, is_bootstrap
+from prldh.results import BY_KEY, Place, bootstrap_first, by_honesty, honest_auc, is_bootstrap
 
 #: More models, variables or pairs than this are left to the tables.
 MOST = 6
@@ -157,13 +157,8 @@ def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: 
     """What the scope and scheme that lead say of a model."""
     place, m = ("models", k), w.data["models"][k]
     kept, held = m["validation"][scope][scheme], (*place, "validation", scope, scheme)
-    kinds = (
-        ("sensitivity", "sensitivity"),
-        ("specificity", "specificity"),
-        ("slope", "calibration slope"),
-        ("brier", "Brier score"),
-    )
-    shown = [(key, what) for key, what in kinds if (kept.get(key) or {}).get("estimate") is not None]
+    leading = (BY_KEY[key] for key in ("sensitivity", "specificity", "slope", "brier"))
+    shown = [(m.key, m.name) for m in leading if (kept.get(m.key) or {}).get("estimate") is not None]
     if not shown:
         return
     start = f"The highest of these validated AUCs was that of {w.label(place)}; its" if is_one_of_several else "Its"
