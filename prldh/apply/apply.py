@@ -90,8 +90,8 @@ def _describe(
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
     warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
-    is_validated = patients.outcome is not None and 0 < patients.outcome.sum() < len(patients.ids)
-    draws = _draw(frozen, new.name, patients, settings) if is_validated else NO_DRAWS
+    outcome = patients.outcome_of_both
+    draws = NO_DRAWS if outcome is None else _draw(frozen, new.name, outcome, settings)
     assessment = Assessment(engine, settings, draws, MEASURES)
     cutoffs = {name: tissue["cutoff"] for name, tissue in frozen.model["tissues"].items()}
     models, tables = [], []
@@ -101,8 +101,8 @@ def _describe(
         if reason is None:
             eta = predict(model, patients.columns, patients.scores, cutoffs)
             tables.append(_predictions(model, eta, patients))
-            if is_validated:
-                entry |= describe_new_predictions(patients.outcome, eta, model["threshold"], assessment)
+            if outcome is not None:
+                entry |= describe_new_predictions(outcome, eta, model["threshold"], assessment)
         models.append(entry)
     about = {
         "schema": EXTERNAL_SCHEMA,
@@ -112,7 +112,7 @@ def _describe(
         "n_read": len(patients.ids) + len(patients.excluded),
         "events": None if patients.outcome is None else int(patients.outcome.sum()),
         "excluded": [{"id": i, "reason": reason} for i, reason in patients.excluded],
-        "is_validated": is_validated,
+        "is_validated": outcome is not None,
         "confidence": settings.confidence,
         "case_mix": describe_case_mix(frozen, patients),
         "models": models,
@@ -131,11 +131,11 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     return [warn.SAME_PATIENTS(n_same=len(same), n=len(patients.ids), listed=some(same))]
 
 
-def _draw(frozen: Frozen, name: str, patients: NewPatients, settings: Performance) -> Draws:
+def _draw(frozen: Frozen, name: str, outcome: np.ndarray, settings: Performance) -> Draws:
     """Bootstrap samples of the new patients, for bands."""
-    seed, n = frozen.results["study"]["seed"], len(patients.ids)
+    seed, n = frozen.results["study"]["seed"], len(outcome)
     drawn = np.random.default_rng(seed_for(seed, "external", name)).integers(0, n, (settings.decision_bootstrap, n))
-    return Draws(drawn, stratified_rows(patients.outcome, 0, np.random.default_rng(0)))
+    return Draws(drawn, stratified_rows(outcome, 0, np.random.default_rng(0)))
 
 
 def _predictions(model: dict[str, Any], eta: np.ndarray, patients: NewPatients) -> pd.DataFrame:

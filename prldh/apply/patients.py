@@ -61,6 +61,11 @@ class NewPatients:
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
 
+    @property
+    def outcome_of_both(self) -> np.ndarray | None:
+        """The outcome where patients have it and others have not: what a validation needs."""
+        return self.outcome if self.outcome is not None and 0 < self.outcome.sum() < len(self.ids) else None
+
 
 def read_new_patients(
     cohort: NewCohort,

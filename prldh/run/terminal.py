@@ -63,15 +63,16 @@ def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
         ),
         key=lambda item: item[:4],
     )
-    lines, kinds = [], Counter()
+    lines: list[str] = []
+    shown: Counter[tuple[int, str, str]] = Counter()
     n_of = Counter(item[:3] for item in every)
-    for *kind, _, f in every:
-        kind = tuple(kind)
-        kinds[kind] += 1
-        if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or kinds[kind] <= SPELT_OUT:
+    for *_, f in every:
+        kind = (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "")
+        shown[kind] += 1
+        if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or shown[kind] <= SPELT_OUT:
             place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
             lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
-        elif kinds[kind] == n_of[kind]:
+        elif shown[kind] == n_of[kind]:
             lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
     n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
