@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import build_design, choose_images, fit_everyone
+from prldh.chain import build_design, change_values, fit_everyone
 from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
@@ -216,7 +216,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
                     f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
                     " strongest alone."
                 )
-            run.fits[name], run.blocks[name] = fit, choose_images(blocks, fit.choices)
+            run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
             told(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):

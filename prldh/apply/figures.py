@@ -4,6 +4,7 @@ are."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
     ]
 
 
-def write_external_figures(entry: dict[str, Any], folder: Path, results: dict[str, Any]) -> None:
+def write_external_figures(entry: Mapping[str, Any], folder: Path, results: Mapping[str, Any]) -> None:
     """Draw them in the study's formats, and as SVG, which the report shows."""
     drawings = plan_drawings(entry)
     if not drawings:

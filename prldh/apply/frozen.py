@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, group_codes, group_levels, linear_score, log_odds
-from prldh.core import DataError, Radscore
+from prldh.chain import GROUPS, from_states, group_codes, group_levels, log_odds
+from prldh.core import DataError, FittedStep, LinearScore
 from prldh.data import same_text
+from prldh.plugins import Registry
 from prldh.results import read_results
-
-SCHEMA = "prldh-model/1"
+from prldh.run import MODEL_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class Frozen:
                 needed |= {match["first"], match["second"]} if match else {term}
         return needed
 
+    def chain(self, tissue: str, registry: Registry) -> tuple[FittedStep, ...]:
+        """The fitted steps from a tissue's features to its Radscore; none where that is a column."""
+        return from_states(self.model["tissues"][tissue]["chain"], registry, f"tissues.{tissue}")
+
     def levels(self, covariate: str) -> tuple[str, ...]:
         """The levels that patients of the study had: of others the models know nothing."""
         (entry,) = [row for row in self.results["table_one"] if row["variable"] == covariate]
@@ -65,11 +69,25 @@ def read_frozen(run: Path) -> Frozen:
         raise DataError(
             f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. Run `prldh analyze` again."
         ) from None
-    if not isinstance(model, dict) or model.get("schema") != SCHEMA:
+    schema = model.get("schema") if isinstance(model, dict) else None
+    if schema == "prldh-model/1":
+        model = _of_schema_1(model, results)
+    elif schema != MODEL_SCHEMA:
         raise DataError(
-            f"{path} is not of the schema {SCHEMA!r}. Run `prldh analyze … --force` again with this version."
+            f"{path} is not of the schema {MODEL_SCHEMA!r}. Run `prldh analyze … --force` again with this version."
         )
     return Frozen(model, results, hashlib.sha256(raw).hexdigest())
+
+
+def _of_schema_1(model: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
+    """The models as schema 2 has them. Schema 1 held the linear score alone, and not which images a step chose."""
+    tissues = {}
+    for name, tissue in model["tissues"].items():
+        score = {"step": LinearScore.name, "version": "1", "source": None, "state": tissue["radscore"]}
+        chose_images = "images_kept" in (results["tissues"][name]["selection"] or {})
+        chain = [score | {"state": None}] if chose_images else [score] if tissue["radscore"] else []
+        tissues[name] = {"cutoff": tissue["cutoff"], "column": tissue["column"], "chain": chain}
+    return {**model, "tissues": tissues}
 
 
 def why_not(model: Mapping[str, Any], results: Mapping[str, Any]) -> str | None:
@@ -94,10 +112,18 @@ def predict(
     n = len(next(iter([*scores.values(), *columns.values()])))
     limits = {name: -np.inf if cutoff is None else cutoff for name, cutoff in cutoffs.items()}
     found = [_column(c["variable"], c["level"], n, columns, scores, limits) for c in model["coefficients"]]
-    return log_odds(np.column_stack(found), [np.nan if c["b"] is None else c["b"] for c in model["coefficients"]])
+    b = np.array([np.nan if c["b"] is None else c["b"] for c in model["coefficients"]])
+    return log_odds(np.column_stack(found), b)
 
 
-def _column(variable: str, level: str | None, n: int, columns, scores, cutoffs) -> np.ndarray:
+def _column(
+    variable: str,
+    level: str | None,
+    n: int,
+    columns: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    cutoffs: Mapping[str, float],
+) -> np.ndarray:
     match = GROUPS.match(variable)
     if match:
         labels = group_levels(match["first"], match["second"])
@@ -108,17 +134,3 @@ def _column(variable: str, level: str | None, n: int, columns, scores, cutoffs) 
         return np.asarray(scores[variable] if variable in scores else columns[variable], dtype=float)
     wanted = same_text(level)
     return np.array([same_text(cell) == wanted for cell in columns[variable]], dtype=float)
-
-
-def radscore(tissue: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The Radscore (n,) of new patients from their features."""
-    frozen, features = tissue["radscore"], tissue["radscore"]["features"]
-    of = {key: np.array([f[key] for f in features]) for key in ("coefficient", "center", "scale")}
-    score = Radscore(
-        frozen["intercept"],
-        tuple((f["source"], f["name"]) for f in features),
-        of["coefficient"],
-        of["center"],
-        of["scale"],
-    )
-    return linear_score(score, np.column_stack([values[f["name"]] for f in features]))

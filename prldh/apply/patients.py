@@ -10,15 +10,14 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from prldh.apply.frozen import Frozen, radscore
-from prldh.core import DataError, Progress, Warn, warn
+from prldh.apply.features import single_images, tables_for, tell_of_strange
+from prldh.apply.frozen import Frozen
+from prldh.chain import columns_needed, score_inputs
+from prldh.core import DataError, Progress, Warn, positions
 from prldh.data import check_ids, column_of, numbers, read_outcome, read_table, same_text, some, texts_of_event
-from prldh.data.imaging import measure, warn_of_leaks
+from prldh.data.imaging import TissueImages, measure, warn_of_leaks
 from prldh.plugins import Registry
 from prldh.study import ReadSettings, Strict, Study, Text, Tissue, one_value
-
-#: A feature whose mean lies farther than this from the study's, in SD of the study's patients, is told.
-STRANGE = 3.0
 
 
 class NewClinical(Strict):
@@ -172,7 +171,8 @@ class _Reader:
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
         """The tissue's Radscore of every patient, NaN of those who are left out."""
         given = self.cohort.tissues.get(name)
-        if tissue["radscore"] is None:
+        chain = self.frozen.chain(name, self.registry)
+        if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
             self._leave_out(np.isnan(values), f"blank: {column}")
@@ -182,27 +182,24 @@ class _Reader:
                 f"tissues.{name}: the Radscore is made from features, and none are given. Give {name} features or"
                 " images in the cohort file."
             )
-        if "images_kept" in self.frozen.results["tissues"][name]["selection"]:
+        if given.images is None and any(step.fitted.kind == "chooses images" for step in chain):
             raise DataError(
-                f"tissues.{name}: its selection chose among single images, which model.json does not hold. Analyse"
-                " without that step to apply the models."
+                f"tissues.{name}: its selection chose among single images, which tables of features do not hold. Give"
+                f" {name} images in the cohort file."
             )
-        wanted = [f["name"] for f in tissue["radscore"]["features"]]
-        values = self._tabled(name, given, wanted) if given.images is None else self._measured(name, given, wanted)
-        self._leave_out(~np.isfinite(values).all(axis=1), f"a feature of {name} has no value")
-        self._tell_of_strange(name, tissue["radscore"]["features"], values)
-        return radscore(tissue, {f: values[:, j] for j, f in enumerate(wanted)})
-
-    def _tell_of_strange(self, name: str, features: Sequence[Mapping[str, Any]], values: np.ndarray) -> None:
-        """A warning of features whose mean (over patients who are kept so far) lies far from the study's: seldom are
-        these other patients."""
-        kept = values[[i not in self.reasons for i in self.ids]]
-        far = {
-            f["name"]: abs(kept[:, j].mean() - f["center"]) / f["scale"] for j, f in enumerate(features) if len(kept)
-        }
-        listed = some(f"{feature} ({distance:.1f} SD)" for feature, distance in far.items() if distance > STRANGE)
-        if listed:
-            self.warnings.append(warn.FAR_FEATURES(tissue=name, listed=listed, limit=STRANGE))
+        wanted = columns_needed(chain)
+        measured = None if given.images is None else self._measure(name, given, wanted)
+        values = self._tabled(name, given, wanted) if measured is None else self._values_of(measured, wanted)
+        has_values = np.isfinite(values).all(axis=1)
+        self._leave_out(~has_values, f"a feature of {name} has no value")
+        scores = np.full(len(self.ids), np.nan)
+        if has_values.any():
+            images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[has_values]) if measured else {}
+            inputs = score_inputs(chain, tables_for(chain, wanted, values[has_values], images))
+            is_kept = np.array([i not in self.reasons for i in self.ids])[has_values]
+            self.warnings += tell_of_strange(name, chain[-1].fitted, inputs.values[is_kept])
+            scores[has_values] = chain[-1].fitted.apply(inputs.values, inputs.names, {})
+        return scores
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""
@@ -223,9 +220,8 @@ class _Reader:
             )
         return values
 
-    def _measured(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
-        """The features (n, k) measured on images, by the first reader's masks."""
-
+    def _measure(self, name: str, given: Tissue, wanted: list[str]) -> TissueImages:
+        """The features as measured on images."""
         settings, cohort = self.frozen.settings, self.cohort
         extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
         sources = given.sources if "sources" in given.model_fields_set else settings["tissues"][name]["sources"]
@@ -252,9 +248,13 @@ class _Reader:
         for patient, reason in tissue.aside:
             self.reasons.setdefault(patient, reason)
         self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
-        rows, columns = self._rows_of(tissue.ids), [tissue.names.index(f) for f in wanted]
+        return tissue
+
+    def _values_of(self, measured: TissueImages, wanted: Sequence[str]) -> np.ndarray:
+        """These features (n, k), by the first reader's masks."""
+        rows = self._rows_of(measured.ids)
         values = np.full((len(self.ids), len(wanted)), np.nan)
-        values[rows >= 0] = tissue.readers[0][np.ix_(rows[rows >= 0], columns)]
+        values[rows >= 0] = measured.readers[0][np.ix_(rows[rows >= 0], positions(measured.names, wanted))]
         return values
 
     def _rows_of(self, ids: Sequence[str]) -> np.ndarray:
@@ -270,7 +270,7 @@ class _Reader:
 def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, Any]]:
     """How the new patients differ from the study's: mean and SD, or n and per cent, of each covariate and Radscore that
     a model needs."""
-    rows: list[Mapping[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for entry in frozen.results["table_one"]:
         name = entry["variable"]
         values = patients.columns.get(name, patients.scores.get(name))

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from prldh.chain.applying import (
+    Table,
+    apply_chain,
+    change_values,
+    columns_needed,
+    images_that_stay,
+    score_inputs,
+    tables_of,
+)
 from prldh.chain.design import (
     GROUPS,
     LOG_ODDS_DECIMALS,
@@ -13,33 +22,34 @@ from prldh.chain.design import (
     plan_models,
     probability,
 )
-from prldh.chain.radscore import (
-    Protocol,
-    Step,
-    apply_radscore,
-    choose_images,
-    fit_everyone,
-    fit_tissue,
-    linear_score,
-    training_rows,
-)
+from prldh.chain.radscore import fit_everyone, fit_tissue, training_rows
+from prldh.chain.states import from_states, to_states
+from prldh.chain.steps import Answer, Protocol, Step, read_answer
 
 __all__ = [
+    "Answer",
     "GROUPS",
     "LOG_ODDS_DECIMALS",
     "Protocol",
     "Step",
-    "apply_radscore",
+    "Table",
+    "apply_chain",
     "build_design",
-    "choose_images",
+    "change_values",
+    "columns_needed",
     "fit_everyone",
     "fit_tissue",
+    "from_states",
     "group_codes",
     "group_levels",
     "groups_term",
-    "linear_score",
+    "images_that_stay",
     "log_odds",
     "plan_models",
     "probability",
+    "read_answer",
+    "score_inputs",
+    "tables_of",
+    "to_states",
     "training_rows",
 ]

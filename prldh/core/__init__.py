@@ -24,6 +24,17 @@ from prldh.core.entries import (
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
 from prldh.core.figures import Across, Curve, Paths, Points, StepFigure
 from prldh.core.files import whole_file, write_whole
+from prldh.core.fitted import (
+    BUILT_IN,
+    Chosen,
+    ChosenImages,
+    Fitted,
+    FittedStep,
+    LinearScore,
+    TissueFit,
+    positions,
+    take_columns,
+)
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
@@ -51,14 +62,11 @@ from prldh.core.records import (
     Design,
     Draws,
     FeatureBlock,
-    ImageChoice,
     ImageValues,
     ModelSpec,
-    Radscore,
     Resample,
     Selection,
     SelectionStep,
-    TissueFit,
     TrainingRows,
 )
 from prldh.core.references import REFERENCES, Reference
@@ -74,11 +82,14 @@ __all__ = [
     "Across",
     "Among",
     "BOOTSTRAP",
+    "BUILT_IN",
     "CALIBRATION",
     "CELLS",
     "CLASSIFICATION",
     "Case",
     "CaseRow",
+    "Chosen",
+    "ChosenImages",
     "Coded",
     "Cohort",
     "ComputeError",
@@ -94,10 +105,11 @@ __all__ = [
     "Entry",
     "Estimate",
     "FeatureBlock",
+    "Fitted",
+    "FittedStep",
     "Geometry",
     "HELD_OUT",
     "HIGHER",
-    "ImageChoice",
     "ImageValues",
     "Inline",
     "Interval",
@@ -105,6 +117,7 @@ __all__ = [
     "Later",
     "Ledger",
     "LedgerRow",
+    "LinearScore",
     "Measure",
     "ModelSpec",
     "NO_INTERVAL",
@@ -120,7 +133,6 @@ __all__ = [
     "Progress",
     "Purpose",
     "REFERENCES",
-    "Radscore",
     "Reference",
     "Remark",
     "Resample",
@@ -150,9 +162,11 @@ __all__ = [
     "later",
     "nearest",
     "plain",
+    "positions",
     "record_of",
     "records_of",
     "seed_for",
+    "take_columns",
     "warn",
     "whole_file",
     "write_whole",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-
-from prldh.core.warn.kinds import Warn
 
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).
@@ -108,10 +106,6 @@ class ImageValues(NamedTuple):
         )
 
 
-#: Says which images stay, (m,) bool, at least one a row.
-ChooseImages = Callable[[ImageValues], np.ndarray]
-
-
 @dataclass(frozen=True)
 class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
@@ -162,44 +156,15 @@ class Selection:
 
     ``kept`` (k,) positions into the names it was given; ``dropped`` maps every other name to its reason;
     ``details`` is JSON-able material for the report, ``warnings`` are sentences for its readers. ``images``, where a
-    step chooses among the single images, is the fitted rule that says which stay; rows are then the means of
-    these, for patients who did not train as well.
+    step chooses among the single images, is the fitted rule that says which stay, (m,) bool, at least one a row; rows
+    are then the means of these, for patients who did not train as well.
     """
 
     kept: np.ndarray
     dropped: dict[str, str]
     details: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    images: ChooseImages | None = None
-
-
-@dataclass(frozen=True)
-class ImageChoice:
-    """A fitted rule of which images stay: the source and the columns (names) that it was fitted on."""
-
-    source: str
-    names: tuple[str, ...]
-    choose: ChooseImages
-
-    def stays(self, images: ImageValues, names: tuple[str, ...]) -> np.ndarray:
-        """Which of these images stay (m,); ``names`` are their columns."""
-        position = {name: j for j, name in enumerate(names)}
-        return self.choose(images.take(np.array([position[name] for name in self.names])))
-
-    def means(
-        self, images: tuple[ImageValues, ...], names: tuple[str, ...]
-    ) -> tuple[tuple[ImageValues, ...], np.ndarray, np.ndarray | None]:
-        """The images of each reader that stay, and their means: the first reader's (n, p), and the second's or None."""
-        left = tuple(each.where(self.stays(each, names)) for each in images)
-        return left, left[0].pooled(), left[1].pooled() if len(left) > 1 else None
-
-    def applied(self, block: FeatureBlock) -> FeatureBlock:
-        """The block with the means of the images that stay; itself where it is another source's or has no single
-        images."""
-        if block.source != self.source or block.images is None:
-            return block
-        images, first, second = self.means(block.images, block.names)
-        return replace(block, first=first, second=second, perturbed=None, images=images)
+    images: Callable[[ImageValues], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -212,35 +177,6 @@ class SelectionStep:
     n_out: int
     dropped: dict[str, str]
     details: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Radscore:
-    """Linear score: intercept + sum of coefficient * (feature - center) / scale."""
-
-    intercept: float
-    features: tuple[tuple[str, str], ...]  # (source, feature name)
-    coefficients: np.ndarray  # (k,)
-    center: np.ndarray  # (k,)
-    scale: np.ndarray  # (k,)
-
-
-@dataclass(frozen=True)
-class TissueFit:
-    """A tissue's Radscore as fitted on some rows, applied to all patients.
-
-    ``values`` (n,) Radscore of every patient; ``cutoff`` Youden's on the fitting rows; ``empty_step`` names the
-    step that left nothing (then the score is the intercept alone); ``choices`` are the steps that chose among single
-    images.
-    """
-
-    values: np.ndarray
-    cutoff: float
-    radscore: Radscore | None = None
-    steps: tuple[SelectionStep, ...] = ()
-    empty_step: str | None = None
-    warnings: tuple[Warn, ...] = ()
-    choices: tuple[ImageChoice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Plan:
     measures: tuple[Measure, ...]  # what is said of predictions
     validators: Mapping[str, tuple[Any, Any]]  # scheme → validator and its settings
     images: Images = field(default_factory=Images)  # tissues that were measured on images
-    answers: dict[str, dict[str, dict[str, str]]] = field(
+    answers: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
         default_factory=dict
     )  # of the reporting checklists, by their authors
 

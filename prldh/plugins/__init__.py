@@ -14,6 +14,7 @@ from prldh.plugins.interfaces import (
     HasMetadata,
     NamesPackages,
     OffersAlternatives,
+    ReadsStates,
     RelativeSettings,
     ReportSection,
     ScoresAnswers,
@@ -22,7 +23,7 @@ from prldh.plugins.interfaces import (
     Validator,
     VerifiesValues,
 )
-from prldh.plugins.promises import check_details, check_resamples, check_selection, guarded
+from prldh.plugins.promises import check_details, check_resamples, check_selection, check_state, guarded
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.settings import SelectorSettings, settings_of
 from prldh.plugins.words import (
@@ -58,6 +59,7 @@ __all__ = [
     "NotesAlternatives",
     "OffersAlternatives",
     "Purposeful",
+    "ReadsStates",
     "REGISTRIES",
     "Registry",
     "RelativeSettings",
@@ -76,6 +78,7 @@ __all__ = [
     "check_details",
     "check_resamples",
     "check_selection",
+    "check_state",
     "guarded",
     "hookimpl",
     "settings_of",

@@ -8,14 +8,14 @@ that the checks use where its defaults do not do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import Case, Resample, Selection, TrainingRows
+from prldh.core import Case, Fitted, Resample, Selection, TrainingRows
 
 if TYPE_CHECKING:
     from prldh.checklists import Dossier
@@ -57,9 +57,18 @@ class DescribesFit(Protocol):
     """A selector that has more to say in the report of a fit on everyone, such as how far it depends on chance."""
 
     def describe(
-        self, rows: TrainingRows, settings: Any, seed: np.random.SeedSequence, found: Selection
+        self, rows: TrainingRows, settings: Any, seed: np.random.SeedSequence, found: Selection | Fitted
     ) -> dict[str, Any]:
         """Details beside those of ``found``. Called after that fit, and never in resamples."""
+        ...
+
+
+@runtime_checkable
+class ReadsStates(Protocol):
+    """A selector that fits something of its own, more than the columns that stay."""
+
+    def from_state(self, state: Mapping[str, Any]) -> Fitted:
+        """What it fitted, again, of its ``state``: how frozen models are applied to new patients."""
         ...
 
 
@@ -135,7 +144,7 @@ class ScoresAnswers(Protocol):
 
 
 #: By kind, what an object may be beside what its kind has to be.
-OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, OffersAlternatives)
+OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, ReadsStates, OffersAlternatives)
 OPTIONAL_OF_SOURCES = (
     ChecksSettings,
     HasFingerprint,
@@ -153,7 +162,12 @@ OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
 
 @runtime_checkable
 class Selector(Protocol):
-    """A selection step. ``Settings`` is a pydantic model that refuses unknown keys.
+    """A step of the selection. ``Settings`` is a pydantic model that refuses unknown keys.
+
+    What it fits is a :class:`~prldh.core.fitted.Fitted`, which chooses columns or single images, or transforms values;
+    where it is more than the columns that stay, ``from_state(state) -> Fitted`` makes it again of its state (JSON), so
+    that frozen models are applied to new patients. A :class:`~prldh.core.records.Selection` is a choice of columns by
+    their positions.
 
     It may also be any of :data:`OPTIONAL_OF_SELECTORS`, and its settings :class:`RelativeSettings`.
     """
@@ -164,8 +178,8 @@ class Selector(Protocol):
 
     def fit(
         self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: StatisticsEngine
-    ) -> Selection:
-        """Choose features from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
+    ) -> Selection | Fitted:
+        """Learn from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
         ...
 
 

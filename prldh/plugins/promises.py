@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import PluginError, PrldhError, clean
+from prldh.core import BUILT_IN, Chosen, Fitted, PluginError, PrldhError, Selection, clean
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
+
+#: What a step of the selection may do.
+_KINDS = ("chooses columns", "chooses images", "transforms values")
 
 
 @contextmanager
@@ -57,19 +60,22 @@ def said_of(error: BaseException) -> str:
 
 
 def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
-    """What a selector found among the features that it was given.
+    """What a selector gave for the features that it was given: a selection, or something fitted.
 
     Raises
     ------
     PluginError
-        If it is no selection, or its positions are not those of distinct features, or reasons are not by name.
+        If it is neither, or its positions are not those of distinct features, or reasons are not by name.
     """
 
     def refuse(what: str) -> PluginError:
         return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
 
-    if not all(hasattr(found, name) for name in ("kept", "dropped", "details", "warnings", "images")):
-        raise refuse(f"gives {type(found).__name__} in place of a prldh.core.records.Selection")
+    if not isinstance(found, Selection):
+        problem = _why_not_fitted(selector, found, names)
+        if problem:
+            raise refuse(problem)
+        return
     kept, p = np.asarray(found.kept), len(names)
     if kept.ndim != 1 or (kept.size and kept.dtype.kind not in "iu"):
         raise refuse(f"keeps {kept.dtype} {kept.shape} in place of positions (a row of whole numbers)")
@@ -79,6 +85,50 @@ def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
         raise refuse("keeps a feature twice")
     if not isinstance(found.dropped, Mapping):
         raise refuse(f"gives {type(found.dropped).__name__} in place of reasons by name for what it drops")
+
+
+def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | None:
+    """What is wrong with a fitted step of a selector that was given the features ``names``; None where nothing is."""
+    if not all(hasattr(fitted, part) for part in ("kind", "names", "outputs", "apply")):
+        what = "a prldh.core.records.Selection or a prldh.core.fitted.Fitted"
+        return f"gives {type(fitted).__name__} in place of {what}"
+    if fitted.kind not in _KINDS:
+        return f"gives something that {fitted.kind}, and a step of the selection must be one that {', '.join(_KINDS)}"
+    given = set(names)
+    strange = [name for name in fitted.names if name not in given]
+    if strange:
+        return f"reads the column '{strange[0]}', which it was not given"
+    if len(set(fitted.outputs)) < len(fitted.outputs):
+        return "gives a column twice"
+    if fitted.kind != "transforms values" and not set(fitted.outputs) <= given:
+        return "chooses a column that it was not given"
+    if isinstance(fitted, Chosen):
+        return None
+    if selector.name in BUILT_IN:
+        return "has the name of what prldh fits itself"
+    return None if hasattr(selector, "from_state") else "fits something of its own and has no from_state that reads it"
+
+
+def check_state(selector: Any, fitted: Fitted) -> None:
+    """What a selector fitted must fit into ``model.json``; a rule by which images were chosen may have no state.
+
+    Raises
+    ------
+    PluginError
+    """
+    with guarded("selector", selector):
+        state = fitted.state
+    try:
+        json.dumps(state, allow_nan=False)
+        is_one = isinstance(state, dict) or (state is None and fitted.kind == "chooses images")
+        problem = None if is_one else f"{type(state).__name__} is no dictionary"
+    except (TypeError, ValueError) as error:
+        problem = str(error)
+    if problem:
+        raise PluginError(
+            f"the selector '{selector.name}' fits something whose state is not JSON: {problem}."
+            f" {_REMEDY.format(selector.name)}"
+        )
 
 
 def check_details(selector: Any, details: Mapping[str, Any]) -> None:

@@ -307,7 +307,7 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
     shown = {name: {each.feature for each in screen.smallest} for name, screen in screens.items()}
     for name, blocks in run.blocks.items():
         score = run.fits[name].radscore
-        wanted = shown.get(name, set()) | {f for _, f in (score.features if score else ())}
+        wanted = shown.get(name, set()) | set(score.names if score else ())
         lines += [
             (name, feature, *block.first[:, j])
             for block in blocks

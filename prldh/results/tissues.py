@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from prldh.chain import images_that_stay
 from prldh.chain.selection import unit_columns
-from prldh.core import ABSENT, Absent, Later, Number, Radscore, TissueFit, TissueRefit, record_of
+from prldh.core import ABSENT, Absent, Later, LinearScore, Number, TissueFit, TissueRefit, record_of
 from prldh.models import Plan
 from prldh.stats import proportion, selection_stability
 from prldh.validation import Alternative, EngineRun
@@ -116,7 +117,7 @@ def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
     )
 
 
-def _radscore(score: Radscore, method: str) -> RadscoreEntry:
+def _radscore(score: LinearScore, method: str) -> RadscoreEntry:
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
@@ -124,7 +125,7 @@ def _radscore(score: Radscore, method: str) -> RadscoreEntry:
     return RadscoreEntry(score.intercept, coefficients, center, scale, method)
 
 
-def _selection(plan: Plan, run: EngineRun, name: str, score: Radscore) -> SelectionEntry:
+def _selection(plan: Plan, run: EngineRun, name: str, score: LinearScore) -> SelectionEntry:
     fit, blocks = run.fits[name], plan.blocks[name]
     names = tuple(f for _, f in score.features)
     n_features, level = sum(len(b.names) for b in blocks), plan.study.performance.confidence
@@ -134,7 +135,7 @@ def _selection(plan: Plan, run: EngineRun, name: str, score: Radscore) -> Select
         sources={f: s for s, f in score.features},
         correlation=_correlation(run, name, names),
         sensitivity=run.sensitivity.get(name) or ABSENT,
-        images_kept=_images_kept(plan, fit, name) if fit.choices else ABSENT,
+        images_kept=_images_kept(plan, fit, name) or ABSENT,
         readers=2 if any(b.second is not None for b in blocks) else 1,
         stability={
             scheme: _stability([refit[name] for refit in refits], names, n_features, level)
@@ -146,13 +147,14 @@ def _selection(plan: Plan, run: EngineRun, name: str, score: Radscore) -> Select
 def _images_kept(plan: Plan, fit: TissueFit, name: str) -> KeptImages:
     kept: dict[str, dict[str, tuple[int, ...]]] = {}
     for block in plan.blocks[name]:
-        choices = [choice for choice in fit.choices if choice.source == block.source]
+        steps = (step for step in fit.chain if step.source == block.source)
+        choices = [step.fitted for step in steps if step.fitted.kind == "chooses images"]
         if not choices or block.images is None:
             continue
         images = block.images[0]
         number = np.arange(len(images.row)) - np.searchsorted(images.row, images.row)  # of an image among its patient's
         for choice in choices:
-            stays = choice.stays(images, block.names)
+            stays = images_that_stay(choice, images, block.names)
             images, number = images.where(stays), number[stays]
         of_patient = np.split(number, np.flatnonzero(np.diff(images.row)) + 1)
         kept[block.source] = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from prldh.run.extraction import Extraction, check, extract
 from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, what_is_written
+from prldh.run.frozen import MODEL_SCHEMA
 from prldh.run.outputs import write_outputs
 from prldh.run.preparation import prepare, resolve_steps
 from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
 
 __all__ = [
     "Extraction",
+    "MODEL_SCHEMA",
     "check",
     "claim_output",
     "extract",

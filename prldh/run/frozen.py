@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from prldh.chain import to_states
 from prldh.models import Plan
 from prldh.validation import EngineRun
+
+MODEL_SCHEMA = "prldh-model/2"
 
 
 def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
     """Everything needed to apply the models to a new patient: centres, scales, coefficients, cutoffs."""
-    tissues = {}
-    for name, fit in run.fits.items():
-        tissues[name] = {"cutoff": fit.cutoff, "column": plan.study.tissues[name].radscore, "radscore": None}
-        if fit.radscore is not None:
-            score = fit.radscore
-            tissues[name]["radscore"] = {
-                "intercept": score.intercept,
-                "features": [
-                    {"source": s, "name": f, "coefficient": float(b), "center": float(c), "scale": float(d)}
-                    for (s, f), b, c, d in zip(
-                        score.features, score.coefficients, score.center, score.scale, strict=True
-                    )
-                ],
-            }
+    tissues = {
+        name: {
+            "cutoff": fit.cutoff,
+            "column": plan.study.tissues[name].radscore,
+            "chain": to_states(fit.chain),
+        }
+        for name, fit in run.fits.items()
+    }
     models = []
     for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
         coefficients = [
@@ -41,14 +38,14 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
             }
         )
     return {
-        "schema": "prldh-model/1",
+        "schema": MODEL_SCHEMA,
         "title": plan.study.title,
         "outcome": plan.cohort.outcome_name,
         "event": plan.cohort.event,
         "covariates": [{"name": c.name, "type": c.kind, "levels": list(c.levels)} for c in plan.cohort.covariates],
         "rule": (
-            "high or positive is strictly above; log odds = sum of b * column; Radscore = intercept + sum of"
-            " coefficient * (value - center) / scale"
+            "high or positive is strictly above; log odds = sum of b * column; a tissue's Radscore is what its chain"
+            " gives, step by step; a linear score is intercept + sum of coefficient * (value - center) / scale"
         ),
         "tissues": tissues,
         "models": models,

@@ -6,17 +6,22 @@ What is held to are the docstrings of :mod:`prldh.plugins.interfaces`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
-from prldh.core import Case, DataError, Geometry, Selection, TrainingRows, Volume
-from prldh.engines import PythonEngine, StatisticsEngine
-from prldh.plugins import DescribesFeatures, DescribesFit, ExtractsMany, Registry
+from prldh.core import Case, DataError, Geometry, Volume
+from prldh.engines import StatisticsEngine
+from prldh.plugins import DescribesFeatures, ExtractsMany, Registry
 from prldh.results import words_of
 from prldh.testing.parts import (
+    NAMED,
+    TRAVELS,
+    UNKNOWN,
+    WORDS,
     as_json,
     example_run,
     has_name_and_version,
@@ -27,156 +32,8 @@ from prldh.testing.parts import (
     travels,
     unchangeable,
 )
-from prldh.testing.words import results_of_scheme, results_of_source, results_of_step, say_what_the_report_can_use
-
-# ---------------------------------------------------------------- selectors
-
-
-def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> TrainingRows:
-    """Training rows (n, p): the first two features tell of the outcome, the third is a copy of the first, the fourth
-    has ties throughout."""
-    rng = np.random.default_rng(seed)
-    outcome = rng.permutation(np.arange(n) % 5 < 2).astype(np.int8)
-    values = rng.normal(size=(n, p))
-    values[:, :2] += 1.5 * outcome[:, None]
-    values[:, 2], values[:, 3] = values[:, 0], np.round(values[:, 3])
-    second = unchangeable(values + 0.1 * rng.normal(size=values.shape)) if readers == 2 else None
-    return TrainingRows(
-        unchangeable(values),
-        second,
-        unchangeable(outcome),
-        unchangeable(np.arange(n)),
-        tuple(f"feature {j}" for j in range(p)),
-    )
-
-
-def _with_constants(rows: TrainingRows) -> TrainingRows:
-    values, second = np.array(rows.values), np.array(rows.second)
-    values[:, 4:6] = second[:, 4:6] = 3.0
-    return TrainingRows(unchangeable(values), unchangeable(second), rows.outcome, rows.patient, rows.names)
-
-
-def _bootstrapped(rows: TrainingRows) -> TrainingRows:
-    drawn = np.sort(np.random.default_rng(1).integers(0, rows.outcome.size, rows.outcome.size))
-    return TrainingRows(
-        unchangeable(rows.values[drawn]),
-        None if rows.second is None else unchangeable(rows.second[drawn]),
-        unchangeable(rows.outcome[drawn]),
-        unchangeable(drawn),
-        rows.names,
-    )
-
-
-def _tied(rows: TrainingRows) -> TrainingRows:
-    second = None if rows.second is None else unchangeable(np.round(rows.second))
-    return TrainingRows(unchangeable(np.round(rows.values)), second, rows.outcome, rows.patient, rows.names)
-
-
-def _fit(selector: Any, raw: Any, rows: TrainingRows) -> Selection:
-
-    return selector.fit(rows, read_settings(selector, raw), np.random.SeedSequence(7), PythonEngine())
-
-
-def _is_whole(found: Any, rows: TrainingRows) -> None:
-    """Kept positions are in range and distinct; every other name has its reason."""
-    for name in ("kept", "dropped", "details", "warnings"):
-        require(hasattr(found, name), f"fit must return a prldh.core.records.Selection, found {type(found).__name__}")
-    kept, p = np.asarray(found.kept), len(rows.names)
-    require(
-        kept.ndim == 1 and (kept.dtype.kind in "iu" or not kept.size),
-        f"kept must be a row of positions (integers), found {kept.dtype} {kept.shape}",
-    )
-    require(bool(((kept >= 0) & (kept < p)).all()), f"kept holds positions out of 0 … {p - 1}: {kept.tolist()}")
-    require(len(set(kept.tolist())) == kept.size, f"kept holds a position twice: {kept.tolist()}")
-    gone = [name for j, name in enumerate(rows.names) if j not in set(kept.tolist())]
-    missing, more = [n for n in gone if n not in found.dropped], [n for n in found.dropped if n not in gone]
-    require(not missing, f"dropped has no reason for {missing[:3]}")
-    require(not more, f"dropped names what was kept, or is no feature: {more[:3]}")
-    bad = [n for n, reason in found.dropped.items() if not (isinstance(reason, str) and reason.strip())]
-    require(not bad, f"a reason must be text: {bad[:3]}")
-    require(all(isinstance(w, str) for w in found.warnings), "warnings must be sentences")
-    as_json(found.details, "details")
-
-
-def _same(first: Selection, second: Selection, message: str) -> None:
-    equal = (
-        np.array_equal(first.kept, second.kept)
-        and first.dropped == second.dropped
-        and as_json(first.details, "details") == as_json(second.details, "details")
-    )
-    require(
-        equal,
-        f"{message}: kept {np.asarray(first.kept).tolist()} and {np.asarray(second.kept).tolist()}, or other reasons or"
-        " details",
-    )
-
-
-def _keeps_in_range_with_reasons(selector: Any, raw: Any) -> None:
-    rows = make_rows()
-    _is_whole(_fit(selector, raw, rows), rows)
-
-
-def _is_deterministic(selector: Any, raw: Any) -> None:
-    rows = make_rows()
-    _same(
-        _fit(selector, raw, rows),
-        in_other_weather(lambda: _fit(selector, raw, rows)),
-        "the same rows and seed gave two selections; draw from the seed alone",
-    )
-
-
-def _sees_training_rows_only(selector: Any, raw: Any) -> None:
-    """Read-only inputs, and nothing that another fit was given is remembered."""
-    rows = make_rows()
-    first = _fit(selector, raw, rows)
-    _fit(selector, raw, make_rows(seed=1))
-    _same(first, _fit(selector, raw, rows), "what a fit finds depends on rows that an earlier fit was given")
-
-
-def _survives(change: Callable[[TrainingRows], TrainingRows]) -> Callable[[Any, Any], None]:
-    def check(selector: Any, raw: Any) -> None:
-        rows = change(make_rows())
-        _is_whole(_fit(selector, raw, rows), rows)
-
-    return check
-
-
-def _takes_few_features(selector: Any, raw: Any) -> None:
-    for p in (1, 2):
-        rows = make_rows().take(np.arange(p))
-        _is_whole(_fit(selector, raw, rows), rows)
-
-
-def _takes_one_reader(selector: Any, raw: Any) -> None:
-    rows = make_rows(readers=1)
-    _is_whole(_fit(selector, raw, rows), rows)
-
-
-def _describes_without_changing(selector: Any, raw: Any) -> None:
-    if not isinstance(selector, DescribesFit):
-        return
-    from copy import deepcopy
-
-    rows = make_rows()
-    found = _fit(selector, raw, rows)
-    before = deepcopy(found)
-    told = selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
-    require(isinstance(told, Mapping), f"describe must return a dictionary, found {type(told).__name__}")
-    as_json(told, "what describe returns")
-    _same(before, found, "describe changed what was found")
-
-
-def _step_says_what_the_report_can_use(selector: Any, raw: Any) -> None:
-    """Of a fit as it is described, by two readers and by one with perturbed masks, and of one that left no details."""
-    for readers in (2, 1):
-        rows = make_rows(readers=readers)
-        found = _fit(selector, raw, rows)
-        details = dict(found.details)
-        if isinstance(selector, DescribesFit):
-            details |= selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
-        for given in (details, {}):
-            say_what_the_report_can_use(selector, results_of_step(selector, raw, given, readers))
-
+from prldh.testing.selector_checks import SELECTOR_CHECKS, make_rows
+from prldh.testing.words import results_of_scheme, results_of_source, say_what_the_report_can_use
 
 # ---------------------------------------------------------------- validators
 
@@ -368,8 +225,6 @@ def _source_says_what_the_report_can_use(source: Any, raw: Any) -> None:
 
 
 def _dossiers() -> list[Any]:
-    import json
-
     results, provenance = example_run()
     return [Dossier(), dossier_of(results, json.loads(provenance), words=words_of(results, Registry()))]
 
@@ -466,28 +321,9 @@ def _has_every_statistic(engine: Any, raw: Any) -> None:
     require(not missing, f"it lacks {', '.join(missing)}; prldh/engines/protocol.py says what each returns")
 
 
-NAMED = "has a name and a version"
-TRAVELS = "can be sent to worker processes"
-UNKNOWN = "refuses unknown settings"
-WORDS = "says of itself what the report can use"
-
 #: Promise → check, by kind.
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
-    "selector": {
-        NAMED: has_name_and_version,
-        UNKNOWN: refuses_unknown_keys,
-        TRAVELS: travels,
-        "keeps positions in range and gives a reason for every name it drops": _keeps_in_range_with_reasons,
-        "finds the same for the same seed": _is_deterministic,
-        "is fitted on the rows it is given alone, and does not change them": _sees_training_rows_only,
-        "survives ties": _survives(_tied),
-        "survives constant columns": _survives(_with_constants),
-        "survives a bootstrap sample's copies of patients": _survives(_bootstrapped),
-        "takes one or two features": _takes_few_features,
-        "takes one reader": _takes_one_reader,
-        "describes what it found without changing it": _describes_without_changing,
-        WORDS: _step_says_what_the_report_can_use,
-    },
+    "selector": SELECTOR_CHECKS,
     "validator": {
         NAMED: has_name_and_version,
         TRAVELS: travels,

@@ -18,6 +18,11 @@ from prldh.data.imaging import ChosenSource
 from prldh.pipeline import analyze
 from prldh.plugins import REGISTRIES, settings_of
 
+NAMED = "has a name and a version"
+TRAVELS = "can be sent to worker processes"
+UNKNOWN = "refuses unknown settings"
+WORDS = "says of itself what the report can use"
+
 
 class CheckFailed(AssertionError):
     """A promise that an object does not keep: what was promised, what was found."""

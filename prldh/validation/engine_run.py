@@ -29,7 +29,7 @@ class EngineRun:
 
     assessment: Assessment
     fits: dict[str, TissueFit] = field(default_factory=dict)
-    # features as the Radscore's steps left their images
+    # the first reader's features, as the steps of the Radscore changed their values
     blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation

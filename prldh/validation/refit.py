@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, apply_radscore, build_design, fit_tissue, log_odds, training_rows
+from prldh.chain import Protocol, apply_chain, build_design, fit_tissue, log_odds, tables_of, training_rows
 from prldh.core import (
     Coded,
     Cohort,
@@ -55,8 +55,9 @@ def refit_tissues(
         fit = fit_tissue(
             rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
         )
-        features = tuple(f for _, f in fit.radscore.features) if fit.radscore else ()
-        found[name] = TissueRefit(apply_radscore(fit, blocks), fit.cutoff, features, fit.empty_step)
+        features = fit.radscore.names if fit.radscore else ()
+        values = apply_chain(fit.chain, tables_of(blocks))
+        found[name] = TissueRefit(values, fit.cutoff, features, fit.empty_step)
     return found
 
 

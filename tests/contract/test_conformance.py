@@ -20,6 +20,7 @@ from prldh import testing
 from prldh.chain.selection.correlation import filter_correlated
 from prldh.cli import cli
 from prldh.core.errors import OutputError, PluginError
+from prldh.core.fitted import Chosen
 from prldh.core.records import Resample, Selection
 from prldh.plugins import hookspecs
 from prldh.plugins.registry import REGISTRIES, Registry
@@ -28,6 +29,9 @@ from prldh.testing.checks import CHECKS
 from prldh.testing.conformance import check_plugin, write_skeleton
 from prldh.testing.kit import checks_of, parametrize_with_checks
 from prldh.testing.parts import CheckFailed
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fitted_steps import AsChosen, Clip, Limits, Rotate
 
 BUILT_IN = [item for hook in REGISTRIES for item, _ in Registry(load_entry_points=False).registered(hook).values()]
 FEWER_TREES = {"mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2}}
@@ -138,7 +142,7 @@ class Words:
         return f"<p>{results['cohort']['n']} patients</p>"
 
 
-@parametrize_with_checks([First(), Everyone(), Mean(), Two(), Words()])
+@parametrize_with_checks([First(), Everyone(), Mean(), Two(), Words(), Clip(), Rotate(), AsChosen()])
 def test_small_ones_conform(check):
     check()
 
@@ -184,6 +188,25 @@ def _refusing(when):
     return fit
 
 
+def _limiting(**parts):
+    """A fit that gives limits with other parts: values, or methods of what was fitted."""
+
+    def fit(rows, settings, seed, engine):
+        fitted = Clip().fit(rows, settings, seed, engine)
+        return type("Spoilt", (Limits,), parts)(fitted.names, fitted.low, fitted.high)
+
+    return fit
+
+
+def _by_position(self, values, names, columns):
+    return np.clip(values[:, : self.low.size], self.low[: values.shape[1]], self.high[: values.shape[1]])
+
+
+def _narrower(self, values, names, columns):
+    self.low[:] += 1.0
+    return Limits.apply(self, values, names, columns)
+
+
 def _drawn(outcome, settings, seed):
     rows = np.random.permutation(outcome.size)  # noqa: NPY002
     return [Resample(rows[5:], rows[:5], 0, 0)]
@@ -218,6 +241,16 @@ def _measuring(values):
         (First, {"fit": _refusing(lambda r: len(r.names) < 3)}, "one or two features"),
         (First, {"fit": _refusing(lambda r: r.second is None)}, "one reader"),
         (First, {"fit": _refusing(lambda r: (r.values == np.round(r.values)).all())}, "ties"),
+        (Clip, {"fit": _limiting(apply=_by_position)}, "other values where columns stand in another order"),
+        (Clip, {"fit": _limiting(apply=lambda self, values, *_: values[:, :1])}, "in place of (40, 10), a column"),
+        (Clip, {"fit": _limiting(apply=_narrower)}, "is the same again from its state"),
+        (Clip, {"fit": _limiting(kind="chooses columns")}, "other values than those of the columns that it chose"),
+        (Clip, {"fit": _limiting(kind="scores")}, "must be one that chooses columns, chooses images, transforms"),
+        (Clip, {"fit": _limiting(outputs=("a", "a"))}, "gives a column twice"),
+        (Clip, {"fit": _limiting(state=property(vars))}, "its state is not JSON: Object of type ndarray"),
+        (Clip, {"from_state": lambda state: Limits(tuple(state["names"]), np.round(state["low"], 3), 9.0)}, "state"),
+        (AsChosen, {"fit": lambda rows, *_: Chosen(("b",))}, "reads the column 'b', which it was not given"),
+        (AsChosen, {"fit": lambda rows, *_: Limits(rows.names, 0.0, 1.0)}, "has no from_state that reads it"),
         (
             First,
             {"describe": lambda rows, settings, seed, found: found.dropped.clear() or {}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -21,17 +22,21 @@ PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="u
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
-def test_the_example_registers_and_conforms(capsys):
+def _registered(monkeypatch, example):
+    """A registry with an example of the page as the plugin ``mine``, and what it registers by name."""
     module = types.ModuleType("plugin_of_the_page")
-    exec(EXAMPLES[0], module.__dict__)
-    for name in ("Halves", "Shared", "Thanks"):
-        vars(module)[name].__module__ = __name__  # so that they can be pickled
-        globals()[name] = vars(module)[name]
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # so that its classes can be pickled
+    exec(example, module.__dict__)
     registry = Registry(load_entry_points=False)
     registry.register(module, name="mine")
     found = [item for hook in REGISTRIES for item, plugin in registry.registered(hook).values() if plugin == "mine"]
-    assert {item.name for item in found} == {"halves", "shared", "thanks"}
-    for item in found:
+    return registry, {item.name: item for item in found}
+
+
+def test_the_example_registers_and_conforms(capsys, monkeypatch):
+    registry, found = _registered(monkeypatch, EXAMPLES[0])
+    assert set(found) == {"halves", "shared", "thanks"}
+    for item in found.values():
         for check in checks_of(item):
             check()
     group = click.Group()
@@ -39,6 +44,12 @@ def test_the_example_registers_and_conforms(capsys):
     assert CliRunner().invoke(group, ["hello"]).output == "hello\n"
     registry.manager.hook.stage_finished(stage="cohort", result=None)
     assert capsys.readouterr().out.endswith("cohort is done\n")
+
+
+def test_the_example_of_fit_and_apply_conforms(monkeypatch):
+    _, found = _registered(monkeypatch, EXAMPLES[2])
+    for check in checks_of(found["clip"]):
+        check()
 
 
 def test_the_page_names_every_hook():

@@ -187,6 +187,35 @@ def test_a_run_tells_whose_selector_it_was(study, tmp_path, monkeypatch, answer,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "state", "message"),
+    [
+        ("strange", {"low": np.zeros(4)}, "state is not JSON: Object of type ndarray"),
+        ("strange", {"low": float("nan")}, "state is not JSON: Out of range float"),
+        ("strange", None, "state is not JSON: NoneType is no dictionary"),
+        ("linear score", {}, "the selector 'linear score' has the name of what prldh fits itself"),
+    ],
+)
+def test_a_state_that_cannot_be_kept_is_told_before_anything_is_refitted(
+    study, tmp_path, monkeypatch, name, state, message
+):
+    class Fitted:
+        kind, names, outputs, state = "transforms values", ("f0",), ("f0",), None
+
+        def apply(self, values, names, columns):
+            return values[:, :1]
+
+    class Selector(Stranger):
+        def from_state(self, state):
+            return Fitted()
+
+    Fitted.state, Selector.name = state, name
+    _plug(monkeypatch, register_selectors=lambda: [Selector(Fitted())])
+    with pytest.raises(PluginError, match=message):
+        prldh.analyze({**study, "selection": [{name: {}}]}, tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_run_tells_whose_validator_or_observer_it_was(study, tmp_path, monkeypatch):
     class Beyond:
         name, version, kind = "beyond", "1", "held_out"

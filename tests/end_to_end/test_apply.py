@@ -4,6 +4,9 @@ others."""
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +21,7 @@ from prldh.apply.apply import apply_models
 from prldh.apply.validation import describe_new_predictions
 from prldh.cli import cli
 from prldh.core.entries import NO_INTERVAL
-from prldh.core.errors import DataError, OutputError, StudyError
+from prldh.core.errors import DataError, OutputError, PluginError, StudyError
 from prldh.core.records import Draws
 from prldh.demo.features import demo_cohort
 from prldh.models.performance import Assessment
@@ -26,6 +29,9 @@ from prldh.report.page import render
 from prldh.results.measures import MEASURES
 from prldh.results.reading import read_external
 from prldh.study.study import Performance
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fitted_steps import Clip
 
 SIZES = {"n_radiomics": 30, "n_deep": 12}
 TISSUES = {t: {"features": {s: f"{t}_{s}_reader1.csv" for s in ("radiomics", "deep")}} for t in ("disc", "muscle")}
@@ -122,6 +128,90 @@ def test_on_its_own_patients_a_run_says_what_it_said(run):
             assert applied["observed_expected"]["estimate"] == pytest.approx(1, abs=1e-6)
 
 
+@pytest.fixture(scope="module")
+def clipped(run):
+    """The same study with values clipped before and after a choice, by a selector that is given."""
+    study = yaml.safe_load((run.parent / "study" / "study.yaml").read_text())
+    study["selection"] = [{"clip": {"share": 0.1}}, {"correlation": {"outcome": 0.25}}, {"clip": {"share": 0.3}}]
+    study["tissues"] = {"disc": TISSUES["disc"]}
+    study["validation"] = {"leave_one_out": False, "folds": 3, "bootstrap": 0}
+    (run.parent / "study" / "clipped.yaml").write_text(yaml.safe_dump(study))
+    prldh.analyze(run.parent / "study" / "clipped.yaml", run.parent / "clipped", jobs=1, plugins=[Clip()])
+    return run.parent / "clipped"
+
+
+def test_steps_that_change_values_are_applied_to_new_patients(run, clipped):
+    """Its own patients as new ones get the predictions of the run; each patient alone as well."""
+    folder = run.parent / "study"
+    said = pd.read_csv(clipped / "predictions.csv").query("scheme == 'apparent' and model == 'Disc Radscore'")
+    tissues = {"disc": TISSUES["disc"]}
+    own = write_file(folder, {"name": "Own", "clinical": {"table": "clinical.csv"}, "tissues": tissues})
+    found = apply_models(clipped, own, plugins=[Clip()])
+    mine = pd.read_csv(clipped / found["folder"] / "predictions.csv")
+    np.testing.assert_allclose(mine["log_odds"], said["log_odds"], atol=1e-9)
+    clinical = pd.read_csv(folder / "clinical.csv", dtype=str)
+    clinical.iloc[[7]].to_csv(folder / "one.csv", index=False)
+    one = write_file(folder, {"name": "One", "clinical": {"table": "one.csv"}, "tissues": tissues})
+    alone = pd.read_csv(clipped / apply_models(clipped, one, plugins=[Clip()])["folder"] / "predictions.csv")
+    assert alone["log_odds"].tolist() == mine[mine["id"] == alone["id"][0]]["log_odds"].tolist()
+
+
+def test_the_report_speaks_of_the_values_that_the_score_reads(run, clipped):
+    data = json.loads((clipped / "results.json").read_text())["tissues"]["disc"]
+    chain = json.loads((clipped / "model.json").read_text())["tissues"]["disc"]["chain"]
+    assert [(s["step"], s["kind"]) for s in chain if s["source"] == "radiomics"] == [
+        ("clip", "transforms values"),
+        ("columns", "chooses columns"),
+        ("clip", "transforms values"),
+        ("columns", "chooses columns"),
+    ]
+    assert [s["name"] for s in data["selection"]["steps"] if s["source"] == "deep"] == ["clip", "correlation", "clip"]
+    table = pd.read_csv(clipped / "reproduce" / "features.csv.gz", header=None, index_col=1).drop(columns=0)
+    own = pd.read_csv(run.parent / "study" / "disc_radiomics_reader1.csv")
+    feature = next(f for f in data["selection"]["features"] if data["selection"]["sources"][f] == "radiomics")
+    last = [s["state"] for s in chain if (s["step"], s["source"]) == ("clip", "radiomics")][-1]
+    j = last["names"].index(feature)
+    expected = np.clip(own[feature], last["low"][j], last["high"][j])  # the wider limits of before change nothing then
+    np.testing.assert_array_equal(table.loc[feature], expected)
+    assert data["radscore"]["center"][feature] == pytest.approx(expected.mean())
+
+
+def test_a_frozen_step_whose_plugin_is_absent_or_of_another_version_is_one_message(run, clipped):
+    content = {"name": "N", "clinical": {"table": "clinical.csv"}, "tissues": {"disc": TISSUES["disc"]}}
+    cohort = write_file(run.parent / "study", content)
+    with pytest.raises(PluginError, match="tissues.disc: there is no selector 'clip'"):
+        apply_models(clipped, cohort)
+    newer = Clip()
+    newer.version = "4"
+    with pytest.raises(DataError, match="'clip' is of version 3, and version 4 is installed.*analyze … --force"):
+        apply_models(clipped, cohort, plugins=[newer])
+    assert not (clipped / "external" / "N").exists()
+
+
+def test_models_of_before_are_applied_as_they_were(tmp_path):
+    """``patients.csv`` holds what the program of schema 1 said of these patients, by the ``model.json`` beside it."""
+    place = Path(__file__).parents[1] / "golden" / "data" / "model_schema_1"
+    shutil.copytree(place, tmp_path / "run")
+    patients = pd.read_csv(tmp_path / "run" / "patients.csv", dtype={"id": str})
+    patients[["id", "age", "sex"]].to_csv(tmp_path / "clinical.csv", index=False)
+    patients.drop(columns=["age", "sex"]).to_csv(tmp_path / "features.csv", index=False)
+    content = {"clinical": {"table": "clinical.csv"}, "tissues": {"tumour": {"features": "features.csv"}}}
+    found = apply_models(tmp_path / "run", write_file(tmp_path, {"name": "New", **content}))
+    mine = pd.read_csv(tmp_path / "run" / found["folder"] / "predictions.csv")
+    for is_adjusted, column in ((False, "log_odds"), (True, "log_odds_adjusted")):
+        assert mine[mine["adjusted"] == is_adjusted]["log_odds"].tolist() == patients[column].tolist()
+    assert mine[~mine["adjusted"]]["radscore_tumour"].tolist() == patients["radscore"].tolist()
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    results["tissues"]["tumour"]["selection"]["images_kept"] = {"uctransnet": {"P1": [0]}}
+    (tmp_path / "run" / "results.json").write_text(json.dumps(results))
+    with pytest.raises(DataError, match="tissues.tumour: its selection chose among single images, which model.json"):
+        apply_models(tmp_path / "run", write_file(tmp_path, {"name": "Other", **content}))
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    (tmp_path / "run" / "model.json").write_text(json.dumps(model | {"schema": "prldh-model/3"}))
+    with pytest.raises(DataError, match="is not of the schema 'prldh-model/2'. Run `prldh analyze … --force` again"):
+        apply_models(tmp_path / "run", write_file(tmp_path, {"name": "Other", **content}))
+
+
 def test_external_numbers_are_those_of_statsmodels(run, other):
     found = apply_models(run, other, force=True)
     predictions = pd.read_csv(run / found["folder"] / "predictions.csv")
@@ -166,7 +256,7 @@ def test_features_that_are_not_the_studys_are_told(run, other):
     """Another unit, and another tissue's table of the same names, which no name tells."""
     name = next(
         f["name"]
-        for f in json.loads((run / "model.json").read_text())["tissues"]["disc"]["radscore"]["features"]
+        for f in json.loads((run / "model.json").read_text())["tissues"]["disc"]["chain"][-1]["state"]["features"]
         if "radiomics" in f["name"]
     )
     table = pd.read_csv(other.parent / "disc_radiomics_reader1.csv")

@@ -84,7 +84,7 @@ def test_frozen_model_gives_the_predictions_again(small):
 
 
 def _radscore(frozen, cohort, tissue):
-    score = frozen["radscore"]
+    score = frozen["chain"][-1]["state"]
     total = np.full(len(cohort.tables["clinical.csv"]), score["intercept"])
     for f in score["features"]:
         column = cohort.tables[f"{tissue}_{f['source']}_reader1.csv"][f["name"]].to_numpy()
@@ -94,7 +94,8 @@ def _radscore(frozen, cohort, tissue):
 
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
-    from prldh.chain.radscore import Protocol, fit_tissue, training_rows
+    from prldh.chain.radscore import fit_tissue, training_rows
+    from prldh.chain.steps import Protocol
     from prldh.core.records import FeatureBlock
     from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine

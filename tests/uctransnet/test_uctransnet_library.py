@@ -15,7 +15,10 @@ from prldh_uctransnet.explanation import explain_study
 from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
 
 import prldh
-from prldh.chain.radscore import Protocol, Step, apply_radscore, fit_tissue, training_rows
+from prldh.apply.apply import apply_models
+from prldh.chain.applying import apply_chain, apply_to_training, change_values, tables_of
+from prldh.chain.radscore import fit_tissue, training_rows
+from prldh.chain.steps import Protocol, Step, read_answer
 from prldh.core.errors import DataError, StudyError
 from prldh.core.records import FeatureBlock, ImageValues, TrainingRows
 from prldh.engines.python import PythonEngine
@@ -245,22 +248,24 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
     protocol = Protocol((step,), True, "best", "logistic")
     (drawn,) = training_rows((everyone,), rows.outcome, training)
     fit = fit_tissue((drawn,), ("uctransnet",), protocol, np.random.SeedSequence(3), PythonEngine())
-    (choice,) = fit.choices
+    choice, _, score = fit.chain
     library = pd.read_csv(settings.library).iloc[:, 1:].to_numpy()
     expected = np.full((80, 20), np.nan)
     for patient in range(80):
         own = images.values[images.row == patient]
         z = (own - library.mean(axis=0)) / library.std(axis=0)
         distance = np.array(
-            [[np.sqrt(np.sum((image - centroid) ** 2)) for image in z] for centroid in choice.choose.centroids]
+            [[np.sqrt(np.sum((image - centroid) ** 2)) for image in z] for centroid in choice.fitted.choose.centroids]
         )
         stays = distance[0] <= distance[1]
         expected[patient] = own[stays].mean(axis=0) if stays.any() else own[distance[0].argmin()]
-    np.testing.assert_allclose(choice.applied(everyone).first, expected, rtol=1e-12)
-    np.testing.assert_allclose(choice.applied(everyone).second, expected + 0.1, rtol=1e-12)
-    score = fit.radscore
+    (changed,) = change_values((everyone,), fit.chain)
+    np.testing.assert_allclose(changed.first, expected, rtol=1e-12)
+    left, _ = apply_to_training(choice.fitted, training_rows((everyone,), rows.outcome, np.arange(80))[0])
+    np.testing.assert_allclose(left.second, expected + 0.1, rtol=1e-12)
+    score = score.fitted
     by_hand = score.intercept + ((expected - score.center) / score.scale) @ score.coefficients
-    np.testing.assert_allclose(apply_radscore(fit, (everyone,)), by_hand, rtol=1e-9)
+    np.testing.assert_allclose(apply_chain(fit.chain, tables_of((everyone,))), by_hand, rtol=1e-9)
     np.testing.assert_allclose(fit.values, by_hand[training], rtol=1e-9)
 
 
@@ -327,6 +332,50 @@ def test_the_sensitivity_of_the_readings_is_in_the_report(image_study, results):
     page = (image_study / "run" / "report.html").read_text()
     assert "Sensitivity of the selection" in page and "are our readings" in page and "reading B, this study’s" in page
     assert len(pd.read_csv(image_study / "run" / "tables" / "sensitivity.csv")) == 3
+
+
+def test_frozen_models_choose_the_images_of_new_patients(image_study, results):
+    """The study's own patients, measured again, without the library: the predictions of the run."""
+    content = {"name": "Own", "clinical": {"table": "analysed.csv"}, "tissues": {"disc": {"images": "disc.csv"}}}
+    (image_study / "cohort.yaml").write_text(yaml.safe_dump(content))
+    found = apply_models(image_study / "run", image_study / "cohort.yaml", jobs=1)
+    mine = pd.read_csv(image_study / "run" / found["folder"] / "predictions.csv")
+    said = results.predictions.query("scheme == 'apparent'")
+    np.testing.assert_allclose(mine["log_odds"], said["log_odds"], atol=1e-9)
+    clinical = pd.read_csv(image_study / "analysed.csv")
+    clinical[3:8].to_csv(image_study / "few.csv", index=False)
+    content = {**content, "name": "Few", "clinical": {"table": "few.csv"}}
+    (image_study / "cohort.yaml").write_text(yaml.safe_dump(content))
+    few = apply_models(image_study / "run", image_study / "cohort.yaml", jobs=1)
+    few = pd.read_csv(image_study / "run" / few["folder"] / "predictions.csv")
+    assert few["log_odds"].tolist() == mine["log_odds"][3:8].tolist()
+
+
+def test_tables_hold_no_images_to_choose_from(image_study, results):
+    table = "library/features/disc.reader1.csv"
+    content = {
+        "name": "Tables",
+        "clinical": {"table": "library_patients.csv"},
+        "tissues": {"disc": {"features": table}},
+    }
+    (image_study / "cohort.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(DataError, match="tissues.disc: its selection chose among single images, which tables"):
+        apply_models(image_study / "run", image_study / "cohort.yaml")
+
+
+def test_what_was_fitted_is_the_same_again_from_its_state(settings):
+    rows, _ = _image_rows(n=30, seed=2)
+    chosen = settings.model_copy(update={"reading": "B"})
+    fitted = read_answer(SELECTOR.fit(rows, chosen, np.random.SeedSequence(1), None), rows).fitted[0]
+    again = SELECTOR.from_state(json.loads(json.dumps(fitted.state, allow_nan=False)))
+    others, _ = _image_rows(n=50, seed=8)
+    images = others.images[0]
+    columns = {"row": images.row, "weight": images.weight}
+    expected = fitted.apply(images.values, others.names, columns)
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(again.apply(images.values, others.names, columns), expected)
+    turned = images.take(np.arange(len(others.names))[::-1])
+    np.testing.assert_array_equal(again.apply(turned.values, others.names[::-1], columns), expected)
 
 
 @pytest.mark.parametrize("setting", ["reading A", "without it"])

@@ -347,6 +347,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
     one."""
     from prldh.chain import radscore
+    from prldh.chain.steps import Protocol, Step
     from prldh.engines.python import PythonEngine
 
     dealt = []
@@ -361,13 +362,13 @@ def test_no_selector_tears_copies_apart(monkeypatch):
         monkeypatch.setattr(step, "stratified_folds", watched)
     monkeypatch.setattr(radscore, "stratified_folds", watched)
     steps = tuple(
-        radscore.Step(s, s.Settings(**given))
+        Step(s, s.Settings(**given))
         for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"}))
     )
     fitted = radscore.fit_tissue(
         (bootstrap_sample(1),),
         ("s",),
-        radscore.Protocol(steps, True, "stop", "lasso"),
+        Protocol(steps, True, "stop", "lasso"),
         np.random.SeedSequence(1),
         PythonEngine(),
     )

@@ -38,6 +38,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.api import (
+    ChosenImages,
     DataError,
     ImageValues,
     Selection,
@@ -103,6 +104,10 @@ class FeatureLibrary:
         readings = {f"reading {reading}": settings.model_copy(update={"reading": reading}) for reading in ("A", "B")}
         return {**readings, "without it": None}
 
+    def from_state(self, state: dict[str, Any]) -> ChosenImages:
+        """What reading B fitted, from a frozen model: new patients need no library."""
+        return ChosenImages.from_state(state, ImagesNearLibrary.from_state)
+
     def fit(
         self, rows: TrainingRows, settings: LibrarySettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
@@ -166,6 +171,16 @@ class ImagesNearLibrary:
     mean: np.ndarray
     sd: np.ndarray
     centroids: np.ndarray
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {"mean": self.mean.tolist(), "sd": self.sd.tolist(), "centroids": self.centroids.tolist()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> ImagesNearLibrary:
+        """From that again."""
+        return cls(*(np.array(state[key], dtype=np.float64) for key in ("mean", "sd", "centroids")))
 
     def __call__(self, images: ImageValues) -> np.ndarray:
         """Which images stay (m,)."""

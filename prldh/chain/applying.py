@@ -1,0 +1,163 @@
+"""What was fitted, applied: the same function for training rows, held-out rows, every reader's values and new
+patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from prldh.core import DataError, FeatureBlock, Fitted, FittedStep, ImageValues, TrainingRows, Warn, positions, warn
+
+#: Clinical columns (n,) by name, which a step may need beside the features.
+Columns = Mapping[str, np.ndarray]
+
+NO_COLUMNS: Columns = MappingProxyType({})
+
+
+class Table(NamedTuple):
+    """Rows of a tissue: ``values`` (n, p), columns ``names``; ``images`` the single images that they are means of."""
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    images: ImageValues | None = None
+
+
+#: The columns of each source; None: of all sources together.
+Tables = Mapping[str | None, Table]
+
+
+def tables_of(blocks: Iterable[FeatureBlock]) -> dict[str | None, Table]:
+    """The first reader's values, by source."""
+    return {b.source: Table(b.first, b.names, b.images[0] if b.images else None) for b in blocks}
+
+
+def images_that_stay(fitted: Fitted, images: ImageValues, names: Sequence[str]) -> np.ndarray:
+    """Which images (m,) a step that chooses among them leaves."""
+    return fitted.apply(images.values, names, {"row": images.row, "weight": images.weight})
+
+
+def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> Table:
+    """The rows as one step leaves them. Single images go no further than a step that transforms values.
+
+    Raises
+    ------
+    DataError
+        If a column or the single images that the step needs are missing.
+    """
+    images = table.images
+    if fitted.kind == "chooses images":
+        if images is None:
+            raise DataError(
+                "a fitted step chooses among single images, and there are none behind these values. Give images in"
+                " place of tables, measured with the study's settings."
+            )
+        images = images.where(images_that_stay(fitted, images, table.names))
+        return Table(images.pooled(), table.names, images)
+    values = fitted.apply(table.values, table.names, columns)
+    if images is not None:
+        is_choice = fitted.kind == "chooses columns"
+        images = images.take(positions(table.names, fitted.outputs)) if is_choice else None
+    return Table(values, fitted.outputs, images)
+
+
+def apply_to_training(
+    fitted: Fitted, rows: TrainingRows, columns: Columns = NO_COLUMNS
+) -> tuple[TrainingRows, list[Warn]]:
+    """Training rows as one step leaves them, every reader's values and perturbed masks', and warnings."""
+    if fitted.kind == "chooses columns":
+        return rows.take(positions(rows.names, fitted.outputs)), []
+    images = (*(rows.images or ()), None, None)  # one a reader
+    first = apply_step(fitted, Table(rows.values, rows.names, images[0]), columns)
+    second = None if rows.second is None else apply_step(fitted, Table(rows.second, rows.names, images[1]), columns)
+    left = tuple(table.images for table in (first, second) if table is not None and table.images is not None)
+    perturbed = rows.perturbed
+    warnings: list[Warn] = []
+    if perturbed is not None and fitted.kind == "chooses images":
+        perturbed = None
+        warnings = [warn.PERTURBED_NOT_USED()]
+    elif perturbed is not None:
+        perturbed = np.array([fitted.apply(values, rows.names, columns) for values in perturbed])
+    changed = replace(
+        rows,
+        values=first.values,
+        second=None if second is None else second.values,
+        names=first.names,
+        perturbed=perturbed,
+        images=left or None,
+    )
+    return changed, warnings
+
+
+def score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> Table:
+    """The columns that the last of the steps reads, as those before it leave them."""
+    *before, last = chain
+    for step in before:
+        if step.source is None:
+            tables = {None: apply_step(step.fitted, _gathered(tables.values(), step.fitted.names), columns)}
+        else:
+            tables = {**tables, step.source: apply_step(step.fitted, tables[step.source], columns)}
+    return _gathered(tables.values(), last.fitted.names)
+
+
+def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> np.ndarray:
+    """The Radscore (n,) of rows, by the fitted steps of a tissue; 0 for everyone where there are none.
+
+    Raises
+    ------
+    DataError
+        If a column or single images that a step needs are missing.
+    """
+    if not chain:
+        return np.zeros(len(next(iter(tables.values())).values))
+    inputs = score_inputs(chain, tables, columns)
+    return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
+
+
+def columns_needed(chain: Sequence[FittedStep]) -> list[str]:
+    """The features that rows must have for these steps."""
+    needed: dict[str, None] = {}
+    made: set[str] = set()
+    for step in chain:
+        needed |= dict.fromkeys(name for name in step.fitted.names if name not in made)
+        made |= set(step.fitted.outputs)
+    return list(needed)
+
+
+def change_values(
+    blocks: tuple[FeatureBlock, ...], chain: Sequence[FittedStep], columns: Columns = NO_COLUMNS
+) -> tuple[FeatureBlock, ...]:
+    """The blocks with the values that the steps of a chain make of the first reader's. No column goes; new ones join
+    the first block that the step was given."""
+    for step in chain:
+        if step.fitted.kind in ("chooses columns", "scores"):
+            continue
+        own = tables_of(block for block in blocks if step.source in (None, block.source))
+        given = next(iter(own.values())) if len(own) == 1 else _gathered(own.values(), step.fitted.names)
+        table = apply_step(step.fitted, given, columns)
+        made = dict(zip(table.names, table.values.T, strict=True))
+        known = {name for of_source in own.values() for name in of_source.names}
+        new = dict.fromkeys(own, ()) | {next(iter(own)): tuple(name for name in made if name not in known)}
+        images = None if table.images is None else (table.images,)
+        blocks = tuple(
+            _with_values(block, made, new[block.source], images) if block.source in own else block for block in blocks
+        )
+    return blocks
+
+
+def _with_values(
+    block: FeatureBlock, made: Columns, new: tuple[str, ...], images: tuple[ImageValues, ...] | None
+) -> FeatureBlock:
+    values = [made.get(name, block.first[:, j]) for j, name in enumerate(block.names)] + [made[name] for name in new]
+    return FeatureBlock(block.source, block.names + new, np.column_stack(values), None, None, images)
+
+
+def _gathered(tables: Iterable[Table], names: Sequence[str]) -> Table:
+    """These columns, from whichever table has them."""
+    where = {name: (table.values, j) for table in tables for j, name in enumerate(table.names)}
+    positions(tuple(where), names)
+    taken = [where[name] for name in names]
+    return Table(np.column_stack([values[:, j] for values, j in taken]), tuple(names))

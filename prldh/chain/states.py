@@ -1,0 +1,65 @@
+"""Fitted steps as JSON, and again from it: what ``model.json`` holds of a tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from prldh.core import BUILT_IN, DataError, Fitted, FittedStep, PluginError
+from prldh.plugins import ReadsStates, Registry, guarded
+
+
+def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
+    """One entry a step: whose state it is (``step``, ``version``), ``kind``, ``source``, ``state``."""
+    return [
+        {
+            "step": step.step,
+            "version": step.version,
+            "kind": step.fitted.kind,
+            "source": step.source,
+            "state": step.fitted.state,
+        }
+        for step in chain
+    ]
+
+
+def from_states(entries: Iterable[Mapping[str, Any]], registry: Registry, where: str) -> tuple[FittedStep, ...]:
+    """The fitted steps again; ``where`` begins the message of what is wrong with them.
+
+    Raises
+    ------
+    DataError
+        If a step has no state, or it is damaged or of another version.
+    PluginError
+        If its step is not installed or cannot read it.
+    """
+    return tuple(
+        FittedStep(_fitted(entry, registry, where), entry["source"], entry["step"], entry["version"])
+        for entry in entries
+    )
+
+
+def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
+    name, state = entry["step"], entry["state"]
+    if state is None:
+        raise DataError(
+            f"{where}: its selection chose among single images, which model.json does not hold. Analyse without that"
+            " step to apply the models."
+        )
+    step: Any = BUILT_IN.get(name) or registry.choose("register_selectors", name, where)
+    if entry["version"] != step.version:
+        raise DataError(
+            f"{where}: the state of the step '{name}' is of version {entry['version']}, and version {step.version} is"
+            " installed. Install the version that wrote it, or run `prldh analyze … --force` again with this one."
+        )
+    if not isinstance(step, ReadsStates):
+        raise PluginError(f"{where}: the step '{name}' has no from_state, so that its state cannot be read.")
+    try:
+        with guarded("selector", step):
+            fitted: Fitted = step.from_state(state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: the state of the step '{name}' is damaged ({type(error).__name__}: {error}). Run"
+            " `prldh analyze … --force` again."
+        ) from None
+    return fitted

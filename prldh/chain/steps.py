@@ -1,0 +1,216 @@
+"""The steps of a study on the training rows of one source: each is fitted on what the one before left of them, and
+applied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from prldh.chain.applying import apply_to_training
+from prldh.core import (
+    Chosen,
+    ChosenImages,
+    Fitted,
+    FittedStep,
+    Ledger,
+    Selection,
+    SelectionStep,
+    TrainingRows,
+    Warn,
+    warn,
+)
+from prldh.engines import StatisticsEngine
+from prldh.plugins import DescribesFit, check_details, check_selection, check_state, guarded
+from prldh.study import Study
+
+
+@dataclass(frozen=True)
+class Step:
+    """A selector of the study file with its checked settings; ``said`` are these as the study file has them, where
+    paths were resolved."""
+
+    selector: Any
+    settings: Any
+    said: Any = None
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{k}: {v}" for k, v in (self.said or self.settings).model_dump(exclude_none=True).items())
+        return f"{self.selector.name}: {{{given}}}"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a tissue becomes a Radscore: everything of the study file that a refit needs."""
+
+    steps: tuple[Step, ...]
+    by_source: bool
+    if_empty: str
+    radscore: str
+
+    @classmethod
+    def of(cls, study: Study, steps: tuple[Step, ...]) -> Protocol:
+        return cls(steps, study.selection_by_source, study.if_empty, study.radscore)
+
+
+class Answer(NamedTuple):
+    """What a selector gave, in one form: what it fitted, in order, and what the report says of it."""
+
+    fitted: tuple[Fitted, ...]
+    dropped: Mapping[str, str]
+    details: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def read_answer(answer: Selection | Fitted, rows: TrainingRows) -> Answer:
+    """What a selector gave for these rows; a :class:`~prldh.core.records.Selection` is what it fitted by positions."""
+    if isinstance(answer, Selection):
+        chosen = Chosen(tuple(rows.names[j] for j in answer.kept))
+        fitted: tuple[Fitted, ...] = (chosen,)
+        if answer.images is not None and rows.images is not None:
+            fitted = (ChosenImages(rows.names, answer.images), chosen)
+        return Answer(fitted, answer.dropped, answer.details, answer.warnings)
+    return Answer(
+        (answer,), getattr(answer, "dropped", {}), getattr(answer, "details", {}), getattr(answer, "warnings", ())
+    )
+
+
+@dataclass
+class SourceFit:
+    """The training rows of a source (``source`` None: of all together, called ``label``) on their way through the
+    steps: ``rows`` as the last one left them, what was fitted, what the report says of it, and why nothing is left."""
+
+    label: str
+    source: str | None
+    rows: TrainingRows
+    chain: list[FittedStep] = field(default_factory=list)
+    steps: list[SelectionStep] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
+    failure: str | None = None
+
+    def keep(self, fitted: Fitted, selector: Any = None) -> None:
+        """Add what the selector fitted; of choices of columns in a row the last says it all."""
+        if not isinstance(fitted, Chosen):
+            self.chain.append(FittedStep(fitted, self.source, selector.name, selector.version))
+            return
+        if self.chain and isinstance(self.chain[-1].fitted, Chosen):
+            self.chain.pop()
+        self.chain.append(FittedStep(Chosen(fitted.names), self.source, Chosen.name, Chosen.version))
+
+    def drop_constant(self, reason: str, dropped: dict[str, str]) -> bool:
+        """Leave columns out that do not vary; whether any is left. ``dropped`` gets the reason of each."""
+        varies = np.ptp(self.rows.values, axis=0) > 0
+        dropped |= {self.rows.names[j]: reason for j in np.flatnonzero(~varies)}
+        self.rows = self.rows.take(np.flatnonzero(varies))
+        return bool(varies.any())
+
+
+def fit_steps(
+    label: str,
+    source: str | None,
+    rows: TrainingRows,
+    protocol: Protocol,
+    seed: np.random.SeedSequence,
+    engine: StatisticsEngine,
+    ledger: Ledger | None,
+    is_described: bool,
+) -> SourceFit:
+    """Fit the steps one after the other."""
+    fit = SourceFit(label, source, rows)
+    dropped: dict[str, str] = {}
+    if not fit.drop_constant("constant", dropped):
+        fit.failure = f"every feature of source '{label}' is constant."
+        return fit
+    if dropped:
+        fit.steps.append(SelectionStep("constant", label, len(rows.names), len(fit.rows.names), dropped, {}))
+    for step, child in zip(protocol.steps, seed.spawn(len(protocol.steps)), strict=True):
+        if ledger is not None:
+            ledger.read(step.selector.name, rows.patient)
+        _fit_step(fit, step, protocol.if_empty, child, engine, is_described)
+        if fit.failure:
+            return fit
+    fit.keep(Chosen(fit.rows.names))
+    return fit
+
+
+def _fit_step(
+    fit: SourceFit,
+    step: Step,
+    if_empty: str,
+    seed: np.random.SeedSequence,
+    engine: StatisticsEngine,
+    is_described: bool,
+) -> None:
+    selector, now = step.selector, fit.rows
+    with guarded("selector", selector):
+        answer = selector.fit(now, step.settings, seed, engine)
+    check_selection(selector, answer, now.names)
+    fitted, reasons, details, warnings = read_answer(answer, now)
+    fit.warnings += [warn.STEP_REMARK(step=selector.name, source=fit.label, message=w) for w in warnings]
+    outputs = set(fitted[-1].outputs)
+    otherwise = "became other columns" if fitted[-1].kind == "transforms values" else "no reason given"
+    dropped = {name: reasons.get(name, otherwise) for name in now.names if name not in outputs}
+    if is_described:
+        details = {**details, **_described(step, seed, now, answer)}
+        check_details(selector, details)
+        for each in fitted:
+            check_state(selector, each)
+    if not outputs:
+        fitted = (*fitted[:-1], *_best_alone(fit, step, if_empty, dropped))
+    if not fit.failure:
+        _apply(fit, selector, fitted, dropped)
+    n_out = 0 if fit.failure else len(fit.rows.names)
+    fit.steps.append(SelectionStep(selector.name, fit.label, len(now.names), n_out, dropped, dict(details)))
+
+
+def _described(
+    step: Step, seed: np.random.SeedSequence, rows: TrainingRows, answer: Selection | Fitted
+) -> Mapping[str, Any]:
+    """What a selector with a method ``describe`` says of its fit beside its details."""
+    if not isinstance(step.selector, DescribesFit):
+        return {}
+    with guarded("selector", step.selector):
+        description: Mapping[str, Any] = step.selector.describe(rows, step.settings, seed, answer)
+    return description
+
+
+def _best_alone(fit: SourceFit, step: Step, if_empty: str, dropped: dict[str, str]) -> tuple[Chosen, ...]:
+    """The strongest candidate, where a step leaves nothing and the study says to keep it; otherwise a failure."""
+    names = fit.rows.names
+    best = names[strongest(fit.rows)]
+    failure = (
+        f"the step '{step.selector.name}' leaves none of {len(names)} features of source '{fit.label}' "
+        f"(setting {step}); the strongest candidate is '{best}' ({dropped[best]})."
+    )
+    if (getattr(step.settings, "if_empty", None) or if_empty) != "best":
+        fit.failure = failure
+        return ()
+    fit.warnings.append(warn.KEPT_ALONE(failure=f"{failure[0].upper()}{failure[1:]}"))
+    del dropped[best]
+    return (Chosen((best,)),)
+
+
+def _apply(fit: SourceFit, selector: Any, fitted: tuple[Fitted, ...], dropped: dict[str, str]) -> None:
+    """The rows as a step leaves them; where it changes their values, columns that are constant then go."""
+    for each in fitted:
+        fit.rows, warnings = apply_to_training(each, fit.rows)
+        fit.warnings += warnings
+        fit.keep(each, selector)
+    changes = next((each.kind for each in fitted if each.kind != "chooses columns"), None)
+    if changes is None:
+        return
+    of_images = changes == "chooses images"
+    if not fit.drop_constant("constant over the images that stay" if of_images else "constant after it", dropped):
+        where = f"over the images that '{selector.name}' leaves" if of_images else f"after '{selector.name}'"
+        fit.failure = f"every feature of source '{fit.label}' is constant {where}."
+
+
+def strongest(rows: TrainingRows) -> int:
+    """Position of the feature with the largest |Pearson r| with the outcome; the first of ties."""
+    x = rows.values - rows.values.mean(axis=0)
+    y = rows.outcome - rows.outcome.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.abs(x.T @ y) / np.sqrt((x**2).sum(axis=0) * (y**2).sum())
+    return int(np.nanargmax(np.where(np.isnan(r), -1.0, r)))

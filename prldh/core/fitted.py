@@ -1,0 +1,245 @@
+"""Fit and apply are a pair: what a step learned from training rows, and applies to anyone's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from prldh.core.errors import DataError
+from prldh.core.records import ImageValues, SelectionStep
+from prldh.core.warn.kinds import Warn
+
+#: What a fitted step does to rows.
+Kind = Literal["chooses columns", "chooses images", "transforms values", "scores"]
+
+
+class Fitted(Protocol):
+    """What a step learned from training rows. It is applied to those, to held-out rows, to another reader's values and
+    to new patients alike.
+
+    ``names`` are the columns that it reads, ``outputs`` those that it gives, in order; a score gives none. ``state`` is
+    all that ``apply`` needs, as JSON (text, finite numbers, lists and dicts of them); from it ``from_state`` of the
+    step that fitted it makes the same again. What a step of the selection gives may have ``dropped`` (column → why it
+    goes), ``details`` and ``warnings`` as well, as :class:`~prldh.core.records.Selection` has them.
+    """
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
+    @property
+    def state(self) -> dict[str, Any] | None: ...
+
+    def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What becomes of rows (n, p) whose columns are ``names``: in any order, and others may be among them.
+
+        What chooses columns or transforms values gives (n, k), a column an output. What scores gives log odds (n,).
+        What chooses images gets single images as rows, and gives which of them stay (n,) bool, at least one a patient.
+
+        Parameters
+        ----------
+        columns
+            Clinical columns (n,) by name, such as a batch. Of single images: the ``row`` of the patient that each
+            belongs to, rising, and its ``weight`` in the patient's mean.
+
+        Raises
+        ------
+        DataError
+            If one of its ``names`` is missing (:func:`take_columns` says which).
+        """
+        ...
+
+
+def take_columns(values: np.ndarray, names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """The columns ``wanted`` (n, k) of ``values`` (n, p), whose columns are ``names``.
+
+    Raises
+    ------
+    DataError
+        If one is missing.
+
+    Examples
+    --------
+    >>> take_columns(np.array([[1.0, 2.0, 3.0]]), ("a", "b", "c"), ("c", "a"))
+    array([[3., 1.]])
+    """
+    return values[:, positions(names, wanted)]
+
+
+def positions(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Where each of ``wanted`` stands among ``names`` (k,).
+
+    Raises
+    ------
+    DataError
+        If one is missing.
+    """
+    where = {name: j for j, name in enumerate(names)}
+    missing = [name for name in wanted if name not in where]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DataError(
+            f"the column '{missing[0]}'{more} of {len(wanted)} is missing, and a fitted step cannot be applied without"
+            " it. Give a table with the columns that it was fitted on."
+        )
+    return np.array([where[name] for name in wanted], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The columns that a step chose, by name; the rest is what the report says of it."""
+
+    names: tuple[str, ...]
+    dropped: Mapping[str, str] = field(default_factory=dict, compare=False)
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    kind: ClassVar[Kind] = "chooses columns"
+    name: ClassVar[str] = "columns"
+    version: ClassVar[str] = "1"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {"names": list(self.names)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Chosen:
+        return cls(tuple(state["names"]))
+
+    def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        return take_columns(values, names, self.names)
+
+
+#: Says which images stay, (m,) bool, at least one a row.
+ChooseImages = Callable[[ImageValues], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Which single images stay, by a rule fitted on the columns ``names``.
+
+    A rule that has a ``state`` (JSON) is carried into the frozen models, and ``from_state`` of its step reads it there.
+    """
+
+    names: tuple[str, ...]
+    choose: ChooseImages
+
+    kind: ClassVar[Kind] = "chooses images"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """None where the rule has none."""
+        rule = getattr(self.choose, "state", None)
+        return None if rule is None else {"names": list(self.names), "rule": rule}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], rule: Callable[[Any], ChooseImages]) -> ChosenImages:
+        """The same again; ``rule`` makes the rule of its state."""
+        return cls(tuple(state["names"]), rule(state["rule"]))
+
+    def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        own = take_columns(values, names, self.names)
+        return self.choose(ImageValues(own, columns["row"], columns["weight"]))
+
+
+@dataclass(frozen=True)
+class LinearScore:
+    """A linear Radscore: intercept + sum of coefficient * (feature - center) / scale."""
+
+    intercept: float
+    features: tuple[tuple[str, str], ...]  # (source, feature name)
+    coefficients: np.ndarray  # (k,)
+    center: np.ndarray  # (k,)
+    scale: np.ndarray  # (k,)
+
+    kind: ClassVar[Kind] = "scores"
+    name: ClassVar[str] = "linear score"
+    version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for _, name in self.features)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        numbers = zip(self.coefficients.tolist(), self.center.tolist(), self.scale.tolist(), strict=True)
+        return {
+            "intercept": self.intercept,
+            "features": [
+                {"source": source, "name": name, "coefficient": b, "center": center, "scale": scale}
+                for (source, name), (b, center, scale) in zip(self.features, numbers, strict=True)
+            ],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> LinearScore:
+        features = state["features"]
+        numbers = [np.array([f[key] for f in features], dtype=float) for key in ("coefficient", "center", "scale")]
+        return cls(float(state["intercept"]), tuple((f["source"], f["name"]) for f in features), *numbers)
+
+    def log_odds(self, values: np.ndarray) -> np.ndarray:
+        """The score (n,) of rows whose columns are its features, in their order."""
+        total = np.full(values.shape[0], self.intercept)
+        for j, (b, center, scale) in enumerate(zip(self.coefficients, self.center, self.scale, strict=True)):
+            total += b * ((values[:, j] - center) / scale)
+        return total
+
+    def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        return self.log_odds(take_columns(values, names, self.names))
+
+
+#: What the chain itself fits, by the names in their states; no step of a plugin may have one of these.
+BUILT_IN: dict[str, type[Chosen] | type[LinearScore]] = {each.name: each for each in (Chosen, LinearScore)}
+
+
+@dataclass(frozen=True)
+class FittedStep:
+    """One of the steps from the features of a tissue to its Radscore.
+
+    ``source``: the one whose columns it is applied to; None: what all of them give. ``step`` and ``version`` say whose
+    state it is: a registered step's, or one of :data:`BUILT_IN`.
+    """
+
+    fitted: Fitted
+    source: str | None
+    step: str
+    version: str
+
+
+@dataclass(frozen=True)
+class TissueFit:
+    """A tissue's Radscore as fitted on some rows.
+
+    ``values`` (n,) its Radscores; ``cutoff`` Youden's on the fitting rows; ``chain`` what was fitted, in order, the
+    score last; ``empty_step`` names the step that left nothing (then there is no chain, and the Radscore is 0).
+    """
+
+    values: np.ndarray
+    cutoff: float
+    chain: tuple[FittedStep, ...] = ()
+    steps: tuple[SelectionStep, ...] = ()
+    empty_step: str | None = None
+    warnings: tuple[Warn, ...] = ()
+
+    @property
+    def radscore(self) -> LinearScore | None:
+        """The score that ends the chain; None where there is no chain."""
+        score = self.chain[-1].fitted if self.chain else None
+        return score if isinstance(score, LinearScore) else None
