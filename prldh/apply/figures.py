@@ -21,7 +21,7 @@ from prldh.report import (
 )
 
 
-def plan_drawings(entry: dict[str, Any]) -> list[Drawing]:
+def plan_drawings(entry: Mapping[str, Any]) -> list[Drawing]:
     """The figures of a cohort whose outcomes are known: three of the unadjusted models, three of the adjusted ones."""
     if not entry["is_validated"]:
         return []

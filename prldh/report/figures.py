@@ -10,7 +10,7 @@ import re
 import shutil
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -56,7 +56,7 @@ class FigureSettings:
     grey: bool = False
 
     @classmethod
-    def of(cls, data: dict[str, Any], **given: Any) -> FigureSettings:
+    def of(cls, data: Mapping[str, Any], **given: Any) -> FigureSettings:
         """As the study says, but for what is ``given``."""
         report = data["study"]["settings"].get("report", {})
         chosen: dict[str, Any] = {
