@@ -11,15 +11,24 @@ import pytest
 from pydantic import BaseModel
 
 from prldh.core.errors import PluginError
-from prldh.plugins import interfaces
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.misspelt import methods_of
 from prldh.plugins.registry import REGISTRIES, Registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 OPTIONAL = {
-    "register_selectors": {"describe", "alternatives", "check", "fingerprint"},
-    "register_feature_sources": {"extract_many", "verify", "metadata", "trained_on", "check", "fingerprint"},
+    "register_selectors": {
+        "describe",
+        "alternatives",
+        "check",
+        "fingerprint",
+        "from_state",
+        "methods",
+        "figures",
+        "remarks",
+    },
+    "register_feature_sources": {"extract_many", "verify", "metadata", "trained_on", "check", "fingerprint", "methods"},
+    "register_validators": {"methods", "design"},
     "register_checklists": {"score"},
 }
 
@@ -36,10 +45,15 @@ def _item(hook: str, **more: Any) -> SimpleNamespace:
     )
 
 
+EMPTY = Registry(load_entry_points=False, load_built_ins=False)
+
+
 def _register(hook: str, item: Any) -> dict:
-    registry = Registry(load_entry_points=False, load_built_ins=False)
-    registry.register(SimpleNamespace(**{hook: hookimpl(lambda: [item])}), name="a_plugin")
-    return registry.registered(hook)
+    EMPTY.register(SimpleNamespace(**{hook: hookimpl(lambda: [item])}), name="a_plugin")
+    try:
+        return EMPTY.registered(hook)
+    finally:
+        EMPTY.manager.unregister(name="a_plugin")
 
 
 def _typos(name: str) -> set[str]:
@@ -108,14 +122,10 @@ def test_what_is_near_to_nothing_stays_free(hook):
 
 
 def test_every_optional_method_is_declared_and_on_the_page():
-    named = {
-        "register_selectors": interfaces.OPTIONAL_OF_SELECTORS,
-        "register_feature_sources": interfaces.OPTIONAL_OF_SOURCES,
-        "register_checklists": interfaces.OPTIONAL_OF_CHECKLISTS,
-    }
-    table = dict(re.findall(r"^\| (selectors|feature sources|checklists) \| (.*) \|$", PAGE, re.M))
-    for hook, protocols in named.items():
-        assert {m for p in protocols for m in methods_of(p)} == OPTIONAL[hook]
-        row = table[f"{REGISTRIES[hook].noun}s"].partition(";")[0]
-        assert set(re.findall(r"`(\w+)`", row)) == OPTIONAL[hook]
-        assert set(protocols) <= set(REGISTRIES[hook].protocols)
+    table = dict(re.findall(r"^\| (\w[\w ]*) \| (.*) \|$", PAGE, re.M))
+    for hook, kind in REGISTRIES.items():
+        required, *optional = kind.protocols or (object,)
+        assert {m for p in optional for m in methods_of(p)} - methods_of(required) == OPTIONAL.get(hook, set())
+        if optional:
+            row = table[f"{kind.noun}s"].partition(";")[0]
+            assert set(re.findall(r"`(\w+)`", row)) == OPTIONAL[hook]
