@@ -166,10 +166,10 @@ def spread(at: list[float], widths: list[float], least: float) -> list[float]:
             middle.pop()
             runs[-1] += last
             middle[-1] = sum(at[j] for j in runs[-1]) / len(runs[-1])
-    found, free = list(at), least
+    positions, free = list(at), least
     for run, centre in zip(runs, middle, strict=True):
         free = max(free, centre - size(run) / 2)
         for k in run:
-            found[k] = free + widths[k] / 2
+            positions[k] = free + widths[k] / 2
             free += widths[k]
-    return found
+    return positions

@@ -43,12 +43,12 @@ def digits_for(estimate: float | None, digits: int = 3) -> int:
     return min(digits, 3 if size < 10 else 2 if size < 100 else 1)
 
 
-def interval_text(found: dict[str, Any], digits: int = 3) -> str:
+def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    digits = digits_for(found.get("estimate"), digits)
+    digits = digits_for(entry.get("estimate"), digits)
     return (
-        f"{plain(found.get('estimate'), digits)} ({plain(found.get('low'), digits)},"
-        f" {plain(found.get('high'), digits)})"
+        f"{plain(entry.get('estimate'), digits)} ({plain(entry.get('low'), digits)},"
+        f" {plain(entry.get('high'), digits)})"
     )
 
 
@@ -63,16 +63,16 @@ def p_text(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else "> 0.999" if value >= 0.9995 else f"{value:.3f}"
 
 
-def interval(found: Any, digits: int = 3) -> Markup:
+def interval(entry: Any, digits: int = 3) -> Markup:
     """``0.857 (0.797, 0.918)`` from {estimate, low, high}, the estimate alone where it has no limits; the brackets are
     not broken over lines."""
-    if not found or all(found.get(key) is None for key in ("estimate", "low", "high")):
+    if not entry or all(entry.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
-    digits = digits_for(found.get("estimate"), digits)
-    if found.get("low") is None and found.get("high") is None:
-        return number(found["estimate"], digits)
-    estimate, low, high = (typeset(plain(found.get(key), digits)) for key in ("estimate", "low", "high"))
-    title = f"{found.get('estimate')!r} ({found.get('low')!r}, {found.get('high')!r})"
+    digits = digits_for(entry.get("estimate"), digits)
+    if entry.get("low") is None and entry.get("high") is None:
+        return number(entry["estimate"], digits)
+    estimate, low, high = (typeset(plain(entry.get(key), digits)) for key in ("estimate", "low", "high"))
+    title = f"{entry.get('estimate')!r} ({entry.get('low')!r}, {entry.get('high')!r})"
     return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(
         title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high))
     )

@@ -151,8 +151,8 @@ def _character(c: str) -> str:
     plain = unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode()
     if base.isascii() and base.isprintable():
         plain = base
-    said = "".join(map(_character, plain)) if plain.isprintable() and plain else f"U+{ord(c):04X}"
-    return rf"\otherletter{{{c}}}{{{said}}}"
+    substitute = "".join(map(_character, plain)) if plain.isprintable() and plain else f"U+{ord(c):04X}"
+    return rf"\otherletter{{{c}}}{{{substitute}}}"
 
 
 def breakable(text: str, is_whole: bool = True) -> str:
@@ -253,7 +253,7 @@ def _narrowed(table: JournalTable, word: str) -> list[int]:
     """Characters that each column needs where it wraps: its longest word, some more of the first column."""
     columns = zip(table.head, *table.rows, strict=True)
     longest = [
-        max((len(found) for cell in column for found in re.findall(word, cell)), default=1) for column in columns
+        max((len(piece) for cell in column for piece in re.findall(word, cell)), default=1) for column in columns
     ]
     return [
         min(width, max(min(n, LONG_WORD), 18 if k == 0 else 8))

@@ -55,9 +55,9 @@ def save_dateless(document: Any, path: Any) -> None:
     """Save to a path or an open file. A DOCX is a ZIP file, whose entries would carry the time of day."""
     content = io.BytesIO()
     document.save(content)
-    with zipfile.ZipFile(content) as found, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
-        for name in found.namelist():
-            written.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), found.read(name), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(content) as dated, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in dated.namelist():
+            written.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), dated.read(name), zipfile.ZIP_DEFLATED)
 
 
 def _fill(cell: Any, text: str, bold: bool) -> None:

@@ -53,7 +53,7 @@ def describe_flow(data: dict[str, Any], most: int = 8) -> dict[str, Any]:
 def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
     flow = describe_flow(data)
-    found = [
+    drawings = [
         Drawing(
             "flow",
             "Flow of patients",
@@ -63,13 +63,13 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
             is_wide=True,
         )
     ]
-    found += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
+    drawings += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
     for name in data["tissues"]:
-        found += plan_tissue_figures(name, data, words)
+        drawings += plan_tissue_figures(name, data, words)
     for adjusted in (False, True):
         models = [m for m in data["models"] if m["adjusted"] == adjusted]
         if models:
-            found += _model_figures(
+            drawings += _model_figures(
                 models,
                 "adjusted" if adjusted else "unadjusted",
                 data.get("net_benefit_differences", []),
@@ -79,7 +79,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
-            found.append(
+            drawings.append(
                 Drawing(
                     "stratified_roc",
                     "ROC curves within the other tissue's groups",
@@ -91,7 +91,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
         for kind in ("unadjusted", "adjusted"):
             rows = data["interaction"].get(kind)
             if rows:
-                found.append(
+                drawings.append(
                     Drawing(
                         f"interaction_{kind}",
                         f"Odds ratios of the groups, {kind}",
@@ -101,12 +101,12 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                         is_wide=True,
                     )
                 )
-    return found + _nomograms(data)
+    return drawings + _nomograms(data)
 
 
 def _nomograms(data: dict[str, Any]) -> list[Drawing]:
     """Of the model that did best, by its most honest AUC, among the unadjusted and among the adjusted ones."""
-    found = []
+    drawings = []
     for adjusted in (False, True):
         charts = [(m, chart) for m in data["models"] if m["adjusted"] == adjusted and (chart := make_nomogram(m, data))]
         if charts:
@@ -114,7 +114,7 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
                 charts, key=lambda item: (honest_auc(item[0]) or (None, None, item[0]["auc"]))[2]["estimate"] or 0.0
             )
             variables = ", ".join(a["variable"] for a in chart["axes"])
-            found.append(
+            drawings.append(
                 Drawing(
                     f"nomogram_{'adjusted' if adjusted else 'unadjusted'}",
                     f"Nomogram of {model['name']}{', adjusted' if adjusted else ''}",
@@ -124,7 +124,7 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
                     is_wide=True,
                 )
             )
-    return found
+    return drawings
 
 
 def _agreement(name: str, images: dict[str, Any]) -> Drawing:
@@ -155,7 +155,7 @@ def _model_figures(
         if len(models) > len(shown)
         else ""
     )
-    found = [
+    drawings = [
         Drawing(
             f"roc_{kind}",
             f"ROC curves, {kind}",
@@ -207,7 +207,7 @@ def _model_figures(
     if held:
         scope, scheme = held
         curves = [(m["name"], m["validation"][scope][scheme]) for m in shown]
-        found.append(
+        drawings.append(
             Drawing(
                 f"decision_held_out_{kind}",
                 f"Decision curves, {kind}, held out",
@@ -217,7 +217,7 @@ def _model_figures(
             )
         )
         if all("calibration" in v for _, v in curves):
-            found.append(
+            drawings.append(
                 Drawing(
                     f"calibration_held_out_{kind}",
                     f"Calibration, {kind}, held out",
@@ -229,7 +229,7 @@ def _model_figures(
         own = [d for d in differences if d["adjusted"] == models[0]["adjusted"] and (d["scope"], d["scheme"]) == held]
         if own:
             first_ones = f" The first {MOST_PANELS} of {len(own)} pairs; the others are in the tables."
-            found.append(
+            drawings.append(
                 Drawing(
                     f"difference_{kind}",
                     f"Differences of net benefit, {kind}",
@@ -240,20 +240,20 @@ def _model_figures(
                     is_wide=True,
                 )
             )
-    return found
+    return drawings
 
 
 def _roc_bands(
     models: list[dict[str, Any]], kind: str, held: tuple[str, str] | None, of: str, first: str, level: str
 ) -> list[Drawing]:
     """ROC curves with their bands, held out where there are such; of results of an earlier version there are none."""
-    curves, said = [(m["name"], m["roc"]) for m in models], "apparent"
+    curves, predictions = [(m["name"], m["roc"]) for m in models], "apparent"
     if held and all("roc" in m["validation"][held[0]][held[1]] for m in models):
-        curves, said = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
+        curves, predictions = [(m["name"], m["validation"][held[0]][held[1]]["roc"]) for m in models], of
     if not all("sensitivity_low" in p for _, roc in curves for p in roc):
         return []
     about = (
-        f"ROC curve of each model, {said}; the band holds the sensitivity's exact {level}% interval at each"
+        f"ROC curve of each model, {predictions}; the band holds the sensitivity's exact {level}% interval at each"
         f" threshold.{first}"
     )
     return [

@@ -72,13 +72,13 @@ class FigureSettings:
 
     def files(self, name: str) -> list[tuple[str, str, int, bool]]:
         """(file name, format, dpi, is grey) of a figure; the first resolution has the plain name."""
-        found = []
+        files = []
         for is_grey in (False, True) if self.grey else (False,):
             stem = name + ".grey" * is_grey
             for suffix in self.formats:
                 for k, dpi in enumerate(self.dpi if suffix in RASTER else self.dpi[:1]):
-                    found.append((f"{stem}.{suffix}" if k == 0 else f"{stem}.{dpi}dpi.{suffix}", suffix, dpi, is_grey))
-        return found
+                    files.append((f"{stem}.{suffix}" if k == 0 else f"{stem}.{dpi}dpi.{suffix}", suffix, dpi, is_grey))
+        return files
 
 
 def write_figures(
@@ -124,10 +124,10 @@ def write_figures(
     if not _take_over(drawings, settings, digest, former, folder):
         _write_all(drawings, drawn, words, settings, folder, jobs, beside)
         (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
-    found = {}
+    figures = {}
     for drawing in drawings:
         files = [name for name, *_ in settings.files(drawing.name)]
-        told = (
+        listing = (
             f"Files: figures/{files[0]}{''.join(', ' + f.removeprefix(drawing.name) for f in files[1:])}"
             if files
             else ""
@@ -135,13 +135,13 @@ def write_figures(
         shown = {
             k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel", "tissue", "kind", "seen")
         }
-        found[drawing.name] = {
+        figures[drawing.name] = {
             **shown,
             "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats),
-            "files": told,
+            "files": listing,
             "names": files,
         }
-    return found
+    return figures
 
 
 def _shown_svg(folder: Path, name: str, is_kept: bool) -> str:
@@ -280,7 +280,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
 def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictures: Sequence[Path]) -> str:
     """Of the results, the words, the settings, the code that draws, and matplotlib: figures are the same where it is
     the same."""
-    found = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
+    sha256 = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
     here = Path(__file__).parent
     for path in (
         *sorted(here.glob("*.py")),
@@ -288,12 +288,12 @@ def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictu
         here.parent / "results" / "nomogram.py",
         *pictures,
     ):
-        found.update(path.read_bytes())
-    found.update(json.dumps(drawn, sort_keys=True).encode())
+        sha256.update(path.read_bytes())
+    sha256.update(json.dumps(drawn, sort_keys=True).encode())
     spoken = [asdict(each) for each in words.steps.values()] + [asdict(each) for each in words.schemes.values()]
     shown = [asdict(figure) for figures in words.figures.values() for figure in figures]
-    found.update(json.dumps(clean([spoken, shown]), default=list).encode())
-    return found.hexdigest()
+    sha256.update(json.dumps(clean([spoken, shown]), default=list).encode())
+    return sha256.hexdigest()
 
 
 def _take_over(
@@ -319,6 +319,6 @@ def as_element(text: str, name: str) -> str:
     """An SVG file's element, small, with ids that are unique in a page that holds several figures."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+    text = re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), text)
     text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
     return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)

@@ -48,7 +48,7 @@ def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tissues": list(extractions),
         "acquisition": [*files, *_ibsi_rows(extractions, ACQUISITION)],
-        "unknown": _together({name: said for name, e in extractions.items() if (said := _unknown(e))}),
+        "unknown": _together({name: sentence for name, e in extractions.items() if (sentence := _unknown(e))}),
         "processing": _ibsi_rows(extractions, PROCESSING),
         "segmentation": _segmentation(images, extractions),
         "features": [
@@ -76,9 +76,9 @@ def _ibsi_rows(extractions: Mapping[str, Extraction], sections: Sequence[str]) -
     for item in load_standard("ibsi").items:
         if item.section not in sections or item.number in BESIDE:
             continue
-        found = [image_rule(Dossier(extractions=(e,)), item) for e in extractions.values()]
-        if any(f.value for f in found):
-            cells = [f.value or ("does not apply" if f.status == NOT_APPLICABLE else "not recorded") for f in found]
+        findings = [image_rule(Dossier(extractions=(e,)), item) for e in extractions.values()]
+        if any(f.value for f in findings):
+            cells = [f.value or ("does not apply" if f.status == NOT_APPLICABLE else "not recorded") for f in findings]
             rows.append({"number": item.number, "title": f"{item.topic}: {item.text}", "cells": cells})
     return rows
 
@@ -105,17 +105,17 @@ def _unknown(e: Extraction) -> str | None:
     )
 
 
-def _together(said: Mapping[str, str]) -> list[str]:
+def _together(sentences: Mapping[str, str]) -> list[str]:
     """One sentence for all tissues of which the same is said."""
     names: dict[str, list[str]] = {}
-    for name, text in said.items():
+    for name, text in sentences.items():
         names.setdefault(text, []).append(name)
-    return [f"{', '.join(found)}: {text}" for text, found in names.items()]
+    return [f"{', '.join(tissues)}: {text}" for text, tissues in names.items()]
 
 
 def _is_silent(e: Extraction, item: Item) -> bool:
-    found = image_rule(Dossier(extractions=(e,)), item)
-    return found.value is None and found.status != NOT_APPLICABLE
+    finding = image_rule(Dossier(extractions=(e,)), item)
+    return finding.value is None and finding.status != NOT_APPLICABLE
 
 
 def _sizes(tissue: Mapping[str, Any]) -> list[tuple[int, ...]]:
@@ -161,17 +161,17 @@ def _readers(t: Mapping[str, Any]) -> str:
 
 def _regions(t: Mapping[str, Any]) -> str:
     """How many were measured, and how several of a patient became one row."""
-    said = (
+    measured = (
         f"{t['n_measured']} region{'s' * (t['n_measured'] != 1)} of {t['n_patients']}"
         f" patient{'s' * (t['n_patients'] != 1)}"
     )
     several = sum(n > 1 for n in Counter(c["patient"] for c in t["cases"]).values())
     if not several:
-        return said
+        return measured
     ways = dict.fromkeys(
         "mean weighted by volume" if s["settings"].get("combine") == "volume" else "mean" for s in t["sources"].values()
     )
-    return f"{said}; {several} with several, merged by the {' or '.join(ways)} of each feature"
+    return f"{measured}; {several} with several, merged by the {' or '.join(ways)} of each feature"
 
 
 def _parts(t: Mapping[str, Any]) -> str:
@@ -185,10 +185,14 @@ def _parts(t: Mapping[str, Any]) -> str:
 
 
 def _volumes(t: Mapping[str, Any]) -> str:
-    found = [v for v in t.get("volumes_mm3", []) if v]
-    numbers = [[plain(v[k] / 1000, 2) for k in ("median", "q1", "q3", "min", "max")] for v in found]
-    said = [f"{m} ({q1} to {q3}), {least} to {most}" for m, q1, q3, least, most in numbers]
-    return said[0] if len(said) == 1 else "; ".join(f"reader {k}: {text}" for k, text in enumerate(said, start=1))
+    spreads = [v for v in t.get("volumes_mm3", []) if v]
+    numbers = [[plain(v[k] / 1000, 2) for k in ("median", "q1", "q3", "min", "max")] for v in spreads]
+    summaries = [f"{m} ({q1} to {q3}), {least} to {most}" for m, q1, q3, least, most in numbers]
+    return (
+        summaries[0]
+        if len(summaries) == 1
+        else "; ".join(f"reader {k}: {text}" for k, text in enumerate(summaries, start=1))
+    )
 
 
 def _aside(t: Mapping[str, Any]) -> str:
@@ -212,15 +216,15 @@ def _findings(t: Mapping[str, Any]) -> str:
 
 def _software(t: Mapping[str, Any]) -> list[str]:
     """Each source with its version, what it computes with, and settings that are no default."""
-    said = []
+    software = []
     for name, source in t["sources"].items():
         packages = ", ".join(f"{package} {version}" for package, version in source["packages"].items())
         settings = ", ".join(
             f"{k} {v}" for k, v in source["settings"].items() if v is not None and v not in ({}, False)
         )
-        said.append(
+        software.append(
             f"{name} {source['version']}"
             + (f"; {packages}" if packages else "")
             + (f"; set: {settings}" if settings else "")
         )
-    return said
+    return software

@@ -101,8 +101,8 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     rows = []
     for m in data["models"]:
         scopes = [m["validation"].get(scope, {}) for scope in ("pipeline", "model")]
-        for scheme in dict.fromkeys(s for found in scopes for s in found):
-            cells = [_auc(found.get(scheme)) for found in scopes]
+        for scheme in dict.fromkeys(s for schemes in scopes for s in schemes):
+            cells = [_auc(schemes.get(scheme)) for schemes in scopes]
             rows.append(
                 [
                     label(m),
@@ -127,12 +127,12 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     return JournalTable("table3", "Table 3. AUC in validation, and apparent", head, rows, notes)
 
 
-def _auc(found: dict[str, Any] | None) -> str:
-    if not found:
+def _auc(entry: dict[str, Any] | None) -> str:
+    if not entry:
         return ""
-    if found["auc"].get("estimate") is None and found.get("auc_mean"):
-        return f"{interval_text(found['auc_mean'])} (mean of folds)"
-    return interval_text(found["auc"])
+    if entry["auc"].get("estimate") is None and entry.get("auc_mean"):
+        return f"{interval_text(entry['auc_mean'])} (mean of folds)"
+    return interval_text(entry["auc"])
 
 
 def _interaction(data: dict[str, Any]) -> JournalTable | None:

@@ -101,11 +101,11 @@ def put_partial(axis: Any, models: list[dict[str, Any]], focus: str, of: Callabl
 
 def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
     figure, axes, columns = panels_of(len(models), 2.6, sharex=True, sharey=True)
-    for i, (axis, (name, found)) in enumerate(zip(axes, models, strict=True)):
-        curve, shade = found["curve"], look(i)["color"]
+    for i, (axis, (name, calibration)) in enumerate(zip(axes, models, strict=True)):
+        curve, shade = calibration["curve"], look(i)["color"]
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
         x, y = [p["predicted"] for p in curve], [p["observed"] for p in curve]
-        if found["method"] == "groups":
+        if calibration["method"] == "groups":
             for p in curve:
                 if p.get("low") is not None:
                     axis.plot([p["predicted"]] * 2, [p["low"], p["high"]], color=shade, linewidth=1)
@@ -151,13 +151,15 @@ def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:
 
 def draw_differences(differences: list[dict[str, Any]]) -> Figure:
     figure, axes, columns = panels_of(len(differences), 2.2, sharex=True, sharey=True)
-    for axis, found in zip(axes, differences, strict=True):
+    for axis, difference in zip(axes, differences, strict=True):
         axis.axhline(0, color="0.5", linewidth=0.8)
-        draw_band(axis, found["curve"], "threshold", "low", "high", look(0)["color"])
+        draw_band(axis, difference["curve"], "threshold", "low", "high", look(0)["color"])
         axis.plot(
-            [p["threshold"] for p in found["curve"]], [p["difference"] for p in found["curve"]], color=look(0)["color"]
+            [p["threshold"] for p in difference["curve"]],
+            [p["difference"] for p in difference["curve"]],
+            color=look(0)["color"],
         )
-        axis.set_title(f"{label(found['a'], lines=2)}\n− {label(found['b'], lines=2)}", fontsize=7)
+        axis.set_title(f"{label(difference['a'], lines=2)}\n− {label(difference['b'], lines=2)}", fontsize=7)
         axis.set(xlabel="threshold probability", ylabel="difference of net benefit")
     label_edges(axes, columns)
     points = sorted(

@@ -76,10 +76,10 @@ def write_beside(data: dict[str, Any], words: Words, folder: Path) -> None:
 
 def _plugin_sections(data: dict[str, Any], folder: Path, registry: Registry) -> list[dict[str, Any]]:
 
-    found = registry.registered("register_report_sections")
+    sections = registry.registered("register_report_sections")
     rendered = [
         (name, section.title, _rendered(name, section, plugin, data, folder))
-        for name, (section, plugin) in found.items()
+        for name, (section, plugin) in sections.items()
     ]
     return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
 
@@ -93,11 +93,11 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
             raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
         return html
     except (Exception, SystemExit) as error:
-        said = (
+        message = (
             "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}`"
             " may show why."
         )
-        return Markup("<p>" + said + "</p>").format(name, plugin, type(error).__name__, error, plugin)
+        return Markup("<p>" + message + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
 
 def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = (), **figure_settings: Any) -> str:

@@ -79,15 +79,15 @@ def draw_partial_panel(kinds: Kinds) -> Figure:
     return figure
 
 
-def draw_use_panel(kinds: dict[str, list[tuple[str, dict[str, Any]]]], said: str) -> Figure:
-    """Calibration, decision and clinical impact curves of (name, entry) by kind; ``said``: of which predictions."""
+def draw_use_panel(kinds: dict[str, list[tuple[str, dict[str, Any]]]], predictions: str) -> Figure:
+    """Calibration, decision and clinical impact curves of (name, entry) by kind; ``predictions``: which they are of."""
     figure, axes = _grid(3, len(kinds), 8.3)
     of = list(dict.fromkeys(name for models in kinds.values() for name, _ in models)).index
     for r, put in enumerate((_put_calibration, _put_decision, _put_impact)):
         for c, (kind, models) in enumerate(kinds.items()):
             axis = axes[r * len(kinds) + c]
             put(axis, [(label(name), entry, of(name)) for name, entry in models])
-            _letter(axis, r * len(kinds) + c, f"{kind}, {said}" if r == 0 else "")
+            _letter(axis, r * len(kinds) + c, f"{kind}, {predictions}" if r == 0 else "")
     legend_below(figure, axes[len(kinds)], 3)
     return figure
 

@@ -37,7 +37,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
         for kind, adjusted in (("unadjusted", False), ("adjusted", True))
         if (own := [m for m in data["models"] if m["adjusted"] == adjusted])
     }
-    found = []
+    panels = []
     if kinds:
         first = (
             " Of more models the first are drawn."
@@ -45,7 +45,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
             and len(data["models"]) > sum(map(len, kinds.values()))
             else ""
         )
-        found += [
+        panels += [
             _panel(
                 "figure2_roc",
                 "ROC curves",
@@ -65,7 +65,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
             ),
             _use(kinds, first, words),
         ]
-    return [*found, *_heat_maps(beside), *_selection(data["tissues"], words), *_scores(data)]
+    return [*panels, *_heat_maps(beside), *_selection(data["tissues"], words), *_scores(data)]
 
 
 def _panel(name: str, title: str, description: str, draw: Any, *given: Any) -> Drawing:
@@ -76,15 +76,17 @@ def _letters(parts: Any) -> str:
     return "; ".join(f"{chr(ord('A') + k)}: {part}" for k, part in enumerate(parts)) + "."
 
 
-def _interaction(found: dict[str, Any] | None) -> list[Drawing]:
-    rows = {kind: found[kind] for kind in ("unadjusted", "adjusted") if found.get(kind)} if found else {}
-    if not found or not rows:
+def _interaction(interaction: dict[str, Any] | None) -> list[Drawing]:
+    rows = (
+        {kind: interaction[kind] for kind in ("unadjusted", "adjusted") if interaction.get(kind)} if interaction else {}
+    )
+    if not interaction or not rows:
         return []
     return [
         _panel(
             "figure3_interaction",
             "Odds ratios of the groups",
-            f"Forest plot of the groups' odds ratios against {found['reference']}. {_letters(rows)}",
+            f"Forest plot of the groups' odds ratios against {interaction['reference']}. {_letters(rows)}",
             draw_forest_panel,
             rows,
         )
@@ -124,7 +126,7 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words) -> Dr
 
 def _heat_maps(beside: Path | None) -> list[Drawing]:
     """Of each tissue that ``prldh explain`` has drawn."""
-    found = []
+    panels = []
     for path in sorted((beside / "explanation").glob("*.json")) if beside else ():
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
@@ -132,7 +134,7 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if pictures and all(picture.is_file() for _, picture in pictures):
-            found.append(
+            panels.append(
                 _panel(
                     f"figure6_heat_maps_{slug(about['tissue'])}",
                     f"{about['tissue']}: heat maps",
@@ -141,7 +143,7 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
                     pictures,
                 )
             )
-    return found
+    return panels
 
 
 def pictures_of(beside: Path | None) -> list[Path]:
@@ -150,7 +152,7 @@ def pictures_of(beside: Path | None) -> list[Path]:
 
 
 def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:
-    found = []
+    panels = []
     for name, tissue in tissues.items():
         parts: list[Part] = [
             (f"{step['source']}: {heading}", partial(put_part, part=part))
@@ -161,7 +163,7 @@ def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:
         if len(parts) > 1:
             columns = 2 if len(parts) in (2, 4) else 3
             rows = -(-len(parts) // columns)
-            found.append(
+            panels.append(
                 _panel(
                     f"figure_s1_selection_{slug(name)}",
                     f"{name}: selection of features",
@@ -172,7 +174,7 @@ def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:
                     2.5 * rows,
                 )
             )
-    return found
+    return panels
 
 
 def _scores(data: dict[str, Any]) -> list[Drawing]:

@@ -44,8 +44,8 @@ def _seen(data: dict[str, Any], words: Words, name: str) -> str:
 
 
 def _each(models: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -> str:
-    said = [f"{m['name']}: {text}" for m in models[:MOST] if (text := tell(m))]
-    return "; ".join(said) + ("; and others" if len(models) > MOST else "") + "." if said else ""
+    sentences = [f"{m['name']}: {text}" for m in models[:MOST] if (text := tell(m))]
+    return "; ".join(sentences) + ("; and others" if len(models) > MOST else "") + "." if sentences else ""
 
 
 def _lead(model: dict[str, Any], key: str) -> tuple[str, str, dict[str, Any]] | None:
@@ -72,9 +72,9 @@ def _roc(models: list[dict[str, Any]]) -> str:
 
 def _roc_bands(models: list[dict[str, Any]], words: Words) -> str:
     def tell(m: dict[str, Any]) -> str:
-        scope, scheme, found = _lead(m, "roc") or ("", "", m)
+        scope, scheme, entry = _lead(m, "roc") or ("", "", m)
         of = f"{words.scheme(scheme).label}, scope {scope}" if scheme else "apparent"
-        points = [p for p in found["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
+        points = [p for p in entry["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
         if not points:
             return ""
         best = max(points, key=lambda p: p["sensitivity"])
@@ -103,8 +103,8 @@ def _calibration(of: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Calla
 
 
 def _held_calibration(m: dict[str, Any]) -> dict[str, Any] | None:
-    found = _lead(m, "calibration")
-    return found[2]["calibration"] if found else None
+    lead = _lead(m, "calibration")
+    return lead[2]["calibration"] if lead else None
 
 
 def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Callable[[list[dict[str, Any]]], str]:
@@ -125,8 +125,8 @@ def _decision(of: Callable[[dict[str, Any]], list[dict[str, Any]] | None]) -> Ca
 
 
 def _held_decision(m: dict[str, Any]) -> list[dict[str, Any]] | None:
-    found = _lead(m, "decision_curve")
-    return found[2]["decision_curve"] if found else None
+    lead = _lead(m, "decision_curve")
+    return lead[2]["decision_curve"] if lead else None
 
 
 def _nearest(curve: list[dict[str, Any]]) -> dict[str, Any]:
@@ -157,13 +157,13 @@ def _impact(models: list[dict[str, Any]]) -> str:
 
 
 def _stratified(entries: list[dict[str, Any]]) -> str:
-    said = [
+    sentences = [
         f"{e['name']}: "
         + ", ".join(f"AUC {interval_text(s['auc'])} among {s['group']}" for s in e["strata"])
         + f", p of the difference {p_text(e['comparison']['p'])}"
         for e in entries
     ]
-    return "; ".join(said) + "."
+    return "; ".join(sentences) + "."
 
 
 def _scores(tissue: dict[str, Any]) -> str:

@@ -163,12 +163,14 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
 
 def draw_stability(selection: dict[str, Any], scheme: str, label_of_scheme: str) -> Figure:
     """How often each feature was selected in the resamples of a scheme."""
-    found = selection["stability"][scheme]
-    top = list(found["frequency"].items())[:20]
+    stability = selection["stability"][scheme]
+    top = list(stability["frequency"].items())[:20]
     figure, axis = axes_of(TWO_COLUMNS, 0.17 * max(len(top), 3) + 0.7)
     for y, (feature, share) in enumerate(top):
         axis.barh(y, share, color=colour(1) if feature in selection["features"] else colour(5))
     axis.set_yticks(range(len(top)), [label(f, 60, 1) for f, _ in top], fontsize=6)
     axis.invert_yaxis()
-    axis.set(xlabel=f"share of {found['n_resamples']} resamples ({label_of_scheme}); dark: in the model", xlim=(0, 1))
+    axis.set(
+        xlabel=f"share of {stability['n_resamples']} resamples ({label_of_scheme}); dark: in the model", xlim=(0, 1)
+    )
     return figure

@@ -16,7 +16,7 @@ from prldh.results import Words, is_bootstrap
 def plan_tissue_figures(name: str, data: dict[str, Any], words: Words) -> list[Drawing]:
     """The Radscore of every patient, and how its features were selected."""
     tissue, stem = data["tissues"][name], slug(name)
-    found = [
+    drawings = [
         Drawing(
             f"scores_{stem}",
             f"{name}: Radscore by patient",
@@ -28,9 +28,9 @@ def plan_tissue_figures(name: str, data: dict[str, Any], words: Words) -> list[D
     ]
     selection = tissue["selection"]
     if not selection:
-        return found
+        return drawings
     if selection["steps"]:
-        found.append(
+        drawings.append(
             Drawing(
                 f"funnel_{stem}",
                 f"{name}: features left after each step",
@@ -41,17 +41,17 @@ def plan_tissue_figures(name: str, data: dict[str, Any], words: Words) -> list[D
                 kind="funnel",
             )
         )
-    return [*found, *_step_figures(name, selection["steps"], words), *_kept_figures(name, data, words)]
+    return [*drawings, *_step_figures(name, selection["steps"], words), *_kept_figures(name, data, words)]
 
 
 def _step_figures(name: str, steps: list[dict[str, Any]], words: Words) -> list[Drawing]:
     """What each step shows of itself; a file's name that is taken gets the step's number."""
-    found: dict[str, Drawing] = {}
+    drawings: dict[str, Drawing] = {}
     for number, step in enumerate(steps):
         for figure in words.figures.get((name, number), ()):
             file = f"{figure.name}_{slug(name)}_{slug(step['source'])}"
-            file = file if file not in found else f"{file}_{number + 1}"
-            found[file] = Drawing(
+            file = file if file not in drawings else f"{file}_{number + 1}"
+            drawings[file] = Drawing(
                 file,
                 f"{name}, {step['source']}: {figure.title}",
                 figure.description,
@@ -61,17 +61,17 @@ def _step_figures(name: str, steps: list[dict[str, Any]], words: Words) -> list[
                 kind=figure.name,
                 seen=figure.seen,
             )
-    return list(found.values())
+    return list(drawings.values())
 
 
 def _kept_figures(name: str, data: dict[str, Any], words: Words) -> list[Drawing]:
     """The features that stayed: how they correlate, and how often resamples chose them."""
     selection, stem = data["tissues"][name]["selection"], slug(name)
-    found = []
+    drawings = []
     kept, r = selection["features"], selection.get("correlation")
     if r and len(kept) > 1:
         highest = max(abs(v) for i, row in enumerate(r) for v in row[:i])
-        found.append(
+        drawings.append(
             Drawing(
                 f"correlation_{stem}",
                 f"{name}: correlation of the features that stayed",
@@ -86,7 +86,7 @@ def _kept_figures(name: str, data: dict[str, Any], words: Words) -> list[Drawing
     if selection["stability"]:
         schemes = list(selection["stability"])
         scheme = next((s for s in schemes if is_bootstrap(data, s)), schemes[0])
-        found.append(
+        drawings.append(
             Drawing(
                 f"stability_{stem}",
                 f"{name}: how often each feature was selected",
@@ -97,17 +97,17 @@ def _kept_figures(name: str, data: dict[str, Any], words: Words) -> list[Drawing
                 kind="stability",
             )
         )
-    return found
+    return drawings
 
 
 def _funnel_in_words(steps: list[dict[str, Any]], words: Words) -> str:
     """``features: 1223 read, 900 after icc, …``"""
-    said = []
+    sentences = []
     for source in dict.fromkeys(s["source"] for s in steps):
         own = [s for s in steps if s["source"] == source]
-        said.append(
+        sentences.append(
             f"{source}: {own[0]['n_in']} read, "
             + ", ".join(f"{s['n_out']} after {words.step(s['name']).short_label}" for s in own)
             + "."
         )
-    return " ".join(said)
+    return " ".join(sentences)

@@ -116,14 +116,14 @@ def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:
 
 def _stability(data: dict[str, Any], schemes: dict[str, Any]) -> dict[str, Any]:
     """The model's features ranked by how often they were selected: in the bootstrap, or else in the first scheme."""
-    known = {scheme: found for scheme, found in schemes.items() if "index" in found}
+    known = {scheme: entry for scheme, entry in schemes.items() if "index" in entry}
     if not known:
         return {"schemes": {}, "rows": []}
     lead = next((scheme for scheme in known if is_bootstrap(data, scheme)), next(iter(known)))
     rows = []
     for feature in known[lead]["ranked"]:
-        limits = [found["intervals"][feature] for found in known.values()]
-        shares = [found["frequency"].get(feature, 0.0) for found in known.values()]
+        limits = [entry["intervals"][feature] for entry in known.values()]
+        shares = [entry["frequency"].get(feature, 0.0) for entry in known.values()]
         rows.append(
             (
                 feature,
@@ -148,11 +148,11 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
         if term["level"] is not None:
             levels.setdefault(term["variable"], []).append(term["level"])
     known = {v["variable"]: [row["level"] for row in v["rows"]] for v in data["table_one"]}
-    found = {
+    references = {
         variable: next((level for level in known.get(variable, []) if level not in own), None)
         for variable, own in levels.items()
     }
-    return "; ".join(f"{variable}, {level}" for variable, level in found.items() if level is not None)
+    return "; ".join(f"{variable}, {level}" for variable, level in references.items() if level is not None)
 
 
 def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]]:
@@ -165,7 +165,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
         f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
         f" {cohort['n']}, {share:.1f} %) from those without."
     )
-    ranked = [(found, m) for m in models if (found := honest_auc(m))]
+    ranked = [(leading, m) for m in models if (leading := honest_auc(m))]
     if not ranked:
         best = max(models, key=lambda m: m["auc"]["estimate"] or 0.0)
         return {
@@ -210,10 +210,10 @@ def _which(best: dict[str, Any], models: list[dict[str, Any]]) -> str:
     return f"the best model, “{label(best)}”," if len(models) > 1 else "it"
 
 
-def _with_interval(found: dict[str, Any], level: str) -> str:
-    if found.get("low") is None or found.get("high") is None:
-        return f"{plain(found['estimate'])} (no interval)"
-    return f"{plain(found['estimate'])} ({level}% CI {plain(found['low'])} to {plain(found['high'])})"
+def _with_interval(auc: dict[str, Any], level: str) -> str:
+    if auc.get("low") is None or auc.get("high") is None:
+        return f"{plain(auc['estimate'])} (no interval)"
+    return f"{plain(auc['estimate'])} ({level}% CI {plain(auc['low'])} to {plain(auc['high'])})"
 
 
 def _how_held_out(data: dict[str, Any], scheme: str, words: Words) -> str:
@@ -244,13 +244,13 @@ def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]
         (f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope])
         for scope in ("pipeline", "model")
     ]
-    found = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
+    groups = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
     return [
         (
             title + (f" (the first {ROWS_SHOWN} of {len(own)}; all are in tables/)" if len(own) > ROWS_SHOWN else ""),
             own[:ROWS_SHOWN],
         )
-        for title, own in found
+        for title, own in groups
     ]
 
 
@@ -259,8 +259,8 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for m in data["models"]:
         scopes = [m["validation"].get(scope, {}) for scope in ("model", "pipeline")]
-        for scheme in dict.fromkeys(s for found in scopes for s in found):
-            model, pipeline = (found.get(scheme) for found in scopes)
+        for scheme in dict.fromkeys(s for schemes in scopes for s in schemes):
+            model, pipeline = (schemes.get(scheme) for schemes in scopes)
             rows.append(
                 {
                     "label": label(m),
@@ -276,17 +276,17 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     return [
-        {"label": label(m), "scope": scope, "scheme": scheme, "found": found}
+        {"label": label(m), "scope": scope, "scheme": scheme, "entry": entry}
         for m in data["models"]
         for scope in ("pipeline", "model")
-        for scheme, found in m["validation"].get(scope, {}).items()
-        if is_wanted(found)
+        for scheme, entry in m["validation"].get(scope, {}).items()
+        if is_wanted(entry)
     ]
 
 
 def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Held-out entries by scope, the honest one first."""
-    rows = _each_scheme(data, lambda found: "confusion" in found)
+    rows = _each_scheme(data, lambda entry: "confusion" in entry)
     return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
 
 
@@ -297,15 +297,15 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
     for m in data["models"]:
         scopes = [scope for scope in ("pipeline", "model") if scope in m["validation"]]
         for k, scope in enumerate(scopes):
-            for scheme, found in m["validation"][scope].items():
-                if "calibration" in found:
+            for scheme, entry in m["validation"][scope].items():
+                if "calibration" in entry:
                     of = f"{words.scheme(scheme).label}, scope {scope}"
                     (more if k else rows).append(
                         {
                             "label": label(m),
                             "of": of,
-                            "calibration": found["calibration"],
-                            "hosmer_lemeshow": found.get("hosmer_lemeshow"),
+                            "calibration": entry["calibration"],
+                            "hosmer_lemeshow": entry.get("hosmer_lemeshow"),
                         }
                     )
         rows.append(
@@ -325,38 +325,38 @@ def _ledger(data: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     for scope, schemes in reversed(list(data.get("ledger", {}).items())):
         for scheme, rows in schemes.items():
             n, leaks = sum(r["n_fits"] for r in rows), [r for r in rows if r["n_held_out_rows_read"]]
-            said = (
+            leakage = (
                 "no held-out row was read by any"
                 if not leaks
                 else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
             )
             lines.append(
-                {"text": f"Scope {scope}, {words.scheme(scheme).label}: {n:,} fits; {said}.", "is_leak": bool(leaks)}
+                {"text": f"Scope {scope}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.", "is_leak": bool(leaks)}
             )
     return lines
 
 
 def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = _each_scheme(data, lambda found: "null" in found)
+    rows = _each_scheme(data, lambda entry: "null" in entry)
     return [
-        {**row, "null": null, "observed": row["found"][null["measure"]]["estimate"]}
+        {**row, "null": null, "observed": row["entry"][null["measure"]]["estimate"]}
         for row in rows
-        for null in [row["found"]["null"]]
+        for null in [row["entry"]["null"]]
     ]
 
 
 def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = _each_scheme(data, lambda found: "oob" in found["auc"])
-    return [{**row, "measure": m.name, "found": row["found"][m.key]} for row in rows for m in CORRECTED]
+    rows = _each_scheme(data, lambda entry: "oob" in entry["auc"])
+    return [{**row, "measure": m.name, "estimates": row["entry"][m.key]} for row in rows for m in CORRECTED]
 
 
 def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
     held = [
-        (f"{words.scheme(scheme).label}, scope {scope}", found["decision_curve"], found.get("clinical_impact"))
+        (f"{words.scheme(scheme).label}, scope {scope}", entry["decision_curve"], entry.get("clinical_impact"))
         for scope in ("pipeline", "model")
-        for scheme, found in model["validation"].get(scope, {}).items()
-        if "decision_curve" in found
+        for scheme, entry in model["validation"].get(scope, {}).items()
+        if "decision_curve" in entry
     ]
     return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
 
@@ -382,12 +382,12 @@ def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:
     models in ``of``."""
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
-        found = _OF.fullmatch(warning["message"])
-        of, said = found.groups() if found else ("", warning["message"])
-        stages.setdefault(warning["stage"], {}).setdefault(said, []).extend([of] * bool(of))
+        match = _OF.fullmatch(warning["message"])
+        of, text = match.groups() if match else ("", warning["message"])
+        stages.setdefault(warning["stage"], {}).setdefault(text, []).extend([of] * bool(of))
     shown = {
-        stage: [{"text": said[:1].upper() + said[1:] if of else said, "of": of} for said, of in found.items()]
-        for stage, found in stages.items()
+        stage: [{"text": text[:1].upper() + text[1:] if of else text, "of": of} for text, of in models_of.items()]
+        for stage, models_of in stages.items()
     }
     titled = [
         (

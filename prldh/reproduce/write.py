@@ -82,8 +82,8 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: 
 
 def _about_samples(plan: Plan) -> dict[str, str]:
     """What the bootstrap samples of each file are for."""
-    found = {f"drawn_{_file_name(scheme)}.csv.gz": f"the validation ({scheme})" for scheme in plan.schemes}
-    return found | {
+    about = {f"drawn_{_file_name(scheme)}.csv.gz": f"the validation ({scheme})" for scheme in plan.schemes}
+    return about | {
         "drawn_bands.csv.gz": "the bands of curves",
         "drawn_partial_areas.csv.gz": "partial areas, drawn within each outcome",
         "drawn_interaction.csv.gz": "the interaction",
@@ -140,11 +140,11 @@ def _describe_measure(measure: Measure) -> dict[str, Any]:
 
 def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dict[str, Any]:
     blocks, score = plan.blocks.get(name, ()), run.fits[name].radscore
-    found = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
+    tissue = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
     if score is not None:
         is_logistic = plan.protocol.radscore == "logistic" or len(score.features) == 1
-        found["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
-    return found
+        tissue["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
+    return tissue
 
 
 def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,11 +162,11 @@ def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[st
     }
 
 
-def _describe_univariate(found: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
-    if found is None:
+def _describe_univariate(univariate: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
+    if univariate is None:
         return None
     variables: dict[tuple[str, bool], list] = {}
-    for row in found["terms"]:
+    for row in univariate["terms"]:
         variables.setdefault((row["variable"], row["is_radscore"]), []).append(row)
     models = [
         {
@@ -177,24 +177,29 @@ def _describe_univariate(found: Mapping[str, Any] | None, names: Names) -> dict[
         }
         for (name, is_radscore), rows in variables.items()
     ]
-    shown = {name: [row["feature"] for row in entry["smallest"]] for name, entry in found["features"].items()}
-    return {"test": found["test"], "adjusted": found["adjusted"], "models": models, "shown": shown}
+    shown = {name: [row["feature"] for row in entry["smallest"]] for name, entry in univariate["features"].items()}
+    return {"test": univariate["test"], "adjusted": univariate["adjusted"], "models": models, "shown": shown}
 
 
-def _describe_interaction(found: Mapping[str, Any] | None, adjust: list[str]) -> dict[str, Any] | None:
-    if found is None:
+def _describe_interaction(interaction: Mapping[str, Any] | None, adjust: list[str]) -> dict[str, Any] | None:
+    if interaction is None:
         return None
     kinds = {}
     for kind, columns in (("unadjusted", []), ("adjusted", adjust)):
-        if found[kind] is None:
+        if interaction[kind] is None:
             continue
         products = {
             key: {"fit": own["fit"], "has_estimate": own["b"] is not None}
-            for key, own in found["product"][kind].items()
+            for key, own in interaction["product"][kind].items()
         }
-        without = [row["group"] for row in found[kind] if row["b"] is None and row["n"] and not row["reference"]]
-        kinds[kind] = {"adjust": columns, "fit": found["fit"][kind], "without_estimate": without, "products": products}
-    return {"tissues": found["pair"], "kinds": kinds}
+        without = [row["group"] for row in interaction[kind] if row["b"] is None and row["n"] and not row["reference"]]
+        kinds[kind] = {
+            "adjust": columns,
+            "fit": interaction["fit"][kind],
+            "without_estimate": without,
+            "products": products,
+        }
+    return {"tissues": interaction["pair"], "kinds": kinds}
 
 
 def _infinite(terms: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -229,7 +234,7 @@ class Names:
 
     def of_term(self, term: str) -> str:
         """The column of a model's term; a tissue's name means its Radscore."""
-        return next(found[term] for found in (self.tissues, self.groups, self.covariates) if term in found)
+        return next(columns[term] for columns in (self.tissues, self.groups, self.covariates) if term in columns)
 
     def _free(self, name: str) -> str:
         is_plain = _PLAIN.fullmatch(name) and name not in _RESERVED | self.taken

@@ -68,18 +68,18 @@ def make_sentence(
     if not isinstance(text, str):
         raise PluginError(f"methods of '{item.name}' gives {type(text).__name__} in place of text.")
     references = {r.key: r for r in (item.references if isinstance(item, Cited) else ())}
-    found: dict[str, Place] = {}
+    place_of: dict[str, Place] = {}
     for name, citation in TOKEN.findall(text):
         if name:
-            found[name] = (places or {}).get(name) or (*below, *name.split(".", 1))
-            if not isinstance(_at(data, found[name]), (int, float, str)):
+            place_of[name] = (places or {}).get(name) or (*below, *name.split(".", 1))
+            if not isinstance(_at(data, place_of[name]), (int, float, str)):
                 raise PluginError(
                     f"methods of '{item.name}' asks for {{{name}}}, which is no number or text of these results."
                 )
         unknown = [key for key in cited_keys(citation) if key not in references] if citation else []
         if unknown:
             raise PluginError(f"methods of '{item.name}' cites {unknown[0]}, which is none of its references.")
-    return Sentence(text, found, references)
+    return Sentence(text, place_of, references)
 
 
 def _at(data: Any, place: Place) -> Any:
@@ -99,7 +99,7 @@ class _Asking:
         self.data = data
         self.settings = data["study"]["settings"]
         self.selectors, self.validators, self.feature_sources = (
-            {name: found.item for name, found in registry.registered(hook).items()}
+            {name: entry.item for name, entry in registry.registered(hook).items()}
             for hook in ("register_selectors", "register_validators", "register_feature_sources")
         )
         self.warnings: list[Warn] = []
@@ -187,26 +187,26 @@ class _Asking:
         return self._ask(noun, item, lambda: make_sentence(item, run, self.data, below, places), None)
 
     def _figures(self) -> dict[tuple[str, int], tuple[StepFigure, ...]]:
-        found: dict[tuple[str, int], tuple[StepFigure, ...]] = {}
+        by_step: dict[tuple[str, int], tuple[StepFigure, ...]] = {}
         for tissue, number, step in self._fitted():
             item = self.selectors.get(step["name"])
             if isinstance(item, Drawn):
-                found[tissue, number] = self._ask("selector", item, partial(_figures, item, step["details"]), ())
-        return {place: figures for place, figures in found.items() if figures}
+                by_step[tissue, number] = self._ask("selector", item, partial(_figures, item, step["details"]), ())
+        return {place: figures for place, figures in by_step.items() if figures}
 
     def _remarks(self) -> dict[str, tuple[tuple[Remark, ...], ...]]:
         runs: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
         for tissue, _, step in self._fitted():
             runs.setdefault((tissue, step["name"]), []).append((step["source"], step["details"]))
-        found: dict[str, tuple[tuple[Remark, ...], ...]] = {}
+        by_tissue: dict[str, tuple[tuple[Remark, ...], ...]] = {}
         for (tissue, name), fits in runs.items():
             item = self.selectors.get(name)
             remarks: tuple[Remark, ...] = ()
             if isinstance(item, Remarked):
                 remarks = self._ask("selector", item, partial(_remarks, item, fits), remarks)
             if remarks:
-                found[tissue] = (*found.get(tissue, ()), remarks)
-        return found
+                by_tissue[tissue] = (*by_tissue.get(tissue, ()), remarks)
+        return by_tissue
 
     # ---------------------------------------------------------------- schemes and sources
 
@@ -230,8 +230,8 @@ class _Asking:
         for tissue, images in (self.data.get("images") or {}).items():
             for name, about in (images.get("sources") or {}).items():
                 runs.setdefault(name, (("images", tissue, "sources", name), about))
-        found = {name: self._source_sentence(name, *run) for name, run in runs.items()}
-        return {name: sentence for name, sentence in found.items() if sentence}
+        sentences = {name: self._source_sentence(name, *run) for name, run in runs.items()}
+        return {name: sentence for name, sentence in sentences.items() if sentence}
 
     def _source_sentence(self, name: str, place: Place, about: Mapping[str, Any]) -> Sentence | None:
         item = self.feature_sources.get(name)
@@ -244,25 +244,25 @@ class _Asking:
 
 
 def _purposes(item: Any) -> dict[Purpose, str]:
-    found = {Purpose(purpose): text for purpose, text in item.purposes.items()}
-    for text in found.values():
+    purposes = {Purpose(purpose): text for purpose, text in item.purposes.items()}
+    for text in purposes.values():
         unknown = [name for name in FIELD.findall(text) if name not in item.Settings.model_fields]
         if unknown:
             raise ValueError(f"purposes asks for {{{unknown[0]}}}, which is none of its settings")
-    return found
+    return purposes
 
 
 def _figures(item: Drawn, details: Mapping[str, Any]) -> tuple[StepFigure, ...]:
     return _all_of(StepFigure, "figures", item.figures(deepcopy(details)))
 
 
-def _remarks(item: Remarked, found: list[tuple[str, Mapping[str, Any]]]) -> tuple[Remark, ...]:
-    return _all_of(Remark, "remarks", item.remarks(deepcopy(found)))
+def _remarks(item: Remarked, fits: list[tuple[str, Mapping[str, Any]]]) -> tuple[Remark, ...]:
+    return _all_of(Remark, "remarks", item.remarks(deepcopy(fits)))
 
 
 def _all_of(kind: type[T], member: str, given: Any) -> tuple[T, ...]:
-    found = tuple(given)
-    strange = next((each for each in found if not isinstance(each, kind)), None)
+    items = tuple(given)
+    strange = next((each for each in items if not isinstance(each, kind)), None)
     if strange is not None:
         raise TypeError(f"{member} gives {type(strange).__name__} in place of {kind.__name__}")
-    return found
+    return items

@@ -142,10 +142,10 @@ def _cohort(cohort: Cohort) -> CohortEntry:
 
 def _ledger(run: EngineRun) -> ByScheme:
     """By scope and scheme, one row a stage: how many fits, and how many rows they read, held-out ones among them."""
-    found: dict[str, dict[str, tuple[LedgerRow, ...]]] = {}
+    by_scope: dict[str, dict[str, tuple[LedgerRow, ...]]] = {}
     for (scope, scheme), ledgers in run.ledger.items():
-        found.setdefault(scope, {})[scheme] = add_up(ledgers)
-    return found
+        by_scope.setdefault(scope, {})[scheme] = add_up(ledgers)
+    return by_scope
 
 
 def _leaks(ledger: ByScheme) -> list[Warn]:

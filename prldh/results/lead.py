@@ -16,9 +16,9 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     too hopeful.
     """
     for scope, scheme in by_honesty(entry["validation"]):
-        found = entry["validation"][scope][scheme]
+        held_out = entry["validation"][scope][scheme]
         for key in ("auc", "auc_mean"):
-            value = found.get(key, {})
+            value = held_out.get(key, {})
             if value.get("b632plus") is not None:
                 return (
                     scope,
@@ -57,7 +57,7 @@ def scheme_words(scheme: str) -> str:
     return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
 
 
-def interval(found: dict[str, Any], digits: int = 3) -> str:
+def interval(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
-    shown = [f"{found[k]:.{digits}f}" if found.get(k) is not None else "–" for k in ("estimate", "low", "high")]
+    shown = [f"{entry[k]:.{digits}f}" if entry.get(k) is not None else "–" for k in ("estimate", "low", "high")]
     return f"{shown[0]} ({shown[1]}, {shown[2]})"

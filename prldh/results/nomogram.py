@@ -32,13 +32,13 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         0 points, and of one point. None where an estimate is infinite, a range is not known (results of an earlier
         version), nothing varies, or one variable is all there is.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_variable: dict[str, list[dict[str, Any]]] = {}
     for term in model["terms"]:
         if term["b"] is None:
             return None
-        found.setdefault(term["variable"], []).append(term)
-    intercept = sum(t["b"] for t in found.pop("(Intercept)", []))
-    scales = {variable: _contributions(variable, terms, data) for variable, terms in found.items()}
+        by_variable.setdefault(term["variable"], []).append(term)
+    intercept = sum(t["b"] for t in by_variable.pop("(Intercept)", []))
+    scales = {variable: _contributions(variable, terms, data) for variable, terms in by_variable.items()}
     if len(scales) < 2 or any(len(ticks) < 2 for ticks in scales.values()):
         return None
     least = {variable: min(c for _, c in ticks) for variable, ticks in scales.items()}
@@ -53,7 +53,7 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         }
         for variable, ticks in scales.items()
     ]
-    continuous = {variable for variable, terms in found.items() if terms[0]["level"] is None}
+    continuous = {variable for variable, terms in by_variable.items() if terms[0]["level"] is None}
     axes = [
         {
             **a,

@@ -102,13 +102,13 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     _count_nulls(
         {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", "", counts
     )
-    found: dict[tuple[str, str], dict[str, int]] = {}
+    by_reason: dict[tuple[str, str], dict[str, int]] = {}
     for (parent, key), n in sorted(counts.items()):
         reason = REASONS_THERE.get((parent, key)) or NULL_REASONS.get(key, "it is not defined for these data")
-        found.setdefault((parent, reason), {})[key] = n
+        by_reason.setdefault((parent, reason), {})[key] = n
     return [
         warn.NULL_VALUES(part=parent, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
-        for (parent, reason), keys in found.items()
+        for (parent, reason), keys in by_reason.items()
     ]
 
 

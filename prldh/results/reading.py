@@ -30,11 +30,11 @@ def read_results(folder: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as results: {error}. Run `prldh analyze` again.") from None
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
         raise DataError(
-            f"{path}: schema is {found!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with this"
-            " version."
+            f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with"
+            " this version."
         )
     return data
 
@@ -51,14 +51,14 @@ def read_external(run: Path) -> list[dict[str, Any]]:
         sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
     except OSError:
         sha256 = None
-    found = []
+    entries = []
     for path in sorted((run / FOLDER).glob(f"*/{RESULTS}")):
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(entry, dict) and entry.get("schema") == EXTERNAL_SCHEMA:
-            found.append(
+            entries.append(
                 {**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"}
             )
-    return sorted(found, key=lambda entry: entry["name"])
+    return sorted(entries, key=lambda entry: entry["name"])

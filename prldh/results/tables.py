@@ -14,7 +14,7 @@ from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
 
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
-    found = {
+    tables = {
         "sample_size": _sample_size(data),
         "table_one": _table_one(data),
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
@@ -55,7 +55,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }
-    return {name: table for name, table in found.items() if len(table)}
+    return {name: table for name, table in tables.items() if len(table)}
 
 
 def _sample_size(data: dict[str, Any]) -> pd.DataFrame:
@@ -95,11 +95,11 @@ def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _classified(found: dict[str, Any]) -> dict[str, Any]:
+def _classified(entry: dict[str, Any]) -> dict[str, Any]:
     """The measures of a classification; empty where results of earlier versions lack one."""
     row: dict[str, Any] = {}
     for measure in CLASSIFIED:
-        columns = _spread(measure.key, found.get(measure.key))
+        columns = _spread(measure.key, entry.get(measure.key))
         row |= columns if measure.has_interval(APPARENT) else {measure.key: columns[measure.key]}
     return row
 
@@ -140,25 +140,25 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data["models"]:
         for scope in ("model", "pipeline"):
-            for scheme, found in m["validation"].get(scope, {}).items():
+            for scheme, entry in m["validation"].get(scope, {}).items():
                 row = {
                     **_key(m),
                     "scope": scope,
                     "scheme": scheme,
-                    **_spread("auc", found["auc"]),
-                    **_spread("auc_mean", found.get("auc_mean")),
+                    **_spread("auc", entry["auc"]),
+                    **_spread("auc_mean", entry.get("auc_mean")),
                 }
                 row.update(
-                    {k: found["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")}
+                    {k: entry["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")}
                 )
-                calibration = found.get("calibration") or {}
+                calibration = entry.get("calibration") or {}
                 for measure in at(CALIBRATION, MEASURES):
                     if HELD_OUT in measure.places:
-                        row.update(_spread(measure.key, found.get(measure.key)))
+                        row.update(_spread(measure.key, entry.get(measure.key)))
                     else:
                         row[f"calibration_{measure.key}"] = calibration.get(measure.key)
-                row.update(_classified(found))
-                row.update({k: found.get(k) for k in ("n_resamples", "n_intercept_only")})
+                row.update(_classified(entry))
+                row.update({k: entry.get(k) for k in ("n_resamples", "n_intercept_only")})
                 row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
                 rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")
@@ -176,18 +176,18 @@ def _flat(entries: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _interaction(data: dict[str, Any]) -> pd.DataFrame:
-    found = data["interaction"] or {}
+    interaction = data["interaction"] or {}
     return pd.DataFrame(
-        [{"model": kind, **row} for kind in ("unadjusted", "adjusted") for row in found.get(kind) or []]
+        [{"model": kind, **row} for kind in ("unadjusted", "adjusted") for row in interaction.get(kind) or []]
     )
 
 
 def _additive(data: dict[str, Any]) -> pd.DataFrame:
-    found = (data["interaction"] or {}).get("additive") or {}
+    additive = (data["interaction"] or {}).get("additive") or {}
     return pd.DataFrame(
         [
             {"model": kind, "measure": measure, **interval}
-            for kind, measures in found.items()
+            for kind, measures in additive.items()
             if isinstance(measures, dict)
             for measure, interval in measures.items()
         ]
@@ -202,15 +202,15 @@ def _curves(data: dict[str, Any], key: str) -> pd.DataFrame:
     """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
     rows = []
     for m in data["models"]:
-        found: list[tuple[str | None, str | None, Any]] = [(None, None, m[key])]
-        found += [
+        curves: list[tuple[str | None, str | None, Any]] = [(None, None, m[key])]
+        curves += [
             (scope, scheme, v[key])
             for scope in ("model", "pipeline")
             for scheme, v in m["validation"].get(scope, {}).items()
             if key in v
         ]
         rows += [
-            {**_key(m), "scope": scope, "scheme": scheme, **point} for scope, scheme, curve in found for point in curve
+            {**_key(m), "scope": scope, "scheme": scheme, **point} for scope, scheme, curve in curves for point in curve
         ]
     return pd.DataFrame(rows)
 
@@ -223,12 +223,12 @@ def _bootstrap(data: dict[str, Any]) -> pd.DataFrame:
                 **_key(m),
                 "scope": scope,
                 "measure": measure.key,
-                **{k: v for k, v in found[measure.key].items() if k not in ("method", "reason")},
+                **{k: v for k, v in entry[measure.key].items() if k not in ("method", "reason")},
             }
             for m in data["models"]
             for scope in ("model", "pipeline")
-            for found in m["validation"].get(scope, {}).values()
-            if "oob" in found["auc"]
+            for entry in m["validation"].get(scope, {}).values()
+            if "oob" in entry["auc"]
             for measure in CORRECTED
         ]
     )
@@ -241,14 +241,14 @@ def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
             "categories": " ".join(f"{c:g}" for c in r["categories"])
         }
         for name in ("nri", "continuous_nri", "idi"):
-            for prefix, found in (
+            for prefix, improvement in (
                 (name, r[name]),
                 (f"{name}_events", r[name]["events"]),
                 (f"{name}_nonevents", r[name]["nonevents"]),
             ):
                 row |= {
                     prefix if k == "estimate" else f"{prefix}_{k}": v
-                    for k, v in found.items()
+                    for k, v in improvement.items()
                     if not isinstance(v, dict)
                 }
         rows.append(row)
@@ -266,9 +266,9 @@ def _reclassification_table(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _products(data: dict[str, Any]) -> pd.DataFrame:
-    found = (data["interaction"] or {}).get("product") or {}
+    products = (data["interaction"] or {}).get("product") or {}
     return _flat(
-        [{"model": kind, "of": key, **term} for kind, terms in found.items() if terms for key, term in terms.items()]
+        [{"model": kind, "of": key, **term} for kind, terms in products.items() if terms for key, term in terms.items()]
     )
 
 
@@ -315,9 +315,9 @@ def _dropped(data: dict[str, Any]) -> pd.DataFrame:
 def _stability(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for name, t in _tissues(data):
-        for scheme, found in t["selection"]["stability"].items():
-            for feature, share in found["frequency"].items():
-                low, high = found.get("intervals", {}).get(feature, (None, None))
+        for scheme, entry in t["selection"]["stability"].items():
+            for feature, share in entry["frequency"].items():
+                low, high = entry.get("intervals", {}).get(feature, (None, None))
                 rows.append(
                     {
                         "tissue": name,
@@ -326,7 +326,7 @@ def _stability(data: dict[str, Any]) -> pd.DataFrame:
                         "frequency": share,
                         "low": low,
                         "high": high,
-                        "n_resamples": found["n_resamples"],
+                        "n_resamples": entry["n_resamples"],
                         "in_model": feature in t["selection"]["features"],
                     }
                 )
@@ -339,13 +339,13 @@ def _stability_index(data: dict[str, Any]) -> pd.DataFrame:
             {
                 "tissue": name,
                 "scheme": scheme,
-                "n_resamples": found["n_resamples"],
-                "n_empty": found["n_empty"],
-                **found["index"],
+                "n_resamples": entry["n_resamples"],
+                "n_empty": entry["n_empty"],
+                **entry["index"],
             }
             for name, t in _tissues(data)
-            for scheme, found in t["selection"]["stability"].items()
-            if "index" in found
+            for scheme, entry in t["selection"]["stability"].items()
+            if "index" in entry
         ]
     )
 

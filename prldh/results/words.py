@@ -42,7 +42,7 @@ class StepWords:
 
     def purpose(self, purpose: Purpose, settings: Mapping[str, Any]) -> str:
         """What the step does for a purpose, in words with its settings."""
-        return FIELD.sub(lambda found: str(settings.get(found[1], DASH)), self.purposes[purpose])
+        return FIELD.sub(lambda match: str(settings.get(match[1], DASH)), self.purposes[purpose])
 
 
 @dataclass(frozen=True)

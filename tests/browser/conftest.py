@@ -20,11 +20,11 @@ def browser():
         from playwright.sync_api import sync_playwright
     except ImportError:
         _absent("playwright is not installed")
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if found is None:
+    chromium = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if chromium is None:
         _absent("Chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
 

@@ -33,13 +33,13 @@ def _series(folder: Path, i: int) -> list[Path]:
 
     files = imaging_data.write_series(folder, imaging_data.values(i), patient=f"P{i:02d}")
     for file in files:
-        found = pydicom.dcmread(file)
-        found.Manufacturer, found.MagneticFieldStrength, found.RepetitionTime = (
+        dataset = pydicom.dcmread(file)
+        dataset.Manufacturer, dataset.MagneticFieldStrength, dataset.RepetitionTime = (
             "SIEMENS" if i % 4 else "GE MEDICAL SYSTEMS",
             "1.5" if i % 2 else "3",
             "2500",
         )
-        found.save_as(file)
+        dataset.save_as(file)
     return sorted(files, key=lambda f: float(pydicom.dcmread(f).ImagePositionPatient[2]))
 
 
@@ -127,18 +127,18 @@ def test_they_fit_a_phone_and_are_accessible(browser, axe, images):
         " e.remove())"
     )
     page.evaluate(axe)
-    found = page.evaluate("axe.run('#images', {resultTypes: ['violations']})")
+    audit = page.evaluate("axe.run('#images', {resultTypes: ['violations']})")
     assert [
-        (v["id"], v["nodes"][0]["html"][:150]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+        (v["id"], v["nodes"][0]["html"][:150]) for v in audit["violations"] if v["impact"] in ("serious", "critical")
     ] == []
 
 
 def test_the_checklist_beside_it_has_the_same_words(images):
-    found = {e["number"]: e for e in json.loads((images / "checklists" / "ibsi.json").read_text())["items"]}
+    items = {e["number"]: e for e in json.loads((images / "checklists" / "ibsi.json").read_text())["items"]}
     assert (
-        found["7"]["value"] == "Manufacturer SIEMENS (12), GE (4)"
-        and found["7"]["remaining"] == "the models of the scanners"
+        items["7"]["value"] == "Manufacturer SIEMENS (12), GE (4)"
+        and items["7"]["remaining"] == "the models of the scanners"
     )
-    assert "DICOM SEG, manual (16)" in found["48a"]["value"] and found["48a"]["status"] == "author"
-    for evidence in (e for entry in found.values() for e in entry["evidence"]):
+    assert "DICOM SEG, manual (16)" in items["48a"]["value"] and items["48a"]["status"] == "author"
+    for evidence in (e for entry in items.values() for e in entry["evidence"]):
         assert (images / evidence["href"].partition("#")[0]).exists(), evidence

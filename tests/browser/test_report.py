@@ -241,10 +241,10 @@ def test_axe_finds_no_serious_violation(browser, axe, which, scheme, request):
         " => e.remove())"
     )
     page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    assert len(found["passes"]) > 20  # it did look
+    audit = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert len(audit["passes"]) > 20  # it did look
     bad = [
-        (v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+        (v["id"], v["nodes"][0]["html"][:200]) for v in audit["violations"] if v["impact"] in ("serious", "critical")
     ]
     assert bad == []
 
@@ -511,9 +511,13 @@ def test_results_of_an_older_version_have_whole_pages(browser, small, tmp_path):
 
 def test_it_opens_with_three_sentences_and_their_intervals(browser, features):
     page, _ = open_page(browser, features)
-    said = page.locator("#answer .lead p").all_inner_texts()
-    assert len(said) == 3 and said[0].startswith("What was asked:") and said[1].startswith("The honest answer:")
-    assert all(re.search(r"0\.\d{3} \(95% CI 0\.\d{3} to [01]\.\d{3}\)", s) for s in said[1:])
+    sentences = page.locator("#answer .lead p").all_inner_texts()
+    assert (
+        len(sentences) == 3
+        and sentences[0].startswith("What was asked:")
+        and sentences[1].startswith("The honest answer:")
+    )
+    assert all(re.search(r"0\.\d{3} \(95% CI 0\.\d{3} to [01]\.\d{3}\)", s) for s in sentences[1:])
 
 
 def test_alternative_texts_say_what_is_seen(browser, features):

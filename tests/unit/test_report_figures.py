@@ -100,12 +100,12 @@ def few(monkeypatch, *names):
 def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
     few(monkeypatch, "roc_unadjusted")
     settings = FigureSettings(("pdf", "png", "tiff"), (300, 600), grey=True)
-    found = write_figures(data, Words(), tmp_path / "f", settings=settings)
+    figures = write_figures(data, Words(), tmp_path / "f", settings=settings)
     names = {p.name for p in (tmp_path / "f").iterdir()} - {DRAWN}
     assert names == {
         f"roc_unadjusted{g}{s}" for g in ("", ".grey") for s in (".pdf", ".png", ".600dpi.png", ".tiff", ".600dpi.tiff")
     }
-    assert found["roc_unadjusted"]["svg"].startswith("<svg") and found["roc_unadjusted"]["files"].count(",") == 9
+    assert figures["roc_unadjusted"]["svg"].startswith("<svg") and figures["roc_unadjusted"]["files"].count(",") == 9
     for suffix in ("png", "tiff"):
         for dpi, name in ((300, f"roc_unadjusted.{suffix}"), (600, f"roc_unadjusted.600dpi.{suffix}")):
             image = Image.open(tmp_path / "f" / name)

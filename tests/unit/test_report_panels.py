@@ -112,9 +112,9 @@ def test_panels_show_the_results_numbers_and_compute_none(data):  # noqa: F811
 
 
 def test_drawing_modules_import_no_statistics():
-    found = [*REPORT.glob("*drawings.py")]
-    assert len(found) >= 3
-    for path in found:
+    modules = [*REPORT.glob("*drawings.py")]
+    assert len(modules) >= 3
+    for path in modules:
         names = {
             n
             for node in ast.walk(ast.parse(path.read_text()))
@@ -240,11 +240,11 @@ def test_names_in_one_line_keep_both_ends_and_long_words_break_at_underscores():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12).map(sorted), st.data())
 def test_texts_that_are_spread_never_meet(at, more):
     widths = [more.draw(st.floats(0.01, 0.2)) for _ in at]
-    found = spread(at, widths, -0.1)
-    edges = [(x - w / 2, x + w / 2) for x, w in zip(found, widths, strict=True)]
+    positions = spread(at, widths, -0.1)
+    edges = [(x - w / 2, x + w / 2) for x, w in zip(positions, widths, strict=True)]
     assert edges[0][0] >= -0.1 - 1e-9 and all(a[1] <= b[0] + 1e-9 for a, b in zip(edges, edges[1:], strict=False))
     if (
         all(a + (u + v) / 2 < b for a, b, u, v in zip(at, at[1:], widths, widths[1:], strict=False))
         and at[0] - widths[0] / 2 >= -0.1
     ):
-        assert found == pytest.approx(at)  # where there is room, nothing moves
+        assert positions == pytest.approx(at)  # where there is room, nothing moves

@@ -66,7 +66,7 @@ def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
-        found = prldh.analyze(
+        results = prldh.analyze(
             {
                 "title": "T",
                 "seed": 20240101,
@@ -86,8 +86,8 @@ def data(tmp_path_factory):
             folder / "out",
             jobs=1,
         )
-    assert (folder / "out" / "references.bib").read_text() == write_text(found.data).bibtex
-    return found.data
+    assert (folder / "out" / "references.bib").read_text() == write_text(results.data).bibtex
+    return results.data
 
 
 def as_shown(data, kind: str, path: tuple) -> str:
@@ -191,13 +191,13 @@ def test_only_what_ran_is_cited(data):
     )
     for m in without["models"]:
         m["validation"] = {}
-    said = write_text(without)
+    text = write_text(without)
     assert not {"efron1997", "holm1979", "hosmer1992", "demler2012", "pencina2008", "harrell1996"} & set(
-        re.findall(r"\{(\w+),", said.bibtex)
+        re.findall(r"\{(\w+),", text.bibtex)
     )
     assert (
-        "No internal validation was made." in " ".join(said.methods)
-        and "not validated" in " ".join(said.results)
+        "No internal validation was made." in " ".join(text.methods)
+        and "not validated" in " ".join(text.results)
         and check(without)
     )
 
@@ -206,10 +206,10 @@ def test_missing_numbers_are_not_made_up(data):
     changed = copy.deepcopy(data)
     for m in changed["models"]:
         for scope in m["validation"].values():
-            for found in scope.values():
-                if isinstance(found, dict):
-                    found["auc"].update(dict.fromkeys(found["auc"], None))
-                    found.pop("auc_mean", None)
+            for entry in scope.values():
+                if isinstance(entry, dict):
+                    entry["auc"].update(dict.fromkeys(entry["auc"], None))
+                    entry.pop("auc_mean", None)
         m["auc"]["low"] = None
     text = " ".join(write_text(changed).results)
     assert "None" not in text and "nan" not in text and "it was not validated" in text and "no finite interval" in text
@@ -456,15 +456,15 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_study_is_told_as_it_ran(data, kind):
-    make, told, untold = KINDS[kind]
+    make, present, absent = KINDS[kind]
     changed = make(data)
     assert check(changed) > 40
     text = write_text(changed)
     whole = without_citations(" ".join([*text.methods, *text.results]))
     assert not re.search(r"\bNone\b(?! of)|\bnan\b|  |\.\.|,,", whole)
-    for words in told:
+    for words in present:
         assert words in whole, words
-    for words in untold:
+    for words in absent:
         assert words not in whole, words
 
 
@@ -487,7 +487,7 @@ def test_the_version_of_the_program_is_told_where_it_is_known(data):
 def parse_bibtex(text: str) -> dict[str, tuple[str, dict[str, str]]]:
     """Key → (kind, fields), by the grammar: ``@kind{key, name = {value}, …}`` with balanced braces in values. Anything
     else is an error."""
-    found, at = {}, 0
+    entries, at = {}, 0
 
     def skip() -> None:
         nonlocal at
@@ -525,10 +525,10 @@ def parse_bibtex(text: str) -> dict[str, tuple[str, dict[str, str]]]:
             take("=")
             assert name not in fields
             fields[name] = braced()
-        assert key not in found
-        found[key] = (kind, fields)
+        assert key not in entries
+        entries[key] = (kind, fields)
         skip()
-    return found
+    return entries
 
 
 NEEDED = {
@@ -540,9 +540,11 @@ NEEDED = {
 
 
 def test_bibtex_parses_with_the_fields_that_each_kind_needs():
-    found = parse_bibtex(as_bibtex(EVERY_REFERENCE, {"r": "4.2.2"}))
-    assert list(found) == [reference.key for reference in EVERY_REFERENCE] and {"peng2005", "wang2022"} <= set(found)
-    for key, (kind, fields) in found.items():
+    entries = parse_bibtex(as_bibtex(EVERY_REFERENCE, {"r": "4.2.2"}))
+    assert list(entries) == [reference.key for reference in EVERY_REFERENCE] and {"peng2005", "wang2022"} <= set(
+        entries
+    )
+    for key, (kind, fields) in entries.items():
         assert NEEDED[kind] <= set(fields), key
         assert all(
             value.isascii() and value.strip() and not re.search(r"(?<!\\)[&%#$]", value)
@@ -572,6 +574,8 @@ def test_the_parser_of_this_test_refuses_what_is_not_bibtex():
 def test_two_papers_of_one_key_are_told_apart_and_strange_letters_stay():
     one = Reference("smith2020", "Smith, Ann", "First", "Journal", 2020)
     other = Reference("smith2020", "Smith, Bør", "Second", "Somewhere", 2020, kind="misc")
-    found = parse_bibtex(as_bibtex([one, other]))
-    assert list(found) == ["smith2020", "smith2020a"] and found["smith2020a"][0] == "misc"
-    assert found["smith2020a"][1]["author"] == "Smith, Bør" and found["smith2020a"][1]["howpublished"] == "Somewhere"
+    entries = parse_bibtex(as_bibtex([one, other]))
+    assert list(entries) == ["smith2020", "smith2020a"] and entries["smith2020a"][0] == "misc"
+    assert (
+        entries["smith2020a"][1]["author"] == "Smith, Bør" and entries["smith2020a"][1]["howpublished"] == "Somewhere"
+    )

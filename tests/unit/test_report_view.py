@@ -48,9 +48,9 @@ def results(*models: dict, confidence: float = 0.95, selected: bool = True, repe
 
 
 def lead(data: dict) -> tuple[list[str], list[str]]:
-    found = _lead(data, level_of(data), words_of(data, REGISTRY))
-    assert len(found["sentences"]) == 3 and all(s.endswith(".") and "None" not in s for s in found["sentences"])
-    return found["sentences"], found["notes"]
+    answer = _lead(data, level_of(data), words_of(data, REGISTRY))
+    assert len(answer["sentences"]) == 3 and all(s.endswith(".") and "None" not in s for s in answer["sentences"])
+    return answer["sentences"], answer["notes"]
 
 
 def folds(estimate: float, low: float | None, high: float | None) -> dict:
@@ -95,11 +95,11 @@ def test_the_best_of_several_leads_at_the_studys_level_of_confidence():
 
 
 def test_the_bootstrap_leads_by_632_and_costs_leakage_by_optimism():
-    found = {"estimate": 0.78, "low": 0.76, "high": 0.88, "b632plus": 0.75, "b632plus_low": 0.7, "b632plus_high": 0.8}
+    auc = {"estimate": 0.78, "low": 0.76, "high": 0.88, "b632plus": 0.75, "b632plus_low": 0.7, "b632plus_high": 0.8}
     (_, honest, hopeful), _ = lead(
         results(
             model(
-                pipeline={"bootstrap": {"auc": found}},
+                pipeline={"bootstrap": {"auc": auc}},
                 model={"bootstrap": folds(0.84, 0.81, 0.87)},
                 difference={"bootstrap": -0.06},
             )
@@ -181,8 +181,8 @@ def test_what_is_said_of_several_models_is_said_once():
         {"stage": "engine r", "message": "hosmer_lemeshow: ties"},
         {"stage": "null values", "message": "reri: null"},
     ]
-    found = _warnings(given)
-    (title, own), (_, validation) = found["main"]
+    shown = _warnings(given)
+    (title, own), (_, validation) = shown["main"]
     assert title == "Models" and own[0] == {
         "text": "The outcome is separated.",
         "of": ["model 'A', adjusted", "model 'B: c', adjusted"],
@@ -190,7 +190,7 @@ def test_what_is_said_of_several_models_is_said_once():
     assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == [
         "model 'A', scope model, leave-one-out"
     ]
-    assert [t for t, _ in found["technical"]] == ["Engine R", "Null values"] and found["n_technical"] == 2
+    assert [t for t, _ in shown["technical"]] == ["Engine R", "Null values"] and shown["n_technical"] == 2
     assert _warnings([]) == {"main": [], "technical": [], "n_technical": 0}
 
 

@@ -75,20 +75,22 @@ def features(w: Writer) -> Iterator[str]:
         ran = {s["name"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         steps = [(k, next(iter(step))) for k, step in enumerate(w.settings("selection"))]
         of = listed([w.key("tissues", name) for name in tissues])
-        said = [sentence for k, step in steps if step in ran and (sentence := _step(w, k, step))]
+        sentences = [sentence for k, step in steps if step in ran and (sentence := _step(w, k, step))]
         sources = {s["source"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         within = " within each source of features" if w.settings("selection_by_source") and len(sources) > 1 else ""
-        if said:
+        if sentences:
             numbered = (
-                [f"({'abcdefghij'[i] if i < 10 else i + 1}) {s}" for i, s in enumerate(said)] if len(said) > 1 else said
+                [f"({'abcdefghij'[i] if i < 10 else i + 1}) {s}" for i, s in enumerate(sentences)]
+                if len(sentences) > 1
+                else sentences
             )
             yield (
-                f"For {of}, features were selected{' in steps' if len(said) > 1 else ''}{within}:"
+                f"For {of}, features were selected{' in steps' if len(sentences) > 1 else ''}{within}:"
                 f" {'; '.join(numbered)}."
             )
         else:
             yield f"For {of}, all features that vary entered the Radscore."
-        if said and w.settings("if_empty") == "best":
+        if sentences and w.settings("if_empty") == "best":
             yield "Where a step would have left no feature, the strongest candidate was kept."
         methods = {data["tissues"][name]["radscore"]["method"] for name in tissues}
         fitted = "a logistic model" if methods == {"logistic"} else "a logistic model with the LASSO's penalty"
@@ -110,25 +112,25 @@ def features(w: Writer) -> Iterator[str]:
 
 def _images(w: Writer) -> Iterator[str]:
     """Each source once, and whether analysed patients had trained it."""
-    told = set()
+    described = set()
     for tissue, images in (w.data.get("images") or {}).items():
         for source, about in images["sources"].items():
             place: Place = ("images", tissue, "sources", source)
-            if source not in told:
+            if source not in described:
                 sentence = w.words.sources.get(source)
                 yield (
                     w.fill(sentence) if sentence else f"Features were measured on images by the source {w.key(*place)}."
                 )
             seen = about.get("trained_on") or {}
-            if source not in told and seen.get("n"):
+            if source not in described and seen.get("n"):
                 n = w.exact(*place, "trained_on", "n")
                 yield (
                     f"{n} of the patients analysed had been used to train this source, so that results on held-out"
                     " patients are too favourable."
                 )
-            elif source not in told and seen.get("n_trained"):
+            elif source not in described and seen.get("n_trained"):
                 yield "None of the patients analysed had been used to train this source."
-            told.add(source)
+            described.add(source)
 
 
 def _step(w: Writer, k: int, step: str) -> str:
@@ -216,10 +218,10 @@ def validation(w: Writer) -> Iterator[str]:
             f" estimate{w.cite('efron1997')} is given as well."
         )
     if any(
-        "auc_mean" in found
+        "auc_mean" in entry
         for m in data["models"]
         for scope in scopes
-        for found in (m["validation"].get(scope) or {}).values()
+        for entry in (m["validation"].get(scope) or {}).values()
     ):
         yield f"The mean AUC over folds has the interval of LeDell and colleagues{w.cite('ledell2015')}."
     learnt = _learnt(w)
@@ -242,8 +244,8 @@ def validation(w: Writer) -> Iterator[str]:
             ("models", k, "validation", scope, scheme, "null")
             for k, m in enumerate(data["models"])
             for scope in ("pipeline", "model")
-            for scheme, found in (m["validation"].get(scope) or {}).items()
-            if "null" in found
+            for scheme, entry in (m["validation"].get(scope) or {}).items()
+            if "null" in entry
         ),
         None,
     )
@@ -295,27 +297,27 @@ def comparisons(w: Writer) -> Iterator[str]:
 
 def software(w: Writer) -> Iterator[str]:
     engines: dict[str, Any] = w.data["engines"]
-    said = []
+    languages = []
     if engines["r"]:
         r = f"R {w.name('engines', 'r', 'version')}{w.cite('r')}"
         if engines["r"]["packages"].get("pROC"):
             r += f" with pROC {w.name('engines', 'r', 'packages', 'pROC')}{w.cite('robin2011')}"
-        said.append(r)
+        languages.append(r)
     python = f"Python {w.name('engines', 'python', 'version')}"
     packages = [
         f"{name} {w.name('engines', 'python', 'packages', key)}{w.cite(paper)}"
         for key, (name, paper) in PACKAGES.items()
         if engines["python"]["packages"].get(key)
     ]
-    said.append(python + (" with " + listed(packages) if packages else ""))
+    languages.append(python + (" with " + listed(packages) if packages else ""))
     both = (
         " The numbers reported are R's; Python computed them a second time."
         if w.data["agreement"] and engines["reported"] == "r"
         else ""
     )
     yield (
-        f"The analysis was made with prldh{' ' + w.program if w.program else ''} in {' and in '.join(said)}; the seed"
-        f" of the random numbers was {w.exact('study', 'seed')}.{both}"
+        f"The analysis was made with prldh{' ' + w.program if w.program else ''} in {' and in '.join(languages)}; the"
+        f" seed of the random numbers was {w.exact('study', 'seed')}.{both}"
     )
 
 

@@ -120,9 +120,9 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
     best."""
     models = w.data["models"]
     own = [k for k, m in enumerate(models) if m["adjusted"] == is_adjusted]
-    said_of = None
+    how = None
     for k in own[:MOST]:
-        sentence, said_of = _aucs(w, k, said_of)
+        sentence, how = _aucs(w, k, how)
         yield sentence
     if len(own) > MOST:
         yield f"The other {'adjusted' if is_adjusted else 'unadjusted'} models are in the tables."
@@ -132,25 +132,28 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
         yield from _of_the_best(w, best, known[best][0], known[best][1], len(own) > 1)
 
 
-def _aucs(w: Writer, k: int, said_of: Any) -> tuple[str, Any]:
+def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     """A model's apparent and held-out AUC. How patients were held out is said where it differs from the sentence
     before."""
     place, m = ("models", k), w.data["models"][k]
-    said = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
-    found = honest_auc(m)
-    if not found:
-        return said + "; it was not validated.", said_of
-    scope, scheme, _ = found
+    apparent = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
+    leading = honest_auc(m)
+    if not leading:
+        return apparent + "; it was not validated.", how_before
+    scope, scheme, _ = leading
     held = ("validation", scope, scheme)
     kept = m["validation"][scope][scheme]["auc"]
     if kept.get("b632plus") is not None:
         how = f" (.632+ bootstrap, scope {scope})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
-        return f"{said} and, corrected for optimism{'' if how == said_of else how}, of {number}.", how
+        return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
     key = "auc" if kept.get("estimate") is not None else "auc_mean"
     mean = ", mean of folds" if key == "auc_mean" else ""
     how = f" ({w.words.scheme(scheme).label}{mean}, scope {scope})"
-    return f"{said} and, on held-out patients{'' if how == said_of else how}, of {w.interval(*place, *held, key)}.", how
+    return (
+        f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {w.interval(*place, *held, key)}.",
+        how,
+    )
 
 
 def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: bool) -> Iterator[str]:
@@ -162,26 +165,26 @@ def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: 
     if not shown:
         return
     start = f"The highest of these validated AUCs was that of {w.label(place)}; its" if is_one_of_several else "Its"
-    said = [f"{what}{' was' if not i else ''} {w.interval(*held, key)}" for i, (key, what) in enumerate(shown)]
+    values = [f"{what}{' was' if not i else ''} {w.interval(*held, key)}" for i, (key, what) in enumerate(shown)]
     how = "corrected for optimism" if is_bootstrap(w.data, scheme) else "on held-out patients"
-    yield f"{start} {listed(said)}, {how}."
+    yield f"{start} {listed(values)}, {how}."
 
 
 def compared(w: Writer) -> Iterator[str]:
     yield from _nested(w)
-    found = [
+    comparisons = [
         (k, c)
         for k, c in enumerate(w.data["comparisons"])
         if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None
     ]
     held: dict[str, dict[str, None]] = {}
-    for _, c in found:
+    for _, c in comparisons:
         if c["scope"]:
             held.setdefault(c["scope"], {})[c["scheme"]] = None
     for scope, scheme in by_honesty(held):
-        own = [k for k, c in found if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
+        own = [k for k, c in comparisons if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
         if own:
-            said = [
+            differences = [
                 f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
                 f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
                 f" ({w.p('comparisons', k, 'p')})"
@@ -191,7 +194,7 @@ def compared(w: Writer) -> Iterator[str]:
             what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
             yield (
                 f"{what} ({w.words.scheme(scheme).label}, scope {scope}) {'was' if len(own) == 1 else 'were'}"
-                f" {listed(said)}{more}."
+                f" {listed(differences)}{more}."
             )
             return
 
@@ -203,12 +206,13 @@ def _nested(w: Writer) -> Iterator[str]:
         if (c.get("likelihood_ratio") or {}).get("p") is not None and not c["adjusted"]
     ]
     if own:
-        said = [
+        p_values = [
             f"{w.p('comparisons', k, 'likelihood_ratio', 'p')} for “{w.name('comparisons', k, 'a')}” and"
             f" “{w.name('comparisons', k, 'b')}”"
             for k in own[:MOST]
         ]
-        yield f"The likelihood-ratio test gave {listed(said)}{'; others are in the tables' if len(own) > MOST else ''}."
+        more = "; others are in the tables" if len(own) > MOST else ""
+        yield f"The likelihood-ratio test gave {listed(p_values)}{more}."
 
 
 def interacted(w: Writer) -> Iterator[str]:
@@ -219,12 +223,12 @@ def interacted(w: Writer) -> Iterator[str]:
         rows = [k for k, g in enumerate(x.get(kind) or []) if not g["reference"] and g["or"] is not None]
         if rows:
             reference = w.name("interaction", "reference")
-            said = [
+            odds_ratios = [
                 f"{w.interval('interaction', kind, k, keys=('or', 'low', 'high'))} for"
                 f" {w.name('interaction', kind, k, 'group')}"
                 for k in rows
             ]
-            yield f"With {reference} as the reference, {kind} odds ratios were {listed(said)}."
+            yield f"With {reference} as the reference, {kind} odds ratios were {listed(odds_ratios)}."
         yield from _product(w, kind)
         reri = ((x.get("additive") or {}).get(kind) or {}).get("reri")
         if reri and reri["estimate"] is not None:

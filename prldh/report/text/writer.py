@@ -67,10 +67,10 @@ class Writer:
     def interval(self, *path: Any, keys: tuple[str, str, str] = ("estimate", "low", "high")) -> str:
         """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is
         large."""
-        found = self.at(path)
-        digits = digits_for(found[keys[0]])
+        entry = self.at(path)
+        digits = digits_for(entry[keys[0]])
         middle = self.number(*path, keys[0], digits=digits)
-        if found.get(keys[1]) is None or found.get(keys[2]) is None:
+        if entry.get(keys[1]) is None or entry.get(keys[2]) is None:
             return f"{middle} (no finite interval)"
         level = self.percent("study", "settings", "performance", "confidence")
         return (
@@ -87,10 +87,10 @@ class Writer:
     def fill(self, sentence: Sentence) -> str:
         """An object's sentence with its values and citations."""
 
-        def put(found: re.Match[str]) -> str:
-            if found[2]:
-                return self.cite(*(sentence.references[key] for key in cited_keys(found[2])))
-            place = sentence.places[found[1]]
+        def put(match: re.Match[str]) -> str:
+            if match[2]:
+                return self.cite(*(sentence.references[key] for key in cited_keys(match[2])))
+            place = sentence.places[match[1]]
             return self.name(*place) if isinstance(self.at(place), str) else self.exact(*place)
 
         return TOKEN.sub(put, sentence.text)
