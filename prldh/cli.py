@@ -170,9 +170,9 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
 
     for cohort in cohorts:
         with prldh.work.show_progress() as progress:
-            found = prldh.apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+            applied = prldh.apply_models(run, cohort, jobs=jobs, force=force, told=progress)
         click.echo(
-            "\n".join([*prldh.apply.summarise(found), f"predictions: {run / found['folder'] / 'predictions.csv'}"])
+            "\n".join([*prldh.apply.summarise(applied), f"predictions: {run / applied['folder'] / 'predictions.csv'}"])
         )
     click.echo(f"`prldh report {run}` shows this in the report")
 

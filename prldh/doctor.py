@@ -38,9 +38,11 @@ def examine() -> tuple[list[str], bool]:
             lines.append(f"missing  {package}: pip install {package}")
     lines += _examine_r()
     registry = Registry()
-    for found in registry.distributions:
-        module = registry.manager.get_plugin(found.plugin)
-        lines.append(f"ok       plugin {found.name} {found.version} ({getattr(module, '__name__', module)})")
+    for distribution in registry.distributions:
+        module = registry.manager.get_plugin(distribution.plugin)
+        lines.append(
+            f"ok       plugin {distribution.name} {distribution.version} ({getattr(module, '__name__', module)})"
+        )
     return lines, is_well
 
 

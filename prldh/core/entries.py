@@ -67,14 +67,14 @@ def keys_by_field(kind: Any) -> Mapping[str, str]:
 
 def keys_of(record: Any) -> dict[str, Any]:
     """The keys and values of a record, in order, without what is absent."""
-    found: dict[str, Any] = {}
+    entry: dict[str, Any] = {}
     for name, key in keys_by_field(record.__class__).items():
         value = getattr(record, name)
         if not key:
-            found |= keys_of(value) if is_dataclass(value) else value
+            entry |= keys_of(value) if is_dataclass(value) else value
         elif value is not ABSENT:
-            found[key] = value
-    return found
+            entry[key] = value
+    return entry
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ def finite(value: Any) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def finite_numbers(found: Mapping[str, Any], keys: Iterable[str]) -> dict[str, float | None]:
+def finite_numbers(answer: Mapping[str, Any], keys: Iterable[str]) -> dict[str, float | None]:
     """These keys of an engine's answer, each by :func:`finite`."""
-    return {key: finite(found[key]) for key in keys}
+    return {key: finite(answer[key]) for key in keys}
 
 
 def record_of(kind: type[_T], answer: Mapping[str, Any], **others: Any) -> _T:

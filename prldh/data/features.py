@@ -29,18 +29,18 @@ def read_features(
     warnings: list[Warn] = []
     for name, tissue in study.tissues.items():
         if tissue.images is not None:
-            blocks[name], told = images.tissues[name].blocks(cohort.ids)
-            warnings += told
+            blocks[name], block_warnings = images.tissues[name].blocks(cohort.ids)
+            warnings += block_warnings
             _refuse_shared_names(name, list(blocks[name]))
             continue
-        found = []
+        tissue_blocks = []
         for source, tables in tissue.tables().items():
-            block, told = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)
-            found.append(block)
-            warnings += told
-        if found:
-            _refuse_shared_names(name, found)
-            blocks[name] = tuple(found)
+            block, block_warnings = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)
+            tissue_blocks.append(block)
+            warnings += block_warnings
+        if tissue_blocks:
+            _refuse_shared_names(name, tissue_blocks)
+            blocks[name] = tuple(tissue_blocks)
     return blocks, warnings
 
 
@@ -55,9 +55,9 @@ def _read_block(
             " one table alone."
         )
     for path in paths:
-        names, values, told = _read_reader(tissue, path, study, folder, cohort)
+        names, values, reader_warnings = _read_reader(tissue, path, study, folder, cohort)
         readers.append((names, values, path))
-        warnings += [w for w in told if w not in warnings]
+        warnings += [w for w in reader_warnings if w not in warnings]
     names, first, path = readers[0]
     second = None
     if len(readers) == 2:

@@ -32,8 +32,8 @@ def read_table(path: Path) -> pd.DataFrame:
         If the file is missing, empty, unreadable, has doubled or blank column names or no rows.
     """
     if not path.is_file():
-        found = "is a folder" if path.is_dir() else "not found"
-        raise DataError(f"table {found}: {path}. Check the path in the study file (relative to that file).")
+        problem = "is a folder" if path.is_dir() else "not found"
+        raise DataError(f"table {problem}: {path}. Check the path in the study file (relative to that file).")
     suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
     kind = suffixes[-1] if suffixes else ""
     try:

@@ -78,16 +78,16 @@ def demo_cohort(
     tables = {"clinical.csv": clinical}
     signal: dict[str, tuple[str, ...]] = {}
     for t, tissue in enumerate(TISSUES):
-        found: list[str] = []
+        carriers: list[str] = []
         for s, (source, p) in enumerate((("radiomics", n_radiomics), ("deep", n_deep))):
             names = _names(source, p)
             structure = _draw_structure(p, N_SIGNAL[source], np.random.default_rng([seed, 0, t, s]))
-            found += [names[j] for j in structure.carriers]
+            carriers += [names[j] for j in structure.carriers]
             for reader, values in enumerate(_draw_values(carried[tissue][source], structure, generator), start=1):
                 table = pd.DataFrame(values, columns=names)
                 table.insert(0, "patient_id", ids)
                 tables[f"{tissue}_{source}_reader{reader}.csv"] = table
-        signal[tissue] = tuple(found)
+        signal[tissue] = tuple(carriers)
     return DemoCohort(tables, signal, risk)
 
 

@@ -380,8 +380,8 @@ def compare_with_paper(results: dict[str, Any]) -> list[dict[str, Any]]:
     """
     rows = []
     for value in PAPER_VALUES:
-        found = look_up(results, value.locate)
-        ours = None if found is None else format_as_printed(found, value.printed)
+        number = look_up(results, value.locate)
+        ours = None if number is None else format_as_printed(number, value.printed)
         note = value.note if ours is not None else "; ".join(filter(None, ("not in these results", value.note)))
         rows.append(
             {

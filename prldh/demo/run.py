@@ -52,13 +52,13 @@ def run_demo(
         say(summarise_run(features, out / "features"))
         say(_beside_the_truth(features.data, cohort.signal))
         say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
-        found = apply_models(
+        applied = apply_models(
             out / "features",
             write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)),
             jobs=jobs,
             told=progress,
         )
-        say("\n".join(summarise(found)))
+        say("\n".join(summarise(applied)))
         render(out / "features")
     say("\nReports:")
     for name in ("published", "features"):
@@ -108,7 +108,7 @@ def _beside_the_truth(data: dict[str, Any], signal: dict[str, tuple[str, ...]]) 
             f" ({', '.join(hit)})"
         )
     for model in data["models"]:
-        found = honest_auc(model)
-        if found and not model["adjusted"]:
-            lines.append(f"{model['name']}: apparent {model['auc']['estimate']:.3f}, honest {interval(found[2])}")
+        honest = honest_auc(model)
+        if honest and not model["adjusted"]:
+            lines.append(f"{model['name']}: apparent {model['auc']['estimate']:.3f}, honest {interval(honest[2])}")
     return "\n".join(lines)

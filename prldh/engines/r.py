@@ -55,8 +55,8 @@ class REngine(StatisticsEngine):
 
     def versions(self) -> Versions:
         """``{"version": R's, "packages": {name: version, or None where it is not installed}}``."""
-        found = self._evaluate("package_versions", {})
-        versions = dict(zip(found.names, (text_or_none(v) for v in found), strict=True))
+        vector = self._evaluate("package_versions", {})
+        versions = dict(zip(vector.names, (text_or_none(v) for v in vector), strict=True))
         return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
 
     def use_own_code(self, own: bool = True) -> None:

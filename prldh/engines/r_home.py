@@ -73,23 +73,23 @@ def r_available() -> tuple[bool, str]:
 
 def find_r_home() -> str:
     """R's home folder, from R_HOME or the ``R`` on the PATH."""
-    found = os.environ.get("R_HOME")
-    if not found:
+    home = os.environ.get("R_HOME")
+    if not home:
         try:
             done = subprocess.run(["R", "RHOME"], capture_output=True, text=True, timeout=60, check=True)
-            found = (done.stdout.strip().splitlines() or [""])[-1]
+            home = (done.stdout.strip().splitlines() or [""])[-1]
         except (OSError, subprocess.SubprocessError):
-            found = ""
-    if not found:
+            home = ""
+    if not home:
         raise EngineError(
             "R is needed by the R engine: R_HOME is not set and there is no R on the PATH. Install it, e.g."
             f" {APT_LINE}."
         )
-    if not (Path(found) / "bin").is_dir():
+    if not (Path(home) / "bin").is_dir():
         raise EngineError(
-            f"R is needed by the R engine: its home {found} has no bin folder. Set R_HOME rightly, or unset it."
+            f"R is needed by the R engine: its home {home} has no bin folder. Set R_HOME rightly, or unset it."
         )
-    return found
+    return home
 
 
 def import_rinterface(r_home: str, version: str | None = None) -> Any:
@@ -115,8 +115,8 @@ def ask_version(r_home: str) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    found = re.search(r"R version (\d+\.\d+\.\d+)", done.stdout)
-    return found.group(1) if found else "unknown"
+    match = re.search(r"R version (\d+\.\d+\.\d+)", done.stdout)
+    return match.group(1) if match else "unknown"
 
 
 def tell_missing(missing: list[str]) -> str:

@@ -45,25 +45,25 @@ def additive_interaction(logs: np.ndarray, covariance: np.ndarray, level: float 
 
     Examples
     --------
-    >>> found = additive_interaction(np.log([9.0, 3.0, 2.0]), np.eye(3) / 10)
-    >>> [round(found[key]["estimate"], 3) for key in ("reri", "ap", "s")]
+    >>> measures = additive_interaction(np.log([9.0, 3.0, 2.0]), np.eye(3) / 10)
+    >>> [round(measures[key]["estimate"], 3) for key in ("reri", "ap", "s")]
     [5.0, 0.556, 2.667]
     """
     logs, covariance = np.asarray(logs, dtype=float), np.asarray(covariance, dtype=float)
     z = float(special.ndtri((1 + level) / 2))
     r11, r10, r01 = np.exp(logs)
     reri = r11 - r10 - r01 + 1
-    found = {"reri": _interval(reri, np.array([r11, -r10, -r01]), covariance, z)}
+    measures = {"reri": _interval(reri, np.array([r11, -r10, -r01]), covariance, z)}
     gradient = np.array([(r10 + r01 - 1) / r11, -r10 / r11, -r01 / r11])
-    found["ap"] = _interval(reri / r11, gradient, covariance, z)
+    measures["ap"] = _interval(reri / r11, gradient, covariance, z)
     top, bottom = r11 - 1, r10 + r01 - 2
     if top > NOTHING and bottom > NOTHING:
         gradient = np.array([r11 / top, -r10 / bottom, -r01 / bottom])
         on_log = _interval(np.log(top / bottom), gradient, covariance, z)
-        found["s"] = {key: float(np.exp(value)) for key, value in on_log.items()}
+        measures["s"] = {key: float(np.exp(value)) for key, value in on_log.items()}
     else:
-        found["s"] = dict.fromkeys(("estimate", "low", "high"), NAN)
-    return found
+        measures["s"] = dict.fromkeys(("estimate", "low", "high"), NAN)
+    return measures
 
 
 def _interval(estimate: float, gradient: np.ndarray, covariance: np.ndarray, z: float) -> dict[str, float]:
@@ -100,8 +100,8 @@ def additive_interaction_resampled(logs: np.ndarray, level: float = 0.95) -> dic
 
     Examples
     --------
-    >>> found = additive_interaction_resampled(np.log([[9.0, 3.0, 2.0], [4.0, 2.0, 2.0], [np.nan] * 3]))
-    >>> found["reri"]["n_defined"], round(found["reri"]["high"], 3)
+    >>> measures = additive_interaction_resampled(np.log([[9.0, 3.0, 2.0], [4.0, 2.0, 2.0], [np.nan] * 3]))
+    >>> measures["reri"]["n_defined"], round(measures["reri"]["high"], 3)
     (2.0, 4.9)
     """
     logs = np.asarray(logs, dtype=float).reshape(-1, 3)

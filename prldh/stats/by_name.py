@@ -19,12 +19,12 @@ ROOM = "prldh.stats"
 @cache
 def all_statistics() -> Mapping[str, Callable[..., Any]]:
     """The public functions of this room's files by name, so that a new one is known by its file alone."""
-    found: dict[str, Callable[..., Any]] = {}
+    functions: dict[str, Callable[..., Any]] = {}
     for file in pkgutil.iter_modules(importlib.import_module(ROOM).__path__, f"{ROOM}."):
         for name, function in inspect.getmembers(importlib.import_module(file.name), inspect.isfunction):
             if function.__module__ == file.name and not name.startswith("_"):
-                found[name] = function
-    return found
+                functions[name] = function
+    return functions
 
 
 def find_statistic(name: str) -> Callable[..., Any]:

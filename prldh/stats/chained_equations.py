@@ -130,8 +130,8 @@ def fit_chains(
     rounds = n_iterations if len(incomplete) > 1 else 1
     completed, models = np.empty((n_imputations, *values.shape)), []
     for j in range(n_imputations):
-        completed[j], found = _run_chain(coding, values, extra, incomplete, rounds, donors, _generator(seed, j))
-        models.append(found)
+        completed[j], conditionals = _run_chain(coding, values, extra, incomplete, rounds, donors, _generator(seed, j))
+        models.append(conditionals)
     unobserved = tuple(int(t) for t in np.flatnonzero(missing.all(axis=0)))
     return Chains(completed, unobserved, tuple(models), coding, values, extra, order, n_iterations, donors, seed)
 

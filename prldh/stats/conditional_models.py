@@ -212,11 +212,11 @@ def _multinomial(x: np.ndarray, codes: np.ndarray, start: np.ndarray) -> tuple[n
         length = 1.0
         for _ in range(40):
             trial = b + length * step
-            found = _objective(x, codes, trial, other)
-            if found >= value or squared < 1e-6:
+            trial_value = _objective(x, codes, trial, other)
+            if trial_value >= value or squared < 1e-6:
                 break
             length *= 0.5
-        b, value = trial, found
+        b, value = trial, trial_value
         share, other = other, share
         if squared < _CLOSE:
             break
@@ -238,10 +238,10 @@ def _product(row: np.ndarray, coefficients: np.ndarray) -> float:
 def _products(x: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """x @ coefficients, row by row: equal rows give equal bits, and no row's depends on the others, which BLAS does not
     promise."""
-    found = np.empty(x.shape[0])
+    products = np.empty(x.shape[0])
     for i in range(x.shape[0]):
-        found[i] = _product(x[i], coefficients)
-    return found
+        products[i] = _product(x[i], coefficients)
+    return products
 
 
 @numba.njit(cache=True)
@@ -251,7 +251,7 @@ def _match(
     """For each row the value of one of its nearest donors, all as likely; those as near as the last one stand in for
     each other."""
     n = fitted.shape[0]
-    found = np.empty(x.shape[0])
+    matched = np.empty(x.shape[0])
     for i in range(x.shape[0]):
         target = _product(x[i], coefficients)
         if np.isnan(target):  # predictors beyond all measure, of both signs
@@ -277,15 +277,15 @@ def _match(
             left -= n_left
             right += n_right
         chosen = min(int(within * tied), tied - 1)
-        found[i] = values[left - chosen] if chosen < n_left else values[right + chosen - n_left]
-    return found
+        matched[i] = values[left - chosen] if chosen < n_left else values[right + chosen - n_left]
+    return matched
 
 
 @numba.njit(cache=True)
 def _choose(x: np.ndarray, coefficients: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """For each row a level's number, with the model's probabilities."""
     r = coefficients.shape[0]
-    found = np.empty(x.shape[0], np.int64)
+    levels = np.empty(x.shape[0], np.int64)
     weight = np.empty(r + 1)
     for i in range(x.shape[0]):
         largest = 0.0
@@ -302,5 +302,5 @@ def _choose(x: np.ndarray, coefficients: np.ndarray, uniforms: np.ndarray) -> np
         while level < r and rest >= weight[level]:
             rest -= weight[level]
             level += 1
-        found[i] = level
-    return found
+        levels[i] = level
+    return levels

@@ -128,12 +128,12 @@ def decision_curve(
     # the cohort itself, then its resamples
     times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])
     tp, fp = positives(event, probability, thresholds, times)
-    found = _benefits(tp, fp, times @ event, times.sum(axis=1), thresholds)
+    benefits = _benefits(tp, fp, times @ event, times.sum(axis=1), thresholds)
     return _curve(
         thresholds,
-        [values[0] for values in found],
+        [values[0] for values in benefits],
         _treat_all(_share(event), thresholds),
-        [values[1:] for values in found],
+        [values[1:] for values in benefits],
         level,
     )
 

@@ -41,10 +41,10 @@ def _refit(columns: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: 
             continue
         kept = _estimable(wide)
         basis, triangle = orthogonal_basis(np.ascontiguousarray(wide[kept].T))
-        found = maximise(basis, y, np.zeros(kept.shape[0]), kept.shape[0])[0]
-        found = backward(np.ascontiguousarray(triangle.T), found)
+        estimates = maximise(basis, y, np.zeros(kept.shape[0]), kept.shape[0])[0]
+        estimates = backward(np.ascontiguousarray(triangle.T), estimates)
         for i in range(kept.shape[0]):
-            result[r, kept[i]] = found[i]
+            result[r, kept[i]] = estimates[i]
     return result
 
 
@@ -57,11 +57,11 @@ class _Fit:
         self.kept = _estimable(columns)
         self.x = np.ascontiguousarray(columns[self.kept].T)
         basis, triangle = orthogonal_basis(self.x)
-        found, self.value, _, self.iterations, self.converged = maximise(
+        in_basis, self.value, _, self.iterations, self.converged = maximise(
             basis, self.y, np.zeros(len(self.kept)), len(self.kept)
         )
-        self.estimates = backward(np.ascontiguousarray(triangle.T), found)
-        mu = special.expit(basis @ found)
+        self.estimates = backward(np.ascontiguousarray(triangle.T), in_basis)
+        mu = special.expit(basis @ in_basis)
         weight = mu * (1.0 - mu)
         information = (basis * weight[:, None]).T @ basis
         leverage = weight * np.einsum("ij,ij->i", basis @ np.linalg.inv(information), basis)

@@ -73,14 +73,14 @@ def _extend(
             if value * best[s] > limit and value * least[s] <= limit:
                 room += 1
     new_sums, new_values, new_masses = np.empty(room, np.int64), np.empty(room), np.empty(room)
-    found = 0
+    n_kept = 0
     for i in range(sums.shape[0]):
         for x in range(min(terms.shape[0] - 1, total - sums[i]) + 1):
             s = sums[i] + x
             value = values[i] * terms[x]
             if value * best[s] > limit and value * least[s] <= limit:
-                new_sums[found], new_values[found], new_masses[found] = s, value, masses[i] * terms[x]
-                found += 1
+                new_sums[n_kept], new_values[n_kept], new_masses[n_kept] = s, value, masses[i] * terms[x]
+                n_kept += 1
             elif 0.0 < value * best[s] <= limit:
                 lumped[s] += masses[i] * terms[x]
     return new_sums, new_values, new_masses

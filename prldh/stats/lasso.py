@@ -156,8 +156,8 @@ def cv_lasso(values: np.ndarray, outcome: np.ndarray, fold_ids: np.ndarray, n_la
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(60, 3))
     >>> y = (x[:, 0] + rng.normal(size=60) > 0).astype(float)
-    >>> found = cv_lasso(x, y, np.arange(60) % 5 + 1)
-    >>> bool(found["coefficients"][1] > 1)  # the feature that the outcome was made of
+    >>> fit = cv_lasso(x, y, np.arange(60) % 5 + 1)
+    >>> bool(fit["coefficients"][1] > 1)  # the feature that the outcome was made of
     True
     """
     values = np.asarray(values, dtype=float)

@@ -60,7 +60,7 @@ def _mean_loss(outcome: np.ndarray, probability: np.ndarray) -> float:
 def copies_of_earlier(x: np.ndarray) -> np.ndarray:
     """Which rows of x (p, n), standardised, equal an earlier one or its negative (up to 1e-9)."""
     p, n = x.shape
-    found = np.zeros(p, np.bool_)
+    is_copy = np.zeros(p, np.bool_)
     for j in range(1, p):
         for i in range(j):
             if abs(abs(x[i, 0]) - abs(x[j, 0])) > 1e-9:
@@ -70,9 +70,9 @@ def copies_of_earlier(x: np.ndarray) -> np.ndarray:
             while r < n and abs(x[i, r] - sign * x[j, r]) <= 1e-9:
                 r += 1
             if r == n:
-                found[j] = True
+                is_copy[j] = True
                 break
-    return found
+    return is_copy
 
 
 @numba.njit(cache=True)

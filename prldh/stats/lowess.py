@@ -62,8 +62,8 @@ def _smooth(x: np.ndarray, y: np.ndarray, span: int, delta: float) -> np.ndarray
         while right < n - 1 and x[i] - x[left] > x[right + 1] - x[i]:
             left += 1
             right += 1
-        value, found = _fit_at(x, y, x[i], left, right, weights)
-        fitted[i] = value if found else y[i]
+        value, is_fitted = _fit_at(x, y, x[i], left, right, weights)
+        fitted[i] = value if is_fitted else y[i]
         if last < i - 1:
             width = x[i] - x[last]
             for j in range(last + 1, i):

@@ -40,7 +40,7 @@ def adjust_p(p: np.ndarray, method: str) -> np.ndarray:
     p = np.asarray(p, dtype=float).ravel()
     if method not in ("holm", "bh"):
         raise DataError(f'method must be "holm" or "bh": found "{method}".')
-    found = np.full(p.shape, np.nan)
+    adjusted = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))
     if known.size and (p[known].min() < 0 or p[known].max() > 1):
         raise DataError("p-values must lie within 0 and 1.")
@@ -48,8 +48,8 @@ def adjust_p(p: np.ndarray, method: str) -> np.ndarray:
     m = order.size
     rank = np.arange(1, m + 1)
     if method == "holm":
-        adjusted = np.maximum.accumulate(p[order] * (m + 1 - rank))
+        stepped = np.maximum.accumulate(p[order] * (m + 1 - rank))
     else:
-        adjusted = np.minimum.accumulate((p[order] * m / rank)[::-1])[::-1]
-    found[order] = np.minimum(adjusted, 1.0)
-    return found
+        stepped = np.minimum.accumulate((p[order] * m / rank)[::-1])[::-1]
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted

@@ -106,27 +106,27 @@ def _brier(y: np.ndarray, x: np.ndarray) -> float:
 
 
 @numba.njit(cache=True)
-def _measure(y: np.ndarray, x: np.ndarray, found: np.ndarray) -> None:
-    found[0] = _area(y, x)
-    found[1] = _brier(y, x)
-    found[2], found[3] = _line(y, x)
+def _measure(y: np.ndarray, x: np.ndarray, measures: np.ndarray) -> None:
+    measures[0] = _area(y, x)
+    measures[1] = _brier(y, x)
+    measures[2], measures[3] = _line(y, x)
 
 
 @numba.njit(cache=True)
 def _measures(
     outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray
 ) -> np.ndarray:
-    found = np.full((lengths.shape[0], 3, 4), np.nan)
+    measures = np.full((lengths.shape[0], 3, 4), np.nan)
     n, start = outcome.shape[0], 0
     for r in range(lengths.shape[0]):
         drawn = rows[start : start + lengths[r]]
-        _measure(outcome[drawn], in_sample[start : start + lengths[r]], found[r, 0])
-        _measure(outcome, log_odds[r], found[r, 1])
+        _measure(outcome[drawn], in_sample[start : start + lengths[r]], measures[r, 0])
+        _measure(outcome, log_odds[r], measures[r, 1])
         out = np.ones(n, dtype=np.bool_)
         out[drawn] = False
-        _measure(outcome[out], log_odds[r][out], found[r, 2])
+        _measure(outcome[out], log_odds[r][out], measures[r, 2])
         start += lengths[r]
-    return found
+    return measures
 
 
 def bootstrap_measures(
@@ -179,9 +179,9 @@ def bootstrap_measures(
             f"log_odds must be (resamples, patients) and in_sample one a row drawn: found {log_odds.shape} and"
             f" {in_sample.size} for {len(lengths)} resamples of {rows.size} rows."
         )
-    found = _measures(y, log_odds, in_sample, rows, lengths)
+    measures = _measures(y, log_odds, in_sample, rows, lengths)
     return {
-        f"{measure}_{where}": found[:, i, j].copy()
+        f"{measure}_{where}": measures[:, i, j].copy()
         for j, measure in enumerate(MEASURES)
         for i, where in enumerate(WHERE)
     }

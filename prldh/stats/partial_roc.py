@@ -45,7 +45,7 @@ def _areas(
 ) -> np.ndarray:
     """Area (r,) where sample r holds patient i ``times[r, i]`` times; ``group`` numbers the distinct scores
     ascending."""
-    found = np.empty(times.shape[0])
+    areas = np.empty(times.shape[0])
     for r in range(times.shape[0]):
         events = np.zeros(group.max() + 1, np.int64)
         others = np.zeros_like(events)
@@ -54,8 +54,8 @@ def _areas(
                 events[group[i]] += times[r, i]
             else:
                 others[group[i]] += times[r, i]
-        found[r] = _area(events, others, start, stop, width)
-    return found
+        areas[r] = _area(events, others, start, stop, width)
+    return areas
 
 
 def check_range(focus: str, from_: float, to: float) -> tuple[float, float]:
@@ -233,11 +233,11 @@ def partial_auc(
     corrected = _correct(area, high, low)
     limits = percentile_band(areas_of_samples(event, score, focus, high, low, times)[:, None], level)
     variance = sum(variance_of_mean(values) for values in restricted_placements(event, score, focus, high, low))
-    found = (
+    values = (
         area,
         corrected if corrected > 0.5 - ROUNDING else NAN,
         variance,
         *limits,
         *(_correct(x, high, low) for x in limits),
     )
-    return {key: float(np.squeeze(value)) for key, value in zip(keys, found, strict=True)}
+    return {key: float(np.squeeze(value)) for key, value in zip(keys, values, strict=True)}

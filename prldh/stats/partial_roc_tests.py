@@ -15,15 +15,15 @@ def _test(difference: float, error: float, level: float, df: float = np.inf) -> 
     """Test of a difference by t with ``df`` degrees of freedom, normal where they are infinite; rounding is no
     spread."""
     difference, error = (0.0 if abs(value) < ROUNDING else float(value) for value in (difference, error))
-    found = compare_estimates(difference, error, level)
+    comparison = compare_estimates(difference, error, level)
     if np.isfinite(df):
         half = float(special.stdtrit(df, 0.5 + level / 2.0)) * error
-        found |= {
+        comparison |= {
             "low": difference - half,
             "high": difference + half,
-            "p": float(2.0 * special.stdtr(df, -abs(found["statistic"]))),
+            "p": float(2.0 * special.stdtr(df, -abs(comparison["statistic"]))),
         }
-    return found
+    return comparison
 
 
 def _difference(

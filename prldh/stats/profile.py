@@ -196,8 +196,8 @@ def _unbounded_sides(columns: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     unbounded = np.zeros((k, 2), dtype=bool)
 
     def reaches(goal: np.ndarray) -> bool:
-        found = linprog(-goal, A_ub=-right_way, b_ub=np.zeros(len(right_way)), bounds=(-1, 1), method="highs")
-        return found.status == 0 and -found.fun > 1e-7
+        optimum = linprog(-goal, A_ub=-right_way, b_ub=np.zeros(len(right_way)), bounds=(-1, 1), method="highs")
+        return optimum.status == 0 and -optimum.fun > 1e-7
 
     if not reaches(right_way.sum(axis=0)):
         return unbounded

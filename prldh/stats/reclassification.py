@@ -67,8 +67,8 @@ def reclassification(
     Of two events one moves up, of two non-events one moves down
 
     >>> y, old, new = np.array([1, 1, 0, 0]), np.array([0.4, 0.6, 0.6, 0.4]), np.array([0.7, 0.8, 0.3, 0.4])
-    >>> found = reclassification(y, old, new, np.array([0.5]))
-    >>> found["nri"], found["cnri"], round(found["idi"], 3)
+    >>> measures = reclassification(y, old, new, np.array([0.5]))
+    >>> measures["nri"], measures["cnri"], round(measures["idi"], 3)
     (1.0, 1.5, 0.4)
     """
     event, a = split_probability(outcome, a)
@@ -76,7 +76,7 @@ def reclassification(
     cuts = _as_cuts(categories)
     old, new = (np.searchsorted(cuts, p, side="left") for p in (a, b))
     n_events, n_nonevents = float(event.sum()), float((~event).sum())
-    found: dict[str, Any] = {"n_events": n_events, "n_nonevents": n_nonevents}
+    measures: dict[str, Any] = {"n_events": n_events, "n_nonevents": n_nonevents}
     for name, moves in (("nri", np.sign(new - old)), ("cnri", np.sign(b - a))):
         counts = {
             f"{way}_{part}": float((moves[own] == sign).sum())
@@ -85,15 +85,15 @@ def reclassification(
         }
         events = _net_share(counts["up_events"], counts["down_events"], n_events)
         nonevents = _net_share(counts["down_nonevents"], counts["up_nonevents"], n_nonevents)
-        found.update(_describe(name, events, nonevents, level))
-        found.update({f"{name}_{key}": n for key, n in counts.items()})
+        measures.update(_describe(name, events, nonevents, level))
+        measures.update({f"{name}_{key}": n for key, n in counts.items()})
     change = b - a
-    found.update(_describe("idi", _mean(change[event]), _mean(-change[~event]), level))
+    measures.update(_describe("idi", _mean(change[event]), _mean(-change[~event]), level))
     for part, own in _parts(event):
         table = np.zeros((len(cuts) + 1, len(cuts) + 1))
         np.add.at(table, (old[own], new[own]), 1.0)
-        found[f"table_{part}"] = table
-    return found
+        measures[f"table_{part}"] = table
+    return measures
 
 
 def _parts(event: np.ndarray) -> tuple[tuple[str, np.ndarray], tuple[str, np.ndarray]]:
@@ -127,14 +127,14 @@ def _mean(values: np.ndarray) -> tuple[float, float]:
 def _describe(name: str, events: tuple[float, float], nonevents: tuple[float, float], level: float) -> dict[str, float]:
     """Whole and parts with Wald's interval and test."""
     whole = (events[0] + nonevents[0], events[1] + nonevents[1])
-    found = {}
+    statistics = {}
     for key, (estimate, variance) in ((name, whole), (f"{name}_events", events), (f"{name}_nonevents", nonevents)):
         error = float(np.sqrt(variance))
         if not error > _ROUNDING:
             error = NAN
         half, z = float(special.ndtri(0.5 + level / 2.0)) * error, estimate / error
-        found[key] = estimate
-        found.update(
+        statistics[key] = estimate
+        statistics.update(
             {
                 f"{key}_low": estimate - half,
                 f"{key}_high": estimate + half,
@@ -142,4 +142,4 @@ def _describe(name: str, events: tuple[float, float], nonevents: tuple[float, fl
                 f"{key}_p": float(2.0 * special.ndtr(-abs(z))),
             }
         )
-    return found
+    return statistics

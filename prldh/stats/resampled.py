@@ -81,7 +81,7 @@ def correct_optimism(
     """
     pairs = np.isfinite(boot) & np.isfinite(original)
     out = np.isfinite(oob) & np.isfinite(boot)
-    found: dict[str, Any] = dict.fromkeys(
+    corrected: dict[str, Any] = dict.fromkeys(
         (
             "estimate",
             "low",
@@ -99,31 +99,31 @@ def correct_optimism(
             "b632plus_high",
         )
     )
-    found |= {
+    corrected |= {
         "apparent": apparent,
         "n_defined": int(pairs.sum()),
         "method": CORRECTION if no_information is not None else CORRECTION.split(";")[0],
     }
     if pairs.any() and np.isfinite(apparent):
         optimism = float(np.mean(boot[pairs] - original[pairs]))
-        found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+        corrected |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
         if no_information is not None:
-            found["low"], found["high"] = _limits(boot[pairs], -optimism, level, bounds)
+            corrected["low"], corrected["high"] = _limits(boot[pairs], -optimism, level, bounds)
     if out.any():
-        found["oob"] = float(np.mean(oob[out]))
-        found["oob_low"], found["oob_high"] = _limits(oob[out], 0.0, level, bounds)
+        corrected["oob"] = float(np.mean(oob[out]))
+        corrected["oob_low"], corrected["oob_high"] = _limits(oob[out], 0.0, level, bounds)
     if out.any() and np.isfinite(apparent):
         weights = {"b632": WEIGHT_632}
-        bounded = found["oob"]
+        bounded = corrected["oob"]
         if no_information is not None:
-            weights["b632plus"], bounded = _plus(apparent, found["oob"], no_information, better_is_high)
+            weights["b632plus"], bounded = _plus(apparent, corrected["oob"], no_information, better_is_high)
         for key, weight in weights.items():
-            found[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else found["oob"])
+            corrected[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else corrected["oob"])
             mixture = (1 - weight) * boot[out] + weight * oob[out]
-            found[f"{key}_low"], found[f"{key}_high"] = _limits(
-                mixture, found[key] - float(np.mean(mixture)), level, bounds
+            corrected[f"{key}_low"], corrected[f"{key}_high"] = _limits(
+                mixture, corrected[key] - float(np.mean(mixture)), level, bounds
             )
-    return found
+    return corrected
 
 
 def _limits(values: np.ndarray, shift: float, level: float, bounds: tuple[float, float]) -> tuple[float, float]:

@@ -22,10 +22,10 @@ def split_classes(outcome: np.ndarray, *scores: np.ndarray) -> tuple[np.ndarray,
         When lengths differ, a score is not finite, or the outcome is not 0/1.
     """
     outcome = np.asarray(outcome, dtype=float).ravel()
-    found = [np.asarray(score, dtype=float).ravel() for score in scores]
+    arrays = [np.asarray(score, dtype=float).ravel() for score in scores]
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise DataError("outcome must be 0 or 1. Recode it.")
-    for score in found:
+    for score in arrays:
         if score.shape != outcome.shape:
             raise DataError(f"a score must have one value a patient: found {score.size} for {outcome.size} outcomes.")
         if not np.isfinite(score).all():
@@ -33,7 +33,7 @@ def split_classes(outcome: np.ndarray, *scores: np.ndarray) -> tuple[np.ndarray,
             raise DataError(
                 f"a score must be finite: {bad} of {score.size} are not. Leave such patients out, or impute."
             )
-    return outcome == 1.0, found
+    return outcome == 1.0, arrays
 
 
 def split_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,8 +57,8 @@ def pool_estimates(
 
     Examples
     --------
-    >>> found = pool_estimates([[1.0], [2.0], [3.0]], [[1.0], [1.0], [1.0]])
-    >>> found["estimate"], found["se"].round(4), found["df"].round(4)  # W = 1, B = 1, T = 1 + 4/3
+    >>> pooled = pool_estimates([[1.0], [2.0], [3.0]], [[1.0], [1.0], [1.0]])
+    >>> pooled["estimate"], pooled["se"].round(4), pooled["df"].round(4)  # W = 1, B = 1, T = 1 + 4/3
     (array([2.]), array([1.5275]), array([6.125]))
     """
     q, u = _matrices(estimates, variances)
@@ -156,26 +156,26 @@ def pool_auc(estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) ->
 
     Examples
     --------
-    >>> found = pool_auc([0.7, 0.8], [0.002, 0.002])
-    >>> round(found["estimate"], 4), found["scale"]
+    >>> pooled = pool_auc([0.7, 0.8], [0.002, 0.002])
+    >>> round(pooled["estimate"], 4), pooled["scale"]
     (0.7534, 'logit')
     """
     a, v = np.asarray(estimates, dtype=float)[:, None], np.asarray(variances, dtype=float)[:, None]
     is_edge = bool(((a <= 0.0) | (a >= 1.0)).any())
     if is_edge:
-        found = {key: float(value[0]) for key, value in pool_estimates(a, v, level=level).items()}
-        found["low"], found["high"] = float(np.maximum(found["low"], 0.0)), float(np.minimum(found["high"], 1.0))
-        variance = found["se"] ** 2
+        pooled = {key: float(value[0]) for key, value in pool_estimates(a, v, level=level).items()}
+        pooled["low"], pooled["high"] = float(np.maximum(pooled["low"], 0.0)), float(np.minimum(pooled["high"], 1.0))
+        variance = pooled["se"] ** 2
     else:
-        found = {
+        pooled = {
             key: float(value[0])
             for key, value in pool_estimates(special.logit(a), v / (a * (1.0 - a)) ** 2, level=level).items()
         }
         for key in ("estimate", "low", "high"):
-            found[key] = float(special.expit(found[key]))
-        variance = (found["se"] * found["estimate"] * (1.0 - found["estimate"])) ** 2
-    shown = {key: found[key] for key in ("estimate", "low", "high")}
-    rest = {key: found[key] for key in ("df", "fmi", "riv", "lambda")}
+            pooled[key] = float(special.expit(pooled[key]))
+        variance = (pooled["se"] * pooled["estimate"] * (1.0 - pooled["estimate"])) ** 2
+    shown = {key: pooled[key] for key in ("estimate", "low", "high")}
+    rest = {key: pooled[key] for key in ("df", "fmi", "riv", "lambda")}
     return {**shown, "variance": variance, **rest, "scale": "identity" if is_edge else "logit"}
 
 
@@ -205,8 +205,8 @@ def pool_likelihood_ratio(statistics: ArrayLike, df: float) -> dict[str, float]:
 
     Examples
     --------
-    >>> found = pool_likelihood_ratio([24.957, 18.051, 18.812, 17.362, 21.234, 18.615, 19.84], 4)
-    >>> round(found["statistic"], 3), round(found["df2"], 2), round(found["p"], 5)
+    >>> pooled = pool_likelihood_ratio([24.957, 18.051, 18.812, 17.362, 21.234, 18.615, 19.84], 4)
+    >>> round(pooled["statistic"], 3), round(pooled["df2"], 2), round(pooled["p"], 5)
     (4.438, 482.06, 0.00157)
     """
     d, k = np.asarray(statistics, dtype=float), float(df)

@@ -82,8 +82,8 @@ def sample_size(
 
     Examples
     --------
-    >>> found = sample_size(0.174, 24, 0.288)
-    >>> [found[k] for k in ("n_shrinkage", "n_optimism", "n_risk", "n", "events")]
+    >>> sizes = sample_size(0.174, 24, 0.288)
+    >>> [sizes[k] for k in ("n_shrinkage", "n_optimism", "n_risk", "n", "events")]
     [623.0, 662.0, 221.0, 662.0, 116.0]
     """
     largest = largest_cox_snell(prevalence)

@@ -35,7 +35,7 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     """
     design = np.asarray(design, dtype=float)
     k = design.shape[1]
-    found = np.zeros(k, dtype=int)
+    infinite = np.zeros(k, dtype=int)
     scaled, goals = _scaled(design)
     pivots = _independent(scaled)
     z = (2.0 * np.asarray(outcome, dtype=float) - 1.0)[:, None] * scaled[:, pivots]
@@ -43,15 +43,15 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     z = np.unique(z[largest > 0] / largest[largest > 0][:, None], axis=0)
     solution = _solve(-z.sum(axis=0), z)
     if solution is None or -solution.fun <= SEPARATES:
-        return found
+        return infinite
     for j in pivots:
         signs = []
         for sign in (1, -1):
             best = _solve(-sign * goals[j, pivots], z)
             if best is not None and -best.fun > SEPARATES:
                 signs.append(sign)
-        found[j] = 2 if len(signs) == 2 else sum(signs)
-    return found
+        infinite[j] = 2 if len(signs) == 2 else sum(signs)
+    return infinite
 
 
 def _scaled(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

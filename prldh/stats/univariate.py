@@ -69,8 +69,8 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
 
     Examples
     --------
-    >>> found = univariate_screen(np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0]]), np.array([0, 1, 0, 1]))
-    >>> found["auc"]
+    >>> screen = univariate_screen(np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0]]), np.array([0, 1, 0, 1]))
+    >>> screen["auc"]
     array([0.75,  nan])
     """
     values, outcome = np.asarray(values, dtype=float), np.asarray(outcome, dtype=float).ravel()
@@ -90,8 +90,8 @@ def univariate_screen(values: np.ndarray, outcome: np.ndarray) -> dict[str, np.n
     usable &= (values != values[:1]).any(axis=0)
     columns = np.ascontiguousarray((values / power_of_two(values, axis=0)).T)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = {**_rank_test(columns, outcome, n0, n1), **_pooled_t(columns, event, n0, n1)}
-    return {key: np.where(usable, found[key], np.nan) for key in KEYS}
+        statistics = {**_rank_test(columns, outcome, n0, n1), **_pooled_t(columns, event, n0, n1)}
+    return {key: np.where(usable, statistics[key], np.nan) for key in KEYS}
 
 
 def _rank_test(columns: np.ndarray, outcome: np.ndarray, n0: int, n1: int) -> dict[str, np.ndarray]:

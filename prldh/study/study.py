@@ -182,7 +182,7 @@ class SampleSize(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _nagelkerke_unless_told(cls, data: Any) -> Any:
+    def _nagelkerke_unless_given(cls, data: Any) -> Any:
         if isinstance(data, dict) and not any(data.get(k) is not None for k in ("r2_nagelkerke", "r2_cox_snell")):
             return {**data, "r2_nagelkerke": 0.15}
         return data

@@ -107,8 +107,8 @@ def read_settings(
     except yaml.YAMLError as error:
         raise StudyError(f"{path}:{_yaml_problem(error, text)}. Check indentation, colons and quotes there.") from None
     if not isinstance(content, dict):
-        found = "nothing" if content is None else f"a {type(content).__name__}"
-        raise StudyError(f"{path}: a {what} is a mapping of keys such as 'clinical:'; found {found}.{example}")
+        content_type = "nothing" if content is None else f"a {type(content).__name__}"
+        raise StudyError(f"{path}: a {what} is a mapping of keys such as 'clinical:'; found {content_type}.{example}")
     lines: dict[tuple, int] = {}
     _collect_lines(node, (), lines)
     return _validate(content, str(path), lines, model), path.resolve().parent
@@ -144,7 +144,7 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
         every = error.errors()
         first, place = every[0], _place(every[0], content)
         others = {
-            p for p in (_place(found, content) for found in every) if p[: len(place)] != place and place[: len(p)] != p
+            p for p in (_place(each, content) for each in every) if p[: len(place)] != place and place[: len(p)] != p
         }
         if first["type"] == "unknown_key":
             place = (*place, first["ctx"]["key"])
@@ -162,7 +162,7 @@ def _place(error: ErrorDetails, content: Any) -> tuple:
     (``list[str]``)."""
     if place := error.get("ctx", {}).get("place"):
         return tuple(place)
-    found, last = [], len(error["loc"]) - 1
+    parts, last = [], len(error["loc"]) - 1
     for i, part in enumerate(error["loc"]):
         inside = (
             part in content
@@ -172,8 +172,8 @@ def _place(error: ErrorDetails, content: Any) -> tuple:
         if inside:
             content = content[part]
         if inside or (i == last and error["type"] == "missing"):
-            found.append(part)
-    return tuple(found)
+            parts.append(part)
+    return tuple(parts)
 
 
 #: What pydantic calls a type, in words of the study file.
@@ -195,7 +195,7 @@ _EXPECTED = {
 
 def _problem(error: ErrorDetails) -> str:
     """One of pydantic's errors as a sentence: what is wrong, what was found."""
-    kind, found = error["type"], error.get("input")
+    kind, value = error["type"], error.get("input")
     if kind == "missing":
         return (
             "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
@@ -203,7 +203,7 @@ def _problem(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
-        message += " (found nothing: fill it in, or leave the key out)" if found is None else f" (found {found!r})"
+        message += " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {value!r})"
     return message if message.endswith((".", "?")) else message + "."
 
 

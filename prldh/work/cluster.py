@@ -144,13 +144,13 @@ def _check_workers(client: Any, address: str) -> None:
             f" {address} --nthreads 1`)."
         ) from None
     here = about_program()
-    for worker, found in client.run(about_program, on_error="return").items():
-        if isinstance(found, Exception):
+    for worker, answer in client.run(about_program, on_error="return").items():
+        if isinstance(answer, Exception):
             raise ComputeError(
-                f"compute.dask: worker {worker} has no prldh {here['prldh']} ({found}). Install the same on every"
+                f"compute.dask: worker {worker} has no prldh {here['prldh']} ({answer}). Install the same on every"
                 " worker, best one environment."
             )
-        other = [f"{name} {found.get(name)} (here {mine})" for name, mine in here.items() if found.get(name) != mine]
+        other = [f"{name} {answer.get(name)} (here {mine})" for name, mine in here.items() if answer.get(name) != mine]
         if other:
             raise ComputeError(
                 f"compute.dask: worker {worker} is not like this machine: {', '.join(other)}. Numbers could differ:"

@@ -71,7 +71,9 @@ def about_program() -> dict[str, str]:
     files = [(str(p.relative_to(here)), p.read_bytes().hex()) for p in sorted(here.rglob("*.py"))]
     packages = ("prldh", "numpy", "scipy", "scikit-learn", "numba", "llvmlite", "pandas", "joblib", "threadpoolctl")
     versions = {
-        name: found.version for name in packages if (found := next(iter(metadata.distributions(name=name)), None))
+        name: distribution.version
+        for name in packages
+        if (distribution := next(iter(metadata.distributions(name=name)), None))
     }
     return {
         "python": platform.python_version(),
@@ -115,9 +117,9 @@ def decode(body: bytes) -> Any:
             return pairs
         dtype, shape = np.dtype(pairs[_ARRAY][0]), tuple(pairs[_ARRAY][1])
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        found = np.frombuffer(raw[position : position + size], dtype).reshape(shape).copy()
+        array = np.frombuffer(raw[position : position + size], dtype).reshape(shape).copy()
         position += size
-        return found
+        return array
 
     return json.loads(text, object_hook=lower)
 
@@ -239,8 +241,8 @@ class Shelf:
 
     def find(self, i: int) -> Any:
         """The result of item i, or None."""
-        found = self.kept.find(self._keys[i])
-        return None if found is None else self._unpack(found)
+        kept = self.kept.find(self._keys[i])
+        return None if kept is None else self._unpack(kept)
 
     def keep(self, i: int, result: Any) -> None:
         """Keep the result of item i."""
@@ -249,13 +251,13 @@ class Shelf:
 
 def _clean(folder: Path, spared: set[Path]) -> None:
     """Remove what unfinished runs left long ago, and the oldest of too much."""
-    found = []
+    files = []
     with suppress(OSError):
         for path in set(folder.glob("*.kept")) - spared:
             with suppress(OSError):
-                found.append((path.stat().st_mtime, path.stat().st_size, path))
+                files.append((path.stat().st_mtime, path.stat().st_size, path))
     total = 0
-    for when, size, path in sorted(found, key=lambda entry: -entry[0]):
+    for when, size, path in sorted(files, key=lambda entry: -entry[0]):
         total += size
         if total > KEEP_BYTES or time.time() - when > KEEP_DAYS * 86400:
             with suppress(OSError):

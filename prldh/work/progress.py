@@ -37,8 +37,8 @@ class Pace:
 def show_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A progress function for :func:`prldh.analyze`, writing to standard error."""
     if sys.stderr.isatty():
-        with _bars() as told:
-            yield told
+        with _bars() as progress:
+            yield progress
     else:
         yield _lines()
 
@@ -59,7 +59,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
         tasks: dict[str, TaskID] = {}
         paces: dict[str, Pace] = {}
 
-        def told(stage: str, done: int, total: int) -> None:
+        def show(stage: str, done: int, total: int) -> None:
             if not total:
                 bars.console.print(stage, markup=False, highlight=False)
                 return
@@ -68,7 +68,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
             left = paces[stage].left(done, total)
             bars.update(tasks[stage], completed=done, total=total, left="" if left is None else f"{spell(left)} left")
 
-        yield told
+        yield show
 
 
 def _lines() -> Callable[[str, int, int], None]:
@@ -77,7 +77,7 @@ def _lines() -> Callable[[str, int, int], None]:
     paces: dict[str, Pace] = {}
     last = {"time": 0.0}
 
-    def told(stage: str, done: int, total: int) -> None:
+    def show(stage: str, done: int, total: int) -> None:
         if not total:
             print(stage, file=sys.stderr, flush=True)
             return
@@ -91,7 +91,7 @@ def _lines() -> Callable[[str, int, int], None]:
             more = f", {spell(spent)}" if is_over else "" if left is None else f", about {spell(left)} left"
             print(f"{stage}: {done}/{total}{more}", file=sys.stderr, flush=True)
 
-    return told
+    return show
 
 
 def spell(seconds: float) -> str:

@@ -115,7 +115,7 @@ def run_work(
     work: Callable[..., Any],
     items: Sequence[Any],
     workers: Workers,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
     *,
     shelf: Shelf | None = None,
     is_cheap: bool = False,
@@ -125,7 +125,7 @@ def run_work(
 
     Parameters
     ----------
-    told
+    progress
         Called with how many are done: at once where some were kept, then after each.
     shelf
         Where results are looked for and kept, by their positions.
@@ -142,20 +142,20 @@ def run_work(
         With a sentence on what is kept.
     """
     shelf = None if is_cheap else shelf
-    found = {} if shelf is None else {i: result for i in range(len(items)) if (result := shelf.find(i)) is not None}
-    if found:
+    finished = {} if shelf is None else {i: result for i in range(len(items)) if (result := shelf.find(i)) is not None}
+    if finished:
         if noun is not None:
-            workers.say(f"resuming: {len(found):,} of {len(items):,} {noun} are kept")
-        told(len(found))
+            workers.say(f"resuming: {len(finished):,} of {len(items):,} {noun} are kept")
+        progress(len(finished))
     try:
         with closing(
-            workers.spread(work, {i: item for i, item in enumerate(items) if i not in found}, is_cheap)
+            workers.spread(work, {i: item for i, item in enumerate(items) if i not in finished}, is_cheap)
         ) as results:
             for i, result in results:
-                found[i] = result
+                finished[i] = result
                 if shelf is not None:
                     shelf.keep(i, result)
-                told(len(found))
+                progress(len(finished))
     except ComputeError as error:
         raise ComputeError(f"{error}{_what_is_kept(shelf)}") from None
     except MemoryError:
@@ -164,7 +164,7 @@ def run_work(
         ) from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_kept(shelf).strip()) from None
-    return [found[i] for i in range(len(items))]
+    return [finished[i] for i in range(len(items))]
 
 
 def _what_is_kept(shelf: Shelf | None) -> str:

@@ -82,7 +82,7 @@ def check_cases(
     with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
         checked = run_work(_check_row, list(rows), workers, told or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
-    findings = [finding for found, _ in checked for finding in found] + _duplicates(facts)
+    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts)
     findings.sort(key=lambda finding: finding.line)
     return findings + _mixtures(facts)
 
@@ -91,10 +91,10 @@ def check_cases(
 
 
 def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], ImageFacts | None]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def say(severity: str, kind: str, message: str) -> None:
-        found.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
+        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
 
     def tried(work: Callable[[], Answer]) -> Answer | None:
         try:
@@ -119,7 +119,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
                     "missing_file",
                     f"not found: {path}. Correct the path in the cases table (absolute, or relative to that table).",
                 )
-        return found, None
+        return findings, None
     _say_of_image(row, header, settings, say)
     if header.may_be_nan:
         tried(lambda: read_image(row.image, settings))
@@ -138,7 +138,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
         )
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
-    return found, (
+    return findings, (
         ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file) if content is not None else None
     )
 
@@ -250,7 +250,7 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
     alike: dict[str, list[ImageFacts]] = defaultdict(list)
     for fact in facts:
         alike[fact.content].append(fact)
-    found = []
+    findings = []
     for group in alike.values():
         if len({fact.row.patient for fact in group}) < 2:
             continue
@@ -264,7 +264,7 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
             for fact in equal:
                 others = sorted({other.row.patient for other in equal} - {fact.row.patient})
                 if others:
-                    found.append(
+                    findings.append(
                         Finding(
                             fact.row.patient,
                             fact.row.tissue,
@@ -275,12 +275,12 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
                             " the cases table.",
                         )
                     )
-    return found
+    return findings
 
 
 def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
     """Modalities and spacings that differ between the patients of a tissue."""
-    found = []
+    findings = []
     for tissue in dict.fromkeys(fact.row.tissue for fact in facts):
         ours = [fact for fact in facts if fact.row.tissue == tissue]
         modalities = Counter(
@@ -288,7 +288,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
         )
         if len(modalities) > 1:
             counts = ", ".join(f"{name} in {n}" for name, n in modalities.most_common())
-            found.append(
+            findings.append(
                 Finding(
                     "",
                     tissue,
@@ -304,7 +304,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
             shown = ", ".join(
                 f"{a:.3g}" if b <= 1.01 * a else f"{a:.3g}-{b:.3g}" for a, b in zip(low, high, strict=True)
             )
-            found.append(
+            findings.append(
                 Finding(
                     "",
                     tissue,
@@ -315,4 +315,4 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     " them. Consider resampling.",
                 )
             )
-    return found
+    return findings

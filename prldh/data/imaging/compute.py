@@ -85,19 +85,19 @@ def compute_cases(
     PrldhError
         For what is wrong with all cases: settings, or a source that does not give what it must.
     """
-    found = [_Work(row, sources, reading, perturbation if len(row.masks) == 1 else None, kept) for row in rows]
-    for work in found:
+    cases = [_Work(row, sources, reading, perturbation if len(row.masks) == 1 else None, kept) for row in rows]
+    for work in cases:
         work.attempt(work.find)
         if work.reason is None and work.is_wanted:
-            work.attempt(work.read, "it cannot be read", is_text_said=False)  # a reader's text may quote the file
+            work.attempt(work.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
     for name, chosen in sources.items():
-        waiting = [work for work in found if work.reason is None and work.wanted(name)]
+        waiting = [work for work in cases if work.reason is None and work.wanted(name)]
         if chosen.takes_many and len(waiting) > 1:
             _measure_together(name, chosen, waiting)
         for work in waiting:
             if work.reason is None and work.wanted(name):
                 work.attempt(functools.partial(work.measure, name, chosen), f"the source '{name}' failed on it")
-    return [work.result() for work in found]
+    return [work.result() for work in cases]
 
 
 def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work]) -> None:
@@ -138,7 +138,7 @@ class _Work:
         self.computed: set[str] = set()
         self.is_kept = True
 
-    def attempt(self, step: Callable[[], None], failed: str | None = None, is_text_said: bool = True) -> None:
+    def attempt(self, step: Callable[[], None], failed: str | None = None, is_text_quoted: bool = True) -> None:
         """Do a step; what goes wrong with this case alone is its reason to be put aside. ``failed``: what is said where
         a library or a plugin breaks, which must not end the other cases."""
         try:
@@ -151,9 +151,9 @@ class _Work:
             if failed is None or isinstance(error, PrldhError):
                 raise
             place = traceback.extract_tb(error.__traceback__)[-1]
-            said = f": {' '.join(str(error).split())[:200]}" if is_text_said else ""
+            quoted = f": {' '.join(str(error).split())[:200]}" if is_text_quoted else ""
             self.reason = (
-                f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said})."
+                f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{quoted})."
             )
 
     def find(self) -> None:
@@ -167,9 +167,9 @@ class _Work:
             for kind in self.kinds
         }
         self.values = {
-            key: tuple(map(_unpacked, found))
+            key: tuple(map(_unpacked, stored))
             for key, place in self.places.items()
-            if (found := _find(place)) is not None
+            if (stored := _find(place)) is not None
         }
         self.about = _find(self.kept / f"{self.content}.json") or {}
 

@@ -199,14 +199,14 @@ def _unpacks_to(path: Path, needed: int) -> bool:
         file.seek(-4, 2)
         if struct.unpack("<I", file.read(4))[0] == needed % (1 << 32):
             return True
-    found = 0
+    n_unpacked = 0
     try:
         with gzip.open(path) as file:
-            while found < needed:
-                piece = file.read(min(1 << 20, needed - found))
+            while n_unpacked < needed:
+                piece = file.read(min(1 << 20, needed - n_unpacked))
                 if not piece:
                     return False
-                found += len(piece)
+                n_unpacked += len(piece)
     except (OSError, EOFError, zlib.error):
         return False
     return True
@@ -304,19 +304,19 @@ def _text_header(path: Path, kind: str) -> tuple[str, int]:
 
 def _whole_numbers(text: str, path: Path, kind: str) -> tuple[int, ...]:
     try:
-        found = tuple(int(part) for part in text.split())
+        numbers = tuple(int(part) for part in text.split())
     except ValueError:
-        found = ()
-    if not found or len(found) > 8:
+        numbers = ()
+    if not numbers or len(numbers) > 8:
         raise _damaged(path, kind)
-    return found
+    return numbers
 
 
 def _sizes(text: str, path: Path, kind: str) -> tuple[int, ...]:
-    found = _whole_numbers(text, path, kind)
-    if min(found) < 1:
+    sizes = _whole_numbers(text, path, kind)
+    if min(sizes) < 1:
         raise _damaged(path, kind)
-    return found
+    return sizes
 
 
 def _beside(path: Path, name: str) -> Path:
@@ -362,8 +362,9 @@ def _flat(path: Path, size: tuple[int, ...]) -> CaseRefused:
     )
 
 
-def _no_volume(path: Path, found: str) -> CaseRefused:
+def _no_volume(path: Path, content: str) -> CaseRefused:
     return CaseRefused(
-        f"'{path.name}' has {found}; one volume with one number a voxel is needed (x, y, z). Export that volume alone.",
+        f"'{path.name}' has {content}; one volume with one number a voxel is needed (x, y, z). Export that volume"
+        " alone.",
         "no_volume",
     )

@@ -67,16 +67,16 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
 def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
     there = some((f"'{name}' ({number})" for number, name in regions.items()), 20) or "none"
     if row.segment is not None:
-        found = [n for n, name in regions.items() if name == row.segment.strip()]
-        found = found or [n for n, name in regions.items() if name.casefold() == row.segment.strip().casefold()]
+        numbers = [n for n, name in regions.items() if name == row.segment.strip()]
+        numbers = numbers or [n for n, name in regions.items() if name.casefold() == row.segment.strip().casefold()]
         what = f"ROI '{row.segment}'"
     elif row.label is not None:
-        found, what = [n for n in regions if n == row.label], f"ROI number {row.label}"
+        numbers, what = [n for n in regions if n == row.label], f"ROI number {row.label}"
     else:
-        found, what = list(regions), "ROIs, and the table does not say which (column segment)"
-    if len(found) == 1:
-        return found[0]
-    many = "no" if not found else str(len(found))
+        numbers, what = list(regions), "ROIs, and the table does not say which (column segment)"
+    if len(numbers) == 1:
+        return numbers[0]
+    many = "no" if not numbers else str(len(numbers))
     raise CaseRefused(
         f"the RTSTRUCT '{path.name}' has {many} {what}. ROIs there, with their numbers: {there}. Correct the cases"
         " table.",
@@ -96,10 +96,10 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         The file, for messages.
     """
     inverse = np.linalg.inv(to_mm(grid))
-    found = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
-    if not all(np.all(np.isfinite(points)) for points in found):
+    outlines = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
+    if not all(np.all(np.isfinite(points)) for points in outlines):
         raise CaseRefused(f"'{name}' has contours with coordinates that are no numbers. Export it again.", "not_finite")
-    spans = np.max([np.ptp(points, axis=0) for points in found if len(points) > 2] or [np.ones(3)], axis=0)
+    spans = np.max([np.ptp(points, axis=0) for points in outlines if len(points) > 2] or [np.ones(3)], axis=0)
     across = int(np.argmin(spans))
     if spans[across] > 0.25:
         raise CaseRefused(
@@ -110,7 +110,7 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
     width, height = grid.size[in_plane[0]], grid.size[in_plane[1]]
     crossings: dict[int, np.ndarray] = {}
     beyond = off_slice = 0
-    for points in found:
+    for points in outlines:
         at = float(points[:, across].mean())
         off_slice += abs(at - round(at)) > 0.25
         if not -0.5 <= at <= grid.size[across] - 0.5:
@@ -120,7 +120,7 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
             min(max(round(at), 0), grid.size[across] - 1), np.zeros((height, width + 1), dtype=np.int32)
         )
         _count_crossings(points[:, in_plane[0]], points[:, in_plane[1]], counts)
-    if beyond == len(found):
+    if beyond == len(outlines):
         raise CaseRefused(
             f"no contour of '{name}' lies in the image: it is another patient's, or another scan's. Correct the cases"
             " table.",
@@ -129,8 +129,8 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
     if beyond or off_slice:
         what = f"{beyond} beyond the image" if beyond else f"{off_slice} between its slices"
         raise CaseRefused(
-            f"of the {len(found)} contours of '{name}', {what}: they were drawn on another series. Give the series they"
-            " were drawn on.",
+            f"of the {len(outlines)} contours of '{name}', {what}: they were drawn on another series. Give the series"
+            " they were drawn on.",
             "geometry",
         )
     if len(crossings) > 2 and np.diff(sorted(crossings)).min() > 1:

@@ -183,7 +183,7 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
         sources={
             name: SourceEntry(
                 version=c.source.version,
-                settings=dict(c.said),
+                settings=dict(c.settings_given),
                 packages=_packages(c.source),
                 computed=_computed(c),
                 trained_on=trained_on(c, patients) or ABSENT,
@@ -225,7 +225,7 @@ def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
     if not isinstance(chosen.source, HasMetadata):
         return ABSENT
     return {
-        key: chosen.said[key] if isinstance(value, str) and key in chosen.said else value
+        key: chosen.settings_given[key] if isinstance(value, str) and key in chosen.settings_given else value
         for key, value in chosen.source.metadata(chosen.settings).items()
     }
 

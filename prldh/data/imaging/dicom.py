@@ -128,38 +128,38 @@ def _slice_of(path: Path) -> Slice | None:
     """What a file says of its slice; None where it holds no image."""
     from pydicom.uid import UID
 
-    found, left = read_dataset(path, _NEEDED)
-    if modality_of(found) in NO_IMAGES:
+    dataset, left = read_dataset(path, _NEEDED)
+    if modality_of(dataset) in NO_IMAGES:
         return None
-    if "Rows" not in found:
-        if "Image Storage" in UID(text_of(found.file_meta, "MediaStorageSOPClassUID")).name:
+    if "Rows" not in dataset:
+        if "Image Storage" in UID(text_of(dataset.file_meta, "MediaStorageSOPClassUID")).name:
             raise CaseRefused(
                 f"'{path.name}' is cut off: it says it is an image and has none. Copy or export it again."
             )
         return None
     try:
-        rows, columns, bits = int(found.Rows), int(found.Columns), int(found.BitsAllocated)
-        frames, samples = int(found.get("NumberOfFrames") or 1), int(found.get("SamplesPerPixel") or 1)
+        rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
+        frames, samples = int(dataset.get("NumberOfFrames") or 1), int(dataset.get("SamplesPerPixel") or 1)
         slice_ = Slice(
             path,
-            text_of(found, "SeriesInstanceUID"),
-            modality_of(found),
+            text_of(dataset, "SeriesInstanceUID"),
+            modality_of(dataset),
             frames,
             rows,
             columns,
-            tuple(float(v) for v in found.get("ImagePositionPatient") or ()),
-            tuple(float(v) for v in found.get("ImageOrientationPatient") or ()),
-            tuple(float(v) for v in found.get("PixelSpacing") or ()),
-            float(found.get("SpacingBetweenSlices") or found.get("SliceThickness") or 0),
+            tuple(float(v) for v in dataset.get("ImagePositionPatient") or ()),
+            tuple(float(v) for v in dataset.get("ImageOrientationPatient") or ()),
+            tuple(float(v) for v in dataset.get("PixelSpacing") or ()),
+            float(dataset.get("SpacingBetweenSlices") or dataset.get("SliceThickness") or 0),
             (
                 bits,
-                int(found.get("PixelRepresentation") or 0),
-                float(_or(found.get("RescaleSlope"), 1)),
-                float(_or(found.get("RescaleIntercept"), 0)),
+                int(dataset.get("PixelRepresentation") or 0),
+                float(_or(dataset.get("RescaleSlope"), 1)),
+                float(_or(dataset.get("RescaleIntercept"), 0)),
             ),
             samples,
         )
-        is_compressed = UID(str(found.file_meta.TransferSyntaxUID)).is_compressed
+        is_compressed = UID(str(dataset.file_meta.TransferSyntaxUID)).is_compressed
     except Exception:  # a tag that is absent or no number
         raise CaseRefused(f"'{path.name}' is damaged or incomplete DICOM. Copy or export it again.") from None
     if left < (1 if is_compressed else rows * columns * samples * frames * bits // 8):

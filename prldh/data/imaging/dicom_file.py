@@ -148,13 +148,13 @@ def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixe
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = pydicom.dcmread(
+                dataset = pydicom.dcmread(
                     file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
                 )
         except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
             raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
         # in front of the voxels stand their tag and length, and with explicit types the type
-        return found, path.stat().st_size - file.tell() - (8 if found.original_encoding[0] else 12)
+        return dataset, path.stat().st_size - file.tell() - (8 if dataset.original_encoding[0] else 12)
 
 
 def identity_of(dataset: Any, frame: str | None = None) -> Identity:
@@ -187,8 +187,8 @@ def text_of(dataset: Any, name: str) -> str:
 
 def modality_of(dataset: Any) -> str | None:
     """DICOM's code of the modality, or None where it is not one of those known."""
-    found = text_of(dataset, "Modality").strip().upper()
-    return found if found in _MODALITIES else None
+    modality = text_of(dataset, "Modality").strip().upper()
+    return modality if modality in _MODALITIES else None
 
 
 def acquisition_of(path: Path) -> dict[str, str]:
@@ -200,16 +200,16 @@ def acquisition_of(path: Path) -> dict[str, str]:
         If it cannot be read.
     """
     dataset, _ = read_dataset(path, ("Modality", "Manufacturer", *_NUMBERS, *_CODES))
-    found = {"Modality": modality_of(dataset) or ""}
+    acquisition = {"Modality": modality_of(dataset) or ""}
     words = text_of(dataset, "Manufacturer").upper().replace(",", " ").replace(".", " ")
-    found["Manufacturer"] = next((maker for maker in _MAKERS if f" {maker} " in f" {words} "), "")
+    acquisition["Manufacturer"] = next((maker for maker in _MAKERS if f" {maker} " in f" {words} "), "")
     for name in _NUMBERS:
         parts = _parts(dataset, name)
-        found[name] = " ".join(f"{float(p):g}" for p in parts) if parts and all(map(_is_number, parts)) else ""
+        acquisition[name] = " ".join(f"{float(p):g}" for p in parts) if parts and all(map(_is_number, parts)) else ""
     for name, known in _CODES.items():
         parts = _parts(dataset, name)
-        found[name] = " ".join(parts) if parts and all(p in known for p in parts) else ""
-    return {name: value for name, value in found.items() if value}
+        acquisition[name] = " ".join(parts) if parts and all(p in known for p in parts) else ""
+    return {name: value for name, value in acquisition.items() if value}
 
 
 def _parts(dataset: Any, name: str) -> list[str]:

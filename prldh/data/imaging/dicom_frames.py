@@ -29,16 +29,16 @@ def frames_header(
     refuse_too_large(size, 8, path.name, settings)
     image = _open_frames(path)
     try:
-        found = image.get_volume_geometry(rtol=0.1, allow_duplicate_positions=False)
+        stack = image.get_volume_geometry(rtol=0.1, allow_duplicate_positions=False)
     except Exception:
-        found = None
-    if found is None:
+        stack = None
+    if stack is None:
         raise CaseRefused(
             f"the frames of '{path.name}' are not one regular stack (echoes, times, gaps or a tilt). Export one volume"
             " alone.",
             "geometry",
         )
-    geometry = volume_geometry(_rising(found).affine, found.spatial_shape)
+    geometry = volume_geometry(_rising(stack).affine, stack.spatial_shape)
     refuse_bad_geometry(geometry, path.name)
     return Header("frames", geometry, (path,), 8, may_be_nan=True, modality=modality, identity=identity)
 

@@ -25,8 +25,8 @@ def index_map(source: Geometry, target: Geometry) -> np.ndarray:
 
 def overlaps(mask: Geometry, image: Geometry) -> bool:
     """Whether the box of the mask's voxels reaches into the image's (both as boxes along the image's axes)."""
-    found = _corners(mask, 0.5) @ index_map(mask, image)[:3].T
-    return bool(np.all(found.min(axis=0) < np.asarray(image.size) - 0.5) and np.all(found.max(axis=0) > -0.5))
+    corners = _corners(mask, 0.5) @ index_map(mask, image)[:3].T
+    return bool(np.all(corners.min(axis=0) < np.asarray(image.size) - 0.5) and np.all(corners.max(axis=0) > -0.5))
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,16 @@ def place(mask: np.ndarray, image: Geometry, how: Fit) -> np.ndarray:
     turned = along_xyz.transpose(2, 1, 0)
     if turned.shape == image.size[::-1] and not any(low):
         return np.ascontiguousarray(turned)
-    found = np.zeros(image.size[::-1], dtype=bool)
+    placed = np.zeros(image.size[::-1], dtype=bool)
     to, of = [], []
-    for start, n_mask, n_image in zip(low[::-1], turned.shape, found.shape, strict=True):
+    for start, n_mask, n_image in zip(low[::-1], turned.shape, placed.shape, strict=True):
         first, last = max(start, 0), min(start + n_mask, n_image)
         if first >= last:
-            return found
+            return placed
         to.append(slice(first, last))
         of.append(slice(first - start, last - start))
-    found[tuple(to)] = turned[tuple(of)]
-    return found
+    placed[tuple(to)] = turned[tuple(of)]
+    return placed
 
 
 def resample(mask: np.ndarray, source: Geometry, target: Geometry) -> np.ndarray:
@@ -106,7 +106,7 @@ def resample(mask: np.ndarray, source: Geometry, target: Geometry) -> np.ndarray
     image.SetOrigin(source.origin_mm)
     image.SetSpacing(source.spacing_mm)
     image.SetDirection(source.direction)
-    found = sitk.Resample(
+    resampled = sitk.Resample(
         image,
         target.size,
         sitk.Transform(),
@@ -117,7 +117,7 @@ def resample(mask: np.ndarray, source: Geometry, target: Geometry) -> np.ndarray
         0,
         sitk.sitkUInt8,
     )
-    return sitk.GetArrayFromImage(found).astype(bool)
+    return sitk.GetArrayFromImage(resampled).astype(bool)
 
 
 def fraction_outside(mask: np.ndarray, source: Geometry, target: Geometry) -> float:

@@ -70,7 +70,7 @@ def measure(
         else None
     )
     known, rows_of, warnings = _read_all_rows(study, folder)
-    found = {}
+    measured = {}
     for name, rows in rows_of.items():
         tissue = _measure_tissue(
             name,
@@ -84,8 +84,8 @@ def measure(
             is_strict,
             told,
         )
-        found[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings))
-    return Images(found)
+        measured[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings))
+    return Images(measured)
 
 
 def check_tissues(
@@ -102,10 +102,10 @@ def check_tissues(
     told = told or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     _, rows_of, _ = _read_all_rows(study, folder)
-    found = {}
+    findings = {}
     for name, rows in rows_of.items():
-        found[name] = check_cases(rows, study.imaging, jobs, _counting(told, f"images: {name}, checks", len(rows)))
-    return found
+        findings[name] = check_cases(rows, study.imaging, jobs, _counting(told, f"images: {name}, checks", len(rows)))
+    return findings
 
 
 def _read_all_rows(study: Study, folder: Path) -> tuple[Sequence[str], dict[str, list[CaseRow]], dict[str, list[Warn]]]:
@@ -214,12 +214,12 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     usable = [
         (tissue, result) for tissue in images.tissues.values() for result in tissue.results if result.reason is None
     ]
-    found: dict[str, float] = {}
+    differences: dict[str, float] = {}
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]
         case = load_case(result.row, reading)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
                 for name, difference in chosen.source.verify(case, chosen.settings).items():
-                    found[name] = max(difference, found.get(name, 0.0))
-    return found
+                    differences[name] = max(difference, differences.get(name, 0.0))
+    return differences

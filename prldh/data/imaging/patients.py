@@ -64,7 +64,7 @@ class TissueImages:
         readers = [reader[rows] for reader in self.readers]
         perturbed = None if self.perturbed is None else self.perturbed[:, rows]
         is_finite = np.asarray(self.is_finite[rows].all(axis=0))
-        found, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
+        blocks, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
             is_of_source = np.array(self.sources) == source
             columns = np.flatnonzero(is_of_source & is_finite)
@@ -75,7 +75,7 @@ class TissueImages:
                     tuple(each.of_rows(rows).take(is_finite[is_of_source]) for each in self.images.get(source, ()))
                     or None
                 )
-                found.append(
+                blocks.append(
                     FeatureBlock(
                         source,
                         names,
@@ -85,7 +85,7 @@ class TissueImages:
                         images,
                     )
                 )
-        if not found:
+        if not blocks:
             raise DataError(
                 f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with"
                 " other settings."
@@ -93,7 +93,7 @@ class TissueImages:
         warnings = warn_of_leaks(self.tissue, self.chosen, ids)
         if absent:
             warnings.append(warn.WITHOUT_VALUE(tissue=self.tissue, n=len(absent), listed=some(absent)))
-        return tuple(found), warnings
+        return tuple(blocks), warnings
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ class Images:
     @property
     def aside(self) -> dict[str, str]:
         """Patients without values in some tissue → the reason."""
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for tissue in self.tissues.values():
             for patient, reason in tissue.aside:
-                found.setdefault(patient, f"{tissue.tissue}: {reason}")
-        return found
+                reasons.setdefault(patient, f"{tissue.tissue}: {reason}")
+        return reasons
 
     @property
     def warnings(self) -> list[Warn]:
@@ -209,22 +209,22 @@ def combine_rows(
 def _common_names(
     tissue: str, usable: Sequence[CaseResult], sources: Mapping[str, ChosenSource]
 ) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    names: dict[str, tuple[str, ...]] = {}
     for source in sources:
-        found[source] = tuple(usable[0].values[source][0])
+        names[source] = tuple(usable[0].values[source][0])
         for result in usable:
             for values in result.values[source]:
-                if tuple(values) != found[source]:
-                    odd = sorted(set(values) ^ set(found[source])) or ["their order"]
+                if tuple(values) != names[source]:
+                    odd = sorted(set(values) ^ set(names[source])) or ["their order"]
                     raise DataError(
                         f"tissues.{tissue}: the source '{source}' gives patient {result.row.patient} (line"
                         f" {result.row.line}) other features than patient {usable[0].row.patient}: {some(odd)}. All"
                         " cases need the same settings; a source must name the same features for each."
                     )
-    doubled = [n for n, count in Counter(n for of in found.values() for n in of).items() if count > 1]
+    doubled = [n for n, count in Counter(n for of in names.values() for n in of).items() if count > 1]
     if doubled:
         raise DataError(f"tissues.{tissue}: two sources give the feature '{doubled[0]}'. Use one of them.")
-    return found
+    return names
 
 
 def _combined(

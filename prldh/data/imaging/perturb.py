@@ -70,8 +70,8 @@ def perturb_mask(
     moved = (
         map_coordinates(distance, points / spacing[:, None] + center, order=1, mode="nearest").reshape(box.shape) <= 0
     )
-    found = np.zeros_like(mask)
+    perturbed = np.zeros_like(mask)
     inside = [(max(0, a - r), min(size, b + 1 + r)) for a, b, r, size in zip(low, high, reach, mask.shape, strict=True)]
     part = tuple(slice(start - (a - r), stop - (a - r)) for (start, stop), a, r in zip(inside, low, reach, strict=True))
-    found[tuple(slice(*limits) for limits in inside)] = moved[part]
-    return found if found.any() else mask.copy()
+    perturbed[tuple(slice(*limits) for limits in inside)] = moved[part]
+    return perturbed if perturbed.any() else mask.copy()

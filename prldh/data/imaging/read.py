@@ -292,11 +292,11 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
     _refuse_stranger(name, region.geometry, region.identity, image)
     remarks = []
     if region.taken:
-        found = ", ".join(region.taken[:12]) + ("…" if len(region.taken) > 12 else "")
+        listed = ", ".join(region.taken[:12]) + ("…" if len(region.taken) > 12 else "")
         remarks.append(
             (
                 "several_labels",
-                f"the mask '{name}' has several regions ({found}) and the table names none: they are taken together.",
+                f"the mask '{name}' has several regions ({listed}) and the table names none: they are taken together.",
             )
         )
     how = grids.fit(region.geometry, image.geometry, settings.tolerance)

@@ -41,11 +41,11 @@ def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterabl
     """A warning for every source that some of the analysed patients trained."""
     ids, warnings = list(ids), []
     for name, chosen in sources.items():
-        found = trained_on(chosen, ids)
-        if found and found.n:
+        overlap = trained_on(chosen, ids)
+        if overlap and overlap.n:
             warnings.append(
                 warn.TRAINED_ON_PATIENTS(
-                    tissue=tissue, n_trained=found.n, n=len(ids), source=name, listed=some(list(found.ids))
+                    tissue=tissue, n_trained=overlap.n, n=len(ids), source=name, listed=some(list(overlap.ids))
                 )
             )
     return warnings

@@ -98,13 +98,13 @@ def slicer_segments(header: Header) -> list[tuple[str, int, int]]:
     """Name, label value and layer of each segment of a ``.seg.nrrd`` (Slicer's documentation, Segmentations,
     "Segmentation file")."""
     fields = dict(header.fields)
-    found = []
+    segments = []
     for i in range(len(fields)):
         if f"Segment{i}_LabelValue" not in fields and f"Segment{i}_ID" not in fields:
             break
         name = fields.get(f"Segment{i}_Name") or fields.get(f"Segment{i}_ID", "")
         try:
-            found.append(
+            segments.append(
                 (
                     name.strip(),
                     int(fields.get(f"Segment{i}_LabelValue", "1")),
@@ -115,7 +115,7 @@ def slicer_segments(header: Header) -> list[tuple[str, int, int]]:
             raise CaseRefused(
                 f"'{header.files[0].name}' has a segment without a proper label. Save the segmentation again."
             ) from None
-    return [segment for segment in found if 0 <= segment[2] < header.components]
+    return [segment for segment in segments if 0 <= segment[2] < header.components]
 
 
 def from_slicer(values: np.ndarray, header: Header, row: CaseRow, name: str) -> Region:
@@ -139,16 +139,16 @@ def _wanted(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[in
     if row.segment is None and row.label is None:
         return list(range(len(segments)))
     if row.segment is not None:
-        found = [i for i, s in enumerate(segments) if s[0] == row.segment.strip()]
-        found = found or [i for i, s in enumerate(segments) if s[0].casefold() == row.segment.strip().casefold()]
+        indices = [i for i, s in enumerate(segments) if s[0] == row.segment.strip()]
+        indices = indices or [i for i, s in enumerate(segments) if s[0].casefold() == row.segment.strip().casefold()]
         what = f"segment '{row.segment}'"
     else:
-        found = [i for i, s in enumerate(segments) if s[1] == row.label]
+        indices = [i for i, s in enumerate(segments) if s[1] == row.label]
         what = f"label {row.label}"
-    if len(found) == 1:
-        return found
+    if len(indices) == 1:
+        return indices
     there = some((f"'{n}' ({k})" for n, k in segments), 20)
-    many = "no" if not found else f"{len(found)} times"
+    many = "no" if not indices else f"{len(indices)} times"
     raise CaseRefused(
         f"the mask '{name}' has {many} {what}. Segments there, with their labels: {there}. Correct the cases table.",
         "absent_label",
@@ -195,15 +195,15 @@ def from_dicom_seg(path: Path, row: CaseRow, settings: ReadSettings) -> Region:
     seg = _open_seg(path)
     try:
         segments = [(str(seg.get_segment_description(n).segment_label).strip(), int(n)) for n in seg.segment_numbers]
-        found = seg.get_volume_geometry(allow_missing_positions=True, rtol=0.05)
+        stack = seg.get_volume_geometry(allow_missing_positions=True, rtol=0.05)
     except Exception:
         raise _damaged(path) from None
-    if found is None:
+    if stack is None:
         raise CaseRefused(
             f"the slices of '{path.name}' are not one regular stack. Export the segmentation on the grid of its image.",
             "geometry",
         )
-    geometry = volume_geometry(found.affine, found.spatial_shape)
+    geometry = volume_geometry(stack.affine, stack.spatial_shape)
     refuse_bad_geometry(geometry, path.name)
     refuse_too_large(geometry.size, 4, path.name, settings)
     wanted = _wanted(segments, row, path.name)

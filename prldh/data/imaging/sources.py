@@ -21,13 +21,13 @@ HOOK = "register_feature_sources"
 class ChosenSource:
     """A feature source and its settings.
 
-    Paths in ``settings`` are resolved; ``said`` holds the settings as the study file has them. ``key``: everything that
-    the values depend on beside the case.
+    Paths in ``settings`` are resolved; ``settings_given`` holds the settings as the study file has them. ``key``:
+    everything that the values depend on beside the case.
     """
 
     source: Any
     settings: Any
-    said: Mapping[str, Any]
+    settings_given: Mapping[str, Any]
     key: str
 
     @classmethod
@@ -41,14 +41,17 @@ class ChosenSource:
         StudyError, PluginError
             As the source says.
         """
-        said = settings.model_dump(mode="json")
+        settings_given = settings.model_dump(mode="json")
         if isinstance(settings, RelativeSettings):
             settings = settings.relative_to(folder)
         if isinstance(source, ChecksSettings):
             source.check(settings)
         more = source.fingerprint(settings) if isinstance(source, HasFingerprint) else ""
         return cls(
-            source, settings, said, f"{source.name} {source.version} {code_of(source)} {settings_text(said)} {more}"
+            source,
+            settings,
+            settings_given,
+            f"{source.name} {source.version} {code_of(source)} {settings_text(settings_given)} {more}",
         )
 
     @property
@@ -71,9 +74,9 @@ def code_of(source: Any) -> str:
     return digest.hexdigest()[:12]
 
 
-def settings_text(said: Mapping[str, Any]) -> str:
+def settings_text(settings: Mapping[str, Any]) -> str:
     """Settings as text; how regions are combined, which comes after measuring, is no part of it."""
-    return json.dumps({k: v for k, v in said.items() if k != "combine"}, sort_keys=True)
+    return json.dumps({k: v for k, v in settings.items() if k != "combine"}, sort_keys=True)
 
 
 def check_names(study: Study, registry: Registry) -> None:
@@ -106,7 +109,7 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
     StudyError, PluginError
         If none is named, one is not installed, or refuses its settings.
     """
-    found = {}
+    sources = {}
     for name in study.tissues[tissue].sources:
         where = f"tissues.{tissue}.sources"
         if name in SHIPPED_SOURCES and name not in registry.registered(HOOK):
@@ -114,7 +117,7 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
                 f"{where}: the feature source '{name}' is not installed. Install its plugin prldh-{name} (pip install"
                 f" prldh-{name})."
             )
-        if name in found:
+        if name in sources:
             raise StudyError(f"{where}: '{name}' is named twice. Remove one.")
         source = registry.choose(HOOK, name, where)
         if not hasattr(source, "Settings"):
@@ -122,9 +125,9 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
                 f"{where}: the feature source '{name}' has no Settings, a pydantic model. Update its plugin."
             )
         settings = settings_of(source.Settings, study.extraction.get(name, {}), f"extraction.{name}")
-        found[name] = ChosenSource.of(source, settings, folder)
-    if not found:
+        sources[name] = ChosenSource.of(source, settings, folder)
+    if not sources:
         raise StudyError(
             f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [{SHIPPED_SOURCES[0]}]."
         )
-    return found
+    return sources
