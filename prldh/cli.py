@@ -170,7 +170,7 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
 
     for cohort in cohorts:
         with prldh.work.show_progress() as progress:
-            found = prldh.apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+            found = prldh.apply_models(run, cohort, jobs=jobs, force=force, progress=progress)
         click.echo(
             "\n".join([*prldh.apply.summarise(found), f"predictions: {run / found['folder'] / 'predictions.csv'}"])
         )
