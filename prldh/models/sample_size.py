@@ -147,4 +147,4 @@ def _warnings(entries: Sequence[ModelSampleSize], nagelkerke: float) -> list[War
     needs = [e.n_needed for e in short]
     span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [warn.TOO_FEW_PATIENTS(n=short[0].n, events=short[0].events, whose=whose, names=span, r2=nagelkerke)]
+    return [warn.TOO_FEW_PATIENTS(n=short[0].n, events=short[0].events, whose=whose, needed=span, r2=nagelkerke)]
