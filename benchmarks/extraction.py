@@ -90,10 +90,10 @@ def pyradiomics_default(case: Case) -> dict[str, float]:
     for name in ("Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential"):
         extractor.enableImageTypeByName(name)
     with quietly():
-        found = extractor.execute(
+        features = extractor.execute(
             sitk_image(case.image.values, case.image), sitk_image(case.masks[0].astype(np.uint8), case.image)
         )
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in features.items()}
 
 
 def cpu_seconds(function: Callable, case: Case, repeats: int = 1) -> tuple[float, dict[str, float]]:

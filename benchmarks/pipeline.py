@@ -60,9 +60,9 @@ class Timed:
 
     def fit(self, *arguments):
         start = time.process_time()
-        found = self.selector.fit(*arguments)
+        selection = self.selector.fit(*arguments)
         self.seconds[self.name] = self.seconds.get(self.name, 0) + time.process_time() - start
-        return found
+        return selection
 
 
 def protocol_of(trees: int, sizes: list[int], racing: bool) -> Protocol:
@@ -103,14 +103,14 @@ def refit_in_r(values: np.ndarray, outcome: np.ndarray, trees: int, sizes: list[
         table = Path(folder) / "table.csv"
         header = ",".join(["y", *(f"f{j}" for j in range(values.shape[1]))])
         np.savetxt(table, np.column_stack([outcome, values]), delimiter=",", header=header, comments="")
-        said = subprocess.run(
+        process = subprocess.run(
             ["Rscript", str(HERE / "plain_r.R"), str(table), str(trees), ",".join(map(str, sizes))],
             capture_output=True,
             text=True,
         )
-    if said.returncode:
-        return said.stderr.strip().splitlines()[-1] + " (Debian: r-cran-randomforest r-cran-glmnet r-cran-e1071)"
-    stages = dict(line.split(" ", 1) for line in said.stdout.splitlines() if not line.startswith("kept"))
+    if process.returncode:
+        return process.stderr.strip().splitlines()[-1] + " (Debian: r-cran-randomforest r-cran-glmnet r-cran-e1071)"
+    stages = dict(line.split(" ", 1) for line in process.stdout.splitlines() if not line.startswith("kept"))
     seconds = {stage: float(spent) for stage, spent in stages.items()}
     return seconds | {"all": sum(seconds.values())}
 
@@ -120,23 +120,23 @@ def compare(
 ) -> dict[str, dict[str, float] | str]:
     """CPU seconds of one refit, every way; ours is the median of ``repeats``."""
     values, outcome = make_block(n, p, seed)
-    found: dict[str, dict[str, float] | str] = {}
+    timings: dict[str, dict[str, float] | str] = {}
     for name, racing in (("ours", False), ("racing", True)):
         if name in ways:
             protocol = protocol_of(trees, sizes, racing)
             runs = [refit_ours(values, outcome, protocol)[0] for _ in range(repeats)]
-            found[name] = sorted(runs, key=lambda r: r["all"])[repeats // 2]
+            timings[name] = sorted(runs, key=lambda r: r["all"])[repeats // 2]
     if "sklearn" in ways:
         seconds, _ = refit_in_sklearn(values, outcome, trees, sizes)
-        found["sklearn"] = seconds | {"all": sum(seconds.values())}
+        timings["sklearn"] = seconds | {"all": sum(seconds.values())}
     if "r" in ways:
-        found["r"] = refit_in_r(values, outcome, trees, sizes)
-    return found
+        timings["r"] = refit_in_r(values, outcome, trees, sizes)
+    return timings
 
 
-def show_refit(found: dict[str, dict[str, float] | str]) -> None:
-    ours = found["ours"]
-    for name, seconds in found.items():
+def show_refit(timings: dict[str, dict[str, float] | str]) -> None:
+    ours = timings["ours"]
+    for name, seconds in timings.items():
         if isinstance(seconds, str):
             print(f"{name:8} not measured: {seconds}")
             continue

@@ -33,12 +33,12 @@ mrmr <- function(k) {
   chosen
 }
 best_size <- function(order, fold) {
-  found <- sapply(sizes, function(s) mean(sapply(1:5, function(k) {
+  mean_aucs <- sapply(sizes, function(s) mean(sapply(1:5, function(k) {
     use <- order[seq_len(s)]
     forest <- randomForest(x[fold != k, use, drop = FALSE], factor(y[fold != k]), ntree = trees)
     auc(predict(forest, x[fold == k, use, drop = FALSE], type = "prob")[, 2], y[fold == k])
   })))
-  sizes[which.max(found)]
+  sizes[which.max(mean_aucs)]
 }
 uncorrelated <- function(use) {
   strength <- abs(as.vector(cor(x[, use, drop = FALSE], y)))

@@ -59,14 +59,14 @@ def _mrmr(values, outcome, k):
 
 
 def _best_size(ranked, outcome, trees, sizes):
-    found = []
+    mean_aucs = []
     for size in sizes:
         scores = []
         for train, test in StratifiedKFold(5, shuffle=True, random_state=1).split(ranked, outcome):
             forest = RandomForestClassifier(trees, random_state=1).fit(ranked[train, :size], outcome[train])
             scores.append(roc_auc_score(outcome[test], forest.predict_proba(ranked[test, :size])[:, 1]))
-        found.append(np.mean(scores))
-    return sizes[int(np.argmax(found))]
+        mean_aucs.append(np.mean(scores))
+    return sizes[int(np.argmax(mean_aucs))]
 
 
 def _uncorrelated(values, outcome, candidates):

@@ -57,16 +57,16 @@ def compare(values: np.ndarray, outcome: np.ndarray, n_resamples: int, trees: in
         sample = values[drawn]
         varies = np.flatnonzero(np.ptp(sample, axis=0) > 0)
         rows = TrainingRows(sample[:, varies], None, outcome[drawn], drawn, tuple(names[j] for j in varies))
-        seed, found = np.random.SeedSequence(number), []
+        seed, selections = np.random.SeedSequence(number), []
         for way, settings in enumerate((exact, raced)):
             start = time.process_time()
-            found.append(selector.fit(rows, settings, seed, engine))
+            selections.append(selector.fit(rows, settings, seed, engine))
             seconds[way] += time.process_time() - start
-        sizes = [one.details["chosen_size"] for one in found]
-        mean = dict(zip(found[0].details["curve"]["sizes"], found[0].details["curve"]["mean"], strict=True))
+        sizes = [one.details["chosen_size"] for one in selections]
+        mean = dict(zip(selections[0].details["curve"]["sizes"], selections[0].details["curve"]["mean"], strict=True))
         same += sizes[0] == sizes[1]
         lost.append(mean[sizes[0]] - mean[sizes[1]])
-        sets = [final_set(rows, one.kept, seed, engine) for one in found]
+        sets = [final_set(rows, one.kept, seed, engine) for one in selections]
         same_set += sets[0] == sets[1]
     return (
         f"same size {same}/{n_resamples}, same final set {same_set}/{n_resamples}, mean AUC lost {np.mean(lost):.5f} "
@@ -86,12 +86,12 @@ def main() -> None:
     print("synthetic 170 x 1735:", compare(*make_block(170, 1735, 1), chosen.resamples, chosen.trees), flush=True)
     for name in ("WORC-Desmoid", "Dong2022"):
         path = chosen.tables / f"{name}.gz"
-        said = (
+        summary = (
             compare(*read_table(path), chosen.resamples, chosen.trees)
             if path.exists()
             else "skipped: the table is absent"
         )
-        print(f"{name}:", said, flush=True)
+        print(f"{name}:", summary, flush=True)
 
 
 if __name__ == "__main__":

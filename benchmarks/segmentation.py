@@ -53,7 +53,7 @@ def main() -> None:
     )
     slices = [slices_of(load_image([row], None), recipe) for row in rows]
     fold = np.random.default_rng(arguments.seed).permutation(len(rows)) % arguments.folds
-    found: list[Agreement] = []
+    agreements: list[Agreement] = []
     start = time.perf_counter()
     for k in range(arguments.folds):
         held_out = [row for row, f in zip(rows, fold, strict=True) if f == k]
@@ -63,16 +63,16 @@ def main() -> None:
             segmenter = Segmenter(load_checkpoint(Path(folder) / BEST), "cpu")
         for row in held_out:
             case = load_image([row], None)
-            found.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
-        drawn = [c.dice for c in found[-len(held_out) :] if c.n_reference]
+            agreements.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
+        drawn = [c.dice for c in agreements[-len(held_out) :] if c.n_reference]
         print(
             f"fold {k + 1}: epoch {best['epoch']} chosen at a validation Dice of {best['validation_dice']:.3f}; held"
             f" out {len(held_out)}, mean Dice of the {len(drawn)} with the region {np.mean(drawn):.3f}",
             flush=True,
         )
     print(f"{time.perf_counter() - start:.0f} s, {time.process_time():.0f} s of CPU; distances in pixels")
-    print(table(found))
-    print(json.dumps(summarise(found), indent=2))
+    print(table(agreements))
+    print(json.dumps(summarise(agreements), indent=2))
 
 
 def table(cases: list[Agreement]) -> str:

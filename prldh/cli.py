@@ -170,7 +170,7 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
 
     for cohort in cohorts:
         with prldh.work.show_progress() as progress:
-            applied = prldh.apply_models(run, cohort, jobs=jobs, force=force, told=progress)
+            applied = prldh.apply_models(run, cohort, jobs=jobs, force=force, progress=progress)
         click.echo(
             "\n".join([*prldh.apply.summarise(applied), f"predictions: {run / applied['folder'] / 'predictions.csv'}"])
         )

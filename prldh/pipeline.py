@@ -83,14 +83,16 @@ def analyze(
         run is done (:mod:`prldh.work.kept`).
     """
     started = time.time()
-    told = progress or (lambda stage, done, total: None)
+    progress = progress or (lambda stage, done, total: None)
 
     def say(sentence: str) -> None:
-        told(sentence, 0, 0)
+        progress(sentence, 0, 0)
 
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
-        plan = prepare(study, engine=engine, seed=seed, jobs=jobs, dask=dask, told=told, out=claimed, plugins=plugins)
+        plan = prepare(
+            study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=claimed, plugins=plugins
+        )
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
@@ -99,18 +101,18 @@ def analyze(
             runs: list[EngineRun] = []
             for each in engines:
                 assessment = Assessment(each, plan.study.performance, draws, plan.measures)
-                runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, told))
+                runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             kept = open_kept(plan, say)
-            validate_models(plan, runs, workers, kept, told)
-            compare_alternatives(plan, runs, workers, kept, told)
+            validate_models(plan, runs, workers, kept, progress)
+            compare_alternatives(plan, runs, workers, kept, progress)
         for run in runs:
-            _compare_all(plan, run, told)
+            _compare_all(plan, run, progress)
         results = assemble(plan, runs, [*plan.warnings, *warnings])
     plan.registry.tell("analyze", results)
-    told("report", 0, 1)
+    progress("report", 0, 1)
     write_outputs(results, plan, runs[0], draws, claimed, started)
     kept.forget()
-    told("report", 1, 1)
+    progress("report", 1, 1)
     return results
 
 
@@ -122,7 +124,7 @@ def open_engines(wanted: str, registry: Registry) -> tuple[list[StatisticsEngine
     EngineError
         For ``r`` where R cannot be used.
     """
-    known = {name: found[0] for name, found in registry.registered("register_engines").items()}
+    known = {name: registered[0] for name, registered in registry.registered("register_engines").items()}
     if wanted == "python":
         return [known["python"]()], []
     try:
@@ -150,7 +152,7 @@ def draw_samples(plan: Plan) -> Draws:
     return Draws(patients, stratified)
 
 
-def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, told: Progress) -> EngineRun:
+def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, progress: Progress) -> EngineRun:
     """Selection, Radscores, models, Table 1 and interaction, by one engine.
 
     ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made
@@ -158,14 +160,14 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     """
     run, engine = EngineRun(assessment), assessment.engine
     study, cohort = plan.study, plan.cohort
-    _fit_tissues(plan, run, told, is_first=completed is None)
+    _fit_tissues(plan, run, progress, is_first=completed is None)
     run.completed = completed or (
         [cohort]
         if cohort.is_complete
         else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all"))
     )
     for i, spec in enumerate(plan.specs):
-        told(f"models ({engine.name})", i, len(plan.specs))
+        progress(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
         designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
         model, etas, warnings = describe_model(spec, designs, cohort, assessment, study.separation)
@@ -173,7 +175,7 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         run.models.append(model)
         run.log_odds.append(etas)
         run.warnings += warnings
-    told(f"models ({engine.name})", len(plan.specs), len(plan.specs))
+    progress(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
     if study.univariate is not None:
@@ -198,7 +200,7 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     return run
 
 
-def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> None:
+def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool) -> None:
     cohort = plan.cohort
     for name, tissue in plan.study.tissues.items():
         if tissue.radscore is not None:
@@ -206,7 +208,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
             cutoff = float(run.engine.youden(cohort.outcome.astype(float), values)["threshold"])
             run.fits[name] = TissueFit(values, cutoff)
         else:
-            told(f"selection: {name} ({run.engine.name})", 0, 1)
+            progress(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
             fit = fit_everyone(
                 name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first
@@ -218,7 +220,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
-            told(f"selection: {name} ({run.engine.name})", 1, 1)
+            progress(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(warn.NO_CUTOFF(tissue=name))
     plan.registry.tell("radscore", MappingProxyType(run.fits))
@@ -227,7 +229,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, told: Progress, is_first: bool) -> 
 # ---------------------------------------------------------------- comparisons
 
 
-def _compare_all(plan: Plan, run: EngineRun, told: Progress) -> None:
+def _compare_all(plan: Plan, run: EngineRun, progress: Progress) -> None:
     index = {(s.name, s.adjusted): i for i, s in enumerate(plan.specs)}
     wanted = [
         (pair, adjusted)
@@ -238,12 +240,12 @@ def _compare_all(plan: Plan, run: EngineRun, told: Progress) -> None:
     if not wanted:
         return
     for done, (pair, adjusted) in enumerate(wanted):
-        told(f"comparisons ({run.engine.name})", done, len(wanted))
+        progress(f"comparisons ({run.engine.name})", done, len(wanted))
         i, j = (index[name, adjusted] for name in pair)
         _compare_pair(plan, run, pair, adjusted, i, j)
     if run.reclassification:
         run.warnings.append(warn.RECLASSIFICATION())
-    told(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
+    progress(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
 
 
 def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:

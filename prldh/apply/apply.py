@@ -39,7 +39,7 @@ def apply_models(
     *,
     jobs: int | None = None,
     force: bool = False,
-    told: Progress | None = None,
+    progress: Progress | None = None,
     plugins: Sequence[Any] = (),
 ) -> dict[str, Any]:
     """Apply a run's frozen models to new patients; where their outcome is known, say how well they predict it.
@@ -75,7 +75,7 @@ def apply_models(
     if place.exists() and not force:
         raise OutputError(f"{place} is there already. Give the cohort another name, or --force to replace it.")
     registry = Registry(plugins)
-    patients = read_new_patients(new, folder, frozen, registry, jobs=jobs, told=told)
+    patients = read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress)
     entry, predictions = _describe(frozen, new, patients, registry)
     _write(place, entry, predictions, frozen)
     return entry | {"folder": f"{FOLDER}/{place.name}"}

@@ -24,13 +24,13 @@ def single_images(
     """The first reader's single images of sources in which a step chooses among them: their columns that are
     ``wanted``, and the patients in ``rows`` (m,) of what was measured."""
     choosing = {step.source for step in chain if step.fitted.kind == "chooses images"}
-    found = {}
+    images = {}
     for source, readers in measured.images.items():
         if source in choosing:
             own = [name for name, of in zip(measured.names, measured.sources, strict=True) if of == source]
             names = tuple(name for name in own if name in wanted)
-            found[source] = names, readers[0].of_rows(rows).take(positions(own, names))
-    return found
+            images[source] = names, readers[0].of_rows(rows).take(positions(own, names))
+    return images
 
 
 def tables_for(

@@ -25,12 +25,12 @@ def plan_drawings(entry: Mapping[str, Any]) -> list[Drawing]:
     """The figures of a cohort whose outcomes are known: three of the unadjusted models, three of the adjusted ones."""
     if not entry["is_validated"]:
         return []
-    found = []
+    drawings = []
     for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
         models = [m for m in entry["models"] if m["adjusted"] == adjusted and not m["not_applied"]][:MOST_PANELS]
         if models:
-            found += _of_models(models, kind, entry["name"])
-    return found
+            drawings += _of_models(models, kind, entry["name"])
+    return drawings
 
 
 def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Drawing]:
@@ -80,13 +80,13 @@ def write_external_figures(entry: Mapping[str, Any], folder: Path, results: Mapp
 def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The figures of a cohort for the page: title, description, width and the SVG element of each that is there."""
     stem = re.sub(r"\W", "-", entry["folder"])
-    found = []
+    figures = []
     for drawing in plan_drawings(entry):
         path = folder / f"{drawing.name}.svg"
         if path.is_file():
             name = f"{stem}-{drawing.name}"
             svg = as_element(path.read_text(encoding="utf-8"), name)
-            found.append(
+            figures.append(
                 {
                     "name": name,
                     "title": drawing.title,
@@ -95,4 +95,4 @@ def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
                     "svg": svg,
                 }
             )
-    return found
+    return figures

@@ -111,9 +111,9 @@ def predict(
     """
     n = len(next(iter([*scores.values(), *columns.values()])))
     limits = {name: -np.inf if cutoff is None else cutoff for name, cutoff in cutoffs.items()}
-    found = [_column(c["variable"], c["level"], n, columns, scores, limits) for c in model["coefficients"]]
+    design = [_column(c["variable"], c["level"], n, columns, scores, limits) for c in model["coefficients"]]
     b = np.array([np.nan if c["b"] is None else c["b"] for c in model["coefficients"]])
-    return log_odds(np.column_stack(found), b)
+    return log_odds(np.column_stack(design), b)
 
 
 def _column(

@@ -73,7 +73,7 @@ def read_new_patients(
     registry: Registry,
     *,
     jobs: int | None = None,
-    told: Progress | None = None,
+    progress: Progress | None = None,
 ) -> NewPatients:
     """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason.
 
@@ -89,7 +89,7 @@ def read_new_patients(
             f"tissues: '{unknown[0]}' is no tissue of the study"
             f" ({', '.join(frozen.model['tissues']) or 'it has none'}). Correct the name."
         )
-    return _Reader(cohort, folder, frozen, registry, jobs, told).read()
+    return _Reader(cohort, folder, frozen, registry, jobs, progress).read()
 
 
 class _Reader:
@@ -102,10 +102,10 @@ class _Reader:
         frozen: Frozen,
         registry: Registry,
         jobs: int | None,
-        told: Progress | None,
+        progress: Progress | None,
     ) -> None:
         self.cohort, self.folder, self.frozen, self.registry = cohort, folder, frozen, registry
-        self.jobs, self.told = jobs, told
+        self.jobs, self.progress = jobs, progress
         self.id_column = cohort.clinical.id or frozen.settings["clinical"]["id"]
         self.path = folder / cohort.clinical.table
         self.frame = read_table(self.path)
@@ -238,7 +238,7 @@ class _Reader:
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
         )
-        tissue = measure(study, self.folder, self.registry, jobs=self.jobs, told=self.told).tissues[name]
+        tissue = measure(study, self.folder, self.registry, jobs=self.jobs, progress=self.progress).tissues[name]
         lost = [f for f in wanted if f not in tissue.names]
         if lost:
             raise DataError(

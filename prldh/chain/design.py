@@ -53,17 +53,17 @@ def _wanted(study: Study) -> list[tuple[str, list[str]]]:
     if study.models is not None:
         return [(m.name, m.terms) for m in study.models]
     tissues = list(study.tissues)
-    found = [(f"{t[:1].upper()}{t[1:]} Radscore", [t]) for t in tissues]
+    models = [(f"{t[:1].upper()}{t[1:]} Radscore", [t]) for t in tissues]
     if len(tissues) == 2:
         a, b = tissues
-        found.append((f"{a[:1].upper()}{a[1:]} and {b} groups", [groups_term(a, b)]))
-    if not found and study.clinical.covariates:
-        found.append(("Clinical covariates", list(study.clinical.covariates)))
-    if not found:
+        models.append((f"{a[:1].upper()}{a[1:]} and {b} groups", [groups_term(a, b)]))
+    if not models and study.clinical.covariates:
+        models.append(("Clinical covariates", list(study.clinical.covariates)))
+    if not models:
         raise StudyError(
             "the study has no tissues, no models and no covariates: there is nothing to analyse. Give one of them."
         )
-    return found
+    return models
 
 
 def _checked_term(term: str, model: str, study: Study) -> str:

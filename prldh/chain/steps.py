@@ -29,15 +29,17 @@ from prldh.study import Study
 
 @dataclass(frozen=True)
 class Step:
-    """A selector of the study file with its checked settings; ``said`` are these as the study file has them, where
-    paths were resolved."""
+    """A selector of the study file with its checked settings; ``settings_given`` are these as the study file has them,
+    where paths were resolved."""
 
     selector: Any
     settings: Any
-    said: Any = None
+    settings_given: Any = None
 
     def __str__(self) -> str:
-        given = ", ".join(f"{k}: {v}" for k, v in (self.said or self.settings).model_dump(exclude_none=True).items())
+        given = ", ".join(
+            f"{k}: {v}" for k, v in (self.settings_given or self.settings).model_dump(exclude_none=True).items()
+        )
         return f"{self.selector.name}: {{{given}}}"
 
 

@@ -56,7 +56,7 @@ def run_demo(
             out / "features",
             write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)),
             jobs=jobs,
-            told=progress,
+            progress=progress,
         )
         say("\n".join(summarise(applied)))
         render(out / "features")

@@ -101,10 +101,10 @@ def describe_sample_size(
     entries = []
     for spec, design in zip(specs, designs, strict=True):
         n_parameters = _rank(design.matrix) - 1
-        found = sample_size(prevalence, n_parameters, cox_snell, cohort.n, **LEVELS)
+        needed = sample_size(prevalence, n_parameters, cox_snell, cohort.n, **LEVELS)
         criteria = (
-            *(Criterion(k, int(found[f"n_{k}"]), int(found[f"max_parameters_{k}"])) for k in CRITERIA[:2]),
-            Criterion(CRITERIA[2], int(found[f"n_{CRITERIA[2]}"])),
+            *(Criterion(k, int(needed[f"n_{k}"]), int(needed[f"max_parameters_{k}"])) for k in CRITERIA[:2]),
+            Criterion(CRITERIA[2], int(needed[f"n_{CRITERIA[2]}"])),
         )
         entries.append(
             ModelSampleSize(
@@ -112,14 +112,14 @@ def describe_sample_size(
                 adjusted=spec.adjusted,
                 n_parameters=n_parameters,
                 n_candidates_screened=sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
-                n_needed=int(found["n"]),
-                events_needed=int(found["events"]),
+                n_needed=int(needed["n"]),
+                events_needed=int(needed["events"]),
                 criteria=criteria,
                 n=cohort.n,
                 events=cohort.n_events,
                 events_per_parameter=cohort.n_events / n_parameters if n_parameters else None,
-                max_parameters=int(found["max_parameters"]),
-                is_enough=bool(cohort.n >= found["n"]),
+                max_parameters=int(needed["max_parameters"]),
+                is_enough=bool(cohort.n >= needed["n"]),
             )
         )
     sizes = SampleSizes(Anticipated(prevalence, cox_snell, nagelkerke, **LEVELS), tuple(entries))
@@ -128,11 +128,11 @@ def describe_sample_size(
 
 def _tissues(spec: ModelSpec, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
     """The tissues of a model whose Radscores were selected here."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for term in spec.terms:
         match = GROUPS.match(term)
-        found.update(dict.fromkeys((match["first"], match["second"]) if match else (term,)))
-    return [name for name in found if name in blocks]
+        names.update(dict.fromkeys((match["first"], match["second"]) if match else (term,)))
+    return [name for name in names if name in blocks]
 
 
 def _rank(matrix: np.ndarray) -> int:

@@ -112,13 +112,13 @@ def make_table_one(
 
 
 def _group_pairs(specs: tuple[ModelSpec, ...]) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for spec in specs:
         for term in spec.own_terms:
             match = GROUPS.match(term)
-            if match and (match["first"], match["second"]) not in found:
-                found.append((match["first"], match["second"]))
-    return found
+            if match and (match["first"], match["second"]) not in pairs:
+                pairs.append((match["first"], match["second"]))
+    return pairs
 
 
 def _continuous(

@@ -146,16 +146,16 @@ def _screen(
 ) -> pd.DataFrame:
     """One row a feature of a tissue, the smallest p first; p-values that are equal up to rounding keep the order of the
     columns."""
-    found = engine.univariate_screen(np.hstack([b.first for b in blocks]), outcome)
-    p = np.asarray(found[f"p_{test}"], dtype=float)
+    screen = engine.univariate_screen(np.hstack([b.first for b in blocks]), outcome)
+    p = np.asarray(screen[f"p_{test}"], dtype=float)
     table = pd.DataFrame(
         {
             "tissue": name,
             "source": [b.source for b in blocks for _ in b.names],
             "feature": [f for b in blocks for f in b.names],
-            "auc": found["auc"],
-            "r": found["r"],
-            "statistic": found["t" if test == "t" else "w"],
+            "auc": screen["auc"],
+            "r": screen["r"],
+            "statistic": screen["t" if test == "t" else "w"],
             "p": p,
             **{f"p_{method}": adjust_p(p, method) for method in methods},
         }

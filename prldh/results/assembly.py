@@ -117,7 +117,7 @@ def _study(plan: Plan) -> StudyEntry:
     """The study as it was run; how the work was spread is in provenance.json, for it does not change the numbers."""
     settings = plan.study.model_dump(mode="json", exclude={"compute"})
     settings["selection"] = [
-        {s.selector.name: (s.said or s.settings).model_dump(mode="json")} for s in plan.protocol.steps
+        {s.selector.name: (s.settings_given or s.settings).model_dump(mode="json")} for s in plan.protocol.steps
     ]
     schemes = {name: SchemeEntry(kind, len(rows)) for name, (kind, rows) in plan.schemes.items()}
     return StudyEntry(plan.study.title, plan.study.seed, settings, schemes)

@@ -80,7 +80,7 @@ def extract(
         if out is not None:
             claimed = claim_output(Path(out), force, FEATURES)
             refuse_inputs_inside(claimed, [folder / p for p in study.inputs()], FEATURES)
-        images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, told=progress)
+        images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=progress)
         verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else None
     id_column = study.clinical.id
     if claimed is not None:
@@ -101,7 +101,7 @@ def check(
     """
     study, folder = read_study(study)
     _refuse_without_images(study)
-    return check_tissues(study, folder, jobs=jobs, told=progress)
+    return check_tissues(study, folder, jobs=jobs, progress=progress)
 
 
 def _refuse_without_images(study: Study) -> None:

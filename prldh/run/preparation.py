@@ -27,7 +27,7 @@ def prepare(
     seed: int | None = None,
     jobs: int | None = None,
     dask: str | None = None,
-    told: Progress | None = None,
+    progress: Progress | None = None,
     out: Path | None = None,
     plugins: Sequence[Any] = (),
 ) -> Plan:
@@ -50,13 +50,13 @@ def prepare(
     pairs = plan_comparisons(study, specs)
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
-    images = measure(study, folder, registry, jobs=jobs, told=told)
+    images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
-    blocks, said = read_features(study, folder, cohort, images)
+    blocks, feature_warnings = read_features(study, folder, cohort, images)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
-            said += without_constants(name, block)[2]
+            feature_warnings += without_constants(name, block)[2]
     registry.tell("cohort", cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
@@ -77,7 +77,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *images.warnings, *said),
+        (*warnings, *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,
@@ -94,11 +94,13 @@ def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tu
     for i, step in enumerate(study.selection):
         ((name, raw),) = step.items()
         selector = registry.choose("register_selectors", name, f"selection, step {i + 1}")
-        said = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
-        settings = said.relative_to(folder) if isinstance(said, RelativeSettings) else said
+        settings_given = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
+        settings = (
+            settings_given.relative_to(folder) if isinstance(settings_given, RelativeSettings) else settings_given
+        )
         if isinstance(selector, ChecksSettings):
             selector.check(settings)
-        steps.append(Step(selector, settings, said))
+        steps.append(Step(selector, settings, settings_given))
     return tuple(steps)
 
 

@@ -49,7 +49,7 @@ def _label(entry: dict[str, Any]) -> str:
 SPELT_OUT = 3
 
 
-def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
+def summarise_findings(findings_by_tissue: dict[str, list[Any]]) -> tuple[str, bool]:
     """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
 
     Every refusal stands there; of warnings and notes of one kind the first few.
@@ -58,7 +58,7 @@ def summarise_findings(found: dict[str, list[Any]]) -> tuple[str, bool]:
     every = sorted(
         (
             (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f)
-            for findings in found.values()
+            for findings in findings_by_tissue.values()
             for f in findings
         ),
         key=lambda item: item[:4],

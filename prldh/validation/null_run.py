@@ -57,17 +57,17 @@ def run_null(
         (1 + n).
     """
     n, level = plan.study.validation.null_permutations, plan.study.performance.confidence
-    found = np.full((n, len(plan.specs)), np.nan)
+    aucs = np.full((n, len(plan.specs)), np.nan)
     measure = "auc_mean" if "auc_mean" in observed[0].performance else "auc"
     for k in range(n):
         permuted = permute(plan, k)
         refits, completed = refit(permuted, k)
         for i, spec in enumerate(plan.specs):
             predictions = _predict(permuted, spec, how[i], refits, completed, engine)
-            found[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)
+            aucs[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)
     return [
         _describe(values, entry.performance[measure].estimate, measure, level)
-        for values, entry in zip(found.T, observed, strict=True)
+        for values, entry in zip(aucs.T, observed, strict=True)
     ]
 
 

@@ -45,11 +45,11 @@ def refit_tissues(
     ledger: Ledger,
 ) -> dict[str, TissueRefit]:
     """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
-    found = {}
+    refits = {}
     for name, values in given.items():
         ledger.read("cutoff", resample.train)
         cutoff = float(engine.youden(outcome[resample.train].astype(float), values[resample.train])["threshold"])
-        found[name] = TissueRefit(values, cutoff, (), None)
+        refits[name] = TissueRefit(values, cutoff, (), None)
     for name, blocks in tissues.items():
         rows = training_rows(blocks, outcome, resample.train)
         fit = fit_tissue(
@@ -57,8 +57,8 @@ def refit_tissues(
         )
         features = fit.radscore.names if fit.radscore else ()
         values = apply_chain(fit.chain, tables_of(blocks))
-        found[name] = TissueRefit(values, fit.cutoff, features, fit.empty_step)
-    return found
+        refits[name] = TissueRefit(values, fit.cutoff, features, fit.empty_step)
+    return refits
 
 
 def predict_scope_model(
@@ -168,10 +168,10 @@ def predict_imputed(
         alone[r] = _is_intercept_alone(b[None])[0]
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
-    found = Predictions(
+    predictions = Predictions(
         kind, resamples, eta, alone, _of_unseen(unseen), imputed if kind == "held_out" else None, training
     )
-    return _wrote_down(found, [r.train for r in resamples])
+    return _wrote_down(predictions, [r.train for r in resamples])
 
 
 def _unseen_levels(design: Design, resample: Resample) -> int:

@@ -54,12 +54,12 @@ class StratifiedFolds:
     def resamples(self, outcome: np.ndarray, settings: dict, seed: np.random.SeedSequence) -> list[Resample]:
 
         rows = np.arange(outcome.size)
-        found = []
+        resamples = []
         for repeat, child in enumerate(seed.spawn(settings["repeats"])):
             fold = stratified_folds(outcome, settings["folds"], child)
             for k in range(settings["folds"]):
-                found.append(Resample(rows[fold != k], rows[fold == k], repeat, k))
-        return found
+                resamples.append(Resample(rows[fold != k], rows[fold == k], repeat, k))
+        return resamples
 
 
 class Bootstrap:
@@ -80,11 +80,11 @@ class Bootstrap:
     def resamples(self, outcome: np.ndarray, settings: int, seed: np.random.SeedSequence) -> list[Resample]:
         n = outcome.size
         generator = np.random.default_rng(seed)
-        found = []
+        resamples = []
         for b in range(int(settings)):
             drawn = np.sort(generator.integers(0, n, n))
-            found.append(Resample(drawn, np.setdiff1d(np.arange(n), drawn), 0, b))
-        return found
+            resamples.append(Resample(drawn, np.setdiff1d(np.arange(n), drawn), 0, b))
+        return resamples
 
 
 VALIDATORS = (LeaveOneOut(), StratifiedFolds(), Bootstrap())

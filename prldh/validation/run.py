@@ -64,7 +64,7 @@ def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[
     return dict(plan.blocks), {str(name): values.to_numpy(float) for name, values in plan.cohort.scores.items()}
 
 
-def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
+def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, progress: Progress) -> None:
     """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the
     engine; every engine summarises the predictions."""
 
@@ -79,11 +79,11 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             if scope == "pipeline"
             else ("imputation in resamples", "imputed resamples")
         )
-        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(told, stage), noun)
+        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(progress, stage), noun)
         for run in runs:
-            run.ledger |= {(scope, scheme): list(found) for scheme, found in ledgers.items()}
+            run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
-            told(f"validation, scope {scope}", i, len(plan.specs))
+            progress(f"validation, scope {scope}", i, len(plan.specs))
             how = runs[0].models[i].fit
             for scheme, (kind, resamples) in plan.schemes.items():
                 shared = None
@@ -100,15 +100,15 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                             run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
                         )
                     _record(plan, run, i, scope, scheme, same)
-        told(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
+        progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
-    _run_null(plan, runs, learner, workers, kept, told)
+    _run_null(plan, runs, learner, workers, kept, progress)
 
 
 def _run_null(
-    plan: Plan, runs: list[EngineRun], learner: PythonEngine, workers: Workers, kept: KeptWork, told: Progress
+    plan: Plan, runs: list[EngineRun], learner: PythonEngine, workers: Workers, kept: KeptWork, progress: Progress
 ) -> None:
     """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every
     model."""
@@ -127,7 +127,7 @@ def _run_null(
             "pipeline",
             workers,
             kept,
-            lambda done, total: told("null run", k * total + done, n * total),
+            lambda done, total: progress("null run", k * total + done, n * total),
         )
         return refits, completed
 
@@ -139,18 +139,20 @@ def _run_null(
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)
 
 
-def compare_alternatives(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, told: Progress) -> None:
+def compare_alternatives(
+    plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, progress: Progress
+) -> None:
     """What other settings of a step would have given, where its selector offers some; by Python's learners, as all
     refits."""
 
     def refit(other: Plan) -> ByScheme:
-        return _refit_all(other, runs[0], "pipeline", workers, kept, partial(told, "other settings of the selection"))[
-            0
-        ]
+        return _refit_all(
+            other, runs[0], "pipeline", workers, kept, partial(progress, "other settings of the selection")
+        )[0]
 
-    found = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
+    sensitivity = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
     for run in runs:
-        run.sensitivity = found
+        run.sensitivity = sensitivity
 
 
 def _refit_all(
@@ -159,7 +161,7 @@ def _refit_all(
     scope: str,
     workers: Workers,
     kept: KeptWork,
-    told: Callable[[int, int], None],
+    progress: Callable[[int, int], None],
     noun: str | None = None,
 ) -> tuple[ByScheme, ByScheme, ByScheme]:
     """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one
@@ -180,11 +182,11 @@ def _refit_all(
         (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
     ]
     settings = Refits(plan.cohort.outcome, plan.protocol, plan.study.seed, tissues, cohort, plan.study.imputation)
-    found = run_work(
+    by_item = run_work(
         partial(_refit_one, settings),
         items,
         workers,
-        lambda done: told(done, len(items)),
+        lambda done: progress(done, len(items)),
         shelf=_shelf(kept, settings, items),
         is_cheap=cohort is None and not plan.blocks,
         noun=noun,
@@ -192,7 +194,7 @@ def _refit_all(
     refits: dict[str, list] = {}
     completed: dict[str, list] = {}
     ledgers: dict[str, list] = {}
-    for (scheme, _, _), (refitted, tables, ledger) in zip(items, found, strict=True):
+    for (scheme, _, _), (refitted, tables, ledger) in zip(items, by_item, strict=True):
         refits.setdefault(scheme, []).append(refitted or tissues)
         completed.setdefault(scheme, []).append(tables)
         ledgers.setdefault(scheme, []).append(ledger)

@@ -55,19 +55,19 @@ class Alternative:
 def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
     """(step, label, the chain with those settings of the step) for every step whose selector offers others; the chosen
     ones are among them."""
-    found = []
+    chains = []
     for i, step in enumerate(protocol.steps):
         offered = step.selector.alternatives(step.settings) if isinstance(step.selector, OffersAlternatives) else {}
         for label, settings in offered.items():
             others = () if settings is None else (Step(step.selector, settings),)
-            found.append(
+            chains.append(
                 (
                     step.selector.name,
                     label,
                     replace(protocol, steps=(*protocol.steps[:i], *others, *protocol.steps[i + 1 :])),
                 )
             )
-    return found
+    return chains
 
 
 def describe_sensitivity(
@@ -91,7 +91,7 @@ def describe_sensitivity(
         return {}
     scheme = null_scheme(plan)
     schemes = {scheme: plan.schemes[scheme]} if scheme else {}
-    found: dict[str, list[Alternative]] = {name: [] for name in plan.blocks}
+    by_tissue: dict[str, list[Alternative]] = {name: [] for name in plan.blocks}
     for step, label, protocol in offered:
         is_used = _settings(protocol) == _settings(plan.protocol)
         other = replace(plan, protocol=protocol, schemes=schemes)
@@ -116,8 +116,8 @@ def describe_sensitivity(
                 if scheme and of_scheme
                 else None,
             )
-            found[name].append(alternative)
-    return {name: tuple(own) for name, own in found.items()}
+            by_tissue[name].append(alternative)
+    return {name: tuple(own) for name, own in by_tissue.items()}
 
 
 def _settings(protocol: Protocol) -> list[tuple[str, str]]:

@@ -72,27 +72,27 @@ def _summarise_held_out(
     y, level, samples = outcome.astype(float), assessment.level, assessment.draws.patients
     pooled = held_out(predictions)
     auc, warnings = pooled_auc_of(predictions, y, assessment.engine, level)
-    found: dict[str, Any] = {"auc": auc}
+    performance: dict[str, Any] = {"auc": auc}
     if any(len(r.test) > 1 for r in predictions.resamples):
-        found["auc_mean"] = mean = fold_mean(predictions, outcome, level)
+        performance["auc_mean"] = mean = fold_mean(predictions, outcome, level)
         if mean.n_folds_one_class:
             warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
-    found["brier"] = _brier(pooled, y, level)
+    performance["brier"] = _brier(pooled, y, level)
     lines = [_calibration_line(eta, y, assessment.engine, level) for eta in pooled]
-    found["intercept"], found["slope"] = (_average(ends) for ends in zip(*lines, strict=True))
+    performance["intercept"], performance["slope"] = (_average(ends) for ends in zip(*lines, strict=True))
     probabilities = [np.round(probability(eta), 12) for eta in pooled]
-    found["calibration"] = _mean_calibration(
+    performance["calibration"] = _mean_calibration(
         [calibration(y, p, assessment, samples if not r else samples[:0]) for r, p in enumerate(probabilities)]
     )
-    found["hosmer_lemeshow"] = hosmer_lemeshow(y, probabilities[0], assessment, is_fitted=False)
+    performance["hosmer_lemeshow"] = hosmer_lemeshow(y, probabilities[0], assessment, is_fitted=False)
     thresholds, engine = np.array(assessment.settings.thresholds), assessment.engine
     curves = [engine.decision_curve(y, p, thresholds, samples, len(samples), level) for p in probabilities]
     impacts = [engine.clinical_impact(y, p, thresholds, 1000, samples, len(samples), level) for p in probabilities]
-    found["decision_curve"] = records_of(DecisionPoint, _mean_curve(curves))
-    found["clinical_impact"] = records_of(ImpactPoint, _mean_curve(impacts))
-    found["confusion"] = counts = _count(predictions, outcome)
-    found |= classify(counts, assessment)
-    return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), found), warnings
+    performance["decision_curve"] = records_of(DecisionPoint, _mean_curve(curves))
+    performance["clinical_impact"] = records_of(ImpactPoint, _mean_curve(impacts))
+    performance["confusion"] = counts = _count(predictions, outcome)
+    performance |= classify(counts, assessment)
+    return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
 
 
 def pooled_auc_of(
@@ -236,7 +236,7 @@ def _summarise_bootstrap(
     by_chance = {"auc": 0.5, "brier": float(np.mean(y) * np.mean((1 - p) ** 2) + np.mean(1 - y) * np.mean(p**2))}
     usable = np.isfinite(resampled["auc_boot"])
     n_usable = int(usable.sum())
-    found: dict[str, Any] = {}
+    performance: dict[str, Any] = {}
     for measure in at(BOOTSTRAP, assessment.measures):
         if measure.kind(BOOTSTRAP) is not Optimism:
             continue
@@ -249,11 +249,11 @@ def _summarise_bootstrap(
             on_everyone, boot, original, oob, nothing, assessment.level, is_high_better, measure.range
         )
         reason = NO_CORRECTION if nothing is None else ABSENT
-        found[measure.key] = Optimism(**corrected, no_information=nothing, reason=reason)
+        performance[measure.key] = Optimism(**corrected, no_information=nothing, reason=reason)
     rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)
-    found["decision_curve"] = records_of(DecisionPoint, curve)
-    entry = Bootstrap(len(lengths), n_usable, int(alone.sum()), found)
+    performance["decision_curve"] = records_of(DecisionPoint, curve)
+    entry = Bootstrap(len(lengths), n_usable, int(alone.sum()), performance)
     return entry, _of_samples(entry)
 
 

@@ -165,8 +165,8 @@ def _run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
 
 def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, monkeypatch):
     monkeypatch.setattr(measuring, "BATCH", 4)
-    told = []
-    done = prldh.extract(_study(cohort, "plain, many"), None, jobs=1, progress=lambda *a: told.append(a))
+    calls = []
+    done = prldh.extract(_study(cohort, "plain, many"), None, jobs=1, progress=lambda *a: calls.append(a))
     assert sys.modules["third_source"].SIZES == [4, 2]
     first, second = done.tables["disc"]
     assert list(first.columns) == ["mean", "top", "many_mean", "many_top"] and first.index.tolist() == [
@@ -176,7 +176,7 @@ def test_a_source_that_takes_many_gets_them_together_and_gives_the_same(cohort, 
         np.testing.assert_array_equal(frame[["mean", "top"]], frame[["many_mean", "many_top"]])
     image, mask = values(2), box() > 0
     assert first.loc["0002", "top"] == image[mask].max() and first.loc["0002", "mean"] == np.float32(image[mask].mean())
-    assert [done_ for stage, done_, _ in told if "features" in stage] == [3, 6]
+    assert [done_ for stage, done_, _ in calls if "features" in stage] == [3, 6]
     again = prldh.extract(_study(cohort, "plain, many", "extraction: {many: {scale: 2}}"), None, jobs=1)
     assert [r.n_computed for r in again.images.tissues["disc"].results] == [1] * N
     np.testing.assert_array_equal(again.tables["disc"][0]["many_mean"], 2 * first["mean"])

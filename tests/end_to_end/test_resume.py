@@ -48,15 +48,15 @@ class Bench:
         monkeypatch.delitem(sys.modules, "slow_selector", raising=False)
         monkeypatch.setattr(prldh.run.outputs, "write_figures", lambda *a, **k: {})
         monkeypatch.setattr(prldh.run.outputs, "render_report", lambda *a, **k: "")
-        self.told: list[tuple[str, int, int]] = []
+        self.calls: list[tuple[str, int, int]] = []
 
     def analyze(self, out="out", progress=None, **options):
-        def told(stage, done, total):
-            self.told.append((stage, done, total))
+        def record(stage, done, total):
+            self.calls.append((stage, done, total))
             if progress is not None:
                 progress(stage, done, total)
 
-        prldh.analyze(self.study, self.folder / out, progress=told, **options)
+        prldh.analyze(self.study, self.folder / out, progress=record, **options)
         return self.numbers(out)
 
     def start(self, out="out", jobs=2, **environment):
@@ -94,7 +94,7 @@ class Bench:
             time.sleep(0.05)
 
     def sentences(self):
-        return [stage for stage, _, total in self.told if total == 0]
+        return [stage for stage, _, total in self.calls if total == 0]
 
     def left_in_cache(self):
         return list(prldh.work.kept.cache_folder("resamples").glob("*"))
@@ -129,7 +129,7 @@ def whole(bench, once):
         once["numbers"] = bench.analyze("whole", jobs=1)
         assert bench.fits() == REFITS + NULL and not bench.left_in_cache()
         (bench.folder / "fits").unlink()
-        bench.told.clear()
+        bench.calls.clear()
     return once["numbers"]
 
 
@@ -202,7 +202,7 @@ def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatc
         else:
             source.write_text(source.read_text().removesuffix("\n# another line\n"))
             monkeypatch.setattr(prldh.validation.run, "program_digest", lambda: "0" * 64)
-        bench.told.clear()
+        bench.calls.clear()
         bench.analyze(change, jobs=1, **options)
         assert bench.sentences() == [], change
     monkeypatch.undo()

@@ -209,7 +209,12 @@ def test_a_table_whose_ids_are_the_hospital_s_is_warned_about(tmp_path):
 def test_processes_find_the_same_and_say_how_far_they_are(tmp_path, image, mask):
     rows = [data.row(image, mask, label=k, patient="A", line=k) for k in (2, 3, 1, 9)]
     done: list[int] = []
-    assert check_cases(rows, SETTINGS, jobs=2, told=done.append) == check_cases(rows, SETTINGS) and done == [1, 2, 3, 4]
+    assert check_cases(rows, SETTINGS, jobs=2, progress=done.append) == check_cases(rows, SETTINGS) and done == [
+        1,
+        2,
+        3,
+        4,
+    ]
     assert check_cases([], SETTINGS) == []
 
 

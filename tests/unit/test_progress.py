@@ -19,15 +19,15 @@ def clock(monkeypatch):
     return Clock
 
 
-def _told(monkeypatch, clock, calls, terminal=False):
+def _written(monkeypatch, clock, calls, terminal=False):
     """What is written when a stage is told of: (seconds since the call before, stage, done, total)."""
     stream = io.StringIO()
     stream.isatty = lambda: terminal
     monkeypatch.setattr("sys.stderr", stream)
-    with show_progress() as told:
+    with show_progress() as progress:
         for seconds, *call in calls:
             clock.now += seconds
-            told(*call)
+            progress(*call)
     return stream.getvalue()
 
 
@@ -49,7 +49,7 @@ def test_lines_come_at_the_start_then_every_ten_seconds_then_at_the_end(monkeypa
         (0, "report", 0, 1),
         (1, "report", 1, 1),
     ]
-    assert _told(monkeypatch, clock, calls).splitlines() == [
+    assert _written(monkeypatch, clock, calls).splitlines() == [
         "refits: 4/40",
         "refits: 15/40, about 25 s left",
         "refits: 26/40, about 14 s left",
@@ -61,13 +61,13 @@ def test_lines_come_at_the_start_then_every_ten_seconds_then_at_the_end(monkeypa
 
 def test_a_sentence_stands_alone(monkeypatch, clock):
     calls = [(0, "resuming: 312 of 1,180 resamples are kept", 0, 0), (0, "refits", 312, 1180)]
-    assert _told(monkeypatch, clock, calls) == "resuming: 312 of 1,180 resamples are kept\nrefits: 312/1180\n"
+    assert _written(monkeypatch, clock, calls) == "resuming: 312 of 1,180 resamples are kept\nrefits: 312/1180\n"
 
 
 def test_bars(monkeypatch, clock):
     monkeypatch.setenv("COLUMNS", "160")
     calls = [(0, "resuming: 3 of 9 [kept]", 0, 0), (0, "refits", 3, 9), (100, "refits", 4, 9), (100, "refits", 5, 9)]
-    shown = _told(monkeypatch, clock, calls, terminal=True)
+    shown = _written(monkeypatch, clock, calls, terminal=True)
     assert "resuming: 3 of 9 [kept]" in shown and "5/9" in shown and "6 min 40 s left" in shown
 
 

@@ -48,7 +48,7 @@ def train(
     from prldh_uctransnet import parallel
     from prldh_uctransnet.workflow import train_study
 
-    with show_progress() as told:
+    with show_progress() as progress:
         done = train_study(
             study,
             out,
@@ -58,7 +58,7 @@ def train(
             seed=seed,
             is_resumed=resume,
             is_forced=force,
-            told=told,
+            progress=progress,
             say=_say,
         )
     best = done["best"]
@@ -109,9 +109,9 @@ def evaluate(
     """Compare the masks that a network finds with the readers' masks, and the readers' with each other."""
     from prldh_uctransnet.workflow import evaluate_study
 
-    with show_progress() as told:
+    with show_progress() as progress:
         lines = evaluate_study(
-            study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, told=told
+            study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, progress=progress
         )
     for line in lines:
         click.echo(line)

@@ -189,7 +189,7 @@ def mask_of_logits(logits: np.ndarray, stack: Stack) -> np.ndarray:
 
 
 def load_all(
-    rows: Sequence[CaseRow], reading: ReadSettings, recipe: Recipe, told: Progress
+    rows: Sequence[CaseRow], reading: ReadSettings, recipe: Recipe, progress: Progress
 ) -> tuple[list[Slices], list[str]]:
     """Every image's slices, and what was put aside and why.
 
@@ -200,7 +200,7 @@ def load_all(
     """
     found, aside, groups = [], [], by_image(rows)
     for i, group in enumerate(groups):
-        told("images", i, len(groups))
+        progress("images", i, len(groups))
         try:
             slices = slices_of(load_image(group, reading), recipe)
         except DataError as error:
@@ -212,7 +212,7 @@ def load_all(
             aside.append(
                 f"patient {group[0].patient} (line {group[0].line}): the mask is empty, and train.slices is masked."
             )
-    told("images", len(groups), len(groups))
+    progress("images", len(groups), len(groups))
     if not found:
         raise DataError(f"none of {len(groups)} images can be used for training: {some(aside)}")
     if not any(s.targets.any() for s in found):

@@ -17,6 +17,7 @@ from prldh.api import (
     CaseRow,
     DataError,
     OutputError,
+    Progress,
     Study,
     StudyError,
     read_cases,
@@ -33,7 +34,6 @@ from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image, n_pages
 from prldh_uctransnet.training import BEST, LAST, train
 
-Told = Callable[[str, int, int], None]
 CURVES = "training.svg"
 RESULTS = ("segmentation.json", "segmentation.csv")
 
@@ -75,7 +75,7 @@ def train_study(
     seed: int | None = None,
     is_resumed: bool = False,
     is_forced: bool = False,
-    told: Told = _silent,
+    progress: Progress = _silent,
     say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train on the images and masks of a tissue; returns the log, ``training.json``.
@@ -94,7 +94,7 @@ def train_study(
     recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
     is_first = parallel.world()[0] == 0
-    images, aside = load_all(rows, study.imaging, recipe, told if is_first else _silent)
+    images, aside = load_all(rows, study.imaging, recipe, progress if is_first else _silent)
     for text in aside if is_first else ():
         say(f"put aside: {text}")
     try:
@@ -170,7 +170,7 @@ def evaluate_study(
     device: str | None = None,
     is_unseen: bool = False,
     is_forced: bool = False,
-    told: Told = _silent,
+    progress: Progress = _silent,
 ) -> list[str]:
     """Compare a network's masks with each reader's, image by image; write ``segmentation.csv`` and ``.json``; returns a
     summary.
@@ -199,7 +199,7 @@ def evaluate_study(
     found: dict[str, list[Agreement]] = {}
     aside: list[dict[str, Any]] = []
     for i, group in enumerate(groups):
-        told("segmentation", i, len(groups))
+        progress("segmentation", i, len(groups))
         try:
             case = load_image(group, study.imaging)
             masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
@@ -210,7 +210,7 @@ def evaluate_study(
             found.setdefault(f"{b} against {a}", []).append(
                 compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm)
             )
-    told("segmentation", len(groups), len(groups))
+    progress("segmentation", len(groups), len(groups))
     if not found:
         raise DataError(
             f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line"

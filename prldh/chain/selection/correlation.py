@@ -91,9 +91,9 @@ class CorrelationSelector:
     def fit(
         self, rows: TrainingRows, settings: CorrelationSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
-        found = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
-        strength = np.abs(found.with_outcome)
-        kept = set(found.kept.tolist())
+        filtered = filter_correlated(rows.values, rows.outcome, settings.between, settings.outcome)
+        strength = np.abs(filtered.with_outcome)
+        kept = set(filtered.kept.tolist())
         dropped = {}
         for j, name in enumerate(rows.names):
             if j in kept:
@@ -103,12 +103,12 @@ class CorrelationSelector:
                     f"|r| with the outcome {shown_beside(strength[j], settings.outcome)} < {settings.outcome:g}"
                 )
             else:
-                rival = rows.names[found.rival[j]]
-                shown = shown_beside(found.with_rival[j], settings.between)
+                rival = rows.names[filtered.rival[j]]
+                shown = shown_beside(filtered.with_rival[j], settings.between)
                 dropped[name] = f"|r| {shown} with {rival} > {settings.between:g}"
         details = {
             "between": settings.between,
             "outcome": settings.outcome,
-            "with_outcome": dict(zip(rows.names, found.with_outcome.tolist(), strict=True)),
+            "with_outcome": dict(zip(rows.names, filtered.with_outcome.tolist(), strict=True)),
         }
-        return Selection(found.kept, dropped, details)
+        return Selection(filtered.kept, dropped, details)

@@ -74,9 +74,9 @@ class IccSelector:
     ) -> Selection:
         warnings: tuple[str, ...] = ()
         if rows.second is not None:
-            found = engine.icc(rows.values, rows.second, form=settings.form)
+            icc = engine.icc(rows.values, rows.second, form=settings.form)
         elif rows.perturbed is not None:
-            found = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
+            icc = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
             warnings = (
                 (
                     f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and"
@@ -86,7 +86,7 @@ class IccSelector:
         else:
             warning = "one reader: ICC not computed"
             return Selection(np.arange(len(rows.names)), {}, {"computed": False}, (warning,))
-        judged = np.asarray(found["estimate" if settings.on == "estimate" else "low"], dtype=np.float64)
+        judged = np.asarray(icc["estimate" if settings.on == "estimate" else "low"], dtype=np.float64)
         is_kept = judged > settings.threshold
         label = "ICC" if settings.on == "estimate" else "lower limit of the ICC"
         dropped = {}
@@ -102,8 +102,8 @@ class IccSelector:
             "form": settings.form,
             "on": settings.on,
             "threshold": settings.threshold,
-            "estimate": _distribution(found["estimate"]),
-            "lower": _distribution(found["low"]),
+            "estimate": _distribution(icc["estimate"]),
+            "lower": _distribution(icc["low"]),
         }
         return Selection(np.flatnonzero(is_kept), dropped, details, warnings)
 

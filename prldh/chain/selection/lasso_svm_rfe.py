@@ -35,7 +35,7 @@ from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
 #: Coefficients that are told one by one.
-MOST_TOLD = 8
+MOST_COEFFICIENTS = 8
 
 
 class LassoSvmRfeSettings(SelectorSettings):
@@ -122,11 +122,11 @@ class LassoSvmRfeSelector:
         return f"{lasso} and {svm} were run with {{folds}} inner folds, and {joined[combine]}"
 
     def figures(self, details: Mapping[str, Any]) -> list[StepFigure]:
-        found = [_draw_lasso(details["lasso"])] if details.get("lasso") else []
+        figures = [_draw_lasso(details["lasso"])] if details.get("lasso") else []
         svm = details.get("svm_rfe")
         if svm:
             chosen = svm["chosen_size"]
-            found.append(
+            figures.append(
                 StepFigure(
                     "svm_rfe",
                     "SVM-RFE",
@@ -135,7 +135,7 @@ class LassoSvmRfeSelector:
                     curve_in_words("The mean accuracy", svm, chosen),
                 )
             )
-        return found
+        return figures
 
 
 def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
@@ -143,7 +143,7 @@ def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
     across = Across("lambda (log scale)", mark=lasso["lambda_min"], is_log=True, is_reversed=True)
     mean, coefficients = lasso["cv_mean"], lasso["coefficients"]
     n = len(coefficients)
-    kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(coefficients.items())[:MOST_TOLD])
+    kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(coefficients.items())[:MOST_COEFFICIENTS])
     return StepFigure(
         "lasso",
         "LASSO",
@@ -163,7 +163,7 @@ def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
             ),
         ),
         f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
-        f" {kept}{' and others' if n > MOST_TOLD else ''}.",
+        f" {kept}{' and others' if n > MOST_COEFFICIENTS else ''}.",
     )
 
 
@@ -177,21 +177,21 @@ def _lasso(
         warning = "LASSO not computed: a training part of its inner folds has fewer than two rows of a class"
         return np.array([], dtype=np.int64), None, (warning,)
     standardised, center, scale = standardise(rows.values)
-    found = engine.cv_lasso(standardised, rows.outcome.astype(np.float64), fold + 1)
-    coefficients = np.asarray(found["coefficients"], dtype=np.float64)
+    fit = engine.cv_lasso(standardised, rows.outcome.astype(np.float64), fold + 1)
+    coefficients = np.asarray(fit["coefficients"], dtype=np.float64)
     kept = np.flatnonzero(coefficients[1:] != 0)
     details = {
         "features": [rows.names[j] for j in kept],
-        "lambda": jsonable(found["lambda"]),
-        "cv_mean": jsonable(found["cv_mean"]),
-        "cv_sd": jsonable(found["cv_sd"]),
-        "n_nonzero": [int(count) for count in found["n_nonzero"]],
-        "lambda_min": float(found["lambda_min"]),
+        "lambda": jsonable(fit["lambda"]),
+        "cv_mean": jsonable(fit["cv_mean"]),
+        "cv_sd": jsonable(fit["cv_sd"]),
+        "n_nonzero": [int(count) for count in fit["n_nonzero"]],
+        "lambda_min": float(fit["lambda_min"]),
         "intercept": float(coefficients[0]),
         "coefficients": {rows.names[j]: float(coefficients[j + 1]) for j in kept},
         "center": {rows.names[j]: float(center[j]) for j in kept},
         "scale": {rows.names[j]: float(scale[j]) for j in kept},
-        "path": _path(rows.names, np.asarray(found["path"], dtype=np.float64)),
+        "path": _path(rows.names, np.asarray(fit["path"], dtype=np.float64)),
     }
     return kept, details, ()
 

@@ -123,34 +123,34 @@ class MrmrForestSelector:
         return Selection(np.sort(order[:chosen]), _mrmr_reasons(rows.names, order, chosen, settings), details, warnings)
 
     def describe(
-        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, found: Selection
+        self, rows: TrainingRows, settings: MrmrForestSettings, seed: np.random.SeedSequence, selection: Selection
     ) -> dict[str, Any]:
         """How far the chosen size is the forest seed's doing: the sizes that other seeds choose with the same ranking
         and folds.
 
         The first seed and size are those of the fit. Changes nothing that was found; too dear for resamples.
         """
-        if "curve" not in found.details or (settings.seeds < 2 and not settings.racing):
+        if "curve" not in selection.details or (settings.seeds < 2 and not settings.racing):
             return {}
         rows = in_patient_order(rows)
         order = rank_mrmr(rows.values, rows.outcome, settings.features).order
         others = range(1, settings.seeds)
-        curves = (_forest_curve(rows, order, settings, found.details["folds"], seed, number) for number in others)
-        sizes = [found.details["chosen_size"], *(_choose_size(curve, settings.rule) for curve in curves)]
-        told: dict[str, Any] = {}
+        curves = (_forest_curve(rows, order, settings, selection.details["folds"], seed, number) for number in others)
+        sizes = [selection.details["chosen_size"], *(_choose_size(curve, settings.rule) for curve in curves)]
+        description: dict[str, Any] = {}
         if settings.racing:
             plainly = settings.model_copy(update={"racing": False})
             exact = [
-                _forest_curve(rows, order, plainly, found.details["folds"], seed, number)
+                _forest_curve(rows, order, plainly, selection.details["folds"], seed, number)
                 for number in range(len(sizes))
             ]
-            told["racing_agreement"] = _racing_agreement(sizes, exact, settings.rule)
+            description["racing_agreement"] = _racing_agreement(sizes, exact, settings.rule)
         if settings.seeds >= 2:
-            told["size_by_seed"] = {
+            description["size_by_seed"] = {
                 "seeds": [str(_forest_seed(seed, k)) for k in range(settings.seeds)],
                 "sizes": sizes,
             }
-        return told
+        return description
 
     def methods(self, run: StepRun) -> str:
         given = run.settings
@@ -186,10 +186,10 @@ class MrmrForestSelector:
             )
         ]
 
-    def remarks(self, found: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Remark]:
+    def remarks(self, details_by_source: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Remark]:
         """How racing agrees with the exact choice, and how many features other forest seeds would have kept."""
         remarks = []
-        for source, details in found:
+        for source, details in details_by_source:
             if "racing_agreement" in details:
                 remarks.append(Remark(_racing_in_words(source, details), is_urgent=True))
             if details.get("size_by_seed"):

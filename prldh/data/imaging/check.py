@@ -60,7 +60,7 @@ def check_cases(
     rows: Sequence[CaseRow],
     settings: ReadSettings | None = None,
     jobs: int = 1,
-    told: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Finding]:
     """Check the cases of a tissue.
 
@@ -70,7 +70,7 @@ def check_cases(
     settings : ReadSettings, optional
     jobs : int
         Processes.
-    told : function, optional
+    progress : function, optional
         Told how many rows are done.
 
     Returns
@@ -80,7 +80,7 @@ def check_cases(
     """
     need_libraries()
     with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
-        checked = run_work(_check_row, list(rows), workers, told or (lambda done: None))
+        checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
     findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts)
     findings.sort(key=lambda finding: finding.line)

@@ -39,7 +39,7 @@ def measure(
     *,
     jobs: int | None = None,
     is_strict: bool = False,
-    told: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Images:
     """Measure every tissue that is given as images.
 
@@ -55,7 +55,7 @@ def measure(
     """
     if all(tissue.images is None for tissue in study.tissues.values()):
         return Images()
-    told = told or (lambda stage, done, total: None)
+    progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     check_names(study, registry)
     refuse_same_stems(name for name, tissue in study.tissues.items() if tissue.images is not None)
@@ -82,14 +82,14 @@ def measure(
             jobs,
             study.compute.dask,
             is_strict,
-            told,
+            progress,
         )
         measured[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings))
     return Images(measured)
 
 
 def check_tissues(
-    study: Study, folder: Path, *, jobs: int | None = None, told: Progress | None = None
+    study: Study, folder: Path, *, jobs: int | None = None, progress: Progress | None = None
 ) -> dict[str, list[Any]]:
     """What the checks find, tissue by tissue, without measuring anything.
 
@@ -99,12 +99,12 @@ def check_tissues(
         For a cases table that cannot be used.
     """
 
-    told = told or (lambda stage, done, total: None)
+    progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     _, rows_of, _ = _read_all_rows(study, folder)
     findings = {}
     for name, rows in rows_of.items():
-        findings[name] = check_cases(rows, study.imaging, jobs, _counting(told, f"images: {name}, checks", len(rows)))
+        findings[name] = check_cases(rows, study.imaging, jobs, _counting(progress, f"images: {name}, checks", len(rows)))
     return findings
 
 
@@ -155,10 +155,10 @@ def _measure_tissue(
     jobs: int,
     dask: str | None,
     is_strict: bool,
-    told: Progress,
+    progress: Progress,
 ) -> TissueImages:
 
-    findings = check_cases(rows, reading, jobs, _counting(told, f"images: {name}, checks", len(rows)))
+    findings = check_cases(rows, reading, jobs, _counting(progress, f"images: {name}, checks", len(rows)))
     refused: dict[int, str] = {}
     for finding in findings:
         if finding.severity == "refused":
@@ -167,10 +167,13 @@ def _measure_tissue(
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     shared = (sources, reading, perturbation, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
-    with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: told(sentence, 0, 0)) as workers:
+    with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: progress(sentence, 0, 0)) as workers:
         try:
             computed = run_work(
-                compute_cases, batches, workers, _counting(told, f"images: {name}, features", len(good), len(batches))
+                compute_cases,
+                batches,
+                workers,
+                _counting(progress, f"images: {name}, features", len(good), len(batches)),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
@@ -186,9 +189,9 @@ def _batches(rows: Sequence[CaseRow], sources: Mapping[str, ChosenSource], jobs:
     return [rows[i : i + size] for i in range(0, len(rows), max(1, size))]
 
 
-def _counting(told: Progress, stage: str, total: int, batches: int | None = None) -> Callable[[int], None]:
+def _counting(progress: Progress, stage: str, total: int, batches: int | None = None) -> Callable[[int], None]:
     """Tells of cases, where batches of cases are counted; the last says that all are done."""
-    return lambda done: told(stage, done * total // (batches or max(1, total)), total)
+    return lambda done: progress(stage, done * total // (batches or max(1, total)), total)
 
 
 def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> None:

@@ -90,11 +90,11 @@ def _resampled_logs(
         is_there = (pair.codes[rows][:, None, :] == np.arange(4)[:, None]).any(axis=2).all(axis=1)
         b = np.where(is_there[:, None], b, np.nan)
         odds.append(b[:, columns] @ to_lowest.T)
-        found = pair.engine.standardized_risks(
+        standardized = pair.engine.standardized_risks(
             design.matrix, b, columns, rows.ravel(), np.full(len(rows), rows.shape[1])
         )
         with np.errstate(invalid="ignore", divide="ignore"):
-            risks.append(_against_last(np.asarray(found["risks"], dtype=float)))
+            risks.append(_against_last(np.asarray(standardized["risks"], dtype=float)))
     return np.concatenate(odds), np.concatenate(risks)
 
 
@@ -118,11 +118,11 @@ def _measures(pair: Pair, logs: tuple[np.ndarray, np.ndarray] | None, resampled:
 
     def measure(key: str) -> AdditiveMeasure:
         estimate, low, high = (finite(delta[key][k]) if delta else None for k in ("estimate", "low", "high"))
-        found = AdditiveMeasure(estimate, low, high)
+        by_delta = AdditiveMeasure(estimate, low, high)
         if not n:
-            return found
+            return by_delta
         boot_low, boot_high = (finite(boot[key][k]) if boot else None for k in ("low", "high"))
         n_defined = int(boot[key]["n_defined"]) if boot else 0
-        return replace(found, boot_low=boot_low, boot_high=boot_high, n_resamples=n, n_defined=n_defined)
+        return replace(by_delta, boot_low=boot_low, boot_high=boot_high, n_resamples=n, n_defined=n_defined)
 
     return AdditiveMeasures(measure("reri"), measure("ap"), measure("s"))

@@ -157,7 +157,7 @@ def describe_interaction(
     )
     warnings += _of_percentiles(additive)
     curves, of_curves = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
-    found = Interaction(
+    interaction = Interaction(
         reference=pair.levels[0],
         pair=names,
         fit={kind: own.how for kind, own in kinds.items()},
@@ -167,7 +167,7 @@ def describe_interaction(
         adjusted=adjusted.rows if adjusted else None,
         stratified_roc=curves,
     )
-    return found, warnings + of_curves
+    return interaction, warnings + of_curves
 
 
 def _pair(specs: Sequence[ModelSpec], tissues: tuple[str, ...]) -> tuple[str, str] | None:
