@@ -59,7 +59,7 @@ def read_answers(
             f"{path}: answers are written as standard, item, answer, such as `clear: {{'8': {{answer: page 3}}}}`; "
             f"found a {type(content).__name__}. See the file that the run wrote."
         )
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    answers: dict[str, dict[str, dict[str, str]]] = {}
     for standard, items in content.items():
         if standard not in known:
             raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, list(known))}")
@@ -76,10 +76,10 @@ def read_answers(
                 raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, numbers)}")
             answer = _answer(given, f"{path}: {standard}, item {number}")
             if answer:
-                found.setdefault(standard, {})[number] = _strict(
+                answers.setdefault(standard, {})[number] = _strict(
                     answer, (strict_values or {}).get(standard, {}).get(number), f"{path}: {standard}, item {number}"
                 )
-    return found
+    return answers
 
 
 def asked_standards(path: Path) -> list[str]:

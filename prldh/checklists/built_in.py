@@ -42,23 +42,23 @@ class BuiltIn:
         """One entry an item, in the standard's order; METRICS' conditions first."""
         rows = []
         for item in (*self.standard.conditions, *self.standard.items):
-            found = self.rules.get(item.number, lambda d, i: ask())(dossier, item)
-            rows.append(_entry(item, found, item in self.standard.conditions))
+            finding = self.rules.get(item.number, lambda d, i: ask())(dossier, item)
+            rows.append(_entry(item, finding, item in self.standard.conditions))
         return rows
 
 
-def _entry(item: Item, found: Finding, is_condition: bool) -> dict[str, Any]:
-    verdict = found.verdict or {"filled": "yes", "contradicted": "no", "not applicable": "n/a"}.get(found.status)
+def _entry(item: Item, finding: Finding, is_condition: bool) -> dict[str, Any]:
+    verdict = finding.verdict or {"filled": "yes", "contradicted": "no", "not applicable": "n/a"}.get(finding.status)
     return {
         "number": item.number,
         "section": item.section,
         "topic": item.topic,
         "text": item.text,
-        "status": found.status,
-        "value": found.value,
-        "evidence": [{"where": e.where, "href": e.href} for e in found.evidence],
-        "reason": found.reason,
-        "remaining": found.remaining,
+        "status": finding.status,
+        "value": finding.value,
+        "evidence": [{"where": e.where, "href": e.href} for e in finding.evidence],
+        "reason": finding.reason,
+        "remaining": finding.remaining,
         "question": item.question,
         "answer": None,
         "comment": None,
@@ -96,15 +96,15 @@ def _several(*numbers: str) -> Rule:
     topics = {i.number: i.topic for i in load_standard("ibsi").items}
 
     def rule(d: Dossier, item: Item) -> Finding:
-        found = {number: _ibsi(number)(d, item) for number in numbers}
-        said: dict[str, list[str]] = {}
-        for number, f in found.items():
+        findings = {number: _ibsi(number)(d, item) for number in numbers}
+        by_topic: dict[str, list[str]] = {}
+        for number, f in findings.items():
             if f.value:
-                said.setdefault(topics[number].lower(), []).append(f.value)
-        value = "; ".join(f"{topic}: {', '.join(dict.fromkeys(parts))}" for topic, parts in said.items()) or None
-        evidence = tuple(dict.fromkeys(e for f in found.values() if f.value for e in f.evidence))
-        remaining = "; ".join(dict.fromkeys(f.remaining for f in found.values() if f.value and f.remaining)) or None
-        if not said or any(f.status not in (FILLED, "not applicable") for f in found.values()):
+                by_topic.setdefault(topics[number].lower(), []).append(f.value)
+        value = "; ".join(f"{topic}: {', '.join(dict.fromkeys(parts))}" for topic, parts in by_topic.items()) or None
+        evidence = tuple(dict.fromkeys(e for f in findings.values() if f.value for e in f.evidence))
+        remaining = "; ".join(dict.fromkeys(f.remaining for f in findings.values() if f.value and f.remaining)) or None
+        if not by_topic or any(f.status not in (FILLED, "not applicable") for f in findings.values()):
             return ask(value, *evidence)
         return filled(value, *evidence, remaining=remaining)
 
@@ -116,8 +116,8 @@ def _hint(rule: Rule) -> Rule:
     used."""
 
     def hint(d: Dossier, item: Item) -> Finding:
-        found = rule(d, item)
-        return ask(found.value, *found.evidence)
+        finding = rule(d, item)
+        return ask(finding.value, *finding.evidence)
 
     return hint
 
@@ -126,12 +126,12 @@ def _together(*rules: Rule) -> Rule:
     """What several rules say: filled where the first is, the others beside it."""
 
     def rule(d: Dossier, item: Item) -> Finding:
-        found = [each(d, item) for each in rules]
-        value = "; ".join(dict.fromkeys(f.value for f in found if f.value)) or None
-        evidence = tuple(dict.fromkeys(e for f in found for e in f.evidence))
+        findings = [each(d, item) for each in rules]
+        value = "; ".join(dict.fromkeys(f.value for f in findings if f.value)) or None
+        evidence = tuple(dict.fromkeys(e for f in findings for e in f.evidence))
         return (
-            filled(value, *evidence, remaining=found[0].remaining)
-            if found[0].status == FILLED
+            filled(value, *evidence, remaining=findings[0].remaining)
+            if findings[0].status == FILLED
             else ask(value, *evidence)
         )
 
@@ -153,12 +153,12 @@ def other_settings(d: Dossier, item: Item) -> Finding:
 
 
 def feature_software(d: Dossier, item: Item) -> Finding:
-    found, status = software(d, item), compliance(d, item)
-    value = "; ".join(v for v in (found.value, status.value) if v) or None
-    evidence = tuple(dict.fromkeys((*found.evidence, *status.evidence)))
+    finding, status = software(d, item), compliance(d, item)
+    value = "; ".join(v for v in (finding.value, status.value) if v) or None
+    evidence = tuple(dict.fromkeys((*finding.evidence, *status.evidence)))
     return (
         filled(value, *evidence, remaining="whether the IBSI benchmarks were reproduced")
-        if found.status == FILLED
+        if finding.status == FILLED
         else ask(value, *evidence)
     )
 
@@ -231,19 +231,19 @@ def has_segmentation(d: Dossier, item: Item) -> Finding:
         )
     named = [e for e in d.extractions if e.radiomic]
     if named:
-        said = (
+        value = (
             f"yes: PyRadiomics measures within masks, and features of {', '.join(e.name for e in named)} bear its names"
         )
-        return filled(said, *(at_hand(e, "names of features") for e in named))
+        return filled(value, *(at_hand(e, "names of features") for e in named))
     return model_rules.readers(d)
 
 
 def is_hand_crafted(d: Dossier, item: Item) -> Finding:
     named = {e.name: len(e.radiomic) for e in d.extractions if e.radiomic}
-    said = ", ".join(f"{name} {n}" for name, n in named.items())
+    listed = ", ".join(f"{name} {n}" for name, n in named.items())
     if named:
         return filled(
-            f"yes: features with PyRadiomics' names ({said})",
+            f"yes: features with PyRadiomics' names ({listed})",
             *(at_hand(e, "names of features") for e in d.extractions if e.radiomic),
         )
     sources = dict.fromkeys(step["source"] for t in d.selected.values() for step in t["selection"]["steps"])
@@ -279,11 +279,11 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
 
 
 def held_out_test(d: Dossier, item: Item) -> Finding:
-    found = model_rules.no_leakage(d)
+    finding = model_rules.no_leakage(d)
     return (
-        filled(f"{found.value}. By resampling: no separate test set was put aside", *found.evidence)
-        if found.status == FILLED
-        else found
+        filled(f"{finding.value}. By resampling: no separate test set was put aside", *finding.evidence)
+        if finding.status == FILLED
+        else finding
     )
 
 
@@ -292,20 +292,20 @@ def classical(d: Dossier, item: Item) -> Finding:
 
 
 def reported_settings(d: Dossier, item: Item) -> Finding:
-    found = other_settings(d, item)
+    finding = other_settings(d, item)
     return (
-        filled(found.value, *found.evidence, remaining="publish them with the paper")
-        if found.status == FILLED
-        else found
+        filled(finding.value, *finding.evidence, remaining="publish them with the paper")
+        if finding.status == FILLED
+        else finding
     )
 
 
 def standard_software(d: Dossier, item: Item) -> Finding:
-    found = software(d, item)
+    finding = software(d, item)
     return (
-        filled(found.value, *found.evidence)
-        if found.status == FILLED and names_pyradiomics(found.value or "")
-        else ask(found.value, *found.evidence)
+        filled(finding.value, *finding.evidence)
+        if finding.status == FILLED and names_pyradiomics(finding.value or "")
+        else ask(finding.value, *finding.evidence)
     )
 
 
@@ -348,19 +348,19 @@ METRICS_RULES: dict[str, Rule] = {
 
 def _suitable_metrics(d: Dossier) -> Finding:
     """METRICS 20: discrimination, calibration and clinical use of a binary outcome are all there."""
-    found = model_rules.measures(d)
-    return filled(f"{found.value}, for a binary outcome", *found.evidence) if found.status == FILLED else found
+    finding = model_rules.measures(d)
+    return filled(f"{finding.value}, for a binary outcome", *finding.evidence) if finding.status == FILLED else finding
 
 
 # ---------------------------------------------------------------- TRIPOD+AI
 
 
 def predictors(d: Dossier, item: Item) -> Finding:
-    found = feature_set(d, item)
+    finding = feature_set(d, item)
     return (
-        replace(found, remaining="when they were measured, and whether blind to the outcome")
-        if found.status == FILLED
-        else found
+        replace(finding, remaining="when they were measured, and whether blind to the outcome")
+        if finding.status == FILLED
+        else finding
     )
 
 

@@ -80,12 +80,12 @@ def name_steps(d: Dossier) -> str:
 
 def settings_of_steps(d: Dossier) -> str:
     """The selection as the study file sets it: each step with its settings."""
-    said = []
+    steps = []
     for step in d.settings["selection"]:
         for name, settings in step.items():
             inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
-            said.append(f"{name} ({inner})" if inner else name)
-    return ", ".join(said)
+            steps.append(f"{name} ({inner})" if inner else name)
+    return ", ".join(steps)
 
 
 def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
@@ -113,11 +113,11 @@ def span(numbers: Sequence[int]) -> str:
 @of_results
 def sample_size(d: Dossier) -> Finding:
     """Riley's criteria; adequate or not, it is reported."""
-    found = d.run.get("sample_size")
-    if not found:
+    riley = d.run.get("sample_size")
+    if not riley:
         return ask()
-    short = [m for m in found["models"] if not m["is_enough"]]
-    needs = [m["n_needed"] for m in found["models"]]
+    short = [m for m in riley["models"] if not m["is_enough"]]
+    needs = [m["n_needed"] for m in riley["models"]]
     verdict = f"too few for {len(short)} of {len(needs)} models" if short else "enough for every model"
     value = (
         f"{d.run['cohort']['n']} patients, {d.run['cohort']['events']} events; Riley's criteria ask for"
@@ -132,15 +132,15 @@ def sample_size(d: Dossier) -> Finding:
 def enough_for_features(d: Dossier) -> Finding:
     """METRICS 16: every feature of a Radscore counted as a parameter, Riley's largest number of parameters for these
     patients beside."""
-    found = d.run.get("sample_size")
-    if not found:
+    riley = d.run.get("sample_size")
+    if not riley:
         return ask()
     evidence = (report("sample-size"), result("sample_size.models"))
-    short = [m for m in found["models"] if not m["is_enough"]]
+    short = [m for m in riley["models"] if not m["is_enough"]]
     if short:
         return contradicted(
             f"{d.run['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of"
-            f" {len(found['models'])} models ({span([m['n_needed'] for m in short])})",
+            f" {len(riley['models'])} models ({span([m['n_needed'] for m in short])})",
             *evidence,
         )
     if d.given_scores:
@@ -149,29 +149,29 @@ def enough_for_features(d: Dossier) -> Finding:
             " not known",
             *evidence,
         )
-    most = min(m["max_parameters"] for m in found["models"])
+    most = min(m["max_parameters"] for m in riley["models"])
     counts = {name: len(t["selection"]["features"]) for name, t in d.selected.items()}
     over = {name: n for name, n in counts.items() if n > most}
-    said = ", ".join(f"{name} {n}" for name, n in (over or counts).items())
+    listed = ", ".join(f"{name} {n}" for name, n in (over or counts).items())
     if over:
         return contradicted(
-            f"features in the Radscore ({said}) are more than the {most} parameters that Riley's criteria allow these"
+            f"features in the Radscore ({listed}) are more than the {most} parameters that Riley's criteria allow these"
             " patients",
             *evidence,
         )
     return filled(
-        f"features in the Radscore ({said}) are within the {most} parameters that Riley's criteria allow", *evidence
+        f"features in the Radscore ({listed}) are within the {most} parameters that Riley's criteria allow", *evidence
     )
 
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
-    found, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
+    missing, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
-    if found:
-        blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in found["variables"])
+    if missing:
+        blanks = ", ".join(f"{v['name']} ({v['n_missing']})" for v in missing["variables"])
         value = (
-            f"{found['n_patients']} patients with blanks in {blanks}: {found['imputations']} imputations by chained"
+            f"{missing['n_patients']} patients with blanks in {blanks}: {missing['imputations']} imputations by chained"
             " equations, pooled by Rubin's rules"
         )
         return filled(value, report("missing"), result("missing"))
@@ -207,19 +207,19 @@ def participants(d: Dossier) -> Finding:
 def table_checks(d: Dossier) -> Finding:
     """Checks of quality that a run makes of images, and what they led to; the author says whether all groups were
     treated alike."""
-    said = []
+    checks = []
     for name, t in (d.run.get("images") or {}).items():
         n = len(t["put_aside"])
-        said.append(
+        checks.append(
             f"{name}: headers, geometry and masks checked, {n} of {t['n_cases']} regions put aside,"
             f" {len(t['findings'])} findings"
         )
     cohort = d.run["cohort"]
-    evidence = [report("images")] if said else []
-    said.append(
+    evidence = [report("images")] if checks else []
+    checks.append(
         f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out"
     )
-    return ask("; ".join(said), *evidence, report("patients"))
+    return ask("; ".join(checks), *evidence, report("patients"))
 
 
 @of_results
@@ -236,8 +236,8 @@ def regions(d: Dossier) -> Finding:
     if names:
         return ask(f"the study's tissues are {', '.join(names)}", setting("tissues"))
     measured = [e for e in d.extractions if e.measured]
-    said = "; ".join(f"{e.measured}" if e.is_file else f"{e.name}: {e.measured}" for e in measured)
-    return ask(said, *(file(e.where) for e in measured)) if said else ask()
+    value = "; ".join(f"{e.measured}" if e.is_file else f"{e.name}: {e.measured}" for e in measured)
+    return ask(value, *(file(e.where) for e in measured)) if value else ask()
 
 
 @of_results
@@ -298,12 +298,12 @@ def one_set(d: Dossier) -> Finding:
 
 @of_results
 def covariates(d: Dossier) -> Finding:
-    found = d.settings["clinical"]["covariates"]
-    if not found:
+    variables = d.settings["clinical"]["covariates"]
+    if not variables:
         return not_applicable("no predictor beside the Radscores is in the study", setting("clinical.covariates"))
-    said = ", ".join(f"{name} ({c['type']})" for name, c in found.items())
+    listed = ", ".join(f"{name} ({c['type']})" for name, c in variables.items())
     return filled(
-        f"{said}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models")
+        f"{listed}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models")
     )
 
 
@@ -320,9 +320,9 @@ def preselection(d: Dossier) -> Finding:
 
 def feature_counts(d: Dossier) -> Finding:
     if d.results is None and d.extractions:
-        said = ", ".join(f"{e.name} {len(e.features)}" for e in d.extractions)
+        listed = ", ".join(f"{e.name} {len(e.features)}" for e in d.extractions)
         return filled(
-            f"features of each region: {said}", *(file(e.where, e.place("names of features")) for e in d.extractions)
+            f"features of each region: {listed}", *(file(e.where, e.place("names of features")) for e in d.extractions)
         )
     if not d.selected:
         return ask()
@@ -332,9 +332,9 @@ def feature_counts(d: Dossier) -> Finding:
         for step in t["selection"]["steps"]:
             first.setdefault(step["source"], step["n_in"])
         counts[name] = sum(first.values()) or len(t["selection"]["features"])
-    said = ", ".join(f"{name} {n}" for name, n in counts.items())
+    listed = ", ".join(f"{name} {n}" for name, n in counts.items())
     evidence = (report("radscores"), result("tissues[].selection.steps[].n_in"))
-    return ask(said, *evidence) if d.given_scores else filled(f"features that entered selection: {said}", *evidence)
+    return ask(listed, *evidence) if d.given_scores else filled(f"features that entered selection: {listed}", *evidence)
 
 
 @of_results
@@ -365,7 +365,7 @@ def selected_features(d: Dossier) -> Finding:
 def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
     """Whether features of every tissue were judged on two readers or on perturbed masks, what is said of it, and where
     it stands."""
-    judged, said = [], []
+    judged, sentences = [], []
     steps = list(dict.fromkeys(steps_for(d, Purpose.RELIABILITY)))
     measure = " or ".join(d.words.step(step).purposes[Purpose.RELIABILITY] for step in steps)
     places = [f"selection.{step}" for step in steps] or ["selection"]
@@ -382,13 +382,13 @@ def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
         )
         judged.append(bool(own and over))
         if own and over:
-            said.append(
+            sentences.append(
                 f"{name}: {sum(s['n_out'] for s in own)} of {sum(s['n_in'] for s in own)} features kept by {measure} of"
                 f" {over}"
             )
         else:
-            said.append(f"{name}: {f'one reader, {measure} not judged' if own else 'no step on reliability'}")
-    return bool(judged) and all(judged), "; ".join(said), evidence
+            sentences.append(f"{name}: {f'one reader, {measure} not judged' if own else 'no step on reliability'}")
+    return bool(judged) and all(judged), "; ".join(sentences), evidence
 
 
 @of_results
@@ -396,8 +396,8 @@ def reliability(d: Dossier) -> Finding:
     """Reliability of segmentation: done here, or not in this run and then the author's to say."""
     if not d.selected:
         return ask()
-    is_judged, said, evidence = _reliability(d)
-    return filled(said, *evidence) if is_judged and not d.given_scores else ask(f"in this run: {said}", *evidence)
+    is_judged, value, evidence = _reliability(d)
+    return filled(value, *evidence) if is_judged and not d.given_scores else ask(f"in this run: {value}", *evidence)
 
 
 @of_results
@@ -406,12 +406,12 @@ def unstable_removed(d: Dossier) -> Finding:
     contradiction."""
     if not d.selected:
         return ask()
-    is_judged, said, evidence = _reliability(d)
+    is_judged, value, evidence = _reliability(d)
     if is_judged and not d.given_scores:
-        return filled(said, *evidence)
+        return filled(value, *evidence)
     if not is_judged and not d.given_scores and all(d.settings["tissues"][name]["images"] for name in d.selected):
-        return contradicted(f"measured here and never judged: {said}", *evidence)
-    return ask(f"in this run: {said}", *evidence)
+        return contradicted(f"measured here and never judged: {value}", *evidence)
+    return ask(f"in this run: {value}", *evidence)
 
 
 @of_results
@@ -429,21 +429,21 @@ def redundancy(d: Dossier) -> Finding:
 def scaling(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
-    said = (
+    value = (
         "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no"
         " harmonisation of sites in this run"
     )
     evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
-    return ask(said, *evidence) if d.given_scores else filled(said, *evidence)
+    return ask(value, *evidence) if d.given_scores else filled(value, *evidence)
 
 
 @of_results
 def handling(d: Dossier) -> Finding:
-    covariates_said = (
+    listed = (
         ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
     )
     return filled(
-        f"{covariates_said}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
+        f"{listed}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
         setting("clinical.covariates"),
         report("models"),
     )

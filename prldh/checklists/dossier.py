@@ -89,8 +89,8 @@ def dossier_of(
         if name in described:
             extractions.append(described.pop(name))
         elif images:
-            found = from_metadata(name, "results.json", images)
-            extractions.append(Extraction(**{**vars(found), "features": names}))
+            extraction = from_metadata(name, "results.json", images)
+            extractions.append(Extraction(**{**vars(extraction), "features": names}))
         elif names:
             extractions.append(Extraction(name, "results.json", names))
     return Dossier(
@@ -158,11 +158,11 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _read_metadata(folder: Path) -> dict[str, Extraction]:
-    found = {}
+    extractions = {}
     for path in sorted((folder / "features").glob("*.json")) if (folder / "features").is_dir() else []:
         content = _read_json(path)
         if content is None or not isinstance(content.get("features"), dict):
             raise DataError(f"{path} cannot be read as what `prldh extract` writes beside its features. Extract again.")
         name = str(content.get("tissue") or path.stem)
-        found[name] = from_metadata(name, f"features/{path.name}", content)
-    return found
+        extractions[name] = from_metadata(name, f"features/{path.name}", content)
+    return extractions

@@ -38,7 +38,7 @@ def compliance(d: Dossier, item: Item) -> Finding:
     def describe(e: Extraction) -> str | None:
         rows = describe_features(e.radiomic, e.plain_settings())
         counts = Counter(r["deviates"].split(",")[0] for r in rows)
-        said = [
+        parts = [
             f"{counts[k]} {words}"
             for k, words in (
                 ("no", "as IBSI defines them"),
@@ -48,7 +48,7 @@ def compliance(d: Dossier, item: Item) -> Finding:
             )
             if counts[k]
         ]
-        return f"of {len(rows)} PyRadiomics features: {', '.join(said)}" if rows else None
+        return f"of {len(rows)} PyRadiomics features: {', '.join(parts)}" if rows else None
 
     value = join(d.extractions, describe)
     return ask(value, *(at_hand(e, "names of features and settings") for e in d.extractions)) if value else ask()

@@ -53,10 +53,10 @@ def at_hand(extraction: Extraction, what: str, key: str = "") -> Evidence:
 
 def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], str | None]) -> str | None:
     """What is said of every extraction, once where all are alike; None where nothing is said."""
-    said = {e.name: text for e in extractions if (text := describe(e))}
-    if len(set(said.values())) <= 1:
-        return next(iter(said.values()), None)
-    return "; ".join(f"{name}: {text}" for name, text in said.items())
+    texts = {e.name: text for e in extractions if (text := describe(e))}
+    if len(set(texts.values())) <= 1:
+        return next(iter(texts.values()), None)
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def from_settings(
@@ -105,14 +105,14 @@ def other_modality(d: Dossier, item: Item) -> Finding | None:
 
 def from_dicom(d: Dossier, item: Item) -> Finding:
     """From the DICOM fields that the extraction kept, with counts of images."""
-    found = [(e, k) for e in d.extractions for k in item.dicom if k in e.dicom]
-    if not found:
+    fields = [(e, k) for e in d.extractions for k in item.dicom if k in e.dicom]
+    if not fields:
         return ask()
 
     def describe(e: Extraction) -> str:
         return "; ".join(f"{k} {counted(e.dicom[k], unit=UNITS.get(k, ''))}" for k in item.dicom if k in e.dicom)
 
-    value, evidence = join(d.extractions, describe), tuple(at_hand(e, f"DICOM {k}") for e, k in found)
+    value, evidence = join(d.extractions, describe), tuple(at_hand(e, f"DICOM {k}") for e, k in fields)
     whole = all(any(k in e.dicom for k in item.dicom) for e in d.extractions)
     return filled(value, *evidence) if whole and item.number not in HINTED else ask(value, *evidence)
 
@@ -126,11 +126,11 @@ def counted(counts: Mapping[Any, int], most: int = 6, unit: str = "") -> str:
 
 def scanner(d: Dossier, item: Item) -> Finding:
     """The maker is read, the model is not: its field may hold any text."""
-    found = from_dicom(d, item)
+    finding = from_dicom(d, item)
     return (
-        replace(found, remaining="the models of the scanners")
-        if found.status == "filled" and "ManufacturerModelName" not in (found.value or "")
-        else found
+        replace(finding, remaining="the models of the scanners")
+        if finding.status == "filled" and "ManufacturerModelName" not in (finding.value or "")
+        else finding
     )
 
 
@@ -192,12 +192,12 @@ def mask_files(d: Dossier, item: Item) -> Finding:
 
 def segmentation_method(d: Dossier, item: Item) -> Finding:
     """DICOM SEG has a field for it, which programs often fill in by default: so the author is asked."""
-    said = join(
+    value = join(
         d.extractions, lambda e: counted({f: n for f, n in e.mask_formats.items() if f.startswith("DICOM SEG, ")})
     )
     return (
-        ask(f"as the files say: {said}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats))
-        if said
+        ask(f"as the files say: {value}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats))
+        if value
         else ask()
     )
 
@@ -207,7 +207,7 @@ def mask_conversion(d: Dossier, item: Item) -> Finding:
     known = tuple(e for e in d.extractions if e.mask_formats)
     if not known or not any(CONTOURS in e.mask_formats for e in known):
         return mask_files(d, item)
-    said = (
+    value = (
         f"contours ({CONTOURS}): a voxel belongs to the region where its centre lies inside an odd number of the"
         " contours of its slice"
     )
@@ -217,7 +217,7 @@ def mask_conversion(d: Dossier, item: Item) -> Finding:
         and not d.given_scores
         and all(set(e.mask_formats) == {CONTOURS} for e in known)
     )
-    return filled(said, *evidence) if whole else ask(f"{said}; {mask_files(d, item).value}", *evidence)
+    return filled(value, *evidence) if whole else ask(f"{value}; {mask_files(d, item).value}", *evidence)
 
 
 # ---------------------------------------------------------------- processing
@@ -229,19 +229,19 @@ def _target(extraction: Extraction) -> Any:
     return values[0] if len(values) == 1 and len(extraction.setting("resampledPixelSpacing")) == 1 else values or None
 
 
-def resampling(said: Callable[[Extraction], str] | None, otherwise: str) -> Rule:
+def resampling(describe: Callable[[Extraction], str] | None, otherwise: str) -> Rule:
     """An item about resampling: not applicable where no extraction resampled; asked of the author where nothing is
     known to say."""
 
     def rule(d: Dossier, item: Item) -> Finding:
-        if said is None and any(_target(e) for e in d.known):
+        if describe is None and any(_target(e) for e in d.known):
             return ask()
-        found = from_settings(
-            d, "resampledPixelSpacing", lambda e: (said(e) if said else None) if _target(e) else otherwise
+        finding = from_settings(
+            d, "resampledPixelSpacing", lambda e: (describe(e) if describe else None) if _target(e) else otherwise
         )
-        if found.status == "filled" and not any(_target(e) for e in d.known):
-            return not_applicable(otherwise, *found.evidence)
-        return found
+        if finding.status == "filled" and not any(_target(e) for e in d.known):
+            return not_applicable(otherwise, *finding.evidence)
+        return finding
 
     return rule
 
@@ -331,15 +331,15 @@ def discretisation(part: str) -> Rule:
     def describe(e: Extraction) -> str:
         counts = [c for c in e.setting("binCount") if c]
         if counts:
-            said = {
+            text = {
                 "method": "fixed number of bins (FBN, K15C)",
                 "size": f"{' or '.join(map(str, counts))} bins",
                 "edge": "the region's lowest intensity",
             }[part]
         elif "bin_edges" in e.corrections and part == "edge":
-            said = "the lower bound of the intensities, as IBSI defines it"
+            text = "the lower bound of the intensities, as IBSI defines it"
         else:
-            said = {
+            text = {
                 "method": "fixed bin width (FBS, Q3RU)",
                 "size": f"bin width {shown(e, 'binWidth')}",
                 "edge": (
@@ -355,7 +355,7 @@ def discretisation(part: str) -> Rule:
             for key in ("binCount", "binWidth")
             if key in value
         ]
-        return said + (f"; by image type: {', '.join(own)}" if own and part != "edge" else "")
+        return text + (f"; by image type: {', '.join(own)}" if own and part != "edge" else "")
 
     return lambda d, item: from_settings(d, "binWidth, binCount", describe)
 

@@ -29,10 +29,10 @@ def as_latex(filled: Filled) -> str:
         _table(filled),
     ]
     if filled.source:
-        said = (
+        note = (
             f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
         )
-        body.append(breakable(_one_line(said)))
+        body.append(breakable(_one_line(note)))
     return "\n".join([PREAMBLE + OTHER, r"\begin{document}\footnotesize", *body, r"\end{document}", ""])
 
 

@@ -104,12 +104,12 @@ def specification(d: Dossier) -> Finding:
 @of_results
 def interpretability(d: Dossier) -> Finding:
     is_resampled = any(t["selection"].get("stability") for t in d.selected.values())
-    said = (
+    value = (
         "odds ratios of every term"
         + (", coefficients of every feature of the Radscores" if d.selected else "")
         + (" and how often each was selected" if is_resampled else "")
     )
-    return (ask if d.given_scores else filled)(said, report("models"), *([report("radscores")] if d.selected else []))
+    return (ask if d.given_scores else filled)(value, report("models"), *([report("radscores")] if d.selected else []))
 
 
 # ---------------------------------------------------------------- validation
@@ -155,37 +155,37 @@ def no_leakage(d: Dossier) -> Finding:
             setting("validation.scope"),
             report("validation"),
         )
-    said = (
+    value = (
         f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; scope {', '.join(scopes)}; "
         "no held-out row was read by any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
     if d.given_scores:
         return ask(
-            f"{said}. But the Radscores of {', '.join(d.given_scores)} came as columns: "
+            f"{value}. But the Radscores of {', '.join(d.given_scores)} came as columns: "
             "whether held-out patients took part in making them is not known",
             *evidence,
         )
     if unknown := _seen_in_training(d, known=False):
         return ask(
-            f"{said}. But on whom it was trained is not known of {'; '.join(unknown)}",
+            f"{value}. But on whom it was trained is not known of {'; '.join(unknown)}",
             *evidence,
             result("images[].sources[].trained_on"),
         )
-    return filled(said, *evidence)
+    return filled(value, *evidence)
 
 
 def _seen_in_training(d: Dossier, known: bool) -> list[str]:
     """Feature sources that analysed patients trained; or, with ``known`` off, trained ones that do not say on whom."""
-    found = []
+    sources = []
     for tissue, images in (d.run.get("images") or {}).items():
         for name, source in images["sources"].items():
             trained = source.get("trained_on")
             if trained and trained["n"] and known:
-                found.append(f"{name} of {tissue} by {trained['n']} of {d.run['cohort']['n']}")
+                sources.append(f"{name} of {tissue} by {trained['n']} of {d.run['cohort']['n']}")
             elif trained and trained["n_trained"] is None and not known:
-                found.append(f"{name} of {tissue}")
-    return found
+                sources.append(f"{name} of {tissue}")
+    return sources
 
 
 @of_results
@@ -422,18 +422,18 @@ def readers(d: Dossier) -> Finding:
     """How many readers' tables or masks there were; who they are, the author says."""
     counts = {name: ("tables", t["selection"]["readers"]) for name, t in d.selected.items()}
     measured = {e.name: ("masks", e.n_readers) for e in d.extractions if e.n_readers}
-    said = "; ".join(f"{name}: {what} of {n} reader{'s' * (n > 1)}" for name, (what, n) in (counts | measured).items())
-    if not said:
+    value = "; ".join(f"{name}: {what} of {n} reader{'s' * (n > 1)}" for name, (what, n) in (counts | measured).items())
+    if not value:
         return ask()
     agreed = {
         n: t["agreement"]["dice"]
         for n, t in ((d.results or {}).get("images") or {}).items()
         if (t.get("agreement") or {}).get("dice")
     }
-    said += "".join(f"; {name}: mean Dice {dice['mean']:.3f} between them" for name, dice in agreed.items())
+    value += "".join(f"; {name}: mean Dice {dice['mean']:.3f} between them" for name, dice in agreed.items())
     evidence = [result("tissues[].selection.readers")] if counts else []
     return ask(
-        said,
+        value,
         *evidence,
         *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")),
     )
@@ -441,12 +441,12 @@ def readers(d: Dossier) -> Finding:
 
 def one_reader(d: Dossier) -> Finding:
     """METRICS 10: whose masks a model would need of new patients."""
-    found = readers(d)
+    finding = readers(d)
     two = any(t["selection"]["readers"] == 2 for t in d.selected.values())
     return (
-        ask(f"{found.value}; the first reader's enter the Radscore, the second's serve the ICC", *found.evidence)
+        ask(f"{finding.value}; the first reader's enter the Radscore, the second's serve the ICC", *finding.evidence)
         if two
-        else found
+        else finding
     )
 
 

@@ -68,7 +68,7 @@ def run_checklist(
     dossier = read_dossier(path, registry)
     is_file = path.is_file() and path.name != "results.json"
     target, questions = _places(path, folder, is_file, standard, form, out)
-    everything = [found for found, _ in registry.registered("register_checklists").values()]
+    everything = [item for item, _ in registry.registered("register_checklists").values()]
     own = None if is_file else former_answers(folder / FOLDER)
     given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
     filled = _only_links_that_lead(fill(checklist, dossier, given), folder)
@@ -149,7 +149,7 @@ def check_answers(registry: Registry, study_answers: Path | None, out: Path | No
     DataError
         If one cannot be read, or answers what is no item.
     """
-    everything = [found for found, _ in registry.registered("register_checklists").values()]
+    everything = [item for item, _ in registry.registered("register_checklists").values()]
     return gather_answers(everything, former_answers(out / FOLDER) if out else None, study_answers)
 
 

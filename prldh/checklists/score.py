@@ -64,16 +64,16 @@ def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
         if verdict != "n/a":
             weights[verdict] += entry["weight"]
     answered, whole = weights["yes"] + weights["no"], sum(weights.values())
-    found = {
+    scores = {
         "score": _percent(weights["yes"], answered),
         "low": _percent(weights["yes"], whole),
         "high": _percent(weights["yes"] + weights["open"], whole),
     }
     return {
-        **found,
-        "band": band(found["score"]),
-        "low_band": band(found["low"]),
-        "high_band": band(found["high"]),
+        **scores,
+        "band": band(scores["score"]),
+        "low_band": band(scores["low"]),
+        "high_band": band(scores["high"]),
         "n_yes": counts["yes"],
         "n_no": counts["no"],
         "n_open": counts["open"],

@@ -15,7 +15,7 @@ from prldh.checklists.writing import FORMATS
 def checklist_view(folder: Path) -> list[dict[str, Any]]:
     """One entry a checklist of the folder: counts by status, the score in sentences, what is contradicted, and the
     files there are."""
-    found = []
+    entries = []
     for path in sorted((folder / FOLDER).glob("*.json")) if (folder / FOLDER).is_dir() else []:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ def checklist_view(folder: Path) -> list[dict[str, Any]]:
         if not isinstance(content, dict) or content.get("schema") != "prldh-checklist/1":
             continue
         items = [e for e in content["items"] if not e.get("is_condition")]
-        found.append(
+        entries.append(
             {
                 "name": content["standard"],
                 "title": content["title"],
@@ -40,4 +40,4 @@ def checklist_view(folder: Path) -> list[dict[str, Any]]:
                 ],
             }
         )
-    return found
+    return entries

@@ -198,26 +198,26 @@ def _by_patient(
     return Counter(value for _, value in pairs)
 
 
-def _blocks(computed: Any, found_modalities: Sequence[str | None]) -> list[Mapping[str, Any]]:
+def _blocks(computed: Any, image_modalities: Sequence[str | None]) -> list[Mapping[str, Any]]:
     """The settings that held, as in a PyRadiomics parameter file: those of each modality there is, and the general ones
     for the rest."""
     if not isinstance(computed, Mapping) or not isinstance(computed.get("setting"), Mapping):
         return []
     own = {m.upper(): block for m, block in (computed.get("modality") or {}).items()}
-    modalities = Counter(m.upper() for m in found_modalities if m)
-    found = [own[m] for m in modalities if m in own]
+    modalities = Counter(m.upper() for m in image_modalities if m)
+    blocks = [own[m] for m in modalities if m in own]
     covered = sum(n for m, n in modalities.items() if m in own)
     general = {"imageType": {}, **computed}
     return [
-        *([general] if covered < len(found_modalities) or not found else []),
-        *({"imageType": {}, **block} for block in found),
+        *([general] if covered < len(image_modalities) or not blocks else []),
+        *({"imageType": {}, **block} for block in blocks),
     ]
 
 
 def _count_dicom(cases: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
     keywords = dict.fromkeys(k for c in cases for k in c.get("dicom") or {})
-    found = {k: _by_patient(cases, partial(_of_header, keyword=k)) for k in keywords}
-    return {k: counted for k, counted in found.items() if counted}
+    counts = {k: _by_patient(cases, partial(_of_header, keyword=k)) for k in keywords}
+    return {k: counted for k, counted in counts.items() if counted}
 
 
 def _of_header(case: Mapping[str, Any], keyword: str) -> list[str | None]:

@@ -96,12 +96,12 @@ def _read_cases(path: Path) -> pd.DataFrame:
         return _from_json(path)
     if kind in DELIMITED:
         rows = _read_rows(path, "\t" if kind in (".tsv", ".tab") else ",")
-        found = (
+        cases = (
             _from_lines(rows, path)
             if rows and LINE.match(rows[0][0] if rows[0] else "")
             else _from_features_as_rows(rows, path)
         )
-        return read_table(path) if found is None else found
+        return read_table(path) if cases is None else cases
     table = read_table(path)
     if sum(map(_is_known, table.columns)) > 1:
         return table
@@ -175,8 +175,8 @@ def _from_features_as_rows(rows: Sequence[Sequence[Any]], path: Path) -> pd.Data
         named = [
             ("_".join(str(v).strip() for v in row[where : where + n]), row) for row in rows if len(row) > where + n
         ]
-        found = [(name, row) for name, row in named if _is_known(name)]
-        place, parts, known = (where, n, found) if len(found) > len(known) else (place, parts, known)
+        features = [(name, row) for name, row in named if _is_known(name)]
+        place, parts, known = (where, n, features) if len(features) > len(known) else (place, parts, known)
     if all(row is rows[0] for _, row in known):  # none, or those of a header: a row is a case
         return None
     header = rows[0] if not any(row is rows[0] for _, row in known) else []
@@ -206,12 +206,12 @@ def _as_table(cases: Iterable[Mapping[str, str]]) -> pd.DataFrame:
 
 def _count_regions(columns: Mapping[str, pd.Series], n: int) -> str:
     """How many regions on how many images (by their hashes), and of how many voxels."""
-    said = f"{n} region{'s' * (n != 1)}"
+    text = f"{n} region{'s' * (n != 1)}"
     images = _distinct(columns.get("Image-original_Hash"))
     if images:
-        said += f" on {len(images)} image{'s' * (len(images) != 1)}"
+        text += f" on {len(images)} image{'s' * (len(images) != 1)}"
     sizes = [int(v) for v in _distinct(columns.get("Mask-original_VoxelNum")) if v.isdigit()]
-    return said + (
+    return text + (
         f", of {min(sizes)} to {max(sizes)} voxels" if len(sizes) > 1 else f", of {sizes[0]} voxels" if sizes else ""
     )
 
@@ -248,11 +248,11 @@ def read_dictionary(text: str, place: str) -> dict[str, Any]:
     )
     for read, content in ((ast.literal_eval, plain), (json.loads, text)) if len(text) <= LONGEST else ():
         try:
-            found = read(content)
-            if isinstance(found, dict) or (
-                isinstance(found, list) and all(isinstance(p, tuple) and len(p) == 2 for p in found)
+            parsed = read(content)
+            if isinstance(parsed, dict) or (
+                isinstance(parsed, list) and all(isinstance(p, tuple) and len(p) == 2 for p in parsed)
             ):
-                return {str(k): v for k, v in dict(found).items()}
+                return {str(k): v for k, v in dict(parsed).items()}
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
     shown = text[:60] + ("..." if len(text) > 60 else "")
@@ -263,7 +263,7 @@ def read_dictionary(text: str, place: str) -> dict[str, Any]:
 
 
 def _read_spacings(column: pd.Series | None, name: str, path: Path) -> Counter[tuple[float, ...]]:
-    found: Counter[tuple[float, ...]] = Counter()
+    counts: Counter[tuple[float, ...]] = Counter()
     for i, text in enumerate([] if column is None else column):
         numbers = re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", re.sub(r"[a-z]+\d+\(", "", text))
         if text in BLANKS:
@@ -273,5 +273,5 @@ def _read_spacings(column: pd.Series | None, name: str, path: Path) -> Counter[t
                 f"{path}, {PREFIX}{name}, case {i + 1}: a voxel size of two or three numbers is expected; "
                 f"found {text[:60]!r}. Mend the cell, or leave it empty."
             )
-        found[tuple(round(float(v), 6) for v in numbers)] += 1
-    return found
+        counts[tuple(round(float(v), 6) for v in numbers)] += 1
+    return counts

@@ -57,9 +57,9 @@ class DescribesFit(Protocol):
     """A selector that has more to say in the report of a fit on everyone, such as how far it depends on chance."""
 
     def describe(
-        self, rows: TrainingRows, settings: Any, seed: np.random.SeedSequence, found: Selection | Fitted
+        self, rows: TrainingRows, settings: Any, seed: np.random.SeedSequence, fit: Selection | Fitted
     ) -> dict[str, Any]:
-        """Details beside those of ``found``. Called after that fit, and never in resamples."""
+        """Details beside those of ``fit``. Called after that fit, and never in resamples."""
         ...
 
 

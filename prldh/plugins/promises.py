@@ -40,15 +40,17 @@ def guarded(what: str, item: Any) -> Iterator[None]:
         owner = item if isinstance(item, type) else type(item)
         if owner.__module__.split(".")[0] == "prldh":
             raise
-        raise PluginError(f"the {what} '{item.name}' failed: {said_of(error)}. {_REMEDY.format(item.name)}") from error
+        raise PluginError(
+            f"the {what} '{item.name}' failed: {describe_error(error)}. {_REMEDY.format(item.name)}"
+        ) from error
 
 
-def said_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error in one line: its kind, its text, and where it came from.
 
     Examples
     --------
-    >>> said_of(ValueError("no such column"))
+    >>> describe_error(ValueError("no such column"))
     'ValueError: no such column'
     """
     text = " ".join(str(error).split())[:300].rstrip(".")
@@ -59,7 +61,7 @@ def said_of(error: BaseException) -> str:
     )
 
 
-def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
+def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None:
     """What a selector gave for the features that it was given: a selection, or something fitted.
 
     Raises
@@ -71,20 +73,20 @@ def check_selection(selector: Any, found: Any, names: Sequence[str]) -> None:
     def refuse(what: str) -> PluginError:
         return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
 
-    if not isinstance(found, Selection):
-        problem = _why_not_fitted(selector, found, names)
+    if not isinstance(selection, Selection):
+        problem = _why_not_fitted(selector, selection, names)
         if problem:
             raise refuse(problem)
         return
-    kept, p = np.asarray(found.kept), len(names)
+    kept, p = np.asarray(selection.kept), len(names)
     if kept.ndim != 1 or (kept.size and kept.dtype.kind not in "iu"):
         raise refuse(f"keeps {kept.dtype} {kept.shape} in place of positions (a row of whole numbers)")
     if kept.size and (kept.min() < 0 or kept.max() >= p):
         raise refuse(f"keeps positions from {kept.min()} to {kept.max()} of {p} features (0 to {p - 1})")
     if np.unique(kept).size < kept.size:
         raise refuse("keeps a feature twice")
-    if not isinstance(found.dropped, Mapping):
-        raise refuse(f"gives {type(found.dropped).__name__} in place of reasons by name for what it drops")
+    if not isinstance(selection.dropped, Mapping):
+        raise refuse(f"gives {type(selection.dropped).__name__} in place of reasons by name for what it drops")
 
 
 def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | None:

@@ -24,7 +24,7 @@ from prldh.plugins.interfaces import (
     Validator,
 )
 from prldh.plugins.misspelt import misspelt_method
-from prldh.plugins.promises import said_of
+from prldh.plugins.promises import describe_error
 from prldh.plugins.words import WORDS
 
 
@@ -122,7 +122,8 @@ class Registry:
         except Exception as error:
             of = f" of {point.dist.name} (`pip uninstall {point.dist.name}`)" if point.dist else ""
             raise PluginError(
-                f"the plugin '{point.name}'{of} cannot be loaded: {said_of(error)}. Mend, update or uninstall it."
+                f"the plugin '{point.name}'{of} cannot be loaded: {describe_error(error)}. Mend, update or"
+                " uninstall it."
             ) from error
 
     def register(self, plugin: Any, name: str | None = None) -> None:
@@ -155,7 +156,7 @@ class Registry:
                 raise
             except Exception as error:
                 raise PluginError(
-                    f"{hook} of plugin '{plugin}' failed: {said_of(error)}. Update or uninstall it."
+                    f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
                 ) from error
             if not isinstance(objects, (list, tuple)):
                 raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
@@ -198,7 +199,7 @@ class Registry:
             raise
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"a plugin that observes the stage '{stage}' failed: {said_of(error)}. Update or uninstall it."
+                f"a plugin that observes the stage '{stage}' failed: {describe_error(error)}. Update or uninstall it."
             ) from error
 
 
@@ -229,11 +230,11 @@ def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:
         (of, item, kind.protocols),
         (f"settings of the {of}", settings, (RelativeSettings,)),
     ):
-        found = None if owner is None else misspelt_method(owner, protocols)
-        if found:
+        misspelt = None if owner is None else misspelt_method(owner, protocols)
+        if misspelt:
             raise PluginError(
-                f"{what} of plugin '{plugin}' has a method {found.name}, which is never called; did you mean"
-                f" {found.near}? Rename it, with an underscore before it where it is your own."
+                f"{what} of plugin '{plugin}' has a method {misspelt.name}, which is never called; did you mean"
+                f" {misspelt.near}? Rename it, with an underscore before it where it is your own."
             )
 
 

@@ -91,10 +91,10 @@ class Drawn(Protocol):
 
 @runtime_checkable
 class Remarked(Protocol):
-    """A selector with sentences beneath the selection of a tissue; ``found``: (source, details) of each time that the
-    step was fitted on everyone."""
+    """A selector with sentences beneath the selection of a tissue; ``details_by_source``: (source, details) of
+    each time that the step was fitted on everyone."""
 
-    def remarks(self, found: Sequence[tuple[str, Mapping[str, Any]]]) -> Sequence[Remark]: ...
+    def remarks(self, details_by_source: Sequence[tuple[str, Mapping[str, Any]]]) -> Sequence[Remark]: ...
 
 
 @runtime_checkable

@@ -40,17 +40,17 @@ from prldh.testing.words import results_of_scheme, results_of_source, say_what_t
 
 def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
     outcome = make_rows().outcome
-    found = validator.resamples(outcome, raw, np.random.SeedSequence(7))
+    resamples = validator.resamples(outcome, raw, np.random.SeedSequence(7))
     require(
-        isinstance(found, list) and bool(found),
-        f"resamples must return a list that is not empty, found {found!r:.80}; does it need example_settings?",
+        isinstance(resamples, list) and bool(resamples),
+        f"resamples must return a list that is not empty, found {resamples!r:.80}; does it need example_settings?",
     )
-    return outcome, found
+    return outcome, resamples
 
 
 def _rows_in_range(validator: Any, raw: Any) -> None:
-    outcome, found = _resamples(validator, raw)
-    for r in found:
+    outcome, resamples = _resamples(validator, raw)
+    for r in resamples:
         for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
             require(
                 rows.ndim == 1 and rows.dtype.kind in "iu",
@@ -61,7 +61,7 @@ def _rows_in_range(validator: Any, raw: Any) -> None:
                 f"{part} of repeat {r.repeat}, fold {r.fold} has rows out of 0 … {outcome.size - 1}",
             )
         require(np.asarray(r.train).size > 0, f"repeat {r.repeat}, fold {r.fold} has no training rows")
-    places = [(r.repeat, r.fold) for r in found]
+    places = [(r.repeat, r.fold) for r in resamples]
     require(len(set(places)) == len(places), "two resamples have the same repeat and fold")
 
 
@@ -130,12 +130,12 @@ def _extract(source: Any, raw: Any, case: Case) -> tuple[dict[str, float], ...]:
     return source.extract(case, read_settings(source, raw))
 
 
-def _is_named_numbers(found: Any, case: Case) -> None:
+def _is_named_numbers(by_reader: Any, case: Case) -> None:
     require(
-        isinstance(found, (tuple, list)) and len(found) == len(case.masks),
-        f"extract must return one dictionary a reader ({len(case.masks)}), found {found!r:.80}",
+        isinstance(by_reader, (tuple, list)) and len(by_reader) == len(case.masks),
+        f"extract must return one dictionary a reader ({len(case.masks)}), found {by_reader!r:.80}",
     )
-    for values in found:
+    for values in by_reader:
         require(
             isinstance(values, Mapping) and len(values) > 0,
             f"extract must return dictionaries with values, found {values!r:.80}",
@@ -187,22 +187,24 @@ def _measures_or_says_why(source: Any, raw: Any) -> None:
         Case("P2", "tissue", 3, flat, whole.masks),
     ):
         try:
-            found = _extract(source, raw, case)
+            by_reader = _extract(source, raw, case)
         except DataError as error:
             require(bool(str(error)), "a DataError must say why")
         else:
-            _is_named_numbers(found, case)
-            require(list(found[0]) == usual, "a region of one voxel, or a flat one, has other names")
+            _is_named_numbers(by_reader, case)
+            require(list(by_reader[0]) == usual, "a region of one voxel, or a flat one, has other names")
 
 
 def _describes_every_name(source: Any, raw: Any) -> None:
     require(isinstance(source, DescribesFeatures), "it has no describe")
     names = list(_extract(source, raw, make_case(readers=1))[0])
-    told = source.describe(names, read_settings(source, raw))
-    require(set(names) <= set(told), f"describe leaves out {sorted(set(names) - set(told))[:3]}")
-    lacking = next((f"'{n}' has no {k}" for n in names for k in ("unit", "ibsi", "family") if k not in told[n]), None)
+    descriptions = source.describe(names, read_settings(source, raw))
+    require(set(names) <= set(descriptions), f"describe leaves out {sorted(set(names) - set(descriptions))[:3]}")
+    lacking = next(
+        (f"'{n}' has no {k}" for n in names for k in ("unit", "ibsi", "family") if k not in descriptions[n]), None
+    )
     require(lacking is None, f"describe: {lacking}; None says that there is none")
-    as_json(told, "what describe returns")
+    as_json(descriptions, "what describe returns")
 
 
 def _many_are_as_one(source: Any, raw: Any) -> None:
@@ -211,8 +213,8 @@ def _many_are_as_one(source: Any, raw: Any) -> None:
     cases = [make_case(), make_case("P2", 1)]
     together = source.extract_many(cases, read_settings(source, raw))
     require(len(together) == len(cases), f"extract_many gives {len(together)} results of {len(cases)} cases")
-    for case, found in zip(cases, together, strict=True):
-        for a, b in zip(found, _extract(source, raw, case), strict=True):
+    for case, by_reader in zip(cases, together, strict=True):
+        for a, b in zip(by_reader, _extract(source, raw, case), strict=True):
             is_same = list(a) == list(b) and np.allclose(list(a.values()), list(b.values()), rtol=1e-4, atol=1e-6)
             require(is_same, f"extract_many gives patient {case.patient} other values than extract")
 

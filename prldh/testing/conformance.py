@@ -33,10 +33,10 @@ def check_plugin(registry: Registry, name: str, settings: str | None = None) -> 
         If nothing of that name is installed, it registers nothing, or the settings cannot be read.
     """
     objects = objects_of(registry, name)
-    said = _read_settings(settings, [item.name for _, item in objects])
+    settings_by_name = _read_settings(settings, [item.name for _, item in objects])
     for _, item in objects:
         try:
-            checks = checks_of(item, said.get(item.name))
+            checks = checks_of(item, settings_by_name.get(item.name))
         except CheckFailed as failure:
             yield False, f"failed   {failure}"
             continue
@@ -63,9 +63,9 @@ def objects_of(registry: Registry, name: str) -> list[tuple[str, Any]]:
         ),
         lambda item, plugin: item.name == name,
     ):
-        found = [(hook, item) for hook, item, plugin in everything if is_meant(item, plugin)]
-        if found:
-            return found
+        objects = [(hook, item) for hook, item, plugin in everything if is_meant(item, plugin)]
+        if objects:
+            return objects
     if name in plugins:
         raise PluginError(f"the plugin '{name}' registers no objects: there is nothing to check.")
     known = sorted({*plugins, *origins.values(), *(item.name for _, item, _ in everything)})
@@ -82,18 +82,18 @@ def objects_of(registry: Registry, name: str) -> list[tuple[str, Any]]:
 
 def _read_settings(text: str | None, names: list[str]) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(text) if text else {}
+        settings = yaml.safe_load(text) if text else {}
     except yaml.YAMLError:
-        found = None
-    if not isinstance(found, dict):
+        settings = None
+    if not isinstance(settings, dict):
         raise PluginError(
             f"--settings: give YAML of the object's name and its settings, such as '{names[0]}: {{key: value}}' (found"
             f" {text!r})."
         )
-    for name in found:
+    for name in settings:
         if name not in names:
             raise PluginError(f"--settings: '{name}' is none of what is checked: {', '.join(names)}.")
-    return found
+    return settings
 
 
 def _one_line(error: BaseException) -> str:

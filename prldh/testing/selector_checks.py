@@ -75,28 +75,28 @@ def _give(selector: Any, raw: Any, rows: TrainingRows) -> Selection | Fitted:
 
 
 def _fit(selector: Any, raw: Any, rows: TrainingRows) -> Answer:
-    found = _give(selector, raw, rows)
+    fit = _give(selector, raw, rows)
     try:
-        check_selection(selector, found, rows.names)
+        check_selection(selector, fit, rows.names)
     except PluginError as error:
         raise CheckFailed(str(error)) from None
-    return read_answer(found, rows)
+    return read_answer(fit, rows)
 
 
-def _is_whole(found: Answer, rows: TrainingRows) -> None:
+def _is_whole(answer: Answer, rows: TrainingRows) -> None:
     """Every name that goes has its reason, and no other; columns may become others without one."""
-    gone = [name for name in rows.names if name not in found.fitted[-1].outputs]
-    missing, more = [n for n in gone if n not in found.dropped], [n for n in found.dropped if n not in gone]
-    require(not missing or found.fitted[-1].kind == "transforms values", f"dropped has no reason for {missing[:3]}")
+    gone = [name for name in rows.names if name not in answer.fitted[-1].outputs]
+    missing, more = [n for n in gone if n not in answer.dropped], [n for n in answer.dropped if n not in gone]
+    require(not missing or answer.fitted[-1].kind == "transforms values", f"dropped has no reason for {missing[:3]}")
     require(not more, f"dropped names what was kept, or is no feature: {more[:3]}")
-    bad = [n for n, reason in found.dropped.items() if not (isinstance(reason, str) and reason.strip())]
+    bad = [n for n, reason in answer.dropped.items() if not (isinstance(reason, str) and reason.strip())]
     require(not bad, f"a reason must be text: {bad[:3]}")
-    require(all(isinstance(w, str) for w in found.warnings), "warnings must be sentences")
-    as_json(found.details, "details")
+    require(all(isinstance(w, str) for w in answer.warnings), "warnings must be sentences")
+    as_json(answer.details, "details")
 
 
 def _same(first: Answer, second: Answer, message: str) -> None:
-    outputs = [[list(fitted.outputs) for fitted in found.fitted] for found in (first, second)]
+    outputs = [[list(fitted.outputs) for fitted in answer.fitted] for answer in (first, second)]
     equal = (
         outputs[0] == outputs[1]
         and [fitted.state for fitted in first.fitted] == [fitted.state for fitted in second.fitted]
@@ -151,22 +151,22 @@ def _describes_without_changing(selector: Any, raw: Any) -> None:
     if not isinstance(selector, DescribesFit):
         return
     rows = make_rows()
-    found = _give(selector, raw, rows)
-    before = deepcopy(found)
-    told = selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
-    require(isinstance(told, Mapping), f"describe must return a dictionary, found {type(told).__name__}")
-    as_json(told, "what describe returns")
-    _same(read_answer(before, rows), read_answer(found, rows), "describe changed what was found")
+    fit = _give(selector, raw, rows)
+    before = deepcopy(fit)
+    details = selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), fit)
+    require(isinstance(details, Mapping), f"describe must return a dictionary, found {type(details).__name__}")
+    as_json(details, "what describe returns")
+    _same(read_answer(before, rows), read_answer(fit, rows), "describe changed what was found")
 
 
 def _says_what_the_report_can_use(selector: Any, raw: Any) -> None:
     """Of a fit as it is described, by two readers and by one, and of one that left no details."""
     for readers in (2, 1):
         rows = make_rows(readers=readers)
-        found = _give(selector, raw, rows)
-        details = dict(read_answer(found, rows).details)
+        fit = _give(selector, raw, rows)
+        details = dict(read_answer(fit, rows).details)
         if isinstance(selector, DescribesFit):
-            details |= selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), found)
+            details |= selector.describe(rows, read_settings(selector, raw), np.random.SeedSequence(7), fit)
         for given in (details, {}):
             say_what_the_report_can_use(selector, results_of_step(selector, raw, given, readers))
 

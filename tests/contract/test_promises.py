@@ -14,7 +14,7 @@ import prldh
 from prldh.core.errors import DataError, PluginError
 from prldh.core.records import Resample, Selection
 from prldh.plugins.hookspecs import hookimpl
-from prldh.plugins.promises import check_details, check_resamples, check_selection, guarded, said_of
+from prldh.plugins.promises import check_details, check_resamples, check_selection, describe_error, guarded
 from prldh.plugins.registry import Registry
 
 NAMES = ("a", "b", "c")
@@ -117,7 +117,7 @@ def test_a_stranger_s_error_is_one_message_and_our_own_stays_a_traceback():
 
     with pytest.raises(ZeroDivisionError), guarded("selector", UnivariateSelector()):
         raise ZeroDivisionError
-    assert said_of(SystemExit()) == "SystemExit"
+    assert describe_error(SystemExit()) == "SystemExit"
 
 
 def test_a_hook_that_fails_names_its_plugin():

@@ -181,11 +181,11 @@ def order_statistics(x: np.ndarray, percents: tuple[float, ...]) -> tuple[list[f
     below = [int(np.floor(v)) for v in places]
     wanted = {*below, *(min(b + 1, n - 1) for b in below), (n - 1) // 2, n // 2}
     x = np.partition(x, sorted(wanted))
-    found = []
+    percentiles = []
     for place, low in zip(places, below, strict=True):
         share, a, b = place - low, x[low], x[min(low + 1, n - 1)]
-        found.append(b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share)
-    return found, np.mean(x[(n - 1) // 2 : n // 2 + 1])
+        percentiles.append(b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share)
+    return percentiles, np.mean(x[(n - 1) // 2 : n // 2 + 1])
 
 
 def _firstorder() -> type:

@@ -41,7 +41,7 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
 
     image, family, feature = name.rsplit("_", 2)
     row = describe_feature(name, plan.options | plan.image_options(image))
-    found = {
+    description = {
         "unit": unit(family, feature),
         "ibsi": row["ibsi_code"],
         "family": row["family"] or family,
@@ -52,5 +52,5 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "note": row["note"],
     }
     if plan.is_corrected(family, feature, row["deviates"]):
-        found |= {"deviates": "no", "note": "corrected to IBSI's definition"}
-    return found
+        description |= {"deviates": "no", "note": "corrected to IBSI's definition"}
+    return description

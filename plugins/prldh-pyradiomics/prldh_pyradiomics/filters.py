@@ -55,11 +55,11 @@ class Image:
 
     def pick(self, part: np.ndarray, box: Box) -> list[np.ndarray]:
         """The values of every region out of a filtered part of the image that lies at ``box``."""
-        found = []
+        values = []
         for region in self.regions:
             inner = tuple(slice(r.start - b.start, r.stop - b.start) for r, b in zip(region.box, box, strict=True))
-            found.append(part[inner][region.mask])
-        return found
+            values.append(part[inner][region.mask])
+        return values
 
     def groups(self) -> Iterator[tuple[Box, list[int]]]:
         """Boxes to filter with the regions in them: one around all regions where that is no more work than one for
@@ -138,14 +138,14 @@ POINTWISE: dict[str, tuple[str, Callable[[np.ndarray, Image], np.ndarray]]] = {
 
 
 def _wavelets(image: Image, settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list]]:
-    found: dict[str, list] = {}
+    by_name: dict[str, list] = {}
     for box, members in image.groups():
         some = Image(image.values, image.spacing_mm, [image.regions[i] for i in members], image.exact_log)
         for name, part in wavelet_images(image.values, box, settings).items():
-            per_region = found.setdefault(name, [None] * len(image.regions))
+            per_region = by_name.setdefault(name, [None] * len(image.regions))
             for i, values in zip(members, some.pick(part, box), strict=True):
                 per_region[i] = values
-    for name, per_region in found.items():
+    for name, per_region in by_name.items():
         yield name, settings, per_region
 
 
@@ -205,7 +205,7 @@ def _by_pyradiomics(
     function = getattr(imageoperations, f"get{image_type}Image")
     whole = whole_box(image.values)
     source = sitk_image(image.values, spacing_mm=image.spacing_mm[::-1])
-    found: dict[str, list] = {}
+    by_name: dict[str, list] = {}
     for i, region in enumerate(image.regions):
         if i and image_type != "LBP3D":
             break
@@ -215,9 +215,9 @@ def _by_pyradiomics(
             outs = list(function(source, sitk_image(mask, spacing_mm=image.spacing_mm[::-1]), **settings))
         for out, name, _ in outs:
             picked = image.pick(sitk.GetArrayViewFromImage(out), whole)
-            per_region = found.setdefault(name, list(picked))
+            per_region = by_name.setdefault(name, list(picked))
             per_region[i] = picked[i]
-    if not found:
+    if not by_name:
         raise DataError(f"PyRadiomics makes no {image_type} image of this case. Leave {image_type} out.")
-    for name, values in found.items():
+    for name, values in by_name.items():
         yield name, settings, values

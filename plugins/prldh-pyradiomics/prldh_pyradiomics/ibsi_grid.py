@@ -52,5 +52,5 @@ def resample(
     values = onto_grid(volume.values.astype(float), getattr(sitk, options.get("interpolator", "sitkBSpline")))
     if volume.values.dtype.kind in "iub" or (np.rint(volume.values) == volume.values).all():
         values = np.round(values)
-    found = [onto_grid(mask.astype(float), sitk.sitkLinear) >= 0.5 - 1e-9 for mask in masks]
-    return values, found, tuple(spacing[::-1])
+    masks_on_grid = [onto_grid(mask.astype(float), sitk.sitkLinear) >= 0.5 - 1e-9 for mask in masks]
+    return values, masks_on_grid, tuple(spacing[::-1])

@@ -119,8 +119,10 @@ def run_pyradiomics(volume: Volume, mask: np.ndarray, plan: Plan) -> dict[str, f
     extractor.enabledImagetypes = {name: dict(own) for name, own in plan.image_types.items()}
     extractor.enabledFeatures = {name: list(wanted or []) for name, wanted in plan.classes.items()}
     with quietly():
-        found = extractor.execute(sitk_image(volume.values, volume), sitk_image(mask.astype(np.uint8), volume), label=1)
-    return {name: float(value) for name, value in found.items() if not name.startswith("diagnostics_")}
+        feature_vector = extractor.execute(
+            sitk_image(volume.values, volume), sitk_image(mask.astype(np.uint8), volume), label=1
+        )
+    return {name: float(value) for name, value in feature_vector.items() if not name.startswith("diagnostics_")}
 
 
 @contextlib.contextmanager

@@ -98,9 +98,9 @@ def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Pre
     _refuse_lost([inside])
     region, shape = _regions(values, inside, spacing, plan.options)
     _refuse_thick([shape], plan)
-    found = Image(values, spacing, [region], plan.exact_log)
-    _refuse_nan(found)
-    return Prepared(found, [reader], [shape])
+    prepared_image = Image(values, spacing, [region], plan.exact_log)
+    _refuse_nan(prepared_image)
+    return Prepared(prepared_image, [reader], [shape])
 
 
 def _refuse_nan(image: Image) -> None:

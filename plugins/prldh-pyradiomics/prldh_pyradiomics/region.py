@@ -41,13 +41,13 @@ def directions(size: tuple[int, ...], distances: tuple[int, ...], flat_axis: int
         (n_directions, 3) whole numbers, from the largest offset down.
     """
     reach = max(distances)
-    found = []
+    offsets = []
     for offset in itertools.product(range(reach, -reach - 1, -1), repeat=3):
         if flat_axis is not None and offset[flat_axis] != 0:
             continue
         if all(abs(o) < s for o, s in zip(offset, size, strict=True)) and max(map(abs, offset)) in distances:
-            found.append(offset)
-    return np.array(found[: len(found) // 2], dtype=np.int64).reshape(-1, 3)
+            offsets.append(offset)
+    return np.array(offsets[: len(offsets) // 2], dtype=np.int64).reshape(-1, 3)
 
 
 @dataclass(frozen=True)

@@ -248,19 +248,19 @@ def make_plan(settings: Settings, modality: str | None = None) -> Plan:
         As :func:`preset`.
     """
     base = preset(settings.preset)
-    said = settings.given()
+    given = settings.given()
     if modality is not None:
         own = next((o for name, o in settings.modality.items() if name.upper() == modality.upper()), None)
-        said |= own.given() if own else {}
+        given |= own.given() if own else {}
     options = dict(base.options)
-    if "binCount" in said:
+    if "binCount" in given:
         options.pop("binWidth", None)
-    if "binWidth" in said:
+    if "binWidth" in given:
         options.pop("binCount", None)
-    options |= said
+    options |= given
     # what is said here also goes before what a preset or a file says of one image type
-    images = {name: {k: v for k, v in own.items() if k not in said} for name, own in base.image_types.items()}
-    if "sigma" in said and "LoG" not in images:
+    images = {name: {k: v for k, v in own.items() if k not in given} for name, own in base.image_types.items()}
+    if "sigma" in given and "LoG" not in images:
         images["LoG"] = {}
     by_itself = [t for t in images if t in {"Gradient", "LBP2D", "LBP3D"}]
     notes = tuple(f"{t} images are filtered by PyRadiomics itself, on the whole image" for t in by_itself)

@@ -183,7 +183,7 @@ def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
     ``padded`` (z, y, x) is uint8 with a margin of one voxel.
     """
     spacing = np.asarray(spacing_mm)
-    found = []
+    squared_distances = []
     corners = []
     for axis in range(3):
         ends = row_ends(padded, axis)
@@ -202,10 +202,10 @@ def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
             best = max(best, largest_distance(points, points.mean(axis=0)))
             if axis == 0:
                 corners.append(points)
-        found.append(best)
+        squared_distances.append(best)
     every = np.concatenate(corners)
-    found.append(largest_distance(every, (every.min(axis=0) + every.max(axis=0)) / 2))
-    return [float(np.sqrt(d)) for d in found]
+    squared_distances.append(largest_distance(every, (every.min(axis=0) + every.max(axis=0)) / 2))
+    return [float(np.sqrt(d)) for d in squared_distances]
 
 
 @functools.lru_cache(maxsize=1)

@@ -109,14 +109,14 @@ def find_weights(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
+def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
     """Refuse weights of another architecture, with the first keys that differ and their shapes."""
-    odd = [f"{k} is missing" for k in expected if k not in found]
-    odd += [f"{k} is not known" for k in found if k not in expected]
+    odd = [f"{k} is missing" for k in expected if k not in weights]
+    odd += [f"{k} is not known" for k in weights if k not in expected]
     odd += [
-        f"{k} has shape {tuple(found[k].shape)} instead of {s}"
+        f"{k} has shape {tuple(weights[k].shape)} instead of {s}"
         for k, s in expected.items()
-        if k in found and tuple(found[k].shape) != s
+        if k in weights and tuple(weights[k].shape) != s
     ]
     if odd:
         raise PluginError(

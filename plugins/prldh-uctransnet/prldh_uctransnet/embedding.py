@@ -95,7 +95,7 @@ class Embedder:
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the
         device."""
-        found: list[Tensor] = []
+        embeddings: list[Tensor] = []
         start = 0
         while start < len(pictures):
             part = pictures[start : start + self.batch]
@@ -104,9 +104,9 @@ class Embedder:
                 self.batch = halved(self.batch, self.device, f"picture of {part.shape[1]} x {part.shape[2]}", self.say)
                 self.halvings += 1
                 continue
-            found.append(values)
+            embeddings.append(values)
             start += len(part)
-        return torch.cat(found).cpu().numpy() if found else np.empty((0, N_FEATURES), np.float32)
+        return torch.cat(embeddings).cpu().numpy() if embeddings else np.empty((0, N_FEATURES), np.float32)
 
     def _run(self, part: np.ndarray) -> Tensor:
         """Values on the device: a GPU is not waited for, so that the next part travels while it computes."""

@@ -43,18 +43,18 @@ class Agreement:
 
 
 def compare(
-    patient: str, line: int, reference: np.ndarray, found: np.ndarray, spacing_mm: Sequence[float]
+    patient: str, line: int, reference: np.ndarray, predicted: np.ndarray, spacing_mm: Sequence[float]
 ) -> Agreement:
     """Two masks (z, y, x) of one case; ``spacing_mm`` in the order x, y, z. With one slice, surfaces are outlines in
     it."""
-    n = int(np.count_nonzero(reference)), int(np.count_nonzero(found))
+    n = int(np.count_nonzero(reference)), int(np.count_nonzero(predicted))
     kind = {(True, True): "both", (True, False): "missed", (False, True): "false_alarm", (False, False): "both_empty"}[
         n[0] > 0, n[1] > 0
     ]
     spacing = tuple(spacing_mm)[::-1]
     if len(reference) == 1:
-        reference, found, spacing = reference[0], found[0], spacing[1:]
-    return Agreement(patient, line, dice(reference, found), hausdorff_mm(reference, found, spacing), *n, kind)
+        reference, predicted, spacing = reference[0], predicted[0], spacing[1:]
+    return Agreement(patient, line, dice(reference, predicted), hausdorff_mm(reference, predicted, spacing), *n, kind)
 
 
 def summarise(cases: Sequence[Agreement]) -> dict[str, Any]:

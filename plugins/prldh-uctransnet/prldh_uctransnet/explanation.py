@@ -172,12 +172,12 @@ def _explain(
     """
     images, weight = [], []
     for case in cases:
-        stack, found = slices_with_pictures(case, 0, settings)
+        stack, pictures = slices_with_pictures(case, 0, settings)
         volume = (
             float(stack.mask.sum() * np.prod(case.image.geometry.spacing_mm)) if settings.combine == "volume" else 1.0
         )
-        images += [(case, stack, k, picture) for k, picture in found]
-        weight += [volume / len(found)] * len(found)
+        images += [(case, stack, k, picture) for k, picture in pictures]
+        weight += [volume / len(pictures)] * len(pictures)
     counted = range(len(images)) if kept is None else kept
     maps = contribution_maps(network, np.stack([images[i][3] for i in counted]), part)
     deep = float(np.average(maps.mean(axis=(1, 2)), weights=[weight[i] for i in counted])) - part.constant

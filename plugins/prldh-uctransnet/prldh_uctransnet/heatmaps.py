@@ -64,12 +64,12 @@ def contribution_maps(network: UCTransNet, pictures: np.ndarray, part: DeepPart,
     """M (n, size / 16, size / 16) of pictures (n, size, size); its mean over places and slices minus ``part.constant``
     is the deep part."""
     weights = torch.from_numpy(part.weights.astype(np.float32))
-    found = []
+    contributions = []
     with torch.inference_mode():
         for start in range(0, len(pictures), batch):
             maps = network.encode(_as_input(network, pictures[start : start + batch]))[-1]
-            found.append(torch.einsum("ncij,c->nij", maps, weights.to(maps.device)).cpu().numpy())
-    return np.concatenate(found)
+            contributions.append(torch.einsum("ncij,c->nij", maps, weights.to(maps.device)).cpu().numpy())
+    return np.concatenate(contributions)
 
 
 def gradient_cam(

@@ -211,9 +211,9 @@ def _choose_images(rows: TrainingRows, library: np.ndarray, seed: np.random.Seed
     z = _standardised(images.values, mean, sd)
     if len(np.unique(z, axis=0)) < 2:
         return Selection(everything, {}, details, ("reading B: all images are the same. Everything stays",))
-    found = KMeans(n_clusters=2, n_init=10, random_state=int(seed.generate_state(1)[0])).fit(z)
-    order = np.argsort(np.linalg.norm(found.cluster_centers_, axis=1), kind="stable")
-    rule = ImagesNearLibrary(mean, sd, found.cluster_centers_[order])
+    clustering = KMeans(n_clusters=2, n_init=10, random_state=int(seed.generate_state(1)[0])).fit(z)
+    order = np.argsort(np.linalg.norm(clustering.cluster_centers_, axis=1), kind="stable")
+    rule = ImagesNearLibrary(mean, sd, clustering.cluster_centers_[order])
     is_near, stays = np.subtract(*rule.distances(images.values)) <= 0, rule(images)
     details |= {
         "n_images": len(stays),

@@ -58,7 +58,7 @@ class Segmenter:
             If not even one slice fits into the memory.
         """
         stack = stack_of(image.values, np.zeros(image.values.shape, bool), image.geometry, self.plane)
-        found: list[np.ndarray] = []
+        masks: list[np.ndarray] = []
         start = 0
         while start < len(stack.values):
             part = Stack(
@@ -70,9 +70,9 @@ class Segmenter:
             if logits is None:
                 self.batch = halved(self.batch, self.device, f"slice of {self.size} x {self.size}", self.say)
                 continue
-            found.append(mask_of_logits(logits, part))
+            masks.append(mask_of_logits(logits, part))
             start += len(part.values)
-        return turn_back(np.concatenate(found), image.geometry, self.plane)
+        return turn_back(np.concatenate(masks), image.geometry, self.plane)
 
     def _logits(self, pictures: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

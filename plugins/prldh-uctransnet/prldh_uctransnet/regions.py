@@ -71,15 +71,15 @@ def pictures_of(case: Case, reader: int, settings: Any) -> np.ndarray:
 def slices_with_pictures(case: Case, reader: int, settings: Any) -> tuple[Stack, list[tuple[int, np.ndarray]]]:
     """The stack of a case, and its chosen slices that have a picture: number and picture (size, size) of each."""
     stack = stack_of(case.image.values, case.masks[reader], case.image.geometry, settings.plane)
-    found = [
+    pictures = [
         (k, p) for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None
     ]
-    if not found:
+    if not pictures:
         raise DataError(
             "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set"
             " margin_mm above 0."
         )
-    return stack, found
+    return stack, pictures
 
 
 def stack_of(values: np.ndarray, mask: np.ndarray, geometry: Geometry, plane: str) -> Stack:

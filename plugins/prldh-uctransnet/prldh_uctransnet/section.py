@@ -24,7 +24,7 @@ class DeepFeatures:
     def render(self, results: dict[str, Any], folder: Path) -> str:
         """An HTML fragment from results and what `prldh explain` drew into ``folder``; what comes from data is
         escaped."""
-        found = []
+        fragments = []
         for tissue in results["tissues"]:
             entry = ((results.get("images") or {}).get(tissue) or {}).get("sources", {}).get(SOURCE)
             parts = [
@@ -32,28 +32,28 @@ class DeepFeatures:
                 *_heat_maps(folder / "explanation", tissue),
             ]
             if parts:
-                found += [f"<h3>{escape(tissue)}</h3>", *parts]
-        return "\n".join(found)
+                fragments += [f"<h3>{escape(tissue)}</h3>", *parts]
+        return "\n".join(fragments)
 
 
 def _network(entry: dict[str, Any], n: int) -> list[str]:
     """Who trained the network, how, and its curves."""
     computed = entry.get("computed") or {}
-    said = [f"Checkpoint {escape(str(computed.get('checkpoint_sha256', ''))[:16])} (first digits of its SHA-256)."]
+    sentences = [f"Checkpoint {escape(str(computed.get('checkpoint_sha256', ''))[:16])} (first digits of its SHA-256)."]
     training = computed.get("training")
     if not training:
-        return [f"<p>{said[0]} It does not say how it was trained.</p>"]
-    said.append(
+        return [f"<p>{sentences[0]} It does not say how it was trained.</p>"]
+    sentences.append(
         f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch"
         f" {training['epoch']} was kept"
     )
     dice = (training.get("validation") or {}).get("validation_dice")
-    said[-1] += f", with a validation Dice of {dice:.3f}." if dice is not None else "."
+    sentences[-1] += f", with a validation Dice of {dice:.3f}." if dice is not None else "."
     shown = {k: v for k, v in (training.get("settings") or {}).items() if v is not None}
-    said.append(
+    sentences.append(
         "Settings of the training: " + ", ".join(f"{escape(k)} {escape(_plain(v))}" for k, v in shown.items()) + "."
     )
-    parts = [f"<p>{' '.join(said)}</p>", _who(entry.get("trained_on"), n)]
+    parts = [f"<p>{' '.join(sentences)}</p>", _who(entry.get("trained_on"), n)]
     history = training.get("history")
     if history:
         svg = base64.b64encode(draw_curves(history, int(training["epoch"]))).decode()
@@ -96,11 +96,11 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
         " shows through where little is added; the mean over the map is exactly this part where one slice is taken, and"
         " with several the slice with most of the region is shown. The outline is the first reader's."
     )
-    found = _group(folder, about["patients"], "Where the Radscore comes from", "", _of_radscore)
-    found += [f"<p>{note}</p>"] if found else []
+    figures = _group(folder, about["patients"], "Where the Radscore comes from", "", _of_radscore)
+    figures += [f"<p>{note}</p>"] if figures else []
     if about.get("has_segmentation"):
-        found += _group(folder, about["patients"], "What the network segments by", "_segmentation", _of_segmentation)
-    return found
+        figures += _group(folder, about["patients"], "What the network segments by", "_segmentation", _of_segmentation)
+    return figures
 
 
 def _group(folder: Path, patients: list[dict[str, Any]], title: str, ending: str, texts: Any) -> list[str]:

@@ -62,10 +62,10 @@ def n_pages(path: Path) -> int:
 
 def by_image(rows: Iterable[CaseRow]) -> list[list[CaseRow]]:
     """Rows of one patient's one image together, in the table's order: the regions of an image are one target."""
-    found: dict[tuple[str, Path], list[CaseRow]] = {}
+    groups: dict[tuple[str, Path], list[CaseRow]] = {}
     for row in rows:
-        found.setdefault((row.patient, row.image), []).append(row)
-    return list(found.values())
+        groups.setdefault((row.patient, row.image), []).append(row)
+    return list(groups.values())
 
 
 def load_picture(row: CaseRow) -> Case:
@@ -112,15 +112,15 @@ def read_picture(path: Path) -> np.ndarray:
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        found = np.load(path, allow_pickle=False)
+        labels = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
             f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two"
             " dimensions."
         ) from None
-    if not isinstance(found, np.ndarray) or found.ndim not in (2, 3):
+    if not isinstance(labels, np.ndarray) or labels.ndim not in (2, 3):
         raise DataError(f"mask {path.name} must be an array (row, column) of labels. Save it so.")
-    return found
+    return labels
 
 
 def slices_of(case: Case, recipe: Recipe) -> Slices:
@@ -198,7 +198,7 @@ def load_all(
     DataError
         If no image can be used, or no mask is set anywhere.
     """
-    found, aside, groups = [], [], by_image(rows)
+    images, aside, groups = [], [], by_image(rows)
     for i, group in enumerate(groups):
         progress("images", i, len(groups))
         try:
@@ -207,16 +207,16 @@ def load_all(
             aside.append(f"patient {group[0].patient} (line {group[0].line}): {error}")
             continue
         if len(slices.pictures):
-            found.append(slices)
+            images.append(slices)
         else:
             aside.append(
                 f"patient {group[0].patient} (line {group[0].line}): the mask is empty, and train.slices is masked."
             )
     progress("images", len(groups), len(groups))
-    if not found:
+    if not images:
         raise DataError(f"none of {len(groups)} images can be used for training: {some(aside)}")
-    if not any(s.targets.any() for s in found):
+    if not any(s.targets.any() for s in images):
         raise DataError(
-            f"every mask of {len(found)} images is empty, so there is nothing to learn. Check masks and label."
+            f"every mask of {len(images)} images is empty, so there is nothing to learn. Check masks and label."
         )
-    return found, aside
+    return images, aside

@@ -65,10 +65,10 @@ class UCTransNetSource:
         StudyError, PluginError
             No checkpoint is named, or it cannot be used.
         """
-        (found,) = self.extract_many([case], settings)
-        if isinstance(found, DataError):
-            raise found
-        return found
+        (values,) = self.extract_many([case], settings)
+        if isinstance(values, DataError):
+            raise values
+        return values
 
     def extract_many(self, cases: Sequence[Case], settings: UCTransNetSettings) -> list[Values | DataError]:
         """The same of many cases, their pictures in common batches. A case without values has its error in its
@@ -77,13 +77,13 @@ class UCTransNetSource:
 
         embedder = _embedder_of(settings)
         errors: dict[int, DataError] = {}
-        found: dict[tuple[int, int], list[np.ndarray]] = {}
+        by_owner: dict[tuple[int, int], list[np.ndarray]] = {}
         for owners, pictures in batches_of(_pictures(cases, settings, errors), embedder.batch):
             for owner, values in zip(owners, embedder(pictures).astype(np.float64), strict=True):
-                found.setdefault(owner, []).append(values)
+                by_owner.setdefault(owner, []).append(values)
         return [
             errors.get(i)
-            or tuple(_named(np.array(found[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
+            or tuple(_named(np.array(by_owner[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
             for i, case in enumerate(cases)
         ]
 
@@ -115,16 +115,16 @@ class UCTransNetSource:
         """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings,
         versions, the epoch that was kept with its validation, and the history of all epochs where ``training.json`` of
         the same run lies beside it."""
-        told = self.provenance(settings)
-        found: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
-        if told:
-            found["training"] = {
-                "n_patients": len(told.get("patients_sha256", ())),
-                "n_validation": len(told.get("validation_sha256", ())),
-                **{key: told.get(key) for key in ("epoch", "validation", "settings", "versions")},
-                "history": _history(_checkpoint_path(settings).parent, told),
+        provenance = self.provenance(settings)
+        metadata: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
+        if provenance:
+            metadata["training"] = {
+                "n_patients": len(provenance.get("patients_sha256", ())),
+                "n_validation": len(provenance.get("validation_sha256", ())),
+                **{key: provenance.get(key) for key in ("epoch", "validation", "settings", "versions")},
+                "history": _history(_checkpoint_path(settings).parent, provenance),
             }
-        return found
+        return metadata
 
 
 def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]:
@@ -146,11 +146,11 @@ def _pictures(
 
     for i, case in enumerate(cases):
         try:
-            found = [pictures_of(case, reader, settings) for reader in range(len(case.masks))]
+            by_reader = [pictures_of(case, reader, settings) for reader in range(len(case.masks))]
         except DataError as error:
             errors[i] = error
             continue
-        for reader, pictures in enumerate(found):
+        for reader, pictures in enumerate(by_reader):
             for picture in pictures:
                 yield (i, reader), picture
 

@@ -196,7 +196,7 @@ def evaluate_study(
             " train.held_out."
         )
     segmenter = Segmenter(loaded, device or "auto")
-    found: dict[str, list[Agreement]] = {}
+    agreements: dict[str, list[Agreement]] = {}
     aside: list[dict[str, Any]] = []
     for i, group in enumerate(groups):
         progress("segmentation", i, len(groups))
@@ -207,18 +207,18 @@ def evaluate_study(
             aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
             continue
         for a, b in _pairs(list(masks)):
-            found.setdefault(f"{b} against {a}", []).append(
+            agreements.setdefault(f"{b} against {a}", []).append(
                 compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm)
             )
     progress("segmentation", len(groups), len(groups))
-    if not found:
+    if not agreements:
         raise DataError(
             f"none of {len(groups)} images can be used; the first, patient {aside[0]['patient']} (line"
             f" {aside[0]['line']}): {aside[0]['reason']}"
         )
     unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
-    _write_results(out, found, aside, seen, unit, file_sha256(checkpoint))
-    return _summary(found, aside, seen, unit)
+    _write_results(out, agreements, aside, seen, unit, file_sha256(checkpoint))
+    return _summary(agreements, aside, seen, unit)
 
 
 def _pairs(names: list[str]) -> list[tuple[str, str]]:
@@ -227,7 +227,12 @@ def _pairs(names: list[str]) -> list[tuple[str, str]]:
 
 
 def _write_results(
-    out: Path, found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str, sha256: str
+    out: Path,
+    agreements: dict[str, list[Agreement]],
+    aside: list[dict[str, Any]],
+    seen: set[str],
+    unit: str,
+    sha256: str,
 ) -> None:
     content = {
         "schema": "prldh-segmentation/1",
@@ -239,13 +244,13 @@ def _write_results(
                 "all": summarise(cases),
                 "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen]),
             }
-            for name, cases in found.items()
+            for name, cases in agreements.items()
         },
     }
     text = io.StringIO()
     rows = [
         {"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)}
-        for name, cases in found.items()
+        for name, cases in agreements.items()
         for c in cases
     ]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -260,9 +265,11 @@ def _write_results(
         ) from None
 
 
-def _summary(found: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str) -> list[str]:
+def _summary(
+    agreements: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str
+) -> list[str]:
     lines = []
-    for name, cases in found.items():
+    for name, cases in agreements.items():
         s = summarise(cases)
         n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
         drawn = s["dice_where_drawn"]
