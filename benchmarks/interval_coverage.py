@@ -14,8 +14,7 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from prldh.stats.logistic import refit_logistic
-from prldh.stats.resampled import mean_of_folds
+from prldh.stats import mean_of_folds, refit_logistic
 
 LEVEL = 0.95
 
