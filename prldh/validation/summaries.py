@@ -134,8 +134,8 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> Fo
     if not folds:
         return FoldMean(None, None, None, None, 0, one_class)
     mean = mean_of_folds(folds, len({r.repeat for r in predictions.resamples}), level)
-    limits = [None if predictions.alone.any() else finite(mean[key]) for key in ("low", "high", "se")]
-    return FoldMean(mean["estimate"], *limits, len(folds), one_class, FOLD_INTERVAL)
+    low, high, se = (None if predictions.alone.any() else finite(mean[key]) for key in ("low", "high", "se"))
+    return FoldMean(mean["estimate"], low, high, se, len(folds), one_class, FOLD_INTERVAL)
 
 
 def _brier(pooled: Sequence[np.ndarray], y: np.ndarray, level: float) -> IntervalBy:
