@@ -171,8 +171,8 @@ TABLE_2 = {
     ),
 }
 
-# Leave-one-out, 10 folds and bootstrap with intervals. The AUC of the bootstrap is that of the patients whom a sample does
-# not hold: the mean over the samples themselves would lie above the apparent one.
+# Leave-one-out, 10 folds and bootstrap with intervals. The AUC of the bootstrap is that of the patients whom a sample
+# does not hold: the mean over the samples themselves would lie above the apparent one.
 TABLE_3 = {
     ("Disc Radscore", False): "0.846 (0.783, 0.910); 0.847 (0.783, 0.911); 0.857 (0.766, 0.932)",
     ("Disc Radscore", True): "0.824 (0.750, 0.898); 0.825 (0.750, 0.900); 0.801 (0.677, 0.908)",
