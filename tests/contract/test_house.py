@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,30 @@ def test_no_import_reaches_into_another_room_or_hides_in_a_function(name):
         if module in MODULES and not is_own and not is_for_types and module != "prldh":
             is_room = module in ROOMS or MODULES[module].parent == HOUSE
             assert is_room, f"{place} is that room's own: what others may use is exported by its __init__"
+
+
+GUIDE = (HOUSE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_map_names_every_room_in_the_order_of_the_arrows():
+    contract = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    layers = [name.strip() for layer in contract["layers"] for name in re.split("[:|]", layer)]
+    assert set(layers) | {"__init__"} == {path.stem for path in HOUSE.iterdir() if path.suffix in ("", ".py")} - {
+        "__pycache__"
+    }
+    table = GUIDE.split("| room | what it is |")[1].split("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)(?:/|\.py)`", row.split("|")[1])]
+    assert set(named) == set(layers) - {"__main__"}
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    place = {name: k for k, row in enumerate(rows) for name in re.findall(r"`(\w+)(?:/|\.py)`", row)}
+    order = {name: k for k, layer in enumerate(contract["layers"]) for name in re.split(r"\s*[:|]\s*", layer)}
+    assert all(
+        place[a] <= place[b] for a in named for b in named if order[a] < order[b] and {a, b} != {"api", "hookspecs"}
+    )
+
+
+def test_the_paths_of_map_and_recipes_are_there():
+    paths = re.findall(r"`((?:prldh|r|docs|plugins|reports|tests|benchmarks)/[\w./*]*)`", GUIDE)
+    assert len(paths) > 20
+    for path in paths:
+        assert list(HOUSE.parent.glob(path)), path
