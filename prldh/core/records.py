@@ -26,7 +26,7 @@ class Covariate:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The patients that are analysed, in the order of the clinical table.
+    """The patients that are analysed, in the order of their ids.
 
     ``outcome`` is (n,) int8, 1 = event. ``table`` holds one column a covariate: float64 when continuous,
     pandas Categorical otherwise. ``scores`` holds the columns that are Radscores already, float64.

@@ -23,6 +23,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed. A blank outcome is
     always an error.
 
+    Patients stand in the order of their ids, whatever the table's: every draw goes by patient, and nobody can shop for
+    an order.
+
     Raises
     ------
     DataError
@@ -53,7 +56,10 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         for name, tissue in study.tissues.items()
         if tissue.radscore is not None
     }
-    table, scores = pd.DataFrame(columns, index=range(len(ids))), pd.DataFrame(given, index=range(len(ids)))
+    by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__))
+    ids, outcome = tuple(ids[i] for i in by_id), outcome[by_id]
+    table = pd.DataFrame(columns, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
+    scores = pd.DataFrame(given, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
     keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
     if aside:
         reasons = dict(excluded)
@@ -133,7 +139,7 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
         )
     canonical = column.map(same_text)
     values = sorted(canonical.unique())
-    shown = {c: column[canonical == c].iloc[0] for c in values}
+    shown = {c: column[canonical == c].min() for c in values}
     if len(values) != 2:
         counts = ", ".join(f"'{shown[c]}' ({int((canonical == c).sum())})" for c in values[:6])
         do = (

@@ -108,6 +108,7 @@ def _read_reader(
     if not columns:
         raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
     rows = _match_ids(ids, cohort, path, where)
+    columns.sort()  # whatever the table's order: ties go by name
     text = frame[columns].to_numpy(dtype=object)[rows]
     return tuple(columns), _numbers(text, columns, rows, ids, path), warnings
 

@@ -102,6 +102,11 @@ MEASURES: tuple[Measure, ...] = (
         direction=HIGHER,
         range=SHARE,
         aspect=DISCRIMINATION,
+        null_parts=dict.fromkeys(
+            ("low", "high", "se"),
+            "a fold holds one patient of a class or counts 0.5, or there are too few patients of the rarer class: an"
+            " interval would hold less often than it says (docs/intervals.md)",
+        ),
     ),
     Measure(
         "pauc",

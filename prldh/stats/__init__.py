@@ -10,7 +10,7 @@ from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.proportions import proportion
-from prldh.stats.resampled import auc_of_rows, correct_optimism, fold_influence
+from prldh.stats.resampled import correct_optimism, mean_of_folds
 from prldh.stats.roc import youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
@@ -22,12 +22,11 @@ __all__ = [
     "FORMS",
     "adjust_p",
     "apply_chains",
-    "auc_of_rows",
     "bootstrap_measures",
     "correct_optimism",
     "find_statistic",
     "fit_chains",
-    "fold_influence",
+    "mean_of_folds",
     "icc_form",
     "infinite_coefficients",
     "is_nearly_certain",

@@ -38,10 +38,11 @@ from prldh.models import (
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import auc_of_rows, correct_optimism, fold_influence, youden
+from prldh.stats import correct_optimism, mean_of_folds, youden
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.refit import held_out, held_out_imputed
 
+FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
 NO_CORRECTION = (
     ".632+ is null: a calibration line has no value that stands for no information; the corrected one has no interval:"
     " each bootstrap model's line is 0 and 1 on its own sample"
@@ -120,28 +121,21 @@ def pooled_auc_of(
 
 
 def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> FoldMean:
-    """Mean of the folds' AUCs, with cvAUC's influence-function interval (LeDell, Petersen & van der Laan 2015).
-
-    Over repeats the mean of the estimates and of the variances.
-    """
-    aucs, influence, one_class = [], [], 0
+    """Mean of the folds' AUCs, with the interval of :func:`~prldh.stats.resampled.mean_of_folds`; a refit that ended as
+    the intercept alone counts 0.5, and then there is none."""
+    folds, one_class = [], 0
     for r, resample in enumerate(predictions.resamples):
         y = outcome[resample.test]
         if y.min() == y.max():
             one_class += 1
             continue
         scores = predictions.log_odds[r, resample.test]
-        if predictions.alone[r]:
-            scores = np.zeros_like(scores)
-        aucs.append(auc_of_rows(y, scores[None, :])[0])
-        influence.append(fold_influence(y, scores, outcome))
-    if not aucs:
+        folds.append((y, np.zeros_like(scores) if predictions.alone[r] else scores))
+    if not folds:
         return FoldMean(None, None, None, None, 0, one_class)
-    estimate = float(np.mean(aucs))
-    se = float(np.sqrt(np.mean(influence) / outcome.size))
-    error = se * norm.ppf((1 + level) / 2)
-    low, high = max(0.0, estimate - error), min(1.0, estimate + error)
-    return FoldMean(estimate, low, high, se, len(aucs), one_class, "cvAUC influence function")
+    mean = mean_of_folds(folds, len({r.repeat for r in predictions.resamples}), level)
+    low, high, se = (None if predictions.alone.any() else finite(mean[key]) for key in ("low", "high", "se"))
+    return FoldMean(mean["estimate"], low, high, se, len(folds), one_class, FOLD_INTERVAL)
 
 
 def _brier(pooled: Sequence[np.ndarray], y: np.ndarray, level: float) -> IntervalBy:

@@ -80,7 +80,13 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
         for i in range(len(frame))
     ]
     _refuse_doubled(rows, table, where)
-    return rows
+    return sorted(rows, key=_identity)
+
+
+def _identity(row: CaseRow) -> tuple[str, ...]:
+    """What a case is, whatever its line in the table."""
+    masks = tuple(map(str, row.masks))
+    return (row.patient, f"{row.label or 0:012d}", row.segment or "", str(row.image), *masks)
 
 
 def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ...]:

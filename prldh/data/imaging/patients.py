@@ -57,8 +57,9 @@ class TissueImages:
         return [self.names[j] for j in np.flatnonzero(~self.is_finite.all(axis=0))]
 
     def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
-        """One block a source, rows in the order of ``ids``; a feature that does not exist (NaN, infinite) for some of
-        these patients is left out, which is told; so is a source that some of them trained."""
+        """One block a source, rows in the order of ``ids``, columns in that of their names; a feature that does not
+        exist (NaN, infinite) for some of these patients is left out, which is told; so is a source that some of them
+        trained."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
         readers = [reader[rows] for reader in self.readers]
@@ -66,15 +67,14 @@ class TissueImages:
         is_finite = np.asarray(self.is_finite[rows].all(axis=0))
         blocks, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
-            is_of_source = np.array(self.sources) == source
-            columns = np.flatnonzero(is_of_source & is_finite)
+            of_source = np.flatnonzero(np.array(self.sources) == source)
+            by_name = np.array(sorted(range(of_source.size), key=[self.names[j] for j in of_source].__getitem__))
+            own = by_name[is_finite[of_source][by_name]]
+            columns = of_source[own]
             if columns.size:
                 values = [np.ascontiguousarray(reader[:, columns]) for reader in readers]
                 names = tuple(self.names[j] for j in columns)
-                images = (
-                    tuple(each.of_rows(rows).take(is_finite[is_of_source]) for each in self.images.get(source, ()))
-                    or None
-                )
+                images = tuple(each.of_rows(rows).take(own) for each in self.images.get(source, ())) or None
                 blocks.append(
                     FeatureBlock(
                         source,

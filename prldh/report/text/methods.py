@@ -223,7 +223,10 @@ def validation(w: Writer) -> Iterator[str]:
         for scope in scopes
         for entry in (m["validation"].get(scope) or {}).values()
     ):
-        yield f"The mean AUC over folds has the interval of LeDell and colleagues{w.cite('ledell2015')}."
+        yield (
+            "The mean AUC over folds has an interval on the logit scale, from DeLong's variances within"
+            f" folds{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
+        )
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""

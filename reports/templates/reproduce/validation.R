@@ -59,23 +59,34 @@ held_out <- function(predictions) {
 
 mean_of <- function(found, keys) sapply(keys, function(key) mean(vapply(found, function(one) as.numeric(one[[key]]), 0)), simplify = FALSE)
 limits <- c("estimate", "low", "high")
-# Mean over folds, with the interval by influence functions of the package cvAUC; a refit that is the intercept alone counts 0.5.
+# Mean over folds; a refit that is the intercept alone counts 0.5. The interval is of the logit, with DeLong's variances within
+# folds, divisors m - 1, pooled over folds, and Satterthwaite's degrees of freedom; none with one patient of a class in a fold.
 mean_over_folds <- function(predictions) {
+  resamples <- schemes[[predictions$scheme]]
   found <- Map(function(resample, r) {
     outcome <- y[resample$test]
     if (length(unique(outcome)) < 2) return(NULL)
     score <- if (predictions$alone[r]) 0 * outcome else predictions$etas[r, resample$test]
     above <- vapply(score[outcome == 1], function(s) mean(score[outcome == 0] < s) + 0.5 * mean(score[outcome == 0] == s), 0)
     below <- vapply(score[outcome == 0], function(s) mean(score[outcome == 1] > s) + 0.5 * mean(score[outcome == 1] == s), 0)
-    area <- rank_area(outcome, score)
-    list(area = area, influence = mean(c(((above - area) / mean(y))^2, ((below - area) / (1 - mean(y)))^2)))
-  }, schemes[[predictions$scheme]], seq_along(predictions$alone))
+    list(area = mean(above), spread = c(var(above), var(below)), size = c(length(above), length(below)))
+  }, resamples, seq_along(predictions$alone))
   found <- Filter(Negate(is.null), found)
   counts <- list(n_folds = length(found), n_folds_one_class = length(predictions$alone) - length(found))
   if (!length(found)) return(c(list(estimate = NA, low = NA, high = NA, se = NA), counts))
   estimate <- mean(vapply(found, `[[`, 0, "area"))
-  se <- sqrt(mean(vapply(found, `[[`, 0, "influence")) / n)
-  c(list(estimate = estimate, low = max(0, estimate - z * se), high = min(1, estimate + z * se), se = se), counts)
+  none <- c(list(estimate = estimate, low = NA, high = NA, se = NA), counts)
+  sizes <- vapply(found, `[[`, c(0, 0), "size")
+  if (any(predictions$alone) || min(sizes) < 2 || estimate <= 0 || estimate >= 1) return(none)
+  repeats <- length(unique(vapply(resamples, function(resample) as.numeric(resample$`repeat`), 0)))
+  lost <- rowSums(sizes - 1)
+  parts <- rowSums((sizes - 1) * vapply(found, `[[`, c(0, 0), "spread")) / lost * rowMeans(1 / sizes) / (length(found) / repeats)
+  if (sum(parts) == 0) return(none)
+  df <- sum(parts)^2 / sum(parts^2 / (lost / repeats))
+  if (df < 20) return(none)
+  se <- sqrt(sum(parts))
+  ends <- plogis(qlogis(estimate) + c(-1, 1) * qt((1 + level) / 2, df) * se / (estimate * (1 - estimate)))
+  c(list(estimate = estimate, low = ends[1], high = ends[2], se = se), counts)
 }
 pooled_area <- function(predictions, pooled) {
   if (any(predictions$alone)) return(list(estimate = NA, low = NA, high = NA, variance = NA))
