@@ -104,7 +104,9 @@ def check_tissues(
     _, rows_of, _ = _read_all_rows(study, folder)
     findings = {}
     for name, rows in rows_of.items():
-        findings[name] = check_cases(rows, study.imaging, jobs, _counting(progress, f"images: {name}, checks", len(rows)))
+        findings[name] = check_cases(
+            rows, study.imaging, jobs, _counting(progress, f"images: {name}, checks", len(rows))
+        )
     return findings
 
 
