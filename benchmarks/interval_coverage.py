@@ -55,10 +55,10 @@ def coverage_of_folds(
         fold = stratified(rng, outcome, k)
         rows = [np.flatnonzero(fold != f) for f in range(k)]
         b = refit_logistic(design, outcome, np.concatenate(rows), np.array([len(r) for r in rows]))["coefficients"]
-        found = mean_of_folds([(outcome[fold == f], design[fold == f] @ b[f]) for f in range(k)], level=LEVEL)
-        if np.isfinite(found["low"]):
+        interval = mean_of_folds([(outcome[fold == f], design[fold == f] @ b[f]) for f in range(k)], level=LEVEL)
+        if np.isfinite(interval["low"]):
             shown += 1
-            held += found["low"] <= true_auc(b[:, 1:], shift).mean() <= found["high"]
+            held += interval["low"] <= true_auc(b[:, 1:], shift).mean() <= interval["high"]
     return held / max(shown, 1), shown
 
 
