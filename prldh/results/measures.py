@@ -53,8 +53,8 @@ _LINE_PARTS = {
     ),
     **dict.fromkeys(
         ("low", "high"),
-        "the corrected line of a bootstrap has no interval, as every model's is 0 and 1 on its own sample; nor has a"
-        " held-out one without limits",
+        "the corrected line of a bootstrap has no interval that was shown to hold; nor has a held-out one without"
+        " limits",
     ),
 }
 _VAL_PROB, _RELIABILITY = "rms::val.prob", "reliabilitydiag::summary.reliabilitydiag"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from prldh.core import Warn, warn
@@ -97,29 +98,34 @@ _STRUCTURE = {
 
 
 def explain_nulls(data: dict[str, Any]) -> list[Warn]:
-    """One warning a part of the results and reason: which numbers are null there, how often, and why."""
-    counts: dict[tuple[str, str], int] = {}
+    """One warning a part of the results and reason: which numbers are null there, how often, and why. The entry's own
+    ``reason`` is told where it has one."""
+    counts: Counter[tuple[str, str, str]] = Counter()
     _count_nulls(
-        {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", "", counts
+        {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", counts
     )
     by_reason: dict[tuple[str, str], dict[str, int]] = {}
-    for (parent, key), n in sorted(counts.items()):
-        reason = REASONS_THERE.get((parent, key)) or NULL_REASONS.get(key, "it is not defined for these data")
-        by_reason.setdefault((parent, reason), {})[key] = n
+    for (parent, key, own), n in sorted(counts.items()):
+        general = REASONS_THERE.get((parent, key)) or NULL_REASONS.get(key, "it is not defined for these data")
+        by_reason.setdefault((parent, own or general), {})[key] = n
     return [
         warn.NULL_VALUES(part=parent, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
         for (parent, reason), keys in by_reason.items()
     ]
 
 
-def _count_nulls(value: Any, parent: str, key: str, counts: dict[tuple[str, str], int]) -> None:
+def _count_nulls(
+    value: Any, parent: str, counts: Counter[tuple[str, str, str]], key: str = "", reason: str = ""
+) -> None:
+    """``reason``: what the entry that holds the value says of its nulls."""
     if isinstance(value, dict):
+        own = value.get("reason") or ""
         for k, v in value.items():
             if k in ("details", "dropped", "settings", "roc") or (value.get("reference") is True and v is None):
                 continue
-            _count_nulls(v, key or parent, k, counts)
+            _count_nulls(v, key or parent, counts, k, own)
     elif isinstance(value, list):
         for v in value:
-            _count_nulls(v, parent, key, counts)
+            _count_nulls(v, parent, counts, key, reason)
     elif value is None and key not in _STRUCTURE:
-        counts[parent, key] = counts.get((parent, key), 0) + 1
+        counts[parent, key, reason] += 1

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 #: Bootstrap's .632 weight: the chance that a patient is in a bootstrap sample, 1 - exp(-1).
 WEIGHT_632 = 0.632
-CORRECTION = "Harrell's optimism correction; percentile interval of the bootstrap models shifted by the optimism"
+CORRECTION = "Harrell's optimism correction; no interval of it was shown to hold 93 to 97 times in 100"
 
 
 def auc_of_rows(outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -138,8 +138,7 @@ def correct_optimism(
         not defined: such a sample does not count).
     no_information
         The measure's value where predictions and outcomes are unrelated, for .632+; None where the measure has none.
-        A measure without one, the calibration line's intercept or slope, has no interval of the corrected value either:
-        every bootstrap model has 0 and 1 on its own sample, whatever it is worth.
+        Such is the calibration line's intercept or slope.
     bounds
         What the measure can reach: limits of intervals are clipped there.
 
@@ -147,10 +146,9 @@ def correct_optimism(
     -------
     dict
         ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``,
-        ``b632``, ``b632plus``, each of the last three with ``_low`` and ``_high``; ``n_defined``. Intervals are
-        percentiles over the resamples, moved so that they centre on the estimate: of ``boot`` for the corrected one
-        (shifted by the optimism), of ``oob`` itself, and of the same mixture of ``boot`` and ``oob`` for .632 and
-        .632+. None where nothing is defined.
+        ``b632``, ``b632plus``, each of the last three with ``_low`` and ``_high``; ``n_defined``. ``oob`` has
+        percentiles of the samples. The corrected value, .632 and .632+ have no interval: percentiles of the samples
+        less the optimism need not even hold their estimate (docs/intervals.md). None where nothing is defined.
 
     Notes
     -----
@@ -180,16 +178,16 @@ def correct_optimism(
     corrected |= {
         "apparent": apparent,
         "n_defined": int(pairs.sum()),
-        "method": CORRECTION if no_information is not None else CORRECTION.split(";")[0],
+        "method": CORRECTION,
     }
     if pairs.any() and np.isfinite(apparent):
         optimism = float(np.mean(boot[pairs] - original[pairs]))
         corrected |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
-        if no_information is not None:
-            corrected["low"], corrected["high"] = _limits(boot[pairs], -optimism, level, bounds)
     if out.any():
         corrected["oob"] = float(np.mean(oob[out]))
-        corrected["oob_low"], corrected["oob_high"] = _limits(oob[out], 0.0, level, bounds)
+        tail = (1 - level) / 2
+        limits = np.clip(np.quantile(oob[out], [tail, 1 - tail]), *bounds)
+        corrected["oob_low"], corrected["oob_high"] = map(float, limits)
     if out.any() and np.isfinite(apparent):
         weights = {"b632": WEIGHT_632}
         bounded = corrected["oob"]
@@ -197,17 +195,7 @@ def correct_optimism(
             weights["b632plus"], bounded = _plus(apparent, corrected["oob"], no_information, better_is_high)
         for key, weight in weights.items():
             corrected[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else corrected["oob"])
-            mixture = (1 - weight) * boot[out] + weight * oob[out]
-            corrected[f"{key}_low"], corrected[f"{key}_high"] = _limits(
-                mixture, corrected[key] - float(np.mean(mixture)), level, bounds
-            )
     return corrected
-
-
-def _limits(values: np.ndarray, shift: float, level: float, bounds: tuple[float, float]) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low, high = np.clip(np.quantile(values, [tail, 1 - tail]) + shift, *bounds)
-    return float(low), float(high)
 
 
 def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:

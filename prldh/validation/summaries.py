@@ -43,10 +43,8 @@ from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, 
 from prldh.validation.refit import held_out, held_out_imputed
 
 FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
-NO_CORRECTION = (
-    ".632+ is null: a calibration line has no value that stands for no information; the corrected one has no interval:"
-    " each bootstrap model's line is 0 and 1 on its own sample"
-)
+NO_INTERVAL_HELD = "the corrected value, .632 and .632+ have no interval: none was shown to hold (docs/intervals.md)"
+NO_CORRECTION = f".632+ is null: a calibration line has no value that stands for no information; {NO_INTERVAL_HELD}"
 
 
 def summarise(
@@ -242,7 +240,9 @@ def _summarise_bootstrap(
         corrected = correct_optimism(
             on_everyone, boot, original, oob, nothing, assessment.level, is_high_better, measure.range
         )
-        reason = NO_CORRECTION if nothing is None else ABSENT
+        reason = NO_CORRECTION if nothing is None else NO_INTERVAL_HELD
+        if corrected["estimate"] is None:
+            reason = "no bootstrap sample has both classes"
         performance[measure.key] = Optimism(**corrected, no_information=nothing, reason=reason)
     rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)

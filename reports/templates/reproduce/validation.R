@@ -144,19 +144,17 @@ describe_held_out <- function(predictions) {
 # Harrell's optimism, .632 and .632+ of one measure: its values in the samples, of the samples' models on everyone, and on patients
 # outside. "nothing" is its value where predictions say nothing; a calibration line has none.
 correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_better, bounds) {
-  ends <- function(values, shift) pmin(pmax(quantile(values, tails, names = FALSE) + shift, bounds[1]), bounds[2])
+  ends <- function(values) pmin(pmax(quantile(values, tails, names = FALSE), bounds[1]), bounds[2])
   found <- list(apparent = apparent, n_defined = sum(is.finite(boot) & is.finite(original)), no_information = nothing)
   pairs <- is.finite(boot) & is.finite(original)
   if (any(pairs) && is.finite(apparent)) {
     optimism <- mean(boot[pairs] - original[pairs])
-    around <- if (is.na(nothing)) c(NA, NA) else ends(boot[pairs], -optimism)   # every sample's own line is 0 and 1
-    found <- c(found, list(estimate = apparent - optimism, low = around[1], high = around[2], optimism = optimism,
-                           resampled = mean(boot[pairs])))
+    found <- c(found, list(estimate = apparent - optimism, low = NA, high = NA, optimism = optimism, resampled = mean(boot[pairs])))
   }
   out <- is.finite(oob) & is.finite(boot)
   if (!any(out)) return(found)
   outside <- mean(oob[out])
-  around <- ends(oob[out], 0)
+  around <- ends(oob[out])
   found <- c(found, list(oob = outside, oob_low = around[1], oob_high = around[2]))
   if (!is.finite(apparent)) return(found)
   rules <- list(b632 = c(weight = 0.632, outside = outside))
@@ -171,9 +169,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   for (name in names(rules)) {
     weight <- rules[[name]][["weight"]]
     estimate <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
-    mixture <- (1 - weight) * boot[out] + weight * oob[out]
-    around <- ends(mixture, estimate - mean(mixture))
-    found[paste0(name, c("", "_low", "_high"))] <- c(estimate, around)
+    found[paste0(name, c("", "_low", "_high"))] <- c(estimate, NA, NA)
   }
   found
 }
