@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from prldh.core import BUILT_IN, Chosen, Fitted, PluginError, PrldhError, Selection, clean
+from prldh.plugins.interfaces import ReadsStates
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
 
@@ -108,7 +109,9 @@ def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | N
         return None
     if selector.name in BUILT_IN:
         return "has the name of what prldh fits itself"
-    return None if hasattr(selector, "from_state") else "fits something of its own and has no from_state that reads it"
+    if isinstance(selector, ReadsStates):
+        return None
+    return "fits something of its own and has no from_state that reads it"
 
 
 def check_state(selector: Any, fitted: Fitted) -> None:
