@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prldh.core import Warn, warn
-from prldh.results.measures import MEASURES
+from prldh.results.measures import BY_KEY, MEASURES
 
 #: Why a number of this name may not exist, wherever it stands; what is said of a measure is its own.
 NULL_REASONS = {
@@ -113,7 +113,9 @@ class _Null:
 
     @property
     def part(self) -> str:
-        return self.path[-2] if len(self.path) > 1 else "results"
+        parts = ("results", *self.path[:-1])
+        is_within = parts[-1] in BY_KEY and parts[-2] in BY_KEY
+        return ".".join(parts[-2:]) if is_within else parts[-1]
 
 
 def explain_nulls(data: dict[str, Any]) -> list[Warn]:
