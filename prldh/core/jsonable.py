@@ -12,6 +12,8 @@ import numpy as np
 from prldh.core.entries import keys_by_field, keys_of
 
 _T = TypeVar("_T")
+#: Why the statistic of a test is null though the test exists.
+INFINITE = "the statistic is infinite: something was found where none was expected, or nothing varies"
 
 
 def clean(value: Any) -> Any:
@@ -45,10 +47,15 @@ def finite_numbers(answer: Mapping[str, Any], keys: Iterable[str]) -> dict[str, 
 
 
 def record_of(kind: type[_T], answer: Mapping[str, Any], **others: Any) -> _T:
-    """A record of the numbers of an engine's answer, each by :func:`finite`, and of ``others``."""
+    """A record of the numbers of an engine's answer, each by :func:`finite`, and of ``others``.
+
+    A record of a test that has a ``reason`` says there that its statistic is infinite, which JSON cannot.
+    """
     names = keys_by_field(cast(Any, kind))
-    numbers = {name: finite(answer[name]) for name in names if name in answer and name not in others}
-    return kind(**numbers | others)
+    values: dict[str, Any] = {name: finite(answer[name]) for name in names if name in answer and name not in others}
+    if "reason" in names and math.isinf(answer.get("statistic", 0.0)):
+        values["reason"] = INFINITE
+    return kind(**values | others)
 
 
 def records_of(kind: type[_T], columns: Mapping[str, Any]) -> tuple[_T, ...]:

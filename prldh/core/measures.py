@@ -62,6 +62,9 @@ class Measure:
         Why it may not exist.
     null_parts
         The same of parts of its value, by their keys.
+    resampled
+        The setting under ``performance`` that says of how many bootstrap samples a part of its value is made, by the
+        part's key; 0 switches the part off, which is then why it is null.
     no_interval
         Why no interval of it is claimed, where there is none.
     table
@@ -85,6 +88,7 @@ class Measure:
     range: tuple[float, float] = (float("-inf"), float("inf"))
     null: str = ""
     null_parts: Mapping[str, str] = field(default_factory=dict)
+    resampled: Mapping[str, str] = field(default_factory=dict)
     no_interval: str = ""
     table: str = ""
     digits: int = 3

@@ -161,8 +161,9 @@ def _compare_auc(
     difference = np.array([[answer["difference"]] for answer in answers])
     variance = np.array([[((answer["high"] - answer["low"]) / width) ** 2] for answer in answers])
     pooled = {key: values[0] for key, values in engine.pool_estimates(difference, variance, np.inf, level).items()}
-    statistic = finite(pooled["estimate"] / pooled["se"]) if pooled["se"] > 0 else None
-    test = record_of(DifferenceTest, pooled, difference=finite(pooled["estimate"]), statistic=statistic)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.divide(pooled["estimate"], pooled["se"])
+    test = record_of(DifferenceTest, {**pooled, "difference": pooled["estimate"], "statistic": statistic})
     return test, f"DeLong in each of {m} imputed data sets, Rubin's rules"
 
 

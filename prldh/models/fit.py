@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
@@ -75,7 +75,7 @@ class SeparatedTerm:
 
 @dataclass(frozen=True)
 class RawArea:
-    """The AUC of a marker's own values, in its given direction."""
+    """The AUC of a score's own values, in its given direction."""
 
     term: str
     estimate: Number
@@ -215,6 +215,7 @@ def describe_model(
     cohort: Cohort,
     assessment: Assessment,
     on_separation: str = "firth",
+    scores: Collection[str] = (),
 ) -> tuple[FittedModel, np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -224,6 +225,8 @@ def describe_model(
         One design, or one for each imputed data set.
     on_separation
         ``firth``, ``warn`` or ``error``: see :func:`fit_designs`.
+    scores
+        The terms that have a given direction (higher means event): Radscores and scores given as columns.
 
     Returns
     -------
@@ -235,7 +238,7 @@ def describe_model(
     terms, separation, of_terms = _terms(designs[0], fit, label)
     etas = np.array([log_odds(d.matrix, fit.coefficients) for d in designs])
     performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
-    raw_auc, of_markers = _raw_areas(spec, designs, terms, cohort.outcome.astype(float), assessment, label)
+    raw_auc, of_markers = _raw_areas(scores, designs, terms, cohort.outcome.astype(float), assessment, label)
     model = FittedModel(
         name=spec.name,
         adjusted=spec.adjusted,
@@ -280,19 +283,18 @@ def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tupl
 
 
 def _raw_areas(
-    spec: ModelSpec,
+    scores: Collection[str],
     designs: Sequence[Design],
     terms: Sequence[Term],
     y: np.ndarray,
     assessment: Assessment,
     label: str,
 ) -> tuple[tuple[RawArea, ...], list[Warn]]:
-    """AUCs of continuous markers in their given direction where they enter with a negative coefficient; imputed ones
-    are pooled."""
-    areas, warnings, design = [], [], designs[0]
+    """AUCs of scores in their given direction where they enter with a negative coefficient; imputed ones are pooled. A
+    covariate has no direction."""
+    areas, warnings = [], []
     for j, term in enumerate(terms):
-        own = term.variable in spec.own_terms and design.levels[j] is None and j > 0
-        if own and term.coefficient.b is not None and term.coefficient.b < 0:
+        if term.variable in scores and term.coefficient.b is not None and term.coefficient.b < 0:
             auc = pooled_auc(y, np.array([d.matrix[:, j] for d in designs]), assessment.engine, assessment.level)
             areas.append(record_of(RawArea, auc, term=term.term))
             warnings.append(warn.AGAINST_DIRECTION(model=label, term=term.term, auc=auc["estimate"]))

@@ -132,7 +132,7 @@ def hosmer_lemeshow(y: np.ndarray, p: np.ndarray, assessment: Assessment, is_fit
     outcomes."""
     groups = assessment.settings.hosmer_lemeshow_groups
     answer = assessment.engine.hosmer_lemeshow(y, p, groups, 2 if is_fitted else 0)
-    if not np.isfinite(answer["statistic"]):  # one group, or an empty one: degrees of freedom of nothing
+    if np.isnan(answer["statistic"]):  # one group: degrees of freedom of nothing
         answer = {**answer, "df": np.nan}
     return record_of(HosmerLemeshow, answer, groups=records_of(HosmerLemeshowGroup, answer))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from prldh.core import Interval, Later, Number, Warn, finite, record_of, warn
+from prldh.core import ABSENT, Absent, Interval, Later, Number, Warn, finite, record_of, warn
 from prldh.engines import StatisticsEngine
 from prldh.stats import proportion
 
@@ -25,13 +25,14 @@ class RocPoint:
 
 @dataclass(frozen=True)
 class DifferenceTest:
-    """A difference with its limits, and the test that it is none."""
+    """A difference with its limits, and the test that it is none; ``reason``: that the statistic is infinite."""
 
     difference: Number
     low: Number
     high: Number
     statistic: Number
     p: Number
+    reason: str | Absent = field(default=ABSENT, kw_only=True)
 
 
 @dataclass(frozen=True)

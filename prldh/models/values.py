@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from prldh.core import ABSENT, CALIBRATION, Absent, Among, Interval, Later, Number
@@ -66,12 +66,13 @@ class HosmerLemeshowGroup:
 
 @dataclass(frozen=True)
 class HosmerLemeshow:
-    """Hosmer and Lemeshow's test with its table."""
+    """Hosmer and Lemeshow's test with its table; ``reason``: that the statistic is infinite."""
 
     statistic: Number
     df: Number
     p: Number
     groups: tuple[HosmerLemeshowGroup, ...]
+    reason: str | Absent = field(default=ABSENT, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,14 @@ def interval(entry: Any, digits: int = 3) -> Markup:
     )
 
 
+def statistic(test: dict[str, Any], digits: int = 2) -> Markup:
+    """A test's statistic, ∞ where it says that it is infinite, with the sign of its difference."""
+    if test.get("statistic") is not None or not test.get("reason"):
+        return number(test.get("statistic"), digits)
+    sign = "−" if (test.get("difference") or 0) < 0 else ""
+    return Markup('<span title="{}">{}∞</span>').format(test["reason"], sign)
+
+
 def percent(value: Any, digits: int = 2) -> Markup:
     return number(None) if value is None else _titled(f"{value:.{digits}f}", value)
 
@@ -106,6 +114,7 @@ FILTERS = {
     "number": number,
     "p_value": p_value,
     "interval": interval,
+    "statistic": statistic,
     "percent": percent,
     "share": share,
     "tiny": tiny,

@@ -12,7 +12,17 @@ from prldh.core import plain
 from prldh.pages import level_of, typeset
 from prldh.report.drawing import slug
 from prldh.report.seen import seen_in_figures
-from prldh.results import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, Words, honest_auc, is_bootstrap, of_table
+from prldh.results import (
+    BRIER,
+    BY_KEY,
+    CLASSIFIED,
+    CORRECTED,
+    LINE,
+    Words,
+    honest_auc,
+    is_bootstrap,
+    of_table,
+)
 
 TESTS = {
     "t": "t test (pooled variance)",
@@ -203,7 +213,24 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
+    sentences += _never_selected(data, words)
     return {"sentences": sentences, "notes": notes}
+
+
+def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
+    """One sentence a tissue whose frozen Radscore has features that no resample of a scheme selected."""
+    sentences = []
+    for name, tissue in data["tissues"].items():
+        own = tissue["selection"] or {}
+        for scheme, entry in own.get("stability", {}).items():
+            never = [feature for feature in own["features"] if feature not in entry["frequency"]]
+            if never:
+                sentences.append(
+                    f"Of the frozen Radscore of “{name}” {len(never)} of {len(own['features'])} features"
+                    f" ({', '.join(never)}) were selected in 0 of the {entry['n_resamples']} resamples"
+                    f" ({words.scheme(scheme).label}): other patients would have given another Radscore."
+                )
+    return sentences
 
 
 def _which(best: dict[str, Any], models: list[dict[str, Any]]) -> str:

@@ -154,6 +154,7 @@ def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[st
         "adjusted": spec.adjusted,
         "terms": terms,
         "own": terms[: len(spec.own_terms)],
+        "scores": [term for term, name in zip(terms, spec.terms, strict=True) if name in plan.study.tissues],
         "fit": entry["fit"],
         "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
         "is_imputed": plan.is_imputed(spec),

@@ -119,6 +119,9 @@ MEASURES: tuple[Measure, ...] = (
         null_parts=dict.fromkeys(
             ("corrected", "corrected_low", "corrected_high"), "McClish's correction is not defined here"
         ),
+        resampled=dict.fromkeys(
+            ("low", "high", "variance", "corrected_low", "corrected_high"), "partial_auc_bootstrap"
+        ),
         aspect=DISCRIMINATION,
         references=(REFERENCES["mcclish1989"],),
     ),
@@ -177,6 +180,8 @@ MEASURES: tuple[Measure, ...] = (
         "calibration",
         {APPARENT: Calibration, HELD_OUT: later(Calibration)},
         r=_VAL_PROB,
+        null_parts=dict.fromkeys(("low", "high"), "the predictions of fewer than half of the samples reach that far"),
+        resampled=dict.fromkeys(("low", "high"), "decision_bootstrap"),
         aspect=CALIBRATION,
     ),
     Measure(
@@ -344,6 +349,10 @@ MEASURES: tuple[Measure, ...] = (
         null_parts=dict.fromkeys(
             ("avoided", "avoided_low", "avoided_high"), "the threshold is 0, where nobody is spared"
         ),
+        resampled=dict.fromkeys(
+            ("low", "high", "standardized_low", "standardized_high", "avoided_low", "avoided_high"),
+            "decision_bootstrap",
+        ),
         aspect=USEFULNESS,
         methods="decision curves",
         references=(REFERENCES["vickers2006"],),
@@ -354,6 +363,9 @@ MEASURES: tuple[Measure, ...] = (
         "clinical_impact",
         {APPARENT: tuple[ImpactPoint, ...], HELD_OUT: later(tuple[ImpactPoint, ...])},
         r="rmda::plot_clinical_impact",
+        resampled=dict.fromkeys(
+            ("high_risk_low", "high_risk_high", "high_risk_events_low", "high_risk_events_high"), "decision_bootstrap"
+        ),
         aspect=USEFULNESS,
     ),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
 from prldh.core import Warn, warn
-from prldh.results.measures import MEASURES
+from prldh.results.measures import BY_KEY, MEASURES
 
 #: Why a number of this name may not exist, wherever it stands; what is said of a measure is its own.
 NULL_REASONS = {
@@ -73,6 +75,11 @@ REASONS_THERE = {
     },
     ("likelihood_ratio", "df2"): "infinite: nothing that these models use was imputed",
 }
+#: The setting under ``performance`` that switches a number off, by part and key.
+SWITCHED_BY = {
+    **{(measure.key, key): setting for measure in MEASURES for key, setting in measure.resampled.items()},
+    **dict.fromkeys((("net_benefit_differences", "low"), ("net_benefit_differences", "high")), "decision_bootstrap"),
+}
 #: Keys whose null is no missing number.
 _STRUCTURE = {
     "level",
@@ -97,35 +104,63 @@ _STRUCTURE = {
 }
 
 
+@dataclass(frozen=True)
+class _Null:
+    """A number that does not exist: the keys that lead to it, its own last, and the entry that holds it."""
+
+    path: tuple[str, ...]
+    entry: Mapping[str, Any]
+
+    @property
+    def part(self) -> str:
+        parts = ("results", *self.path[:-1])
+        is_within = parts[-1] in BY_KEY and parts[-2] in BY_KEY
+        return ".".join(parts[-2:]) if is_within else parts[-1]
+
+
 def explain_nulls(data: dict[str, Any]) -> list[Warn]:
-    """One warning a part of the results and reason: which numbers are null there, how often, and why. The entry's own
-    ``reason`` is told where it has one."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    _count_nulls(
-        {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}, "results", counts
-    )
-    by_reason: dict[tuple[str, str], dict[str, int]] = {}
-    for (parent, key, own), n in sorted(counts.items()):
-        general = REASONS_THERE.get((parent, key)) or NULL_REASONS.get(key, "it is not defined for these data")
-        by_reason.setdefault((parent, own or general), {})[key] = n
+    """One warning a part of the results and reason: which numbers are null there, how often, and why."""
+    everything = {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}
+    study = data.get("study", {})
+    settings = study.get("settings", {}).get("performance", {})
+    bootstraps = {name for name, scheme in study.get("schemes", {}).items() if scheme["kind"] == "bootstrap"}
+    by_reason: dict[tuple[str, str], Counter[str]] = {}
+    for null in sorted(_nulls(everything, (), {}), key=lambda null: (null.part, null.path[-1])):
+        counts = by_reason.setdefault((null.part, _reason(null, settings, bootstraps)), Counter())
+        counts[null.path[-1]] += 1
     return [
-        warn.NULL_VALUES(part=parent, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
-        for (parent, reason), keys in by_reason.items()
+        warn.NULL_VALUES(part=part, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
+        for (part, reason), keys in by_reason.items()
     ]
 
 
-def _count_nulls(
-    value: Any, parent: str, counts: Counter[tuple[str, str, str]], key: str = "", reason: str = ""
-) -> None:
-    """``reason``: what the entry that holds the value says of its nulls."""
+def _reason(null: _Null, settings: Mapping[str, Any], bootstraps: Set[str]) -> str:
+    """Why a number does not exist: as its entry says, as it was switched off, or as the innermost part that knows."""
+    *parts, key = null.path
+    if null.entry.get("reason"):
+        return null.entry["reason"]
+    places = [(part, key) for part in reversed(parts)]
+    # what a bootstrap scheme says of its models comes from its own samples
+    if not bootstraps & {*parts, null.entry.get("scheme")}:
+        for setting in (SWITCHED_BY[place] for place in places if place in SWITCHED_BY):
+            if settings.get(setting) == 0:
+                return f"switched off, as the study has performance.{setting}: 0"
+    known = (REASONS_THERE[place] for place in places if place in REASONS_THERE)
+    return next(known, None) or NULL_REASONS.get(key, "it is not defined for these data")
+
+
+def _nulls(value: Any, path: tuple[str, ...], entry: Mapping[str, Any]) -> Iterator[_Null]:
+    """``entry``: the innermost one of a list, or within it, that holds the value."""
     if isinstance(value, dict):
-        own = value.get("reason") or ""
+        # a point of a curve is of the scheme that its row names
+        own = {**({"scheme": entry["scheme"]} if "scheme" in entry else {}), **value}
         for k, v in value.items():
-            if k in ("details", "dropped", "settings", "roc") or (value.get("reference") is True and v is None):
-                continue
-            _count_nulls(v, key or parent, counts, k, own)
+            if k not in ("details", "dropped", "settings", "roc") and not (
+                value.get("reference") is True and v is None
+            ):
+                yield from _nulls(v, (*path, k), own)
     elif isinstance(value, list):
         for v in value:
-            _count_nulls(v, parent, counts, key, reason)
-    elif value is None and key not in _STRUCTURE:
-        counts[parent, key, reason] += 1
+            yield from _nulls(v, path, entry)
+    elif value is None and path[-1] not in _STRUCTURE:
+        yield _Null(path, entry)

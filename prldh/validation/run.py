@@ -8,7 +8,7 @@ What one refit is stands in :mod:`prldh.validation.refit`; how work is spread an
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -25,6 +25,7 @@ from prldh.models import Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
 from prldh.validation.entries import HeldOut
+from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import (
     impute_for_resamples,
@@ -99,7 +100,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                         same = predict_scope_model(
                             run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
                         )
-                    _record(plan, run, i, scope, scheme, same)
+                    _record(plan, run, i, scope, scheme, same, refits[scheme])
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
@@ -241,13 +242,16 @@ def _refit_one(
 # ---------------------------------------------------------------- what is said of them
 
 
-def _record(plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions) -> None:
+def _record(
+    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, refits: Sequence
+) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
         entry, warnings = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.assessment)
+        warnings += implausible_predictions(predictions, plan.cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]
@@ -262,6 +266,19 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
             if empty:
                 run.warnings.append(
                     warn.NOTHING_SELECTED(tissue=name, scheme=scheme.replace("_", "-"), n_empty=empty, n=len(refits))
+                )
+            score, chosen = run.fits[name].radscore, {feature for t in refits for feature in t[name].features}
+            never = [feature for _, feature in score.features if feature not in chosen] if score else []
+            if never:
+                run.warnings.append(
+                    warn.NEVER_SELECTED_AGAIN(
+                        tissue=name,
+                        scheme=scheme.replace("_", "-"),
+                        n=len(refits),
+                        listed=", ".join(never),
+                        n_features=len(never),
+                        n_of=len(score.features) if score else 0,
+                    )
                 )
     run.refits = by_scheme
 

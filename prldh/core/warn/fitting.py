@@ -113,10 +113,10 @@ AGAINST_DIRECTION = WarnKind(
     "PRL-054",
     "models",
     "performance",
-    "A marker enters against its direction",
+    "A score enters against its direction",
     "{model}: '{term}' enters with a negative coefficient, against its given direction (higher means event); the AUC of"
     " the raw values is {auc:.3f}.",
-    "The model turns the marker round, so that its AUC is not that of the marker as it is read. In a model of several"
+    "The model turns the score round, so that its AUC is not that of the score as it is read. In a model of several"
     " terms the others may be the cause.",
     "Compare with the AUC of the raw values; turn the score round in the table if its direction was given wrongly.",
 )

@@ -1,4 +1,5 @@
-"""What there may be to say of validation, PRL-090 to PRL-099, and of numbers that do not exist: PRL-110."""
+"""What there may be to say of validation, PRL-090 to PRL-099 and from PRL-104 on, and of numbers that do not exist:
+PRL-110."""
 
 from __future__ import annotations
 
@@ -98,6 +99,29 @@ UNSEEN_LEVELS = WarnKind(
     " level there.",
     "A level of a covariate is so rare that some training rows lack it.",
     "Merge it with another level.",
+)
+IMPLAUSIBLE_PREDICTIONS = WarnKind(
+    "PRL-104",
+    "validation",
+    "validation",
+    "Held-out predictions that nobody would believe",
+    "{n} of {n_patients} patients have held-out log odds beyond ±{limit:g}, that is probabilities nearer to 0 or 1 than"
+    " 3.1e-7: {listed}. Cause: {cause}.",
+    "No data of a clinical study support such certainty. Either the refit's training patients are separated, so that"
+    " its coefficients have no bound, or a patient's value lies far outside those that it was fitted to.",
+    "Look at the values of these patients for errors of units or decimals; use fewer terms, or `separation: firth`."
+    " Calibration and Brier score of these predictions say little.",
+)
+NEVER_SELECTED_AGAIN = WarnKind(
+    "PRL-105",
+    "validation",
+    "radscores",
+    "Features of the frozen model that no resample selected",
+    "tissue {tissue}, {scheme}: {n_features} of the {n_of} features of the frozen Radscore were selected in 0 of {n}"
+    " resamples: {listed}.",
+    "With a few other patients none of these features would be in the Radscore: validation is of other models than the"
+    " one that is frozen.",
+    "Do not rely on this Radscore: loosen the selection, or take features that are selected often.",
 )
 NULL_VALUES = WarnKind(
     "PRL-110",

@@ -160,7 +160,7 @@ count_positives <- function(positive, outcome) {
 }
 hosmer_lemeshow <- function(outcome, p, lost) {
   found <- suppressWarnings(prldh$hosmer_lemeshow(outcome, p, study$hosmer_lemeshow_groups, lost))
-  list(statistic = found$statistic, df = if (is.finite(found$statistic)) found$df else NA, p = found$p,
+  list(statistic = found$statistic, df = if (!is.na(found$statistic)) found$df else NA, p = found$p,
        groups = data.frame(found[c("lower", "upper", "n", "observed", "expected")]))
 }
 calibration <- function(outcome, p, rows, n_samples) {

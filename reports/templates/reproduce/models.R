@@ -47,8 +47,8 @@ fitted <- lapply(study$models, function(model) {
   xs <- lapply(if (model$is_imputed) data_sets else list(data_sets[[1]]), function(data) design_of(model$terms, data))
   fit <- fit_all(xs, y, model$fit)
   etas <- do.call(rbind, lapply(xs, log_odds, fit$b))
-  # A marker that enters with a negative coefficient, judged in its given direction
-  own <- match(labels[Filter(function(term) !is.factor(cohort[[term]]), model$own)], colnames(xs[[1]]))
+  # A score that enters with a negative coefficient, judged in its given direction; covariates have none
+  own <- match(labels[unlist(model$scores)], colnames(xs[[1]]))
   turned <- own[!own %in% model$infinite & !is.na(fit$b[own]) & fit$b[own] < 0]
   raw <- lapply(turned, function(j) pooled_delong(y, do.call(rbind, lapply(xs, function(x) x[, j])))[c("estimate", "low", "high")])
   tell(sprintf("models[%s]", label), c(
