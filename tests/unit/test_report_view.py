@@ -26,7 +26,8 @@ AUC = {"estimate": 0.8464, "low": 0.7891, "high": 0.9032}
 
 
 def model(name: str = "Disc Radscore", **validation) -> dict:
-    return {"name": name, "adjusted": False, "auc": dict(AUC), "validation": validation}
+    terms = [{"variable": None}, {"variable": "disc"}]
+    return {"name": name, "adjusted": False, "auc": dict(AUC), "terms": terms, "validation": validation}
 
 
 def results(*models: dict, confidence: float = 0.95, selected: bool = True, repeats: int = 1) -> dict:
@@ -39,7 +40,7 @@ def results(*models: dict, confidence: float = 0.95, selected: bool = True, repe
     return {
         "cohort": {"n": 170, "events": 55, "outcome": "recurrence", "event": "yes"},
         "models": list(models),
-        "tissues": {"disc": {"selection": {} if not selected else {"steps": []}}},
+        "tissues": {"disc": {"selection": {"steps": [{"name": "icc"}] if selected else []}}},
         "study": {
             "settings": {"performance": {"confidence": confidence}, "validation": {"repeats": repeats}},
             "schemes": schemes,
