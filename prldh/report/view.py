@@ -21,10 +21,10 @@ from prldh.results import (
     LINE,
     NO_USABLE,
     Words,
+    artefacts_in_words,
     by_honesty,
     cost_of_leakage,
     honest_auc,
-    interval,
     is_artefact,
     is_bootstrap,
     is_chosen,
@@ -208,7 +208,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
                     f" {_with_interval(best['auc'], level)}, which is too high by construction."
                 ),
             ],
-            "notes": _artefacts(models, words),
+            "notes": _artefacts(models),
         }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
     is_all = is_honest(data, best, scope)
@@ -230,7 +230,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
-    return {"sentences": sentences, "notes": notes + _artefacts(models, words)}
+    return {"sentences": sentences, "notes": notes + _artefacts(models)}
 
 
 def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:
@@ -245,15 +245,9 @@ def _mean(model: dict[str, Any], scope: str, scheme: str) -> str:
     return ", mean of folds" if leading_key(model["validation"][scope][scheme]) == "auc_mean" else ""
 
 
-def _artefacts(models: list[dict[str, Any]], words: Words) -> list[str]:
-    """A note on every pooled AUC that is no result."""
-    return [
-        f"{label(m)}: the pooled AUC {interval(m['validation'][scope][scheme]['auc'])} of"
-        f" {words.scheme(scheme).label}, scope {scope}, is {ARTEFACT}."
-        for m in models
-        for scope, scheme in by_honesty(m["validation"])
-        if is_artefact(m["validation"][scope][scheme])
-    ]
+def _artefacts(models: list[dict[str, Any]]) -> list[str]:
+    """A note on the pooled AUCs that are no result, one a model."""
+    return [f"{label(m)}: {words}" for m in models if (words := artefacts_in_words(m))]
 
 
 def _which(best: dict[str, Any], models: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
 from prldh.results.lead import (
     NO_USABLE,
+    artefacts_in_words,
     bootstrap_first,
     by_honesty,
     honest_auc,
@@ -50,6 +51,7 @@ __all__ = [
     "Sentence",
     "TOKEN",
     "Words",
+    "artefacts_in_words",
     "assemble",
     "bootstrap_first",
     "by_honesty",

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Absent, Inline
+from prldh.core import ABSENT, Absent, Inline, Number
 from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
 from prldh.results.leakage import no_difference
 from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
@@ -56,9 +56,8 @@ def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]], reaso
             scheme: [by_scope[scope][scheme].performance["auc"].estimate for scope in ("model", "pipeline")]
             for scheme in by_scope["model"]
         }
-        validation["difference"] = {
+        difference: dict[str, Number | str] = {
             scheme: None if reason or None in pair else pair[0] - pair[1] for scheme, pair in areas.items()
         }
-        if reason:
-            validation["difference_reason"] = reason
+        validation["difference"] = difference | ({"reason": reason} if reason else {})
     return validation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.results.leakage import leading_key
+from prldh.results.leakage import ARTEFACT, is_artefact, leading_key
 
 #: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
 SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
@@ -66,6 +66,17 @@ def led_by(entry: dict[str, Any]) -> str:
     scope, scheme, _ = leading
     mean = ", mean of folds" if leading_key(entry["validation"][scope][scheme]) == "auc_mean" else ""
     return f"{scheme_words(scheme)}{mean}, scope {scope}"
+
+
+def artefacts_in_words(entry: dict[str, Any]) -> str:
+    """Which pooled AUCs of a model are no result; nothing where all are."""
+    validation = entry["validation"]
+    shown = [
+        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, scope {scope})"
+        for scope, scheme in by_honesty(validation)
+        if is_artefact(validation[scope][scheme])
+    ]
+    return f"pooled AUC {', '.join(shown)}: {ARTEFACT}." if shown else ""
 
 
 def interval(entry: dict[str, Any], digits: int = 3) -> str:

@@ -117,7 +117,7 @@ def _count_nulls(value: Any, parent: str, key: str, counts: dict[tuple[str, str]
         for k, v in value.items():
             if k in ("details", "dropped", "settings", "roc") or (value.get("reference") is True and v is None):
                 continue
-            if f"{k}_reason" in value:  # it says itself why it is null
+            if k == "difference" and isinstance(v, dict) and "reason" in v:  # it says itself why it is null
                 continue
             _count_nulls(v, key or parent, k, counts)
     elif isinstance(value, list):

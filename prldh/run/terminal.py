@@ -10,15 +10,12 @@ from prldh.core import warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
 from prldh.results import (
-    ARTEFACT,
     Results,
-    by_honesty,
+    artefacts_in_words,
     honest_auc,
     interval,
-    is_artefact,
     is_honest,
     led_by,
-    scheme_words,
     unknown_leakage,
 )
 
@@ -63,16 +60,7 @@ def _held_out_title(data: dict[str, Any]) -> str:
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
     """Pooled AUCs that are no result, one line a model."""
-    lines = []
-    for entry in data["models"]:
-        validation = entry["validation"]
-        pairs = [(scope, s) for scope, s in by_honesty(validation) if is_artefact(validation[scope][s])]
-        if pairs:
-            shown = [
-                f"{interval(validation[scope][s]['auc'])} ({scheme_words(s)}, scope {scope})" for scope, s in pairs
-            ]
-            lines.append(f"{_label(entry)}: pooled AUC {', '.join(shown)}: {ARTEFACT}.")
-    return lines
+    return [f"{_label(entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(entry))]
 
 
 def _label(entry: dict[str, Any]) -> str:

@@ -115,9 +115,8 @@ class ByScheme(TypedDict, total=False):
 
 class Validation(TypedDict, total=False):
     """By scope; ``difference``: the AUC of scope ``model`` less that of scope ``pipeline``, by scheme, null where that
-    is not what leakage costs, with the reason."""
+    is not what leakage costs, with its ``reason``."""
 
     model: ByScheme
     pipeline: ByScheme
-    difference: Mapping[str, Number]
-    difference_reason: str
+    difference: Mapping[str, Number | str]

@@ -151,7 +151,7 @@ def _leakage_unknown(w: Writer, own: list[int]) -> str:
     models = [w.data["models"][k] for k in own]
     given = dict.fromkeys(name for m in models for name in given_scores(w.data, m))
     if not given:
-        return "A source of features was trained on patients of this analysis, or on unknown ones: leakage is unknown."
+        return "A source of features was trained on these patients, or on unknown ones, so leakage is unknown."
     names = listed([w.key("tissues", name) for name in given])
     return f"How the score{'s' * (len(given) > 1)} of {names} came about is not known here, so leakage is unknown."
 
@@ -174,10 +174,8 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
     mean = ", mean of folds" if key == "auc_mean" else ""
     how = f" ({w.words.scheme(scheme).label}{mean}, scope {scope})"
-    return (
-        f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {w.interval(*place, *held, str(key))}.",
-        how,
-    )
+    number = w.interval(*place, *held, str(key))
+    return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
 
 def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: bool) -> Iterator[str]:
