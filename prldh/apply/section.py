@@ -10,7 +10,7 @@ from markupsafe import Markup
 from prldh.apply.apply import FIGURES
 from prldh.apply.figures import shown_figures
 from prldh.pages import create_environment
-from prldh.results import CLASSIFIED, honest_auc, read_external, scheme_words
+from prldh.results import CLASSIFIED, honest_auc, led_by, read_external, unknown_leakage
 
 
 class ExternalValidation:
@@ -30,13 +30,20 @@ class ExternalValidation:
             e["name"]: [{**f, "svg": Markup(f["svg"])} for f in shown_figures(e, folder / e["folder"] / FIGURES)]
             for e in cohorts
         }
-        own = {(m["name"], m["adjusted"]): {"apparent": m["auc"], "honest": honest_auc(m)} for m in results["models"]}
+        own = {
+            (m["name"], m["adjusted"]): {
+                "apparent": m["auc"],
+                "held_out": honest_auc(m),
+                "how": led_by(m),
+                "unknown": unknown_leakage(results, m),
+            }
+            for m in results["models"]
+        }
         template = create_environment().get_template("sections/external.html.j2")
         return template.render(
             cohorts=cohorts,
             figures=figures,
             own=own,
-            scheme_words=scheme_words,
             study=results["study"]["title"],
             classified=CLASSIFIED,
         )

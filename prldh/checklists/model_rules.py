@@ -23,7 +23,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
 from prldh.core import Purpose
 from prldh.pages import p_text
-from prldh.results import honest_auc, interval, scheme_words
+from prldh.results import by_honesty, honest_auc, interval, led_by, unknown_leakage
 
 
 def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
@@ -163,7 +163,7 @@ def no_leakage(d: Dossier) -> Finding:
     if d.given_scores:
         return ask(
             f"{value}. But the Radscores of {', '.join(d.given_scores)} came as columns: "
-            "whether held-out patients took part in making them is not known",
+            "whether held-out patients took part in making them is not known, so leakage is unknown",
             *evidence,
         )
     if unknown := _seen_in_training(d, known=False):
@@ -268,7 +268,14 @@ def _performance(d: Dossier) -> list[str]:
         held = honest_auc(m)
         lines.append(
             f"{name_of(m)}: apparent AUC {interval(m['auc'])}"
-            + (f", {scheme_words(held[1])}, scope {held[0]}: {interval(held[2])}" if held else "")
+            + (
+                f", {led_by(m)}: {interval(held[2])}"
+                if held
+                else f", {led_by(m)}"
+                if by_honesty(m["validation"])
+                else ""
+            )
+            + (" (leakage unknown)" if held and unknown_leakage(d.run, m) else "")
         )
     return lines
 

@@ -159,8 +159,8 @@ def _model_figures(
         Drawing(
             f"roc_{kind}",
             f"ROC curves, {kind}",
-            "Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of the whole"
-            f" chain where there is one (dotted). Apparent AUCs: {_areas(models)}.",
+            "Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of scope"
+            f" pipeline where there is one (dotted). Apparent AUCs: {_areas(models)}.",
             lambda: draw_roc(models, f"{level}% CI"),
         ),
         *_roc_bands(shown, kind, held, of, first, level),

@@ -10,7 +10,17 @@ from prldh.checklists import has_docx
 from prldh.core import APPARENT, DASH, Measure, plain
 from prldh.pages import JournalTable, as_latex, interval_text, p_text, write_word
 from prldh.report.view import TESTS, label
-from prldh.results import CLASSIFIED
+from prldh.results import (
+    ARTEFACT,
+    CLASSIFIED,
+    by_honesty,
+    cost_of_leakage,
+    is_artefact,
+    is_chosen,
+    leading_key,
+    selects,
+    unknown_leakage,
+)
 
 ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
 
@@ -108,7 +118,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
                     label(m),
                     scheme.replace("_", "-"),
                     *cells,
-                    plain(m["validation"].get("difference", {}).get(scheme)),
+                    _cost(data, m, scheme),
                     interval_text(m["auc"]),
                 ]
             )
@@ -120,19 +130,36 @@ def _validation(data: dict[str, Any]) -> JournalTable:
         "Difference",
         f"Apparent AUC ({_level(data)})",
     ]
+    unknown = list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m))))
+    is_priced = any(cost_of_leakage(data, m, s) is not None for m in data["models"] for s in data["study"]["schemes"])
     notes = [
-        "Scope pipeline refits everything, selection included, in every resample; scope model the logistic model alone."
-        " The difference, scope model less scope pipeline, is the cost of leakage. Bootstrap: corrected for optimism."
+        ("Scope pipeline refits what this run makes" if unknown else "Scope pipeline refits everything")
+        + (", selection included," if any(selects(data, m) for m in data["models"]) else "")
+        + " in every resample; scope model the logistic model alone."
+        + (" The difference, scope model less scope pipeline, is the cost of leakage." if is_priced else "")
+        + " Bootstrap: corrected for optimism.",
+        *unknown,
     ]
+    held = [m["validation"][scope][s] for m in data["models"] for scope, s in by_honesty(m["validation"])]
+    if any(map(is_artefact, held)):
+        notes.append(f"* Pooled AUC {ARTEFACT}.")
     return JournalTable("table3", "Table 3. AUC in validation, and apparent", head, rows, notes)
 
 
 def _auc(entry: dict[str, Any] | None) -> str:
     if not entry:
         return ""
-    if entry["auc"].get("estimate") is None and entry.get("auc_mean"):
-        return f"{interval_text(entry['auc_mean'])} (mean of folds)"
-    return interval_text(entry["auc"])
+    pooled = f"{interval_text(entry['auc'])}*" if is_artefact(entry) else ""
+    if leading_key(entry) == "auc_mean":
+        return f"{interval_text(entry['auc_mean'])} (mean of folds{f'; pooled {pooled}' if pooled else ''})"
+    return pooled or interval_text(entry["auc"])
+
+
+def _cost(data: dict[str, Any], model: dict[str, Any], scheme: str) -> str:
+    """The cost of leakage, that it is unknown, or nothing where nothing was selected."""
+    if unknown_leakage(data, model):
+        return "unknown"
+    return plain(cost_of_leakage(data, model, scheme)) if is_chosen(data, model) else ""
 
 
 def _interaction(data: dict[str, Any]) -> JournalTable | None:

@@ -49,8 +49,8 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
             _panel(
                 "figure2_roc",
                 "ROC curves",
-                f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions of the whole"
-                f" chain. {_letters(kinds)}{first}",
+                f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions of scope"
+                f" pipeline. {_letters(kinds)}{first}",
                 draw_roc_panel,
                 kinds,
                 f"{level_of(data)}% CI",

@@ -13,15 +13,26 @@ from prldh.pages import level_of, typeset
 from prldh.report.drawing import slug
 from prldh.report.seen import seen_in_figures
 from prldh.results import (
+    ARTEFACT,
     BRIER,
     BY_KEY,
     CLASSIFIED,
     CORRECTED,
     LINE,
+    NO_USABLE,
     Words,
+    artefacts_in_words,
+    by_honesty,
+    cost_of_leakage,
     honest_auc,
+    is_artefact,
     is_bootstrap,
+    is_chosen,
+    is_honest,
+    leading_key,
     of_table,
+    selects,
+    unknown_leakage,
 )
 
 TESTS = {
@@ -63,6 +74,14 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "comparisons": by_scope(data["comparisons"]),
         "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data),
+        "unknown_leakage": list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m)))),
+        "is_selected": any(selects(data, m) for m in data["models"]),
+        "is_priced": any(row["difference"] is not None for row in _validation(data)),
+        "is_artefact": is_artefact,
+        "has_artefacts": any(
+            is_artefact(m["validation"][scope][s]) for m in data["models"] for scope, s in by_honesty(m["validation"])
+        ),
+        "artefact": ARTEFACT,
         "held_out_rows": _held_out_rows(data),
         "bootstrap_rows": _bootstrap_rows(data),
         "null_rows": _null_rows(data),
@@ -166,8 +185,8 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
 
 
 def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]]:
-    """``sentences``: what was asked, the honest answer, and what the patients that made the models would have said;
-    ``notes`` on reading them."""
+    """``sentences``: what was asked, what held-out patients answer, and what those that made the models would have
+    said; ``notes`` on reading them."""
     cohort, models = data["cohort"], data["models"]
     share = 100 * cohort["events"] / cohort["n"]
     which = f"the model “{label(models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
@@ -181,40 +200,55 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
         return {
             "sentences": [
                 asked,
-                "Of other patients nothing is known, as no validation was asked for.",
+                f"Of other patients nothing is known: {NO_USABLE}."
+                if any(by_honesty(m["validation"]) for m in models)
+                else "Of other patients nothing is known, as no validation was asked for.",
                 (
                     f"In the patients to whom it was fitted, {_which(best, models)} has an AUC of"
                     f" {_with_interval(best['auc'], level)}, which is too high by construction."
                 ),
             ],
-            "notes": [],
+            "notes": _artefacts(models),
         }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
-    selection = ", selection included" if any(t["selection"] for t in data["tissues"].values()) else ""
-    how = (
-        f"everything fitted anew each time{selection}"
-        if scope == "pipeline"
-        else "the logistic model alone fitted anew each time"
-    )
+    is_all = is_honest(data, best, scope)
     sentences = [
         asked,
         (
-            f"The honest answer: in patients held out from fitting ({_how_held_out(data, scheme, words)}, {how}),"
+            f"{'The honest answer: in' if is_all else 'In'} patients held out from fitting"
+            f" ({_how_held_out(data, scheme, words)}{_mean(best, scope, scheme)}, {_fitted_anew(data, best, scope)}),"
             f" {_which(best, models)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
-            " perfect."
+            f" perfect.{' ' * bool(unknown_leakage(data, best))}{unknown_leakage(data, best)}"
         ),
         _hopeful(data, best, scope, scheme, level),
     ]
     notes = []
     if auc.get("low") is not None and auc["low"] <= 0.5 <= auc["high"]:
-        notes.append("The interval of the honest answer includes 0.5: that the model tells nothing is not excluded.")
+        notes.append("The interval of this AUC includes 0.5: that the model tells nothing is not excluded.")
     if len(ranked) > 1:
         notes.append(
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
     sentences += _never_selected(data, words)
-    return {"sentences": sentences, "notes": notes}
+    return {"sentences": sentences, "notes": notes + _artefacts(models)}
+
+
+def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:
+    """What was: everything, where that is true."""
+    what = "everything" if is_honest(data, model, scope) else "what this run makes"
+    if scope != "pipeline" or (what != "everything" and not is_chosen(data, model)):
+        return "the logistic model alone fitted anew each time"
+    return f"{what} fitted anew each time{', selection included' if selects(data, model) else ''}"
+
+
+def _mean(model: dict[str, Any], scope: str, scheme: str) -> str:
+    return ", mean of folds" if leading_key(model["validation"][scope][scheme]) == "auc_mean" else ""
+
+
+def _artefacts(models: list[dict[str, Any]]) -> list[str]:
+    """A note on the pooled AUCs that are no result, one a model."""
+    return [f"{label(m)}: {words}" for m in models if (words := artefacts_in_words(m))]
 
 
 def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
@@ -252,7 +286,7 @@ def _how_held_out(data: dict[str, Any], scheme: str, words: Words) -> str:
 def _hopeful(data: dict[str, Any], best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
     """What the same model reaches where it, or its selection, has seen the patients."""
     seen = f"In the patients to whom it was fitted it reaches {_with_interval(best['auc'], level)}"
-    leak = best["validation"].get("difference", {}).get(scheme) if scope == "pipeline" else None
+    leak = cost_of_leakage(data, best, scheme) if scope == "pipeline" else None
     if leak is None:
         return f"{seen}."
     kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
@@ -266,7 +300,7 @@ def _hopeful(data: dict[str, Any], best: dict[str, Any], scope: str, scheme: str
 
 
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """What was found on held-out predictions, the honest scope first, and the apparent."""
+    """What was found on held-out predictions, scope pipeline first, and the apparent."""
     held = [
         (f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope])
         for scope in ("pipeline", "model")
@@ -295,7 +329,9 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
                     "apparent": m["auc"],
                     "model": model,
                     "pipeline": pipeline,
-                    "difference": m["validation"].get("difference", {}).get(scheme),
+                    "difference": cost_of_leakage(data, m, scheme),
+                    "is_unknown": bool(unknown_leakage(data, m)),
+                    "is_chosen": is_chosen(data, m),
                 }
             )
     return rows
@@ -312,7 +348,7 @@ def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], boo
 
 
 def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Held-out entries by scope, the honest one first."""
+    """Held-out entries by scope, scope pipeline first."""
     rows = _each_scheme(data, lambda entry: "confusion" in entry)
     return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
 

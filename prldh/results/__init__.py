@@ -5,7 +5,29 @@ from __future__ import annotations
 from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
-from prldh.results.lead import bootstrap_first, by_honesty, honest_auc, interval, is_bootstrap, scheme_words
+from prldh.results.lead import (
+    NO_USABLE,
+    artefacts_in_words,
+    bootstrap_first,
+    by_honesty,
+    honest_auc,
+    interval,
+    is_bootstrap,
+    led_by,
+    scheme_words,
+)
+from prldh.results.leakage import (
+    ARTEFACT,
+    cost_of_leakage,
+    given_scores,
+    is_artefact,
+    is_chosen,
+    is_honest,
+    leading_key,
+    selects,
+    tissues_of,
+    unknown_leakage,
+)
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
@@ -13,6 +35,7 @@ from prldh.results.schemas import schema_of
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys
 
 __all__ = [
+    "ARTEFACT",
     "BRIER",
     "BY_KEY",
     "CLASSIFIED",
@@ -21,19 +44,28 @@ __all__ = [
     "FOLDER",
     "LINE",
     "MEASURES",
+    "NO_USABLE",
     "Place",
     "RESULTS",
     "Results",
     "Sentence",
     "TOKEN",
     "Words",
+    "artefacts_in_words",
     "assemble",
     "bootstrap_first",
     "by_honesty",
     "cited_keys",
+    "cost_of_leakage",
+    "given_scores",
     "honest_auc",
     "interval",
+    "is_artefact",
     "is_bootstrap",
+    "is_chosen",
+    "is_honest",
+    "leading_key",
+    "led_by",
     "make_nomogram",
     "of_table",
     "read_external",
@@ -41,5 +73,8 @@ __all__ = [
     "schema_of",
     "scheme_words",
     "selected_features",
+    "selects",
+    "tissues_of",
+    "unknown_leakage",
     "words_of",
 ]

@@ -28,6 +28,7 @@ from prldh.results.document import (
     StudyEntry,
 )
 from prldh.results.entries import model_entry
+from prldh.results.leakage import given_scores
 from prldh.results.nulls import explain_nulls
 from prldh.results.reading import SCHEMA
 from prldh.results.tables import make_tables
@@ -98,6 +99,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
     data = clean(document)
     everything = [
         *_leaks(document.ledger),
+        *_given(data),
         *warnings,
         *short,
         *run.warnings,
@@ -156,6 +158,11 @@ def _leaks(ledger: ByScheme) -> list[Warn]:
         for row in rows
         if row.n_held_out_rows_read
     ]
+
+
+def _given(data: dict[str, Any]) -> list[Warn]:
+    """A warning for every score that came as a column, where patients were held out."""
+    return [warn.SCORE_GIVEN(tissue=name) for name in given_scores(data) if data["study"]["schemes"]]
 
 
 def _engines(runs: list[EngineRun]) -> EnginesEntry:

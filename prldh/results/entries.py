@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Absent, Inline
+from prldh.core import ABSENT, Absent, Inline, Number
 from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
+from prldh.results.leakage import no_difference
 from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
 
 
@@ -39,18 +40,24 @@ def model_entry(run: EngineRun, i: int, has_curves: bool = False) -> ModelEntry:
                 entry = replace(entry, roc=curve(held_out(predictions)[0]))
             by_scope.setdefault(scope, {})[scheme] = entry
     roc = curve(mean_log_odds(run.log_odds[i])) if has_curves else ABSENT
-    return ModelEntry(run.models[i], _validation(by_scope), roc)
+    return ModelEntry(run.models[i], _validation(by_scope, _no_difference(run, i)), roc)
 
 
-def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]]) -> Validation:
-    """With the difference of the scopes' AUCs, where both were run."""
+def _no_difference(run: EngineRun, i: int) -> str:
+    terms = [{"variable": term.variable} for term in run.models[i].terms]
+    return no_difference(terms, {name: fit.radscore is None for name, fit in run.fits.items()})
+
+
+def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]], reason: str) -> Validation:
+    """With the difference of the scopes' AUCs, where both were run, or why there is none."""
     validation = cast(Validation, dict(by_scope))
     if "model" in by_scope and "pipeline" in by_scope:
         areas = {
             scheme: [by_scope[scope][scheme].performance["auc"].estimate for scope in ("model", "pipeline")]
             for scheme in by_scope["model"]
         }
-        validation["difference"] = {
-            scheme: None if None in pair else pair[0] - pair[1] for scheme, pair in areas.items()
+        difference: dict[str, Number | str] = {
+            scheme: None if reason or None in pair else pair[0] - pair[1] for scheme, pair in areas.items()
         }
+        validation["difference"] = difference | ({"reason": reason} if reason else {})
     return validation

@@ -5,38 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from prldh.results.leakage import ARTEFACT, is_artefact, leading_key
+
 #: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
 SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
+
+#: What is said of a model that was validated, but of whose held-out AUCs none can be read.
+NO_USABLE = "no usable held-out AUC (null, or an artefact of refits that hardly differ from a constant)"
 
 
 def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
     """The most honest AUC of a model that has a number: (scope, scheme, {estimate, low, high}), or None.
 
     Of the bootstrap it is .632+: where features are selected from more of them than patients the optimism correction is
-    too hopeful.
+    too hopeful. A pooled AUC that is an artefact never leads: the mean of folds does, or another scheme of the same
+    scope; where scope pipeline ran, no number of scope model takes its place.
     """
-    for scope, scheme in by_honesty(entry["validation"]):
+    ranked = by_honesty(entry["validation"])
+    for scope, scheme in ranked:
         held_out = entry["validation"][scope][scheme]
-        for key in ("auc", "auc_mean"):
-            value = held_out.get(key, {})
-            if value.get("b632plus") is not None:
-                return (
-                    scope,
-                    scheme,
-                    {
-                        "estimate": value["b632plus"],
-                        "low": value.get("b632plus_low"),
-                        "high": value.get("b632plus_high"),
-                    },
-                )
-            if value.get("estimate") is not None:
-                return scope, scheme, value
+        key = leading_key(held_out)
+        if scope != ranked[0][0]:
+            break
+        if key == "b632plus":
+            keys = {"estimate": key, "low": f"{key}_low", "high": f"{key}_high"}
+            return scope, scheme, {name: held_out["auc"].get(own) for name, own in keys.items()}
+        if key is not None:
+            return scope, scheme, held_out[key]
     return None
 
 
 def by_honesty(validation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(scope, scheme) of what was run, the most honest first."""
-    strangers = {name: len(SCHEMES) - 1.5 for schemes in validation.values() for name in schemes}
+    strangers = {name: len(SCHEMES) - 1.5 for scope in SCOPES for name in validation.get(scope, {})}
     place = strangers | {name: k for k, name in enumerate(SCHEMES)}
     return [(scope, name) for scope in SCOPES for name in sorted(validation.get(scope, {}), key=place.__getitem__)]
 
@@ -55,6 +56,27 @@ def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str
 def scheme_words(scheme: str) -> str:
     """A scheme of :func:`honest_auc` in words."""
     return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
+
+
+def led_by(entry: dict[str, Any]) -> str:
+    """What leads in words, as :func:`scheme_words`, and that it is the mean of folds; without a number, why."""
+    leading = honest_auc(entry)
+    if leading is None:
+        return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
+    scope, scheme, _ = leading
+    mean = ", mean of folds" if leading_key(entry["validation"][scope][scheme]) == "auc_mean" else ""
+    return f"{scheme_words(scheme)}{mean}, scope {scope}"
+
+
+def artefacts_in_words(entry: dict[str, Any]) -> str:
+    """Which pooled AUCs of a model are no result; nothing where all are."""
+    validation = entry["validation"]
+    shown = [
+        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, scope {scope})"
+        for scope, scheme in by_honesty(validation)
+        if is_artefact(validation[scope][scheme])
+    ]
+    return f"pooled AUC {', '.join(shown)}: {ARTEFACT}." if shown else ""
 
 
 def interval(entry: dict[str, Any], digits: int = 3) -> str:

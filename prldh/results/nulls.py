@@ -155,6 +155,8 @@ def _nulls(value: Any, path: tuple[str, ...], entry: Mapping[str, Any]) -> Itera
         # a point of a curve is of the scheme that its row names
         own = {**({"scheme": entry["scheme"]} if "scheme" in entry else {}), **value}
         for k, v in value.items():
+            if k == "difference" and isinstance(v, dict) and "reason" in v:  # it says itself why it is null
+                continue
             if k not in ("details", "dropped", "settings", "roc") and not (
                 value.get("reference") is True and v is None
             ):

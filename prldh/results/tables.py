@@ -9,6 +9,7 @@ import pandas as pd
 
 from prldh.core import APPARENT, CALIBRATION, HELD_OUT, at
 from prldh.results.features import selected_features
+from prldh.results.leakage import ARTEFACT, is_artefact
 from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
 
 
@@ -159,6 +160,7 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
                         row[f"calibration_{measure.key}"] = calibration.get(measure.key)
                 row.update(_classified(entry))
                 row.update({k: entry.get(k) for k in ("n_resamples", "n_intercept_only")})
+                row["auc_note"] = ARTEFACT if is_artefact(entry) else None
                 row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
                 rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")

@@ -9,14 +9,22 @@ from typing import Any
 from prldh.core import warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
-from prldh.results import Results, honest_auc, interval, scheme_words
+from prldh.results import (
+    Results,
+    artefacts_in_words,
+    honest_auc,
+    interval,
+    is_honest,
+    led_by,
+    unknown_leakage,
+)
 
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
 TOLD_AT_ONCE = ("engines", "cohort", "features")
 
 
 def summarise_run(results: Results, out: Path) -> str:
-    """Cohort, each model's apparent and honest AUC, the largest difference between the engines, and where the report
+    """Cohort, each model's apparent and held-out AUC, the largest difference between the engines, and where the report
     is."""
     data = results.data
     cohort = data["cohort"]
@@ -24,11 +32,14 @@ def summarise_run(results: Results, out: Path) -> str:
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
     width = max(len(_label(m)) for m in data["models"])
     level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
-    lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  honest AUC")
+    lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  {_held_out_title(data)}")
     for entry in data["models"]:
-        honest = honest_auc(entry)
-        shown = f"{interval(honest[2])}  {scheme_words(honest[1])}, scope {honest[0]}" if honest else "not validated"
+        leading = honest_auc(entry)
+        unknown = ", leakage unknown" if leading and unknown_leakage(data, entry) else ""
+        shown = f"{interval(leading[2])}  {led_by(entry)}{unknown}" if leading else led_by(entry)
         lines.append(f"{_label(entry):{width}}  {interval(entry['auc']):23}  {shown}")
+    lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
+    lines += _artefacts(data)
     differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
     if differences:
         lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
@@ -39,6 +50,17 @@ def summarise_run(results: Results, out: Path) -> str:
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
     lines.append(f"report: {out / 'report.html'}")
     return "\n".join(lines)
+
+
+def _held_out_title(data: dict[str, Any]) -> str:
+    """``honest AUC`` where everything of every model was fitted anew in the run."""
+    leading = [(entry, held) for entry in data["models"] if (held := honest_auc(entry))]
+    return "honest AUC" if all(is_honest(data, entry, held[0]) for entry, held in leading) else "held-out AUC"
+
+
+def _artefacts(data: dict[str, Any]) -> list[str]:
+    """Pooled AUCs that are no result, one line a model."""
+    return [f"{_label(entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(entry))]
 
 
 def _label(entry: dict[str, Any]) -> str:

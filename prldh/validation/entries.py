@@ -114,8 +114,9 @@ class ByScheme(TypedDict, total=False):
 
 
 class Validation(TypedDict, total=False):
-    """By scope; ``difference``: the AUC of scope ``model`` less that of scope ``pipeline``, by scheme."""
+    """By scope; ``difference``: the AUC of scope ``model`` less that of scope ``pipeline``, by scheme, null where that
+    is not what leakage costs, with its ``reason``."""
 
     model: ByScheme
     pipeline: ByScheme
-    difference: Mapping[str, Number]
+    difference: Mapping[str, Number | str]

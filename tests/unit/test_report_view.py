@@ -26,7 +26,8 @@ AUC = {"estimate": 0.8464, "low": 0.7891, "high": 0.9032}
 
 
 def model(name: str = "Disc Radscore", **validation) -> dict:
-    return {"name": name, "adjusted": False, "auc": dict(AUC), "validation": validation}
+    terms = [{"variable": None}, {"variable": "disc"}]
+    return {"name": name, "adjusted": False, "auc": dict(AUC), "terms": terms, "validation": validation}
 
 
 def results(*models: dict, confidence: float = 0.95, selected: bool = True, repeats: int = 1) -> dict:
@@ -39,7 +40,11 @@ def results(*models: dict, confidence: float = 0.95, selected: bool = True, repe
     return {
         "cohort": {"n": 170, "events": 55, "outcome": "recurrence", "event": "yes"},
         "models": list(models),
-        "tissues": {"disc": {"selection": {} if not selected else {"steps": []}}},
+        "tissues": {
+            "disc": {
+                "selection": {"steps": [{"name": "a_step", "source": "features", "details": {}}] if selected else []}
+            }
+        },
         "study": {
             "settings": {"performance": {"confidence": confidence}, "validation": {"repeats": repeats}},
             "schemes": schemes,
@@ -81,6 +86,58 @@ def test_three_sentences_with_intervals():
         " 0.899) where the logistic model alone is fitted anew each time, so that the cost of leakage is 0.010."
     )
     assert notes == []
+
+
+@pytest.mark.parametrize("variable", ["disc", "groups(disc, muscle)"])
+def test_a_score_that_came_as_a_column_is_never_called_honest(variable):
+    """Nor a model with one part made here: part of the chain lay outside the run."""
+    given = model(
+        pipeline={"folds": folds(0.87, 0.81, 0.93)},
+        model={"folds": folds(0.88, 0.82, 0.94)},
+        difference={"folds": 0.01},
+    )
+    given["terms"] = [{"variable": None}, {"variable": variable}]
+    data = results(given)
+    data["tissues"] = {"disc": {"selection": None}, "muscle": {"selection": {"steps": []}}}
+    (_, answer, hopeful), notes = lead(data)
+    everything = " ".join([answer, hopeful, *notes])
+    assert "onest" not in everything and "everything" not in everything and "cost of leakage" not in everything
+    assert answer.startswith("In patients held out from fitting (10-fold") and "0.870 (95% CI 0.810 to 0.930)" in answer
+    assert answer.endswith(
+        "The score of disc came as a column: this run cannot know how it was made, so leakage is unknown."
+    )
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "is_unknown"),
+    [({"n_trained": 9, "n": 2}, True), ({"n_trained": None, "n": 0}, True), ({"n_trained": 9, "n": 0}, False)],
+)
+def test_a_source_that_these_patients_may_have_trained_is_not_called_honest_either(trained_on, is_unknown):
+    data = results(model(pipeline={"folds": folds(0.87, 0.81, 0.93)}))
+    data["images"] = {"disc": {"sources": {"net": {"trained_on": trained_on}}}}
+    answer = lead(data)[0][1]
+    assert ("leakage is unknown" in answer) == is_unknown and ("honest" in answer) != is_unknown
+
+
+def test_nothing_selected_costs_nothing_and_no_cost_is_printed():
+    plain = model(
+        "Age",
+        pipeline={"folds": folds(0.6, 0.5, 0.7)},
+        model={"folds": folds(0.6, 0.5, 0.7)},
+        difference={"folds": 0.0},
+    )
+    plain["terms"] = [{"variable": None}, {"variable": "age"}]
+    (_, answer, hopeful), _ = lead(results(plain))
+    assert "The honest answer" in answer and "selection" not in answer and "leakage" not in hopeful
+
+
+def test_a_pooled_auc_that_is_an_artefact_is_named_and_does_not_lead():
+    entry = folds(0.254, 0.174, 0.335) | {"auc_mean": {"estimate": 0.52, "low": 0.4, "high": 0.64}}
+    (_, answer, _), notes = lead(results(model(pipeline={"folds": entry})))
+    assert "mean of folds" in answer and "0.520 (95% CI 0.400 to 0.640)" in answer and "0.254" not in answer
+    assert any("0.254 (0.174, 0.335)" in note and "artefact" in note for note in notes)
+    (_, answer, _), notes = lead(results(model(pipeline={"leave_one_out": folds(0.0, 0.0, 0.0)})))
+    assert answer.startswith("Of other patients nothing is known: no usable held-out AUC") and "artefact" in notes[0]
 
 
 def test_the_best_of_several_leads_at_the_studys_level_of_confidence():

@@ -1,5 +1,5 @@
-"""What there may be to say of validation, PRL-090 to PRL-099 and from PRL-104 on, and of numbers that do not exist:
-PRL-110."""
+"""What there may be to say of validation, PRL-090 to PRL-099, PRL-104 and PRL-105, and PRL-111, and of numbers that do
+not exist: PRL-110."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ BELOW_HALF = WarnKind(
     "The held-out AUC lies below 0.5",
     "the pooled held-out AUC lies below 0.5: leaving a patient out moves the fit against that patient, which shows"
     " where a model has little to say. It is no sign of a useful marker turned round.",
-    "The whole interval lies below 0.5.",
-    "Report the model as one that tells nothing.",
+    "The whole interval lies below 0.5. Tables mark such a number, the mean of folds leads in its place, and the text"
+    " for the paper leaves it out.",
+    "Read the mean of folds or .632+, and report the model as one that tells nothing.",
 )
 SAMPLES_OF_ONE_CLASS = WarnKind(
     "PRL-096",
@@ -131,4 +132,16 @@ NULL_VALUES = WarnKind(
     "{part}: {listed} null: {reason}.",
     "For every part of `results.json`: which numbers are null there, how many, and why.",
     "Nothing: a number that does not exist is never made up.",
+)
+SCORE_GIVEN = WarnKind(
+    "PRL-111",
+    "validation",
+    "validation",
+    "A score that came as a column",
+    "the score of '{tissue}' came as a column: this run cannot know how it was made, so the leakage of its models is"
+    " unknown.",
+    "Features may have been selected, or coefficients fitted, on patients that are held out here: then held-out numbers"
+    " are as hopeful as apparent ones. Scope pipeline refits cutoffs, the logistic model and its threshold, not the"
+    " score.",
+    "Give the features (`features:`) instead of the score, or say how the score was made, and on whom.",
 )

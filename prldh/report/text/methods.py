@@ -7,7 +7,7 @@ from typing import Any
 
 from prldh.core import CALIBRATION, CLASSIFICATION, USEFULNESS
 from prldh.report.text.writer import Writer, listed
-from prldh.results import BY_KEY, CLASSIFIED, MEASURES, Place, is_bootstrap
+from prldh.results import BY_KEY, CLASSIFIED, MEASURES, Place, given_scores, is_bootstrap, unknown_leakage
 
 TESTS = {
     "t": "Student's t test",
@@ -230,9 +230,10 @@ def validation(w: Writer) -> Iterator[str]:
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""
+        unknown = any(unknown_leakage(data, m) for m in data["models"])
+        what = "What this analysis fits" if unknown else "Everything that is fitted"
         yield (
-            f"Everything that is fitted to outcomes{included} was fitted anew on the training patients of every"
-            " resample (scope pipeline)."
+            f"{what} to outcomes{included} was fitted anew on the training patients of every resample (scope pipeline)."
         )
     if scopes["model"]:
         start = (
@@ -242,6 +243,12 @@ def validation(w: Writer) -> Iterator[str]:
         )
         leak = f", while {learnt} had seen every patient" if learnt else ""
         yield f"{start} (scope model){leak}."
+    given = given_scores(data)
+    if given:
+        yield (
+            f"How {listed([w.key('tissues', name) for name in given])} came about is not known to this analysis, so"
+            " leakage is unknown."
+        )
     null = next(
         (
             ("models", k, "validation", scope, scheme, "null")
@@ -253,7 +260,8 @@ def validation(w: Writer) -> Iterator[str]:
         None,
     )
     if null:
-        yield f"The whole chain was also run on {w.exact(*null, 'n')} random permutations of the outcome."
+        whole = "What this analysis fits" if given_scores(data) else "The whole chain"
+        yield f"{whole} was also run on {w.exact(*null, 'n')} random permutations of the outcome."
 
 
 def _scheme(w: Writer, scheme: str) -> str:

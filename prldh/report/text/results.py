@@ -7,7 +7,19 @@ from typing import Any
 
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
-from prldh.results import BY_KEY, Place, bootstrap_first, by_honesty, honest_auc, is_bootstrap
+from prldh.results import (
+    BY_KEY,
+    NO_USABLE,
+    Place,
+    bootstrap_first,
+    by_honesty,
+    given_scores,
+    honest_auc,
+    is_artefact,
+    is_bootstrap,
+    leading_key,
+    unknown_leakage,
+)
 
 #: More models, variables or pairs than this are left to the tables.
 MOST = 6
@@ -124,12 +136,24 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
     for k in own[:MOST]:
         sentence, how = _aucs(w, k, how)
         yield sentence
+    if any(unknown_leakage(w.data, models[k]) and by_honesty(models[k]["validation"]) for k in own[:MOST]):
+        yield _leakage_unknown(w, own)
     if len(own) > MOST:
         yield f"The other {'adjusted' if is_adjusted else 'unadjusted'} models are in the tables."
     known = {k: leading for k in own[:MOST] if (leading := honest_auc(models[k]))}
     if known:
         best = max(known, key=lambda k: known[k][2]["estimate"])
         yield from _of_the_best(w, best, known[best][0], known[best][1], len(own) > 1)
+
+
+def _leakage_unknown(w: Writer, own: list[int]) -> str:
+    """Of models of which a part was made outside the analysis."""
+    models = [w.data["models"][k] for k in own]
+    given = dict.fromkeys(name for m in models for name in given_scores(w.data, m))
+    if not given:
+        return "A source of features was trained on these patients, or on unknown ones, so leakage is unknown."
+    names = listed([w.key("tissues", name) for name in given])
+    return f"How the score{'s' * (len(given) > 1)} of {names} came about is not known here, so leakage is unknown."
 
 
 def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
@@ -139,28 +163,27 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     apparent = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
     leading = honest_auc(m)
     if not leading:
-        return apparent + "; it was not validated.", how_before
+        reason = f"of held-out patients there is {NO_USABLE}" if by_honesty(m["validation"]) else "it was not validated"
+        return f"{apparent}; {reason}.", how_before
     scope, scheme, _ = leading
     held = ("validation", scope, scheme)
-    kept = m["validation"][scope][scheme]["auc"]
-    if kept.get("b632plus") is not None:
+    key = leading_key(m["validation"][scope][scheme])
+    if key == "b632plus":
         how = f" (.632+ bootstrap, scope {scope})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    key = "auc" if kept.get("estimate") is not None else "auc_mean"
     mean = ", mean of folds" if key == "auc_mean" else ""
     how = f" ({w.words.scheme(scheme).label}{mean}, scope {scope})"
-    return (
-        f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {w.interval(*place, *held, key)}.",
-        how,
-    )
+    number = w.interval(*place, *held, str(key))
+    return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
 
 def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: bool) -> Iterator[str]:
     """What the scope and scheme that lead say of a model."""
     place, m = ("models", k), w.data["models"][k]
     kept, held = m["validation"][scope][scheme], (*place, "validation", scope, scheme)
-    leading = (BY_KEY[key] for key in ("sensitivity", "specificity", "slope", "brier"))
+    without = {"slope"} if is_artefact(kept) else set()  # of the same pooled predictions
+    leading = (BY_KEY[key] for key in ("sensitivity", "specificity", "slope", "brier") if key not in without)
     shown = [(m.key, m.name) for m in leading if (kept.get(m.key) or {}).get("estimate") is not None]
     if not shown:
         return
@@ -175,7 +198,7 @@ def compared(w: Writer) -> Iterator[str]:
     comparisons = [
         (k, c)
         for k, c in enumerate(w.data["comparisons"])
-        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None
+        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None and not _is_of_artefact(w, c)
     ]
     held: dict[str, dict[str, None]] = {}
     for _, c in comparisons:
@@ -197,6 +220,13 @@ def compared(w: Writer) -> Iterator[str]:
                 f" {listed(differences)}{more}."
             )
             return
+
+
+def _is_of_artefact(w: Writer, c: dict[str, Any]) -> bool:
+    """Whether a comparison of held-out AUCs has a pooled one that is an artefact."""
+    pair = (m for m in w.data["models"] if m["name"] in (c["a"], c["b"]) and m["adjusted"] == c["adjusted"])
+    held = (m["validation"].get(c["scope"], {}).get(c["scheme"]) for m in pair)
+    return c["scope"] is not None and any(map(is_artefact, held))
 
 
 def _nested(w: Writer) -> Iterator[str]:

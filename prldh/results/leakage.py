@@ -1,0 +1,132 @@
+"""What may be said of held-out numbers: whether all of a model was made within the run, what leakage costs, and which
+pooled AUCs are artefacts of refits that hardly differ from a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prldh.chain import GROUPS
+
+#: Why the cost of leakage, the difference of the scopes' AUCs, is null.
+LEAKAGE_UNKNOWN = (
+    "the score of {names} came as a column: how it was made, and so how much leakage there is, is not known to this run"
+)
+NOTHING_CHOSEN = "nothing of this model is selected, nor any cutoff: both scopes are the same, and there is no leakage"
+
+#: What a page says beside a pooled AUC that :func:`is_artefact`.
+ARTEFACT = (
+    "below 0.5 with its whole interval: an artefact of refits that hardly differ from a constant, each moved against"
+    " the patients that it leaves out; no result"
+)
+
+
+def tissues_of(terms: Iterable[Mapping[str, Any]], tissues: Iterable[str]) -> list[str]:
+    """The tissues whose score, or group by cutoff, is a term of a model."""
+    names: dict[str, None] = {}
+    for term in terms:
+        variable = term.get("variable") or ""
+        groups = GROUPS.match(variable)
+        names |= dict.fromkeys(groups.groups() if groups else [variable])
+    known = set(tissues)
+    return [name for name in names if name in known]
+
+
+def given_scores(data: Mapping[str, Any], model: Mapping[str, Any] | None = None) -> list[str]:
+    """Tissues, those of a model or all, whose score came as a column of the clinical table."""
+    tissues = data.get("tissues") or {}
+    names = tissues if model is None else tissues_of(model.get("terms", ()), tissues)
+    return [name for name in names if tissues[name]["selection"] is None]
+
+
+def trained_on_patients(data: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """Tissues of a model of which a source of features was trained on patients of this analysis, or on unknown ones."""
+    names = tissues_of(model.get("terms", ()), data.get("tissues") or {})
+    trained = {
+        name: [about.get("trained_on") or {} for about in images["sources"].values()]
+        for name, images in (data.get("images") or {}).items()
+    }
+    return [
+        name for name in names if any(t and (t.get("n") or t.get("n_trained") is None) for t in trained.get(name, ()))
+    ]
+
+
+def is_chosen(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
+    """Whether a model holds what scope pipeline fits beside the logistic model: a Radscore, or cutoffs of groups."""
+    names = tissues_of(model.get("terms", ()), data.get("tissues") or {})
+    is_grouped = any(GROUPS.match(term.get("variable") or "") for term in model.get("terms", ()))
+    return is_grouped or any(name not in given_scores(data) for name in names)
+
+
+def selects(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
+    """Whether features are selected for a model within the run."""
+    tissues = data.get("tissues") or {}
+    return any((tissues[name]["selection"] or {}).get("steps") for name in tissues_of(model.get("terms", ()), tissues))
+
+
+def is_honest(data: Mapping[str, Any], model: Mapping[str, Any], scope: str) -> bool:
+    """Whether everything that made a model was fitted anew, within the run, for held-out numbers of a scope."""
+    if given_scores(data, model) or trained_on_patients(data, model):
+        return False
+    return scope == "pipeline" or not is_chosen(data, model)
+
+
+def unknown_leakage(data: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """What is to be said of a model of which a part was made outside the run; nothing of others."""
+    sentences = []
+    given = given_scores(data, model)
+    if given:
+        sentences.append(
+            f"The score of {' and '.join(given)} came as a column: this run cannot know how it was made, so leakage is"
+            " unknown"
+        )
+    trained = trained_on_patients(data, model)
+    if trained:
+        sentences.append(
+            f"A feature source of {' and '.join(trained)} was trained on patients of this analysis, or on patients that"
+            " are not known, so leakage is unknown"
+        )
+    return ". ".join(sentences) + "." if sentences else ""
+
+
+def cost_of_leakage(data: Mapping[str, Any], model: Mapping[str, Any], scheme: str) -> float | None:
+    """The AUC of scope model less that of scope pipeline, where that is what leakage costs."""
+    if unknown_leakage(data, model) or not is_chosen(data, model):
+        return None
+    if any(is_artefact(model["validation"].get(scope, {}).get(scheme)) for scope in ("model", "pipeline")):
+        return None
+    cost: float | None = (model["validation"].get("difference") or {}).get(scheme)
+    return cost
+
+
+def no_difference(terms: Iterable[Mapping[str, Any]], given: Mapping[str, bool]) -> str:
+    """Why a model has no cost of leakage; ``given``: by tissue, whether its score came as a column. Empty where it has
+    one."""
+    terms = list(terms)
+    names = tissues_of(terms, given)
+    columns = [name for name in names if given[name]]
+    if columns:
+        return LEAKAGE_UNKNOWN.format(names=" and ".join(columns))
+    is_grouped = any(GROUPS.match(term.get("variable") or "") for term in terms)
+    return "" if names or is_grouped else NOTHING_CHOSEN
+
+
+def is_artefact(held_out: Mapping[str, Any] | None) -> bool:
+    """Whether the pooled AUC of an entry of ``validation`` says only that its refits hardly differ from a constant:
+    0, or below 0.5 with its whole interval. Bootstrap estimates are not pooled."""
+    auc = (held_out or {}).get("auc") or {}
+    if auc.get("estimate") is None or "oob" in auc or "b632plus" in auc:
+        return False
+    return bool(auc["estimate"] == 0.0 or (auc.get("high") is not None and auc["high"] < 0.5))
+
+
+def leading_key(held_out: Mapping[str, Any]) -> str | None:
+    """Which AUC of an entry of ``validation`` leads: .632+ of the bootstrap, the pooled one, or the mean of folds where
+    the pooled one does not exist or is an artefact."""
+    for key in ("auc", "auc_mean"):
+        value = held_out.get(key) or {}
+        if value.get("b632plus") is not None:
+            return "b632plus"
+        if value.get("estimate") is not None and not (key == "auc" and is_artefact(held_out)):
+            return key
+    return None
