@@ -78,7 +78,7 @@ mean_over_folds <- function(predictions) {
   none <- c(list(estimate = estimate, low = NA, high = NA, se = NA), counts)
   sizes <- vapply(found, `[[`, c(0, 0), "size")
   if (any(predictions$alone) || min(sizes) < 2 || estimate <= 0 || estimate >= 1) return(none)
-  repeats <- length(unique(vapply(resamples, function(resample) as.numeric(resample$`repeat`), 0)))
+  repeats <- sum(lengths(lapply(resamples, `[[`, "test"))) / n
   lost <- rowSums(sizes - 1)
   parts <- rowSums((sizes - 1) * vapply(found, `[[`, c(0, 0), "spread")) / lost * rowMeans(1 / sizes) / (length(found) / repeats)
   if (sum(parts) == 0) return(none)
