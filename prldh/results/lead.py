@@ -11,7 +11,7 @@ from prldh.results.leakage import ARTEFACT, is_artefact, leading_key
 SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
 
 #: What is said of a model that was validated, but of whose held-out AUCs none can be read.
-NO_USABLE = "no usable held-out AUC (null, or an artefact of refits that hardly differ from a constant)"
+NO_USABLE = "no usable held-out AUC (none exists, or it is an artefact of refits that hardly differ from a constant)"
 
 
 def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:

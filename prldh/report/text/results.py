@@ -163,7 +163,7 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     apparent = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
     leading = honest_auc(m)
     if not leading:
-        reason = f"of held-out patients there is {NO_USABLE}" if by_honesty(m["validation"]) else "it was not validated"
+        reason = f"there is {NO_USABLE}" if by_honesty(m["validation"]) else "it was not validated"
         return f"{apparent}; {reason}.", how_before
     scope, scheme, _ = leading
     held = ("validation", scope, scheme)
