@@ -8,8 +8,8 @@ import numpy as np
 
 from prldh.core import Cohort, Predictions, TissueRefit, Warn, warn
 
-#: Log odds beyond this are implausible: the probability is nearer to 0 or 1 than 3.1e-7. The iterations of a separated fit
-#: stop near 20, so that the limit lies below that.
+#: Log odds beyond this are implausible: the probability is nearer to 0 or 1 than 3.1e-7. The iterations of a separated
+#: fit stop near 20, so that the limit lies below that.
 LIMIT = 15.0
 #: Patients that the warning lists.
 N_LISTED = 5
