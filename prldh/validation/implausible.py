@@ -66,7 +66,13 @@ def implausible_predictions(
     more = f" and {len(ordered) - N_LISTED} more" if len(ordered) > N_LISTED else ""
     return [
         warn.IMPLAUSIBLE_PREDICTIONS(
-            n=len(ordered), n_patients=cohort.n, limit=LIMIT, listed=listed + more, cause="; ".join(causes)
+            n=len(ordered),
+            n_patients=cohort.n,
+            limit=LIMIT,
+            n_refits=n_refits,
+            n_resamples=len(predictions.resamples),
+            listed=listed + more,
+            cause="; ".join(causes),
         )
     ]
 

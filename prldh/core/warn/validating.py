@@ -106,8 +106,8 @@ IMPLAUSIBLE_PREDICTIONS = WarnKind(
     "validation",
     "validation",
     "Held-out predictions that nobody would believe",
-    "{n} of {n_patients} patients have held-out log odds beyond ±{limit:g}, that is probabilities nearer to 0 or 1 than"
-    " 3.1e-7: {listed}. Cause: {cause}.",
+    "{n} of {n_patients} patients have held-out log odds beyond ±{limit:g} in {n_refits} of {n_resamples} refits, that"
+    " is probabilities nearer to 0 or 1 than 3.1e-7: {listed}. Cause: {cause}.",
     "No data of a clinical study support such certainty. Either the refit's training patients are separated, so that"
     " its coefficients have no bound, or a patient's value lies far outside those that it was fitted to.",
     "Look at the values of these patients for errors of units or decimals; use fewer terms, or `separation: firth`."
