@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from prldh.core import Cohort, Predictions, TissueRefit, Warn, warn
+from prldh.core import HELD_OUT, Cohort, Predictions, TissueRefit, Warn, warn
 
 #: Log odds beyond this are implausible: the probability is nearer to 0 or 1 than 3.1e-7. The iterations of a separated
 #: fit stop near 20, so that the limit lies below that.
@@ -21,7 +21,8 @@ def implausible_predictions(
     terms: Sequence[str],
     refits: Sequence[Mapping[str, TissueRefit] | None],
 ) -> list[Warn]:
-    """A warning where log odds of patients that a refit has not seen lie beyond :data:`LIMIT`.
+    """A warning where log odds of patients that a refit has not seen lie beyond :data:`LIMIT`, of schemes that hold
+    patients out: bootstrap samples lack a level as a rule, and their models are shown by no prediction.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def implausible_predictions(
     refits
         The tissues of each resample, whose scores tell whether a patient lies outside the training patients.
     """
+    if predictions.kind != HELD_OUT:
+        return []
     extremes: dict[int, float] = {}
     n_refits = n_separated = n_outside = 0
     outside: set[str] = set()
