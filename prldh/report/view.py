@@ -230,8 +230,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
-    sentences += _never_selected(data, words)
-    return {"sentences": sentences, "notes": notes + _artefacts(models)}
+    return {"sentences": sentences, "notes": [*notes, *_never_selected(data, words), *_artefacts(models)]}
 
 
 def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:

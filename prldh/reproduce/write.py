@@ -159,6 +159,7 @@ def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[st
         "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
         "is_imputed": plan.is_imputed(spec),
         "is_refitted": plan.is_refitted(spec),
+        "leakage_is_known": "reason" not in entry["validation"].get("difference", {}),
         "needs_refits": any(name in plan.blocks for term in spec.terms for name in _pair(term) or [term]),
     }
 

@@ -86,7 +86,8 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
 def _identity(row: CaseRow) -> tuple[str, ...]:
     """What a case is, whatever its line in the table."""
     masks = tuple(map(str, row.masks))
-    return (row.patient, f"{row.label or 0:012d}", row.segment or "", str(row.image), *masks)
+    label = "~" if row.label is None else f"{row.label:012d}"  # without one behind those that have one
+    return (row.patient, label, row.segment or "", str(row.image), *masks)
 
 
 def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ...]:

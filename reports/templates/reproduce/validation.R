@@ -215,6 +215,7 @@ for (k in seq_along(fitted)) {
     }
   }
   area <- function(entry) if (is.null(entry$auc$estimate)) NA else entry$auc$estimate
-  if (all(c("model", "pipeline") %in% names(found))) found$difference <- Map(function(a, b) area(a) - area(b), found$model, found$pipeline)
+  if (all(c("model", "pipeline") %in% names(found)))
+    found$difference <- Map(function(a, b) if (model$leakage_is_known) area(a) - area(b) else NA, found$model, found$pipeline)
   tell(sprintf("models[%s].validation", model$label), found)
 }
