@@ -171,7 +171,7 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         plugins=[OfEveryone()],
     )
     page = re.sub(r"\s+", " ", (tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
-    lead = page[page.index('<div class="lead">') :].split("</div>")[0]
+    answer = page[page.index('<section id="answer">') :].split("</section>")[0]
     said = messages(results, "PRL-105")
     if is_stable:
         assert said == [] and "selected in 0 of" not in page
@@ -179,4 +179,4 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         assert said == [
             "tissue disc, folds: 1 of the 1 features of the frozen Radscore were selected in 0 of 3 resamples: f1."
         ]
-        assert "Of the frozen Radscore of “disc” 1 of 1 features (f1) were selected in 0 of the 3 resamples" in lead
+        assert "Of the frozen Radscore of “disc” 1 of 1 features (f1) were selected in 0 of the 3 resamples" in answer
