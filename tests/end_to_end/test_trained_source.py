@@ -98,9 +98,9 @@ def _run(study, out, seen):
 
 def test_patients_that_trained_a_source_are_a_leak(study, tmp_path):
     found, leaks, item, page = _run(study, tmp_path / "out", ["P3", "P17", "P24", "a stranger"])
-    assert found == {"n_trained": 4, "n": 2, "ids": ["P3", "P17"]}, "P24 is not analysed"
+    assert found == {"n_trained": 4, "n": 2, "ids": ["P17", "P3"]}, "P24 is not analysed"
     (leak,) = leaks
-    assert leak.startswith("LEAK: tissue disc: 2 of 24 analysed patients trained the source 'trained': P3, P17.")
+    assert leak.startswith("LEAK: tissue disc: 2 of 24 analysed patients trained the source 'trained': P17, P3.")
     assert item["status"] == "contradicted" and "trained of disc by 2 of 24" in item["value"]
     assert "LEAK: 2 of 24 analysed patients trained the source trained" in page
 
