@@ -28,6 +28,7 @@ from prldh.models import (
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
+    describe_associations,
     describe_model,
     describe_reclassification,
     describe_univariate,
@@ -177,6 +178,10 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         run.warnings += warnings
     progress(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
+    run.warnings += warnings
+    run.associations, warnings = describe_associations(
+        tuple(study.associations), cohort, run.scores, run.cutoffs, study.table_one, engine
+    )
     run.warnings += warnings
     if study.univariate is not None:
         run.univariate, run.univariate_features, warnings = describe_univariate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.models.associations import Association, check_associations, describe_associations
 from prldh.models.compare import (
     Compared,
     Comparison,
@@ -44,6 +45,7 @@ from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, Hos
 __all__ = [
     "Area",
     "Assessment",
+    "Association",
     "Calibration",
     "Coefficient",
     "Compared",
@@ -67,11 +69,13 @@ __all__ = [
     "UnivariateScreen",
     "anticipated_r2",
     "calibration",
+    "check_associations",
     "classify",
     "compare_likelihoods",
     "compare_models",
     "compare_net_benefit",
     "compare_out_of_bag",
+    "describe_associations",
     "describe_auc",
     "describe_model",
     "describe_reclassification",

@@ -86,17 +86,19 @@ def make_table_one(
         known = column.notna().to_numpy()
         outcome = cohort.outcome[known]
         if covariate.kind == "continuous":
-            row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
+            row = continuous_row(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
         else:
-            row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
+            row = categorical_row(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
         rows.append(replace(row, n_missing=int((~known).sum())))
     for name, values in scores.items():
         if name not in cohort.table.columns:
-            rows.append(replace(_continuous(name, values, cohort.outcome, continuous_test, engine), is_radscore=True))
+            rows.append(
+                replace(continuous_row(name, values, cohort.outcome, continuous_test, engine), is_radscore=True)
+            )
     for first, second in _group_pairs(specs):
         codes = group_codes(scores, cutoffs, first, second)
         rows.append(
-            _categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
+            categorical_row(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
         )
     if settings.adjust_p != "none":
         adjusted = adjust_p(np.array([np.nan if row.p is None else row.p for row in rows]), settings.adjust_p)
@@ -121,7 +123,7 @@ def _group_pairs(specs: tuple[ModelSpec, ...]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _continuous(
+def continuous_row(
     name: str,
     values: np.ndarray,
     outcome: np.ndarray,
@@ -144,7 +146,7 @@ def _moments(values: np.ndarray) -> Moments:
     return Moments(float(values.mean()), sd, median, q1, q3)
 
 
-def _categorical(
+def categorical_row(
     name: str, codes: np.ndarray, levels: Sequence[str], outcome: np.ndarray, engine: StatisticsEngine
 ) -> TableOneRow:
     counts = np.array(

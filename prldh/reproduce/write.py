@@ -25,6 +25,7 @@ from prldh import __version__
 from prldh.chain import GROUPS
 from prldh.core import APPARENT, CALIBRATION, Draws, Measure, ModelSpec, Resample, at
 from prldh.engines import r_source_dir
+from prldh.models import Association
 from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
 
@@ -110,6 +111,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "risk_categories": settings.risk_categories,
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
+        "associations": [_describe_association(each, names) for each in run.associations],
         "n_excluded": len(plan.cohort.excluded),
         "covariates": [
             {"name": c.name, "column": names.covariates[c.name], "levels": list(c.levels)}
@@ -125,6 +127,18 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "scopes": [scope for scope in ("model", "pipeline") if scope in study.validation.scope],
         "univariate": _describe_univariate(data["univariate"], names),
         "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),
+    }
+
+
+def _describe_association(each: Association, names: Names) -> dict[str, Any]:
+    """The columns of the variable and of what divides the patients; ``groups`` are the levels of a covariate."""
+    is_tissue = each.by in names.tissues
+    return {
+        "name": f"{each.variable} by {each.by}",
+        "column": names.of_term(each.variable),
+        "by": names.of_term(each.by),
+        "tissue": each.by if is_tissue else None,
+        "groups": [] if is_tissue else list(each.groups),
     }
 
 

@@ -49,6 +49,7 @@ def _side(run: EngineRun) -> dict[str, Any]:
         {
             "tissues": tissues,
             "table_one": run.table_one,
+            "associations": run.associations,
             "univariate": run.univariate or {},
             "models": [model_entry(run, i) for i in range(len(run.models))],
             # on held-out predictions partial areas are compared by one engine alone
@@ -102,7 +103,7 @@ def _walk_curve(r: list, python: list, path: str, rows: list[AgreementRow]) -> N
 
 def _identity(entry: dict[str, Any]) -> str:
     parts = [str(entry[k]) for k in IDENTITIES if entry.get(k) is not None]
-    parts += [str(entry[k]) for k in ("b", "scope", "scheme", "measure") if isinstance(entry.get(k), str)]
+    parts += [str(entry[k]) for k in ("b", "by", "scope", "scheme", "measure") if isinstance(entry.get(k), str)]
     if isinstance(entry.get("adjusted"), bool):
         parts.append("adjusted" if entry["adjusted"] else "unadjusted")
     return ", ".join(parts)

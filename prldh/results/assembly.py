@@ -83,6 +83,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         sample_size=sizes,
         missing=describe_missing(cohort, plan.study.imputation),
         table_one=tuple(run.table_one),
+        associations=run.associations,
         univariate=run.univariate,
         tissues={name: tissue_entry(plan, run, name) for name in plan.study.tissues},
         models=tuple(model_entry(run, i, has_curves=True) for i in range(len(plan.specs))),

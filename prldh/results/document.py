@@ -11,6 +11,7 @@ from prldh.data import Missing
 from prldh.data.imaging import ImagesEntry
 from prldh.engines import Versions
 from prldh.models import (
+    Association,
     Comparison,
     NetBenefitDifference,
     Reclassification,
@@ -101,6 +102,7 @@ class Document:
     sample_size: Later[SampleSizes]
     missing: Later[Missing | None]
     table_one: tuple[TableOneRow, ...]
+    associations: Later[tuple[Association, ...]]
     univariate: Later[UnivariateScreen | None]
     tissues: Mapping[str, TissueEntry]
     models: tuple[ModelEntry, ...]

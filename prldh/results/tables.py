@@ -18,6 +18,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     tables = {
         "sample_size": _sample_size(data),
         "table_one": _table_one(data),
+        "associations": _associations(data),
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
         "models": _models(data),
         "terms": _terms(data),
@@ -80,6 +81,18 @@ def _table_one(data: dict[str, Any]) -> pd.DataFrame:
         for row in variable["rows"]:
             cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
             rows.append({**test, "level": row["level"], **cells})
+    return pd.DataFrame(rows)
+
+
+def _associations(data: dict[str, Any]) -> pd.DataFrame:
+    """One row a line: of a level, or of a continuous variable; empty where results of earlier versions have none."""
+    rows = []
+    for each in data.get("associations", []):
+        own = {k: v for k, v in each.items() if k not in ("rows", "groups")}
+        own |= dict(zip(("first", "second"), each["groups"], strict=True))
+        for row in each["rows"]:
+            cells = {f"{group}_{k}": v for group in ("total", "first", "second") for k, v in row[group].items()}
+            rows.append({**own, "level": row["level"], **cells})
     return pd.DataFrame(rows)
 
 

@@ -14,7 +14,7 @@ from prldh.checklists import check_answers
 from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, nearest, seed_for
 from prldh.data import read_cohort, read_features, without_constants
 from prldh.data.imaging import check_names, measure
-from prldh.models import Plan, anticipated_r2, plan_comparisons
+from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
 from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
@@ -50,6 +50,7 @@ def prepare(
     pairs = plan_comparisons(study, specs)
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
+    check_associations(study, cohort)
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)

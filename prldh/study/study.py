@@ -351,6 +351,7 @@ class Study(Strict):
     validation: Validation = Validation()
     comparisons: list[tuple[Text, Text]] | None = None
     table_one: TableOne = TableOne()
+    associations: list[tuple[Text, Text]] = []
     univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()

@@ -11,6 +11,7 @@ from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, Tissue
 from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
+    Association,
     Comparison,
     FittedModel,
     NetBenefitDifference,
@@ -38,6 +39,7 @@ class EngineRun:
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
     validation: dict[tuple[int, str, str], HeldOut | Bootstrap] = field(default_factory=dict)  # the same
     table_one: list[TableOneRow] = field(default_factory=list)
+    associations: tuple[Association, ...] = ()
     univariate: UnivariateScreen | None = None
     univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparisons: list[Comparison] = field(default_factory=list)

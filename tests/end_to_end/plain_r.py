@@ -119,6 +119,8 @@ def _identity(key: str, entry: dict[str, Any]) -> str | None:
         return f"[{', '.join([*parts, *([entry['measure']] if 'measure' in entry else [])])}]"
     if key in ("criteria", "variables", "stratified_roc"):
         return f"[{entry['name']}]"
+    if key == "associations":
+        return f"[{entry['variable']} by {entry['by']}]"
     if key == "terms":
         return f"[{entry['term']}]"
     if key == "rows" and entry["level"] is None:

@@ -103,6 +103,7 @@ SETTINGS = {
     "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True},
     "sample_size": {"r2_cox_snell": 0.2},
     "univariate": {"adjust_p": "bh"},
+    "associations": [["grade", "disc"], ["if", "disc"], ["age (years)", "back muscle"], ["disc", "back muscle"]],
     "performance": {
         **PERFORMANCE,
         "confidence": 0.9,

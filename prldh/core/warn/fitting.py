@@ -159,6 +159,15 @@ NO_TEST = WarnKind(
     "A group is empty, or all of its values are the same.",
     "Nothing.",
 )
+NO_ASSOCIATION = WarnKind(
+    "PRL-064",
+    "associations",
+    "associations",
+    "An association without a test",
+    "'{variable}' by '{by}' has no test: a group ({first} or {second}) has nobody, or the values do not vary.",
+    "There is nothing to compare: a group is empty, all values are the same, or the Radscore has no cutoff.",
+    "Nothing, or name another pair under `associations`.",
+)
 NO_UNIVARIABLE_MODEL = WarnKind(
     "PRL-061",
     "univariate",

@@ -91,6 +91,23 @@ if (method != "none") {
 if (!study$table_one$standardized_differences) table_one <- lapply(table_one, function(row) row[names(row) != "smd"])
 tell("table_one", table_one)
 
+# ---- variables by high and low Radscore, or by a covariate's two levels -------------------------------------------------
+
+for (pair in study$associations) {
+  cutoff <- if (is.null(pair$tissue)) NA else cutoffs[[pair$tissue]]
+  member <- if (is.null(pair$tissue)) match(cohort[[pair$by]], pair$groups) - 1
+            else if (is.finite(cutoff)) as.numeric(cohort[[pair$by]] > cutoff) else NA
+  known <- !is.na(member) & !is.na(cohort[[pair$column]])
+  values <- cohort[[pair$column]][known]
+  member <- member[known]
+  row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, member)
+  row$smd <- NULL
+  in_either <- function(cells) setNames(cells, c("total", "first", "second"))
+  row$rows <- if (is.factor(values)) lapply(row$rows, in_either) else in_either(row$rows)
+  tell(sprintf("associations[%s]", pair$name), c(row, list(
+    n_first = sum(member == 0), n_second = sum(member == 1), n_missing = sum(!known), cutoff = cutoff)))
+}
+
 # ---- each variable alone -----------------------------------------------------------------------------------------------
 
 univariable_rows <- function(model) {
