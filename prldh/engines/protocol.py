@@ -319,6 +319,31 @@ class StatisticsEngine(Protocol):
             level=level,
         )
 
+    def decision_curve_at_prevalence(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        prevalence: float,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> Answer:
+        """The decision curve, predictions and patients moved to another prevalence.
+
+        Keys as ``decision_curve``; one class alone gives NaN. R: no function moves given predictions.
+        """
+        return self.compute(
+            "decision_curve_at_prevalence",
+            outcome=outcome,
+            probability=probability,
+            thresholds=thresholds,
+            prevalence=prevalence,
+            rows=rows,
+            n_resamples=n_resamples,
+            level=level,
+        )
+
     def compare_decision_curves(
         self,
         outcome: ArrayLike,

@@ -86,12 +86,23 @@ class CalibrationPoint:
 
 
 @dataclass(frozen=True)
+class PredictionBin:
+    """Patients with a prediction from ``low`` up to, not including, ``high`` (the last: including), by outcome."""
+
+    low: float
+    high: float
+    nonevent: int
+    event: int
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """The measures that stand there, and the smooth curve by ``method``."""
+    """The measures that stand there, the smooth curve by ``method``, and how the predictions are distributed."""
 
     numbers: Annotated[Mapping[str, Number], Among(CALIBRATION)]
     curve: tuple[CalibrationPoint, ...]
     method: str
+    histogram: Later[tuple[PredictionBin, ...]]
 
 
 @dataclass(frozen=True)

@@ -414,13 +414,21 @@ def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
-    held = [
-        (f"{words.scheme(scheme).label}, scope {scope}", entry["decision_curve"], entry.get("clinical_impact"))
-        for scope in ("pipeline", "model")
-        for scheme, entry in model["validation"].get(scope, {}).items()
-        if "decision_curve" in entry
+    entries = [
+        *(
+            (f"{words.scheme(scheme).label}, scope {scope}", entry)
+            for scope in ("pipeline", "model")
+            for scheme, entry in model["validation"].get(scope, {}).items()
+            if "decision_curve" in entry
+        ),
+        ("apparent", model),
     ]
-    return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
+    elsewhere = [
+        (f"at the other prevalence, {title}", entry["decision_curve_at_prevalence"], None)
+        for title, entry in entries
+        if "decision_curve_at_prevalence" in entry
+    ]
+    return [*((title, entry["decision_curve"], entry.get("clinical_impact")) for title, entry in entries), *elsewhere]
 
 
 def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "partial": {focus: list(ends) for focus, ends in settings.partial_ranges().items()},
         "hosmer_lemeshow_groups": settings.hosmer_lemeshow_groups,
         "thresholds": list(settings.thresholds),
+        "prevalence": settings.prevalence,
         "risk_categories": settings.risk_categories,
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),

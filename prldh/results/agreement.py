@@ -14,7 +14,7 @@ from prldh.validation import EngineRun
 
 #: Keys by which an entry of a list is known; lists without them are curves and are compared as a whole.
 IDENTITIES = ("name", "term", "group", "variable", "a", "level", "feature")
-NOT_COMPARED = ("is_radscore", "smd")  # smd is computed once, by Python
+NOT_COMPARED = ("is_radscore", "smd", "histogram")  # smd is computed once, by Python; a histogram is a count
 
 
 @dataclass(frozen=True)

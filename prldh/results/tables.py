@@ -30,6 +30,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
         "decision_curve": _curves(data, "decision_curve"),
         "clinical_impact": _curves(data, "clinical_impact"),
+        "decision_curve_at_prevalence": _curves(data, "decision_curve_at_prevalence"),
         "net_benefit_differences": pd.DataFrame(
             [
                 {**{k: d[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **p}
@@ -214,10 +215,11 @@ def _per_model(data: dict[str, Any], pick: Callable[[dict[str, Any]], list[dict[
 
 
 def _curves(data: dict[str, Any], key: str) -> pd.DataFrame:
-    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
+    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions; empty where the run made
+    none."""
     rows = []
     for m in data["models"]:
-        curves: list[tuple[str | None, str | None, Any]] = [(None, None, m[key])]
+        curves: list[tuple[str | None, str | None, Any]] = [(None, None, m.get(key, []))]
         curves += [
             (scope, scheme, v[key])
             for scope in ("model", "pipeline")

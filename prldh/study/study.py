@@ -226,7 +226,11 @@ class Imputation(Strict):
 
 
 class Performance(Strict):
-    """Settings of the performance statistics."""
+    """Settings of the performance statistics.
+
+    ``prevalence``: the share of events where the model would be used, for decision curves beside those of these
+    patients.
+    """
 
     confidence: float = Field(0.95, gt=0, lt=1)
     partial_auc: PartialRanges = (1.0, 0.8)
@@ -236,6 +240,7 @@ class Performance(Strict):
     decision_bootstrap: int = Field(500, ge=0)
     risk_categories: list[float] | None = Field(None, min_length=1)
     interaction_bootstrap: int = Field(500, ge=0)
+    prevalence: float | None = Field(None, gt=0, lt=1)
 
     @field_validator("partial_auc")
     @classmethod

@@ -35,6 +35,7 @@ from prldh.models import (
     ImpactPoint,
     calibration,
     classify,
+    curve_elsewhere,
     hosmer_lemeshow,
     pooled_auc,
 )
@@ -89,6 +90,9 @@ def _summarise_held_out(
     impacts = [engine.clinical_impact(y, p, thresholds, 1000, samples, len(samples), level) for p in probabilities]
     performance["decision_curve"] = records_of(DecisionPoint, _mean_curve(curves))
     performance["clinical_impact"] = records_of(ImpactPoint, _mean_curve(impacts))
+    elsewhere = [curve for p in probabilities if (curve := curve_elsewhere(y, p, assessment, samples))]
+    if elsewhere:
+        performance["decision_curve_at_prevalence"] = records_of(DecisionPoint, _mean_curve(elsewhere))
     performance["confusion"] = counts = _count(predictions, outcome)
     performance |= classify(counts, assessment)
     return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
@@ -169,7 +173,7 @@ def _mean(values: Sequence[Number]) -> Number:
 
 
 def _mean_calibration(repeats: Sequence[Calibration]) -> Calibration:
-    """Numbers averaged over the repeats; the curve and its band are those of the first."""
+    """Numbers averaged over the repeats; the curve, its band and the histogram are those of the first."""
     numbers = {key: _mean([each.numbers[key] for each in repeats]) for key in repeats[0].numbers}
     return replace(repeats[0], numbers=numbers)
 

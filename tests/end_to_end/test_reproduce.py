@@ -110,6 +110,7 @@ SETTINGS = {
         "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]},
         "risk_categories": [0.2, 0.4],
         "hosmer_lemeshow_groups": 5,
+        "prevalence": 0.12,
     },
 }
 TWO = [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Groups", "terms": [GROUPS]}]

@@ -166,9 +166,15 @@ hosmer_lemeshow <- function(outcome, p, lost) {
 calibration <- function(outcome, p, rows, n_samples) {
   found <- prldh$calibration(outcome, p, rows, n_samples, level)
   numbers <- found[study$calibration]
-  c(numbers, list(curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
+  bin <- findInterval(p, 1:19 / 20) + 1
+  count <- function(own) as.numeric(table(factor(bin[outcome == own], 1:20)))
+  c(numbers, list(histogram = data.frame(low = 0:19 / 20, high = 1:20 / 20, nonevent = count(0), event = count(1)),
+                  curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
                                      high = found$curve_high)))
 }
 as_curve <- function(found) data.frame(found[!vapply(found, is.character, NA)])
 decision_curve <- function(outcome, p) as_curve(prldh$decision_curve(outcome, p, study$thresholds, band_rows, nrow(bands), level))
+decision_curve_elsewhere <- function(outcome, p) {
+  as_curve(prldh$decision_curve_at_prevalence(outcome, p, study$thresholds, study$prevalence, band_rows, nrow(bands), level))
+}
 clinical_impact <- function(outcome, p) as_curve(prldh$clinical_impact(outcome, p, study$thresholds, 1000, band_rows, nrow(bands), level))

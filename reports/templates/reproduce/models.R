@@ -38,7 +38,8 @@ describe_predictions <- function(key, etas) {
          threshold = threshold, confusion = counts),
     classify(counts),
     list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
-         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)))
+         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)),
+    if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, rounded)))
 }
 
 fitted <- lapply(study$models, function(model) {

@@ -118,7 +118,7 @@ describe_held_out <- function(predictions) {
   repetitions <- seq_len(nrow(pooled))
   lines <- lapply(repetitions, function(k) calibration_line(pooled[k, ]))
   calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
-  numbers <- setdiff(names(calibrations[[1]]), "curve")
+  numbers <- setdiff(names(calibrations[[1]]), c("curve", "histogram"))
   counts <- list(tp = 0, fp = 0, fn = 0, tn = 0)   # of the first repetition, at the threshold of each refit's training patients
   for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
     train <- resamples[[r]]$train
@@ -131,11 +131,13 @@ describe_held_out <- function(predictions) {
     if (any(lengths(lapply(resamples, `[[`, "test")) > 1)) list(auc_mean = mean_over_folds(predictions)),
     list(brier = brier_interval(pooled), intercept = mean_of(lapply(lines, `[[`, "intercept"), limits),
          slope = mean_of(lapply(lines, `[[`, "slope"), limits),
-         calibration = c(mean_of(calibrations, numbers), calibrations[[1]]["curve"]),
+         calibration = c(mean_of(calibrations, numbers), calibrations[[1]][c("curve", "histogram")]),
          hosmer_lemeshow = hosmer_lemeshow(y, p[1, ], 0),
          decision_curve = mean_curve(lapply(repetitions, function(k) decision_curve(y, p[k, ]))),
          clinical_impact = mean_curve(lapply(repetitions, function(k) clinical_impact(y, p[k, ]))), confusion = counts),
     classify(counts),
+    if (!is.null(study$prevalence))
+      list(decision_curve_at_prevalence = mean_curve(lapply(repetitions, function(k) decision_curve_elsewhere(y, p[k, ])))),
     if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))))
 }
 
