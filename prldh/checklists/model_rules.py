@@ -449,10 +449,11 @@ def readers(d: Dossier) -> Finding:
 def one_reader(d: Dossier) -> Finding:
     """METRICS 10: whose masks a model would need of new patients."""
     finding = readers(d)
-    two = any(t["selection"]["readers"] == 2 for t in d.selected.values())
+    most = max((t["selection"]["readers"] for t in d.selected.values()), default=1)
+    others = "the second's serve" if most == 2 else "the others' serve"
     return (
-        ask(f"{finding.value}; the first reader's enter the Radscore, the second's serve the ICC", *finding.evidence)
-        if two
+        ask(f"{finding.value}; the first reader's enter the Radscore, {others} the ICC", *finding.evidence)
+        if most > 1
         else finding
     )
 

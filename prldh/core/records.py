@@ -111,8 +111,8 @@ class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
 
     ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k
-    perturbed masks, or None; ``images`` the single images behind ``first`` (and ``second``), one a reader, where the
-    source gives them.
+    perturbed masks, or None; ``images`` the single images behind every reader's values, one a reader, where the source
+    gives them; ``further`` as ``second``, of readers 3, 4 …
     """
 
     source: str
@@ -121,6 +121,12 @@ class FeatureBlock:
     second: np.ndarray | None
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
+    further: tuple[np.ndarray, ...] = ()
+
+    @property
+    def readers(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first."""
+        return (self.first, *([] if self.second is None else [self.second]), *self.further)
 
 
 @dataclass(frozen=True)
@@ -129,8 +135,8 @@ class TrainingRows:
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
     reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,);
-    ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind ``values``
-    (and ``second``), or None.
+    ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind every reader's
+    values, or None; ``further`` as ``second``, of readers 3, 4 …
     """
 
     values: np.ndarray
@@ -140,6 +146,12 @@ class TrainingRows:
     names: tuple[str, ...]
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
+    further: tuple[np.ndarray, ...] = ()
+
+    @property
+    def readers(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first."""
+        return (self.values, *([] if self.second is None else [self.second]), *self.further)
 
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
@@ -147,7 +159,10 @@ class TrainingRows:
         names = tuple(self.names[j] for j in columns)
         perturbed = None if self.perturbed is None else self.perturbed[:, :, columns]
         images = None if self.images is None else tuple(each.take(columns) for each in self.images)
-        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images)
+        further = tuple(values[:, columns] for values in self.further)
+        return TrainingRows(
+            self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images, further
+        )
 
 
 @dataclass(frozen=True)

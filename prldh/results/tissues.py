@@ -136,7 +136,7 @@ def _selection(plan: Plan, run: EngineRun, name: str, score: LinearScore) -> Sel
         correlation=_correlation(run, name, names),
         sensitivity=run.sensitivity.get(name) or ABSENT,
         images_kept=_images_kept(plan, fit, name) or ABSENT,
-        readers=2 if any(b.second is not None for b in blocks) else 1,
+        readers=max(len(b.readers) for b in blocks),
         stability={
             scheme: _stability([refit[name] for refit in refits], names, n_features, level)
             for scheme, refits in run.refits.items()

@@ -93,8 +93,8 @@ class Tissue(Strict):
         if self.features == {}:
             raise ValueError("features names no table (found {}). Give a list of tables, or a list for each source")
         for tables in self.tables().values():
-            if not 1 <= len(tables) <= 2:
-                raise ValueError(f"features takes one table a reader, for one or two readers (found {len(tables)})")
+            if not tables:
+                raise ValueError("features takes one table a reader (found none)")
         return self
 
     def tables(self) -> dict[str, list[str]]:
