@@ -159,15 +159,6 @@ NO_TEST = WarnKind(
     "A group is empty, or all of its values are the same.",
     "Nothing.",
 )
-NO_ASSOCIATION = WarnKind(
-    "PRL-064",
-    "associations",
-    "associations",
-    "An association without a test",
-    "'{variable}' by '{by}' has no test: a group ({first} or {second}) has nobody, or the values do not vary.",
-    "There is nothing to compare: a group is empty, all values are the same, or the Radscore has no cutoff.",
-    "Nothing, or name another pair under `associations`.",
-)
 NO_UNIVARIABLE_MODEL = WarnKind(
     "PRL-061",
     "univariate",
@@ -186,6 +177,15 @@ TOO_FEW_PATIENTS = WarnKind(
     " Nagelkerke R² of {r2:.2f}): expect overfitting, and wide intervals of what is predicted.",
     "The models have more candidate parameters than so many patients can carry.",
     "Use fewer terms and features, add patients, and lead with held-out numbers.",
+)
+NO_ASSOCIATION = WarnKind(
+    "PRL-064",
+    "associations",
+    "associations",
+    "An association without a test",
+    "'{variable}' by '{by}' has no test: a group ({first} or {second}) has nobody, or the values do not vary.",
+    "There is nothing to compare: a group is empty, all values are the same, or the Radscore has no cutoff.",
+    "Nothing, or name another pair under `associations`.",
 )
 
 # ---------------------------------------------------------------- comparisons
