@@ -28,6 +28,7 @@ from prldh.models import (
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
+    describe_features,
     describe_model,
     describe_reclassification,
     describe_univariate,
@@ -220,6 +221,9 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
+            features, values = run.features_of(name)
+            run.collinearity[name], warnings = describe_features(values, features, run.engine, name)
+            run.warnings += warnings
             progress(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(warn.NO_CUTOFF(tissue=name))

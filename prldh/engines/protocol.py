@@ -121,6 +121,20 @@ class StatisticsEngine(Protocol):
             "likelihood_ratio_firth", design_small=design_small, design_large=design_large, outcome=outcome
         )
 
+    def variance_inflation(self, design: ArrayLike, outcome: ArrayLike, terms: ArrayLike) -> Answer:
+        """(G)VIF of a maximum-likelihood fit's terms; ``terms`` (k - 1,) says, from 0, which one each column after the
+        intercept belongs to. R: ``car::vif``.
+
+        Keys, each over the terms: vif, df, vif_per_df (GVIF^(1 / (2 df))); NaN with aliased columns or one term.
+        """
+        return self.compute("variance_inflation", design=design, outcome=outcome, terms=terms)
+
+    def collinearity(self, values: ArrayLike) -> Answer:
+        """Of columns (n, p) without an outcome. Keys: vif (p,), the diagonal of their correlation matrix's inverse;
+        condition_number, of these and the intercept's, scaled to unit length (Belsley); condition_number_centred, of
+        these about their means. NaN where singular. R: ``diag(solve(cor(x)))``, ``kappa(x, exact = TRUE)``."""
+        return self.compute("collinearity", values=values)
+
     def standardized_risks(
         self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
     ) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
     Compared,
     Comparison,
@@ -51,6 +52,7 @@ __all__ = [
     "Confusion",
     "DecisionPoint",
     "FIRTH",
+    "FeatureCollinearity",
     "FittedModel",
     "HosmerLemeshow",
     "ImpactPoint",
@@ -64,6 +66,7 @@ __all__ = [
     "SampleSizes",
     "TableOneRow",
     "Term",
+    "TermCollinearity",
     "UnivariateScreen",
     "anticipated_r2",
     "calibration",
@@ -73,6 +76,7 @@ __all__ = [
     "compare_net_benefit",
     "compare_out_of_bag",
     "describe_auc",
+    "describe_features",
     "describe_model",
     "describe_reclassification",
     "describe_sample_size",

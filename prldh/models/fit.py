@@ -27,6 +27,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
+from prldh.models.collinearity import TermCollinearity, describe_terms
 from prldh.models.performance import Assessment, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
 
@@ -97,6 +98,7 @@ class FittedModel:
     log_likelihood: Later[Number]
     terms: tuple[Term, ...]
     separation: tuple[SeparatedTerm, ...]
+    collinearity: Later[TermCollinearity]
     performance: Annotated[Mapping[str, Any], Among(APPARENT)]
     raw_auc: Later[tuple[RawArea, ...]]
 
@@ -237,6 +239,7 @@ def describe_model(
     fit = fit_designs(designs, cohort.outcome, assessment.engine, assessment.level, on_separation, label)
     terms, separation, of_terms = _terms(designs[0], fit, label)
     etas = np.array([log_odds(d.matrix, fit.coefficients) for d in designs])
+    collinearity, of_columns = describe_terms(designs, cohort.outcome, assessment.engine, _no_inflation(fit), label)
     performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
     raw_auc, of_markers = _raw_areas(scores, designs, terms, cohort.outcome.astype(float), assessment, label)
     model = FittedModel(
@@ -250,10 +253,18 @@ def describe_model(
         log_likelihood=fit.log_likelihood,
         terms=terms,
         separation=separation,
+        collinearity=collinearity,
         performance=performance,
         raw_auc=raw_auc,
     )
-    return model, etas, [*of_terms, *of_predictions, *of_markers]
+    return model, etas, [*of_terms, *of_columns, *of_predictions, *of_markers]
+
+
+def _no_inflation(fit: Fit) -> str:
+    """Why a fit has no variance inflation factors; empty where it has."""
+    if fit.how == FIRTH:
+        return "variance inflation factors are of maximum likelihood, and this is Firth's penalised fit"
+    return "an estimate is infinite (separation), and variances with it" if fit.infinite.any() else ""
 
 
 def mean_log_odds(etas: np.ndarray) -> np.ndarray:

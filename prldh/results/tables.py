@@ -21,6 +21,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
         "models": _models(data),
         "terms": _terms(data),
+        "collinearity": _collinearity(data),
         "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
@@ -135,6 +136,22 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
 
 def _terms(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+
+
+def _collinearity(data: dict[str, Any]) -> pd.DataFrame:
+    """Variance inflation of models' terms and of Radscores' features, with the condition numbers of all together."""
+    rows = []
+    for m in data["models"]:
+        entry = m.get("collinearity") or {"terms": []}
+        whole = {k: entry.get(k) for k in ("condition_number", "condition_number_centred")}
+        rows += [
+            {**_key(m), **{k: t.get(k) for k in ("term", "df", "vif", "vif_per_df")}, **whole} for t in entry["terms"]
+        ]
+    for name, tissue in _tissues(data):
+        entry = tissue["radscore"].get("collinearity") or {}
+        for feature, vif in (entry.get("vif") or {}).items():
+            rows.append({"tissue": name, "term": feature, "vif": vif, "condition_number": entry["condition_number"]})
+    return pd.DataFrame(rows)
 
 
 def _validation(data: dict[str, Any]) -> pd.DataFrame:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from prldh.core.warn.kinds import WarnKind
 
+_COLLINEAR = "Such coefficients are large, of opposite signs and cannot be told one by one; predictions may still hold."
+_COLLINEARITY = (
+    "A variance inflation factor (VIF) above 10 (Kutner et al. 2005; of a term with several columns GVIF^(1/df)), a"
+    " condition number of the columns about their means, scaled to unit length, above 30 (Belsley, Kuh & Welsch 1980),"
+    " or a column that others give with an R² above 0.999, which is then named with its sum."
+)
+
 # ---------------------------------------------------------------- selection and Radscore
 
 STEP_REMARK = WarnKind(
@@ -61,6 +68,15 @@ NO_CUTOFF = WarnKind(
     "tissue {tissue}: no cutoff beats calling everyone high; the cutoff is null and everyone is high.",
     "Youden's index is 0 everywhere: higher scores do not go with the event. Groups by this score are one group.",
     "See whether the score is given the wrong way round: higher must mean event.",
+)
+COLLINEAR_FEATURES = WarnKind(
+    "PRL-046",
+    "radscore",
+    "radscores",
+    "Features of a Radscore that say the same",
+    "tissue {tissue}: the Radscore's features are collinear: {listed}. " + _COLLINEAR,
+    _COLLINEARITY,
+    "Read the Radscore as a whole and none of its coefficients alone; lower the selection's limit of correlation.",
 )
 
 # ---------------------------------------------------------------- models
@@ -146,6 +162,15 @@ NO_HOSMER_LEMESHOW = WarnKind(
     "{model}: Hosmer–Lemeshow's test is not defined: {n_groups} distinct groups of predictions.",
     "It needs three groups of patients with different predictions; a model of one factor may have fewer.",
     "Read the calibration curve and its line.",
+)
+COLLINEAR_TERMS = WarnKind(
+    "PRL-058",
+    "models",
+    "models",
+    "Terms of a model that say the same",
+    "{model}: its terms are collinear: {listed}. " + _COLLINEAR,
+    _COLLINEARITY,
+    "Leave out one of the terms that are named, such as a sum beside its parts.",
 )
 
 # ---------------------------------------------------------------- tables

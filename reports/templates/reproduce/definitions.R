@@ -58,6 +58,7 @@ design_of <- function(terms, data) {
   x <- model.matrix(reformulate(names(frame)), frame)
   own <- names(frame)[attr(x, "assign")[-1]]
   colnames(x)[-1] <- paste0(labels[own], substring(colnames(x)[-1], nchar(own) + 1))
+  attr(x, "variables") <- unname(labels[own])
   x
 }
 
@@ -92,6 +93,19 @@ fit_all <- function(xs, outcome, how) {
   list(b = pooled$estimate, se = pooled$se, p = pooled$p, low = pooled$low, high = pooled$high, fmi = pooled$fmi,
        covariance = prldh$pool_covariance(b, do.call(rbind, lapply(fits, `[[`, "covariance"))),
        log_likelihood = mean(vapply(fits, `[[`, 0, "log_likelihood")))
+}
+# How far the terms of a model say the same; means over imputed data sets.
+collinearity_of <- function(xs, has_inflation) {
+  variable <- attr(xs[[1]], "variables")
+  names <- unique(variable)
+  if (!length(names)) return(list(condition_number = NA, condition_number_centred = NA))
+  terms <- match(variable, names) - 1
+  whole <- lapply(xs, function(x) prldh$collinearity(x[, -1, drop = FALSE]))
+  factors <- vapply(xs, function(x) prldh$variance_inflation(x, y, terms)$vif, numeric(length(names)))
+  vif <- if (has_inflation) rowMeans(matrix(factors, length(names))) else rep(NA, length(names))
+  list(condition_number = mean(vapply(whole, `[[`, 0, "condition_number")),
+       condition_number_centred = mean(vapply(whole, `[[`, 0, "condition_number_centred")),
+       terms = named_by(Map(function(df, vif) list(df = df, vif = vif, vif_per_df = vif^(1 / (2 * df))), tabulate(terms + 1), vif), names))
 }
 # The terms of a fit, a list each; infinite estimates do not exist.
 terms_of <- function(x, fit, infinite) {

@@ -53,7 +53,8 @@ fitted <- lapply(study$models, function(model) {
   raw <- lapply(turned, function(j) pooled_delong(y, do.call(rbind, lapply(xs, function(x) x[, j])))[c("estimate", "low", "high")])
   tell(sprintf("models[%s]", label), c(
     list(n_parameters = sum(is.finite(fit$b)) - 1, n = n, events = sum(y), n_imputations = if (length(xs) > 1) length(xs) else 0,
-         log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite)),
+         log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite),
+         collinearity = collinearity_of(xs, model$fit != "firth" && !length(model$infinite))),
     describe_predictions(label, etas),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
   c(model, list(label = label, xs = xs, etas = etas))

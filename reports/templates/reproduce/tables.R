@@ -151,7 +151,9 @@ for (tissue in study$tissues) {
     x <- vapply(tissue$radscore$features, function(name) values_of(tissue$name, name), numeric(n))
     center <- colMeans(x)
     scale <- sqrt(colMeans(sweep(x, 2, center)^2))
-    entry$radscore <- list(center = as.list(center), scale = as.list(scale))
+    found <- if (ncol(x) > 1) prldh$collinearity(x)
+    entry$radscore <- list(center = as.list(center), scale = as.list(scale), collinearity = list(
+      vif = setNames(as.list(found$vif), colnames(x)), condition_number = found$condition_number_centred))
     if (tissue$radscore$is_logistic) {   # else by LASSO, whose folds the learner drew
       standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
       b <- coef(suppressWarnings(glm(y ~ standardized, family = binomial())))
