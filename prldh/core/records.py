@@ -220,3 +220,9 @@ class Design:
     columns: tuple[str, ...]
     variables: tuple[str, ...]
     levels: tuple[str | None, ...]
+
+    def without(self, term: str) -> Design:
+        """The same without the columns of a term."""
+        kept = [j for j, variable in enumerate(self.variables) if variable != term]
+        columns, variables = (tuple(each[j] for j in kept) for each in (self.columns, self.variables))
+        return Design(self.matrix[:, kept], columns, variables, tuple(self.levels[j] for j in kept))

@@ -7,7 +7,6 @@ from prldh.models.compare import (
     Compared,
     Comparison,
     NetBenefitDifference,
-    compare_likelihoods,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
@@ -16,15 +15,13 @@ from prldh.models.compare import (
     plan_comparisons,
 )
 from prldh.models.fit import (
-    FIRTH,
-    MAXIMUM_LIKELIHOOD,
     Coefficient,
     FittedModel,
-    Likelihood,
     Term,
     describe_model,
     mean_log_odds,
 )
+from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
 from prldh.models.performance import (
     Assessment,
     calibration,

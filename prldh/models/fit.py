@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import numpy as np
 
@@ -28,13 +28,9 @@ from prldh.core import (
 )
 from prldh.engines import StatisticsEngine
 from prldh.models.collinearity import TermCollinearity, describe_terms
+from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, OverallTest, overall_tests
 from prldh.models.performance import Assessment, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
-
-#: How a model was fitted, as its entry's ``fit`` says it.
-Likelihood = Literal["maximum likelihood", "firth"]
-MAXIMUM_LIKELIHOOD: Final = "maximum likelihood"
-FIRTH: Final = "firth"
 
 
 @dataclass(frozen=True)
@@ -97,6 +93,7 @@ class FittedModel:
     n_imputations: Later[int]
     log_likelihood: Later[Number]
     terms: tuple[Term, ...]
+    overall_tests: Later[tuple[OverallTest, ...]]
     separation: tuple[SeparatedTerm, ...]
     collinearity: Later[TermCollinearity]
     performance: Annotated[Mapping[str, Any], Among(APPARENT)]
@@ -252,6 +249,7 @@ def describe_model(
         n_imputations=len(designs) if len(designs) > 1 else 0,
         log_likelihood=fit.log_likelihood,
         terms=terms,
+        overall_tests=overall_tests(designs, fit.how, cohort.outcome, assessment.engine),
         separation=separation,
         collinearity=collinearity,
         performance=performance,

@@ -21,6 +21,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
         "models": _models(data),
         "terms": _terms(data),
+        "overall_tests": _overall_tests(data),
         "collinearity": _collinearity(data),
         "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]),
@@ -136,6 +137,12 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
 
 def _terms(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+
+
+def _overall_tests(data: dict[str, Any]) -> pd.DataFrame:
+    """Of terms with several columns, in models and each alone (model empty)."""
+    alone = [{"model": None, "adjusted": False, **t} for t in (data.get("univariate") or {}).get("overall_tests", [])]
+    return pd.DataFrame([*({**_key(m), **t} for m in data["models"] for t in m.get("overall_tests", [])), *alone])
 
 
 def _collinearity(data: dict[str, Any]) -> pd.DataFrame:

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.core import Design
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
+from prldh.models.likelihoods import overall_tests
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_terms.json").read_text())
 TABLE = pd.read_csv(Path(prldh.__file__).parent / "demo" / "published_cohort.csv")
@@ -55,3 +57,16 @@ def test_columns_inflate_as_the_inverse_of_their_correlations_says(engine, name)
     np.testing.assert_allclose(found["vif"], golden["features_vif"], rtol=1e-10)
     for key in ("condition_number", "condition_number_centred"):
         assert found[key] == pytest.approx(golden[key], rel=1e-10)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_leaving_a_factor_out_is_drop1s(engine):
+    golden = GOLDEN["factors"]
+    matrix, codes = design_of(golden["terms"])
+    names = ("(Intercept)", *(golden["terms"][k] for k in codes))
+    tests = overall_tests([Design(matrix, names, names, (None,) * len(names))], "maximum likelihood", OUTCOME, engine())
+    wanted = [k for k, df in enumerate(golden["df"]) if df > 1]
+    assert [each.term for each in tests] == [golden["terms"][k] for k in wanted]
+    for each, k in zip(tests, wanted, strict=True):
+        for key in ("statistic", "df", "p"):
+            assert getattr(each.test, key) == pytest.approx(golden["drop1"][key][k], rel=1e-9)

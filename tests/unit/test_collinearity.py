@@ -71,6 +71,13 @@ def test_the_rounded_sum_is_named_with_its_factors(found):
     assert entry["dependencies"][0] in told and "condition number" in told and "'age'" not in told
 
 
+def test_a_factor_has_one_test_of_all_its_levels(found):
+    (test,) = found["models"][0]["overall_tests"]
+    assert (test["term"], test["df"], test["method"]) == ("grade", 2, "likelihood ratio") and 0 < test["p"] < 1
+    (alone,), (of_one,) = found["univariate"]["overall_tests"], found["models"][1]["overall_tests"]
+    assert alone == of_one and alone["p"] != test["p"]
+
+
 def test_one_term_and_firths_fits_have_none_with_the_reason(found, tmp_path):
     entry = found["models"][1]["collinearity"]
     assert entry["terms"] == [
@@ -85,6 +92,11 @@ def test_one_term_and_firths_fits_have_none_with_the_reason(found, tmp_path):
     assert entry["condition_number"] > 1000 and entry["dependencies"]
     (told,) = (w["message"] for w in firth["warnings"] if w["code"] == "PRL-058")
     assert "variance inflation" not in told and "rounded sum" in told
+    (test,) = firth["models"][0]["overall_tests"]
+    assert (test["df"], test["method"]) == (2, "penalised likelihood ratio (Firth)") and test["p"] < 0.01
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Overall (each left out with all its columns): grade, χ²" in page and "is the rounded sum of" in page
+    assert {"collinearity", "overall_tests"} <= {path.stem for path in (tmp_path / "out" / "tables").glob("*.csv")}
     assert any("Firth's penalised fit" in w["message"] for w in firth["warnings"] if w["code"] == "PRL-110")
 
 

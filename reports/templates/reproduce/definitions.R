@@ -107,6 +107,28 @@ collinearity_of <- function(xs, has_inflation) {
        condition_number_centred = mean(vapply(whole, `[[`, 0, "condition_number_centred")),
        terms = named_by(Map(function(df, vif) list(df = df, vif = vif, vif_per_df = vif^(1 / (2 * df))), tabulate(terms + 1), vif), names))
 }
+# Nested models: the likelihood-ratio test. By Firth's likelihood both are fitted under the larger model's penalty.
+likelihood_ratio <- function(small, large, is_firth, outcome = y) {
+  one <- function(k) {
+    x <- small[[(k - 1) %% length(small) + 1]]
+    w <- large[[(k - 1) %% length(large) + 1]]
+    if (is_firth) return(prldh$likelihood_ratio_firth(x, w, outcome))
+    fits <- suppressWarnings(list(glm(outcome ~ 0 + x, family = binomial()), glm(outcome ~ 0 + w, family = binomial())))
+    test <- do.call(anova, c(fits, test = "LRT"))
+    list(statistic = max(0, test$Deviance[2]), df = test$Df[2], p = if (test$Df[2] > 0) test[["Pr(>Chi)"]][2] else NA)
+  }
+  found <- lapply(seq_len(max(length(small), length(large))), one)
+  if (length(found) == 1 || is.na(found[[1]]$p)) return(found[[1]][c("statistic", "df", "p")])
+  pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
+  list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
+}
+# The same of leaving out each term that has several columns, as drop1() does.
+overall_tests <- function(xs, is_firth, outcome = y) {
+  variable <- attr(xs[[1]], "variables")
+  names <- unique(variable[duplicated(variable)])
+  without <- function(name) lapply(xs, function(x) x[, c(TRUE, variable != name), drop = FALSE])
+  named_by(lapply(names, function(name) likelihood_ratio(without(name), xs, is_firth, outcome)), names)
+}
 # The terms of a fit, a list each; infinite estimates do not exist.
 terms_of <- function(x, fit, infinite) {
   entries <- lapply(seq_len(ncol(x)), function(j) {

@@ -54,6 +54,7 @@ fitted <- lapply(study$models, function(model) {
   tell(sprintf("models[%s]", label), c(
     list(n_parameters = sum(is.finite(fit$b)) - 1, n = n, events = sum(y), n_imputations = if (length(xs) > 1) length(xs) else 0,
          log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite),
+         overall_tests = overall_tests(xs, model$fit == "firth"),
          collinearity = collinearity_of(xs, model$fit != "firth" && !length(model$infinite))),
     describe_predictions(label, etas),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))

@@ -99,6 +99,8 @@ univariable_rows <- function(model) {
   counts <- list(n = length(outcome), events = sum(outcome))
   if (model$fit == "none") return(named_by(list(counts), labels[[model$column]]))
   x <- design_of(model$column, cohort[known, , drop = FALSE])
+  tests <- overall_tests(list(x), model$fit == "firth", outcome)
+  if (length(tests)) tell("univariate.overall_tests", tests)
   fit <- fit_once(x, outcome, model$fit)
   lapply(terms_of(x, fit, model$infinite)[-1], function(term) c(counts, term))
 }
