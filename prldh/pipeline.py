@@ -171,7 +171,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         progress(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
         designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
-        model, etas, warnings = describe_model(spec, designs, cohort, assessment, study.separation, run.scores)
+        model, etas, warnings = describe_model(
+            spec, designs, cohort, assessment, study.separation, run.scores, study.firth.predictions
+        )
         run.designs.append(designs)
         run.models.append(model)
         run.log_odds.append(etas)

@@ -103,9 +103,21 @@ class StatisticsEngine(Protocol):
         TRUE)``."""
         return self.compute("firth_limits", design=design, outcome=outcome, level=level)
 
-    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> Answer:
-        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``."""
-        return self.compute("refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths)
+    def refit_firth(
+        self,
+        design: ArrayLike,
+        outcome: ArrayLike,
+        rows: ArrayLike,
+        lengths: ArrayLike,
+        predictions: str = "firth",
+    ) -> Answer:
+        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``.
+
+        ``predictions``: "firth", or Puhr's corrections for predictions (2017). R: ``logistf::flic``, ``flac``.
+        """
+        return self.compute(
+            "refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths, predictions=predictions
+        )
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> Answer:
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 
@@ -45,6 +45,14 @@ class Coefficient:
     high: Number
 
 
+#: What is said of predictions by Firth's likelihood.
+PREDICTED_BY = {
+    FIRTH: "With it predicted probabilities are biased towards 1/2 (Puhr 2017).",
+    "flic": "Predictions have its slopes and an intercept by maximum likelihood (FLIC, Puhr 2017).",
+    "flac": "Predictions are by maximum likelihood on the augmented data with a covariate for these (FLAC, Puhr 2017).",
+}
+#: What a fit by Firth's likelihood predicts by.
+Predictions = Literal["firth", "flic", "flac"]
 #: Of a term without estimate and limits.
 NO_COEFFICIENT: Final = Coefficient(None, None, None, None, None, None)
 
@@ -81,6 +89,22 @@ class RawArea:
 
 
 @dataclass(frozen=True)
+class PredictionTerm:
+    """A term's coefficient in predictions."""
+
+    term: str
+    b: Number
+
+
+@dataclass(frozen=True)
+class PredictionFit:
+    """What a model by Firth's likelihood predicts by where the study corrects its predictions."""
+
+    method: Literal["flic", "flac"]
+    coefficients: tuple[PredictionTerm, ...]
+
+
+@dataclass(frozen=True)
 class FittedModel:
     """A model as fitted on everyone, and the measures of its predictions there."""
 
@@ -98,6 +122,19 @@ class FittedModel:
     collinearity: Later[TermCollinearity]
     performance: Annotated[Mapping[str, Any], Among(APPARENT)]
     raw_auc: Later[tuple[RawArea, ...]]
+    prediction: PredictionFit | Absent = ABSENT
+
+    @property
+    def predicts_by(self) -> str:
+        """How the coefficients that it predicts by are fitted, on everyone and in every resample."""
+        return self.fit if isinstance(self.prediction, Absent) else self.prediction.method
+
+    @property
+    def coefficients(self) -> tuple[Number, ...]:
+        """The coefficients that it predicts by, one a term."""
+        if isinstance(self.prediction, Absent):
+            return tuple(term.coefficient.b for term in self.terms)
+        return tuple(term.b for term in self.prediction.coefficients)
 
 
 @dataclass(frozen=True)
@@ -215,6 +252,7 @@ def describe_model(
     assessment: Assessment,
     on_separation: str = "firth",
     scores: Collection[str] = (),
+    predictions: Predictions = FIRTH,
 ) -> tuple[FittedModel, np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -226,6 +264,8 @@ def describe_model(
         ``firth``, ``warn`` or ``error``: see :func:`fit_designs`.
     scores
         The terms that have a given direction (higher means event): Radscores and scores given as columns.
+    predictions
+        What a fit by Firth's likelihood predicts by: ``firth``, ``flic`` or ``flac``.
 
     Returns
     -------
@@ -234,8 +274,13 @@ def describe_model(
     """
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
     fit = fit_designs(designs, cohort.outcome, assessment.engine, assessment.level, on_separation, label)
-    terms, separation, of_terms = _terms(designs[0], fit, label)
-    etas = np.array([log_odds(d.matrix, fit.coefficients) for d in designs])
+    terms, separation, of_terms = _terms(designs[0], fit, label, predictions)
+    b, prediction = fit.coefficients, None
+    if fit.how == FIRTH and predictions != FIRTH:
+        b = _corrected(designs, cohort.outcome, assessment.engine, predictions)
+        named = tuple(PredictionTerm(*pair) for pair in zip(designs[0].columns, map(float, b), strict=True))
+        prediction = PredictionFit(predictions, named)
+    etas = np.array([log_odds(d.matrix, b) for d in designs])
     collinearity, of_columns = describe_terms(designs, cohort.outcome, assessment.engine, _no_inflation(fit), label)
     performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
     raw_auc, of_markers = _raw_areas(scores, designs, terms, cohort.outcome.astype(float), assessment, label)
@@ -254,8 +299,16 @@ def describe_model(
         collinearity=collinearity,
         performance=performance,
         raw_auc=raw_auc,
+        prediction=prediction or ABSENT,
     )
     return model, etas, [*of_terms, *of_columns, *of_predictions, *of_markers]
+
+
+def _corrected(designs: Sequence[Design], outcome: np.ndarray, engine: StatisticsEngine, how: str) -> np.ndarray:
+    """Coefficients (k,) that a fit by Firth's likelihood predicts by; the mean over imputed data sets."""
+    rows, lengths = np.arange(len(outcome)), np.array([len(outcome)])
+    answers = [engine.refit_firth(d.matrix, outcome.astype(float), rows, lengths, how) for d in designs]
+    return np.mean([np.asarray(answer["coefficients"])[0] for answer in answers], axis=0)
 
 
 def _no_inflation(fit: Fit) -> str:
@@ -270,7 +323,9 @@ def mean_log_odds(etas: np.ndarray) -> np.ndarray:
     return etas[0] if len(etas) == 1 else np.round(etas.mean(axis=0), LOG_ODDS_DECIMALS) + 0.0
 
 
-def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tuple[SeparatedTerm, ...], list[Warn]]:
+def _terms(
+    design: Design, fit: Fit, label: str, predictions: Predictions
+) -> tuple[tuple[Term, ...], tuple[SeparatedTerm, ...], list[Warn]]:
     terms, separation, warnings = [], [], []
     for j, column in enumerate(design.columns):
         place = (column, design.variables[j], design.levels[j])
@@ -283,7 +338,7 @@ def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tupl
         warnings.append(warn.NOT_ESTIMABLE(model=label, listed=", ".join(aliased)))
     listed = ", ".join(f"{s.term} ({s.estimate})" for s in separation)
     if separation and fit.how == FIRTH:
-        warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed))
+        warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed, predictions=PREDICTED_BY[predictions]))
     elif separation:
         warnings.append(warn.SEPARATED(model=label, listed=listed))
     if not fit.converged and not (separation and fit.how == MAXIMUM_LIKELIHOOD):

@@ -156,6 +156,7 @@ def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[st
         "own": terms[: len(spec.own_terms)],
         "scores": [term for term, name in zip(terms, spec.terms, strict=True) if name in plan.study.tissues],
         "fit": entry["fit"],
+        "predicts_by": entry.get("prediction", {}).get("method", entry["fit"]),
         "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
         "is_imputed": plan.is_imputed(spec),
         "is_refitted": plan.is_refitted(spec),

@@ -33,7 +33,9 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         version), nothing varies, or one variable is all there is.
     """
     by_variable: dict[str, list[dict[str, Any]]] = {}
-    for term in model["terms"]:
+    corrected = (model.get("prediction") or {}).get("coefficients", model["terms"])
+    for term, own in zip(model["terms"], corrected, strict=True):
+        term = {**term, "b": own["b"]}
         if term["b"] is None:
             return None
         by_variable.setdefault(term["variable"], []).append(term)

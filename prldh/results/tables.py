@@ -136,7 +136,12 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _terms(data: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+    rows = []
+    for m in data["models"]:
+        predicts_by = (m.get("prediction") or {}).get("coefficients")
+        own = [{"b_prediction": term["b"]} for term in predicts_by] if predicts_by else [{}] * len(m["terms"])
+        rows += [{**_key(m), **term, **b} for term, b in zip(m["terms"], own, strict=True)]
+    return pd.DataFrame(rows)
 
 
 def _overall_tests(data: dict[str, Any]) -> pd.DataFrame:

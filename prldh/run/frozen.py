@@ -24,8 +24,8 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
     models = []
     for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
         coefficients = [
-            {"term": c, "variable": v, "level": level, "b": t.coefficient.b}
-            for c, v, level, t in zip(design.columns, design.variables, design.levels, model.terms, strict=True)
+            {"term": c, "variable": v, "level": level, "b": b}
+            for c, v, level, b in zip(design.columns, design.variables, design.levels, model.coefficients, strict=True)
         ]
         models.append(
             {

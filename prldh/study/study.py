@@ -225,6 +225,17 @@ class Imputation(Strict):
     iterations_in_resamples: int = Field(5, ge=1)
 
 
+class FirthFits(Strict):
+    """What models that Firth's likelihood fits predict by. Odds ratios stay Firth's.
+
+    ``firth``: its own coefficients, which are biased towards 1/2; corrected for that (Puhr et al. 2017) are ``flic``,
+    its slopes with the intercept by maximum likelihood, and ``flac``, fitted to the augmented data with a covariate for
+    the augmentation.
+    """
+
+    predictions: Literal["firth", "flic", "flac"] = "firth"
+
+
 class Performance(Strict):
     """Settings of the performance statistics."""
 
@@ -343,6 +354,7 @@ class Study(Strict):
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"
+    firth: FirthFits = FirthFits()
     radscore: Literal["logistic", "lasso"] = "logistic"
     missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
     imputation: Imputation = Imputation()

@@ -8,6 +8,7 @@ Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from prldh.core import (
 )
 from prldh.data import impute_resample
 from prldh.engines import StatisticsEngine
-from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.models import MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.study import Imputation
 
 
@@ -187,7 +188,7 @@ def _of_unseen(n: int) -> tuple[Warn, ...]:
 
 def _refit(engine: StatisticsEngine, how: str) -> Callable[..., Mapping[str, Any]]:
     """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
-    return engine.refit_firth if how == FIRTH else engine.refit_logistic
+    return engine.refit_logistic if how == MAXIMUM_LIKELIHOOD else partial(engine.refit_firth, predictions=how)
 
 
 def _is_intercept_alone(b: np.ndarray) -> np.ndarray:

@@ -85,7 +85,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i].fit
+            how = runs[0].models[i].predicts_by
             for scheme, (kind, resamples) in plan.schemes.items():
                 shared = None
                 if plan.is_imputed(spec):
@@ -97,9 +97,8 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        same = predict_scope_model(
-                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
-                        )
+                        design, own = run.designs[i][0], run.models[i].predicts_by
+                        same = predict_scope_model(design, plan.cohort.outcome, kind, resamples, run.engine, own)
                     _record(plan, run, i, scope, scheme, same, refits[scheme])
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
@@ -134,7 +133,7 @@ def _run_null(
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
-    nulls = run_null(plan, [model.fit for model in runs[0].models], observed, refit, learner)
+    nulls = run_null(plan, [model.predicts_by for model in runs[0].models], observed, refit, learner)
     for run in runs:
         for place, null in zip(places, nulls, strict=True):
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)

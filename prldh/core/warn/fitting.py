@@ -83,8 +83,7 @@ COLLINEAR_FEATURES = WarnKind(
 
 _FIRTH = (
     "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every"
-    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it"
-    " predicted probabilities are biased towards 1/2 (Puhr 2017)."
+    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests."
 )
 
 NOT_ESTIMABLE = WarnKind(
@@ -102,9 +101,11 @@ SEPARATED_FIRTH = WarnKind(
     "models",
     "Separation: Firth's likelihood in place of the maximum",
     "{model}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite: {listed}. "
-    + _FIRTH,
+    + _FIRTH
+    + " {predictions}",
     "Some value of a term goes with one outcome alone.",
-    "Say so in the paper, or merge levels that few patients have. `separation: warn` gives maximum likelihood.",
+    "Say so in the paper, or merge levels that few patients have. `separation: warn` gives maximum likelihood;"
+    " `firth: {predictions: flic}` corrects predictions.",
 )
 SEPARATED = WarnKind(
     "PRL-052",
@@ -246,7 +247,9 @@ INTERACTION_SEPARATED = WarnKind(
     "interaction",
     "interaction",
     "Separation in the groups of two tissues",
-    "{kind}: the outcome is separated by some terms. " + _FIRTH,
+    "{kind}: the outcome is separated by some terms. "
+    + _FIRTH
+    + " With it predicted probabilities are biased towards 1/2 (Puhr 2017).",
     "A group of the two Radscores, or a covariate, goes with one outcome alone.",
     "Say so in the paper; read odds ratios with their wide intervals.",
 )
