@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import build_design, change_values, fit_everyone
+from prldh.chain import adjusting_terms, build_design, change_values, fit_everyone, fit_knots
 from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
@@ -170,7 +170,8 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     for i, spec in enumerate(plan.specs):
         progress(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
-        designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
+        knots = fit_knots(spec.terms, cohort, run.scores)
+        designs = [build_design(spec.terms, c, run.scores, run.cutoffs, knots=knots) for c in cohorts]
         model, etas, warnings = describe_model(
             spec, designs, cohort, assessment, study.separation, run.scores, study.firth.predictions
         )
@@ -186,10 +187,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
             cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
         )
         run.warnings += warnings
-    adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
         plan.specs,
-        adjust,
+        adjusting_terms(study),
         cohort,
         run.scores,
         run.cutoffs,

@@ -123,6 +123,7 @@ class FittedModel:
     performance: Annotated[Mapping[str, Any], Among(APPARENT)]
     raw_auc: Later[tuple[RawArea, ...]]
     prediction: PredictionFit | Absent = ABSENT
+    knots: Mapping[str, tuple[float, ...]] | Absent = ABSENT
 
     @property
     def predicts_by(self) -> str:
@@ -300,6 +301,7 @@ def describe_model(
         performance=performance,
         raw_auc=raw_auc,
         prediction=prediction or ABSENT,
+        knots=designs[0].knots or ABSENT,
     )
     return model, etas, [*of_terms, *of_columns, *of_predictions, *of_markers]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import StudyError, nearest
+from prldh.core import StudyError, is_composed, nearest, parse_term
 from prldh.study.imaging import ReadSettings
 from prldh.study.strict import Numbers, Strict
 
@@ -428,8 +428,14 @@ def _check_names(study: Study) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
+    is_continuous = {name: covariate.type == "continuous" for name, covariate in clinical.covariates.items()}
     for name in study.adjust or []:
-        if name not in clinical.covariates:
+        if name not in clinical.covariates and is_composed(name):
+            try:
+                parse_term(name, is_continuous)
+            except StudyError as error:
+                raise _misfit(("adjust",), str(error).removesuffix(".")) from None
+        elif name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
             hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
             raise _misfit(

@@ -97,14 +97,23 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        design, own = run.designs[i][0], run.models[i].predicts_by
-                        same = predict_scope_model(design, plan.cohort.outcome, kind, resamples, run.engine, own)
+                        same = _refit_models(plan, run, i, kind, resamples)
                     _record(plan, run, i, scope, scheme, same, refits[scheme])
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
     _run_null(plan, runs, learner, workers, kept, progress)
+
+
+def _refit_models(plan: Plan, run: EngineRun, i: int, kind: str, resamples: Sequence[Resample]) -> Predictions:
+    """Model i of a run on every resample, Radscores and cutoffs as they are on everyone."""
+    how = run.models[i].predicts_by
+    if plan.has_splines(plan.specs[i]):
+        fixed = {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+        refits = [fixed] * len(resamples)
+        return predict_scope_pipeline(plan.specs[i], plan.cohort, kind, resamples, refits, run.engine, how)
+    return predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, how)
 
 
 def _run_null(

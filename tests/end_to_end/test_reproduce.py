@@ -122,6 +122,22 @@ STUDIES = {
     "both engines": (cohort, study(engine="both")),
     "other settings": (lambda: with_blanks(cohort()), study(**SETTINGS)),
     "separated, Firth": (separated, study()),
+    "functions and products": (
+        cohort,
+        study(
+            engine="both",
+            adjust=["rcs(age (years), 4)", "grade"],
+            models=[
+                {"name": "Log", "terms": ["log(age (years))", "disc", "disc^2"]},
+                {"name": "Product", "terms": ["disc", "grade", "if", "disc:grade", "grade : if"]},
+                {"name": "Spline", "terms": ["rcs(disc, 3)", "rcs(age (years),5):if"]},
+            ],
+        ),
+    ),
+    "imputed, functions": (
+        lambda: with_blanks(cohort()),
+        study(models=[{"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}], adjust=[], **IMPUTATION),
+    ),
     "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),

@@ -173,6 +173,16 @@ COLLINEAR_TERMS = WarnKind(
     _COLLINEARITY,
     "Leave out one of the terms that are named, such as a sum beside its parts.",
 )
+WITHOUT_MAIN_EFFECT = WarnKind(
+    "PRL-059",
+    "models",
+    "models",
+    "A product or square without its own factors",
+    "{model}: the term '{term}' stands without {listed}, which is not added by itself: without it, what the term says"
+    " depends on where the columns have their zero, and on the reference levels.",
+    "A product `a:b` or a square `x^2` is one term; the columns that it is made of are terms of their own.",
+    "Name them among the model's terms, or in `adjust`.",
+)
 
 # ---------------------------------------------------------------- tables
 

@@ -51,14 +51,50 @@ data_sets <- lapply(data_sets, with_groups, cutoffs)
 # Design matrix of some columns, treatment-coded. Levels that nobody has get no column. Columns are named as results.json names terms.
 variables <- c(study$covariates, study$tissues, study$groups)
 labels <- setNames(vapply(variables, function(variable) variable$name, ""), column_of(variables))
-design_of <- function(terms, data) {
-  frame <- droplevels(data[terms])
-  frame <- frame[vapply(frame, function(values) !is.factor(values) || nlevels(values) > 1, NA)]
-  if (!length(frame)) return(matrix(1, nrow(data), 1, dimnames = list(NULL, "(Intercept)")))
-  x <- model.matrix(reformulate(names(frame)), frame)
-  own <- names(frame)[attr(x, "assign")[-1]]
-  colnames(x)[-1] <- paste0(labels[own], substring(colnames(x)[-1], nchar(own) + 1))
-  attr(x, "variables") <- unname(labels[own])
+columns_of <- function(name, values) {
+  if (!is.factor(values)) return(matrix(values, ncol = 1, dimnames = list(NULL, name)))
+  values <- droplevels(values)
+  if (nlevels(values) < 2) return(matrix(0, length(values), 0))
+  x <- model.matrix(~ values)[, -1, drop = FALSE]
+  colnames(x) <- paste0(name, levels(values)[-1])
+  x
+}
+# Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
+composed <- setNames(study$composed, vapply(study$composed, `[[`, "", "name"))
+factor_of <- function(factor, data, train) {
+  values <- data[[factor$column]]
+  if (factor$form == "identity") return(columns_of(factor$name, values))
+  if (factor$form == "spline") {
+    observed <- if (factor$column %in% column_of(study$covariates)) cohort[[factor$column]] else values
+    knots <- prldh$spline_knots(na.omit(observed[train]), factor$knots)
+    x <- prldh$spline_basis(values, knots)
+    colnames(x) <- paste0(factor$name, labels[[factor$column]], strrep("'", seq_len(ncol(x)) - 1))
+    attr(x, "knots") <- setNames(list(knots), factor$name)
+    return(x)
+  }
+  columns_of(factor$name, if (factor$form == "log") log(values) else values^2)
+}
+composed_of <- function(term, data, train) {
+  found <- lapply(composed[[term]]$factors, factor_of, data, train)
+  x <- Reduce(function(a, b) {
+    at <- expand.grid(a = seq_len(ncol(a)), b = seq_len(ncol(b)))   # the first factor's columns run fastest
+    product <- a[, at$a, drop = FALSE] * b[, at$b, drop = FALSE]
+    colnames(product) <- paste(colnames(a)[at$a], colnames(b)[at$b], sep = ":")
+    product
+  }, found)
+  attr(x, "knots") <- do.call(c, lapply(found, attr, "knots"))
+  x
+}
+design_of <- function(terms, data, train = seq_len(nrow(data))) {
+  blocks <- lapply(terms, function(term) {
+    if (term %in% names(composed)) composed_of(term, data, train) else columns_of(labels[[term]], data[[term]])
+  })
+  x <- do.call(cbind, c(list("(Intercept)" = rep(1, nrow(data))), blocks))
+  colnames(x)[1] <- "(Intercept)"
+  names_of_terms <- ifelse(terms %in% names(composed), terms, labels[terms])
+  attr(x, "variables") <- rep(unname(names_of_terms), vapply(blocks, ncol, 0))
+  knots <- do.call(c, lapply(blocks, attr, "knots"))
+  attr(x, "knots") <- knots[!duplicated(names(knots))]
   x
 }
 

@@ -64,6 +64,7 @@ fitted <- lapply(study$models, function(model) {
          overall_tests = overall_tests(xs, model$fit == "firth"),
          collinearity = collinearity_of(xs, model$fit != "firth" && !length(model$infinite))),
     describe_predictions(label, etas), prediction,
+    if (length(attr(xs[[1]], "knots"))) list(knots = attr(xs[[1]], "knots")),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
   c(model, list(label = label, xs = xs, etas = etas))
 })

@@ -37,7 +37,9 @@ predict_resamples <- function(model, scope, scheme) {
   alone <- logical(length(resamples))
   for (r in seq_along(resamples)) {
     train <- resamples[[r]]$train
-    x <- if (scope == "model" || !model$is_refitted) model$xs[[1]] else design_of(model$terms, refitted_data(scheme, r, train))
+    is_fixed <- scope == "model" || !model$is_refitted
+    x <- if (is_fixed && !model$has_splines) model$xs[[1]] else
+      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, r, train), train)
     b <- refit(x, train, model$predicts_by)
     etas[r, ] <- log_odds(x, b)
     alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
