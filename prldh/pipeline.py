@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import build_design, change_values, fit_everyone
+from prldh.chain import adjusting_terms, build_design, change_values, fit_everyone, fit_knots
 from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
@@ -29,6 +29,7 @@ from prldh.models import (
     compare_net_benefit,
     compare_out_of_bag,
     describe_associations,
+    describe_features,
     describe_model,
     describe_reclassification,
     describe_univariate,
@@ -170,8 +171,11 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     for i, spec in enumerate(plan.specs):
         progress(f"models ({engine.name})", i, len(plan.specs))
         cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
-        designs = [build_design(spec.terms, c, run.scores, run.cutoffs) for c in cohorts]
-        model, etas, warnings = describe_model(spec, designs, cohort, assessment, study.separation, run.scores)
+        knots = fit_knots(spec.terms, cohort, run.scores)
+        designs = [build_design(spec.terms, c, run.scores, run.cutoffs, knots=knots) for c in cohorts]
+        model, etas, warnings = describe_model(
+            spec, designs, cohort, assessment, study.separation, run.scores, study.firth.predictions
+        )
         run.designs.append(designs)
         run.models.append(model)
         run.log_odds.append(etas)
@@ -188,10 +192,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
             cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
         )
         run.warnings += warnings
-    adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
         plan.specs,
-        adjust,
+        adjusting_terms(study),
         cohort,
         run.scores,
         run.cutoffs,
@@ -225,6 +228,9 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
+            features, values = run.features_of(name)
+            run.collinearity[name], warnings = describe_features(values, features, run.engine, name)
+            run.warnings += warnings
             progress(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(warn.NO_CUTOFF(tissue=name))

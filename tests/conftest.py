@@ -28,7 +28,7 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are
-    packages of CRAN alone."""
+    packages of CRAN alone (``cran(...)``: others than :data:`CRAN_PACKAGES`)."""
     if item.get_closest_marker("r"):
         from prldh.engines.r_home import r_available
 
@@ -38,7 +38,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = item.get_closest_marker("r_packages")
     if wanted and (missing := _missing_packages(wanted.args)):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"R packages are not installed: {', '.join(missing)}")
-    if item.get_closest_marker("cran") and (missing := _missing_packages(CRAN_PACKAGES)):
+    cran = item.get_closest_marker("cran")
+    if cran and (missing := _missing_packages(cran.args or CRAN_PACKAGES)):
         pytest.skip(f"R packages that only CRAN has are not installed: {', '.join(missing)}")
 
 

@@ -126,6 +126,10 @@ class _Reader:
             for name, tissue in self.frozen.model["tissues"].items()
             if name in self.frozen.terms
         }
+        for part in self.frozen.parts:
+            if part.function == "log":
+                values = (columns | scores)[part.variable]
+                self._leave_out(~(values > 0), f"{part.variable} is not above 0, and a model takes its logarithm")
         keep = np.array([i not in self.reasons for i in self.ids])
         if not keep.any():
             listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())

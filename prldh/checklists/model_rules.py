@@ -21,15 +21,14 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
-from prldh.core import Purpose
+from prldh.core import Purpose, variables_in
 from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, led_by, unknown_leakage
 
 
 def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
     """Whether a Radscore, or groups of them, is among a model's terms."""
-    variables = {t.get("variable") or t["term"] for t in model["terms"]}
-    return any(v in tissues or v.startswith("groups(") for v in variables)
+    return any(v in tissues for t in model["terms"] for v in variables_in(t.get("variable") or t["term"], tissues))
 
 
 # ---------------------------------------------------------------- models

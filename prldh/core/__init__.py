@@ -64,6 +64,7 @@ from prldh.core.records import (
     FeatureBlock,
     ImageValues,
     ModelSpec,
+    Part,
     Resample,
     Selection,
     SelectionStep,
@@ -72,10 +73,19 @@ from prldh.core.records import (
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
+from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, term_text, variables_in
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
+    "variables_in",
+    "term_text",
+    "parse_term",
+    "is_composed",
+    "Part",
+    "Function",
+    "Factor",
+    "GROUPS",
     "ABSENT",
     "APPARENT",
     "Absent",

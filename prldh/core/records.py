@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from prldh.core.terms import Function
+
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).
 Coded = Mapping[str, np.ndarray]
@@ -227,11 +229,38 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a column of a design is made of: a variable in one form, for one of its levels, or one column of a spline
+    with these knots. A column of a product has several, which are multiplied."""
+
+    variable: str
+    function: Function = "identity"
+    level: str | None = None
+    knots: tuple[float, ...] = ()
+    column: int = 0
+
+
+@dataclass(frozen=True)
 class Design:
-    """A design matrix. ``matrix`` (n, k), first column ones; ``columns`` (k,) names as R writes them;
-    ``variables`` (k,) the term each column belongs to, ``levels`` (k,) its level or None."""
+    """A design matrix. ``matrix`` (n, k), first column ones; ``columns`` (k,) names as R writes them; ``variables``
+    (k,) the term each column belongs to, ``levels`` (k,) its level or None; ``parts`` (k,) what it is made of, empty
+    where the matrix was not made of terms."""
 
     matrix: np.ndarray
     columns: tuple[str, ...]
     variables: tuple[str, ...]
     levels: tuple[str | None, ...]
+    parts: tuple[tuple[Part, ...], ...] = ()
+
+    def without(self, term: str) -> Design:
+        """The same without the columns of a term."""
+        kept = [j for j, variable in enumerate(self.variables) if variable != term]
+        columns, variables = (tuple(each[j] for j in kept) for each in (self.columns, self.variables))
+        parts = tuple(self.parts[j] for j in kept) if self.parts else ()
+        return Design(self.matrix[:, kept], columns, variables, tuple(self.levels[j] for j in kept), parts)
+
+    @property
+    def knots(self) -> dict[str, tuple[float, ...]]:
+        """Of each spline, by the form in which terms have it."""
+        splines = [part for parts in self.parts for part in parts if part.function == "spline"]
+        return {f"rcs({part.variable}, {len(part.knots)})": part.knots for part in splines}

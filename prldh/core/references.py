@@ -111,6 +111,16 @@ REFERENCES = {
             "10.1093/biomet/80.1.27",
         ),
         Reference(
+            "puhr2017",
+            "Puhr, Rainer and Heinze, Georg and Nold, Mariana and Lusa, Lara and Geroldinger, Angelika",
+            "Firth's logistic regression with rare events: accurate effect estimates and predictions?",
+            "Statistics in Medicine",
+            2017,
+            "36",
+            "2302--2317",
+            "10.1002/sim.7273",
+        ),
+        Reference(
             "harrell1996",
             "Harrell, Frank E. and Lee, Kerry L. and Mark, Daniel B.",
             "Multivariable prognostic models: issues in developing models, evaluating assumptions and adequacy, and"

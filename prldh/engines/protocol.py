@@ -103,9 +103,21 @@ class StatisticsEngine(Protocol):
         TRUE)``."""
         return self.compute("firth_limits", design=design, outcome=outcome, level=level)
 
-    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> Answer:
-        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``."""
-        return self.compute("refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths)
+    def refit_firth(
+        self,
+        design: ArrayLike,
+        outcome: ArrayLike,
+        rows: ArrayLike,
+        lengths: ArrayLike,
+        predictions: str = "firth",
+    ) -> Answer:
+        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``.
+
+        ``predictions``: "firth", or Puhr's corrections for predictions (2017). R: ``logistf::flic``, ``flac``.
+        """
+        return self.compute(
+            "refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths, predictions=predictions
+        )
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> Answer:
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
@@ -120,6 +132,20 @@ class StatisticsEngine(Protocol):
         return self.compute(
             "likelihood_ratio_firth", design_small=design_small, design_large=design_large, outcome=outcome
         )
+
+    def variance_inflation(self, design: ArrayLike, outcome: ArrayLike, terms: ArrayLike) -> Answer:
+        """(G)VIF of a maximum-likelihood fit's terms; ``terms`` (k - 1,) says, from 0, which one each column after the
+        intercept belongs to. R: ``car::vif``.
+
+        Keys, each over the terms: vif, df, vif_per_df (GVIF^(1 / (2 df))); NaN with aliased columns or one term.
+        """
+        return self.compute("variance_inflation", design=design, outcome=outcome, terms=terms)
+
+    def collinearity(self, values: ArrayLike) -> Answer:
+        """Of columns (n, p) without an outcome. Keys: vif (p,), the diagonal of their correlation matrix's inverse;
+        condition_number, of these and the intercept's, scaled to unit length (Belsley); condition_number_centred, of
+        these about their means. NaN where singular. R: ``diag(solve(cor(x)))``, ``kappa(x, exact = TRUE)``."""
+        return self.compute("collinearity", values=values)
 
     def standardized_risks(
         self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from prldh.models.associations import Association, check_associations, describe_associations
+from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
     Compared,
     Comparison,
     NetBenefitDifference,
-    compare_likelihoods,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
@@ -16,15 +16,13 @@ from prldh.models.compare import (
     plan_comparisons,
 )
 from prldh.models.fit import (
-    FIRTH,
-    MAXIMUM_LIKELIHOOD,
     Coefficient,
     FittedModel,
-    Likelihood,
     Term,
     describe_model,
     mean_log_odds,
 )
+from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
 from prldh.models.performance import (
     Assessment,
     calibration,
@@ -54,6 +52,7 @@ __all__ = [
     "Confusion",
     "DecisionPoint",
     "FIRTH",
+    "FeatureCollinearity",
     "FittedModel",
     "HosmerLemeshow",
     "ImpactPoint",
@@ -67,6 +66,7 @@ __all__ = [
     "SampleSizes",
     "TableOneRow",
     "Term",
+    "TermCollinearity",
     "UnivariateScreen",
     "anticipated_r2",
     "calibration",
@@ -79,6 +79,7 @@ __all__ = [
     "curve_elsewhere",
     "describe_associations",
     "describe_auc",
+    "describe_features",
     "describe_model",
     "describe_reclassification",
     "describe_sample_size",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, Protocol
-from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn
+from prldh.chain import GROUPS, Protocol, has_splines
+from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
 from prldh.data.imaging import Images
 from prldh.plugins import Registry
 from prldh.study import Study
@@ -42,10 +42,19 @@ class Plan:
         validator, settings = self.validators[scheme]
         return validator.resamples(outcome, settings, seed)
 
+    def variables(self, spec: ModelSpec) -> tuple[str, ...]:
+        """The covariates and tissues that a model's terms are of."""
+        known = {*self.study.tissues, *self.study.clinical.covariates}
+        return tuple(dict.fromkeys(name for term in spec.terms for name in variables_in(term, known)))
+
     def is_imputed(self, spec: ModelSpec) -> bool:
         """Whether a covariate of the model has blanks that are imputed."""
-        return any(term in self.cohort.incomplete for term in spec.terms)
+        return any(name in self.cohort.incomplete for name in self.variables(spec))
 
     def is_refitted(self, spec: ModelSpec) -> bool:
-        """Whether scope ``pipeline`` refits more than the logistic model: a Radscore, or the cutoffs of groups."""
-        return any(GROUPS.match(term) or term in self.blocks for term in spec.terms)
+        """Whether scope ``pipeline`` refits more than scope ``model``: a Radscore, or the cutoffs of groups."""
+        return any(map(GROUPS.match, spec.terms)) or any(name in self.blocks for name in self.variables(spec))
+
+    def has_splines(self, spec: ModelSpec) -> bool:
+        """Whether every refit places knots anew, at quantiles of its training rows."""
+        return has_splines(spec.terms)

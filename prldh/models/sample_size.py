@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prldh.chain import GROUPS
-from prldh.core import ABSENT, Absent, Cohort, Design, FeatureBlock, ModelSpec, Number, StudyError, Warn, warn
+from prldh.core import (
+    ABSENT,
+    Absent,
+    Cohort,
+    Design,
+    FeatureBlock,
+    ModelSpec,
+    Number,
+    StudyError,
+    Warn,
+    variables_in,
+    warn,
+)
 from prldh.stats import largest_cox_snell, sample_size
 from prldh.study import SampleSize
 
@@ -130,8 +141,7 @@ def _tissues(spec: ModelSpec, blocks: Mapping[str, Sequence[FeatureBlock]]) -> l
     """The tissues of a model whose Radscores were selected here."""
     names: dict[str, None] = {}
     for term in spec.terms:
-        match = GROUPS.match(term)
-        names.update(dict.fromkeys((match["first"], match["second"]) if match else (term,)))
+        names.update(dict.fromkeys(variables_in(term, blocks)))
     return [name for name in names if name in blocks]
 
 

@@ -45,6 +45,7 @@ def _side(run: EngineRun) -> dict[str, Any]:
             score = fit.radscore
             coefficients = zip((name for _, name in score.features), score.coefficients, strict=True)
             tissues[name]["radscore"] = {"intercept": score.intercept, **dict(coefficients)}
+            tissues[name]["collinearity"] = run.collinearity[name]
     return clean(
         {
             "tissues": tissues,

@@ -22,6 +22,8 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
         "models": _models(data),
         "terms": _terms(data),
+        "overall_tests": _overall_tests(data),
+        "collinearity": _collinearity(data),
         "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
@@ -148,7 +150,34 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _terms(data: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+    rows = []
+    for m in data["models"]:
+        predicts_by = (m.get("prediction") or {}).get("coefficients")
+        own = [{"b_prediction": term["b"]} for term in predicts_by] if predicts_by else [{}] * len(m["terms"])
+        rows += [{**_key(m), **term, **b} for term, b in zip(m["terms"], own, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def _overall_tests(data: dict[str, Any]) -> pd.DataFrame:
+    """Of terms with several columns, in models and each alone (model empty)."""
+    alone = [{"model": None, "adjusted": False, **t} for t in (data.get("univariate") or {}).get("overall_tests", [])]
+    return pd.DataFrame([*({**_key(m), **t} for m in data["models"] for t in m.get("overall_tests", [])), *alone])
+
+
+def _collinearity(data: dict[str, Any]) -> pd.DataFrame:
+    """Variance inflation of models' terms and of Radscores' features, with the condition numbers of all together."""
+    rows = []
+    for m in data["models"]:
+        entry = m.get("collinearity") or {"terms": []}
+        whole = {k: entry.get(k) for k in ("condition_number", "condition_number_centred")}
+        rows += [
+            {**_key(m), **{k: t.get(k) for k in ("term", "df", "vif", "vif_per_df")}, **whole} for t in entry["terms"]
+        ]
+    for name, tissue in _tissues(data):
+        entry = tissue["radscore"].get("collinearity") or {}
+        for feature, vif in (entry.get("vif") or {}).items():
+            rows.append({"tissue": name, "term": feature, "vif": vif, "condition_number": entry["condition_number"]})
+    return pd.DataFrame(rows)
 
 
 def _validation(data: dict[str, Any]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, Step, plan_models
+from prldh.chain import Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, nearest, seed_for
 from prldh.data import read_cohort, read_features, without_constants
@@ -54,6 +54,7 @@ def prepare(
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
+    of_terms = check_values(specs, cohort)
     blocks, feature_warnings = read_features(study, folder, cohort, images)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
@@ -78,7 +79,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *images.warnings, *feature_warnings),
+        (*warnings, *of_terms, *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,

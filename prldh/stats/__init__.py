@@ -14,6 +14,7 @@ from prldh.stats.resampled import correct_optimism, mean_of_folds
 from prldh.stats.roc import youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
+from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 
@@ -35,6 +36,8 @@ __all__ = [
     "proportion",
     "sample_size",
     "selection_stability",
+    "spline_basis",
+    "spline_knots",
     "standardized_level_difference",
     "standardized_mean_difference",
     "stratified_rows",

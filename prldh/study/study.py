@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import StudyError, nearest
+from prldh.core import StudyError, is_composed, nearest, parse_term
 from prldh.study.imaging import ReadSettings
 from prldh.study.strict import Numbers, Strict
 
@@ -225,6 +225,17 @@ class Imputation(Strict):
     iterations_in_resamples: int = Field(5, ge=1)
 
 
+class FirthFits(Strict):
+    """What models that Firth's likelihood fits predict by. Odds ratios stay Firth's.
+
+    ``firth``: its own coefficients, which are biased towards 1/2; corrected for that (Puhr et al. 2017) are ``flic``,
+    its slopes with the intercept by maximum likelihood, and ``flac``, fitted to the augmented data with a covariate for
+    the augmentation.
+    """
+
+    predictions: Literal["firth", "flic", "flac"] = "firth"
+
+
 class Performance(Strict):
     """Settings of the performance statistics.
 
@@ -348,6 +359,7 @@ class Study(Strict):
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"
+    firth: FirthFits = FirthFits()
     radscore: Literal["logistic", "lasso"] = "logistic"
     missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
     imputation: Imputation = Imputation()
@@ -422,8 +434,14 @@ def _check_names(study: Study) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
+    is_continuous = {name: covariate.type == "continuous" for name, covariate in clinical.covariates.items()}
     for name in study.adjust or []:
-        if name not in clinical.covariates:
+        if name not in clinical.covariates and is_composed(name):
+            try:
+                parse_term(name, is_continuous)
+            except StudyError as error:
+                raise _misfit(("adjust",), str(error).removesuffix(".")) from None
+        elif name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
             hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
             raise _misfit(

@@ -13,6 +13,7 @@ from prldh.models import (
     Assessment,
     Association,
     Comparison,
+    FeatureCollinearity,
     FittedModel,
     NetBenefitDifference,
     Reclassification,
@@ -32,6 +33,7 @@ class EngineRun:
     fits: dict[str, TissueFit] = field(default_factory=dict)
     # the first reader's features, as the steps of the Radscore changed their values
     blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
+    collinearity: dict[str, FeatureCollinearity] = field(default_factory=dict)  # of a Radscore's features
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[FittedModel] = field(default_factory=list)
@@ -54,6 +56,13 @@ class EngineRun:
     @property
     def engine(self) -> StatisticsEngine:
         return self.assessment.engine
+
+    def features_of(self, tissue: str) -> tuple[tuple[str, ...], np.ndarray]:
+        """Names (p,) of a Radscore's features, and the first reader's values (n, p) of everyone."""
+        score = self.fits[tissue].radscore
+        names = () if score is None else tuple(name for _, name in score.features)
+        columns = {feature: b.first[:, j] for b in self.blocks[tissue] for j, feature in enumerate(b.names)}
+        return names, np.array([columns[name] for name in names]).reshape(len(names), -1).T
 
     @property
     def scores(self) -> dict[str, np.ndarray]:

@@ -85,7 +85,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i].fit
+            how = runs[0].models[i].predicts_by
             for scheme, (kind, resamples) in plan.schemes.items():
                 shared = None
                 if plan.is_imputed(spec):
@@ -97,15 +97,23 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        same = predict_scope_model(
-                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
-                        )
+                        same = _refit_models(plan, run, i, kind, resamples)
                     _record(plan, run, i, scope, scheme, same, refits[scheme])
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
     _run_null(plan, runs, learner, workers, kept, progress)
+
+
+def _refit_models(plan: Plan, run: EngineRun, i: int, kind: str, resamples: Sequence[Resample]) -> Predictions:
+    """Model i of a run on every resample, Radscores and cutoffs as they are on everyone."""
+    how = run.models[i].predicts_by
+    if plan.has_splines(plan.specs[i]):
+        fixed = {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+        refits = [fixed] * len(resamples)
+        return predict_scope_pipeline(plan.specs[i], plan.cohort, kind, resamples, refits, run.engine, how)
+    return predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, how)
 
 
 def _run_null(
@@ -134,7 +142,7 @@ def _run_null(
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
-    nulls = run_null(plan, [model.fit for model in runs[0].models], observed, refit, learner)
+    nulls = run_null(plan, [model.predicts_by for model in runs[0].models], observed, refit, learner)
     for run in runs:
         for place, null in zip(places, nulls, strict=True):
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)

@@ -124,6 +124,23 @@ STUDIES = {
     "both engines": (cohort, study(engine="both")),
     "other settings": (lambda: with_blanks(cohort()), study(**SETTINGS)),
     "separated, Firth": (separated, study()),
+    "functions and products": (
+        cohort,
+        study(
+            engine="both",
+            adjust=["rcs(age (years), 4)", "grade"],
+            models=[
+                {"name": "Log", "terms": ["log(age (years))", "disc", "disc^2"]},
+                {"name": "Product", "terms": ["disc", "grade", "if", "disc:grade", "grade : if"]},
+                {"name": "Spline", "terms": ["rcs(disc, 3)", "rcs(age (years),5):if"]},
+            ],
+        ),
+    ),
+    "imputed, functions": (
+        lambda: with_blanks(cohort()),
+        study(models=[{"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}], adjust=[], **IMPUTATION),
+    ),
+    "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
@@ -174,7 +191,7 @@ def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
     kinds = {model["fit"] for model in data["models"]}
-    assert ("firth" in kinds) == (name in ("separated, Firth", "imputed", "three patients"))
+    assert ("firth" in kinds) == (name in ("separated, Firth", "separated, FLIC", "imputed", "three patients"))
 
 
 def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):

@@ -21,10 +21,10 @@ import numpy as np
 from prldh.chain import GROUPS
 from prldh.core import ABSENT, Cohort, Design, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
-from prldh.models.compare import LikelihoodRatio, compare_likelihoods
-from prldh.models.fit import FIRTH, NO_COEFFICIENT, Coefficient, Likelihood
+from prldh.models.fit import NO_COEFFICIENT, Coefficient
 from prldh.models.interaction.additive import AdditiveMeasures, describe_additive, describe_additive_crude
 from prldh.models.interaction.pair import Fitted, Pair
+from prldh.models.likelihoods import FIRTH, Likelihood, LikelihoodRatio, compare_likelihoods
 from prldh.models.roc_curves import StratifiedRoc, describe_stratified_roc
 
 #: Share of bootstrap samples in which a measure must exist, or there is a warning.

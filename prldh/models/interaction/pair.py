@@ -10,7 +10,8 @@ import numpy as np
 from prldh.chain import build_design, group_codes, group_levels, groups_term
 from prldh.core import Cohort, Design
 from prldh.engines import StatisticsEngine
-from prldh.models.fit import FIRTH, Fit, fit_designs
+from prldh.models.fit import Fit, fit_designs
+from prldh.models.likelihoods import FIRTH
 
 
 @dataclass(frozen=True)

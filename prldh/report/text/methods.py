@@ -156,6 +156,9 @@ def models(w: Writer) -> Iterator[str]:
         )
         if "firth" in fits:
             yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
+    methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")})
+    if methods:
+        yield f"Their predictions were corrected by {' and '.join(methods).upper()}{w.cite('puhr2017')}."
     if any(m["n_imputations"] for m in data["models"]):
         yield "Intervals of models with imputed covariates are Wald's, pooled."
     adjust = w.settings("adjust")

@@ -116,6 +116,8 @@ univariable_rows <- function(model) {
   counts <- list(n = length(outcome), events = sum(outcome))
   if (model$fit == "none") return(named_by(list(counts), labels[[model$column]]))
   x <- design_of(model$column, cohort[known, , drop = FALSE])
+  tests <- overall_tests(list(x), model$fit == "firth", outcome)
+  if (length(tests)) tell("univariate.overall_tests", tests)
   fit <- fit_once(x, outcome, model$fit)
   lapply(terms_of(x, fit, model$infinite)[-1], function(term) c(counts, term))
 }
@@ -168,7 +170,9 @@ for (tissue in study$tissues) {
     x <- vapply(tissue$radscore$features, function(name) values_of(tissue$name, name), numeric(n))
     center <- colMeans(x)
     scale <- sqrt(colMeans(sweep(x, 2, center)^2))
-    entry$radscore <- list(center = as.list(center), scale = as.list(scale))
+    found <- if (ncol(x) > 1) prldh$collinearity(x)
+    entry$radscore <- list(center = as.list(center), scale = as.list(scale), collinearity = list(
+      vif = setNames(as.list(found$vif), colnames(x)), condition_number = found$condition_number_centred))
     if (tissue$radscore$is_logistic) {   # else by LASSO, whose folds the learner drew
       standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
       b <- coef(suppressWarnings(glm(y ~ standardized, family = binomial())))

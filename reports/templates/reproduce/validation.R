@@ -26,7 +26,7 @@ training_threshold <- function(train, score) if (length(unique(y[train])) < 2) -
 # Coefficients of the model fitted on some rows; 0 where they do not determine one, NA where they have one outcome.
 refit <- function(x, rows, how) {
   if (length(unique(y[rows])) < 2) return(rep(NA_real_, ncol(x)))
-  if (how == "firth") return(prldh$refit_firth(x, y, rows - 1, length(rows))$coefficients[1, ])
+  if (how != "maximum likelihood") return(prldh$refit_firth(x, y, rows - 1, length(rows), how)$coefficients[1, ])
   b <- suppressWarnings(glm.fit(x[rows, , drop = FALSE], y[rows], family = binomial()))$coefficients
   ifelse(is.na(b), 0, b)
 }
@@ -37,8 +37,10 @@ predict_resamples <- function(model, scope, scheme) {
   alone <- logical(length(resamples))
   for (r in seq_along(resamples)) {
     train <- resamples[[r]]$train
-    x <- if (scope == "model" || !model$is_refitted) model$xs[[1]] else design_of(model$terms, refitted_data(scheme, r, train))
-    b <- refit(x, train, model$fit)
+    is_fixed <- scope == "model" || !model$is_refitted
+    x <- if (is_fixed && !model$has_splines) model$xs[[1]] else
+      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, r, train), train)
+    b <- refit(x, train, model$predicts_by)
     etas[r, ] <- log_odds(x, b)
     alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
   }
