@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prldh.models.compare import (
+    HELD_OUT_PARTIAL_AREAS,
     Compared,
     Comparison,
     NetBenefitDifference,
@@ -52,6 +53,7 @@ __all__ = [
     "DecisionPoint",
     "FIRTH",
     "FittedModel",
+    "HELD_OUT_PARTIAL_AREAS",
     "HosmerLemeshow",
     "ImpactPoint",
     "Likelihood",

@@ -14,6 +14,7 @@ from prldh.core import (
     ABSENT,
     Absent,
     Design,
+    Given,
     Inline,
     Later,
     ModelSpec,
@@ -33,6 +34,7 @@ from prldh.models.performance import Assessment
 from prldh.models.roc_curves import DifferenceTest
 from prldh.study import Study
 
+HELD_OUT_PARTIAL_AREAS = "comparisons of partial areas on held-out predictions"
 ASYMPTOTIC = "asymptotic, placement values restricted to the range"
 
 
@@ -85,7 +87,7 @@ class Comparison:
 class DifferencePoint:
     """Difference of net benefit at a threshold, with a pointwise band."""
 
-    threshold: Number
+    threshold: Given[Number]
     difference: Number
     low: Number
     high: Number
