@@ -67,7 +67,8 @@ def held_out_counts(
 
     Notes
     -----
-    W. J. Youden, Cancer 3 (1950) 32-35; the cutoff is that of :func:`~prldh.stats.roc.youden`.
+    W. J. Youden, Cancer 3 (1950) 32-35; the cutoff is that of :func:`~prldh.stats.roc.youden`. R has no such function:
+    ``pROC::coords`` gives each cutoff.
 
     Examples
     --------

@@ -70,7 +70,8 @@ def mean_of_folds(
     Within a fold the AUC varies as DeLong has it: s1 / m1 + s0 / m0, with s1 and s0 the variances (divisors m - 1) of
     the events' and the others' placements, pooled over folds. The interval is of the logit, with Satterthwaite's
     degrees of freedom. cvAUC (LeDell, Petersen & van der Laan 2015) divides by m within folds and takes the normal
-    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`).
+    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`). R has no
+    package for this interval.
 
     References
     ----------

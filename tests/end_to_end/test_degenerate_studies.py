@@ -15,6 +15,7 @@ import pytest
 from prldh.core import warn
 from prldh.core.errors import DataError, StudyError
 from prldh.pipeline import analyze
+from prldh.results.agreement import judged
 from prldh.results.schemas import schema_of
 
 N = 50
@@ -87,7 +88,7 @@ class Edge:
         assert not off, off
         for row in self.data["agreement"]:
             if row["difference"] is not None:
-                assert abs(row["difference"]) <= 1e-6 * max(abs(row["r"]), 1e-3), row
+                assert judged(row["r"], row["python"]) <= 1e-6, row
         assert bool(self.data["agreement"]) == (self.study["engine"] == "both")
         kinds = {kind.code: kind for kind in warn.CATALOGUE}
         for w in self.data["warnings"]:
