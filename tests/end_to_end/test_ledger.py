@@ -15,6 +15,8 @@ from prldh.core.ledger import Ledger, LedgerRow, add_up
 from prldh.results.schemas import schema_of
 from prldh.validation.resampling import StratifiedFolds
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def study(tmp_path):

@@ -19,6 +19,8 @@ from prldh.results.agreement import judged
 from prldh.results.schemas import schema_of
 from prldh.run.preparation import prepare
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 120
 
 

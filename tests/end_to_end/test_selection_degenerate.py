@@ -15,6 +15,8 @@ from prldh.core.errors import PrldhError
 from prldh.pipeline import analyze
 from prldh.results.schemas import schema_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = {"partial_auc_bootstrap": 5, "decision_bootstrap": 5, "interaction_bootstrap": 5, "thresholds": [0.3, 0.5]}
 FOREST = {"mrmr_forest": {"trees": 20, "sizes": [1, 2, 4], "seeds": 4}}
 

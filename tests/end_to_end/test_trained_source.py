@@ -19,6 +19,8 @@ from prldh.results.schemas import schema_of
 
 sitk = pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 class Settings(BaseModel):
     """``seen``: patients that trained it."""

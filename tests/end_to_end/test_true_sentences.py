@@ -15,6 +15,8 @@ from prldh.api import Selection, SelectorSettings
 from prldh.results.schemas import schema_of
 from prldh.validation.implausible import LIMIT
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 60
 SAMPLES = {"partial_auc_bootstrap": 8, "decision_bootstrap": 8, "interaction_bootstrap": 8}
 

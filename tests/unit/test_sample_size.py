@@ -15,6 +15,8 @@ from prldh.results.schemas import schema_of
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.study.study_file import read_study
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_the_worked_example_of_riley():
     """Riley et al. 2020: Cox-Snell R² 0.288, 24 parameters, prevalence 0.174."""

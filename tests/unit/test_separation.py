@@ -15,6 +15,8 @@ from prldh.engines.python import PythonEngine
 from prldh.pipeline import analyze
 from prldh.results.schemas import schema_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 90
 
 

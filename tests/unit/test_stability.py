@@ -17,6 +17,8 @@ from prldh.results.schemas import schema_of
 from prldh.stats.proportions import proportion
 from prldh.stats.stability import selection_stability
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_identical_sets_are_perfectly_stable():
     found = selection_stability(np.tile([1, 0, 1, 0, 0], (7, 1)))

@@ -16,6 +16,8 @@ from prldh.results.schemas import schema_of
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 # -- adjusted p-values
 
 
