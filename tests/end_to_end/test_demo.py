@@ -7,15 +7,14 @@ import resource
 import subprocess
 import sys
 
-import jsonschema
 import pytest
 from plain_r import compare_with_plain_r
+from schemas import check_schema
 
 from prldh.demo.features import demo_cohort
 from prldh.demo.published import compare_with_paper
 from prldh.results.agreement import judged
 from prldh.results.lead import honest_auc
-from prldh.results.schemas import schema_of
 
 pytestmark = pytest.mark.r
 
@@ -52,7 +51,7 @@ def test_both_studies_are_called_synthetic_wherever_they_appear(demo):
 
 @pytest.mark.parametrize("name", ["published", "features"])
 def test_results_follow_the_schema(demo, name):
-    jsonschema.validate(demo[2][name], schema_of("results"))
+    check_schema(demo[2][name])
 
 
 def test_the_engines_agree_over_the_whole_demo(demo, record_property):

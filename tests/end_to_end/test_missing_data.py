@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from schemas import check_schema
 
 import prldh
 from prldh.chain.design import build_design
 from prldh.core.seeds import seed_for
 from prldh.data.imputation import impute_everyone
 from prldh.results.agreement import judged
-from prldh.results.schemas import schema_of
 from prldh.run.preparation import prepare
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -131,7 +130,7 @@ def test_what_has_no_blanks_is_analysed_as_it_is(run, tmp_path):
 def test_the_report_tells_what_was_imputed_and_what_it_cost(run):
     folder, _, results = run
     data = results.data
-    jsonschema.validate(data, schema_of("results"))
+    check_schema(data)
     blanks = clinical()[["age", "grade"]].isna().sum()
     assert {v["name"]: v["n_missing"] for v in data["missing"]["variables"]} == dict(blanks)
     assert {r["variable"]: r["n_missing"] for r in data["table_one"] if "n_missing" in r} == {**blanks, "sex": 0}

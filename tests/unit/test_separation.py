@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 from scipy import special
 
 from prldh.core.errors import DataError, StudyError
 from prldh.engines.python import PythonEngine
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -76,7 +75,7 @@ def model(data, name, adjusted):
 
 def test_separated_models_are_fitted_by_firth_and_say_so(firth):
     data, out = firth
-    jsonschema.validate(data, schema_of("results"))
+    check_schema(data)
     for entry in data["models"]:
         assert entry["fit"] == ("firth" if entry["adjusted"] else "maximum likelihood")
         assert [s["term"] for s in entry["separation"]] == (["levelc"] if entry["adjusted"] else [])
