@@ -87,6 +87,24 @@ def _kept_apart(
     )
 
 
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """Figures are drawn, and written blank: to lay them out and to write them takes more than half of the time of a
+    small analysis. For tests that do not look at them."""
+    import prldh.report.figures as figures
+
+    def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
+        for drawing in drawings:
+            figures.plt.close(drawing.draw())
+            for name in dict.fromkeys([f"{drawing.name}.svg", *(name for name, *_ in settings.files(drawing.name))]):
+                (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("DRAWN"):
+            patch.setattr(figures, "_write_all", write_blank)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Public data that are not in the repository; the tests that need them are skipped where they are absent."""

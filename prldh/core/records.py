@@ -186,7 +186,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectionStep:
-    """One step as it happened within one source."""
+    """One step as it happened within one source; ``by_engine`` are those of its details that the engine computed."""
 
     name: str
     source: str
@@ -194,6 +194,7 @@ class SelectionStep:
     n_out: int
     dropped: dict[str, str]
     details: dict[str, Any]
+    by_engine: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Versions(TypedDict):
 
 
 #: Arguments that hold row, column or fold numbers; other arrays are of floats.
-WHOLE_NUMBERS = frozenset(("rows", "lengths", "columns", "fold_ids"))
+WHOLE_NUMBERS = frozenset(("rows", "lengths", "test_rows", "test_lengths", "columns", "fold_ids"))
 
 
 def is_array(value: object) -> bool:
@@ -477,6 +477,48 @@ class StatisticsEngine(Protocol):
             "bootstrap_measures", outcome=outcome, log_odds=log_odds, in_sample=in_sample, rows=rows, lengths=lengths
         )
 
+    def mean_of_folds(
+        self, outcome: ArrayLike, score: ArrayLike, lengths: ArrayLike, n_repeats: int = 1, level: float = 0.95
+    ) -> Answer:
+        """Mean AUC of folds, whose patients stand end to end, ``lengths`` (k,) each; with Satterthwaite's interval of
+        the logit.
+
+        Keys: estimate, low, high, se, df; limits and se NaN where one is not to be trusted.
+        """
+        return self.compute(
+            "mean_of_folds", outcome=outcome, score=score, lengths=lengths, n_repeats=n_repeats, level=level
+        )
+
+    def brier_score(self, outcome: ArrayLike, probability: ArrayLike, level: float = 0.95) -> Answer:
+        """Mean squared error of (m, n) predictions of m repeats, with a normal interval. Keys: estimate, low, high."""
+        return self.compute("brier_score", outcome=outcome, probability=probability, level=level)
+
+    def held_out_counts(
+        self,
+        outcome: ArrayLike,
+        in_sample: ArrayLike,
+        rows: ArrayLike,
+        lengths: ArrayLike,
+        held_out: ArrayLike,
+        test_rows: ArrayLike,
+        test_lengths: ArrayLike,
+    ) -> Answer:
+        """Held-out patients by outcome, above or not above Youden's cutoff of each refit's own training rows.
+
+        Predictions ``in_sample`` of the training ``rows`` and ``held_out`` of ``test_rows`` stand end to end. Keys: tp,
+        fp, fn, tn.
+        """
+        return self.compute(
+            "held_out_counts",
+            outcome=outcome,
+            in_sample=in_sample,
+            rows=rows,
+            lengths=lengths,
+            held_out=held_out,
+            test_rows=test_rows,
+            test_lengths=test_lengths,
+        )
+
     # -- multiple imputation -----------------------------------------------------------------------------------
 
     def pool_estimates(
@@ -547,6 +589,22 @@ class StatisticsEngine(Protocol):
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> Answer:
         """Two samples, "t", "welch" or "wilcoxon". R: ``t.test``, ``wilcox.test``. Keys: statistic, p, df."""
         return self.compute("continuous_test", nonevent=nonevent, event=event, kind=kind)
+
+    def moments(self, values: ArrayLike) -> Answer:
+        """Values (n,) described. R: ``mean``, ``sd``, ``quantile``. Keys: mean, sd, median, q1, q3; NaN of none."""
+        return self.compute("moments", values=values)
+
+    def standardized_mean_difference(self, nonevent: ArrayLike, event: ArrayLike) -> float:
+        """Event minus non-event in pooled standard deviations; NaN where neither varies."""
+        return self.compute("standardized_mean_difference", nonevent=nonevent, event=event)
+
+    def standardized_level_difference(self, counts: ArrayLike) -> float:
+        """The same of counts (r, 2) of levels: Mahalanobis distance of their shares."""
+        return self.compute("standardized_level_difference", counts=counts)
+
+    def adjust_p(self, p: ArrayLike, method: str) -> np.ndarray:
+        """p-values (m,) adjusted for their number by "holm" or "bh"; NaN stays. R: ``stats::p.adjust``."""
+        return self.compute("adjust_p", p=p, method=method)
 
     def categorical_test(self, counts: ArrayLike, kind: str) -> Answer:
         """Counts (r, 2), "chi2" or "fisher" (exact). R: ``chisq.test``, ``fisher.test``. Keys: statistic, p, df."""

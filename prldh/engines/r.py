@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from prldh.core import Warn, warn
 from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, Versions, is_array
-from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
+from prldh.engines.r_session import evaluate, is_list, text_or_none, to_python
 from prldh.stats import is_vector
 
 
@@ -44,8 +44,8 @@ class REngine(StatisticsEngine):
         """The function of that name in the R package."""
         given = {name.removesuffix("_"): _as_r_takes_it(name, value) for name, value in arguments.items()}
         value = self._evaluate(statistic, given)
-        if dimensions(value) is not None:
-            return to_python(value, is_vector=True)
+        if not is_list(value):
+            return to_python(value, is_vector(statistic))
         return {key: to_python(item, is_vector(statistic, key)) for key, item in zip(value.names, value, strict=True)}
 
     def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:

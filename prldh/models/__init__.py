@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.models.associations import Association, check_associations, describe_associations
 from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
+    HELD_OUT_PARTIAL_AREAS,
     Compared,
     Comparison,
     NetBenefitDifference,
@@ -54,6 +55,7 @@ __all__ = [
     "FIRTH",
     "FeatureCollinearity",
     "FittedModel",
+    "HELD_OUT_PARTIAL_AREAS",
     "HosmerLemeshow",
     "ImpactPoint",
     "Likelihood",

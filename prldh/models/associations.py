@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from prldh.core import Cohort, Later, Number, StudyError, Warn, nearest, warn
+from prldh.core import Cohort, Given, Later, Number, StudyError, Warn, nearest, warn
 from prldh.engines import StatisticsEngine
 from prldh.models.table_one import Count, Moments, TableOneRow, categorical_row, continuous_row
 from prldh.study import Study, TableOne
@@ -38,10 +38,10 @@ class Association:
 
     variable: str
     by: str
-    groups: tuple[str, str]
-    n_first: int
-    n_second: int
-    n_missing: int
+    groups: Given[tuple[str, str]]
+    n_first: Given[int]
+    n_second: Given[int]
+    n_missing: Given[int]
     cutoff: Number
     type_: Later[Literal["continuous", "categorical"]]
     test: Literal["t", "welch", "wilcoxon", "chi2", "fisher"]

@@ -13,6 +13,7 @@ from prldh.core import (
     ABSENT,
     Absent,
     Design,
+    Given,
     Inline,
     ModelSpec,
     Number,
@@ -31,6 +32,7 @@ from prldh.models.performance import Assessment
 from prldh.models.roc_curves import DifferenceTest
 from prldh.study import Study
 
+HELD_OUT_PARTIAL_AREAS = "comparisons of partial areas on held-out predictions"
 ASYMPTOTIC = "asymptotic, placement values restricted to the range"
 
 
@@ -72,7 +74,7 @@ class Comparison:
 class DifferencePoint:
     """Difference of net benefit at a threshold, with a pointwise band."""
 
-    threshold: Number
+    threshold: Given[Number]
     difference: Number
     low: Number
     high: Number

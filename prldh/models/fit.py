@@ -17,6 +17,7 @@ from prldh.core import (
     Cohort,
     DataError,
     Design,
+    Given,
     Inline,
     Later,
     ModelSpec,
@@ -110,11 +111,11 @@ class FittedModel:
 
     name: str
     adjusted: bool
-    n_parameters: int
-    n: Later[int]
-    events: Later[int]
+    n_parameters: Given[int]
+    n: Given[Later[int]]
+    events: Given[Later[int]]
     fit: Likelihood
-    n_imputations: Later[int]
+    n_imputations: Given[Later[int]]
     log_likelihood: Later[Number]
     terms: tuple[Term, ...]
     overall_tests: Later[tuple[OverallTest, ...]]

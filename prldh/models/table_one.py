@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
-from prldh.core import ABSENT, Absent, Cohort, Later, ModelSpec, Number, Warn, finite, warn
+from prldh.core import ABSENT, Absent, Cohort, Given, Later, ModelSpec, Number, Single, Warn, finite, record_of, warn
 from prldh.engines import StatisticsEngine
-from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
 
 
@@ -30,8 +29,8 @@ class Moments:
 class Count:
     """How many of some patients have a level, and the percentage of the column."""
 
-    n: Later[int]
-    percent: Later[Number]
+    n: Given[Later[int]]
+    percent: Annotated[Later[Number], Single("percentages of Table 1")]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class TableOneRow:
     p: Number
     rows: tuple[TableOneCells, ...]
     smd: Number | Absent = ABSENT
-    n_missing: int | Absent = ABSENT
+    n_missing: Given[int | Absent] = ABSENT
     is_radscore: bool | Absent = ABSENT
     p_holm: Number | Absent = ABSENT
     p_bh: Number | Absent = ABSENT
@@ -101,7 +100,8 @@ def make_table_one(
             categorical_row(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
         )
     if settings.adjust_p != "none":
-        adjusted = adjust_p(np.array([np.nan if row.p is None else row.p for row in rows]), settings.adjust_p)
+        p = np.array([np.nan if row.p is None else row.p for row in rows])
+        adjusted = engine.adjust_p(p, settings.adjust_p)
         is_holm = settings.adjust_p == "holm"
         rows = [
             replace(row, p_holm=finite(p)) if is_holm else replace(row, p_bh=finite(p))
@@ -132,18 +132,11 @@ def continuous_row(
 ) -> TableOneRow:
     event = outcome == 1
     answer = engine.continuous_test(values[~event], values[event], test)
-    cells = TableOneCells(None, _moments(values), _moments(values[~event]), _moments(values[event]))
+    parts = (values, values[~event], values[event])
+    cells = TableOneCells(None, *(record_of(Moments, engine.moments(part)) for part in parts))
     statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    smd = finite(standardized_mean_difference(values[~event], values[event]))
+    smd = finite(engine.standardized_mean_difference(values[~event], values[event]))
     return TableOneRow(name, "continuous", test, statistic, df, p, (cells,), smd)
-
-
-def _moments(values: np.ndarray) -> Moments:
-    if not values.size:
-        return Moments(None, None, None, None, None)
-    q1, median, q3 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
-    sd = float(np.std(values, ddof=1)) if values.size > 1 else None
-    return Moments(float(values.mean()), sd, median, q1, q3)
 
 
 def categorical_row(
@@ -167,7 +160,8 @@ def categorical_row(
         test = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"
         answer = engine.categorical_test(observed, test)
         statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    return TableOneRow(name, "categorical", test, statistic, df, p, rows, finite(standardized_level_difference(counts)))
+    smd = finite(engine.standardized_level_difference(counts))
+    return TableOneRow(name, "categorical", test, statistic, df, p, rows, smd)
 
 
 def _count(n: float, total: float) -> Count:

@@ -20,6 +20,7 @@ from prldh.core import (
     Cohort,
     Design,
     FeatureBlock,
+    Given,
     Inline,
     Later,
     Number,
@@ -31,7 +32,6 @@ from prldh.core import (
 from prldh.engines import StatisticsEngine
 from prldh.models.fit import NO_COEFFICIENT, Coefficient, fit_designs
 from prldh.models.likelihoods import OverallTest, overall_tests
-from prldh.stats import adjust_p
 from prldh.study import Univariate
 
 ALPHA = 0.05
@@ -48,8 +48,8 @@ class UnivariateTerm:
     term: str
     is_radscore: Later[bool]
     is_fitted: Later[bool]
-    n: int
-    events: int
+    n: Given[int]
+    events: Given[int]
     fit: str
     coefficient: Inline[Coefficient]
     p_holm: Number | Absent = ABSENT
@@ -74,10 +74,10 @@ class ScreenedFeature:
 class FeatureScreen:
     """The features of a tissue: how many were tested, how many are below :data:`ALPHA`, and the smallest p-values."""
 
-    n: int
-    n_tested: int
-    n_below_by_chance: Later[float]
-    n_below: Mapping[str, int]
+    n: Given[int]
+    n_tested: Given[int]
+    n_below_by_chance: Given[Later[float]]
+    n_below: Given[Mapping[str, int]]
     smallest: tuple[ScreenedFeature, ...]
 
 
@@ -86,8 +86,8 @@ class UnivariateScreen:
     """``adjusted``: which of ``p_holm``, ``p_bh`` the rows have."""
 
     test: Literal["t", "wilcoxon"]
-    adjusted: tuple[str, ...]
-    alpha: Later[float]
+    adjusted: Given[tuple[str, ...]]
+    alpha: Given[Later[float]]
     terms: tuple[UnivariateTerm, ...]
     overall_tests: Later[tuple[OverallTest, ...]]
     features: Mapping[str, FeatureScreen]
@@ -129,7 +129,7 @@ def describe_univariate(
         test=settings.test,
         adjusted=methods,
         alpha=ALPHA,
-        terms=_adjusted(terms, methods),
+        terms=_adjusted(terms, methods, engine),
         overall_tests=tuple(overall),
         features={name: _summary(table, methods, settings.shown) for name, table in tables.items()},
     )
@@ -160,7 +160,7 @@ def _screen(
             "r": screen["r"],
             "statistic": screen["t" if test == "t" else "w"],
             "p": p,
-            **{f"p_{method}": adjust_p(p, method) for method in methods},
+            **{f"p_{method}": engine.adjust_p(p, method) for method in methods},
         }
     )
     return table.iloc[np.argsort([float(f"{value:.9e}") for value in p], kind="stable")].reset_index(drop=True)
@@ -239,10 +239,12 @@ def _terms(
     return terms, overall_tests([design], fit.how, outcome, engine), []
 
 
-def _adjusted(terms: Sequence[UnivariateTerm], methods: tuple[str, ...]) -> tuple[UnivariateTerm, ...]:
+def _adjusted(
+    terms: Sequence[UnivariateTerm], methods: tuple[str, ...], engine: StatisticsEngine
+) -> tuple[UnivariateTerm, ...]:
     """The terms with adjusted p-values; fitted Radscores have none."""
     p = np.array([np.nan if t.coefficient.p is None or t.is_fitted else t.coefficient.p for t in terms])
-    columns = {method: adjust_p(p, method) for method in methods}
+    columns = {method: engine.adjust_p(p, method) for method in methods}
     return tuple(
         term
         if term.is_fitted

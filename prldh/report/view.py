@@ -18,17 +18,22 @@ from prldh.results import (
     BY_KEY,
     CLASSIFIED,
     CORRECTED,
+    FLOOR,
     LINE,
+    MEASURES,
     NO_USABLE,
     Words,
     artefacts_in_words,
     by_honesty,
+    computed_once,
     cost_of_leakage,
     honest_auc,
     is_artefact,
     is_bootstrap,
     is_chosen,
     is_honest,
+    judged,
+    largest_difference,
     leading_key,
     of_table,
     selects,
@@ -479,12 +484,14 @@ def _agreement(data: dict[str, Any]) -> dict[str, Any]:
     """The agreement table's rows, largest difference first, and how many more there are."""
     rows = data["agreement"]
     compared = [r for r in rows if r["difference"] is not None]
-    ranked = sorted(rows, key=lambda r: -abs(r["difference"]) if r["difference"] is not None else 0.0)
+    ranked = sorted(rows, key=lambda row: -judged(row["r"], row["python"]))
     return {
         "n": len(rows),
         "n_compared": len(compared),
         "n_exact": sum(r["difference"] == 0 for r in compared),
-        "largest": max((abs(r["difference"]) for r in compared), default=None),
+        "largest": largest_difference(rows),
+        "floor": FLOOR,
+        "once": ", ".join(computed_once(MEASURES)),
         "rows": ranked[:ROWS_SHOWN],
         "n_more": max(0, len(ranked) - ROWS_SHOWN),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
@@ -41,6 +42,7 @@ __all__ = [
     "CLASSIFIED",
     "CORRECTED",
     "EXTERNAL_SCHEMA",
+    "FLOOR",
     "FOLDER",
     "LINE",
     "MEASURES",
@@ -56,6 +58,7 @@ __all__ = [
     "bootstrap_first",
     "by_honesty",
     "cited_keys",
+    "computed_once",
     "cost_of_leakage",
     "given_scores",
     "honest_auc",
@@ -64,6 +67,8 @@ __all__ = [
     "is_bootstrap",
     "is_chosen",
     "is_honest",
+    "judged",
+    "largest_difference",
     "leading_key",
     "led_by",
     "make_nomogram",

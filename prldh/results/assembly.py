@@ -173,8 +173,9 @@ def _engines(runs: list[EngineRun]) -> EnginesEntry:
         r=versions.get("r"),
         python=versions.get("python") or PythonEngine().versions(),
         note=(
-            "Selection, Radscores and refits of scope pipeline run on Python's learners in every resample; the reported"
-            " engine summarises them."
+            "On everyone each engine selects and fits by its own code; R's LASSO is glmnet's. In every resample"
+            " selection (the LASSO's solver included), Radscores and refits of scope pipeline are of Python's learners;"
+            " the reported engine summarises them."
         ),
     )
 

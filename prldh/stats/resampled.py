@@ -8,7 +8,6 @@ Petersen & van der Laan (2015) Electron J Stat 9:1583 and R's ``cvAUC::ci.cvAUC`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,14 +46,16 @@ LEAST_DF = 20.0
 
 
 def mean_of_folds(
-    folds: Sequence[tuple[np.ndarray, np.ndarray]], n_repeats: int = 1, level: float = 0.95
+    outcome: np.ndarray, score: np.ndarray, lengths: np.ndarray, n_repeats: int = 1, level: float = 0.95
 ) -> dict[str, float]:
     """Mean of the folds' AUCs, and an interval for the mean of the true AUCs of the folds' own models.
 
     Parameters
     ----------
-    folds
-        One (outcome, scores) of the held-out patients a fold, of all repeats; each with both classes.
+    outcome, score
+        (n,) of the held-out patients, the folds of all repeats end to end; each fold with both classes.
+    lengths
+        (k,) how many patients each fold holds.
     n_repeats
         How many times everyone was dealt to folds: the variance is that of one repeat.
 
@@ -69,7 +70,8 @@ def mean_of_folds(
     Within a fold the AUC varies as DeLong has it: s1 / m1 + s0 / m0, with s1 and s0 the variances (divisors m - 1) of
     the events' and the others' placements, pooled over folds. The interval is of the logit, with Satterthwaite's
     degrees of freedom. cvAUC (LeDell, Petersen & van der Laan 2015) divides by m within folds and takes the normal
-    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`).
+    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`). R has no
+    package for this interval.
 
     References
     ----------
@@ -79,14 +81,16 @@ def mean_of_folds(
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> y = np.repeat([1, 0], [12, 20])
-    >>> found = mean_of_folds([(y, rng.normal(size=32) + y) for _ in range(3)])
+    >>> y = np.tile(np.repeat([1, 0], [12, 20]), 3)
+    >>> found = mean_of_folds(y, rng.normal(size=96) + y, np.array([32, 32, 32]))
     >>> round(found["estimate"], 3), bool(found["low"] < found["estimate"] < found["high"])
     (0.844, True)
     """
+    ends = np.cumsum(lengths)[:-1]
+    folds = zip(np.split(outcome, ends), np.split(score, ends), strict=True)
     parts = [_placement_variances(y, scores) for y, scores in folds]
     areas, s1, s0, m1, m0 = (np.array(column) for column in zip(*parts, strict=True))
-    estimate, k = float(areas.mean()), len(folds) / n_repeats
+    estimate, k = float(areas.mean()), len(areas) / n_repeats
     nothing = {"estimate": estimate, "low": np.nan, "high": np.nan, "se": np.nan, "df": np.nan}
     if min(m1.min(), m0.min()) < 2:
         return nothing

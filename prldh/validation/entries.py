@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
-from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Interval, Later, Number
+from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Given, Interval, Later, Number
 from prldh.models import RocPoint
 
 
@@ -14,7 +14,7 @@ from prldh.models import RocPoint
 class Repeats:
     """How the pooled AUC differs over repeats of a scheme."""
 
-    n: int
+    n: Given[int]
     sd: Number
     min: Number
     max: Number
@@ -36,8 +36,8 @@ class FoldMean(Interval):
     """Mean of the folds' AUCs."""
 
     se: Later[Number]
-    n_folds: Later[int]
-    n_folds_one_class: Later[int]
+    n_folds: Given[Later[int]]
+    n_folds_one_class: Given[Later[int]]
     method: str | Absent = ABSENT
 
 
@@ -64,9 +64,9 @@ class Optimism(Interval):
     b632plus_low: Later[Number]
     b632plus_high: Later[Number]
     apparent: Later[Number]
-    n_defined: Later[int]
+    n_defined: Given[Later[int]]
     method: Later[str]
-    no_information: Later[Number]
+    no_information: Given[Later[Number]]
     reason: str | Absent = ABSENT
 
 
@@ -87,9 +87,9 @@ class Null:
 class HeldOut:
     """What a scheme that holds patients out says of a model."""
 
-    n_resamples: int
-    n_intercept_only: int
-    n_repeats: Later[int]
+    n_resamples: Given[int]
+    n_intercept_only: Given[int]
+    n_repeats: Given[Later[int]]
     performance: Annotated[Mapping[str, Any], Among(HELD_OUT)]
     null: Null | Absent = ABSENT
     roc: tuple[RocPoint, ...] | Absent = ABSENT
@@ -99,9 +99,9 @@ class HeldOut:
 class Bootstrap:
     """What bootstrap samples say of a model."""
 
-    n_resamples: int
-    n_usable: Later[int]
-    n_intercept_only: int
+    n_resamples: Given[int]
+    n_usable: Given[Later[int]]
+    n_intercept_only: Given[int]
     performance: Annotated[Mapping[str, Any], Among(BOOTSTRAP)]
 
 

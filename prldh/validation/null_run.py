@@ -100,7 +100,7 @@ def _predict(
 
 def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:
     entry = (
-        fold_mean(predictions, outcome, level)
+        fold_mean(predictions, outcome, engine, level)
         if measure == "auc_mean"
         else pooled_auc_of(predictions, outcome.astype(float), engine, level)[0]
     )

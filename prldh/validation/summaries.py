@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import (
     ABSENT,
     BOOTSTRAP,
+    CELLS,
     LOWER,
     NO_INTERVAL,
     Absent,
@@ -39,7 +39,7 @@ from prldh.models import (
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import correct_optimism, mean_of_folds, youden
+from prldh.stats import correct_optimism
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.refit import held_out, held_out_imputed
 
@@ -74,10 +74,11 @@ def _summarise_held_out(
     auc, warnings = pooled_auc_of(predictions, y, assessment.engine, level)
     performance: dict[str, Any] = {"auc": auc}
     if any(len(r.test) > 1 for r in predictions.resamples):
-        performance["auc_mean"] = mean = fold_mean(predictions, outcome, level)
+        performance["auc_mean"] = mean = fold_mean(predictions, outcome, assessment.engine, level)
         if mean.n_folds_one_class:
             warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
-    performance["brier"] = _brier(pooled, y, level)
+    brier = assessment.engine.brier_score(y, probability(np.array(pooled)), level)
+    performance["brier"] = record_of(IntervalBy, brier, method="normal, from the patients' squared errors")
     lines = [_calibration_line(eta, y, assessment.engine, level) for eta in pooled]
     performance["intercept"], performance["slope"] = (_average(ends) for ends in zip(*lines, strict=True))
     probabilities = [np.round(probability(eta), 12) for eta in pooled]
@@ -93,7 +94,7 @@ def _summarise_held_out(
     elsewhere = [curve for p in probabilities if (curve := curve_elsewhere(y, p, assessment, samples))]
     if elsewhere:
         performance["decision_curve_at_prevalence"] = records_of(DecisionPoint, _mean_curve(elsewhere))
-    performance["confusion"] = counts = _count(predictions, outcome)
+    performance["confusion"] = counts = _count(predictions, y, assessment.engine)
     performance |= classify(counts, assessment)
     return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
 
@@ -122,7 +123,7 @@ def pooled_auc_of(
     return area, [warn.BELOW_HALF()] if means["high"] < 0.5 else []
 
 
-def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> FoldMean:
+def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> FoldMean:
     """Mean of the folds' AUCs, with the interval of :func:`~prldh.stats.resampled.mean_of_folds`; a refit that ended as
     the intercept alone counts 0.5, and then there is none."""
     folds, one_class = [], 0
@@ -135,19 +136,11 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> Fo
         folds.append((y, np.zeros_like(scores) if predictions.alone[r] else scores))
     if not folds:
         return FoldMean(None, None, None, None, 0, one_class)
-    mean = mean_of_folds(folds, len({r.repeat for r in predictions.resamples}), level)
+    y, scores = (np.concatenate(columns) for columns in zip(*folds, strict=True))
+    lengths = np.array([len(part) for part, _ in folds])
+    mean = engine.mean_of_folds(y, scores, lengths, len({r.repeat for r in predictions.resamples}), level)
     low, high, se = (None if predictions.alone.any() else finite(mean[key]) for key in ("low", "high", "se"))
     return FoldMean(mean["estimate"], low, high, se, len(folds), one_class, FOLD_INTERVAL)
-
-
-def _brier(pooled: Sequence[np.ndarray], y: np.ndarray, level: float) -> IntervalBy:
-    """Mean squared error with a normal interval from the spread of the patients' squared errors; the mean over
-    repeats."""
-    squares = np.mean([(probability(p) - y) ** 2 for p in pooled], axis=0)
-    estimate = float(squares.mean())
-    error = float(norm.ppf((1 + level) / 2) * squares.std(ddof=1) / np.sqrt(len(y)))
-    low, high = max(0.0, estimate - error), min(1.0, estimate + error)
-    return IntervalBy(estimate, low, high, "normal, from the patients' squared errors")
 
 
 def _calibration_line(eta: np.ndarray, y: np.ndarray, engine: StatisticsEngine, level: float) -> list[Interval]:
@@ -187,28 +180,22 @@ def _mean_curve(curves: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     }
 
 
-def _count(predictions: Predictions, outcome: np.ndarray) -> Confusion:
+def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine) -> Confusion:
     """Held-out classification at the Youden threshold of each refit (first repeat)."""
-    counts = dict.fromkeys(("tp", "fp", "fn", "tn"), 0)
-    for r, resample in enumerate(predictions.resamples):
-        if resample.repeat:
-            continue
+    first = [(r, resample) for r, resample in enumerate(predictions.resamples) if not resample.repeat]
+    for r, resample in first:
         if "threshold" not in predictions.ledgers[r].entries:  # engines that share the predictions fit the same one
             predictions.ledgers[r].read("threshold", resample.train)
-        cut = training_threshold(outcome[resample.train], probability(predictions.in_sample(r)))
-        high, event = probability(predictions.log_odds[r, resample.test]) > cut, outcome[resample.test] == 1
-        counts["tp"] += int((high & event).sum())
-        counts["fp"] += int((high & ~event).sum())
-        counts["fn"] += int((~high & event).sum())
-        counts["tn"] += int((~high & ~event).sum())
-    return Confusion(**counts)
-
-
-def training_threshold(outcome: np.ndarray, p: np.ndarray) -> float:
-    """Youden's threshold on training rows; everyone positive where these have one class."""
-    if outcome.min() == outcome.max():
-        return -np.inf
-    return float(youden(outcome.astype(float), p)["threshold"])
+    counts = engine.held_out_counts(
+        y,
+        probability(np.concatenate([predictions.in_sample(r) for r, _ in first])),
+        np.concatenate([resample.train for _, resample in first]),
+        np.array([len(resample.train) for _, resample in first]),
+        probability(np.concatenate([predictions.log_odds[r, resample.test] for r, resample in first])),
+        np.concatenate([resample.test for _, resample in first]),
+        np.array([len(resample.test) for _, resample in first]),
+    )
+    return Confusion(*(int(counts[cell]) for cell in CELLS))
 
 
 # ---------------------------------------------------------------- bootstrap

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 from scipy import stats
 
 import prldh
 from prldh.core import PrldhError
-from prldh.results import schema_of
 
 N = 90
 
@@ -68,7 +67,7 @@ def run(table, tmp_path_factory):
 
 def test_a_grade_by_high_and_low_radscore_is_the_chi_squared_of_their_counts(run, table):
     results, _ = run
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     grade = results.data["associations"][0]
     known = table[table["grade"] != ""]
     high = known["disc"] > results.data["tissues"]["disc"]["cutoff"]

@@ -14,6 +14,8 @@ import prldh
 from prldh.demo.features import demo_cohort, write_features_study
 from prldh.demo.run import FEATURES_FOREST
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SMALL = {"n_radiomics": 150, "n_deep": 60}
 FOLDS_ONLY = {"leave_one_out": False, "folds": 10, "bootstrap": 0, "scope": ["model", "pipeline"]}
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 from scipy import special
 
 from prldh.core.errors import DataError, StudyError
 from prldh.engines.python import PythonEngine
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 N = 90
 
@@ -74,7 +75,7 @@ def model(data, name, adjusted):
 
 def test_separated_models_are_fitted_by_firth_and_say_so(firth):
     data, out = firth
-    jsonschema.validate(data, schema_of("results"))
+    check_schema(data)
     for entry in data["models"]:
         assert entry["fit"] == ("firth" if entry["adjusted"] else "maximum likelihood")
         assert [s["term"] for s in entry["separation"]] == (["levelc"] if entry["adjusted"] else [])
@@ -181,4 +182,4 @@ def test_predictions_by_firth_are_corrected_where_the_study_says(firth, table, t
     (told,) = (w["message"] for w in data["warnings"] if w["code"] == "PRL-051" and "'both', adj" in w["message"])
     assert predictions.upper() in told and "biased" not in told
     assert predictions.upper() in (tmp_path / "out" / "report.html").read_text()
-    jsonschema.validate(data, schema_of("results"))
+    check_schema(data)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schemas import check_schema
 from statsmodels.stats.multitest import multipletests
 
 from prldh.core.errors import DataError
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 # -- adjusted p-values
 
@@ -121,7 +122,7 @@ def run(tmp_path, **table_one):
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     results = analyze(study, tmp_path / "out", jobs=1, force=True)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     page = (tmp_path / "out" / "report.html").read_text()
     return results, page[page.index('<section id="table-one"') : page.index('<section id="univariate"')]
 

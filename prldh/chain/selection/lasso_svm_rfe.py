@@ -34,6 +34,8 @@ from prldh.core import (
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
+#: What of the LASSO's details the engine computed.
+BY_ENGINE = "features lambda cv_mean cv_sd n_nonzero lambda_min intercept coefficients path".split()
 #: Coefficients that are told one by one.
 MOST_COEFFICIENTS = 8
 
@@ -54,6 +56,7 @@ class LassoSvmRfeSelector:
     short_label = "LASSO + SVM-RFE"
     explanation = "the LASSO and SVM-RFE are two ways to choose among those that remain"
     purposes = {Purpose.REDUNDANCY: ""}
+    by_engine = tuple(f"lasso.{key}" for key in BY_ENGINE)
     references = (
         Reference(
             "tibshirani1996",

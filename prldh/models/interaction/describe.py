@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prldh.chain import GROUPS
-from prldh.core import ABSENT, Cohort, Design, Inline, Later, ModelSpec, Warn, seed_for, warn
+from prldh.core import ABSENT, Cohort, Design, Given, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
 from prldh.models.fit import NO_COEFFICIENT, Coefficient
 from prldh.models.interaction.additive import AdditiveMeasures, describe_additive, describe_additive_crude
@@ -45,8 +45,8 @@ class GroupOdds:
     """A group's odds ratio against the reference, which is the first group that has patients."""
 
     group: str
-    n: int
-    events: int
+    n: Given[int]
+    events: Given[int]
     coefficient: Inline[Coefficient]
     reference: Later[bool]
 
@@ -93,7 +93,7 @@ class Interaction:
     """What two tissues make together; ``adjusted`` parts are None where nothing is adjusted for."""
 
     reference: str
-    pair: Later[tuple[str, ...]]
+    pair: Given[Later[tuple[str, ...]]]
     fit: Mapping[str, Likelihood]
     product: Later[ProductsByKind]
     additive: Additive
