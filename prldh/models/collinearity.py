@@ -140,10 +140,11 @@ def near_dependencies(values: np.ndarray, names: Sequence[str]) -> tuple[str, ..
     >>> print(*near_dependencies(np.column_stack([tilt, slope, np.round(tilt + slope)]), ["PT", "SS", "PI"]))
     'PI' is the rounded sum of 'PT' and 'SS' (at most 0.5 away)
     """
-    spans = np.ptp(values, axis=0)
+    with np.errstate(over="ignore"):
+        spans = np.ptp(values, axis=0)
     told: list[str] = []
     independent: list[int] = []
-    for j in map(int, np.flatnonzero(spans > 0)):
+    for j in map(int, np.flatnonzero((spans > 0) & np.isfinite(spans))):
         if independent and _outside(values, j, independent) < 1 - NEAR:
             told.append(_in_words(values, j, _fewest(values, j, independent), names))
         else:
