@@ -136,7 +136,11 @@ STUDIES = {
     ),
     "imputed, functions": (
         lambda: with_blanks(cohort()),
-        study(models=[{"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}], adjust=[], **IMPUTATION),
+        study(
+            models=[TWO[0], {"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}],
+            adjust=["rcs(age (years), 4)"],
+            **IMPUTATION,
+        ),
     ),
     "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
