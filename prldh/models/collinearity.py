@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prldh.core import ABSENT, Absent, Design, Number, Warn, finite, finite_numbers, warn
+from prldh.core import ABSENT, Absent, Design, Number, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 
 #: Above these there is a warning: Kutner, Nachtsheim, Neter and Li (2005), Belsley, Kuh and Welsch (1980).
 LARGEST_VIF, LARGEST_CONDITION_NUMBER = 10.0, 30.0
-#: A column that others give with an R² above this is said to be near to their sum.
+#: A column that others give with an adjusted R² above this is said to be near to their sum.
 NEAR = 0.999
 SINGULAR = "a column is a sum of others, does not vary, or there are no more patients than columns"
 
@@ -106,7 +106,7 @@ def describe_features(
         return FeatureCollinearity(None, None, (), reason), []
     answer = engine.collinearity(values)
     vif = {name: finite(v) for name, v in zip(names, answer["vif"], strict=True)}
-    condition = finite_numbers(answer, ["condition_number_centred"])["condition_number_centred"]
+    condition = finite(answer["condition_number_centred"])
     near = near_dependencies(values, names)
     if condition is None:
         found = FeatureCollinearity(None, None, near, SINGULAR.replace("column", "feature"))
@@ -130,7 +130,7 @@ def _listed(inflated: Mapping[str, Number], condition: Number, dependencies: Seq
 
 
 def near_dependencies(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
-    """Columns (n, p) that are nearly a sum of others (R² above :data:`NEAR`), each with the sum in words.
+    """Columns (n, p) that are nearly a sum of others (adjusted R² above :data:`NEAR`), each with the sum in words.
 
     A column is told of the first time that those before it give it, by as few of them as do.
 
@@ -140,10 +140,11 @@ def near_dependencies(values: np.ndarray, names: Sequence[str]) -> tuple[str, ..
     >>> print(*near_dependencies(np.column_stack([tilt, slope, np.round(tilt + slope)]), ["PT", "SS", "PI"]))
     'PI' is the rounded sum of 'PT' and 'SS' (at most 0.5 away)
     """
-    spans = np.ptp(values, axis=0)
+    with np.errstate(over="ignore"):
+        spans = np.ptp(values, axis=0)
     told: list[str] = []
     independent: list[int] = []
-    for j in map(int, np.flatnonzero(spans > 0)):
+    for j in map(int, np.flatnonzero((spans > 0) & np.isfinite(spans))):
         if independent and _outside(values, j, independent) < 1 - NEAR:
             told.append(_in_words(values, j, _fewest(values, j, independent), names))
         else:
@@ -158,12 +159,13 @@ def _centred(values: np.ndarray, columns: Sequence[int]) -> np.ndarray:
 
 
 def _outside(values: np.ndarray, j: int, others: Sequence[int]) -> float:
-    """1 − R² of column j on others."""
+    """1 − R² of column j on others, adjusted for how many they are."""
     target, x = _centred(values, [j])[:, 0], _centred(values, others)
-    if len(others) >= len(target) - 1:
+    n, left = len(target), len(target) - 1 - len(others)
+    if left < 1:
         return 1.0
     rest = target - x @ np.linalg.lstsq(x, target, rcond=None)[0]
-    return float(rest @ rest / (target @ target))
+    return float(rest @ rest / (target @ target) * (n - 1) / left)
 
 
 def _fewest(values: np.ndarray, j: int, others: Sequence[int]) -> list[int]:

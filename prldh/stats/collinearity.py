@@ -74,10 +74,11 @@ def variance_inflation(design: np.ndarray, outcome: np.ndarray, terms: np.ndarra
     df = np.bincount(codes, minlength=n_terms).astype(float)
     vif = np.full(n_terms, np.nan)
     if n_terms > 1 and len(_estimable(columns)) == len(columns):
-        _, pivot, _, weighted, *_ = _irls(columns, y, np.zeros(len(y)))
-        # the fit's triangular factor; without the intercept's row and column, what that leaves of the others
-        triangle = np.triu(weighted[pivot].T[: len(pivot)])[1:, 1:]
-        vif = np.array([_inflation(triangle, codes == term) for term in range(n_terms)])
+        _, _, rank, weighted, *_ = _irls(columns, y, np.zeros(len(y)))
+        if rank == len(columns):
+            # the fit's triangular factor; without the intercept's row and column, what that leaves of the others
+            triangle = np.triu(weighted.T[:rank])[1:, 1:]
+            vif = np.array([_inflation(triangle, codes == term) for term in range(n_terms)])
     return {"vif": vif, "df": df, "vif_per_df": vif ** (1 / (2 * df))}
 
 
@@ -97,9 +98,10 @@ def collinearity(values: np.ndarray) -> Collinearity:
         (Belsley); ``condition_number_centred``, the same of these columns alone about their means, for which a mean far
         from 0 is no dependency. NaN where a column is a sum of others or does not vary, as all are with p >= n.
 
-    References
-    ----------
-    D. A. Belsley, E. Kuh, R. E. Welsch, Regression Diagnostics (1980), chapter 3.
+    Notes
+    -----
+    D. A. Belsley, E. Kuh, R. E. Welsch, Regression Diagnostics (1980), chapter 3. R: ``diag(solve(cor(x)))``, and
+    ``kappa(x, exact = TRUE)`` of the scaled columns.
 
     Examples
     --------
@@ -110,32 +112,41 @@ def collinearity(values: np.ndarray) -> Collinearity:
     n, p = values.shape
     low, high = values.min(axis=0), values.max(axis=0)
     nothing: Collinearity = {"vif": np.full(p, np.nan), "condition_number": np.nan, "condition_number_centred": np.nan}
-    if not 0 < p < n or (low == high).any():
+    with np.errstate(over="ignore"):
+        spans = high - low
+    if not 0 < p < n or not (np.isfinite(spans) & (spans > 0)).all():
         return nothing
-    centred = (values - low) / (high - low)  # neither squares nor means of what is huge or tiny
+    centred = (values - low) / spans  # neither squares nor means of what is huge or tiny
     centred -= centred.mean(axis=0)
     condition = _condition(centred)
     if not np.isfinite(condition):
         return nothing
     return {
         "vif": np.array([_inflation(centred, np.arange(p) == j) for j in range(p)]),
-        "condition_number": _condition(np.column_stack([np.ones(n), values / np.abs(values).max(axis=0)])),
+        "condition_number": _condition(np.column_stack([np.ones(n), values])),
         "condition_number_centred": condition,
     }
 
 
 def _condition(columns: np.ndarray) -> float:
     """Largest by smallest singular value of columns at unit length, none of them zero; NaN where they are singular."""
-    singular = np.linalg.svd(columns / np.sqrt((columns**2).sum(axis=0)), compute_uv=False)
+    singular = np.linalg.svd(_unit_length(columns), compute_uv=False)
     return float(singular[0] / singular[-1]) if singular[-1] > SINGULAR * singular[0] else float("nan")
 
 
 def _inflation(centred: np.ndarray, own: np.ndarray) -> float:
     """det(own'own) / det(own'own outside the other columns): of columns (n, p) about their means."""
-    units = centred / np.sqrt((centred**2).sum(axis=0))
+    units = _unit_length(centred)
     alone = _diagonal(units[:, own])
     outside = _diagonal(np.column_stack([units[:, ~own], units[:, own]]))[-own.sum() :]
     return float(np.prod(alone / outside) ** 2) if (outside > SINGULAR).all() else float("nan")
+
+
+def _unit_length(columns: np.ndarray) -> np.ndarray:
+    """Of what is huge or tiny the squares do not overflow; a column of zeros is NaN."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = columns / np.abs(columns).max(axis=0)
+        return scaled / np.sqrt((scaled**2).sum(axis=0))
 
 
 def _diagonal(columns: np.ndarray) -> np.ndarray:

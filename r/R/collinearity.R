@@ -6,14 +6,13 @@ collinearity <- function(values) {
   nothing <- list(vif = rep(NA_real_, p), condition_number = NA_real_, condition_number_centred = NA_real_)
   low <- apply(values, 2, min)
   span <- apply(values, 2, max) - low
-  if (p >= nrow(values) || any(span == 0)) return(nothing)
+  if (p >= nrow(values) || any(!is.finite(span) | span == 0)) return(nothing)
   centred <- sweep(sweep(values, 2, low), 2, span, "/")   # neither squares nor means of what is huge or tiny
   centred <- sweep(centred, 2, colMeans(centred))
   condition <- condition_number(centred)
   if (is.na(condition)) return(nothing)
-  scaled <- sweep(values, 2, apply(abs(values), 2, max), "/")
   list(vif = vapply(seq_len(p), function(j) inflation(centred, seq_len(p) == j), 0),
-       condition_number = condition_number(cbind(1, scaled)), condition_number_centred = condition)
+       condition_number = condition_number(cbind(1, values)), condition_number_centred = condition)
 }
 
 condition_number <- function(columns) {

@@ -6,8 +6,9 @@ variance_inflation <- function(design, outcome, terms) {
   df <- tabulate(as.integer(terms) + 1)
   vif <- rep(NA_real_, length(df))
   if (length(df) > 1 && length(estimable_columns(design)) == ncol(design)) {
-    triangle <- qr.R(fit_columns(design, outcome)$qr)[-1, -1, drop = FALSE]   # what the intercept leaves of the columns
-    vif <- vapply(seq_along(df) - 1, function(term) inflation(triangle, terms == term), 0)
+    fit <- fit_columns(design, outcome)
+    triangle <- qr.R(fit$qr)[-1, -1, drop = FALSE]   # what the intercept leaves of the columns
+    if (fit$rank == ncol(design)) vif <- vapply(seq_along(df) - 1, function(term) inflation(triangle, terms == term), 0)
   }
   list(vif = vif, df = as.numeric(df), vif_per_df = vif^(1 / (2 * df)))
 }
@@ -18,7 +19,10 @@ inflation <- function(centred, own) {
   diagonal <- function(columns) abs(diag(qr.R(qr(columns, tol = 0))))
   alone <- diagonal(units[, own, drop = FALSE])
   outside <- diagonal(units[, order(own), drop = FALSE])[seq.int(to = length(own), length.out = sum(own))]
-  if (all(outside > 1e-11)) prod(alone / outside)^2 else NA_real_
+  if (isTRUE(all(outside > 1e-11))) prod(alone / outside)^2 else NA_real_
 }
 
-unit_length <- function(columns) sweep(columns, 2, sqrt(colSums(columns^2)), "/")
+unit_length <- function(columns) {
+  scaled <- sweep(columns, 2, apply(abs(columns), 2, max), "/")   # of what is huge or tiny the squares do not overflow
+  sweep(scaled, 2, sqrt(colSums(scaled^2)), "/")
+}

@@ -138,7 +138,11 @@ STUDIES = {
     ),
     "imputed, functions": (
         lambda: with_blanks(cohort()),
-        study(models=[{"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}], adjust=[], **IMPUTATION),
+        study(
+            models=[TWO[0], {"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}],
+            adjust=["rcs(age (years), 4)"],
+            **IMPUTATION,
+        ),
     ),
     "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
@@ -191,7 +195,9 @@ def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
     kinds = {model["fit"] for model in data["models"]}
-    assert ("firth" in kinds) == (name in ("separated, Firth", "separated, FLIC", "imputed", "three patients"))
+    assert ("firth" in kinds) == (
+        name in ("functions and products", "separated, Firth", "separated, FLIC", "imputed", "three patients")
+    )
 
 
 def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):

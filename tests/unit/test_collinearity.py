@@ -183,3 +183,14 @@ def test_features_of_a_radscore(tmp_path):
     assert entry["dependencies"][0].startswith("'both' is the sum of ")
     (told,) = (w["message"] for w in data["warnings"] if w["code"] == "PRL-046")
     assert told.startswith("tissue disc: the Radscore's features are collinear: variance inflation factor")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_values_near_overflow_and_nothing_that_varies_are_null_and_no_error(engine):
+    g = np.random.default_rng(1)
+    x = g.normal(size=(30, 2))
+    for column in (np.where(np.arange(30) % 2, 1.7e308, -1.7e308), np.zeros(30), np.full(30, 3.0)):
+        values = np.column_stack([x, column])
+        found = engine().collinearity(values)
+        assert np.isnan(found["condition_number"]) and np.isnan(found["vif"]).all()
+        assert near_dependencies(values, ["a", "b", "c"]) == ()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import prldh
 from prldh.apply import apply_models
-from prldh.chain import build_design, fit_knots
+from prldh.chain import build_design, fit_knots, plan_models
 from prldh.core import DataError, StudyError, parse_term, variables_in
 from prldh.data import read_cohort
 from prldh.engines.python import PythonEngine
+from prldh.results.schemas import schema_of
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.study import Study
 
@@ -114,6 +119,7 @@ def test_results_name_terms_and_knots_and_adjusting_repeats_no_covariate_in_anot
     assert (test["term"], test["df"]) == ("rcs(age, 4)", 3) and test["p"] < 0.05
     assert {t["term"] for t in plain["collinearity"]["terms"]} >= {"rcs(age, 4)", "disc:sex"}
     assert not [w for w in data["warnings"] if w["code"] == "PRL-059"]
+    jsonschema.validate(data, schema_of("results"))
 
 
 def test_held_out_refits_place_knots_on_their_training_rows_in_both_scopes(found):
@@ -232,3 +238,18 @@ def test_the_radscore_of_features_has_no_logarithm(tmp_path):
     settings = study(tmp_path, ["log(disc)"], tissues={"disc": {"features": "features.csv"}})
     with pytest.raises(StudyError, match="is a log odds and falls below 0"):
         prldh.analyze(settings, tmp_path / "out")
+
+
+def test_the_examples_of_the_page_are_terms():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    covariates = dict.fromkeys(("age", "bmi", "duration"), "continuous")
+    covariates |= dict.fromkeys(("sex", "pfirrmann"), "categorical")
+    settings = {
+        "clinical": {"table": "t.csv", "id": "id", "outcome": "y", "event": 1, "covariates": covariates},
+        "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
+    }
+    for block in blocks:
+        assert plan_models(Study.model_validate(settings | block))
+    terms = {s.name: s.terms for s in plan_models(Study.model_validate(settings | blocks[0])) if s.adjusted}
+    assert terms["Interaction"] == ("disc", "sex", "disc:sex", "rcs(age, 4)") and "Curves" in terms

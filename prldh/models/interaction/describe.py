@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import GROUPS
+from prldh.chain import GROUPS, fit_knots
 from prldh.core import ABSENT, Cohort, Design, Given, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
 from prldh.models.fit import NO_COEFFICIENT, Coefficient
@@ -140,7 +140,8 @@ def describe_interaction(
     if names is None:
         return None, []
     rows = np.empty((0, cohort.n), dtype=int) if rows is None else rows
-    pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows)
+    knots = fit_knots(adjust, cohort, scores)
+    pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows, knots)
     kinds: dict[str, Kind] = {}
     warnings: list[Warn] = []
     for kind, covariates in (("unadjusted", ()), ("adjusted", adjust)):
