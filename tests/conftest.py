@@ -101,8 +101,7 @@ def undrawn() -> Iterator[None]:
                 (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
 
     with pytest.MonkeyPatch.context() as patch:
-        if not os.environ.get("DRAWN"):
-            patch.setattr(figures, "_write_all", write_blank)
+        patch.setattr(figures, "_write_all", write_blank)
         yield
 
 

@@ -18,6 +18,8 @@ from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.words import WORDS
 from prldh.testing.kit import checks_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 

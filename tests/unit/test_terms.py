@@ -17,6 +17,8 @@ from prldh.engines.python import PythonEngine
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.study import Study
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 120
 
 
