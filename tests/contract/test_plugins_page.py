@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+import pytest
 from click.testing import CliRunner
 
 import prldh
