@@ -8,6 +8,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ.setdefault(_name, "1")  # before NumPy is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import contextlib  # noqa: E402
 import functools  # noqa: E402
 import gc  # noqa: E402
 import hashlib  # noqa: E402
@@ -100,15 +101,52 @@ def undrawn() -> Iterator[None]:
                 (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
 
     with pytest.MonkeyPatch.context() as patch:
-        if not os.environ.get("DRAWN"):
-            patch.setattr(figures, "_write_all", write_blank)
+        patch.setattr(figures, "_write_all", write_blank)
         yield
 
 
+#: What R packages bring that may not lie here, as CSV by name.
+FROM_R = """
+out <- commandArgs(TRUE)[1]
+write <- function(table, name) {
+  table[] <- lapply(table, function(column) if (is.numeric(column)) sprintf("%.17g", column) else as.character(column))
+  write.csv(table, file.path(out, name), row.names = FALSE, quote = FALSE)
+}
+has <- function(package) nzchar(system.file(package = package))
+if (has("pROC")) { data(aSAH, package = "pROC"); write(aSAH, "aSAH.csv") }
+if (has("glmnet")) {
+  found <- new.env()
+  data(BinomialExample, package = "glmnet", envir = found)
+  example <- if (exists("BinomialExample", found)) found$BinomialExample else found   # older ones bring x and y
+  columns <- c("y", paste0("x", seq_len(ncol(example$x))))
+  write(setNames(data.frame(example$y, example$x), columns), "binomial_example.csv")
+}
+if (has("logistf")) { data(sex2, package = "logistf"); write(sex2, "sex2.csv") }
+"""
+
+
+class Data(type(Path())):  # type: ignore[misc]
+    """A path of the data; a test that asks for what is not there is skipped."""
+
+    def __truediv__(self, name: str) -> Data:
+        found = super().__truediv__(name)
+        if not found.exists():
+            pytest.skip("they read ../shared, which is not here")
+        return found
+
+
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Public data that are not in the repository; the tests that need them are skipped where they are absent."""
-    folder = Path(__file__).parents[1].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the shared data are not there: {folder}")
-    return folder
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """Public data: those beside the checkout, or else what may lie in it (``tests/data``) and what R packages bring."""
+    here = Path(__file__).parent
+    beside = here.parents[1] / "shared" / "data"
+    if beside.is_dir():
+        return Data(beside)
+    folder = tmp_path_factory.mktemp("public") / "data"
+    (folder / "tables").mkdir(parents=True)
+    for own in (here / "data").iterdir():
+        (folder / own.name).symlink_to(own)
+    (folder / "r_golden").symlink_to(here / "golden" / "data")
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(["Rscript", "-e", FROM_R, folder / "tables"], capture_output=True, timeout=120)
+    return Data(folder)

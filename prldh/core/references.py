@@ -121,6 +121,16 @@ REFERENCES = {
             "10.1002/sim.7273",
         ),
         Reference(
+            "friedman2010",
+            "Friedman, Jerome and Hastie, Trevor and Tibshirani, Robert",
+            "Regularization paths for generalized linear models via coordinate descent",
+            "Journal of Statistical Software",
+            2010,
+            "33",
+            "1--22",
+            "10.18637/jss.v033.i01",
+        ),
+        Reference(
             "harrell1996",
             "Harrell, Frank E. and Lee, Kerry L. and Mark, Daniel B.",
             "Multivariable prognostic models: issues in developing models, evaluating assumptions and adequacy, and"

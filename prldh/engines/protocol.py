@@ -41,10 +41,12 @@ def is_array(value: object) -> bool:
 
 @runtime_checkable
 class StatisticsEngine(Protocol):
-    """A source of numbers. ``warnings`` collects what it warns of, in order; nothing is printed."""
+    """A source of numbers. ``warnings`` collects what it warns of, in order; nothing is printed. ``called`` are the
+    statistics that it was asked for."""
 
     name: str
     warnings: list[Warn]
+    called: set[str]
 
     def compute(self, statistic: str, **arguments: Any) -> Any:
         """The statistic of that name, computed of these arguments.
@@ -59,6 +61,10 @@ class StatisticsEngine(Protocol):
     def versions(self) -> Versions:
         """``{"version": the language's, "packages": {name: version, or None where it is not installed}}``."""
         ...
+
+    def packages_called(self) -> tuple[str, ...]:
+        """The packages, by the names of ``versions``, whose functions the statistics run that were asked for."""
+        return ()
 
     def close(self) -> None:
         """Let go of what the engine holds."""

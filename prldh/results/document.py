@@ -75,12 +75,14 @@ class CohortEntry:
 
 @dataclass(frozen=True)
 class EnginesEntry:
-    """Which engine's numbers are reported, and the versions of both."""
+    """Which engine's numbers are reported, the versions of both, and by engine the packages whose functions this run
+    ``called``."""
 
     reported: Literal["r", "python"]
     r: Versions | None
     python: Versions
     note: Later[str]
+    called: Mapping[str, tuple[str, ...]] | Absent = ABSENT
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from scipy import stats
 import prldh
 from prldh.core import PrldhError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 90
 
 

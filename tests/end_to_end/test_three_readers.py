@@ -11,6 +11,8 @@ import prldh
 from prldh.core import PrldhError
 from prldh.engines import PythonEngine
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N, P = 50, 6
 
 

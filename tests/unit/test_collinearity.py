@@ -11,6 +11,8 @@ from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
 from prldh.models.collinearity import near_dependencies
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ENGINES = [PythonEngine, pytest.param(REngine, marks=pytest.mark.r)]
 
 

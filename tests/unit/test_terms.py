@@ -22,6 +22,8 @@ from prldh.results.schemas import schema_of
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.study import Study
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 120
 
 
