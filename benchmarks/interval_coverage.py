@@ -157,15 +157,37 @@ def coverage_of_two_stage(
     return {key: count / max(shown, 1) for key, count in held.items()}, shown
 
 
+def coverage_of_a_made_score(n_sets: int) -> float:
+    """How often the interval of the AUC that takes a score as given holds, of a score that was made of the same
+    patients: the three predictors of twenty that differ most, 170 patients, 39 events."""
+    rng, n, held = np.random.default_rng(1), 170, 0
+    for _ in range(n_sets):
+        design, outcome, shift = draw(rng, n, 39, 20, 0.7)
+        events = outcome == 1
+        apart = design[events].mean(axis=0) - design[~events].mean(axis=0)
+        kept = np.r_[0, np.argsort(-np.abs(apart))[:3]]
+        everyone, length = np.arange(n), np.array([n])
+        b = refit_logistic(design[:, kept], outcome, everyone, length)["coefficients"][0]
+        score = np.column_stack([np.ones(n), design[:, kept[1:]] @ b[1:]])
+        own = refit_logistic(score, outcome, everyone, length)["coefficients"][0]
+        estimates = corrected(score, outcome, own, rng.integers(0, n, (200, n)))
+        spread = two_stage_bootstrap(score, outcome, 200, 20, rng)
+        interval = two_stage_interval(estimates["auc_estimate"], spread["auc_estimate"], 39, LEVEL)
+        frozen = np.zeros(20)
+        frozen[kept[1:] - 1] = b[1:]
+        held += interval["low"] <= true_auc(frozen, shift) <= interval["high"]
+    return held / n_sets
+
+
 #: Patients, events that are expected, predictors and the AUC of the best combination.
 COHORTS = (
     *((60, 20, p, auc) for p, auc in ((1, 0.7), (4, 0.7), (4, 0.85), (4, 0.95))),
-    *((170, 39, p, auc) for p, auc in ((1, 0.7), (4, 0.7), (4, 0.85), (4, 0.95), (8, 0.8))),
+    *((170, 39, p, auc) for p, auc in ((1, 0.7), (4, 0.7), (4, 0.85))),
 )
 
 
 def bootstrap(*only: str) -> None:
-    """The two-stage bootstrap's intervals; ``only``: of cohorts of so many patients."""
+    """The two-stage bootstrap's intervals; ``only``: of cohorts of so many patients, or "made"."""
     sets = 500
     print(
         "| patients | events | predictors | AUC | AUC corrected | AUC .632 | AUC .632+ | Brier corrected | Brier .632 |"
@@ -176,6 +198,8 @@ def bootstrap(*only: str) -> None:
             coverage, shown = coverage_of_two_stage(n, n_events, p, auc, sets)
             cells = " | ".join(f"{share:.3f}" for share in coverage.values())
             print(f"| {n} | {n_events} | {p} | {auc} | {cells} | {shown} |", flush=True)
+    if not only or "made" in only:
+        print(f"a score that was made of the same patients: {coverage_of_a_made_score(200):.3f} of 200", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prldh.core import finite, seed_for
 from prldh.models import Plan
 from prldh.stats import ESTIMATES, infinite_coefficients, least_rarer, two_stage_bootstrap, two_stage_interval
-from prldh.validation.engine_run import EngineRun
 from prldh.validation.resampling import Bootstrap
+
+if TYPE_CHECKING:
+    from prldh.validation.engine_run import EngineRun
 
 #: How many samples of the patients, and how many of each.
 N_OUTER, N_INNER = 500, 20
@@ -31,8 +33,10 @@ NOT_GIVEN = (
     "a Radscore or the cutoffs of groups were made of these patients; taken as given, as scope model has them, the"
     " interval holds far too seldom, and for refits of everything none was simulated"
 )
-#: Estimates that have no interval, as theirs holds too seldom, and how often.
-NOT_HELD: Mapping[str, str] = {}
+#: Estimates whose interval holds too seldom or too often where the rarer class has fewer patients than these, and how
+#: often it did in simulated cohorts of 60 patients with 20 events.
+ENOUGH, NOT_HELD = 39, {"auc_b632plus": 0.913, "brier_estimate": 0.976}
+WORDS = {"estimate": "the corrected value", "b632": ".632", "b632plus": ".632+"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,11 @@ class TwoStage:
         for key in ESTIMATES:
             name, prefix = f"{measure}_{key}", "" if key == "estimate" else f"{key}_"
             ends: dict[str, float] = {}
-            if name in NOT_HELD and not self.reason:
-                reasons.append(NOT_HELD[name])
+            if name in NOT_HELD and self.n_rarer < ENOUGH:
+                reasons.append(
+                    f"that of {WORDS[key]} held in a share of {NOT_HELD[name]} of simulated cohorts with 20 events, not"
+                    f" of 0.95, and the rarer outcome has fewer than {ENOUGH} patients"
+                )
             elif name in self.samples and estimates[key] is not None:
                 ends = two_stage_interval(estimates[key], self.samples[name], self.n_rarer, level)
                 if not np.isfinite(ends["low"]):

@@ -9,6 +9,7 @@ from scipy.special import expit
 from prldh.stats import ESTIMATES, correct_optimism, two_stage_bootstrap, two_stage_interval
 from prldh.stats.logistic import linear_predictor, refit_logistic
 from prldh.stats.optimism import bootstrap_measures
+from prldh.validation.two_stage import ENOUGH, NOT_HELD, TwoStage
 
 
 def patients(n, n_events, p, shift, seed=1):
@@ -23,7 +24,7 @@ def one_sample_plainly(design, outcome, drawn, positions):
     x, y = design[drawn], outcome[drawn]
     everyone = linear_predictor(design, refit_logistic(design, outcome, drawn, np.array([n]))["coefficients"][0])
     b = refit_logistic(x, y, positions.ravel(), np.full(m, n))["coefficients"]
-    etas = np.array([linear_predictor(x, row) if np.isfinite(row).all() else np.full(n, np.nan) for row in b])
+    etas = np.array([linear_predictor(x, row) for row in b])  # 0 for a sample of one class, which does not count
     in_sample = np.concatenate([eta[rows] for eta, rows in zip(etas, positions, strict=True)])
     inner = bootstrap_measures(y, etas, in_sample, positions.ravel(), np.full(m, n))
     outer = bootstrap_measures(outcome, everyone[None], everyone[drawn], drawn, np.array([n]))
@@ -114,3 +115,36 @@ def test_no_interval_without_width(resampled):
 
 def test_no_interval_with_one_patient_of_a_class():
     assert np.isnan(two_stage_interval(0.8, np.array([0.7, 0.8]), 1)["low"])
+
+
+def limits(n_rarer, samples, estimate=0.8, reason=""):
+    names = [f"{measure}_{key}" for measure in ("auc", "brier") for key in ESTIMATES]
+    stage = TwoStage(reason, n_rarer, {} if reason else dict.fromkeys(names, samples))
+    return {measure: stage.limits(measure, dict.fromkeys(ESTIMATES, estimate), 0.95) for measure in ("auc", "brier")}
+
+
+SPREAD = np.random.default_rng(2).uniform(0.7, 0.9, 60)
+
+
+def test_every_estimate_has_limits_or_a_reason():
+    for found in limits(ENOUGH, SPREAD).values():
+        assert "reason" not in found and len(found) == 6 and None not in found.values()
+    for measure, found in limits(ENOUGH - 1, SPREAD).items():
+        for key in ESTIMATES:
+            low = found["low" if key == "estimate" else f"{key}_low"]
+            assert (low is None) == (f"{measure}_{key}" in NOT_HELD)
+        assert "fewer than 39" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "estimate", "reason", "words"),
+    [
+        (np.ones(60), 1.0, "", "the same in all samples"),
+        (np.ones(60), 0.99, "", "the same in all samples"),
+        (SPREAD, 1.02, "", "not within 0 and 1"),
+        (SPREAD, 0.8, "the outcome is separated", "no interval: the outcome is separated"),
+    ],
+)
+def test_where_there_is_no_interval_all_are_null_with_the_reason(samples, estimate, reason, words):
+    for found in limits(ENOUGH, samples, estimate, reason).values():
+        assert words in found.pop("reason") and set(found.values()) == {None} and len(found) == 6
