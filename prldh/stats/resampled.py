@@ -160,7 +160,10 @@ def correct_optimism(
     F. E. Harrell et al., Statistics in Medicine 15 (1996) 361-387; B. Efron, R. Tibshirani, JASA 92 (1997) 548-560.
     R: ``rms::validate`` (optimism, index.corrected; ``B = , method = "boot"`` and ``".632"``).
     """
-    corrected = {"apparent": apparent, "n_defined": int((np.isfinite(boot) & np.isfinite(original)).sum())}
+    corrected: dict[str, Any] = {
+        "apparent": apparent,
+        "n_defined": int((np.isfinite(boot) & np.isfinite(original)).sum()),
+    }
     corrected |= dict.fromkeys(("estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high"))
     corrected |= {f"{key}{end}": None for key in ("b632", "b632plus") for end in ("", "_low", "_high")}
     corrected |= combine_resampled(apparent, boot, original, oob, no_information, better_is_high)
