@@ -85,6 +85,8 @@ def _why_none(plan: Plan, i: int, scheme: str, design: np.ndarray, outcome: np.n
         return NOT_GIVEN
     if plan.is_imputed(spec):
         return "covariates are imputed anew in every sample, for which none was simulated"
+    if plan.has_splines(spec):
+        return "knots are placed anew in every sample, for which none was simulated"
     if n_rarer < (least := least_rarer(n_coefficients)):
         return (
             f"the rarer outcome has {n_rarer} patients, and for {n_coefficients} coefficients intervals were simulated"
