@@ -220,6 +220,17 @@ REFERENCES = {
             "1--54",
         ),
         Reference(
+            "noma2021",
+            "Noma, Hisashi and Shinozaki, Tomohiro and Iba, Katsuhiro and Teramukai, Satoshi and Furukawa, Toshi A.",
+            "Confidence intervals of prediction accuracy measures for multivariable prediction models based on the"
+            " bootstrap-based optimism correction methods",
+            "Statistics in Medicine",
+            2021,
+            "40",
+            "5691--5701",
+            "10.1002/sim.9148",
+        ),
+        Reference(
             "pedregosa2011",
             "Pedregosa, Fabian and Varoquaux, Gaël and Gramfort, Alexandre and others",
             "Scikit-learn: machine learning in Python",

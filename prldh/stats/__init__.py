@@ -17,10 +17,13 @@ from prldh.stats.separation import infinite_coefficients
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+from prldh.stats.two_stage import ESTIMATES, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
 
 __all__ = [
     "CONTINUOUS",
+    "ESTIMATES",
     "FORMS",
+    "TWO_STAGE",
     "adjust_p",
     "apply_chains",
     "bootstrap_measures",
@@ -33,6 +36,7 @@ __all__ = [
     "is_nearly_certain",
     "is_vector",
     "largest_cox_snell",
+    "least_rarer",
     "proportion",
     "sample_size",
     "selection_stability",
@@ -41,5 +45,7 @@ __all__ = [
     "standardized_level_difference",
     "standardized_mean_difference",
     "stratified_rows",
+    "two_stage_bootstrap",
+    "two_stage_interval",
     "youden",
 ]

@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 
 #: Bootstrap's .632 weight: the chance that a patient is in a bootstrap sample, 1 - exp(-1).
 WEIGHT_632 = 0.632
-CORRECTION = "Harrell's optimism correction; no interval of it was shown to hold 93 to 97 times in 100"
+CORRECTION = "Harrell's optimism correction"
 
 
 def auc_of_rows(outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -151,55 +151,54 @@ def correct_optimism(
     dict
         ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``,
         ``b632``, ``b632plus``, each of the last three with ``_low`` and ``_high``; ``n_defined``. ``oob`` has
-        percentiles of the samples. The corrected value, .632 and .632+ have no interval: percentiles of the samples
-        less the optimism need not even hold their estimate (docs/intervals.md). None where nothing is defined.
+        percentiles of the samples. The corrected value, .632 and .632+ have no interval here, as percentiles of the
+        samples less the optimism need not even hold their estimate: see
+        :func:`~prldh.stats.two_stage.two_stage_interval`. None where nothing is defined.
 
     Notes
     -----
     F. E. Harrell et al., Statistics in Medicine 15 (1996) 361-387; B. Efron, R. Tibshirani, JASA 92 (1997) 548-560.
     R: ``rms::validate`` (optimism, index.corrected; ``B = , method = "boot"`` and ``".632"``).
     """
-    pairs = np.isfinite(boot) & np.isfinite(original)
-    out = np.isfinite(oob) & np.isfinite(boot)
-    corrected: dict[str, Any] = dict.fromkeys(
-        (
-            "estimate",
-            "low",
-            "high",
-            "optimism",
-            "resampled",
-            "oob",
-            "oob_low",
-            "oob_high",
-            "b632",
-            "b632_low",
-            "b632_high",
-            "b632plus",
-            "b632plus_low",
-            "b632plus_high",
-        )
-    )
-    corrected |= {
+    corrected: dict[str, Any] = {
         "apparent": apparent,
-        "n_defined": int(pairs.sum()),
-        "method": CORRECTION,
+        "n_defined": int((np.isfinite(boot) & np.isfinite(original)).sum()),
     }
-    if pairs.any() and np.isfinite(apparent):
-        optimism = float(np.mean(boot[pairs] - original[pairs]))
-        corrected |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+    corrected |= dict.fromkeys(("estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high"))
+    corrected |= {f"{key}{end}": None for key in ("b632", "b632plus") for end in ("", "_low", "_high")}
+    corrected |= combine_resampled(apparent, boot, original, oob, no_information, better_is_high)
+    corrected["method"] = CORRECTION
+    out = np.isfinite(oob) & np.isfinite(boot)
     if out.any():
-        corrected["oob"] = float(np.mean(oob[out]))
         tail = (1 - level) / 2
         limits = np.clip(np.quantile(oob[out], [tail, 1 - tail]), *bounds)
         corrected["oob_low"], corrected["oob_high"] = map(float, limits)
-    if out.any() and np.isfinite(apparent):
-        weights = {"b632": WEIGHT_632}
-        bounded = corrected["oob"]
-        if no_information is not None:
-            weights["b632plus"], bounded = _plus(apparent, corrected["oob"], no_information, better_is_high)
-        for key, weight in weights.items():
-            corrected[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else corrected["oob"])
     return corrected
+
+
+def combine_resampled(
+    apparent: float,
+    boot: np.ndarray,
+    original: np.ndarray,
+    oob: np.ndarray,
+    no_information: float | None,
+    better_is_high: bool,
+) -> dict[str, float]:
+    """The estimates alone of :func:`correct_optimism`, whose arguments these are; without those that do not exist."""
+    pairs = np.isfinite(boot) & np.isfinite(original)
+    out = np.isfinite(oob) & np.isfinite(boot)
+    found: dict[str, float] = {}
+    if pairs.any() and np.isfinite(apparent):
+        optimism = float(np.mean(boot[pairs] - original[pairs]))
+        found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+    if out.any():
+        found["oob"] = float(np.mean(oob[out]))
+    if out.any() and np.isfinite(apparent):
+        found["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * found["oob"]
+        if no_information is not None:
+            weight, bounded = _plus(apparent, found["oob"], no_information, better_is_high)
+            found["b632plus"] = (1 - weight) * apparent + weight * bounded
+    return found
 
 
 def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:

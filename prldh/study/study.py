@@ -123,6 +123,8 @@ class Validation(Numbers):
 
     ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the
     first scheme that holds patients out), to show what the chain reaches where nothing is to be found.
+    ``bootstrap_interval``: whether intervals of what the bootstrap corrects are asked for of models whose Radscore or
+    cutoffs are refitted as well; where the logistic model alone is, they are made in any case.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -133,6 +135,7 @@ class Validation(Numbers):
     bootstrap: int = Field(1000, ge=0)
     scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
     null_permutations: int = Field(0, ge=0)
+    bootstrap_interval: Literal["none", "two_stage"] = "none"
 
     @field_validator("scope", mode="before")
     @classmethod

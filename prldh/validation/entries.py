@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
-from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Given, Interval, Later, Number
+from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Given, Interval, Later, Number, Single
 from prldh.models import RocPoint
 
 
@@ -48,21 +48,27 @@ class IntervalBy(Interval):
     method: Later[str]
 
 
+#: A limit that both engines make of Python's samples of the patients.
+OuterLimit = Annotated[Number, Single("intervals of the two-stage bootstrap")]
+
+
 @dataclass(frozen=True)
 class Optimism(Interval):
     """A measure corrected for optimism, and its relatives: out of bag, .632 and .632+."""
 
+    low: OuterLimit
+    high: OuterLimit
     optimism: Later[Number]
     resampled: Later[Number]
     oob: Later[Number]
     oob_low: Later[Number]
     oob_high: Later[Number]
     b632: Later[Number]
-    b632_low: Later[Number]
-    b632_high: Later[Number]
+    b632_low: Later[OuterLimit]
+    b632_high: Later[OuterLimit]
     b632plus: Later[Number]
-    b632plus_low: Later[Number]
-    b632plus_high: Later[Number]
+    b632plus_low: Later[OuterLimit]
+    b632plus_high: Later[OuterLimit]
     apparent: Later[Number]
     n_defined: Given[Later[int]]
     method: Later[str]

@@ -36,6 +36,7 @@ from prldh.validation.refit import (
 )
 from prldh.validation.sensitivity import describe_sensitivity
 from prldh.validation.summaries import summarise
+from prldh.validation.two_stage import TwoStage, draw_two_stage
 from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
     if not any(resamples for _, resamples in plan.schemes.values()):
         return
     learner = PythonEngine()
+    two_stage = _draw_all_two_stage(plan, runs[0], progress)
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
@@ -98,7 +100,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
                         same = _refit_models(plan, run, i, kind, resamples)
-                    _record(plan, run, i, scope, scheme, same, refits[scheme])
+                    _record(plan, run, i, scope, scheme, same, refits[scheme], two_stage.get((i, scheme), TwoStage()))
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
@@ -114,6 +116,22 @@ def _refit_models(plan: Plan, run: EngineRun, i: int, kind: str, resamples: Sequ
         refits = [fixed] * len(resamples)
         return predict_scope_pipeline(plan.specs[i], plan.cohort, kind, resamples, refits, run.engine, how)
     return predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, how)
+
+
+def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
+    """What intervals of the bootstrap are made of, by model and scheme."""
+    schemes = [scheme for scheme, (kind, _) in plan.schemes.items() if kind == "bootstrap"]
+    places = [(i, scheme) for i in range(len(plan.specs)) for scheme in schemes]
+    found = {}
+    for done, place in enumerate(places):
+        progress("two-stage bootstrap", done, len(places))
+        found[place] = draw_two_stage(plan, run, *place)
+    if places:
+        progress("two-stage bootstrap", len(places), len(places))
+    n = sum(plan.is_refitted(spec) for spec in plan.specs)
+    if places and n and plan.study.validation.bootstrap_interval == "two_stage":
+        run.warnings.append(warn.NO_TWO_STAGE(n=n, n_models=len(plan.specs)))
+    return found
 
 
 def _run_null(
@@ -251,14 +269,22 @@ def _refit_one(
 
 
 def _record(
-    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, refits: Sequence
+    plan: Plan,
+    run: EngineRun,
+    i: int,
+    scope: str,
+    scheme: str,
+    predictions: Predictions,
+    refits: Sequence,
+    two_stage: TwoStage,
 ) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        entry, warnings = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.assessment)
+        apparent = mean_log_odds(run.log_odds[i])
+        entry, warnings = summarise(predictions, apparent, plan.cohort.outcome, run.assessment, two_stage)
         warnings += implausible_predictions(predictions, plan.cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)

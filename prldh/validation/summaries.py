@@ -42,22 +42,30 @@ from prldh.models import (
 from prldh.stats import correct_optimism
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.refit import held_out, held_out_imputed
+from prldh.validation.two_stage import TWO_STAGE_METHOD, TwoStage
 
 FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
-NO_INTERVAL_HELD = "the corrected value, .632 and .632+ have no interval: none was shown to hold (docs/intervals.md)"
-NO_CORRECTION = f".632+ is null: a calibration line has no value that stands for no information; {NO_INTERVAL_HELD}"
+NO_CORRECTION = (
+    ".632+ is null: a calibration line has no value that stands for no information; its corrected value and .632 have"
+    " no interval: none was shown to hold (docs/intervals.md)"
+)
 
 
 def summarise(
-    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment
+    predictions: Predictions,
+    apparent: np.ndarray,
+    outcome: np.ndarray,
+    assessment: Assessment,
+    two_stage: TwoStage,
 ) -> tuple[HeldOut | Bootstrap, list[Warn]]:
     """What one scheme says of one model: the entry of ``results.json`` and its warnings.
 
-    ``apparent`` (n,) are the log odds of the model fitted on everyone.
+    ``apparent`` (n,) are the log odds of the model fitted on everyone; ``two_stage`` tells of intervals where the
+    scheme is a bootstrap.
     """
     entry: HeldOut | Bootstrap
     if predictions.kind == "bootstrap":
-        entry, warnings = _summarise_bootstrap(predictions, apparent, outcome, assessment)
+        entry, warnings = _summarise_bootstrap(predictions, apparent, outcome, assessment, two_stage)
     else:
         entry, warnings = _summarise_held_out(predictions, outcome, assessment)
     return entry, [*warnings, *predictions.warnings]
@@ -202,7 +210,7 @@ def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine) ->
 
 
 def _summarise_bootstrap(
-    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment
+    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment, two_stage: TwoStage
 ) -> tuple[Bootstrap, list[Warn]]:
     """Harrell's optimism, out-of-bag, .632 and .632+ of the measures that the engines bootstrap.
 
@@ -231,10 +239,15 @@ def _summarise_bootstrap(
         corrected = correct_optimism(
             on_everyone, boot, original, oob, nothing, assessment.level, is_high_better, measure.range
         )
-        reason = NO_CORRECTION if nothing is None else NO_INTERVAL_HELD
         if corrected["estimate"] is None:
-            reason = "no bootstrap sample has both classes"
-        performance[measure.key] = Optimism(**corrected, no_information=nothing, reason=reason)
+            corrected["reason"] = "no bootstrap sample has both classes"
+        elif nothing is None:
+            corrected["reason"] = NO_CORRECTION
+        else:
+            corrected |= two_stage.limits(measure.key, corrected, assessment.level)
+            if two_stage.samples:
+                corrected["method"] += f"; {TWO_STAGE_METHOD}"
+        performance[measure.key] = Optimism(**corrected, no_information=nothing)
     rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)
     performance["decision_curve"] = records_of(DecisionPoint, curve)

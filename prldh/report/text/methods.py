@@ -7,7 +7,16 @@ from typing import Any
 
 from prldh.core import CALIBRATION, CLASSIFICATION, USEFULNESS
 from prldh.report.text.writer import Writer, listed
-from prldh.results import BY_KEY, CLASSIFIED, MEASURES, Place, given_scores, is_bootstrap, unknown_leakage
+from prldh.results import (
+    BY_KEY,
+    CLASSIFIED,
+    MEASURES,
+    Place,
+    given_scores,
+    has_two_stage_interval,
+    is_bootstrap,
+    unknown_leakage,
+)
 
 TESTS = {
     "t": "Student's t test",
@@ -223,6 +232,11 @@ def validation(w: Writer) -> Iterator[str]:
         yield (
             f"Bootstrap results are corrected for optimism by Harrell's method{w.cite('harrell1996')}; the .632+"
             f" estimate{w.cite('efron1997')} is given as well."
+        )
+    if has_two_stage_interval(data):
+        yield (
+            "Intervals of these come from a two-stage bootstrap, in which the whole estimate is made anew in samples of"
+            f" the patients{w.cite('noma2021')}."
         )
     if any(
         "auc_mean" in entry

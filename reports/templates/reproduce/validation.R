@@ -153,7 +153,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   pairs <- is.finite(boot) & is.finite(original)
   if (any(pairs) && is.finite(apparent)) {
     optimism <- mean(boot[pairs] - original[pairs])
-    found <- c(found, list(estimate = apparent - optimism, low = NA, high = NA, optimism = optimism, resampled = mean(boot[pairs])))
+    found <- c(found, list(estimate = apparent - optimism, optimism = optimism, resampled = mean(boot[pairs])))
   }
   out <- is.finite(oob) & is.finite(boot)
   if (!any(out)) return(found)
@@ -172,8 +172,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   }
   for (name in names(rules)) {
     weight <- rules[[name]][["weight"]]
-    estimate <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
-    found[paste0(name, c("", "_low", "_high"))] <- c(estimate, NA, NA)
+    found[[name]] <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
   }
   found
 }
