@@ -19,6 +19,7 @@ from prldh.chain.design import (
     group_levels,
     groups_term,
     log_odds,
+    pair_of,
     plan_models,
     probability,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "group_codes",
     "group_levels",
     "groups_term",
+    "pair_of",
     "images_that_stay",
     "log_odds",
     "plan_models",

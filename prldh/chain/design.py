@@ -21,6 +21,12 @@ def groups_term(first: str, second: str) -> str:
     return f"groups({first}, {second})"
 
 
+def pair_of(term: str) -> tuple[str, ...]:
+    """The two tissues of a groups term; nothing of any other term."""
+    match = GROUPS.match(term)
+    return (match["first"], match["second"]) if match else ()
+
+
 def group_levels(first: str, second: str) -> tuple[str, str, str, str]:
     """Levels of a groups term, the reference (high, high) first."""
     high, low = f"high {first}, ", f"low {first}, "

@@ -22,8 +22,10 @@ from prldh.models.fit import (
     Likelihood,
     Term,
     describe_model,
+    fit_designs,
     mean_log_odds,
 )
+from prldh.models.patients import Patients
 from prldh.models.performance import (
     Assessment,
     calibration,
@@ -58,6 +60,7 @@ __all__ = [
     "MAXIMUM_LIKELIHOOD",
     "NetBenefitDifference",
     "PartialAreas",
+    "Patients",
     "Plan",
     "Reclassification",
     "RocPoint",
@@ -77,6 +80,7 @@ __all__ = [
     "describe_reclassification",
     "describe_sample_size",
     "describe_univariate",
+    "fit_designs",
     "hosmer_lemeshow",
     "make_table_one",
     "mean_log_odds",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, Protocol
+from prldh.chain import GROUPS, Protocol, pair_of
 from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn
 from prldh.data.imaging import Images
+from prldh.models.patients import Patients
 from prldh.plugins import Registry
 from prldh.study import Study
 
@@ -42,9 +44,33 @@ class Plan:
         validator, settings = self.validators[scheme]
         return validator.resamples(outcome, settings, seed)
 
+    @property
+    def imputes(self) -> bool:
+        """Whether covariates have blanks that are imputed."""
+        return self.study.missing == "multiple_imputation" and not self.cohort.is_complete
+
     def is_imputed(self, spec: ModelSpec) -> bool:
         """Whether a covariate of the model has blanks that are imputed."""
-        return any(term in self.cohort.incomplete for term in spec.terms)
+        return self.imputes and any(term in self.cohort.incomplete for term in spec.terms)
+
+    @cached_property
+    def patients(self) -> dict[tuple[str, ...], Patients]:
+        """Whose numbers were asked for so far, by the variables whose blanks set them apart; everyone is the first."""
+        return {(): Patients((), np.arange(self.cohort.n), self.cohort, self.study, self.schemes)}
+
+    def patients_of(self, terms: Iterable[str]) -> Patients:
+        """The patients of whom models with these terms are made: with ``missing: by_model`` those without blanks in
+        them, else everyone."""
+        everyone = self.patients[()]
+        if self.study.missing != "by_model":
+            return everyone
+        names = sorted({name for term in terms for name in (pair_of(term) or (term,))})
+        blank = {name: where for name in names if (where := self.cohort.blank(name)).any()}
+        if tuple(blank) not in self.patients:
+            rows = np.flatnonzero(~np.logical_or.reduce(list(blank.values())))
+            own = Patients(tuple(blank), rows, self.cohort.take(rows), self.study, self.schemes)
+            self.patients[tuple(blank)] = own
+        return self.patients[tuple(blank)]
 
     def is_refitted(self, spec: ModelSpec) -> bool:
         """Whether scope ``pipeline`` refits more than the logistic model: a Radscore, or the cutoffs of groups."""

@@ -45,8 +45,18 @@ class TableOneCells:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """How many patients are blank, by outcome."""
+
+    total: int
+    nonevent: int
+    event: int
+
+
+@dataclass(frozen=True)
 class TableOneRow:
-    """A variable by outcome, with its test; ``n_missing`` of covariates alone."""
+    """A variable by outcome, with its test; ``unknown`` are the blanks, ``n_missing`` their number, of covariates
+    alone."""
 
     variable: str
     type_: Later[Literal["continuous", "categorical"]]
@@ -56,6 +66,7 @@ class TableOneRow:
     p: Number
     rows: tuple[TableOneCells, ...]
     smd: Number | Absent = ABSENT
+    unknown: Later[Unknown] = Unknown(0, 0, 0)
     n_missing: int | Absent = ABSENT
     is_radscore: bool | Absent = ABSENT
     p_holm: Number | Absent = ABSENT
@@ -76,8 +87,8 @@ def make_table_one(
     Pearson's chi-squared without continuity correction, or Fisher's exact test where more than 20 % of the expected
     counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and
     groups too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at
-    least 0 of a categorical one. Blanks, which multiple imputation leaves in the cohort, do not count here:
-    ``n_missing`` tells how many.
+    least 0 of a categorical one. Blanks, which the cohort may have with multiple imputation and ``by_model``, do
+    not count here: ``unknown`` tells how many.
     """
     continuous_test = settings.continuous
     rows: list[TableOneRow] = []
@@ -89,15 +100,18 @@ def make_table_one(
             row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
         else:
             row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
-        rows.append(replace(row, n_missing=int((~known).sum())))
+        unknown = _unknown(known, cohort.outcome)
+        rows.append(replace(row, n_missing=unknown.total, unknown=unknown))
     for name, values in scores.items():
         if name not in cohort.table.columns:
-            rows.append(replace(_continuous(name, values, cohort.outcome, continuous_test, engine), is_radscore=True))
+            known = np.isfinite(values)
+            row = _continuous(name, values[known], cohort.outcome[known], continuous_test, engine)
+            rows.append(replace(row, is_radscore=True, unknown=_unknown(known, cohort.outcome)))
     for first, second in _group_pairs(specs):
-        codes = group_codes(scores, cutoffs, first, second)
-        rows.append(
-            _categorical(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
-        )
+        known = np.isfinite(scores[first]) & np.isfinite(scores[second])
+        codes, levels = group_codes(scores, cutoffs, first, second)[known], group_levels(first, second)
+        row = _categorical(f"groups({first}, {second})", codes, levels, cohort.outcome[known], engine)
+        rows.append(replace(row, unknown=_unknown(known, cohort.outcome)))
     if settings.adjust_p != "none":
         adjusted = adjust_p(np.array([np.nan if row.p is None else row.p for row in rows]), settings.adjust_p)
         is_holm = settings.adjust_p == "holm"
@@ -170,3 +184,8 @@ def _categorical(
 
 def _count(n: float, total: float) -> Count:
     return Count(int(n), 100 * n / total if total else None)
+
+
+def _unknown(known: np.ndarray, outcome: np.ndarray) -> Unknown:
+    nonevent, event = (int((~known & (outcome == c)).sum()) for c in (0, 1))
+    return Unknown(nonevent + event, nonevent, event)

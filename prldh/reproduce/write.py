@@ -295,7 +295,7 @@ def _write_counts(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
 
 def _write_imputations(plan: Plan, run: EngineRun, names: Names, folder: Path) -> None:
     """The completed columns of every imputation, one data set below the other."""
-    if plan.cohort.is_complete:
+    if not plan.imputes:
         return
     tables = []
     for k, completed in enumerate(run.completed):

@@ -344,7 +344,8 @@ class Study(Strict):
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"
     radscore: Literal["logistic", "lasso"] = "logistic"
-    missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
+    missing: Literal["complete_case", "by_model", "multiple_imputation", "error"] = "complete_case"
+    missing_outcome: Literal["error", "leave_out"] = "error"
     imputation: Imputation = Imputation()
     models: list[Model] | None = None
     adjust: list[Text] | None = None

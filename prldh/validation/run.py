@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from prldh.chain import Protocol
 from prldh.core import Coded, Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
-from prldh.models import Plan, mean_log_odds
+from prldh.models import Patients, Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
 from prldh.validation.entries import HeldOut
@@ -85,22 +85,22 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i].fit
-            for scheme, (kind, resamples) in plan.schemes.items():
-                shared = None
+            how, patients = runs[0].models[i].fit, plan.patients_of(spec.terms)
+            for scheme, (kind, resamples) in patients.schemes.items():
+                tissues, shared = patients.refits(scheme, refits[scheme]), None
                 if plan.is_imputed(spec):
                     shared = predict_imputed(
-                        spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how
+                        spec, plan.cohort, kind, resamples, tissues, completed[scheme], learner, how
                     )
                 elif scope == "pipeline" and plan.is_refitted(spec):
-                    shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
+                    shared = predict_scope_pipeline(spec, patients.cohort, kind, resamples, tissues, learner, how)
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
                         same = predict_scope_model(
-                            run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
+                            run.designs[i][0], patients.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
                         )
-                    _record(plan, run, i, scope, scheme, same, refits[scheme])
+                    _record(plan, run, i, patients, scope, scheme, same, tissues)
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
@@ -172,7 +172,7 @@ def _refit_all(
         if scope == "pipeline"
         else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
     )
-    cohort = None if plan.cohort.is_complete else plan.cohort
+    cohort = plan.cohort if plan.imputes else None
     if scope == "model" and cohort is None:
         return (
             {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()},
@@ -243,15 +243,23 @@ def _refit_one(
 
 
 def _record(
-    plan: Plan, run: EngineRun, i: int, scope: str, scheme: str, predictions: Predictions, refits: Sequence
+    plan: Plan,
+    run: EngineRun,
+    i: int,
+    patients: Patients,
+    scope: str,
+    scheme: str,
+    predictions: Predictions,
+    refits: Sequence,
 ) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        entry, warnings = summarise(predictions, mean_log_odds(run.log_odds[i]), plan.cohort.outcome, run.assessment)
-        warnings += implausible_predictions(predictions, plan.cohort, plan.specs[i].terms, refits)
+        apparent, cohort = mean_log_odds(run.log_odds[i]), patients.cohort
+        entry, warnings = summarise(predictions, apparent, cohort.outcome, run.assessment.of(patients))
+        warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]

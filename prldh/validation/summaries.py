@@ -201,8 +201,8 @@ def _count(predictions: Predictions, outcome: np.ndarray) -> Confusion:
 
 
 def training_threshold(outcome: np.ndarray, p: np.ndarray) -> float:
-    """Youden's threshold on training rows; everyone positive where these have one class."""
-    if outcome.min() == outcome.max():
+    """Youden's threshold on training rows; everyone positive where these have one class, or there are none."""
+    if outcome.size == 0 or outcome.min() == outcome.max():
         return -np.inf
     return float(youden(outcome.astype(float), p)["threshold"])
 
