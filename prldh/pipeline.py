@@ -104,10 +104,9 @@ def analyze(
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
             engines, warnings = open_engines(plan.study.engine, plan.registry)
-            draws = plan.patients[()].draws
             runs: list[EngineRun] = []
             for each in engines:
-                assessment = Assessment(each, plan.study.performance, draws, plan.measures)
+                assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             kept = open_kept(plan, say)
             validate_models(plan, runs, workers, kept, progress)
@@ -117,7 +116,7 @@ def analyze(
         results = assemble(plan, runs, [*plan.warnings, *warnings])
     plan.registry.tell("analyze", results)
     progress("report", 0, 1)
-    write_outputs(results, plan, runs[0], draws, claimed, started)
+    write_outputs(results, plan, runs[0], claimed, started)
     kept.forget()
     progress("report", 1, 1)
     return results

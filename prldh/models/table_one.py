@@ -9,10 +9,13 @@ from typing import Literal
 import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
-from prldh.core import ABSENT, Absent, Cohort, Later, ModelSpec, Number, Warn, finite, warn
+from prldh.core import ABSENT, Absent, Cohort, Later, ModelSpec, Number, Warn, finite, record_of, warn
 from prldh.engines import StatisticsEngine
 from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
+
+ALPHA = 0.05
+"""Normality is rejected below this."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Moments:
     median: Later[Number]
     q1: Later[Number]
     q3: Later[Number]
+    min: Later[Number]
+    max: Later[Number]
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,22 @@ class TableOneCells:
 
 
 @dataclass(frozen=True)
+class ShapiroWilk:
+    """Shapiro and Wilk's test of normality."""
+
+    statistic: Number
+    p: Number
+
+
+@dataclass(frozen=True)
+class Normality:
+    """The test within each outcome."""
+
+    nonevent: ShapiroWilk
+    event: ShapiroWilk
+
+
+@dataclass(frozen=True)
 class Unknown:
     """How many patients are blank, by outcome."""
 
@@ -56,7 +77,7 @@ class Unknown:
 @dataclass(frozen=True)
 class TableOneRow:
     """A variable by outcome, with its test; ``unknown`` are the blanks, ``n_missing`` their number, of covariates
-    alone."""
+    alone. Of a continuous one ``summary`` says whether tables show mean ± SD or median [quartiles]."""
 
     variable: str
     type_: Later[Literal["continuous", "categorical"]]
@@ -66,6 +87,8 @@ class TableOneRow:
     p: Number
     rows: tuple[TableOneCells, ...]
     smd: Number | Absent = ABSENT
+    summary: Literal["mean", "median"] | Absent = ABSENT
+    normality: Normality | Absent = ABSENT
     unknown: Later[Unknown] = Unknown(0, 0, 0)
     n_missing: int | Absent = ABSENT
     is_radscore: bool | Absent = ABSENT
@@ -88,16 +111,17 @@ def make_table_one(
     counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and
     groups too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at
     least 0 of a categorical one. Blanks, which the cohort may have with multiple imputation and ``by_model``, do
-    not count here: ``unknown`` tells how many.
+    not count here: ``unknown`` tells how many. What is shown of a continuous variable is mean ± SD where
+    ``settings.summary`` is ``mean``, or ``by_normality`` and Shapiro and Wilk's test rejects normality in neither group
+    at :data:`ALPHA`; else median and quartiles, also where a group has fewer than 3 or more than 5000 patients.
     """
-    continuous_test = settings.continuous
     rows: list[TableOneRow] = []
     for covariate in cohort.covariates:
         column = cohort.table[covariate.name]
         known = column.notna().to_numpy()
         outcome = cohort.outcome[known]
         if covariate.kind == "continuous":
-            row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
+            row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, settings, engine)
         else:
             row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
         unknown = _unknown(known, cohort.outcome)
@@ -105,7 +129,7 @@ def make_table_one(
     for name, values in scores.items():
         if name not in cohort.table.columns:
             known = np.isfinite(values)
-            row = _continuous(name, values[known], cohort.outcome[known], continuous_test, engine)
+            row = _continuous(name, values[known], cohort.outcome[known], settings, engine)
             rows.append(replace(row, is_radscore=True, unknown=_unknown(known, cohort.outcome)))
     for first, second in _group_pairs(specs):
         known = np.isfinite(scores[first]) & np.isfinite(scores[second])
@@ -139,23 +163,26 @@ def _continuous(
     name: str,
     values: np.ndarray,
     outcome: np.ndarray,
-    test: Literal["t", "welch", "wilcoxon"],
+    settings: TableOne,
     engine: StatisticsEngine,
 ) -> TableOneRow:
-    event = outcome == 1
-    answer = engine.continuous_test(values[~event], values[event], test)
-    cells = TableOneCells(None, _moments(values), _moments(values[~event]), _moments(values[event]))
+    nonevent, event = values[outcome == 0], values[outcome == 1]
+    answer = engine.continuous_test(nonevent, event, settings.continuous)
+    cells = [record_of(Moments, engine.describe_values(each)) for each in (values, nonevent, event)]
     statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    smd = finite(standardized_mean_difference(values[~event], values[event]))
-    return TableOneRow(name, "continuous", test, statistic, df, p, (cells,), smd)
+    smd = finite(standardized_mean_difference(nonevent, event))
+    normality = Normality(*(record_of(ShapiroWilk, engine.shapiro_wilk(each)) for each in (nonevent, event)))
+    row = TableOneRow(
+        name, "continuous", settings.continuous, statistic, df, p, (TableOneCells(None, *cells),), smd
+    )
+    return replace(row, summary=_summary(normality, settings), normality=normality)
 
 
-def _moments(values: np.ndarray) -> Moments:
-    if not values.size:
-        return Moments(None, None, None, None, None)
-    q1, median, q3 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
-    sd = float(np.std(values, ddof=1)) if values.size > 1 else None
-    return Moments(float(values.mean()), sd, median, q1, q3)
+def _summary(normality: Normality, settings: TableOne) -> Literal["mean", "median"]:
+    if settings.summary != "by_normality":
+        return settings.summary
+    tests = (normality.nonevent, normality.event)
+    return "mean" if all(test.p is not None and test.p >= ALPHA for test in tests) else "median"
 
 
 def _categorical(

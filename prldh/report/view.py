@@ -42,6 +42,14 @@ TESTS = {
     "chi2": "χ² test",
     "fisher": "Fisher's exact test",
 }
+SUMMARY_RULES = {
+    "by_normality": (
+        "Mean ± SD where Shapiro and Wilk's test rejects normality in neither outcome (p at least 0.05, with 3 to 5,000"
+        " patients in each), else median [quartiles]."
+    ),
+    "mean": "Mean ± SD.",
+    "median": "Median [quartiles].",
+}
 ROWS_SHOWN = 400
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
@@ -93,6 +101,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "missing_shares": {
             v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
         },
+        "summary_rule": SUMMARY_RULES[data["study"]["settings"].get("table_one", {}).get("summary", "by_normality")],
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
         "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)]),
         "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),

@@ -74,9 +74,11 @@ def _table_one(data: dict[str, Any]) -> pd.DataFrame:
     for variable in data["table_one"]:
         test = {
             k: variable[k]
-            for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd")
+            for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd", "summary")
             if k in variable
         }
+        test |= {f"unknown_{group}": n for group, n in variable.get("unknown", {}).items()}
+        test |= {f"normality_p_{group}": each["p"] for group, each in variable.get("normality", {}).items()}
         for row in variable["rows"]:
             cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
             rows.append({**test, "level": row["level"], **cells})
