@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, from_states, group_codes, group_levels, log_odds
+from prldh.chain import GROUPS, from_states, group_codes, group_levels, log_odds, pair_of
 from prldh.core import DataError, FittedStep, LinearScore
 from prldh.data import same_text
 from prldh.plugins import Registry
@@ -35,12 +35,12 @@ class Frozen:
     @property
     def terms(self) -> set[str]:
         """Covariates and tissues that some model needs."""
-        needed: set[str] = set()
-        for model in self.model["models"]:
-            for term in model["terms"]:
-                match = GROUPS.match(term)
-                needed |= {match["first"], match["second"]} if match else {term}
-        return needed
+        return {name for model in self.model["models"] for name in needs(model)}
+
+    @property
+    def takes_by_model(self) -> bool:
+        """Whether a patient with blanks is predicted by the models that do not need them."""
+        return self.settings.get("missing") == "by_model"
 
     def chain(self, tissue: str, registry: Registry) -> tuple[FittedStep, ...]:
         """The fitted steps from a tissue's features to its Radscore; none where that is a column."""
@@ -50,6 +50,11 @@ class Frozen:
         """The levels that patients of the study had: of others the models know nothing."""
         (entry,) = [row for row in self.results["table_one"] if row["variable"] == covariate]
         return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
+
+
+def needs(model: Mapping[str, Any]) -> set[str]:
+    """The covariates and tissues of a model's terms."""
+    return {name for term in model["terms"] for name in (pair_of(term) or (term,))}
 
 
 def read_frozen(run: Path) -> Frozen:

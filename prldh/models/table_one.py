@@ -172,9 +172,7 @@ def _continuous(
     statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
     smd = finite(standardized_mean_difference(nonevent, event))
     normality = Normality(*(record_of(ShapiroWilk, engine.shapiro_wilk(each)) for each in (nonevent, event)))
-    row = TableOneRow(
-        name, "continuous", settings.continuous, statistic, df, p, (TableOneCells(None, *cells),), smd
-    )
+    row = TableOneRow(name, "continuous", settings.continuous, statistic, df, p, (TableOneCells(None, *cells),), smd)
     return replace(row, summary=_summary(normality, settings), normality=normality)
 
 

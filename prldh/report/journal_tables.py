@@ -104,7 +104,7 @@ def _summary(variable: dict[str, Any], cell: dict[str, Any]) -> str:
 def _performance(data: dict[str, Any]) -> JournalTable:
     head = ["Model", f"AUC ({_level(data)})", "Threshold", *(measure.label for measure in CLASSIFIED)]
     rows = [
-        [label(m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
+        [label(data, m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
         for m in data["models"]
     ]
     notes = [
@@ -127,7 +127,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
             cells = [_auc(schemes.get(scheme)) for schemes in scopes]
             rows.append(
                 [
-                    label(m),
+                    label(data, m),
                     scheme.replace("_", "-"),
                     *cells,
                     _cost(data, m, scheme),

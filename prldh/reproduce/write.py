@@ -307,7 +307,11 @@ def _write_resamples(plan: Plan, folder: Path) -> None:
             continue
         n, draws = each.cohort.n, each.draws
         interaction = draw_interaction_rows(plan.study.seed, n, n_interaction)
-        for name, rows in (("bands", draws.patients), ("partial_areas", draws.stratified), ("interaction", interaction)):
+        for name, rows in (
+            ("bands", draws.patients),
+            ("partial_areas", draws.stratified),
+            ("interaction", interaction),
+        ):
             _write_counts(folder / _file_of_draws(name, k), rows, n)
 
 

@@ -12,6 +12,9 @@ from prldh.results.features import selected_features
 from prldh.results.leakage import ARTEFACT, is_artefact
 from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
 
+#: What a comparison is of.
+PAIR = ("a", "b", "adjusted", "scope", "scheme", "n", "events")
+
 
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
@@ -31,7 +34,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "clinical_impact": _curves(data, "clinical_impact"),
         "net_benefit_differences": pd.DataFrame(
             [
-                {**{k: d[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **p}
+                {**{k: d[k] for k in PAIR if k in d}, **p}
                 for d in data.get("net_benefit_differences", [])
                 for p in d["curve"]
             ]
@@ -86,7 +89,7 @@ def _table_one(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _key(model: dict[str, Any]) -> dict[str, Any]:
-    return {"model": model["name"], "adjusted": model["adjusted"]}
+    return {"model": model["name"], "adjusted": model["adjusted"], "n": model.get("n"), "events": model.get("events")}
 
 
 def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
@@ -112,8 +115,6 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
     for m in data["models"]:
         row = {
             **_key(m),
-            "n": m["n"],
-            "events": m["events"],
             "n_parameters": m["n_parameters"],
             **_spread("auc", m["auc"]),
         }
@@ -241,9 +242,7 @@ def _bootstrap(data: dict[str, Any]) -> pd.DataFrame:
 def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for r in data.get("reclassification", []):
-        row = {k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")} | {
-            "categories": " ".join(f"{c:g}" for c in r["categories"])
-        }
+        row = {k: r[k] for k in PAIR if k in r} | {"categories": " ".join(f"{c:g}" for c in r["categories"])}
         for name in ("nri", "continuous_nri", "idi"):
             for prefix, improvement in (
                 (name, r[name]),
@@ -261,11 +260,7 @@ def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
 
 def _reclassification_table(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
-        [
-            {**{k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **cell}
-            for r in data.get("reclassification", [])
-            for cell in r["table"]
-        ]
+        [{**{k: r[k] for k in PAIR if k in r}, **cell} for r in data.get("reclassification", []) for cell in r["table"]]
     )
 
 

@@ -23,6 +23,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
     }
     models = []
     for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
+        cohort = plan.patients_of(spec.terms).cohort
         coefficients = [
             {"term": c, "variable": v, "level": level, "b": t.coefficient.b}
             for c, v, level, t in zip(design.columns, design.variables, design.levels, model.terms, strict=True)
@@ -32,7 +33,14 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 "name": spec.name,
                 "adjusted": spec.adjusted,
                 "fit": model.fit,
+                "n": model.n,
+                "events": model.events,
                 "terms": list(spec.terms),
+                "levels": {
+                    c.name: [level for level in c.levels if (cohort.table[c.name] == level).any()]
+                    for c in cohort.covariates
+                    if c.levels and c.name in spec.terms
+                },
                 "coefficients": coefficients,
                 "threshold": model.performance["threshold"],
             }

@@ -7,7 +7,16 @@ from typing import Any
 
 from prldh.core import CALIBRATION, CLASSIFICATION, USEFULNESS
 from prldh.report.text.writer import Writer, listed
-from prldh.results import BY_KEY, CLASSIFIED, MEASURES, Place, given_scores, is_bootstrap, unknown_leakage
+from prldh.results import (
+    BY_KEY,
+    CLASSIFIED,
+    MEASURES,
+    Place,
+    given_scores,
+    has_own_patients,
+    is_bootstrap,
+    unknown_leakage,
+)
 
 TESTS = {
     "t": "Student's t test",
@@ -39,6 +48,11 @@ def patients(w: Writer) -> Iterator[str]:
             f" equations{w.cite('vanbuuren2011')}, and estimates were pooled by Rubin's rules{w.cite('rubin1987')}; in"
             " every resample the imputation was fitted to the training patients alone, and held-out patients were"
             " imputed without their outcome."
+        )
+    elif has_own_patients(data):
+        yield (
+            "Every model was fitted to the patients without blanks in its own terms, and comparisons of models to the"
+            " patients whom both have; selection and Radscores used everyone."
         )
     elif data["cohort"]["excluded"]:
         what = (
