@@ -40,11 +40,11 @@ def describe_values(values: np.ndarray) -> dict[str, float]:
     x = np.asarray(values, dtype=float).ravel()
     if not x.size:
         return dict.fromkeys(("mean", "sd", "median", "q1", "q3", "min", "max"), _NAN)
+    unit = float(power_of_two(x))
     q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
-    sd = float(np.std(x, ddof=1)) if x.size > 1 else _NAN
     return {
-        "mean": float(x.mean()),
-        "sd": sd,
+        "mean": float((x / unit).mean()) * unit,
+        "sd": float(np.std(x / unit, ddof=1)) * unit if x.size > 1 else _NAN,
         "median": median,
         "q1": q1,
         "q3": q3,
