@@ -251,9 +251,9 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
     scheme."""
     patients = plan.patients_of([*plan.specs[i].terms, *plan.specs[j].terms])
     outcome, n, events = patients.cohort.outcome, patients.cohort.n, patients.cohort.n_events
-    names = {"first": pair[0], "second": pair[1], "label": "adjusted" if adjusted else "unadjusted"}
+    label = "adjusted" if adjusted else "unadjusted"
     if not patients.has_both:
-        run.warnings.append(warn.NO_COMMON_PATIENTS(**names, n=n, events=events))
+        run.warnings.append(warn.NO_COMMON_PATIENTS(first=pair[0], second=pair[1], label=label, n=n, events=events))
         return
     apparent, assessment = Compared(*pair, adjusted, None, None, n, events), run.assessment.of(patients)
     first, second = (fitted_on(plan, run, k, patients) for k in (i, j))
@@ -272,7 +272,10 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
             if kind != "held_out":
                 run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
             elif a.alone.any() or b.alone.any():
-                run.warnings.append(warn.NOT_COMPARED(**names, scope=scope, scheme=scheme.replace("_", "-")))
+                told = scheme.replace("_", "-")
+                run.warnings.append(
+                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=told)
+                )
             else:
                 etas = [held_out_imputed(each)[0] for each in (a, b)]
                 _compare_predictions(run, compared, outcome, etas[0], etas[1], assessment)

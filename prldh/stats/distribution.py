@@ -29,7 +29,8 @@ def describe_values(values: np.ndarray) -> dict[str, float]:
 
     Notes
     -----
-    Quantiles by Hyndman and Fan's definition 7 (American Statistician 50 (1996) 361-365), as R's ``quantile`` has them.
+    Quantiles by definition 7 of R. J. Hyndman, Y. Fan, American Statistician 50 (1996) 361-365. R: ``mean``, ``sd``,
+    ``quantile``, ``range``.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def shapiro_wilk(values: np.ndarray) -> dict[str, float]:
     a_square, x_square, product = float(a @ a), float(x @ x), float(a @ x)
     root = np.sqrt(a_square * x_square)
     short = (root - product) * (root + product) / (a_square * x_square)
-    return {"statistic": 1.0 - short, "p": _p_value(short, n)}
+    return {"statistic": float(1.0 - short), "p": _p_value(short, n)}
 
 
 def _weights(n: int) -> np.ndarray:

@@ -210,7 +210,7 @@ def test_p_values_can_be_left_out_of_the_report(tmp_path):
 def test_what_is_shown_follows_the_rule(tmp_path):
     """Mean ± SD where normality is rejected in neither outcome; the ends stand beneath."""
     results, page = run(tmp_path)
-    page = re.sub("</?span[^>]*>", "", page)
+    page = re.sub("</?span[^>]*>", "", page).replace("−", "-")
     for row in (r for r in results.data["table_one"] if r["type"] == "continuous"):
         p = [row["normality"][group]["p"] for group in ("nonevent", "event")]
         assert row["summary"] == ("mean" if min(p) >= 0.05 else "median")
@@ -219,7 +219,7 @@ def test_what_is_shown_follows_the_rule(tmp_path):
         mean, median = f"{cells['mean']:.2f} ± {cells['sd']:.2f}", f"{cells['median']:.2f} ["
         shown, other = (mean, median) if row["summary"] == "mean" else (median, mean)
         assert f">{shown}" in page and f">{other}" not in page
-        assert f"<td>{cells['min']:.2f} to {cells['max']:.2f}</td>".replace("-", "−") in page
+        assert f"<td>{cells['min']:.2f} to {cells['max']:.2f}</td>" in page
     assert "Shapiro and Wilk" in page
     assert "unknown" not in page
     assert {"summary", "total_min", "event_max", "unknown_event", "normality_p_event"} <= set(
