@@ -1,10 +1,12 @@
 """How often intervals hold what they estimate, by simulation: the figures of docs/intervals.md.
 
     python benchmarks/interval_coverage.py folds        # the mean of the folds' AUCs
+    python benchmarks/interval_coverage.py bootstrap    # the corrected AUC and Brier score, .632 and .632+
 
-Patients have p normal predictors, shifted in those with the event so that the best combination has a given AUC; exactly
-so many have the event. A logistic model is fitted to all predictors. What an interval must hold is known without error:
-for the folds the mean of the true AUCs, in the population, of the folds' own models.
+Patients have p normal predictors, shifted in those with the event so that the best combination has a given AUC. A
+logistic model is fitted to all predictors. What an interval must hold is known without error: for the folds the mean of
+the true AUCs, in the population, of the folds' own models; for the bootstrap the true AUC or Brier score of the model
+of everyone.
 """
 
 from __future__ import annotations
@@ -12,9 +14,21 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 
-from prldh.stats import mean_of_folds, refit_logistic
+from prldh.stats import (
+    ESTIMATES,
+    TWO_STAGE,
+    bootstrap_measures,
+    correct_optimism,
+    infinite_coefficients,
+    least_rarer,
+    mean_of_folds,
+    two_stage_bootstrap,
+    two_stage_interval,
+)
+from prldh.stats.logistic import refit_logistic
 
 LEVEL = 0.95
 
@@ -55,7 +69,9 @@ def coverage_of_folds(
         fold = stratified(rng, outcome, k)
         rows = [np.flatnonzero(fold != f) for f in range(k)]
         b = refit_logistic(design, outcome, np.concatenate(rows), np.array([len(r) for r in rows]))["coefficients"]
-        interval = mean_of_folds([(outcome[fold == f], design[fold == f] @ b[f]) for f in range(k)], level=LEVEL)
+        order = np.argsort(fold, kind="stable")
+        scores = np.einsum("ij,ij->i", design, b[fold])
+        interval = mean_of_folds(outcome[order], scores[order], np.bincount(fold), level=LEVEL)
         if np.isfinite(interval["low"]):
             shown += 1
             held += interval["low"] <= true_auc(b[:, 1:], shift).mean() <= interval["high"]
@@ -83,5 +99,108 @@ def folds() -> None:
             print(f"| {n} | {n_events} | {k} | {p} | {auc} | {shown_as} | {shown} |", flush=True)
 
 
+# ---------------------------------------------------------------- the bootstrap
+
+
+def true_brier(b: np.ndarray, shift: np.ndarray, share: float) -> float:
+    """Brier score in the population, where this share has the event, of the model b (p + 1,)."""
+    spread = np.linspace(-8, 8, 4001)
+    weight = norm.pdf(spread) / norm.pdf(spread).sum()
+    others = b[0] + np.linalg.norm(b[1:]) * spread
+    events = others + b[1:] @ shift
+    return float((1 - share) * weight @ expit(others) ** 2 + share * weight @ expit(-events) ** 2)
+
+
+def corrected(design: np.ndarray, outcome: np.ndarray, b: np.ndarray, samples: np.ndarray) -> dict[str, float]:
+    """What a run says of the model by these bootstrap samples (m, n)."""
+    rows, lengths = samples.ravel(), np.full(*samples.shape)
+    refits = refit_logistic(design, outcome, rows, lengths)["coefficients"]
+    log_odds, eta = refits @ design.T, design @ b
+    in_sample = np.take_along_axis(log_odds, samples, axis=1).ravel()
+    inner = bootstrap_measures(outcome, log_odds, in_sample, rows, lengths)
+    everyone = bootstrap_measures(outcome, eta[None], eta, np.arange(len(eta)), np.array([len(eta)]))
+    p, share = expit(eta), outcome.mean()
+    nothing = {"auc": 0.5, "brier": share * np.mean((1 - p) ** 2) + (1 - share) * np.mean(p**2)}
+    found = {}
+    for measure in TWO_STAGE:
+        parts = (inner[f"{measure}_{where}"] for where in ("boot", "original", "oob"))
+        apparent = everyone[f"{measure}_original"][0]
+        estimates = correct_optimism(apparent, *parts, nothing[measure], LEVEL, better_is_high=measure == "auc")
+        found |= {f"{measure}_{key}": estimates[key] for key in ESTIMATES}
+    return found
+
+
+def coverage_of_two_stage(
+    n: int, n_events: int, p: int, auc: float, n_sets: int, n_outer: int = 200, n_inner: int = 20, seed: int = 1
+) -> tuple[dict[str, float], int]:
+    """Share of intervals that hold, by measure and estimate, and how many data sets have them: those that are not
+    separated and have enough events.
+
+    Everyone has the event with probability n_events / n, as patients of a cohort have: how many have it varies.
+    """
+    rng = np.random.default_rng([seed, n, n_events, p, round(100 * auc)])
+    held = {f"{measure}_{key}": 0 for measure in TWO_STAGE for key in ESTIMATES}
+    shown = 0
+    for _ in range(n_sets):
+        design, outcome, shift = draw(rng, n, rng.binomial(n, n_events / n), p, auc)
+        n_rarer = int(min(outcome.sum(), n - outcome.sum()))
+        if n_rarer < least_rarer(p) or infinite_coefficients(design, outcome).any():
+            continue
+        shown += 1
+        b = refit_logistic(design, outcome, np.arange(n), np.array([n]))["coefficients"][0]
+        truth = {"auc": true_auc(b[1:], shift), "brier": true_brier(b, shift, n_events / n)}
+        estimates = corrected(design, outcome, b, rng.integers(0, n, (200, n)))
+        spread = two_stage_bootstrap(design, outcome, n_outer, n_inner, rng)
+        for key in held:
+            interval = two_stage_interval(estimates[key], spread[key], n_rarer, LEVEL)
+            held[key] += interval["low"] <= truth[key.split("_")[0]] <= interval["high"]
+    return {key: count / max(shown, 1) for key, count in held.items()}, shown
+
+
+def coverage_of_a_made_score(n_sets: int) -> float:
+    """How often the interval of the AUC that takes a score as given holds, of a score that was made of the same
+    patients: the three predictors of twenty that differ most, 170 patients, 39 events."""
+    rng, n, held = np.random.default_rng(1), 170, 0
+    for _ in range(n_sets):
+        design, outcome, shift = draw(rng, n, 39, 20, 0.7)
+        events = outcome == 1
+        apart = design[events].mean(axis=0) - design[~events].mean(axis=0)
+        kept = np.r_[0, np.argsort(-np.abs(apart))[:3]]
+        everyone, length = np.arange(n), np.array([n])
+        b = refit_logistic(design[:, kept], outcome, everyone, length)["coefficients"][0]
+        score = np.column_stack([np.ones(n), design[:, kept[1:]] @ b[1:]])
+        own = refit_logistic(score, outcome, everyone, length)["coefficients"][0]
+        estimates = corrected(score, outcome, own, rng.integers(0, n, (200, n)))
+        spread = two_stage_bootstrap(score, outcome, 200, 20, rng)
+        interval = two_stage_interval(estimates["auc_estimate"], spread["auc_estimate"], 39, LEVEL)
+        frozen = np.zeros(20)
+        frozen[kept[1:] - 1] = b[1:]
+        held += interval["low"] <= true_auc(frozen, shift) <= interval["high"]
+    return held / n_sets
+
+
+#: Patients, events that are expected, predictors and the AUC of the best combination.
+COHORTS = (
+    *((60, 20, p, auc) for p, auc in ((1, 0.7), (4, 0.7), (4, 0.85), (4, 0.95))),
+    *((170, 39, p, auc) for p, auc in ((1, 0.7), (4, 0.7), (4, 0.85))),
+)
+
+
+def bootstrap(*only: str) -> None:
+    """The two-stage bootstrap's intervals; ``only``: of cohorts of so many patients, or "made"."""
+    sets = 500
+    print(
+        "| patients | events | predictors | AUC | AUC corrected | AUC .632 | AUC .632+ | Brier corrected | Brier .632 |"
+        f" Brier .632+ | shown of {sets} |\n|{'---|' * 11}"
+    )
+    for n, n_events, p, auc in COHORTS:
+        if not only or str(n) in only:
+            coverage, shown = coverage_of_two_stage(n, n_events, p, auc, sets)
+            cells = " | ".join(f"{share:.3f}" for share in coverage.values())
+            print(f"| {n} | {n_events} | {p} | {auc} | {cells} | {shown} |", flush=True)
+    if not only or "made" in only:
+        print(f"a score that was made of the same patients: {coverage_of_a_made_score(200):.3f} of 200", flush=True)
+
+
 if __name__ == "__main__":
-    {"folds": folds}[sys.argv[1]]()
+    {"folds": folds, "bootstrap": bootstrap}[sys.argv[1]](*sys.argv[2:])

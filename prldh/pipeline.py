@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import change_values, fit_everyone
+from prldh.chain import adjusting_terms, change_values, fit_everyone
 from prldh.core import Cohort, DataError, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
@@ -28,6 +28,8 @@ from prldh.models import (
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
+    describe_associations,
+    describe_features,
     describe_model,
     describe_reclassification,
     describe_univariate,
@@ -163,9 +165,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     for i, spec in enumerate(plan.specs):
         progress(f"models ({engine.name})", i, len(plan.specs))
         patients = plan.patients_of(spec.terms)
-        designs = run.designs_of(plan, spec, patients)
+        designs, judge = run.designs_of(plan, spec, patients), assessment.of(patients)
         model, etas, warnings = describe_model(
-            spec, designs, patients.cohort, assessment.of(patients), study.separation, run.scores
+            spec, designs, patients.cohort, judge, study.separation, run.scores, study.firth.predictions
         )
         run.designs.append(designs)
         run.models.append(model)
@@ -174,15 +176,18 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     progress(f"models ({engine.name})", len(plan.specs), len(plan.specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
+    run.associations, warnings = describe_associations(
+        tuple(study.associations), cohort, run.scores, run.cutoffs, study.table_one, engine
+    )
+    run.warnings += warnings
     if study.univariate is not None:
         run.univariate, run.univariate_features, warnings = describe_univariate(
             cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
         )
         run.warnings += warnings
-    adjust = tuple(study.clinical.covariates) if study.adjust is None else tuple(study.adjust)
     run.interaction, warnings = describe_interaction(
         plan.specs,
-        adjust,
+        adjusting_terms(study),
         cohort,
         run.scores,
         run.cutoffs,
@@ -218,6 +223,9 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
+            features, values = run.features_of(name)
+            run.collinearity[name], warnings = describe_features(values, features, run.engine, name)
+            run.warnings += warnings
             progress(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(warn.NO_CUTOFF(tissue=name))

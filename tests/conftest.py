@@ -8,6 +8,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ.setdefault(_name, "1")  # before NumPy is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import contextlib  # noqa: E402
 import functools  # noqa: E402
 import gc  # noqa: E402
 import hashlib  # noqa: E402
@@ -28,7 +29,7 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked ``r`` need R, and ``r_packages(...)`` R packages, and fail without where CI is set; ``cran`` are
-    packages of CRAN alone."""
+    packages of CRAN alone (``cran(...)``: others than :data:`CRAN_PACKAGES`)."""
     if item.get_closest_marker("r"):
         from prldh.engines.r_home import r_available
 
@@ -38,7 +39,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = item.get_closest_marker("r_packages")
     if wanted and (missing := _missing_packages(wanted.args)):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"R packages are not installed: {', '.join(missing)}")
-    if item.get_closest_marker("cran") and (missing := _missing_packages(CRAN_PACKAGES)):
+    cran = item.get_closest_marker("cran")
+    if cran and (missing := _missing_packages(cran.args or CRAN_PACKAGES)):
         pytest.skip(f"R packages that only CRAN has are not installed: {', '.join(missing)}")
 
 
@@ -86,10 +88,65 @@ def _kept_apart(
     )
 
 
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """Figures are drawn, and written blank: to lay them out and to write them takes more than half of the time of a
+    small analysis. For tests that do not look at them."""
+    import prldh.report.figures as figures
+
+    def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
+        for drawing in drawings:
+            figures.plt.close(drawing.draw())
+            for name in dict.fromkeys([f"{drawing.name}.svg", *(name for name, *_ in settings.files(drawing.name))]):
+                (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "_write_all", write_blank)
+        yield
+
+
+#: What R packages bring that may not lie here, as CSV by name.
+FROM_R = """
+out <- commandArgs(TRUE)[1]
+write <- function(table, name) {
+  table[] <- lapply(table, function(column) if (is.numeric(column)) sprintf("%.17g", column) else as.character(column))
+  write.csv(table, file.path(out, name), row.names = FALSE, quote = FALSE)
+}
+has <- function(package) nzchar(system.file(package = package))
+if (has("pROC")) { data(aSAH, package = "pROC"); write(aSAH, "aSAH.csv") }
+if (has("glmnet")) {
+  found <- new.env()
+  data(BinomialExample, package = "glmnet", envir = found)
+  example <- if (exists("BinomialExample", found)) found$BinomialExample else found   # older ones bring x and y
+  columns <- c("y", paste0("x", seq_len(ncol(example$x))))
+  write(setNames(data.frame(example$y, example$x), columns), "binomial_example.csv")
+}
+if (has("logistf")) { data(sex2, package = "logistf"); write(sex2, "sex2.csv") }
+"""
+
+
+class Data(type(Path())):  # type: ignore[misc]
+    """A path of the data; a test that asks for what is not there is skipped."""
+
+    def __truediv__(self, name: str) -> Data:
+        found = super().__truediv__(name)
+        if not found.exists():
+            pytest.skip("they read ../shared, which is not here")
+        return found
+
+
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Public data that are not in the repository; the tests that need them are skipped where they are absent."""
-    folder = Path(__file__).parents[1].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the shared data are not there: {folder}")
-    return folder
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """Public data: those beside the checkout, or else what may lie in it (``tests/data``) and what R packages bring."""
+    here = Path(__file__).parent
+    beside = here.parents[1] / "shared" / "data"
+    if beside.is_dir():
+        return Data(beside)
+    folder = tmp_path_factory.mktemp("public") / "data"
+    (folder / "tables").mkdir(parents=True)
+    for own in (here / "data").iterdir():
+        (folder / own.name).symlink_to(own)
+    (folder / "r_golden").symlink_to(here / "golden" / "data")
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(["Rscript", "-e", FROM_R, folder / "tables"], capture_output=True, timeout=120)
+    return Data(folder)

@@ -51,7 +51,7 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
         Drawing(
             f"calibration_{kind}",
             f"{cohort}: calibration, {kind}",
-            f"Calibration slope: {slopes}.",
+            f"Calibration slope: {slopes}. Bars: patients by prediction, those with the event in colour.",
             lambda: draw_calibration(calibration),
             is_wide,
         ),

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, from_states, group_codes, group_levels, log_odds, pair_of
-from prldh.core import DataError, FittedStep, LinearScore
+from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
+from prldh.core import DataError, FittedStep, LinearScore, Part, variables_in
 from prldh.data import same_text
 from prldh.plugins import Registry
 from prldh.results import read_results
@@ -35,12 +35,22 @@ class Frozen:
     @property
     def terms(self) -> set[str]:
         """Covariates and tissues that some model needs."""
-        return {name for model in self.model["models"] for name in needs(model)}
+        return {name for model in self.model["models"] for name in self.needs(model)}
+
+    def needs(self, model: Mapping[str, Any]) -> set[str]:
+        """The covariates and tissues of a model's terms."""
+        known = {*self.model["tissues"], *(covariate["name"] for covariate in self.model["covariates"])}
+        return {name for term in model["terms"] for name in variables_in(term, known)}
 
     @property
     def takes_by_model(self) -> bool:
         """Whether a patient with blanks is predicted by the models that do not need them."""
         return self.settings.get("missing") == "by_model"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the columns of functions and products are made of."""
+        return tuple(part for model in self.model["models"] for c in model["coefficients"] for part in _parts_of(c))
 
     def chain(self, tissue: str, registry: Registry) -> tuple[FittedStep, ...]:
         """The fitted steps from a tissue's features to its Radscore; none where that is a column."""
@@ -50,11 +60,6 @@ class Frozen:
         """The levels that patients of the study had: of others the models know nothing."""
         (entry,) = [row for row in self.results["table_one"] if row["variable"] == covariate]
         return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
-
-
-def needs(model: Mapping[str, Any]) -> set[str]:
-    """The covariates and tissues of a model's terms."""
-    return {name for term in model["terms"] for name in (pair_of(term) or (term,))}
 
 
 def read_frozen(run: Path) -> Frozen:
@@ -116,9 +121,27 @@ def predict(
     """
     n = len(next(iter([*scores.values(), *columns.values()])))
     limits = {name: -np.inf if cutoff is None else cutoff for name, cutoff in cutoffs.items()}
-    design = [_column(c["variable"], c["level"], n, columns, scores, limits) for c in model["coefficients"]]
+    design = [_column_of(c, n, columns, scores, limits) for c in model["coefficients"]]
     b = np.array([np.nan if c["b"] is None else c["b"] for c in model["coefficients"]])
     return log_odds(np.column_stack(design), b)
+
+
+def _parts_of(coefficient: Mapping[str, Any]) -> tuple[Part, ...]:
+    return tuple(Part(**{**part, "knots": tuple(part["knots"])}) for part in coefficient.get("parts", ()))
+
+
+def _column_of(
+    coefficient: Mapping[str, Any],
+    n: int,
+    columns: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    limits: Mapping[str, float],
+) -> np.ndarray:
+    parts = _parts_of(coefficient)
+    if not parts:
+        return _column(coefficient["variable"], coefficient["level"], n, columns, scores, limits)
+    own = [evaluate(p, _column(p.variable, p.level, n, columns, scores, limits)) for p in parts]
+    return np.multiply.reduce(own)
 
 
 def _column(

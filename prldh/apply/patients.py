@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.apply.features import single_images, tables_for, tell_of_strange
-from prldh.apply.frozen import Frozen, needs
+from prldh.apply.frozen import Frozen
 from prldh.chain import columns_needed, score_inputs
 from prldh.core import DataError, Progress, Warn, positions
 from prldh.data import check_ids, column_of, numbers, read_outcome, read_table, same_text, some, texts_of_event
@@ -61,10 +61,10 @@ class NewPatients:
     warnings: list[Warn] = field(default_factory=list)
     lacks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def rows_of(self, model: Mapping[str, Any]) -> np.ndarray:
-        """Positions of the patients who have all that the model needs, levels that its own patients had among them."""
+    def rows_of(self, model: Mapping[str, Any], needs: set[str]) -> np.ndarray:
+        """Positions of the patients who have all that the model ``needs``, and levels that its own patients had."""
         has = np.ones(len(self.ids), dtype=bool)
-        for name in needs(model) & set(self.lacks):
+        for name in needs & set(self.lacks):
             has &= ~self.lacks[name]
         for name, levels in model.get("levels", {}).items():
             known = {same_text(level) for level in levels}
@@ -148,6 +148,11 @@ class _Reader:
             for name, tissue in self.frozen.model["tissues"].items()
             if name in self.frozen.terms
         }
+        for part in self.frozen.parts:
+            if part.function == "log":
+                values = (columns | scores)[part.variable]
+                why = f"{part.variable} is not above 0, and a model takes its logarithm"
+                self._lack(part.variable, ~(values > 0), why)
         if self.frozen.takes_by_model:
             self._leave_out_of_all()
         keep = np.array([i not in self.reasons for i in self.ids])
@@ -169,7 +174,10 @@ class _Reader:
 
     def _leave_out_of_all(self) -> None:
         """Patients of whom no model has all that it needs are left out."""
-        of_models = [[self.lacks[name] for name in needs(m) if name in self.lacks] for m in self.frozen.model["models"]]
+        of_models = [
+            [self.lacks[name] for name in self.frozen.needs(m) if name in self.lacks]
+            for m in self.frozen.model["models"]
+        ]
         nothing = np.zeros(len(self.ids), dtype=bool)
         for i in np.flatnonzero(np.logical_and.reduce([np.logical_or.reduce([nothing, *own]) for own in of_models])):
             blank = ", ".join(name for name, where in self.lacks.items() if where[i])

@@ -12,20 +12,24 @@ from prldh.chain.applying import (
     tables_of,
 )
 from prldh.chain.design import (
-    GROUPS,
     LOG_ODDS_DECIMALS,
+    adjusting_terms,
     build_design,
+    check_values,
+    evaluate,
+    fit_knots,
     group_codes,
     group_levels,
     groups_term,
+    has_splines,
     log_odds,
-    pair_of,
     plan_models,
     probability,
 )
 from prldh.chain.radscore import fit_everyone, fit_tissue, training_rows
 from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Answer, Protocol, Step, read_answer
+from prldh.core import GROUPS
 
 __all__ = [
     "Answer",
@@ -34,17 +38,21 @@ __all__ = [
     "Protocol",
     "Step",
     "Table",
+    "adjusting_terms",
     "apply_chain",
     "build_design",
     "change_values",
+    "check_values",
     "columns_needed",
+    "evaluate",
     "fit_everyone",
+    "fit_knots",
     "fit_tissue",
     "from_states",
     "group_codes",
     "group_levels",
     "groups_term",
-    "pair_of",
+    "has_splines",
     "images_that_stay",
     "log_odds",
     "plan_models",

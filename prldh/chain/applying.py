@@ -70,10 +70,12 @@ def apply_to_training(
     """Training rows as one step leaves them, every reader's values and perturbed masks', and warnings."""
     if fitted.kind == "chooses columns":
         return rows.take(positions(rows.names, fitted.outputs)), []
-    images = (*(rows.images or ()), None, None)  # one a reader
-    first = apply_step(fitted, Table(rows.values, rows.names, images[0]), columns)
-    second = None if rows.second is None else apply_step(fitted, Table(rows.second, rows.names, images[1]), columns)
-    left = tuple(table.images for table in (first, second) if table is not None and table.images is not None)
+    images = rows.images or (None,) * len(rows.readers)  # one a reader
+    first, *others = (
+        apply_step(fitted, Table(values, rows.names, own), columns)
+        for values, own in zip(rows.readers, images, strict=False)
+    )
+    left = tuple(table.images for table in (first, *others) if table.images is not None)
     perturbed = rows.perturbed
     warnings: list[Warn] = []
     if perturbed is not None and fitted.kind == "chooses images":
@@ -84,7 +86,8 @@ def apply_to_training(
     changed = replace(
         rows,
         values=first.values,
-        second=None if second is None else second.values,
+        second=others[0].values if others else None,
+        further=tuple(table.values for table in others[1:]),
         names=first.names,
         perturbed=perturbed,
         images=left or None,

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from prldh.core import Coded, Cohort, Design, ModelSpec, StudyError, nearest
+from prldh.core import (
+    GROUPS,
+    Coded,
+    Cohort,
+    DataError,
+    Design,
+    Factor,
+    ModelSpec,
+    Part,
+    StudyError,
+    Warn,
+    is_composed,
+    nearest,
+    parse_term,
+    term_text,
+    variables_in,
+    warn,
+)
+from prldh.stats import spline_basis, spline_knots
 from prldh.study import Study
-
-GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)\s*\)$")
 
 #: Below this log odds of an ill-conditioned fit (fewer patients than parameters) are rounding, which would break ties.
 LOG_ODDS_DECIMALS = 10
@@ -19,12 +35,6 @@ LOG_ODDS_DECIMALS = 10
 def groups_term(first: str, second: str) -> str:
     """The term that stands for the four high/low groups of two tissues."""
     return f"groups({first}, {second})"
-
-
-def pair_of(term: str) -> tuple[str, ...]:
-    """The two tissues of a groups term; nothing of any other term."""
-    match = GROUPS.match(term)
-    return (match["first"], match["second"]) if match else ()
 
 
 def group_levels(first: str, second: str) -> tuple[str, str, str, str]:
@@ -39,20 +49,34 @@ def plan_models(study: Study) -> tuple[ModelSpec, ...]:
     Raises
     ------
     StudyError
-        If a term is neither tissue, covariate nor groups of two tissues.
+        If a term is neither tissue, covariate, a function or product of these, nor groups of two tissues.
     """
-    covariates = list(study.clinical.covariates)
-    adjust = covariates if study.adjust is None else list(study.adjust)
+    adjust, known = adjusting_terms(study), _is_continuous(study)
     plans = []
     for name, wanted in _wanted(study):
         terms = tuple(_checked_term(t, name, study) for t in wanted)
         if len(set(terms)) < len(terms):
             raise StudyError(f"models: '{name}' names a term twice ({', '.join(terms)}). Remove one.")
         plans.append(ModelSpec(name, False, terms, terms))
-        others = tuple(c for c in adjust if c not in terms)
+        own = {variables_in(term, known) for term in terms if len(variables_in(term, known)) == 1}
+        # nor again in another form
+        others = tuple(c for c in adjust if c not in terms and variables_in(c, known) not in own)
         if others:
             plans.append(ModelSpec(name, True, terms + others, terms))
     return tuple(plans)
+
+
+def adjusting_terms(study: Study) -> tuple[str, ...]:
+    """The terms of ``adjust``, all covariates unless the study names them."""
+    if study.adjust is None:
+        return tuple(study.clinical.covariates)
+    return tuple(term_text(parse_term(term, _is_continuous(study))) for term in study.adjust)
+
+
+def _is_continuous(study: Study) -> dict[str, bool]:
+    """The names that terms may have; whether each has numbers and no levels."""
+    covariates = {name: c.type == "continuous" for name, c in study.clinical.covariates.items()}
+    return {**dict.fromkeys(study.tissues, True), **covariates}
 
 
 def _wanted(study: Study) -> list[tuple[str, list[str]]]:
@@ -95,6 +119,19 @@ def _checked_term(term: str, model: str, study: Study) -> str:
         raise StudyError(
             f"models: '{model}': the term '{term}' does not name two tissues. Write it as groups(first, second)."
         )
+    if is_composed(term):
+        try:
+            factors = parse_term(term, _is_continuous(study))
+        except StudyError as error:
+            raise StudyError(f"models: '{model}': {error}") from None
+        for factor in factors:
+            if factor.function == "log" and factor.variable in study.tissues:
+                if study.tissues[factor.variable].radscore is None:
+                    raise StudyError(
+                        f"models: '{model}': the term '{term}': the Radscore of '{factor.variable}' is a log odds and"
+                        " falls below 0, where there is no logarithm. Use it as it is."
+                    )
+        return term_text(factors)
     near = nearest(term, known)
     raise StudyError(
         f"models: '{model}': the term '{term}' is neither a tissue nor a covariate"
@@ -103,40 +140,213 @@ def _checked_term(term: str, model: str, study: Study) -> str:
     )
 
 
+def check_values(specs: Sequence[ModelSpec], cohort: Cohort) -> list[Warn]:
+    """What the values of the cohort make of the models' terms, before anything is computed.
+
+    Returns
+    -------
+    list of Warn
+        One for each model with a product or a square whose own factors are not among its terms.
+
+    Raises
+    ------
+    DataError
+        For the logarithm of values of 0 or less, or a spline of too few distinct values.
+    """
+    known = {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(map(str, cohort.scores), True)}
+    scores = {str(name): values.to_numpy(float) for name, values in cohort.scores.items()}
+    warnings = []
+    for spec in specs:
+        label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
+        for term in spec.terms:
+            if not is_composed(term) or term in known or GROUPS.match(term):
+                continue
+            factors = parse_term(term, {**dict.fromkeys(variables_in(term), True), **known})
+            for factor in factors:
+                if factor.variable in known and factor.function in ("log", "spline"):
+                    _check_factor(factor, _observed(factor.variable, cohort, scores), label)
+            squared = [factor.variable for factor in factors if factor.function == "square"]
+            alone = [factor.text for factor in factors] if len(factors) > 1 else squared
+            absent = [text for text in alone if text not in spec.terms]
+            if absent:
+                warnings.append(warn.WITHOUT_MAIN_EFFECT(model=label, term=term, listed=", ".join(absent)))
+    return warnings
+
+
+def _check_factor(factor: Factor, values: np.ndarray, label: str) -> None:
+    if factor.function == "log":
+        _logarithm(factor.variable, values, f"{label}: {factor.text}: ")
+    elif len(spline_knots(values, factor.knots)) < factor.knots:
+        raise DataError(
+            f"{label}: {factor.text}: column '{factor.variable}' has {len(np.unique(values))} distinct values, too few"
+            f" for {factor.knots} knots. Use fewer knots, or the column as it is."
+        )
+
+
+def _logarithm(name: str, values: np.ndarray, where: str = "") -> np.ndarray:
+    if (values <= 0).any():
+        n = int((values <= 0).sum())
+        raise DataError(
+            f"{where}column '{name}' has {n} value{'s' * (n > 1)} of 0 or less (the smallest is {values.min():g}),"
+            " which have no logarithm. Correct them, add a constant to the column, or use it as it is."
+        )
+    return np.log(values)
+
+
+def _observed(
+    name: str, cohort: Cohort, scores: Mapping[str, np.ndarray], rows: np.ndarray | None = None
+) -> np.ndarray:
+    """The values of a column without blanks, of everyone or of some rows."""
+    values = np.asarray(scores[name] if name in scores else cohort.coded[name], dtype=float)
+    values = values if rows is None else values[rows]
+    return values[np.isfinite(values)]
+
+
+#: Knots of splines, by the form in which terms have them.
+Knots = Mapping[str, tuple[float, ...]]
+
+
+def has_splines(terms: Sequence[str]) -> bool:
+    """Whether something of the terms is fitted to values: the knots of a spline."""
+    return any("rcs(" in term for term in terms)
+
+
+def fit_knots(
+    terms: Sequence[str], cohort: Cohort, scores: Mapping[str, np.ndarray], rows: np.ndarray | None = None
+) -> Knots:
+    """Knots of the splines among the terms, at quantiles of the observed values of the training ``rows`` (default:
+    everyone)."""
+    if not has_splines(terms):
+        return {}
+    found: dict[str, tuple[float, ...]] = {}
+    for term in terms:
+        for factor in _factors(term, cohort, scores):
+            if factor.function == "spline":
+                values = _observed(factor.variable, cohort, scores, rows)
+                found[factor.text] = tuple(spline_knots(values, factor.knots).tolist())
+    return found
+
+
+def _factors(term: str, cohort: Cohort, scores: Mapping[str, np.ndarray]) -> tuple[Factor, ...]:
+    known = {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(scores, True)}
+    return () if GROUPS.match(term) else parse_term(term, known)
+
+
+class _Column(NamedTuple):
+    """A column of the design: its name, its level or None, values (n,), and what it is made of."""
+
+    name: str
+    level: str | None
+    values: np.ndarray
+    parts: tuple[Part, ...]
+
+
 def build_design(
     terms: tuple[str, ...],
     cohort: Cohort,
     scores: Mapping[str, np.ndarray],
     cutoffs: Mapping[str, float],
     coded: Coded | None = None,
+    knots: Knots | None = None,
 ) -> Design:
     """The design matrix (n, k) of these terms, treatment-coded as R does, first column the intercept.
 
     Levels that no patient of the cohort has get no column; where it is the reference, the next level takes its place.
-    ``coded`` gives other rows than the cohort's own (imputed, resampled), ``scores`` are then of those rows.
+    ``coded`` gives other rows than the cohort's own (imputed, resampled), ``scores`` are then of those rows. ``knots``
+    are those of training rows; by default they are fitted to these rows. Columns of a product are the products of its
+    factors' columns, the first factor's running fastest.
+
+    Raises
+    ------
+    DataError
+        For the logarithm of values of 0 or less.
     """
+    knots = fit_knots(terms, cohort, scores) if knots is None else knots
     coded = cohort.coded if coded is None else coded
     levels_of = {c.name: c.levels for c in cohort.covariates}
     n = len(next(iter([*scores.values(), *coded.values()])))
-    columns: list[np.ndarray] = [np.ones(n)]
-    made: list[tuple[str, str, str | None]] = [("(Intercept)", "(Intercept)", None)]  # name, variable, level
+    columns = [_Column("(Intercept)", None, np.ones(n), ())]
+    variables = ["(Intercept)"]
     for term in terms:
-        match = GROUPS.match(term)
-        if match:
-            labels: tuple[str, ...] = group_levels(match["first"], match["second"])
-            codes = group_codes(scores, cutoffs, match["first"], match["second"])
-        elif term in scores or not levels_of[term]:
-            columns.append(np.asarray(scores[term] if term in scores else coded[term], dtype=float))
-            made.append((term, term, None))
-            continue
-        else:
-            labels, codes = levels_of[term], coded[term]
-        present = [k for k in range(len(labels)) if (codes == k).any()]
-        for k in present[1:]:
-            columns.append((codes == k).astype(float))
-            made.append((f"{term}{labels[k]}", term, labels[k]))
-    names, variables, levels = zip(*made, strict=True)
-    return Design(np.column_stack(columns), names, variables, levels)
+        own = _groups(term, scores, cutoffs)
+        if own is None:
+            own = [_Column("", None, np.ones(n), ())]
+            for factor in _factors(term, cohort, scores):
+                own = _products(own, _of_factor(factor, scores, coded, levels_of, knots))
+        columns += own
+        variables += [term] * len(own)
+    names, levels, values, parts = zip(*columns, strict=True)
+    return Design(np.column_stack(values), names, tuple(variables), levels, parts)
+
+
+def _groups(term: str, scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float]) -> list[_Column] | None:
+    match = GROUPS.match(term)
+    if not match:
+        return None
+    labels = group_levels(match["first"], match["second"])
+    return _indicators(term, labels, group_codes(scores, cutoffs, match["first"], match["second"]))
+
+
+def _indicators(name: str, labels: Sequence[str], codes: np.ndarray) -> list[_Column]:
+    """A column for each level that somebody has, but for the first of them."""
+    present = [k for k in range(len(labels)) if (codes == k).any()]
+    return [
+        _Column(f"{name}{labels[k]}", labels[k], (codes == k).astype(float), (Part(name, level=labels[k]),))
+        for k in present[1:]
+    ]
+
+
+def _of_factor(
+    factor: Factor,
+    scores: Mapping[str, np.ndarray],
+    coded: Coded,
+    levels_of: Mapping[str, tuple[str, ...]],
+    knots: Knots,
+) -> list[_Column]:
+    name = factor.variable
+    if name not in scores and levels_of[name]:
+        return _indicators(name, levels_of[name], coded[name])
+    values = np.asarray(scores[name] if name in scores else coded[name], dtype=float)
+    if factor.function == "spline":
+        own = knots[factor.text]
+        parts = [Part(name, "spline", None, own, j) for j in range(max(len(own) - 1, 1))]
+        labels = [f"{name}{chr(39) * j}" for j in range(len(parts))]
+        return [
+            _Column(f"{factor.text}{label}", label, evaluate(part, values), (part,))
+            for label, part in zip(labels, parts, strict=True)
+        ]
+    part = Part(name, factor.function)
+    return [_Column(factor.text, None, evaluate(part, values), (part,))]
+
+
+def _products(first: list[_Column], second: list[_Column]) -> list[_Column]:
+    return [
+        _Column(
+            f"{a.name}:{b.name}" if a.parts else b.name,
+            ":".join(level for level in (a.level, b.level) if level is not None) or None,
+            a.values * b.values,
+            a.parts + b.parts,
+        )
+        for b in second
+        for a in first
+    ]
+
+
+def evaluate(part: Part, values: np.ndarray) -> np.ndarray:
+    """A part of a column (n,) from the variable's values.
+
+    Raises
+    ------
+    DataError
+        For the logarithm of values of 0 or less.
+    """
+    if part.function == "log":
+        return _logarithm(part.variable, values)
+    if part.function == "square":
+        return values**2
+    if part.function == "spline":
+        return spline_basis(values, np.array(part.knots))[:, part.column]
+    return values
 
 
 def group_codes(scores: Mapping[str, np.ndarray], cutoffs: Mapping[str, float], first: str, second: str) -> np.ndarray:

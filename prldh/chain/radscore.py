@@ -27,6 +27,7 @@ def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: n
             b.names,
             None if b.perturbed is None else b.perturbed[:, rows],
             None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
+            tuple(values[rows] for values in b.further),
         )
         for b in blocks
     )
@@ -103,15 +104,17 @@ def _grouped(
     if by_source or len(training) == 1:
         return [(source, source, rows) for source, rows in zip(sources, training, strict=True)]
     first = training[0]
-    seconds = [t.second for t in training if t.second is not None]
+    n_readers = min(len(t.readers) for t in training)
+    _, *others = (np.hstack([t.readers[k] for t in training]) for k in range(n_readers))
     perturbed = [t.perturbed for t in training if t.perturbed is not None]
     pooled = TrainingRows(
         np.hstack([t.values for t in training]),
-        np.hstack(seconds) if len(seconds) == len(training) else None,
+        others[0] if others else None,
         first.outcome,
         first.patient,
         tuple(n for t in training for n in t.names),
         np.concatenate(perturbed, axis=2) if len(perturbed) == len(training) else None,
+        further=tuple(others[1:]),
     )
     return [("all", None, pooled)]
 

@@ -164,7 +164,20 @@ def _fit_step(
     if not fit.failure:
         _apply(fit, selector, fitted, dropped)
     n_out = 0 if fit.failure else len(fit.rows.names)
-    fit.steps.append(SelectionStep(selector.name, fit.label, len(now.names), n_out, dropped, dict(details)))
+    n_in, own = len(now.names), _by_engine(selector, details)
+    fit.steps.append(SelectionStep(selector.name, fit.label, n_in, n_out, dropped, dict(details), own))
+
+
+def _by_engine(selector: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a step's details that the engine computed, by their places, such as ``lasso.lambda``."""
+    found = {}
+    for place in getattr(selector, "by_engine", ()):
+        value: Any = details
+        for key in place.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None:
+            found[place] = value
+    return found
 
 
 def _described(

@@ -372,8 +372,8 @@ def selected_features(d: Dossier) -> Finding:
 
 
 def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
-    """Whether features of every tissue were judged on two readers or on perturbed masks, what is said of it, and where
-    it stands."""
+    """Whether features of every tissue were judged on several readers or on perturbed masks, what is said of it, and
+    where it stands."""
     judged, sentences = [], []
     steps = list(dict.fromkeys(steps_for(d, Purpose.RELIABILITY)))
     measure = " or ".join(d.words.step(step).purposes[Purpose.RELIABILITY] for step in steps)
@@ -383,7 +383,9 @@ def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
         own = [s for s in t["selection"]["steps"] if s["name"] in steps]
         perturbed = ((d.run.get("images") or {}).get(name) or {}).get("perturbation")
         over = (
-            "two readers"
+            f"{t['selection']['readers']} readers"
+            if t["selection"]["readers"] > 2
+            else "two readers"
             if t["selection"]["readers"] == 2
             else f"{perturbed['n']} perturbed masks of one reader"
             if perturbed

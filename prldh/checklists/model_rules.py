@@ -21,15 +21,14 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
-from prldh.core import Purpose
+from prldh.core import Purpose, variables_in
 from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, led_by, unknown_leakage
 
 
 def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
     """Whether a Radscore, or groups of them, is among a model's terms."""
-    variables = {t.get("variable") or t["term"] for t in model["terms"]}
-    return any(v in tissues or v.startswith("groups(") for v in variables)
+    return any(v in tissues for t in model["terms"] for v in variables_in(t.get("variable") or t["term"], tissues))
 
 
 # ---------------------------------------------------------------- models
@@ -449,10 +448,11 @@ def readers(d: Dossier) -> Finding:
 def one_reader(d: Dossier) -> Finding:
     """METRICS 10: whose masks a model would need of new patients."""
     finding = readers(d)
-    two = any(t["selection"]["readers"] == 2 for t in d.selected.values())
+    most = max((t["selection"]["readers"] for t in d.selected.values()), default=1)
+    others = "the second's serve" if most == 2 else "the others' serve"
     return (
-        ask(f"{finding.value}; the first reader's enter the Radscore, the second's serve the ICC", *finding.evidence)
-        if two
+        ask(f"{finding.value}; the first reader's enter the Radscore, {others} the ICC", *finding.evidence)
+        if most > 1
         else finding
     )
 

@@ -11,11 +11,13 @@ from prldh.core.entries import (
     Absent,
     Among,
     Estimate,
+    Given,
     Inline,
     Interval,
     Later,
     Number,
     Pattern,
+    Single,
     bare,
     keys_by_field,
     keys_of,
@@ -64,6 +66,7 @@ from prldh.core.records import (
     FeatureBlock,
     ImageValues,
     ModelSpec,
+    Part,
     Resample,
     Selection,
     SelectionStep,
@@ -72,10 +75,19 @@ from prldh.core.records import (
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
+from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, term_text, variables_in
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
+    "variables_in",
+    "term_text",
+    "parse_term",
+    "is_composed",
+    "Part",
+    "Function",
+    "Factor",
+    "GROUPS",
     "ABSENT",
     "APPARENT",
     "Absent",
@@ -104,6 +116,7 @@ __all__ = [
     "EngineError",
     "Entry",
     "Estimate",
+    "Given",
     "FeatureBlock",
     "Fitted",
     "FittedStep",
@@ -138,6 +151,7 @@ __all__ = [
     "Resample",
     "SchemeRun",
     "Selection",
+    "Single",
     "SelectionStep",
     "SourceRun",
     "StepFigure",

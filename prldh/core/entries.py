@@ -29,6 +29,18 @@ Later = Annotated[_T, "later"]
 Number = float | None
 
 
+@dataclass(frozen=True)
+class Single:
+    """Marks a field that two engines do not compute each for itself: a count, a setting, or, where it has ``words``, a
+    statistic of one engine."""
+
+    words: str = ""
+
+
+#: A count of patients or samples, or a setting.
+Given = Annotated[_T, Single()]
+
+
 def later(kind: Any) -> Any:
     """The same of a type that is no annotation."""
     return Annotated[kind, "later"]
@@ -60,18 +72,27 @@ Inline = Annotated[_T, Among()]
 @cache
 def keys_by_field(kind: Any) -> Mapping[str, str]:
     """The keys of a record by its fields; empty for a field whose own keys stand among the record's."""
-    hints = get_type_hints(kind, include_extras=True)
-    inlined = {name for name, hint in hints.items() if any(isinstance(m, Among) for m in get_args(hint)[1:])}
+    inlined = marked(kind, Among)
     return {each.name: "" if each.name in inlined else each.name.removesuffix("_") for each in fields(kind)}
 
 
-def keys_of(record: Any) -> dict[str, Any]:
-    """The keys and values of a record, in order, without what is absent."""
+@cache
+def marked(kind: Any, mark: type) -> frozenset[str]:
+    """The fields of a record that carry such a mark."""
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if any(isinstance(m, mark) for m in get_args(hint)[1:]))
+
+
+def keys_of(record: Any, without: type | None = None) -> dict[str, Any]:
+    """The keys and values of a record, in order, without what is absent and, where asked for, what carries a mark."""
     entry: dict[str, Any] = {}
+    left_out = marked(record.__class__, without) if without else frozenset()
     for name, key in keys_by_field(record.__class__).items():
         value = getattr(record, name)
+        if name in left_out:
+            continue
         if not key:
-            entry |= keys_of(value) if is_dataclass(value) else value
+            entry |= keys_of(value, without) if is_dataclass(value) else value
         elif value is not ABSENT:
             entry[key] = value
     return entry

@@ -16,14 +16,17 @@ _T = TypeVar("_T")
 INFINITE = "the statistic is infinite: something was found where none was expected, or nothing varies"
 
 
-def clean(value: Any) -> Any:
-    """The same as plain JSON values: records by their keys, NumPy types unwrapped, numbers that do not exist null."""
+def clean(value: Any, without: type | None = None) -> Any:
+    """The same as plain JSON values: records by their keys, NumPy types unwrapped, numbers that do not exist null.
+
+    ``without``: leave out fields of records that carry this mark.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        value = keys_of(value)
+        value = keys_of(value, without)
     if isinstance(value, Mapping):
-        return {str(k): clean(v) for k, v in value.items()}
+        return {str(k): clean(v, without) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [clean(v) for v in value]
+        return [clean(v, without) for v in value]
     if isinstance(value, np.ndarray):
         return clean(value.tolist())
     if isinstance(value, (bool, np.bool_)):

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from prldh.core.terms import Function
+
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).
 Coded = Mapping[str, np.ndarray]
@@ -127,8 +129,8 @@ class FeatureBlock:
     """Features of one tissue from one source, rows in the cohort's order.
 
     ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k
-    perturbed masks, or None; ``images`` the single images behind ``first`` (and ``second``), one a reader, where the
-    source gives them.
+    perturbed masks, or None; ``images`` the single images behind every reader's values, one a reader, where the source
+    gives them; ``further`` as ``second``, of readers 3, 4 …
     """
 
     source: str
@@ -137,6 +139,12 @@ class FeatureBlock:
     second: np.ndarray | None
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
+    further: tuple[np.ndarray, ...] = ()
+
+    @property
+    def readers(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first."""
+        return (self.first, *([] if self.second is None else [self.second]), *self.further)
 
 
 @dataclass(frozen=True)
@@ -145,8 +153,8 @@ class TrainingRows:
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
     reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,);
-    ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind ``values``
-    (and ``second``), or None.
+    ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind every reader's
+    values, or None; ``further`` as ``second``, of readers 3, 4 …
     """
 
     values: np.ndarray
@@ -156,6 +164,12 @@ class TrainingRows:
     names: tuple[str, ...]
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
+    further: tuple[np.ndarray, ...] = ()
+
+    @property
+    def readers(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first."""
+        return (self.values, *([] if self.second is None else [self.second]), *self.further)
 
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
@@ -163,7 +177,10 @@ class TrainingRows:
         names = tuple(self.names[j] for j in columns)
         perturbed = None if self.perturbed is None else self.perturbed[:, :, columns]
         images = None if self.images is None else tuple(each.take(columns) for each in self.images)
-        return TrainingRows(self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images)
+        further = tuple(values[:, columns] for values in self.further)
+        return TrainingRows(
+            self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images, further
+        )
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectionStep:
-    """One step as it happened within one source."""
+    """One step as it happened within one source; ``by_engine`` are those of its details that the engine computed."""
 
     name: str
     source: str
@@ -193,6 +210,7 @@ class SelectionStep:
     n_out: int
     dropped: dict[str, str]
     details: dict[str, Any]
+    by_engine: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -228,11 +246,38 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a column of a design is made of: a variable in one form, for one of its levels, or one column of a spline
+    with these knots. A column of a product has several, which are multiplied."""
+
+    variable: str
+    function: Function = "identity"
+    level: str | None = None
+    knots: tuple[float, ...] = ()
+    column: int = 0
+
+
+@dataclass(frozen=True)
 class Design:
-    """A design matrix. ``matrix`` (n, k), first column ones; ``columns`` (k,) names as R writes them;
-    ``variables`` (k,) the term each column belongs to, ``levels`` (k,) its level or None."""
+    """A design matrix. ``matrix`` (n, k), first column ones; ``columns`` (k,) names as R writes them; ``variables``
+    (k,) the term each column belongs to, ``levels`` (k,) its level or None; ``parts`` (k,) what it is made of, empty
+    where the matrix was not made of terms."""
 
     matrix: np.ndarray
     columns: tuple[str, ...]
     variables: tuple[str, ...]
     levels: tuple[str | None, ...]
+    parts: tuple[tuple[Part, ...], ...] = ()
+
+    def without(self, term: str) -> Design:
+        """The same without the columns of a term."""
+        kept = [j for j, variable in enumerate(self.variables) if variable != term]
+        columns, variables = (tuple(each[j] for j in kept) for each in (self.columns, self.variables))
+        parts = tuple(self.parts[j] for j in kept) if self.parts else ()
+        return Design(self.matrix[:, kept], columns, variables, tuple(self.levels[j] for j in kept), parts)
+
+    @property
+    def knots(self) -> dict[str, tuple[float, ...]]:
+        """Of each spline, by the form in which terms have it."""
+        splines = [part for parts in self.parts for part in parts if part.function == "spline"]
+        return {f"rcs({part.variable}, {len(part.knots)})": part.knots for part in splines}

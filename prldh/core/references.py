@@ -111,6 +111,26 @@ REFERENCES = {
             "10.1093/biomet/80.1.27",
         ),
         Reference(
+            "puhr2017",
+            "Puhr, Rainer and Heinze, Georg and Nold, Mariana and Lusa, Lara and Geroldinger, Angelika",
+            "Firth's logistic regression with rare events: accurate effect estimates and predictions?",
+            "Statistics in Medicine",
+            2017,
+            "36",
+            "2302--2317",
+            "10.1002/sim.7273",
+        ),
+        Reference(
+            "friedman2010",
+            "Friedman, Jerome and Hastie, Trevor and Tibshirani, Robert",
+            "Regularization paths for generalized linear models via coordinate descent",
+            "Journal of Statistical Software",
+            2010,
+            "33",
+            "1--22",
+            "10.18637/jss.v033.i01",
+        ),
+        Reference(
             "harrell1996",
             "Harrell, Frank E. and Lee, Kerry L. and Mark, Daniel B.",
             "Multivariable prognostic models: issues in developing models, evaluating assumptions and adequacy, and"
@@ -198,6 +218,17 @@ REFERENCES = {
             2018,
             "18(174)",
             "1--54",
+        ),
+        Reference(
+            "noma2021",
+            "Noma, Hisashi and Shinozaki, Tomohiro and Iba, Katsuhiro and Teramukai, Satoshi and Furukawa, Toshi A.",
+            "Confidence intervals of prediction accuracy measures for multivariable prediction models based on the"
+            " bootstrap-based optimism correction methods",
+            "Statistics in Medicine",
+            2021,
+            "40",
+            "5691--5701",
+            "10.1002/sim.9148",
         ),
         Reference(
             "pedregosa2011",

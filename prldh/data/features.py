@@ -1,4 +1,4 @@
-"""Feature tables of one or two readers, joined to the cohort on the patient id."""
+"""Feature tables of one reader or more, joined to the cohort on the patient id."""
 
 from __future__ import annotations
 
@@ -49,19 +49,20 @@ def _read_block(
 ) -> tuple[FeatureBlock, list[Warn]]:
     readers: list[tuple[tuple[str, ...], np.ndarray, Path]] = []
     warnings: list[Warn] = []
-    if len({os.path.realpath(p) for p in paths}) < len(paths):
-        raise StudyError(
-            f"tissues.{tissue}.features: {paths[0].name} is given for both readers. Give the second reader's table, or"
-            " one table alone."
-        )
+    real = [os.path.realpath(path) for path in paths]
+    for k, path in enumerate(paths):
+        if real[k] in real[:k]:
+            raise StudyError(
+                f"tissues.{tissue}.features: {path.name} is given for two readers. Give the other reader's table, or"
+                " leave it out."
+            )
     for path in paths:
         names, values, reader_warnings = _read_reader(tissue, path, study, folder, cohort)
         readers.append((names, values, path))
         warnings += [w for w in reader_warnings if w not in warnings]
     names, first, path = readers[0]
-    second = None
-    if len(readers) == 2:
-        other, values, other_path = readers[1]
+    others: list[np.ndarray] = []
+    for other, values, other_path in readers[1:]:
         if set(other) != set(names):
             only_first, only_second = (
                 [n for n in names if n not in set(other)],
@@ -73,10 +74,12 @@ def _read_block(
                 " with the same settings."
             )
         position = {n: i for i, n in enumerate(other)}
-        second = np.ascontiguousarray(values[:, [position[n] for n in names]])
-        if np.array_equal(first, second):
-            warnings.append(warn.SAME_READERS(tissue=tissue, first=path.name, second=other_path.name))
-    return FeatureBlock(source, names, first, second), warnings
+        same_order = np.ascontiguousarray(values[:, [position[n] for n in names]])
+        for earlier, (_, _, earlier_path) in zip([first, *others], readers, strict=False):
+            if np.array_equal(earlier, same_order):
+                warnings.append(warn.SAME_READERS(tissue=tissue, first=earlier_path.name, second=other_path.name))
+        others.append(same_order)
+    return FeatureBlock(source, names, first, others[0] if others else None, further=tuple(others[1:])), warnings
 
 
 def _read_reader(

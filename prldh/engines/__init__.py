@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from prldh.engines.packages import PACKAGES, packages_of
 from prldh.engines.protocol import StatisticsEngine, Versions
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
 from prldh.engines.r_home import r_available, r_source_dir
 
 __all__ = [
+    "PACKAGES",
     "PythonEngine",
     "REngine",
     "StatisticsEngine",
     "Versions",
+    "packages_of",
     "r_available",
     "r_source_dir",
 ]

@@ -31,7 +31,7 @@ class Versions(TypedDict):
 
 
 #: Arguments that hold row, column or fold numbers; other arrays are of floats.
-WHOLE_NUMBERS = frozenset(("rows", "lengths", "columns", "fold_ids"))
+WHOLE_NUMBERS = frozenset(("rows", "lengths", "test_rows", "test_lengths", "columns", "fold_ids"))
 
 
 def is_array(value: object) -> bool:
@@ -41,10 +41,12 @@ def is_array(value: object) -> bool:
 
 @runtime_checkable
 class StatisticsEngine(Protocol):
-    """A source of numbers. ``warnings`` collects what it warns of, in order; nothing is printed."""
+    """A source of numbers. ``warnings`` collects what it warns of, in order; nothing is printed. ``called`` are the
+    statistics that it was asked for."""
 
     name: str
     warnings: list[Warn]
+    called: set[str]
 
     def compute(self, statistic: str, **arguments: Any) -> Any:
         """The statistic of that name, computed of these arguments.
@@ -59,6 +61,10 @@ class StatisticsEngine(Protocol):
     def versions(self) -> Versions:
         """``{"version": the language's, "packages": {name: version, or None where it is not installed}}``."""
         ...
+
+    def packages_called(self) -> tuple[str, ...]:
+        """The packages, by the names of ``versions``, whose functions the statistics run that were asked for."""
+        return ()
 
     def close(self) -> None:
         """Let go of what the engine holds."""
@@ -103,9 +109,21 @@ class StatisticsEngine(Protocol):
         TRUE)``."""
         return self.compute("firth_limits", design=design, outcome=outcome, level=level)
 
-    def refit_firth(self, design: ArrayLike, outcome: ArrayLike, rows: ArrayLike, lengths: ArrayLike) -> Answer:
-        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``."""
-        return self.compute("refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths)
+    def refit_firth(
+        self,
+        design: ArrayLike,
+        outcome: ArrayLike,
+        rows: ArrayLike,
+        lengths: ArrayLike,
+        predictions: str = "firth",
+    ) -> Answer:
+        """``fit_firth``'s coefficients on m resamples; arguments, keys and NaN as ``refit_logistic``.
+
+        ``predictions``: "firth", or Puhr's corrections for predictions (2017). R: ``logistf::flic``, ``flac``.
+        """
+        return self.compute(
+            "refit_firth", design=design, outcome=outcome, rows=rows, lengths=lengths, predictions=predictions
+        )
 
     def likelihood_ratio(self, design_small: ArrayLike, design_large: ArrayLike, outcome: ArrayLike) -> Answer:
         """Likelihood-ratio test of nested designs. R: ``anova(test = "LRT")``. Keys: statistic, df, p."""
@@ -120,6 +138,20 @@ class StatisticsEngine(Protocol):
         return self.compute(
             "likelihood_ratio_firth", design_small=design_small, design_large=design_large, outcome=outcome
         )
+
+    def variance_inflation(self, design: ArrayLike, outcome: ArrayLike, terms: ArrayLike) -> Answer:
+        """(G)VIF of a maximum-likelihood fit's terms; ``terms`` (k - 1,) says, from 0, which one each column after the
+        intercept belongs to. R: ``car::vif``.
+
+        Keys, each over the terms: vif, df, vif_per_df (GVIF^(1 / (2 df))); NaN with aliased columns or one term.
+        """
+        return self.compute("variance_inflation", design=design, outcome=outcome, terms=terms)
+
+    def collinearity(self, values: ArrayLike) -> Answer:
+        """Of columns (n, p) without an outcome. Keys: vif (p,), the diagonal of their correlation matrix's inverse;
+        condition_number, of these and the intercept's, scaled to unit length (Belsley); condition_number_centred, of
+        these about their means. NaN where singular. R: ``diag(solve(cor(x)))``, ``kappa(x, exact = TRUE)``."""
+        return self.compute("collinearity", values=values)
 
     def standardized_risks(
         self, design: ArrayLike, coefficients: ArrayLike, columns: ArrayLike, rows: ArrayLike, lengths: ArrayLike
@@ -319,6 +351,31 @@ class StatisticsEngine(Protocol):
             level=level,
         )
 
+    def decision_curve_at_prevalence(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        thresholds: ArrayLike,
+        prevalence: float,
+        rows: ArrayLike = (),
+        n_resamples: int = 0,
+        level: float = 0.95,
+    ) -> Answer:
+        """The decision curve, predictions and patients moved to another prevalence.
+
+        Keys as ``decision_curve``; one class alone gives NaN. R: no function moves given predictions.
+        """
+        return self.compute(
+            "decision_curve_at_prevalence",
+            outcome=outcome,
+            probability=probability,
+            thresholds=thresholds,
+            prevalence=prevalence,
+            rows=rows,
+            n_resamples=n_resamples,
+            level=level,
+        )
+
     def compare_decision_curves(
         self,
         outcome: ArrayLike,
@@ -426,6 +483,48 @@ class StatisticsEngine(Protocol):
             "bootstrap_measures", outcome=outcome, log_odds=log_odds, in_sample=in_sample, rows=rows, lengths=lengths
         )
 
+    def mean_of_folds(
+        self, outcome: ArrayLike, score: ArrayLike, lengths: ArrayLike, n_repeats: int = 1, level: float = 0.95
+    ) -> Answer:
+        """Mean AUC of folds, whose patients stand end to end, ``lengths`` (k,) each; with Satterthwaite's interval of
+        the logit.
+
+        Keys: estimate, low, high, se, df; limits and se NaN where one is not to be trusted.
+        """
+        return self.compute(
+            "mean_of_folds", outcome=outcome, score=score, lengths=lengths, n_repeats=n_repeats, level=level
+        )
+
+    def brier_score(self, outcome: ArrayLike, probability: ArrayLike, level: float = 0.95) -> Answer:
+        """Mean squared error of (m, n) predictions of m repeats, with a normal interval. Keys: estimate, low, high."""
+        return self.compute("brier_score", outcome=outcome, probability=probability, level=level)
+
+    def held_out_counts(
+        self,
+        outcome: ArrayLike,
+        in_sample: ArrayLike,
+        rows: ArrayLike,
+        lengths: ArrayLike,
+        held_out: ArrayLike,
+        test_rows: ArrayLike,
+        test_lengths: ArrayLike,
+    ) -> Answer:
+        """Held-out patients by outcome, above or not above Youden's cutoff of each refit's own training rows.
+
+        Predictions ``in_sample`` of the training ``rows`` and ``held_out`` of ``test_rows`` stand end to end. Keys: tp,
+        fp, fn, tn.
+        """
+        return self.compute(
+            "held_out_counts",
+            outcome=outcome,
+            in_sample=in_sample,
+            rows=rows,
+            lengths=lengths,
+            held_out=held_out,
+            test_rows=test_rows,
+            test_lengths=test_lengths,
+        )
+
     # -- multiple imputation -----------------------------------------------------------------------------------
 
     def pool_estimates(
@@ -493,10 +592,6 @@ class StatisticsEngine(Protocol):
         """
         return self.compute("univariate_screen", values=values, outcome=outcome)
 
-    def describe_values(self, values: ArrayLike) -> Answer:
-        """A variable's mean, sd, median, q1, q3, min and max. R: ``mean``, ``sd``, ``quantile``, ``range``."""
-        return self.compute("describe_values", values=values)
-
     def shapiro_wilk(self, values: ArrayLike) -> Answer:
         """Shapiro and Wilk's test of normality. R: ``shapiro.test``. Keys: statistic, p."""
         return self.compute("shapiro_wilk", values=values)
@@ -504,6 +599,22 @@ class StatisticsEngine(Protocol):
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> Answer:
         """Two samples, "t", "welch" or "wilcoxon". R: ``t.test``, ``wilcox.test``. Keys: statistic, p, df."""
         return self.compute("continuous_test", nonevent=nonevent, event=event, kind=kind)
+
+    def moments(self, values: ArrayLike) -> Answer:
+        """Values (n,) described. R: ``mean``, ``sd``, ``quantile``. Keys: mean, sd, median, q1, q3; NaN of none."""
+        return self.compute("moments", values=values)
+
+    def standardized_mean_difference(self, nonevent: ArrayLike, event: ArrayLike) -> float:
+        """Event minus non-event in pooled standard deviations; NaN where neither varies."""
+        return self.compute("standardized_mean_difference", nonevent=nonevent, event=event)
+
+    def standardized_level_difference(self, counts: ArrayLike) -> float:
+        """The same of counts (r, 2) of levels: Mahalanobis distance of their shares."""
+        return self.compute("standardized_level_difference", counts=counts)
+
+    def adjust_p(self, p: ArrayLike, method: str) -> np.ndarray:
+        """p-values (m,) adjusted for their number by "holm" or "bh"; NaN stays. R: ``stats::p.adjust``."""
+        return self.compute("adjust_p", p=p, method=method)
 
     def categorical_test(self, counts: ArrayLike, kind: str) -> Answer:
         """Counts (r, 2), "chi2" or "fisher" (exact). R: ``chisq.test``, ``fisher.test``. Keys: statistic, p, df."""

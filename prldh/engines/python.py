@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from prldh.core import Warn, warn
+from prldh.engines.packages import PACKAGES, packages_of
 from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, Versions, is_array
 from prldh.stats import find_statistic, is_nearly_certain
-
-PACKAGES = ("numpy", "scipy", "statsmodels", "scikit-learn", "numba")
 
 
 class PythonEngine(StatisticsEngine):
@@ -35,9 +34,11 @@ class PythonEngine(StatisticsEngine):
 
     def __init__(self) -> None:
         self.warnings: list[Warn] = []
+        self.called: set[str] = set()
 
     def compute(self, statistic: str, **arguments: Any) -> Any:
         """The function of that name in :mod:`prldh.stats`."""
+        self.called.add(statistic)
         given = {
             name: np.asarray(value, dtype=None if name in WHOLE_NUMBERS else float) if is_array(value) else value
             for name, value in arguments.items()
@@ -52,6 +53,10 @@ class PythonEngine(StatisticsEngine):
     def versions(self) -> Versions:
         """``{"version": Python's, "packages": {name: version, or None where it is not installed}}``."""
         return {"version": platform.python_version(), "packages": {name: _version(name) for name in PACKAGES}}
+
+    def packages_called(self) -> tuple[str, ...]:
+        """The packages whose functions the statistics run that were asked for."""
+        return packages_of(find_statistic(name) for name in sorted(self.called))
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

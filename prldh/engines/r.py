@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from prldh.core import Warn, warn
+from prldh.engines.packages import r_packages_of
 from prldh.engines.protocol import WHOLE_NUMBERS, StatisticsEngine, Versions, is_array
-from prldh.engines.r_session import dimensions, evaluate, text_or_none, to_python
+from prldh.engines.r_session import evaluate, is_list, text_or_none, to_python
 from prldh.stats import is_vector
 
 
@@ -39,13 +40,15 @@ class REngine(StatisticsEngine):
 
     def __init__(self) -> None:
         self.warnings: list[Warn] = []
+        self.called: set[str] = set()
 
     def compute(self, statistic: str, **arguments: Any) -> Any:
         """The function of that name in the R package."""
+        self.called.add(statistic)
         given = {name.removesuffix("_"): _as_r_takes_it(name, value) for name, value in arguments.items()}
         value = self._evaluate(statistic, given)
-        if dimensions(value) is not None:
-            return to_python(value, is_vector=True)
+        if not is_list(value):
+            return to_python(value, is_vector(statistic))
         return {key: to_python(item, is_vector(statistic, key)) for key, item in zip(value.names, value, strict=True)}
 
     def pool_covariance(self, estimates: ArrayLike, covariances: ArrayLike) -> np.ndarray:
@@ -58,6 +61,11 @@ class REngine(StatisticsEngine):
         vector = self._evaluate("package_versions", {})
         versions = dict(zip(vector.names, (text_or_none(v) for v in vector), strict=True))
         return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
+
+    def packages_called(self) -> tuple[str, ...]:
+        """R's packages whose functions the statistics run that were asked for, where they are installed."""
+        called, installed = r_packages_of(self.called), self.versions()["packages"]
+        return tuple(name for name in installed if name in called and installed[name])
 
     def use_own_code(self, own: bool = True) -> None:
         """Take Hosmer-Lemeshow, decision and impact curves from prldh's own R code even where R has packages for

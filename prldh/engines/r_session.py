@@ -168,7 +168,7 @@ def _to_r(r: Any, value: Any) -> Any:
 def to_python(value: Any, is_vector: bool) -> Any:
     """An array of R's numbers, a float of a single one, text of text, a dict of a named list."""
     kind = type(value).__name__
-    if kind == "ListSexpVector":
+    if is_list(value):
         return {key: to_python(item, is_vector) for key, item in zip(value.names, value, strict=True)}
     if kind == "StrSexpVector":
         return text_or_none(value[0])
@@ -184,6 +184,11 @@ def to_python(value: Any, is_vector: bool) -> Any:
     if array.size != 1:
         raise EngineError(f"R gave {array.size} numbers where one was expected. Please report this.")
     return float(array[0])
+
+
+def is_list(value: Any) -> bool:
+    """Whether R's value is a list, whose elements have names."""
+    return type(value).__name__ == "ListSexpVector"
 
 
 def dimensions(value: Any) -> tuple[int, ...] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from prldh.models.associations import Association, check_associations, describe_associations
+from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
+    HELD_OUT_PARTIAL_AREAS,
     Compared,
     Comparison,
     NetBenefitDifference,
-    compare_likelihoods,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
@@ -15,21 +17,21 @@ from prldh.models.compare import (
     plan_comparisons,
 )
 from prldh.models.fit import (
-    FIRTH,
-    MAXIMUM_LIKELIHOOD,
     Coefficient,
     FittedModel,
-    Likelihood,
     Term,
     describe_model,
     fit_designs,
     mean_log_odds,
+    predicting_coefficients,
 )
+from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
 from prldh.models.patients import Patients
 from prldh.models.performance import (
     Assessment,
     calibration,
     classify,
+    curve_elsewhere,
     describe_auc,
     hosmer_lemeshow,
     pooled_auc,
@@ -46,6 +48,7 @@ from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, Hos
 __all__ = [
     "Area",
     "Assessment",
+    "Association",
     "Calibration",
     "Coefficient",
     "Compared",
@@ -53,7 +56,9 @@ __all__ = [
     "Confusion",
     "DecisionPoint",
     "FIRTH",
+    "FeatureCollinearity",
     "FittedModel",
+    "HELD_OUT_PARTIAL_AREAS",
     "HosmerLemeshow",
     "ImpactPoint",
     "Likelihood",
@@ -67,15 +72,20 @@ __all__ = [
     "SampleSizes",
     "TableOneRow",
     "Term",
+    "TermCollinearity",
     "UnivariateScreen",
     "anticipated_r2",
     "calibration",
+    "check_associations",
     "classify",
     "compare_likelihoods",
     "compare_models",
     "compare_net_benefit",
     "compare_out_of_bag",
+    "curve_elsewhere",
+    "describe_associations",
     "describe_auc",
+    "describe_features",
     "describe_model",
     "describe_reclassification",
     "describe_sample_size",
@@ -88,6 +98,7 @@ __all__ = [
     "nested_warning",
     "plan_comparisons",
     "pooled_auc",
+    "predicting_coefficients",
     "roc_vertices",
     "usefulness",
 ]

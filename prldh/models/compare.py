@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +13,7 @@ from prldh.core import (
     ABSENT,
     Absent,
     Design,
+    Given,
     Inline,
     Later,
     ModelSpec,
@@ -21,18 +21,19 @@ from prldh.core import (
     Predictions,
     StudyError,
     Warn,
-    finite,
     nearest,
     record_of,
     records_of,
     warn,
 )
 from prldh.engines import PythonEngine, StatisticsEngine
-from prldh.models.fit import MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.models.fit import mean_log_odds
+from prldh.models.likelihoods import LikelihoodRatio
 from prldh.models.performance import Assessment
 from prldh.models.roc_curves import DifferenceTest
 from prldh.study import Study
 
+HELD_OUT_PARTIAL_AREAS = "comparisons of partial areas on held-out predictions"
 ASYMPTOTIC = "asymptotic, placement values restricted to the range"
 
 
@@ -50,19 +51,8 @@ class Compared:
     adjusted: bool
     scope: Literal["model", "pipeline"] | None
     scheme: str | None
-    n: Later[int]
-    events: Later[int]
-
-
-@dataclass(frozen=True)
-class LikelihoodRatio:
-    """A likelihood-ratio test; ``df2`` where the statistic is F, pooled over imputed data sets."""
-
-    statistic: Number
-    df: Number
-    p: Number
-    method: Later[str]
-    df2: Number | Absent = ABSENT
+    n: Given[Later[int]]
+    events: Given[Later[int]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ class Comparison:
 class DifferencePoint:
     """Difference of net benefit at a threshold, with a pointwise band."""
 
-    threshold: Number
+    threshold: Given[Number]
     difference: Number
     low: Number
     high: Number
@@ -192,32 +182,6 @@ def compare_out_of_bag(
         outcome.astype(float), a, b, first.out_of_bag(), thresholds, assessment.level
     )
     return NetBenefitDifference(pair, records_of(DifferencePoint, curve))
-
-
-def compare_likelihoods(
-    small: Sequence[Design],
-    large: Sequence[Design],
-    fits: Sequence[str],
-    outcome: np.ndarray,
-    engine: StatisticsEngine,
-) -> LikelihoodRatio:
-    """Likelihood-ratio test of nested models; it does not exist where its p is None.
-
-    ``fits`` tells how the two were fitted: where both are by maximum likelihood it is the usual test; where one is
-    Firth's, the penalised test with the large model's penalty. Over imputed data sets the statistics are pooled by Li,
-    Meng, Raghunathan and Rubin's rule (D2): ``statistic`` is then F.
-    """
-    y = outcome.astype(float)
-    is_likely = all(how == MAXIMUM_LIKELIHOOD for how in fits)
-    test = engine.likelihood_ratio if is_likely else engine.likelihood_ratio_firth
-    m = max(len(small), len(large))
-    answers = [test(small[k % len(small)].matrix, large[k % len(large)].matrix, y) for k in range(m)]
-    method = "likelihood ratio" if is_likely else "penalised likelihood ratio (Firth)"
-    if m == 1 or finite(answers[0]["p"]) is None:
-        return record_of(LikelihoodRatio, answers[0], method=method)
-    pooled = engine.pool_likelihood_ratio(np.array([answer["statistic"] for answer in answers]), answers[0]["df"])
-    method += f", F of {m} imputed data sets (D2)"
-    return record_of(LikelihoodRatio, {**pooled, "df": pooled["df1"]}, method=method)
 
 
 def nested(first: Design, second: Design) -> str | None:

@@ -17,6 +17,7 @@ from prldh.core import (
     Cohort,
     DataError,
     Design,
+    Given,
     Inline,
     Later,
     ModelSpec,
@@ -27,13 +28,10 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
+from prldh.models.collinearity import TermCollinearity, describe_terms
+from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, OverallTest, overall_tests
 from prldh.models.performance import Assessment, describe_predictions, pooled_auc
 from prldh.stats import infinite_coefficients
-
-#: How a model was fitted, as its entry's ``fit`` says it.
-Likelihood = Literal["maximum likelihood", "firth"]
-MAXIMUM_LIKELIHOOD: Final = "maximum likelihood"
-FIRTH: Final = "firth"
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,14 @@ class Coefficient:
     high: Number
 
 
+#: What is said of predictions by Firth's likelihood.
+PREDICTED_BY = {
+    FIRTH: "With it predicted probabilities are biased towards 1/2 (Puhr 2017).",
+    "flic": "Predictions have its slopes and an intercept by maximum likelihood (FLIC, Puhr 2017).",
+    "flac": "Predictions are by maximum likelihood on the augmented data with a covariate for these (FLAC, Puhr 2017).",
+}
+#: What a fit by Firth's likelihood predicts by.
+Predictions = Literal["firth", "flic", "flac"]
 #: Of a term without estimate and limits.
 NO_COEFFICIENT: Final = Coefficient(None, None, None, None, None, None)
 
@@ -84,21 +90,53 @@ class RawArea:
 
 
 @dataclass(frozen=True)
+class PredictionTerm:
+    """A term's coefficient in predictions."""
+
+    term: str
+    b: Number
+
+
+@dataclass(frozen=True)
+class PredictionFit:
+    """What a model by Firth's likelihood predicts by where the study corrects its predictions."""
+
+    method: Literal["flic", "flac"]
+    coefficients: tuple[PredictionTerm, ...]
+
+
+@dataclass(frozen=True)
 class FittedModel:
     """A model as fitted on everyone, and the measures of its predictions there."""
 
     name: str
     adjusted: bool
-    n_parameters: int
-    n: Later[int]
-    events: Later[int]
+    n_parameters: Given[int]
+    n: Given[Later[int]]
+    events: Given[Later[int]]
     fit: Likelihood
-    n_imputations: Later[int]
+    n_imputations: Given[Later[int]]
     log_likelihood: Later[Number]
     terms: tuple[Term, ...]
+    overall_tests: Later[tuple[OverallTest, ...]]
     separation: tuple[SeparatedTerm, ...]
+    collinearity: Later[TermCollinearity]
     performance: Annotated[Mapping[str, Any], Among(APPARENT)]
     raw_auc: Later[tuple[RawArea, ...]]
+    prediction: PredictionFit | Absent = ABSENT
+    knots: Mapping[str, tuple[float, ...]] | Absent = ABSENT
+
+    @property
+    def predicts_by(self) -> str:
+        """How the coefficients that it predicts by are fitted, on everyone and in every resample."""
+        return self.fit if isinstance(self.prediction, Absent) else self.prediction.method
+
+    @property
+    def coefficients(self) -> tuple[Number, ...]:
+        """The coefficients that it predicts by, one a term."""
+        if isinstance(self.prediction, Absent):
+            return tuple(term.coefficient.b for term in self.terms)
+        return tuple(term.b for term in self.prediction.coefficients)
 
 
 @dataclass(frozen=True)
@@ -216,6 +254,7 @@ def describe_model(
     assessment: Assessment,
     on_separation: str = "firth",
     scores: Collection[str] = (),
+    predictions: Predictions = FIRTH,
 ) -> tuple[FittedModel, np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -227,6 +266,8 @@ def describe_model(
         ``firth``, ``warn`` or ``error``: see :func:`fit_designs`.
     scores
         The terms that have a given direction (higher means event): Radscores and scores given as columns.
+    predictions
+        What a fit by Firth's likelihood predicts by: ``firth``, ``flic`` or ``flac``.
 
     Returns
     -------
@@ -235,8 +276,13 @@ def describe_model(
     """
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
     fit = fit_designs(designs, cohort.outcome, assessment.engine, assessment.level, on_separation, label)
-    terms, separation, of_terms = _terms(designs[0], fit, label)
-    etas = np.array([log_odds(d.matrix, fit.coefficients) for d in designs])
+    terms, separation, of_terms = _terms(designs[0], fit, label, predictions)
+    b, prediction = predicting_coefficients(fit, designs, cohort.outcome, assessment.engine, predictions), None
+    if fit.how == FIRTH and predictions != FIRTH:
+        named = tuple(PredictionTerm(*pair) for pair in zip(designs[0].columns, map(float, b), strict=True))
+        prediction = PredictionFit(predictions, named)
+    etas = np.array([log_odds(d.matrix, b) for d in designs])
+    collinearity, of_columns = describe_terms(designs, cohort.outcome, assessment.engine, _no_inflation(fit), label)
     performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
     raw_auc, of_markers = _raw_areas(scores, designs, terms, cohort.outcome.astype(float), assessment, label)
     model = FittedModel(
@@ -249,11 +295,34 @@ def describe_model(
         n_imputations=len(designs) if len(designs) > 1 else 0,
         log_likelihood=fit.log_likelihood,
         terms=terms,
+        overall_tests=overall_tests(designs, fit.how, cohort.outcome, assessment.engine),
         separation=separation,
+        collinearity=collinearity,
         performance=performance,
         raw_auc=raw_auc,
+        prediction=prediction or ABSENT,
+        knots=designs[0].knots or ABSENT,
     )
-    return model, etas, [*of_terms, *of_predictions, *of_markers]
+    return model, etas, [*of_terms, *of_columns, *of_predictions, *of_markers]
+
+
+def predicting_coefficients(
+    fit: Fit, designs: Sequence[Design], outcome: np.ndarray, engine: StatisticsEngine, predictions: Predictions
+) -> np.ndarray:
+    """Coefficients (k,) that a fit predicts by: its own, or Firth's corrected as ``predictions`` says; the mean over
+    imputed data sets."""
+    if fit.how != FIRTH or predictions == FIRTH:
+        return fit.coefficients
+    rows, lengths = np.arange(len(outcome)), np.array([len(outcome)])
+    answers = [engine.refit_firth(d.matrix, outcome.astype(float), rows, lengths, predictions) for d in designs]
+    return np.mean([np.asarray(answer["coefficients"])[0] for answer in answers], axis=0)
+
+
+def _no_inflation(fit: Fit) -> str:
+    """Why a fit has no variance inflation factors; empty where it has."""
+    if fit.how == FIRTH:
+        return "variance inflation factors are of maximum likelihood, and this is Firth's penalised fit"
+    return "an estimate is infinite (separation), and variances with it" if fit.infinite.any() else ""
 
 
 def mean_log_odds(etas: np.ndarray) -> np.ndarray:
@@ -261,7 +330,9 @@ def mean_log_odds(etas: np.ndarray) -> np.ndarray:
     return etas[0] if len(etas) == 1 else np.round(etas.mean(axis=0), LOG_ODDS_DECIMALS) + 0.0
 
 
-def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tuple[SeparatedTerm, ...], list[Warn]]:
+def _terms(
+    design: Design, fit: Fit, label: str, predictions: Predictions
+) -> tuple[tuple[Term, ...], tuple[SeparatedTerm, ...], list[Warn]]:
     terms, separation, warnings = [], [], []
     for j, column in enumerate(design.columns):
         place = (column, design.variables[j], design.levels[j])
@@ -274,7 +345,7 @@ def _terms(design: Design, fit: Fit, label: str) -> tuple[tuple[Term, ...], tupl
         warnings.append(warn.NOT_ESTIMABLE(model=label, listed=", ".join(aliased)))
     listed = ", ".join(f"{s.term} ({s.estimate})" for s in separation)
     if separation and fit.how == FIRTH:
-        warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed))
+        warnings.append(warn.SEPARATED_FIRTH(model=label, listed=listed, predictions=PREDICTED_BY[predictions]))
     elif separation:
         warnings.append(warn.SEPARATED(model=label, listed=listed))
     if not fit.converged and not (separation and fit.how == MAXIMUM_LIKELIHOOD):

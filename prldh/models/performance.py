@@ -23,8 +23,12 @@ from prldh.models.values import (
     ImpactPoint,
     PartialArea,
     PartialAreas,
+    PredictionBin,
 )
 from prldh.study import Performance
+
+#: Twentieths of 0..1, in which predictions are counted.
+N_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,17 @@ def calibration(y: np.ndarray, p: np.ndarray, assessment: Assessment, rows: np.n
     known = {measure.key for measure in at(CALIBRATION, assessment.measures)}
     numbers = {key: finite(value) for key, value in answer.items() if key in known}
     columns = {key: answer[f"curve_{key}"] for key in ("predicted", "observed", "low", "high")}
-    return Calibration(numbers, records_of(CalibrationPoint, columns), str(answer["method"]))
+    return Calibration(numbers, records_of(CalibrationPoint, columns), str(answer["method"]), histogram(y, p))
+
+
+def histogram(y: np.ndarray, p: np.ndarray) -> tuple[PredictionBin, ...]:
+    """How many patients without and with the event have a prediction in each twentieth of 0..1."""
+    edges = np.arange(N_BINS + 1) / N_BINS
+    place = np.digitize(p, edges[1:-1])
+    nonevent, event = (np.bincount(place[y == outcome], minlength=N_BINS) for outcome in (0, 1))
+    return tuple(
+        PredictionBin(float(edges[k]), float(edges[k + 1]), int(nonevent[k]), int(event[k])) for k in range(N_BINS)
+    )
 
 
 def usefulness(y: np.ndarray, p: np.ndarray, assessment: Assessment) -> dict[str, Any]:
@@ -158,4 +172,19 @@ def usefulness(y: np.ndarray, p: np.ndarray, assessment: Assessment) -> dict[str
     samples = (assessment.draws.patients, len(assessment.draws.patients), assessment.level)
     curve = assessment.engine.decision_curve(y, rounded, thresholds, *samples)
     impact = assessment.engine.clinical_impact(y, rounded, thresholds, 1000, *samples)
-    return {"decision_curve": records_of(DecisionPoint, curve), "clinical_impact": records_of(ImpactPoint, impact)}
+    elsewhere = curve_elsewhere(y, rounded, assessment, assessment.draws.patients)
+    return {
+        "decision_curve": records_of(DecisionPoint, curve),
+        "clinical_impact": records_of(ImpactPoint, impact),
+        **({"decision_curve_at_prevalence": records_of(DecisionPoint, elsewhere)} if elsewhere else {}),
+    }
+
+
+def curve_elsewhere(y: np.ndarray, p: np.ndarray, assessment: Assessment, samples: np.ndarray) -> dict[str, Any] | None:
+    """The decision curve at the prevalence that the study names; None where it names none."""
+    settings = assessment.settings
+    if settings.prevalence is None:
+        return None
+    return assessment.engine.decision_curve_at_prevalence(
+        y, p, np.array(settings.thresholds), settings.prevalence, samples, len(samples), assessment.level
+    )

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import GROUPS, Protocol, pair_of
-from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn
+from prldh.chain import GROUPS, Protocol, has_splines
+from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
 from prldh.data.imaging import Images
 from prldh.models.patients import Patients
 from prldh.plugins import Registry
@@ -49,10 +49,6 @@ class Plan:
         """Whether covariates have blanks that are imputed."""
         return self.study.missing == "multiple_imputation" and not self.cohort.is_complete
 
-    def is_imputed(self, spec: ModelSpec) -> bool:
-        """Whether a covariate of the model has blanks that are imputed."""
-        return self.imputes and any(term in self.cohort.incomplete for term in spec.terms)
-
     @cached_property
     def patients(self) -> dict[tuple[str, ...], Patients]:
         """Whose numbers were asked for so far, by the variables whose blanks set them apart; everyone is the first."""
@@ -64,14 +60,30 @@ class Plan:
         everyone = self.patients[()]
         if self.study.missing != "by_model":
             return everyone
-        names = sorted({name for term in terms for name in (pair_of(term) or (term,))})
-        blank = {name: where for name in names if (where := self.cohort.blank(name)).any()}
+        blank = {name: where for name in sorted(self.variables_of(terms)) if (where := self.cohort.blank(name)).any()}
         if tuple(blank) not in self.patients:
             rows = np.flatnonzero(~np.logical_or.reduce(list(blank.values())))
             own = Patients(tuple(blank), rows, self.cohort.take(rows), self.study, self.schemes)
             self.patients[tuple(blank)] = own
         return self.patients[tuple(blank)]
 
+    def variables(self, spec: ModelSpec) -> tuple[str, ...]:
+        """The covariates and tissues that a model's terms are of."""
+        return self.variables_of(spec.terms)
+
+    def variables_of(self, terms: Iterable[str]) -> tuple[str, ...]:
+        """The covariates and tissues that these terms are of."""
+        known = {*self.study.tissues, *self.study.clinical.covariates}
+        return tuple(dict.fromkeys(name for term in terms for name in variables_in(term, known)))
+
+    def is_imputed(self, spec: ModelSpec) -> bool:
+        """Whether a covariate of the model has blanks that are imputed."""
+        return self.imputes and any(name in self.cohort.incomplete for name in self.variables(spec))
+
     def is_refitted(self, spec: ModelSpec) -> bool:
-        """Whether scope ``pipeline`` refits more than the logistic model: a Radscore, or the cutoffs of groups."""
-        return any(GROUPS.match(term) or term in self.blocks for term in spec.terms)
+        """Whether scope ``pipeline`` refits more than scope ``model``: a Radscore, or the cutoffs of groups."""
+        return any(map(GROUPS.match, spec.terms)) or any(name in self.blocks for name in self.variables(spec))
+
+    def has_splines(self, spec: ModelSpec) -> bool:
+        """Whether every refit places knots anew, at quantiles of its training rows."""
+        return has_splines(spec.terms)

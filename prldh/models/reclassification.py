@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Absent, Inline, Number, finite
+from prldh.core import ABSENT, Absent, Given, Inline, Number, finite
 from prldh.models.compare import Compared
 from prldh.models.performance import Assessment
 from prldh.study import Performance
@@ -53,8 +53,8 @@ class Reclassified:
 class ReclassificationCell:
     """Patients who were in category ``old`` and are in category ``new``, by outcome."""
 
-    old: int
-    new: int
+    old: Given[int]
+    new: Given[int]
     events: int
     nonevents: int
 
@@ -65,7 +65,7 @@ class Reclassification:
     improvement."""
 
     pair: Inline[Compared]
-    categories: tuple[float, ...]
+    categories: Given[tuple[float, ...]]
     categories_from: str
     nri: Reclassified
     continuous_nri: Reclassified

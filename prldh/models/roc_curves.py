@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from prldh.core import ABSENT, Absent, Interval, Later, Number, Warn, finite, record_of, warn
+from prldh.core import ABSENT, Absent, Given, Interval, Later, Number, Warn, finite, record_of, warn
 from prldh.engines import StatisticsEngine
-from prldh.stats import proportion
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class RocStratum:
     """A Radscore among the patients of one group of another."""
 
     group: str
-    n: int
-    events: int
+    n: Given[int]
+    events: Given[int]
     auc: Interval
     roc: tuple[RocPoint, ...]
 
@@ -71,7 +70,7 @@ def roc_vertices(engine: StatisticsEngine, outcome: np.ndarray, p: np.ndarray, l
     events = float(np.sum(outcome == 1))
     points = []
     for a, b, c in zip(x[turn], y[turn], t[turn], strict=True):
-        limits = proportion(round(b * events), events, level)
+        limits = engine.proportion(round(b * events), events, level)
         points.append(RocPoint(finite(c), finite(b), finite(1 - a), limits["low"], limits["high"]))
     return tuple(points)
 

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prldh.chain import pair_of
-from prldh.core import ABSENT, Absent, Cohort, Design, FeatureBlock, ModelSpec, Number, StudyError, Warn, warn
+from prldh.core import (
+    ABSENT,
+    Absent,
+    Cohort,
+    Design,
+    FeatureBlock,
+    ModelSpec,
+    Number,
+    StudyError,
+    Warn,
+    variables_in,
+    warn,
+)
 from prldh.stats import largest_cox_snell, sample_size
 from prldh.study import SampleSize
 
@@ -130,7 +141,9 @@ def describe_sample_size(
 
 def _tissues(spec: ModelSpec, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
     """The tissues of a model whose Radscores were selected here."""
-    names = dict.fromkeys(name for term in spec.terms for name in (pair_of(term) or (term,)))
+    names: dict[str, None] = {}
+    for term in spec.terms:
+        names.update(dict.fromkeys(variables_in(term, blocks)))
     return [name for name in names if name in blocks]
 
 

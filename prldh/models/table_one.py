@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from prldh.chain import GROUPS, group_codes, group_levels
-from prldh.core import ABSENT, Absent, Cohort, Later, ModelSpec, Number, Warn, finite, record_of, warn
+from prldh.core import ABSENT, Absent, Cohort, Given, Later, ModelSpec, Number, Single, Warn, finite, record_of, warn
 from prldh.engines import StatisticsEngine
-from prldh.stats import adjust_p, standardized_level_difference, standardized_mean_difference
 from prldh.study import TableOne
 
 ALPHA = 0.05
@@ -35,8 +34,8 @@ class Moments:
 class Count:
     """How many of some patients have a level, and the percentage of the column."""
 
-    n: Later[int]
-    percent: Later[Number]
+    n: Given[Later[int]]
+    percent: Annotated[Later[Number], Single("percentages of Table 1")]
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,8 @@ class TableOneRow:
     smd: Number | Absent = ABSENT
     summary: Literal["mean", "median"] | Absent = ABSENT
     normality: Normality | Absent = ABSENT
-    unknown: Later[Unknown] = Unknown(0, 0, 0)
-    n_missing: int | Absent = ABSENT
+    unknown: Given[Later[Unknown]] = Unknown(0, 0, 0)
+    n_missing: Given[int | Absent] = ABSENT
     is_radscore: bool | Absent = ABSENT
     p_holm: Number | Absent = ABSENT
     p_bh: Number | Absent = ABSENT
@@ -121,23 +120,24 @@ def make_table_one(
         known = column.notna().to_numpy()
         outcome = cohort.outcome[known]
         if covariate.kind == "continuous":
-            row = _continuous(covariate.name, column.to_numpy(float)[known], outcome, settings, engine)
+            row = continuous_row(covariate.name, column.to_numpy(float)[known], outcome, settings, engine)
         else:
-            row = _categorical(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
+            row = categorical_row(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
         unknown = _unknown(known, cohort.outcome)
         rows.append(replace(row, n_missing=unknown.total, unknown=unknown))
     for name, values in scores.items():
         if name not in cohort.table.columns:
             known = np.isfinite(values)
-            row = _continuous(name, values[known], cohort.outcome[known], settings, engine)
+            row = continuous_row(name, values[known], cohort.outcome[known], settings, engine)
             rows.append(replace(row, is_radscore=True, unknown=_unknown(known, cohort.outcome)))
     for first, second in _group_pairs(specs):
         known = np.isfinite(scores[first]) & np.isfinite(scores[second])
         codes, levels = group_codes(scores, cutoffs, first, second)[known], group_levels(first, second)
-        row = _categorical(f"groups({first}, {second})", codes, levels, cohort.outcome[known], engine)
+        row = categorical_row(f"groups({first}, {second})", codes, levels, cohort.outcome[known], engine)
         rows.append(replace(row, unknown=_unknown(known, cohort.outcome)))
     if settings.adjust_p != "none":
-        adjusted = adjust_p(np.array([np.nan if row.p is None else row.p for row in rows]), settings.adjust_p)
+        p = np.array([np.nan if row.p is None else row.p for row in rows])
+        adjusted = engine.adjust_p(p, settings.adjust_p)
         is_holm = settings.adjust_p == "holm"
         rows = [
             replace(row, p_holm=finite(p)) if is_holm else replace(row, p_bh=finite(p))
@@ -159,7 +159,7 @@ def _group_pairs(specs: tuple[ModelSpec, ...]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _continuous(
+def continuous_row(
     name: str,
     values: np.ndarray,
     outcome: np.ndarray,
@@ -168,11 +168,11 @@ def _continuous(
 ) -> TableOneRow:
     nonevent, event = values[outcome == 0], values[outcome == 1]
     answer = engine.continuous_test(nonevent, event, settings.continuous)
-    cells = [record_of(Moments, engine.describe_values(each)) for each in (values, nonevent, event)]
+    cells = TableOneCells(None, *(record_of(Moments, engine.moments(part)) for part in (values, nonevent, event)))
     statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    smd = finite(standardized_mean_difference(nonevent, event))
+    smd = finite(engine.standardized_mean_difference(nonevent, event))
     normality = Normality(*(record_of(ShapiroWilk, engine.shapiro_wilk(each)) for each in (nonevent, event)))
-    row = TableOneRow(name, "continuous", settings.continuous, statistic, df, p, (TableOneCells(None, *cells),), smd)
+    row = TableOneRow(name, "continuous", settings.continuous, statistic, df, p, (cells,), smd)
     return replace(row, summary=_summary(normality, settings), normality=normality)
 
 
@@ -183,7 +183,7 @@ def _summary(normality: Normality, settings: TableOne) -> Literal["mean", "media
     return "mean" if all(test.p is not None and test.p >= ALPHA for test in tests) else "median"
 
 
-def _categorical(
+def categorical_row(
     name: str, codes: np.ndarray, levels: Sequence[str], outcome: np.ndarray, engine: StatisticsEngine
 ) -> TableOneRow:
     counts = np.array(
@@ -204,7 +204,8 @@ def _categorical(
         test = "fisher" if np.mean(expected < 5) > 0.2 else "chi2"
         answer = engine.categorical_test(observed, test)
         statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    return TableOneRow(name, "categorical", test, statistic, df, p, rows, finite(standardized_level_difference(counts)))
+    smd = finite(engine.standardized_level_difference(counts))
+    return TableOneRow(name, "categorical", test, statistic, df, p, rows, smd)
 
 
 def _count(n: float, total: float) -> Count:

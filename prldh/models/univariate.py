@@ -20,6 +20,7 @@ from prldh.core import (
     Cohort,
     Design,
     FeatureBlock,
+    Given,
     Inline,
     Later,
     Number,
@@ -30,7 +31,7 @@ from prldh.core import (
 )
 from prldh.engines import StatisticsEngine
 from prldh.models.fit import NO_COEFFICIENT, Coefficient, fit_designs
-from prldh.stats import adjust_p
+from prldh.models.likelihoods import OverallTest, overall_tests
 from prldh.study import Univariate
 
 ALPHA = 0.05
@@ -47,8 +48,8 @@ class UnivariateTerm:
     term: str
     is_radscore: Later[bool]
     is_fitted: Later[bool]
-    n: int
-    events: int
+    n: Given[int]
+    events: Given[int]
     fit: str
     coefficient: Inline[Coefficient]
     p_holm: Number | Absent = ABSENT
@@ -73,10 +74,10 @@ class ScreenedFeature:
 class FeatureScreen:
     """The features of a tissue: how many were tested, how many are below :data:`ALPHA`, and the smallest p-values."""
 
-    n: int
-    n_tested: int
-    n_below_by_chance: Later[float]
-    n_below: Mapping[str, int]
+    n: Given[int]
+    n_tested: Given[int]
+    n_below_by_chance: Given[Later[float]]
+    n_below: Given[Mapping[str, int]]
     smallest: tuple[ScreenedFeature, ...]
 
 
@@ -85,9 +86,10 @@ class UnivariateScreen:
     """``adjusted``: which of ``p_holm``, ``p_bh`` the rows have."""
 
     test: Literal["t", "wilcoxon"]
-    adjusted: tuple[str, ...]
-    alpha: Later[float]
+    adjusted: Given[tuple[str, ...]]
+    alpha: Given[Later[float]]
     terms: tuple[UnivariateTerm, ...]
+    overall_tests: Later[tuple[OverallTest, ...]]
     features: Mapping[str, FeatureScreen]
 
 
@@ -119,7 +121,7 @@ def describe_univariate(
         features together, and those of the terms together, fitted Radscores left out.
     """
     methods = METHODS[settings.adjust_p]
-    terms, warnings = _univariable_models(cohort, blocks, scores, engine, level, on_separation)
+    terms, overall, warnings = _univariable_models(cohort, blocks, scores, engine, level, on_separation)
     tables = {
         name: _screen(name, tissue, cohort.outcome, settings.test, methods, engine) for name, tissue in blocks.items()
     }
@@ -127,7 +129,8 @@ def describe_univariate(
         test=settings.test,
         adjusted=methods,
         alpha=ALPHA,
-        terms=_adjusted(terms, methods),
+        terms=_adjusted(terms, methods, engine),
+        overall_tests=tuple(overall),
         features={name: _summary(table, methods, settings.shown) for name, table in tables.items()},
     )
     return screen, pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(), warnings
@@ -157,7 +160,7 @@ def _screen(
             "r": screen["r"],
             "statistic": screen["t" if test == "t" else "w"],
             "p": p,
-            **{f"p_{method}": adjust_p(p, method) for method in methods},
+            **{f"p_{method}": engine.adjust_p(p, method) for method in methods},
         }
     )
     return table.iloc[np.argsort([float(f"{value:.9e}") for value in p], kind="stable")].reset_index(drop=True)
@@ -189,9 +192,10 @@ def _univariable_models(
     engine: StatisticsEngine,
     level: float,
     on_separation: str,
-) -> tuple[list[UnivariateTerm], list[Warn]]:
-    """Terms of a logistic model for each covariate, on the patients who have it, and for each Radscore."""
+) -> tuple[list[UnivariateTerm], list[OverallTest], list[Warn]]:
+    """Terms and overall tests of a logistic model for each covariate, on the patients who have it, and Radscore."""
     terms: list[UnivariateTerm] = []
+    overall: list[OverallTest] = []
     warnings: list[Warn] = []
     for covariate in cohort.covariates:
         values = cohort.coded[covariate.name]
@@ -200,17 +204,18 @@ def _univariable_models(
         design = (
             build_design((covariate.name,), cohort, {}, {}, {covariate.name: values[known]}) if known.any() else None
         )
-        own, warned = _terms(covariate.name, design, outcome, engine, level, on_separation)
+        own, tests, warned = _terms(covariate.name, design, outcome, engine, level, on_separation)
         terms += own
+        overall += tests
         warnings += warned
     for name, values in scores.items():
         if name not in cohort.coded:
             known = np.isfinite(values)
             design = build_design((name,), cohort, {name: values[known]}, {}, {}) if known.any() else None
-            own, warned = _terms(name, design, cohort.outcome[known], engine, level, on_separation)
+            own, _, warned = _terms(name, design, cohort.outcome[known], engine, level, on_separation)
             warnings += warned
             terms += [replace(term, is_radscore=True, is_fitted=name in blocks) for term in own]
-    return terms, warnings
+    return terms, overall, warnings
 
 
 def _terms(
@@ -220,25 +225,27 @@ def _terms(
     engine: StatisticsEngine,
     level: float,
     on_separation: str,
-) -> tuple[list[UnivariateTerm], list[Warn]]:
+) -> tuple[list[UnivariateTerm], Sequence[OverallTest], list[Warn]]:
     """Where the variable or the outcome does not vary: one term without numbers, and a warning."""
     counts = (False, False, len(outcome), int(outcome.sum()))
     if design is None or np.ptp(outcome) == 0 or np.ptp(design.matrix[:, 1:], axis=0).sum() == 0:
         term = UnivariateTerm(name, None, name, *counts, "none", NO_COEFFICIENT)
-        return [term], [warn.NO_UNIVARIABLE_MODEL(variable=name, n=len(outcome))]
+        return [term], (), [warn.NO_UNIVARIABLE_MODEL(variable=name, n=len(outcome))]
     on_separation = "warn" if on_separation == "error" else on_separation
     fit = fit_designs([design], outcome, engine, level, on_separation, f"univariable model of '{name}'")
     terms = [
         UnivariateTerm(name, design.levels[j], design.columns[j], *counts, fit.how, fit.coefficient(j))
         for j in range(1, len(design.columns))
     ]
-    return terms, []
+    return terms, overall_tests([design], fit.how, outcome, engine), []
 
 
-def _adjusted(terms: Sequence[UnivariateTerm], methods: tuple[str, ...]) -> tuple[UnivariateTerm, ...]:
+def _adjusted(
+    terms: Sequence[UnivariateTerm], methods: tuple[str, ...], engine: StatisticsEngine
+) -> tuple[UnivariateTerm, ...]:
     """The terms with adjusted p-values; fitted Radscores have none."""
     p = np.array([np.nan if t.coefficient.p is None or t.is_fitted else t.coefficient.p for t in terms])
-    columns = {method: adjust_p(p, method) for method in methods}
+    columns = {method: engine.adjust_p(p, method) for method in methods}
     return tuple(
         term
         if term.is_fitted

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from prldh.core import ABSENT, CALIBRATION, Absent, Among, Interval, Later, Number
+from prldh.core import ABSENT, CALIBRATION, Absent, Among, Given, Interval, Later, Number
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class PartialArea:
     corrected: Later[Number]
     corrected_low: Later[Number]
     corrected_high: Later[Number]
-    from_: Later[Number]
-    to: Later[Number]
-    n_resamples: Later[int]
+    from_: Given[Later[Number]]
+    to: Given[Later[Number]]
+    n_resamples: Given[Later[int]]
     method: Later[str]
 
 
@@ -86,19 +86,30 @@ class CalibrationPoint:
 
 
 @dataclass(frozen=True)
+class PredictionBin:
+    """Patients with a prediction from ``low`` up to, not including, ``high`` (the last: including), by outcome."""
+
+    low: float
+    high: float
+    nonevent: int
+    event: int
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """The measures that stand there, and the smooth curve by ``method``."""
+    """The measures that stand there, the smooth curve by ``method``, and how the predictions are distributed."""
 
     numbers: Annotated[Mapping[str, Number], Among(CALIBRATION)]
     curve: tuple[CalibrationPoint, ...]
     method: str
+    histogram: Given[Later[tuple[PredictionBin, ...]]]
 
 
 @dataclass(frozen=True)
 class DecisionPoint:
     """Net benefit at a threshold, of the model and of treating ``all``; interventions ``avoided`` per 100 patients."""
 
-    threshold: Number
+    threshold: Given[Number]
     net_benefit: Number
     standardized: Number
     all: Number
@@ -115,7 +126,7 @@ class DecisionPoint:
 class ImpactPoint:
     """Patients above a threshold per 1,000, and those of them with the event."""
 
-    threshold: Number
+    threshold: Given[Number]
     high_risk: Number
     high_risk_events: Number
     high_risk_low: Later[Number]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from prldh.pages.format import FILTERS
 from prldh.results import Words
@@ -16,6 +17,22 @@ def templates_folder() -> Path:
     """Templates are inside the package in a wheel, and at the top of a checkout."""
     packaged = Path(__file__).resolve().parents[1] / "_templates"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "reports" / "templates"
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates as this process compiled them: reports and checklists have an environment each."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled(), _Compiled()
 
 
 def create_environment(words: Words | None = None, for_html: bool = True) -> jinja2.Environment:
@@ -28,6 +45,7 @@ def create_environment(words: Words | None = None, for_html: bool = True) -> jin
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_folder()),
         autoescape=for_html,
+        bytecode_cache=_COMPILED[for_html],  # escaping is compiled in
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -175,7 +175,7 @@ def _model_figures(
             f"calibration_{kind}",
             f"Calibration, {kind}, apparent",
             f"Observed share of events by predicted probability with pointwise {level}% bands; the diagonal is perfect"
-            " calibration." + first,
+            " calibration. Bars: patients by prediction, those with the event in colour." + first,
             lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]),
             is_wide=True,
         ),
@@ -187,6 +187,7 @@ def _model_figures(
             lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]),
             is_wide=True,
         ),
+        *_decision_elsewhere(shown, kind, first, level),
         Drawing(
             f"avoided_{kind}",
             f"Net interventions avoided, {kind}",
@@ -221,7 +222,8 @@ def _model_figures(
                 Drawing(
                     f"calibration_held_out_{kind}",
                     f"Calibration, {kind}, held out",
-                    f"Observed share of events by predicted probability with pointwise {level}% bands; {of}.{first}",
+                    f"Observed share of events by predicted probability with pointwise {level}% bands; {of}."
+                    f" Bars: patients by prediction, those with the event in colour.{first}",
                     lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]),
                     is_wide=True,
                 )
@@ -241,6 +243,22 @@ def _model_figures(
                 )
             )
     return drawings
+
+
+def _decision_elsewhere(shown: list[dict[str, Any]], kind: str, first: str, level: str) -> list[Drawing]:
+    """Decision curves at another prevalence, where the study names one."""
+    curves = [(m["name"], m["decision_curve_at_prevalence"]) for m in shown if "decision_curve_at_prevalence" in m]
+    if not curves:
+        return []
+    return [
+        Drawing(
+            f"decision_elsewhere_{kind}",
+            f"Decision curves at another prevalence, {kind}, apparent",
+            f"Net benefit where another share of patients has the event, with pointwise {level}% bands." + first,
+            lambda: draw_decision(curves),
+            is_wide=True,
+        )
+    ]
 
 
 def _roc_bands(

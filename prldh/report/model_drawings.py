@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 
 from prldh.core import plain
@@ -115,16 +117,32 @@ def draw_calibration(models: list[tuple[str, dict[str, Any]]]) -> Figure:
         else:
             draw_band(axis, curve, "predicted", "low", "high", shade)
             axis.plot(x, y, color=shade)
+        bins = calibration.get("histogram", [])
+        for drawn in (*axis.collections, *axis.lines):  # bands of a smooth curve may end outside 0..1
+            drawn.set_clip_path(Rectangle((-0.01, -0.01), 1.02, 1.02, transform=axis.transData))
+        _draw_histogram(axis, bins, shade)
         axis.set(
             title=label(name),
             xlim=(-0.01, 1.01),
-            ylim=(-0.01, 1.01),
+            ylim=(-0.26 if bins else -0.01, 1.01),
+            yticks=[0, 0.2, 0.4, 0.6, 0.8, 1],
             xlabel="predicted probability",
             ylabel="observed share",
         )
         axis.set_box_aspect(1)
     label_edges(axes, columns)
     return figure
+
+
+def _draw_histogram(axis: Axes, bins: list[dict[str, Any]], color: str) -> None:
+    """Beneath a calibration curve: patients by predicted probability, those with the event in colour on top."""
+    most = max((b["nonevent"] + b["event"] for b in bins), default=0)
+    if not most:
+        return
+    centre, width = [(b["low"] + b["high"]) / 2 for b in bins], 0.9 * (bins[0]["high"] - bins[0]["low"])
+    nonevent, event = ([0.2 * b[key] / most for b in bins] for key in ("nonevent", "event"))
+    axis.bar(centre, nonevent, width, bottom=-0.24, color="0.7", linewidth=0)
+    axis.bar(centre, event, width, bottom=[-0.24 + height for height in nonevent], color=color, linewidth=0)
 
 
 def draw_decision(models: list[tuple[str, list[dict[str, Any]]]]) -> Figure:

@@ -18,18 +18,24 @@ from prldh.results import (
     BY_KEY,
     CLASSIFIED,
     CORRECTED,
+    FLOOR,
     LINE,
+    MEASURES,
     NO_USABLE,
     Words,
     artefacts_in_words,
     by_honesty,
+    computed_once,
     cost_of_leakage,
     has_own_patients,
+    has_two_stage_interval,
     honest_auc,
     is_artefact,
     is_bootstrap,
     is_chosen,
     is_honest,
+    judged,
+    largest_difference,
     leading_key,
     of_table,
     selects,
@@ -94,6 +100,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "artefact": ARTEFACT,
         "held_out_rows": _held_out_rows(data),
         "bootstrap_rows": _bootstrap_rows(data),
+        "has_two_stage": has_two_stage_interval(data),
         "null_rows": _null_rows(data),
         "ledger": _ledger(data, words),
         **_calibration_rows(data, words),
@@ -427,13 +434,21 @@ def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
     """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
-    held = [
-        (f"{words.scheme(scheme).label}, scope {scope}", entry["decision_curve"], entry.get("clinical_impact"))
-        for scope in ("pipeline", "model")
-        for scheme, entry in model["validation"].get(scope, {}).items()
-        if "decision_curve" in entry
+    entries = [
+        *(
+            (f"{words.scheme(scheme).label}, scope {scope}", entry)
+            for scope in ("pipeline", "model")
+            for scheme, entry in model["validation"].get(scope, {}).items()
+            if "decision_curve" in entry
+        ),
+        ("apparent", model),
     ]
-    return [*held, ("apparent", model["decision_curve"], model["clinical_impact"])]
+    elsewhere = [
+        (f"at the other prevalence, {title}", entry["decision_curve_at_prevalence"], None)
+        for title, entry in entries
+        if "decision_curve_at_prevalence" in entry
+    ]
+    return [*((title, entry["decision_curve"], entry.get("clinical_impact")) for title, entry in entries), *elsewhere]
 
 
 def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -485,12 +500,14 @@ def _agreement(data: dict[str, Any]) -> dict[str, Any]:
     """The agreement table's rows, largest difference first, and how many more there are."""
     rows = data["agreement"]
     compared = [r for r in rows if r["difference"] is not None]
-    ranked = sorted(rows, key=lambda r: -abs(r["difference"]) if r["difference"] is not None else 0.0)
+    ranked = sorted(rows, key=lambda row: -judged(row["r"], row["python"]))
     return {
         "n": len(rows),
         "n_compared": len(compared),
         "n_exact": sum(r["difference"] == 0 for r in compared),
-        "largest": max((abs(r["difference"]) for r in compared), default=None),
+        "largest": largest_difference(rows),
+        "floor": FLOOR,
+        "once": ", ".join(computed_once(MEASURES)),
         "rows": ranked[:ROWS_SHOWN],
         "n_more": max(0, len(ranked) - ROWS_SHOWN),
     }

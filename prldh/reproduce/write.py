@@ -16,15 +16,17 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from prldh import __version__
-from prldh.chain import GROUPS
-from prldh.core import APPARENT, CALIBRATION, Measure, ModelSpec, Resample, at
+from prldh.chain import GROUPS, adjusting_terms
+from prldh.core import APPARENT, CALIBRATION, Factor, Measure, ModelSpec, Resample, at, parse_term
 from prldh.engines import r_source_dir
+from prldh.models import Association
 from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
 
@@ -109,17 +111,19 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
     """Settings and models: what ``analysis.R`` begins with. No statistic is among them, but for what R has no function
     for: how each model was fitted, and which estimates are infinite (by linear programming, Konis 2007)."""
     study, settings = plan.study, plan.study.performance
-    adjust = list(study.clinical.covariates) if study.adjust is None else list(study.adjust)
+    adjust = adjusting_terms(study)
     return {
         "confidence": settings.confidence,
         "partial": {focus: list(ends) for focus, ends in settings.partial_ranges().items()},
         "hosmer_lemeshow_groups": settings.hosmer_lemeshow_groups,
         "thresholds": list(settings.thresholds),
+        "prevalence": settings.prevalence,
         "risk_categories": settings.risk_categories,
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
         "patients": [{"columns": [names.of_term(v) for v in each.variables]} for each in plan.patients.values()],
         "refitted_to_compare": _describe_refitted(plan, run),
+        "associations": [_describe_association(each, names) for each in run.associations],
         "n_excluded": len(plan.cohort.excluded),
         "covariates": [
             {"name": c.name, "column": names.covariates[c.name], "levels": list(c.levels)}
@@ -127,6 +131,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         ],
         "tissues": [_describe_tissue(plan, run, names, name) for name in run.fits],
         "groups": [{"name": term, "column": column, "tissues": _pair(term)} for term, column in names.groups.items()],
+        "composed": [_describe_term(term, names) for term in names.composed],
         "models": [_describe_model(plan, names, *pair) for pair in zip(plan.specs, data["models"], strict=True)],
         "pairs": [list(pair) for pair in plan.pairs],
         "calibration": [m.key for m in at(CALIBRATION, plan.measures) if R in m.computed_by],
@@ -142,9 +147,27 @@ def _describe_refitted(plan: Plan, run: EngineRun) -> list[dict[str, Any]]:
     """How models were fitted to patients that they share with another; ``patients`` are numbered from 1."""
     whose = {variables: k for k, variables in enumerate(plan.patients, 1)}
     return [
-        {"name": plan.specs[i].name, "adjusted": plan.specs[i].adjusted, "patients": whose[variables], "fit": each.fit}
+        {
+            "name": plan.specs[i].name,
+            "adjusted": plan.specs[i].adjusted,
+            "patients": whose[variables],
+            "fit": each.fit,
+            "predicts_by": each.predicts_by,
+        }
         for (i, variables), each in run.on_common.items()
     ]
+
+
+def _describe_association(each: Association, names: Names) -> dict[str, Any]:
+    """The columns of the variable and of what divides the patients; ``groups`` are the levels of a covariate."""
+    is_tissue = each.by in names.tissues
+    return {
+        "name": f"{each.variable} by {each.by}",
+        "column": names.of_term(each.variable),
+        "by": names.of_term(each.by),
+        "tissue": each.by if is_tissue else None,
+        "groups": [] if is_tissue else list(each.groups),
+    }
 
 
 def _describe_measure(measure: Measure) -> dict[str, Any]:
@@ -167,6 +190,7 @@ def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dic
 
 
 def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
+    variables = plan.variables(spec)
     terms = [names.of_term(term) for term in spec.terms]
     return {
         "name": spec.name,
@@ -175,11 +199,24 @@ def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[st
         "own": terms[: len(spec.own_terms)],
         "scores": [term for term, name in zip(terms, spec.terms, strict=True) if name in plan.study.tissues],
         "fit": entry["fit"],
+        "predicts_by": entry.get("prediction", {}).get("method", entry["fit"]),
         "infinite": _infinite(entry["terms"]) if entry["separation"] else [],
         "is_imputed": plan.is_imputed(spec),
         "is_refitted": plan.is_refitted(spec),
         "leakage_is_known": "reason" not in entry["validation"].get("difference", {}),
-        "needs_refits": any(name in plan.blocks for term in spec.terms for name in _pair(term) or [term]),
+        "needs_refits": any(name in plan.blocks for name in variables),
+        "has_splines": plan.has_splines(spec),
+    }
+
+
+def _describe_term(term: str, names: Names) -> dict[str, Any]:
+    """A function or product of columns, which are multiplied."""
+    return {
+        "name": term,
+        "factors": [
+            {"column": names.of_term(f.variable), "form": f.function, "knots": f.knots, "name": f.text}
+            for f in names.composed[term]
+        ],
     }
 
 
@@ -247,14 +284,23 @@ class Names:
     """Columns of ``cohort.csv`` by what they hold: their own names where R takes these as they are, else ``x1``, ``x2``
     …"""
 
-    def __init__(self, covariates: Iterable[str], tissues: Iterable[str], groups: Iterable[str]) -> None:
+    def __init__(
+        self,
+        covariates: Iterable[str],
+        tissues: Iterable[str],
+        groups: Iterable[str],
+        composed: Mapping[str, Sequence[Factor]] = MappingProxyType({}),
+    ) -> None:
         self.taken = {"id", "outcome"}
         self.covariates = {name: self._free(name) for name in covariates}
         self.tissues = {name: self._free(name) for name in tissues}
         self.groups = {term: self._free("groups") for term in groups}
+        self.composed = composed
 
     def of_term(self, term: str) -> str:
-        """The column of a model's term; a tissue's name means its Radscore."""
+        """The column of a model's term, where a tissue's name means its Radscore; a function or product is its own."""
+        if term in self.composed:
+            return term
         return next(columns[term] for columns in (self.tissues, self.groups, self.covariates) if term in columns)
 
     def _free(self, name: str) -> str:
@@ -269,7 +315,10 @@ class Names:
 
 def _column_names(plan: Plan, run: EngineRun) -> Names:
     groups = dict.fromkeys(term for spec in plan.specs for term in spec.terms if GROUPS.match(term))
-    return Names((c.name for c in plan.cohort.covariates), run.fits, groups)
+    known = {**{c.name: not c.levels for c in plan.cohort.covariates}, **dict.fromkeys(run.fits, True)}
+    terms = (*(term for spec in plan.specs for term in spec.terms), *adjusting_terms(plan.study))
+    composed = {term: parse_term(term, known) for term in terms if term not in known and term not in groups}
+    return Names((c.name for c in plan.cohort.covariates), run.fits, groups, composed)
 
 
 # ---------------------------------------------------------------- data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble
 from prldh.results.features import selected_features
@@ -10,6 +11,7 @@ from prldh.results.lead import (
     artefacts_in_words,
     bootstrap_first,
     by_honesty,
+    has_two_stage_interval,
     honest_auc,
     interval,
     is_bootstrap,
@@ -42,6 +44,7 @@ __all__ = [
     "CLASSIFIED",
     "CORRECTED",
     "EXTERNAL_SCHEMA",
+    "FLOOR",
     "FOLDER",
     "LINE",
     "MEASURES",
@@ -57,15 +60,19 @@ __all__ = [
     "bootstrap_first",
     "by_honesty",
     "cited_keys",
+    "computed_once",
     "cost_of_leakage",
     "given_scores",
     "has_own_patients",
+    "has_two_stage_interval",
     "honest_auc",
     "interval",
     "is_artefact",
     "is_bootstrap",
     "is_chosen",
     "is_honest",
+    "judged",
+    "largest_difference",
     "leading_key",
     "led_by",
     "make_nomogram",

@@ -14,7 +14,7 @@ from prldh.chain import probability
 from prldh.core import ABSENT, Cohort, LedgerRow, Warn, add_up, clean, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
-from prldh.engines import PythonEngine
+from prldh.engines import PACKAGES, PythonEngine, packages_of
 from prldh.models import Plan, describe_sample_size, mean_log_odds
 from prldh.results.agreement import compare_runs
 from prldh.results.asking import words_of
@@ -34,6 +34,7 @@ from prldh.results.reading import SCHEMA
 from prldh.results.tables import make_tables
 from prldh.results.tissues import tissue_entry
 from prldh.results.words import Words
+from prldh.stats import correct_optimism, proportion, selection_stability
 from prldh.validation import EngineRun
 
 #: By scope and scheme.
@@ -88,6 +89,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         sample_size=sizes,
         missing=describe_missing(cohort, plan.study.imputation) if plan.imputes else None,
         table_one=tuple(run.table_one),
+        associations=run.associations,
         univariate=run.univariate,
         tissues={name: tissue_entry(plan, run, name) for name in plan.study.tissues},
         models=tuple(
@@ -98,7 +100,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         net_benefit_differences=tuple(run.net_benefit_differences),
         reclassification=tuple(run.reclassification),
         interaction=run.interaction,
-        engines=_engines(runs),
+        engines=_engines(plan, runs),
         agreement=tuple(compare_runs(runs)),
         warnings=(),
         images=images or ABSENT,
@@ -172,17 +174,30 @@ def _given(data: dict[str, Any]) -> list[Warn]:
     return [warn.SCORE_GIVEN(tissue=name) for name in given_scores(data) if data["study"]["schemes"]]
 
 
-def _engines(runs: list[EngineRun]) -> EnginesEntry:
+def _engines(plan: Plan, runs: list[EngineRun]) -> EnginesEntry:
     versions = {run.engine.name: run.engine.versions() for run in runs}
     return EnginesEntry(
         reported="r" if runs[0].engine.name == "r" else "python",
         r=versions.get("r"),
         python=versions.get("python") or PythonEngine().versions(),
         note=(
-            "Selection, Radscores and refits of scope pipeline run on Python's learners in every resample; the reported"
-            " engine summarises them."
+            "On everyone each engine selects and fits by its own code; R's LASSO is glmnet's. In every resample"
+            " selection (the LASSO's solver included), Radscores and refits of scope pipeline are of Python's learners;"
+            " the reported engine summarises them."
         ),
+        called={run.engine.name: run.engine.packages_called() for run in runs}
+        | {"python": _python_packages(plan, runs)},
     )
+
+
+def _python_packages(plan: Plan, runs: list[EngineRun]) -> tuple[str, ...]:
+    """What a run calls in Python: by its engine, and beside engines in selection and its stability."""
+    called = {name for run in runs if run.engine.name == "python" for name in run.engine.packages_called()}
+    if any(fit.radscore is not None for fit in runs[0].fits.values()):
+        called.update(packages_of(step.selector.fit for step in plan.protocol.steps))
+    if runs[0].refits:
+        called.update(packages_of([proportion, selection_stability, correct_optimism]))
+    return tuple(name for name in PACKAGES if name in called)
 
 
 def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from prldh.data import Missing
 from prldh.data.imaging import ImagesEntry
 from prldh.engines import Versions
 from prldh.models import (
+    Association,
     Comparison,
     NetBenefitDifference,
     Reclassification,
@@ -74,12 +75,14 @@ class CohortEntry:
 
 @dataclass(frozen=True)
 class EnginesEntry:
-    """Which engine's numbers are reported, and the versions of both."""
+    """Which engine's numbers are reported, the versions of both, and by engine the packages whose functions this run
+    ``called``."""
 
     reported: Literal["r", "python"]
     r: Versions | None
     python: Versions
     note: Later[str]
+    called: Mapping[str, tuple[str, ...]] | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class Document:
     sample_size: Later[SampleSizes]
     missing: Later[Missing | None]
     table_one: tuple[TableOneRow, ...]
+    associations: Later[tuple[Association, ...]]
     univariate: Later[UnivariateScreen | None]
     tissues: Mapping[str, TissueEntry]
     models: tuple[ModelEntry, ...]

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from prldh.core import Absent, Among, Measure, Pattern, at, keys_by_field
+from prldh.core import Absent, Among, Measure, Pattern, at, bare, keys_by_field
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -77,7 +77,7 @@ class SchemaMaker:
             hint = hints[each.name]
             if keys[each.name]:
                 properties[keys[each.name]] = self.of(hint)
-                if not is_later(hint) and Absent not in get_args(hint):
+                if not is_later(hint) and Absent not in get_args(bare(hint)):
                     required.add(keys[each.name])
                 continue
             place = next(mark.place for mark in get_args(hint) if isinstance(mark, Among))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prldh.results.leakage import ARTEFACT, is_artefact, leading_key
+from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
 SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
@@ -45,6 +46,17 @@ def by_honesty(validation: Mapping[str, Any]) -> list[tuple[str, str]]:
 def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
     """Whether a scheme of a run draws its training rows with replacement."""
     return (data["study"].get("schemes") or {}).get(scheme, {}).get("kind") == "bootstrap"
+
+
+def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
+    """Whether what the bootstrap corrects has an interval, of any model."""
+    return any(
+        value.get("low") is not None and TWO_STAGE_METHOD in value.get("method", "")
+        for m in data["models"]
+        for scope, scheme in by_honesty(m["validation"])
+        if is_bootstrap(data, scheme)
+        for value in [m["validation"][scope][scheme]["auc"]]
+    )
 
 
 def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str]:

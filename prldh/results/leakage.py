@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.chain import GROUPS
+from prldh.core import GROUPS, variables_in
 
 #: Why the cost of leakage, the difference of the scopes' AUCs, is null.
 LEAKAGE_UNKNOWN = (
@@ -24,11 +24,9 @@ ARTEFACT = (
 def tissues_of(terms: Iterable[Mapping[str, Any]], tissues: Iterable[str]) -> list[str]:
     """The tissues whose score, or group by cutoff, is a term of a model."""
     names: dict[str, None] = {}
-    for term in terms:
-        variable = term.get("variable") or ""
-        groups = GROUPS.match(variable)
-        names |= dict.fromkeys(groups.groups() if groups else [variable])
     known = set(tissues)
+    for term in terms:
+        names |= dict.fromkeys(variables_in(term.get("variable") or "", known))
     return [name for name in names if name in known]
 
 

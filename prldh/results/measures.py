@@ -358,6 +358,20 @@ MEASURES: tuple[Measure, ...] = (
         references=(REFERENCES["vickers2006"],),
     ),
     Measure(
+        "decision_curve_at_prevalence",
+        "Decision curve at another prevalence",
+        "decision_curve_at_prevalence",
+        {APPARENT: later(tuple[DecisionPoint, ...]), HELD_OUT: later(tuple[DecisionPoint, ...])},
+        null_parts=dict.fromkeys(
+            ("avoided", "avoided_low", "avoided_high"), "the threshold is 0, where nobody is spared"
+        ),
+        resampled=dict.fromkeys(
+            ("low", "high", "standardized_low", "standardized_high", "avoided_low", "avoided_high"),
+            "decision_bootstrap",
+        ),
+        aspect=USEFULNESS,
+    ),
+    Measure(
         "clinical_impact",
         "Clinical impact",
         "clinical_impact",

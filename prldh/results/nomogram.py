@@ -32,8 +32,13 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         0 points, and of one point. None where an estimate is infinite, a range is not known (results of an earlier
         version), nothing varies, or one variable is all there is.
     """
+    known = {row["variable"] for row in data.get("table_one", [])} | set(data["tissues"])
+    if any(term["variable"] not in known for term in model["terms"][1:]):  # functions and products add up to no scales
+        return None
     by_variable: dict[str, list[dict[str, Any]]] = {}
-    for term in model["terms"]:
+    corrected = (model.get("prediction") or {}).get("coefficients", model["terms"])
+    for term, own in zip(model["terms"], corrected, strict=True):
+        term = {**term, "b": own["b"]}
         if term["b"] is None:
             return None
         by_variable.setdefault(term["variable"], []).append(term)

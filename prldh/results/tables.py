@@ -21,9 +21,12 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     tables = {
         "sample_size": _sample_size(data),
         "table_one": _table_one(data),
+        "associations": _associations(data),
         "univariate_terms": pd.DataFrame((data.get("univariate") or {}).get("terms", [])),
         "models": _models(data),
         "terms": _terms(data),
+        "overall_tests": _overall_tests(data),
+        "collinearity": _collinearity(data),
         "validation": _validation(data),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
@@ -32,6 +35,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "calibration_curve": _per_model(data, lambda m: m["calibration"]["curve"]),
         "decision_curve": _curves(data, "decision_curve"),
         "clinical_impact": _curves(data, "clinical_impact"),
+        "decision_curve_at_prevalence": _curves(data, "decision_curve_at_prevalence"),
         "net_benefit_differences": pd.DataFrame(
             [
                 {**{k: d[k] for k in PAIR if k in d}, **p}
@@ -88,6 +92,18 @@ def _table_one(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _associations(data: dict[str, Any]) -> pd.DataFrame:
+    """One row a line: of a level, or of a continuous variable; empty where results of earlier versions have none."""
+    rows = []
+    for each in data.get("associations", []):
+        own = {k: v for k, v in each.items() if k not in ("rows", "groups")}
+        own |= dict(zip(("first", "second"), each["groups"], strict=True))
+        for row in each["rows"]:
+            cells = {f"{group}_{k}": v for group in ("total", "first", "second") for k, v in row[group].items()}
+            rows.append({**own, "level": row["level"], **cells})
+    return pd.DataFrame(rows)
+
+
 def _key(model: dict[str, Any]) -> dict[str, Any]:
     return {"model": model["name"], "adjusted": model["adjusted"], "n": model.get("n"), "events": model.get("events")}
 
@@ -137,7 +153,34 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _terms(data: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([{**_key(m), **term} for m in data["models"] for term in m["terms"]])
+    rows = []
+    for m in data["models"]:
+        predicts_by = (m.get("prediction") or {}).get("coefficients")
+        own = [{"b_prediction": term["b"]} for term in predicts_by] if predicts_by else [{}] * len(m["terms"])
+        rows += [{**_key(m), **term, **b} for term, b in zip(m["terms"], own, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def _overall_tests(data: dict[str, Any]) -> pd.DataFrame:
+    """Of terms with several columns, in models and each alone (model empty)."""
+    alone = [{"model": None, "adjusted": False, **t} for t in (data.get("univariate") or {}).get("overall_tests", [])]
+    return pd.DataFrame([*({**_key(m), **t} for m in data["models"] for t in m.get("overall_tests", [])), *alone])
+
+
+def _collinearity(data: dict[str, Any]) -> pd.DataFrame:
+    """Variance inflation of models' terms and of Radscores' features, with the condition numbers of all together."""
+    rows = []
+    for m in data["models"]:
+        entry = m.get("collinearity") or {"terms": []}
+        whole = {k: entry.get(k) for k in ("condition_number", "condition_number_centred")}
+        rows += [
+            {**_key(m), **{k: t.get(k) for k in ("term", "df", "vif", "vif_per_df")}, **whole} for t in entry["terms"]
+        ]
+    for name, tissue in _tissues(data):
+        entry = tissue["radscore"].get("collinearity") or {}
+        for feature, vif in (entry.get("vif") or {}).items():
+            rows.append({"tissue": name, "term": feature, "vif": vif, "condition_number": entry["condition_number"]})
+    return pd.DataFrame(rows)
 
 
 def _validation(data: dict[str, Any]) -> pd.DataFrame:
@@ -204,10 +247,11 @@ def _per_model(data: dict[str, Any], pick: Callable[[dict[str, Any]], list[dict[
 
 
 def _curves(data: dict[str, Any], key: str) -> pd.DataFrame:
-    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions."""
+    """A curve of every model, apparent (scope and scheme empty) and of held-out predictions; empty where the run made
+    none."""
     rows = []
     for m in data["models"]:
-        curves: list[tuple[str | None, str | None, Any]] = [(None, None, m[key])]
+        curves: list[tuple[str | None, str | None, Any]] = [(None, None, m.get(key, []))]
         curves += [
             (scope, scheme, v[key])
             for scope in ("model", "pipeline")

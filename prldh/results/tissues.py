@@ -12,7 +12,7 @@ import numpy as np
 from prldh.chain import images_that_stay
 from prldh.chain.selection import unit_columns
 from prldh.core import ABSENT, Absent, Later, LinearScore, Number, TissueFit, TissueRefit, record_of
-from prldh.models import Plan
+from prldh.models import FeatureCollinearity, Plan
 from prldh.stats import proportion, selection_stability
 from prldh.validation import Alternative, EngineRun
 
@@ -81,6 +81,7 @@ class RadscoreEntry:
     center: Mapping[str, Number]
     scale: Mapping[str, Number]
     method: Later[str]
+    collinearity: Later[FeatureCollinearity]
 
 
 @dataclass(frozen=True)
@@ -111,19 +112,19 @@ def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
     columns = zip(cohort.ids, fit.values, cohort.outcome, strict=True)
     return TissueEntry(
         selection=None if score is None else _selection(plan, run, name, score),
-        radscore=None if score is None else _radscore(score, plan.protocol.radscore),
+        radscore=None if score is None else _radscore(score, plan.protocol.radscore, run.collinearity[name]),
         cutoff=fit.cutoff,
         scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns if np.isfinite(value)),
         column=plan.study.tissues[name].radscore,
     )
 
 
-def _radscore(score: LinearScore, method: str) -> RadscoreEntry:
+def _radscore(score: LinearScore, method: str, collinearity: FeatureCollinearity) -> RadscoreEntry:
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    return RadscoreEntry(score.intercept, coefficients, center, scale, method)
+    return RadscoreEntry(score.intercept, coefficients, center, scale, method, collinearity)
 
 
 def _selection(plan: Plan, run: EngineRun, name: str, score: LinearScore) -> SelectionEntry:
@@ -134,10 +135,10 @@ def _selection(plan: Plan, run: EngineRun, name: str, score: LinearScore) -> Sel
         steps=tuple(StepEntry(s.name, s.source, s.n_in, s.n_out, s.dropped, s.details) for s in fit.steps),
         features=names,
         sources={f: s for s, f in score.features},
-        correlation=_correlation(run, name, names),
+        correlation=_correlation(run.features_of(name)[1]),
         sensitivity=run.sensitivity.get(name) or ABSENT,
         images_kept=_images_kept(plan, fit, name) or ABSENT,
-        readers=2 if any(b.second is not None for b in blocks) else 1,
+        readers=max(len(b.readers) for b in blocks),
         stability={
             scheme: _stability([refit[name] for refit in refits], names, n_features, level)
             for scheme, refits in run.refits.items()
@@ -164,12 +165,11 @@ def _images_kept(plan: Plan, fit: TissueFit, name: str) -> KeptImages:
     return kept
 
 
-def _correlation(run: EngineRun, name: str, features: Sequence[str]) -> tuple[tuple[float, ...], ...]:
-    """Pearson's r between the features of the Radscore, in their order, on all patients (reader 1)."""
-    columns = {feature: block.first[:, j] for block in run.blocks[name] for j, feature in enumerate(block.names)}
-    if not features:
+def _correlation(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Pearson's r between the features of the Radscore (n, p), in their order, on all patients (reader 1)."""
+    if not values.shape[1]:
         return ()
-    units = unit_columns(np.column_stack([columns[feature] for feature in features]))
+    units = unit_columns(values)
     return tuple(map(tuple, np.clip(units @ units.T, -1.0, 1.0).tolist()))
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from prldh.chain import to_states
+from prldh.core import Part
 from prldh.models import Plan
 from prldh.validation import EngineRun
 
 MODEL_SCHEMA = "prldh-model/2"
+
+
+def _parts(variable: str, parts: Sequence[Part]) -> dict[str, Any]:
+    """What the column of a function or product is made of; its columns are multiplied."""
+    if len(parts) < 2 and all(part.variable == variable for part in parts):
+        return {}
+    return {"parts": [asdict(part) for part in parts]}
 
 
 def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
@@ -25,8 +35,10 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
     for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
         cohort = plan.patients_of(spec.terms).cohort
         coefficients = [
-            {"term": c, "variable": v, "level": level, "b": t.coefficient.b}
-            for c, v, level, t in zip(design.columns, design.variables, design.levels, model.terms, strict=True)
+            {"term": c, "variable": v, "level": level, "b": b, **_parts(v, parts)}
+            for c, v, level, parts, b in zip(
+                design.columns, design.variables, design.levels, design.parts, model.coefficients, strict=True
+            )
         ]
         models.append(
             {
@@ -39,7 +51,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 "levels": {
                     c.name: [level for level in c.levels if (cohort.table[c.name] == level).any()]
                     for c in cohort.covariates
-                    if c.levels and c.name in spec.terms
+                    if c.levels and c.name in plan.variables(spec)
                 },
                 "coefficients": coefficients,
                 "threshold": model.performance["threshold"],
@@ -53,7 +65,9 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         "covariates": [{"name": c.name, "type": c.kind, "levels": list(c.levels)} for c in plan.cohort.covariates],
         "rule": (
             "high or positive is strictly above; log odds = sum of b * column; a tissue's Radscore is what its chain"
-            " gives, step by step; a linear score is intercept + sum of coefficient * (value - center) / scale"
+            " gives, step by step; a column with parts is the product of its parts, a spline's the given column of"
+            " Hmisc's rcspline.eval(inclx = TRUE) with the knots; a linear score is intercept + sum of coefficient *"
+            " (value - center) / scale"
         ),
         "tissues": tissues,
         "models": models,

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, Step, plan_models
+from prldh.chain import Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, Warn, nearest, seed_for, warn
 from prldh.data import absent_levels, read_cohort, read_features, some, without_constants
 from prldh.data.imaging import check_names, measure
-from prldh.models import Plan, anticipated_r2, plan_comparisons
+from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
 from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
@@ -51,9 +51,11 @@ def prepare(
     pairs = plan_comparisons(study, specs)
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
+    check_associations(study, cohort)
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
+    of_terms = check_values(specs, cohort)
     blocks, feature_warnings = read_features(study, folder, cohort, images)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
@@ -78,7 +80,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *images.warnings, *feature_warnings),
+        (*warnings, *of_terms, *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,
@@ -111,7 +113,7 @@ def _told_of_patients(plan: Plan) -> list[Warn]:
             )
         if blank:
             known = {w.message for w in absent_levels(plan.cohort)}
-            own = replace(cohort, covariates=tuple(c for c in cohort.covariates if c.name in spec.terms))
+            own = replace(cohort, covariates=tuple(c for c in cohort.covariates if c.name in plan.variables(spec)))
             warnings += [
                 warn.ABSENT_LEVELS_OF_MODEL(model=label, n=cohort.n, message=w.message)
                 for w in absent_levels(own)

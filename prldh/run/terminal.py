@@ -15,6 +15,7 @@ from prldh.results import (
     honest_auc,
     interval,
     is_honest,
+    largest_difference,
     led_by,
     size_in_words,
     unknown_leakage,
@@ -41,9 +42,10 @@ def summarise_run(results: Results, out: Path) -> str:
         lines.append(f"{_label(data, entry):{width}}  {interval(entry['auc']):23}  {shown}")
     lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
     lines += _artefacts(data)
-    differences = [abs(row["difference"]) for row in data["agreement"] if row["difference"] is not None]
-    if differences:
-        lines.append(f"R and Python: {len(differences)} quantities compared, largest difference {max(differences):.1e}")
+    largest = largest_difference(data["agreement"])
+    if largest is not None:
+        n = sum(row["difference"] is not None for row in data["agreement"])
+        lines.append(f"R and Python: {n} quantities compared, largest relative difference {largest:.1e}")
     remarks = (remark for groups in results.words.remarks.values() for group in groups for remark in group)
     lines += [remark.text for remark in remarks if remark.is_urgent]
     lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]

@@ -14,12 +14,16 @@ from prldh.stats.resampled import correct_optimism, mean_of_folds
 from prldh.stats.roc import youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
+from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+from prldh.stats.two_stage import ESTIMATES, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
 
 __all__ = [
     "CONTINUOUS",
+    "ESTIMATES",
     "FORMS",
+    "TWO_STAGE",
     "adjust_p",
     "apply_chains",
     "bootstrap_measures",
@@ -32,11 +36,16 @@ __all__ = [
     "is_nearly_certain",
     "is_vector",
     "largest_cox_snell",
+    "least_rarer",
     "proportion",
     "sample_size",
     "selection_stability",
+    "spline_basis",
+    "spline_knots",
     "standardized_level_difference",
     "standardized_mean_difference",
     "stratified_rows",
+    "two_stage_bootstrap",
+    "two_stage_interval",
     "youden",
 ]

@@ -50,9 +50,9 @@ def find_statistic(name: str) -> Callable[..., Any]:
 
 
 @cache
-def is_vector(statistic: str, key: str) -> bool:
-    """Whether this key of a statistic's answer is a vector even where it holds one number, which R cannot tell from a
-    number: as the type of what its function returns says.
+def is_vector(statistic: str, key: str = "") -> bool:
+    """Whether a statistic's answer, or a key of it, is a vector even where it holds one number, which R cannot tell
+    from a number: as the type of what its function returns says.
 
     Examples
     --------
@@ -64,4 +64,4 @@ def is_vector(statistic: str, key: str) -> bool:
     answer = get_type_hints(find_statistic(statistic))["return"]
     if is_typeddict(answer):
         return get_type_hints(answer).get(key) is np.ndarray
-    return np.ndarray in get_args(answer)
+    return answer is np.ndarray or np.ndarray in get_args(answer)

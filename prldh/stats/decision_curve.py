@@ -138,6 +138,79 @@ def decision_curve(
     )
 
 
+def decision_curve_at_prevalence(
+    outcome: np.ndarray,
+    probability: np.ndarray,
+    thresholds: np.ndarray,
+    prevalence: float,
+    rows: ArrayLike = (),
+    n_resamples: int = 0,
+    level: float = 0.95,
+) -> dict[str, np.ndarray]:
+    """The decision curve where another share of the patients has the event than among these.
+
+    Parameters
+    ----------
+    outcome : (n,) array of 0/1
+    probability : (n,) array
+        Predictions as these patients' share of events made them.
+    thresholds : (t,) array
+    prevalence : float
+        Between 0 and 1: the share of events in the population where the model would be used.
+    rows, n_resamples, level
+        As in :func:`decision_curve`.
+
+    Returns
+    -------
+    dict
+        The keys of :func:`decision_curve`. Predictions are moved by the difference of the log odds of the two
+        prevalences (rounded to 12 decimals), and sensitivity and 1 - specificity at each threshold are weighted:
+        ``net_benefit`` = sensitivity * prevalence - (1 - specificity) * (1 - prevalence) * t/(1-t). Each resample has
+        its own sensitivity and specificity. NaN with one class only.
+
+    Raises
+    ------
+    DataError
+        As :func:`decision_curve`, and for a prevalence outside 0..1.
+
+    Notes
+    -----
+    Sensitivity and specificity by score are taken to be the same in both populations, as in a case-control study: A. J.
+    Vickers, E. B. Elkin, Medical Decision Making 26 (2006) 565-574; the shift of the log odds is that of G. King, L.
+    Zeng, Political Analysis 9 (2001) 137-163 (prior correction). R: ``rmda::decision_curve(study.design =
+    "case-control", population.prevalence = )`` weights likewise, and ``dcurves::dca(prevalence = )``; neither moves
+    given predictions.
+
+    Examples
+    --------
+    >>> y, p = np.array([0, 0, 1, 1]), np.array([0.2, 0.6, 0.7, 0.9])
+    >>> decision_curve_at_prevalence(y, p, np.array([0.1]), 0.1)["net_benefit"].round(4)
+    array([0.05])
+    """
+    event, probability = split_probability(outcome, probability)
+    if not 0.0 < prevalence < 1.0:
+        raise DataError(f"prevalence must lie between 0 and 1: found {prevalence:g}.")
+    thresholds, n = as_thresholds(thresholds), len(event)
+    times = np.vstack([np.ones((1, n), np.int64), times_drawn(rows, n_resamples, n)])
+    share = _share(event)
+    if 0.0 < share < 1.0:
+        likely = probability * (prevalence / share)
+        probability = np.round(likely / (likely + (1.0 - probability) * ((1.0 - prevalence) / (1.0 - share))), 12)
+    tp, fp = positives(event, probability, thresholds, times)
+    events = (times @ event)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tp, fp = tp * (prevalence * n / events), fp * ((1.0 - prevalence) * n / (n - events))
+    whole = np.full(len(times), float(n))
+    benefits = _benefits(tp, fp, prevalence * whole, whole, thresholds)
+    return _curve(
+        thresholds,
+        [values[0] for values in benefits],
+        _treat_all(prevalence, thresholds),
+        [values[1:] for values in benefits],
+        level,
+    )
+
+
 def compare_decision_curves(
     outcome: np.ndarray,
     a: np.ndarray,

@@ -14,10 +14,12 @@ import numba
 import numpy as np
 from scipy import special
 
+from prldh.core import DataError
 from prldh.stats.firth_maximum import backward, maximise, orthogonal_basis
-from prldh.stats.logistic import LogisticFit, _estimable, as_design, check_rows
+from prldh.stats.logistic import LogisticFit, _estimable, as_design, check_rows, fit_intercept, linear_predictor
 
 _MAX_OUTER = 200
+PREDICTIONS = ("firth", "flic", "flac")
 
 
 @numba.njit(cache=True)
@@ -249,9 +251,9 @@ def _solve_limit(profile: _Profile, estimate: float, best: float, drop: float, f
 
 
 def refit_firth(
-    design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray
+    design: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray, predictions: str = "firth"
 ) -> dict[str, np.ndarray]:
-    """Coefficients of the same Firth model on many resamples.
+    """Coefficients of the same Firth model on many resamples, for prediction.
 
     Parameters
     ----------
@@ -261,6 +263,10 @@ def refit_firth(
         0-based row numbers of all resamples, one resample after another, with repeats in bootstrap samples.
     lengths : (m,) integer array
         How many of ``rows`` belong to each resample.
+    predictions : str
+        ``firth``: the coefficients as they are, with which predictions are biased towards 1/2. ``flic``: its slopes,
+        and the intercept by maximum likelihood, so that the mean prediction is the share of events. ``flac``: by
+        maximum likelihood on the augmented data, with a covariate that tells the augmentation apart.
 
     Returns
     -------
@@ -270,11 +276,14 @@ def refit_firth(
     Raises
     ------
     DataError
-        When ``lengths`` do not add up to the number of ``rows``, or a row number is out of range.
+        When ``lengths`` do not add up to the number of ``rows``, a row number is out of range, or ``predictions`` is
+        none of the three.
 
     Notes
     -----
-    D. Firth, Biometrika 80 (1993) 27-38. R: ``logistf::logistf`` on every resample.
+    D. Firth, Biometrika 80 (1993) 27-38. R. Puhr et al., Statistics in Medicine 36 (2017) 2302-2317: the augmented data
+    are the patients, and each of them twice more with half of the leverage as the weight, once with the outcome and
+    once without. R: ``logistf::logistf``, ``flic`` and ``flac`` on every resample.
 
     Examples
     --------
@@ -284,4 +293,50 @@ def refit_firth(
     """
     columns, y = as_design(design, outcome)
     rows, lengths = check_rows(rows, lengths, len(y))
-    return {"coefficients": _refit(columns, y, rows, lengths)}
+    if predictions not in PREDICTIONS:
+        raise DataError(f"predictions must be one of {', '.join(PREDICTIONS)}: found {predictions!r}.")
+    coefficients = _refit(columns, y, rows, lengths)
+    if predictions != "firth":
+        correct = _flic if predictions == "flic" else _flac
+        for b, drawn in zip(coefficients, np.split(rows, np.cumsum(lengths)[:-1]), strict=True):
+            if np.isfinite(b).all():
+                b[:] = correct(columns.T[drawn], y[drawn], b)
+    return {"coefficients": coefficients}
+
+
+def _flic(x: np.ndarray, y: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Firth's slopes with the intercept by maximum likelihood."""
+    slopes = np.concatenate([[0.0], b[1:]])
+    return slopes + np.eye(len(b))[0] * fit_intercept(y, linear_predictor(x, slopes))
+
+
+def _flac(x: np.ndarray, y: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Maximum likelihood on the augmented data, by Newton's method from Firth's estimates."""
+    kept = _estimable(np.ascontiguousarray(x.T))
+    basis, triangle = orthogonal_basis(np.ascontiguousarray(x[:, kept]))
+    mu = special.expit(linear_predictor(x, b))
+    root = np.sqrt(mu * (1 - mu))[:, None] * basis
+    leverage = np.einsum("ij,ij->i", root, np.linalg.solve(root.T @ root, root.T).T)
+    n, k = basis.shape
+    z = np.column_stack([np.tile(basis, (3, 1)), np.repeat([0.0, 1.0, 1.0], n)])
+    target, weight = np.concatenate([y, y, 1 - y]), np.concatenate([np.ones(n), leverage / 2, leverage / 2])
+
+    def deviance(beta: np.ndarray) -> float:
+        return float(weight @ np.logaddexp(0.0, (1 - 2 * target) * (z @ beta)))
+
+    beta = np.append(triangle @ b[kept], 0.0)
+    value = deviance(beta)
+    for _ in range(100):
+        p = special.expit(z @ beta)
+        score = z.T @ (weight * (target - p))
+        step = np.linalg.solve((z.T * (weight * p * (1 - p))) @ z, score)
+        size = 1.0
+        while deviance(beta + size * step) > value + 1e-12 * abs(value) and size > 1e-6:
+            size /= 2
+        beta = beta + size * step
+        value = deviance(beta)
+        if score @ step < 1e-24:
+            break
+    found = np.zeros(len(b))
+    found[kept] = np.linalg.solve(triangle, beta[:k])
+    return found

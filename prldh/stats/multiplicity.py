@@ -44,12 +44,8 @@ def adjust_p(p: np.ndarray, method: str) -> np.ndarray:
     known = np.flatnonzero(~np.isnan(p))
     if known.size and (p[known].min() < 0 or p[known].max() > 1):
         raise DataError("p-values must lie within 0 and 1.")
-    order = known[np.argsort(p[known], kind="stable")]
-    m = order.size
-    rank = np.arange(1, m + 1)
-    if method == "holm":
-        stepped = np.maximum.accumulate(p[order] * (m + 1 - rank))
-    else:
-        stepped = np.minimum.accumulate((p[order] * m / rank)[::-1])[::-1]
-    adjusted[order] = np.minimum(stepped, 1.0)
+    if known.size:
+        from statsmodels.stats.multitest import multipletests
+
+        adjusted[known] = multipletests(p[known], method="holm" if method == "holm" else "fdr_bh")[1]
     return adjusted

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import special
-
 from prldh.core import DataError
 
 
@@ -41,7 +39,7 @@ def proportion(successes: float, total: float, level: float = 0.95) -> dict[str,
         return {"estimate": float("nan"), "low": float("nan"), "high": float("nan")}
     if not 0.0 <= successes <= total:
         raise DataError(f"successes must lie in 0..{total:g}: found {successes:g}.")
-    tail = (1.0 - level) / 2.0
-    low = 0.0 if successes == 0.0 else float(special.betaincinv(successes, total - successes + 1.0, tail))
-    high = 1.0 if successes == total else float(special.betainccinv(successes + 1.0, total - successes, tail))
-    return {"estimate": successes / total, "low": low, "high": high}
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(successes, total, 1.0 - level, method="beta")
+    return {"estimate": successes / total, "low": float(low), "high": float(high)}

@@ -8,7 +8,6 @@ Petersen & van der Laan (2015) Electron J Stat 9:1583 and R's ``cvAUC::ci.cvAUC`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from scipy.stats import rankdata
 
 #: Bootstrap's .632 weight: the chance that a patient is in a bootstrap sample, 1 - exp(-1).
 WEIGHT_632 = 0.632
-CORRECTION = "Harrell's optimism correction; no interval of it was shown to hold 93 to 97 times in 100"
+CORRECTION = "Harrell's optimism correction"
 
 
 def auc_of_rows(outcome: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -47,14 +46,16 @@ LEAST_DF = 20.0
 
 
 def mean_of_folds(
-    folds: Sequence[tuple[np.ndarray, np.ndarray]], n_repeats: int = 1, level: float = 0.95
+    outcome: np.ndarray, score: np.ndarray, lengths: np.ndarray, n_repeats: int = 1, level: float = 0.95
 ) -> dict[str, float]:
     """Mean of the folds' AUCs, and an interval for the mean of the true AUCs of the folds' own models.
 
     Parameters
     ----------
-    folds
-        One (outcome, scores) of the held-out patients a fold, of all repeats; each with both classes.
+    outcome, score
+        (n,) of the held-out patients, the folds of all repeats end to end; each fold with both classes.
+    lengths
+        (k,) how many patients each fold holds.
     n_repeats
         How many times everyone was dealt to folds: the variance is that of one repeat.
 
@@ -69,7 +70,8 @@ def mean_of_folds(
     Within a fold the AUC varies as DeLong has it: s1 / m1 + s0 / m0, with s1 and s0 the variances (divisors m - 1) of
     the events' and the others' placements, pooled over folds. The interval is of the logit, with Satterthwaite's
     degrees of freedom. cvAUC (LeDell, Petersen & van der Laan 2015) divides by m within folds and takes the normal
-    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`).
+    distribution: with one event a fold the events' share of its variance is 0 (:func:`fold_influence`). R has no
+    package for this interval.
 
     References
     ----------
@@ -79,14 +81,16 @@ def mean_of_folds(
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> y = np.repeat([1, 0], [12, 20])
-    >>> found = mean_of_folds([(y, rng.normal(size=32) + y) for _ in range(3)])
+    >>> y = np.tile(np.repeat([1, 0], [12, 20]), 3)
+    >>> found = mean_of_folds(y, rng.normal(size=96) + y, np.array([32, 32, 32]))
     >>> round(found["estimate"], 3), bool(found["low"] < found["estimate"] < found["high"])
     (0.844, True)
     """
+    ends = np.cumsum(lengths)[:-1]
+    folds = zip(np.split(outcome, ends), np.split(score, ends), strict=True)
     parts = [_placement_variances(y, scores) for y, scores in folds]
     areas, s1, s0, m1, m0 = (np.array(column) for column in zip(*parts, strict=True))
-    estimate, k = float(areas.mean()), len(folds) / n_repeats
+    estimate, k = float(areas.mean()), len(areas) / n_repeats
     nothing = {"estimate": estimate, "low": np.nan, "high": np.nan, "se": np.nan, "df": np.nan}
     if min(m1.min(), m0.min()) < 2:
         return nothing
@@ -147,55 +151,54 @@ def correct_optimism(
     dict
         ``estimate`` (optimism-corrected), ``apparent``, ``optimism``, ``resampled`` (mean of ``boot``), ``oob``,
         ``b632``, ``b632plus``, each of the last three with ``_low`` and ``_high``; ``n_defined``. ``oob`` has
-        percentiles of the samples. The corrected value, .632 and .632+ have no interval: percentiles of the samples
-        less the optimism need not even hold their estimate (docs/intervals.md). None where nothing is defined.
+        percentiles of the samples. The corrected value, .632 and .632+ have no interval here, as percentiles of the
+        samples less the optimism need not even hold their estimate: see
+        :func:`~prldh.stats.two_stage.two_stage_interval`. None where nothing is defined.
 
     Notes
     -----
     F. E. Harrell et al., Statistics in Medicine 15 (1996) 361-387; B. Efron, R. Tibshirani, JASA 92 (1997) 548-560.
     R: ``rms::validate`` (optimism, index.corrected; ``B = , method = "boot"`` and ``".632"``).
     """
-    pairs = np.isfinite(boot) & np.isfinite(original)
-    out = np.isfinite(oob) & np.isfinite(boot)
-    corrected: dict[str, Any] = dict.fromkeys(
-        (
-            "estimate",
-            "low",
-            "high",
-            "optimism",
-            "resampled",
-            "oob",
-            "oob_low",
-            "oob_high",
-            "b632",
-            "b632_low",
-            "b632_high",
-            "b632plus",
-            "b632plus_low",
-            "b632plus_high",
-        )
-    )
-    corrected |= {
+    corrected: dict[str, Any] = {
         "apparent": apparent,
-        "n_defined": int(pairs.sum()),
-        "method": CORRECTION,
+        "n_defined": int((np.isfinite(boot) & np.isfinite(original)).sum()),
     }
-    if pairs.any() and np.isfinite(apparent):
-        optimism = float(np.mean(boot[pairs] - original[pairs]))
-        corrected |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+    corrected |= dict.fromkeys(("estimate", "low", "high", "optimism", "resampled", "oob", "oob_low", "oob_high"))
+    corrected |= {f"{key}{end}": None for key in ("b632", "b632plus") for end in ("", "_low", "_high")}
+    corrected |= combine_resampled(apparent, boot, original, oob, no_information, better_is_high)
+    corrected["method"] = CORRECTION
+    out = np.isfinite(oob) & np.isfinite(boot)
     if out.any():
-        corrected["oob"] = float(np.mean(oob[out]))
         tail = (1 - level) / 2
         limits = np.clip(np.quantile(oob[out], [tail, 1 - tail]), *bounds)
         corrected["oob_low"], corrected["oob_high"] = map(float, limits)
-    if out.any() and np.isfinite(apparent):
-        weights = {"b632": WEIGHT_632}
-        bounded = corrected["oob"]
-        if no_information is not None:
-            weights["b632plus"], bounded = _plus(apparent, corrected["oob"], no_information, better_is_high)
-        for key, weight in weights.items():
-            corrected[key] = (1 - weight) * apparent + weight * (bounded if key == "b632plus" else corrected["oob"])
     return corrected
+
+
+def combine_resampled(
+    apparent: float,
+    boot: np.ndarray,
+    original: np.ndarray,
+    oob: np.ndarray,
+    no_information: float | None,
+    better_is_high: bool,
+) -> dict[str, float]:
+    """The estimates alone of :func:`correct_optimism`, whose arguments these are; without those that do not exist."""
+    pairs = np.isfinite(boot) & np.isfinite(original)
+    out = np.isfinite(oob) & np.isfinite(boot)
+    found: dict[str, float] = {}
+    if pairs.any() and np.isfinite(apparent):
+        optimism = float(np.mean(boot[pairs] - original[pairs]))
+        found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+    if out.any():
+        found["oob"] = float(np.mean(oob[out]))
+    if out.any() and np.isfinite(apparent):
+        found["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * found["oob"]
+        if no_information is not None:
+            weight, bounded = _plus(apparent, found["oob"], no_information, better_is_high)
+            found["b632plus"] = (1 - weight) * apparent + weight * bounded
+    return found
 
 
 def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import StudyError, nearest
+from prldh.core import StudyError, is_composed, nearest, parse_term
 from prldh.study.imaging import ReadSettings
 from prldh.study.strict import Numbers, Strict
 
@@ -93,8 +93,8 @@ class Tissue(Strict):
         if self.features == {}:
             raise ValueError("features names no table (found {}). Give a list of tables, or a list for each source")
         for tables in self.tables().values():
-            if not 1 <= len(tables) <= 2:
-                raise ValueError(f"features takes one table a reader, for one or two readers (found {len(tables)})")
+            if not tables:
+                raise ValueError("features takes one table a reader (found none)")
         return self
 
     def tables(self) -> dict[str, list[str]]:
@@ -123,6 +123,8 @@ class Validation(Numbers):
 
     ``null_permutations``: how often the outcome is permuted and scope ``pipeline`` repeated on it (folds, or else the
     first scheme that holds patients out), to show what the chain reaches where nothing is to be found.
+    ``bootstrap_interval``: whether intervals of what the bootstrap corrects are asked for of models whose Radscore or
+    cutoffs are refitted as well; where the logistic model alone is, they are made in any case.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -133,6 +135,7 @@ class Validation(Numbers):
     bootstrap: int = Field(1000, ge=0)
     scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
     null_permutations: int = Field(0, ge=0)
+    bootstrap_interval: Literal["none", "two_stage"] = "none"
 
     @field_validator("scope", mode="before")
     @classmethod
@@ -228,8 +231,23 @@ class Imputation(Strict):
     iterations_in_resamples: int = Field(5, ge=1)
 
 
+class FirthFits(Strict):
+    """What models that Firth's likelihood fits predict by. Odds ratios stay Firth's.
+
+    ``firth``: its own coefficients, which are biased towards 1/2; corrected for that (Puhr et al. 2017) are ``flic``,
+    its slopes with the intercept by maximum likelihood, and ``flac``, fitted to the augmented data with a covariate for
+    the augmentation.
+    """
+
+    predictions: Literal["firth", "flic", "flac"] = "firth"
+
+
 class Performance(Strict):
-    """Settings of the performance statistics."""
+    """Settings of the performance statistics.
+
+    ``prevalence``: the share of events where the model would be used, for decision curves beside those of these
+    patients.
+    """
 
     confidence: float = Field(0.95, gt=0, lt=1)
     partial_auc: PartialRanges = (1.0, 0.8)
@@ -239,6 +257,7 @@ class Performance(Strict):
     decision_bootstrap: int = Field(500, ge=0)
     risk_categories: list[float] | None = Field(None, min_length=1)
     interaction_bootstrap: int = Field(500, ge=0)
+    prevalence: float | None = Field(None, gt=0, lt=1)
 
     @field_validator("partial_auc")
     @classmethod
@@ -346,6 +365,7 @@ class Study(Strict):
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"
+    firth: FirthFits = FirthFits()
     radscore: Literal["logistic", "lasso"] = "logistic"
     missing: Literal["complete_case", "by_model", "multiple_imputation", "error"] = "complete_case"
     missing_outcome: Literal["error", "leave_out"] = "error"
@@ -355,6 +375,7 @@ class Study(Strict):
     validation: Validation = Validation()
     comparisons: list[tuple[Text, Text]] | None = None
     table_one: TableOne = TableOne()
+    associations: list[tuple[Text, Text]] = []
     univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()
@@ -420,8 +441,14 @@ def _check_names(study: Study) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
+    is_continuous = {name: covariate.type == "continuous" for name, covariate in clinical.covariates.items()}
     for name in study.adjust or []:
-        if name not in clinical.covariates:
+        if name not in clinical.covariates and is_composed(name):
+            try:
+                parse_term(name, is_continuous)
+            except StudyError as error:
+                raise _misfit(("adjust",), str(error).removesuffix(".")) from None
+        elif name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
             hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
             raise _misfit(

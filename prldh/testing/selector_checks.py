@@ -53,7 +53,8 @@ def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> Trai
 def _changed(rows: TrainingRows, change: Callable[[np.ndarray], np.ndarray]) -> TrainingRows:
     """The rows with other values, every reader's."""
     second = None if rows.second is None else unchangeable(change(rows.second))
-    return replace(rows, values=unchangeable(change(rows.values)), second=second)
+    further = tuple(unchangeable(change(values)) for values in rows.further)
+    return replace(rows, values=unchangeable(change(rows.values)), second=second, further=further)
 
 
 def _with_constants(rows: TrainingRows) -> TrainingRows:

@@ -9,6 +9,7 @@ from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, open_kept, refit_inputs, validate_models
 from prldh.validation.sensitivity import Alternative
+from prldh.validation.two_stage import TWO_STAGE_METHOD
 
 __all__ = [
     "Alternative",
@@ -20,6 +21,7 @@ __all__ = [
     "HeldOutArea",
     "IntervalBy",
     "Optimism",
+    "TWO_STAGE_METHOD",
     "VALIDATORS",
     "Validation",
     "compare_alternatives",

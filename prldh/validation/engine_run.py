@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from prldh.chain import build_design
+from prldh.chain import build_design, fit_knots
 from prldh.core import Cohort, Design, FeatureBlock, Ledger, ModelSpec, Predictions, TissueFit, TissueRefit, Warn
 from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
+    Association,
     Comparison,
+    FeatureCollinearity,
     FittedModel,
     Likelihood,
     NetBenefitDifference,
@@ -35,6 +37,7 @@ class FittedOn:
 
     designs: list[Design]
     fit: Likelihood
+    predicts_by: str
     log_odds: np.ndarray
     predictions: Mapping[tuple[str, str], Predictions]
 
@@ -47,6 +50,7 @@ class EngineRun:
     fits: dict[str, TissueFit] = field(default_factory=dict)
     # the first reader's features, as the steps of the Radscore changed their values
     blocks: dict[str, tuple[FeatureBlock, ...]] = field(default_factory=dict)
+    collinearity: dict[str, FeatureCollinearity] = field(default_factory=dict)  # of a Radscore's features
     completed: list[Cohort] = field(default_factory=list)  # the cohort, or its imputations
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[FittedModel] = field(default_factory=list)
@@ -56,6 +60,7 @@ class EngineRun:
     # (model, variables whose blanks set the patients apart), for comparisons
     on_common: dict[tuple[int, tuple[str, ...]], FittedOn] = field(default_factory=dict)
     table_one: list[TableOneRow] = field(default_factory=list)
+    associations: tuple[Association, ...] = ()
     univariate: UnivariateScreen | None = None
     univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparisons: list[Comparison] = field(default_factory=list)
@@ -71,6 +76,13 @@ class EngineRun:
     def engine(self) -> StatisticsEngine:
         return self.assessment.engine
 
+    def features_of(self, tissue: str) -> tuple[tuple[str, ...], np.ndarray]:
+        """Names (p,) of a Radscore's features, and the first reader's values (n, p) of everyone."""
+        score = self.fits[tissue].radscore
+        names = () if score is None else tuple(name for _, name in score.features)
+        columns = {feature: b.first[:, j] for b in self.blocks[tissue] for j, feature in enumerate(b.names)}
+        return names, np.array([columns[name] for name in names]).reshape(len(names), -1).T
+
     @property
     def scores(self) -> dict[str, np.ndarray]:
         return {name: fit.values for name, fit in self.fits.items()}
@@ -83,4 +95,5 @@ class EngineRun:
         """The design matrix of a model for these patients, or one an imputation."""
         cohorts = self.completed if plan.is_imputed(spec) else [patients.cohort]
         scores = patients.scores(self.scores)
-        return [build_design(spec.terms, cohort, scores, self.cutoffs) for cohort in cohorts]
+        knots = fit_knots(spec.terms, patients.cohort, scores)
+        return [build_design(spec.terms, cohort, scores, self.cutoffs, knots=knots) for cohort in cohorts]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
-from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Interval, Later, Number
+from prldh.core import ABSENT, BOOTSTRAP, HELD_OUT, Absent, Among, Given, Interval, Later, Number, Single
 from prldh.models import RocPoint
 
 
@@ -14,7 +14,7 @@ from prldh.models import RocPoint
 class Repeats:
     """How the pooled AUC differs over repeats of a scheme."""
 
-    n: int
+    n: Given[int]
     sd: Number
     min: Number
     max: Number
@@ -36,8 +36,8 @@ class FoldMean(Interval):
     """Mean of the folds' AUCs."""
 
     se: Later[Number]
-    n_folds: Later[int]
-    n_folds_one_class: Later[int]
+    n_folds: Given[Later[int]]
+    n_folds_one_class: Given[Later[int]]
     method: str | Absent = ABSENT
 
 
@@ -48,25 +48,31 @@ class IntervalBy(Interval):
     method: Later[str]
 
 
+#: A limit that both engines make of Python's samples of the patients.
+OuterLimit = Annotated[Number, Single("intervals of the two-stage bootstrap")]
+
+
 @dataclass(frozen=True)
 class Optimism(Interval):
     """A measure corrected for optimism, and its relatives: out of bag, .632 and .632+."""
 
+    low: OuterLimit
+    high: OuterLimit
     optimism: Later[Number]
     resampled: Later[Number]
     oob: Later[Number]
     oob_low: Later[Number]
     oob_high: Later[Number]
     b632: Later[Number]
-    b632_low: Later[Number]
-    b632_high: Later[Number]
+    b632_low: Later[OuterLimit]
+    b632_high: Later[OuterLimit]
     b632plus: Later[Number]
-    b632plus_low: Later[Number]
-    b632plus_high: Later[Number]
+    b632plus_low: Later[OuterLimit]
+    b632plus_high: Later[OuterLimit]
     apparent: Later[Number]
-    n_defined: Later[int]
+    n_defined: Given[Later[int]]
     method: Later[str]
-    no_information: Later[Number]
+    no_information: Given[Later[Number]]
     reason: str | Absent = ABSENT
 
 
@@ -87,9 +93,9 @@ class Null:
 class HeldOut:
     """What a scheme that holds patients out says of a model."""
 
-    n_resamples: int
-    n_intercept_only: int
-    n_repeats: Later[int]
+    n_resamples: Given[int]
+    n_intercept_only: Given[int]
+    n_repeats: Given[Later[int]]
     performance: Annotated[Mapping[str, Any], Among(HELD_OUT)]
     null: Null | Absent = ABSENT
     roc: tuple[RocPoint, ...] | Absent = ABSENT
@@ -99,9 +105,9 @@ class HeldOut:
 class Bootstrap:
     """What bootstrap samples say of a model."""
 
-    n_resamples: int
-    n_usable: Later[int]
-    n_intercept_only: int
+    n_resamples: Given[int]
+    n_usable: Given[Later[int]]
+    n_intercept_only: Given[int]
     performance: Annotated[Mapping[str, Any], Among(BOOTSTRAP)]
 
 

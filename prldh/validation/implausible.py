@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from prldh.core import HELD_OUT, Cohort, Predictions, TissueRefit, Warn, warn
+from prldh.core import HELD_OUT, Cohort, Predictions, TissueRefit, Warn, variables_in, warn
 
 #: Log odds beyond this are implausible: the probability is nearer to 0 or 1 than 3.1e-7. The iterations of a separated
 #: fit stop near 20, so that the limit lies below that.
@@ -84,7 +84,8 @@ def _values(cohort: Cohort, terms: Sequence[str], tissues: Mapping[str, TissueRe
     """Everyone's values (n,) of the continuous terms."""
     continuous = {c.name: np.asarray(cohort.coded[c.name], dtype=float) for c in cohort.covariates if not c.levels}
     known = {**continuous, **{name: np.asarray(tissue.values, dtype=float) for name, tissue in tissues.items()}}
-    return {term: known[term] for term in terms if term in known}
+    names = dict.fromkeys(name for term in terms for name in variables_in(term, known))
+    return {name: known[name] for name in names if name in known}
 
 
 def _outside(rows: np.ndarray, train: np.ndarray, values: Mapping[str, np.ndarray]) -> set[str]:

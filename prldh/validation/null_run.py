@@ -19,7 +19,7 @@ import numpy as np
 
 from prldh.core import ModelSpec, Number, Predictions, seed_for
 from prldh.engines import StatisticsEngine
-from prldh.models import Likelihood, Plan
+from prldh.models import Plan
 from prldh.validation.entries import HeldOut, Null
 from prldh.validation.refit import predict_imputed, predict_scope_pipeline
 from prldh.validation.summaries import fold_mean, pooled_auc_of
@@ -36,7 +36,7 @@ def null_scheme(plan: Plan) -> str | None:
 
 
 def run_null(
-    plan: Plan, how: Sequence[Likelihood], observed: Sequence[HeldOut], refit: Refit, engine: StatisticsEngine
+    plan: Plan, how: Sequence[str], observed: Sequence[HeldOut], refit: Refit, engine: StatisticsEngine
 ) -> list[Null]:
     """Permute the outcome, repeat the scheme, and say where the models' held-out AUCs fall.
 
@@ -88,7 +88,7 @@ def permute(plan: Plan, k: int) -> Plan:
 def _predict(
     plan: Plan,
     spec: ModelSpec,
-    how: Likelihood,
+    how: str,
     refits: Mapping[str, list],
     completed: Mapping[str, list],
     engine: StatisticsEngine,
@@ -103,7 +103,7 @@ def _predict(
 
 def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:
     entry = (
-        fold_mean(predictions, outcome, level)
+        fold_mean(predictions, outcome, engine, level)
         if measure == "auc_mean"
         else pooled_auc_of(predictions, outcome.astype(float), engine, level)[0]
     )

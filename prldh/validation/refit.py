@@ -8,11 +8,12 @@ Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, apply_chain, build_design, fit_tissue, log_odds, tables_of, training_rows
+from prldh.chain import Protocol, apply_chain, build_design, fit_knots, fit_tissue, log_odds, tables_of, training_rows
 from prldh.core import (
     Coded,
     Cohort,
@@ -29,7 +30,7 @@ from prldh.core import (
 )
 from prldh.data import impute_resample
 from prldh.engines import StatisticsEngine
-from prldh.models import FIRTH, MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.models import MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.study import Imputation
 
 
@@ -94,13 +95,15 @@ def predict_scope_pipeline(
     how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
     """Refit the logistic model, in the way it was fitted on everyone, on Radscores and groups that were refitted on
-    each resample."""
+    each resample, and splines whose knots were."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
     unseen, read = 0, []
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
         scores = {name: t.values for name, t in tissues.items()}
-        design = build_design(spec.terms, cohort, scores, {name: t.cutoff for name, t in tissues.items()})
+        cutoffs = {name: t.cutoff for name, t in tissues.items()}
+        knots = fit_knots(spec.terms, cohort, scores, resample.train)
+        design = build_design(spec.terms, cohort, scores, cutoffs, knots=knots)
         read.append(resample.train)
         fitted = _refit(engine, how)(design.matrix, outcome, read[-1], np.array([len(read[-1])]))
         b = np.asarray(fitted["coefficients"], dtype=float)
@@ -155,10 +158,9 @@ def predict_imputed(
         scores = {name: np.concatenate([t.values[resample.train], t.values]) for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
         outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
-        designs = [
-            build_design(spec.terms, cohort, scores, cutoffs, {name: np.concatenate([a[name], b[name]]) for name in a})
-            for a, b in zip(train, everyone, strict=True)
-        ]
+        knots = fit_knots(spec.terms, cohort, {name: t.values for name, t in tissues.items()}, resample.train)
+        both = [{name: np.concatenate([a[name], b[name]]) for name in a} for a, b in zip(train, everyone, strict=True)]
+        designs = [build_design(spec.terms, cohort, scores, cutoffs, coded, knots) for coded in both]
         rows, length = np.arange(size), np.array([size])
         b = np.array([_refit(engine, how)(d.matrix, outcome, rows, length)["coefficients"][0] for d in designs]).mean(
             axis=0
@@ -188,7 +190,7 @@ def _of_unseen(n: int) -> tuple[Warn, ...]:
 
 def _refit(engine: StatisticsEngine, how: str) -> Callable[..., Mapping[str, Any]]:
     """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
-    return engine.refit_firth if how == FIRTH else engine.refit_logistic
+    return engine.refit_logistic if how == MAXIMUM_LIKELIHOOD else partial(engine.refit_firth, predictions=how)
 
 
 def _is_intercept_alone(b: np.ndarray) -> np.ndarray:

@@ -24,18 +24,19 @@ from prldh.engines import PythonEngine
 from prldh.models import Patients, Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
+from prldh.validation.common import refit_model
 from prldh.validation.entries import HeldOut
 from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import (
     impute_for_resamples,
     predict_imputed,
-    predict_scope_model,
     predict_scope_pipeline,
     refit_tissues,
 )
 from prldh.validation.sensitivity import describe_sensitivity
 from prldh.validation.summaries import summarise
+from prldh.validation.two_stage import TwoStage, draw_two_stage
 from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
     if not any(resamples for _, resamples in plan.schemes.values()):
         return
     learner = PythonEngine()
+    two_stage = _draw_all_two_stage(plan, runs[0], progress)
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
@@ -85,7 +87,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how, patients = runs[0].models[i].fit, plan.patients_of(spec.terms)
+            how, patients = runs[0].models[i].predicts_by, plan.patients_of(spec.terms)
             for scheme, (kind, resamples) in patients.schemes.items():
                 tissues, shared = patients.refits(scheme, refits[scheme]), None
                 if plan.is_imputed(spec):
@@ -97,15 +99,30 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        same = predict_scope_model(
-                            run.designs[i][0], patients.cohort.outcome, kind, resamples, run.engine, run.models[i].fit
-                        )
-                    _record(plan, run, i, patients, scope, scheme, same, tissues)
+                        same = refit_model(plan, run, spec, run.designs[i], patients, scheme, run.models[i].predicts_by)
+                    drawn = two_stage.get((i, scheme), TwoStage())
+                    _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
     _run_null(plan, runs, learner, workers, kept, progress)
+
+
+def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
+    """What intervals of the bootstrap are made of, by model and scheme."""
+    schemes = [scheme for scheme, (kind, _) in plan.schemes.items() if kind == "bootstrap"]
+    places = [(i, scheme) for i in range(len(plan.specs)) for scheme in schemes]
+    found = {}
+    for done, place in enumerate(places):
+        progress("two-stage bootstrap", done, len(places))
+        found[place] = draw_two_stage(plan, run, *place)
+    if places:
+        progress("two-stage bootstrap", len(places), len(places))
+    n = sum(plan.is_refitted(spec) for spec in plan.specs)
+    if places and n and plan.study.validation.bootstrap_interval == "two_stage":
+        run.warnings.append(warn.NO_TWO_STAGE(n=n, n_models=len(plan.specs)))
+    return found
 
 
 def _run_null(
@@ -134,7 +151,7 @@ def _run_null(
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
-    nulls = run_null(plan, [model.fit for model in runs[0].models], observed, refit, learner)
+    nulls = run_null(plan, [model.predicts_by for model in runs[0].models], observed, refit, learner)
     for run in runs:
         for place, null in zip(places, nulls, strict=True):
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)
@@ -251,14 +268,15 @@ def _record(
     scheme: str,
     predictions: Predictions,
     refits: Sequence,
+    two_stage: TwoStage,
 ) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        apparent, cohort = mean_log_odds(run.log_odds[i]), patients.cohort
-        entry, warnings = summarise(predictions, apparent, cohort.outcome, run.assessment.of(patients))
+        apparent, cohort, judge = mean_log_odds(run.log_odds[i]), patients.cohort, run.assessment.of(patients)
+        entry, warnings = summarise(predictions, apparent, cohort.outcome, judge, two_stage)
         warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)

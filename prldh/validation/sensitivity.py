@@ -136,4 +136,4 @@ def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: Statis
     outcome, level = plan.cohort.outcome, plan.study.performance.confidence
     if all(len(r.test) == 1 for r in resamples):
         return HeldOutScore(scheme, "auc", pooled_auc_of(predictions, outcome.astype(float), engine, level)[0])
-    return HeldOutScore(scheme, "auc_mean", fold_mean(predictions, outcome, level))
+    return HeldOutScore(scheme, "auc_mean", fold_mean(predictions, outcome, engine, level))

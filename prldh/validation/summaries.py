@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import (
     ABSENT,
     BOOTSTRAP,
+    CELLS,
     LOWER,
     NO_INTERVAL,
     Absent,
@@ -35,28 +35,37 @@ from prldh.models import (
     ImpactPoint,
     calibration,
     classify,
+    curve_elsewhere,
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import correct_optimism, mean_of_folds, youden
+from prldh.stats import correct_optimism
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.refit import held_out, held_out_imputed
+from prldh.validation.two_stage import TWO_STAGE_METHOD, TwoStage
 
 FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
-NO_INTERVAL_HELD = "the corrected value, .632 and .632+ have no interval: none was shown to hold (docs/intervals.md)"
-NO_CORRECTION = f".632+ is null: a calibration line has no value that stands for no information; {NO_INTERVAL_HELD}"
+NO_CORRECTION = (
+    ".632+ is null: a calibration line has no value that stands for no information; its corrected value and .632 have"
+    " no interval: none was shown to hold (docs/intervals.md)"
+)
 
 
 def summarise(
-    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment
+    predictions: Predictions,
+    apparent: np.ndarray,
+    outcome: np.ndarray,
+    assessment: Assessment,
+    two_stage: TwoStage,
 ) -> tuple[HeldOut | Bootstrap, list[Warn]]:
     """What one scheme says of one model: the entry of ``results.json`` and its warnings.
 
-    ``apparent`` (n,) are the log odds of the model fitted on everyone.
+    ``apparent`` (n,) are the log odds of the model fitted on everyone; ``two_stage`` tells of intervals where the
+    scheme is a bootstrap.
     """
     entry: HeldOut | Bootstrap
     if predictions.kind == "bootstrap":
-        entry, warnings = _summarise_bootstrap(predictions, apparent, outcome, assessment)
+        entry, warnings = _summarise_bootstrap(predictions, apparent, outcome, assessment, two_stage)
     else:
         entry, warnings = _summarise_held_out(predictions, outcome, assessment)
     return entry, [*warnings, *predictions.warnings]
@@ -73,10 +82,11 @@ def _summarise_held_out(
     auc, warnings = pooled_auc_of(predictions, y, assessment.engine, level)
     performance: dict[str, Any] = {"auc": auc}
     if any(len(r.test) > 1 for r in predictions.resamples):
-        performance["auc_mean"] = mean = fold_mean(predictions, outcome, level)
+        performance["auc_mean"] = mean = fold_mean(predictions, outcome, assessment.engine, level)
         if mean.n_folds_one_class:
             warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
-    performance["brier"] = _brier(pooled, y, level)
+    brier = assessment.engine.brier_score(y, probability(np.array(pooled)), level)
+    performance["brier"] = record_of(IntervalBy, brier, method="normal, from the patients' squared errors")
     lines = [_calibration_line(eta, y, assessment.engine, level) for eta in pooled]
     performance["intercept"], performance["slope"] = (_average(ends) for ends in zip(*lines, strict=True))
     probabilities = [np.round(probability(eta), 12) for eta in pooled]
@@ -89,7 +99,10 @@ def _summarise_held_out(
     impacts = [engine.clinical_impact(y, p, thresholds, 1000, samples, len(samples), level) for p in probabilities]
     performance["decision_curve"] = records_of(DecisionPoint, _mean_curve(curves))
     performance["clinical_impact"] = records_of(ImpactPoint, _mean_curve(impacts))
-    performance["confusion"] = counts = _count(predictions, outcome)
+    elsewhere = [curve for p in probabilities if (curve := curve_elsewhere(y, p, assessment, samples))]
+    if elsewhere:
+        performance["decision_curve_at_prevalence"] = records_of(DecisionPoint, _mean_curve(elsewhere))
+    performance["confusion"] = counts = _count(predictions, y, assessment.engine)
     performance |= classify(counts, assessment)
     return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
 
@@ -118,7 +131,7 @@ def pooled_auc_of(
     return area, [warn.BELOW_HALF()] if means["high"] < 0.5 else []
 
 
-def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> FoldMean:
+def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> FoldMean:
     """Mean of the folds' AUCs, with the interval of :func:`~prldh.stats.resampled.mean_of_folds`; a refit that ended as
     the intercept alone counts 0.5, and then there is none."""
     folds, one_class = [], 0
@@ -131,19 +144,11 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, level: float) -> Fo
         folds.append((y, np.zeros_like(scores) if predictions.alone[r] else scores))
     if not folds:
         return FoldMean(None, None, None, None, 0, one_class)
-    mean = mean_of_folds(folds, len({r.repeat for r in predictions.resamples}), level)
+    y, scores = (np.concatenate(columns) for columns in zip(*folds, strict=True))
+    lengths = np.array([len(part) for part, _ in folds])
+    mean = engine.mean_of_folds(y, scores, lengths, len({r.repeat for r in predictions.resamples}), level)
     low, high, se = (None if predictions.alone.any() else finite(mean[key]) for key in ("low", "high", "se"))
     return FoldMean(mean["estimate"], low, high, se, len(folds), one_class, FOLD_INTERVAL)
-
-
-def _brier(pooled: Sequence[np.ndarray], y: np.ndarray, level: float) -> IntervalBy:
-    """Mean squared error with a normal interval from the spread of the patients' squared errors; the mean over
-    repeats."""
-    squares = np.mean([(probability(p) - y) ** 2 for p in pooled], axis=0)
-    estimate = float(squares.mean())
-    error = float(norm.ppf((1 + level) / 2) * squares.std(ddof=1) / np.sqrt(len(y)))
-    low, high = max(0.0, estimate - error), min(1.0, estimate + error)
-    return IntervalBy(estimate, low, high, "normal, from the patients' squared errors")
 
 
 def _calibration_line(eta: np.ndarray, y: np.ndarray, engine: StatisticsEngine, level: float) -> list[Interval]:
@@ -169,7 +174,7 @@ def _mean(values: Sequence[Number]) -> Number:
 
 
 def _mean_calibration(repeats: Sequence[Calibration]) -> Calibration:
-    """Numbers averaged over the repeats; the curve and its band are those of the first."""
+    """Numbers averaged over the repeats; the curve, its band and the histogram are those of the first."""
     numbers = {key: _mean([each.numbers[key] for each in repeats]) for key in repeats[0].numbers}
     return replace(repeats[0], numbers=numbers)
 
@@ -183,35 +188,29 @@ def _mean_curve(curves: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     }
 
 
-def _count(predictions: Predictions, outcome: np.ndarray) -> Confusion:
+def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine) -> Confusion:
     """Held-out classification at the Youden threshold of each refit (first repeat)."""
-    counts = dict.fromkeys(("tp", "fp", "fn", "tn"), 0)
-    for r, resample in enumerate(predictions.resamples):
-        if resample.repeat:
-            continue
+    first = [(r, resample) for r, resample in enumerate(predictions.resamples) if not resample.repeat]
+    for r, resample in first:
         if "threshold" not in predictions.ledgers[r].entries:  # engines that share the predictions fit the same one
             predictions.ledgers[r].read("threshold", resample.train)
-        cut = training_threshold(outcome[resample.train], probability(predictions.in_sample(r)))
-        high, event = probability(predictions.log_odds[r, resample.test]) > cut, outcome[resample.test] == 1
-        counts["tp"] += int((high & event).sum())
-        counts["fp"] += int((high & ~event).sum())
-        counts["fn"] += int((~high & event).sum())
-        counts["tn"] += int((~high & ~event).sum())
-    return Confusion(**counts)
-
-
-def training_threshold(outcome: np.ndarray, p: np.ndarray) -> float:
-    """Youden's threshold on training rows; everyone positive where these have one class, or there are none."""
-    if outcome.size == 0 or outcome.min() == outcome.max():
-        return -np.inf
-    return float(youden(outcome.astype(float), p)["threshold"])
+    counts = engine.held_out_counts(
+        y,
+        probability(np.concatenate([predictions.in_sample(r) for r, _ in first])),
+        np.concatenate([resample.train for _, resample in first]),
+        np.array([len(resample.train) for _, resample in first]),
+        probability(np.concatenate([predictions.log_odds[r, resample.test] for r, resample in first])),
+        np.concatenate([resample.test for _, resample in first]),
+        np.array([len(resample.test) for _, resample in first]),
+    )
+    return Confusion(*(int(counts[cell]) for cell in CELLS))
 
 
 # ---------------------------------------------------------------- bootstrap
 
 
 def _summarise_bootstrap(
-    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment
+    predictions: Predictions, apparent: np.ndarray, outcome: np.ndarray, assessment: Assessment, two_stage: TwoStage
 ) -> tuple[Bootstrap, list[Warn]]:
     """Harrell's optimism, out-of-bag, .632 and .632+ of the measures that the engines bootstrap.
 
@@ -240,10 +239,15 @@ def _summarise_bootstrap(
         corrected = correct_optimism(
             on_everyone, boot, original, oob, nothing, assessment.level, is_high_better, measure.range
         )
-        reason = NO_CORRECTION if nothing is None else NO_INTERVAL_HELD
         if corrected["estimate"] is None:
-            reason = "no bootstrap sample has both classes"
-        performance[measure.key] = Optimism(**corrected, no_information=nothing, reason=reason)
+            corrected["reason"] = "no bootstrap sample has both classes"
+        elif nothing is None:
+            corrected["reason"] = NO_CORRECTION
+        else:
+            corrected |= two_stage.limits(measure.key, corrected, assessment.level)
+            if two_stage.samples:
+                corrected["method"] += f"; {TWO_STAGE_METHOD}"
+        performance[measure.key] = Optimism(**corrected, no_information=nothing)
     rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)
     performance["decision_curve"] = records_of(DecisionPoint, curve)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+import pytest
 from click.testing import CliRunner
 
 import prldh
@@ -17,6 +18,8 @@ from prldh.plugins import hookspecs
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.words import WORDS
 from prldh.testing.kit import checks_of
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)

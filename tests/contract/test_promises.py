@@ -17,6 +17,8 @@ from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.promises import check_details, check_resamples, check_selection, describe_error, guarded
 from prldh.plugins.registry import Registry
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NAMES = ("a", "b", "c")
 
 

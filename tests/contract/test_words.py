@@ -18,6 +18,8 @@ from prldh.testing.kit import checks_of
 from prldh.testing.parts import CheckFailed
 from prldh.validation.resampling import VALIDATORS
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CORRELATION = next(each for each in SELECTORS if each.name == "correlation")
 SMITH = Reference("smith2020", "Smith, Ann", "On it", "Journal", 2020)
 CURVE = Curve(Across("size"), "share", [1, 2, 3], [0.5, None, 0.7])

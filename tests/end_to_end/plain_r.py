@@ -20,6 +20,9 @@ NOT_REPRODUCED = {
     r"missing\.(iterations|imputations_in_resamples|iterations_in_resamples)": "settings",
     r"tissues\..*\.selection\.": "the learners' own: selection, its details and its stability over resamples",
     r"tissues\..*\.radscore\.(intercept|coefficients)": "by LASSO, whose folds are the learner's",
+    r"models\[.*\]\.validation\.\w+\.\w+\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
+        "of the two-stage bootstrap, ten thousand refits a model: Python's, whatever the engine"
+    ),
     r"models\[.*\]\.validation\.pipeline\.\w+\.null\.": "the learners' work again, on permuted outcomes",
 }
 IMPUTED = (
@@ -119,6 +122,8 @@ def _identity(key: str, entry: dict[str, Any]) -> str | None:
         return f"[{', '.join([*parts, *([entry['measure']] if 'measure' in entry else [])])}]"
     if key in ("criteria", "variables", "stratified_roc"):
         return f"[{entry['name']}]"
+    if key == "associations":
+        return f"[{entry['variable']} by {entry['by']}]"
     if key == "terms":
         return f"[{entry['term']}]"
     if key == "rows" and entry["level"] is None:

@@ -33,6 +33,8 @@ from prldh.study.study import Performance
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fitted_steps import Clip
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SIZES = {"n_radiomics": 30, "n_deep": 12}
 TISSUES = {t: {"features": {s: f"{t}_{s}_reader1.csv" for s in ("radiomics", "deep")}} for t in ("disc", "muscle")}
 

@@ -321,7 +321,7 @@ SETTINGS = {
         [0.2, 20],
         ("performance.risk_categories", "[0.2, 0.4]", "found [0.2, 20.0]"),
     ),
-    "three readers": (("tissues", "muscle", "features"), ["a.csv"] * 3, ("tissues.muscle", "one or two readers", "3")),
+    "no reader": (("tissues", "muscle", "features"), [], ("tissues.muscle", "one table a reader", "none")),
     "a threshold above one": (
         ("performance", "thresholds"),
         [2],
@@ -419,7 +419,7 @@ SETTINGS = {
     "one table for both readers": (
         ("tissues", "muscle", "features"),
         ["reader1.csv"] * 2,
-        ("tissues.muscle", "reader1.csv", "both readers"),
+        ("tissues.muscle", "reader1.csv", "two readers"),
     ),
     "an unknown outcome": (
         ("clinical", "outcome"),

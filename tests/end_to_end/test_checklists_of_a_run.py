@@ -25,6 +25,8 @@ from prldh.core.errors import DataError, PluginError
 from prldh.plugins import Registry
 from prldh.results.schemas import schema_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
 NAMES = ("original_shape_Sphericity", "original_glcm_Idm", "wavelet-LLH_firstorder_Mean", "deep_000")
 

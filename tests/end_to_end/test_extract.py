@@ -104,7 +104,7 @@ def test_killed_and_started_again_it_goes_on(cohort, tmp_path, own_cache):
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while len(list(own_cache.rglob("*.json"))) < 5 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     running.send_signal(signal.SIGKILL)

@@ -410,7 +410,7 @@ def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 600
     while len(list(own_cache.rglob("*.json"))) < 3 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)

@@ -14,6 +14,8 @@ import pytest
 from prldh.checklists import has_docx
 from prldh.pipeline import analyze
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CASES = Path(__file__).parents[1] / "cases"
 CLAIMS = re.compile(r"honest|everything fitted anew|Everything that is fitted|cost of leakage", re.IGNORECASE)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 
 import prldh
 import prldh.validation.refit
 from prldh.core.ledger import Ledger, LedgerRow, add_up
-from prldh.results.schemas import schema_of
 from prldh.validation.resampling import StratifiedFolds
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def study(tmp_path):
 
 def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path):
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
-    jsonschema.validate(results, schema_of("results"))
+    check_schema(results)
     rows = {
         (scope, scheme): {r["stage"]: r for r in found}
         for scope, schemes in results["ledger"].items()

@@ -8,6 +8,8 @@ import pytest
 
 import prldh
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = {"leave_one_out": False, "folds": 4, "bootstrap": 0}
 
 

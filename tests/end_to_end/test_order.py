@@ -10,6 +10,8 @@ import pytest
 
 import prldh
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def tables():

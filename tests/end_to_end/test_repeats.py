@@ -10,6 +10,8 @@ from scipy.stats import mannwhitneyu
 import prldh
 from prldh.stats.partial_roc import partial_auc
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def _auc(rows: pd.DataFrame) -> float:
     event = rows["outcome"] == 1

@@ -103,12 +103,14 @@ SETTINGS = {
     "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True},
     "sample_size": {"r2_cox_snell": 0.2},
     "univariate": {"adjust_p": "bh"},
+    "associations": [["grade", "disc"], ["if", "disc"], ["age (years)", "back muscle"], ["disc", "back muscle"]],
     "performance": {
         **PERFORMANCE,
         "confidence": 0.9,
         "partial_auc": {"sensitivity": [1, 0.9], "specificity": [0.8, 0.2]},
         "risk_categories": [0.2, 0.4],
         "hosmer_lemeshow_groups": 5,
+        "prevalence": 0.12,
     },
 }
 TWO = [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Groups", "terms": [GROUPS]}]
@@ -122,6 +124,27 @@ STUDIES = {
     "both engines": (cohort, study(engine="both")),
     "other settings": (lambda: with_blanks(cohort()), study(**SETTINGS)),
     "separated, Firth": (separated, study()),
+    "functions and products": (
+        cohort,
+        study(
+            engine="both",
+            adjust=["rcs(age (years), 4)", "grade"],
+            models=[
+                {"name": "Log", "terms": ["log(age (years))", "disc", "disc^2"]},
+                {"name": "Product", "terms": ["disc", "grade", "if", "disc:grade", "grade : if"]},
+                {"name": "Spline", "terms": ["rcs(disc, 3)", "rcs(age (years),5):if"]},
+            ],
+        ),
+    ),
+    "imputed, functions": (
+        lambda: with_blanks(cohort()),
+        study(
+            models=[TWO[0], {"name": "Spline", "terms": ["rcs(age (years), 3)", "disc:if"]}],
+            adjust=["rcs(age (years), 4)"],
+            **IMPUTATION,
+        ),
+    ),
+    "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
@@ -172,7 +195,9 @@ def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
     kinds = {model["fit"] for model in data["models"]}
-    assert ("firth" in kinds) == (name in ("separated, Firth", "imputed", "three patients"))
+    assert ("firth" in kinds) == (
+        name in ("functions and products", "separated, Firth", "separated, FLIC", "imputed", "three patients")
+    )
 
 
 def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):

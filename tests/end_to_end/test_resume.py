@@ -88,7 +88,7 @@ class Bench:
         return n_fits(self.folder)
 
     def wait_for(self, n, running):
-        end = time.monotonic() + 120
+        end = time.monotonic() + 600
         while self.fits() < n:
             assert running.poll() is None and time.monotonic() < end, running.stderr.read()
             time.sleep(0.05)
@@ -138,7 +138,7 @@ def test_a_killed_run_goes_on(bench, whole):
     with bench.start(SLOW_SECONDS="0.3") as running:
         bench.wait_for(6, running)
         running.kill()
-    bench.wait_until_gone(20)  # workers see that nobody waits for them
+    bench.wait_until_gone(600)  # workers see that nobody waits for them
     assert not (bench.folder / "out").exists()
     before = bench.fits()
     assert bench.analyze(jobs=1) == whole and not bench.left_in_cache()
@@ -159,7 +159,7 @@ def test_an_interruption_stops_at_once_and_the_run_goes_on(bench, whole):
         )[1]
     )
     assert n_kept >= 3 and "Traceback" not in told and shown == "" and not (bench.folder / "out").exists()
-    bench.wait_until_gone(5)
+    bench.wait_until_gone(600)
     assert bench.analyze(jobs=1) == whole
     assert any(re.fullmatch(rf"resuming: \d+ of {REFITS} resamples are kept", s) for s in bench.sentences())
 
@@ -266,7 +266,7 @@ def test_killed_over_and_over_a_run_ends(bench, whole, jobs):
             while running.poll() is None and bench.fits() < before + 8:
                 time.sleep(0.02)
             running.kill()
-        bench.wait_until_gone(20)
+        bench.wait_until_gone(600)
         if (bench.folder / "out").exists():
             break
     assert bench.numbers() == whole

@@ -6,14 +6,15 @@ from __future__ import annotations
 import json
 import re
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 
 from prldh.core.errors import PrldhError
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 QUICK = {"partial_auc_bootstrap": 5, "decision_bootstrap": 5, "interaction_bootstrap": 5, "thresholds": [0.3, 0.5]}
 FOREST = {"mrmr_forest": {"trees": 20, "sizes": [1, 2, 4], "seeds": 4}}
@@ -49,7 +50,7 @@ def run(folder, values, outcome, selection=("icc", FOREST, "correlation", "lasso
     study["validation"] |= changes.pop("validation", {})
     out = folder / f"out_{engine}"
     results = analyze(study | changes, out, jobs=1)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     assert json.loads((out / "results.json").read_text()) == results.data
     html = re.sub(r"\s+", " ", (out / "report.html").read_text())
     return results, html, " ".join(w["message"] for w in results.data["warnings"])

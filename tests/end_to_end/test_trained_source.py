@@ -7,17 +7,18 @@ import hashlib
 import json
 from types import SimpleNamespace
 
-import jsonschema
 import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict
+from schemas import check_schema
 
 import prldh
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.registry import Registry
-from prldh.results.schemas import schema_of
 
 sitk = pytest.importorskip("SimpleITK", reason="images need SimpleITK")
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 class Settings(BaseModel):
@@ -85,7 +86,7 @@ def study(tmp_path, monkeypatch):
 
 def _run(study, out, seen):
     results = prldh.analyze(study | {"extraction": {"trained": {"seen": seen}}}, out, jobs=1).data
-    jsonschema.validate(results, schema_of("results"))
+    check_schema(results)
     leaks = [w["message"] for w in results["warnings"] if w["message"].startswith("LEAK")]
     checklist = {e["number"]: e for e in json.loads((out / "checklists" / "clear.json").read_text())["items"]}
     return (

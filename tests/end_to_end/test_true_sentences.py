@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 
 import prldh
 from prldh.api import Selection, SelectorSettings
-from prldh.results.schemas import schema_of
 from prldh.validation.implausible import LIMIT
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 N = 60
 SAMPLES = {"partial_auc_bootstrap": 8, "decision_bootstrap": 8, "interaction_bootstrap": 8}
@@ -58,7 +59,7 @@ def run(folder: Path, table: pd.DataFrame, **changes) -> prldh.Results:
     for key, value in changes.items():
         study[key] = {**study[key], **value} if isinstance(study.get(key), dict) and key != "tissues" else value
     results = prldh.analyze(study, folder / "out", jobs=1, plugins=plugins)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     return results
 
 

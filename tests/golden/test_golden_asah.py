@@ -16,7 +16,6 @@ import pytest
 from prldh.engines.python import PythonEngine
 from prldh.stats.icc import icc_of_ratings
 
-TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
 GOLDEN = Path(__file__).parent / "data"
 MARKERS = ("wfns", "s100b", "ndka")
 R = json.loads((GOLDEN / "golden_asah_binomial.json").read_text())
@@ -29,24 +28,21 @@ def close(actual, expected, rtol=1e-8, atol=1e-14):
     np.testing.assert_allclose(np.asarray(actual, float), np.asarray(expected, float), rtol=rtol, atol=atol)
 
 
-def read_table(name: str) -> list[dict[str, str]]:
-    path = TABLES / name
-    if not path.exists():
-        pytest.skip(f"{path.name} is not in the data folder beside the checkout (its licence forbids a copy here)")
+def read_table(path: Path) -> list[dict[str, str]]:
     with path.open() as lines:
         return list(csv.DictReader(lines))
 
 
 @pytest.fixture(scope="module")
-def asah() -> dict[str, np.ndarray]:
-    rows = read_table("aSAH.csv")
+def asah(shared_data) -> dict[str, np.ndarray]:
+    rows = read_table(shared_data / "tables" / "aSAH.csv")
     columns = {name: np.array([float(row[name]) for row in rows]) for name in ("age", *MARKERS)}
     return columns | {"outcome": np.array([float(row["outcome"] == "Poor") for row in rows])}
 
 
 @pytest.fixture(scope="module")
-def binomial_example() -> tuple[np.ndarray, np.ndarray]:
-    rows = read_table("binomial_example.csv")
+def binomial_example(shared_data) -> tuple[np.ndarray, np.ndarray]:
+    rows = read_table(shared_data / "tables" / "binomial_example.csv")
     table = np.array([[float(value) for value in row.values()] for row in rows])
     return table[:, 0], table[:, 1:]
 

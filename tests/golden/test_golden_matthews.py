@@ -11,6 +11,8 @@ import prldh
 from prldh.engines.python import PythonEngine
 from prldh.results.nulls import explain_nulls
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ENGINES = ["python", pytest.param("r", marks=pytest.mark.r)]
 
 

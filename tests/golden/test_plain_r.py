@@ -196,7 +196,7 @@ def test_one_variable(run_r):
         )
         normality, moments = run_r(script, x=x)
         close(list(engine.shapiro_wilk(x).values()), normality, rtol=1e-9)
-        close(list(engine.describe_values(x).values()), moments, rtol=1e-12)
+        close(list(engine.moments(x).values()), moments, rtol=1e-12)
 
 
 def test_proportions(run_r):

@@ -25,7 +25,6 @@ from prldh.engines.r_home import r_available, r_source_dir, rpy2_requirement
 pytestmark = pytest.mark.r
 
 CHECKOUT = Path(__file__).parents[2]
-DATA = CHECKOUT.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -38,18 +37,12 @@ def engine() -> REngine:
 
 @pytest.fixture(scope="module")
 def golden() -> dict:
-    path = DATA / "r_golden" / "golden_asah_binomial.json"
-    if not path.exists():
-        pytest.skip(f"golden values of R are not at {path}")
-    return json.loads(path.read_text())
+    return json.loads((CHECKOUT / "tests" / "golden" / "data" / "golden_asah_binomial.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def asah() -> dict[str, np.ndarray]:
-    path = DATA / "tables" / "aSAH.csv"
-    if not path.exists():
-        pytest.skip(f"the aSAH patients are not at {path} (their licence keeps them out of the project)")
-    with path.open() as file:
+def asah(shared_data) -> dict[str, np.ndarray]:
+    with (shared_data / "tables" / "aSAH.csv").open() as file:
         rows = list(csv.DictReader(file))
     table = {name: np.array([float(row[name]) for row in rows]) for name in ("age", "wfns", "s100b", "ndka")}
     table["event"] = np.array([float(row["outcome"] == "Poor") for row in rows])
@@ -111,11 +104,8 @@ def test_hosmer_lemeshow_is_resource_selection_s(engine, asah, golden):
         assert found["source"] in ("ResourceSelection", "prldh")
 
 
-def test_lasso_is_glmnet_s(engine, golden):
-    path = DATA / "tables" / "binomial_example.csv"
-    if not path.exists():
-        pytest.skip(f"glmnet's example is not at {path}")
-    table = np.genfromtxt(path, delimiter=",", names=True)
+def test_lasso_is_glmnet_s(engine, golden, shared_data):
+    table = np.genfromtxt(shared_data / "tables" / "binomial_example.csv", delimiter=",", names=True)
     outcome = table["y"]
     values = np.column_stack([table[name] for name in table.dtype.names if name != "y"])
     found = engine.cv_lasso(values, outcome, golden["glmnet_cv_foldid_1to10"]["foldid"])
@@ -151,7 +141,6 @@ def test_every_function_gives_floats_arrays_and_text(engine, study):
         "clinical_impact": engine.clinical_impact(outcome, probability, [0.2, 0.5]),
         "cv_lasso": engine.cv_lasso(design[:, 1:], outcome, np.arange(40) // 3 % 4 + 1),
         "icc": engine.icc(design, design + 0.1),
-        "describe_values": engine.describe_values(score),
         "shapiro_wilk": engine.shapiro_wilk(score),
         "continuous_test": engine.continuous_test(score[outcome == 0], score[outcome == 1], "wilcoxon"),
         "categorical_test": engine.categorical_test([[3, 4], [5, 6]], "fisher"),

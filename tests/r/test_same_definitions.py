@@ -16,6 +16,7 @@ from prldh.engines.protocol import StatisticsEngine
 from prldh.stats.by_name import find_statistic
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
+from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 
@@ -23,7 +24,15 @@ pytestmark = pytest.mark.r
 
 PYTHON = {
     f.__name__: f
-    for f in (adjust_p, sample_size, selection_stability, standardized_level_difference, standardized_mean_difference)
+    for f in (
+        adjust_p,
+        sample_size,
+        selection_stability,
+        spline_basis,
+        spline_knots,
+        standardized_level_difference,
+        standardized_mean_difference,
+    )
 }
 SCRIPT = """
 for (file in list.files(commandArgs(TRUE)[1], full.names = TRUE)) source(file)
@@ -52,7 +61,7 @@ def _run_r(script: str, *arguments: str | Path, folder: Path) -> Any:
 def test_every_statistic_of_the_engines_has_the_same_arguments_in_r(tmp_path):
     in_r = _run_r(ARGUMENTS, folder=tmp_path)
     for name, _ in inspect.getmembers(StatisticsEngine, inspect.isfunction):
-        if not name.startswith("_") and name not in ("compute", "versions", "close"):
+        if not name.startswith("_") and name not in ("compute", "versions", "packages_called", "close"):
             here = [argument.removesuffix("_") for argument in inspect.signature(find_statistic(name)).parameters]
             assert in_r[name] == here, name
 
@@ -67,6 +76,11 @@ def _calls() -> list[tuple[str, list]]:
         p = np.round(rng.uniform(size=9), 2)
         calls += [("adjust_p", [p, method]) for method in ("holm", "bh")]
         calls.append(("selection_stability", [(rng.random((8, 12)) < rng.uniform(size=12)).astype(int)]))
+        x, n_knots = (
+            np.round(rng.exponential(size=int(rng.integers(20, 150))), int(rng.integers(1, 4))),
+            len(calls) % 5 + 3,
+        )
+        calls += [("spline_knots", [x, n_knots]), ("spline_basis", [x, spline_knots(x, n_knots)])]
         calls.append(("standardized_level_difference", [rng.integers(0, 9, (4, 2))]))
         calls.append(("standardized_mean_difference", [rng.normal(size=7), rng.normal(size=5)]))
     calls.append(("selection_stability", [np.zeros((3, 2), int)]))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
 from prldh.engines.python import PythonEngine
+from prldh.models.performance import histogram
 from prldh.stats.bands import percentile_band, times_drawn
 from prldh.stats.brier import brier_decomposition
 from prldh.stats.lowess import lowess, refit_lowess
@@ -206,3 +207,15 @@ def test_equal_predictions():
 def test_nobody():
     found = engine.calibration([], [])
     assert all(np.isnan(found[key]) for key in ("brier", *PARTS)) and found["curve_low"].size == 0
+
+
+# -- how predictions are distributed ---------------------------------------------------------------------------
+
+
+def test_every_prediction_is_counted_once_at_the_edges_too():
+    p = np.array([0.0, 0.05, 0.049999, 0.15, 0.35, 0.95, 1.0, 1.0])
+    y = np.array([0, 0, 1, 1, 0, 1, 1, 0])
+    bins = histogram(y, p)
+    assert len(bins) == 20 and (bins[0].low, bins[-1].high) == (0.0, 1.0)
+    counted = {round(b.low, 2): (b.nonevent, b.event) for b in bins if b.nonevent + b.event}
+    assert counted == {0.0: (1, 1), 0.05: (1, 0), 0.15: (0, 1), 0.35: (1, 0), 0.95: (1, 2)}

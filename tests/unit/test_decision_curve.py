@@ -243,3 +243,58 @@ def test_equal_predictions_treat_all_or_none():
         0.0,
         0.0,
     ], "strictly above"
+
+
+# -- another prevalence ----------------------------------------------------------------------------------------
+
+
+def test_at_their_own_prevalence_nothing_changes():
+    outcome, p, _, rng = study(4)
+    rows = rng.integers(0, len(outcome), (30, len(outcome)))
+    here = engine.decision_curve(outcome, p, THRESHOLDS)
+    there = engine.decision_curve_at_prevalence(outcome, p, THRESHOLDS, float(outcome.mean()), rows, 30, 0.8)
+    for key in (*CURVE, "all"):
+        same(there[key], here[key])
+
+
+@pytest.mark.parametrize("copies", [3, 9])
+def test_another_prevalence_is_the_curve_of_a_cohort_with_more_patients_without_the_event(copies):
+    """Non-events repeated, and predictions made anew for them by the shift of the intercept."""
+    outcome, p, _, _ = study(5)
+    many = np.concatenate([np.repeat(np.flatnonzero(outcome == 0), copies), np.flatnonzero(outcome == 1)])
+    prevalence = float(outcome[many].mean())
+    odds = p / (1 - p) / copies
+    expected = engine.decision_curve(outcome[many], np.round(odds / (1 + odds), 12)[many], THRESHOLDS)
+    found = engine.decision_curve_at_prevalence(outcome, p, THRESHOLDS, prevalence)
+    for key in (*CURVE, "all"):
+        same(found[key], expected[key], atol=1e-11)
+
+
+def test_limits_at_another_prevalence_are_percentiles_of_the_samples_own_sensitivity_and_specificity():
+    outcome, p, _, rng = study(6)
+    rows = rng.integers(0, len(outcome), (40, len(outcome)))
+    found = engine.decision_curve_at_prevalence(outcome, p, np.array([0.1, 0.3]), 0.15, rows, 40, 0.8)
+    share = outcome.mean()
+    odds = p / (1 - p) * (0.15 / 0.85) / (share / (1 - share))
+    shifted = odds / (1 + odds)
+    net = np.array(
+        [
+            [
+                0.15 * (shifted[row][outcome[row] == 1] > t).mean()
+                - 0.85 * (shifted[row][outcome[row] == 0] > t).mean() * t / (1 - t)
+                for t in (0.1, 0.3)
+            ]
+            for row in rows
+        ]
+    )
+    low, high = limits(net)
+    same(found["low"], low)
+    same(found["high"], high)
+
+
+def test_one_class_or_no_share_has_no_curve_elsewhere():
+    found = engine.decision_curve_at_prevalence(np.zeros(4), np.array([0.1, 0.2, 0.3, 0.4]), [0.2], 0.1)
+    assert np.isnan(found["net_benefit"]).all()
+    for wrong in (0.0, 1.0, float("nan")):
+        with pytest.raises(DataError, match="prevalence must lie between 0 and 1"):
+            engine.decision_curve_at_prevalence([0, 1], [0.1, 0.2], [0.2], wrong)

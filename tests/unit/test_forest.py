@@ -13,6 +13,8 @@ from prldh.chain.selection.forest import RACING_MARGIN, RACING_SHARE, forest_sco
 from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 from prldh.core.records import TrainingRows
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def make_table(seed: int, n: int, p: int, n_telling: int = 2) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)

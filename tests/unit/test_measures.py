@@ -31,7 +31,7 @@ DOCUMENTED = " ".join(" ".join((f.__doc__ or "").split()) for f in all_statistic
 @pytest.fixture
 def assessment():
     rng = np.random.default_rng(3)
-    settings = Performance(thresholds=[0.0, 0.2, 0.5])
+    settings = Performance(thresholds=[0.0, 0.2, 0.5], prevalence=0.2)
     return Assessment(PythonEngine(), settings, Draws(rng.integers(0, 90, (20, 90)), np.empty((0, 90), int)), MEASURES)
 
 

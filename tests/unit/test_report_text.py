@@ -103,7 +103,8 @@ def as_shown(data, kind: str, path: tuple) -> str:
         part, whole = (Decimal(at(p)) for p in path)
         return str((100 * part / whole).quantize(Decimal("0.1"), ROUND_HALF_EVEN))
     if kind.startswith("agreement"):
-        rows = [abs(r["difference"]) for r in at(path) if r["difference"] is not None]
+        sizes = [(abs(r["difference"]), abs(r["r"]), abs(r["python"])) for r in at(path) if r["difference"] is not None]
+        rows = [difference / max(r, python, 0.001) for difference, r, python in sizes]
         return str(len(rows)) if kind.endswith("count") else typeset(f"{max(rows):.1e}")
     if kind == "key":
         assert path[-1] in at(path[:-1])
@@ -384,6 +385,7 @@ def by_r(data) -> dict:
             | {
                 "reported": "r",
                 "r": {"version": "4.2.2", "packages": {"pROC": "1.18.0", "glmnet": "4.1.6"}},
+                "called": {"r": ["pROC"], "python": ["numpy"]},
             }
         ),
         "agreement": [],
@@ -450,7 +452,11 @@ KINDS = {
         ["Because the outcome"],
     ),
     "imputation": (imputed, ["were imputed 20 times by chained equations", "Wald's, pooled"], ["complete-case"]),
-    "R alone": (by_r, ["in R 4.2.2", "pROC 1.18.0"], ["a second time", "each on its own"]),
+    "R alone": (
+        by_r,
+        ["in R 4.2.2", "pROC 1.18.0", "NumPy"],
+        ["glmnet", "SciPy", "a second time", "each on its own"],
+    ),
     "Python alone": (copy.deepcopy, ["in Python 3."], ["in R ", "pROC", "a second time", "each on its own"]),
     "permuted outcomes": (permuted, ["on 50 random permutations"], []),
 }

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schemas import check_schema
 
 from prldh.core.errors import DataError, StudyError
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.study.study_file import read_study
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_the_worked_example_of_riley():
@@ -100,7 +101,7 @@ def study(tmp_path, monkeypatch):
 
 def test_results_and_report(study, tmp_path):
     results = analyze(study, tmp_path / "out", jobs=1)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     found = results.data["sample_size"]
     assert found["settings"]["prevalence"] == pytest.approx(1 / 3)
     assert found["settings"]["r2_cox_snell"] == pytest.approx(0.15 * largest_cox_snell(1 / 3))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,6 @@ from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 from prldh.core.errors import DataError
 from prldh.core.records import TrainingRows
 
-TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
 ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]
 
 
@@ -133,10 +131,8 @@ def test_mrmr_ties_go_to_the_first_column_and_constants_are_never_ranked():
 
 
 @pytest.mark.parametrize("table", ["WORC-Desmoid.gz", "Dong2022.gz"])
-def test_mrmr_equals_the_plain_loops_on_a_real_table(table):
-    if not (TABLES / table).exists():
-        pytest.skip(f"{table} is not part of the project and not beside it")
-    data = pd.read_csv(TABLES / table, compression="gzip")
+def test_mrmr_equals_the_plain_loops_on_a_real_table(shared_data, table):
+    data = pd.read_csv(shared_data / "tables" / table, compression="gzip")
     x = data.drop(columns=["ID", "Target"], errors="ignore").to_numpy(float)
     x = x[:, np.ptp(x, axis=0) > 0]
     y = data["Target"].to_numpy(int)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from schemas import check_schema
 from scipy import special
 
 from prldh.core.errors import DataError, StudyError
 from prldh.engines.python import PythonEngine
 from prldh.pipeline import analyze
-from prldh.results.schemas import schema_of
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 N = 90
 
@@ -74,7 +75,7 @@ def model(data, name, adjusted):
 
 def test_separated_models_are_fitted_by_firth_and_say_so(firth):
     data, out = firth
-    jsonschema.validate(data, schema_of("results"))
+    check_schema(data)
     for entry in data["models"]:
         assert entry["fit"] == ("firth" if entry["adjusted"] else "maximum likelihood")
         assert [s["term"] for s in entry["separation"]] == (["levelc"] if entry["adjusted"] else [])
@@ -111,9 +112,9 @@ def test_refits_ask_the_engine_for_firth(table, tmp_path, monkeypatch):
     for name in ("refit_firth", "refit_logistic"):
         own = getattr(PythonEngine, name)
 
-        def counted(self, design, *rest, own=own, name=name):
+        def counted(self, design, *rest, own=own, name=name, **named):
             asked.append((name, np.shape(design)[1]))
-            return own(self, design, *rest)
+            return own(self, design, *rest, **named)
 
         monkeypatch.setattr(PythonEngine, name, counted)
     analyze(study(table), tmp_path / "out")
@@ -159,3 +160,26 @@ def test_error_names_the_model_and_the_terms(table, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(StudyError, match="separation"):
         analyze(study(table, separation="ignore"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("predictions", ["flic", "flac"])
+def test_predictions_by_firth_are_corrected_where_the_study_says(firth, table, tmp_path, predictions):
+    data = analyze(study(table, firth={"predictions": predictions}), tmp_path / "out").data
+    before, after = (model(d, "both", True) for d in (firth[0], data))
+    assert after["prediction"]["method"] == predictions and "prediction" not in before
+    assert after["terms"] == before["terms"]
+    frozen = json.loads((tmp_path / "out" / "model.json").read_text())
+    of_model = next(m for m in frozen["models"] if (m["name"], m["adjusted"]) == ("both", True))
+    assert [c["b"] for c in of_model["coefficients"]] == [c["b"] for c in after["prediction"]["coefficients"]]
+    rows = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    own = rows[(rows["model"] == "both") & rows["adjusted"]]
+    apparent = own[own["scheme"] == "apparent"]
+    assert apparent["probability"].mean() == pytest.approx(apparent["outcome"].mean(), abs=1e-9)
+    assert after["calibration"]["citl"] == pytest.approx(0, abs=1e-8) and abs(before["calibration"]["citl"]) > 1e-4
+    for scope in ("model", "pipeline"):
+        assert after["validation"][scope]["folds"]["brier"] != before["validation"][scope]["folds"]["brier"]
+    assert model(data, "disc", False) == model(firth[0], "disc", False)  # by maximum likelihood
+    (told,) = (w["message"] for w in data["warnings"] if w["code"] == "PRL-051" and "'both', adj" in w["message"])
+    assert predictions.upper() in told and "biased" not in told
+    assert predictions.upper() in (tmp_path / "out" / "report.html").read_text()
+    check_schema(data)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from schemas import check_schema
 
 from prldh.core.errors import DataError
 from prldh.pipeline import analyze
 from prldh.report.view import make_view
-from prldh.results.schemas import schema_of
 from prldh.stats.proportions import proportion
 from prldh.stats.stability import selection_stability
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_identical_sets_are_perfectly_stable():
@@ -117,7 +118,7 @@ def test_results_and_report(tmp_path):
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     results = analyze(study, tmp_path / "out", jobs=1)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     selection = results.data["tissues"]["disc"]["selection"]
     for scheme, m in (("folds", 4), ("bootstrap", 20)):
         found = selection["stability"][scheme]

@@ -396,7 +396,6 @@ def test_values_near_the_largest_and_the_smallest_number(engine, unit):
             **{kind: engine.continuous_test(x[~event, 0], x[event, 0], kind) for kind in ("t", "welch", "wilcoxon")},
             **{form: engine.icc(x, other, form) for form in ("ICC1", "ICC2", "ICC3k")},
             "normality": engine.shapiro_wilk(x[:, 0]),
-            "moments": {k: v / unit for k, v in engine.describe_values(x[:, 0]).items()},
             "screen": engine.univariate_screen(x, event.astype(float)),
             "auc": engine.auc(event.astype(float), x[:, 0]),
         }

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schemas import check_schema
 from statsmodels.stats.multitest import multipletests
 
 from prldh.core.errors import DataError
 from prldh.engines import PythonEngine
 from prldh.pipeline import analyze
 from prldh.report.journal_tables import make_journal_tables
-from prldh.results.schemas import schema_of
-from prldh.stats.distribution import describe_values, shapiro_wilk
+from prldh.stats.moments import moments
 from prldh.stats.multiplicity import adjust_p
+from prldh.stats.normality import shapiro_wilk
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 # -- adjusted p-values
 
@@ -116,7 +118,7 @@ def test_normality_is_that_of_r(values, statistic, p):
 def test_there_is_no_normality_of_few_of_many_or_of_constant_values():
     for values in ([], [1.0, 2.0], [3.0, 3.0, 3.0, 3.0], np.arange(5001.0)):
         assert np.isnan(list(shapiro_wilk(np.array(values)).values())).all()
-        found = PythonEngine().describe_values(values)
+        found = PythonEngine().moments(values)
         assert np.isnan(found["sd"]) == (len(values) < 2)
 
 
@@ -131,7 +133,7 @@ def test_normality_knows_no_unit_and_no_order(values, factor, shift):
 
 
 def test_moments_by_hand():
-    found = describe_values(np.array([4.0, 1.0, 7.0, 2.0]))
+    found = moments(np.array([4.0, 1.0, 7.0, 2.0]))
     assert found == pytest.approx({"mean": 3.5, "sd": 7**0.5, "median": 3, "q1": 1.75, "q3": 4.75, "min": 1, "max": 7})
 
 
@@ -168,7 +170,7 @@ def run(tmp_path, **table_one):
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
     }
     results = analyze(study, tmp_path / "out", jobs=1, force=True)
-    jsonschema.validate(results.data, schema_of("results"))
+    check_schema(results.data)
     page = (tmp_path / "out" / "report.html").read_text()
     return results, page[page.index('<section id="table-one"') : page.index('<section id="univariate"')]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 
 import numpy as np
 import pandas as pd
@@ -128,23 +127,6 @@ def test_bad_input_is_refused(engine):
         engine.univariate_screen(np.ones((3, 2)), [0, 1])
     with pytest.raises(DataError, match="0 or 1"):
         engine.univariate_screen(np.ones((2, 2)), [1, 2])
-
-
-def test_features_together_cost_less_than_one_by_one(engine):
-    values, outcome = noisy(p=400)
-    engine.univariate_screen(values, outcome)
-
-    def seconds(work) -> float:
-        begin = time.process_time()
-        work()
-        return time.process_time() - begin
-
-    def one_by_one() -> None:
-        for column in values.T:
-            stats.ttest_ind(column[outcome == 0], column[outcome == 1])
-            stats.mannwhitneyu(column[outcome == 0], column[outcome == 1])
-
-    assert seconds(lambda: engine.univariate_screen(values, outcome)) < seconds(one_by_one)
 
 
 R_SCREEN = """

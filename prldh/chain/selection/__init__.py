@@ -3,7 +3,7 @@
 Every step is fitted on training rows and on nothing else. The definitions, each with its literature:
 
 ``icc``
-    Agreement of two readers. Kept if the intraclass correlation (ICC(2,1) by default), or its lower confidence limit,
+    Agreement of readers. Kept if the intraclass correlation (ICC(2,1) by default), or its lower confidence limit,
     exceeds the threshold. Shrout PE, Fleiss JL (1979) Psychol Bull 86:420; Koo TK, Li MY (2016) J Chiropr Med 15:155.
 ``mrmr_forest``
     Minimum redundancy, maximum relevance: a greedy ranking by mutual information -1/2 ln(1 - r^2) with the outcome

@@ -1,4 +1,4 @@
-"""Reliability: keep what two readers, or perturbed masks, agree on."""
+"""Reliability: keep what readers, or perturbed masks, agree on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class IccSettings(SelectorSettings):
 
 
 class IccSelector:
-    """Keep what two readers agree on: ICC above a threshold."""
+    """Keep what readers agree on: ICC above a threshold."""
 
     name = "icc"
     version = "1"
@@ -73,8 +73,10 @@ class IccSelector:
         self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         warnings: tuple[str, ...] = ()
-        if rows.second is not None:
-            icc = engine.icc(rows.values, rows.second, form=settings.form)
+        if len(rows.readers) == 2:
+            icc = engine.icc(*rows.readers, form=settings.form)
+        elif len(rows.readers) > 2:
+            icc = engine.icc_of_ratings(np.stack(rows.readers, axis=1), form=settings.form)
         elif rows.perturbed is not None:
             icc = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
             warnings = (

@@ -20,6 +20,7 @@ from prldh.chain.selection.shared import (
 )
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
 from prldh.core import (
+    REFERENCES,
     Across,
     Paths,
     Points,
@@ -34,6 +35,8 @@ from prldh.core import (
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
+#: What of the LASSO's details the engine computed.
+BY_ENGINE = "features lambda cv_mean cv_sd n_nonzero lambda_min intercept coefficients path".split()
 #: Coefficients that are told one by one.
 MOST_COEFFICIENTS = 8
 
@@ -54,6 +57,7 @@ class LassoSvmRfeSelector:
     short_label = "LASSO + SVM-RFE"
     explanation = "the LASSO and SVM-RFE are two ways to choose among those that remain"
     purposes = {Purpose.REDUNDANCY: ""}
+    by_engine = tuple(f"lasso.{key}" for key in BY_ENGINE)
     references = (
         Reference(
             "tibshirani1996",
@@ -65,16 +69,7 @@ class LassoSvmRfeSelector:
             "267--288",
             "10.1111/j.2517-6161.1996.tb02080.x",
         ),
-        Reference(
-            "friedman2010",
-            "Friedman, Jerome and Hastie, Trevor and Tibshirani, Robert",
-            "Regularization paths for generalized linear models via coordinate descent",
-            "Journal of Statistical Software",
-            2010,
-            "33",
-            "1--22",
-            "10.18637/jss.v033.i01",
-        ),
+        REFERENCES["friedman2010"],
         Reference(
             "guyon2002",
             "Guyon, Isabelle and Weston, Jason and Barnhill, Stephen and Vapnik, Vladimir",

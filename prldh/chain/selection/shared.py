@@ -20,7 +20,10 @@ def in_patient_order(rows: TrainingRows) -> TrainingRows:
     """Rows sorted by patient, so that random draws by row do not depend on the order in which rows come."""
     order = np.argsort(rows.patient, kind="stable")
     second = None if rows.second is None else rows.second[order]
-    return TrainingRows(rows.values[order], second, rows.outcome[order], rows.patient[order], rows.names)
+    further = tuple(values[order] for values in rows.further)
+    return TrainingRows(
+        rows.values[order], second, rows.outcome[order], rows.patient[order], rows.names, further=further
+    )
 
 
 def inner_folds(rows: TrainingRows, wanted: int) -> tuple[int | None, tuple[str, ...]]:

@@ -11,7 +11,6 @@ from pydantic import Field
 from prldh.core import REFERENCES, Selection, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
-from prldh.stats import adjust_p
 
 TESTS = {"t": "t test", "wilcoxon": "Wilcoxon"}
 ADJUSTMENTS = {"none": "p", "holm": "Holm-adjusted p", "bh": "Benjamini–Hochberg-adjusted p"}
@@ -42,6 +41,7 @@ class UnivariateSelector:
     label = "Univariate tests"
     short_label = "univariate"
     explanation = "univariate tests keep features that differ between the outcomes by themselves"
+    by_engine = ("p", "adjusted_p")
     references = (REFERENCES["benjamini1995"], REFERENCES["holm1979"])
 
     def methods(self, run: StepRun) -> str:
@@ -53,7 +53,7 @@ class UnivariateSelector:
         self, rows: TrainingRows, settings: UnivariateSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         p = np.asarray(engine.univariate_screen(rows.values, rows.outcome)[f"p_{settings.test}"], dtype=np.float64)
-        judged = p if settings.adjust_p == "none" else adjust_p(p, settings.adjust_p)
+        judged = p if settings.adjust_p == "none" else engine.adjust_p(p, settings.adjust_p)
         is_kept = judged <= settings.threshold
         label = f"{ADJUSTMENTS[settings.adjust_p]} ({TESTS[settings.test]})"
         dropped = {

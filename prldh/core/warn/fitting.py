@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from prldh.core.warn.kinds import WarnKind
 
+_COLLINEAR = "Such coefficients are large, of opposite signs and cannot be told one by one; predictions may still hold."
+_COLLINEARITY = (
+    "A variance inflation factor (VIF) above 10 (Kutner et al. 2005; of a term with several columns GVIF^(1/df)), a"
+    " condition number of the columns about their means, scaled to unit length, above 30 (Belsley, Kuh & Welsch 1980),"
+    " or a column that others give with an adjusted R² above 0.999, which is then named with its sum."
+)
+
 # ---------------------------------------------------------------- selection and Radscore
 
 STEP_REMARK = WarnKind(
@@ -62,13 +69,21 @@ NO_CUTOFF = WarnKind(
     "Youden's index is 0 everywhere: higher scores do not go with the event. Groups by this score are one group.",
     "See whether the score is given the wrong way round: higher must mean event.",
 )
+COLLINEAR_FEATURES = WarnKind(
+    "PRL-046",
+    "radscore",
+    "radscores",
+    "Features of a Radscore that say the same",
+    "tissue {tissue}: the Radscore's features are collinear: {listed}. " + _COLLINEAR,
+    _COLLINEARITY,
+    "Read the Radscore as a whole and none of its coefficients alone; lower the selection's limit of correlation.",
+)
 
 # ---------------------------------------------------------------- models
 
 _FIRTH = (
     "The model is fitted by Firth's penalised likelihood (Firth 1993, Heinze & Schemper 2002), here and in every"
-    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests. With it"
-    " predicted probabilities are biased towards 1/2 (Puhr 2017)."
+    " resample: intervals are profile penalised-likelihood, p-values penalised likelihood-ratio tests."
 )
 
 NOT_ESTIMABLE = WarnKind(
@@ -86,9 +101,11 @@ SEPARATED_FIRTH = WarnKind(
     "models",
     "Separation: Firth's likelihood in place of the maximum",
     "{model}: the outcome is separated by some terms, whose maximum-likelihood estimates are infinite: {listed}. "
-    + _FIRTH,
+    + _FIRTH
+    + " {predictions}",
     "Some value of a term goes with one outcome alone.",
-    "Say so in the paper, or merge levels that few patients have. `separation: warn` gives maximum likelihood.",
+    "Say so in the paper, or merge levels that few patients have. `separation: warn` gives maximum likelihood;"
+    " `firth: {predictions: flic}` corrects predictions.",
 )
 SEPARATED = WarnKind(
     "PRL-052",
@@ -147,6 +164,25 @@ NO_HOSMER_LEMESHOW = WarnKind(
     "It needs three groups of patients with different predictions; a model of one factor may have fewer.",
     "Read the calibration curve and its line.",
 )
+COLLINEAR_TERMS = WarnKind(
+    "PRL-058",
+    "models",
+    "models",
+    "Terms of a model that say the same",
+    "{model}: its terms are collinear: {listed}. " + _COLLINEAR,
+    _COLLINEARITY,
+    "Leave out one of the terms that are named, such as a sum beside its parts.",
+)
+WITHOUT_MAIN_EFFECT = WarnKind(
+    "PRL-059",
+    "models",
+    "models",
+    "A product or square without its own factors",
+    "{model}: the term '{term}' stands without {listed}, which is not added by itself: without it, what the term says"
+    " depends on where the columns have their zero, and on the reference levels.",
+    "A product `a:b` or a square `x^2` is one term; the columns that it is made of are terms of their own.",
+    "Name them among the model's terms, or in `adjust`.",
+)
 
 # ---------------------------------------------------------------- tables
 
@@ -177,6 +213,15 @@ TOO_FEW_PATIENTS = WarnKind(
     " Nagelkerke R² of {r2:.2f}): expect overfitting, and wide intervals of what is predicted.",
     "The models have more candidate parameters than so many patients can carry.",
     "Use fewer terms and features, add patients, and lead with held-out numbers.",
+)
+NO_ASSOCIATION = WarnKind(
+    "PRL-064",
+    "associations",
+    "associations",
+    "An association without a test",
+    "'{variable}' by '{by}' has no test: a group ({first} or {second}) has nobody, or the values do not vary.",
+    "There is nothing to compare: a group is empty, all values are the same, or the Radscore has no cutoff.",
+    "Nothing, or name another pair under `associations`.",
 )
 
 # ---------------------------------------------------------------- comparisons
@@ -232,7 +277,9 @@ INTERACTION_SEPARATED = WarnKind(
     "interaction",
     "interaction",
     "Separation in the groups of two tissues",
-    "{kind}: the outcome is separated by some terms. " + _FIRTH,
+    "{kind}: the outcome is separated by some terms. "
+    + _FIRTH
+    + " With it predicted probabilities are biased towards 1/2 (Puhr 2017).",
     "A group of the two Radscores, or a covariate, goes with one outcome alone.",
     "Say so in the paper; read odds ratios with their wide intervals.",
 )

@@ -125,7 +125,7 @@ SAME_READERS = WarnKind(
     "PRL-023",
     "features",
     "features",
-    "Both readers' tables hold the same values",
+    "Two readers' tables hold the same values",
     "tissue {tissue}: {first} and {second} hold the same values: the readers' agreement says nothing.",
     "Every intraclass correlation is 1, so that a step that drops features by it drops none.",
     "Give the second reader's own table, or one table alone.",

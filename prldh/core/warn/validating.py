@@ -1,4 +1,4 @@
-"""What there may be to say of validation, PRL-090 to PRL-099, PRL-104 and PRL-105, and PRL-111, and of numbers that do
+"""What there may be to say of validation, PRL-090 to PRL-099, PRL-104 to PRL-106, and PRL-111, and of numbers that do
 not exist: PRL-110."""
 
 from __future__ import annotations
@@ -123,6 +123,17 @@ NEVER_SELECTED_AGAIN = WarnKind(
     "With a few other patients none of these features would be in the Radscore: validation is of other models than the"
     " one that is frozen.",
     "Do not rely on this Radscore: loosen the selection, or take features that are selected often.",
+)
+NO_TWO_STAGE = WarnKind(
+    "PRL-106",
+    "validation",
+    "validation",
+    "No two-stage interval where everything is refitted",
+    "bootstrap_interval: two_stage gives {n} of {n_models} models no interval: their Radscore or the cutoffs of their"
+    " groups were made of these patients.",
+    "An interval stands only where simulations showed how often it holds. None were made of refits of a whole chain,"
+    " each of which would itself be resampled.",
+    "Read the intervals of the held-out AUCs, or set `bootstrap_interval: none`.",
 )
 NULL_VALUES = WarnKind(
     "PRL-110",

@@ -12,6 +12,7 @@ import pandas as pd
 from prldh.core import CaseRow, DataError
 from prldh.data.tables import column_of, read_table, some
 
+_READER_MASK = re.compile(r"mask_reader[1-9][0-9]*$")
 _SERIES_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
 
 
@@ -19,7 +20,7 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
     """The rows of a tissue's cases table, in its order.
 
     Columns: the id (under the name of the study file or as ``patient_id``; the former wins where both are there),
-    ``image``, ``mask`` or ``mask_reader1`` and ``mask_reader2``, and optionally ``label`` (a whole number) and
+    ``image``, ``mask`` or ``mask_reader1``, ``mask_reader2`` …, and optionally ``label`` (a whole number) and
     ``segment`` (a name), which may be blank. Paths are absolute or relative to the table. A DICOM series of a folder
     that holds several is ``folder#SeriesInstanceUID``. A patient may have several rows. Whether the files are there is
     left to :func:`prldh.data.imaging.check.check_cases`.
@@ -91,13 +92,12 @@ def _identity(row: CaseRow) -> tuple[str, ...]:
 
 
 def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ...]:
-    two = ("mask_reader1", "mask_reader2")
-    there = [name for name in two if name in frame.columns]
+    there = [name for name in frame.columns if _READER_MASK.match(name)]
     if "mask" in frame.columns:
         if there:
             raise DataError(
                 f"{where}: {table.name} has the columns 'mask' and '{there[0]}'. Keep 'mask' for one reader, or"
-                " mask_reader1 and mask_reader2."
+                " mask_reader1, mask_reader2 and so on."
             )
         return ("mask",)
     if len(there) == 1:
@@ -109,7 +109,14 @@ def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ..
             f"{where}: {table.name} has no column 'mask', nor 'mask_reader1' and 'mask_reader2' (columns:"
             f" {some(frame.columns, 12)}). Rename the columns of masks."
         )
-    return two
+    wanted = tuple(f"mask_reader{k + 1}" for k in range(len(there)))
+    if set(wanted) != set(there):
+        missing = next(name for name in wanted if name not in there)
+        raise DataError(
+            f"{where}: {table.name} has {some(sorted(there))}, but no '{missing}'. Number the readers' masks from 1 on"
+            " without a gap."
+        )
+    return wanted
 
 
 def _label(cell: str, where: str) -> int | None:

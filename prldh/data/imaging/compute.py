@@ -13,6 +13,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,7 @@ def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tu
 
 def describe(case: Case) -> dict[str, Any]:
     """Facts of a case: ``size`` and ``spacing_mm`` (x, y, z), ``modality``; ``n_voxels`` and ``volume_mm3`` one a
-    reader; ``dice`` and ``hd95_mm`` between two readers, None with one."""
+    reader; ``dice`` and ``hd95_mm`` between readers (the mean over pairs of more than two), None with one."""
     geometry = case.image.geometry
     n_voxels = [int(np.count_nonzero(mask)) for mask in case.masks]
     entry: dict[str, Any] = {
@@ -285,9 +286,10 @@ def describe(case: Case) -> dict[str, Any]:
         "dice": None,
         "hd95_mm": None,
     }
-    if len(case.masks) == 2:
-        entry["dice"] = dice(*case.masks)
-        entry["hd95_mm"] = hausdorff_mm(*case.masks, geometry.spacing_mm[::-1])
+    pairs = list(combinations(case.masks, 2))
+    if pairs:
+        entry["dice"] = float(np.mean([dice(*pair) for pair in pairs]))
+        entry["hd95_mm"] = float(np.mean([hausdorff_mm(*pair, geometry.spacing_mm[::-1]) for pair in pairs]))
     return entry
 
 

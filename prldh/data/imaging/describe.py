@@ -112,7 +112,7 @@ class Spread:
 
 
 class MaskAgreement(TypedDict, total=False):
-    """How well two readers' masks agree."""
+    """How well readers' masks agree."""
 
     dice: Spread
     hd95_mm: Spread
@@ -136,7 +136,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class ImagesEntry(Measured):
-    """The same in ``results.json``, with the regions' volumes by reader, and how well two readers' masks agree."""
+    """The same in ``results.json``, with the regions' volumes by reader, and how well readers' masks agree."""
 
     n_features: int
     agreement: MaskAgreement | None
@@ -158,7 +158,7 @@ def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
 
 
 def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> ImagesEntry:
-    """The same without the features, the regions' volumes, how well two readers' masks agree, and which of the
+    """The same without the features, the regions' volumes, how well readers' masks agree, and which of the
     ``analysed`` patients trained a source."""
     measured = _measured(tissue, analysed)
     readers = range(len(tissue.readers)) if measured.cases else ()

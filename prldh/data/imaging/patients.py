@@ -83,6 +83,7 @@ class TissueImages:
                         values[1] if len(values) > 1 else None,
                         None if perturbed is None else perturbed[:, :, columns],
                         images,
+                        tuple(values[2:]),
                     )
                 )
         if not blocks:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.core import ABSENT, Absent, Number, finite
+from prldh.core import ABSENT, Absent, Given, Number, finite
 from prldh.models.interaction.pair import Fitted, Pair
 
 #: A crude risk of 0 in a bootstrap sample, as a fitted model would have it.
@@ -31,7 +31,7 @@ class AdditiveMeasure:
     high: Number
     boot_low: Number | Absent = ABSENT
     boot_high: Number | Absent = ABSENT
-    n_resamples: int | Absent = ABSENT
+    n_resamples: Given[int | Absent] = ABSENT
     n_defined: int | Absent = ABSENT
 
 

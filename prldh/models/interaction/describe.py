@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import GROUPS
-from prldh.core import ABSENT, Cohort, Design, Inline, Later, ModelSpec, Warn, seed_for, warn
+from prldh.chain import GROUPS, fit_knots
+from prldh.core import ABSENT, Cohort, Design, Given, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
-from prldh.models.compare import LikelihoodRatio, compare_likelihoods
-from prldh.models.fit import FIRTH, NO_COEFFICIENT, Coefficient, Likelihood
+from prldh.models.fit import NO_COEFFICIENT, Coefficient
 from prldh.models.interaction.additive import AdditiveMeasures, describe_additive, describe_additive_crude
 from prldh.models.interaction.pair import Fitted, Pair
+from prldh.models.likelihoods import FIRTH, Likelihood, LikelihoodRatio, compare_likelihoods
 from prldh.models.patients import Patients
 from prldh.models.roc_curves import StratifiedRoc, describe_stratified_roc
 
@@ -46,8 +46,8 @@ class GroupOdds:
     """A group's odds ratio against the reference, which is the first group that has patients."""
 
     group: str
-    n: int
-    events: int
+    n: Given[int]
+    events: Given[int]
     coefficient: Inline[Coefficient]
     reference: Later[bool]
 
@@ -94,7 +94,7 @@ class Interaction:
     """What two tissues make together; ``adjusted`` parts are None where nothing is adjusted for."""
 
     reference: str
-    pair: Later[tuple[str, ...]]
+    pair: Given[Later[tuple[str, ...]]]
     fit: Mapping[str, Likelihood]
     product: Later[ProductsByKind]
     additive: Additive
@@ -147,11 +147,12 @@ def describe_interaction(
 
     def pair_among(terms: Sequence[str]) -> Pair:
         own = patients_of(terms) if patients_of else None
-        cohorts, of_these = tuple(completed) or (cohort,), scores
+        among, cohorts, of_these = cohort, tuple(completed) or (cohort,), scores
         if own and own.variables:
-            cohorts, of_these = (own.cohort,), own.scores(scores)
-        rows = draw(cohorts[0].n) if draw else np.empty((0, cohorts[0].n), dtype=int)
-        return Pair(*names, cohorts, of_these, cutoffs, engine, level, on_separation, rows)
+            among, cohorts, of_these = own.cohort, (own.cohort,), own.scores(scores)
+        rows = draw(among.n) if draw else np.empty((0, among.n), dtype=int)
+        knots = fit_knots(adjust, among, of_these)
+        return Pair(*names, cohorts, of_these, cutoffs, engine, level, on_separation, rows, knots)
 
     kinds: dict[str, Kind] = {}
     warnings: list[Warn] = []

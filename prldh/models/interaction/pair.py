@@ -10,7 +10,8 @@ import numpy as np
 from prldh.chain import build_design, group_codes, group_levels, groups_term
 from prldh.core import Cohort, Design
 from prldh.engines import StatisticsEngine
-from prldh.models.fit import FIRTH, Fit, fit_designs
+from prldh.models.fit import Fit, fit_designs
+from prldh.models.likelihoods import FIRTH
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Fitted:
 class Pair:
     """Two tissues with everything that the interaction stage reads of them.
 
-    ``cohorts`` is the cohort, or its imputations; ``rows`` (B, n) are row numbers of bootstrap samples, B may be 0.
+    ``cohorts`` is the cohort, or its imputations; ``rows`` (B, n) are row numbers of bootstrap samples, B may be 0;
+    ``knots`` those of splines among the adjusting terms, of everyone.
     """
 
     first: str
@@ -42,6 +44,7 @@ class Pair:
     level: float
     on_separation: str
     rows: np.ndarray
+    knots: Mapping[str, tuple[float, ...]]
 
     @property
     def outcome(self) -> np.ndarray:
@@ -68,9 +71,8 @@ class Pair:
     def fit(self, own: Design, adjust: tuple[str, ...], label: str) -> Fitted:
         """The model of these columns with the adjusting covariates beside them: every model of the stage is fitted
         here."""
-        designs = tuple(
-            _beside(own, build_design(adjust, cohort, self.scores, self.cutoffs)) for cohort in self.cohorts
-        )
+        beside = (build_design(adjust, c, self.scores, self.cutoffs, knots=self.knots) for c in self.cohorts)
+        designs = tuple(_beside(own, design) for design in beside)
         return Fitted(designs, fit_designs(designs, self.outcome, self.engine, self.level, self.on_separation, label))
 
     def refit(self, fitted: Fitted) -> list[tuple[Design, np.ndarray, np.ndarray]]:

@@ -14,6 +14,7 @@ from prldh.results import (
     Place,
     given_scores,
     has_own_patients,
+    has_two_stage_interval,
     is_bootstrap,
     unknown_leakage,
 )
@@ -26,13 +27,17 @@ TESTS = {
     "fisher": "Fisher's exact test",
 }
 ADJUSTED = {"holm": ("Holm's method", "holm1979"), "bh": ("the Benjamini–Hochberg method", "benjamini1995")}
-#: How packages spell themselves, and the paper of each.
+#: How packages spell themselves, and the paper of each that has one.
 PACKAGES = {
     "numpy": ("NumPy", "harris2020"),
     "scipy": ("SciPy", "virtanen2020"),
     "statsmodels": ("statsmodels", "seabold2010"),
     "scikit-learn": ("scikit-learn", "pedregosa2011"),
     "numba": ("Numba", "lam2015"),
+    "pROC": ("pROC", "robin2011"),
+    "glmnet": ("glmnet", "friedman2010"),
+    "ResourceSelection": ("ResourceSelection", ""),
+    "rmda": ("rmda", ""),
 }
 
 
@@ -170,6 +175,9 @@ def models(w: Writer) -> Iterator[str]:
         )
         if "firth" in fits:
             yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
+    methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")})
+    if methods:
+        yield f"Their predictions were corrected by {' and '.join(methods).upper()}{w.cite('puhr2017')}."
     if any(m["n_imputations"] for m in data["models"]):
         yield "Intervals of models with imputed covariates are Wald's, pooled."
     adjust = w.settings("adjust")
@@ -230,6 +238,11 @@ def validation(w: Writer) -> Iterator[str]:
         yield (
             f"Bootstrap results are corrected for optimism by Harrell's method{w.cite('harrell1996')}; the .632+"
             f" estimate{w.cite('efron1997')} is given as well."
+        )
+    if has_two_stage_interval(data):
+        yield (
+            "Intervals of these come from a two-stage bootstrap, in which the whole estimate is made anew in samples of"
+            f" the patients{w.cite('noma2021')}."
         )
     if any(
         "auc_mean" in entry
@@ -321,20 +334,20 @@ def comparisons(w: Writer) -> Iterator[str]:
 
 
 def software(w: Writer) -> Iterator[str]:
+    """The engines that ran, with the packages whose functions they called; the first results did not tell which."""
     engines: dict[str, Any] = w.data["engines"]
     languages = []
-    if engines["r"]:
-        r = f"R {w.name('engines', 'r', 'version')}{w.cite('r')}"
-        if engines["r"]["packages"].get("pROC"):
-            r += f" with pROC {w.name('engines', 'r', 'packages', 'pROC')}{w.cite('robin2011')}"
-        languages.append(r)
-    python = f"Python {w.name('engines', 'python', 'version')}"
-    packages = [
-        f"{name} {w.name('engines', 'python', 'packages', key)}{w.cite(paper)}"
-        for key, (name, paper) in PACKAGES.items()
-        if engines["python"]["packages"].get(key)
-    ]
-    languages.append(python + (" with " + listed(packages) if packages else ""))
+    for language, name, paper in (("r", "R", "r"), ("python", "Python", "")):
+        if engines[language]:
+            installed = engines[language]["packages"]
+            called = (engines.get("called") or {}).get(language, () if language == "r" else tuple(installed))
+            version = f"{name} {w.name('engines', language, 'version')}{w.cite(paper) if paper else ''}"
+            packages = [
+                f"{spelt} {w.name('engines', language, 'packages', key)}{w.cite(reference) if reference else ''}"
+                for key, (spelt, reference) in PACKAGES.items()
+                if key in called and installed.get(key)
+            ]
+            languages.append(version + (" with " + listed(packages) if packages else ""))
     both = (
         " The numbers reported are R's; Python computed them a second time."
         if w.data["agreement"] and engines["reported"] == "r"

@@ -18,6 +18,7 @@ from prldh.results import (
     honest_auc,
     is_artefact,
     is_bootstrap,
+    largest_difference,
     leading_key,
     unknown_leakage,
 )
@@ -291,8 +292,8 @@ def agreed(w: Writer) -> Iterator[str]:
     rows = [r for r in w.data["agreement"] if r["difference"] is not None]
     if rows:
         n = w.note(str(len(rows)), "agreement count", ("agreement",))
-        largest = w.note(typeset(f"{max(abs(r['difference']) for r in rows):.1e}"), "agreement largest", ("agreement",))
-        yield f"R and Python computed {n} quantities, each on its own; the largest absolute difference was {largest}."
+        largest = w.note(typeset(f"{largest_difference(rows):.1e}"), "agreement largest", ("agreement",))
+        yield f"R and Python computed {n} quantities, each on its own; the largest relative difference was {largest}."
 
 
 PARTS = (flow, selected, unadjusted, adjusted, compared, interacted, agreed)

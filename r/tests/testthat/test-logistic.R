@@ -110,3 +110,27 @@ test_that("equal rows have equal log-odds", {
   expect_identical(eta[1:20], eta[121:140])
   expect_equal(linear_predictor(cbind(1, 2:3), c(1, NA)), c(1, 1))
 })
+
+test_that("variance inflation is that of the correlations, of coefficients or of columns", {
+  fit <- glm(event ~ age + s100b + ndka, family = binomial, data = asah)
+  expect_equal(variance_inflation(asah_design, event, 0:2)$vif, unname(diag(solve(cov2cor(vcov(fit)[-1, -1])))))
+  columns <- unname(asah_design[, -1])
+  found <- collinearity(columns)
+  expect_equal(found$vif, diag(solve(cor(columns))))
+  expect_equal(found$condition_number, kappa(unit_length(cbind(1, columns)), exact = TRUE))
+  expect_true(all(is.na(collinearity(cbind(columns, columns[, 1]))$vif)))
+})
+
+test_that("FLIC's and FLAC's mean prediction is the share of events", {
+  for (predictions in c("flic", "flac")) {
+    b <- refit_firth(asah_design, event, seq_along(event) - 1, length(event), predictions)$coefficients[1, ]
+    expect_equal(mean(plogis(asah_design %*% b)), mean(event))
+  }
+  expect_error(refit_firth(asah_design, event, 0, 1, "flick"), "one of firth, flic, flac")
+})
+
+test_that("a spline is linear beyond its knots", {
+  knots <- spline_knots(asah$age, 4)
+  expect_length(knots, 4)
+  expect_equal(diff(spline_basis(c(200, 300, 400), knots), differences = 2), matrix(0, 1, 3))
+})

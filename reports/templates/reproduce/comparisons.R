@@ -53,21 +53,6 @@ describe_reclassification <- function(a, b) {
   list(categories = cuts, nri = describe_move(found, "nri"), continuous_nri = describe_move(found, "cnri"),
        idi = describe_move(found, "idi"), table = table)
 }
-# Nested models: the likelihood-ratio test. By Firth's likelihood both are fitted under the larger model's penalty.
-likelihood_ratio <- function(small, large, is_firth) {
-  one <- function(k) {
-    x <- small[[(k - 1) %% length(small) + 1]]
-    w <- large[[(k - 1) %% length(large) + 1]]
-    if (is_firth) return(prldh$likelihood_ratio_firth(x, w, y))
-    fits <- suppressWarnings(list(glm(y ~ 0 + x, family = binomial()), glm(y ~ 0 + w, family = binomial())))
-    test <- do.call(anova, c(fits, test = "LRT"))
-    list(statistic = max(0, test$Deviance[2]), df = test$Df[2], p = if (test$Df[2] > 0) test[["Pr(>Chi)"]][2] else NA)
-  }
-  found <- lapply(seq_len(max(length(small), length(large))), one)
-  if (length(found) == 1 || is.na(found[[1]]$p)) return(found[[1]][c("statistic", "df", "p")])
-  pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
-  list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
-}
 rank_of <- function(x) length(prldh$estimable_columns(x))
 # The smaller model's columns lie in the span of the larger one's.
 compare_nested <- function(first, second) {
@@ -94,9 +79,11 @@ compare_predictions <- function(key, keys, first, second, nested = NULL) {
 on_these <- function(model) {
   if (identical(model$rows, taken$rows)) return(model)
   is_it <- function(one) one$name == model$name && one$adjusted == model$adjusted && one$patients == taken$whose
-  model$fit <- Filter(is_it, study$refitted_to_compare)[[1]]$fit
-  model$xs <- list(design_of(model$terms, cohort))
-  model$etas <- t(log_odds(model$xs[[1]], fit_all(model$xs, y, model$fit)$b))
+  how <- Filter(is_it, study$refitted_to_compare)[[1]]
+  x <- design_of(model$terms, cohort)
+  b <- fit_all(list(x), y, how$fit)$b
+  if (how$predicts_by != how$fit) b <- prldh$refit_firth(x, y, seq_len(n) - 1, n, how$predicts_by)$coefficients[1, ]
+  model[c("fit", "predicts_by", "xs", "etas")] <- list(how$fit, how$predicts_by, list(x), t(log_odds(x, b)))
   model
 }
 predictions_on_these <- function(model, scope, scheme) {

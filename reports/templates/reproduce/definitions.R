@@ -55,6 +55,9 @@ everyone <- list(cohort = cohort, data_sets = data_sets, schemes = schemes)
 taken <- list(whose = 1, rows = seq_len(n))
 whose_of <- function(terms) {
   if (length(study$patients) < 2) return(1)
+  terms <- unlist(lapply(terms, function(term) {
+    if (term %in% names(composed)) vapply(composed[[term]]$factors, `[[`, "", "column") else term
+  }))
   grouped <- lapply(study$groups[column_of(study$groups) %in% terms], function(group) tissue_columns[group$tissues])
   own <- setdiff(c(terms, unlist(grouped)), column_of(study$groups))
   blank <- own[vapply(own, function(column) anyNA(everyone$cohort[[column]]), NA)]
@@ -82,13 +85,50 @@ take_patients <- function(terms = NULL) {
 # Design matrix of some columns, treatment-coded. Levels that nobody has get no column. Columns are named as results.json names terms.
 variables <- c(study$covariates, study$tissues, study$groups)
 labels <- setNames(vapply(variables, function(variable) variable$name, ""), column_of(variables))
-design_of <- function(terms, data) {
-  frame <- droplevels(data[terms])
-  frame <- frame[vapply(frame, function(values) !is.factor(values) || nlevels(values) > 1, NA)]
-  if (!length(frame)) return(matrix(1, nrow(data), 1, dimnames = list(NULL, "(Intercept)")))
-  x <- model.matrix(reformulate(names(frame)), frame)
-  own <- names(frame)[attr(x, "assign")[-1]]
-  colnames(x)[-1] <- paste0(labels[own], substring(colnames(x)[-1], nchar(own) + 1))
+columns_of <- function(name, values) {
+  if (!is.factor(values)) return(matrix(values, ncol = 1, dimnames = list(NULL, name)))
+  values <- droplevels(values)
+  if (nlevels(values) < 2) return(matrix(0, length(values), 0))
+  x <- model.matrix(~ values)[, -1, drop = FALSE]
+  colnames(x) <- paste0(name, levels(values)[-1])
+  x
+}
+# Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
+composed <- setNames(study$composed, vapply(study$composed, `[[`, "", "name"))
+factor_of <- function(factor, data, train) {
+  values <- data[[factor$column]]
+  if (factor$form == "identity") return(columns_of(factor$name, values))
+  if (factor$form == "spline") {
+    observed <- if (factor$column %in% column_of(study$covariates)) cohort[[factor$column]] else values
+    knots <- prldh$spline_knots(na.omit(observed[train]), factor$knots)
+    x <- prldh$spline_basis(values, knots)
+    colnames(x) <- paste0(factor$name, labels[[factor$column]], strrep("'", seq_len(ncol(x)) - 1))
+    attr(x, "knots") <- setNames(list(knots), factor$name)
+    return(x)
+  }
+  columns_of(factor$name, if (factor$form == "log") log(values) else values^2)
+}
+composed_of <- function(term, data, train) {
+  found <- lapply(composed[[term]]$factors, factor_of, data, train)
+  x <- Reduce(function(a, b) {
+    at <- expand.grid(a = seq_len(ncol(a)), b = seq_len(ncol(b)))   # the first factor's columns run fastest
+    product <- a[, at$a, drop = FALSE] * b[, at$b, drop = FALSE]
+    colnames(product) <- paste(colnames(a)[at$a], colnames(b)[at$b], sep = ":")
+    product
+  }, found)
+  attr(x, "knots") <- do.call(c, lapply(found, attr, "knots"))
+  x
+}
+design_of <- function(terms, data, train = seq_len(nrow(data))) {
+  blocks <- lapply(terms, function(term) {
+    if (term %in% names(composed)) composed_of(term, data, train) else columns_of(labels[[term]], data[[term]])
+  })
+  x <- do.call(cbind, c(list("(Intercept)" = rep(1, nrow(data))), blocks))
+  colnames(x)[1] <- "(Intercept)"
+  names_of_terms <- ifelse(terms %in% names(composed), terms, labels[terms])
+  attr(x, "variables") <- rep(unname(names_of_terms), vapply(blocks, ncol, 0))
+  knots <- do.call(c, lapply(blocks, attr, "knots"))
+  attr(x, "knots") <- knots[!duplicated(names(knots))]
   x
 }
 
@@ -123,6 +163,41 @@ fit_all <- function(xs, outcome, how) {
   list(b = pooled$estimate, se = pooled$se, p = pooled$p, low = pooled$low, high = pooled$high, fmi = pooled$fmi,
        covariance = prldh$pool_covariance(b, do.call(rbind, lapply(fits, `[[`, "covariance"))),
        log_likelihood = mean(vapply(fits, `[[`, 0, "log_likelihood")))
+}
+# How far the terms of a model say the same; means over imputed data sets.
+collinearity_of <- function(xs, has_inflation) {
+  variable <- attr(xs[[1]], "variables")
+  names <- unique(variable)
+  if (!length(names)) return(list(condition_number = NA, condition_number_centred = NA))
+  terms <- match(variable, names) - 1
+  whole <- lapply(xs, function(x) prldh$collinearity(x[, -1, drop = FALSE]))
+  factors <- vapply(xs, function(x) prldh$variance_inflation(x, y, terms)$vif, numeric(length(names)))
+  vif <- if (has_inflation) rowMeans(matrix(factors, length(names))) else rep(NA, length(names))
+  list(condition_number = mean(vapply(whole, `[[`, 0, "condition_number")),
+       condition_number_centred = mean(vapply(whole, `[[`, 0, "condition_number_centred")),
+       terms = named_by(Map(function(df, vif) list(df = df, vif = vif, vif_per_df = vif^(1 / (2 * df))), tabulate(terms + 1), vif), names))
+}
+# Nested models: the likelihood-ratio test. By Firth's likelihood both are fitted under the larger model's penalty.
+likelihood_ratio <- function(small, large, is_firth, outcome = y) {
+  one <- function(k) {
+    x <- small[[(k - 1) %% length(small) + 1]]
+    w <- large[[(k - 1) %% length(large) + 1]]
+    if (is_firth) return(prldh$likelihood_ratio_firth(x, w, outcome))
+    fits <- suppressWarnings(list(glm(outcome ~ 0 + x, family = binomial()), glm(outcome ~ 0 + w, family = binomial())))
+    test <- do.call(anova, c(fits, test = "LRT"))
+    list(statistic = max(0, test$Deviance[2]), df = test$Df[2], p = if (test$Df[2] > 0) test[["Pr(>Chi)"]][2] else NA)
+  }
+  found <- lapply(seq_len(max(length(small), length(large))), one)
+  if (length(found) == 1 || is.na(found[[1]]$p)) return(found[[1]][c("statistic", "df", "p")])
+  pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
+  list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
+}
+# The same of leaving out each term that has several columns, as drop1() does.
+overall_tests <- function(xs, is_firth, outcome = y) {
+  variable <- attr(xs[[1]], "variables")
+  names <- unique(variable[duplicated(variable)])
+  without <- function(name) lapply(xs, function(x) x[, c(TRUE, variable != name), drop = FALSE])
+  named_by(lapply(names, function(name) likelihood_ratio(without(name), xs, is_firth, outcome)), names)
 }
 # The terms of a fit, a list each; infinite estimates do not exist.
 terms_of <- function(x, fit, infinite) {
@@ -197,9 +272,15 @@ hosmer_lemeshow <- function(outcome, p, lost) {
 calibration <- function(outcome, p, rows, n_samples) {
   found <- prldh$calibration(outcome, p, rows, n_samples, level)
   numbers <- found[study$calibration]
-  c(numbers, list(curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
+  bin <- findInterval(p, 1:19 / 20) + 1
+  count <- function(own) as.numeric(table(factor(bin[outcome == own], 1:20)))
+  c(numbers, list(histogram = data.frame(low = 0:19 / 20, high = 1:20 / 20, nonevent = count(0), event = count(1)),
+                  curve = data.frame(predicted = found$curve_predicted, observed = found$curve_observed, low = found$curve_low,
                                      high = found$curve_high)))
 }
 as_curve <- function(found) data.frame(found[!vapply(found, is.character, NA)])
 decision_curve <- function(outcome, p) as_curve(prldh$decision_curve(outcome, p, study$thresholds, band_rows, nrow(bands), level))
+decision_curve_elsewhere <- function(outcome, p) {
+  as_curve(prldh$decision_curve_at_prevalence(outcome, p, study$thresholds, study$prevalence, band_rows, nrow(bands), level))
+}
 clinical_impact <- function(outcome, p) as_curve(prldh$clinical_impact(outcome, p, study$thresholds, 1000, band_rows, nrow(bands), level))

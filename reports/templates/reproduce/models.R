@@ -38,7 +38,8 @@ describe_predictions <- function(key, etas) {
          threshold = threshold, confusion = counts),
     classify(counts),
     list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
-         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)))
+         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)),
+    if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, rounded)))
 }
 
 fitted <- lapply(study$models, function(model) {
@@ -47,15 +48,25 @@ fitted <- lapply(study$models, function(model) {
   take_patients(model$terms)
   xs <- lapply(if (model$is_imputed) data_sets else list(data_sets[[1]]), function(data) design_of(model$terms, data))
   fit <- fit_all(xs, y, model$fit)
-  etas <- do.call(rbind, lapply(xs, log_odds, fit$b))
+  b <- fit$b
+  prediction <- NULL
+  if (model$predicts_by != model$fit) {   # Firth's fit, whose predictions are corrected
+    own <- vapply(xs, function(x) prldh$refit_firth(x, y, seq_len(n) - 1, n, model$predicts_by)$coefficients[1, ], numeric(ncol(xs[[1]])))
+    b <- rowMeans(matrix(own, ncol(xs[[1]])))
+    prediction <- list(prediction = list(coefficients = named_by(lapply(b, function(value) list(b = value)), colnames(xs[[1]]))))
+  }
+  etas <- do.call(rbind, lapply(xs, log_odds, b))
   # A score that enters with a negative coefficient, judged in its given direction; covariates have none
   own <- match(labels[unlist(model$scores)], colnames(xs[[1]]))
   turned <- own[!own %in% model$infinite & !is.na(fit$b[own]) & fit$b[own] < 0]
   raw <- lapply(turned, function(j) pooled_delong(y, do.call(rbind, lapply(xs, function(x) x[, j])))[c("estimate", "low", "high")])
   tell(sprintf("models[%s]", label), c(
     list(n_parameters = sum(is.finite(fit$b)) - 1, n = n, events = sum(y), n_imputations = if (length(xs) > 1) length(xs) else 0,
-         log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite)),
-    describe_predictions(label, etas),
+         log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite),
+         overall_tests = overall_tests(xs, model$fit == "firth"),
+         collinearity = collinearity_of(xs, model$fit != "firth" && !length(model$infinite))),
+    describe_predictions(label, etas), prediction,
+    if (length(attr(xs[[1]], "knots"))) list(knots = attr(xs[[1]], "knots")),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
   c(model, list(label = label, xs = xs, etas = etas, rows = taken$rows))
 })

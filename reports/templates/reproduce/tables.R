@@ -100,6 +100,23 @@ if (method != "none") {
 if (!study$table_one$standardized_differences) table_one <- lapply(table_one, function(row) row[names(row) != "smd"])
 tell("table_one", table_one)
 
+# ---- variables by high and low Radscore, or by a covariate's two levels -------------------------------------------------
+
+for (pair in study$associations) {
+  cutoff <- if (is.null(pair$tissue)) NA else cutoffs[[pair$tissue]]
+  member <- if (is.null(pair$tissue)) match(cohort[[pair$by]], pair$groups) - 1
+            else if (is.finite(cutoff)) as.numeric(cohort[[pair$by]] > cutoff) else NA
+  known <- !is.na(member) & !is.na(cohort[[pair$column]])
+  values <- cohort[[pair$column]][known]
+  member <- member[known]
+  row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, member)
+  row$smd <- row$normality <- NULL
+  in_either <- function(cells) setNames(cells, c("total", "first", "second"))
+  row$rows <- if (is.factor(values)) lapply(row$rows, in_either) else in_either(row$rows)
+  tell(sprintf("associations[%s]", pair$name), c(row, list(
+    n_first = sum(member == 0), n_second = sum(member == 1), n_missing = sum(!known), cutoff = cutoff)))
+}
+
 # ---- each variable alone -----------------------------------------------------------------------------------------------
 
 univariable_rows <- function(model) {
@@ -108,6 +125,8 @@ univariable_rows <- function(model) {
   counts <- list(n = length(outcome), events = sum(outcome))
   if (model$fit == "none") return(named_by(list(counts), labels[[model$column]]))
   x <- design_of(model$column, cohort[known, , drop = FALSE])
+  tests <- overall_tests(list(x), model$fit == "firth", outcome)
+  if (length(tests)) tell("univariate.overall_tests", tests)
   fit <- fit_once(x, outcome, model$fit)
   lapply(terms_of(x, fit, model$infinite)[-1], function(term) c(counts, term))
 }
@@ -160,7 +179,9 @@ for (tissue in study$tissues) {
     x <- vapply(tissue$radscore$features, function(name) values_of(tissue$name, name), numeric(n))
     center <- colMeans(x)
     scale <- sqrt(colMeans(sweep(x, 2, center)^2))
-    entry$radscore <- list(center = as.list(center), scale = as.list(scale))
+    found <- if (ncol(x) > 1) prldh$collinearity(x)
+    entry$radscore <- list(center = as.list(center), scale = as.list(scale), collinearity = list(
+      vif = setNames(as.list(found$vif), colnames(x)), condition_number = found$condition_number_centred))
     if (tissue$radscore$is_logistic) {   # else by LASSO, whose folds the learner drew
       standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
       b <- coef(suppressWarnings(glm(y ~ standardized, family = binomial())))

@@ -29,7 +29,7 @@ training_threshold <- function(train, score) threshold_of(y[train], score)
 # Coefficients of the model fitted on some rows; 0 where they do not determine one, NA where they have one outcome.
 refit <- function(x, rows, how) {
   if (length(unique(y[rows])) < 2) return(rep(NA_real_, ncol(x)))
-  if (how == "firth") return(prldh$refit_firth(x, y, rows - 1, length(rows))$coefficients[1, ])
+  if (how != "maximum likelihood") return(prldh$refit_firth(x, y, rows - 1, length(rows), how)$coefficients[1, ])
   b <- suppressWarnings(glm.fit(x[rows, , drop = FALSE], y[rows], family = binomial()))$coefficients
   ifelse(is.na(b), 0, b)
 }
@@ -40,8 +40,10 @@ predict_resamples <- function(model, scope, scheme) {
   alone <- logical(length(resamples))
   for (r in seq_along(resamples)) {
     train <- resamples[[r]]$train
-    x <- if (scope == "model" || !model$is_refitted) model$xs[[1]] else design_of(model$terms, refitted_data(scheme, resamples[[r]]))
-    b <- refit(x, train, model$fit)
+    is_fixed <- scope == "model" || !model$is_refitted
+    x <- if (is_fixed && !model$has_splines) model$xs[[1]] else
+      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, resamples[[r]]), train)
+    b <- refit(x, train, model$predicts_by)
     etas[r, ] <- log_odds(x, b)
     alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
   }
@@ -121,7 +123,7 @@ describe_held_out <- function(predictions) {
   repetitions <- seq_len(nrow(pooled))
   lines <- lapply(repetitions, function(k) calibration_line(pooled[k, ]))
   calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
-  numbers <- setdiff(names(calibrations[[1]]), "curve")
+  numbers <- setdiff(names(calibrations[[1]]), c("curve", "histogram"))
   counts <- list(tp = 0, fp = 0, fn = 0, tn = 0)   # of the first repetition, at the threshold of each refit's training patients
   for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
     train <- resamples[[r]]$train
@@ -134,11 +136,13 @@ describe_held_out <- function(predictions) {
     if (any(lengths(lapply(resamples, `[[`, "test")) > 1)) list(auc_mean = mean_over_folds(predictions)),
     list(brier = brier_interval(pooled), intercept = mean_of(lapply(lines, `[[`, "intercept"), limits),
          slope = mean_of(lapply(lines, `[[`, "slope"), limits),
-         calibration = c(mean_of(calibrations, numbers), calibrations[[1]]["curve"]),
+         calibration = c(mean_of(calibrations, numbers), calibrations[[1]][c("curve", "histogram")]),
          hosmer_lemeshow = hosmer_lemeshow(y, p[1, ], 0),
          decision_curve = mean_curve(lapply(repetitions, function(k) decision_curve(y, p[k, ]))),
          clinical_impact = mean_curve(lapply(repetitions, function(k) clinical_impact(y, p[k, ]))), confusion = counts),
     classify(counts),
+    if (!is.null(study$prevalence))
+      list(decision_curve_at_prevalence = mean_curve(lapply(repetitions, function(k) decision_curve_elsewhere(y, p[k, ])))),
     if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))))
 }
 
@@ -152,7 +156,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   pairs <- is.finite(boot) & is.finite(original)
   if (any(pairs) && is.finite(apparent)) {
     optimism <- mean(boot[pairs] - original[pairs])
-    found <- c(found, list(estimate = apparent - optimism, low = NA, high = NA, optimism = optimism, resampled = mean(boot[pairs])))
+    found <- c(found, list(estimate = apparent - optimism, optimism = optimism, resampled = mean(boot[pairs])))
   }
   out <- is.finite(oob) & is.finite(boot)
   if (!any(out)) return(found)
@@ -171,8 +175,7 @@ correct_optimism <- function(apparent, boot, original, oob, nothing, high_is_bet
   }
   for (name in names(rules)) {
     weight <- rules[[name]][["weight"]]
-    estimate <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
-    found[paste0(name, c("", "_low", "_high"))] <- c(estimate, NA, NA)
+    found[[name]] <- (1 - weight) * apparent + weight * rules[[name]][["outside"]]
   }
   found
 }

@@ -1,4 +1,4 @@
-"""Of one variable: moments, quantiles, ends, and whether it is far from normal."""
+"""Whether a variable is far from normal."""
 
 from __future__ import annotations
 
@@ -11,47 +11,6 @@ from prldh.stats.units import power_of_two
 MOST = 5000
 """Royston's approximation of the p-value holds up to so many values."""
 _NAN = float("nan")
-
-
-def describe_values(values: np.ndarray) -> dict[str, float]:
-    """Mean, SD, median, quartiles and ends of a variable.
-
-    Parameters
-    ----------
-    values : (n,) array
-        Finite; n may be 0.
-
-    Returns
-    -------
-    dict
-        ``mean``, ``sd`` (divisor n - 1), ``median``, ``q1``, ``q3``, ``min`` and ``max`` in the variable's units; NaN
-        where they do not exist (no value; the SD of one value).
-
-    Notes
-    -----
-    Quantiles by definition 7 of R. J. Hyndman, Y. Fan, American Statistician 50 (1996) 361-365. R: ``mean``, ``sd``,
-    ``quantile``, ``range``.
-
-    Examples
-    --------
-    >>> found = describe_values(np.array([1.0, 2.0, 3.0, 10.0]))
-    >>> found["median"], found["q3"], found["max"]
-    (2.5, 4.75, 10.0)
-    """
-    x = np.asarray(values, dtype=float).ravel()
-    if not x.size:
-        return dict.fromkeys(("mean", "sd", "median", "q1", "q3", "min", "max"), _NAN)
-    unit = float(power_of_two(x))
-    q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75]))
-    return {
-        "mean": float((x / unit).mean()) * unit,
-        "sd": float(np.std(x / unit, ddof=1)) * unit if x.size > 1 else _NAN,
-        "median": median,
-        "q1": q1,
-        "q3": q3,
-        "min": float(x.min()),
-        "max": float(x.max()),
-    }
 
 
 def shapiro_wilk(values: np.ndarray) -> dict[str, float]:

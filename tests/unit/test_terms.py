@@ -1,0 +1,257 @@
+"""Functions and products as terms: what they mean, where they are refused, and that knots are of training rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import prldh
+from prldh.apply import apply_models
+from prldh.chain import build_design, fit_knots, plan_models
+from prldh.core import DataError, StudyError, parse_term, variables_in
+from prldh.data import read_cohort
+from prldh.engines.python import PythonEngine
+from prldh.results.schemas import schema_of
+from prldh.stats.splines import spline_basis, spline_knots
+from prldh.study import Study
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+N = 120
+
+
+def table(seed: int = 5) -> pd.DataFrame:
+    g = np.random.default_rng(seed)
+    age, score = np.round(g.uniform(20, 80, N)), np.round(g.normal(size=N), 3)
+    sex, grade = g.choice(["female", "male"], N), g.choice(["I", "II", "III"], N)
+    log_odds = 0.8 * score + ((age - 50) / 20) ** 2 - 0.8 + 0.5 * (sex == "male") * score
+    event = np.where(g.random(N) < 1 / (1 + np.exp(-log_odds)), "yes", "no")
+    columns = {"age": age, "crp": np.round(g.exponential(5, N) + 0.1, 2), "sex": sex, "grade": grade, "score": score}
+    return pd.DataFrame({"id": [f"p{i:03d}" for i in range(N)], "y": event, **columns})
+
+
+def study(folder, terms, data=None, **changes) -> dict:
+    path = folder / "clinical.csv"
+    (table() if data is None else data).to_csv(path, index=False)
+    kinds = {"age": "continuous", "crp": "continuous", "sex": "categorical", "grade": "categorical"}
+    return {
+        "engine": "python",
+        "clinical": {"table": str(path), "id": "id", "outcome": "y", "event": "yes", "covariates": kinds},
+        "tissues": {"disc": {"radscore": "score"}},
+        "models": [{"name": "A", "terms": terms}],
+        "adjust": [],
+        "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": []},
+        **changes,
+    }
+
+
+def analyze(folder, terms, **changes) -> dict:
+    return prldh.analyze(study(folder, terms, **changes), folder / "out", jobs=1, force=True).data
+
+
+def design_of(folder, *terms):
+    settings = Study.model_validate(study(folder, list(terms)))
+    cohort, _ = read_cohort(settings, folder)
+    scores = {"disc": cohort.scores["disc"].to_numpy(float)}
+    return build_design(terms, cohort, scores, {}), cohort
+
+
+# ---------------------------------------------------------------- what they mean
+
+
+def test_columns_of_every_kind(tmp_path):
+    design, cohort = design_of(tmp_path, "log(crp)", "age^2", "age:disc", "sex:disc", "grade:sex", "rcs(age, 4)")
+    age, crp = (cohort.table[name].to_numpy() for name in ("age", "crp"))
+    disc, male = cohort.scores["disc"].to_numpy(), (cohort.table["sex"] == "male").to_numpy()
+    wanted = {
+        "(Intercept)": np.ones(N),
+        "log(crp)": np.log(crp),
+        "age^2": age**2,
+        "age:disc": age * disc,
+        "sexmale:disc": male * disc,
+        "gradeII:sexmale": male & (cohort.table["grade"] == "II"),
+        "gradeIII:sexmale": male & (cohort.table["grade"] == "III"),
+    }
+    basis = spline_basis(age, spline_knots(age, 4))
+    wanted |= {f"rcs(age, 4)age{tick}": basis[:, j] for j, tick in enumerate(("", "'", "''"))}
+    assert design.columns == tuple(wanted)
+    np.testing.assert_array_equal(design.matrix, np.column_stack(list(wanted.values())).astype(float))
+    assert design.variables[1:4] == ("log(crp)", "age^2", "age:disc") and design.variables[5:7] == ("grade:sex",) * 2
+    assert design.levels == (None, None, None, None, "male", "II:male", "III:male", "age", "age'", "age''")
+
+
+def test_knots_are_of_training_rows(tmp_path):
+    design, cohort = design_of(tmp_path, "rcs(age, 3)", "rcs(age, 3):sex")
+    rows = np.arange(0, N, 2)
+    knots = fit_knots(("rcs(age, 3)",), cohort, {}, rows)
+    assert knots == {"rcs(age, 3)": tuple(spline_knots(cohort.table["age"].to_numpy()[rows], 3))}
+    assert design.knots != knots and design.knots == fit_knots(("rcs(age, 3)",), cohort, {})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("terms")
+    terms = ["rcs(age,4)", "log(crp)", "disc", "sex", "disc : sex"]
+    data = analyze(folder, terms, adjust=["age", "crp^2", "grade"])
+    return data, folder
+
+
+def test_results_name_terms_and_knots_and_adjusting_repeats_no_covariate_in_another_form(found):
+    data, _ = found
+    plain, adjusted = data["models"]
+    assert list(dict.fromkeys(t["variable"] for t in plain["terms"]))[1:] == [
+        "rcs(age, 4)",
+        "log(crp)",
+        "disc",
+        "sex",
+        "disc:sex",
+    ]
+    assert list(dict.fromkeys(t["variable"] for t in adjusted["terms"]))[6:] == ["grade"]
+    assert len(plain["knots"]["rcs(age, 4)"]) == 4
+    (test,) = plain["overall_tests"]
+    assert (test["term"], test["df"]) == ("rcs(age, 4)", 3) and test["p"] < 0.05
+    assert {t["term"] for t in plain["collinearity"]["terms"]} >= {"rcs(age, 4)", "disc:sex"}
+    assert not [w for w in data["warnings"] if w["code"] == "PRL-059"]
+    jsonschema.validate(data, schema_of("results"))
+
+
+def test_held_out_refits_place_knots_on_their_training_rows_in_both_scopes(found):
+    data, folder = found
+    settings = Study.model_validate(study(folder, ["disc"]))
+    cohort, _ = read_cohort(settings, folder)
+    predictions = pd.read_csv(folder / "out" / "predictions.csv")
+    own = predictions[(predictions["model"] == "A") & ~predictions["adjusted"] & (predictions["scheme"] == "folds")]
+    rows = {patient: i for i, patient in enumerate(cohort.ids)}
+    scores, engine = {"disc": cohort.scores["disc"].to_numpy(float)}, PythonEngine()
+    terms = ("rcs(age, 4)", "log(crp)", "disc", "sex", "disc:sex")
+    for scope in ("model", "pipeline"):
+        for _, fold in own[own["scope"] == scope].groupby("fold"):
+            test = np.array([rows[i] for i in fold["id"]])
+            train = np.setdiff1d(np.arange(N), test)
+            design = build_design(terms, cohort, scores, {}, knots=fit_knots(terms, cohort, scores, train))
+            fit = engine.fit_logistic(design.matrix[train], cohort.outcome[train])
+            np.testing.assert_allclose(design.matrix[test] @ fit["coefficients"], fold["log_odds"], atol=1e-8)
+
+
+def test_frozen_models_keep_their_knots(found):
+    data, folder = found
+    new = table(6).head(40).assign(id=[f"n{i}" for i in range(40)])
+    new.loc[3, "crp"] = 0.0
+    new.to_csv(folder / "new.csv", index=False)
+    cohort = {"name": "elsewhere", "clinical": {"table": str(folder / "new.csv")}}
+    entry = apply_models(folder / "out", cohort, force=True)
+    assert [e["id"] for e in entry["excluded"]] == ["n3"] and "logarithm" in entry["excluded"][0]["reason"]
+    predicted = pd.read_csv(folder / "out" / entry["folder"] / "predictions.csv")
+    own = predictions = predicted[~predicted["adjusted"]].set_index("id")
+    knots = np.array(data["models"][0]["knots"]["rcs(age, 4)"])
+    kept = new[new["id"] != "n3"].set_index("id")
+    male = (kept["sex"] == "male").to_numpy(float)
+    x = np.column_stack(
+        [
+            np.ones(39),
+            spline_basis(kept["age"].to_numpy(float), knots),
+            np.log(kept["crp"]),
+            kept["score"],
+            male,
+            male * kept["score"],
+        ]
+    )
+    b = np.array([t["b"] for t in data["models"][0]["terms"]])
+    np.testing.assert_allclose(own.loc[kept.index, "log_odds"], x @ b, atol=1e-8)
+    assert len(predictions) == 39
+    parts = json.loads((folder / "out" / "model.json").read_text())["models"][0]["coefficients"][2]["parts"]
+    assert parts == [
+        {"variable": "age", "function": "spline", "level": None, "knots": knots.tolist(), "column": 1},
+    ]
+
+
+def test_a_product_without_its_factors_is_told(tmp_path):
+    data = analyze(
+        tmp_path, ["age:sex", "age^2", "sex"], validation={"leave_one_out": False, "folds": 0, "bootstrap": 0}
+    )
+    told = [w["message"] for w in data["warnings"] if w["code"] == "PRL-059"]
+    assert len(told) == 2 and "'age:sex' stands without age," in told[0] and "'age^2' stands without age," in told[1]
+
+
+# ---------------------------------------------------------------- where they are refused
+
+CONTINUOUS = {"age": True, "crp": True, "a:b": True, "sex": False}
+REFUSED = {
+    "log(agee)": "'agee' is neither a tissue nor a covariate; did you mean 'age'",
+    "age:weight": "'weight' is neither",
+    "log(rcs(age, 3))": "a function within another",
+    "log(age:crp)": "neither|within another",
+    "rcs(log(age), 3)": "a function within another",
+    "log(age)^2": "a function within another",
+    "rcs(age, 2)": "3 to 7 knots .found '2'",
+    "rcs(age, 8)": "found '8'",
+    "rcs(age, x)": "found 'x'",
+    "rcs(age)": "found none",
+    "age^3": "a power that is not 2",
+    "sqrt(age)": "calls 'sqrt'",
+    "log(sex)": "'sex' has levels and no numbers",
+    "sex^2": "has levels",
+    "rcs(sex, 3)": "has levels",
+    "age:age": "by itself",
+}
+
+
+@pytest.mark.parametrize("term", REFUSED)
+def test_bad_terms_have_one_message(term, tmp_path):
+    with pytest.raises(StudyError, match=REFUSED[term]):
+        parse_term(term, CONTINUOUS)
+    with pytest.raises(StudyError) as error:
+        prldh.analyze(study(tmp_path, [term]), tmp_path / "out")
+    assert "models: 'A':" in str(error.value) and not (tmp_path / "out").exists()
+    with pytest.raises(StudyError, match="adjust"):
+        prldh.analyze(study(tmp_path, ["disc"], adjust=[term]), tmp_path / "out")
+
+
+def test_a_name_that_looks_like_a_term_is_a_name():
+    assert parse_term("a:b", CONTINUOUS)[0].variable == "a:b"
+    assert variables_in("a:b", CONTINUOUS) == ("a:b",) and variables_in("a:b") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("term", "values", "message"),
+    [
+        ("log(crp)", [0.0, -3.5], "column 'crp' has 2 values of 0 or less \\(the smallest is -3.5\\)"),
+        ("log(crp):sex", [0.0], "column 'crp' has 1 value of 0 or less"),
+        ("rcs(crp, 5)", None, "column 'crp' has 4 distinct values, too few for 5 knots"),
+    ],
+)
+def test_values_that_do_not_fit_have_one_message(term, values, message, tmp_path):
+    data = table()
+    data["crp"] = np.arange(N) % 4 + 1.0 if values is None else [*values, *data["crp"][len(values) :]]
+    with pytest.raises(DataError, match=message):
+        prldh.analyze(study(tmp_path, [term], data), tmp_path / "out")
+
+
+def test_the_radscore_of_features_has_no_logarithm(tmp_path):
+    settings = study(tmp_path, ["log(disc)"], tissues={"disc": {"features": "features.csv"}})
+    with pytest.raises(StudyError, match="is a log odds and falls below 0"):
+        prldh.analyze(settings, tmp_path / "out")
+
+
+def test_the_examples_of_the_page_are_terms():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    covariates = dict.fromkeys(("age", "bmi", "duration"), "continuous")
+    covariates |= dict.fromkeys(("sex", "pfirrmann"), "categorical")
+    settings = {
+        "clinical": {"table": "t.csv", "id": "id", "outcome": "y", "event": 1, "covariates": covariates},
+        "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
+    }
+    for block in blocks:
+        assert plan_models(Study.model_validate(settings | block))
+    terms = {s.name: s.terms for s in plan_models(Study.model_validate(settings | blocks[0])) if s.adjusted}
+    assert terms["Interaction"] == ("disc", "sex", "disc:sex", "rcs(age, 4)") and "Curves" in terms
