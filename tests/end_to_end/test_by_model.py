@@ -21,6 +21,7 @@ from prldh.apply import apply_models
 from prldh.core.errors import DataError
 from prldh.results.schemas import schema_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
 N = 120
 NEEDS = {
     ("disc", False): ["score"],
@@ -94,7 +95,7 @@ def analyse(given: dict) -> Any:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, undrawn):
     folder = tmp_path_factory.mktemp("by_model")
     given = study(folder, *tables())
     return folder, given, prldh.analyze(given, folder / "out", jobs=1)
@@ -289,9 +290,7 @@ def test_any_order_gives_the_same_results(run, tmp_path):
 
 
 @pytest.mark.r
-def test_both_engines_and_plain_r_agree(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("prldh.run.outputs.write_figures", lambda *_: {})
-    monkeypatch.setattr("prldh.run.outputs.render_report", lambda *_: "")
+def test_both_engines_and_plain_r_agree(run, tmp_path):
     given = run[1] | {"engine": "both", "models": run[1]["models"][1:]}
     given["validation"] = {"leave_one_out": False, "folds": 4, "bootstrap": 4}
     results = prldh.analyze(given, tmp_path / "out", jobs=1)
