@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import adjusting_terms, build_design, change_values, fit_everyone, fit_knots
-from prldh.core import Cohort, DataError, Draws, EngineError, Progress, TissueFit, Warn, seed_for, warn
+from prldh.chain import adjusting_terms, change_values, fit_everyone
+from prldh.core import Cohort, DataError, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
 from prldh.models import (
@@ -42,9 +42,16 @@ from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
 from prldh.results import Results, assemble
 from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
-from prldh.stats import stratified_rows
 from prldh.study import Study
-from prldh.validation import EngineRun, compare_alternatives, held_out_imputed, open_kept, refit_inputs, validate_models
+from prldh.validation import (
+    EngineRun,
+    compare_alternatives,
+    fitted_on,
+    held_out_imputed,
+    open_kept,
+    refit_inputs,
+    validate_models,
+)
 from prldh.work import Workers
 
 
@@ -99,10 +106,9 @@ def analyze(
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
             engines, warnings = open_engines(plan.study.engine, plan.registry)
-            draws = draw_samples(plan)
             runs: list[EngineRun] = []
             for each in engines:
-                assessment = Assessment(each, plan.study.performance, draws, plan.measures)
+                assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             kept = open_kept(plan, say)
             validate_models(plan, runs, workers, kept, progress)
@@ -112,7 +118,7 @@ def analyze(
         results = assemble(plan, runs, [*plan.warnings, *warnings])
     plan.registry.tell("analyze", results)
     progress("report", 0, 1)
-    write_outputs(results, plan, runs[0], draws, claimed, started)
+    write_outputs(results, plan, runs[0], claimed, started)
     kept.forget()
     progress("report", 1, 1)
     return results
@@ -142,18 +148,6 @@ def open_engines(wanted: str, registry: Registry) -> tuple[list[StatisticsEngine
 # ---------------------------------------------------------------- one engine
 
 
-def draw_samples(plan: Plan) -> Draws:
-    """The bootstrap samples that bands and intervals share."""
-    settings, outcome = plan.study.performance, plan.cohort.outcome
-    patients = np.random.default_rng(seed_for(plan.study.seed, "decision curve")).integers(
-        0, outcome.size, (settings.decision_bootstrap, outcome.size)
-    )
-    stratified = stratified_rows(
-        outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(plan.study.seed, "partial auc"))
-    )
-    return Draws(patients, stratified)
-
-
 def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, progress: Progress) -> EngineRun:
     """Selection, Radscores, models, Table 1 and interaction, by one engine.
 
@@ -165,16 +159,15 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
     _fit_tissues(plan, run, progress, is_first=completed is None)
     run.completed = completed or (
         [cohort]
-        if cohort.is_complete
+        if not plan.imputes
         else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all"))
     )
     for i, spec in enumerate(plan.specs):
         progress(f"models ({engine.name})", i, len(plan.specs))
-        cohorts = run.completed if plan.is_imputed(spec) else run.completed[:1]
-        knots = fit_knots(spec.terms, cohort, run.scores)
-        designs = [build_design(spec.terms, c, run.scores, run.cutoffs, knots=knots) for c in cohorts]
+        patients = plan.patients_of(spec.terms)
+        designs, judge = run.designs_of(plan, spec, patients), assessment.of(patients)
         model, etas, warnings = describe_model(
-            spec, designs, cohort, assessment, study.separation, run.scores, study.firth.predictions
+            spec, designs, patients.cohort, judge, study.separation, run.scores, study.firth.predictions
         )
         run.designs.append(designs)
         run.models.append(model)
@@ -202,7 +195,8 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         study.performance.confidence,
         study.separation,
         completed=run.completed,
-        rows=draw_interaction_rows(study.seed, cohort.n, study.performance.interaction_bootstrap),
+        draw=lambda n: draw_interaction_rows(study.seed, n, study.performance.interaction_bootstrap),
+        patients_of=plan.patients_of,
     )
     run.warnings += warnings
     return run
@@ -213,7 +207,8 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
     for name, tissue in plan.study.tissues.items():
         if tissue.radscore is not None:
             values = cohort.scores[name].to_numpy(float)
-            cutoff = float(run.engine.youden(cohort.outcome.astype(float), values)["threshold"])
+            known = np.isfinite(values)
+            cutoff = float(run.engine.youden(cohort.outcome[known].astype(float), values[known])["threshold"])
             run.fits[name] = TissueFit(values, cutoff)
         else:
             progress(f"selection: {name} ({run.engine.name})", 0, 1)
@@ -260,43 +255,50 @@ def _compare_all(plan: Plan, run: EngineRun, progress: Progress) -> None:
 
 
 def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
-    """One pair of models, apparent and on the held-out predictions of every scope and scheme."""
-    outcome, apparent = plan.cohort.outcome, Compared(*pair, adjusted, None, None)
+    """One pair of models on the patients that both have, apparent and on the held-out predictions of every scope and
+    scheme."""
+    patients = plan.patients_of([*plan.specs[i].terms, *plan.specs[j].terms])
+    outcome, n, events = patients.cohort.outcome, patients.cohort.n, patients.cohort.n_events
+    label = "adjusted" if adjusted else "unadjusted"
+    if not patients.has_both:
+        run.warnings.append(warn.NO_COMMON_PATIENTS(first=pair[0], second=pair[1], label=label, n=n, events=events))
+        return
+    apparent, assessment = Compared(*pair, adjusted, None, None, n, events), run.assessment.of(patients)
+    first, second = (fitted_on(plan, run, k, patients) for k in (i, j))
     place = len(run.comparisons)
-    _compare_predictions(run, apparent, outcome, run.log_odds[i], run.log_odds[j])
-    smaller = nested(run.designs[i][0], run.designs[j][0])
+    _compare_predictions(run, apparent, outcome, first.log_odds, second.log_odds, assessment)
+    smaller = nested(first.designs[0], second.designs[0])
     if smaller:
-        small, large = (i, j) if smaller == "first" else (j, i)
-        test = compare_likelihoods(
-            run.designs[small], run.designs[large], [run.models[k].fit for k in (i, j)], outcome, run.engine
-        )
+        small, large = (first, second) if smaller == "first" else (second, first)
+        test = compare_likelihoods(small.designs, large.designs, [first.fit, second.fit], outcome, run.engine)
         run.comparisons[place] = replace(run.comparisons[place], likelihood_ratio=test)
         run.warnings.append(nested_warning(apparent, has_test=test.p is not None))
     for scope in plan.study.validation.scope:
         for scheme, (kind, _) in plan.schemes.items():
-            first, second = (run.predictions[k, scope, scheme] for k in (i, j))
+            a, b = (each.predictions[scope, scheme] for each in (first, second))
             compared = replace(apparent, scope=scope, scheme=scheme)
             if kind != "held_out":
-                run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, first, second, run.assessment))
-            elif first.alone.any() or second.alone.any():
+                run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
+            elif a.alone.any() or b.alone.any():
+                told = scheme.replace("_", "-")
                 run.warnings.append(
-                    warn.NOT_COMPARED(
-                        first=pair[0],
-                        second=pair[1],
-                        label="adjusted" if adjusted else "unadjusted",
-                        scope=scope,
-                        scheme=scheme.replace("_", "-"),
-                    )
+                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=told)
                 )
             else:
-                _compare_predictions(run, compared, outcome, held_out_imputed(first)[0], held_out_imputed(second)[0])
+                etas = [held_out_imputed(each)[0] for each in (a, b)]
+                _compare_predictions(run, compared, outcome, etas[0], etas[1], assessment)
 
 
 def _compare_predictions(
-    run: EngineRun, pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray
+    run: EngineRun,
+    pair: Compared,
+    outcome: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    assessment: Assessment,
 ) -> None:
-    run.comparisons += compare_models(pair, outcome, first, second, run.assessment)
-    run.net_benefit_differences.append(compare_net_benefit(pair, outcome, first, second, run.assessment))
+    run.comparisons += compare_models(pair, outcome, first, second, assessment)
+    run.net_benefit_differences.append(compare_net_benefit(pair, outcome, first, second, assessment))
     run.reclassification.append(
-        describe_reclassification(pair, outcome, mean_log_odds(first), mean_log_odds(second), run.assessment)
+        describe_reclassification(pair, outcome, mean_log_odds(first), mean_log_odds(second), assessment)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,18 +91,26 @@ def _describe(
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
     warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
     outcome = patients.outcome_of_both
-    draws = NO_DRAWS if outcome is None else _draw(frozen, new.name, outcome, settings)
-    assessment = Assessment(engine, settings, draws, MEASURES)
+    assessment = Assessment(engine, settings, NO_DRAWS, MEASURES)
     cutoffs = {name: tissue["cutoff"] for name, tissue in frozen.model["tissues"].items()}
     models, tables = [], []
     for model in frozen.model["models"]:
         reason = why_not(model, frozen.results)
         entry = {"name": model["name"], "adjusted": model["adjusted"], "not_applied": reason}
+        own = patients.take(patients.rows_of(model, frozen.needs(model)))
         if reason is None:
-            eta = predict(model, patients.columns, patients.scores, cutoffs)
-            tables.append(_predictions(model, eta, patients))
-            if outcome is not None:
-                entry |= describe_new_predictions(outcome, eta, model["threshold"], assessment)
+            entry |= {"n": len(own.ids), "events": None if own.outcome is None else int(own.outcome.sum())}
+            eta = predict(model, own.columns, own.scores, cutoffs)
+            tables.append(_predictions(model, eta, own))
+            known = own.outcome_of_both
+            if outcome is not None and known is None:
+                entry["not_applied"] = (
+                    f"{entry['n']} patients have all that it needs, {entry['events']} of them with the event, so that"
+                    " nothing can be said of how right it is"
+                )
+            elif known is not None:
+                judged = replace(assessment, draws=_draw(frozen, new.name, known, settings))
+                entry |= describe_new_predictions(known, eta, model["threshold"], judged)
         models.append(entry)
     about = {
         "schema": EXTERNAL_SCHEMA,
@@ -174,20 +182,23 @@ def summarise(entry: dict[str, Any]) -> list[str]:
     events = "outcome not known" if entry["events"] is None else f"{entry['events']} events"
     left_out = f", {len(entry['excluded'])} left out" if entry["excluded"] else ""
     lines = [f"{entry['name']}: {entry['n']} new patients, {events}{left_out}"]
-    width = max(len(_label(m)) for m in entry["models"])
+    labels = [_label(m, entry["n"]) for m in entry["models"]]
+    width = max(map(len, labels))
     if entry["is_validated"]:
         heading = f"AUC ({100 * entry['confidence']:g}% CI)"
         lines.append(f"{'model':{width}}  {heading:22}  {'calibration slope':20}  observed / expected")
-    for m in entry["models"]:
+    for m, label in zip(entry["models"], labels, strict=True):
         if m["not_applied"]:
-            lines.append(f"{_label(m):{width}}  not applied: {m['not_applied']}")
+            lines.append(f"{label:{width}}  not applied: {m['not_applied']}")
         elif entry["is_validated"]:
             lines.append(
-                f"{_label(m):{width}}  {interval(m['auc']):22}  {interval(m['slope'], 2):20} "
+                f"{label:{width}}  {interval(m['auc']):22}  {interval(m['slope'], 2):20} "
                 f" {interval(m['observed_expected'], 2)}"
             )
     return [*lines, *(f"warning: {w['message']}" for w in entry["warnings"])]
 
 
-def _label(model: dict[str, Any]) -> str:
-    return model["name"] + (", adjusted" if model["adjusted"] else "")
+def _label(model: dict[str, Any], n: int) -> str:
+    """``n`` patients are there; how many a model predicts is told where these are others."""
+    own = "" if model.get("n", n) == n else f" (n = {model['n']})"
+    return model["name"] + (", adjusted" if model["adjusted"] else "") + own

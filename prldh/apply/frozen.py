@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
-from prldh.core import DataError, FittedStep, LinearScore, Part
+from prldh.core import DataError, FittedStep, LinearScore, Part, variables_in
 from prldh.data import same_text
 from prldh.plugins import Registry
 from prldh.results import read_results
@@ -35,13 +35,17 @@ class Frozen:
     @property
     def terms(self) -> set[str]:
         """Covariates and tissues that some model needs."""
-        needed: set[str] = set()
-        for model in self.model["models"]:
-            needed |= {part.variable for part in self.parts}
-            for term in model["terms"]:
-                match = GROUPS.match(term)
-                needed |= {match["first"], match["second"]} if match else {term}
-        return needed
+        return {name for model in self.model["models"] for name in self.needs(model)}
+
+    def needs(self, model: Mapping[str, Any]) -> set[str]:
+        """The covariates and tissues of a model's terms."""
+        known = {*self.model["tissues"], *(covariate["name"] for covariate in self.model["covariates"])}
+        return {name for term in model["terms"] for name in variables_in(term, known)}
+
+    @property
+    def takes_by_model(self) -> bool:
+        """Whether a patient with blanks is predicted by the models that do not need them."""
+        return self.settings.get("missing") == "by_model"
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,10 +47,10 @@ class NewCohort(Strict):
 
 @dataclass
 class NewPatients:
-    """Patients with everything that the models need.
+    """Patients with everything that the models need or, by model, that some model needs.
 
     ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
-    ``excluded`` those left out, with the reason.
+    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, by variable.
     """
 
     ids: tuple[str, ...]
@@ -59,6 +59,26 @@ class NewPatients:
     scores: dict[str, np.ndarray]
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
+    lacks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def rows_of(self, model: Mapping[str, Any], needs: set[str]) -> np.ndarray:
+        """Positions of the patients who have all that the model ``needs``, and levels that its own patients had."""
+        has = np.ones(len(self.ids), dtype=bool)
+        for name in needs & set(self.lacks):
+            has &= ~self.lacks[name]
+        for name, levels in model.get("levels", {}).items():
+            known = {same_text(level) for level in levels}
+            has &= np.array([same_text(cell) in known for cell in self.columns[name]])
+        return np.flatnonzero(has)
+
+    def take(self, rows: np.ndarray) -> NewPatients:
+        """The patients in ``rows`` (m,) alone."""
+        columns, scores, lacks = (
+            {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores, self.lacks)
+        )
+        outcome = None if self.outcome is None else self.outcome[rows]
+        ids = tuple(self.ids[i] for i in rows)
+        return replace(self, ids=ids, outcome=outcome, columns=columns, scores=scores, lacks=lacks)
 
     @property
     def outcome_of_both(self) -> np.ndarray | None:
@@ -75,7 +95,8 @@ def read_new_patients(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> NewPatients:
-    """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason.
+    """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason; in a
+    study with ``missing: by_model``, one who lacks something for every model.
 
     Raises
     ------
@@ -111,6 +132,7 @@ class _Reader:
         self.frame = read_table(self.path)
         self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
         self.reasons: dict[str, str] = {}
+        self.lacks: dict[str, np.ndarray] = {}
         self.warnings: list[Warn] = []
 
     def read(self) -> NewPatients:
@@ -129,7 +151,10 @@ class _Reader:
         for part in self.frozen.parts:
             if part.function == "log":
                 values = (columns | scores)[part.variable]
-                self._leave_out(~(values > 0), f"{part.variable} is not above 0, and a model takes its logarithm")
+                why = f"{part.variable} is not above 0, and a model takes its logarithm"
+                self._lack(part.variable, ~(values > 0), why)
+        if self.frozen.takes_by_model:
+            self._leave_out_of_all()
         keep = np.array([i not in self.reasons for i in self.ids])
         if not keep.any():
             listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())
@@ -144,7 +169,19 @@ class _Reader:
             {k: v[keep] for k, v in scores.items()},
             tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons),
             self.warnings,
+            {k: v[keep] for k, v in self.lacks.items()},
         )
+
+    def _leave_out_of_all(self) -> None:
+        """Patients of whom no model has all that it needs are left out."""
+        of_models = [
+            [self.lacks[name] for name in self.frozen.needs(m) if name in self.lacks]
+            for m in self.frozen.model["models"]
+        ]
+        nothing = np.zeros(len(self.ids), dtype=bool)
+        for i in np.flatnonzero(np.logical_and.reduce([np.logical_or.reduce([nothing, *own]) for own in of_models])):
+            blank = ", ".join(name for name, where in self.lacks.items() if where[i])
+            self.reasons.setdefault(self.ids[i], f"blank: {blank}")
 
     def _outcome(self) -> np.ndarray | None:
         given, clinical = self.cohort.clinical, self.frozen.settings["clinical"]
@@ -162,14 +199,13 @@ class _Reader:
         column = column_of(self.frame, name, self.path, "clinical")
         if kind == "continuous":
             values = numbers(column, self.ids, self.path)
-            self._leave_out(np.isnan(values), f"blank: {name}")
+            self._lack(name, np.isnan(values), f"blank: {name}")
             return values
         known = {same_text(level) for level in self.frozen.levels(name)}
         cells = column.to_numpy(dtype=object)
-        self._leave_out(cells == "", f"blank: {name}")
-        for i, cell in enumerate(cells):
-            if same_text(cell) not in known:
-                self.reasons.setdefault(self.ids[i], f"{name} '{cell}', which no patient of the study had")
+        self._lack(name, cells == "", f"blank: {name}")
+        for cell in dict.fromkeys(cell for cell in cells if cell != "" and same_text(cell) not in known):
+            self._lack(name, cells == cell, f"{name} '{cell}', which no patient of the study had")
         return cells
 
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
@@ -179,7 +215,7 @@ class _Reader:
         if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
-            self._leave_out(np.isnan(values), f"blank: {column}")
+            self._lack(name, np.isnan(values), f"blank: {column}")
             return values
         if given is None or given.radscore is not None:
             raise DataError(
@@ -266,6 +302,13 @@ class _Reader:
         position = {patient: i for i, patient in enumerate(ids)}
         return np.array([position.get(i, -1) for i in self.ids])
 
+    def _lack(self, name: str, where: np.ndarray, reason: str) -> None:
+        """Of these patients a variable is not known: models that need it cannot predict them."""
+        if self.frozen.takes_by_model:
+            self.lacks[name] = where | self.lacks.get(name, np.zeros(len(self.ids), dtype=bool))
+        else:
+            self._leave_out(where, reason)
+
     def _leave_out(self, where: np.ndarray, reason: str) -> None:
         for i in np.flatnonzero(where):
             self.reasons.setdefault(self.ids[i], reason)
@@ -279,6 +322,9 @@ def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, A
         name = entry["variable"]
         values = patients.columns.get(name, patients.scores.get(name))
         if values is None:
+            continue
+        values = values[~patients.lacks.get(name, np.zeros(len(values), dtype=bool))]
+        if not len(values):
             continue
         for row in entry["rows"]:
             if row["level"] is None:

@@ -175,6 +175,15 @@ def missing_data(d: Dossier) -> Finding:
             " equations, pooled by Rubin's rules"
         )
         return filled(value, report("missing"), result("missing"))
+    models = d.run["models"]
+    if d.settings.get("missing") == "by_model" and any(m["n"] != d.run["cohort"]["n"] for m in models):
+        sizes = [m["n"] for m in models]
+        return filled(
+            f"every model takes the patients without blanks in its own terms: {min(sizes)} to {max(sizes)} of"
+            f" {d.run['cohort']['n']}; {len(excluded)} of {d.run['cohort']['n_read']} were left out of everything",
+            *evidence,
+            remaining="why data are missing",
+        )
     if excluded:
         return filled(
             f"{len(excluded)} of {d.run['cohort']['n_read']} patients were left out, each with its reason "

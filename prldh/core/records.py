@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -32,7 +32,8 @@ class Cohort:
 
     ``outcome`` is (n,) int8, 1 = event. ``table`` holds one column a covariate: float64 when continuous,
     pandas Categorical otherwise. ``scores`` holds the columns that are Radscores already, float64.
-    ``excluded`` are patients left out, each with the reason.
+    ``excluded`` are patients left out, each with the reason. Covariates and scores may have blanks where the study
+    imputes them, or takes each model's patients for itself.
     """
 
     ids: tuple[str, ...]
@@ -61,6 +62,21 @@ class Cohort:
     @property
     def is_complete(self) -> bool:
         return not self.incomplete
+
+    def blank(self, name: str) -> np.ndarray:
+        """Whether each patient lacks a covariate, or a score that came as a column (n,)."""
+        columns = [table[name].isna().to_numpy() for table in (self.table, self.scores) if name in table]
+        return np.logical_or.reduce([np.zeros(self.n, dtype=bool), *columns])
+
+    def take(self, rows: np.ndarray) -> Cohort:
+        """The patients in ``rows`` (m,) alone, each once."""
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            outcome=self.outcome[rows],
+            table=self.table.iloc[rows].reset_index(drop=True),
+            scores=self.scores.iloc[rows].reset_index(drop=True),
+        )
 
     @cached_property
     def coded(self) -> Coded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.data.cohort import read_cohort, read_outcome, texts_of_event
+from prldh.data.cohort import absent_levels, read_cohort, read_outcome, texts_of_event
 from prldh.data.features import read_features, without_constants
 from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
 from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table, same_text, some
@@ -10,6 +10,7 @@ from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table,
 __all__ = [
     "BLANKS",
     "Missing",
+    "absent_levels",
     "check_ids",
     "column_of",
     "describe_missing",

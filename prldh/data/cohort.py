@@ -20,8 +20,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     ``aside`` are patients who are left out as their images could not be measured → the reason.
 
     Patients with a blank covariate or score are left out and listed, or an error, as ``missing`` says; with
-    ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed. A blank outcome is
-    always an error.
+    ``multiple_imputation`` those with a blank covariate stay, as scores alone cannot be imputed; with ``by_model`` all
+    stay, and every model takes those without blanks in its own terms. A blank outcome is an error, or the patient is
+    left out and listed, as ``missing_outcome`` says.
 
     Patients stand in the order of their ids, whatever the table's: every draw goes by patient, and nobody can shop for
     an order.
@@ -36,9 +37,10 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     path = folder / clinical.table
     frame = read_table(path)
     ids = check_ids(frame, clinical.id, path, "clinical.id")
-    outcome, non_event, event = read_outcome(
-        column_of(frame, clinical.outcome, path, "clinical.outcome"), ids, clinical.event, path
-    )
+    column = column_of(frame, clinical.outcome, path, "clinical.outcome")
+    has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
+    outcome = np.zeros(len(ids), dtype=np.int8)
+    outcome[has_outcome], non_event, event = read_outcome(column[has_outcome], ids, clinical.event, path)
     _refuse_ambiguous(study, frame, path)
     covariates: list[Covariate] = []
     columns: dict[str, np.ndarray | pd.Categorical[Any]] = {}
@@ -57,10 +59,10 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         if tissue.radscore is not None
     }
     by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__))
-    ids, outcome = tuple(ids[i] for i in by_id), outcome[by_id]
+    ids, outcome, has_outcome = tuple(ids[i] for i in by_id), outcome[by_id], has_outcome[by_id]
     table = pd.DataFrame(columns, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
     scores = pd.DataFrame(given, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
-    keep, excluded, warnings = _complete(table, scores, ids, study.missing, path)
+    keep, excluded, warnings = _complete(table, scores, has_outcome, ids, study, path)
     if aside:
         reasons = dict(excluded)
         keep &= np.array([i not in aside for i in ids])
@@ -77,10 +79,11 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         non_event=non_event,
     )
     _check_outcome_left(cohort, path)
-    return cohort, [*warnings, *_absent_levels(cohort), *_blank_covariates(cohort, path)]
+    imputed = _blank_covariates(cohort, path) if study.missing == "multiple_imputation" else []
+    return cohort, [*warnings, *absent_levels(cohort), *imputed]
 
 
-def _absent_levels(cohort: Cohort) -> list[Warn]:
+def absent_levels(cohort: Cohort) -> list[Warn]:
     """Levels that no analysed patient has, which have no coefficient; most of all a reference that is another than was
     declared."""
     warnings = []
@@ -135,7 +138,8 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
     if blank.size:
         i = blank[0]
         raise DataError(
-            f"{where} is blank in row {i + 2} (patient {ids[i]}){and_more(blank.size)}. Fill it in or remove the row."
+            f"{where} is blank in row {i + 2} (patient {ids[i]}){and_more(blank.size)}. Fill it in, remove the row, or"
+            " set missing_outcome: leave_out."
         )
     canonical = column.map(same_text)
     values = sorted(canonical.unique())
@@ -194,26 +198,43 @@ def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:
 
 
 def _complete(
-    table: pd.DataFrame, scores: pd.DataFrame, ids: tuple[str, ...], missing: str, path: Path
+    table: pd.DataFrame,
+    scores: pd.DataFrame,
+    has_outcome: np.ndarray,
+    ids: tuple[str, ...],
+    study: Study,
+    path: Path,
 ) -> tuple[np.ndarray, tuple[tuple[str, str], ...], list[Warn]]:
     """Who stays (n,), who is left out and why."""
-    both = scores if missing == "multiple_imputation" else pd.concat([table, scores], axis=1)
-    blank = both.isna().to_numpy()
-    rows = np.flatnonzero(blank.any(axis=1))
-    excluded = tuple((ids[i], "blank: " + ", ".join(both.columns[blank[i]])) for i in rows)
-    if not excluded:
-        return np.ones(len(ids), bool), (), []
-    listed = some([f"{i} ({reason.removeprefix('blank: ')})" for i, reason in excluded])
-    if missing == "error":
-        raise DataError(
-            f"{path.name}: {_patients(len(excluded), 'has', 'have')} blank covariates: {listed}. Fill them in, or set"
-            " missing: complete_case or multiple_imputation."
-        )
-    keep = np.ones(len(ids), bool)
-    keep[rows] = False
-    what = "Radscores, which are not imputed" if missing == "multiple_imputation" else "covariates"
-    count = f"{len(excluded)} of {len(ids)} patients {'was' if len(excluded) == 1 else 'were'}"
-    return keep, excluded, [warn.LEFT_OUT_BLANK(count=count, what=what, listed=listed)]
+    needed = {"by_model": scores[[]], "multiple_imputation": scores}.get(
+        study.missing, pd.concat([table, scores], axis=1)
+    )
+    blank = needed.isna().to_numpy(dtype=bool)
+    keep = has_outcome & ~blank.any(axis=1)
+    names = [
+        ", ".join([study.clinical.outcome] * (not known) + list(dict.fromkeys(needed.columns[row])))
+        for known, row in zip(has_outcome, blank, strict=True)
+    ]
+    excluded = tuple((ids[i], f"blank: {names[i]}") for i in np.flatnonzero(~keep))
+
+    def left_out(rows: np.ndarray, what: str, listed: str) -> Warn:
+        count = f"{rows.size} of {len(ids)} patients {'was' if rows.size == 1 else 'were'}"
+        return warn.LEFT_OUT_BLANK(count=count, what=what, listed=listed)
+
+    warnings = []
+    without_outcome, rows = np.flatnonzero(~has_outcome), np.flatnonzero(has_outcome & ~keep)
+    if without_outcome.size:
+        warnings.append(left_out(without_outcome, "outcomes", some([ids[i] for i in without_outcome])))
+    if rows.size:
+        listed = some([f"{ids[i]} ({names[i]})" for i in rows])
+        if study.missing == "error":
+            raise DataError(
+                f"{path.name}: {_patients(rows.size, 'has', 'have')} blank covariates: {listed}. Fill them in, or set"
+                " missing: complete_case, by_model or multiple_imputation."
+            )
+        what = "Radscores, which are not imputed" if study.missing == "multiple_imputation" else "covariates"
+        warnings.append(left_out(rows, what, listed))
+    return keep, excluded, warnings
 
 
 def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:

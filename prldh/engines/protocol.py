@@ -592,6 +592,10 @@ class StatisticsEngine(Protocol):
         """
         return self.compute("univariate_screen", values=values, outcome=outcome)
 
+    def shapiro_wilk(self, values: ArrayLike) -> Answer:
+        """Shapiro and Wilk's test of normality. R: ``shapiro.test``. Keys: statistic, p."""
+        return self.compute("shapiro_wilk", values=values)
+
     def continuous_test(self, nonevent: ArrayLike, event: ArrayLike, kind: str) -> Answer:
         """Two samples, "t", "welch" or "wilcoxon". R: ``t.test``, ``wilcox.test``. Keys: statistic, p, df."""
         return self.compute("continuous_test", nonevent=nonevent, event=event, kind=kind)

@@ -21,9 +21,12 @@ from prldh.models.fit import (
     FittedModel,
     Term,
     describe_model,
+    fit_designs,
     mean_log_odds,
+    predicting_coefficients,
 )
 from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
+from prldh.models.patients import Patients
 from prldh.models.performance import (
     Assessment,
     calibration,
@@ -62,6 +65,7 @@ __all__ = [
     "MAXIMUM_LIKELIHOOD",
     "NetBenefitDifference",
     "PartialAreas",
+    "Patients",
     "Plan",
     "Reclassification",
     "RocPoint",
@@ -86,6 +90,7 @@ __all__ = [
     "describe_reclassification",
     "describe_sample_size",
     "describe_univariate",
+    "fit_designs",
     "hosmer_lemeshow",
     "make_table_one",
     "mean_log_odds",
@@ -93,6 +98,7 @@ __all__ = [
     "nested_warning",
     "plan_comparisons",
     "pooled_auc",
+    "predicting_coefficients",
     "roc_vertices",
     "usefulness",
 ]

@@ -139,10 +139,14 @@ def _groups(
         cutoff = cutoffs[by]
         if not np.isfinite(cutoff):
             return (f"low {by}", f"high {by}"), np.full(cohort.n, -1), None
-        return (f"low {by}", f"high {by}"), (scores[by] > cutoff).astype(int), float(cutoff)
+        return (f"low {by}", f"high {by}"), _high(scores[by], cutoff), float(cutoff)
     first, second = _levels(by, cohort)
     column = cohort.table[by].astype(object)
     return (first, second), np.select([column == first, column == second], [0, 1], -1), None
+
+
+def _high(score: np.ndarray, cutoff: float) -> np.ndarray:
+    return np.where(np.isfinite(score), (score > cutoff).astype(int), -1)
 
 
 def _row(
@@ -156,12 +160,13 @@ def _row(
     """Table 1's row of the variable by the groups, and who has both."""
     known = member >= 0
     if variable in scores:
-        return continuous_row(variable, scores[variable][known], member[known], settings.continuous, engine), known
+        known = known & np.isfinite(scores[variable])
+        return continuous_row(variable, scores[variable][known], member[known], settings, engine), known
     column = cohort.table[variable]
     (covariate,) = (each for each in cohort.covariates if each.name == variable)
     known = known & column.notna().to_numpy()
     if covariate.kind == "continuous":
         values = column.to_numpy(float)[known]
-        return continuous_row(variable, values, member[known], settings.continuous, engine), known
+        return continuous_row(variable, values, member[known], settings, engine), known
     codes = column.cat.codes.to_numpy()[known]
     return categorical_row(variable, codes, covariate.levels, member[known], engine), known

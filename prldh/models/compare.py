@@ -15,6 +15,7 @@ from prldh.core import (
     Design,
     Given,
     Inline,
+    Later,
     ModelSpec,
     Number,
     Predictions,
@@ -42,13 +43,16 @@ PARTIAL: dict[str, Discrimination] = {"sensitivity": "pauc_sensitivity", "specif
 
 @dataclass(frozen=True)
 class Compared:
-    """Two models and the predictions on which they are compared: of a scope and scheme, or apparent ones (None)."""
+    """Two models and the predictions on which they are compared: of a scope and scheme, or apparent ones (None); ``n``
+    patients whom both predict, ``events`` of them with the event."""
 
     a: str
     b: str
     adjusted: bool
     scope: Literal["model", "pipeline"] | None
     scheme: str | None
+    n: Given[Later[int]]
+    events: Given[Later[int]]
 
 
 @dataclass(frozen=True)

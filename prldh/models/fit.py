@@ -277,9 +277,8 @@ def describe_model(
     label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
     fit = fit_designs(designs, cohort.outcome, assessment.engine, assessment.level, on_separation, label)
     terms, separation, of_terms = _terms(designs[0], fit, label, predictions)
-    b, prediction = fit.coefficients, None
+    b, prediction = predicting_coefficients(fit, designs, cohort.outcome, assessment.engine, predictions), None
     if fit.how == FIRTH and predictions != FIRTH:
-        b = _corrected(designs, cohort.outcome, assessment.engine, predictions)
         named = tuple(PredictionTerm(*pair) for pair in zip(designs[0].columns, map(float, b), strict=True))
         prediction = PredictionFit(predictions, named)
     etas = np.array([log_odds(d.matrix, b) for d in designs])
@@ -307,10 +306,15 @@ def describe_model(
     return model, etas, [*of_terms, *of_columns, *of_predictions, *of_markers]
 
 
-def _corrected(designs: Sequence[Design], outcome: np.ndarray, engine: StatisticsEngine, how: str) -> np.ndarray:
-    """Coefficients (k,) that a fit by Firth's likelihood predicts by; the mean over imputed data sets."""
+def predicting_coefficients(
+    fit: Fit, designs: Sequence[Design], outcome: np.ndarray, engine: StatisticsEngine, predictions: Predictions
+) -> np.ndarray:
+    """Coefficients (k,) that a fit predicts by: its own, or Firth's corrected as ``predictions`` says; the mean over
+    imputed data sets."""
+    if fit.how != FIRTH or predictions == FIRTH:
+        return fit.coefficients
     rows, lengths = np.arange(len(outcome)), np.array([len(outcome)])
-    answers = [engine.refit_firth(d.matrix, outcome.astype(float), rows, lengths, how) for d in designs]
+    answers = [engine.refit_firth(d.matrix, outcome.astype(float), rows, lengths, predictions) for d in designs]
     return np.mean([np.asarray(answer["coefficients"])[0] for answer in answers], axis=0)
 
 

@@ -3,7 +3,7 @@ entry."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from prldh.chain import probability
 from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, record_of, records_of, warn
 from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.models.patients import Patients
 from prldh.models.values import (
     Area,
     Calibration,
@@ -42,6 +43,10 @@ class Assessment:
     @property
     def level(self) -> float:
         return self.settings.confidence
+
+    def of(self, patients: Patients) -> Assessment:
+        """The same for these patients, with their own bootstrap samples."""
+        return replace(self, draws=patients.draws)
 
     def engine_of(self, measure: Measure) -> StatisticsEngine:
         """The run's engine, or Python's where that one cannot compute the measure."""

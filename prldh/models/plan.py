@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from prldh.chain import GROUPS, Protocol, has_splines
 from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
 from prldh.data.imaging import Images
+from prldh.models.patients import Patients
 from prldh.plugins import Registry
 from prldh.study import Study
 
@@ -42,14 +44,41 @@ class Plan:
         validator, settings = self.validators[scheme]
         return validator.resamples(outcome, settings, seed)
 
+    @property
+    def imputes(self) -> bool:
+        """Whether covariates have blanks that are imputed."""
+        return self.study.missing == "multiple_imputation" and not self.cohort.is_complete
+
+    @cached_property
+    def patients(self) -> dict[tuple[str, ...], Patients]:
+        """Whose numbers were asked for so far, by the variables whose blanks set them apart; everyone is the first."""
+        return {(): Patients((), np.arange(self.cohort.n), self.cohort, self.study, self.schemes)}
+
+    def patients_of(self, terms: Iterable[str]) -> Patients:
+        """The patients of whom models with these terms are made: with ``missing: by_model`` those without blanks in
+        them, else everyone."""
+        everyone = self.patients[()]
+        if self.study.missing != "by_model":
+            return everyone
+        blank = {name: where for name in sorted(self.variables_of(terms)) if (where := self.cohort.blank(name)).any()}
+        if tuple(blank) not in self.patients:
+            rows = np.flatnonzero(~np.logical_or.reduce(list(blank.values())))
+            own = Patients(tuple(blank), rows, self.cohort.take(rows), self.study, self.schemes)
+            self.patients[tuple(blank)] = own
+        return self.patients[tuple(blank)]
+
     def variables(self, spec: ModelSpec) -> tuple[str, ...]:
         """The covariates and tissues that a model's terms are of."""
+        return self.variables_of(spec.terms)
+
+    def variables_of(self, terms: Iterable[str]) -> tuple[str, ...]:
+        """The covariates and tissues that these terms are of."""
         known = {*self.study.tissues, *self.study.clinical.covariates}
-        return tuple(dict.fromkeys(name for term in spec.terms for name in variables_in(term, known)))
+        return tuple(dict.fromkeys(name for term in terms for name in variables_in(term, known)))
 
     def is_imputed(self, spec: ModelSpec) -> bool:
         """Whether a covariate of the model has blanks that are imputed."""
-        return any(name in self.cohort.incomplete for name in self.variables(spec))
+        return self.imputes and any(name in self.cohort.incomplete for name in self.variables(spec))
 
     def is_refitted(self, spec: ModelSpec) -> bool:
         """Whether scope ``pipeline`` refits more than scope ``model``: a Radscore, or the cutoffs of groups."""

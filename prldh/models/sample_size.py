@@ -99,20 +99,22 @@ def describe_sample_size(
     settings: SampleSize,
     cohort: Cohort,
     specs: Sequence[ModelSpec],
+    cohorts: Sequence[Cohort],
     designs: Sequence[Design],
     blocks: Mapping[str, Sequence[FeatureBlock]],
 ) -> tuple[SampleSizes, list[Warn]]:
     """Riley et al.'s criteria for every model beside the patients there are.
 
     A Radscore counts as the one parameter that the model estimates; how many feature columns were read to make it
-    stands beside (``n_candidates_screened``; 0 where it came as a column, for then it is not known).
+    stands beside (``n_candidates_screened``; 0 where it came as a column, for then it is not known). ``cohorts`` are
+    each model's patients; the share of events is the whole ``cohort``'s.
     """
     cox_snell, nagelkerke = anticipated_r2(settings, cohort)
     prevalence = cohort.n_events / cohort.n
     entries = []
-    for spec, design in zip(specs, designs, strict=True):
+    for spec, own, design in zip(specs, cohorts, designs, strict=True):
         n_parameters = _rank(design.matrix) - 1
-        needed = sample_size(prevalence, n_parameters, cox_snell, cohort.n, **LEVELS)
+        needed = sample_size(prevalence, n_parameters, cox_snell, own.n, **LEVELS)
         criteria = (
             *(Criterion(k, int(needed[f"n_{k}"]), int(needed[f"max_parameters_{k}"])) for k in CRITERIA[:2]),
             Criterion(CRITERIA[2], int(needed[f"n_{CRITERIA[2]}"])),
@@ -126,11 +128,11 @@ def describe_sample_size(
                 n_needed=int(needed["n"]),
                 events_needed=int(needed["events"]),
                 criteria=criteria,
-                n=cohort.n,
-                events=cohort.n_events,
-                events_per_parameter=cohort.n_events / n_parameters if n_parameters else None,
+                n=own.n,
+                events=own.n_events,
+                events_per_parameter=own.n_events / n_parameters if n_parameters else None,
                 max_parameters=int(needed["max_parameters"]),
-                is_enough=bool(cohort.n >= needed["n"]),
+                is_enough=bool(own.n >= needed["n"]),
             )
         )
     sizes = SampleSizes(Anticipated(prevalence, cox_snell, nagelkerke, **LEVELS), tuple(entries))
@@ -154,7 +156,10 @@ def _warnings(entries: Sequence[ModelSampleSize], nagelkerke: float) -> list[War
     short = [e for e in entries if not e.is_enough]
     if not short:
         return []
-    needs = [e.n_needed for e in short]
-    span = f"{min(needs)}" if min(needs) == max(needs) else f"{min(needs)} to {max(needs)}"
+    n, events, needed = (_span([getattr(e, key) for e in short]) for key in ("n", "events", "n_needed"))
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [warn.TOO_FEW_PATIENTS(n=short[0].n, events=short[0].events, whose=whose, needed=span, r2=nagelkerke)]
+    return [warn.TOO_FEW_PATIENTS(n=n, events=events, whose=whose, needed=needed, r2=nagelkerke)]
+
+
+def _span(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"

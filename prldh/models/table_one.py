@@ -13,6 +13,9 @@ from prldh.core import ABSENT, Absent, Cohort, Given, Later, ModelSpec, Number, 
 from prldh.engines import StatisticsEngine
 from prldh.study import TableOne
 
+ALPHA = 0.05
+"""Normality is rejected below this."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -23,6 +26,8 @@ class Moments:
     median: Later[Number]
     q1: Later[Number]
     q3: Later[Number]
+    min: Later[Number]
+    max: Later[Number]
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,34 @@ class TableOneCells:
 
 
 @dataclass(frozen=True)
+class ShapiroWilk:
+    """Shapiro and Wilk's test of normality."""
+
+    statistic: Number
+    p: Number
+
+
+@dataclass(frozen=True)
+class Normality:
+    """The test within each outcome."""
+
+    nonevent: ShapiroWilk
+    event: ShapiroWilk
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """How many patients are blank, by outcome."""
+
+    total: int
+    nonevent: int
+    event: int
+
+
+@dataclass(frozen=True)
 class TableOneRow:
-    """A variable by outcome, with its test; ``n_missing`` of covariates alone."""
+    """A variable by outcome, with its test; ``unknown`` are the blanks, ``n_missing`` their number, of covariates
+    alone. Of a continuous one ``summary`` says whether tables show mean ± SD or median [quartiles]."""
 
     variable: str
     type_: Later[Literal["continuous", "categorical"]]
@@ -55,6 +86,9 @@ class TableOneRow:
     p: Number
     rows: tuple[TableOneCells, ...]
     smd: Number | Absent = ABSENT
+    summary: Literal["mean", "median"] | Absent = ABSENT
+    normality: Normality | Absent = ABSENT
+    unknown: Given[Later[Unknown]] = Unknown(0, 0, 0)
     n_missing: Given[int | Absent] = ABSENT
     is_radscore: bool | Absent = ABSENT
     p_holm: Number | Absent = ABSENT
@@ -75,30 +109,32 @@ def make_table_one(
     Pearson's chi-squared without continuity correction, or Fisher's exact test where more than 20 % of the expected
     counts are below 5. Where asked for, ``p_holm`` or ``p_bh`` is adjusted over all rows that have a p (Radscores and
     groups too), and ``smd`` is the standardised difference: signed, event minus non-event, of a continuous variable; at
-    least 0 of a categorical one. Blanks, which multiple imputation leaves in the cohort, do not count here:
-    ``n_missing`` tells how many.
+    least 0 of a categorical one. Blanks, which the cohort may have with multiple imputation and ``by_model``, do
+    not count here: ``unknown`` tells how many. What is shown of a continuous variable is mean ± SD where
+    ``settings.summary`` is ``mean``, or ``by_normality`` and Shapiro and Wilk's test rejects normality in neither group
+    at :data:`ALPHA`; else median and quartiles, also where a group has fewer than 3 or more than 5000 patients.
     """
-    continuous_test = settings.continuous
     rows: list[TableOneRow] = []
     for covariate in cohort.covariates:
         column = cohort.table[covariate.name]
         known = column.notna().to_numpy()
         outcome = cohort.outcome[known]
         if covariate.kind == "continuous":
-            row = continuous_row(covariate.name, column.to_numpy(float)[known], outcome, continuous_test, engine)
+            row = continuous_row(covariate.name, column.to_numpy(float)[known], outcome, settings, engine)
         else:
             row = categorical_row(covariate.name, column.cat.codes.to_numpy()[known], covariate.levels, outcome, engine)
-        rows.append(replace(row, n_missing=int((~known).sum())))
+        unknown = _unknown(known, cohort.outcome)
+        rows.append(replace(row, n_missing=unknown.total, unknown=unknown))
     for name, values in scores.items():
         if name not in cohort.table.columns:
-            rows.append(
-                replace(continuous_row(name, values, cohort.outcome, continuous_test, engine), is_radscore=True)
-            )
+            known = np.isfinite(values)
+            row = continuous_row(name, values[known], cohort.outcome[known], settings, engine)
+            rows.append(replace(row, is_radscore=True, unknown=_unknown(known, cohort.outcome)))
     for first, second in _group_pairs(specs):
-        codes = group_codes(scores, cutoffs, first, second)
-        rows.append(
-            categorical_row(f"groups({first}, {second})", codes, group_levels(first, second), cohort.outcome, engine)
-        )
+        known = np.isfinite(scores[first]) & np.isfinite(scores[second])
+        codes, levels = group_codes(scores, cutoffs, first, second)[known], group_levels(first, second)
+        row = categorical_row(f"groups({first}, {second})", codes, levels, cohort.outcome[known], engine)
+        rows.append(replace(row, unknown=_unknown(known, cohort.outcome)))
     if settings.adjust_p != "none":
         p = np.array([np.nan if row.p is None else row.p for row in rows])
         adjusted = engine.adjust_p(p, settings.adjust_p)
@@ -127,16 +163,24 @@ def continuous_row(
     name: str,
     values: np.ndarray,
     outcome: np.ndarray,
-    test: Literal["t", "welch", "wilcoxon"],
+    settings: TableOne,
     engine: StatisticsEngine,
 ) -> TableOneRow:
-    event = outcome == 1
-    answer = engine.continuous_test(values[~event], values[event], test)
-    parts = (values, values[~event], values[event])
-    cells = TableOneCells(None, *(record_of(Moments, engine.moments(part)) for part in parts))
+    nonevent, event = values[outcome == 0], values[outcome == 1]
+    answer = engine.continuous_test(nonevent, event, settings.continuous)
+    cells = TableOneCells(None, *(record_of(Moments, engine.moments(part)) for part in (values, nonevent, event)))
     statistic, df, p = (finite(answer[key]) for key in ("statistic", "df", "p"))
-    smd = finite(engine.standardized_mean_difference(values[~event], values[event]))
-    return TableOneRow(name, "continuous", test, statistic, df, p, (cells,), smd)
+    smd = finite(engine.standardized_mean_difference(nonevent, event))
+    normality = Normality(*(record_of(ShapiroWilk, engine.shapiro_wilk(each)) for each in (nonevent, event)))
+    row = TableOneRow(name, "continuous", settings.continuous, statistic, df, p, (cells,), smd)
+    return replace(row, summary=_summary(normality, settings), normality=normality)
+
+
+def _summary(normality: Normality, settings: TableOne) -> Literal["mean", "median"]:
+    if settings.summary != "by_normality":
+        return settings.summary
+    tests = (normality.nonevent, normality.event)
+    return "mean" if all(test.p is not None and test.p >= ALPHA for test in tests) else "median"
 
 
 def categorical_row(
@@ -166,3 +210,8 @@ def categorical_row(
 
 def _count(n: float, total: float) -> Count:
     return Count(int(n), 100 * n / total if total else None)
+
+
+def _unknown(known: np.ndarray, outcome: np.ndarray) -> Unknown:
+    nonevent, event = (int((~known & (outcome == c)).sum()) for c in (0, 1))
+    return Unknown(nonevent + event, nonevent, event)

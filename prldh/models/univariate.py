@@ -210,8 +210,9 @@ def _univariable_models(
         warnings += warned
     for name, values in scores.items():
         if name not in cohort.coded:
-            design = build_design((name,), cohort, {name: values}, {}, {})
-            own, _, warned = _terms(name, design, cohort.outcome, engine, level, on_separation)
+            known = np.isfinite(values)
+            design = build_design((name,), cohort, {name: values[known]}, {}, {}) if known.any() else None
+            own, _, warned = _terms(name, design, cohort.outcome[known], engine, level, on_separation)
             warnings += warned
             terms += [replace(term, is_radscore=True, is_fitted=name in blocks) for term in own]
     return terms, overall, warnings

@@ -9,7 +9,7 @@ from typing import Any
 from prldh.checklists import has_docx
 from prldh.core import APPARENT, DASH, Measure, plain
 from prldh.pages import JournalTable, as_latex, interval_text, p_text, write_word
-from prldh.report.view import TESTS, label
+from prldh.report.view import SUMMARY_RULES, TESTS, label
 from prldh.results import (
     ARTEFACT,
     CLASSIFIED,
@@ -73,26 +73,38 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
                 p_text(v["p"]),
                 *([p_text(v[f"p_{chosen['adjust_p']}"])] if method else []),
             ]
-        name = v["variable"] + (f" ({v['n_missing']} missing)" if v.get("n_missing") else "")
+        empty = [""] * len(last)
         if v["type"] == "continuous":
             cells = v["rows"][0]
-            rows.append([name, *(f"{plain(cells[g]['mean'], 2)} ± {plain(cells[g]['sd'], 2)}" for g in groups), *last])
+            rows.append([v["variable"], *(_summary(v, cells[g]) for g in groups), *last])
+            if "min" in cells["total"]:
+                ends = [f"{plain(cells[g]['min'], 2)} to {plain(cells[g]['max'], 2)}" for g in groups]
+                rows.append(["  smallest to largest", *ends, *empty])
         else:
-            rows.append([name, "", "", "", *last])
+            rows.append([v["variable"], "", "", "", *last])
             rows += [
-                [f"  {r['level']}", *(f"{r[g]['n']} ({plain(r[g]['percent'], 2)})" for g in groups), *[""] * len(last)]
+                [f"  {r['level']}", *(f"{r[g]['n']} ({plain(r[g]['percent'], 2)})" for g in groups), *empty]
                 for r in v["rows"]
             ]
-    notes = ["Mean ± SD, or n (percent of the column)."]
+        if v.get("unknown", {}).get("total"):
+            rows.append(["  unknown", *(str(v["unknown"][g]) for g in groups), *empty])
+    notes = [SUMMARY_RULES[chosen.get("summary", "by_normality")], "n (percent of those known in the column)."]
     if tests:
         notes.append("Tests: " + ", ".join(TESTS[t] for t in dict.fromkeys(tests)) + ".")
     return JournalTable("table1", f"Table 1. Characteristics by {cohort['outcome']}", head, rows, notes)
 
 
+def _summary(variable: dict[str, Any], cell: dict[str, Any]) -> str:
+    """``56.10 ± 9.20`` or ``55.00 [48.00, 63.00]``."""
+    if variable.get("summary") == "median":
+        return f"{plain(cell['median'], 2)} [{plain(cell['q1'], 2)}, {plain(cell['q3'], 2)}]"
+    return f"{plain(cell['mean'], 2)} ± {plain(cell['sd'], 2)}"
+
+
 def _performance(data: dict[str, Any]) -> JournalTable:
     head = ["Model", f"AUC ({_level(data)})", "Threshold", *(measure.label for measure in CLASSIFIED)]
     rows = [
-        [label(m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
+        [label(data, m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
         for m in data["models"]
     ]
     notes = [
@@ -115,7 +127,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
             cells = [_auc(schemes.get(scheme)) for schemes in scopes]
             rows.append(
                 [
-                    label(m),
+                    label(data, m),
                     scheme.replace("_", "-"),
                     *cells,
                     _cost(data, m, scheme),

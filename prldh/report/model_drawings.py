@@ -53,9 +53,11 @@ def draw_roc(models: list[dict[str, Any]], ci: str = "95% CI") -> Figure:
 def put_roc(axis: Any, models: list[dict[str, Any]], of: Callable[[str], int] | None = None) -> None:
     """``of``: which look a model has, by its name; default: in their order."""
     _frame(axis)
+    are_of_same = len({m["n"] for m in models}) == 1
     for i, m in enumerate(models):
         auc, own = m["auc"], look(of(m["name"]) if of else i)
-        text = f"{label(m['name'])}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
+        size = "" if are_of_same else f", n = {m['n']}"
+        text = f"{label(m['name'])}{size}: {plain(auc['estimate'])} ({plain(auc['low'])}, {plain(auc['high'])})"
         _draw_curve(axis, m["roc"], label=text, **own)
         held = m["validation"].get("pipeline", {}).get("folds", {}).get("roc")
         if held:

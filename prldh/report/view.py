@@ -27,6 +27,7 @@ from prldh.results import (
     by_honesty,
     computed_once,
     cost_of_leakage,
+    has_own_patients,
     has_two_stage_interval,
     honest_auc,
     is_artefact,
@@ -38,6 +39,7 @@ from prldh.results import (
     leading_key,
     of_table,
     selects,
+    size_in_words,
     unknown_leakage,
 )
 
@@ -47,6 +49,14 @@ TESTS = {
     "wilcoxon": "Wilcoxon rank-sum test",
     "chi2": "χ² test",
     "fisher": "Fisher's exact test",
+}
+SUMMARY_RULES = {
+    "by_normality": (
+        "Mean ± SD where Shapiro and Wilk's test rejects normality in neither outcome (p at least 0.05, with 3 to 5,000"
+        " patients in each), else median [quartiles]."
+    ),
+    "mean": "Mean ± SD.",
+    "median": "Median [quartiles].",
 }
 ROWS_SHOWN = 400
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
@@ -100,6 +110,9 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "missing_shares": {
             v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
         },
+        "summary_rule": SUMMARY_RULES[data["study"]["settings"].get("table_one", {}).get("summary", "by_normality")],
+        "size": partial(size_in_words, data),
+        "has_own_patients": has_own_patients(data),
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
         "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)]),
         "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),
@@ -172,9 +185,9 @@ def _stability(data: dict[str, Any], schemes: dict[str, Any]) -> dict[str, Any]:
     return {"schemes": known, "lead": lead, "rows": rows}
 
 
-def label(entry: dict[str, Any]) -> str:
-    """A model's name, and that it is adjusted."""
-    return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+def label(data: dict[str, Any], entry: dict[str, Any]) -> str:
+    """A model's name, that it is adjusted, and its patients where models have their own."""
+    return entry["name"] + (", adjusted" if entry["adjusted"] else "") + size_in_words(data, entry)
 
 
 def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
@@ -196,7 +209,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
     said; ``notes`` on reading them."""
     cohort, models = data["cohort"], data["models"]
     share = 100 * cohort["events"] / cohort["n"]
-    which = f"the model “{label(models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
+    which = f"the model “{label(data, models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
     asked = (
         f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
         f" {cohort['n']}, {share:.1f} %) from those without."
@@ -211,11 +224,11 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
                 if any(by_honesty(m["validation"]) for m in models)
                 else "Of other patients nothing is known, as no validation was asked for.",
                 (
-                    f"In the patients to whom it was fitted, {_which(best, models)} has an AUC of"
+                    f"In the patients to whom it was fitted, {_which(data, best)} has an AUC of"
                     f" {_with_interval(best['auc'], level)}, which is too high by construction."
                 ),
             ],
-            "notes": _artefacts(models),
+            "notes": _artefacts(data),
         }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
     is_all = is_honest(data, best, scope)
@@ -224,7 +237,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
         (
             f"{'The honest answer: in' if is_all else 'In'} patients held out from fitting"
             f" ({_how_held_out(data, scheme, words)}{_mean(best, scope, scheme)}, {_fitted_anew(data, best, scope)}),"
-            f" {_which(best, models)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
+            f" {_which(data, best)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
             f" perfect.{' ' * bool(unknown_leakage(data, best))}{unknown_leakage(data, best)}"
         ),
         _hopeful(data, best, scope, scheme, level),
@@ -237,7 +250,7 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
-    return {"sentences": sentences, "notes": [*notes, *_never_selected(data, words), *_artefacts(models)]}
+    return {"sentences": sentences, "notes": [*notes, *_never_selected(data, words), *_artefacts(data)]}
 
 
 def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:
@@ -252,9 +265,9 @@ def _mean(model: dict[str, Any], scope: str, scheme: str) -> str:
     return ", mean of folds" if leading_key(model["validation"][scope][scheme]) == "auc_mean" else ""
 
 
-def _artefacts(models: list[dict[str, Any]]) -> list[str]:
+def _artefacts(data: dict[str, Any]) -> list[str]:
     """A note on the pooled AUCs that are no result, one a model."""
-    return [f"{label(m)}: {words}" for m in models if (words := artefacts_in_words(m))]
+    return [f"{label(data, m)}: {words}" for m in data["models"] if (words := artefacts_in_words(m))]
 
 
 def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
@@ -273,8 +286,8 @@ def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
     return sentences
 
 
-def _which(best: dict[str, Any], models: list[dict[str, Any]]) -> str:
-    return f"the best model, “{label(best)}”," if len(models) > 1 else "it"
+def _which(data: dict[str, Any], best: dict[str, Any]) -> str:
+    return f"the best model, “{label(data, best)}”," if len(data["models"]) > 1 else "it"
 
 
 def _with_interval(auc: dict[str, Any], level: str) -> str:
@@ -330,7 +343,7 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
             model, pipeline = (schemes.get(scheme) for schemes in scopes)
             rows.append(
                 {
-                    "label": label(m),
+                    "label": label(data, m),
                     "scheme": scheme,
                     "apparent": m["auc"],
                     "model": model,
@@ -345,7 +358,7 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     return [
-        {"label": label(m), "scope": scope, "scheme": scheme, "entry": entry}
+        {"label": label(data, m), "scope": scope, "scheme": scheme, "entry": entry}
         for m in data["models"]
         for scope in ("pipeline", "model")
         for scheme, entry in m["validation"].get(scope, {}).items()
@@ -371,7 +384,7 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
                     of = f"{words.scheme(scheme).label}, scope {scope}"
                     (more if k else rows).append(
                         {
-                            "label": label(m),
+                            "label": label(data, m),
                             "of": of,
                             "calibration": entry["calibration"],
                             "hosmer_lemeshow": entry.get("hosmer_lemeshow"),
@@ -379,7 +392,7 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
                     )
         rows.append(
             {
-                "label": label(m),
+                "label": label(data, m),
                 "of": "apparent",
                 "calibration": m["calibration"],
                 "hosmer_lemeshow": m["hosmer_lemeshow"],
@@ -445,7 +458,8 @@ def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
         terms = [t for t in m["terms"] if t.get("fmi") is not None]
         if terms:
             most = max(terms, key=lambda t: t["fmi"])
-            rows.append({"label": label(m), "auc": m["auc"].get("fmi"), "largest": most["fmi"], "term": most["term"]})
+            fmi = m["auc"].get("fmi")
+            rows.append({"label": label(data, m), "auc": fmi, "largest": most["fmi"], "term": most["term"]})
     return rows
 
 

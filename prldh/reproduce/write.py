@@ -24,7 +24,7 @@ import pandas as pd
 
 from prldh import __version__
 from prldh.chain import GROUPS, adjusting_terms
-from prldh.core import APPARENT, CALIBRATION, Draws, Factor, Measure, ModelSpec, Resample, at, parse_term
+from prldh.core import APPARENT, CALIBRATION, Factor, Measure, ModelSpec, Resample, at, parse_term
 from prldh.engines import r_source_dir
 from prldh.models import Association
 from prldh.models.interaction import draw_interaction_rows
@@ -48,12 +48,12 @@ _RESERVED = set(
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._]*")
 
 
-def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: Draws, folder: Path) -> None:
+def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder: Path) -> None:
     """Write the folder: ``README.md``, ``analysis.R``, ``prldh.R``, and the data as CSV."""
     folder.mkdir()
     names = _column_names(plan, run)
     _write_cohort(plan, run, names, folder)
-    _write_resamples(plan, draws, folder)
+    _write_resamples(plan, folder)
     _write_imputations(plan, run, names, folder)
     _write_features(plan, run, folder)
     has_refits = _write_refits(plan, run, folder)
@@ -85,11 +85,19 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, draws: 
 def _about_samples(plan: Plan) -> dict[str, str]:
     """What the bootstrap samples of each file are for."""
     about = {f"drawn_{_file_name(scheme)}.csv.gz": f"the validation ({scheme})" for scheme in plan.schemes}
-    return about | {
-        "drawn_bands.csv.gz": "the bands of curves",
-        "drawn_partial_areas.csv.gz": "partial areas, drawn within each outcome",
-        "drawn_interaction.csv.gz": "the interaction",
-    }
+    for k, each in enumerate(plan.patients.values(), 1):
+        among = f", among the patients without blanks in {', '.join(each.variables)}" if each.variables else ""
+        about |= {
+            _file_of_draws("bands", k): f"the bands of curves{among}",
+            _file_of_draws("partial_areas", k): f"partial areas, drawn within each outcome{among}",
+            _file_of_draws("interaction", k): f"the interaction{among}",
+        }
+    return about
+
+
+def _file_of_draws(name: str, k: int) -> str:
+    """Of the k-th patients, from 1: everyone."""
+    return f"drawn_{name}{f'_{k}' if k > 1 else ''}.csv.gz"
 
 
 def _left_out(plan: Plan) -> list[str]:
@@ -113,6 +121,8 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "risk_categories": settings.risk_categories,
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
+        "patients": [{"columns": [names.of_term(v) for v in each.variables]} for each in plan.patients.values()],
+        "refitted_to_compare": _describe_refitted(plan, run),
         "associations": [_describe_association(each, names) for each in run.associations],
         "n_excluded": len(plan.cohort.excluded),
         "covariates": [
@@ -131,6 +141,21 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "univariate": _describe_univariate(data["univariate"], names),
         "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),
     }
+
+
+def _describe_refitted(plan: Plan, run: EngineRun) -> list[dict[str, Any]]:
+    """How models were fitted to patients that they share with another; ``patients`` are numbered from 1."""
+    whose = {variables: k for k, variables in enumerate(plan.patients, 1)}
+    return [
+        {
+            "name": plan.specs[i].name,
+            "adjusted": plan.specs[i].adjusted,
+            "patients": whose[variables],
+            "fit": each.fit,
+            "predicts_by": each.predicts_by,
+        }
+        for (i, variables), each in run.on_common.items()
+    ]
 
 
 def _describe_association(each: Association, names: Names) -> dict[str, Any]:
@@ -314,7 +339,7 @@ def _as_text(column: pd.Series) -> pd.Series:
     return column if column.dtype.kind == "f" else column.astype(object).where(column.notna(), "")
 
 
-def _write_resamples(plan: Plan, draws: Draws, folder: Path) -> None:
+def _write_resamples(plan: Plan, folder: Path) -> None:
     """Folds by patient; bootstrap samples as counts, one line a sample and one number a patient."""
     cohort = plan.cohort
     folds = []
@@ -325,9 +350,18 @@ def _write_resamples(plan: Plan, draws: Draws, folder: Path) -> None:
             _write_counts(folder / f"drawn_{_file_name(scheme)}.csv.gz", [r.train for r in resamples], cohort.n)
     if folds:
         pd.DataFrame(folds, columns=["scheme", "repetition", "fold", "id"]).to_csv(folder / "folds.csv", index=False)
-    interaction = draw_interaction_rows(plan.study.seed, cohort.n, plan.study.performance.interaction_bootstrap)
-    for name, rows in (("bands", draws.patients), ("partial_areas", draws.stratified), ("interaction", interaction)):
-        _write_counts(folder / f"drawn_{name}.csv.gz", rows, cohort.n)
+    n_interaction = plan.study.performance.interaction_bootstrap
+    for k, each in enumerate(plan.patients.values(), 1):
+        if not each.has_both:
+            continue
+        n, draws = each.cohort.n, each.draws
+        interaction = draw_interaction_rows(plan.study.seed, n, n_interaction)
+        for name, rows in (
+            ("bands", draws.patients),
+            ("partial_areas", draws.stratified),
+            ("interaction", interaction),
+        ):
+            _write_counts(folder / _file_of_draws(name, k), rows, n)
 
 
 def _write_counts(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
@@ -338,7 +372,7 @@ def _write_counts(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
 
 def _write_imputations(plan: Plan, run: EngineRun, names: Names, folder: Path) -> None:
     """The completed columns of every imputation, one data set below the other."""
-    if plan.cohort.is_complete:
+    if not plan.imputes:
         return
     tables = []
     for k, completed in enumerate(run.completed):

@@ -34,6 +34,7 @@ from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, M
 from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
+from prldh.results.sizes import has_own_patients, size_in_words
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "computed_once",
     "cost_of_leakage",
     "given_scores",
+    "has_own_patients",
     "has_two_stage_interval",
     "honest_auc",
     "interval",
@@ -81,6 +83,7 @@ __all__ = [
     "scheme_words",
     "selected_features",
     "selects",
+    "size_in_words",
     "tissues_of",
     "unknown_leakage",
     "words_of",

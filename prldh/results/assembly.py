@@ -74,7 +74,12 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
     """One record of everything, the reported engine's numbers first."""
     run, cohort = runs[0], plan.cohort
     sizes, short = describe_sample_size(
-        plan.study.sample_size, cohort, plan.specs, [d[0] for d in run.designs], plan.blocks
+        plan.study.sample_size,
+        cohort,
+        plan.specs,
+        [plan.patients_of(spec.terms).cohort for spec in plan.specs],
+        [d[0] for d in run.designs],
+        plan.blocks,
     )
     images = {name: describe_images(tissue, cohort.ids) for name, tissue in plan.images.tissues.items()}
     document = Document(
@@ -82,12 +87,14 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         study=_study(plan),
         cohort=_cohort(cohort),
         sample_size=sizes,
-        missing=describe_missing(cohort, plan.study.imputation),
+        missing=describe_missing(cohort, plan.study.imputation) if plan.imputes else None,
         table_one=tuple(run.table_one),
         associations=run.associations,
         univariate=run.univariate,
         tissues={name: tissue_entry(plan, run, name) for name in plan.study.tissues},
-        models=tuple(model_entry(run, i, has_curves=True) for i in range(len(plan.specs))),
+        models=tuple(
+            model_entry(run, i, plan.patients_of(spec.terms).cohort.outcome) for i, spec in enumerate(plan.specs)
+        ),
         ledger=_ledger(run),
         comparisons=tuple(run.comparisons),
         net_benefit_differences=tuple(run.net_benefit_differences),
@@ -196,8 +203,8 @@ def _python_packages(plan: Plan, runs: list[EngineRun]) -> tuple[str, ...]:
 def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
     """``predictions.csv``: apparent and held-out predictions of every model."""
     frames = []
-    cohort = plan.cohort
     for i, spec in enumerate(plan.specs):
+        cohort = plan.patients_of(spec.terms).cohort
         base = {"id": cohort.ids, "outcome": cohort.outcome, "model": spec.name, "adjusted": spec.adjusted}
         frames.append(
             pd.DataFrame(

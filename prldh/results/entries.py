@@ -24,22 +24,22 @@ class ModelEntry:
     roc: tuple[RocPoint, ...] | Absent = ABSENT
 
 
-def model_entry(run: EngineRun, i: int, has_curves: bool = False) -> ModelEntry:
-    """Model i of a run; ``has_curves``: with ROC curves of its apparent predictions, and of the held-out ones that are
-    no mere intercepts."""
-    y = run.completed[0].outcome.astype(float)
+def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> ModelEntry:
+    """Model i of a run; given the ``outcome`` (n,) of its patients, with ROC curves of its apparent predictions, and of
+    the held-out ones that are no mere intercepts."""
 
     def curve(eta: np.ndarray) -> tuple[RocPoint, ...]:
-        return roc_vertices(run.engine, y, probability(eta), run.assessment.level)
+        assert outcome is not None
+        return roc_vertices(run.engine, outcome.astype(float), probability(eta), run.assessment.level)
 
     by_scope: dict[str, dict[str, HeldOut | Bootstrap]] = {}
     for (j, scope, scheme), entry in run.validation.items():
         if j == i:
             predictions = run.predictions[i, scope, scheme]
-            if has_curves and isinstance(entry, HeldOut) and not predictions.alone.any():
+            if outcome is not None and isinstance(entry, HeldOut) and not predictions.alone.any():
                 entry = replace(entry, roc=curve(held_out(predictions)[0]))
             by_scope.setdefault(scope, {})[scheme] = entry
-    roc = curve(mean_log_odds(run.log_odds[i])) if has_curves else ABSENT
+    roc = curve(mean_log_odds(run.log_odds[i])) if outcome is not None else ABSENT
     return ModelEntry(run.models[i], _validation(by_scope, _no_difference(run, i)), roc)
 
 

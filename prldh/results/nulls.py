@@ -58,6 +58,8 @@ _SAME_REASON = {
     "median": "percent",
     "q1": "percent",
     "q3": "percent",
+    "min": "percent",
+    "max": "percent",
 }
 NULL_REASONS |= {key: NULL_REASONS[same] for key, same in _SAME_REASON.items()}
 #: The same where the part of the results that the number stands in tells more.
@@ -72,6 +74,9 @@ REASONS_THERE = {
     **{
         ("likelihood_ratio", key): "the models are not nested here, or cannot be fitted"
         for key in ("statistic", "df", "p")
+    },
+    **{
+        ("normality", key): "normality is tested of 3 to 5,000 patients whose values vary" for key in ("statistic", "p")
     },
     ("likelihood_ratio", "df2"): "infinite: nothing that these models use was imputed",
 }

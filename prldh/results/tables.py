@@ -12,6 +12,9 @@ from prldh.results.features import selected_features
 from prldh.results.leakage import ARTEFACT, is_artefact
 from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
 
+#: What a comparison is of.
+PAIR = ("a", "b", "adjusted", "scope", "scheme", "n", "events")
+
 
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
@@ -35,7 +38,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "decision_curve_at_prevalence": _curves(data, "decision_curve_at_prevalence"),
         "net_benefit_differences": pd.DataFrame(
             [
-                {**{k: d[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **p}
+                {**{k: d[k] for k in PAIR if k in d}, **p}
                 for d in data.get("net_benefit_differences", [])
                 for p in d["curve"]
             ]
@@ -78,9 +81,11 @@ def _table_one(data: dict[str, Any]) -> pd.DataFrame:
     for variable in data["table_one"]:
         test = {
             k: variable[k]
-            for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd")
+            for k in ("variable", "type", "test", "statistic", "df", "p", "p_holm", "p_bh", "smd", "summary")
             if k in variable
         }
+        test |= {f"unknown_{group}": n for group, n in variable.get("unknown", {}).items()}
+        test |= {f"normality_p_{group}": each["p"] for group, each in variable.get("normality", {}).items()}
         for row in variable["rows"]:
             cells = {f"{group}_{k}": v for group in ("total", "nonevent", "event") for k, v in row[group].items()}
             rows.append({**test, "level": row["level"], **cells})
@@ -100,7 +105,7 @@ def _associations(data: dict[str, Any]) -> pd.DataFrame:
 
 
 def _key(model: dict[str, Any]) -> dict[str, Any]:
-    return {"model": model["name"], "adjusted": model["adjusted"]}
+    return {"model": model["name"], "adjusted": model["adjusted"], "n": model.get("n"), "events": model.get("events")}
 
 
 def _spread(prefix: str, interval: dict[str, Any] | None) -> dict[str, Any]:
@@ -126,8 +131,6 @@ def _models(data: dict[str, Any]) -> pd.DataFrame:
     for m in data["models"]:
         row = {
             **_key(m),
-            "n": m["n"],
-            "events": m["events"],
             "n_parameters": m["n_parameters"],
             **_spread("auc", m["auc"]),
         }
@@ -283,9 +286,7 @@ def _bootstrap(data: dict[str, Any]) -> pd.DataFrame:
 def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for r in data.get("reclassification", []):
-        row = {k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")} | {
-            "categories": " ".join(f"{c:g}" for c in r["categories"])
-        }
+        row = {k: r[k] for k in PAIR if k in r} | {"categories": " ".join(f"{c:g}" for c in r["categories"])}
         for name in ("nri", "continuous_nri", "idi"):
             for prefix, improvement in (
                 (name, r[name]),
@@ -303,11 +304,7 @@ def _reclassification(data: dict[str, Any]) -> pd.DataFrame:
 
 def _reclassification_table(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
-        [
-            {**{k: r[k] for k in ("a", "b", "adjusted", "scope", "scheme")}, **cell}
-            for r in data.get("reclassification", [])
-            for cell in r["table"]
-        ]
+        [{**{k: r[k] for k in PAIR if k in r}, **cell} for r in data.get("reclassification", []) for cell in r["table"]]
     )
 
 

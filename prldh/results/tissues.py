@@ -95,7 +95,8 @@ class Score:
 
 @dataclass(frozen=True)
 class TissueEntry:
-    """A tissue; without selection and Radscore where the score is a ``column`` of the clinical table."""
+    """A tissue; without selection and Radscore where the score is a ``column`` of the clinical table. ``scores`` are of
+    the patients who have one."""
 
     selection: SelectionEntry | None
     radscore: RadscoreEntry | None
@@ -113,7 +114,7 @@ def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
         selection=None if score is None else _selection(plan, run, name, score),
         radscore=None if score is None else _radscore(score, plan.protocol.radscore, run.collinearity[name]),
         cutoff=fit.cutoff,
-        scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns),
+        scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns if np.isfinite(value)),
         column=plan.study.tissues[name].radscore,
     )
 

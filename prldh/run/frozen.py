@@ -33,6 +33,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
     }
     models = []
     for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
+        cohort = plan.patients_of(spec.terms).cohort
         coefficients = [
             {"term": c, "variable": v, "level": level, "b": b, **_parts(v, parts)}
             for c, v, level, parts, b in zip(
@@ -44,7 +45,14 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 "name": spec.name,
                 "adjusted": spec.adjusted,
                 "fit": model.fit,
+                "n": model.n,
+                "events": model.events,
                 "terms": list(spec.terms),
+                "levels": {
+                    c.name: [level for level in c.levels if (cohort.table[c.name] == level).any()]
+                    for c in cohort.covariates
+                    if c.levels and c.name in plan.variables(spec)
+                },
                 "coefficients": coefficients,
                 "threshold": model.performance["threshold"],
             }

@@ -17,13 +17,12 @@ from prldh.run.frozen import frozen_models
 from prldh.run.provenance import describe_provenance
 
 if TYPE_CHECKING:
-    from prldh.core import Draws
     from prldh.models import Plan
     from prldh.results import Results
     from prldh.validation import EngineRun
 
 
-def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, out: Path, started: float) -> None:
+def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, started: float) -> None:
     """Write everything of the contract's output folder."""
 
     def write(folder: Path) -> None:
@@ -38,7 +37,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, draws: Draws, ou
             write_features(folder / "features", plan.images, plan.study.clinical.id)
         figures = write_figures(results.data, results.words, folder / "figures")
         write_beside(results.data, results.words, folder)
-        write_reproduction(results.data, plan, run, draws, folder / "reproduce")
+        write_reproduction(results.data, plan, run, folder / "reproduce")
         write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from prldh.chain import Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
-from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, nearest, seed_for
-from prldh.data import read_cohort, read_features, without_constants
+from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, Warn, nearest, seed_for, warn
+from prldh.data import absent_levels, read_cohort, read_features, some, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
@@ -70,7 +71,7 @@ def prepare(
         check_resamples(name, validator.kind, resamples, cohort.n)
         check_held_out(name, validator.kind, resamples, cohort.n)
         schemes[name] = (validator.kind, resamples)
-    return Plan(
+    plan = Plan(
         study,
         folder,
         cohort,
@@ -86,6 +87,60 @@ def prepare(
         images,
         answers,
     )
+    return replace(plan, warnings=(*plan.warnings, *_told_of_patients(plan)))
+
+
+def _told_of_patients(plan: Plan) -> list[Warn]:
+    """What there is to say of whose blanks count: with ``by_model`` levels that a model's patients lack; with
+    ``complete_case`` by how many patients the two differ.
+
+    Raises
+    ------
+    DataError
+        Where blanks leave a model without patients of both outcomes.
+    """
+    if plan.study.missing == "complete_case" and plan.cohort.excluded:
+        return _lost_by_complete_case(plan)
+    warnings = []
+    for spec in plan.specs:
+        patients, label = plan.patients_of(spec.terms), f"model '{spec.name}'{', adjusted' * spec.adjusted}"
+        cohort, blank = patients.cohort, [f"{v} ({plan.cohort.blank(v).sum()})" for v in patients.variables]
+        if blank and not patients.has_both:
+            raise DataError(
+                f"{label}: {cohort.n} of {plan.cohort.n} patients have no blanks in its terms, {cohort.n_events} of"
+                f" them with the event; a model needs patients of both outcomes. Blank are {', '.join(blank)}. Fill"
+                " cells in, or leave a term out."
+            )
+        if blank:
+            known = {w.message for w in absent_levels(plan.cohort)}
+            own = replace(cohort, covariates=tuple(c for c in cohort.covariates if c.name in plan.variables(spec)))
+            warnings += [
+                warn.ABSENT_LEVELS_OF_MODEL(model=label, n=cohort.n, message=w.message)
+                for w in absent_levels(own)
+                if w.message not in known
+            ]
+    return warnings
+
+
+def _lost_by_complete_case(plan: Plan) -> list[Warn]:
+    """By how many patients the models would be larger with ``by_model``."""
+    study, n = plan.study.model_copy(update={"missing": "by_model"}), plan.cohort.n
+    whole, _ = read_cohort(study, plan.folder, plan.images.aside)
+    other = replace(plan, study=study, cohort=whole)
+    more = [
+        f"'{spec.name}'{', adjusted' * spec.adjusted} {own}"
+        for spec in plan.specs
+        if (own := other.patients_of(spec.terms).cohort.n) > n
+    ]
+    if not more:
+        return []
+    used = other.patients_of(term for spec in plan.specs for term in spec.terms)
+    declared = other.patients_of([*study.clinical.covariates, *study.tissues])
+    unused = [name for name in declared.variables if name not in used.variables]
+    alone = used.cohort.n - declared.cohort.n
+    listed = f"{len(more)} of {len(plan.specs)} models would have more patients than these {n}: {some(more)}"
+    told = f" Left out only for blanks that no model uses ({', '.join(unused)}): {alone}." if alone else ""
+    return [warn.COMPLETE_CASE_LOSES(n_left_out=whole.n - n, listed=listed, unused=told)]
 
 
 def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Step, ...]:

@@ -17,6 +17,7 @@ from prldh.results import (
     is_honest,
     largest_difference,
     led_by,
+    size_in_words,
     unknown_leakage,
 )
 
@@ -31,14 +32,14 @@ def summarise_run(results: Results, out: Path) -> str:
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
-    width = max(len(_label(m)) for m in data["models"])
+    width = max(len(_label(data, m)) for m in data["models"])
     level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
     lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  {_held_out_title(data)}")
     for entry in data["models"]:
         leading = honest_auc(entry)
         unknown = ", leakage unknown" if leading and unknown_leakage(data, entry) else ""
         shown = f"{interval(leading[2])}  {led_by(entry)}{unknown}" if leading else led_by(entry)
-        lines.append(f"{_label(entry):{width}}  {interval(entry['auc']):23}  {shown}")
+        lines.append(f"{_label(data, entry):{width}}  {interval(entry['auc']):23}  {shown}")
     lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
     lines += _artefacts(data)
     largest = largest_difference(data["agreement"])
@@ -62,11 +63,11 @@ def _held_out_title(data: dict[str, Any]) -> str:
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
     """Pooled AUCs that are no result, one line a model."""
-    return [f"{_label(entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(entry))]
+    return [f"{_label(data, entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(entry))]
 
 
-def _label(entry: dict[str, Any]) -> str:
-    return entry["name"] + (", adjusted" if entry["adjusted"] else "")
+def _label(data: dict[str, Any], entry: dict[str, Any]) -> str:
+    return entry["name"] + (", adjusted" if entry["adjusted"] else "") + size_in_words(data, entry)
 
 
 #: So many warnings or notes of one kind are spelt out on the terminal; the others are counted.

@@ -79,7 +79,7 @@ def held_out_counts(
     cutoffs = []
     for p, train in zip(_parts(in_sample, lengths), _parts(rows, lengths), strict=True):
         y = outcome[train]
-        cutoffs.append(youden(y, p)["threshold"] if y.min() < y.max() else -np.inf)
+        cutoffs.append(youden(y, p)["threshold"] if 0 < y.sum() < y.size else -np.inf)
     positive, event = held_out > np.repeat(cutoffs, test_lengths), outcome[test_rows] == 1
     cells = {"tp": positive & event, "fp": positive & ~event, "fn": ~positive & event, "tn": ~positive & ~event}
     return {key: float(cell.sum()) for key, cell in cells.items()}

@@ -1,4 +1,4 @@
-"""A variable described by its mean and quartiles."""
+"""A variable described by its mean, quartiles and ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def moments(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation and quartiles.
+    """Mean, standard deviation, quartiles, smallest and largest value.
 
     Parameters
     ----------
@@ -16,12 +16,13 @@ def moments(values: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        ``mean``, ``sd`` (divisor n - 1; NaN of one value), ``median``, ``q1``, ``q3``; all NaN of none.
+        ``mean``, ``sd`` (divisor n - 1; NaN of one value), ``median``, ``q1``, ``q3``, ``min`` and
+        ``max``; all NaN of none.
 
     Notes
     -----
-    R: ``mean``, ``sd``, ``quantile`` with its default type 7 (Hyndman and Fan, The American Statistician 50 (1996)
-    361-365).
+    R: ``mean``, ``sd``, ``range``, ``quantile`` with its default type 7 (Hyndman and Fan, The American Statistician 50
+    (1996) 361-365).
 
     Examples
     --------
@@ -29,7 +30,8 @@ def moments(values: np.ndarray) -> dict[str, float]:
     2.5
     """
     if not values.size:
-        return dict.fromkeys(("mean", "sd", "median", "q1", "q3"), np.nan)
+        return dict.fromkeys(("mean", "sd", "median", "q1", "q3", "min", "max"), np.nan)
     q1, median, q3 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
     sd = float(np.std(values, ddof=1)) if values.size > 1 else np.nan
-    return {"mean": float(values.mean()), "sd": sd, "median": median, "q1": q1, "q3": q3}
+    ends = {"min": float(values.min()), "max": float(values.max())}
+    return {"mean": float(values.mean()), "sd": sd, "median": median, "q1": q1, "q3": q3, **ends}

@@ -47,7 +47,8 @@ tissues:                         # each has one of: radscore (a column of the cl
 # scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
 # missing: complete_case         # patients with blank covariates are left out and listed; \
-or error, or multiple_imputation
+or by_model (every model has those without blanks in its own terms), error, or multiple_imputation
+# missing_outcome: error         # or leave_out: patients without an outcome are left out and listed
 # imputation: {imputations: 20}  # with the latter; fitted inside the training rows of every resample
 """
 

@@ -154,10 +154,13 @@ class TableOne(Strict):
     """Tests of Table 1. Student's t with pooled variance is the study's; Welch and Wilcoxon are offered.
 
     ``adjust_p`` adds a column adjusted over the rows of the table, ``standardized_differences`` one of imbalance;
-    ``p_values: false`` leaves the tests out of the report.
+    ``p_values: false`` leaves the tests out of the report. ``summary`` says how a continuous variable is shown: as mean
+    ± SD where Shapiro and Wilk's test rejects normality in neither group, else as median [quartiles]; or always the
+    same. Smallest and largest value stand beneath.
     """
 
     continuous: Literal["t", "welch", "wilcoxon"] = "t"
+    summary: Literal["by_normality", "mean", "median"] = "by_normality"
     adjust_p: Literal["none", "holm", "bh"] = "none"
     standardized_differences: bool = False
     p_values: bool = True
@@ -364,7 +367,8 @@ class Study(Strict):
     separation: Literal["firth", "warn", "error"] = "firth"
     firth: FirthFits = FirthFits()
     radscore: Literal["logistic", "lasso"] = "logistic"
-    missing: Literal["complete_case", "multiple_imputation", "error"] = "complete_case"
+    missing: Literal["complete_case", "by_model", "multiple_imputation", "error"] = "complete_case"
+    missing_outcome: Literal["error", "leave_out"] = "error"
     imputation: Imputation = Imputation()
     models: list[Model] | None = None
     adjust: list[Text] | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prldh.validation.engine_run import EngineRun
+from prldh.validation.common import fitted_on
+from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Validation
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
@@ -14,6 +15,7 @@ __all__ = [
     "Alternative",
     "Bootstrap",
     "EngineRun",
+    "FittedOn",
     "FoldMean",
     "HeldOut",
     "HeldOutArea",
@@ -23,6 +25,7 @@ __all__ = [
     "VALIDATORS",
     "Validation",
     "compare_alternatives",
+    "fitted_on",
     "held_out",
     "held_out_imputed",
     "open_kept",

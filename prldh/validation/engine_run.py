@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from prldh.core import Cohort, Design, FeatureBlock, Ledger, Predictions, TissueFit, TissueRefit, Warn
+from prldh.chain import build_design, fit_knots
+from prldh.core import Cohort, Design, FeatureBlock, Ledger, ModelSpec, Predictions, TissueFit, TissueRefit, Warn
 from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
@@ -15,7 +17,10 @@ from prldh.models import (
     Comparison,
     FeatureCollinearity,
     FittedModel,
+    Likelihood,
     NetBenefitDifference,
+    Patients,
+    Plan,
     Reclassification,
     TableOneRow,
     UnivariateScreen,
@@ -23,6 +28,18 @@ from prldh.models import (
 from prldh.models.interaction import Interaction
 from prldh.validation.entries import Bootstrap, HeldOut
 from prldh.validation.sensitivity import Alternative
+
+
+@dataclass(frozen=True)
+class FittedOn:
+    """A model as fitted on some patients: designs and log odds (m, n), one an imputation, and by scope and scheme its
+    predictions."""
+
+    designs: list[Design]
+    fit: Likelihood
+    predicts_by: str
+    log_odds: np.ndarray
+    predictions: Mapping[tuple[str, str], Predictions]
 
 
 @dataclass
@@ -40,6 +57,8 @@ class EngineRun:
     log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
     validation: dict[tuple[int, str, str], HeldOut | Bootstrap] = field(default_factory=dict)  # the same
+    # (model, variables whose blanks set the patients apart), for comparisons
+    on_common: dict[tuple[int, tuple[str, ...]], FittedOn] = field(default_factory=dict)
     table_one: list[TableOneRow] = field(default_factory=list)
     associations: tuple[Association, ...] = ()
     univariate: UnivariateScreen | None = None
@@ -71,3 +90,10 @@ class EngineRun:
     @property
     def cutoffs(self) -> dict[str, float]:
         return {name: fit.cutoff for name, fit in self.fits.items()}
+
+    def designs_of(self, plan: Plan, spec: ModelSpec, patients: Patients) -> list[Design]:
+        """The design matrix of a model for these patients, or one an imputation."""
+        cohorts = self.completed if plan.is_imputed(spec) else [patients.cohort]
+        scores = patients.scores(self.scores)
+        knots = fit_knots(spec.terms, patients.cohort, scores)
+        return [build_design(spec.terms, cohort, scores, self.cutoffs, knots=knots) for cohort in cohorts]

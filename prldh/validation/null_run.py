@@ -64,7 +64,8 @@ def run_null(
         refits, completed = refit(permuted, k)
         for i, spec in enumerate(plan.specs):
             predictions = _predict(permuted, spec, how[i], refits, completed, engine)
-            aucs[k, i] = _auc(predictions, permuted.cohort.outcome, measure, engine, level)
+            outcome = permuted.patients_of(spec.terms).cohort.outcome
+            aucs[k, i] = _auc(predictions, outcome, measure, engine, level)
     return [
         _describe(values, entry.performance[measure].estimate, measure, level)
         for values, entry in zip(aucs.T, observed, strict=True)
@@ -92,10 +93,12 @@ def _predict(
     completed: Mapping[str, list],
     engine: StatisticsEngine,
 ) -> Predictions:
-    ((scheme, (kind, resamples)),) = plan.schemes.items()
+    patients = plan.patients_of(spec.terms)
+    ((scheme, (kind, resamples)),) = patients.schemes.items()
     if plan.is_imputed(spec):
         return predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], engine, how)
-    return predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], engine, how)
+    tissues = patients.refits(scheme, refits[scheme])
+    return predict_scope_pipeline(spec, patients.cohort, kind, resamples, tissues, engine, how)
 
 
 def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:

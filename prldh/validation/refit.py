@@ -48,8 +48,9 @@ def refit_tissues(
     """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
     refits = {}
     for name, values in given.items():
-        ledger.read("cutoff", resample.train)
-        cutoff = float(engine.youden(outcome[resample.train].astype(float), values[resample.train])["threshold"])
+        known = resample.train[np.isfinite(values[resample.train])]
+        ledger.read("cutoff", known)
+        cutoff = float(engine.youden(outcome[known].astype(float), values[known])["threshold"])
         refits[name] = TissueRefit(values, cutoff, (), None)
     for name, blocks in tissues.items():
         rows = training_rows(blocks, outcome, resample.train)

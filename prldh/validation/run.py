@@ -21,16 +21,16 @@ from threadpoolctl import threadpool_limits
 from prldh.chain import Protocol
 from prldh.core import Coded, Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
-from prldh.models import Plan, mean_log_odds
+from prldh.models import Patients, Plan, mean_log_odds
 from prldh.plugins import HasFingerprint
 from prldh.study import Imputation
+from prldh.validation.common import refit_model
 from prldh.validation.entries import HeldOut
 from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import (
     impute_for_resamples,
     predict_imputed,
-    predict_scope_model,
     predict_scope_pipeline,
     refit_tissues,
 )
@@ -87,35 +87,26 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how = runs[0].models[i].predicts_by
-            for scheme, (kind, resamples) in plan.schemes.items():
-                shared = None
+            how, patients = runs[0].models[i].predicts_by, plan.patients_of(spec.terms)
+            for scheme, (kind, resamples) in patients.schemes.items():
+                tissues, shared = patients.refits(scheme, refits[scheme]), None
                 if plan.is_imputed(spec):
                     shared = predict_imputed(
-                        spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], learner, how
+                        spec, plan.cohort, kind, resamples, tissues, completed[scheme], learner, how
                     )
                 elif scope == "pipeline" and plan.is_refitted(spec):
-                    shared = predict_scope_pipeline(spec, plan.cohort, kind, resamples, refits[scheme], learner, how)
+                    shared = predict_scope_pipeline(spec, patients.cohort, kind, resamples, tissues, learner, how)
                 for run in runs:
                     same = run.predictions.get((i, "model", scheme)) if shared is None else shared
                     if same is None:
-                        same = _refit_models(plan, run, i, kind, resamples)
-                    _record(plan, run, i, scope, scheme, same, refits[scheme], two_stage.get((i, scheme), TwoStage()))
+                        same = refit_model(plan, run, spec, run.designs[i], patients, scheme, run.models[i].predicts_by)
+                    drawn = two_stage.get((i, scheme), TwoStage())
+                    _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
     _run_null(plan, runs, learner, workers, kept, progress)
-
-
-def _refit_models(plan: Plan, run: EngineRun, i: int, kind: str, resamples: Sequence[Resample]) -> Predictions:
-    """Model i of a run on every resample, Radscores and cutoffs as they are on everyone."""
-    how = run.models[i].predicts_by
-    if plan.has_splines(plan.specs[i]):
-        fixed = {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
-        refits = [fixed] * len(resamples)
-        return predict_scope_pipeline(plan.specs[i], plan.cohort, kind, resamples, refits, run.engine, how)
-    return predict_scope_model(run.designs[i][0], plan.cohort.outcome, kind, resamples, run.engine, how)
 
 
 def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
@@ -198,7 +189,7 @@ def _refit_all(
         if scope == "pipeline"
         else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
     )
-    cohort = None if plan.cohort.is_complete else plan.cohort
+    cohort = plan.cohort if plan.imputes else None
     if scope == "model" and cohort is None:
         return (
             {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()},
@@ -272,6 +263,7 @@ def _record(
     plan: Plan,
     run: EngineRun,
     i: int,
+    patients: Patients,
     scope: str,
     scheme: str,
     predictions: Predictions,
@@ -283,9 +275,9 @@ def _record(
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        apparent = mean_log_odds(run.log_odds[i])
-        entry, warnings = summarise(predictions, apparent, plan.cohort.outcome, run.assessment, two_stage)
-        warnings += implausible_predictions(predictions, plan.cohort, plan.specs[i].terms, refits)
+        apparent, cohort, judge = mean_log_odds(run.log_odds[i]), patients.cohort, run.assessment.of(patients)
+        entry, warnings = summarise(predictions, apparent, cohort.outcome, judge, two_stage)
+        warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
     spec = plan.specs[i]

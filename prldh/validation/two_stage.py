@@ -70,7 +70,8 @@ class TwoStage:
 
 def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage:
     """The outer samples of one model; the same patients are drawn for every model."""
-    design, outcome = run.designs[i][0].matrix, plan.cohort.outcome.astype(float)
+    outcome = plan.patients_of(plan.specs[i].terms).cohort.outcome.astype(float)
+    design = run.designs[i][0].matrix
     n_rarer = int(min(outcome.sum(), len(outcome) - outcome.sum()))
     if reason := _why_none(plan, i, scheme, design, outcome, n_rarer):
         return TwoStage(reason)

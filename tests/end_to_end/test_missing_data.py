@@ -144,7 +144,7 @@ def test_the_report_tells_what_was_imputed_and_what_it_cost(run):
     assert (
         "Fraction of missing information" in page
         and "chained equations" in page
-        and f"age ({blanks['age']} missing)" in page
+        and f'<td class="level">unknown</td><td>{blanks["age"]}</td>' in page
     )
     assert any("missing at random" in w["message"] for w in data["warnings"])
 

@@ -186,6 +186,19 @@ def test_two_samples(run_r, kind):
         close([mine["statistic"], mine["p"]], line, rtol=1e-9)
 
 
+def test_one_variable(run_r):
+    rng = np.random.default_rng(12)
+    for n, digits in ((3, 9), (4, 9), (5, 9), (6, 9), (11, 9), (12, 9), (60, 0), (700, 9), (5000, 9)):
+        x = np.round(rng.gamma(3.0, size=n), digits)
+        script = (
+            "m <- shapiro.test(x); show(c(m$statistic, m$p.value));"
+            " show(c(mean(x), sd(x), median(x), quantile(x, c(0.25, 0.75)), range(x)))"
+        )
+        normality, moments = run_r(script, x=x)
+        close(list(engine.shapiro_wilk(x).values()), normality, rtol=1e-9)
+        close(list(engine.moments(x).values()), moments, rtol=1e-12)
+
+
 def test_proportions(run_r):
     cases = np.array([(0, 7), (7, 7), (1, 2), (3, 41), (60, 72), (999, 1000)])
     for level in (0.95, 0.8):

@@ -141,6 +141,7 @@ def test_every_function_gives_floats_arrays_and_text(engine, study):
         "clinical_impact": engine.clinical_impact(outcome, probability, [0.2, 0.5]),
         "cv_lasso": engine.cv_lasso(design[:, 1:], outcome, np.arange(40) // 3 % 4 + 1),
         "icc": engine.icc(design, design + 0.1),
+        "shapiro_wilk": engine.shapiro_wilk(score),
         "continuous_test": engine.continuous_test(score[outcome == 0], score[outcome == 1], "wilcoxon"),
         "categorical_test": engine.categorical_test([[3, 4], [5, 6]], "fisher"),
     }

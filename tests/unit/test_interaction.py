@@ -55,9 +55,9 @@ CUTOFFS = {"first": 0.5, "second": 0.5}
 def describe(y, scores, covariates=None, n_resamples=0, engine=None, cutoffs=CUTOFFS, **changes):
     cohort = make_cohort(y, covariates)
     adjust = () if covariates is None else tuple(covariates)
-    rows = draw_interaction_rows(1, len(y), n_resamples) if n_resamples else None
+    draw = (lambda n: draw_interaction_rows(1, n, n_resamples)) if n_resamples else None
     entry, warnings = describe_interaction(
-        (), adjust, cohort, scores, cutoffs, engine or PythonEngine(), 0.95, rows=rows, **changes
+        (), adjust, cohort, scores, cutoffs, engine or PythonEngine(), 0.95, draw=draw, **changes
     )
     written = clean(entry)
     json.dumps(written, allow_nan=False)
@@ -365,7 +365,7 @@ def test_imputations_are_pooled_and_take_turns_in_the_bootstrap(study):
     second = make_cohort(y, covariates.assign(age=covariates["age"] + np.where(np.arange(y.size) % 5 == 0, 0.5, 0.0)))
     rows = draw_interaction_rows(1, y.size, 31)
     entry, _ = describe_interaction(
-        (), ("age", "site"), first, scores, ZERO, PythonEngine(), 0.95, completed=(first, second), rows=rows
+        (), ("age", "site"), first, scores, ZERO, PythonEngine(), 0.95, completed=(first, second), draw=lambda n: rows
     )
     entry = clean(entry)
     json.dumps(entry, allow_nan=False)

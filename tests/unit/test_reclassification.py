@@ -133,7 +133,8 @@ def predictions():
 def describe(predictions, **settings):
     rows = np.empty((0, 50), dtype=int)
     assessment = Assessment(PythonEngine(), Performance(**settings), Draws(rows, rows), MEASURES)
-    return clean(describe_reclassification(Compared("disc", "both", False, None, None), *predictions, assessment))
+    pair = Compared("disc", "both", False, None, None, 50, int(predictions[0].sum()))
+    return clean(describe_reclassification(pair, *predictions, assessment))
 
 
 def test_without_categories_the_share_of_events_is_the_cut_point(predictions):

@@ -395,6 +395,7 @@ def test_values_near_the_largest_and_the_smallest_number(engine, unit):
         return {
             **{kind: engine.continuous_test(x[~event, 0], x[event, 0], kind) for kind in ("t", "welch", "wilcoxon")},
             **{form: engine.icc(x, other, form) for form in ("ICC1", "ICC2", "ICC3k")},
+            "normality": engine.shapiro_wilk(x[:, 0]),
             "screen": engine.univariate_screen(x, event.astype(float)),
             "auc": engine.auc(event.astype(float), x[:, 0]),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +13,12 @@ from schemas import check_schema
 from statsmodels.stats.multitest import multipletests
 
 from prldh.core.errors import DataError
+from prldh.engines import PythonEngine
 from prldh.pipeline import analyze
+from prldh.report.journal_tables import make_journal_tables
+from prldh.stats.moments import moments
 from prldh.stats.multiplicity import adjust_p
+from prldh.stats.normality import shapiro_wilk
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -89,6 +95,48 @@ def test_levels_have_no_order(counts, random):
         assert found == pytest.approx(by_hand, rel=1e-8, abs=1e-10)
 
 
+# -- moments and normality
+
+
+@pytest.mark.parametrize(
+    ("values", "statistic", "p"),
+    [
+        # R 4.2.2: shapiro.test(values)
+        ([148, 154, 158, 160, 161, 162, 166, 170, 182, 195, 236], 0.78881469483538735, 0.0067038140565029254),
+        ([1, 2, 4], 0.96428571428571419, 0.6368868450289632),
+        ([1, 2, 3, 7, 1.5], 0.8155783411549431, 0.10789313457770071),
+        (np.arange(1, 41) ** 2, 0.89929010872877579, 0.001823048746275986),
+        (np.log(np.arange(1, 201)), 0.83866618644145619, 1.2509211551732239e-13),
+        (np.sin(np.arange(1, 5001)), 0.89944617862751175, 2.6502688533171441e-49),
+    ],
+)
+def test_normality_is_that_of_r(values, statistic, p):
+    found = shapiro_wilk(np.array(values))
+    assert found["statistic"] == pytest.approx(statistic, rel=1e-12) and found["p"] == pytest.approx(p, rel=1e-9)
+
+
+def test_there_is_no_normality_of_few_of_many_or_of_constant_values():
+    for values in ([], [1.0, 2.0], [3.0, 3.0, 3.0, 3.0], np.arange(5001.0)):
+        assert np.isnan(list(shapiro_wilk(np.array(values)).values())).all()
+        found = PythonEngine().moments(values)
+        assert np.isnan(found["sd"]) == (len(values) < 2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=40), st.floats(0.01, 100), st.floats(-100, 100))
+def test_normality_knows_no_unit_and_no_order(values, factor, shift):
+    x = np.round(values, 3)
+    found, other = shapiro_wilk(x), shapiro_wilk((-x * factor + shift)[::-1])
+    if np.ptp(x) > 0.01:
+        assert other["statistic"] == pytest.approx(found["statistic"], rel=1e-6)
+        assert 0 <= found["p"] <= 1 and found["statistic"] <= 1 + 1e-12
+
+
+def test_moments_by_hand():
+    found = moments(np.array([4.0, 1.0, 7.0, 2.0]))
+    assert found == pytest.approx({"mean": 3.5, "sd": 7**0.5, "median": 3, "q1": 1.75, "q3": 4.75, "min": 1, "max": 7})
+
+
 # -- a study
 
 
@@ -156,3 +204,37 @@ def test_p_values_can_be_left_out_of_the_report(tmp_path):
     assert all(r["p"] is not None for r in results.data["table_one"])
     assert '<th scope="col">p' not in page and "t test" not in page and "Holm" not in page
     assert {line.count("<td") + line.count("<th") for line in page.splitlines() if line.startswith("<tr><t")} == {5}
+
+
+# -- what is shown of a continuous variable
+
+
+def test_what_is_shown_follows_the_rule(tmp_path):
+    """Mean ± SD where normality is rejected in neither outcome; the ends stand beneath."""
+    results, page = run(tmp_path)
+    page = re.sub("</?span[^>]*>", "", page).replace("−", "-")
+    for row in (r for r in results.data["table_one"] if r["type"] == "continuous"):
+        p = [row["normality"][group]["p"] for group in ("nonevent", "event")]
+        assert row["summary"] == ("mean" if min(p) >= 0.05 else "median")
+        cells = row["rows"][0]["event"]
+        assert cells["min"] <= cells["q1"] <= cells["median"] <= cells["q3"] <= cells["max"]
+        mean, median = f"{cells['mean']:.2f} ± {cells['sd']:.2f}", f"{cells['median']:.2f} ["
+        shown, other = (mean, median) if row["summary"] == "mean" else (median, mean)
+        assert f">{shown}" in page and f">{other}" not in page
+        assert f"<td>{cells['min']:.2f} to {cells['max']:.2f}</td>" in page
+    assert "Shapiro and Wilk" in page
+    assert "unknown" not in page
+    assert {"summary", "total_min", "event_max", "unknown_event", "normality_p_event"} <= set(
+        results.tables["table_one"].columns
+    )
+
+
+@pytest.mark.parametrize("summary", ["mean", "median"])
+def test_what_is_shown_can_be_chosen(tmp_path, summary):
+    results, page = run(tmp_path, summary=summary)
+    assert {r["summary"] for r in results.data["table_one"] if r["type"] == "continuous"} == {summary}
+    assert ("±" in page) == (summary == "mean") and "Shapiro" not in page
+    (table,) = [t for t in make_journal_tables(results.data) if t.name == "table1"]
+    cells = [cell for row in table.rows for cell in row]
+    assert any("±" in cell for cell in cells) == (summary == "mean")
+    assert any(" to " in cell for cell in cells)

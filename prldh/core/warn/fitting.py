@@ -1,4 +1,4 @@
-"""What there may be to say of what was fitted to all patients: PRL-040 to PRL-085."""
+"""What there may be to say of what was fitted to all patients: PRL-040 to PRL-086."""
 
 from __future__ import annotations
 
@@ -246,6 +246,17 @@ NOT_COMPARED = WarnKind(
     "A refit without any term gives everyone in a fold the same prediction, and pooling such folds means nothing.",
     "Compare by another scheme, or loosen the selection.",
 )
+NO_COMMON_PATIENTS = WarnKind(
+    "PRL-073",
+    "comparisons",
+    "comparisons",
+    "Models without common patients of both outcomes",
+    "'{first}' and '{second}' ({label}) are not compared: {n} patients have no blanks in the terms of both, {events} of"
+    " them with the event.",
+    "With `missing: by_model` a comparison is of the patients that both models have, and it needs some with the event"
+    " and some without.",
+    "Fill in blanks, or do not compare these models.",
+)
 RECLASSIFICATION = WarnKind(
     "PRL-072",
     "reclassification",
@@ -318,4 +329,14 @@ NO_STRATIFIED_CURVE = WarnKind(
     "{score} within {group}: there is no ROC curve, as {events} of the {n} patients there have the event.",
     "A curve needs patients with and without the event.",
     "Nothing.",
+)
+NO_INTERACTION_PATIENTS = WarnKind(
+    "PRL-086",
+    "interaction",
+    "interaction",
+    "An interaction without patients of both outcomes",
+    "{kind}: no interaction, as {n} patients have no blanks in its terms, {events} of them with the event.",
+    "With `missing: by_model` an interaction is of the patients without blanks in the two scores, and adjusted in the"
+    " covariates too.",
+    "Fill in blanks, or adjust for less.",
 )

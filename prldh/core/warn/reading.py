@@ -35,7 +35,8 @@ LEFT_OUT_BLANK = WarnKind(
     "{count} left out for blank {what}: {listed}.",
     "Every number is of the patients that remain. Where blanks do not come about by chance, these are other patients"
     " than those that were meant.",
-    "Fill in the cells, or set `missing: multiple_imputation`. Scores are never imputed.",
+    "Fill in the cells, or set `missing: by_model` or `missing: multiple_imputation`. Scores and outcomes are never"
+    " imputed.",
 )
 ABSENT_LEVELS = WarnKind(
     "PRL-011",
@@ -66,6 +67,29 @@ IMPUTED = WarnKind(
     "Numbers are pooled over several completed data sets by Rubin's rules. The assumption cannot be tested on these"
     " data.",
     "Say in the paper why it holds, or compare with `missing: complete_case`.",
+)
+
+COMPLETE_CASE_LOSES = WarnKind(
+    "PRL-014",
+    "cohort",
+    "patients",
+    "Patients are left out of models that have no use for their blanks",
+    "missing: complete_case leaves {n_left_out} patients with blanks out of every model, also where a model does not"
+    " use what is blank. With `missing: by_model` {listed}.{unused}",
+    "A model needs its own terms alone. Leaving out whoever has a blank anywhere loses patients, and may lose them by"
+    " how they fare.",
+    "Set `missing: by_model`, where every model takes the patients without blanks in its own terms; or declare no"
+    " covariate that nothing needs.",
+)
+ABSENT_LEVELS_OF_MODEL = WarnKind(
+    "PRL-015",
+    "cohort",
+    "models",
+    "A level that no patient of a model has",
+    "{model}: among its {n} patients without blanks, {message}",
+    "With `missing: by_model` a model has patients of its own, and these lack a level that others have. Where it was"
+    " the reference, odds ratios are against another level than in other models.",
+    "Merge rare levels, or read this model's odds ratios beside its reference.",
 )
 
 # ---------------------------------------------------------------- tables of features

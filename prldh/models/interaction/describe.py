@@ -13,7 +13,7 @@ Knol & VanderWeele (2012) Int J Epidemiol 41:514: both scales are to be shown, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from prldh.models.fit import NO_COEFFICIENT, Coefficient
 from prldh.models.interaction.additive import AdditiveMeasures, describe_additive, describe_additive_crude
 from prldh.models.interaction.pair import Fitted, Pair
 from prldh.models.likelihoods import FIRTH, Likelihood, LikelihoodRatio, compare_likelihoods
+from prldh.models.patients import Patients
 from prldh.models.roc_curves import StratifiedRoc, describe_stratified_roc
 
 #: Share of bootstrap samples in which a measure must exist, or there is a warning.
@@ -123,7 +124,8 @@ def describe_interaction(
     level: float,
     on_separation: str = "firth",
     completed: Sequence[Cohort] = (),
-    rows: np.ndarray | None = None,
+    draw: Callable[[int], np.ndarray] | None = None,
+    patients_of: Callable[[Sequence[str]], Patients] | None = None,
 ) -> tuple[Interaction | None, list[Warn]]:
     """The interaction of two tissues, or None where the study has no two tissues to combine.
 
@@ -133,21 +135,39 @@ def describe_interaction(
     ----------
     completed
         Imputations of the cohort, whose fits are pooled; none: the cohort itself.
-    rows
-        (B, n) row numbers of bootstrap samples (:func:`draw_interaction_rows`); None: no bootstrap.
+    draw
+        How many patients → (B, n) row numbers of bootstrap samples (:func:`draw_interaction_rows`); None: no bootstrap.
+    patients_of
+        The patients of models with given terms, where these differ (``missing: by_model``); None: everyone. Unadjusted
+        and adjusted interaction then are of different patients, as ``n`` says.
     """
     names = _pair(specs, tuple(scores))
     if names is None:
         return None, []
-    rows = np.empty((0, cohort.n), dtype=int) if rows is None else rows
-    knots = fit_knots(adjust, cohort, scores)
-    pair = Pair(*names, tuple(completed) or (cohort,), scores, cutoffs, engine, level, on_separation, rows, knots)
+
+    def pair_among(terms: Sequence[str]) -> Pair:
+        own = patients_of(terms) if patients_of else None
+        among, cohorts, of_these = cohort, tuple(completed) or (cohort,), scores
+        if own and own.variables:
+            among, cohorts, of_these = own.cohort, (own.cohort,), own.scores(scores)
+        rows = draw(among.n) if draw else np.empty((0, among.n), dtype=int)
+        knots = fit_knots(adjust, among, of_these)
+        return Pair(*names, cohorts, of_these, cutoffs, engine, level, on_separation, rows, knots)
+
     kinds: dict[str, Kind] = {}
     warnings: list[Warn] = []
+    pair = pair_among(names)
     for kind, covariates in (("unadjusted", ()), ("adjusted", adjust)):
         if kind == "unadjusted" or adjust:
-            kinds[kind], of_kind = _describe_kind(pair, kind, covariates)
+            own = pair_among((*names, *covariates)) if covariates else pair
+            n, events = own.cohorts[0].n, own.cohorts[0].n_events
+            if not 0 < events < n:
+                warnings.append(warn.NO_INTERACTION_PATIENTS(kind=kind, n=n, events=events))
+                continue
+            kinds[kind], of_kind = _describe_kind(own, kind, covariates)
             warnings += of_kind
+    if "unadjusted" not in kinds:
+        return None, warnings
     unadjusted, adjusted = kinds["unadjusted"], kinds.get("adjusted")
     additive = Additive(
         reference=pair.levels[3],
@@ -157,7 +177,7 @@ def describe_interaction(
         unadjusted_risk_ratio=describe_additive_crude(pair),
     )
     warnings += _of_percentiles(additive)
-    curves, of_curves = describe_stratified_roc(names, pair.outcome, scores, cutoffs, engine, level)
+    curves, of_curves = describe_stratified_roc(names, pair.outcome, pair.scores, cutoffs, engine, level)
     interaction = Interaction(
         reference=pair.levels[0],
         pair=names,

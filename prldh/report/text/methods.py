@@ -13,6 +13,7 @@ from prldh.results import (
     MEASURES,
     Place,
     given_scores,
+    has_own_patients,
     has_two_stage_interval,
     is_bootstrap,
     unknown_leakage,
@@ -52,6 +53,11 @@ def patients(w: Writer) -> Iterator[str]:
             f" equations{w.cite('vanbuuren2011')}, and estimates were pooled by Rubin's rules{w.cite('rubin1987')}; in"
             " every resample the imputation was fitted to the training patients alone, and held-out patients were"
             " imputed without their outcome."
+        )
+    elif has_own_patients(data):
+        yield (
+            "Every model was fitted to the patients without blanks in its own terms, and comparisons of models to the"
+            " patients whom both have; selection and Radscores used everyone."
         )
     elif data["cohort"]["excluded"]:
         what = (

@@ -14,6 +14,7 @@ from prldh.results import (
     bootstrap_first,
     by_honesty,
     given_scores,
+    has_own_patients,
     honest_auc,
     is_artefact,
     is_bootstrap,
@@ -147,6 +148,13 @@ def _performance(w: Writer, is_adjusted: bool) -> Iterator[str]:
         yield from _of_the_best(w, best, known[best][0], known[best][1], len(own) > 1)
 
 
+def _size(w: Writer, *place: Any) -> str:
+    """`` (n = 93, 30 with the event)`` where models have patients of their own."""
+    if not has_own_patients(w.data):
+        return ""
+    return f" (n = {w.exact(*place, 'n')}, {w.exact(*place, 'events')} with the event)"
+
+
 def _leakage_unknown(w: Writer, own: list[int]) -> str:
     """Of models of which a part was made outside the analysis."""
     models = [w.data["models"][k] for k in own]
@@ -161,7 +169,7 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     """A model's apparent and held-out AUC. How patients were held out is said where it differs from the sentence
     before."""
     place, m = ("models", k), w.data["models"][k]
-    apparent = f"{w.label(place)} had an apparent AUC of {w.interval(*place, 'auc')}"
+    apparent = f"{w.label(place)}{_size(w, *place)} had an apparent AUC of {w.interval(*place, 'auc')}"
     leading = honest_auc(m)
     if not leading:
         reason = f"there is {NO_USABLE}" if by_honesty(m["validation"]) else "it was not validated"
@@ -211,7 +219,7 @@ def compared(w: Writer) -> Iterator[str]:
             differences = [
                 f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
                 f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
-                f" ({w.p('comparisons', k, 'p')})"
+                f"{_size(w, 'comparisons', k)} ({w.p('comparisons', k, 'p')})"
                 for k in own[:MOST]
             ]
             more = "; others are in the tables" if len(own) > MOST else ""

@@ -65,33 +65,55 @@ compare_predictions <- function(key, keys, first, second, nested = NULL) {
   a <- plogis(mean_log_odds(first))
   b <- plogis(mean_log_odds(second))
   areas <- compare_pooled_areas(first, second)
-  tell(sprintf("comparisons[%s, auc]", key), c(areas, if (!is.null(nested)) list(likelihood_ratio = nested)))
+  size <- list(n = n, events = sum(y))
+  tell(sprintf("comparisons[%s, auc]", key), c(size, areas, if (!is.null(nested)) list(likelihood_ratio = nested)))
   for (focus in names(study$partial)) {
-    tell(sprintf("comparisons[%s, pauc_%s]", key, focus), compare_partial_areas(keys, a, b, focus))
+    tell(sprintf("comparisons[%s, pauc_%s]", key, focus), c(size, compare_partial_areas(keys, a, b, focus)))
   }
   curve <- prldh$compare_decision_curves(y, round(a, 12), round(b, 12), study$thresholds, band_rows, nrow(bands), level)
-  tell(sprintf("net_benefit_differences[%s].curve", key), as_curve(curve))
-  tell(sprintf("reclassification[%s]", key), describe_reclassification(a, b))
+  tell(sprintf("net_benefit_differences[%s]", key), c(size, list(curve = as_curve(curve))))
+  tell(sprintf("reclassification[%s]", key), c(size, describe_reclassification(a, b)))
+}
+
+# A model as it stands where its patients are those at hand, else fitted to these; and its predictions of them.
+on_these <- function(model) {
+  if (identical(model$rows, taken$rows)) return(model)
+  is_it <- function(one) one$name == model$name && one$adjusted == model$adjusted && one$patients == taken$whose
+  how <- Filter(is_it, study$refitted_to_compare)[[1]]
+  x <- design_of(model$terms, cohort)
+  b <- fit_all(list(x), y, how$fit)$b
+  if (how$predicts_by != how$fit) b <- prldh$refit_firth(x, y, seq_len(n) - 1, n, how$predicts_by)$coefficients[1, ]
+  model[c("fit", "predicts_by", "xs", "etas")] <- list(how$fit, how$predicts_by, list(x), t(log_odds(x, b)))
+  model
+}
+predictions_on_these <- function(model, scope, scheme) {
+  if (identical(model$rows, taken$rows)) return(predictions_of[[paste(model$label, scope, scheme)]])
+  key <- paste(model$label, scope, scheme, taken$whose)
+  if (is.null(predictions_of[[key]])) predictions_of[[key]] <<- predict_resamples(model, scope, scheme)
+  predictions_of[[key]]
 }
 
 for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
   models <- lapply(pair, function(name) Filter(function(model) model$name == name && model$adjusted == adjusted, fitted))
   if (any(lengths(models) == 0)) next
-  first <- models[[1]][[1]]
-  second <- models[[2]][[1]]
+  take_patients(unique(c(models[[1]][[1]]$terms, models[[2]][[1]]$terms)))
+  if (length(unique(y)) < 2) next   # nobody to compare
+  first <- on_these(models[[1]][[1]])
+  second <- on_these(models[[2]][[1]])
   label <- name_of_model(paste(pair[1], "vs", pair[2]), adjusted)
   message("comparison: ", label)
   compare_predictions(paste0(label, ", apparent"), c(first$label, second$label), first$etas, second$etas, compare_nested(first, second))
   for (scope in study$scopes) if (can_predict(first, scope) && can_predict(second, scope)) for (scheme in names(schemes)) {
     keys <- paste(c(first$label, second$label), scope, scheme)
-    found <- predictions_of[keys]
+    found <- list(predictions_on_these(first, scope, scheme), predictions_on_these(second, scope, scheme))
     key <- paste0(label, ", scope ", scope, ", ", scheme)
     if (study$schemes[[scheme]] == "bootstrap") {   # on patients outside the samples
       p <- lapply(found, function(predictions) round(plogis(predictions$etas), 12))
       curve <- prldh$compare_out_of_bag_decision_curves(y, p[[1]], p[[2]], out_of_bag(scheme), study$thresholds, level)
-      tell(sprintf("net_benefit_differences[%s].curve", key), as_curve(curve))
+      tell(sprintf("net_benefit_differences[%s]", key), list(n = n, events = sum(y), curve = as_curve(curve)))
     } else if (!any(found[[1]]$alone, found[[2]]$alone)) {
       compare_predictions(key, keys, held_out(found[[1]])[1, , drop = FALSE], held_out(found[[2]])[1, , drop = FALSE])
     }
   }
 }
+take_patients()

@@ -29,18 +29,21 @@ if (file.exists("imputed.csv.gz")) {
 }
 
 # Bootstrap samples: how often each (a row) holds each patient (a column).
-read_counts <- function(name) {
-  file <- paste0("drawn_", gsub("[^[:alnum:]_]", "_", name), ".csv.gz")
+read_counts <- function(name, whose = 1) {
+  file <- paste0("drawn_", gsub("[^[:alnum:]_]", "_", name), if (whose > 1) paste0("_", whose), ".csv.gz")
   if (!file.exists(file)) return(matrix(0L, 0, n))
   matrix(scan(file, integer(), sep = ",", quiet = TRUE), ncol = n, byrow = TRUE)
 }
 patients_in <- function(counts) lapply(seq_len(nrow(counts)), function(k) rep(seq_len(n), counts[k, ]))
 # The same as prldh.R takes them: numbers of patients from 0, one sample after the other.
 as_rows <- function(counts) unlist(patients_in(counts)) - 1
-bands <- read_counts("bands")
-band_rows <- as_rows(bands)
-in_partial_areas <- t(read_counts("partial_areas"))   # drawn within each outcome
-in_interaction <- read_counts("interaction")
+read_draws <- function(whose) {
+  bands <<- read_counts("bands", whose)
+  band_rows <<- as_rows(bands)
+  in_partial_areas <<- t(read_counts("partial_areas", whose))   # drawn within each outcome
+  in_interaction <<- read_counts("interaction", whose)
+}
+read_draws(1)
 
 # Resamples of the validation: who trains, who is held out, and in which repetition.
 folds <- if (file.exists("folds.csv")) read_table("folds.csv")
@@ -57,4 +60,7 @@ resamples_of <- function(scheme) {
     list(train = setdiff(seq_len(n), test), test = test, repetition = fold$repetition[1])
   })
 }
-schemes <- lapply(setNames(names(study$schemes), names(study$schemes)), resamples_of)
+schemes <- lapply(setNames(names(study$schemes), names(study$schemes)), function(scheme) {
+  resamples <- resamples_of(scheme)
+  Map(function(resample, r) c(resample, list(number = r, everyone = resample$train)), resamples, seq_along(resamples))
+})

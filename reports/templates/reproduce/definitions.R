@@ -44,9 +44,43 @@ with_groups <- function(data, cutoffs) {
   data
 }
 tissue_columns <- setNames(as.list(column_of(study$tissues)), vapply(study$tissues, function(tissue) tissue$name, ""))
-cutoffs <- lapply(tissue_columns, function(column) youden(y, cohort[[column]]))
+youden_of_known <- function(outcome, score) youden(outcome[!is.na(score)], score[!is.na(score)])
+cutoffs <- lapply(tissue_columns, function(column) youden_of_known(y, cohort[[column]]))
 cohort <- with_groups(cohort, cutoffs)
 data_sets <- lapply(data_sets, with_groups, cutoffs)
+
+# Where every model takes the patients without blanks in its own terms, take_patients(terms) puts these in the place of everyone,
+# and take_patients() everyone again. Resamples are everyone's, less the others; bands have samples of their own.
+everyone <- list(cohort = cohort, data_sets = data_sets, schemes = schemes)
+taken <- list(whose = 1, rows = seq_len(n))
+whose_of <- function(terms) {
+  if (length(study$patients) < 2) return(1)
+  terms <- unlist(lapply(terms, function(term) {
+    if (term %in% names(composed)) vapply(composed[[term]]$factors, `[[`, "", "column") else term
+  }))
+  grouped <- lapply(study$groups[column_of(study$groups) %in% terms], function(group) tissue_columns[group$tissues])
+  own <- setdiff(c(terms, unlist(grouped)), column_of(study$groups))
+  blank <- own[vapply(own, function(column) anyNA(everyone$cohort[[column]]), NA)]
+  which(vapply(study$patients, function(patients) setequal(unlist(patients$columns), blank), NA))
+}
+take_patients <- function(terms = NULL) {
+  whose <- if (is.null(terms)) 1 else whose_of(terms)
+  if (whose == taken$whose) return(invisible())
+  columns <- unlist(study$patients[[whose]]$columns)
+  rows <- if (length(columns)) which(complete.cases(everyone$cohort[columns])) else seq_len(nrow(everyone$cohort))
+  taken <<- list(whose = whose, rows = rows)
+  cohort <<- everyone$cohort[rows, ]
+  data_sets <<- if (whose == 1) everyone$data_sets else list(cohort)
+  y <<- cohort$outcome
+  n <<- nrow(cohort)
+  read_draws(whose)
+  place <- match(seq_len(nrow(everyone$cohort)), rows)
+  own <- function(these) place[these][!is.na(place[these])]
+  schemes <<- lapply(setNames(names(study$schemes), names(study$schemes)), function(scheme) {
+    resamples <- lapply(everyone$schemes[[scheme]], function(one) replace(one, c("train", "test"), list(own(one$train), own(one$test))))
+    if (study$schemes[[scheme]] == "bootstrap") resamples else Filter(function(one) length(one$test) > 0, resamples)
+  })
+}
 
 # Design matrix of some columns, treatment-coded. Levels that nobody has get no column. Columns are named as results.json names terms.
 variables <- c(study$covariates, study$tissues, study$groups)
@@ -60,7 +94,7 @@ columns_of <- function(name, values) {
   x
 }
 # Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
-composed <- setNames(study$composed, vapply(study$composed, `[[`, "", "name"))
+composed <- setNames(as.list(study$composed), vapply(study$composed, `[[`, "", "name"))
 factor_of <- function(factor, data, train) {
   values <- data[[factor$column]]
   if (factor$form == "identity") return(columns_of(factor$name, values))

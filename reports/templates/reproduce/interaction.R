@@ -78,18 +78,20 @@ describe_strata <- function(tissue, other) {
 
 if (!is.null(study$interaction)) {
   pair <- study$interaction$tissues
-  groups <- make_groups(cohort, pair, cutoffs)
-  scores <- lapply(pair, function(tissue) cohort[[tissue_columns[[tissue]]]])
-  high <- sapply(pair, function(tissue) as.numeric(cohort[[tissue_columns[[tissue]]]] > cutoffs[[tissue]]))
+  own <- unlist(tissue_columns[pair])
   standardize <- function(score) if (isTRUE(sd(score) > 0)) (score - mean(score)) / sd(score) else 0 * score
-  standardized <- sapply(scores, standardize)
-  others <- levels(droplevels(groups))[-1]
-  indicators <- cbind(1, vapply(others, function(group) as.numeric(groups == group), numeric(n)))
-  colnames(indicators) <- c("(Intercept)", paste0("groups", others))
   entry <- list(product = list(), additive = list())
   for (name in names(study$interaction$kinds)) {
     message("interaction, ", name)
     kind <- study$interaction$kinds[[name]]
+    take_patients(c(own, kind$adjust))
+    groups <- make_groups(cohort, pair, cutoffs)
+    scores <- lapply(own, function(column) cohort[[column]])
+    high <- sapply(pair, function(tissue) as.numeric(cohort[[tissue_columns[[tissue]]]] > cutoffs[[tissue]]))
+    standardized <- sapply(scores, standardize)
+    others <- levels(droplevels(groups))[-1]
+    indicators <- cbind(1, vapply(others, function(group) as.numeric(groups == group), numeric(n)))
+    colnames(indicators) <- c("(Intercept)", paste0("groups", others))
     xs <- beside(indicators, kind$adjust)
     fit <- fit_all(xs, y, kind$fit)
     entry[[name]] <- named_by(lapply(levels(groups), function(group) {
@@ -102,6 +104,8 @@ if (!is.null(study$interaction)) {
     entry$additive[[name]] <- additive$odds
     if (name == "adjusted") entry$additive$adjusted_risk_ratio <- additive$risks
   }
+  take_patients(own)
+  groups <- make_groups(cohort, pair, cutoffs)
   entry$additive$unadjusted_risk_ratio <- describe_crude()
   entry$stratified_roc <- named_by(list(describe_strata(pair[1], pair[2]), describe_strata(pair[2], pair[1])), pair)
   tell("interaction", entry)

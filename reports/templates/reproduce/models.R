@@ -3,7 +3,7 @@
 # Partial areas of the samples drawn within each outcome, kept: comparisons need them again.
 resampled_areas <- new.env()
 partial_areas_of <- function(key, p, focus) {
-  name <- paste(key, focus)
+  name <- paste(key, focus, taken$whose)
   if (is.null(resampled_areas[[name]]))
     assign(name, prldh$partial_areas(y, p, focus, range_of(focus), in_partial_areas), envir = resampled_areas)
   resampled_areas[[name]]
@@ -45,6 +45,7 @@ describe_predictions <- function(key, etas) {
 fitted <- lapply(study$models, function(model) {
   label <- name_of_model(model$name, model$adjusted)
   message("model: ", label)
+  take_patients(model$terms)
   xs <- lapply(if (model$is_imputed) data_sets else list(data_sets[[1]]), function(data) design_of(model$terms, data))
   fit <- fit_all(xs, y, model$fit)
   b <- fit$b
@@ -67,5 +68,6 @@ fitted <- lapply(study$models, function(model) {
     describe_predictions(label, etas), prediction,
     if (length(attr(xs[[1]], "knots"))) list(knots = attr(xs[[1]], "knots")),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
-  c(model, list(label = label, xs = xs, etas = etas))
+  c(model, list(label = label, xs = xs, etas = etas, rows = taken$rows))
 })
+take_patients()

@@ -8,7 +8,7 @@ ranges <- lapply(setNames(continuous, vapply(continuous, function(covariate) cov
 tell("cohort", list(n = n, events = sum(y), n_read = n + study$n_excluded, ranges = ranges))
 
 blank <- is.na(cohort[column_of(study$covariates)])
-if (any(blank)) {
+if (file.exists("imputed.csv.gz")) {
   counts <- colSums(blank)
   variables_with_blanks <- named_by(lapply(counts[counts > 0], function(k) list(n_missing = k)), labels[names(counts)[counts > 0]])
   tell("missing", list(variables = variables_with_blanks, n_patients = sum(rowSums(blank) > 0), imputations = length(data_sets)))
@@ -26,6 +26,7 @@ tissues_of <- function(model) {
   unique(c(names(tissue_columns)[unlist(tissue_columns) %in% model$terms], unlist(grouped)))
 }
 for (model in study$models) {
+  take_patients(model$terms)
   parameters <- length(prldh$estimable_columns(design_of(model$terms, data_sets[[1]]))) - 1
   needed <- prldh$sample_size(prevalence, parameters, cox_snell, n, 0.9, 0.05, 0.05)
   screened <- Filter(function(tissue) tissue$name %in% tissues_of(model), study$tissues)
@@ -38,6 +39,7 @@ for (model in study$models) {
     n = n, events = sum(y), events_per_parameter = if (parameters > 0) sum(y) / parameters else NA,
     max_parameters = needed$max_parameters))
 }
+take_patients()
 
 nothing <- list(statistic = NA, df = NA, p = NA)
 as_test <- function(test) {
@@ -46,7 +48,12 @@ as_test <- function(test) {
 }
 moments <- function(values) {
   quartiles <- quantile(values, c(0.25, 0.5, 0.75), names = FALSE)
-  list(mean = mean(values), sd = sd(values), median = quartiles[2], q1 = quartiles[1], q3 = quartiles[3])
+  ends <- if (length(values)) range(values) else c(NA, NA)
+  list(mean = mean(values), sd = sd(values), median = quartiles[2], q1 = quartiles[1], q3 = quartiles[3], min = ends[1], max = ends[2])
+}
+normality <- function(values) {
+  test <- try(shapiro.test(values), silent = TRUE)   # there is none of fewer than 3 values, or constant ones
+  if (inherits(test, "try-error")) list(statistic = NA, p = NA) else list(statistic = test$statistic, p = test$p.value)
 }
 row_of_numbers <- function(values, outcome) {
   without <- values[outcome == 0]
@@ -55,7 +62,8 @@ row_of_numbers <- function(values, outcome) {
     t = t.test(without, with, var.equal = TRUE), welch = t.test(without, with),
     wilcoxon = suppressWarnings(wilcox.test(without, with))), silent = TRUE))
   cells <- list(total = moments(values), nonevent = moments(without), event = moments(with))
-  c(test, list(rows = cells, smd = prldh$standardized_mean_difference(without, with)))
+  c(test, list(rows = cells, smd = prldh$standardized_mean_difference(without, with),
+               normality = list(nonevent = normality(without), event = normality(with))))
 }
 row_of_levels <- function(values, outcome) {
   counts <- unclass(table(values, factor(outcome, 0:1)))
@@ -75,7 +83,8 @@ row_of_levels <- function(values, outcome) {
 row_of <- function(column) {
   known <- !is.na(cohort[[column]])
   values <- cohort[[column]][known]
-  (if (is.factor(values)) row_of_levels else row_of_numbers)(values, y[known])
+  row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, y[known])
+  c(row, list(unknown = list(total = sum(!known), nonevent = sum(!known & y == 0), event = sum(!known & y == 1))))
 }
 is_own_column <- vapply(study$tissues, function(tissue) tissue$name %in% vapply(study$covariates, `[[`, "", "name"), NA)
 in_own_terms <- vapply(study$groups, function(group) any(vapply(study$models, function(model) group$column %in% model$own, NA)), NA)
@@ -101,7 +110,7 @@ for (pair in study$associations) {
   values <- cohort[[pair$column]][known]
   member <- member[known]
   row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, member)
-  row$smd <- NULL
+  row$smd <- row$normality <- NULL
   in_either <- function(cells) setNames(cells, c("total", "first", "second"))
   row$rows <- if (is.factor(values)) lapply(row$rows, in_either) else in_either(row$rows)
   tell(sprintf("associations[%s]", pair$name), c(row, list(
@@ -181,5 +190,6 @@ for (tissue in study$tissues) {
       entry$radscore <- c(entry$radscore, list(intercept = b[[1]], coefficients = setNames(as.list(b[-1]), tissue$radscore$features)))
     }
   }
-  tell(paste0("tissues.", tissue$name), c(entry, list(scores = data.frame(value = scores, outcome = y))))
+  known <- !is.na(scores)
+  tell(paste0("tissues.", tissue$name), c(entry, list(scores = data.frame(value = scores[known], outcome = y[known]))))
 }

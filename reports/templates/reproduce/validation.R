@@ -6,22 +6,25 @@ refitted <- NULL
 if (study$has_refits)
   refitted <- read.csv("refitted.csv.gz", header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)),
                        na.strings = "")
-refitted_data <- function(scheme, r, train) {
+refitted_data <- function(scheme, resample) {
   data <- cohort
   cuts <- list()
   for (tissue in study$tissues) {
     if (tissue$n_features) {
-      own <- refitted[refitted[[1]] == scheme & refitted[[2]] == r & refitted[[3]] == tissue$name, ]
-      data[[tissue$column]] <- as.numeric(own[-(1:4)])
+      own <- refitted[refitted[[1]] == scheme & refitted[[2]] == resample$number & refitted[[3]] == tissue$name, ]
+      data[[tissue$column]] <- as.numeric(own[-(1:4)])[taken$rows]
       cuts[[tissue$name]] <- own[[4]]
     } else {
-      cuts[[tissue$name]] <- training_threshold(train, data[[tissue$column]][train])
+      train <- resample$everyone   # of these whoever has the score
+      train <- train[!is.na(everyone$cohort[[tissue$column]][train])]
+      cuts[[tissue$name]] <- threshold_of(everyone$cohort$outcome[train], everyone$cohort[[tissue$column]][train])
     }
   }
   with_groups(data, cuts)
 }
 # Everyone is high where the training patients have one outcome.
-training_threshold <- function(train, score) if (length(unique(y[train])) < 2) -Inf else youden(y[train], score)
+threshold_of <- function(outcome, score) if (length(unique(outcome)) < 2) -Inf else youden(outcome, score)
+training_threshold <- function(train, score) threshold_of(y[train], score)
 
 # Coefficients of the model fitted on some rows; 0 where they do not determine one, NA where they have one outcome.
 refit <- function(x, rows, how) {
@@ -39,7 +42,7 @@ predict_resamples <- function(model, scope, scheme) {
     train <- resamples[[r]]$train
     is_fixed <- scope == "model" || !model$is_refitted
     x <- if (is_fixed && !model$has_splines) model$xs[[1]] else
-      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, r, train), train)
+      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, resamples[[r]]), train)
     b <- refit(x, train, model$predicts_by)
     etas[r, ] <- log_odds(x, b)
     alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
@@ -201,6 +204,7 @@ predictions_of <- list()
 for (k in seq_along(fitted)) {
   model <- fitted[[k]]
   found <- list()
+  take_patients(model$terms)
   for (scope in study$scopes) if (can_predict(model, scope)) {
     message("validation, scope ", scope, ": ", model$label)
     for (scheme in names(schemes)) {
@@ -222,3 +226,4 @@ for (k in seq_along(fitted)) {
     found$difference <- Map(function(a, b) if (model$leakage_is_known) area(a) - area(b) else NA, found$model, found$pipeline)
   tell(sprintf("models[%s].validation", model$label), found)
 }
+take_patients()

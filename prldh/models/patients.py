@@ -1,0 +1,87 @@
+"""Who a number is of: with ``missing: by_model`` the patients without blanks in what it is made from, else everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from prldh.core import Cohort, Draws, Resample, TissueRefit, seed_for
+from prldh.stats import stratified_rows
+from prldh.study import Study
+
+#: Resamples by scheme: (kind, resamples).
+Schemes = Mapping[str, tuple[str, list[Resample]]]
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Some patients of a cohort: those of a model, or those that two models share.
+
+    ``variables`` are those whose blanks set them apart, none where this is everyone; ``rows`` (n,) are positions in the
+    whole cohort, and ``cohort`` holds these patients alone. ``everyones`` are the resamples of the whole cohort.
+    """
+
+    variables: tuple[str, ...]
+    rows: np.ndarray
+    cohort: Cohort
+    study: Study
+    everyones: Schemes
+
+    @property
+    def has_both(self) -> bool:
+        """Whether some have the event, and some have not."""
+        return 0 < self.cohort.n_events < self.cohort.n
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The bootstrap samples that bands and intervals share."""
+        settings, outcome, seed = self.study.performance, self.cohort.outcome, self.study.seed
+        patients = np.random.default_rng(seed_for(seed, "decision curve")).integers(
+            0, outcome.size, (settings.decision_bootstrap, outcome.size)
+        )
+        stratified = stratified_rows(
+            outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(seed, "partial auc"))
+        )
+        return Draws(patients, stratified)
+
+    @cached_property
+    def _concerned(self) -> dict[str, list[tuple[int, Resample]]]:
+        """By scheme every bootstrap sample, and every resample that holds some of these patients out: with its number
+        among everyone's, and less everyone else."""
+        by_scheme = {}
+        for scheme, (kind, resamples) in self.everyones.items():
+            own = [Resample(self._among(r.train), self._among(r.test), r.repeat, r.fold) for r in resamples]
+            by_scheme[scheme] = [(k, each) for k, each in enumerate(own) if kind == "bootstrap" or each.test.size]
+        return by_scheme
+
+    @cached_property
+    def schemes(self) -> Schemes:
+        """Everyone's resamples, dealt once, less everyone else; those that hold none of these patients out do not
+        count."""
+        if not self.variables:
+            return self.everyones
+        return {
+            scheme: (kind, [each for _, each in self._concerned[scheme]])
+            for scheme, (kind, _) in self.everyones.items()
+        }
+
+    def refits(self, scheme: str, everyones: Sequence[Mapping[str, TissueRefit]]) -> list[Mapping[str, TissueRefit]]:
+        """The tissues, refitted on everyone, of each of these patients' resamples: their scores of these patients."""
+        if not self.variables:
+            return list(everyones)
+        return [
+            {name: replace(tissue, values=tissue.values[self.rows]) for name, tissue in everyones[k].items()}
+            for k, _ in self._concerned[scheme]
+        ]
+
+    def scores(self, everyones: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Scores (n,) of these patients, by tissue."""
+        return {name: np.asarray(values)[self.rows] for name, values in everyones.items()}
+
+    def _among(self, rows: np.ndarray) -> np.ndarray:
+        """Positions among these patients of those in ``rows`` (m,) who are among them."""
+        rows = np.asarray(rows, dtype=int)
+        return np.searchsorted(self.rows, rows[np.isin(rows, self.rows)])
