@@ -60,7 +60,8 @@ columns_of <- function(name, values) {
   x
 }
 # Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
-composed <- setNames(study$composed, vapply(study$composed, `[[`, "", "name"))
+composed <- as.list(study$composed)   # nothing is NULL, which has no names
+names(composed) <- vapply(composed, `[[`, "", "name")
 factor_of <- function(factor, data, train) {
   values <- data[[factor$column]]
   if (factor$form == "identity") return(columns_of(factor$name, values))
