@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prldh.core import ABSENT, Absent, Design, Number, Warn, finite, warn
+from prldh.core import ABSENT, Absent, Design, Given, Number, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 
 #: Above these there is a warning: Kutner, Nachtsheim, Neter and Li (2005), Belsley, Kuh and Welsch (1980).
@@ -22,7 +22,7 @@ class TermInflation:
     """A term's variance inflation factor, generalised where it has several columns (``df``), and GVIF^(1 / (2 df))."""
 
     term: str
-    df: int
+    df: Given[int]
     vif: Number
     vif_per_df: Number
     reason: str | Absent = ABSENT

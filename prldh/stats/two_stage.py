@@ -254,7 +254,8 @@ def two_stage_bootstrap(
         drawn = rng.integers(0, len(y), len(y))
         outer, inner, by_chance = _one_sample(columns, z, y, start, drawn, rng.integers(0, len(y), (n_inner, len(y))))
         for j, (measure, nothing) in enumerate(zip(TWO_STAGE, (0.5, by_chance), strict=True)):
-            estimates = combine_resampled(outer[j], *inner[:, :, j].T, nothing, measure == "auc")
+            boot, original, oob = inner[:, :, j].T
+            estimates = combine_resampled(outer[j], boot, original, oob, nothing, measure == "auc")
             for key in ESTIMATES:
                 found[f"{measure}_{key}"][r] = estimates.get(key, np.nan)
     return found
