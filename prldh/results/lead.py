@@ -51,11 +51,11 @@ def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
 def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
     """Whether what the bootstrap corrects has an interval, of any model."""
     return any(
-        value.get("low") is not None and TWO_STAGE_METHOD in value.get("method", "")
+        TWO_STAGE_METHOD in value.get("method", "")
         for m in data["models"]
         for scope, scheme in by_honesty(m["validation"])
         if is_bootstrap(data, scheme)
-        for value in [m["validation"][scope][scheme]["auc"]]
+        for value in (m["validation"][scope][scheme].get(key, {}) for key in ("auc", "brier"))
     )
 
 

@@ -17,12 +17,13 @@ from prldh.stats.separation import infinite_coefficients
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
-from prldh.stats.two_stage import ESTIMATES, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
+from prldh.stats.two_stage import ESTIMATES, LEAST_AUC, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
 
 __all__ = [
     "CONTINUOUS",
     "ESTIMATES",
     "FORMS",
+    "LEAST_AUC",
     "TWO_STAGE",
     "adjust_p",
     "apply_chains",

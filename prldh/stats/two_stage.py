@@ -19,6 +19,9 @@ ESTIMATES = ("estimate", "b632", "b632plus")
 #: The fewest patients of the rarer class, and of them for each coefficient beside the intercept, of whom the intervals
 #: were simulated (docs/intervals.md).
 LEAST_RARER, LEAST_PER_COEFFICIENT = 15, 4
+#: The least corrected AUC that has an interval: nearer to 0.5, where refits may turn against a model's direction, it
+#: holds too seldom.
+LEAST_AUC = 0.6
 _MAX_STEPS = 12
 _DONE = 1e-16
 _FAR = 15.0

@@ -244,9 +244,10 @@ def _summarise_bootstrap(
         elif nothing is None:
             corrected["reason"] = NO_CORRECTION
         else:
-            corrected |= two_stage.limits(measure.key, corrected, assessment.level)
-            if two_stage.samples:
+            limits = two_stage.limits(measure.key, corrected, assessment.level)
+            if any(limits[end] is not None for end in limits if end != "reason"):
                 corrected["method"] += f"; {TWO_STAGE_METHOD}"
+            corrected |= limits
         performance[measure.key] = Optimism(**corrected, no_information=nothing)
     rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)

@@ -20,7 +20,7 @@ NOT_REPRODUCED = {
     r"missing\.(iterations|imputations_in_resamples|iterations_in_resamples)": "settings",
     r"tissues\..*\.selection\.": "the learners' own: selection, its details and its stability over resamples",
     r"tissues\..*\.radscore\.(intercept|coefficients)": "by LASSO, whose folds are the learner's",
-    r"models\[.*\]\.validation\.\w+\.\w+\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
+    r"models\[.*\]\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
         "of the two-stage bootstrap, ten thousand refits a model: Python's, whatever the engine"
     ),
     r"models\[.*\]\.validation\.pipeline\.\w+\.null\.": "the learners' work again, on permuted outcomes",

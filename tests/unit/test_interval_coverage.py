@@ -34,7 +34,7 @@ def test_truth_is_that_of_a_large_population(benchmark):
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "n_events", "p", "auc"), [(60, 20, 4, 0.7), (170, 39, 4, 0.85)])
 def test_two_stage_intervals_hold(benchmark, n, n_events, p, auc):
-    """Of 150 data sets 0.93 to 0.97, give or take what so few leave open (three standard errors)."""
+    """Of 150 data sets as in docs/intervals.md, less what so few leave open (three standard errors)."""
     coverage, shown = benchmark.coverage_of_two_stage(n, n_events, p, auc, 150, n_outer=100, n_inner=10)
     assert shown > 120
     for name, share in coverage.items():

@@ -9,7 +9,7 @@ from scipy.special import expit
 from prldh.stats import ESTIMATES, correct_optimism, two_stage_bootstrap, two_stage_interval
 from prldh.stats.logistic import linear_predictor, refit_logistic
 from prldh.stats.optimism import bootstrap_measures
-from prldh.validation.two_stage import ENOUGH, NOT_HELD, TwoStage
+from prldh.validation.two_stage import NOT_HELD, TwoStage
 
 
 def patients(n, n_events, p, shift, seed=1):
@@ -127,13 +127,18 @@ SPREAD = np.random.default_rng(2).uniform(0.7, 0.9, 60)
 
 
 def test_every_estimate_has_limits_or_a_reason():
-    for found in limits(ENOUGH, SPREAD).values():
-        assert "reason" not in found and len(found) == 6 and None not in found.values()
-    for measure, found in limits(ENOUGH - 1, SPREAD).items():
+    for measure, found in limits(30, SPREAD).items():
         for key in ESTIMATES:
             low = found["low" if key == "estimate" else f"{key}_low"]
             assert (low is None) == (f"{measure}_{key}" in NOT_HELD)
-        assert "fewer than 39" in found["reason"]
+            if low is None:
+                assert f"held in a share of {NOT_HELD[f'{measure}_{key}']}" in found["reason"]
+
+
+def test_a_corrected_auc_near_chance_has_no_interval():
+    assert limits(30, SPREAD, 0.6)["auc"]["low"] is not None
+    found = limits(30, SPREAD, 0.59)["auc"]
+    assert "less than 0.6" in found.pop("reason") and set(found.values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -146,5 +151,5 @@ def test_every_estimate_has_limits_or_a_reason():
     ],
 )
 def test_where_there_is_no_interval_all_are_null_with_the_reason(samples, estimate, reason, words):
-    for found in limits(ENOUGH, samples, estimate, reason).values():
+    for found in limits(30, samples, estimate, reason).values():
         assert words in found.pop("reason") and set(found.values()) == {None} and len(found) == 6

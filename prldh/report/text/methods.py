@@ -241,8 +241,8 @@ def validation(w: Writer) -> Iterator[str]:
         )
     if has_two_stage_interval(data):
         yield (
-            "Intervals of these come from a two-stage bootstrap, in which the whole estimate is made anew in samples of"
-            f" the patients{w.cite('noma2021')}."
+            "Intervals of corrected values come from a two-stage bootstrap, in which the whole estimate is made anew in"
+            f" samples of the patients{w.cite('noma2021')}."
         )
     if any(
         "auc_mean" in entry
