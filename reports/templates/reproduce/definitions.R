@@ -60,7 +60,7 @@ columns_of <- function(name, values) {
   x
 }
 # Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
-composed <- setNames(study$composed, vapply(study$composed, `[[`, "", "name"))
+composed <- setNames(as.list(study$composed), vapply(study$composed, `[[`, "", "name"))
 factor_of <- function(factor, data, train) {
   values <- data[[factor$column]]
   if (factor$form == "identity") return(columns_of(factor$name, values))
