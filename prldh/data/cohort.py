@@ -117,11 +117,7 @@ def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
 def texts_of_event(event: object) -> tuple[str, ...]:
     """What cells may hold, as :func:`~prldh.data.tables.same_text` has them, that means the event."""
     return (
-        ("yes", "true", "1.0")
-        if event is True
-        else ("no", "false", "0.0")
-        if event is False
-        else (same_text(str(event)),)
+        ("yes", "true", "1") if event is True else ("no", "false", "0") if event is False else (same_text(str(event)),)
     )
 
 

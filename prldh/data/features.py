@@ -10,7 +10,7 @@ import numpy as np
 
 from prldh.core import Cohort, DataError, FeatureBlock, StudyError, Warn, warn
 from prldh.data.imaging import Images
-from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_text, some
+from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_number, some
 from prldh.study import Study
 
 
@@ -129,8 +129,8 @@ def _match_ids(ids: Sequence[str], cohort: Cohort, path: Path, where: str) -> np
         parts += (
             [f"{len(strange)} ids of {path.name} are not in the clinical table ({some(strange)})"] if strange else []
         )
-        alike = {same_text(i): i for i in strange}
-        pair = next(((i, alike[same_text(i)]) for i in absent if same_text(i) in alike), None)
+        alike = {same_number(i): i for i in strange}
+        pair = next(((i, alike[same_number(i)]) for i in absent if same_number(i) in alike), None)
         hint = f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike." if pair else ""
         raise DataError(
             f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these"

@@ -11,12 +11,15 @@ import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prldh.core import DataError, nearest
 
+#: What a spreadsheet shows for a formula that failed; ``#N/A`` is among the blanks.
+EXCEL_ERRORS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 BLANKS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "<NA>")
 
 
@@ -74,14 +77,44 @@ def _read_workbook(path: Path) -> pd.DataFrame:
             f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending"
             " of what it is."
         )
-    with pd.ExcelFile(path) as book:
-        sheets = [str(name) for name in book.sheet_names]
-        raw = pd.read_excel(book, header=None, dtype=object, keep_default_na=False)
-    frame = _with_header(raw.astype(object).where(raw.notna(), ""), path)
+    sheets, cells = _cells(path, has_values=True)
+    if any(cell is None for row in cells for cell in row) and _holds_formulas(path):
+        formulas = _cells(path, has_values=False)[1]
+        for row, written in zip(cells, formulas, strict=False):
+            for j, cell in enumerate(written[: len(row)]):
+                if row[j] is None and isinstance(cell, str) and cell.startswith("="):
+                    row[j] = cell  # no value is stored: the formula itself stands there, which is no number
+    raw = pd.DataFrame(cells, dtype=object)
+    frame = _with_header(raw.where(raw.notna(), ""), path)
     frame.attrs["sheet"] = (
         f", sheet '{sheets[0]}' (the first of {len(sheets)}, which is the one that is read)" if len(sheets) > 1 else ""
     )
     return frame
+
+
+def _cells(path: Path, has_values: bool) -> tuple[list[str], list[list[Any]]]:
+    """Names of the sheets, and the first one's cells, row by row; of formulas their stored values or, otherwise, what
+    was typed in. Errors are text, such as ``#DIV/0!``. Empty rows at the end are no rows."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path, read_only=True, data_only=has_values)
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        names = list(book.sheetnames)
+    finally:
+        book.close()
+    while rows and all(cell is None for cell in rows[-1]):
+        rows.pop()
+    width = max((len(row) for row in rows), default=0)
+    return names, [row + [None] * (width - len(row)) for row in rows]
+
+
+def _holds_formulas(path: Path) -> bool:
+    with zipfile.ZipFile(path) as book:
+        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
+        return any(b"<f" in book.read(name) for name in sheets)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -229,7 +262,7 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     blank = text == ""
     if values is None:
         bad = next(i for i, cell in enumerate(text) if cell != "" and not is_number(cell))
-        what, do = "is not a number", "Correct it, leave it blank, or declare the column categorical"
+        what, do = _why_no_number(text[bad])
     elif (~np.isfinite(values) & ~blank).any():
         bad = int(np.flatnonzero(~np.isfinite(values) & ~blank)[0])
         what, do = "is not finite", "Correct it or leave it blank"
@@ -238,6 +271,15 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     raise DataError(
         f"{path.name}, row {bad + 2} (patient {list(ids)[bad]}), column '{column.name}': '{text[bad]}' {what}. {do}."
     )
+
+
+def _why_no_number(cell: str) -> tuple[str, str]:
+    """What a cell is, and what to do about it."""
+    if cell in EXCEL_ERRORS:
+        return "is an error of the spreadsheet", "Mend its formula there, or leave the cell blank"
+    if cell.startswith("="):
+        return "is a formula whose value is not stored", "Open the workbook in a spreadsheet program and save it again"
+    return "is not a number", "Correct it, leave it blank, or declare the column categorical"
 
 
 def as_numbers(text: np.ndarray) -> np.ndarray | None:
@@ -258,16 +300,29 @@ def is_number(cell: str) -> bool:
     return "_" not in cell
 
 
+#: A whole number as spreadsheets and pandas write it again.
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
+
+
 def same_text(text: str) -> str:
-    """Text for comparing values: numbers by value (1 = 1.0), yes/no/true/false whatever the case."""
+    """Text for comparing values: ``1`` is ``1.0``, as one becomes the other on the way through programs; ``yes``,
+    ``no``, ``true`` and ``false`` whatever their case. All else stays as it is written: ``4E1`` is not 40, nor ``01`` 1.
+
+    Examples
+    --------
+    >>> [same_text(text) for text in ("1.0", "1", "01", "4E1", "Yes")]
+    ['1', '1', '01', '4E1', 'yes']
+    """
     text = str(text).strip()
     if text.lower() in ("yes", "no", "true", "false"):
         return text.lower()
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return repr(value) if np.isfinite(value) else text
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def same_number(text: str) -> str:
+    """Text for finding ids that are one number written differently, such as ``0001`` and ``1.0``."""
+    return repr(float(text)) if is_number(text) and np.isfinite(float(text)) else text
 
 
 def check_ids(frame: pd.DataFrame, name: str, path: Path, where: str) -> tuple[str, ...]:

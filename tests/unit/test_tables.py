@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+
+import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 from prldh.core.errors import DataError
 from prldh.data.cohort import read_cohort
-from prldh.data.tables import read_table
+from prldh.data.tables import numbers, read_table, same_text
 from prldh.study.study import Study
 
 
@@ -73,3 +78,63 @@ def test_a_level_that_goes_with_the_patients_left_out_is_told(tmp_path):
 def test_a_covariate_of_one_level_is_told(tmp_path):
     (told,) = messages(tmp_path, clinical(site="here"), covariates={"site": "categorical"})
     assert told == "'site' is 'here' for every analysed patient: models cannot contain it, and it is left out of them."
+
+
+def _workbook(path, rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+
+
+def test_a_formula_without_a_stored_value_is_told_and_not_taken_for_a_blank(tmp_path):
+    _workbook(tmp_path / "c.xlsx", [["id", "x"], ["a", 1], ["b", "=1/3"], ["c", None]])
+    table = read_table(tmp_path / "c.xlsx")
+    assert list(table["x"]) == ["1", "=1/3", ""]
+    with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'=1/3' is a formula whose value is not stored"):
+        numbers(table["x"], table["id"], tmp_path / "c.xlsx")
+
+
+def test_an_error_of_a_spreadsheet_is_its_text_as_in_a_csv(tmp_path):
+    path = tmp_path / "c.xlsx"
+    _workbook(path, [["id", "x"], ["a", 1], ["b", 2]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    failed = re.sub(rb'<c r="B3"[^>]*><v>2</v></c>', b'<c r="B3" t="e"><f>1/0</f><v>#DIV/0!</v></c>', sheet)
+    assert failed != sheet
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in (parts | {"xl/worksheets/sheet1.xml": failed}).items():
+            book.writestr(name, part)
+    (tmp_path / "c.csv").write_text("id,x\na,1\nb,#DIV/0!\n")
+    for file in (path, tmp_path / "c.csv"):
+        table = read_table(file)
+        with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of the spreadsheet"):
+            numbers(table["x"], table["id"], file)
+
+
+def test_a_workbook_gives_what_pandas_reads(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "id": ["01", "2", "x y"],
+            "whole": [1.0, 2.0, np.nan],
+            "number": [0.1, 1e-7, -3.5],
+            "flag": [True, False, True],
+            "day": pd.to_datetime(["2020-01-02"] * 3),
+        }
+    )
+    frame.to_excel(tmp_path / "c.xlsx", index=False)
+    read = read_table(tmp_path / "c.xlsx")
+    assert read.to_dict("list") == {
+        "id": ["01", "2", "x y"],
+        "whole": ["1", "2", ""],
+        "number": ["0.1", "1e-07", "-3.5"],
+        "flag": ["True", "False", "True"],
+        "day": ["2020-01-02 00:00:00"] * 3,
+    }
+
+
+def test_only_whole_numbers_with_and_without_a_point_are_one_text():
+    assert len({same_text(t) for t in ("1", "1.0", "1.", "1.000")}) == 1
+    codes = ["4E1", "40", "5E0", "5", "01", "1", "0.5", "0.50", "1_0", "10", "١", "nan", "inf"]
+    assert len({same_text(code) for code in codes}) == len(codes)
