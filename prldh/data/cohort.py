@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from prldh.core import Cohort, Covariate, DataError, Warn, warn
-from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, same_text, some
+from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, refuse_failed_cells, same_text, some
 from prldh.study import Study
 
 
@@ -38,11 +38,13 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     frame = read_table(path)
     ids = check_ids(frame, clinical.id, path, "clinical.id")
     column = column_of(frame, clinical.outcome, path, "clinical.outcome")
+    refuse_failed_cells(column, ids, path)
     has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
     outcome = np.zeros(len(ids), dtype=np.int8)
     outcome[has_outcome], non_event, event = read_outcome(column[has_outcome], ids, clinical.event, path)
     _refuse_ambiguous(study, frame, path)
     covariates: list[Covariate] = []
+    merged: list[Warn] = []
     columns: dict[str, np.ndarray | pd.Categorical[Any]] = {}
     for name, settings in clinical.covariates.items():
         column = column_of(frame, name, path, "clinical.covariates")
@@ -50,7 +52,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
             covariates.append(Covariate(name, "continuous"))
             columns[name] = numbers(column, ids, path)
         else:
+            refuse_failed_cells(column, ids, path)
             levels = _levels(column, settings.levels, name, ids, path)
+            merged += _merged_levels(column, levels, name)
             covariates.append(Covariate(name, settings.type, levels))
             columns[name] = _factor(column, levels)
     given = {
@@ -80,7 +84,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     )
     _check_outcome_left(cohort, path)
     imputed = _blank_covariates(cohort, path) if study.missing == "multiple_imputation" else []
-    return cohort, [*warnings, *absent_levels(cohort), *imputed]
+    return cohort, [*merged, *warnings, *absent_levels(cohort), *imputed]
 
 
 def absent_levels(cohort: Cohort) -> list[Warn]:
@@ -167,7 +171,7 @@ def _levels(
 ) -> tuple[str, ...]:
     present = column[column != ""]
     if declared is None:
-        by_value = {same_text(v): v for v in sorted(present.unique())}
+        by_value = {same_text(v): v for v in sorted(present.unique(), key=lambda v: (-len(v), v))}
         keys = list(by_value)
         try:
             keys.sort(key=float)
@@ -185,6 +189,17 @@ def _levels(
             " Declare or correct it."
         )
     return tuple(declared)
+
+
+def _merged_levels(column: pd.Series, levels: tuple[str, ...], name: str) -> list[Warn]:
+    """Whole numbers that are written with and without a point are one level, which is told."""
+    level_of = {same_text(level): level for level in levels}
+    others = {cell: level_of[same_text(cell)] for cell in column[column != ""] if cell not in levels}
+    return [
+        warn.LEVELS_AS_ONE(covariate=name, n=int((column == cell).sum()), cell=cell, level=level)
+        for cell, level in sorted(others.items())
+        if cell.lower() != level.lower()
+    ]
 
 
 def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:

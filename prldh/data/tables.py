@@ -273,6 +273,24 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     )
 
 
+def refuse_failed_cells(column: pd.Series, ids: Iterable[str], path: Path) -> None:
+    """Text columns have no other way to tell that a spreadsheet computed nothing.
+
+    Raises
+    ------
+    DataError
+        At the first cell that is an error of a spreadsheet, or of a workbook a formula without a stored value.
+    """
+    is_workbook = path.suffix.lower() in _WORKBOOKS
+    for i, cell in enumerate(column):
+        if cell in EXCEL_ERRORS or (is_workbook and cell.startswith("=")):
+            what, do = _why_no_number(cell)
+            raise DataError(
+                f"{path.name}, row {column.index[i] + 2} (patient {list(ids)[column.index[i]]}), column"
+                f" '{column.name}': '{cell}' {what}. {do}."
+            )
+
+
 def _why_no_number(cell: str) -> tuple[str, str]:
     """What a cell is, and what to do about it."""
     if cell in EXCEL_ERRORS:
@@ -306,7 +324,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 
 def same_text(text: str) -> str:
     """Text for comparing values: ``1`` is ``1.0``, as one becomes the other on the way through programs; ``yes``,
-    ``no``, ``true`` and ``false`` whatever their case. All else stays as it is written: ``4E1`` is not 40, nor ``01`` 1.
+    ``no``, ``true`` and ``false`` whatever their case. All else stays as written: ``4E1`` is not 40, nor ``01`` 1.
 
     Examples
     --------

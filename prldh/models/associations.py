@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from prldh.core import Cohort, Given, Later, Number, StudyError, Warn, nearest, warn
+from prldh.core import ABSENT, Absent, Cohort, Given, Later, Number, StudyError, Warn, nearest, warn
 from prldh.engines import StatisticsEngine
 from prldh.models.table_one import Count, Moments, TableOneRow, categorical_row, continuous_row
 from prldh.study import Study, TableOne
@@ -49,6 +49,7 @@ class Association:
     df: Number
     p: Number
     rows: tuple[AssociationCells, ...]
+    summary: Literal["mean", "median"] | Absent = ABSENT
 
 
 def check_associations(study: Study, cohort: Cohort) -> None:
@@ -119,6 +120,7 @@ def describe_associations(
                 df=row.df,
                 p=row.p,
                 rows=tuple(AssociationCells(r.level, r.total, r.nonevent, r.event) for r in row.rows),
+                summary=row.summary,
             )
         )
     return tuple(associations), [

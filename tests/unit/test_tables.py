@@ -109,7 +109,7 @@ def test_an_error_of_a_spreadsheet_is_its_text_as_in_a_csv(tmp_path):
     (tmp_path / "c.csv").write_text("id,x\na,1\nb,#DIV/0!\n")
     for file in (path, tmp_path / "c.csv"):
         table = read_table(file)
-        with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of the spreadsheet"):
+        with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of thesheet"):
             numbers(table["x"], table["id"], file)
 
 
@@ -138,3 +138,23 @@ def test_only_whole_numbers_with_and_without_a_point_are_one_text():
     assert len({same_text(t) for t in ("1", "1.0", "1.", "1.000")}) == 1
     codes = ["4E1", "40", "5E0", "5", "01", "1", "0.5", "0.50", "1_0", "10", "١", "nan", "inf"]
     assert len({same_text(code) for code in codes}) == len(codes)
+
+
+def test_codes_that_python_would_read_as_numbers_stay_levels_and_a_merged_one_is_told(tmp_path):
+    table = clinical(grade=["4E1", "40", "5E0", "5", "01", "1", "1.0", "1.0"])
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    cohort, warnings = read_cohort(study(covariates={"grade": "categorical"}), tmp_path)
+    (grade,) = cohort.covariates
+    assert set(grade.levels) == {"4E1", "40", "5E0", "5", "01", "1"}
+    assert list(cohort.table["grade"])[-3:] == ["1", "1", "1"]
+    (told,) = [w for w in warnings if w.code == "PRL-016"]
+    assert "2 cells with '1.0' are read as the level '1'" in told.message
+
+
+@pytest.mark.parametrize("column", ["grade", "relapse"])
+def test_an_error_of_a_spreadsheet_is_no_level_and_no_outcome(tmp_path, column):
+    table = clinical()
+    table.loc[3, column] = "#REF!"
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    with pytest.raises(DataError, match=rf"row 5 \(patient 003\), column '{column}': '#REF!' is an error of the"):
+        read_cohort(study(), tmp_path)

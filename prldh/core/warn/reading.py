@@ -91,6 +91,16 @@ ABSENT_LEVELS_OF_MODEL = WarnKind(
     " the reference, odds ratios are against another level than in other models.",
     "Merge rare levels, or read this model's odds ratios beside its reference.",
 )
+LEVELS_AS_ONE = WarnKind(
+    "PRL-016",
+    "cohort",
+    "patients",
+    "A level that is written in two ways",
+    "'{covariate}': {n} cells with '{cell}' are read as the level '{level}'.",
+    "A whole number with and without a decimal point is one level, as programs turn one into the other. Nothing else is"
+    " merged: 01, 1e0 and 1 are three levels.",
+    "Nothing, or write them alike.",
+)
 
 # ---------------------------------------------------------------- tables of features
 
