@@ -109,7 +109,7 @@ def test_an_error_of_a_spreadsheet_is_its_text_as_in_a_csv(tmp_path):
     (tmp_path / "c.csv").write_text("id,x\na,1\nb,#DIV/0!\n")
     for file in (path, tmp_path / "c.csv"):
         table = read_table(file)
-        with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of thesheet"):
+        with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of the spreadsheet"):
             numbers(table["x"], table["id"], file)
 
 
