@@ -25,6 +25,7 @@ from prldh.results import (
     Words,
     artefacts_in_words,
     by_honesty,
+    compares_artefacts,
     computed_once,
     cost_of_leakage,
     has_own_patients,
@@ -94,6 +95,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "is_selected": any(selects(data, m) for m in data["models"]),
         "is_priced": any(row["difference"] is not None for row in _validation(data)),
         "is_artefact": is_artefact,
+        "compares_artefacts": partial(compares_artefacts, data),
+        "has_compared_artefacts": any(compares_artefacts(data, c) for c in data["comparisons"]),
         "has_artefacts": any(
             is_artefact(m["validation"][scope][s]) for m in data["models"] for scope, s in by_honesty(m["validation"])
         ),

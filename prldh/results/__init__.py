@@ -20,6 +20,7 @@ from prldh.results.lead import (
 )
 from prldh.results.leakage import (
     ARTEFACT,
+    compares_artefacts,
     cost_of_leakage,
     given_scores,
     is_artefact,
@@ -67,6 +68,7 @@ __all__ = [
     "has_two_stage_interval",
     "honest_auc",
     "interval",
+    "compares_artefacts",
     "is_artefact",
     "is_bootstrap",
     "is_chosen",

@@ -118,6 +118,15 @@ def is_artefact(held_out: Mapping[str, Any] | None) -> bool:
     return bool(auc["estimate"] == 0.0 or (auc.get("high") is not None and auc["high"] < 0.5))
 
 
+def compares_artefacts(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> bool:
+    """Whether a comparison of held-out predictions is of pooled ones whose AUC is an artefact."""
+    names, scope = (comparison["a"], comparison["b"]), comparison["scope"]
+    pair = (m for m in data["models"] if m["name"] in names and m["adjusted"] == comparison["adjusted"])
+    return scope is not None and any(
+        is_artefact(m["validation"].get(scope, {}).get(comparison["scheme"])) for m in pair
+    )
+
+
 def leading_key(held_out: Mapping[str, Any]) -> str | None:
     """Which AUC of an entry of ``validation`` leads: .632+ of the bootstrap, the pooled one, or the mean of folds where
     the pooled one does not exist or is an artefact."""

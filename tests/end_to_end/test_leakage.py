@@ -82,6 +82,7 @@ def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
             "patient_id": [f"P{i:02d}" for i in range(n)],
             "event": ["yes", "no"] * (n // 2),
             "age": 50 + np.repeat(np.random.default_rng(3).normal(0, 9, n // 2), 2).round(1),
+            "weight": 70 + np.random.default_rng(4).normal(0, 9, n).round(1),
         }
     )
     table.to_csv(tmp_path / "clinical.csv", index=False)
@@ -90,8 +91,8 @@ def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
         "seed": 1,
         "engine": "python",
         "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "patient_id", "outcome": "event", "event": "yes"}
-        | {"covariates": {"age": "continuous"}},
-        "models": [{"name": "Age", "terms": ["age"]}],
+        | {"covariates": {"age": "continuous", "weight": "continuous"}},
+        "models": [{"name": "Age", "terms": ["age"]}, {"name": "Weight", "terms": ["weight"]}],
         "adjust": [],
         "validation": {"leave_one_out": True, "folds": 0, "bootstrap": 0},
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
@@ -104,6 +105,9 @@ def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     text = words(page[page.index('id="text"') :])
     assert shown not in text[: text.index("Warnings")] and "no usable held-out AUC" in text
+    compared = page[page.index('id="comparisons"') : page.index('id="text"')]
+    assert re.search(r"Age − Weight</th><td>leave-one-out</td><td>AUC</td><td><span[^<]*</span>\*</td>", compared)
+    assert "The pooled AUC of one of the two is below 0.5" in compared
     assert "an artefact of refits" in words(page) and f"{shown}" in words(page)
     table3 = (tmp_path / "out" / "tables" / "table3.tex").read_text()
     assert f"{shown} (0" in table3 and "{*}" in table3 and "artefact" in table3

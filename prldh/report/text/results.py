@@ -13,6 +13,7 @@ from prldh.results import (
     Place,
     bootstrap_first,
     by_honesty,
+    compares_artefacts,
     given_scores,
     has_own_patients,
     honest_auc,
@@ -207,7 +208,10 @@ def compared(w: Writer) -> Iterator[str]:
     comparisons = [
         (k, c)
         for k, c in enumerate(w.data["comparisons"])
-        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None and not _is_of_artefact(w, c)
+        if c["measure"] == "auc"
+        and c["difference"] is not None
+        and c["p"] is not None
+        and not compares_artefacts(w.data, c)
     ]
     held: dict[str, dict[str, None]] = {}
     for _, c in comparisons:
@@ -229,13 +233,6 @@ def compared(w: Writer) -> Iterator[str]:
                 f" {listed(differences)}{more}."
             )
             return
-
-
-def _is_of_artefact(w: Writer, c: dict[str, Any]) -> bool:
-    """Whether a comparison of held-out AUCs has a pooled one that is an artefact."""
-    pair = (m for m in w.data["models"] if m["name"] in (c["a"], c["b"]) and m["adjusted"] == c["adjusted"])
-    held = (m["validation"].get(c["scope"], {}).get(c["scheme"]) for m in pair)
-    return c["scope"] is not None and any(map(is_artefact, held))
 
 
 def _nested(w: Writer) -> Iterator[str]:
