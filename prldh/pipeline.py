@@ -280,9 +280,9 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
             if kind != "held_out":
                 run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
             elif a.alone.any() or b.alone.any():
-                told = scheme.replace("_", "-")
+                in_words = scheme.replace("_", "-")
                 run.warnings.append(
-                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=told)
+                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=in_words)
                 )
             else:
                 etas = [held_out_imputed(each)[0] for each in (a, b)]

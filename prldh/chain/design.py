@@ -218,13 +218,13 @@ def fit_knots(
     everyone)."""
     if not has_splines(terms):
         return {}
-    found: dict[str, tuple[float, ...]] = {}
+    knots: dict[str, tuple[float, ...]] = {}
     for term in terms:
         for factor in _factors(term, cohort, scores):
             if factor.function == "spline":
                 values = _observed(factor.variable, cohort, scores, rows)
-                found[factor.text] = tuple(spline_knots(values, factor.knots).tolist())
-    return found
+                knots[factor.text] = tuple(spline_knots(values, factor.knots).tolist())
+    return knots
 
 
 def _factors(term: str, cohort: Cohort, scores: Mapping[str, np.ndarray]) -> tuple[Factor, ...]:

@@ -170,14 +170,14 @@ def _fit_step(
 
 def _by_engine(selector: Any, details: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a step's details that the engine computed, by their places, such as ``lasso.lambda``."""
-    found = {}
+    computed = {}
     for place in getattr(selector, "by_engine", ()):
         value: Any = details
         for key in place.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is not None:
-            found[place] = value
-    return found
+            computed[place] = value
+    return computed
 
 
 def _described(

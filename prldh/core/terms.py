@@ -103,9 +103,9 @@ def _knots(text: str | None, term: str) -> int:
     except ValueError:
         knots = 0
     if not FEWEST_KNOTS <= knots <= MOST_KNOTS:
-        found = "none" if text is None else f"'{text.strip()}'"
+        given = "none" if text is None else f"'{text.strip()}'"
         raise StudyError(
-            f"the term '{term}': a spline has {FEWEST_KNOTS} to {MOST_KNOTS} knots (found {found}). Write rcs(x, 4)."
+            f"the term '{term}': a spline has {FEWEST_KNOTS} to {MOST_KNOTS} knots (found {given}). Write rcs(x, 4)."
         )
     return knots
 

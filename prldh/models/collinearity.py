@@ -90,11 +90,11 @@ def describe_terms(
         )
     is_missing = whole["condition_number"] is None
     near = near_dependencies(design.matrix[:, 1:], design.columns[1:])
-    found = TermCollinearity(terms, **whole, dependencies=near, reason=SINGULAR if is_missing else ABSENT)
+    collinearity = TermCollinearity(terms, **whole, dependencies=near, reason=SINGULAR if is_missing else ABSENT)
     inflated = {t.term: t.vif for t in terms if t.vif is not None and t.vif ** (1 / t.df) > LARGEST_VIF}
     # of one term the columns are a coding, whose conditioning is no finding
-    listed = _listed(inflated, found.condition_number_centred if len(names) > 1 else None, near)
-    return found, [warn.COLLINEAR_TERMS(model=label, listed=listed)] if listed else []
+    listed = _listed(inflated, collinearity.condition_number_centred if len(names) > 1 else None, near)
+    return collinearity, [warn.COLLINEAR_TERMS(model=label, listed=listed)] if listed else []
 
 
 def describe_features(
@@ -109,21 +109,21 @@ def describe_features(
     condition = finite(answer["condition_number_centred"])
     near = near_dependencies(values, names)
     if condition is None:
-        found = FeatureCollinearity(None, None, near, SINGULAR.replace("column", "feature"))
+        collinearity = FeatureCollinearity(None, None, near, SINGULAR.replace("column", "feature"))
     else:
-        found = FeatureCollinearity(vif, condition, near)
+        collinearity = FeatureCollinearity(vif, condition, near)
     inflated = {name: v for name, v in vif.items() if v is not None and v > LARGEST_VIF}
     listed = _listed(inflated, condition, near)
-    return found, [warn.COLLINEAR_FEATURES(tissue=label, listed=listed)] if listed else []
+    return collinearity, [warn.COLLINEAR_FEATURES(tissue=label, listed=listed)] if listed else []
 
 
 def _listed(inflated: Mapping[str, Number], condition: Number, dependencies: Sequence[str]) -> str:
     """What is above the limits, the largest first; empty where nothing is."""
     factors = sorted(inflated.items(), key=lambda item: -(item[1] or 0.0))
-    told = [f"condition number {condition:.3g}"] if (condition or 0.0) > LARGEST_CONDITION_NUMBER else []
+    parts = [f"condition number {condition:.3g}"] if (condition or 0.0) > LARGEST_CONDITION_NUMBER else []
     if factors:
-        told.insert(0, "variance inflation factor " + ", ".join(f"{v:.3g} of '{name}'" for name, v in factors))
-    return "; ".join([*told, *dependencies])
+        parts.insert(0, "variance inflation factor " + ", ".join(f"{v:.3g} of '{name}'" for name, v in factors))
+    return "; ".join([*parts, *dependencies])
 
 
 # ---------------------------------------------------------------- which column is nearly a sum of which
@@ -142,14 +142,14 @@ def near_dependencies(values: np.ndarray, names: Sequence[str]) -> tuple[str, ..
     """
     with np.errstate(over="ignore"):
         spans = np.ptp(values, axis=0)
-    told: list[str] = []
+    sums: list[str] = []
     independent: list[int] = []
     for j in map(int, np.flatnonzero((spans > 0) & np.isfinite(spans))):
         if independent and _outside(values, j, independent) < 1 - NEAR:
-            told.append(_in_words(values, j, _fewest(values, j, independent), names))
+            sums.append(_in_words(values, j, _fewest(values, j, independent), names))
         else:
             independent.append(j)
-    return tuple(told)
+    return tuple(sums)
 
 
 def _centred(values: np.ndarray, columns: Sequence[int]) -> np.ndarray:

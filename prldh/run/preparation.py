@@ -139,8 +139,8 @@ def _lost_by_complete_case(plan: Plan) -> list[Warn]:
     unused = [name for name in declared.variables if name not in used.variables]
     alone = used.cohort.n - declared.cohort.n
     listed = f"{len(more)} of {len(plan.specs)} models would have more patients than these {n}: {some(more)}"
-    told = f" Left out only for blanks that no model uses ({', '.join(unused)}): {alone}." if alone else ""
-    return [warn.COMPLETE_CASE_LOSES(n_left_out=whole.n - n, listed=listed, unused=told)]
+    of_unused = f" Left out only for blanks that no model uses ({', '.join(unused)}): {alone}." if alone else ""
+    return [warn.COMPLETE_CASE_LOSES(n_left_out=whole.n - n, listed=listed, unused=of_unused)]
 
 
 def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Step, ...]:

@@ -337,6 +337,6 @@ def _flac(x: np.ndarray, y: np.ndarray, b: np.ndarray) -> np.ndarray:
         value = deviance(beta)
         if score @ step < 1e-24:
             break
-    found = np.zeros(len(b))
-    found[kept] = np.linalg.solve(triangle, beta[:k])
-    return found
+    coefficients = np.zeros(len(b))
+    coefficients[kept] = np.linalg.solve(triangle, beta[:k])
+    return coefficients

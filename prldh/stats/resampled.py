@@ -187,18 +187,18 @@ def combine_resampled(
     """The estimates alone of :func:`correct_optimism`, whose arguments these are; without those that do not exist."""
     pairs = np.isfinite(boot) & np.isfinite(original)
     out = np.isfinite(oob) & np.isfinite(boot)
-    found: dict[str, float] = {}
+    estimates: dict[str, float] = {}
     if pairs.any() and np.isfinite(apparent):
         optimism = float(np.mean(boot[pairs] - original[pairs]))
-        found |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
+        estimates |= {"estimate": apparent - optimism, "optimism": optimism, "resampled": float(np.mean(boot[pairs]))}
     if out.any():
-        found["oob"] = float(np.mean(oob[out]))
+        estimates["oob"] = float(np.mean(oob[out]))
     if out.any() and np.isfinite(apparent):
-        found["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * found["oob"]
+        estimates["b632"] = (1 - WEIGHT_632) * apparent + WEIGHT_632 * estimates["oob"]
         if no_information is not None:
-            weight, bounded = _plus(apparent, found["oob"], no_information, better_is_high)
-            found["b632plus"] = (1 - weight) * apparent + weight * bounded
-    return found
+            weight, bounded = _plus(apparent, estimates["oob"], no_information, better_is_high)
+            estimates["b632plus"] = (1 - weight) * apparent + weight * bounded
+    return estimates
 
 
 def _plus(apparent: float, oob: float, no_information: float, better_is_high: bool) -> tuple[float, float]:

@@ -252,7 +252,7 @@ def two_stage_bootstrap(
     centre[0], scale[0] = 0.0, 1.0
     z = np.ascontiguousarray(((columns - centre[:, None]) / scale[:, None]).T)
     start = _log_odds(columns, z, y, np.ones(len(y)), np.zeros(len(columns)))[1]
-    found = {f"{measure}_{key}": np.full(n_outer, np.nan) for measure in TWO_STAGE for key in ESTIMATES}
+    estimates_by_sample = {f"{measure}_{key}": np.full(n_outer, np.nan) for measure in TWO_STAGE for key in ESTIMATES}
     for r in range(n_outer):
         drawn = rng.integers(0, len(y), len(y))
         outer, inner, by_chance = _one_sample(columns, z, y, start, drawn, rng.integers(0, len(y), (n_inner, len(y))))
@@ -260,8 +260,8 @@ def two_stage_bootstrap(
             boot, original, oob = inner[:, :, j].T
             estimates = combine_resampled(float(outer[j]), boot, original, oob, nothing, measure == "auc")
             for key in ESTIMATES:
-                found[f"{measure}_{key}"][r] = estimates.get(key, np.nan)
-    return found
+                estimates_by_sample[f"{measure}_{key}"][r] = estimates.get(key, np.nan)
+    return estimates_by_sample
 
 
 def two_stage_interval(estimate: float, resampled: np.ndarray, n_rarer: int, level: float = 0.95) -> dict[str, float]:

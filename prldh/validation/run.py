@@ -113,16 +113,16 @@ def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[
     """What intervals of the bootstrap are made of, by model and scheme."""
     schemes = [scheme for scheme, (kind, _) in plan.schemes.items() if kind == "bootstrap"]
     places = [(i, scheme) for i in range(len(plan.specs)) for scheme in schemes]
-    found = {}
+    drawn = {}
     for done, place in enumerate(places):
         progress("two-stage bootstrap", done, len(places))
-        found[place] = draw_two_stage(plan, run, *place)
+        drawn[place] = draw_two_stage(plan, run, *place)
     if places:
         progress("two-stage bootstrap", len(places), len(places))
     n = sum(plan.is_refitted(spec) for spec in plan.specs)
     if places and n and plan.study.validation.bootstrap_interval == "two_stage":
         run.warnings.append(warn.NO_TWO_STAGE(n=n, n_models=len(plan.specs)))
-    return found
+    return drawn
 
 
 def _run_null(
