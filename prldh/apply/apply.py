@@ -85,7 +85,8 @@ def _describe(
     frozen: Frozen, new: NewCohort, patients: NewPatients, registry: Registry
 ) -> tuple[dict[str, Any], pd.DataFrame]:
 
-    settings = Performance.model_validate(frozen.settings["performance"])
+    # these patients have a prevalence of their own, for which the frozen predictions were not made
+    settings = Performance.model_validate(frozen.settings["performance"]).model_copy(update={"prevalence": None})
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)

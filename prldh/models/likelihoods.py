@@ -68,11 +68,22 @@ def overall_tests(
     """The likelihood-ratio test of each term that has several columns, such as the levels of a factor; R: ``drop1(fit,
     test = "LRT")``.
 
-    A model by Firth's likelihood is tested by the penalised ratio, with the penalty of the whole model.
+    A term that is contained in a product has none, as R has it: what its test says would depend on which level is the
+    reference, or where a number has its 0. A model by Firth's likelihood is tested by the penalised ratio, with the
+    penalty of the whole model.
     """
     tests = []
     for term in dict.fromkeys(designs[0].variables[1:]):
-        if designs[0].variables.count(term) > 1:
+        if designs[0].variables.count(term) > 1 and not _is_contained(designs[0], term):
             without = [design.without(term) for design in designs]
             tests.append(OverallTest(term, compare_likelihoods(without, designs, [how], outcome, engine)))
     return tuple(tests)
+
+
+def _is_contained(design: Design, term: str) -> bool:
+    """Whether another term multiplies everything that this one is made of by something more."""
+    factors: dict[str, set[tuple[str, str]]] = {}
+    for variable, parts in zip(design.variables, design.parts, strict=False):
+        factors.setdefault(variable, set()).update((part.variable, part.function) for part in parts)
+    own = factors.get(term, set())
+    return bool(own) and any(own < others for others in factors.values())

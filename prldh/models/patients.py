@@ -68,12 +68,15 @@ class Patients:
             for scheme, (kind, _) in self.everyones.items()
         }
 
-    def refits(self, scheme: str, everyones: Sequence[Mapping[str, TissueRefit]]) -> list[Mapping[str, TissueRefit]]:
-        """The tissues, refitted on everyone, of each of these patients' resamples: their scores of these patients."""
+    def refits(
+        self, scheme: str, everyones: Sequence[Mapping[str, TissueRefit] | None]
+    ) -> list[Mapping[str, TissueRefit]]:
+        """The tissues, refitted on everyone, of each of these patients' resamples: their scores of these patients; of a
+        study without tissues there is nothing (None)."""
         if not self.variables:
-            return list(everyones)
+            return [each or {} for each in everyones]
         return [
-            {name: replace(tissue, values=tissue.values[self.rows]) for name, tissue in everyones[k].items()}
+            {name: replace(tissue, values=tissue.values[self.rows]) for name, tissue in (everyones[k] or {}).items()}
             for k, _ in self._concerned[scheme]
         ]
 

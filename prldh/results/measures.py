@@ -77,6 +77,8 @@ def _proportion(key: str, label: str, successes: tuple[str, ...], total: tuple[s
     )
 
 
+#: Why a point of a bootstrap decision curve may have no limits.
+_NOT_HELD = "the percentiles over the bootstrap models do not hold their mean"
 MEASURES: tuple[Measure, ...] = (
     Measure(
         "auc",
@@ -346,9 +348,13 @@ MEASURES: tuple[Measure, ...] = (
             BOOTSTRAP: later(tuple[DecisionPoint, ...]),
         },
         r="rmda::decision_curve",
-        null_parts=dict.fromkeys(
-            ("avoided", "avoided_low", "avoided_high"), "the threshold is 0, where nobody is spared"
-        ),
+        null_parts={
+            "avoided": "the threshold is 0, where nobody is spared",
+            **dict.fromkeys(
+                ("avoided_low", "avoided_high"), f"the threshold is 0, where nobody is spared, or {_NOT_HELD}"
+            ),
+            **dict.fromkeys(("low", "high", "standardized_low", "standardized_high"), _NOT_HELD),
+        },
         resampled=dict.fromkeys(
             ("low", "high", "standardized_low", "standardized_high", "avoided_low", "avoided_high"),
             "decision_bootstrap",

@@ -21,16 +21,20 @@ NULL_REASONS = {
         "the maximum-likelihood estimate is infinite (separation), the term is not estimable, or a group has no"
         " patients"
     ),
+    "or": (
+        "the maximum-likelihood estimate is infinite (separation) or larger than a number can be, the term is not"
+        " estimable, or a group has no patients"
+    ),
     "low": "the interval has no finite lower limit, or the estimate does not exist",
-    "high": "the interval has no finite upper limit, or the estimate does not exist",
+    "high": "the interval has no finite upper limit, or none that a number can hold, or the estimate does not exist",
     "estimate": "the quantity is not defined for these data (nothing to divide by, or infinite)",
-    "cutoff": "no cutoff is better than calling everyone high",
+    "cutoff": "no cutoff is better than calling everyone high, or the groups are those of a covariate",
     "smd": (
         "it is infinite: the variable does not vary within the outcomes, or a level tells them apart; or an outcome has"
         " one patient"
     ),
     "percent": "the column has no patients",
-    "sd": "one patient has no standard deviation",
+    "sd": "fewer than two patients have no standard deviation",
     "events_per_parameter": "the model estimates nothing beside its intercept",
     "oob": "no patient was ever out of bag in both classes, or the measure does not exist there",
     "boot_low": (
@@ -40,7 +44,6 @@ NULL_REASONS = {
 }
 _SAME_REASON = {
     "se": "b",
-    "or": "b",
     "b632": "oob",
     "oob_low": "oob",
     "oob_high": "oob",

@@ -13,6 +13,8 @@ from prldh.stats.positives import as_thresholds, positives
 from prldh.stats.roc import split_classes, split_probability
 
 _PER_PATIENTS = 100.0
+_SLACK = 1e-9
+"""Limits that differ from their mean by less than this are rounding."""
 
 
 def _odds(thresholds: np.ndarray) -> np.ndarray:
@@ -66,6 +68,14 @@ def _curve(
         "avoided_low": avoided_low,
         "avoided_high": avoided_high,
     }
+
+
+def _around(mean: np.ndarray, band: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Percentiles over resamples, where they hold the mean: of few values that differ from 0 they may not."""
+    low, high = band
+    with np.errstate(invalid="ignore"):
+        holds = (low <= mean + _SLACK) & (mean - _SLACK <= high)
+    return np.where(holds, low, np.nan), np.where(holds, high, np.nan)
 
 
 def _share(event: np.ndarray) -> float:
@@ -289,7 +299,8 @@ def out_of_bag_decision_curve(
         instead, a difference of 0.001 would make 10 avoided interventions per 100 at a threshold of 0.01.) Limits are
         percentiles over the resamples: of the net benefit, of the net benefit by the resample's own out-of-bag
         prevalence (where that is not 0), and of the interventions avoided. A resample without out-of-bag patients, or
-        with a NaN among their predictions, does not count.
+        with a NaN among their predictions, does not count. Limits that do not hold the mean are NaN: where most
+        resamples have nobody above a threshold, the percentiles are those of none.
 
     Raises
     ------
@@ -319,7 +330,12 @@ def out_of_bag_decision_curve(
     net, avoided = (values.mean(axis=0) if len(size) else nothing for values in (resampled[0], resampled[2]))
     prevalence = float((events / size).mean()) if len(size) else float("nan")
     standardized = net / prevalence if prevalence > 0.0 else nothing
-    return _curve(thresholds, [net, standardized, avoided], _treat_all(prevalence, thresholds), resampled, level)
+    means = {"": net, "standardized_": standardized, "avoided_": avoided}
+    curve = _curve(thresholds, list(means.values()), _treat_all(prevalence, thresholds), resampled, level)
+    for prefix, mean in means.items():
+        ends = f"{prefix}low", f"{prefix}high"
+        curve |= dict(zip(ends, _around(mean, (curve[ends[0]], curve[ends[1]])), strict=True))
+    return curve
 
 
 def compare_out_of_bag_decision_curves(
@@ -371,8 +387,8 @@ def compare_out_of_bag_decision_curves(
     (tp_a, fp_a), (tp_b, fp_b) = (positives(event, p, thresholds, times) for p in (of_a, of_b))
     with np.errstate(invalid="ignore"):
         difference = (tp_a - tp_b - (fp_a - fp_b) * _odds(thresholds)) / times.sum(axis=1)[:, None]
-    low, high = percentile_band(difference, level)
     mean = difference.mean(axis=0) if len(difference) else np.full(len(thresholds), np.nan)
+    low, high = _around(mean, percentile_band(difference, level))
     return {"threshold": thresholds, "difference": mean, "low": low, "high": high}
 
 

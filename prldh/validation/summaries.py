@@ -240,7 +240,11 @@ def _summarise_bootstrap(
             on_everyone, boot, original, oob, nothing, assessment.level, is_high_better, measure.range
         )
         if corrected["estimate"] is None:
-            corrected["reason"] = "no bootstrap sample has both classes"
+            corrected["reason"] = (
+                "no bootstrap sample has both classes"
+                if not n_usable
+                else "no bootstrap sample has a value: predictions are constant there, or tell the classes apart"
+            )
         elif nothing is None:
             corrected["reason"] = NO_CORRECTION
         else:

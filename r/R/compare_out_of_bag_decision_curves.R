@@ -11,6 +11,7 @@ compare_out_of_bag_decision_curves <- function(outcome, a, b, out_of_bag, thresh
   true <- count_above(of_a$probability, is_event, thresholds) - count_above(of_b$probability, is_event, thresholds)
   false <- count_above(of_a$probability, is_other, thresholds) - count_above(of_b$probability, is_other, thresholds)
   difference <- na_if_nan(sweep(true - false * thresholds / (1 - thresholds), 2, rowSums(of_a$is_out), "/"))
+  mean_of <- na_if_nan(rowMeans(difference))
   band <- percentile_band(difference, level)
-  list(threshold = thresholds, difference = na_if_nan(rowMeans(difference)), low = band$low, high = band$high)
+  c(list(threshold = thresholds, difference = mean_of), around_mean(mean_of, band$low, band$high))
 }

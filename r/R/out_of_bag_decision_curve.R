@@ -12,7 +12,19 @@ out_of_bag_decision_curve <- function(outcome, probability, out_of_bag, threshol
   point <- lapply(resampled, function(values) na_if_nan(rowMeans(values)))
   prevalence <- mean(events / size)
   point$standardized <- if (isTRUE(prevalence > 0)) point$net_benefit / prevalence else rep(NA_real_, length(thresholds))
-  as_decision_curve(thresholds, point, treat_all(prevalence, thresholds), resampled, level)
+  curve <- as_decision_curve(thresholds, point, treat_all(prevalence, thresholds), resampled, level)
+  for (prefix in c("", "standardized_", "avoided_")) {
+    ends <- paste0(prefix, c("low", "high"))
+    mean_of <- point[[match(prefix, c("", "standardized_", "avoided_"))]]
+    curve[ends] <- around_mean(mean_of, curve[[ends[1]]], curve[[ends[2]]])
+  }
+  curve
+}
+
+# Percentiles over resamples, where they hold the mean: of few values that differ from 0 they may not.
+around_mean <- function(mean, low, high) {
+  holds <- !is.na(mean) & !is.na(low) & !is.na(high) & low <= mean + 1e-9 & mean - 1e-9 <= high
+  list(low = ifelse(holds, low, NA_real_), high = ifelse(holds, high, NA_real_))
 }
 
 # Predictions and who is out of bag (resamples x patients), of the resamples that count: with out-of-bag patients, and a

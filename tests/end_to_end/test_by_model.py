@@ -438,3 +438,29 @@ def test_a_level_that_a_models_patients_lack_is_told(tmp_path):
         " coefficient; 'b' is the reference instead of 'a'."
     ]
     assert [t["term"] for t in model(results.data, "grade", True)["terms"]] == ["(Intercept)", "gradec", "age"]
+
+
+def test_covariates_alone_are_validated_with_a_null_run(tmp_path):
+    """A study without tissues has no Radscores to refit."""
+    g = np.random.default_rng(1)
+    table = pd.DataFrame({"id": [f"p{i:02d}" for i in range(60)], "y": g.integers(0, 2, 60), "a": g.normal(size=60)})
+    table["b"] = np.where(np.arange(60) % 7, g.normal(size=60), np.nan)
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    study = {
+        "clinical": {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+        "missing": "by_model",
+        "engine": "python",
+        "models": [{"name": "A", "terms": ["a"]}, {"name": "B", "terms": ["b"]}],
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 5, "null_permutations": 2},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": [], "checklists": []},
+    }
+    study["clinical"]["covariates"] = {"a": "continuous", "b": "continuous"}
+    models = prldh.analyze(study, tmp_path / "out", jobs=1).data["models"]
+    assert [(m["name"], m["adjusted"], m["n"]) for m in models] == [
+        ("A", False, 60),
+        ("A", True, 51),
+        ("B", False, 51),
+        ("B", True, 51),
+    ]
+    assert all(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] is not None for m in models)

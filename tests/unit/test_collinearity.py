@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.core import Design, Part
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
 from prldh.models.collinearity import near_dependencies
+from prldh.models.likelihoods import MAXIMUM_LIKELIHOOD, overall_tests
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -196,3 +198,24 @@ def test_values_near_overflow_and_nothing_that_varies_are_null_and_no_error(engi
         found = engine().collinearity(values)
         assert np.isnan(found["condition_number"]) and np.isnan(found["vif"]).all()
         assert near_dependencies(values, ["a", "b", "c"]) == ()
+
+
+def test_a_factor_within_a_product_has_no_overall_test_of_its_own():
+    """Its chi-squared would depend on the reference level of the other factor."""
+    rng = np.random.default_rng(5)
+    n = 120
+    grade, sex = rng.integers(0, 3, n), rng.integers(0, 2, n)
+    y = (rng.random(n) < 1 / (1 + np.exp(0.5 - 0.6 * grade + 0.8 * sex))).astype(np.int8)
+    one = [(grade == k).astype(float) for k in (1, 2)]
+    for female in (sex == 0, sex == 1):
+        other = female.astype(float)
+        columns = [np.ones(n), *one, other, *(c * other for c in one)]
+        variables = ("(Intercept)", "grade", "grade", "sex", "grade:sex", "grade:sex")
+        graded = [(Part("grade", level=str(k)),) for k in (1, 2)]
+        sexed = (Part("sex", level="x"),)
+        parts = ((), *graded, sexed, *((*p, *sexed) for p in graded))
+        design = Design(np.column_stack(columns), tuple("abcdef"), variables, (None,) * 6, parts)
+        (test,) = overall_tests([design], MAXIMUM_LIKELIHOOD, y, PythonEngine())
+        assert test.term == "grade:sex" and test.test.df == 2
+    both = Design(np.column_stack(columns[:4]), tuple("abcd"), variables[:4], (None,) * 4, parts[:4])
+    assert [t.term for t in overall_tests([both], MAXIMUM_LIKELIHOOD, y, PythonEngine())] == ["grade"]

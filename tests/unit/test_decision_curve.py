@@ -298,3 +298,21 @@ def test_one_class_or_no_share_has_no_curve_elsewhere():
     for wrong in (0.0, 1.0, float("nan")):
         with pytest.raises(DataError, match="prevalence must lie between 0 and 1"):
             engine.decision_curve_at_prevalence([0, 1], [0.1, 0.2], [0.2], wrong)
+
+
+def test_limits_of_an_out_of_bag_curve_hold_their_mean_or_are_none():
+    """One model in sixty calls a patient high at 0.9: the mean is not 0, the percentiles are."""
+    rng = np.random.default_rng(3)
+    outcome = (rng.random(40) < 0.4).astype(float)
+    probability = rng.uniform(0.1, 0.6, (60, 40))
+    probability[4, 7] = 0.95
+    out = np.ones((60, 40))
+    curve = engine.out_of_bag_decision_curve(outcome, probability, out, [0.3, 0.9])
+    other = engine.compare_out_of_bag_decision_curves(outcome, probability, np.full((60, 40), 0.2), out, [0.3, 0.9])
+    for mean, low, high in (
+        (curve["net_benefit"], curve["low"], curve["high"]),
+        [other[k] for k in ("difference", "low", "high")],
+    ):
+        assert low[0] <= mean[0] <= high[0] and mean[1] != 0 and np.isnan([low[1], high[1]]).all()
+    for prefix, mean in (("standardized_", curve["standardized"]), ("avoided_", curve["avoided"])):
+        assert np.isnan(curve[f"{prefix}low"][1]) and curve[f"{prefix}low"][0] <= mean[0] <= curve[f"{prefix}high"][0]

@@ -71,7 +71,7 @@ class Writer:
         digits = digits_for(entry[keys[0]])
         middle = self.number(*path, keys[0], digits=digits)
         if entry.get(keys[1]) is None or entry.get(keys[2]) is None:
-            return f"{middle} (no finite interval)"
+            return f"{middle} (no interval)"
         level = self.percent("study", "settings", "performance", "confidence")
         return (
             f"{middle} ({level}% CI {self.number(*path, keys[1], digits=digits)} to"

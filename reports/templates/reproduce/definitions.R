@@ -192,10 +192,21 @@ likelihood_ratio <- function(small, large, is_firth, outcome = y) {
   pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
   list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
 }
-# The same of leaving out each term that has several columns, as drop1() does.
+# The same of leaving out each term that has several columns and is not contained in a product, as drop1() does.
+factors_of <- function(term) {
+  if (!term %in% names(composed)) return(paste("identity", term))
+  vapply(composed[[term]]$factors, function(factor) paste(factor$form, factor$name), "")
+}
+is_contained <- function(term, terms) {
+  own <- unique(factors_of(term))
+  any(vapply(setdiff(terms, term), function(other) {
+    factors <- unique(factors_of(other))
+    all(own %in% factors) && length(factors) > length(own)
+  }, NA))
+}
 overall_tests <- function(xs, is_firth, outcome = y) {
   variable <- attr(xs[[1]], "variables")
-  names <- unique(variable[duplicated(variable)])
+  names <- Filter(function(name) !is_contained(name, unique(variable)), unique(variable[duplicated(variable)]))
   without <- function(name) lapply(xs, function(x) x[, c(TRUE, variable != name), drop = FALSE])
   named_by(lapply(names, function(name) likelihood_ratio(without(name), xs, is_firth, outcome)), names)
 }
