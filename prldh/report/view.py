@@ -235,10 +235,13 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
         }
     (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
     is_all = is_honest(data, best, scope)
+    # .632+ weighs what held-out patients give with what the model's own give
+    is_weighed = leading_key(best["validation"][scope][scheme]) == "b632plus"
+    where = "corrected for optimism" if is_weighed else "in patients held out from fitting"
     sentences = [
         asked,
         (
-            f"{'The honest answer: in' if is_all else 'In'} patients held out from fitting"
+            f"{f'The honest answer: {where}' if is_all else where[0].upper() + where[1:]}"
             f" ({_how_held_out(data, scheme, words)}{_mean(best, scope, scheme)}, {_fitted_anew(data, best, scope)}),"
             f" {_which(data, best)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
             f" perfect.{' ' * bool(unknown_leakage(data, best))}{unknown_leakage(data, best)}"
