@@ -51,7 +51,7 @@ def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
 def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
     """Whether what the bootstrap corrects has an interval, of any model."""
     return any(
-        TWO_STAGE_METHOD in value.get("method", "")
+        TWO_STAGE_METHOD in (value.get("method") or "")
         for m in data["models"]
         for scope, scheme in by_honesty(m["validation"])
         if is_bootstrap(data, scheme)
