@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
-from prldh.core import DataError, FittedStep, LinearScore, Part, variables_in
-from prldh.data import same_text
+from prldh.core import DataError, FittedStep, LinearScore, Part, same_text, variables_in
 from prldh.plugins import Registry
 from prldh.results import read_results
 from prldh.run import MODEL_SCHEMA

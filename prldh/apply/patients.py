@@ -13,8 +13,17 @@ from pydantic import BeforeValidator, Field
 from prldh.apply.features import single_images, tables_for, tell_of_strange
 from prldh.apply.frozen import Frozen
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, Progress, Warn, positions
-from prldh.data import check_ids, column_of, numbers, read_outcome, read_table, same_text, some, texts_of_event
+from prldh.core import DataError, Progress, Warn, positions, same_text
+from prldh.data import (
+    check_ids,
+    column_of,
+    numbers,
+    read_outcome,
+    read_table,
+    refuse_failed_cells,
+    some,
+    texts_of_event,
+)
 from prldh.data.imaging import TissueImages, measure, warn_of_leaks
 from prldh.plugins import Registry
 from prldh.study import ReadSettings, Strict, Study, Text, Tissue, one_value
@@ -190,6 +199,7 @@ class _Reader:
             return None
         event = clinical["event"] if given.event is None else given.event
         column = column_of(self.frame, name, self.path, "clinical.outcome")
+        refuse_failed_cells(column, self.path, self.ids)
         # all with the event or all without: predictions alone
         if set(column) != {""} and column.map(same_text).nunique() == 1:
             return np.full(len(column), same_text(column.iloc[0]) in texts_of_event(event), dtype=np.int8)
@@ -201,6 +211,7 @@ class _Reader:
             values = numbers(column, self.ids, self.path)
             self._lack(name, np.isnan(values), f"blank: {name}")
             return values
+        refuse_failed_cells(column, self.path, self.ids)
         known = {same_text(level) for level in self.frozen.levels(name)}
         cells = column.to_numpy(dtype=object)
         self._lack(name, cells == "", f"blank: {name}")

@@ -76,6 +76,7 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, term_text, variables_in
+from prldh.core.texts import same_text
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -179,6 +180,7 @@ __all__ = [
     "positions",
     "record_of",
     "records_of",
+    "same_text",
     "seed_for",
     "take_columns",
     "warn",

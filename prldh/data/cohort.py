@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import Cohort, Covariate, DataError, Warn, warn
-from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, refuse_failed_cells, same_text, some
-from prldh.study import Study
+from prldh.core import Cohort, Covariate, DataError, Warn, same_text, warn
+from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, refuse_failed_cells, some
+from prldh.study import Study, as_unquoted
 
 
 def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = None) -> tuple[Cohort, list[Warn]]:
@@ -38,7 +38,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     frame = read_table(path)
     ids = check_ids(frame, clinical.id, path, "clinical.id")
     column = column_of(frame, clinical.outcome, path, "clinical.outcome")
-    refuse_failed_cells(column, ids, path)
+    refuse_failed_cells(column, path, ids)
     has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
     outcome = np.zeros(len(ids), dtype=np.int8)
     outcome[has_outcome], non_event, event = read_outcome(column[has_outcome], ids, clinical.event, path)
@@ -52,7 +52,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
             covariates.append(Covariate(name, "continuous"))
             columns[name] = numbers(column, ids, path)
         else:
-            refuse_failed_cells(column, ids, path)
+            refuse_failed_cells(column, path, ids)
             levels = _levels(column, settings.levels, name, ids, path)
             merged += _merged_levels(column, levels, name)
             covariates.append(Covariate(name, settings.type, levels))
@@ -119,7 +119,7 @@ def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
 
 
 def texts_of_event(event: object) -> tuple[str, ...]:
-    """What cells may hold, as :func:`~prldh.data.tables.same_text` has them, that means the event."""
+    """What cells may hold, as :func:`~prldh.core.same_text` has them, that means the event."""
     return (
         ("yes", "true", "1") if event is True else ("no", "false", "0") if event is False else (same_text(str(event)),)
     )
@@ -182,11 +182,18 @@ def _levels(
     strange = present[~present.map(same_text).isin(known)]
     if len(strange):
         i = strange.index[0]
+        number = as_unquoted(strange.iloc[0])
+        is_unquoted = number != strange.iloc[0] and same_text(number) in known
+        do = (
+            f"Quote it in the study file ('{strange.iloc[0]}'), which reads it as {number} without quotes"
+            if is_unquoted
+            else "Declare or correct it"
+        )
         raise DataError(
             f"{path.name}, row {i + 2} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among the"
             " declared levels"
             f" ({', '.join(declared)}){f'; {strange.nunique()} such values' if strange.nunique() > 1 else ''}."
-            " Declare or correct it."
+            f" {do}."
         )
     return tuple(declared)
 

@@ -10,6 +10,7 @@ import gzip
 import re
 import zipfile
 from collections.abc import Iterable
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import pandas as pd
 
 from prldh.core import DataError, nearest
 
-#: What a spreadsheet shows for a formula that failed; ``#N/A`` is among the blanks.
-EXCEL_ERRORS = ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+#: What a spreadsheet shows for a formula that failed, such as ``#DIV/0!``; ``#N/A`` is among the blanks.
+FAILED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]|#GETTING_DATA")
 BLANKS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "<NA>")
 
 
@@ -97,12 +98,20 @@ def _cells(path: Path, has_values: bool) -> tuple[list[str], list[list[Any]]]:
     was typed in. Errors are text, such as ``#DIV/0!``. Empty rows at the end are no rows."""
     from openpyxl import load_workbook
 
-    book = load_workbook(path, read_only=True, data_only=has_values)
     try:
+        book = load_workbook(path, read_only=True, data_only=has_values)
+    except AttributeError:  # openpyxl looks for the drawing of a chart sheet that has none
+        raise DataError(
+            f"{path} has a sheet that cannot be read, such as a chart sheet without a chart. Remove that sheet, or save"
+            " the table in a workbook of its own."
+        ) from None
+    try:
+        if not book.worksheets:
+            raise DataError(f"{path} has chart sheets alone. Give a workbook with a sheet of cells.")
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
         rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-        names = list(book.sheetnames)
+        names = [each.title for each in book.worksheets]
     finally:
         book.close()
     while rows and all(cell is None for cell in rows[-1]):
@@ -236,6 +245,8 @@ def _cell_text(value: object) -> str:
         return str(bool(value))
     if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 1e15:
         return str(int(value))
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time():
+        return value.date().isoformat()  # a workbook has no dates without a time of day
     text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value).strip()
     return "" if text in BLANKS else text
 
@@ -273,8 +284,9 @@ def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
     )
 
 
-def refuse_failed_cells(column: pd.Series, ids: Iterable[str], path: Path) -> None:
-    """Text columns have no other way to tell that a spreadsheet computed nothing.
+def refuse_failed_cells(column: pd.Series, path: Path, ids: Iterable[str] | None = None) -> None:
+    """Text columns have no other way to tell that a spreadsheet computed nothing. ``ids`` of the whole table, where
+    they are known already.
 
     Raises
     ------
@@ -283,18 +295,17 @@ def refuse_failed_cells(column: pd.Series, ids: Iterable[str], path: Path) -> No
     """
     is_workbook = path.suffix.lower() in _WORKBOOKS
     for i, cell in enumerate(column):
-        if cell in EXCEL_ERRORS or (is_workbook and cell.startswith("=")):
+        if FAILED.fullmatch(cell) or (is_workbook and cell.startswith("=")):
             what, do = _why_no_number(cell)
-            raise DataError(
-                f"{path.name}, row {column.index[i] + 2} (patient {list(ids)[column.index[i]]}), column"
-                f" '{column.name}': '{cell}' {what}. {do}."
-            )
+            row = column.index[i]
+            whose = f" (patient {list(ids)[row]})" if ids is not None else ""
+            raise DataError(f"{path.name}, row {row + 2}{whose}, column '{column.name}': '{cell}' {what}. {do}.")
 
 
 def _why_no_number(cell: str) -> tuple[str, str]:
     """What a cell is, and what to do about it."""
-    if cell in EXCEL_ERRORS:
-        return "is an error of the spreadsheet", "Mend its formula there, or leave the cell blank"
+    if FAILED.fullmatch(cell):
+        return "is an error of the spreadsheet", "Mend its formula there, or clear the cell"
     if cell.startswith("="):
         return "is a formula whose value is not stored", "Open the workbook in a spreadsheet program and save it again"
     return "is not a number", "Correct it, leave it blank, or declare the column categorical"
@@ -318,34 +329,15 @@ def is_number(cell: str) -> bool:
     return "_" not in cell
 
 
-#: A whole number as spreadsheets and pandas write it again.
-_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
-
-
-def same_text(text: str) -> str:
-    """Text for comparing values: ``1`` is ``1.0``, as one becomes the other on the way through programs; ``yes``,
-    ``no``, ``true`` and ``false`` whatever their case. All else stays as written: ``4E1`` is not 40, nor ``01`` 1.
-
-    Examples
-    --------
-    >>> [same_text(text) for text in ("1.0", "1", "01", "4E1", "Yes")]
-    ['1', '1', '01', '4E1', 'yes']
-    """
-    text = str(text).strip()
-    if text.lower() in ("yes", "no", "true", "false"):
-        return text.lower()
-    whole = _WHOLE.fullmatch(text)
-    return whole[1] if whole else text
-
-
 def same_number(text: str) -> str:
     """Text for finding ids that are one number written differently, such as ``0001`` and ``1.0``."""
     return repr(float(text)) if is_number(text) and np.isfinite(float(text)) else text
 
 
 def check_ids(frame: pd.DataFrame, name: str, path: Path, where: str) -> tuple[str, ...]:
-    """The id column as text; blanks and doubled ids are errors."""
+    """The id column as text; blanks, failed cells and doubled ids are errors."""
     ids = column_of(frame, name, path, where)
+    refuse_failed_cells(ids, path)
     blank = np.flatnonzero((ids == "").to_numpy())
     if blank.size:
         raise DataError(

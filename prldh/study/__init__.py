@@ -19,7 +19,7 @@ from prldh.study.study import (
     Validation,
     one_value,
 )
-from prldh.study.study_file import read_settings, read_study
+from prldh.study.study_file import as_unquoted, read_settings, read_study
 
 __all__ = [
     "DEFAULT_SELECTION",
@@ -35,6 +35,7 @@ __all__ = [
     "Tissue",
     "Univariate",
     "Validation",
+    "as_unquoted",
     "one_value",
     "read_settings",
     "read_study",

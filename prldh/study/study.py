@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import StudyError, is_composed, nearest, parse_term
+from prldh.core import StudyError, is_composed, nearest, parse_term, same_text
 from prldh.study.imaging import ReadSettings
 from prldh.study.strict import Numbers, Strict
 
@@ -34,11 +34,13 @@ class CovariateSettings(Strict):
             raise ValueError(
                 "an ordinal covariate needs its levels in order, e.g. {type: ordinal, levels: [III, IV, V]}"
             )
-        if self.levels and len(set(self.levels)) != len(self.levels):
-            raise ValueError(
-                f"the level '{next(v for i, v in enumerate(self.levels) if v in self.levels[:i])}' is listed twice."
-                " Remove one"
-            )
+        first: dict[str, str] = {}
+        for level in self.levels or []:
+            known = first.get(same_text(level))
+            if known is not None:
+                also = "" if known == level else f", as '{known}' too"
+                raise ValueError(f"the level '{level}' is listed twice{also}. Remove one")
+            first[same_text(level)] = level
         return self
 
 

@@ -48,6 +48,21 @@ _Loader.add_implicit_resolver(
 )
 
 
+def as_unquoted(text: str) -> str:
+    """What a study file has where a number stands in it without quotes.
+
+    Examples
+    --------
+    >>> [as_unquoted(text) for text in ("010", "12:30", "1.10", "10", "a")]
+    ['8', '750', '1.1', '10', 'a']
+    """
+    try:
+        value = yaml.load(text, Loader=_Loader) if text.lstrip("+-.")[:1].isdigit() else text
+    except (yaml.YAMLError, ValueError, StudyError):
+        return text
+    return str(value) if isinstance(value, (int, float)) else text
+
+
 def read_study(source: str | os.PathLike | dict | Study) -> tuple[Study, Path]:
     """Read and check a study.
 

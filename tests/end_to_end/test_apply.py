@@ -341,6 +341,19 @@ def test_mistakes_are_told(run, other, content, error, message):
     assert [e["name"] for e in read_external(run)] == before, "nothing is written"
 
 
+@pytest.mark.parametrize("column", ["patient_id", "recurrence", "sex", "grade", "age"])
+@pytest.mark.parametrize("cell", ["#REF!", "#BLOCKED!", "=A3"])
+def test_a_failed_cell_of_a_workbook_is_told_as_analyze_tells_it(run, other, column, cell):
+    clinical = pd.read_csv(other.parent / "clinical.csv")
+    clinical[column] = clinical[column].astype(object)
+    clinical.loc[3, column] = cell
+    clinical.to_excel(other.parent / "clinical.xlsx", index=False)
+    content = {"name": "Wrong", "clinical": {"table": "clinical.xlsx"}, "tissues": TISSUES}
+    what = "a formula whose value is not stored" if cell == "=A3" else "an error of the spreadsheet"
+    with pytest.raises(DataError, match=f"row 5.*, column '{column}': '{cell}' is {what}"):
+        apply_models(run, write_file(other.parent, content))
+
+
 def test_what_is_there_is_kept_and_what_is_no_run_is_told(run, other, tmp_path):
     apply_models(run, other, force=True)
     with pytest.raises(OutputError, match="is there already"):

@@ -10,9 +10,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from prldh.core.errors import DataError
+from prldh.core import DataError, StudyError, same_text
 from prldh.data.cohort import read_cohort
-from prldh.data.tables import numbers, read_table, same_text
+from prldh.data.features import read_features
+from prldh.data.imaging.cases import read_cases
+from prldh.data.tables import check_ids, numbers, read_table
+from prldh.study import Tissue, read_study
 from prldh.study.study import Study
 
 
@@ -121,6 +124,7 @@ def test_a_workbook_gives_what_pandas_reads(tmp_path):
             "number": [0.1, 1e-7, -3.5],
             "flag": [True, False, True],
             "day": pd.to_datetime(["2020-01-02"] * 3),
+            "hour": pd.to_datetime(["2020-01-02 12:30"] * 3),
         }
     )
     frame.to_excel(tmp_path / "c.xlsx", index=False)
@@ -130,7 +134,8 @@ def test_a_workbook_gives_what_pandas_reads(tmp_path):
         "whole": ["1", "2", ""],
         "number": ["0.1", "1e-07", "-3.5"],
         "flag": ["True", "False", "True"],
-        "day": ["2020-01-02 00:00:00"] * 3,
+        "day": ["2020-01-02"] * 3,
+        "hour": ["2020-01-02 12:30:00"] * 3,
     }
 
 
@@ -158,3 +163,104 @@ def test_an_error_of_a_spreadsheet_is_no_level_and_no_outcome(tmp_path, column):
     table.to_csv(tmp_path / "clinical.csv", index=False)
     with pytest.raises(DataError, match=rf"row 5 \(patient 003\), column '{column}': '#REF!' is an error of the"):
         read_cohort(study(), tmp_path)
+
+
+ERRORS = (
+    "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#CONNECT!",
+    "#BLOCKED!", "#FIELD!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#EXTERNAL!",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", ERRORS)
+def test_every_error_of_a_spreadsheet_is_known(tmp_path, cell):
+    table = clinical()
+    table.loc[3, "grade"] = cell
+    with pytest.raises(DataError, match="is an error of the spreadsheet"):
+        messages(tmp_path, table, covariates={"grade": "categorical"})
+
+
+def test_names_that_begin_like_an_error_stay_names(tmp_path):
+    table = clinical(grade=["#A", "#1!", "#a!", "!", "#A", "#1!", "#a!", "#N/A"])
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    cohort, _ = read_cohort(study(covariates={"grade": "categorical"}), tmp_path)
+    assert set(cohort.covariates[0].levels) == {"#A", "#1!", "#a!", "!"}
+    assert [patient for patient, _ in cohort.excluded] == ["007"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "what"),
+    [("c.csv", "#REF!", "error of the"), ("c.xlsx", "#BLOCKED!", "error of the"), ("c.xlsx", "=A3", "not stored")],
+)
+def test_a_failed_cell_is_no_id(tmp_path, name, cell, what):
+    """Neither in the clinical table, of a study or of new patients, nor in tables of features and of images."""
+    rows = [["id", "relapse", "image", "mask"], ["a", "yes", "i", "m"], [cell, "no", "i", "m"]]
+    if name.endswith(".csv"):
+        (tmp_path / name).write_text("\n".join(",".join(row) for row in rows))
+    else:
+        _workbook(tmp_path / name, rows)
+    told = rf"c\..*, row 3, column 'id': '{re.escape(cell)}' is .*{what}"
+    with pytest.raises(DataError, match=told):
+        check_ids(read_table(tmp_path / name), "id", tmp_path / name, "clinical.id")
+    with pytest.raises(DataError, match=told):
+        read_cases(tmp_path / name, "disc", "id")
+    clinical().to_csv(tmp_path / "clinical.csv", index=False)
+    cohort, _ = read_cohort(study(), tmp_path)
+    with_features = study().model_copy(update={"tissues": {"disc": Tissue(features=[name])}})
+    with pytest.raises(DataError, match=told):
+        read_features(with_features, tmp_path, cohort, {})
+
+
+@pytest.mark.parametrize("column", ["image", "mask", "segment"])
+def test_a_failed_cell_is_neither_a_file_nor_a_segment(tmp_path, column):
+    row = {"id": "a", "image": "i", "mask": "m", "segment": "L1"} | {column: "#REF!"}
+    pd.DataFrame([row]).to_csv(tmp_path / "cases.csv", index=False)
+    with pytest.raises(DataError, match=rf"row 2, column '{column}': '#REF!' is an error of the spreadsheet"):
+        read_cases(tmp_path / "cases.csv", "disc", "id")
+
+
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        (["1", "1.0", "2"], "'1.0' is listed twice, as '1' too"),
+        (["no", "yes", "YES"], "'YES' is listed twice, as 'yes'"),
+    ],
+)
+def test_declared_levels_that_are_one_text_are_refused(levels, told):
+    content = study().model_dump(exclude_unset=True)
+    content["clinical"]["covariates"]["grade"]["levels"] = levels
+    with pytest.raises(StudyError, match=told):
+        read_study(content)
+
+
+@pytest.mark.parametrize(
+    ("levels", "cells", "told"),
+    [
+        ("[010, 020]", ["010", "020"], r"Quote it in the study file \('010'\), which reads it as 8 without quotes"),
+        ("[12:30, 13:30]", ["12:30", "13:30"], r"\('12:30'\), which reads it as 750 without"),
+        ("['010', '020']", ["010", "030"], "'030' is not among .* Declare or correct it"),
+    ],
+)
+def test_a_level_that_the_study_file_reads_as_another_number_is_told(tmp_path, levels, cells, told):
+    (tmp_path / "study.yaml").write_text(
+        "clinical: {table: clinical.csv, id: id, outcome: relapse, event: yes,"
+        f" covariates: {{grade: {{type: categorical, levels: {levels}}}}}}}\nmodels: [{{name: M, terms: [grade]}}]\n"
+    )
+    clinical(grade=cells * 4).to_csv(tmp_path / "clinical.csv", index=False)
+    with pytest.raises(DataError, match=told):
+        read_cohort(*read_study(tmp_path / "study.yaml"))
+
+
+@pytest.mark.parametrize("has_chart", [True, False])
+def test_a_chart_sheet_is_passed_over_or_told(tmp_path, has_chart):
+    book = openpyxl.Workbook()
+    for row in (["id", "x"], ["a", 1]):
+        book.active.append(row)
+    sheet = book.create_chartsheet("Chart", 0)
+    if has_chart:
+        sheet.add_chart(openpyxl.chart.BarChart())
+    book.save(tmp_path / "c.xlsx")
+    if has_chart:
+        assert read_table(tmp_path / "c.xlsx").to_dict("list") == {"id": ["a"], "x": ["1"]}
+    else:
+        with pytest.raises(DataError, match="such as a chart sheet without a chart"):
+            read_table(tmp_path / "c.xlsx")

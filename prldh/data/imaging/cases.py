@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from prldh.core import CaseRow, DataError
-from prldh.data.tables import column_of, read_table, some
+from prldh.data.tables import column_of, read_table, refuse_failed_cells, some
 
 _READER_MASK = re.compile(r"mask_reader[1-9][0-9]*$")
 _SERIES_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
@@ -57,12 +57,15 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
         name: frame[name] for name in columns
     }
     for name, column in needed.items():
+        refuse_failed_cells(column, table)
         blank = [i for i, cell in enumerate(column) if cell == ""]
         if blank:
             raise DataError(
                 f"{where}: {table.name} has no '{name}' in row {some(i + 2 for i in blank)}. Fill it in, or remove the"
                 " row."
             )
+    if "segment" in frame.columns:
+        refuse_failed_cells(frame["segment"], table)
     folder = table.absolute().parent
     rows = [
         CaseRow(
