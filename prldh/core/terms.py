@@ -112,7 +112,7 @@ def _factor(part: _Part, term: str, is_continuous: Mapping[str, bool]) -> Factor
     if function == "square" and (detail or "").strip() != "2":
         raise StudyError(f"the term '{term}' takes a power that is not 2 ('^{detail}'). {_FORMS}")
     if name not in is_continuous:
-        if is_composed(name):
+        if function != "identity" and is_composed(name):
             what = "product" if ":" in name else "function"
             raise StudyError(f"the term '{term}' has a {what} within a function ('{name}'). {_FORMS}")
         near = nearest(name, is_continuous)

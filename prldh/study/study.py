@@ -449,7 +449,7 @@ def _check_names(study: Study) -> None:
         if tissues:
             raise _misfit(
                 ("adjust",),
-                f"'{name}' is of the tissue '{tissues[0]}', and adjust takes covariates. Name it among a model's terms",
+                f"'{name}' is {'' if name == tissues[0] else 'of '}the tissue '{tissues[0]}', and adjust takes covariates. Name it among a model's terms",
             )
         if name not in clinical.covariates and is_composed(name):
             try:

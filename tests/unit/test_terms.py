@@ -203,6 +203,7 @@ REFUSED = {
     "sex^2": "has levels",
     "rcs(sex, 3)": "has levels",
     "age:age": "by itself",
+    "log(age": "'log.age' is neither",
 }
 
 
@@ -375,5 +376,5 @@ def test_groups_of_the_same_two_tissues_are_one_term(tmp_path):
 
 @pytest.mark.parametrize("term", ["disc", "log(disc)", "age:disc"])
 def test_adjust_takes_covariates(term, tmp_path):
-    with pytest.raises(StudyError, match="is of the tissue 'disc', and adjust takes covariates"):
+    with pytest.raises(StudyError, match="is (of )?the tissue 'disc', and adjust takes covariates"):
         prldh.analyze(study(tmp_path, ["disc"], adjust=[term]), tmp_path / "out")
