@@ -447,9 +447,10 @@ def _check_names(study: Study) -> None:
         tissues = [v for v in variables_in(name, {*study.tissues, *is_continuous}) if v not in is_continuous]
         tissues = [v for v in tissues if v in study.tissues]
         if tissues:
+            of = "" if name == tissues[0] else "of "
             raise _misfit(
                 ("adjust",),
-                f"'{name}' is {'' if name == tissues[0] else 'of '}the tissue '{tissues[0]}', and adjust takes covariates. Name it among a model's terms",
+                f"'{name}' is {of}the tissue '{tissues[0]}', and adjust takes covariates. Name it in a model",
             )
         if name not in clinical.covariates and is_composed(name):
             try:

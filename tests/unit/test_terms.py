@@ -330,6 +330,16 @@ def test_what_has_too_few_values_for_knots_among_common_patients_is_left_out_and
     assert "'A' and 'B' (unadjusted) is left out: rcs(crp, 4): column 'crp' has 4 distinct values" in told
 
 
+def test_an_adjusted_interaction_has_knots_or_is_left_out_and_told(tmp_path):
+    tissues = {"disc": {"radscore": "score"}, "muscle": {"radscore": "age"}}
+    settings = by_model(tmp_path, terms=["rcs(crp, 4)"], tissues=tissues, adjust=["rcs(crp, 4)"])
+    del settings["clinical"]["covariates"]["age"]
+    data = prldh.analyze(settings, tmp_path / "out", jobs=1).data
+    (told,) = [w["message"] for w in data["warnings"] if w["code"] == "PRL-074"]
+    assert told.startswith("the adjusted interaction is left out: rcs(crp, 4): column 'crp' has 4 distinct values")
+    assert data["interaction"]["additive"]["unadjusted"] and data["interaction"]["additive"]["adjusted"] is None
+
+
 # ---------------------------------------------------------------- products and their factors
 
 
