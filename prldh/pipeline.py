@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import adjusting_terms, change_values, fit_everyone
+from prldh.chain import adjusting_terms, change_values, fit_everyone, unplaced_splines
 from prldh.core import Cohort, DataError, EngineError, Progress, TissueFit, Warn, seed_for, warn
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
@@ -262,6 +262,12 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
     label = "adjusted" if adjusted else "unadjusted"
     if not patients.has_both:
         run.warnings.append(warn.NO_COMMON_PATIENTS(first=pair[0], second=pair[1], label=label, n=n, events=events))
+        return
+    scores = patients.scores(run.scores)
+    unplaced = unplaced_splines([*plan.specs[i].terms, *plan.specs[j].terms], patients.cohort, scores)
+    if unplaced:
+        what = f"the comparison of '{pair[0]}' and '{pair[1]}' ({label}) is"
+        run.warnings.append(warn.UNPLACED_KNOTS(what=what, listed="; ".join(unplaced)))
         return
     apparent, assessment = Compared(*pair, adjusted, None, None, n, events), run.assessment.of(patients)
     first, second = (fitted_on(plan, run, k, patients) for k in (i, j))

@@ -25,6 +25,7 @@ from prldh.chain.design import (
     log_odds,
     plan_models,
     probability,
+    unplaced_splines,
 )
 from prldh.chain.radscore import fit_everyone, fit_tissue, training_rows
 from prldh.chain.states import from_states, to_states
@@ -56,6 +57,7 @@ __all__ = [
     "images_that_stay",
     "log_odds",
     "plan_models",
+    "unplaced_splines",
     "probability",
     "read_answer",
     "score_inputs",

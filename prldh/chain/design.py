@@ -21,6 +21,7 @@ from prldh.core import (
     is_composed,
     nearest,
     parse_term,
+    same_term,
     term_text,
     variables_in,
     warn,
@@ -55,12 +56,13 @@ def plan_models(study: Study) -> tuple[ModelSpec, ...]:
     plans = []
     for name, wanted in _wanted(study):
         terms = tuple(_checked_term(t, name, study) for t in wanted)
-        if len(set(terms)) < len(terms):
+        keys = {same_term(term, known) for term in terms}
+        if len(keys) < len(terms):
             raise StudyError(f"models: '{name}' names a term twice ({', '.join(terms)}). Remove one.")
         plans.append(ModelSpec(name, False, terms, terms))
         own = {variables_in(term, known) for term in terms if len(variables_in(term, known)) == 1}
         # nor again in another form
-        others = tuple(c for c in adjust if c not in terms and variables_in(c, known) not in own)
+        others = tuple(c for c in adjust if same_term(c, known) not in keys and variables_in(c, known) not in own)
         if others:
             plans.append(ModelSpec(name, True, terms + others, terms))
     return tuple(plans)
@@ -140,47 +142,67 @@ def _checked_term(term: str, model: str, study: Study) -> str:
     )
 
 
-def check_values(specs: Sequence[ModelSpec], cohort: Cohort) -> list[Warn]:
-    """What the values of the cohort make of the models' terms, before anything is computed.
+def check_values(spec: ModelSpec, study: Study, cohort: Cohort) -> list[Warn]:
+    """What the values of a model's own patients make of its terms, before anything is computed.
 
     Returns
     -------
     list of Warn
-        One for each model with a product or a square whose own factors are not among its terms.
+        One for each product or square whose own factors are not among the terms.
 
     Raises
     ------
     DataError
         For the logarithm of values of 0 or less, or a spline of too few distinct values.
     """
-    known = {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(map(str, cohort.scores), True)}
+    known, warnings = _is_continuous(study), []
+    label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
     scores = {str(name): values.to_numpy(float) for name, values in cohort.scores.items()}
-    warnings = []
-    for spec in specs:
-        label = f"model '{spec.name}'" + (", adjusted" if spec.adjusted else "")
-        for term in spec.terms:
-            if not is_composed(term) or term in known or GROUPS.match(term):
-                continue
-            factors = parse_term(term, {**dict.fromkeys(variables_in(term), True), **known})
-            for factor in factors:
-                if factor.variable in known and factor.function in ("log", "spline"):
-                    _check_factor(factor, _observed(factor.variable, cohort, scores), label)
-            squared = [factor.variable for factor in factors if factor.function == "square"]
-            alone = [factor.text for factor in factors] if len(factors) > 1 else squared
-            absent = [text for text in alone if text not in spec.terms]
-            if absent:
-                warnings.append(warn.WITHOUT_MAIN_EFFECT(model=label, term=term, listed=", ".join(absent)))
+    factors_of = {term: _factors(term, known) for term in spec.terms}
+    for factor in dict.fromkeys(factor for factors in factors_of.values() for factor in factors):
+        if factor.function == "log":
+            _logarithm(factor.variable, _observed(factor.variable, cohort, scores), f"{label}: {factor.text}: ")
+    unplaced = unplaced_splines(spec.terms, cohort, scores, known)
+    if unplaced:
+        raise DataError(f"{label}: {unplaced[0]}. Use fewer knots, or the column as it is.")
+    # a spline's first column is the variable itself
+    linear = {f.variable for factors in factors_of.values() if len(factors) == 1 for f in factors if _is_linear(f)}
+    for term, factors in factors_of.items():
+        own = [Factor(f.variable) for f in factors if f.function == "square"] if len(factors) == 1 else factors
+        missing = [
+            f.text for f in own if f.text not in spec.terms and not (f.function == "identity" and f.variable in linear)
+        ]
+        if missing:
+            warnings.append(warn.WITHOUT_MAIN_EFFECT(model=label, term=term, listed=", ".join(missing)))
     return warnings
 
 
-def _check_factor(factor: Factor, values: np.ndarray, label: str) -> None:
-    if factor.function == "log":
-        _logarithm(factor.variable, values, f"{label}: {factor.text}: ")
-    elif len(spline_knots(values, factor.knots)) < factor.knots:
-        raise DataError(
-            f"{label}: {factor.text}: column '{factor.variable}' has {len(np.unique(values))} distinct values, too few"
-            f" for {factor.knots} knots. Use fewer knots, or the column as it is."
-        )
+def _is_linear(factor: Factor) -> bool:
+    return factor.function in ("identity", "spline")
+
+
+def unplaced_splines(
+    terms: Sequence[str], cohort: Cohort, scores: Mapping[str, np.ndarray], known: Mapping[str, bool] | None = None
+) -> list[str]:
+    """Of which splines among the terms too few distinct values leave fewer knots than they should have, and why.
+
+    Splines of scores that are not among ``scores`` yet are not looked at. ``known``: as :func:`parse_term` has it;
+    default: the cohort's covariates and these scores.
+    """
+    known = _known(cohort, scores) if known is None else known
+    said = {}
+    for factor in (factor for term in terms for factor in _factors(term, known)):
+        if factor.function != "spline" or factor.variable not in {*scores, *cohort.coded}:
+            continue
+        values = _observed(factor.variable, cohort, scores)
+        n_distinct = len(np.unique(values))
+        if n_distinct < 3 or len(spline_knots(values, factor.knots)) < factor.knots:
+            ties = ", some of them of many patients" if n_distinct - 2 >= factor.knots else ""
+            said[factor.text] = (
+                f"{factor.text}: column '{factor.variable}' has {n_distinct} distinct values{ties}, too few for"
+                f" {factor.knots} knots, among {cohort.n} patients"
+            )
+    return list(said.values())
 
 
 def _logarithm(name: str, values: np.ndarray, where: str = "") -> np.ndarray:
@@ -220,15 +242,18 @@ def fit_knots(
         return {}
     knots: dict[str, tuple[float, ...]] = {}
     for term in terms:
-        for factor in _factors(term, cohort, scores):
+        for factor in _factors(term, _known(cohort, scores)):
             if factor.function == "spline":
                 values = _observed(factor.variable, cohort, scores, rows)
                 knots[factor.text] = tuple(spline_knots(values, factor.knots).tolist())
     return knots
 
 
-def _factors(term: str, cohort: Cohort, scores: Mapping[str, np.ndarray]) -> tuple[Factor, ...]:
-    known = {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(scores, True)}
+def _known(cohort: Cohort, scores: Mapping[str, np.ndarray]) -> dict[str, bool]:
+    return {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(scores, True)}
+
+
+def _factors(term: str, known: Mapping[str, bool]) -> tuple[Factor, ...]:
     return () if GROUPS.match(term) else parse_term(term, known)
 
 
@@ -271,7 +296,7 @@ def build_design(
         own = _groups(term, scores, cutoffs)
         if own is None:
             own = [_Column("", None, np.ones(n), ())]
-            for factor in _factors(term, cohort, scores):
+            for factor in _factors(term, _known(cohort, scores)):
                 own = _products(own, _of_factor(factor, scores, coded, levels_of, knots))
         columns += own
         variables += [term] * len(own)

@@ -21,15 +21,9 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
-from prldh.core import Purpose, variables_in
+from prldh.core import Purpose
 from prldh.pages import p_text
-from prldh.results import by_honesty, honest_auc, interval, led_by, unknown_leakage
-
-
-def is_radiomic(model: Mapping[str, Any], tissues: Any) -> bool:
-    """Whether a Radscore, or groups of them, is among a model's terms."""
-    return any(v in tissues for t in model["terms"] for v in variables_in(t.get("variable") or t["term"], tissues))
-
+from prldh.results import by_honesty, honest_auc, interval, led_by, tissues_of_model, unknown_leakage
 
 # ---------------------------------------------------------------- models
 
@@ -378,7 +372,7 @@ def non_radiomic(d: Dossier) -> Finding:
     tissues = d.run["tissues"]
     if not tissues:
         return ask("the study has no tissue: which of its predictors are radiomic is not known", setting("tissues"))
-    kinds = {m["name"]: is_radiomic(m, tissues) for m in d.run["models"] if not m["adjusted"]}
+    kinds = {m["name"]: bool(tissues_of_model(d.run, m)) for m in d.run["models"] if not m["adjusted"]}
     plain = [name for name, radiomic in kinds.items() if not radiomic]
     if not plain:
         return contradicted(

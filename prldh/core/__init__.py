@@ -75,7 +75,7 @@ from prldh.core.records import (
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
-from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, term_text, variables_in
+from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
 from prldh.core.texts import same_text
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
@@ -84,6 +84,7 @@ __all__ = [
     "variables_in",
     "term_text",
     "parse_term",
+    "same_term",
     "is_composed",
     "Part",
     "Function",

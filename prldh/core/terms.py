@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from prldh.core.errors import StudyError
 from prldh.core.names import nearest
@@ -15,8 +15,8 @@ GROUPS = re.compile(r"^groups\(\s*(?P<first>[^,()]+?)\s*,\s*(?P<second>[^,()]+?)
 FEWEST_KNOTS, MOST_KNOTS = 3, 7
 _FORMS = "Write a name, log(x), x^2, rcs(x, 4) or a product a:b of these."
 _LOG = re.compile(r"^log\((?P<inner>.+)\)$")
-_SQUARE = re.compile(r"^(?P<inner>.+)\^(?P<power>[^^]*)$")
-_SPLINE = re.compile(r"^rcs\((?P<inner>.+?)(?:,(?P<knots>[^,]*))?\)$")
+_SQUARE = re.compile(r"^(?P<inner>.+)\^(?P<power>[^^:]*)$")
+_SPLINE = re.compile(r"^rcs\((?P<inner>.+?)(?:,(?P<knots>[^,:()]*))?\)$")
 _CALL = re.compile(r"^(?P<name>[A-Za-z_.][\w.]*)\((?P<inner>.*)\)$")
 
 Function = Literal["identity", "log", "square", "spline"]
@@ -62,33 +62,59 @@ def parse_term(text: str, is_continuous: Mapping[str, bool]) -> tuple[Factor, ..
     >>> parse_term("log(age):sex", {"age": True, "sex": False})
     (Factor(variable='age', function='log', knots=0), Factor(variable='sex', function='identity', knots=0))
     """
-    if text in is_continuous:
-        return (Factor(text),)
-    factors = tuple(_factor(part.strip(), text, is_continuous) for part in text.split(":"))
+    factors = tuple(_factor(part, text, is_continuous) for part in _parts(text, is_continuous))
     if len(set(factors)) < len(factors):
         raise StudyError(f"the term '{text}' multiplies '{factors[0].text}' by itself. Write x^2 for a square.")
     return factors
 
 
-def _factor(part: str, term: str, is_continuous: Mapping[str, bool]) -> Factor:
-    if part in is_continuous:
-        return Factor(part)
-    function: Function = "identity"
-    knots = 0
-    if match := _LOG.match(part):
-        function = "log"
-    elif match := _SPLINE.match(part):
-        function, knots = "spline", _knots(match["knots"], term)
-    elif match := _SQUARE.match(part):
-        function = "square"
-        if match["power"].strip() != "2":
-            raise StudyError(f"the term '{term}' takes a power that is not 2 ('^{match['power']}'). {_FORMS}")
-    elif match := _CALL.match(part):
-        raise StudyError(f"the term '{term}' calls '{match['name']}', which no term can. {_FORMS}")
-    name = match["inner"].strip() if match else part
+class _Part(NamedTuple):
+    """A factor as it is written: ``detail`` are the knots of a spline, the power of a square, the name of a call."""
+
+    name: str
+    function: Function | Literal["call"] = "identity"
+    detail: str | None = None
+
+
+def _part(text: str, known: Collection[str]) -> _Part:
+    """A known name is itself, whatever it looks like."""
+    if text in known:
+        return _Part(text)
+    if match := _LOG.match(text):
+        return _Part(match["inner"].strip(), "log")
+    if match := _SPLINE.match(text):
+        return _Part(match["inner"].strip(), "spline", match["knots"])
+    if match := _SQUARE.match(text):
+        return _Part(match["inner"].strip(), "square", match["power"])
+    if match := _CALL.match(text):
+        return _Part(match["inner"].strip(), "call", match["name"])
+    return _Part(text)
+
+
+def _parts(term: str, known: Collection[str]) -> Iterator[_Part]:
+    """The factors of a term. Colons divide them, but not within a known name, nor within brackets."""
+    pieces = term.split(":")
+    while pieces:
+        texts = [":".join(pieces[:k]) for k in range(1, len(pieces) + 1)]
+        parts = [_part(text if text in known else text.strip(), known) for text in texts]
+        named = [k for k, part in enumerate(parts) if part.name in known]
+        closed = [k for k, text in enumerate(texts) if text.count("(") <= text.count(")")]
+        last = max(named) if named else min(closed, default=0)
+        yield parts[last]
+        pieces = pieces[last + 1 :]
+
+
+def _factor(part: _Part, term: str, is_continuous: Mapping[str, bool]) -> Factor:
+    name, function, detail = part
+    if function == "call":
+        raise StudyError(f"the term '{term}' calls '{detail}', which no term can. {_FORMS}")
+    knots = _knots(detail, term) if function == "spline" else 0
+    if function == "square" and (detail or "").strip() != "2":
+        raise StudyError(f"the term '{term}' takes a power that is not 2 ('^{detail}'). {_FORMS}")
     if name not in is_continuous:
-        if is_composed(name):
-            raise StudyError(f"the term '{term}' has a function within another ('{name}'). {_FORMS}")
+        if function != "identity" and is_composed(name):
+            what = "product" if ":" in name else "function"
+            raise StudyError(f"the term '{term}' has a {what} within a function ('{name}'). {_FORMS}")
         near = nearest(name, is_continuous)
         hint = f"; did you mean '{near}'?" if near else f" (there are: {', '.join(is_continuous) or 'none'})."
         raise StudyError(f"the term '{term}': '{name}' is neither a tissue nor a covariate{hint} {_FORMS}")
@@ -121,8 +147,23 @@ def term_text(factors: tuple[Factor, ...]) -> str:
     return ":".join(factor.text for factor in factors)
 
 
+def same_term(term: str, known: Collection[str]) -> frozenset:
+    """What two spellings of one term share: ``sex:age`` and ``age:sex``, ``rcs(age,4)`` and ``rcs(age, 4)``.
+
+    Examples
+    --------
+    >>> same_term("rcs(age,4):sex", ()) == same_term("sex : rcs(age, 4)", ())
+    True
+    """
+    if term not in known and (groups := GROUPS.match(term)):
+        return frozenset((("groups", groups["first"]), ("groups", groups["second"])))
+    return frozenset(part._replace(detail=(part.detail or "").strip()) for part in _parts(term, known))
+
+
 def variables_in(term: str, known: Collection[str] = ()) -> tuple[str, ...]:
-    """The columns and tissues that a well-formed term is of; a term that is ``known`` is a name itself.
+    """The columns and tissues that a well-formed term is of; whatever of it is a ``known`` name is that name.
+
+    Give every name that there is, tissues and covariates: a column may be called ``log(x)``, ``x^2`` or ``a:b``.
 
     Examples
     --------
@@ -133,8 +174,4 @@ def variables_in(term: str, known: Collection[str] = ()) -> tuple[str, ...]:
         return (term,)
     if groups := GROUPS.match(term):
         return groups["first"], groups["second"]
-    names = []
-    for part in term.split(":"):
-        match = _LOG.match(part) or _SPLINE.match(part) or _SQUARE.match(part)
-        names.append(match["inner"].strip() if match else part)
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(part.name for part in _parts(term, known)))

@@ -124,7 +124,9 @@ def describe_sample_size(
                 name=spec.name,
                 adjusted=spec.adjusted,
                 n_parameters=n_parameters,
-                n_candidates_screened=sum(len(b.names) for tissue in _tissues(spec, blocks) for b in blocks[tissue]),
+                n_candidates_screened=sum(
+                    len(b.names) for tissue in _tissues(spec, cohort, blocks) for b in blocks[tissue]
+                ),
                 n_needed=int(needed["n"]),
                 events_needed=int(needed["events"]),
                 criteria=criteria,
@@ -139,11 +141,10 @@ def describe_sample_size(
     return sizes, _warnings(entries, nagelkerke)
 
 
-def _tissues(spec: ModelSpec, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
+def _tissues(spec: ModelSpec, cohort: Cohort, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
     """The tissues of a model whose Radscores were selected here."""
-    names: dict[str, None] = {}
-    for term in spec.terms:
-        names.update(dict.fromkeys(variables_in(term, blocks)))
+    known = {*blocks, *cohort.scores, *(covariate.name for covariate in cohort.covariates)}
+    names = dict.fromkeys(name for term in spec.terms for name in variables_in(term, known))
     return [name for name in names if name in blocks]
 
 

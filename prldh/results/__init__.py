@@ -29,6 +29,7 @@ from prldh.results.leakage import (
     leading_key,
     selects,
     tissues_of,
+    tissues_of_model,
     unknown_leakage,
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
@@ -87,6 +88,7 @@ __all__ = [
     "selects",
     "size_in_words",
     "tissues_of",
+    "tissues_of_model",
     "unknown_leakage",
     "words_of",
 ]

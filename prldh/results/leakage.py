@@ -21,25 +21,32 @@ ARTEFACT = (
 )
 
 
-def tissues_of(terms: Iterable[Mapping[str, Any]], tissues: Iterable[str]) -> list[str]:
-    """The tissues whose score, or group by cutoff, is a term of a model."""
+def tissues_of(terms: Iterable[Mapping[str, Any]], tissues: Iterable[str], covariates: Iterable[str] = ()) -> list[str]:
+    """The tissues whose score, or group by cutoff, is a term of a model. ``covariates`` may be called like terms."""
     names: dict[str, None] = {}
-    known = set(tissues)
+    tissues = set(tissues)
     for term in terms:
-        names |= dict.fromkeys(variables_in(term.get("variable") or "", known))
-    return [name for name in names if name in known]
+        names |= dict.fromkeys(variables_in(term.get("variable") or "", {*tissues, *covariates}))
+    return [name for name in names if name in tissues]
+
+
+def tissues_of_model(data: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """The same of a model of a run's results."""
+    settings = (data.get("study") or {}).get("settings") or {}
+    covariates = (settings.get("clinical") or {}).get("covariates") or ()
+    return tissues_of(model.get("terms", ()), data.get("tissues") or (), covariates)
 
 
 def given_scores(data: Mapping[str, Any], model: Mapping[str, Any] | None = None) -> list[str]:
     """Tissues, those of a model or all, whose score came as a column of the clinical table."""
     tissues = data.get("tissues") or {}
-    names = tissues if model is None else tissues_of(model.get("terms", ()), tissues)
+    names = tissues if model is None else tissues_of_model(data, model)
     return [name for name in names if tissues[name]["selection"] is None]
 
 
 def trained_on_patients(data: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
     """Tissues of a model of which a source of features was trained on patients of this analysis, or on unknown ones."""
-    names = tissues_of(model.get("terms", ()), data.get("tissues") or {})
+    names = tissues_of_model(data, model)
     trained = {
         name: [about.get("trained_on") or {} for about in images["sources"].values()]
         for name, images in (data.get("images") or {}).items()
@@ -51,7 +58,7 @@ def trained_on_patients(data: Mapping[str, Any], model: Mapping[str, Any]) -> li
 
 def is_chosen(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
     """Whether a model holds what scope pipeline fits beside the logistic model: a Radscore, or cutoffs of groups."""
-    names = tissues_of(model.get("terms", ()), data.get("tissues") or {})
+    names = tissues_of_model(data, model)
     is_grouped = any(GROUPS.match(term.get("variable") or "") for term in model.get("terms", ()))
     return is_grouped or any(name not in given_scores(data) for name in names)
 
@@ -59,7 +66,7 @@ def is_chosen(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
 def selects(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
     """Whether features are selected for a model within the run."""
     tissues = data.get("tissues") or {}
-    return any((tissues[name]["selection"] or {}).get("steps") for name in tissues_of(model.get("terms", ()), tissues))
+    return any((tissues[name]["selection"] or {}).get("steps") for name in tissues_of_model(data, model))
 
 
 def is_honest(data: Mapping[str, Any], model: Mapping[str, Any], scope: str) -> bool:
@@ -97,11 +104,11 @@ def cost_of_leakage(data: Mapping[str, Any], model: Mapping[str, Any], scheme: s
     return cost
 
 
-def no_difference(terms: Iterable[Mapping[str, Any]], given: Mapping[str, bool]) -> str:
+def no_difference(terms: Iterable[Mapping[str, Any]], given: Mapping[str, bool], covariates: Iterable[str] = ()) -> str:
     """Why a model has no cost of leakage; ``given``: by tissue, whether its score came as a column. Empty where it has
     one."""
     terms = list(terms)
-    names = tissues_of(terms, given)
+    names = tissues_of(terms, given, covariates)
     columns = [name for name in names if given[name]]
     if columns:
         return LEAKAGE_UNKNOWN.format(names=" and ".join(columns))

@@ -55,7 +55,6 @@ def prepare(
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
-    of_terms = check_values(specs, cohort)
     blocks, feature_warnings = read_features(study, folder, cohort, images)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
@@ -80,14 +79,16 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *of_terms, *images.warnings, *feature_warnings),
+        (*warnings, *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,
         images,
         answers,
     )
-    return replace(plan, warnings=(*plan.warnings, *_told_of_patients(plan)))
+    told = _told_of_patients(plan)
+    of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
+    return replace(plan, warnings=(*plan.warnings, *told, *of_terms))
 
 
 def _told_of_patients(plan: Plan) -> list[Warn]:

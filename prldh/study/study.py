@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import StudyError, is_composed, nearest, parse_term, same_text
+from prldh.core import StudyError, is_composed, nearest, parse_term, same_term, same_text, variables_in
 from prldh.study.imaging import ReadSettings
 from prldh.study.strict import Numbers, Strict
 
@@ -444,7 +444,16 @@ def _check_names(study: Study) -> None:
         if name in names[:i]:
             raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
     is_continuous = {name: covariate.type == "continuous" for name, covariate in clinical.covariates.items()}
+    adjusting: dict[frozenset, str] = {}
     for name in study.adjust or []:
+        tissues = [v for v in variables_in(name, {*study.tissues, *is_continuous}) if v not in is_continuous]
+        tissues = [v for v in tissues if v in study.tissues]
+        if tissues:
+            of = "" if name == tissues[0] else "of "
+            raise _misfit(
+                ("adjust",),
+                f"'{name}' is {of}the tissue '{tissues[0]}', and adjust takes covariates. Name it in a model",
+            )
         if name not in clinical.covariates and is_composed(name):
             try:
                 parse_term(name, is_continuous)
@@ -456,8 +465,10 @@ def _check_names(study: Study) -> None:
             raise _misfit(
                 ("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here"
             )
-        if (study.adjust or []).count(name) > 1:
-            raise _misfit(("adjust",), f"'{name}' is listed twice. Remove one")
+        before = adjusting.setdefault(same_term(name, is_continuous), name)
+        if before is not name or (study.adjust or []).count(name) > 1:
+            again = f" (as '{before}' too)" if before != name else ""
+            raise _misfit(("adjust",), f"'{name}' is listed twice{again}. Remove one")
 
 
 def _misfit(place: tuple, message: str) -> PydanticCustomError:

@@ -84,7 +84,8 @@ def _values(cohort: Cohort, terms: Sequence[str], tissues: Mapping[str, TissueRe
     """Everyone's values (n,) of the continuous terms."""
     continuous = {c.name: np.asarray(cohort.coded[c.name], dtype=float) for c in cohort.covariates if not c.levels}
     known = {**continuous, **{name: np.asarray(tissue.values, dtype=float) for name, tissue in tissues.items()}}
-    names = dict.fromkeys(name for term in terms for name in variables_in(term, known))
+    declared = {*known, *cohort.coded}
+    names = dict.fromkeys(name for term in terms for name in variables_in(term, declared))
     return {name: known[name] for name in names if name in known}
 
 

@@ -14,10 +14,11 @@ import yaml
 
 import prldh
 from prldh.apply import apply_models
-from prldh.chain import build_design, fit_knots, plan_models
-from prldh.core import DataError, StudyError, parse_term, variables_in
+from prldh.chain import build_design, check_values, fit_knots, plan_models
+from prldh.core import DataError, StudyError, parse_term, term_text, variables_in
 from prldh.data import read_cohort
 from prldh.engines.python import PythonEngine
+from prldh.results import tissues_of_model
 from prldh.results.schemas import schema_of
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.study import Study
@@ -188,10 +189,10 @@ CONTINUOUS = {"age": True, "crp": True, "a:b": True, "sex": False}
 REFUSED = {
     "log(agee)": "'agee' is neither a tissue nor a covariate; did you mean 'age'",
     "age:weight": "'weight' is neither",
-    "log(rcs(age, 3))": "a function within another",
-    "log(age:crp)": "neither|within another",
-    "rcs(log(age), 3)": "a function within another",
-    "log(age)^2": "a function within another",
+    "log(rcs(age, 3))": "a function within a function",
+    "log(age:crp)": "a product within a function .'age:crp'",
+    "rcs(log(age), 3)": "a function within a function",
+    "log(age)^2": "a function within a function",
     "rcs(age, 2)": "3 to 7 knots .found '2'",
     "rcs(age, 8)": "found '8'",
     "rcs(age, x)": "found 'x'",
@@ -202,6 +203,7 @@ REFUSED = {
     "sex^2": "has levels",
     "rcs(sex, 3)": "has levels",
     "age:age": "by itself",
+    "log(age": "'log.age' is neither",
 }
 
 
@@ -255,3 +257,134 @@ def test_the_examples_of_the_page_are_terms():
         assert plan_models(Study.model_validate(settings | block))
     terms = {s.name: s.terms for s in plan_models(Study.model_validate(settings | blocks[0])) if s.adjusted}
     assert terms["Interaction"] == ("disc", "sex", "disc:sex", "rcs(age, 4)") and "Curves" in terms
+
+
+# ---------------------------------------------------------------- names that look like terms
+
+NAMED = {"PSA": True, "log(PSA)": True, "CD4^2": True, "bmi (kg/m^2)": True, "a:b": True, "sex": False, "a": True}
+
+
+@pytest.mark.parametrize("name", [name for name, numbers in NAMED.items() if numbers])
+@pytest.mark.parametrize("form", ["{}", "log({})", "{}^2", "rcs({}, 4)"])
+def test_every_part_that_is_a_known_name_is_that_name(name, form):
+    own = form.format(name)
+    for term, names in ((own, (name,)), (f"{own}:sex", (name, "sex")), (f"sex : {own}", ("sex", name))):
+        if term in NAMED:
+            names = (term,)
+        elif own in NAMED:
+            names = tuple(own if part == name else part for part in names)
+        factors = parse_term(term, NAMED)
+        assert tuple(factor.variable for factor in factors) == names == variables_in(term, NAMED)
+        assert parse_term(term_text(factors), NAMED) == factors
+
+
+def test_a_column_named_like_a_function_is_its_own_variable_in_models_and_in_frozen_ones(tmp_path):
+    data = table().rename(columns={"crp": "log(disc)", "age": "x^2"})
+    data.loc[:7, "x^2"] = np.nan
+    covariates = {"log(disc)": "continuous", "x^2": "continuous", "sex": "categorical"}
+    settings = study(tmp_path, ["log(disc):sex", "log(disc)", "sex"], data, missing="by_model")
+    settings["clinical"]["covariates"] = covariates
+    settings["models"] += [{"name": "B", "terms": ["x^2:sex", "sex", "x^2"]}]
+    results = prldh.analyze(settings, tmp_path / "out", jobs=1, force=True).data
+    assert [m["n"] for m in results["models"]] == [N, N - 8]
+    assert not {w["code"] for w in results["warnings"]} & {"PRL-059", "PRL-014"}
+    assert [tissues_of_model(results, m) for m in results["models"]] == [[], []]
+    entry = apply_models(tmp_path / "out", {"name": "same", "clinical": {"table": str(tmp_path / "clinical.csv")}})
+    predicted = pd.read_csv(tmp_path / "out" / entry["folder"] / "predictions.csv")
+    assert predicted.groupby("model").size().to_dict() == {"A": N, "B": N - 8}
+
+
+# ---------------------------------------------------------------- whose values count
+
+
+def by_model(folder, **changes):
+    """Of ``crp`` the model's own patients have 4 values, everyone many; some of the others have 0."""
+    data = table()
+    own = np.arange(N) % 2 == 0
+    data.loc[~own, "age"] = np.nan
+    data.loc[own, "crp"] = np.arange(own.sum()) % 4 + 1.0
+    data.loc[1, "crp"] = 0.0
+    return study(folder, changes.pop("terms"), data, missing="by_model", **changes)
+
+
+def test_knots_are_checked_on_the_patients_of_the_model(tmp_path):
+    message = "model 'A': rcs.crp, 4.: column 'crp' has 4 distinct values, too few for 4 knots, among 60 patients"
+    with pytest.raises(DataError, match=message):
+        prldh.analyze(by_model(tmp_path, terms=["rcs(crp, 4)", "age"]), tmp_path / "out")
+
+
+def test_logarithms_are_checked_on_the_patients_of_the_models_that_take_them(tmp_path):
+    settings = by_model(tmp_path, terms=["log(crp)", "age"])
+    settings["models"].append({"name": "B", "terms": ["crp"]})
+    assert [m["n"] for m in prldh.analyze(settings, tmp_path / "out", jobs=1).data["models"]] == [N // 2, N]
+    with pytest.raises(DataError, match="model 'A': log.crp.: column 'crp' has 1 value of 0 or less"):
+        prldh.analyze(by_model(tmp_path, terms=["log(crp)"]), tmp_path / "out", force=True)
+
+
+def test_what_has_too_few_values_for_knots_among_common_patients_is_left_out_and_told(tmp_path):
+    settings = by_model(tmp_path, terms=["rcs(crp, 4)"])
+    settings["models"].append({"name": "B", "terms": ["age"]})
+    data = prldh.analyze(settings, tmp_path / "out", jobs=1).data
+    assert [m["n"] for m in data["models"]] == [N, N // 2] and not data["comparisons"]
+    (told,) = [w["message"] for w in data["warnings"] if w["code"] == "PRL-074"]
+    assert "'A' and 'B' (unadjusted) is left out: rcs(crp, 4): column 'crp' has 4 distinct values" in told
+
+
+def test_an_adjusted_interaction_has_knots_or_is_left_out_and_told(tmp_path):
+    tissues = {"disc": {"radscore": "score"}, "muscle": {"radscore": "age"}}
+    settings = by_model(tmp_path, terms=["rcs(crp, 4)"], tissues=tissues, adjust=["rcs(crp, 4)"])
+    del settings["clinical"]["covariates"]["age"]
+    data = prldh.analyze(settings, tmp_path / "out", jobs=1).data
+    (told,) = [w["message"] for w in data["warnings"] if w["code"] == "PRL-074"]
+    assert told.startswith("the adjusted interaction is left out: rcs(crp, 4): column 'crp' has 4 distinct values")
+    assert data["interaction"]["additive"]["unadjusted"] and data["interaction"]["additive"]["adjusted"] is None
+
+
+# ---------------------------------------------------------------- products and their factors
+
+
+@pytest.mark.parametrize(
+    ("terms", "absent"),
+    [
+        (["rcs(disc, 3)", "disc:sex", "sex"], None),
+        (["rcs(age, 3)", "age^2"], None),
+        (["rcs(disc, 3):sex", "disc", "sex"], "rcs(disc, 3)"),
+        (["disc^2:sex", "disc", "sex"], "disc^2"),
+        (["log(crp)", "crp:sex", "sex"], "crp"),
+    ],
+)
+def test_a_spline_is_a_main_effect(terms, absent, tmp_path):
+    settings = Study.model_validate(study(tmp_path, terms))
+    cohort, _ = read_cohort(settings, tmp_path)
+    (spec,) = plan_models(settings)
+    told = [w.message for w in check_values(spec, settings, cohort)]
+    assert len(told) == (absent is not None) and all(f"stands without {absent}, " in text for text in told)
+
+
+# ---------------------------------------------------------------- one term in two spellings
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("rcs(age,3)", "rcs(age, 3)"), ("age:sex", "sex:age"), ("log( crp )", "log(crp)"), ("age", "age")],
+)
+def test_one_term_in_two_spellings_is_named_twice(first, second, tmp_path):
+    with pytest.raises(StudyError, match="models: 'A' names a term twice"):
+        plan_models(Study.model_validate(study(tmp_path, [first, second])))
+    with pytest.raises(StudyError, match="adjust: .*is listed twice"):
+        prldh.analyze(study(tmp_path, ["disc"], adjust=[first, second]), tmp_path / "out")
+    settings = study(tmp_path, ["disc", first], adjust=[second, "grade"])
+    assert plan_models(Study.model_validate(settings))[1].terms[2:] == ("grade",)
+
+
+def test_groups_of_the_same_two_tissues_are_one_term(tmp_path):
+    tissues = {"disc": {"radscore": "score"}, "muscle": {"radscore": "crp"}}
+    with pytest.raises(StudyError, match="names a term twice"):
+        terms = ["groups(disc, muscle)", "groups(muscle, disc)"]
+        plan_models(Study.model_validate(study(tmp_path, terms, tissues=tissues)))
+
+
+@pytest.mark.parametrize("term", ["disc", "log(disc)", "age:disc"])
+def test_adjust_takes_covariates(term, tmp_path):
+    with pytest.raises(StudyError, match="is (of )?the tissue 'disc', and adjust takes covariates"):
+        prldh.analyze(study(tmp_path, ["disc"], adjust=[term]), tmp_path / "out")

@@ -257,6 +257,16 @@ NO_COMMON_PATIENTS = WarnKind(
     " and some without.",
     "Fill in blanks, or do not compare these models.",
 )
+UNPLACED_KNOTS = WarnKind(
+    "PRL-074",
+    "comparisons",
+    "comparisons",
+    "Too few distinct values for a spline among fewer patients",
+    "{what} left out: {listed}.",
+    "With `missing: by_model` a comparison is of the patients that both models have, and an interaction of those"
+    " without blanks in all of its terms; a spline's knots are placed anew on these.",
+    "Use fewer knots, or fill in blanks.",
+)
 RECLASSIFICATION = WarnKind(
     "PRL-072",
     "reclassification",

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import GROUPS, fit_knots
+from prldh.chain import GROUPS, fit_knots, unplaced_splines
 from prldh.core import ABSENT, Cohort, Design, Given, Inline, Later, ModelSpec, Warn, seed_for, warn
 from prldh.engines import StatisticsEngine
 from prldh.models.fit import NO_COEFFICIENT, Coefficient
@@ -163,6 +163,11 @@ def describe_interaction(
             n, events = own.cohorts[0].n, own.cohorts[0].n_events
             if not 0 < events < n:
                 warnings.append(warn.NO_INTERACTION_PATIENTS(kind=kind, n=n, events=events))
+                continue
+            unplaced = unplaced_splines(covariates, own.cohorts[0], own.scores)
+            if unplaced:
+                what = f"the {kind} interaction is"
+                warnings.append(warn.UNPLACED_KNOTS(what=what, listed="; ".join(unplaced)))
                 continue
             kinds[kind], of_kind = _describe_kind(own, kind, covariates)
             warnings += of_kind

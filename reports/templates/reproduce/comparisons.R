@@ -76,10 +76,14 @@ compare_predictions <- function(key, keys, first, second, nested = NULL) {
 }
 
 # A model as it stands where its patients are those at hand, else fitted to these; and its predictions of them.
+how_refitted <- function(model) {
+  is_it <- function(one) one$name == model$name && one$adjusted == model$adjusted && one$patients == taken$whose
+  Filter(is_it, study$refitted_to_compare)
+}
+is_fitted <- function(model) identical(model$rows, taken$rows) || length(how_refitted(model)) > 0
 on_these <- function(model) {
   if (identical(model$rows, taken$rows)) return(model)
-  is_it <- function(one) one$name == model$name && one$adjusted == model$adjusted && one$patients == taken$whose
-  how <- Filter(is_it, study$refitted_to_compare)[[1]]
+  how <- how_refitted(model)[[1]]
   x <- design_of(model$terms, cohort)
   b <- fit_all(list(x), y, how$fit)$b
   if (how$predicts_by != how$fit) b <- prldh$refit_firth(x, y, seq_len(n) - 1, n, how$predicts_by)$coefficients[1, ]
@@ -98,6 +102,7 @@ for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
   if (any(lengths(models) == 0)) next
   take_patients(unique(c(models[[1]][[1]]$terms, models[[2]][[1]]$terms)))
   if (length(unique(y)) < 2) next   # nobody to compare
+  if (!is_fitted(models[[1]][[1]]) || !is_fitted(models[[2]][[1]])) next   # too few distinct values for a spline's knots
   first <- on_these(models[[1]][[1]])
   second <- on_these(models[[2]][[1]])
   label <- name_of_model(paste(pair[1], "vs", pair[2]), adjusted)
