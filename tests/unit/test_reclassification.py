@@ -184,9 +184,8 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     words = Words(schemes={"folds": SchemeWords("cross-validation")})
     template = create_environment(words).get_template("sections/reclassification.html.j2")
     rows = [apparent, held_out]
-    shown = template.render(
-        data={"reclassification": rows}, view={"reclassification": by_scope(rows), "models_shown": MODELS_SHOWN}
-    )
+    view = {"models_shown": MODELS_SHOWN, "size": lambda comparison: ""}
+    shown = template.render(data={"reclassification": rows}, view=view | {"reclassification": by_scope(rows)})
     assert (
         "Read the likelihood-ratio test" in shown
         and "both for disc, adjusted" in shown
@@ -196,9 +195,7 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]
     moves = shown.split("Who moves")[1]
     assert moves.count("<tr>") == 2 * (1 + 3) and "≤ " in moves and "&gt; " in moves
-    assert "nothing to compare" in template.render(
-        data={"reclassification": []}, view={"reclassification": [], "models_shown": MODELS_SHOWN}
-    )
+    assert "nothing to compare" in template.render(data={"reclassification": []}, view=view | {"reclassification": []})
 
 
 # -- the penalised likelihood-ratio test -----------------------------------------------------------------------
