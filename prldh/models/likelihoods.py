@@ -82,8 +82,8 @@ def overall_tests(
 
 def _is_contained(design: Design, term: str) -> bool:
     """Whether another term multiplies everything that this one is made of by something more."""
-    factors: dict[str, set[tuple[str, str]]] = {}
+    factors: dict[str, set[tuple[str, str, int]]] = {}
     for variable, parts in zip(design.variables, design.parts, strict=False):
-        factors.setdefault(variable, set()).update((part.variable, part.function) for part in parts)
+        factors.setdefault(variable, set()).update((part.variable, part.function, len(part.knots)) for part in parts)
     own = factors.get(term, set())
     return bool(own) and any(own < others for others in factors.values())
