@@ -144,11 +144,19 @@ def near_dependencies(values: np.ndarray, names: Sequence[str]) -> tuple[str, ..
         spans = np.ptp(values, axis=0)
     sums: list[str] = []
     independent: list[int] = []
+    basis = np.empty((len(values), 0))  # orthonormal, of the independent columns
     for j in map(int, np.flatnonzero((spans > 0) & np.isfinite(spans))):
-        if independent and _outside(values, j, independent) < 1 - NEAR:
+        left = len(values) - 1 - len(independent)
+        if left < 1:  # any further column is a sum of as many as there are patients, which says nothing of it
+            break
+        target = _centred(values, [j])[:, 0]
+        rest = target - basis @ (basis.T @ target)
+        rest -= basis @ (basis.T @ rest)
+        if independent and _share(rest @ rest, target, left) < 1 - NEAR:
             sums.append(_in_words(values, j, _fewest(values, j, independent), names))
         else:
             independent.append(j)
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
     return tuple(sums)
 
 
@@ -158,25 +166,30 @@ def _centred(values: np.ndarray, columns: Sequence[int]) -> np.ndarray:
     return scaled - scaled.mean(axis=0)
 
 
-def _outside(values: np.ndarray, j: int, others: Sequence[int]) -> float:
-    """1 − R² of column j on others, adjusted for how many they are."""
-    target, x = _centred(values, [j])[:, 0], _centred(values, others)
-    n, left = len(target), len(target) - 1 - len(others)
-    if left < 1:
-        return 1.0
-    rest = target - x @ np.linalg.lstsq(x, target, rcond=None)[0]
-    return float(rest @ rest / (target @ target) * (n - 1) / left)
+def _share(rest: float, target: np.ndarray, left: int) -> float:
+    """1 − R², adjusted: of the sum of squares ``rest`` with so many degrees of freedom left, of a centred column."""
+    return float(rest / (target @ target) * (len(target) - 1) / left)
 
 
 def _fewest(values: np.ndarray, j: int, others: Sequence[int]) -> list[int]:
-    """Those of the others without which column j is further off than before."""
-    kept, least = list(others), 2 * max(_outside(values, j, others), 1e-20)
+    """Those of the others without which column j is further off than before: one after the other is left out that adds
+    least to the sum of squares, which is b² over its diagonal element of (X'X)⁻¹."""
+    kept, target, x = list(others), _centred(values, [j])[:, 0], _centred(values, others)
+    inverse = np.linalg.pinv(x.T @ x, hermitian=True)
+    b = np.linalg.lstsq(x, target, rcond=None)[0]
+    rest = target - x @ b
+    squares, left = float(rest @ rest), len(target) - 1 - len(kept)
+    least = 2 * max(_share(squares, target, left), 1e-20)
     while len(kept) > 1:
-        without = [_outside(values, j, [k for k in kept if k != other]) for other in kept]
-        best = int(np.argmin(without))
-        if without[best] > least:
+        added = b**2 / np.diag(inverse)
+        k = int(np.argmin(added))
+        if _share(squares + added[k], target, left + 1) > least:
             break
-        del kept[best]
+        squares, left = squares + float(added[k]), left + 1
+        b = np.delete(b - inverse[:, k] * (b[k] / inverse[k, k]), k)
+        inverse = inverse - np.outer(inverse[:, k], inverse[k]) / inverse[k, k]
+        inverse = np.delete(np.delete(inverse, k, axis=0), k, axis=1)
+        del kept[k]
     return kept
 
 

@@ -10,7 +10,7 @@ import prldh
 from prldh.core import Design, Part
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
-from prldh.models.collinearity import near_dependencies
+from prldh.models.collinearity import _fewest, near_dependencies
 from prldh.models.likelihoods import MAXIMUM_LIKELIHOOD, overall_tests
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -219,3 +219,32 @@ def test_a_factor_within_a_product_has_no_overall_test_of_its_own():
         assert test.term == "grade:sex" and test.test.df == 2
     both = Design(np.column_stack(columns[:4]), tuple("abcd"), variables[:4], (None,) * 4, parts[:4])
     assert [t.term for t in overall_tests([both], MAXIMUM_LIKELIHOOD, y, PythonEngine())] == ["grade"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_columns_of_a_sum_are_those_that_fits_without_each_of_them_find(seed):
+    """Against backward elimination by as many least-squares fits as there are columns."""
+    g = np.random.default_rng(seed)
+    x = g.normal(size=(40, 9))
+    x[:, 8] = x[:, seed] - 0.7 * x[:, seed + 2] + 0.4 * x[:, seed + 3] + 1e-3 * g.normal(size=40)
+    scaled = x - x.mean(axis=0)
+
+    def off(columns):
+        rest = scaled[:, 8] - scaled[:, columns] @ np.linalg.lstsq(scaled[:, columns], scaled[:, 8], rcond=None)[0]
+        return rest @ rest / (39 - len(columns))
+
+    kept = list(range(8))
+    least = 2 * off(kept)
+    while off(fewer := min(([k for k in kept if k != c] for c in kept), key=off)) <= least:
+        kept = fewer
+    assert _fewest(x, 8, range(8)) == kept == [seed, seed + 2, seed + 3]
+
+
+def test_dependencies_of_a_thousand_features_of_two_hundred_patients_are_named():
+    """As many as a LASSO's Radscore may have; a sum of as many columns as there are patients is no finding."""
+    g = np.random.default_rng(1)
+    x = g.normal(size=(203, 1015))
+    x[:, 150] = x[:, 90] + x[:, 89]
+    x[:, 180] = 3 * x[:, 20]
+    first, second = near_dependencies(x, [f"f{j}" for j in range(x.shape[1])])
+    assert first == "'f150' is the sum of 'f89' and 'f90'" and second.startswith("'f180' is 3 × 'f20'")
