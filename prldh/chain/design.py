@@ -190,7 +190,7 @@ def unplaced_splines(
     default: the cohort's covariates and these scores.
     """
     known = _known(cohort, scores) if known is None else known
-    said = {}
+    reasons = {}
     for factor in (factor for term in terms for factor in _factors(term, known)):
         if factor.function != "spline" or factor.variable not in {*scores, *cohort.coded}:
             continue
@@ -198,11 +198,11 @@ def unplaced_splines(
         n_distinct = len(np.unique(values))
         if n_distinct < 3 or len(spline_knots(values, factor.knots)) < factor.knots:
             ties = ", some of them of many patients" if n_distinct - 2 >= factor.knots else ""
-            said[factor.text] = (
+            reasons[factor.text] = (
                 f"{factor.text}: column '{factor.variable}' has {n_distinct} distinct values{ties}, too few for"
                 f" {factor.knots} knots, among {cohort.n} patients"
             )
-    return list(said.values())
+    return list(reasons.values())
 
 
 def _logarithm(name: str, values: np.ndarray, where: str = "") -> np.ndarray:
@@ -228,9 +228,11 @@ def _observed(
 Knots = Mapping[str, tuple[float, ...]]
 
 
-def has_splines(terms: Sequence[str]) -> bool:
-    """Whether something of the terms is fitted to values: the knots of a spline."""
-    return any("rcs(" in term for term in terms)
+def has_splines(terms: Sequence[str], known: Mapping[str, bool]) -> bool:
+    """Whether something of the terms is fitted to values: the knots of a spline. ``known``: as :func:`parse_term` has
+    it."""
+    written = (term for term in terms if "rcs(" in term)  # parsed only where it may be one, for every refit asks
+    return any(factor.function == "spline" for term in written for factor in _factors(term, known))
 
 
 def fit_knots(
@@ -238,11 +240,12 @@ def fit_knots(
 ) -> Knots:
     """Knots of the splines among the terms, at quantiles of the observed values of the training ``rows`` (default:
     everyone)."""
-    if not has_splines(terms):
+    known = _known(cohort, scores)
+    if not has_splines(terms, known):
         return {}
     knots: dict[str, tuple[float, ...]] = {}
     for term in terms:
-        for factor in _factors(term, _known(cohort, scores)):
+        for factor in _factors(term, known):
             if factor.function == "spline":
                 values = _observed(factor.variable, cohort, scores, rows)
                 knots[factor.text] = tuple(spline_knots(values, factor.knots).tolist())

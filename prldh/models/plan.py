@@ -86,4 +86,5 @@ class Plan:
 
     def has_splines(self, spec: ModelSpec) -> bool:
         """Whether every refit places knots anew, at quantiles of its training rows."""
-        return has_splines(spec.terms)
+        numbers = {c.name: not c.levels for c in self.cohort.covariates}
+        return has_splines(spec.terms, {**dict.fromkeys(self.study.tissues, True), **numbers})

@@ -14,7 +14,7 @@ import yaml
 
 import prldh
 from prldh.apply import apply_models
-from prldh.chain import build_design, check_values, fit_knots, plan_models
+from prldh.chain import build_design, check_values, fit_knots, has_splines, plan_models
 from prldh.core import DataError, StudyError, parse_term, term_text, variables_in
 from prldh.data import read_cohort
 from prldh.engines.python import PythonEngine
@@ -388,3 +388,9 @@ def test_groups_of_the_same_two_tissues_are_one_term(tmp_path):
 def test_adjust_takes_covariates(term, tmp_path):
     with pytest.raises(StudyError, match="is (of )?the tissue 'disc', and adjust takes covariates"):
         prldh.analyze(study(tmp_path, ["disc"], adjust=[term]), tmp_path / "out")
+
+
+def test_a_column_that_is_called_like_a_spline_is_none():
+    known = {"rcs(bmi, 3)": True, "bmi": True, "sex": False}
+    assert not has_splines(("rcs(bmi, 3)", "rcs(bmi, 3):sex"), known)
+    assert has_splines(("sex", "rcs(bmi, 4):sex"), known) and not has_splines(("groups(a rcs, b)",), known)
