@@ -364,7 +364,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     fitted = radscore.fit_tissue(
         (bootstrap_sample(1),),
         ("s",),
-        Protocol(steps, True, "stop", "lasso"),
+        Protocol(steps, True, "stop", ChosenLearner(LassoLearner(), LassoLearner.Settings())),
         np.random.SeedSequence(1),
         PythonEngine(),
     )
