@@ -96,7 +96,6 @@ def _radscore(frozen, cohort, tissue):
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
     from prldh.chain.radscore import fit_tissue, training_rows
-    from prldh.chain.steps import Protocol
     from prldh.core.records import FeatureBlock
     from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prldh.chain.steps import Protocol
 from prldh.core.records import FeatureBlock, Resample
 from prldh.plugins.registry import Registry
 from prldh.run.preparation import resolve_protocols
