@@ -92,6 +92,9 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         associations=run.associations,
         univariate=run.univariate,
         tissues={name: tissue_entry(plan, run, name) for name in plan.study.tissues},
+        protocols=run.protocols or ABSENT,
+        choice=run.choice or ABSENT,
+        yardstick=run.yardstick or None,
         models=tuple(
             model_entry(run, i, plan.patients_of(spec.terms).cohort.outcome) for i, spec in enumerate(plan.specs)
         ),

@@ -5,3 +5,6 @@ from __future__ import annotations
 from prldh.chain.learners.linear import LassoLearner, LogisticLearner
 
 LEARNERS = (LogisticLearner(), LassoLearner())
+
+#: Plain ones that every study is measured by.
+YARDSTICKS = (LassoLearner(),)

@@ -1,4 +1,4 @@
-"""What there may be to say of learners, protocols and the choice among them: PRL-120 to PRL-139."""
+"""What there may be to say of learners, protocols and the choice among them: from PRL-120 on."""
 
 from __future__ import annotations
 
