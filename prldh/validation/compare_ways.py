@@ -84,9 +84,7 @@ def compare_protocols(
 
 
 def _in_words(protocol: Protocol) -> ProtocolTissue:
-    steps = [(step.selector.gives if hasattr(step.selector, "gives") else "", str(step)) for step in protocol.steps]
-    transforms = tuple(text for gives, text in steps if gives)
-    selection = tuple(text for gives, text in steps if not gives)
+    transforms, selection = (tuple(map(str, steps)) for steps in (protocol.transforms, protocol.selection))
     return ProtocolTissue(transforms, selection, str(protocol.learner), protocol.second_stage)
 
 
