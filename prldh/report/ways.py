@@ -36,15 +36,15 @@ def leading(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _protocol_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One row a protocol, model and scheme; the choice as a whole after its ways."""
-    choice = data.get("choice")
+    choice: Mapping[str, Any] | None = data.get("choice")
     schemes = dict.fromkeys(s for entry in data.get("protocols", {}).values() for s in entry["validation"])
     for scheme in schemes:
         for name, entry in data["protocols"].items():
             for m in entry["validation"][scheme]["models"]:
-                chosen = choice and choice["chosen"] == name
+                chosen = choice is not None and choice["chosen"] == name
                 label = f"{m['name']}{', adjusted' * m['adjusted']}"
                 yield {"way": name, "is_chosen": chosen, "scheme": scheme, "model": label, "entry": m}
-        if choice and scheme in choice["validation"]:
+        if choice is not None and scheme in choice["validation"]:
             own = choice["validation"][scheme]
             yield {"way": "the choice, made anew", "scheme": scheme, "model": choice["model"], "entry": own}
 

@@ -59,9 +59,9 @@ class Words:
     """Words of everything that took part in a run.
 
     ``sentences``: of each step of the study file, transforms first, in its order, None where a step has none.
-    ``learners``: labels by name, and ``learner``: the sentence of the one that makes the Radscores. ``figures``: by tissue and
-    the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects that failed
-    to say something.
+    ``learners``: labels by name, and ``learner``: the sentence of the one that makes the Radscores. ``figures``: by
+    tissue and the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects
+    that failed to say something.
     """
 
     steps: Mapping[str, StepWords] = field(default_factory=dict)
