@@ -142,17 +142,20 @@ def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = 
     return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
 
 
-def without_unneeded(chain: Sequence[FittedStep]) -> list[FittedStep]:
-    """The steps of one source with no more columns than the last of them reads, where a step can give fewer."""
-    *before, last = chain
-    needed, left = set(last.fitted.names), [last]
-    for step in reversed(before):
-        fitted, outputs = step.fitted, [name for name in step.fitted.outputs if name in needed]
-        if len(outputs) < len(fitted.outputs) and isinstance(fitted, GivesFewer):
+def without_unneeded(chain: Sequence[FittedStep]) -> tuple[FittedStep, ...]:
+    """The steps with no more columns than those after them read, where a step can give fewer: what new patients need.
+    The columns that stay in the end are all kept."""
+    left: list[FittedStep] = []
+    needed: set[str] = set()
+    for step in reversed(chain):
+        fitted = step.fitted
+        is_last = not any(step.source == other.source for other in left)
+        outputs = [name for name in fitted.outputs if name in needed]
+        if not is_last and len(outputs) < len(fitted.outputs) and isinstance(fitted, GivesFewer):
             fitted = fitted.only(outputs)
         needed = (needed - set(fitted.outputs)) | set(fitted.names)
         left.insert(0, replace(step, fitted=fitted))
-    return left
+    return tuple(left)
 
 
 def columns_needed(chain: Sequence[FittedStep]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prldh.chain.applying import apply_to_training, without_unneeded
+from prldh.chain.applying import apply_to_training
 from prldh.chain.learners import LogisticLearner
 from prldh.core import (
     Chosen,
@@ -149,7 +149,6 @@ def fit_steps(
         if fit.failure:
             return fit
     fit.keep(Chosen(fit.rows.names))
-    fit.chain = without_unneeded(fit.chain)
     return fit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prldh.core import warn
+from prldh.core.blanks import NO_BLANKS, Blanks, complete_rows
 from prldh.core.cache import cache_folder
 from prldh.core.decimals import DASH, decimals, plain
 from prldh.core.entries import (
@@ -101,6 +102,7 @@ __all__ = [
     "Among",
     "BOOTSTRAP",
     "BUILT_IN",
+    "Blanks",
     "CALIBRATION",
     "CELLS",
     "CLASSIFICATION",
@@ -142,6 +144,7 @@ __all__ = [
     "LinearScore",
     "Measure",
     "ModelSpec",
+    "NO_BLANKS",
     "NO_INTERVAL",
     "Number",
     "OutputError",
@@ -178,6 +181,7 @@ __all__ = [
     "bare",
     "cache_folder",
     "clean",
+    "complete_rows",
     "decimals",
     "finite",
     "finite_numbers",
