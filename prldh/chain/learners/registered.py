@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from prldh.chain.learners.boosting import BoostingLearner
 from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.random_forest import RandomForestLearner
 
-LEARNERS = (LogisticLearner(), LassoLearner())
+LEARNERS = (LogisticLearner(), LassoLearner(), RandomForestLearner(), BoostingLearner())

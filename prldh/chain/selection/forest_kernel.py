@@ -16,14 +16,14 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_B = np.uint64(0x94D049BB133111EB)
-_LEFT = np.uint64(0xD6E8FEB86659FD93)
-_RIGHT = np.uint64(0xA0761D6478BD642F)
+LEFT = np.uint64(0xD6E8FEB86659FD93)
+RIGHT = np.uint64(0xA0761D6478BD642F)
 _ZERO, _ONE, _LAST_BIT, _WORD = np.uint64(0), np.uint64(1), np.uint64(63), np.uint64(64)
 #: Gains closer than this are ties: counts make gains differ by more (below about 600 rows) or not at all.
-_TIE = 1e-10
+TIE = 1e-10
 #: A drawn row is packed into a word: how often it was drawn, 2^21 times that if it is an event, 2^42 times its value's
 #: code.
 _EVENTS, _VALUE = np.uint64(21), np.uint64(42)
@@ -40,7 +40,7 @@ _inlined = _bare | {"forceinline": True}
 
 
 @intrinsic
-def _lowest_bit(typingctx, word):
+def lowest_bit(typingctx, word):
     """Position of the lowest set bit of a word that is not 0."""
 
     def generate(context, builder, signature, arguments):
@@ -50,7 +50,7 @@ def _lowest_bit(typingctx, word):
 
 
 @njit(inline="always")
-def _mix(z):
+def mix(z):
     """The output function of splitmix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_A
     z = (z ^ (z >> np.uint64(27))) * _MIX_B
@@ -58,10 +58,10 @@ def _mix(z):
 
 
 @njit(**_compiled)
-def _tree_key(seed, fold, tree):
-    key = _mix(seed + _GOLDEN)
-    key = _mix((key ^ np.uint64(fold)) + _GOLDEN)
-    return _mix((key ^ np.uint64(tree)) + _GOLDEN)
+def tree_key(seed, fold, tree):
+    key = mix(seed + GOLDEN)
+    key = mix((key ^ np.uint64(fold)) + GOLDEN)
+    return mix((key ^ np.uint64(tree)) + GOLDEN)
 
 
 @njit(**_compiled)
@@ -111,7 +111,7 @@ def add_trees(
             continue
         _sort_training_rows(code, fold_of_row, k, ascending)
         for tree in range(first_tree, stop_tree):
-            key = _tree_key(seed, k, tree)
+            key = tree_key(seed, k, tree)
             n_rows, n_events = _draw_bootstrap(train, n_train, is_event, key, weight, rows)
             node = _grow(
                 columns,
@@ -129,7 +129,7 @@ def add_trees(
                 n_events,
                 held_out,
                 n_test,
-                _mix(key ^ _LEFT),
+                mix(key ^ LEFT),
                 sizes,
                 n_candidates,
                 piece_bits,
@@ -172,8 +172,8 @@ def _draw_bootstrap(train, n_train, is_event, key, weight, rows):
     weight[:] = 0
     state = key
     for _ in range(n_train):
-        state += _GOLDEN
-        i = train[((_mix(state) >> np.uint64(32)) * np.uint64(n_train)) >> np.uint64(32)]
+        state += GOLDEN
+        i = train[((mix(state) >> np.uint64(32)) * np.uint64(n_train)) >> np.uint64(32)]
         weight[i] += _ONE | (is_event[i] << _EVENTS)
     n_rows, total = 0, _ZERO
     for i in range(weight.size):
@@ -302,7 +302,7 @@ def _grow(
         n_both, events_both, first, last = pending[top, 5], pending[top, 6], pending[top, 7], pending[top, 8]
         column, low, high = pending[top, 9], pending[top, 10], pending[top, 11]
         n_left, events_left = np.int64(taken[top] & _COUNT), np.int64(taken[top] >> _EVENTS)
-        left_key, right_key = _mix(keys[top] + _LEFT), _mix(keys[top] + _RIGHT)
+        left_key, right_key = mix(keys[top] + LEFT), mix(keys[top] + RIGHT)
         threshold = _threshold(value_at, column, low, high)
         out_middle = _partition(columns, column, threshold, held_out, level, out_start, out_stop)
         left_is_grown = out_middle > out_start and 0 < events_left < n_left
@@ -395,7 +395,7 @@ def _split_by_size(
     """
     highest, mask, n_per_word = sizes[last - 1], (_ONE << np.uint64(piece_bits)) - _ONE, 64 // piece_bits
     n_order, state, word, n_pieces = 0, key, _ZERO, 0
-    pure = events * (total - events) - _TIE
+    pure = events * (total - events) - TIE
     run, run_column, run_position = first, _LEAF, -1
     s = first
     while s <= last:
@@ -411,8 +411,8 @@ def _split_by_size(
                     is_new = False
                     while not is_new:
                         if n_pieces == 0:
-                            state += _GOLDEN
-                            word, n_pieces = _mix(state), n_per_word
+                            state += GOLDEN
+                            word, n_pieces = mix(state), n_per_word
                         column = np.int64(word & mask)
                         word >>= np.uint64(piece_bits)
                         n_pieces -= 1
@@ -452,7 +452,7 @@ def _split_by_size(
                                 bits,
                                 (n_rows + 63) // 64,
                             )
-                    if gains[position] > best + _TIE:
+                    if gains[position] > best + TIE:
                         best, best_position = gains[position], position
                         if best >= pure:
                             n_seen = size  # nothing drawn later can be better
@@ -494,14 +494,14 @@ def _scan(rank, packed, j, rows, level, start, stop, total, events, reciprocal, 
         r = np.uint64(rank[j, rows[level, q]])
         bits[r >> np.uint64(6)] |= _ONE << (r & _LAST_BIT)
     n, e = np.int64(total), np.int64(events)
-    best, bar = -1.0, _TIE - 1.0
+    best, bar = -1.0, TIE - 1.0
     low, high, left = _ZERO, _ZERO, _ZERO
     cumulative, previous, value = _ZERO, _ZERO, _ZERO
     for w in range(np.uint64(n_words)):
         word = bits[w]
         bits[w] = 0
         while word != 0:
-            r = (w << np.uint64(6)) + _lowest_bit(word)
+            r = (w << np.uint64(6)) + lowest_bit(word)
             word &= word - _ONE
             here = packed[j, r]
             if here >> _VALUE != value and cumulative > 0:
@@ -510,7 +510,7 @@ def _scan(rank, packed, j, rows, level, start, stop, total, events, reciprocal, 
                 gain = d * d * (reciprocal[n_left] * reciprocal[np.uint64(n) - n_left])
                 if gain > bar:
                     best, low, high, left = gain, previous, r, cumulative
-                    bar = gain + _TIE
+                    bar = gain + TIE
             value = here >> _VALUE
             cumulative += here & _COUNTS
             previous = r
@@ -527,19 +527,19 @@ def _scan_two_words(rank, packed, j, rows, level, start, stop, total, events, re
         upper_word |= mark & upper
         word |= mark & ~upper
     n, e = np.int64(total), np.int64(events)
-    best, bar = -1.0, _TIE - 1.0
+    best, bar = -1.0, TIE - 1.0
     low, high, left = _ZERO, _ZERO, _ZERO
     base = _ZERO
     if word == 0:
         word, upper_word, base = upper_word, _ZERO, _WORD
-    previous = base + _lowest_bit(word)
+    previous = base + lowest_bit(word)
     word &= word - _ONE
     here = packed[j, previous]
     value, cumulative = here >> _VALUE, here & _COUNTS
     while np.int64(cumulative & _COUNT) != n:
         is_empty = word == 0
         word, base = (upper_word, _WORD) if is_empty else (word, base)
-        r = base + _lowest_bit(word)
+        r = base + lowest_bit(word)
         word &= word - _ONE
         here = packed[j, r]
         if here >> _VALUE != value:
@@ -548,7 +548,7 @@ def _scan_two_words(rank, packed, j, rows, level, start, stop, total, events, re
             gain = d * d * (reciprocal[n_left] * reciprocal[np.uint64(n) - n_left])
             if gain > bar:
                 best, low, high, left = gain, previous, r, cumulative
-                bar = gain + _TIE
+                bar = gain + TIE
         value = here >> _VALUE
         cumulative += here & _COUNTS
         previous = r
