@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from prldh.apply.features import single_images, tables_for, tell_of_strange
 from prldh.apply.frozen import Frozen
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, Progress, Warn, positions, same_text
+from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, warn
 from prldh.data import (
     check_ids,
     column_of,
@@ -241,8 +241,11 @@ class _Reader:
         wanted = columns_needed(chain)
         measured = None if given.images is None else self._measure(name, given, wanted)
         values = self._tabled(name, given, wanted) if measured is None else self._values_of(measured, wanted)
-        has_values = np.isfinite(values).all(axis=1)
+        may_be_blank = np.isin(wanted, self._filled_columns(chain))
+        blank = np.isnan(values)
+        has_values = (np.isfinite(values) | (blank & may_be_blank)).all(axis=1) & ~blank.all(axis=1)
         self._leave_out(~has_values, f"a feature of {name} has no value")
+        self.warnings += self._tell_of_filled(name, wanted, blank & has_values[:, None])
         scores = np.full(len(self.ids), np.nan)
         if has_values.any():
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[has_values]) if measured else {}
@@ -251,6 +254,21 @@ class _Reader:
             self.warnings += tell_of_strange(name, chain[-1].fitted, inputs.values[is_kept])
             scores[has_values] = chain[-1].fitted.apply(inputs.values, inputs.names, {})
         return scores
+
+    def _filled_columns(self, chain: Sequence[FittedStep]) -> list[str]:
+        """The columns whose blanks a step of the chain fills."""
+        transforms = self.registry.registered("register_transforms")
+        fill = {name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)}
+        return [name for step in chain if step.step in fill for name in step.fitted.names]
+
+    def _tell_of_filled(self, tissue: str, wanted: Sequence[str], blank: np.ndarray) -> list[Warn]:
+        kept = blank[[i not in self.reasons for i in self.ids]]
+        if not kept.any():
+            return []
+        n_of = kept.sum(axis=0)
+        listed = some(f"{wanted[j]} ({n_of[j]})" for j in np.argsort(-n_of, kind="stable") if n_of[j])
+        n_patients = int(kept.any(axis=1).sum())
+        return [warn.FILLED_FEATURES(tissue=tissue, n_patients=n_patients, n_all_patients=len(kept), listed=listed)]
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""

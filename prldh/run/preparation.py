@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from prldh.chain import ChosenLearner, Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
+    Blanks,
     Cohort,
     DataError,
     PluginError,
@@ -25,7 +26,7 @@ from prldh.core import (
     seed_for,
     warn,
 )
-from prldh.data import absent_levels, read_cohort, read_features, some, without_constants
+from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_blanks, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import (
@@ -76,10 +77,11 @@ def prepare(
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
-    blocks, feature_warnings = read_features(study, folder, cohort, images)
+    blanks = blanks_allowed(registry, protocol, protocols)
+    blocks, feature_warnings = read_features(study, folder, cohort, images, blanks)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
-            feature_warnings += without_constants(name, block)[2]
+            feature_warnings += [*without_constants(name, block)[2], *tell_of_blanks(name, block)]
     registry.tell("cohort", cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
@@ -253,6 +255,27 @@ def resolve_protocols(study: Study, registry: Registry, folder: Path = Path()) -
     }
     whole = _protocol(study, study.transforms, study.selection, study.learner, study.second_stage, registry, folder, "")
     return whole, named
+
+
+def blanks_allowed(registry: Registry, own: Protocol, named: Mapping[str, Protocol]) -> Blanks:
+    """Features may have blanks where in every protocol a transform fills them, and steps before it take them."""
+    without = [name for name, protocol in named.items() if not _fills_blanks(protocol)]
+    if not without and _fills_blanks(own):
+        return Blanks(allowed=True)
+    transforms = registry.registered("register_transforms")
+    fill = [name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)]
+    which = f", which {some(without)} of `protocols` does without" if without and _fills_blanks(own) else ""
+    return Blanks(remedy=f", or let one of `transforms` fill blanks first ({', '.join(fill)}){which}" if fill else "")
+
+
+def _fills_blanks(protocol: Protocol) -> bool:
+    """Whether blanks are filled before a step that cannot take them."""
+    for step in protocol.steps:
+        if getattr(step.selector, "fills_blanks", False):
+            return True
+        if not getattr(step.selector, "takes_blanks", False):
+            return False
+    return False
 
 
 def _protocol(

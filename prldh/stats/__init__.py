@@ -19,6 +19,7 @@ from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 from prldh.stats.two_stage import ESTIMATES, LEAST_AUC, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
+from prldh.stats.units import power_of_two
 
 __all__ = [
     "CONTINUOUS",
@@ -41,6 +42,7 @@ __all__ = [
     "is_vector",
     "largest_cox_snell",
     "least_rarer",
+    "power_of_two",
     "proportion",
     "sample_size",
     "selection_stability",
