@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from prldh.chain import Protocol, Step, fit_tissue
 from prldh.core import TrainingRows
 from prldh.engines import PythonEngine
 from prldh.plugins import Registry
-from prldh.run import resolve_steps
+from prldh.run import resolve_protocols
 from prldh.study import Study
 
 HERE = Path(__file__).parent
@@ -71,7 +72,7 @@ def protocol_of(trees: int, sizes: list[int], racing: bool) -> Protocol:
     study = Study.model_validate(
         {"clinical": {"table": "-", "id": "id", "outcome": "y", "event": 1}, "selection": steps, "if_empty": "best"}
     )
-    return Protocol.of(study, resolve_steps(study, Registry()))
+    return resolve_protocols(study, Registry())[0]
 
 
 def refit_ours(
@@ -80,12 +81,7 @@ def refit_ours(
     """CPU seconds by step and in all, and the features kept."""
     rows = np.arange(outcome.size) if rows is None else rows
     seconds: dict[str, float] = {}
-    timed = Protocol(
-        tuple(Step(Timed(s.selector, seconds), s.settings) for s in protocol.steps),
-        protocol.by_source,
-        protocol.if_empty,
-        protocol.radscore,
-    )
+    timed = replace(protocol, steps=tuple(Step(Timed(s.selector, seconds), s.settings) for s in protocol.steps))
     names = tuple(f"f{j}" for j in range(values.shape[1]))
     with threadpool_limits(1):
         start = time.process_time()

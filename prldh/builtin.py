@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from prldh.apply import ExternalValidation
+from prldh.chain.learners import LEARNERS
 from prldh.chain.selection import SELECTORS
+from prldh.chain.transforms import TRANSFORMS
 from prldh.checklists import built_in_checklists
 from prldh.engines import PythonEngine, REngine
 from prldh.plugins import hookimpl
@@ -16,6 +18,16 @@ from prldh.validation import VALIDATORS
 @hookimpl
 def register_selectors() -> list[Any]:
     return list(SELECTORS)
+
+
+@hookimpl
+def register_transforms() -> list[Any]:
+    return list(TRANSFORMS)
+
+
+@hookimpl
+def register_learners() -> list[Any]:
+    return list(LEARNERS)
 
 
 @hookimpl

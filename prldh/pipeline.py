@@ -23,11 +23,13 @@ from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
     Compared,
+    FeatureCollinearity,
     Plan,
     compare_likelihoods,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
+    describe_as_is,
     describe_associations,
     describe_features,
     describe_model,
@@ -166,9 +168,13 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         progress(f"models ({engine.name})", i, len(plan.specs))
         patients = plan.patients_of(spec.terms)
         designs, judge = run.designs_of(plan, spec, patients), assessment.of(patients)
-        model, etas, warnings = describe_model(
-            spec, designs, patients.cohort, judge, study.separation, run.scores, study.firth.predictions
-        )
+        applied = run.designs_of(plan, spec, patients, is_applied=True) if run.is_cross_fitted else None
+        if plan.is_as_is(spec):
+            model, etas, warnings = describe_as_is(spec, designs, patients.cohort, judge)
+        else:
+            model, etas, warnings = describe_model(
+                spec, designs, patients.cohort, judge, study.separation, run.scores, study.firth.predictions, applied
+            )
         run.designs.append(designs)
         run.models.append(model)
         run.log_odds.append(etas)
@@ -216,16 +222,21 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
             fit = fit_everyone(
                 name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first
             )
-            if fit.radscore is None:
+            if fit.score is None:
                 raise DataError(
                     f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
                     " strongest alone."
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
             run.warnings += fit.warnings
+            if fit.cross_fitted is not None:
+                run.warnings.append(warn.CROSS_FITTED(tissue=name))
             features, values = run.features_of(name)
-            run.collinearity[name], warnings = describe_features(values, features, run.engine, name)
-            run.warnings += warnings
+            if fit.radscore is None:
+                run.collinearity[name] = FeatureCollinearity(None, None, (), "the score is not a sum of its features")
+            else:
+                run.collinearity[name], warnings = describe_features(values, features, run.engine, name)
+                run.warnings += warnings
             progress(f"selection: {name} ({run.engine.name})", 1, 1)
         if not np.isfinite(run.fits[name].cutoff):
             run.warnings.append(warn.NO_CUTOFF(tissue=name))

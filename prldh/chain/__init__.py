@@ -27,19 +27,21 @@ from prldh.chain.design import (
     probability,
     unplaced_splines,
 )
-from prldh.chain.radscore import fit_everyone, fit_tissue, training_rows
+from prldh.chain.radscore import base_log_odds, fit_everyone, fit_tissue, training_rows
 from prldh.chain.states import from_states, to_states
-from prldh.chain.steps import Answer, Protocol, Step, read_answer
+from prldh.chain.steps import Answer, ChosenLearner, Protocol, Step, read_answer
 from prldh.core import GROUPS
 
 __all__ = [
     "Answer",
+    "ChosenLearner",
     "GROUPS",
     "LOG_ODDS_DECIMALS",
     "Protocol",
     "Step",
     "Table",
     "adjusting_terms",
+    "base_log_odds",
     "apply_chain",
     "build_design",
     "change_values",

@@ -7,13 +7,33 @@ What is fitted receives :class:`~prldh.core.records.TrainingRows` and nothing el
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from prldh.chain.selection import distinct_patients, stratified_folds
-from prldh.chain.steps import Protocol, fit_steps
-from prldh.core import FeatureBlock, FittedStep, Ledger, LinearScore, TissueFit, TrainingRows, Warn, seed_for, warn
+from prldh.chain.applying import NO_COLUMNS, Table, apply_chain
+from prldh.chain.learners import LogisticLearner
+from prldh.chain.selection import child_of, distinct_patients, stratified_folds
+from prldh.chain.steps import Protocol, fit_steps, strongest
+from prldh.core import (
+    FeatureBlock,
+    FittedScore,
+    FittedStep,
+    Ledger,
+    LinearScore,
+    SelectionStep,
+    TissueFit,
+    TrainingRows,
+    Warn,
+    seed_for,
+    warn,
+)
 from prldh.engines import StatisticsEngine
+from prldh.plugins import check_score, guarded
+
+#: Folds of the cross-fitted second stage, and the children of a seed from which on they draw.
+CROSS_FOLDS = 5
+OF_CROSS_FITS = 1000
 
 
 def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: np.ndarray) -> tuple[TrainingRows, ...]:
@@ -44,18 +64,59 @@ def fit_tissue(
 ) -> TissueFit:
     """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
 
-    Where ``is_described``, selectors that have a method ``describe`` add what it says to the details of their step, and
-    the states of what they fit are looked at; neither changes a fit.
+    Where the second stage is ``cross_fitted``, all of it is fitted again in folds by patient, and ``cross_fitted`` are
+    the scores of each fold by what was fitted on the others. Where ``is_described``, selectors that have a method
+    ``describe`` add what it says to the details of their step, and the states of what they fit are looked at; neither
+    changes a fit.
 
     Returns
     -------
     TissueFit
         ``values`` are the Radscores of the training rows; ``empty_step`` is set where a step left nothing in
-        every source, and then the score is 0 for everyone.
+        every source, and then the score is the same for everyone.
     """
     outcome = training[0].outcome
     if outcome.min() == outcome.max():
-        return TissueFit(np.zeros(outcome.size), 0.0, empty_step="one class among the training rows")
+        return _nobody(protocol, outcome, "one class among the training rows")
+    fit = _fit_once(training, sources, protocol, seed, engine, ledger, is_described)
+    if not fit.chain:
+        return fit
+    if protocol.second_stage == "cross_fitted":
+        fit = replace(fit, cross_fitted=_cross_fit(training, sources, protocol, seed, engine, ledger))
+    if ledger is not None:
+        ledger.read("cutoff", training[0].patient)
+    return replace(fit, cutoff=float(engine.youden(outcome, fit.fitting)["threshold"]))
+
+
+def _nobody(
+    protocol: Protocol,
+    outcome: np.ndarray,
+    why: str,
+    steps: tuple[SelectionStep, ...] = (),
+    warnings: tuple[Warn, ...] = (),
+) -> TissueFit:
+    """A tissue of which nothing is left: everyone has the same score."""
+    same = base_log_odds(outcome) if protocol.second_stage == "as_is" else 0.0
+    return TissueFit(np.full(outcome.size, same), same, (), steps, why, warnings)
+
+
+def base_log_odds(outcome: np.ndarray) -> float:
+    """The log odds of the event among rows (n,), half a patient more on either side."""
+    events = float(outcome.sum())
+    return float(np.log((events + 0.5) / (outcome.size - events + 0.5)))
+
+
+def _fit_once(
+    training: tuple[TrainingRows, ...],
+    sources: tuple[str, ...],
+    protocol: Protocol,
+    seed: np.random.SeedSequence,
+    engine: StatisticsEngine,
+    ledger: Ledger | None,
+    is_described: bool = False,
+) -> TissueFit:
+    """Transforms, selection and score on training rows of both outcomes; the cutoff is not set."""
+    outcome = training[0].outcome
     groups = _grouped(training, sources, protocol.by_source)
     children = seed.spawn(len(groups) + 1)
     fits = [
@@ -66,19 +127,108 @@ def fit_tissue(
     warnings = [warning for fit in fits for warning in fit.warnings]
     emptied, left = [fit.failure for fit in fits if fit.failure], [fit for fit in fits if not fit.failure]
     if not left:
-        return TissueFit(np.zeros(outcome.size), 0.0, (), steps, " ".join(emptied), tuple(warnings))
+        return _nobody(protocol, outcome, " ".join(emptied), steps, tuple(warnings))
     warnings += [warn.SOURCE_EMPTIED(failure=failure) for failure in emptied]
-    values = np.column_stack([fit.rows.values[:, j] for fit in left for j in range(len(fit.rows.names))])
     source_of = {name: s for s, rows in zip(sources, training, strict=True) for name in rows.names}
-    features = tuple((source_of.get(name, fit.source or sources[0]), name) for fit in left for name in fit.rows.names)
+    source_of |= {name: fit.source or sources[0] for fit in left for name in fit.rows.names if name not in source_of}
+    rows = replace(
+        training[0],
+        values=np.column_stack([fit.rows.values for fit in left]),
+        names=tuple(name for fit in left for name in fit.rows.names),
+        second=None,
+        perturbed=None,
+        images=None,
+        further=(),
+    )
+    score, of_score, failure = _fit_score(rows, protocol, children[-1], engine, ledger)
+    warnings += of_score
+    if score is None:
+        return _nobody(protocol, outcome, failure, steps, tuple(warnings))
+    if isinstance(score, LinearScore):
+        score = score.of_sources(source_of)
+        last = FittedStep(score, None, score.name, score.version)
+    else:
+        last = FittedStep(score, None, protocol.learner.learner.name, protocol.learner.learner.version)
+    return TissueFit(
+        score.apply(rows.values, rows.names, NO_COLUMNS),
+        np.nan,
+        (*(step for fit in left for step in fit.chain), last),
+        steps,
+        None,
+        tuple(warnings),
+        tuple((source_of[name], name) for name in score.names),
+    )
+
+
+def _fit_score(
+    rows: TrainingRows,
+    protocol: Protocol,
+    seed: np.random.SeedSequence,
+    engine: StatisticsEngine,
+    ledger: Ledger | None,
+) -> tuple[FittedScore | None, list[Warn], str]:
+    """The learner's score; None where it makes use of no feature, with the reason."""
     if ledger is not None:
-        ledger.read("Radscore", training[0].patient)
-        ledger.read("cutoff", training[0].patient)
-    score, of_score = _fit_score(values, features, training[0], protocol.radscore, children[-1], engine)
-    fitted = score.log_odds(values)
-    cutoff = float(engine.youden(outcome, fitted)["threshold"])
-    chain = (*(step for fit in left for step in fit.chain), FittedStep(score, None, score.name, score.version))
-    return TissueFit(fitted, cutoff, chain, steps, None, tuple(warnings + of_score))
+        ledger.read("Radscore", rows.patient)
+    learner, warnings = protocol.learner.learner, list[Warn]()
+    with guarded("learner", learner):
+        score = learner.fit(rows, protocol.learner.settings, seed, engine)
+    check_score(learner, score, rows.names)
+    warnings += _remarks(learner, score)
+    if score.names:
+        return score, warnings, ""
+    best = strongest(rows)
+    failure = (
+        f"the learner '{learner.name}' makes use of none of {len(rows.names)} features (setting"
+        f" {protocol.learner}); the strongest candidate is '{rows.names[best]}'."
+    )
+    if protocol.if_empty != "best":
+        return None, warnings, failure
+    warnings.append(warn.KEPT_ALONE(failure=f"{failure[0].upper()}{failure[1:]}"))
+    alone = LogisticLearner()
+    kept = alone.fit(rows.take(np.array([best])), alone.Settings(), seed, engine)
+    return kept, [*warnings, *_remarks(alone, kept)], ""
+
+
+def _remarks(learner: Any, score: FittedScore) -> list[Warn]:
+    remarks = getattr(score, "warnings", ())
+    return [w if isinstance(w, Warn) else warn.LEARNER_REMARK(learner=learner.name, message=w) for w in remarks]
+
+
+def _cross_fit(
+    training: tuple[TrainingRows, ...],
+    sources: tuple[str, ...],
+    protocol: Protocol,
+    seed: np.random.SeedSequence,
+    engine: StatisticsEngine,
+    ledger: Ledger | None,
+) -> np.ndarray:
+    """Scores (n,) of the training rows, each by a chain that was fitted without its patient: five folds by patient, or
+    as many as the rarer class has patients, two at least. Where a fold's chain has nothing left, its log odds are those
+    of the rows that it was fitted on."""
+    first = training[0]
+    rarer = min(distinct_patients(first.outcome, first.patient))
+    fold = stratified_folds(
+        first.outcome, max(2, min(CROSS_FOLDS, rarer)), child_of(seed, OF_CROSS_FITS), first.patient
+    )
+    scores = np.empty(first.outcome.size)
+    for k in range(int(fold.max()) + 1):
+        train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        own = tuple(rows.of_rows(train) for rows in training)
+        outcome = own[0].outcome
+        fit = None
+        if outcome.min() < outcome.max():
+            fit = _fit_once(own, sources, protocol, child_of(seed, OF_CROSS_FITS + 1 + k), engine, ledger)
+        if fit is None or not fit.chain:
+            scores[test] = base_log_odds(outcome)
+            continue
+        held_out = [rows.of_rows(test) for rows in training]
+        tables: dict[str | None, Table] = {
+            source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
+            for source, rows in zip(sources, held_out, strict=True)
+        }
+        scores[test] = apply_chain(fit.chain, tables)
+    return scores
 
 
 def fit_everyone(
@@ -117,27 +267,3 @@ def _grouped(
         further=tuple(others[1:]),
     )
     return [("all", None, pooled)]
-
-
-def _fit_score(
-    values: np.ndarray,
-    features: tuple[tuple[str, str], ...],
-    rows: TrainingRows,
-    how: str,
-    seed: np.random.SeedSequence,
-    engine: StatisticsEngine,
-) -> tuple[LinearScore, list[Warn]]:
-    center, scale = values.mean(axis=0), values.std(axis=0)
-    z = (values - center) / scale
-    warnings = []
-    if how == "lasso" and values.shape[1] > 1:
-        n_folds = max(3, min(10, *distinct_patients(rows.outcome, rows.patient)))
-        folds = stratified_folds(rows.outcome, n_folds, seed, rows.patient) + 1
-        b = np.asarray(engine.cv_lasso(z, rows.outcome.astype(float), folds)["coefficients"])
-    else:
-        design = np.column_stack([np.ones(len(z)), z])
-        fit = engine.fit_logistic(design, rows.outcome.astype(float))
-        b = np.nan_to_num(np.asarray(fit["coefficients"], dtype=float))
-        if fit["deviance"] < 1e-6 * max(fit["null_deviance"], 1.0) or not fit["converged"]:
-            warnings.append(warn.RADSCORE_SEPARATED())
-    return LinearScore(float(b[0]), features, b[1:], center, scale), warnings

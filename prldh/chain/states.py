@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from prldh.core import BUILT_IN, DataError, Fitted, FittedStep, PluginError
-from prldh.plugins import ReadsStates, Registry, guarded
+from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError
+from prldh.plugins import ComposesLearners, ReadsStates, Registry, guarded
 
 
 def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
             f"{where}: its selection chose among single images, which model.json does not hold. Analyse without that"
             " step to apply the models."
         )
-    step: Any = BUILT_IN.get(name) or registry.choose("register_selectors", name, where)
+    step: Any = BUILT_IN.get(name) or registry.choose(_hook_of(entry, registry), name, where)
     if entry["version"] != step.version:
         raise DataError(
             f"{where}: the state of the step '{name}' is of version {entry['version']}, and version {step.version} is"
@@ -56,10 +56,27 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
         raise PluginError(f"{where}: the step '{name}' has no from_state, so that its state cannot be read.")
     try:
         with guarded("selector", step):
-            fitted: Fitted = step.from_state(state)
+            fitted: Fitted
+            if isinstance(step, ComposesLearners):
+                fitted = step.from_parts(state, lambda part: _part(part, registry, where))
+            else:
+                fitted = step.from_state(state)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}: the state of the step '{name}' is damaged ({type(error).__name__}: {error}). Run"
             " `prldh analyze … --force` again."
         ) from None
     return fitted
+
+
+def _hook_of(entry: Mapping[str, Any], registry: Registry) -> str:
+    """The hook that registers the step of an entry."""
+    if entry["kind"] == "scores":
+        return "register_learners"
+    is_transform = entry["step"] in registry.registered("register_transforms")
+    return "register_transforms" if is_transform else "register_selectors"
+
+
+def _part(part: Mapping[str, Any], registry: Registry, where: str) -> FittedScore:
+    """A score that is part of another."""
+    return cast(FittedScore, _fitted({**part, "kind": "scores"}, registry, where))

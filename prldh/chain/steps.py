@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from prldh.chain.applying import apply_to_training
+from prldh.chain.learners import LogisticLearner
 from prldh.core import (
     Chosen,
     ChosenImages,
     Fitted,
     FittedStep,
     Ledger,
+    SecondStage,
     Selection,
     SelectionStep,
     TrainingRows,
@@ -24,7 +26,6 @@ from prldh.core import (
 )
 from prldh.engines import StatisticsEngine
 from prldh.plugins import DescribesFit, check_details, check_selection, check_state, guarded
-from prldh.study import Study
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,27 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ChosenLearner:
+    """A learner of the study file with its checked settings."""
+
+    learner: Any
+    settings: Any
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{k}: {v}" for k, v in self.settings.model_dump(exclude_defaults=True).items())
+        return f"{self.learner.name}: {{{given}}}" if given else str(self.learner.name)
+
+
+@dataclass(frozen=True)
 class Protocol:
-    """How a tissue becomes a Radscore: everything of the study file that a refit needs."""
+    """How a tissue becomes a Radscore: everything of the study file that a refit needs. ``steps`` are the transforms
+    and then those of the selection."""
 
     steps: tuple[Step, ...]
     by_source: bool
     if_empty: str
-    radscore: str
-
-    @classmethod
-    def of(cls, study: Study, steps: tuple[Step, ...]) -> Protocol:
-        return cls(steps, study.selection_by_source, study.if_empty, study.radscore)
+    learner: ChosenLearner = field(default_factory=lambda: ChosenLearner(LogisticLearner(), LogisticLearner.Settings()))
+    second_stage: SecondStage = "in_sample"
 
 
 class Answer(NamedTuple):

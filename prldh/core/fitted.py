@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 
@@ -55,6 +55,18 @@ class Fitted(Protocol):
         DataError
             If one of its ``names`` is missing (:func:`take_columns` says which).
         """
+        ...
+
+
+class FittedScore(Fitted, Protocol):
+    """What a learner learned: of kind ``scores``.
+
+    ``names`` are the columns that it reads: those alone that it makes use of. It may have ``details`` (JSON, for the
+    report) and ``warnings`` (sentences) as well.
+    """
+
+    def log_odds(self, values: np.ndarray) -> np.ndarray:
+        """The score (n,), log odds of the event, of rows (n, k) whose columns are its ``names`` in their order."""
         ...
 
 
@@ -167,6 +179,8 @@ class LinearScore:
     coefficients: np.ndarray  # (k,)
     center: np.ndarray  # (k,)
     scale: np.ndarray  # (k,)
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    warnings: tuple[str | Warn, ...] = field(default=(), compare=False)
 
     kind: ClassVar[Kind] = "scores"
     name: ClassVar[str] = "linear score"
@@ -192,7 +206,13 @@ class LinearScore:
     def from_state(cls, state: Mapping[str, Any]) -> LinearScore:
         features = state["features"]
         numbers = [np.array([f[key] for f in features], dtype=float) for key in ("coefficient", "center", "scale")]
-        return cls(float(state["intercept"]), tuple((f["source"], f["name"]) for f in features), *numbers)
+        coefficients, center, scale = numbers
+        names = tuple((f["source"], f["name"]) for f in features)
+        return cls(float(state["intercept"]), names, coefficients, center, scale)
+
+    def of_sources(self, source_of: Mapping[str, str]) -> LinearScore:
+        """The same, each feature with the source that it came from."""
+        return replace(self, features=tuple((source_of.get(name, source), name) for source, name in self.features))
 
     def log_odds(self, values: np.ndarray) -> np.ndarray:
         """The score (n,) of rows whose columns are its features, in their order."""
@@ -223,12 +243,20 @@ class FittedStep:
     version: str
 
 
+#: How a score becomes a model: by a logistic model on the score's own training rows; on scores of rows that were held
+#: out of folds within them; or not at all, the score being the log odds already.
+SecondStage = Literal["in_sample", "cross_fitted", "as_is"]
+
+
 @dataclass(frozen=True)
 class TissueFit:
     """A tissue's Radscore as fitted on some rows.
 
     ``values`` (n,) its Radscores; ``cutoff`` Youden's on the fitting rows; ``chain`` what was fitted, in order, the
-    score last; ``empty_step`` names the step that left nothing (then there is no chain, and the Radscore is 0).
+    score last; ``empty_step`` names the step that left nothing (then there is no chain, and the Radscore is 0, or the
+    log odds of everyone where it is taken as it is). ``features`` are the score's, as (source, name).
+    ``cross_fitted`` (n,) are the scores of the same rows by chains that did not see them, where models and cutoffs are
+    made of these; else None.
     """
 
     values: np.ndarray
@@ -237,9 +265,20 @@ class TissueFit:
     steps: tuple[SelectionStep, ...] = ()
     empty_step: str | None = None
     warnings: tuple[Warn, ...] = ()
+    features: tuple[tuple[str, str], ...] = ()
+    cross_fitted: np.ndarray | None = None
+
+    @property
+    def fitting(self) -> np.ndarray:
+        """The scores (n,) that models, cutoffs and thresholds are made of."""
+        return self.values if self.cross_fitted is None else self.cross_fitted
+
+    @property
+    def score(self) -> FittedScore | None:
+        """The score that ends the chain; None where there is no chain."""
+        return cast(FittedScore, self.chain[-1].fitted) if self.chain else None
 
     @property
     def radscore(self) -> LinearScore | None:
-        """The score that ends the chain; None where there is no chain."""
-        score = self.chain[-1].fitted if self.chain else None
-        return score if isinstance(score, LinearScore) else None
+        """The score that ends the chain where it is linear."""
+        return self.score if isinstance(self.score, LinearScore) else None

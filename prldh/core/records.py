@@ -171,6 +171,19 @@ class TrainingRows:
         """The values (n, p) of every reader, reader 1's first."""
         return (self.values, *([] if self.second is None else [self.second]), *self.further)
 
+    def of_rows(self, rows: np.ndarray) -> TrainingRows:
+        """These rows (m,) alone, all columns."""
+        return replace(
+            self,
+            values=self.values[rows],
+            second=None if self.second is None else self.second[rows],
+            outcome=self.outcome[rows],
+            patient=self.patient[rows],
+            perturbed=None if self.perturbed is None else self.perturbed[:, rows],
+            images=None if self.images is None else tuple(each.of_rows(rows) for each in self.images),
+            further=tuple(values[rows] for values in self.further),
+        )
+
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
         second = None if self.second is None else self.second[:, columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,12 +15,28 @@ from prldh.core.warn.kinds import Warn
 
 @dataclass(frozen=True)
 class TissueRefit:
-    """A tissue as refitted on one resample: Radscore of every patient (n,), cutoff, and what was selected."""
+    """A tissue as refitted on one resample: Radscore of every patient (n,), cutoff, and what was selected.
+
+    ``cross_fitted`` (n,) are the training patients' scores by chains that did not see them (NaN for others), where the
+    model is made of these; ``is_log_odds``: the score is taken as it is.
+    """
 
     values: np.ndarray
     cutoff: float
     features: tuple[str, ...]
     empty_step: str | None
+    cross_fitted: np.ndarray | None = None
+    is_log_odds: bool = False
+
+    @property
+    def fitting(self) -> np.ndarray:
+        """The scores (n,) that a model of the training patients is made of."""
+        return self.values if self.cross_fitted is None else self.cross_fitted
+
+    def of_rows(self, rows: np.ndarray) -> TissueRefit:
+        """The same of these patients alone."""
+        own = None if self.cross_fitted is None else self.cross_fitted[rows]
+        return replace(self, values=self.values[rows], cross_fitted=own)
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,8 @@ class Predictions:
     ``log_odds`` (m, n): row r are all patients' log odds by the model of resample r; ``alone`` (m,) tells which of
     the refits ended as the intercept alone. Where blanks were imputed, ``log_odds`` are means over the imputations,
     ``imputed`` (i, m, n) are those of each, and ``training`` (m) the means of the training rows, imputed with the
-    outcome there.
+    outcome there. ``fitted`` (m) are the log odds of the training rows that the model was fitted to, where these are of
+    cross-fitted scores.
     """
 
     kind: str
@@ -40,6 +57,7 @@ class Predictions:
     warnings: tuple[Warn, ...] = ()
     imputed: np.ndarray | None = None
     training: Sequence[np.ndarray] | None = None
+    fitted: Sequence[np.ndarray] | None = None
 
     @cached_property
     def ledgers(self) -> tuple[Ledger, ...]:
@@ -49,6 +67,10 @@ class Predictions:
     def in_sample(self, r: int) -> np.ndarray:
         """Log odds of the training rows of resample r, by its own model."""
         return self.log_odds[r, self.resamples[r].train] if self.training is None else self.training[r]
+
+    def of_threshold(self, r: int) -> np.ndarray:
+        """Log odds of the training rows of resample r that its threshold is found on."""
+        return self.in_sample(r) if self.fitted is None else self.fitted[r]
 
     def out_of_bag(self) -> np.ndarray:
         """Whether each resample's model has not seen each patient (m, n)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.models.as_is import describe_as_is
 from prldh.models.associations import Association, check_associations, describe_associations
 from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
@@ -25,7 +26,7 @@ from prldh.models.fit import (
     mean_log_odds,
     predicting_coefficients,
 )
-from prldh.models.likelihoods import FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
+from prldh.models.likelihoods import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
 from prldh.models.patients import Patients
 from prldh.models.performance import (
     Assessment,
@@ -46,6 +47,7 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "AS_IS",
     "Area",
     "Assessment",
     "Association",
@@ -83,6 +85,7 @@ __all__ = [
     "compare_net_benefit",
     "compare_out_of_bag",
     "curve_elsewhere",
+    "describe_as_is",
     "describe_associations",
     "describe_auc",
     "describe_features",

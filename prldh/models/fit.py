@@ -99,9 +99,10 @@ class PredictionTerm:
 
 @dataclass(frozen=True)
 class PredictionFit:
-    """What a model by Firth's likelihood predicts by where the study corrects its predictions."""
+    """What a model predicts by where that is not its coefficients: Firth's, corrected as the study says, or a score as
+    it is."""
 
-    method: Literal["flic", "flac"]
+    method: Literal["flic", "flac", "as_is"]
     coefficients: tuple[PredictionTerm, ...]
 
 
@@ -255,6 +256,7 @@ def describe_model(
     on_separation: str = "firth",
     scores: Collection[str] = (),
     predictions: Predictions = FIRTH,
+    applied: Sequence[Design] | None = None,
 ) -> tuple[FittedModel, np.ndarray, list[Warn]]:
     """Fit one model and describe it on the data that made it.
 
@@ -268,6 +270,9 @@ def describe_model(
         The terms that have a given direction (higher means event): Radscores and scores given as columns.
     predictions
         What a fit by Firth's likelihood predicts by: ``firth``, ``flic`` or ``flac``.
+    applied
+        Designs of the scores that the frozen chains give, where the model is fitted to cross-fitted ones: of these are
+        its predictions.
 
     Returns
     -------
@@ -281,9 +286,12 @@ def describe_model(
     if fit.how == FIRTH and predictions != FIRTH:
         named = tuple(PredictionTerm(*pair) for pair in zip(designs[0].columns, map(float, b), strict=True))
         prediction = PredictionFit(predictions, named)
-    etas = np.array([log_odds(d.matrix, b) for d in designs])
+    etas = np.array([log_odds(d.matrix, b) for d in applied or designs])
+    of_threshold = mean_log_odds(np.array([log_odds(d.matrix, b) for d in designs])) if applied else None
     collinearity, of_columns = describe_terms(designs, cohort.outcome, assessment.engine, _no_inflation(fit), label)
-    performance, of_predictions = describe_predictions(cohort.outcome, etas, mean_log_odds(etas), assessment, label)
+    performance, of_predictions = describe_predictions(
+        cohort.outcome, etas, mean_log_odds(etas), assessment, label, of_threshold
+    )
     raw_auc, of_markers = _raw_areas(scores, designs, terms, cohort.outcome.astype(float), assessment, label)
     model = FittedModel(
         name=spec.name,

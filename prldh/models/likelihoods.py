@@ -12,9 +12,11 @@ from prldh.core import ABSENT, Absent, Design, Inline, Later, Number, finite, re
 from prldh.engines import StatisticsEngine
 
 #: How a model was fitted, as its entry's ``fit`` says it.
-Likelihood = Literal["maximum likelihood", "firth"]
+Likelihood = Literal["maximum likelihood", "firth", "as_is"]
 MAXIMUM_LIKELIHOOD: Final = "maximum likelihood"
 FIRTH: Final = "firth"
+#: Not fitted: a score that is log odds already.
+AS_IS: Final = "as_is"
 
 
 @dataclass(frozen=True)

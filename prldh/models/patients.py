@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -76,7 +76,7 @@ class Patients:
         if not self.variables:
             return [each or {} for each in everyones]
         return [
-            {name: replace(tissue, values=tissue.values[self.rows]) for name, tissue in (everyones[k] or {}).items()}
+            {name: tissue.of_rows(self.rows) for name, tissue in (everyones[k] or {}).items()}
             for k, _ in self._concerned[scheme]
         ]
 

@@ -59,6 +59,7 @@ def describe_predictions(
     eta: np.ndarray,
     assessment: Assessment,
     label: str,
+    of_threshold: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], list[Warn]]:
     """The measures of a model's predictions on the data that made it, by their keys.
 
@@ -68,15 +69,19 @@ def describe_predictions(
         Log odds, one row an imputation (m is 1 where nothing was imputed): their AUCs are pooled.
     eta : (n,) array
         Their mean: all else is said of it.
+    of_threshold : (n,) array, optional
+        The log odds that the threshold is found on, where these are others (of cross-fitted scores).
     """
     y, p = np.asarray(outcome, dtype=float), probability(eta)
     auc, warnings = describe_auc(y, etas, assessment), []
     if auc.estimate == 1.0:
         warnings.append(warn.AUC_ONE(model=label))
     pauc = partial_areas(y, p, assessment)
-    cut = assessment.engine.youden(y, p)
+    cut = assessment.engine.youden(y, p if of_threshold is None else probability(of_threshold))
     counts = Confusion(*(int(cut[cell]) for cell in ("tp", "fp", "fn", "tn")))
     threshold = finite(cut["threshold"])
+    if of_threshold is not None:
+        counts = _counts_above(y, p, float(cut["threshold"]))
     if threshold is None:
         warnings.append(warn.NO_THRESHOLD(model=label))
     test = hosmer_lemeshow(y, p, assessment)
@@ -93,6 +98,13 @@ def describe_predictions(
         **usefulness(y, p, assessment),
     }
     return measures, warnings
+
+
+def _counts_above(y: np.ndarray, p: np.ndarray, threshold: float) -> Confusion:
+    """Predicted and observed events, where a probability strictly above the threshold predicts one."""
+    positive, event = p > threshold, y == 1
+    cells = (positive & event, positive & ~event, ~positive & event, ~positive & ~event)
+    return Confusion(*(int(cell.sum()) for cell in cells))
 
 
 def describe_auc(y: np.ndarray, etas: np.ndarray, assessment: Assessment) -> Area:

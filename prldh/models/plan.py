@@ -38,6 +38,7 @@ class Plan:
     answers: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
         default_factory=dict
     )  # of the reporting checklists, by their authors
+    protocols: Mapping[str, Protocol] = field(default_factory=dict)  # the ways that are compared beside its own
 
     def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
         """Resamples of a scheme for another outcome."""
@@ -83,6 +84,11 @@ class Plan:
     def is_refitted(self, spec: ModelSpec) -> bool:
         """Whether scope ``pipeline`` refits more than scope ``model``: a Radscore, or the cutoffs of groups."""
         return any(map(GROUPS.match, spec.terms)) or any(name in self.blocks for name in self.variables(spec))
+
+    def is_as_is(self, spec: ModelSpec) -> bool:
+        """Whether the model is a score as it is: made in the run, its only term, second stage ``as_is``."""
+        is_score = len(spec.terms) == 1 and spec.terms[0] in self.blocks
+        return is_score and self.protocol.second_stage == "as_is"
 
     def has_splines(self, spec: ModelSpec) -> bool:
         """Whether every refit places knots anew, at quantiles of its training rows."""

@@ -6,12 +6,14 @@ from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
     Checklist,
     ChecksSettings,
+    ComposesLearners,
     DescribesFeatures,
     DescribesFit,
     ExtractsMany,
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    Learner,
     NamesPackages,
     OffersAlternatives,
     ReadsStates,
@@ -20,18 +22,20 @@ from prldh.plugins.interfaces import (
     ScoresAnswers,
     Selector,
     TrainedOnPatients,
+    Transform,
     Validator,
     VerifiesValues,
 )
-from prldh.plugins.promises import check_details, check_resamples, check_selection, check_state, guarded
+from prldh.plugins.promises import check_details, check_resamples, check_score, check_selection, check_state, guarded
 from prldh.plugins.registry import REGISTRIES, Registry
-from prldh.plugins.settings import SelectorSettings, settings_of
+from prldh.plugins.settings import LearnerSettings, SelectorSettings, settings_of
 from prldh.plugins.words import (
     Cited,
     Designed,
     Drawn,
     Explained,
     Labelled,
+    LearnerMethods,
     NotesAlternatives,
     Purposeful,
     Remarked,
@@ -44,6 +48,7 @@ from prldh.plugins.words import (
 __all__ = [
     "Checklist",
     "ChecksSettings",
+    "ComposesLearners",
     "Cited",
     "DescribesFeatures",
     "DescribesFit",
@@ -55,6 +60,9 @@ __all__ = [
     "HasFingerprint",
     "HasMetadata",
     "Labelled",
+    "Learner",
+    "LearnerMethods",
+    "LearnerSettings",
     "NamesPackages",
     "NotesAlternatives",
     "OffersAlternatives",
@@ -72,11 +80,13 @@ __all__ = [
     "ShortlyLabelled",
     "SourceMethods",
     "TrainedOnPatients",
+    "Transform",
     "Validator",
     "ValidatorMethods",
     "VerifiesValues",
     "check_details",
     "check_resamples",
+    "check_score",
     "check_selection",
     "check_state",
     "guarded",

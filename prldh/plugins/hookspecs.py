@@ -18,7 +18,15 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from prldh.plugins.interfaces import Checklist, FeatureSource, ReportSection, Selector, Validator
+    from prldh.plugins.interfaces import (
+        Checklist,
+        FeatureSource,
+        Learner,
+        ReportSection,
+        Selector,
+        Transform,
+        Validator,
+    )
 
 PROJECT = "prldh"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -33,6 +41,16 @@ def register_feature_sources() -> list[FeatureSource]:
 @hookspec
 def register_selectors() -> list[Selector]:
     """Return selectors: steps that are fitted on training rows and say which features they keep, and why."""
+
+
+@hookspec
+def register_transforms() -> list[Transform]:
+    """Return transforms: steps before the selection, fitted on training rows, that change values."""
+
+
+@hookspec
+def register_learners() -> list[Learner]:
+    """Return learners: what is fitted on the features that are left and gives the score, log odds of the event."""
 
 
 @hookspec

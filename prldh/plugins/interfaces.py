@@ -8,14 +8,14 @@ that the checks use where its defaults do not do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import Case, Fitted, Resample, Selection, TrainingRows
+from prldh.core import Case, Fitted, FittedScore, Resample, Selection, TrainingRows
 
 if TYPE_CHECKING:
     from prldh.checklists import Dossier
@@ -143,6 +143,23 @@ class ScoresAnswers(Protocol):
         ...
 
 
+@runtime_checkable
+class ComposesLearners(Protocol):
+    """A learner that is made of others, which its settings name."""
+
+    def parts(self, settings: Any) -> Sequence[Any]:
+        """What the study file says of each: a name, or a name with settings, as under ``learner``."""
+        ...
+
+    def of(self, learners: Sequence[tuple[Learner, BaseModel]]) -> Learner:
+        """The learner made of these, each with its settings."""
+        ...
+
+    def from_parts(self, state: Mapping[str, Any], read: Callable[[Mapping[str, Any]], FittedScore]) -> FittedScore:
+        """What it fitted, again; ``read`` makes a score of an entry with ``step``, ``version`` and ``state``."""
+        ...
+
+
 #: By kind, what an object may be beside what its kind has to be.
 OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, ReadsStates, OffersAlternatives)
 OPTIONAL_OF_SOURCES = (
@@ -154,6 +171,8 @@ OPTIONAL_OF_SOURCES = (
     TrainedOnPatients,
     NamesPackages,
 )
+OPTIONAL_OF_TRANSFORMS = (ChecksSettings, HasFingerprint, DescribesFit)
+OPTIONAL_OF_LEARNERS = (ChecksSettings, HasFingerprint, ComposesLearners)
 OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
 
 
@@ -180,6 +199,58 @@ class Selector(Protocol):
         self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection | Fitted:
         """Learn from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
+        ...
+
+
+@runtime_checkable
+class Transform(Protocol):
+    """A step before the selection that changes values: fills blanks, scales, joins columns.
+
+    ``gives`` says what it is. What it fits is of kind ``transforms values``, or ``chooses columns``; every reader's
+    values get the same parameters. Blanks are NaN; a transform that fills them has ``fills_blanks = True``. It may also
+    be any of :data:`OPTIONAL_OF_TRANSFORMS`, and its settings :class:`RelativeSettings`.
+    """
+
+    name: str
+    version: str
+    gives: Literal["transforms values"]
+    Settings: type[BaseModel]
+
+    def fit(
+        self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Fitted:
+        """Learn from training rows. May use nothing else, and draws random numbers from ``seed`` alone."""
+        ...
+
+    def from_state(self, state: Mapping[str, Any]) -> Fitted:
+        """What it fitted, again, of its ``state``."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """What is fitted on the features that are left, and gives the score: log odds of the event.
+
+    ``gives`` says what it is. Settings are tuned within ``rows`` alone, in inner folds that never part the copies of a
+    patient. Its state is JSON. It may also be any of :data:`OPTIONAL_OF_LEARNERS`, and its settings
+    :class:`RelativeSettings`. ``in_sample = False``: its scores of its own training rows say nothing (a forest's), so
+    that no model is made of them.
+    """
+
+    name: str
+    version: str
+    gives: Literal["scores"]
+    Settings: type[BaseModel]
+
+    def fit(
+        self, rows: TrainingRows, settings: BaseModel, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> FittedScore:
+        """Learn from training rows of both outcomes. May use nothing else, and draws random numbers from ``seed``
+        alone."""
+        ...
+
+    def from_state(self, state: Mapping[str, Any]) -> FittedScore:
+        """What it fitted, again, of its ``state``: how frozen models are applied to new patients."""
         ...
 
 

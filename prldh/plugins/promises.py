@@ -114,6 +114,25 @@ def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | N
     return "fits something of its own and has no from_state that reads it"
 
 
+def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
+    """What a learner gave for the features ``names``: a fitted score that reads no others.
+
+    Raises
+    ------
+    PluginError
+    """
+    problem = None
+    if not all(hasattr(score, part) for part in ("kind", "names", "state", "apply", "log_odds")):
+        problem = f"gives {type(score).__name__} in place of a prldh.core.fitted.FittedScore"
+    elif score.kind != "scores":
+        problem = f"gives something that {score.kind}, and a learner must give one that scores"
+    else:
+        strange = [name for name in score.names if name not in set(names)]
+        problem = f"reads the column '{strange[0]}', which it was not given" if strange else None
+    if problem:
+        raise PluginError(f"the learner '{learner.name}' {problem}. {_REMEDY.format(learner.name)}")
+
+
 def check_state(selector: Any, fitted: Fitted) -> None:
     """What a selector fitted must fit into ``model.json``; a rule by which images were chosen may have no state.
 

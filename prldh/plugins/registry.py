@@ -14,13 +14,17 @@ from prldh.core import PluginError, PrldhError, nearest
 from prldh.plugins import hookspecs
 from prldh.plugins.interfaces import (
     OPTIONAL_OF_CHECKLISTS,
+    OPTIONAL_OF_LEARNERS,
     OPTIONAL_OF_SELECTORS,
     OPTIONAL_OF_SOURCES,
+    OPTIONAL_OF_TRANSFORMS,
     Checklist,
     FeatureSource,
+    Learner,
     RelativeSettings,
     ReportSection,
     Selector,
+    Transform,
     Validator,
 )
 from prldh.plugins.misspelt import misspelt_method
@@ -33,13 +37,18 @@ class Kind(NamedTuple):
 
     ``noun``: what it is called; ``needs``: the attributes that each must have; ``mark``: the one by which an object
     that is given alone is known to be of this kind; ``protocols``: what it has to be and what it may be, whose methods
-    are the ones that are ever called.
+    are the ones that are ever called; ``gives``: what it says that it gives, where others have the same methods.
     """
 
     noun: str
     needs: tuple[str, ...]
     mark: str
     protocols: tuple[type, ...] = ()
+    gives: str | None = None
+
+    def describes(self, item: Any) -> bool:
+        """Whether an object is of this kind, as its methods say."""
+        return hasattr(item, self.mark) and self.gives in (None, getattr(item, "gives", None))
 
 
 #: The kinds by their hooks.
@@ -49,6 +58,20 @@ REGISTRIES: dict[str, Kind] = {
         ("name", "version", "extract"),
         "extract",
         (FeatureSource, *OPTIONAL_OF_SOURCES, *WORDS["feature source"]),
+    ),
+    "register_transforms": Kind(
+        "transform",
+        ("name", "version", "gives", "Settings", "fit", "from_state"),
+        "fit",
+        (Transform, *OPTIONAL_OF_TRANSFORMS, *WORDS["transform"]),
+        "transforms values",
+    ),
+    "register_learners": Kind(
+        "learner",
+        ("name", "version", "gives", "Settings", "fit", "from_state"),
+        "fit",
+        (Learner, *OPTIONAL_OF_LEARNERS, *WORDS["learner"]),
+        "scores",
     ),
     "register_selectors": Kind(
         "selector",
@@ -245,7 +268,7 @@ def _has_hooks(manager: pluggy.PluginManager, plugin: Any) -> bool:
 def _alone(item: Any) -> SimpleNamespace:
     """A plugin that registers one object of the kind that its methods say."""
     for hook, kind in REGISTRIES.items():
-        if hasattr(item, kind.mark):
+        if kind.describes(item):
             return SimpleNamespace(**{hook: hookspecs.hookimpl(lambda: [item])})
     kinds = ", ".join(f"{kind.noun} ({kind.mark})" for kind in REGISTRIES.values())
     raise PluginError(

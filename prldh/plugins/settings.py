@@ -51,6 +51,12 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
         ) from None
 
 
+class LearnerSettings(BaseModel):
+    """Settings of a learner or transform: nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class SelectorSettings(BaseModel):
     """What every selector can be told."""
 

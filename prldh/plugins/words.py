@@ -54,6 +54,16 @@ class SelectorMethods(Protocol):
 
 
 @runtime_checkable
+class LearnerMethods(Protocol):
+    """A learner with its part of the sentence on the Radscore: ``the LASSO [@tibshirani1996], its penalty chosen …``.
+
+    Values are settings, by their keys. :class:`~prldh.core.words.StepRun` has no source here.
+    """
+
+    def methods(self, run: StepRun) -> str: ...
+
+
+@runtime_checkable
 class SourceMethods(Protocol):
     """A feature source with a sentence for the Methods: ``Features were measured on images by …``.
 
@@ -124,6 +134,8 @@ WORDS: dict[str, tuple[type, ...]] = {
         Purposeful,
         NotesAlternatives,
     ),
+    "transform": (Labelled, ShortlyLabelled, Explained, Cited, SelectorMethods, Drawn, Remarked, Purposeful),
+    "learner": (Labelled, ShortlyLabelled, Explained, Cited, LearnerMethods),
     "validator": (Labelled, Cited, ValidatorMethods, Designed),
     "feature source": (Labelled, Cited, SourceMethods),
 }

@@ -149,6 +149,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
 def _formula(tissue: dict[str, Any]) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
+    if score.get("reason"):
+        return f"The Radscore is a {score['method'].replace('_', ' ')}'s: {score['reason']}"
     parts = [
         f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})"
         for feature, b in score["coefficients"].items()

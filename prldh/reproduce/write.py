@@ -184,7 +184,7 @@ def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dic
     blocks, score = plan.blocks.get(name, ()), run.fits[name].radscore
     tissue = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
     if score is not None:
-        is_logistic = plan.protocol.radscore == "logistic" or len(score.features) == 1
+        is_logistic = plan.protocol.learner.learner.name == "logistic" or len(score.features) == 1
         tissue["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
     return tissue
 
@@ -390,8 +390,7 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
     screens = run.univariate.features if run.univariate else {}
     shown = {name: {each.feature for each in screen.smallest} for name, screen in screens.items()}
     for name, blocks in run.blocks.items():
-        score = run.fits[name].radscore
-        wanted = shown.get(name, set()) | set(score.names if score else ())
+        wanted = shown.get(name, set()) | {feature for _, feature in run.fits[name].features}
         lines += [
             (name, feature, *block.first[:, j])
             for block in blocks

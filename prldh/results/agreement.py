@@ -76,11 +76,12 @@ def _side(run: EngineRun) -> dict[str, Any]:
     tissues: dict[str, dict[str, Any]] = {}
     for name, fit in run.fits.items():
         tissues[name] = {"cutoff": fit.cutoff}
-        if fit.radscore is not None:
+        if fit.score is not None:
+            tissues[name]["features"] = [f"{source}: {feature}" for source, feature in fit.features]
             score = fit.radscore
-            coefficients = zip((name for _, name in score.features), score.coefficients, strict=True)
-            tissues[name]["features"] = [f"{source}: {feature}" for source, feature in score.features]
-            tissues[name]["radscore"] = {"intercept": score.intercept, **dict(coefficients)}
+            if score is not None:
+                coefficients = dict(zip(score.names, score.coefficients, strict=True))
+                tissues[name]["radscore"] = {"intercept": score.intercept, **coefficients}
             tissues[name]["collinearity"] = run.collinearity[name]
             tissues[name]["selection"] = {
                 f"{step.name}, {step.source}": step.by_engine for step in fit.steps if step.by_engine

@@ -193,8 +193,9 @@ def _engines(plan: Plan, runs: list[EngineRun]) -> EnginesEntry:
 def _python_packages(plan: Plan, runs: list[EngineRun]) -> tuple[str, ...]:
     """What a run calls in Python: by its engine, and beside engines in selection and its stability."""
     called = {name for run in runs if run.engine.name == "python" for name in run.engine.packages_called()}
-    if any(fit.radscore is not None for fit in runs[0].fits.values()):
+    if any(fit.score is not None for fit in runs[0].fits.values()):
         called.update(packages_of(step.selector.fit for step in plan.protocol.steps))
+        called.update(packages_of([plan.protocol.learner.learner.fit]))
     if runs[0].refits:
         called.update(packages_of([proportion, selection_stability, correct_optimism]))
     return tuple(name for name in PACKAGES if name in called)

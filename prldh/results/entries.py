@@ -46,7 +46,7 @@ def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> Mo
 def _no_difference(run: EngineRun, i: int) -> str:
     terms = [{"variable": term.variable} for term in run.models[i].terms]
     covariates = {row.variable for row in run.table_one} - set(run.fits)
-    return no_difference(terms, {name: fit.radscore is None for name, fit in run.fits.items()}, covariates)
+    return no_difference(terms, {name: fit.score is None for name, fit in run.fits.items()}, covariates)
 
 
 def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]], reason: str) -> Validation:

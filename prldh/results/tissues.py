@@ -9,12 +9,27 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prldh.chain import images_that_stay
+from prldh.chain import Protocol, images_that_stay
 from prldh.chain.selection import unit_columns
-from prldh.core import ABSENT, Absent, Later, LinearScore, Number, TissueFit, TissueRefit, record_of
+from prldh.core import (
+    ABSENT,
+    Absent,
+    FittedScore,
+    Later,
+    LinearScore,
+    Number,
+    SecondStage,
+    TissueFit,
+    TissueRefit,
+    record_of,
+)
 from prldh.models import FeatureCollinearity, Plan
 from prldh.stats import proportion, selection_stability
 from prldh.validation import Alternative, EngineRun
+
+#: Features whose correlations are listed pair by pair.
+MOST_CORRELATED = 60
+NO_SUM = "the score is not a sum of its features: it has no coefficients"
 
 #: Source → patient → positions, from 0, of the first reader's images that the Radscore's values are means of.
 KeptImages = Mapping[str, Mapping[str, tuple[int, ...]]]
@@ -74,14 +89,18 @@ class SelectionEntry:
 
 @dataclass(frozen=True)
 class RadscoreEntry:
-    """A linear score by feature."""
+    """A score by feature, made by the learner ``method``. Coefficients are null, with the ``reason``, where the score
+    is not a sum of its features. ``details`` are the learner's."""
 
     intercept: Number
     coefficients: Mapping[str, Number]
     center: Mapping[str, Number]
     scale: Mapping[str, Number]
     method: Later[str]
+    second_stage: Later[SecondStage]
     collinearity: Later[FeatureCollinearity]
+    details: Later[Mapping[str, Any]]
+    reason: str | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -108,33 +127,38 @@ class TissueEntry:
 def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
     """The entry of a tissue."""
     fit, cohort = run.fits[name], plan.cohort
-    score = fit.radscore
+    score = fit.score
     columns = zip(cohort.ids, fit.values, cohort.outcome, strict=True)
     return TissueEntry(
-        selection=None if score is None else _selection(plan, run, name, score),
-        radscore=None if score is None else _radscore(score, plan.protocol.radscore, run.collinearity[name]),
+        selection=None if score is None else _selection(plan, run, name),
+        radscore=None if score is None else _radscore(score, plan.protocol, run.collinearity[name]),
         cutoff=fit.cutoff,
         scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns if np.isfinite(value)),
         column=plan.study.tissues[name].radscore,
     )
 
 
-def _radscore(score: LinearScore, method: str, collinearity: FeatureCollinearity) -> RadscoreEntry:
+def _radscore(score: FittedScore, protocol: Protocol, collinearity: FeatureCollinearity) -> RadscoreEntry:
+    method, stage, details = protocol.learner.learner.name, protocol.second_stage, getattr(score, "details", {})
+    if not isinstance(score, LinearScore):
+        none = dict.fromkeys(score.names)
+        return RadscoreEntry(None, none, none, none, method, stage, collinearity, details, NO_SUM)
+
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    return RadscoreEntry(score.intercept, coefficients, center, scale, method, collinearity)
+    return RadscoreEntry(score.intercept, coefficients, center, scale, method, stage, collinearity, details)
 
 
-def _selection(plan: Plan, run: EngineRun, name: str, score: LinearScore) -> SelectionEntry:
+def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:
     fit, blocks = run.fits[name], plan.blocks[name]
-    names = tuple(f for _, f in score.features)
+    names = tuple(f for _, f in fit.features)
     n_features, level = sum(len(b.names) for b in blocks), plan.study.performance.confidence
     return SelectionEntry(
         steps=tuple(StepEntry(s.name, s.source, s.n_in, s.n_out, s.dropped, s.details) for s in fit.steps),
         features=names,
-        sources={f: s for s, f in score.features},
+        sources={f: s for s, f in fit.features},
         correlation=_correlation(run.features_of(name)[1]),
         sensitivity=run.sensitivity.get(name) or ABSENT,
         images_kept=_images_kept(plan, fit, name) or ABSENT,
@@ -166,8 +190,9 @@ def _images_kept(plan: Plan, fit: TissueFit, name: str) -> KeptImages:
 
 
 def _correlation(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """Pearson's r between the features of the Radscore (n, p), in their order, on all patients (reader 1)."""
-    if not values.shape[1]:
+    """Pearson's r between the features of the Radscore (n, p), in their order, on all patients (reader 1); of more than
+    :data:`MOST_CORRELATED` none, as no one reads them."""
+    if not 0 < values.shape[1] <= MOST_CORRELATED:
         return ()
     units = unit_columns(values)
     return tuple(map(tuple, np.clip(units @ units.T, -1.0, 1.0).tolist()))

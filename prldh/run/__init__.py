@@ -6,7 +6,7 @@ from prldh.run.extraction import Extraction, check, extract
 from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, what_is_written
 from prldh.run.frozen import MODEL_SCHEMA
 from prldh.run.outputs import write_outputs
-from prldh.run.preparation import prepare, resolve_steps
+from prldh.run.preparation import prepare, resolve_protocols
 from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "place_whole",
     "prepare",
     "refuse_inputs_inside",
-    "resolve_steps",
+    "resolve_protocols",
     "summarise_extraction",
     "summarise_findings",
     "summarise_run",

@@ -10,13 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, Step, check_values, plan_models
+from prldh.chain import ChosenLearner, Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
-from prldh.core import Cohort, DataError, PluginError, Progress, Resample, StudyError, Warn, nearest, seed_for, warn
+from prldh.core import (
+    Cohort,
+    DataError,
+    PluginError,
+    Progress,
+    Resample,
+    SecondStage,
+    StudyError,
+    Warn,
+    nearest,
+    seed_for,
+    warn,
+)
 from prldh.data import absent_levels, read_cohort, read_features, some, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
-from prldh.plugins import ChecksSettings, Registry, RelativeSettings, check_resamples, guarded, settings_of
+from prldh.plugins import (
+    ChecksSettings,
+    ComposesLearners,
+    Registry,
+    RelativeSettings,
+    check_resamples,
+    guarded,
+    settings_of,
+)
 from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
 
@@ -42,7 +62,7 @@ def prepare(
     changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
     registry = Registry(plugins)
-    protocol = Protocol.of(study, resolve_steps(study, registry, folder))
+    protocol, protocols = resolve_protocols(study, registry, folder)
     check_names(study, registry)
     for name in study.report.checklists:
         registry.choose("register_checklists", name, "report.checklists")
@@ -85,6 +105,7 @@ def prepare(
         validators,
         images,
         answers,
+        protocols,
     )
     told = _told_of_patients(plan)
     of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
@@ -144,15 +165,84 @@ def _lost_by_complete_case(plan: Plan) -> list[Warn]:
     return [warn.COMPLETE_CASE_LOSES(n_left_out=whole.n - n, listed=listed, unused=of_unused)]
 
 
-def resolve_steps(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Step, ...]:
-    """The selectors that the study names, with their settings checked by their own models; those with
-    ``relative_to(folder)`` have paths relative to the study's folder, and a selector with ``check(settings)`` refuses
-    what no data could change."""
+def resolve_protocols(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Protocol, dict[str, Protocol]]:
+    """The study's own way from features to a score, and those that it names under ``protocols``.
+
+    Raises
+    ------
+    StudyError, PluginError
+        For steps, learners and settings that there are not, or that do not go together.
+    """
+    named = {
+        name: _protocol(
+            study,
+            study.transforms if own.transforms is None else own.transforms,
+            study.selection if own.selection is None else own.selection,
+            study.learner if own.learner is None else own.learner,
+            own.second_stage or (study.second_stage if own.learner is None else None),
+            registry,
+            folder,
+            f"protocols.{name}, ",
+        )
+        for name, own in study.protocols.items()
+    }
+    whole = _protocol(study, study.transforms, study.selection, study.learner, study.second_stage, registry, folder, "")
+    return whole, named
+
+
+def _protocol(
+    study: Study,
+    transforms: Sequence[dict[str, dict[str, Any]]],
+    selection: Sequence[dict[str, dict[str, Any]]],
+    named: dict[str, dict[str, Any]] | None,
+    second_stage: SecondStage | None,
+    registry: Registry,
+    folder: Path,
+    where: str,
+) -> Protocol:
+    steps = (
+        *_resolve_steps(transforms, "register_transforms", f"{where}transforms", registry, folder),
+        *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
+    )
+    learner = _resolve_learner(named or {study.radscore: {}}, f"{where}learner", registry, folder)
+    is_paper = named is None or learner.learner.name == "logistic"
+    stage = second_stage or ("in_sample" if is_paper else "cross_fitted")
+    if stage == "in_sample" and getattr(learner.learner, "memorises", False):
+        raise StudyError(
+            f"{where}second_stage: in_sample makes the model of a {learner.learner.name}'s scores of its own training"
+            " rows, which it has learned by heart. Set second_stage to cross_fitted or as_is."
+        )
+    return Protocol(steps, study.selection_by_source, study.if_empty, learner, stage)
+
+
+def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -> ChosenLearner:
+    """The learner of that name with its settings checked; one that is made of others has these."""
+    given = {named: {}} if isinstance(named, str) else named
+    if not isinstance(given, dict) or len(given) != 1:
+        raise StudyError(f"{where}: name one learner, such as lasso or {{lasso: {{folds: 10}}}} (found {named!r}).")
+    ((name, raw),) = given.items()
+    learner = registry.choose("register_learners", name, where)
+    settings = settings_of(learner.Settings, raw or {}, f"{where} ({name})")
+    if isinstance(settings, RelativeSettings):
+        settings = settings.relative_to(folder)
+    if isinstance(learner, ChecksSettings):
+        learner.check(settings)
+    if isinstance(learner, ComposesLearners):
+        parts = [_resolve_learner(part, f"{where} ({name})", registry, folder) for part in learner.parts(settings)]
+        learner = learner.of([(part.learner, part.settings) for part in parts])
+    return ChosenLearner(learner, settings)
+
+
+def _resolve_steps(
+    named: Sequence[dict[str, dict[str, Any]]], hook: str, where: str, registry: Registry, folder: Path
+) -> tuple[Step, ...]:
+    """The steps of these names, with their settings checked by their own models; those with ``relative_to(folder)``
+    have paths relative to the study's folder, and one with ``check(settings)`` refuses what no data could change."""
     steps = []
-    for i, step in enumerate(study.selection):
+    for i, step in enumerate(named):
         ((name, raw),) = step.items()
-        selector = registry.choose("register_selectors", name, f"selection, step {i + 1}")
-        settings_given = settings_of(selector.Settings, raw, f"selection, step {i + 1} ({name})")
+        selector = registry.choose(hook, name, f"{where}, step {i + 1}")
+        settings_given = settings_of(selector.Settings, raw, f"{where}, step {i + 1} ({name})")
         settings = (
             settings_given.relative_to(folder) if isinstance(settings_given, RelativeSettings) else settings_given
         )

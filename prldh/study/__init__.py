@@ -8,8 +8,10 @@ from prldh.study.strict import Strict
 from prldh.study.study import (
     DEFAULT_SELECTION,
     SHIPPED_SOURCES,
+    Choose,
     Imputation,
     Performance,
+    ProtocolSettings,
     SampleSize,
     Study,
     TableOne,
@@ -22,9 +24,11 @@ from prldh.study.study import (
 from prldh.study.study_file import as_unquoted, read_settings, read_study
 
 __all__ = [
+    "Choose",
     "DEFAULT_SELECTION",
     "Imputation",
     "Performance",
+    "ProtocolSettings",
     "ReadSettings",
     "SHIPPED_SOURCES",
     "SampleSize",

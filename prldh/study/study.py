@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from prldh.core import StudyError, is_composed, nearest, parse_term, same_term, same_text, variables_in
@@ -351,6 +359,58 @@ def _as_steps(value: Any) -> Any:
     ]
 
 
+def _as_named(value: Any) -> Any:
+    """A name alone is one without settings."""
+    if isinstance(value, str):
+        return {value: {}}
+    return {key: own or {} for key, own in value.items()} if isinstance(value, dict) else value
+
+
+def _one_name(value: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
+    if value is not None and len(value) != 1:
+        raise ValueError(f"name one, such as lasso or {{lasso: {{folds: 10}}}} (found {', '.join(value) or 'none'})")
+    return value
+
+
+def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
+    for step in steps:
+        if len(step) != 1:
+            raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
+    return steps
+
+
+#: Steps in order, each a name with its settings; and one learner.
+Steps = Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps), AfterValidator(_one_a_step)]
+LearnerChoice = Annotated[dict[str, dict[str, Any]], BeforeValidator(_as_named), AfterValidator(_one_name)]
+SecondStageChoice = Literal["in_sample", "cross_fitted", "as_is"]
+
+
+class ProtocolSettings(Strict):
+    """A way from features to a score; what it does not name is the study's own."""
+
+    transforms: Steps | None = None
+    selection: Steps | None = None
+    learner: LearnerChoice | None = None
+    second_stage: SecondStageChoice | None = None
+
+
+class Choose(Strict):
+    """A choice among protocols, made anew within every training set.
+
+    ``folds``: the inner folds in which they are compared; ``rule``: ``best``, or ``one_se``, the first of ``among``
+    within one standard error of the best; ``model``: the model by which they are judged (default: the first unadjusted
+    one with a score made in the run); ``schemes``: where choice, protocols and yardstick are validated (default: folds,
+    and others that hold several patients out).
+    """
+
+    among: list[Text] = Field(min_length=1)
+    folds: int = Field(5, ge=2)
+    rule: Literal["one_se", "best"] = "one_se"
+    model: Text | None = None
+    measure: Literal["auc", "brier"] = "auc"
+    schemes: list[Text] | None = Field(None, min_length=1)
+
+
 class Study(Strict):
     """A whole study file."""
 
@@ -359,9 +419,13 @@ class Study(Strict):
     engine: Engine = "both"
     clinical: Clinical
     tissues: dict[Text, Tissue] = {}
-    selection: Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps)] = Field(
-        default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION]
-    )
+    transforms: Steps = []
+    selection: Steps = Field(default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION])
+    learner: LearnerChoice | None = None
+    second_stage: SecondStageChoice | None = None
+    protocols: dict[Text, Annotated[ProtocolSettings, BeforeValidator(lambda v: {} if v is None else v)]] = {}
+    choose: Choose | None = None
+    yardstick: bool = True
     extraction: dict[str, dict[str, Any]] = {}
     imaging: ReadSettings = ReadSettings()
     selection_by_source: bool = True
@@ -389,14 +453,6 @@ class Study(Strict):
         tables = (t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source)
         images = (tissue.images for tissue in self.tissues.values() if tissue.images is not None)
         return list(dict.fromkeys([self.clinical.table, *tables, *images]))
-
-    @field_validator("selection")
-    @classmethod
-    def _one_selector_a_step(cls, steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
-        for step in steps:
-            if len(step) != 1:
-                raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
-        return steps
 
     @field_validator("models")
     @classmethod
@@ -432,6 +488,13 @@ def _check_names(study: Study) -> None:
                 ("tissues", name, "radscore"),
                 f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score",
             )
+    if study.learner is not None and study.radscore != "logistic":
+        raise _misfit(
+            ("learner",),
+            f"both learner and radscore: {study.radscore} say how the score is made. Keep learner alone, which takes"
+            " the same names",
+        )
+    _check_choice(study)
     if clinical.outcome == clinical.id:
         raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
     for column in (clinical.id, clinical.outcome):
@@ -469,6 +532,26 @@ def _check_names(study: Study) -> None:
         if before is not name or (study.adjust or []).count(name) > 1:
             again = f" (as '{before}' too)" if before != name else ""
             raise _misfit(("adjust",), f"'{name}' is listed twice{again}. Remove one")
+
+
+def _check_choice(study: Study) -> None:
+    """Whether the choice is among several of the study's protocols."""
+    choose = study.choose
+    if choose is None:
+        return
+    for i, name in enumerate(choose.among):
+        if name not in study.protocols:
+            near = nearest(name, study.protocols)
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(study.protocols) or 'there are none'})."
+            raise _misfit(("choose", "among"), f"'{name}' is not among protocols{hint} Name it there, or not here")
+        if name in choose.among[:i]:
+            raise _misfit(("choose", "among"), f"'{name}' is listed twice. Remove one")
+    if len(choose.among) < 2:
+        raise _misfit(
+            ("choose", "among"),
+            f"'{choose.among[0]}' alone is no choice. Name two protocols or more, or give its keys as the study's own"
+            " without choose",
+        )
 
 
 def _misfit(place: tuple, message: str) -> PydanticCustomError:

@@ -326,6 +326,8 @@ def _has_every_statistic(engine: Any, raw: Any) -> None:
 #: Promise → check, by kind.
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "selector": SELECTOR_CHECKS,
+    "transform": {NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels},
+    "learner": {NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels},
     "validator": {
         NAMED: has_name_and_version,
         TRAVELS: travels,

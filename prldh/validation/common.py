@@ -49,6 +49,7 @@ def _refit(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedOn:
     spec, study, outcome = plan.specs[i], plan.study, patients.cohort.outcome
     label = f"model '{spec.name}'{', adjusted' * spec.adjusted}, on {patients.cohort.n} patients to be compared"
     designs = run.designs_of(plan, spec, patients)
+    applied = run.designs_of(plan, spec, patients, is_applied=True) if run.is_cross_fitted else designs
     fit = fit_designs(designs, outcome, run.engine, run.assessment.level, study.separation, label)
     b = predicting_coefficients(fit, designs, outcome, run.engine, study.firth.predictions)
     how = study.firth.predictions if fit.how == FIRTH else fit.how
@@ -63,4 +64,4 @@ def _refit(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedOn:
             else:
                 before = predictions.get(("model", scheme))
                 predictions[scope, scheme] = before or refit_model(plan, run, spec, designs, patients, scheme, how)
-    return FittedOn(designs, fit.how, how, np.array([log_odds(d.matrix, b) for d in designs]), predictions)
+    return FittedOn(designs, fit.how, how, np.array([log_odds(d.matrix, b) for d in applied]), predictions)

@@ -55,6 +55,8 @@ class EngineRun:
     designs: list[list[Design]] = field(default_factory=list)  # one a model and imputation
     models: list[FittedModel] = field(default_factory=list)
     log_odds: list[np.ndarray] = field(default_factory=list)  # (imputations, n) of each model
+    # the same of the scores that the models were fitted to; equal to the above but where these are cross-fitted
+    fitted_log_odds: list[np.ndarray] = field(default_factory=list)
     predictions: dict[tuple[int, str, str], Predictions] = field(default_factory=dict)  # (model, scope, scheme)
     validation: dict[tuple[int, str, str], HeldOut | Bootstrap] = field(default_factory=dict)  # the same
     # (model, variables whose blanks set the patients apart), for comparisons
@@ -78,22 +80,34 @@ class EngineRun:
 
     def features_of(self, tissue: str) -> tuple[tuple[str, ...], np.ndarray]:
         """Names (p,) of a Radscore's features, and the first reader's values (n, p) of everyone."""
-        score = self.fits[tissue].radscore
-        names = () if score is None else tuple(name for _, name in score.features)
+        names = tuple(name for _, name in self.fits[tissue].features)
         columns = {feature: b.first[:, j] for b in self.blocks[tissue] for j, feature in enumerate(b.names)}
         return names, np.array([columns[name] for name in names]).reshape(len(names), -1).T
 
     @property
     def scores(self) -> dict[str, np.ndarray]:
+        """The scores (n,) that models, tests and cutoffs are made of, by tissue."""
+        return {name: fit.fitting for name, fit in self.fits.items()}
+
+    @property
+    def applied(self) -> dict[str, np.ndarray]:
+        """The scores (n,) that the frozen chains give, by tissue."""
         return {name: fit.values for name, fit in self.fits.items()}
+
+    @property
+    def is_cross_fitted(self) -> bool:
+        """Whether models are made of other scores than the frozen chains give."""
+        return any(fit.cross_fitted is not None for fit in self.fits.values())
 
     @property
     def cutoffs(self) -> dict[str, float]:
         return {name: fit.cutoff for name, fit in self.fits.items()}
 
-    def designs_of(self, plan: Plan, spec: ModelSpec, patients: Patients) -> list[Design]:
-        """The design matrix of a model for these patients, or one an imputation."""
+    def designs_of(self, plan: Plan, spec: ModelSpec, patients: Patients, is_applied: bool = False) -> list[Design]:
+        """The design matrix that a model of these patients is fitted to, or one an imputation; ``is_applied``: the one
+        that the frozen chains give."""
         cohorts = self.completed if plan.is_imputed(spec) else [patients.cohort]
-        scores = patients.scores(self.scores)
-        knots = fit_knots(spec.terms, patients.cohort, scores)
+        fitting = patients.scores(self.scores)
+        scores = patients.scores(self.applied) if is_applied else fitting
+        knots = fit_knots(spec.terms, patients.cohort, fitting)
         return [build_design(spec.terms, cohort, scores, self.cutoffs, knots=knots) for cohort in cohorts]

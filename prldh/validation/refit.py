@@ -13,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, apply_chain, build_design, fit_knots, fit_tissue, log_odds, tables_of, training_rows
+from prldh.chain import (
+    Protocol,
+    apply_chain,
+    base_log_odds,
+    build_design,
+    fit_knots,
+    fit_tissue,
+    log_odds,
+    tables_of,
+    training_rows,
+)
 from prldh.core import (
     Coded,
     Cohort,
@@ -23,6 +33,7 @@ from prldh.core import (
     ModelSpec,
     Predictions,
     Resample,
+    TissueFit,
     TissueRefit,
     Warn,
     seed_for,
@@ -30,7 +41,7 @@ from prldh.core import (
 )
 from prldh.data import impute_resample
 from prldh.engines import StatisticsEngine
-from prldh.models import MAXIMUM_LIKELIHOOD, mean_log_odds
+from prldh.models import AS_IS, MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.study import Imputation
 
 
@@ -57,10 +68,23 @@ def refit_tissues(
         fit = fit_tissue(
             rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
         )
-        features = fit.radscore.names if fit.radscore else ()
-        values = apply_chain(fit.chain, tables_of(blocks))
-        refits[name] = TissueRefit(values, fit.cutoff, features, fit.empty_step)
+        refits[name] = _refit_of(fit, blocks, outcome, resample, protocol)
     return refits
+
+
+def _refit_of(
+    fit: TissueFit, blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, resample: Resample, protocol: Protocol
+) -> TissueRefit:
+    """A tissue as fitted on the training rows of a resample, applied to everyone."""
+    features, is_log_odds = tuple(name for _, name in fit.features), protocol.second_stage == "as_is"
+    values = apply_chain(fit.chain, tables_of(blocks))
+    if not fit.chain:
+        values = np.full(outcome.size, base_log_odds(outcome[resample.train]) if is_log_odds else 0.0)
+    cross_fitted = None
+    if fit.cross_fitted is not None:
+        cross_fitted = np.full(outcome.size, np.nan)
+        cross_fitted[resample.train] = fit.cross_fitted  # copies of a patient are in one fold: their scores are equal
+    return TissueRefit(values, fit.cutoff, features, fit.empty_step, cross_fitted, is_log_odds)
 
 
 def predict_scope_model(
@@ -72,6 +96,9 @@ def predict_scope_model(
     how: str = MAXIMUM_LIKELIHOOD,
 ) -> Predictions:
     """Refit the logistic model alone on every resample, by the engine and in the way it was fitted on everyone."""
+    if how == AS_IS:
+        eta = np.tile(design.matrix[:, 1], (len(resamples), 1))
+        return Predictions(kind, resamples, eta, np.zeros(len(resamples), dtype=bool))
     rows = np.concatenate([r.train for r in resamples])
     lengths = np.array([len(r.train) for r in resamples])
     b = np.asarray(
@@ -98,19 +125,39 @@ def predict_scope_pipeline(
     each resample, and splines whose knots were."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
-    unseen, read = 0, []
+    unseen, read, of_training = 0, [], []
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
+        as_it_is = taken_as_it_is(spec, tissues)
+        if as_it_is is not None:
+            eta[r], alone[r] = as_it_is.values, as_it_is.empty_step is not None
+            of_training.append(eta[r, resample.train])
+            read.append(resample.train[:0])
+            continue
         scores = {name: t.values for name, t in tissues.items()}
+        fitting = {name: t.fitting for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
-        knots = fit_knots(spec.terms, cohort, scores, resample.train)
+        knots = fit_knots(spec.terms, cohort, fitting, resample.train)
         design = build_design(spec.terms, cohort, scores, cutoffs, knots=knots)
+        own = design if _is_in_sample(tissues) else build_design(spec.terms, cohort, fitting, cutoffs, knots=knots)
         read.append(resample.train)
-        fitted = _refit(engine, how)(design.matrix, outcome, read[-1], np.array([len(read[-1])]))
+        fitted = _refit(engine, how)(own.matrix, outcome, read[-1], np.array([len(read[-1])]))
         b = np.asarray(fitted["coefficients"], dtype=float)
         eta[r] = log_odds(design.matrix, b[0])
+        of_training.append(log_odds(own.matrix[resample.train], b[0]))
         alone[r] = _is_intercept_alone(b)[0]
         unseen += _unseen_levels(design, resample)
-    return _wrote_down(Predictions(kind, resamples, eta, alone, _of_unseen(unseen)), read)
+    fitted_to = None if all(map(_is_in_sample, refits)) else of_training
+    return _wrote_down(Predictions(kind, resamples, eta, alone, _of_unseen(unseen), fitted=fitted_to), read)
+
+
+def taken_as_it_is(spec: ModelSpec, tissues: Mapping[str, TissueRefit]) -> TissueRefit | None:
+    """The tissue whose score is the model's log odds already: the only term of the model, second stage ``as_is``."""
+    tissue = tissues.get(spec.terms[0]) if len(spec.terms) == 1 else None
+    return tissue if tissue is not None and tissue.is_log_odds else None
+
+
+def _is_in_sample(tissues: Mapping[str, TissueRefit]) -> bool:
+    return all(tissue.cross_fitted is None for tissue in tissues.values())
 
 
 def _wrote_down(predictions: Predictions, read: Sequence[np.ndarray]) -> Predictions:
@@ -155,10 +202,10 @@ def predict_imputed(
     alone, training, unseen = np.zeros(len(resamples), dtype=bool), [], 0
     for r, (resample, tissues, (train, everyone)) in enumerate(zip(resamples, refits, completed, strict=True)):
         size = len(resample.train)
-        scores = {name: np.concatenate([t.values[resample.train], t.values]) for name, t in tissues.items()}
+        scores = {name: np.concatenate([t.fitting[resample.train], t.values]) for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
         outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
-        knots = fit_knots(spec.terms, cohort, {name: t.values for name, t in tissues.items()}, resample.train)
+        knots = fit_knots(spec.terms, cohort, {name: t.fitting for name, t in tissues.items()}, resample.train)
         both = [{name: np.concatenate([a[name], b[name]]) for name in a} for a, b in zip(train, everyone, strict=True)]
         designs = [build_design(spec.terms, cohort, scores, cutoffs, coded, knots) for coded in both]
         rows, length = np.arange(size), np.array([size])

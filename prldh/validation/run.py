@@ -187,7 +187,7 @@ def _refit_all(
     tissues = (
         None
         if scope == "pipeline"
-        else {name: TissueRefit(fit.values, fit.cutoff, (), None) for name, fit in run.fits.items()}
+        else {name: TissueRefit(fit.fitting, fit.cutoff, (), None) for name, fit in run.fits.items()}
     )
     cohort = plan.cohort if plan.imputes else None
     if scope == "model" and cohort is None:
@@ -246,7 +246,10 @@ def _refit_one(
             )
         if settings.cohort is None:
             return refitted, None, ledger
-        scores = {name: t.values for name, t in (refitted or settings.tissues or {}).items()}
+        scores = {
+            name: np.where(np.isnan(t.fitting), t.values, t.fitting)
+            for name, t in (refitted or settings.tissues or {}).items()
+        }
         return (
             refitted,
             impute_for_resamples(
@@ -293,8 +296,8 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
                 run.warnings.append(
                     warn.NOTHING_SELECTED(tissue=name, scheme=scheme.replace("_", "-"), n_empty=empty, n=len(refits))
                 )
-            score, chosen = run.fits[name].radscore, {feature for t in refits for feature in t[name].features}
-            never = [feature for _, feature in score.features if feature not in chosen] if score else []
+            own, chosen = run.fits[name].features, {feature for t in refits for feature in t[name].features}
+            never = [feature for _, feature in own if feature not in chosen]
             if never:
                 run.warnings.append(
                     warn.NEVER_SELECTED_AGAIN(
@@ -303,7 +306,7 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
                         n=len(refits),
                         listed=", ".join(never),
                         n_features=len(never),
-                        n_of=len(score.features) if score else 0,
+                        n_of=len(own),
                     )
                 )
     run.refits = by_scheme
@@ -316,22 +319,28 @@ def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
     """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features,
     scores and seed."""
     protocol = plan.protocol
-    steps = [
-        (s.selector.name, s.selector.version, _source_of(s.selector), s.settings.model_dump_json(), _fingerprint(s))
-        for s in protocol.steps
-    ]
     plugins = sorted((each.name, each.version) for each in plan.registry.distributions)
     blocks, given = refit_inputs(plan)
     features = [
         (name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()
     ]
-    chain = (steps, protocol.by_source, protocol.if_empty, protocol.radscore, plan.study.seed)
-    return KeptWork(digest_of(program_digest(), plugins, chain, features, given), say)
+    return KeptWork(digest_of(program_digest(), plugins, _digest_of(protocol), plan.study.seed, features, given), say)
 
 
-def _fingerprint(step: Any) -> str:
-    """What a selector depends on beside its settings, such as the content of a file that they name."""
-    return step.selector.fingerprint(step.settings) if isinstance(step.selector, HasFingerprint) else ""
+def _digest_of(protocol: Protocol) -> str:
+    """What a way from features to a score depends on: steps and learner with their settings and sources."""
+    objects = [(s.selector, s.settings) for s in protocol.steps]
+    learners = [(protocol.learner.learner, protocol.learner.settings)]
+    parts = [
+        (item.name, item.version, _source_of(item), settings.model_dump_json(), _fingerprint(item, settings))
+        for item, settings in (*objects, *learners)
+    ]
+    return digest_of(parts, protocol.by_source, protocol.if_empty, protocol.second_stage)
+
+
+def _fingerprint(item: Any, settings: Any) -> str:
+    """What a step depends on beside its settings, such as the content of a file that they name."""
+    return item.fingerprint(settings) if isinstance(item, HasFingerprint) else ""
 
 
 def _source_of(selector: Any) -> str:
@@ -352,8 +361,7 @@ def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resampl
             [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates],
             settings.imputation.model_dump_json(),
         )
-    steps = [(s.selector.name, s.settings.model_dump_json()) for s in settings.protocol.steps]
-    stage = digest_of(kept.study, steps, settings.outcome, tissues, covariates)
+    stage = digest_of(kept.study, _digest_of(settings.protocol), settings.outcome, tissues, covariates)
     keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
     return Shelf(kept, keys, _pack, _unpack)
 
@@ -361,7 +369,7 @@ def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resampl
 def _pack(result: tuple) -> list[Any]:
     refitted, tables, ledger = result
     return [
-        refitted and [[name, t.values, t.cutoff, t.features, t.empty_step] for name, t in refitted.items()],
+        refitted and [[name, *(getattr(t, f.name) for f in fields(t))] for name, t in refitted.items()],
         tables and [[list(coded.items()) for coded in part] for part in tables],
         ledger.held_out,
         [[stage, e.n_fits, e.n_rows, e.n_held_out] for stage, e in ledger.entries.items()],
@@ -373,8 +381,8 @@ def _unpack(content: list[Any]) -> tuple:
     return (
         refitted
         and {
-            name: TissueRefit(values, cutoff, tuple(features), empty)
-            for name, values, cutoff, features, empty in refitted
+            name: TissueRefit(values, cutoff, tuple(features), *others)
+            for name, values, cutoff, features, *others in refitted
         },
         tables and tuple([dict(coded) for coded in part] for part in tables),
         Ledger(held_out, {stage: Entry(*counts) for stage, *counts in entries}),

@@ -102,14 +102,13 @@ def describe_sensitivity(
                 if is_used
                 else fit_everyone(name, plan.blocks[name], plan.cohort.outcome, protocol, plan.study.seed, engine)
             )
-            features = () if fit.radscore is None else tuple(f for _, f in fit.radscore.features)
-            own = fits[name].radscore
+            features, own = tuple(f for _, f in fit.features), {f for _, f in fits[name].features}
             alternative = Alternative(
                 step=step,
                 setting=label,
                 is_used=is_used,
                 features=features,
-                n_shared=len({f for _, f in own.features} & set(features)) if own else 0,
+                n_shared=len(own & set(features)),
                 empty_step=fit.empty_step,
                 auc=_apparent(plan, fit, engine) if features else None,
                 held_out=_held_out(plan, scheme, [each[name] for each in of_scheme], engine)

@@ -196,7 +196,7 @@ def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine) ->
             predictions.ledgers[r].read("threshold", resample.train)
     counts = engine.held_out_counts(
         y,
-        probability(np.concatenate([predictions.in_sample(r) for r, _ in first])),
+        probability(np.concatenate([predictions.of_threshold(r) for r, _ in first])),
         np.concatenate([resample.train for _, resample in first]),
         np.array([len(resample.train) for _, resample in first]),
         probability(np.concatenate([predictions.log_odds[r, resample.test] for r, resample in first])),

@@ -96,12 +96,11 @@ def _radscore(frozen, cohort, tissue):
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
     from prldh.chain.radscore import fit_tissue, training_rows
-    from prldh.chain.steps import Protocol
     from prldh.core.records import FeatureBlock
     from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine
     from prldh.plugins.registry import Registry
-    from prldh.run.preparation import resolve_steps
+    from prldh.run.preparation import resolve_protocols
     from prldh.study.study import Study
 
     generator = np.random.default_rng(1)
@@ -119,7 +118,7 @@ def test_changing_held_out_rows_moves_no_fit():
             "lasso_svm_rfe",
         ],
     )
-    protocol = Protocol.of(study, resolve_steps(study, Registry(load_entry_points=False)))
+    protocol = resolve_protocols(study, Registry(load_entry_points=False))[0]
 
     def fit(values, second, outcome):
         block = FeatureBlock("s", tuple(f"f{j}" for j in range(40)), values, second)

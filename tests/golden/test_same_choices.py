@@ -321,7 +321,7 @@ def until_the_lasso(values, second, outcome, patient):
 @pytest.mark.r
 def test_the_whole_chain_is_that_of_the_plain_parts(real, tmp_path):
     steps = tuple(Step(s, s.Settings(**given)) for s, given in zip(SELECTORS[:4], SETTINGS, strict=True))
-    protocol, ran, waiting = Protocol(steps, True, "stop", "logistic"), [], []
+    protocol, ran, waiting = Protocol(steps, True, "stop"), [], []
     for name, values, second, outcome, patient in chains(real):
         rows = TrainingRows(values, second, outcome, patient, tuple(f"f{j}" for j in range(values.shape[1])))
         fit = fit_tissue((rows,), ("s",), protocol, np.random.SeedSequence(1), PythonEngine())

@@ -44,7 +44,7 @@ def studies(draw):
     chosen = draw(st.lists(st.sampled_from([AsChosen(), AsSelection(), Clip(), CorrelationSelector()]), max_size=4))
     steps = tuple(Step(selector, selector.Settings()) for selector in chosen)
     rows = np.r_[np.flatnonzero(outcome)[:2], np.flatnonzero(outcome == 0)[:2], rng.integers(0, n, n)]
-    return tuple(blocks), outcome, Protocol(steps, draw(st.booleans()), "best", "logistic"), rows, rng
+    return tuple(blocks), outcome, Protocol(steps, draw(st.booleans()), "best"), rows, rng
 
 
 @settings(max_examples=60, deadline=None)

@@ -24,7 +24,7 @@ from prldh.core.records import FeatureBlock, ImageValues, TrainingRows
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
 from prldh.run.extraction import extract
-from prldh.run.preparation import resolve_steps
+from prldh.run.preparation import resolve_protocols
 from prldh.study.study import Study
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))
@@ -129,12 +129,12 @@ def test_the_path_is_relative_to_the_study_file_and_an_absent_library_is_told_be
             "selection": [{"feature_library": {"library": "library.csv"}}],
         }
     )
-    (step,) = resolve_steps(study, plugins, tmp_path)
+    (step,) = resolve_protocols(study, plugins, tmp_path)[0].steps
     assert (
         step.settings.library == settings.library and str(step) == "feature_library: {library: library.csv, reading: A}"
     )
     with pytest.raises(StudyError, match="elsewhere.library.csv is not there"):
-        resolve_steps(study, plugins, tmp_path / "elsewhere")
+        resolve_protocols(study, plugins, tmp_path / "elsewhere")
 
 
 def test_kept_refits_are_not_those_of_another_library(settings, tmp_path, monkeypatch):
@@ -245,7 +245,7 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
     everyone = FeatureBlock("uctransnet", NAMES, images.pooled(), second.pooled(), None, (images, second))
     training = np.random.default_rng(1).integers(0, 80, 80)
     step = Step(SELECTOR, settings.model_copy(update={"reading": "B"}))
-    protocol = Protocol((step,), True, "best", "logistic")
+    protocol = Protocol((step,), True, "best")
     (drawn,) = training_rows((everyone,), rows.outcome, training)
     fit = fit_tissue((drawn,), ("uctransnet",), protocol, np.random.SeedSequence(3), PythonEngine())
     choice, _, score = fit.chain

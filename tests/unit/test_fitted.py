@@ -46,8 +46,8 @@ def make_blocks(seed=0, n=N, has_images=False):
     return tuple(blocks), outcome
 
 
-def protocol_of(*selectors, by_source=True, radscore="logistic"):
-    return Protocol(tuple(Step(s, s.Settings()) for s in selectors), by_source, "best", radscore)
+def protocol_of(*selectors, by_source=True):
+    return Protocol(tuple(Step(s, s.Settings()) for s in selectors), by_source, "best")
 
 
 def fit(blocks, outcome, protocol, rows=None):

@@ -14,7 +14,7 @@ from prldh.core.errors import DataError, StudyError
 from prldh.core.records import TrainingRows
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
-from prldh.run.preparation import resolve_steps
+from prldh.run.preparation import resolve_protocols
 from prldh.stats.icc import FORMS, icc_form
 from prldh.study.study import Study
 
@@ -146,9 +146,8 @@ def test_the_field_s_spellings(form, spellings):
     plugins = Registry(load_entry_points=False)
     for spelling in spellings:
         assert icc_form(spelling) == form
-        (step,) = resolve_steps(
-            Study.model_validate({"clinical": clinical, "selection": [{"icc": {"form": spelling}}]}), plugins
-        )
+        study = Study.model_validate({"clinical": clinical, "selection": [{"icc": {"form": spelling}}]})
+        (step,) = resolve_protocols(study, plugins)[0].steps
         assert step.settings.form == form
 
 
@@ -159,7 +158,7 @@ def test_what_is_no_form_is_refused(spelling):
     clinical = {"table": "t.csv", "id": "id", "outcome": "y", "event": 1}
     study = Study.model_validate({"clinical": clinical, "selection": [{"icc": {"form": spelling}}]})
     with pytest.raises(StudyError, match=r"selection, step 1 \(icc\): form: give one of ICC1"):
-        resolve_steps(study, Registry(load_entry_points=False))
+        resolve_protocols(study, Registry(load_entry_points=False))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from selection_reference import reference_filter, reference_forest, reference_mrmr
 
+from prldh.chain.learners import LassoLearner
 from prldh.chain.selection import lasso_svm_rfe, mrmr_forest
 from prldh.chain.selection.correlation import filter_correlated
 from prldh.chain.selection.folds import stratified_folds
@@ -343,7 +344,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
     one."""
     from prldh.chain import radscore
-    from prldh.chain.steps import Protocol, Step
+    from prldh.chain.steps import ChosenLearner, Protocol, Step
     from prldh.engines.python import PythonEngine
 
     dealt = []
@@ -364,7 +365,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     fitted = radscore.fit_tissue(
         (bootstrap_sample(1),),
         ("s",),
-        Protocol(steps, True, "stop", "lasso"),
+        Protocol(steps, True, "stop", ChosenLearner(LassoLearner(), LassoLearner.Settings())),
         np.random.SeedSequence(1),
         PythonEngine(),
     )

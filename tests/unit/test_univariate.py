@@ -21,7 +21,7 @@ from prldh.models.univariate import describe_univariate as describe
 from prldh.pages.environment import create_environment
 from prldh.plugins.registry import Registry
 from prldh.report.view import TESTS
-from prldh.run.preparation import resolve_steps
+from prldh.run.preparation import resolve_protocols
 from prldh.stats.multiplicity import adjust_p
 from prldh.study.study import Study, Univariate
 
@@ -393,7 +393,7 @@ def test_the_step_is_chosen_by_name():
     study = Study.model_validate(
         {"clinical": CLINICAL, "selection": [{"univariate": {"test": "t", "threshold": 0.01}}]}
     )
-    (step,) = resolve_steps(study, plugins)
+    (step,) = resolve_protocols(study, plugins)[0].steps
     assert (step.selector.name, step.settings.test, step.settings.adjust_p, step.settings.threshold) == (
         "univariate",
         "t",
@@ -401,6 +401,6 @@ def test_the_step_is_chosen_by_name():
         0.01,
     )
     with pytest.raises(StudyError, match="adjust_p"):
-        resolve_steps(
+        resolve_protocols(
             Study.model_validate({"clinical": CLINICAL, "selection": [{"univariate": {"adjust": "bh"}}]}), plugins
         )

@@ -38,6 +38,7 @@ from prldh.chain.selection.lasso_svm_rfe import LassoSvmRfeSelector
 from prldh.chain.selection.linear import unit_columns
 from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 from prldh.chain.selection.protocol import SELECTORS
+from prldh.chain.selection.shared import child_of
 
 __all__ = [
     "CorrelationSelector",
@@ -45,6 +46,7 @@ __all__ = [
     "MrmrForestSelector",
     "MrmrForestSettings",
     "SELECTORS",
+    "child_of",
     "distinct_patients",
     "stratified_folds",
     "unit_columns",

@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from prldh.core.warn import fitting, reading, reporting, validating
+from prldh.core.warn import choosing, fitting, reading, reporting, validating
+from prldh.core.warn.choosing import *  # noqa: F403
 from prldh.core.warn.fitting import *  # noqa: F403
 from prldh.core.warn.kinds import WarnKind
 from prldh.core.warn.reading import *  # noqa: F403
@@ -19,7 +20,7 @@ CATALOGUE: tuple[WarnKind, ...] = tuple(
     sorted(
         (
             kind
-            for part in (reading, fitting, validating, reporting)
+            for part in (reading, fitting, choosing, validating, reporting)
             for kind in vars(part).values()
             if isinstance(kind, WarnKind)
         ),
