@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.icc import FORMS, icc_form
+from prldh.stats.lasso import cv_lasso
 from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
@@ -30,6 +31,7 @@ __all__ = [
     "apply_chains",
     "bootstrap_measures",
     "correct_optimism",
+    "cv_lasso",
     "find_statistic",
     "fit_chains",
     "mean_of_folds",
