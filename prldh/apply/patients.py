@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.apply.features import single_images, tables_for, tell_of_strange
-from prldh.apply.frozen import Frozen
+from prldh.apply.frozen import Frozen, Want
 from prldh.chain import columns_needed, score_inputs
 from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, warn
 from prldh.data import (
@@ -59,7 +59,7 @@ class NewPatients:
     """Patients with everything that the models need or, by model, that some model needs.
 
     ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
-    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, by variable.
+    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, or no logarithm, of a variable.
     """
 
     ids: tuple[str, ...]
@@ -68,13 +68,13 @@ class NewPatients:
     scores: dict[str, np.ndarray]
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
-    lacks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    lacks: Mapping[Want, np.ndarray] = field(default_factory=dict)
 
-    def rows_of(self, model: Mapping[str, Any], needs: set[str]) -> np.ndarray:
-        """Positions of the patients who have all that the model ``needs``, and levels that its own patients had."""
+    def rows_of(self, model: Mapping[str, Any], wants: set[Want]) -> np.ndarray:
+        """Positions of the patients who have all that the model ``wants``, and levels that its own patients had."""
         has = np.ones(len(self.ids), dtype=bool)
-        for name in needs & set(self.lacks):
-            has &= ~self.lacks[name]
+        for want in wants & set(self.lacks):
+            has &= ~self.lacks[want]
         for name, levels in model.get("levels", {}).items():
             known = {same_text(level) for level in levels}
             has &= np.array([same_text(cell) in known for cell in self.columns[name]])
@@ -82,9 +82,10 @@ class NewPatients:
 
     def take(self, rows: np.ndarray) -> NewPatients:
         """The patients in ``rows`` (m,) alone."""
-        columns, scores, lacks = (
-            {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores, self.lacks)
+        columns, scores = (
+            {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores)
         )
+        lacks = {want: where[rows] for want, where in self.lacks.items()}
         outcome = None if self.outcome is None else self.outcome[rows]
         ids = tuple(self.ids[i] for i in rows)
         return replace(self, ids=ids, outcome=outcome, columns=columns, scores=scores, lacks=lacks)
@@ -141,7 +142,7 @@ class _Reader:
         self.frame = read_table(self.path)
         self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
         self.reasons: dict[str, str] = {}
-        self.lacks: dict[str, np.ndarray] = {}
+        self.lacks: dict[Want, np.ndarray] = {}
         self.warnings: list[Warn] = []
 
     def read(self) -> NewPatients:
@@ -157,11 +158,9 @@ class _Reader:
             for name, tissue in self.frozen.model["tissues"].items()
             if name in self.frozen.terms
         }
-        for part in self.frozen.parts:
-            if part.function == "log":
-                values = (columns | scores)[part.variable]
-                why = f"{part.variable} is not above 0, and a model takes its logarithm"
-                self._lack(part.variable, ~(values > 0), why)
+        for name in self.frozen.logarithms:
+            why = f"{name} is not above 0, and a model takes its logarithm"
+            self._lack(Want(name, "log"), (columns | scores)[name] <= 0, why)
         if self.frozen.takes_by_model:
             self._leave_out_of_all()
         keep = np.array([i not in self.reasons for i in self.ids])
@@ -184,13 +183,15 @@ class _Reader:
     def _leave_out_of_all(self) -> None:
         """Patients of whom no model has all that it needs are left out."""
         of_models = [
-            [self.lacks[name] for name in self.frozen.needs(m) if name in self.lacks]
+            [self.lacks[want] for want in self.frozen.wants(m) if want in self.lacks]
             for m in self.frozen.model["models"]
         ]
         nothing = np.zeros(len(self.ids), dtype=bool)
         for i in np.flatnonzero(np.logical_and.reduce([np.logical_or.reduce([nothing, *own]) for own in of_models])):
-            blank = ", ".join(name for name, where in self.lacks.items() if where[i])
-            self.reasons.setdefault(self.ids[i], f"blank: {blank}")
+            lacks = [want for want, where in self.lacks.items() if where[i]]
+            of_form = {form: ", ".join(w.variable for w in lacks if w.form == form) for form in ("value", "log")}
+            told = {"value": f"blank: {of_form['value']}", "log": f"not above 0, for a logarithm: {of_form['log']}"}
+            self.reasons.setdefault(self.ids[i], "; ".join(told[form] for form, names in of_form.items() if names))
 
     def _outcome(self) -> np.ndarray | None:
         given, clinical = self.cohort.clinical, self.frozen.settings["clinical"]
@@ -209,14 +210,14 @@ class _Reader:
         column = column_of(self.frame, name, self.path, "clinical")
         if kind == "continuous":
             values = numbers(column, self.ids, self.path)
-            self._lack(name, np.isnan(values), f"blank: {name}")
+            self._lack(Want(name), np.isnan(values), f"blank: {name}")
             return values
         refuse_failed_cells(column, self.path, self.ids)
         known = {same_text(level) for level in self.frozen.levels(name)}
         cells = column.to_numpy(dtype=object)
-        self._lack(name, cells == "", f"blank: {name}")
+        self._lack(Want(name), cells == "", f"blank: {name}")
         for cell in dict.fromkeys(cell for cell in cells if cell != "" and same_text(cell) not in known):
-            self._lack(name, cells == cell, f"{name} '{cell}', which no patient of the study had")
+            self._lack(Want(name), cells == cell, f"{name} '{cell}', which no patient of the study had")
         return cells
 
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
@@ -226,7 +227,7 @@ class _Reader:
         if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
-            self._lack(name, np.isnan(values), f"blank: {column}")
+            self._lack(Want(name), np.isnan(values), f"blank: {column}")
             return values
         if given is None or given.radscore is not None:
             raise DataError(
@@ -331,10 +332,10 @@ class _Reader:
         position = {patient: i for i, patient in enumerate(ids)}
         return np.array([position.get(i, -1) for i in self.ids])
 
-    def _lack(self, name: str, where: np.ndarray, reason: str) -> None:
-        """Of these patients a variable is not known: models that need it cannot predict them."""
+    def _lack(self, want: Want, where: np.ndarray, reason: str) -> None:
+        """These patients have nothing of what is wanted: models that take it cannot predict them."""
         if self.frozen.takes_by_model:
-            self.lacks[name] = where | self.lacks.get(name, np.zeros(len(self.ids), dtype=bool))
+            self.lacks[want] = where | self.lacks.get(want, np.zeros(len(self.ids), dtype=bool))
         else:
             self._leave_out(where, reason)
 
@@ -352,7 +353,7 @@ def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, A
         values = patients.columns.get(name, patients.scores.get(name))
         if values is None:
             continue
-        values = values[~patients.lacks.get(name, np.zeros(len(values), dtype=bool))]
+        values = values[~patients.lacks.get(Want(name), np.zeros(len(values), dtype=bool))]
         if not len(values):
             continue
         for row in entry["rows"]:

@@ -37,6 +37,11 @@ class Step:
     settings: Any
     settings_given: Any = None
 
+    @property
+    def is_transform(self) -> bool:
+        """Whether a transform's, by what it says that it gives."""
+        return hasattr(self.selector, "gives")
+
     def __str__(self) -> str:
         given = ", ".join(
             f"{k}: {v}" for k, v in (self.settings_given or self.settings).model_dump(exclude_none=True).items()
@@ -66,6 +71,15 @@ class Protocol:
     if_empty: str
     learner: ChosenLearner = field(default_factory=lambda: ChosenLearner(LogisticLearner(), LogisticLearner.Settings()))
     second_stage: SecondStage = "in_sample"
+
+    @property
+    def transforms(self) -> tuple[Step, ...]:
+        """The steps that change values, before the selection."""
+        return tuple(step for step in self.steps if step.is_transform)
+
+    @property
+    def selection(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if not step.is_transform)
 
 
 class Answer(NamedTuple):

@@ -40,6 +40,7 @@ from prldh.plugins import (
 )
 from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
+from prldh.validation import compared_schemes, judged_model
 
 
 def prepare(
@@ -109,9 +110,73 @@ def prepare(
         answers,
         protocols,
     )
-    told = _told_of_patients(plan)
+    _check_second_stages(plan)
+    plan, left_out = _with_compared_schemes(plan)
+    told = [*_told_of_patients(plan), *left_out]
     of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
     return replace(plan, warnings=(*plan.warnings, *told, *of_terms))
+
+
+def _check_second_stages(plan: Plan) -> None:
+    """A score is taken as it is where it is the only term of a model.
+
+    Raises
+    ------
+    StudyError
+    """
+    among = plan.study.choose.among if plan.study.choose else ()
+    for where, protocol in (
+        ("", None if among else plan.protocol),
+        *((f"protocols.{name}, ", plan.protocols[name]) for name in among),
+    ):
+        if protocol is None or protocol.second_stage != "as_is":
+            continue
+        own = replace(plan, protocol=protocol)
+        for spec in plan.specs:
+            if any(name in plan.blocks for name in plan.variables(spec)) and not own.is_as_is(spec):
+                raise StudyError(
+                    f"{where}second_stage: as_is takes a score's log odds as the model's, and the model '{spec.name}'"
+                    f"{', adjusted,' * spec.adjusted} has other terms ({', '.join(spec.terms)}). Set cross_fitted, or"
+                    " leave the model out (adjusted ones: adjust: [])."
+                )
+
+
+def _with_compared_schemes(plan: Plan) -> tuple[Plan, list[Warn]]:
+    """The plan with those schemes alone in which its choice is validated; a warning names the others.
+
+    Raises
+    ------
+    StudyError
+        Where there is nothing to choose by, or no such scheme.
+    """
+    choose = plan.study.choose
+    if choose is None:
+        return plan, []
+    if judged_model(plan) is None:
+        made = [spec.name for spec in plan.specs if any(name in plan.blocks for name in plan.variables(spec))]
+        raise StudyError(
+            f"choose.model: '{choose.model}' is no model with a score made in the run. Found:"
+            f" {', '.join(dict.fromkeys(made)) or 'none'}. Name one of these."
+            if choose.model
+            else "choose: no model has a score that is made in this run, so that there is nothing to choose. Give a"
+            " tissue features or images, or leave choose out."
+        )
+    if "pipeline" not in plan.study.validation.scope:
+        raise StudyError("choose: validation.scope has no pipeline, in which the choice is made anew. Add it.")
+    for name in choose.schemes or ():
+        if name not in plan.schemes:
+            near = nearest(name, plan.schemes)
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(plan.schemes) or 'there are none'})."
+            raise StudyError(f"choose.schemes: '{name}' is not among the schemes of validation{hint}")
+    compared = compared_schemes(plan)
+    left = [
+        f"{name.replace('_', '-')} ({len(resamples):,} training sets)"
+        for name, (_, resamples) in plan.schemes.items()
+        if name not in compared
+    ]
+    own = replace(plan, schemes={name: plan.schemes[name] for name in plan.schemes if name in compared})
+    n = len(choose.among)
+    return own, [warn.SCHEMES_LEFT_OUT(listed=", ".join(left), n_ways=n)] if left else []
 
 
 def _told_of_patients(plan: Plan) -> list[Warn]:

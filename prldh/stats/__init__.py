@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
+from prldh.stats.corrected_resampled import corrected_resampled
 from prldh.stats.icc import FORMS, icc_form
 from prldh.stats.lasso import cv_lasso
 from prldh.stats.logistic import is_nearly_certain
@@ -11,7 +12,7 @@ from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.proportions import proportion
-from prldh.stats.resampled import correct_optimism, mean_of_folds
+from prldh.stats.resampled import auc_of_rows, correct_optimism, mean_of_folds
 from prldh.stats.roc import youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
@@ -29,8 +30,10 @@ __all__ = [
     "TWO_STAGE",
     "adjust_p",
     "apply_chains",
+    "auc_of_rows",
     "bootstrap_measures",
     "correct_optimism",
+    "corrected_resampled",
     "cv_lasso",
     "find_statistic",
     "fit_chains",

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from prldh.chain.learners.linear import LassoLearner, LogisticLearner
-from prldh.chain.learners.registered import LEARNERS
+from prldh.chain.learners.registered import LEARNERS, YARDSTICKS
 
-__all__ = ["LEARNERS", "LassoLearner", "LogisticLearner"]
+__all__ = ["LEARNERS", "LassoLearner", "LogisticLearner", "YARDSTICKS"]

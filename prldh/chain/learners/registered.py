@@ -7,3 +7,6 @@ from prldh.chain.learners.linear import LassoLearner, LogisticLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 
 LEARNERS = (LogisticLearner(), LassoLearner(), RandomForestLearner(), BoostingLearner())
+
+#: Plain ones that every study is measured by.
+YARDSTICKS = (LassoLearner(),)
