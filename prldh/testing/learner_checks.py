@@ -14,7 +14,7 @@ import numpy as np
 from prldh.core import BUILT_IN, DataError, FittedScore, PluginError, StepRun, TrainingRows
 from prldh.engines import PythonEngine
 from prldh.plugins import ComposesLearners, LearnerMethods, Registry, check_score
-from prldh.stats.roc import auc
+from prldh.stats import auc
 from prldh.testing.parts import (
     NAMED,
     TRAVELS,

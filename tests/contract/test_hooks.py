@@ -17,6 +17,8 @@ from prldh.plugins.registry import REGISTRIES, Registry
 
 HOOKS = {
     "register_feature_sources": [],
+    "register_transforms": [],
+    "register_learners": [],
     "register_selectors": [],
     "register_validators": [],
     "register_engines": [],

@@ -24,7 +24,14 @@ from prldh.study import study as study_file
 CORE = Path(prldh.__file__).parent
 TEMPLATES = CORE.parent / "reports" / "templates"
 REGISTRY = Registry()
-HOOKS = ("register_selectors", "register_validators", "register_feature_sources", "register_report_sections")
+HOOKS = (
+    "register_transforms",
+    "register_learners",
+    "register_selectors",
+    "register_validators",
+    "register_feature_sources",
+    "register_report_sections",
+)
 OBJECTS = [item for hook in HOOKS for item, _ in REGISTRY.registered(hook).values()]
 PLUGINS = {name for each in REGISTRY.distributions for name in (each.plugin, each.name)}
 NAMES = {item.name for item in OBJECTS} | PLUGINS

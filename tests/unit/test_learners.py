@@ -184,8 +184,12 @@ def test_a_mean_memorises_where_a_part_does():
 
 
 def test_a_mean_of_none_and_of_an_unknown_one_have_one_message():
-    with pytest.raises(StudyError, match="learner: of: .*at least 1 item"):
-        settings_of(MeanLearner.Settings, {"of": []}, "learner")
+    for of in ([], "lasso"):
+        with pytest.raises(StudyError, match="learner: of: list one learner or more"):
+            settings_of(MeanLearner.Settings, {"of": of}, "learner")
+    for part in (3, {}, {"lasso": {}, "ridge": {}}):
+        with pytest.raises(StudyError, match="learner: of: name one learner at each place"):
+            settings_of(MeanLearner.Settings, {"of": ["lasso", part]}, "learner")
     with pytest.raises(PluginError, match="there is no learner 'laso'.* Did you mean 'lasso'"):
         composed(MeanLearner(), {"of": ["laso"]})
     with pytest.raises(PluginError, match="was given 0 of the 1 learners"):

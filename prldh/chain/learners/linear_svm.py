@@ -11,12 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.learners.shared import in_own_order
-from prldh.chain.selection import child_of, stratified_folds
-from prldh.chain.selection.shared import inner_folds
+from prldh.chain.selection import child_of, inner_folds, stratified_folds
 from prldh.core import LinearScore, Reference, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
-from prldh.stats.roc import auc
+from prldh.stats import auc
 
 #: C = 2^-5, 2^-3 … 2^15: Hsu CW, Chang CC, Lin CJ (2003, 2016) A practical guide to support vector classification.
 COSTS = tuple(2.0**power for power in range(-5, 16, 2))

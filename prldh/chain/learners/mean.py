@@ -7,19 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from prldh.chain.selection import child_of
-from prldh.core import FittedScore, LinearScore, PluginError, Reference, StepRun, TrainingRows, take_columns
-from prldh.core.fitted import Kind
+from prldh.core import FittedScore, Kind, LinearScore, PluginError, Reference, StepRun, TrainingRows, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import Learner, LearnerSettings, check_score, guarded
 
 
 class MeanSettings(LearnerSettings):
-    of: tuple[str | dict[str, dict[str, Any] | None], ...] = Field(
-        min_length=1, description="learners, each as under `learner`"
-    )
+    of: tuple[str | dict[str, Any], ...] = Field(description="learners, each as under `learner`")
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _names_learners(cls, of: Any) -> Any:
+        if not isinstance(of, (list, tuple)) or not of:
+            raise ValueError("list one learner or more, such as [lasso, {random_forest: {trees: 300}}]")
+        for part in of:
+            if not (isinstance(part, str) or (isinstance(part, dict) and len(part) == 1)):
+                raise ValueError(f"name one learner at each place, with or without settings; {part!r} is none")
+        return of
 
 
 @dataclass(frozen=True)
