@@ -2,8 +2,8 @@
 
     python benchmarks/accuracy.py FOLDER [--tables NAME…] [--repeats 1] [--jobs 2] [--second-stage as_is]
 
-FOLDER holds ``NAME.gz``: gzip CSV with ID, Target 0/1 and features (radMLBench's collection). Prints a Markdown table of
-the mean of the folds' AUCs by table: each protocol, the best single one, and the nested choice (``rule: best``); then
+FOLDER holds ``NAME.gz``: gzip CSV with ID, Target 0/1 and features (radMLBench's collection). Prints a Markdown table
+of the mean of the folds' AUCs by table: each protocol, the best single one, and the choice (``rule: best``); then
 calibration slopes and Brier scores, and CPU seconds. Nothing is tuned to these tables: every setting is a default.
 """
 

@@ -46,6 +46,12 @@ KEYS = {
 HOMONYMS = {
     "correlation": ("a key of results.json: the matrix of the features that stayed", {"report"}),
     "icc": ("a function of the statistics engines", {"engines"}),
+    "mean": (
+        "an average, and a key of results.json",
+        {"apply", "chain", "checklists", "data", "models", "report", "results", "stats"},
+    ),
+    "scale": ("what a feature is divided by, a key of results.json", {"core", "results", "stats"}),
+    "stability": ("how often features are selected again, a key of results.json", {"checklists", "report", "results"}),
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.selection import distinct_patients, stratified_folds
-from prldh.core import REFERENCES, LinearScore, Reference, StepRun, TrainingRows, warn
+from prldh.core import REFERENCES, LinearScore, Reference, SecondStage, StepRun, TrainingRows, warn
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -36,6 +36,7 @@ class LogisticLearner:
     version = "1"
     gives: Literal["scores"] = "scores"
     Settings = NoSettings
+    second_stage: SecondStage = "in_sample"
     label = "logistic regression"
 
     def fit(
