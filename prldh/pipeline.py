@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -46,10 +47,15 @@ from prldh.results import Results, assemble
 from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
 from prldh.study import Study
 from prldh.validation import (
+    Decision,
     EngineRun,
+    Helpers,
+    choose_for_everyone,
     compare_alternatives,
+    compare_protocols,
     fitted_on,
     held_out_imputed,
+    measure_by_yardstick,
     open_kept,
     refit_inputs,
     validate_models,
@@ -107,14 +113,18 @@ def analyze(
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
+            kept = open_kept(plan, say)
+            helpers = Helpers(workers, kept)
+            plan, decision = _choose(plan, helpers, n_jobs, say, progress)
             engines, warnings = open_engines(plan.study.engine, plan.registry)
             runs: list[EngineRun] = []
             for each in engines:
                 assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
-            kept = open_kept(plan, say)
-            validate_models(plan, runs, workers, kept, progress)
-            compare_alternatives(plan, runs, workers, kept, progress)
+            validate_models(plan, runs, helpers, progress)
+            compare_alternatives(plan, runs, helpers, progress)
+            compare_protocols(plan, runs, helpers, decision, progress)
+            measure_by_yardstick(plan, runs, helpers, progress)
         for run in runs:
             _compare_all(plan, run, progress)
         results = assemble(plan, runs, [*plan.warnings, *warnings])
@@ -124,6 +134,22 @@ def analyze(
     kept.forget()
     progress("report", 1, 1)
     return results
+
+
+def _choose(
+    plan: Plan, helpers: Helpers, n_jobs: int, say: Callable[[str], None], progress: Progress
+) -> tuple[Plan, Decision | None]:
+    """The plan with the way that is chosen on everyone, where the study has a choice, and that choice; how long the
+    same will take within every training set is told first."""
+    if plan.study.choose is None:
+        return plan, None
+    started = time.time()
+    decision = choose_for_everyone(plan, helpers, partial(progress, "choice among protocols"))
+    n = sum(len(resamples) for _, resamples in plan.schemes.values())
+    minutes = (time.time() - started) * n / 60
+    if minutes > 1:
+        say(f"choosing within {n:,} training sets will take about {minutes:,.0f} minutes ({n_jobs} at once)")
+    return replace(plan, protocol=plan.protocols[decision.chosen]), decision
 
 
 def open_engines(wanted: str, registry: Registry) -> tuple[list[StatisticsEngine], list[Warn]]:

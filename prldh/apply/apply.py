@@ -98,7 +98,7 @@ def _describe(
     for model in frozen.model["models"]:
         reason = why_not(model, frozen.results)
         entry = {"name": model["name"], "adjusted": model["adjusted"], "not_applied": reason}
-        own = patients.take(patients.rows_of(model, frozen.needs(model)))
+        own = patients.take(patients.rows_of(model, frozen.wants(model)))
         if reason is None:
             entry |= {"n": len(own.ids), "events": None if own.outcome is None else int(own.outcome.sum())}
             eta = predict(model, own.columns, own.scores, cutoffs)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,13 @@ from prldh.core import DataError, FittedStep, LinearScore, Part, same_text, vari
 from prldh.plugins import Registry
 from prldh.results import read_results
 from prldh.run import MODEL_SCHEMA
+
+
+class Want(NamedTuple):
+    """What a model takes of a covariate or Radscore: its value or, of values above 0, the logarithm."""
+
+    variable: str
+    form: Literal["value", "log"] = "value"
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,20 @@ class Frozen:
         known = {*self.model["tissues"], *(covariate["name"] for covariate in self.model["covariates"])}
         return {name for term in model["terms"] for name in variables_in(term, known)}
 
+    def wants(self, model: Mapping[str, Any]) -> set[Want]:
+        """What a patient must have for a prediction by this model."""
+        logs = {p.variable for c in model["coefficients"] for p in _parts_of(c) if p.function == "log"}
+        return {Want(name) for name in self.needs(model)} | {Want(name, "log") for name in logs}
+
+    @property
+    def logarithms(self) -> tuple[str, ...]:
+        """Covariates and tissues of which some model takes the logarithm, in the order of their names."""
+        return tuple(sorted({w.variable for m in self.model["models"] for w in self.wants(m) if w.form == "log"}))
+
     @property
     def takes_by_model(self) -> bool:
         """Whether a patient with blanks is predicted by the models that do not need them."""
         return self.settings.get("missing") == "by_model"
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What the columns of functions and products are made of."""
-        return tuple(part for model in self.model["models"] for c in model["coefficients"] for part in _parts_of(c))
 
     def chain(self, tissue: str, registry: Registry) -> tuple[FittedStep, ...]:
         """The fitted steps from a tissue's features to its Radscore; none where that is a column."""

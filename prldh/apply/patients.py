@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.apply.features import single_images, tables_for, tell_of_strange
-from prldh.apply.frozen import Frozen
+from prldh.apply.frozen import Frozen, Want
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, Progress, Warn, positions, same_text
+from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, warn
 from prldh.data import (
     check_ids,
     column_of,
@@ -59,7 +59,7 @@ class NewPatients:
     """Patients with everything that the models need or, by model, that some model needs.
 
     ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
-    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, by variable.
+    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, or no logarithm, of a variable.
     """
 
     ids: tuple[str, ...]
@@ -68,13 +68,13 @@ class NewPatients:
     scores: dict[str, np.ndarray]
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
-    lacks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    lacks: Mapping[Want, np.ndarray] = field(default_factory=dict)
 
-    def rows_of(self, model: Mapping[str, Any], needs: set[str]) -> np.ndarray:
-        """Positions of the patients who have all that the model ``needs``, and levels that its own patients had."""
+    def rows_of(self, model: Mapping[str, Any], wants: set[Want]) -> np.ndarray:
+        """Positions of the patients who have all that the model ``wants``, and levels that its own patients had."""
         has = np.ones(len(self.ids), dtype=bool)
-        for name in needs & set(self.lacks):
-            has &= ~self.lacks[name]
+        for want in wants & set(self.lacks):
+            has &= ~self.lacks[want]
         for name, levels in model.get("levels", {}).items():
             known = {same_text(level) for level in levels}
             has &= np.array([same_text(cell) in known for cell in self.columns[name]])
@@ -82,9 +82,10 @@ class NewPatients:
 
     def take(self, rows: np.ndarray) -> NewPatients:
         """The patients in ``rows`` (m,) alone."""
-        columns, scores, lacks = (
-            {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores, self.lacks)
+        columns, scores = (
+            {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores)
         )
+        lacks = {want: where[rows] for want, where in self.lacks.items()}
         outcome = None if self.outcome is None else self.outcome[rows]
         ids = tuple(self.ids[i] for i in rows)
         return replace(self, ids=ids, outcome=outcome, columns=columns, scores=scores, lacks=lacks)
@@ -141,7 +142,7 @@ class _Reader:
         self.frame = read_table(self.path)
         self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
         self.reasons: dict[str, str] = {}
-        self.lacks: dict[str, np.ndarray] = {}
+        self.lacks: dict[Want, np.ndarray] = {}
         self.warnings: list[Warn] = []
 
     def read(self) -> NewPatients:
@@ -157,11 +158,9 @@ class _Reader:
             for name, tissue in self.frozen.model["tissues"].items()
             if name in self.frozen.terms
         }
-        for part in self.frozen.parts:
-            if part.function == "log":
-                values = (columns | scores)[part.variable]
-                why = f"{part.variable} is not above 0, and a model takes its logarithm"
-                self._lack(part.variable, ~(values > 0), why)
+        for name in self.frozen.logarithms:
+            why = f"{name} is not above 0, and a model takes its logarithm"
+            self._lack(Want(name, "log"), (columns | scores)[name] <= 0, why)
         if self.frozen.takes_by_model:
             self._leave_out_of_all()
         keep = np.array([i not in self.reasons for i in self.ids])
@@ -184,13 +183,15 @@ class _Reader:
     def _leave_out_of_all(self) -> None:
         """Patients of whom no model has all that it needs are left out."""
         of_models = [
-            [self.lacks[name] for name in self.frozen.needs(m) if name in self.lacks]
+            [self.lacks[want] for want in self.frozen.wants(m) if want in self.lacks]
             for m in self.frozen.model["models"]
         ]
         nothing = np.zeros(len(self.ids), dtype=bool)
         for i in np.flatnonzero(np.logical_and.reduce([np.logical_or.reduce([nothing, *own]) for own in of_models])):
-            blank = ", ".join(name for name, where in self.lacks.items() if where[i])
-            self.reasons.setdefault(self.ids[i], f"blank: {blank}")
+            lacks = [want for want, where in self.lacks.items() if where[i]]
+            of_form = {form: ", ".join(w.variable for w in lacks if w.form == form) for form in ("value", "log")}
+            told = {"value": f"blank: {of_form['value']}", "log": f"not above 0, for a logarithm: {of_form['log']}"}
+            self.reasons.setdefault(self.ids[i], "; ".join(told[form] for form, names in of_form.items() if names))
 
     def _outcome(self) -> np.ndarray | None:
         given, clinical = self.cohort.clinical, self.frozen.settings["clinical"]
@@ -209,14 +210,14 @@ class _Reader:
         column = column_of(self.frame, name, self.path, "clinical")
         if kind == "continuous":
             values = numbers(column, self.ids, self.path)
-            self._lack(name, np.isnan(values), f"blank: {name}")
+            self._lack(Want(name), np.isnan(values), f"blank: {name}")
             return values
         refuse_failed_cells(column, self.path, self.ids)
         known = {same_text(level) for level in self.frozen.levels(name)}
         cells = column.to_numpy(dtype=object)
-        self._lack(name, cells == "", f"blank: {name}")
+        self._lack(Want(name), cells == "", f"blank: {name}")
         for cell in dict.fromkeys(cell for cell in cells if cell != "" and same_text(cell) not in known):
-            self._lack(name, cells == cell, f"{name} '{cell}', which no patient of the study had")
+            self._lack(Want(name), cells == cell, f"{name} '{cell}', which no patient of the study had")
         return cells
 
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
@@ -226,7 +227,7 @@ class _Reader:
         if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
-            self._lack(name, np.isnan(values), f"blank: {column}")
+            self._lack(Want(name), np.isnan(values), f"blank: {column}")
             return values
         if given is None or given.radscore is not None:
             raise DataError(
@@ -241,8 +242,11 @@ class _Reader:
         wanted = columns_needed(chain)
         measured = None if given.images is None else self._measure(name, given, wanted)
         values = self._tabled(name, given, wanted) if measured is None else self._values_of(measured, wanted)
-        has_values = np.isfinite(values).all(axis=1)
+        may_be_blank = np.isin(wanted, self._filled_columns(chain))
+        blank = np.isnan(values)
+        has_values = (np.isfinite(values) | (blank & may_be_blank)).all(axis=1) & ~blank.all(axis=1)
         self._leave_out(~has_values, f"a feature of {name} has no value")
+        self.warnings += self._tell_of_filled(name, wanted, blank & has_values[:, None])
         scores = np.full(len(self.ids), np.nan)
         if has_values.any():
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[has_values]) if measured else {}
@@ -251,6 +255,21 @@ class _Reader:
             self.warnings += tell_of_strange(name, chain[-1].fitted, inputs.values[is_kept])
             scores[has_values] = chain[-1].fitted.apply(inputs.values, inputs.names, {})
         return scores
+
+    def _filled_columns(self, chain: Sequence[FittedStep]) -> list[str]:
+        """The columns whose blanks a step of the chain fills."""
+        transforms = self.registry.registered("register_transforms")
+        fill = {name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)}
+        return [name for step in chain if step.step in fill for name in step.fitted.names]
+
+    def _tell_of_filled(self, tissue: str, wanted: Sequence[str], blank: np.ndarray) -> list[Warn]:
+        kept = blank[[i not in self.reasons for i in self.ids]]
+        if not kept.any():
+            return []
+        n_of = kept.sum(axis=0)
+        listed = some(f"{wanted[j]} ({n_of[j]})" for j in np.argsort(-n_of, kind="stable") if n_of[j])
+        n_patients = int(kept.any(axis=1).sum())
+        return [warn.FILLED_FEATURES(tissue=tissue, n_patients=n_patients, n_all_patients=len(kept), listed=listed)]
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""
@@ -313,10 +332,10 @@ class _Reader:
         position = {patient: i for i, patient in enumerate(ids)}
         return np.array([position.get(i, -1) for i in self.ids])
 
-    def _lack(self, name: str, where: np.ndarray, reason: str) -> None:
-        """Of these patients a variable is not known: models that need it cannot predict them."""
+    def _lack(self, want: Want, where: np.ndarray, reason: str) -> None:
+        """These patients have nothing of what is wanted: models that take it cannot predict them."""
         if self.frozen.takes_by_model:
-            self.lacks[name] = where | self.lacks.get(name, np.zeros(len(self.ids), dtype=bool))
+            self.lacks[want] = where | self.lacks.get(want, np.zeros(len(self.ids), dtype=bool))
         else:
             self._leave_out(where, reason)
 
@@ -334,7 +353,7 @@ def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, A
         values = patients.columns.get(name, patients.scores.get(name))
         if values is None:
             continue
-        values = values[~patients.lacks.get(name, np.zeros(len(values), dtype=bool))]
+        values = values[~patients.lacks.get(Want(name), np.zeros(len(values), dtype=bool))]
         if not len(values):
             continue
         for row in entry["rows"]:

@@ -10,6 +10,7 @@ from prldh.chain.applying import (
     images_that_stay,
     score_inputs,
     tables_of,
+    without_unneeded,
 )
 from prldh.chain.design import (
     LOG_ODDS_DECIMALS,
@@ -66,4 +67,5 @@ __all__ = [
     "tables_of",
     "to_states",
     "training_rows",
+    "without_unneeded",
 ]

@@ -10,7 +10,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prldh.core import DataError, FeatureBlock, Fitted, FittedStep, ImageValues, TrainingRows, Warn, positions, warn
+from prldh.core import (
+    DataError,
+    FeatureBlock,
+    Fitted,
+    FittedStep,
+    GivesFewer,
+    ImageValues,
+    TrainingRows,
+    Warn,
+    positions,
+    warn,
+)
 
 #: Clinical columns (n,) by name, which a step may need beside the features.
 Columns = Mapping[str, np.ndarray]
@@ -91,8 +102,19 @@ def apply_to_training(
         names=first.names,
         perturbed=perturbed,
         images=left or None,
+        filled=_filled(rows, first.names),
     )
     return changed, warnings
+
+
+def _filled(rows: TrainingRows, outputs: Sequence[str]) -> np.ndarray | None:
+    """Where a value of the outputs (n, k) was blank before, of columns that keep their name; None: nowhere."""
+    filled = rows.blank if rows.filled is None else rows.blank | rows.filled
+    if not filled.any():
+        return None
+    of_column = dict(zip(rows.names, filled.T, strict=True))
+    nowhere = np.zeros(len(filled), dtype=bool)
+    return np.column_stack([of_column.get(name, nowhere) for name in outputs])
 
 
 def score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> Table:
@@ -118,6 +140,22 @@ def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = 
         return np.zeros(len(next(iter(tables.values())).values))
     inputs = score_inputs(chain, tables, columns)
     return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
+
+
+def without_unneeded(chain: Sequence[FittedStep]) -> tuple[FittedStep, ...]:
+    """The steps with no more columns than those after them read, where a step can give fewer: what new patients need.
+    The columns that stay in the end are all kept."""
+    left: list[FittedStep] = []
+    needed: set[str] = set()
+    for step in reversed(chain):
+        fitted = step.fitted
+        is_last = not any(step.source == other.source for other in left)
+        outputs = [name for name in fitted.outputs if name in needed]
+        if not is_last and len(outputs) < len(fitted.outputs) and isinstance(fitted, GivesFewer):
+            fitted = fitted.only(outputs)
+        needed = (needed - set(fitted.outputs)) | set(fitted.names)
+        left.insert(0, replace(step, fitted=fitted))
+    return tuple(left)
 
 
 def columns_needed(chain: Sequence[FittedStep]) -> list[str]:

@@ -4,7 +4,7 @@ applied to it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +37,11 @@ class Step:
     settings: Any
     settings_given: Any = None
 
+    @property
+    def is_transform(self) -> bool:
+        """Whether a transform's, by what it says that it gives."""
+        return hasattr(self.selector, "gives")
+
     def __str__(self) -> str:
         given = ", ".join(
             f"{k}: {v}" for k, v in (self.settings_given or self.settings).model_dump(exclude_none=True).items()
@@ -66,6 +71,15 @@ class Protocol:
     if_empty: str
     learner: ChosenLearner = field(default_factory=lambda: ChosenLearner(LogisticLearner(), LogisticLearner.Settings()))
     second_stage: SecondStage = "in_sample"
+
+    @property
+    def transforms(self) -> tuple[Step, ...]:
+        """The steps that change values, before the selection."""
+        return tuple(step for step in self.steps if step.is_transform)
+
+    @property
+    def selection(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if not step.is_transform)
 
 
 class Answer(NamedTuple):
@@ -113,9 +127,13 @@ class SourceFit:
         self.chain.append(FittedStep(Chosen(fitted.names), self.source, Chosen.name, Chosen.version))
 
     def drop_constant(self, reason: str, dropped: dict[str, str]) -> bool:
-        """Leave columns out that do not vary; whether any is left. ``dropped`` gets the reason of each."""
-        varies = np.ptp(self.rows.values, axis=0) > 0
-        dropped |= {self.rows.names[j]: reason for j in np.flatnonzero(~varies)}
+        """Leave columns out that do not vary but for blanks; whether any is left. ``dropped`` gets the reason of
+        each."""
+        values = self.rows.values
+        varies = np.fmax.reduce(values, axis=0) > np.fmin.reduce(values, axis=0)
+        for j in np.flatnonzero(~varies):
+            is_blank = np.isnan(values[:, j]).all()
+            dropped[self.rows.names[j]] = "blank for every training patient" if is_blank else reason
         self.rows = self.rows.take(np.flatnonzero(varies))
         return bool(varies.any())
 
@@ -131,7 +149,7 @@ def fit_steps(
     is_described: bool,
 ) -> SourceFit:
     """Fit the steps one after the other."""
-    fit = SourceFit(label, source, rows)
+    fit = SourceFit(label, source, replace(rows, source=label))
     dropped: dict[str, str] = {}
     if not fit.drop_constant("constant", dropped):
         fit.failure = f"every feature of source '{label}' is constant."
@@ -234,8 +252,10 @@ def _apply(fit: SourceFit, selector: Any, fitted: tuple[Fitted, ...], dropped: d
 
 
 def strongest(rows: TrainingRows) -> int:
-    """Position of the feature with the largest |Pearson r| with the outcome; the first of ties."""
-    x = rows.values - rows.values.mean(axis=0)
+    """Position of the feature with the largest |Pearson r| with the outcome; the first of ties. Blanks stand at the
+    mean."""
+    x = rows.values - np.nanmean(rows.values, axis=0)
+    x[np.isnan(x)] = 0.0
     y = rows.outcome - rows.outcome.mean()
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.abs(x.T @ y) / np.sqrt((x**2).sum(axis=0) * (y**2).sum())

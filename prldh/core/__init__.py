@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prldh.core import warn
+from prldh.core.blanks import NO_BLANKS, Blanks, complete_rows
 from prldh.core.cache import cache_folder
 from prldh.core.decimals import DASH, decimals, plain
 from prldh.core.entries import (
@@ -33,6 +34,7 @@ from prldh.core.fitted import (
     Fitted,
     FittedScore,
     FittedStep,
+    GivesFewer,
     Kind,
     LinearScore,
     SecondStage,
@@ -100,6 +102,7 @@ __all__ = [
     "Among",
     "BOOTSTRAP",
     "BUILT_IN",
+    "Blanks",
     "CALIBRATION",
     "CELLS",
     "CLASSIFICATION",
@@ -127,11 +130,13 @@ __all__ = [
     "FittedScore",
     "FittedStep",
     "Geometry",
+    "GivesFewer",
     "HELD_OUT",
     "HIGHER",
     "ImageValues",
     "Inline",
     "Interval",
+    "Kind",
     "LOWER",
     "Later",
     "Ledger",
@@ -140,6 +145,7 @@ __all__ = [
     "LinearScore",
     "Measure",
     "ModelSpec",
+    "NO_BLANKS",
     "NO_INTERVAL",
     "Number",
     "OutputError",
@@ -176,6 +182,7 @@ __all__ = [
     "bare",
     "cache_folder",
     "clean",
+    "complete_rows",
     "decimals",
     "finite",
     "finite_numbers",

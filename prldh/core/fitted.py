@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -55,6 +55,16 @@ class Fitted(Protocol):
         DataError
             If one of its ``names`` is missing (:func:`take_columns` says which).
         """
+        ...
+
+
+@runtime_checkable
+class GivesFewer(Protocol):
+    """Something fitted that can give some of its columns alone, so that frozen models ask new patients for no more than
+    they need."""
+
+    def only(self, outputs: Sequence[str]) -> Fitted:
+        """The same with these ``outputs`` alone; it reads no more than they need."""
         ...
 
 
@@ -129,6 +139,9 @@ class Chosen:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Chosen:
         return cls(tuple(state["names"]))
+
+    def only(self, outputs: Sequence[str]) -> Chosen:
+        return Chosen(tuple(outputs))
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
         return take_columns(values, names, self.names)

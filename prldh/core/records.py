@@ -154,7 +154,10 @@ class TrainingRows:
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
     reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,);
     ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind every reader's
-    values, or None; ``further`` as ``second``, of readers 3, 4 …
+    values, or None; ``further`` as ``second``, of readers 3, 4 …; ``filled`` (n, p) bool, where a value was blank, by
+    whichever reader or perturbed mask, before a step filled it, or None; ``source``: the one that they are of, or what
+    all of them together are called; empty where that is not known. Blanks are NaN, and come to steps that stand before
+    one that fills them alone.
     """
 
     values: np.ndarray
@@ -165,6 +168,8 @@ class TrainingRows:
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
     further: tuple[np.ndarray, ...] = ()
+    filled: np.ndarray | None = None
+    source: str = ""
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:
@@ -182,18 +187,27 @@ class TrainingRows:
             perturbed=None if self.perturbed is None else self.perturbed[:, rows],
             images=None if self.images is None else tuple(each.of_rows(rows) for each in self.images),
             further=tuple(values[rows] for values in self.further),
+            filled=None if self.filled is None else self.filled[rows],
         )
 
     def take(self, columns: np.ndarray) -> TrainingRows:
         """The same rows with these columns only."""
-        second = None if self.second is None else self.second[:, columns]
-        names = tuple(self.names[j] for j in columns)
-        perturbed = None if self.perturbed is None else self.perturbed[:, :, columns]
-        images = None if self.images is None else tuple(each.take(columns) for each in self.images)
-        further = tuple(values[:, columns] for values in self.further)
-        return TrainingRows(
-            self.values[:, columns], second, self.outcome, self.patient, names, perturbed, images, further
+        return replace(
+            self,
+            values=self.values[:, columns],
+            second=None if self.second is None else self.second[:, columns],
+            names=tuple(self.names[j] for j in columns),
+            perturbed=None if self.perturbed is None else self.perturbed[:, :, columns],
+            images=None if self.images is None else tuple(each.take(columns) for each in self.images),
+            further=tuple(values[:, columns] for values in self.further),
+            filled=None if self.filled is None else self.filled[:, columns],
         )
+
+    @property
+    def blank(self) -> np.ndarray:
+        """Where a value is blank by some reader or perturbed mask (n, p)."""
+        everything = (*self.readers, *(() if self.perturbed is None else self.perturbed))
+        return np.logical_or.reduce([np.isnan(each) for each in everything])
 
 
 @dataclass(frozen=True)

@@ -8,34 +8,38 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.core import Cohort, DataError, FeatureBlock, StudyError, Warn, warn
+from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, warn
 from prldh.data.imaging import Images
 from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_number, some
 from prldh.study import Study
 
 
 def read_features(
-    study: Study, folder: Path, cohort: Cohort, images: Images
+    study: Study, folder: Path, cohort: Cohort, images: Images, blanks: Blanks = NO_BLANKS
 ) -> tuple[dict[str, tuple[FeatureBlock, ...]], list[Warn]]:
-    """Feature blocks of every tissue that has tables or was measured on images, one block a source.
+    """Feature blocks of every tissue that has tables or was measured on images, one block a source. Blanks that are
+    allowed are NaN.
 
     Raises
     ------
     DataError
-        Missing files, ids that do not match, readers with different columns, blanks, text, infinite values,
-        the outcome among the features, nothing but constants.
+        Missing files, ids that do not match, readers with different columns, blanks that are not allowed, a patient of
+        whom reader 1 has none of the features, text, infinite values, the outcome among the features, nothing but
+        constants.
     """
     blocks: dict[str, tuple[FeatureBlock, ...]] = {}
     warnings: list[Warn] = []
     for name, tissue in study.tissues.items():
         if tissue.images is not None:
-            blocks[name], block_warnings = images.tissues[name].blocks(cohort.ids)
+            blocks[name], block_warnings = images.tissues[name].blocks(cohort.ids, blanks)
             warnings += block_warnings
             _refuse_shared_names(name, list(blocks[name]))
             continue
         tissue_blocks = []
         for source, tables in tissue.tables().items():
-            block, block_warnings = _read_block(name, source, [folder / t for t in tables], study, folder, cohort)
+            block, block_warnings = _read_block(
+                name, source, [folder / t for t in tables], study, folder, cohort, blanks
+            )
             tissue_blocks.append(block)
             warnings += block_warnings
         if tissue_blocks:
@@ -45,7 +49,7 @@ def read_features(
 
 
 def _read_block(
-    tissue: str, source: str, paths: list[Path], study: Study, folder: Path, cohort: Cohort
+    tissue: str, source: str, paths: list[Path], study: Study, folder: Path, cohort: Cohort, blanks: Blanks
 ) -> tuple[FeatureBlock, list[Warn]]:
     readers: list[tuple[tuple[str, ...], np.ndarray, Path]] = []
     warnings: list[Warn] = []
@@ -57,10 +61,11 @@ def _read_block(
                 " leave it out."
             )
     for path in paths:
-        names, values, reader_warnings = _read_reader(tissue, path, study, folder, cohort)
+        names, values, reader_warnings = _read_reader(tissue, path, study, folder, cohort, blanks)
         readers.append((names, values, path))
         warnings += [w for w in reader_warnings if w not in warnings]
     names, first, path = readers[0]
+    _refuse_nothing_but_blanks(first, cohort, path)
     others: list[np.ndarray] = []
     for other, values, other_path in readers[1:]:
         if set(other) != set(names):
@@ -76,14 +81,14 @@ def _read_block(
         position = {n: i for i, n in enumerate(other)}
         same_order = np.ascontiguousarray(values[:, [position[n] for n in names]])
         for earlier, (_, _, earlier_path) in zip([first, *others], readers, strict=False):
-            if np.array_equal(earlier, same_order):
+            if np.array_equal(earlier, same_order, equal_nan=True):
                 warnings.append(warn.SAME_READERS(tissue=tissue, first=earlier_path.name, second=other_path.name))
         others.append(same_order)
     return FeatureBlock(source, names, first, others[0] if others else None, further=tuple(others[1:])), warnings
 
 
 def _read_reader(
-    tissue: str, path: Path, study: Study, folder: Path, cohort: Cohort
+    tissue: str, path: Path, study: Study, folder: Path, cohort: Cohort, blanks: Blanks
 ) -> tuple[tuple[str, ...], np.ndarray, list[Warn]]:
     """Names of the features, their values (n, p), and what there is to say of the table."""
     frame = read_table(path)
@@ -113,7 +118,7 @@ def _read_reader(
     rows = _match_ids(ids, cohort, path, where)
     columns.sort()  # whatever the table's order: ties go by name
     text = frame[columns].to_numpy(dtype=object)[rows]
-    return tuple(columns), _numbers(text, columns, rows, ids, path), warnings
+    return tuple(columns), _numbers(text, columns, rows, ids, path, blanks), warnings
 
 
 def _match_ids(ids: Sequence[str], cohort: Cohort, path: Path, where: str) -> np.ndarray:
@@ -139,22 +144,25 @@ def _match_ids(ids: Sequence[str], cohort: Cohort, path: Path, where: str) -> np
     return np.array([position[p] for p in cohort.ids])
 
 
-def _numbers(text: np.ndarray, columns: Sequence[str], rows: np.ndarray, ids: Sequence[str], path: Path) -> np.ndarray:
+def _numbers(
+    text: np.ndarray, columns: Sequence[str], rows: np.ndarray, ids: Sequence[str], path: Path, blanks: Blanks
+) -> np.ndarray:
     blank = text == ""
-    if blank.any():
+    if blank.any() and not blanks.allowed:
         i, j = np.argwhere(blank)[0]
         raise DataError(
             f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}' is"
-            f" blank{and_more(int(blank.sum()))}. Extract it again, or remove the feature or the patient."
+            f" blank{and_more(int(blank.sum()))}. Extract it again, or remove the feature or the"
+            f" patient{blanks.remedy}."
         )
-    values = as_numbers(text)
+    values = as_numbers(np.where(blank, "nan", text))
     if values is None:
-        i, j = next((i, j) for i, row in enumerate(text) for j, cell in enumerate(row) if not is_number(cell))
+        i, j = next((i, j) for i, row in enumerate(text) for j, cell in enumerate(row) if cell and not is_number(cell))
         raise DataError(
             f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not a"
             " number. Correct it, or remove the column if it is no feature."
         )
-    bad = np.argwhere(~np.isfinite(values))
+    bad = np.argwhere(~np.isfinite(values) & ~blank)
     if bad.size:
         i, j = bad[0]
         raise DataError(
@@ -162,6 +170,15 @@ def _numbers(text: np.ndarray, columns: Sequence[str], rows: np.ndarray, ids: Se
             f" finite{and_more(len(bad))}. Correct it, or remove the feature."
         )
     return np.ascontiguousarray(values)
+
+
+def _refuse_nothing_but_blanks(values: np.ndarray, cohort: Cohort, path: Path) -> None:
+    empty = np.flatnonzero(np.isnan(values).all(axis=1))
+    if empty.size:
+        raise DataError(
+            f"{path.name}: patient {cohort.ids[empty[0]]} has none of its features{and_more(empty.size)}, so that there"
+            " is nothing to fill them from. Extract them again, or remove the patient."
+        )
 
 
 def _refuse_shared_names(tissue: str, blocks: list[FeatureBlock]) -> None:
@@ -184,13 +201,15 @@ def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dic
     DataError
         If every feature is constant.
     """
-    constant = np.ptp(block.first, axis=0) == 0
+    # blanks are no value
+    constant = ~(np.fmax.reduce(block.first, axis=0) > np.fmin.reduce(block.first, axis=0))
     if constant.all():
         raise DataError(
             f"tissues.{tissue}: all {len(block.names)} features of source '{block.source}' are constant. Check the"
             " table."
         )
-    dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant)}
+    wholly_blank = np.isnan(block.first).all(axis=0)
+    dropped = {block.names[j]: "constant" for j in np.flatnonzero(constant & ~wholly_blank)}
     warnings = []
     if dropped:
         warnings.append(
@@ -198,7 +217,32 @@ def without_constants(tissue: str, block: FeatureBlock) -> tuple[np.ndarray, dic
                 tissue=tissue, source=block.source, dropped=_constant(len(dropped)), listed=some(dropped)
             )
         )
+    empty = [block.names[j] for j in np.flatnonzero(wholly_blank)]
+    if empty:
+        dropped |= dict.fromkeys(empty, "blank for every patient")
+        warnings.append(warn.WHOLLY_BLANK(tissue=tissue, source=block.source, n=len(empty), listed=some(empty)))
     return np.flatnonzero(~constant), dropped, warnings
+
+
+def tell_of_blanks(tissue: str, block: FeatureBlock) -> list[Warn]:
+    """A warning of the features that have blanks by the first reader, and how many per cent; the most blank first."""
+    share = np.isnan(block.first).mean(axis=0)
+    order = [j for j in np.argsort(-share, kind="stable") if 0 < share[j] < 1]
+    if not order:
+        return []
+    n_patients = int(np.isnan(block.first[:, order]).any(axis=1).sum())
+    listed = some(f"{block.names[j]} ({100 * share[j]:.3g} %)" for j in order)
+    return [
+        warn.BLANK_FEATURES(
+            tissue=tissue,
+            source=block.source,
+            n=len(order),
+            n_all=len(block.names),
+            n_patients=n_patients,
+            n_all_patients=len(block.first),
+            listed=listed,
+        )
+    ]
 
 
 def _constant(count: int) -> str:

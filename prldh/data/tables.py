@@ -189,6 +189,16 @@ def _is_empty(path: Path) -> DataError:
 
 def _named_columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     names = [str(c).strip() for c in frame.columns]
+    is_workbook = path.suffix.lower() in _WORKBOOKS
+    for j, name in enumerate(names):
+        if FAILED.fullmatch(name) or name == "#N/A" or (is_workbook and name.startswith("=")):
+            what = (
+                "is a formula whose value is not stored" if name.startswith("=") else "is an error of the spreadsheet"
+            )
+            raise DataError(
+                f"{path}{frame.attrs.get('sheet', '')}: the name of column {j + 1}, '{name}', {what}. Type the name"
+                " into that cell."
+            )
     unnamed = [i for i, name in enumerate(names) if not name or _NO_NAME.match(name)]
     if unnamed:
         filled = [i for i in unnamed if not frame.iloc[:, i].isin(["", None]).all()]

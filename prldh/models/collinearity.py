@@ -93,7 +93,8 @@ def describe_terms(
     collinearity = TermCollinearity(terms, **whole, dependencies=near, reason=SINGULAR if is_missing else ABSENT)
     inflated = {t.term: t.vif for t in terms if t.vif is not None and t.vif ** (1 / t.df) > LARGEST_VIF}
     # of one term the columns are a coding, whose conditioning is no finding
-    listed = _listed(inflated, collinearity.condition_number_centred if len(names) > 1 else None, near)
+    centred = collinearity.condition_number_centred if len(names) > 1 else None
+    listed = _listed(design.matrix[:, 1:], "columns", inflated, centred, near)
     return collinearity, [warn.COLLINEAR_TERMS(model=label, listed=listed)] if listed else []
 
 
@@ -113,14 +114,20 @@ def describe_features(
     else:
         collinearity = FeatureCollinearity(vif, condition, near)
     inflated = {name: v for name, v in vif.items() if v is not None and v > LARGEST_VIF}
-    listed = _listed(inflated, condition, near)
+    listed = _listed(values, "features", inflated, condition, near)
     return collinearity, [warn.COLLINEAR_FEATURES(tissue=label, listed=listed)] if listed else []
 
 
-def _listed(inflated: Mapping[str, Number], condition: Number, dependencies: Sequence[str]) -> str:
-    """What is above the limits, the largest first; empty where nothing is."""
+def _listed(
+    values: np.ndarray, columns: str, inflated: Mapping[str, Number], condition: Number, dependencies: Sequence[str]
+) -> str:
+    """What is above the limits, the largest first; empty where nothing is. ``columns``: what those of the values (n, p)
+    are called."""
+    n, p = values.shape
     factors = sorted(inflated.items(), key=lambda item: -(item[1] or 0.0))
     parts = [f"condition number {condition:.3g}"] if (condition or 0.0) > LARGEST_CONDITION_NUMBER else []
+    if p >= n:
+        parts.insert(0, f"there are {p} {columns} and {n} patients, so that each is a sum of the others")
     if factors:
         parts.insert(0, "variance inflation factor " + ", ".join(f"{v:.3g} of '{name}'" for name, v in factors))
     return "; ".join([*parts, *dependencies])

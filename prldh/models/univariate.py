@@ -25,6 +25,7 @@ from prldh.core import (
     Later,
     Number,
     Warn,
+    complete_rows,
     finite,
     record_of,
     warn,
@@ -149,7 +150,7 @@ def _screen(
 ) -> pd.DataFrame:
     """One row a feature of a tissue, the smallest p first; p-values that are equal up to rounding keep the order of the
     columns."""
-    screen = engine.univariate_screen(np.hstack([b.first for b in blocks]), outcome)
+    screen = _screen_of_known(np.hstack([b.first for b in blocks]), outcome, engine)
     p = np.asarray(screen[f"p_{test}"], dtype=float)
     table = pd.DataFrame(
         {
@@ -164,6 +165,19 @@ def _screen(
         }
     )
     return table.iloc[np.argsort([float(f"{value:.9e}") for value in p], kind="stable")].reset_index(drop=True)
+
+
+def _screen_of_known(values: np.ndarray, outcome: np.ndarray, engine: StatisticsEngine) -> Mapping[str, np.ndarray]:
+    """The screen of each feature on the patients who have it."""
+    blank = np.isnan(values)
+    if not blank.any():
+        return engine.univariate_screen(values, outcome)
+    screen: dict[str, np.ndarray] = {}
+    for columns, rows in complete_rows(blank):
+        found = engine.univariate_screen(values[np.ix_(rows, columns)], outcome[rows]) if rows.size else {}
+        for key, own in found.items():
+            screen.setdefault(key, np.full(values.shape[1], np.nan))[columns] = own
+    return screen
 
 
 def _summary(table: pd.DataFrame, methods: tuple[str, ...], shown: int) -> FeatureScreen:

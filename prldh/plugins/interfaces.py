@@ -207,8 +207,10 @@ class Transform(Protocol):
     """A step before the selection that changes values: fills blanks, scales, joins columns.
 
     ``gives`` says what it is. What it fits is of kind ``transforms values``, or ``chooses columns``; every reader's
-    values get the same parameters. Blanks are NaN; a transform that fills them has ``fills_blanks = True``. It may also
-    be any of :data:`OPTIONAL_OF_TRANSFORMS`, and its settings :class:`RelativeSettings`.
+    values get the same parameters. Blanks are NaN; a transform that fills them has ``fills_blanks = True``, and one
+    that can stand before it, as it takes blanks, ``takes_blanks = True``. What it fits may be a
+    :class:`~prldh.core.fitted.GivesFewer`. It may also be any of :data:`OPTIONAL_OF_TRANSFORMS`, and its settings
+    :class:`RelativeSettings`.
     """
 
     name: str

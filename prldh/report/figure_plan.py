@@ -24,6 +24,8 @@ from prldh.report.model_drawings import (
 )
 from prldh.report.tissue_drawings import draw_agreement, draw_flow
 from prldh.report.tissue_plan import plan_tissue_figures
+from prldh.report.way_drawings import draw_ways
+from prldh.report.ways import way_rows
 from prldh.results import Words, by_honesty, honest_auc, make_nomogram
 
 #: Panels, one a model, that fit a page; of more models the first are drawn.
@@ -76,6 +78,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 level_of(data),
                 words,
             )
+    drawings += _ways(data)
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -102,6 +105,25 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                     )
                 )
     return drawings + _nomograms(data)
+
+
+def _ways(data: dict[str, Any]) -> list[Drawing]:
+    """Ways from features to a score beside each other, where there are several."""
+    ways = way_rows(data)
+    if ways is None:
+        return []
+    scheme, rows = ways
+    told = "; ".join(f"{row.name} {interval_text(row.auc)}" for row in rows)
+    return [
+        Drawing(
+            "ways",
+            "Ways from features to a score",
+            f"AUC (mean of folds), Brier score and calibration slope in {scheme.replace('_', '-')}, each with its"
+            f" {level_of(data)}% interval; filled: what this run takes. AUC: {told}.",
+            partial(draw_ways, rows),
+            is_wide=True,
+        )
+    ]
 
 
 def _nomograms(data: dict[str, Any]) -> list[Drawing]:

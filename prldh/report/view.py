@@ -12,6 +12,7 @@ from prldh.core import plain
 from prldh.pages import level_of, typeset
 from prldh.report.drawing import slug
 from prldh.report.seen import seen_in_figures
+from prldh.report.ways import ways_view, yardstick_sentences
 from prldh.results import (
     ARTEFACT,
     BRIER,
@@ -81,6 +82,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             name: figures[name].get("seen") or seen for name, seen in seen_in_figures(data, words, figures).items()
         },
         "measures": BY_KEY,
+        "ways": ways_view(data, words),
         "classified": CLASSIFIED,
         "line": of_table(LINE),
         "brier": of_table(BRIER),
@@ -258,7 +260,12 @@ def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
             "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
             " Table 3."
         )
-    return {"sentences": sentences, "notes": [*notes, *_never_selected(data, words), *_artefacts(data)]}
+    yardstick = yardstick_sentences(data, words)
+    better = [text for text in yardstick if text.startswith("The yardstick is better")]
+    return {
+        "sentences": [*sentences, *better],
+        "notes": [*notes, *(yardstick if not better else ()), *_never_selected(data, words), *_artefacts(data)],
+    }
 
 
 def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:

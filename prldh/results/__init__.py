@@ -37,7 +37,7 @@ from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
-from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys
+from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
     "ARTEFACT",
@@ -87,6 +87,7 @@ __all__ = [
     "selected_features",
     "selects",
     "size_in_words",
+    "steps_of",
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",

@@ -33,7 +33,7 @@ FLOOR = 1e-3
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """One quantity by both engines, or the reason why there is no difference; ``relative`` is that to the larger."""
+    """One quantity by both engines, or the reason why there is no difference; ``relative`` is it as :func:`judged`."""
 
     quantity: str
     r: Number
@@ -185,8 +185,7 @@ def _is_number(value: Any) -> bool:
 def _row(quantity: str, r: Number, python: Number) -> AgreementRow:
     if r is None or python is None:
         return AgreementRow(quantity, r, python, None, None, "only one engine gives a number")
-    difference = r - python
-    return AgreementRow(quantity, r, python, difference, abs(difference) / (max(abs(r), abs(python)) or 1.0), None)
+    return AgreementRow(quantity, r, python, r - python, judged(r, python), None)
 
 
 def _row_of_sets(quantity: str, r: list[str], python: list[str]) -> AgreementRow:

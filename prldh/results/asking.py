@@ -14,6 +14,7 @@ from prldh.plugins import (
     Drawn,
     Explained,
     Labelled,
+    LearnerMethods,
     NotesAlternatives,
     Purposeful,
     Registry,
@@ -24,7 +25,7 @@ from prldh.plugins import (
     ValidatorMethods,
     guarded,
 )
-from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys
+from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys, steps_of
 
 T = TypeVar("T")
 
@@ -98,29 +99,40 @@ class _Asking:
     def __init__(self, data: Mapping[str, Any], registry: Registry) -> None:
         self.data = data
         self.settings = data["study"]["settings"]
-        self.selectors, self.validators, self.feature_sources = (
+        self.selectors, transforms, self.learners, self.validators, self.feature_sources = (
             {name: entry.item for name, entry in registry.registered(hook).items()}
-            for hook in ("register_selectors", "register_validators", "register_feature_sources")
+            for hook in (
+                "register_selectors",
+                "register_transforms",
+                "register_learners",
+                "register_validators",
+                "register_feature_sources",
+            )
         )
+        self.selectors |= transforms
         self.warnings: list[Warn] = []
 
     def words(self) -> Words:
-        selection = self.settings.get("selection") or []
-        chosen = [next(iter(step.items())) for step in selection]
+        chosen = steps_of(self.settings)
         fitted = {step["name"] for _, _, step in self._fitted()}
         schemes = self.data["study"].get("schemes") or {}
         return Words(
             steps={
                 name: self._step(self.selectors[name])
-                for name in dict.fromkeys([*(name for name, _ in chosen), *sorted(fitted)])
+                for name in dict.fromkeys([*(name for _, name, _ in chosen), *sorted(fitted)])
                 if name in self.selectors
             },
             schemes={name: self._scheme(name) for name in schemes if name in self.validators},
             sources=self._sources(),
             sentences=tuple(
-                self._step_sentence(k, name, settings) if name in fitted else None
-                for k, (name, settings) in enumerate(chosen)
+                self._step_sentence(place, name, settings) if name in fitted else None
+                for place, name, settings in chosen
             ),
+            learners={
+                name: self._text("learner", item, Labelled, "label", name.replace("_", " "))
+                for name, item in self.learners.items()
+            },
+            learner=self._learner_sentence(),
             figures=self._figures(),
             remarks=self._remarks(),
             warnings=tuple(self.warnings),
@@ -162,7 +174,7 @@ class _Asking:
             self._ask("selector", item, lambda: _purposes(item), {}) if isinstance(item, Purposeful) else {},
         )
 
-    def _step_sentence(self, k: int, name: str, settings: Mapping[str, Any]) -> Sentence | None:
+    def _step_sentence(self, place: Place, name: str, settings: Mapping[str, Any]) -> Sentence | None:
         item = self.selectors.get(name)
         if not isinstance(item, SelectorMethods):
             return None
@@ -179,7 +191,15 @@ class _Asking:
             _at(self.data, perturbed[0]) if perturbed else None,
         )
         places = {"n_perturbed": perturbed[0]} if perturbed else {}
-        return self._sentence("selector", item, run, ("study", "settings", "selection", k, name), places)
+        return self._sentence("selector", item, run, ("study", "settings", *place), places)
+
+    def _learner_sentence(self) -> Sentence | None:
+        """How the score is made, where the results say by which learner."""
+        for name, settings in (self.settings.get("learner") or {}).items():
+            item = self.learners.get(name)
+            if isinstance(item, LearnerMethods):
+                return self._sentence("learner", item, StepRun(settings), ("study", "settings", "learner", name))
+        return None
 
     def _sentence(
         self, noun: str, item: Any, run: Any, below: Place, places: Mapping[str, Place] | None = None

@@ -92,6 +92,9 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         associations=run.associations,
         univariate=run.univariate,
         tissues={name: tissue_entry(plan, run, name) for name in plan.study.tissues},
+        protocols=run.protocols or ABSENT,
+        choice=run.choice or ABSENT,
+        yardstick=run.yardstick or None,
         models=tuple(
             model_entry(run, i, plan.patients_of(spec.terms).cohort.outcome) for i, spec in enumerate(plan.specs)
         ),
@@ -127,9 +130,12 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
 def _study(plan: Plan) -> StudyEntry:
     """The study as it was run; how the work was spread is in provenance.json, for it does not change the numbers."""
     settings = plan.study.model_dump(mode="json", exclude={"compute"})
-    settings["selection"] = [
-        {s.selector.name: (s.settings_given or s.settings).model_dump(mode="json")} for s in plan.protocol.steps
-    ]
+    protocol = plan.protocol
+    for key, own in (("transforms", protocol.transforms), ("selection", protocol.selection)):
+        settings[key] = [{s.selector.name: (s.settings_given or s.settings).model_dump(mode="json")} for s in own]
+    if any(tissue.radscore is None for tissue in plan.study.tissues.values()):
+        settings["learner"] = {protocol.learner.learner.name: protocol.learner.settings.model_dump(mode="json")}
+        settings["second_stage"] = protocol.second_stage
     schemes = {name: SchemeEntry(kind, len(rows)) for name, (kind, rows) in plan.schemes.items()}
     return StudyEntry(plan.study.title, plan.study.seed, settings, schemes)
 

@@ -23,6 +23,7 @@ from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ModelEntry
 from prldh.results.tissues import TissueEntry
+from prldh.validation import ChoiceEntry, ProtocolEntry, YardstickEntry
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,9 @@ class Document:
     associations: Later[tuple[Association, ...]]
     univariate: Later[UnivariateScreen | None]
     tissues: Mapping[str, TissueEntry]
+    protocols: Mapping[str, ProtocolEntry] | Absent
+    choice: ChoiceEntry | Absent
+    yardstick: Later[Mapping[str, YardstickEntry] | None]
     models: tuple[ModelEntry, ...]
     ledger: Later[Mapping[str, Mapping[str, tuple[LedgerRow, ...]]]]
     comparisons: tuple[Comparison, ...]

@@ -28,6 +28,8 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "overall_tests": _overall_tests(data),
         "collinearity": _collinearity(data),
         "validation": _validation(data),
+        "protocols": _protocols(data),
+        "yardstick": _yardstick(data),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
         "additive_interaction": _additive(data),
@@ -74,6 +76,47 @@ def _sample_size(data: dict[str, Any]) -> pd.DataFrame:
             {**_key(m), **{k: v for k, v in m.items() if k not in ("name", "adjusted", "criteria")}, **criteria}
         )
     return pd.DataFrame(rows)
+
+
+def _protocols(data: dict[str, Any]) -> pd.DataFrame:
+    """One row a way, scheme and model; the choice made anew after its ways."""
+    rows = []
+    choice = data.get("choice") or {"validation": {}}
+    for name, entry in (data.get("protocols") or {}).items():
+        for scheme, by_model in entry["validation"].items():
+            rows += [{"protocol": name, "scheme": scheme, **_of_way(m)} for m in by_model["models"]]
+    for scheme, own in choice["validation"].items():
+        name = "choice"
+        rows.append({"protocol": name, "scheme": scheme, "name": choice["model"], "adjusted": False, **_of_way(own)})
+    return pd.DataFrame(rows)
+
+
+def _yardstick(data: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"learner": name, "scheme": scheme, **_of_way(entry), "is_better": entry["is_better"]}
+            for name, by_scheme in (data.get("yardstick") or {}).items()
+            for scheme, entry in by_scheme.items()
+        ]
+    )
+
+
+def _of_way(entry: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a way's held-out predictions, and of their difference from this run's, in columns."""
+    row: dict[str, Any] = {key: entry[key] for key in ("name", "adjusted") if key in entry}
+    for key in ("auc", "auc_mean", "brier", "slope"):
+        value = entry[key] or {}
+        row |= {key: value.get("estimate"), f"{key}_low": value.get("low"), f"{key}_high": value.get("high")}
+    if "n_features" in entry:
+        row |= {f"n_features_{key}": value for key, value in entry["n_features"].items()}
+        row |= {key: entry[key] for key in ("n_empty", "seconds")}
+    for key in ("auc", "brier"):
+        value = (entry.get("difference") or {}).get(key) or {}
+        row |= {
+            f"{key}_difference{end}": value.get(own)
+            for end, own in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+        }
+    return row
 
 
 def _table_one(data: dict[str, Any]) -> pd.DataFrame:

@@ -58,15 +58,18 @@ class SchemeWords:
 class Words:
     """Words of everything that took part in a run.
 
-    ``sentences``: of each step of the study file, in its order, None where a step has none. ``figures``: by tissue and
-    the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects that failed
-    to say something.
+    ``sentences``: of each step of the study file, transforms first, in its order, None where a step has none.
+    ``learners``: labels by name, and ``learner``: the sentence of the one that makes the Radscores. ``figures``: by
+    tissue and the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects
+    that failed to say something.
     """
 
     steps: Mapping[str, StepWords] = field(default_factory=dict)
     schemes: Mapping[str, SchemeWords] = field(default_factory=dict)
     sources: Mapping[str, Sentence] = field(default_factory=dict)
     sentences: tuple[Sentence | None, ...] = ()
+    learners: Mapping[str, str] = field(default_factory=dict)
+    learner: Sentence | None = None
     figures: Mapping[tuple[str, int], tuple[StepFigure, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[tuple[Remark, ...], ...]] = field(default_factory=dict)
     warnings: tuple[Warn, ...] = ()
@@ -74,8 +77,21 @@ class Words:
     def step(self, name: str) -> StepWords:
         return self.steps.get(name) or StepWords(name, name)
 
+    def learner_label(self, name: str) -> str:
+        return self.learners.get(name) or name.replace("_", " ")
+
     def scheme(self, name: str) -> SchemeWords:
         return self.schemes.get(name) or SchemeWords(name.replace("_", "-"))
+
+
+def steps_of(settings: Mapping[str, Any]) -> list[tuple[Place, str, Any]]:
+    """The steps of a study's settings, transforms first: place within the settings, name, settings."""
+    return [
+        ((key, k, name), name, own)
+        for key in ("transforms", "selection")
+        for k, step in enumerate(settings.get(key) or [])
+        for name, own in step.items()
+    ]
 
 
 def cited_keys(citation: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from prldh.chain import to_states
+from prldh.chain import to_states, without_unneeded
 from prldh.core import Part
 from prldh.models import Plan
 from prldh.validation import EngineRun
@@ -27,7 +27,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         name: {
             "cutoff": fit.cutoff,
             "column": plan.study.tissues[name].radscore,
-            "chain": to_states(fit.chain),
+            "chain": to_states(without_unneeded(fit.chain)),
         }
         for name, fit in run.fits.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from prldh.chain import ChosenLearner, Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
+    Blanks,
     Cohort,
     DataError,
     PluginError,
@@ -25,7 +26,7 @@ from prldh.core import (
     seed_for,
     warn,
 )
-from prldh.data import absent_levels, read_cohort, read_features, some, without_constants
+from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_blanks, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import (
@@ -39,6 +40,7 @@ from prldh.plugins import (
 )
 from prldh.results import MEASURES
 from prldh.study import Study, Validation, read_study
+from prldh.validation import compared_schemes, judged_model
 
 
 def prepare(
@@ -75,10 +77,11 @@ def prepare(
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
-    blocks, feature_warnings = read_features(study, folder, cohort, images)
+    blanks = blanks_allowed(registry, protocol, protocols)
+    blocks, feature_warnings = read_features(study, folder, cohort, images, blanks)
     for name, tissue_blocks in blocks.items():
         for block in tissue_blocks:
-            feature_warnings += without_constants(name, block)[2]
+            feature_warnings += [*without_constants(name, block)[2], *tell_of_blanks(name, block)]
     registry.tell("cohort", cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
@@ -107,9 +110,73 @@ def prepare(
         answers,
         protocols,
     )
-    told = _told_of_patients(plan)
+    _check_second_stages(plan)
+    plan, left_out = _with_compared_schemes(plan)
+    told = [*_told_of_patients(plan), *left_out]
     of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
     return replace(plan, warnings=(*plan.warnings, *told, *of_terms))
+
+
+def _check_second_stages(plan: Plan) -> None:
+    """A score is taken as it is where it is the only term of a model.
+
+    Raises
+    ------
+    StudyError
+    """
+    among = plan.study.choose.among if plan.study.choose else ()
+    for where, protocol in (
+        ("", None if among else plan.protocol),
+        *((f"protocols.{name}, ", plan.protocols[name]) for name in among),
+    ):
+        if protocol is None or protocol.second_stage != "as_is":
+            continue
+        own = replace(plan, protocol=protocol)
+        for spec in plan.specs:
+            if any(name in plan.blocks for name in plan.variables(spec)) and not own.is_as_is(spec):
+                raise StudyError(
+                    f"{where}second_stage: as_is takes a score's log odds as the model's, and the model '{spec.name}'"
+                    f"{', adjusted,' * spec.adjusted} has other terms ({', '.join(spec.terms)}). Set cross_fitted, or"
+                    " leave the model out (adjusted ones: adjust: [])."
+                )
+
+
+def _with_compared_schemes(plan: Plan) -> tuple[Plan, list[Warn]]:
+    """The plan with those schemes alone in which its choice is validated; a warning names the others.
+
+    Raises
+    ------
+    StudyError
+        Where there is nothing to choose by, or no such scheme.
+    """
+    choose = plan.study.choose
+    if choose is None:
+        return plan, []
+    if judged_model(plan) is None:
+        made = [spec.name for spec in plan.specs if any(name in plan.blocks for name in plan.variables(spec))]
+        raise StudyError(
+            f"choose.model: '{choose.model}' is no model with a score made in the run. Found:"
+            f" {', '.join(dict.fromkeys(made)) or 'none'}. Name one of these."
+            if choose.model
+            else "choose: no model has a score that is made in this run, so that there is nothing to choose. Give a"
+            " tissue features or images, or leave choose out."
+        )
+    if "pipeline" not in plan.study.validation.scope:
+        raise StudyError("choose: validation.scope has no pipeline, in which the choice is made anew. Add it.")
+    for name in choose.schemes or ():
+        if name not in plan.schemes:
+            near = nearest(name, plan.schemes)
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(plan.schemes) or 'there are none'})."
+            raise StudyError(f"choose.schemes: '{name}' is not among the schemes of validation{hint}")
+    compared = compared_schemes(plan)
+    left = [
+        f"{name.replace('_', '-')} ({len(resamples):,} training sets)"
+        for name, (_, resamples) in plan.schemes.items()
+        if name not in compared
+    ]
+    own = replace(plan, schemes={name: plan.schemes[name] for name in plan.schemes if name in compared})
+    n = len(choose.among)
+    return own, [warn.SCHEMES_LEFT_OUT(listed=", ".join(left), n_ways=n)] if left else []
 
 
 def _told_of_patients(plan: Plan) -> list[Warn]:
@@ -188,6 +255,27 @@ def resolve_protocols(study: Study, registry: Registry, folder: Path = Path()) -
     }
     whole = _protocol(study, study.transforms, study.selection, study.learner, study.second_stage, registry, folder, "")
     return whole, named
+
+
+def blanks_allowed(registry: Registry, own: Protocol, named: Mapping[str, Protocol]) -> Blanks:
+    """Features may have blanks where in every protocol a transform fills them, and steps before it take them."""
+    without = [name for name, protocol in named.items() if not _fills_blanks(protocol)]
+    if not without and _fills_blanks(own):
+        return Blanks(allowed=True)
+    transforms = registry.registered("register_transforms")
+    fill = [name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)]
+    which = f", which {some(without)} of `protocols` does without" if without and _fills_blanks(own) else ""
+    return Blanks(remedy=f", or let one of `transforms` fill blanks first ({', '.join(fill)}){which}" if fill else "")
+
+
+def _fills_blanks(protocol: Protocol) -> bool:
+    """Whether blanks are filled before a step that cannot take them."""
+    for step in protocol.steps:
+        if getattr(step.selector, "fills_blanks", False):
+            return True
+        if not getattr(step.selector, "takes_blanks", False):
+            return False
+    return False
 
 
 def _protocol(

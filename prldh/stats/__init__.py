@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
+from prldh.stats.corrected_resampled import corrected_resampled
 from prldh.stats.icc import FORMS, icc_form
 from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.proportions import proportion
-from prldh.stats.resampled import correct_optimism, mean_of_folds
+from prldh.stats.resampled import auc_of_rows, correct_optimism, mean_of_folds
 from prldh.stats.roc import auc, youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
@@ -18,6 +19,7 @@ from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
 from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
 from prldh.stats.two_stage import ESTIMATES, LEAST_AUC, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
+from prldh.stats.units import power_of_two
 
 __all__ = [
     "CONTINUOUS",
@@ -28,8 +30,10 @@ __all__ = [
     "adjust_p",
     "apply_chains",
     "auc",
+    "auc_of_rows",
     "bootstrap_measures",
     "correct_optimism",
+    "corrected_resampled",
     "find_statistic",
     "fit_chains",
     "mean_of_folds",
@@ -39,6 +43,7 @@ __all__ = [
     "is_vector",
     "largest_cox_snell",
     "least_rarer",
+    "power_of_two",
     "proportion",
     "sample_size",
     "selection_stability",

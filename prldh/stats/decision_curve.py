@@ -209,8 +209,9 @@ def decision_curve_at_prevalence(
     tp, fp = positives(event, probability, thresholds, times)
     events = (times @ event)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        tp, fp = tp * (prevalence * n / events), fp * ((1.0 - prevalence) * n / (n - events))
-    whole = np.full(len(times), float(n))
+        # the rates first: where everyone is above a threshold they are 1, and nothing is avoided, exactly
+        tp, fp = prevalence * (tp / events), (1.0 - prevalence) * (fp / (n - events))
+    whole = np.ones(len(times))
     benefits = _benefits(tp, fp, prevalence * whole, whole, thresholds)
     return _curve(
         thresholds,

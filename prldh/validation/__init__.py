@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, YardstickEntry
+from prldh.validation.choosing import Decision, choose_for_everyone, judged_model
 from prldh.validation.common import fitted_on
+from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
 from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Validation
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
-from prldh.validation.run import compare_alternatives, open_kept, refit_inputs, validate_models
+from prldh.validation.run import compare_alternatives, validate_models
 from prldh.validation.sensitivity import Alternative
+from prldh.validation.spread import Helpers, open_kept, refit_inputs
 from prldh.validation.two_stage import TWO_STAGE_METHOD
 
 __all__ = [
     "Alternative",
     "Bootstrap",
+    "ChoiceEntry",
+    "Decision",
     "EngineRun",
     "FittedOn",
     "FoldMean",
     "HeldOut",
     "HeldOutArea",
+    "Helpers",
     "IntervalBy",
     "Optimism",
+    "ProtocolEntry",
     "TWO_STAGE_METHOD",
     "VALIDATORS",
     "Validation",
+    "YardstickEntry",
+    "choose_for_everyone",
     "compare_alternatives",
+    "compare_protocols",
+    "compared_schemes",
     "fitted_on",
     "held_out",
     "held_out_imputed",
+    "judged_model",
+    "measure_by_yardstick",
     "open_kept",
     "refit_inputs",
     "validate_models",

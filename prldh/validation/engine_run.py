@@ -26,6 +26,8 @@ from prldh.models import (
     UnivariateScreen,
 )
 from prldh.models.interaction import Interaction
+from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, YardstickEntry
+from prldh.validation.choosing import Choosing
 from prldh.validation.entries import Bootstrap, HeldOut
 from prldh.validation.sensitivity import Alternative
 
@@ -72,6 +74,10 @@ class EngineRun:
     ledger: dict[tuple[str, str], list[Ledger]] = field(default_factory=dict)  # (scope, scheme)
     refits: dict[str, list[dict[str, TissueRefit]]] = field(default_factory=dict)  # scheme → one a resample
     sensitivity: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)  # tissue → other settings of steps
+    choosing: Choosing | None = None  # what was chosen in every resample
+    protocols: dict[str, ProtocolEntry] = field(default_factory=dict)
+    choice: ChoiceEntry | None = None
+    yardstick: dict[str, YardstickEntry] = field(default_factory=dict)
     warnings: list[Warn] = field(default_factory=list)
 
     @property

@@ -17,11 +17,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from prldh.core import ModelSpec, Number, Predictions, seed_for
+from prldh.core import Number, Predictions, seed_for
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.validation.entries import HeldOut, Null
-from prldh.validation.refit import predict_imputed, predict_scope_pipeline
+from prldh.validation.predict import predict_refitted
 from prldh.validation.summaries import fold_mean, pooled_auc_of
 
 #: Told to refit everything on the resamples of a plan: (plan, number of the permutation) → refits and completed
@@ -63,9 +63,9 @@ def run_null(
         permuted = permute(plan, k)
         refits, completed = refit(permuted, k)
         for i, spec in enumerate(plan.specs):
-            predictions = _predict(permuted, spec, how[i], refits, completed, engine)
-            outcome = permuted.patients_of(spec.terms).cohort.outcome
-            aucs[k, i] = _auc(predictions, outcome, measure, engine, level)
+            (scheme,) = permuted.schemes
+            predictions, patients = predict_refitted(permuted, spec, scheme, refits, completed, engine, how[i])
+            aucs[k, i] = _auc(predictions, patients.cohort.outcome, measure, engine, level)
     return [
         _describe(values, entry.performance[measure].estimate, measure, level)
         for values, entry in zip(aucs.T, observed, strict=True)
@@ -83,22 +83,6 @@ def permute(plan: Plan, k: int) -> Plan:
     return replace(
         plan, cohort=replace(plan.cohort, outcome=outcome), schemes={name: (kind, plan.draw(name, outcome, second))}
     )
-
-
-def _predict(
-    plan: Plan,
-    spec: ModelSpec,
-    how: str,
-    refits: Mapping[str, list],
-    completed: Mapping[str, list],
-    engine: StatisticsEngine,
-) -> Predictions:
-    patients = plan.patients_of(spec.terms)
-    ((scheme, (kind, resamples)),) = patients.schemes.items()
-    if plan.is_imputed(spec):
-        return predict_imputed(spec, plan.cohort, kind, resamples, refits[scheme], completed[scheme], engine, how)
-    tissues = patients.refits(scheme, refits[scheme])
-    return predict_scope_pipeline(spec, patients.cohort, kind, resamples, tissues, engine, how)
 
 
 def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:

@@ -82,7 +82,7 @@ def _refit_of(
         values = np.full(outcome.size, base_log_odds(outcome[resample.train]) if is_log_odds else 0.0)
     cross_fitted = None
     if fit.cross_fitted is not None:
-        cross_fitted = np.full(outcome.size, np.nan)
+        cross_fitted = values.copy()
         cross_fitted[resample.train] = fit.cross_fitted  # copies of a patient are in one fold: their scores are equal
     return TissueRefit(values, fit.cutoff, features, fit.empty_step, cross_fitted, is_log_odds)
 
@@ -237,7 +237,7 @@ def _of_unseen(n: int) -> tuple[Warn, ...]:
 
 def _refit(engine: StatisticsEngine, how: str) -> Callable[..., Mapping[str, Any]]:
     """The estimator is part of the model: what Firth's likelihood fitted on everyone it fits in every resample."""
-    return engine.refit_logistic if how == MAXIMUM_LIKELIHOOD else partial(engine.refit_firth, predictions=how)
+    return engine.refit_logistic if how in (MAXIMUM_LIKELIHOOD, AS_IS) else partial(engine.refit_firth, predictions=how)
 
 
 def _is_intercept_alone(b: np.ndarray) -> np.ndarray:

@@ -1,72 +1,33 @@
-"""Validation within a run: refits on every resample, spread over workers and kept as they finish, then summed up for
-every model.
-
-What one refit is stands in :mod:`prldh.validation.refit`; how work is spread and kept in :mod:`prldh.work.work` and
-:mod:`prldh.work.kept`.
-"""
+"""Validation within a run: everything is refitted on every resample (:mod:`prldh.validation.spread`), then summed up
+for every model."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
-from prldh.chain import Protocol
-from prldh.core import Coded, Cohort, Entry, FeatureBlock, Ledger, Predictions, Resample, TissueRefit, Warn, warn
+from prldh.core import Predictions, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
 from prldh.models import Patients, Plan, mean_log_odds
-from prldh.plugins import HasFingerprint
-from prldh.study import Imputation
+from prldh.validation.choosing import refit_pipeline
 from prldh.validation.common import refit_model
 from prldh.validation.entries import HeldOut
 from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
-from prldh.validation.refit import (
-    impute_for_resamples,
-    predict_imputed,
-    predict_scope_pipeline,
-    refit_tissues,
-)
+from prldh.validation.refit import predict_imputed, predict_scope_pipeline
 from prldh.validation.sensitivity import describe_sensitivity
+from prldh.validation.spread import ByScheme, Helpers, refit_all
 from prldh.validation.summaries import summarise
 from prldh.validation.two_stage import TwoStage, draw_two_stage
-from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
 
 if TYPE_CHECKING:
     from prldh.core import Progress
     from prldh.validation.engine_run import EngineRun
 
 
-#: One entry a resample.
-ByScheme = dict[str, list]
-
-
-@dataclass(frozen=True)
-class Refits:
-    """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they
-    are not refitted; ``cohort`` where covariates have blanks that are imputed."""
-
-    outcome: np.ndarray
-    protocol: Protocol
-    seed: int
-    tissues: Mapping[str, TissueRefit] | None
-    cohort: Cohort | None
-    imputation: Imputation
-
-
-def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[str, np.ndarray]]:
-    """The features and the given scores of all patients: what every refit needs, the same in all stages."""
-    return dict(plan.blocks), {str(name): values.to_numpy(float) for name, values in plan.cohort.scores.items()}
-
-
-def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, progress: Progress) -> None:
+def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progress: Progress) -> None:
     """Both scopes. What is refitted by learners (scope ``pipeline``) or imputed is refitted by Python's whatever the
     engine; every engine summarises the predictions."""
 
@@ -82,9 +43,15 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
             if scope == "pipeline"
             else ("imputation in resamples", "imputed resamples")
         )
-        refits, completed, ledgers = _refit_all(plan, runs[0], scope, workers, kept, partial(progress, stage), noun)
+        if scope == "pipeline":
+            refitted, choosing = refit_pipeline(plan, helpers, partial(progress, stage), noun)
+        else:
+            fixed = {name: TissueRefit(fit.fitting, fit.cutoff, (), None) for name, fit in runs[0].fits.items()}
+            refitted, choosing = refit_all(plan, fixed, helpers, partial(progress, stage), noun), None
+        refits, completed = refitted.tissues, refitted.completed
         for run in runs:
-            run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in ledgers.items()}
+            run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in refitted.ledgers.items()}
+            run.choosing = choosing or run.choosing
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
             how, patients = runs[0].models[i].predicts_by, plan.patients_of(spec.terms)
@@ -106,7 +73,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], workers: Workers, kept: K
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refits)
-    _run_null(plan, runs, learner, workers, kept, progress)
+    _run_null(plan, runs, learner, helpers, progress)
 
 
 def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
@@ -125,9 +92,7 @@ def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[
     return drawn
 
 
-def _run_null(
-    plan: Plan, runs: list[EngineRun], learner: PythonEngine, workers: Workers, kept: KeptWork, progress: Progress
-) -> None:
+def _run_null(plan: Plan, runs: list[EngineRun], learner: PythonEngine, helpers: Helpers, progress: Progress) -> None:
     """The null run, by Python's learners whatever the engine: its band stands beside the held-out AUC of every
     model."""
     scheme, n = null_scheme(plan), plan.study.validation.null_permutations
@@ -139,15 +104,10 @@ def _run_null(
         return
 
     def refit(permuted: Plan, k: int) -> tuple[ByScheme, ByScheme]:
-        refits, completed, _ = _refit_all(
-            permuted,
-            runs[0],
-            "pipeline",
-            workers,
-            kept,
-            lambda done, total: progress("null run", k * total + done, n * total),
+        refitted, _ = refit_pipeline(
+            permuted, helpers, lambda done, total: progress("null run", k * total + done, n * total)
         )
-        return refits, completed
+        return refitted.tissues, refitted.completed
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
@@ -157,106 +117,18 @@ def _run_null(
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)
 
 
-def compare_alternatives(
-    plan: Plan, runs: list[EngineRun], workers: Workers, kept: KeptWork, progress: Progress
-) -> None:
-    """What other settings of a step would have given, where its selector offers some; by Python's learners, as all
-    refits."""
+def compare_alternatives(plan: Plan, runs: list[EngineRun], helpers: Helpers, progress: Progress) -> None:
+    """What other settings of a step would have given, where its selector offers some and the way to the score is not
+    chosen; by Python's learners, as all refits."""
+    if plan.study.choose is not None:
+        return
 
     def refit(other: Plan) -> ByScheme:
-        return _refit_all(
-            other, runs[0], "pipeline", workers, kept, partial(progress, "other settings of the selection")
-        )[0]
+        return refit_all(other, None, helpers, partial(progress, "other settings of the selection")).tissues
 
     sensitivity = describe_sensitivity(plan, runs[0].fits, runs[0].refits, refit, runs[0].engine)
     for run in runs:
         run.sensitivity = sensitivity
-
-
-def _refit_all(
-    plan: Plan,
-    run: EngineRun,
-    scope: str,
-    workers: Workers,
-    kept: KeptWork,
-    progress: Callable[[int, int], None],
-    noun: str | None = None,
-) -> tuple[ByScheme, ByScheme, ByScheme]:
-    """Every tissue and the imputed covariates on every resample, and what the fits read: three dicts, scheme → one
-    entry a resample."""
-    tissues = (
-        None
-        if scope == "pipeline"
-        else {name: TissueRefit(fit.fitting, fit.cutoff, (), None) for name, fit in run.fits.items()}
-    )
-    cohort = plan.cohort if plan.imputes else None
-    if scope == "model" and cohort is None:
-        return (
-            {scheme: [tissues] * len(resamples) for scheme, (_, resamples) in plan.schemes.items()},
-            {},
-            {scheme: [] for scheme in plan.schemes},
-        )
-    items = [
-        (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
-    ]
-    settings = Refits(plan.cohort.outcome, plan.protocol, plan.study.seed, tissues, cohort, plan.study.imputation)
-    by_item = run_work(
-        partial(_refit_one, settings),
-        items,
-        workers,
-        lambda done: progress(done, len(items)),
-        shelf=_shelf(kept, settings, items),
-        is_cheap=cohort is None and not plan.blocks,
-        noun=noun,
-    )
-    refits: dict[str, list] = {}
-    completed: dict[str, list] = {}
-    ledgers: dict[str, list] = {}
-    for (scheme, _, _), (refitted, tables, ledger) in zip(items, by_item, strict=True):
-        refits.setdefault(scheme, []).append(refitted or tissues)
-        completed.setdefault(scheme, []).append(tables)
-        ledgers.setdefault(scheme, []).append(ledger)
-    return refits, completed, ledgers
-
-
-def _refit_one(
-    settings: Refits,
-    blocks: Mapping[str, tuple[FeatureBlock, ...]],
-    given: Mapping[str, np.ndarray],
-    item: tuple[str, int, Resample],
-) -> tuple[dict[str, TissueRefit] | None, tuple[list[Coded], list[Coded]] | None, Ledger]:
-    """The refitted tissues (None in scope ``model``), the imputed covariates (None where nothing is blank), and what
-    was read."""
-
-    scheme, r, resample = item
-    with threadpool_limits(1):
-        ledger = Ledger(resample.test)
-        refitted = None
-        if settings.tissues is None:
-            refitted = refit_tissues(
-                blocks,
-                given,
-                settings.outcome,
-                resample,
-                settings.protocol,
-                settings.seed,
-                (scheme, r),
-                PythonEngine(),
-                ledger,
-            )
-        if settings.cohort is None:
-            return refitted, None, ledger
-        scores = {
-            name: np.where(np.isnan(t.fitting), t.values, t.fitting)
-            for name, t in (refitted or settings.tissues or {}).items()
-        }
-        return (
-            refitted,
-            impute_for_resamples(
-                settings.cohort, scores, resample, settings.imputation, settings.seed, (scheme, r), ledger
-            ),
-            ledger,
-        )
 
 
 # ---------------------------------------------------------------- what is said of them
@@ -310,80 +182,3 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
                     )
                 )
     run.refits = by_scheme
-
-
-# ---------------------------------------------------------------- what is kept
-
-
-def open_kept(plan: Plan, say: Callable[[str], None]) -> KeptWork:
-    """The finished refits of a study, by a digest of what all of them depend on: program, plugins, protocol, features,
-    scores and seed."""
-    protocol = plan.protocol
-    plugins = sorted((each.name, each.version) for each in plan.registry.distributions)
-    blocks, given = refit_inputs(plan)
-    features = [
-        (name, [[getattr(block, f.name) for f in fields(block)] for block in tissue]) for name, tissue in blocks.items()
-    ]
-    return KeptWork(digest_of(program_digest(), plugins, _digest_of(protocol), plan.study.seed, features, given), say)
-
-
-def _digest_of(protocol: Protocol) -> str:
-    """What a way from features to a score depends on: steps and learner with their settings and sources."""
-    objects = [(s.selector, s.settings) for s in protocol.steps]
-    learners = [(protocol.learner.learner, protocol.learner.settings)]
-    parts = [
-        (item.name, item.version, _source_of(item), settings.model_dump_json(), _fingerprint(item, settings))
-        for item, settings in (*objects, *learners)
-    ]
-    return digest_of(parts, protocol.by_source, protocol.if_empty, protocol.second_stage)
-
-
-def _fingerprint(item: Any, settings: Any) -> str:
-    """What a step depends on beside its settings, such as the content of a file that they name."""
-    return item.fingerprint(settings) if isinstance(item, HasFingerprint) else ""
-
-
-def _source_of(selector: Any) -> str:
-    """The text of the file that a selector is written in, as its author may forget to raise its version."""
-    with suppress(OSError, TypeError, ValueError):
-        return Path(inspect.getsourcefile(type(selector)) or "").read_text(encoding="utf-8")
-    return ""
-
-
-def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resample]]) -> Shelf:
-    """Where the refits of one stage are kept: by the chain, its outcome, given tissues and covariates, and the rows of
-    each resample."""
-    tissues = None if settings.tissues is None else [(name, t.values, t.cutoff) for name, t in settings.tissues.items()]
-    covariates = None
-    if settings.cohort is not None:
-        cohort = settings.cohort
-        covariates = (
-            [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates],
-            settings.imputation.model_dump_json(),
-        )
-    stage = digest_of(kept.study, _digest_of(settings.protocol), settings.outcome, tissues, covariates)
-    keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
-    return Shelf(kept, keys, _pack, _unpack)
-
-
-def _pack(result: tuple) -> list[Any]:
-    refitted, tables, ledger = result
-    return [
-        refitted and [[name, *(getattr(t, f.name) for f in fields(t))] for name, t in refitted.items()],
-        tables and [[list(coded.items()) for coded in part] for part in tables],
-        ledger.held_out,
-        [[stage, e.n_fits, e.n_rows, e.n_held_out] for stage, e in ledger.entries.items()],
-    ]
-
-
-def _unpack(content: list[Any]) -> tuple:
-    refitted, tables, held_out, entries = content
-    return (
-        refitted
-        and {
-            name: TissueRefit(values, cutoff, tuple(features), *others)
-            for name, values, cutoff, features, *others in refitted
-        },
-        tables and tuple([dict(coded) for coded in part] for part in tables),
-        Ledger(held_out, {stage: Entry(*counts) for stage, *counts in entries}),
-    )

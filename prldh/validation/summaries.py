@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,16 +79,11 @@ def _summarise_held_out(
 ) -> tuple[HeldOut, list[Warn]]:
     y, level, samples = outcome.astype(float), assessment.level, assessment.draws.patients
     pooled = held_out(predictions)
-    auc, warnings = pooled_auc_of(predictions, y, assessment.engine, level)
-    performance: dict[str, Any] = {"auc": auc}
-    if any(len(r.test) > 1 for r in predictions.resamples):
-        performance["auc_mean"] = mean = fold_mean(predictions, outcome, assessment.engine, level)
-        if mean.n_folds_one_class:
-            warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
-    brier = assessment.engine.brier_score(y, probability(np.array(pooled)), level)
-    performance["brier"] = record_of(IntervalBy, brier, method="normal, from the patients' squared errors")
-    lines = [_calibration_line(eta, y, assessment.engine, level) for eta in pooled]
-    performance["intercept"], performance["slope"] = (_average(ends) for ends in zip(*lines, strict=True))
+    judged, warnings = judge_held_out(predictions, outcome, assessment.engine, level)
+    performance: dict[str, Any] = {"auc": judged.auc}
+    if judged.auc_mean is not None:
+        performance["auc_mean"] = judged.auc_mean
+    performance |= {"brier": judged.brier, "intercept": judged.intercept, "slope": judged.slope}
     probabilities = [np.round(probability(eta), 12) for eta in pooled]
     performance["calibration"] = _mean_calibration(
         [calibration(y, p, assessment, samples if not r else samples[:0]) for r, p in enumerate(probabilities)]
@@ -105,6 +100,33 @@ def _summarise_held_out(
     performance["confusion"] = counts = _count(predictions, y, assessment.engine)
     performance |= classify(counts, assessment)
     return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
+
+
+class Judged(NamedTuple):
+    """What is said first of held-out predictions; ``auc_mean`` is None where each fold holds one patient."""
+
+    auc: HeldOutArea
+    auc_mean: FoldMean | None
+    brier: IntervalBy
+    intercept: Interval
+    slope: Interval
+
+
+def judge_held_out(
+    predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float
+) -> tuple[Judged, list[Warn]]:
+    """Discrimination, Brier score and calibration line of held-out predictions, means over the repeats."""
+    y, pooled, mean = outcome.astype(float), held_out(predictions), None
+    auc, warnings = pooled_auc_of(predictions, y, engine, level)
+    if any(len(r.test) > 1 for r in predictions.resamples):
+        mean = fold_mean(predictions, outcome, engine, level)
+        if mean.n_folds_one_class:
+            warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
+    answer = engine.brier_score(y, probability(np.array(pooled)), level)
+    brier = record_of(IntervalBy, answer, method="normal, from the patients' squared errors")
+    lines = [_calibration_line(eta, y, engine, level) for eta in pooled]
+    intercept, slope = (_average(ends) for ends in zip(*lines, strict=True))
+    return Judged(auc, mean, brier, intercept, slope), warnings
 
 
 def pooled_auc_of(

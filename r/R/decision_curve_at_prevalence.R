@@ -13,11 +13,11 @@ decision_curve_at_prevalence <- function(outcome, probability, thresholds, preva
   if (share == 0 || share == 1) shifted <- probability
   count <- positives(outcome, shifted, thresholds, times)
   events <- colSums(times * outcome)
-  # every sample is weighted to the prevalence: its events count for prevalence * n patients, the others for the rest
+  # Every sample is weighted to the prevalence: its events count for that share of the patients, the others for the rest.
+  # The rates first: where everyone is above a threshold they are 1, and nothing is avoided, exactly
   per_sample <- function(values) rep(values, each = length(thresholds))
-  found <- benefits(count$true * per_sample(prevalence * n / events),
-                    count$false * per_sample((1 - prevalence) * n / (n - events)),
-                    rep(prevalence * n, ncol(times)), rep(n, ncol(times)), thresholds)
+  found <- benefits(prevalence * (count$true / per_sample(events)), (1 - prevalence) * (count$false / per_sample(n - events)),
+                    rep(prevalence, ncol(times)), rep(1, ncol(times)), thresholds)
   point <- lapply(found, function(values) values[, 1])
   resampled <- lapply(found, function(values) values[, -1, drop = FALSE])
   as_decision_curve(thresholds, point, treat_all(prevalence, thresholds), resampled, level)

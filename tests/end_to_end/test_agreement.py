@@ -124,20 +124,23 @@ def test_what_a_selection_has_from_the_engine_is_compared(tmp_path, engine):
     off = [row for row in rows if row["difference"] is None or judged(row["r"], row["python"]) > 1e-5]
     assert not off, off
     assert selected["tissues.disc.features (set)"]["difference"] == 0
-    assert all(r["relative"] <= 1e-5 for r in rows if min(abs(r["r"]), abs(r["python"])) > 1e-3)
+    assert all(r["relative"] == judged(r["r"], r["python"]) for r in rows)
 
 
 def test_differences_are_relative():
     rows = compare_engines(
-        {"a": 9.8e16, "b": 0.0, "c": 1.0, "d": [1e-9, 2.0]}, {"a": 9.8e16 + 16384, "b": 0.0, "c": None, "d": [0.0, 2.0]}
+        {"a": 9.8e16, "b": 0.0, "c": 1.0, "d": [1e-9, 2.0], "e": 1.5e-12, "f": 2e-3},
+        {"a": 9.8e16 + 16384, "b": 0.0, "c": None, "d": [0.0, 2.0], "e": -1.5e-12, "f": 1e-3},
     )
     assert [(r.quantity, r.relative) for r in rows[:3]] == [
         ("a", pytest.approx(1.67e-13, rel=0.01)),
         ("b", 0.0),
         ("c", None),
     ]
-    assert (rows[3].quantity, rows[3].r, rows[3].relative) == ("d (2 values)", 1e-9, 1.0)
-    assert largest_difference([asdict(row) for row in rows]) == pytest.approx(1e-6)
+    assert (rows[3].quantity, rows[3].r, rows[3].relative) == ("d (2 values)", 1e-9, pytest.approx(1e-6))
+    # what is 0 in truth, and only rounding: as if it had the size of 0.001
+    assert [row.relative for row in rows[4:]] == [pytest.approx(3e-9), 0.5]
+    assert largest_difference([asdict(row) for row in rows]) == 0.5
     sets = compare_engines({"kept": ["a", "b"]}, {"kept": ["b", "c"]})
     assert sets[0].reason == "R alone has a; Python alone has c" and sets[0].difference is None
 

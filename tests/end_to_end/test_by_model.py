@@ -321,6 +321,31 @@ def test_frozen_models_predict_who_has_what_they_need(run):
     assert len(predicted) == sum(m["n"] for m in entry["models"])
 
 
+def test_a_value_without_a_logarithm_is_lacked_by_the_models_that_take_it(tmp_path):
+    """A new patient of age 0 has no prediction by a model of log(age), and has that by a model of age."""
+    clinical, features = tables()
+    named = {"log": ["log(age)"], "as it is": ["age"], "product": ["grade:log(age)", "grade"], "other": ["bmi"]}
+    models = [{"name": name, "terms": terms} for name, terms in named.items()]
+    nothing = {"leave_one_out": False, "folds": 0, "bootstrap": 0}
+    prldh.analyze(
+        study(tmp_path, clinical, features, models=models, adjust=[], validation=nothing), tmp_path / "out", jobs=1
+    )
+    new = pd.DataFrame({"id": ["old", "none", "zero", "lost"], "age": [50, None, 0, -3], "grade": ["a", "b", "c", ""]})
+    new["bmi"] = [20, 20, None, None]
+    for table, found in ((new, {"log": 1, "as it is": 3, "product": 1, "other": 2}), (new.iloc[:3], None)):
+        table.to_csv(tmp_path / "new.csv", index=False)
+        entry = apply_models(
+            tmp_path / "out", {"name": "new", "clinical": {"table": str(tmp_path / "new.csv")}}, force=True
+        )
+        if found:
+            assert {m["name"]: m["n"] for m in entry["models"]} == found
+    predicted = pd.read_csv(tmp_path / "out" / entry["folder"] / "predictions.csv")
+    assert set(predicted.loc[predicted["id"] == "zero", "model"]) == {"as it is"}
+    assert set(predicted.loc[predicted["id"] == "none", "model"]) == {"other"}
+    (age,) = [row for row in entry["case_mix"] if row["variable"] == "age"]
+    assert age["new"]["mean"] == 25.0  # who has no logarithm has an age
+
+
 # -- complete cases, and outcomes that are not known ------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from prldh.core.records import FeatureBlock, Resample
 from prldh.plugins.registry import Registry
 from prldh.run.preparation import resolve_protocols
 from prldh.study.study import Study
-from prldh.validation.run import Refits, _refit_one
+from prldh.validation.spread import Refits, _refit_one
 from prldh.work.work import Workers, run_work
 
 STATUS = Path("/proc/self/status")

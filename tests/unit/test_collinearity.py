@@ -10,7 +10,7 @@ import prldh
 from prldh.core import Design, Part
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
-from prldh.models.collinearity import _fewest, near_dependencies
+from prldh.models.collinearity import _fewest, describe_terms, near_dependencies
 from prldh.models.likelihoods import MAXIMUM_LIKELIHOOD, overall_tests
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -187,6 +187,40 @@ def test_features_of_a_radscore(tmp_path):
     assert entry["dependencies"][0].startswith("'both' is the sum of ")
     (told,) = (w["message"] for w in data["warnings"] if w["code"] == "PRL-046")
     assert told.startswith("tissue disc: the Radscore's features are collinear: variance inflation factor")
+
+
+@pytest.mark.parametrize("radscore", ["logistic", "lasso"])
+def test_a_radscore_of_more_features_than_patients_is_told(tmp_path, radscore):
+    """Each feature is a sum of the others, and no inflation factor could say so."""
+    g = np.random.default_rng(7)
+    n, k = 40, 45
+    x = g.normal(size=(n, k))
+    features = pd.DataFrame(x, columns=[f"f{j:02d}" for j in range(k)])
+    features.insert(0, "id", [f"p{i}" for i in range(n)])
+    features.to_csv(tmp_path / "features.csv", index=False)
+    clinical = pd.DataFrame({"id": features["id"], "y": np.where(x[:, 0] + g.normal(size=n) > 0, "yes", "no")})
+    data = analyze(
+        clinical,
+        tmp_path,
+        tissues={"disc": {"features": str(tmp_path / "features.csv")}},
+        selection=[{"univariate": {"threshold": 1.0}}],
+        models=[{"name": "disc", "terms": ["disc"]}],
+        radscore=radscore,
+    )
+    entry = data["tissues"]["disc"]["radscore"]["collinearity"]
+    assert entry["condition_number"] is None and "no more patients than features" in entry["reason"]
+    (told,) = (w["message"] for w in data["warnings"] if w["code"] == "PRL-046")
+    assert "there are 45 features and 40 patients, so that each is a sum of the others" in told
+
+
+def test_a_model_of_more_columns_than_patients_is_told():
+    g = np.random.default_rng(2)
+    for n, is_told in ((8, True), (9, False)):
+        matrix = np.column_stack([np.ones(n), g.normal(size=(n, 8))])
+        names = tuple("abcdefghi")
+        design = Design(matrix, names, ("(Intercept)", *names[1:]), (None,) * 9, ())
+        _, warnings = describe_terms([design], np.arange(n) % 2, PythonEngine(), "a penalised fit", "model 'm'")
+        assert any("there are 8 columns and 8 patients" in w.message for w in warnings) is is_told
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -270,6 +270,18 @@ def test_another_prevalence_is_the_curve_of_a_cohort_with_more_patients_without_
         same(found[key], expected[key], atol=1e-11)
 
 
+@pytest.mark.parametrize("prevalence", [0.013, 0.07, 0.15, 0.7, 0.9])
+def test_where_everyone_is_above_the_threshold_nothing_is_avoided_exactly(prevalence):
+    """Not 1e-17 of an intervention, in none of the samples; the net benefit is that of acting on everyone."""
+    outcome, _, _, rng = study(7)
+    p = rng.uniform(0.6, 0.9, len(outcome))
+    rows = rng.integers(0, len(outcome), (30, len(outcome)))
+    found = engine.decision_curve_at_prevalence(outcome, p, np.linspace(0.001, 0.01, 9), prevalence, rows, 30)
+    for key in ("avoided", "avoided_low", "avoided_high"):
+        assert (found[key] == 0.0).all(), key
+    np.testing.assert_array_equal(found["net_benefit"], found["all"])
+
+
 def test_limits_at_another_prevalence_are_percentiles_of_the_samples_own_sensitivity_and_specificity():
     outcome, p, _, rng = study(6)
     rows = rng.integers(0, len(outcome), (40, len(outcome)))

@@ -179,12 +179,29 @@ def test_every_error_of_a_spreadsheet_is_known(tmp_path, cell):
         messages(tmp_path, table, covariates={"grade": "categorical"})
 
 
+@pytest.mark.parametrize(
+    ("name", "cell", "what"),
+    [("c.csv", "#REF!", "an error of the"), ("c.xlsx", "#N/A", "an error of the"), ("c.xlsx", "=A3", "not stored")],
+)
+def test_a_failed_cell_is_no_name_of_a_column(tmp_path, name, cell, what):
+    rows = [["id", "y", cell], ["a", "1", "2"]]
+    if name.endswith(".csv"):
+        (tmp_path / name).write_text("\n".join(",".join(row) for row in rows))
+    else:
+        _workbook(tmp_path / name, rows)
+    told = rf"{name}: the name of column 3, '{re.escape(cell)}', is .*{what}.*\. Type the name into that cell\."
+    with pytest.raises(DataError, match=told):
+        read_table(tmp_path / name)
+
+
 def test_names_that_begin_like_an_error_stay_names(tmp_path):
     table = clinical(grade=["#A", "#1!", "#a!", "!", "#A", "#1!", "#a!", "#N/A"])
     table.to_csv(tmp_path / "clinical.csv", index=False)
     cohort, _ = read_cohort(study(covariates={"grade": "categorical"}), tmp_path)
     assert set(cohort.covariates[0].levels) == {"#A", "#1!", "#a!", "!"}
     assert [patient for patient, _ in cohort.excluded] == ["007"]
+    (tmp_path / "c.csv").write_text("id,#1!,#A,=x\na,1,2,3\n")
+    assert list(read_table(tmp_path / "c.csv").columns) == ["id", "#1!", "#A", "=x"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class LogisticLearner:
         return LinearScore.from_state(state)
 
     def methods(self, run: StepRun) -> str:
-        return "logistic regression"
+        return "a logistic model"
 
 
 class LassoSettings(LearnerSettings):
@@ -91,4 +91,4 @@ class LassoLearner:
         return LinearScore.from_state(state)
 
     def methods(self, run: StepRun) -> str:
-        return "the LASSO [@tibshirani1996; @friedman2010]"
+        return "a logistic model with the LASSO's penalty [@tibshirani1996; @friedman2010]"

@@ -16,3 +16,6 @@ LEARNERS = (
     BoostingLearner(),
     MeanLearner(),
 )
+
+#: Plain ones that every study is measured by.
+YARDSTICKS = (LassoLearner(),)

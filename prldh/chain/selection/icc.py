@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from prldh.chain.selection.shared import shown_beside
-from prldh.core import DataError, Purpose, Reference, Selection, StepRun, TrainingRows
+from prldh.core import DataError, Purpose, Reference, Selection, StepRun, TrainingRows, complete_rows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import FORMS, icc_form
@@ -21,6 +21,10 @@ def _form(spelling: Any) -> Any:
         raise ValueError(
             f"give one of {', '.join(FORMS)}, also written ICC(2,1), ICC(2,k), ICC(A,1) and the like"
         ) from None
+
+
+#: Patients whom all readers measured, without which there is no agreement to speak of.
+LEAST_WHOLE = 3
 
 
 class IccSettings(SelectorSettings):
@@ -73,12 +77,10 @@ class IccSelector:
         self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         warnings: tuple[str, ...] = ()
-        if len(rows.readers) == 2:
-            icc = engine.icc(*rows.readers, form=settings.form)
-        elif len(rows.readers) > 2:
-            icc = engine.icc_of_ratings(np.stack(rows.readers, axis=1), form=settings.form)
+        if len(rows.readers) > 1:
+            icc, n_whole = _agreement(rows.readers, rows.filled, settings.form, engine)
         elif rows.perturbed is not None:
-            icc = engine.icc_of_ratings(np.stack([rows.values, *rows.perturbed], axis=1), form=settings.form)
+            icc, n_whole = _agreement((rows.values, *rows.perturbed), rows.filled, settings.form, engine)
             warnings = (
                 (
                     f"one reader: the ICC is that of {len(rows.perturbed) + 1} masks, the reader's and"
@@ -93,7 +95,9 @@ class IccSelector:
         label = "ICC" if settings.on == "estimate" else "lower limit of the ICC"
         dropped = {}
         for j in np.flatnonzero(~is_kept):
-            if np.isnan(judged[j]):
+            if n_whole[j] < LEAST_WHOLE:
+                dropped[rows.names[j]] = f"{label} not defined ({n_whole[j]} patients without blanks)"
+            elif np.isnan(judged[j]):
                 dropped[rows.names[j]] = f"{label} not defined (no variance)"
             else:
                 dropped[rows.names[j]] = (
@@ -107,7 +111,32 @@ class IccSelector:
             "estimate": _distribution(icc["estimate"]),
             "lower": _distribution(icc["low"]),
         }
+        if rows.filled is not None:
+            details["least_patients"] = int(n_whole.min())
         return Selection(np.flatnonzero(is_kept), dropped, details, warnings)
+
+
+def _agreement(
+    ratings: tuple[np.ndarray, ...], filled: np.ndarray | None, form: str, engine: StatisticsEngine
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The ICC of every column among the patients whom all readers, or masks, measured, and how many these are (p,).
+    Values that a step filled are none."""
+    n, p = ratings[0].shape
+    icc = {key: np.full(p, np.nan) for key in ("estimate", "low", "high")}
+    n_whole = np.full(p, n)
+    patterns = complete_rows(filled) if filled is not None else [(np.arange(p), np.arange(n))]
+    for columns, rows in patterns:
+        n_whole[columns] = rows.size
+        if rows.size < LEAST_WHOLE:
+            continue
+        own = [each[np.ix_(rows, columns)] if rows.size < n else each[:, columns] for each in ratings]
+        if len(own) == 2:
+            found = engine.icc(own[0], own[1], form=form)
+        else:
+            found = engine.icc_of_ratings(np.stack(own, axis=1), form=form)
+        for key, values in icc.items():
+            values[columns] = found[key]
+    return icc, n_whole
 
 
 def _distribution(values: np.ndarray) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What there may be to say of learners, protocols and the choice among them: PRL-120 to PRL-139."""
+"""What there may be to say of learners, protocols and the choice among them: from PRL-120 on."""
 
 from __future__ import annotations
 
@@ -24,4 +24,15 @@ CROSS_FITTED = WarnKind(
     "With `second_stage: cross_fitted` coefficients, cutoffs and thresholds come from scores of patients that the"
     " score's own fit did not see. The applied score is refitted on everyone.",
     "Read the validation of the whole chain for how well the models hold.",
+)
+SCHEMES_LEFT_OUT = WarnKind(
+    "PRL-122",
+    "validation",
+    "validation",
+    "A scheme is left out, as the choice would be made anew in each of its resamples",
+    "{listed}: not run, as the choice among {n_ways} protocols would be made anew within each training set. Name it in"
+    " choose.schemes to have it run.",
+    "With `choose`, all that is refitted includes the choosing, which is refitted in inner folds. Leave-one-out and the"
+    " bootstrap take hours then, and are run where `choose.schemes` names them.",
+    "Name the scheme in `choose.schemes`; how long it takes is told as the run begins.",
 )

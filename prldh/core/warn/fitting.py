@@ -8,7 +8,8 @@ _COLLINEAR = "Such coefficients are large, of opposite signs and cannot be told 
 _COLLINEARITY = (
     "A variance inflation factor (VIF) above 10 (Kutner et al. 2005; of a term with several columns GVIF^(1/df)), a"
     " condition number of the columns about their means, scaled to unit length, above 30 (Belsley, Kuh & Welsch 1980),"
-    " or a column that others give with an adjusted R² above 0.999, which is then named with its sum."
+    " a column that others give with an adjusted R² above 0.999, which is then named with its sum, or as many columns"
+    " as patients, which have no inflation factors."
 )
 
 # ---------------------------------------------------------------- selection and Radscore

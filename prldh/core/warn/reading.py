@@ -150,6 +150,39 @@ CONSTANT_FEATURES = WarnKind(
     "Nothing, where few are. Many of them point to masks or settings that are wrong.",
 )
 
+BLANK_FEATURES = WarnKind(
+    "PRL-025",
+    "features",
+    "features",
+    "Blank features are filled",
+    "tissue {tissue}, source {source}: {n} of {n_all} features are blank for some of {n_patients} of {n_all_patients}"
+    " patients: {listed}. They are filled from training patients, in every resample anew.",
+    "A transform of the study fills blanks, here and in every resample by what its training patients have. A value that"
+    " was filled tells nothing of its patient; where blanks do not come about by chance, it misleads.",
+    "Say in the paper how many there were and why. Extract again what can be extracted, or leave out features that are"
+    " blank for many.",
+)
+WHOLLY_BLANK = WarnKind(
+    "PRL-026",
+    "features",
+    "features",
+    "Features that no patient has",
+    "tissue {tissue}, source {source}: {n} features are blank for every patient and are dropped: {listed}.",
+    "The columns are there and hold nothing by the first reader.",
+    "Look at the extraction, or remove these columns.",
+)
+FILLED_FEATURES = WarnKind(
+    "PRL-027",
+    "external",
+    "plugin-external-validation",
+    "Blank features of new patients are filled",
+    "tissue {tissue}: features of {n_patients} of {n_all_patients} new patients are blank and are filled from the"
+    " study's training patients: {listed}.",
+    "The study's chain fills blanks, and its frozen parameters do so for new patients. Their Radscores rest in part on"
+    " the study's patients.",
+    "Extract these features again where that can be done.",
+)
+
 # ---------------------------------------------------------------- images
 
 STRANGERS_LEFT_OUT = WarnKind(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import DataError, FeatureBlock, ImageValues, Pooled, Warn, warn
+from prldh.core import NO_BLANKS, Blanks, DataError, FeatureBlock, ImageValues, Pooled, Warn, warn
 from prldh.data.imaging.compute import CaseResult
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.perturb import Perturbation
@@ -56,15 +56,18 @@ class TissueImages:
         """Features without a value for some patient."""
         return [self.names[j] for j in np.flatnonzero(~self.is_finite.all(axis=0))]
 
-    def blocks(self, ids: Sequence[str]) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
+    def blocks(self, ids: Sequence[str], blanks: Blanks = NO_BLANKS) -> tuple[tuple[FeatureBlock, ...], list[Warn]]:
         """One block a source, rows in the order of ``ids``, columns in that of their names; a feature that does not
-        exist (NaN, infinite) for some of these patients is left out, which is told; so is a source that some of them
-        trained."""
+        exist (NaN, infinite) for some of these patients is blank for these or, where blanks are not allowed or it is
+        blank for all, left out, which is told; so is a source that some of them trained."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
-        readers = [reader[rows] for reader in self.readers]
-        perturbed = None if self.perturbed is None else self.perturbed[:, rows]
-        is_finite = np.asarray(self.is_finite[rows].all(axis=0))
+        readers = [_blank_where_infinite(reader[rows]) for reader in self.readers]
+        perturbed = None if self.perturbed is None else _blank_where_infinite(self.perturbed[:, rows])
+        if blanks.allowed:
+            is_finite = np.asarray(np.isfinite(readers[0]).any(axis=0))
+        else:
+            is_finite = np.asarray(self.is_finite[rows].all(axis=0))
         blocks, absent = [], [self.names[j] for j in np.flatnonzero(~is_finite)]
         for source in dict.fromkeys(self.sources):
             of_source = np.flatnonzero(np.array(self.sources) == source)
@@ -95,6 +98,10 @@ class TissueImages:
         if absent:
             warnings.append(warn.WITHOUT_VALUE(tissue=self.tissue, n=len(absent), listed=some(absent)))
         return tuple(blocks), warnings
+
+
+def _blank_where_infinite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 @dataclass(frozen=True)

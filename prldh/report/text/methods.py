@@ -16,6 +16,7 @@ from prldh.results import (
     has_own_patients,
     has_two_stage_interval,
     is_bootstrap,
+    steps_of,
     unknown_leakage,
 )
 
@@ -26,6 +27,8 @@ TESTS = {
     "chi2": "Pearson's χ² test",
     "fisher": "Fisher's exact test",
 }
+#: What a choice goes by.
+MEASURED = {"auc": "AUC", "brier": "Brier score"}
 ADJUSTED = {"holm": ("Holm's method", "holm1979"), "bh": ("the Benjamini–Hochberg method", "benjamini1995")}
 #: How packages spell themselves, and the paper of each that has one.
 PACKAGES = {
@@ -92,9 +95,11 @@ def features(w: Writer) -> Iterator[str]:
     tissues = w.selected_tissues()
     if tissues:
         ran = {s["name"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
-        steps = [(k, next(iter(step))) for k, step in enumerate(w.settings("selection"))]
+        steps = steps_of(data["study"]["settings"])
         of = listed([w.key("tissues", name) for name in tissues])
-        sentences = [sentence for k, step in steps if step in ran and (sentence := _step(w, k, step))]
+        sentences = [
+            sentence for k, (place, step, _) in enumerate(steps) if step in ran and (sentence := _step(w, k, place))
+        ]
         sources = {s["source"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         within = " within each source of features" if w.settings("selection_by_source") and len(sources) > 1 else ""
         if sentences:
@@ -111,9 +116,8 @@ def features(w: Writer) -> Iterator[str]:
             yield f"For {of}, all features that vary entered the Radscore."
         if sentences and w.settings("if_empty") == "best":
             yield "Where a step would have left no feature, the strongest candidate was kept."
-        methods = {data["tissues"][name]["radscore"]["method"] for name in tissues}
-        fitted = "a logistic model" if methods == {"logistic"} else "a logistic model with the LASSO's penalty"
-        yield f"The Radscore is the linear predictor of {fitted} of the standardised features that remained."
+        yield _score(w, tissues)
+        yield from _second_stage(w)
         if any(data["tissues"][name]["selection"]["stability"] for name in tissues):
             yield (
                 "The stability of the selection over resamples was measured by Nogueira's"
@@ -152,12 +156,58 @@ def _images(w: Writer) -> Iterator[str]:
             described.add(source)
 
 
-def _step(w: Writer, k: int, step: str) -> str:
+def _step(w: Writer, k: int, place: Place) -> str:
     """What a step of the study file says of itself; nothing where it did nothing."""
     sentence = w.words.sentences[k] if k < len(w.words.sentences) else None
     if sentence is None:
-        return f"the step {w.key('study', 'settings', 'selection', k, step)} was applied"
+        return f"the step {w.key('study', 'settings', *place)} was applied"
     return w.fill(sentence)
+
+
+def _score(w: Writer, tissues: list[str]) -> str:
+    """How the features that remained became the Radscore."""
+    first = w.data["tissues"][tissues[0]]["radscore"]
+    fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
+    if first["intercept"] is None:
+        return f"The Radscore is the log odds of the event by {fitted} of the features that remained."
+    return f"The Radscore is the linear predictor of {fitted} of the standardised features that remained."
+
+
+def _second_stage(w: Writer) -> Iterator[str]:
+    """What models are made of, where that is not the score of its own training patients."""
+    stage = w.settings("second_stage")
+    if stage == "cross_fitted":
+        yield (
+            "Logistic models, cutoffs and thresholds were fitted to cross-fitted Radscores: each patient's by a fit on"
+            " the other patients, in five folds."
+        )
+    elif stage == "as_is":
+        yield "The Radscore was taken as the model's log odds as it is."
+
+
+def ways(w: Writer) -> Iterator[str]:
+    """The ways that were compared, the choice among them, and the yardstick."""
+    data = w.data
+    if data.get("choice"):
+        choice = data["choice"]
+        rule = {
+            "best": "the best mean",
+            "one_se": "the first listed within one standard error of the best mean",
+        }[choice["rule"]]
+        yield (
+            f"Among {w.count('protocols')} ways from features to a score the one with {rule}"
+            f" {MEASURED[choice['measure']]} in {w.exact('choice', 'folds')} inner folds was chosen, anew within every"
+            f" training set{w.cite('varma2006')}, so that the held-out results include the choosing."
+        )
+    elif data.get("protocols"):
+        yield f"{w.count('protocols')} ways from features to a score were compared on the same resamples."
+    if data.get("yardstick"):
+        yield (
+            "As a yardstick, a plain LASSO and a plain ridge regression of all features were fitted on the same"
+            " training sets."
+        )
+    if data.get("protocols") or data.get("yardstick"):
+        yield f"Differences have corrected resampled intervals{w.cite('nadeau2003')}."
 
 
 def models(w: Writer) -> Iterator[str]:
@@ -359,4 +409,4 @@ def software(w: Writer) -> Iterator[str]:
     )
 
 
-PARTS = (patients, features, models, validation, comparisons, software)
+PARTS = (patients, features, models, validation, ways, comparisons, software)

@@ -1,0 +1,170 @@
+"""Ways from features to a score beside each other: rows and sentences for the report, from ``results.json`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prldh.pages import interval_text, level_of
+from prldh.report.way_drawings import WayRow
+from prldh.results import Words
+
+#: What a choice goes by, in words.
+MEASURED = {"auc": "AUC", "brier": "Brier score"}
+
+
+def ways_view(data: dict[str, Any], words: Words) -> dict[str, Any] | None:
+    """What the section on ways shows; None where there is nothing to be compared."""
+    if not data.get("protocols") and not data.get("yardstick"):
+        return None
+    return {
+        "rows": list(_protocol_rows(data)),
+        "tissues": {name: _described(entry) for name, entry in data.get("protocols", {}).items()},
+        "choice": _choice_sentences(data),
+        "no_winner": _no_winner(data),
+        "yardstick": list(yardstick_rows(data, words)),
+        "verdicts": yardstick_sentences(data, words),
+    }
+
+
+def leading(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The AUC that leads: the mean of folds, or the pooled one where there is none."""
+    mean: Mapping[str, Any] | None = entry.get("auc_mean")
+    pooled: Mapping[str, Any] = entry["auc"]
+    return mean if mean and mean["estimate"] is not None else pooled
+
+
+def _protocol_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row a protocol, model and scheme; the choice as a whole after its ways."""
+    choice: Mapping[str, Any] | None = data.get("choice")
+    schemes = dict.fromkeys(s for entry in data.get("protocols", {}).values() for s in entry["validation"])
+    for scheme in schemes:
+        for name, entry in data["protocols"].items():
+            for m in entry["validation"][scheme]["models"]:
+                chosen = choice is not None and choice["chosen"] == name
+                label = f"{m['name']}{', adjusted' * m['adjusted']}"
+                yield {"way": name, "is_chosen": chosen, "scheme": scheme, "model": label, "entry": m}
+        if choice is not None and scheme in choice["validation"]:
+            own = choice["validation"][scheme]
+            yield {"way": "the choice, made anew", "scheme": scheme, "model": choice["model"], "entry": own}
+
+
+def way_rows(data: dict[str, Any]) -> tuple[str, list[WayRow]] | None:
+    """What the figure of ways shows: those of the first scheme and of the model that the choice, or the run, is judged
+    by, then the choice and the yardstick; and that scheme."""
+    protocols, choice = data.get("protocols") or {}, data.get("choice")
+    schemes = dict.fromkeys(s for entry in protocols.values() for s in entry["validation"])
+    if not schemes:
+        return None
+    scheme = next(iter(schemes))
+    rows = []
+    for name, entry in protocols.items():
+        models = entry["validation"][scheme]["models"]
+        own = [m for m in models if not choice or m["name"] == choice["model"]] or models
+        if own:
+            rows.append(_row(name, own[0], bool(choice) and choice["chosen"] == name))
+    if choice:
+        rows.append(_row("the choice, made anew", choice["validation"][scheme], True))
+    for name, by_scheme in (data.get("yardstick") or {}).items():
+        if scheme in by_scheme:
+            rows.append(_row(f"yardstick: {name}", by_scheme[scheme], False))
+    return scheme, rows
+
+
+def _row(name: str, entry: Mapping[str, Any], is_taken: bool) -> WayRow:
+    return WayRow(name, dict(leading(entry)), entry["brier"], entry["slope"], is_taken)
+
+
+def _described(entry: Mapping[str, Any]) -> str:
+    """A way in words: its steps, learner and second stage."""
+    tissue = next(iter(entry["tissues"].values()))
+    steps = [*tissue["transforms"], *tissue["selection"]]
+    return " → ".join([*steps, tissue["learner"], tissue["second_stage"].replace("_", "-")])
+
+
+def _choice_sentences(data: dict[str, Any]) -> list[str]:
+    """What was chosen, why, how often in resamples, and what choosing cost."""
+    choice = data.get("choice")
+    if not choice:
+        return []
+    noun = MEASURED[choice["measure"]]
+    sentences = [f"Chosen on everyone: {choice['because']}. The frozen models are made by it."]
+    for scheme, entry in choice["validation"].items():
+        often = ", ".join(f"“{name}” {n}" for name, n in sorted(entry["how_often"].items(), key=lambda i: -i[1]))
+        sentences.append(f"Within the training sets of {scheme.replace('_', '-')} the choice fell on: {often}.")
+        if entry["cost"] is not None:
+            sentences.append(
+                f"What choosing cost: “{entry['best_looking']}” looks best on the same patients, and its {noun} differs"
+                f" from that of the choice by {abs(entry['cost']):.3f}"
+                f" ({'in its favour' if entry['cost'] > 0 else 'against it' if entry['cost'] < 0 else 'not at all'});"
+                " whoever picks the best-looking way afterwards reports that number."
+            )
+    return sentences
+
+
+def _no_winner(data: dict[str, Any]) -> list[str]:
+    """Of each scheme, whether any way is shown to differ from the one that the run takes."""
+    sentences = []
+    schemes = dict.fromkeys(s for entry in data.get("protocols", {}).values() for s in entry["validation"])
+    for scheme in schemes:
+        models = [
+            (name, m["difference"])
+            for name, entry in data["protocols"].items()
+            for m in entry["validation"][scheme]["models"]
+            if m["difference"]
+        ]
+        known = [(name, d) for name, d in models if d["auc"]["low"] is not None]
+        apart = [(name, d) for name, d in known if d["auc"]["low"] > 0 or d["auc"]["high"] < 0]
+        where = scheme.replace("_", "-")
+        if not known:
+            continue
+        if not apart:
+            sentences.append(
+                f"In {where} no way is shown to be better than another: every interval of a difference in AUC from"
+                " that of this run holds 0."
+            )
+        for name, d in apart:
+            side = "higher" if d["auc"]["low"] > 0 else "lower"
+            sentences.append(
+                f"In {where} “{name}” has a {side} AUC than this run's “{d['model']}”:"
+                f" {interval_text(d['auc'])} ({level_of(data)}% corrected resampled interval)."
+            )
+    return sentences
+
+
+def yardstick_rows(data: dict[str, Any], words: Words) -> Iterator[dict[str, Any]]:
+    """One row a learner and scheme."""
+    for name, by_scheme in (data.get("yardstick") or {}).items():
+        for scheme, entry in by_scheme.items():
+            yield {"label": f"plain {words.learner_label(name)}", "scheme": scheme, "entry": entry}
+
+
+def yardstick_sentences(data: dict[str, Any], words: Words) -> list[str]:
+    """The yardstick beside the study's own model: better only where the corrected interval excludes 0."""
+    sentences = []
+    for row in yardstick_rows(data, words):
+        entry, d = row["entry"], row["entry"]["difference"]
+        auc = leading(entry)["estimate"]
+        if not d or auc is None:
+            continue
+        where, level = row["scheme"].replace("_", "-"), level_of(data)
+        beside = f"a {row['label']} of all features reaches an AUC of {auc:.3f} on the same patients ({where})"
+        if entry["is_better"]:
+            sentences.append(
+                f"The yardstick is better: {beside}, {d['auc']['estimate']:.3f} more than “{d['model']}”"
+                f" ({level}% corrected resampled interval {d['auc']['low']:.3f} to {d['auc']['high']:.3f})."
+            )
+        else:
+            own = _own_auc(data, d["model"], row["scheme"])
+            than = f"; “{d['model']}” {own:.3f}" if own is not None else ""
+            sentences.append(f"As a yardstick, {beside}{than}.")
+    return sentences
+
+
+def _own_auc(data: dict[str, Any], model: str, scheme: str) -> float | None:
+    for m in data["models"]:
+        held_out = m["validation"].get("pipeline", {}).get(scheme)
+        if m["name"] == model and held_out:
+            value: float | None = leading(held_out)["estimate"]
+            return value
+    return None

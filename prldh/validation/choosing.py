@@ -1,0 +1,185 @@
+"""A choice among several ways from features to a score, made anew within every training set.
+
+On each training set the ways are compared in inner folds by patient: refitted on the inner training rows, judged on the
+inner held-out ones. What is chosen there is refitted on the whole training set, so that its held-out numbers include
+the choosing (nested cross-validation: S. Varma, R. Simon, BMC Bioinformatics 7 (2006) 91).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from prldh.chain import probability
+from prldh.chain.selection import stratified_folds
+from prldh.core import ModelSpec, Resample, seed_for
+from prldh.engines import PythonEngine
+from prldh.models import Plan
+from prldh.stats import auc_of_rows
+from prldh.study import Choose
+from prldh.validation.predict import predict_refitted
+from prldh.validation.spread import Helpers, Refitted, refit_all
+
+#: Key of the choice that is made on everyone.
+EVERYONE = "everyone"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A choice on one training set. ``measured`` (folds, ways) is larger where better, NaN in folds of one class;
+    ``chosen`` the way's name."""
+
+    ways: tuple[str, ...]
+    measured: np.ndarray
+    chosen: str
+
+    @property
+    def means(self) -> np.ndarray:
+        """Means (ways,) over the folds in which the measure exists; NaN where it does in none."""
+        known = ~np.isnan(self.measured).any(axis=1)
+        return self.measured[known].mean(axis=0) if known.any() else np.full(len(self.ways), np.nan)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors (ways,): the SD of the differences from the best over folds, over the root of their
+        number."""
+        known = self.measured[~np.isnan(self.measured).any(axis=1)]
+        if len(known) < 2:
+            return np.full(len(self.ways), np.nan)
+        best = known[:, int(np.argmax(known.mean(axis=0)))]
+        return (known - best[:, None]).std(axis=0, ddof=1) / np.sqrt(len(known))
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Every way refitted on the resamples of all schemes, and what was chosen in each resample, by scheme."""
+
+    by_way: Mapping[str, Refitted]
+    chosen: Mapping[str, list[str]]
+
+
+def judged_model(plan: Plan) -> ModelSpec | None:
+    """The model by which ways are judged: the one that ``choose`` names, or the first unadjusted one with a score made
+    in the run."""
+    named = plan.study.choose.model if plan.study.choose else None
+    made = [spec for spec in plan.specs if any(name in plan.blocks for name in plan.variables(spec))]
+    ranked = sorted(made, key=lambda spec: spec.adjusted)  # stable: the first unadjusted one leads
+    return next((spec for spec in ranked if named in (None, spec.name)), None)
+
+
+def decide(ways: Sequence[str], measured: np.ndarray, rule: str) -> Decision:
+    """What the rule chooses; ways stand in the order in which the study lists them.
+
+    ``best``: the largest mean, the first listed of ties. ``one_se``: the first listed whose mean lies within one
+    standard error of the best's, the error being that of its own paired differences from the best. Where no fold has
+    both classes, the first listed.
+    """
+    decision = Decision(tuple(ways), measured, ways[0])
+    means, errors = decision.means, np.nan_to_num(decision.errors)
+    if np.isnan(means).any():
+        return decision
+    best = int(np.argmax(means))
+    within = np.flatnonzero(means >= means[best] - errors - 1e-12) if rule == "one_se" else [best]
+    return replace(decision, chosen=ways[int(within[0])])
+
+
+def choose_for_everyone(plan: Plan, helpers: Helpers, progress: Callable[[int, int], None]) -> Decision:
+    """The choice on all patients, whose way the frozen models take."""
+    choose = _choice_of(plan)
+    inner = {EVERYONE: ("held_out", _inner_folds(plan, np.arange(plan.cohort.n), EVERYONE, 0))}
+    ways = _refit_ways(replace(plan, schemes=inner), helpers, progress)
+    return decide(choose.among, _measure(plan, ways, EVERYONE, inner[EVERYONE][1]), choose.rule)
+
+
+def refit_pipeline(
+    plan: Plan, helpers: Helpers, progress: Callable[[int, int], None], noun: str | None = None
+) -> tuple[Refitted, Choosing | None]:
+    """The whole chain on every resample of the plan; where a choice among ways is part of it, that one is made anew
+    within each training set."""
+    if plan.study.choose is None:
+        return refit_all(plan, None, helpers, progress, noun), None
+    inner = {
+        _inner_name(scheme, r): ("held_out", _inner_folds(plan, resample.train, scheme, r))
+        for scheme, (_, resamples) in plan.schemes.items()
+        for r, resample in enumerate(resamples)
+    }
+    ways = _refit_ways(replace(plan, schemes={**plan.schemes, **inner}), helpers, progress, noun)
+    names, rule = _choice_of(plan).among, _choice_of(plan).rule
+    chosen: dict[str, list[str]] = {}
+    for scheme, (_, resamples) in plan.schemes.items():
+        for r, resample in enumerate(resamples):
+            own = _inner_name(scheme, r)
+            chosen.setdefault(scheme, []).append(decide(names, _measure(plan, ways, own, inner[own][1]), rule).chosen)
+            for way in names:
+                ways[way].ledgers[scheme][r].read("choice", resample.train)
+    mixed = Refitted(
+        *(
+            {
+                scheme: [part(ways[way])[scheme][r] for r, way in enumerate(of_scheme)]
+                for scheme, of_scheme in chosen.items()
+            }
+            for part in (lambda each: each.tissues, lambda each: each.completed, lambda each: each.ledgers)
+        )
+    )
+    outer = {
+        way: Refitted(*({s: part[s] for s in plan.schemes} for part in (each.tissues, each.completed, each.ledgers)))
+        for way, each in ways.items()
+    }
+    return mixed, Choosing(outer, chosen)
+
+
+def _choice_of(plan: Plan) -> Choose:
+    assert plan.study.choose is not None
+    return plan.study.choose
+
+
+def _inner_name(scheme: str, r: int) -> str:
+    return f"choice within {scheme} {r}"
+
+
+def _inner_folds(plan: Plan, train: np.ndarray, scheme: str, r: int) -> list[Resample]:
+    """Inner folds of training rows, in which copies of a patient stay together."""
+    seed = seed_for(plan.study.seed, "choice", scheme, r)
+    fold = stratified_folds(plan.cohort.outcome[train], _choice_of(plan).folds, seed, train)
+    return [Resample(train[fold != k], np.unique(train[fold == k]), 0, k) for k in range(int(fold.max()) + 1)]
+
+
+def _refit_ways(
+    plan: Plan, helpers: Helpers, progress: Callable[[int, int], None], noun: str | None = None
+) -> dict[str, Refitted]:
+    """Each way on every resample of the plan, by name."""
+    names = _choice_of(plan).among
+    return {
+        way: refit_all(
+            replace(plan, protocol=plan.protocols[way]),
+            None,
+            helpers,
+            lambda done, total, k=k: progress(k * total + done, len(names) * total),  # type: ignore[misc]
+            noun and f"{noun} of '{way}'",
+        )
+        for k, way in enumerate(names)
+    }
+
+
+def _measure(plan: Plan, ways: Mapping[str, Refitted], scheme: str, inner: Sequence[Resample]) -> np.ndarray:
+    """The measure (folds, ways) of the judged model, larger where better; NaN in folds of one class."""
+    spec, choose = judged_model(plan), _choice_of(plan)
+    assert spec is not None
+    measured = np.full((len(inner), len(choose.among)), np.nan)
+    for k, way in enumerate(choose.among):
+        own = replace(plan, schemes={scheme: ("held_out", list(inner))}, protocol=plan.protocols[way])
+        predictions, patients = predict_refitted(
+            own, spec, scheme, ways[way].tissues, ways[way].completed, PythonEngine()
+        )
+        outcome = patients.cohort.outcome
+        for r, resample in enumerate(predictions.resamples):
+            y, eta = outcome[resample.test], predictions.log_odds[r, resample.test]
+            if y.min() == y.max():
+                continue
+            if choose.measure == "brier":
+                measured[resample.fold, k] = -float(np.mean((probability(eta) - y) ** 2))
+            else:
+                measured[resample.fold, k] = float(auc_of_rows(y, eta[None, :])[0])
+    return measured
