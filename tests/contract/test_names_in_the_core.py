@@ -39,6 +39,8 @@ KEYS = {
 HOMONYMS = {
     "correlation": ("a key of results.json: the matrix of the features that stayed", {"report"}),
     "icc": ("a function of the statistics engines", {"engines"}),
+    "lasso": ("a learner as well", {"chain"}),
+    "stability": ("a key of results.json: of the selection over resamples", {"checklists", "report", "results"}),
 }
 
 
@@ -87,7 +89,9 @@ def test_the_sweep_finds_what_it_looks_for(tmp_path):
 
 
 def test_what_is_something_else_is_that():
-    assert '"correlation"' in json.dumps(schema_of("results")) and hasattr(StatisticsEngine, "icc")
+    schema = json.dumps(schema_of("results"))
+    assert '"correlation"' in schema and '"stability"' in schema and hasattr(StatisticsEngine, "icc")
+    assert "lasso" in REGISTRY.registered("register_learners")
     assert {"folds", "bootstrap", "leave_one_out", "univariate"} == KEYS & {item.name for item in OBJECTS}
     for name, (_, rooms) in HOMONYMS.items():
         for room in rooms:
