@@ -100,7 +100,9 @@ def test_the_sweep_finds_what_it_looks_for(tmp_path):
 
 
 def test_what_is_something_else_is_that():
-    assert '"correlation"' in json.dumps(schema_of("results")) and hasattr(StatisticsEngine, "icc")
+    schema = json.dumps(schema_of("results"))
+    assert '"correlation"' in schema and '"stability"' in schema and hasattr(StatisticsEngine, "icc")
+    assert "lasso" in REGISTRY.registered("register_learners")
     assert {"folds", "bootstrap", "leave_one_out", "univariate"} == KEYS & {item.name for item in OBJECTS}
     for name, (_, rooms) in HOMONYMS.items():
         for room in rooms:

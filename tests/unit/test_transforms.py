@@ -34,7 +34,7 @@ METHODS = [
     ("scale", {"method": "normal"}),
     ("scale", {"method": "power"}),
     ("cluster", {"threshold": 0.5}),
-    ("cluster", {"threshold": 0.5, "linkage": "average", "correlation": "spearman"}),
+    ("cluster", {"threshold": 0.5, "linkage": "average", "coefficient": "spearman"}),
     ("pca", {"variance": 0.8}),
 ]
 IDS = ["-".join(map(str, (name, *settings.values()))) for name, settings in METHODS]
@@ -168,7 +168,7 @@ def test_clusters_leave_no_pair_of_a_cluster_below_the_limit(kind):
     rows = TrainingRows(values, None, np.arange(60) % 2, np.arange(60), names)
     r = np.abs(spearmanr(values)[0] if kind == "spearman" else np.corrcoef(values.T))
     np.testing.assert_allclose(absolute_correlations(values, kind), r, atol=1e-12)
-    found = fit("cluster", {"threshold": 0.7, "correlation": kind}, rows)
+    found = fit("cluster", {"threshold": 0.7, "coefficient": kind}, rows)
     assert set(found.names) | set(found.dropped) == set(names) and 4 <= len(found.names) < 20
     for best, others in found.details["clusters"].items():
         members = [names.index(name) for name in (best, *others)]
