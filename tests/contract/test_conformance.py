@@ -34,7 +34,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fitted_steps import AsChosen, Clip, Limits, Rotate
 
 BUILT_IN = [item for hook in REGISTRIES for item, _ in Registry(load_entry_points=False).registered(hook).values()]
-FEWER_TREES = {"mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2}}
+FEWER_TREES = {
+    "mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2},
+    "boruta": {"trees": 20, "runs": 20},
+    "stability": {"halves": 10},
+}
 
 
 @parametrize_with_checks(BUILT_IN, FEWER_TREES)
@@ -45,6 +49,8 @@ def test_built_ins_conform(check):
 def test_every_kind_of_built_in_was_checked():
     assert {testing.kind_of(item) for item in BUILT_IN} == {
         "selector",
+        "transform",
+        "learner",
         "validator",
         "engine",
         "checklist",
