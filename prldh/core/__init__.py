@@ -141,6 +141,7 @@ __all__ = [
     "Later",
     "Ledger",
     "LedgerRow",
+    "Kind",
     "LinearScore",
     "Measure",
     "ModelSpec",

@@ -38,6 +38,7 @@ from prldh.models.performance import (
     pooled_auc,
     usefulness,
 )
+from prldh.models.permutation_importance import PermutationImportance, permutation_importance
 from prldh.models.plan import Plan
 from prldh.models.reclassification import Reclassification, describe_reclassification
 from prldh.models.roc_curves import RocPoint, roc_vertices
@@ -47,6 +48,8 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "PermutationImportance",
+    "permutation_importance",
     "AS_IS",
     "Area",
     "Assessment",

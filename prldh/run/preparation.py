@@ -293,8 +293,8 @@ def _protocol(
         *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
     )
     learner = _resolve_learner(named or {study.radscore: {}}, f"{where}learner", registry, folder)
-    is_paper = named is None or learner.learner.name == "logistic"
-    stage = second_stage or ("in_sample" if is_paper else "cross_fitted")
+    by_default = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
+    stage = second_stage or by_default
     if stage == "in_sample" and getattr(learner.learner, "memorises", False):
         raise StudyError(
             f"{where}second_stage: in_sample makes the model of a {learner.learner.name}'s scores of its own training"
@@ -317,7 +317,7 @@ def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -
         learner.check(settings)
     if isinstance(learner, ComposesLearners):
         parts = [_resolve_learner(part, f"{where} ({name})", registry, folder) for part in learner.parts(settings)]
-        learner = learner.of([(part.learner, part.settings) for part in parts])
+        learner = learner.compose([(part.learner, part.settings) for part in parts])
     return ChosenLearner(learner, settings)
 
 

@@ -13,7 +13,7 @@ from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.proportions import proportion
 from prldh.stats.resampled import auc_of_rows, correct_optimism, mean_of_folds
-from prldh.stats.roc import youden
+from prldh.stats.roc import auc, youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
 from prldh.stats.splines import spline_basis, spline_knots
@@ -30,6 +30,7 @@ __all__ = [
     "TWO_STAGE",
     "adjust_p",
     "apply_chains",
+    "auc",
     "auc_of_rows",
     "bootstrap_measures",
     "correct_optimism",

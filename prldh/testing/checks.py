@@ -17,6 +17,7 @@ from prldh.core import Case, DataError, Geometry, Volume
 from prldh.engines import StatisticsEngine
 from prldh.plugins import DescribesFeatures, ExtractsMany, Registry
 from prldh.results import words_of
+from prldh.testing.learner_checks import LEARNER_CHECKS
 from prldh.testing.parts import (
     NAMED,
     TRAVELS,
@@ -328,7 +329,7 @@ def _has_every_statistic(engine: Any, raw: Any) -> None:
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "selector": SELECTOR_CHECKS,
     "transform": TRANSFORM_CHECKS,
-    "learner": {NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels},
+    "learner": LEARNER_CHECKS,
     "validator": {
         NAMED: has_name_and_version,
         TRAVELS: travels,

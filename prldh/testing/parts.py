@@ -37,7 +37,8 @@ def kind_of(item: Any) -> str:
         If it is none, with a guess where a class was given.
     """
     for kind in REGISTRIES.values():
-        if kind.noun != "engine" and all(hasattr(item, name) for name in kind.needs) and not isinstance(item, type):
+        is_whole = kind.describes(item) and all(hasattr(item, name) for name in kind.needs)
+        if kind.noun != "engine" and is_whole and not isinstance(item, type):
             return kind.noun
     if isinstance(item, type) and hasattr(item, "fit_logistic"):
         return "engine"
@@ -47,7 +48,8 @@ def kind_of(item: Any) -> str:
         else "; prldh/plugins/interfaces.py says what each has."
     )
     raise CheckFailed(
-        f"{item!r} is no selector, validator, feature source, checklist, report section or engine class{hint}"
+        f"{item!r} is no selector, transform, learner, validator, feature source, checklist, report section or engine"
+        f" class{hint}"
     )
 
 

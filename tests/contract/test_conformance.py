@@ -38,6 +38,9 @@ FEWER_TREES = {
     "mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2},
     "boruta": {"trees": 20, "runs": 20},
     "stability": {"halves": 10},
+    "random_forest": {"trees": 20},
+    "boosting": {"trees": 20, "folds": 2},
+    "mean": {"of": ["logistic", {"random_forest": {"trees": 10}}, {"mean": {"of": ["lasso"]}}]},
 }
 
 

@@ -24,7 +24,14 @@ from prldh.study import study as study_file
 CORE = Path(prldh.__file__).parent
 TEMPLATES = CORE.parent / "reports" / "templates"
 REGISTRY = Registry()
-HOOKS = ("register_selectors", "register_validators", "register_feature_sources", "register_report_sections")
+HOOKS = (
+    "register_transforms",
+    "register_learners",
+    "register_selectors",
+    "register_validators",
+    "register_feature_sources",
+    "register_report_sections",
+)
 OBJECTS = [item for hook in HOOKS for item, _ in REGISTRY.registered(hook).values()]
 PLUGINS = {name for each in REGISTRY.distributions for name in (each.plugin, each.name)}
 NAMES = {item.name for item in OBJECTS} | PLUGINS
@@ -39,8 +46,12 @@ KEYS = {
 HOMONYMS = {
     "correlation": ("a key of results.json: the matrix of the features that stayed", {"report"}),
     "icc": ("a function of the statistics engines", {"engines"}),
-    "lasso": ("a learner as well", {"chain"}),
-    "stability": ("a key of results.json: of the selection over resamples", {"checklists", "report", "results"}),
+    "mean": (
+        "an average, and a key of results.json",
+        {"apply", "chain", "checklists", "data", "models", "report", "results", "stats"},
+    ),
+    "scale": ("what a feature is divided by, a key of results.json", {"core", "results", "stats"}),
+    "stability": ("how often features are selected again, a key of results.json", {"checklists", "report", "results"}),
 }
 
 

@@ -12,10 +12,8 @@ from pydantic import Field
 
 from prldh.chain.learners.shared import in_own_order, seed_word
 from prldh.chain.learners.trees import Trees
-from prldh.chain.selection import child_of, stratified_folds
-from prldh.chain.selection.shared import inner_folds
-from prldh.core import Reference, StepRun, TrainingRows, take_columns
-from prldh.core.fitted import Kind
+from prldh.chain.selection import child_of, inner_folds, stratified_folds
+from prldh.core import Kind, Reference, StepRun, TrainingRows, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 

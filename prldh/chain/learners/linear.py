@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.selection import distinct_patients, stratified_folds
-from prldh.core import REFERENCES, LinearScore, Reference, StepRun, TrainingRows, warn
+from prldh.core import REFERENCES, LinearScore, Reference, SecondStage, StepRun, TrainingRows, warn
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -36,12 +36,14 @@ class LogisticLearner:
     version = "1"
     gives: Literal["scores"] = "scores"
     Settings = NoSettings
+    second_stage: SecondStage = "in_sample"
     label = "logistic regression"
 
     def fit(
         self, rows: TrainingRows, settings: NoSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> LinearScore:
         center, scale = rows.values.mean(axis=0), rows.values.std(axis=0)
+        scale[scale == 0] = 1.0
         z = (rows.values - center) / scale
         fit = engine.fit_logistic(np.column_stack([np.ones(len(z)), z]), rows.outcome.astype(float))
         b = np.nan_to_num(np.asarray(fit["coefficients"], dtype=float))
@@ -77,6 +79,7 @@ class LassoLearner:
         if len(rows.names) < 2:  # glmnet takes two features or more
             return LogisticLearner().fit(rows, NoSettings(), seed, engine)
         center, scale = rows.values.mean(axis=0), rows.values.std(axis=0)
+        scale[scale == 0] = 1.0
         z = (rows.values - center) / scale
         n_folds = max(3, min(settings.folds, *distinct_patients(rows.outcome, rows.patient)))
         folds = stratified_folds(rows.outcome, n_folds, seed, rows.patient) + 1

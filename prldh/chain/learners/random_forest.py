@@ -13,8 +13,7 @@ from pydantic import Field
 from prldh.chain.learners.forest_kernel import grow_tree
 from prldh.chain.learners.shared import in_own_order, log_odds_of, seed_word
 from prldh.chain.learners.trees import PARTS, Trees
-from prldh.core import Reference, StepRun, TrainingRows, take_columns
-from prldh.core.fitted import Kind
+from prldh.core import Kind, Reference, StepRun, TrainingRows, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from prldh.chain.learners.boosting import BoostingLearner
 from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear_svm import LinearSvmLearner
+from prldh.chain.learners.mean import MeanLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 
-LEARNERS = (LogisticLearner(), LassoLearner(), RandomForestLearner(), BoostingLearner())
+LEARNERS = (
+    LogisticLearner(),
+    LassoLearner(),
+    LinearSvmLearner(),
+    RandomForestLearner(),
+    BoostingLearner(),
+    MeanLearner(),
+)
 
 #: Plain ones that every study is measured by.
 YARDSTICKS = (LassoLearner(),)

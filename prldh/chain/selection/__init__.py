@@ -34,20 +34,29 @@ from __future__ import annotations
 
 from prldh.chain.selection.correlation import CorrelationSelector
 from prldh.chain.selection.folds import distinct_patients, stratified_folds
+from prldh.chain.selection.forest_kernel import GOLDEN, LEFT, RIGHT, TIE, lowest_bit, mix, tree_key
 from prldh.chain.selection.lasso_svm_rfe import LassoSvmRfeSelector
 from prldh.chain.selection.linear import unit_columns
 from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 from prldh.chain.selection.protocol import SELECTORS
-from prldh.chain.selection.shared import child_of
+from prldh.chain.selection.shared import child_of, inner_folds
 
 __all__ = [
     "CorrelationSelector",
+    "GOLDEN",
+    "LEFT",
     "LassoSvmRfeSelector",
     "MrmrForestSelector",
     "MrmrForestSettings",
+    "RIGHT",
     "SELECTORS",
+    "TIE",
     "child_of",
     "distinct_patients",
+    "inner_folds",
+    "lowest_bit",
+    "mix",
     "stratified_folds",
+    "tree_key",
     "unit_columns",
 ]
