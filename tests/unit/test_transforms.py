@@ -4,11 +4,14 @@ order, and JSON."""
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
@@ -409,3 +412,16 @@ def test_a_broken_promise_is_caught(transform, promise):
     check = next(check for check in checks_of(transform()) if check.promise == promise)
     with pytest.raises(CheckFailed):
         check()
+
+
+# ---------------------------------------------------------------- docs/transforms.md
+
+PAGE = (Path(__file__).parents[2] / "docs" / "transforms.md").read_text(encoding="utf-8")
+SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)}
+
+
+def test_the_pages_defaults_are_the_settings_own():
+    assert set(SECTIONS) == set(NAMED)
+    for name, transform in NAMED.items():
+        rows = re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", SECTIONS[name], re.M)
+        assert {key: yaml.safe_load(value) for key, value in rows} == transform.Settings().model_dump(mode="json")
