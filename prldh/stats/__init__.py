@@ -5,8 +5,8 @@ from __future__ import annotations
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.corrected_resampled import corrected_resampled
+from prldh.stats.elastic_net import cv_elastic_net
 from prldh.stats.icc import FORMS, icc_form
-from prldh.stats.lasso import cv_lasso
 from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
@@ -35,7 +35,7 @@ __all__ = [
     "bootstrap_measures",
     "correct_optimism",
     "corrected_resampled",
-    "cv_lasso",
+    "cv_elastic_net",
     "find_statistic",
     "fit_chains",
     "mean_of_folds",

@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
 from prldh.chain.selection.boruta import BorutaSelector, _shuffled, gini_importance
+from prldh.chain.selection.elastic_net import ElasticNetSelector
 from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.lasso import LassoSelector
 from prldh.chain.selection.linear import standardise
@@ -43,10 +44,11 @@ def kept_names(selection, rows):
 SELECTORS = [
     (LassoSelector(), {}),
     (LassoSelector(), {"rule": "one_se"}),
+    (ElasticNetSelector(), {}),
     (StabilitySelector(), {"halves": 20, "q": 5}),
     (BorutaSelector(), {"trees": 50, "runs": 30}),
 ]
-IDS = ["lasso", "lasso one_se", "stability", "boruta"]
+IDS = ["lasso", "lasso one_se", "elastic_net", "stability", "boruta"]
 
 
 @pytest.mark.parametrize(("selector", "settings"), SELECTORS, ids=IDS)
@@ -94,6 +96,22 @@ def test_the_lasso_of_noise_may_keep_nothing():
     rows = make_rows(effect=0.0, seed=1)
     answer = fit(LassoSelector(), rows, rule="one_se")
     assert not answer.kept.size and answer.dropped["f00"].startswith("LASSO coefficient 0 at lambda")
+
+
+def test_the_elastic_net_at_1_is_the_lasso_and_keeps_alike_features_together_below():
+    rows = make_rows()
+    lasso, same = fit(LassoSelector(), rows), fit(ElasticNetSelector(), rows, alpha=1.0)
+    assert same.kept.tolist() == lasso.kept.tolist()
+    near = replace(rows, values=rows.values.copy())
+    near.values[:, 5] = near.values[:, 0] + 1e-3 * np.random.default_rng(0).normal(size=80)
+    one, several = fit(LassoSelector(), near), fit(ElasticNetSelector(), near, alpha=0.2)
+    assert {"f00", "f05"} <= kept_names(several, near) and not {"f00", "f05"} <= kept_names(one, near)
+    fold = stratified_folds(rows.outcome, 10, child_of(SEED, 0), rows.patient) + 1
+    found = ENGINE.cv_elastic_net(
+        standardise(near.values)[0], near.outcome.astype(float), fold, alpha=0.2, tolerance=1e-14
+    )
+    assert several.kept.tolist() == np.flatnonzero(found["coefficients"][1:]).tolist()
+    assert several.details["lambda_1se"] == found["lambda_1se"]
 
 
 # ---------------------------------------------------------------- stability selection

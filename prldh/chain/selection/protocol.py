@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.chain.selection.boruta import BorutaSelector
 from prldh.chain.selection.correlation import CorrelationSelector
+from prldh.chain.selection.elastic_net import ElasticNetSelector
 from prldh.chain.selection.icc import IccSelector
 from prldh.chain.selection.lasso import LassoSelector
 from prldh.chain.selection.lasso_svm_rfe import LassoSvmRfeSelector
@@ -18,6 +19,7 @@ SELECTORS = (
     LassoSvmRfeSelector(),
     UnivariateSelector(),
     LassoSelector(),
+    ElasticNetSelector(),
     StabilitySelector(),
     BorutaSelector(),
 )

@@ -14,7 +14,7 @@ from prldh.chain.selection.shared import child_of, in_patient_order
 from prldh.core import Across, Curve, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows, plain
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
-from prldh.stats import cv_lasso
+from prldh.stats import cv_elastic_net
 
 #: Patients of the rarer class in a half, without which the LASSO's path is not computed.
 LEAST_PATIENTS = 3
@@ -175,7 +175,7 @@ def first_to_enter(values: np.ndarray, outcome: np.ndarray, fold: np.ndarray, q:
     z, _, _ = standardise(values)
     if not z.any():
         return np.array([], dtype=np.int64)
-    path = cv_lasso(z, outcome.astype(np.float64), fold + 1)["path"][1:]
+    path = cv_elastic_net(z, outcome.astype(np.float64), fold + 1)["path"][1:]
     entered = np.logical_or.accumulate(path != 0, axis=1)
     few = np.flatnonzero(entered.sum(axis=0) <= q)
     return np.flatnonzero(entered[:, few[-1]])
