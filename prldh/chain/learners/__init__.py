@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear import RADSCORES, LogisticLearner
+from prldh.chain.learners.penalised import ElasticNetLearner, LassoLearner, RidgeLearner
 from prldh.chain.learners.registered import LEARNERS
 
-__all__ = ["LEARNERS", "LassoLearner", "LogisticLearner"]
+__all__ = ["LEARNERS", "RADSCORES", "ElasticNetLearner", "LassoLearner", "LogisticLearner", "RidgeLearner"]

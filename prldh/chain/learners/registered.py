@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear import LogisticLearner
+from prldh.chain.learners.penalised import ElasticNetLearner, LassoLearner, RidgeLearner
 
-LEARNERS = (LogisticLearner(), LassoLearner())
+LEARNERS = (LogisticLearner(), LassoLearner(), RidgeLearner(), ElasticNetLearner())
