@@ -28,6 +28,7 @@ from prldh.chain.design import (
     probability,
     unplaced_splines,
 )
+from prldh.chain.learners import RADSCORES
 from prldh.chain.radscore import base_log_odds, fit_everyone, fit_tissue, training_rows
 from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Answer, ChosenLearner, Protocol, Step, read_answer
@@ -39,6 +40,7 @@ __all__ = [
     "GROUPS",
     "LOG_ODDS_DECIMALS",
     "Protocol",
+    "RADSCORES",
     "Step",
     "Table",
     "adjusting_terms",
