@@ -141,7 +141,6 @@ __all__ = [
     "Later",
     "Ledger",
     "LedgerRow",
-    "Kind",
     "LinearScore",
     "Measure",
     "ModelSpec",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prldh.stats import auc
+from prldh.stats import auc_of_rows
 
 #: Repeats of the permutations of each feature.
 REPEATS = 50
@@ -77,7 +77,7 @@ def permutation_importance(
     values = np.asarray(values, dtype=np.float64)
     order = np.lexsort((*values.T[::-1], outcome, patient))
     values, outcome = values[order], np.asarray(outcome)[order]
-    whole = auc(outcome, log_odds(values))["estimate"]
+    whole = float(auc_of_rows(outcome, log_odds(values)[None, :])[0])
     drops = np.empty((len(names), repeats))
     for j, name in enumerate(names):
         key = (*seed.spawn_key, zlib.crc32(name.encode()))
@@ -85,5 +85,5 @@ def permutation_importance(
         shuffled = np.tile(values, (repeats, 1, 1))
         shuffled[:, :, j] = generator.permuted(np.tile(values[:, j], (repeats, 1)), axis=1)
         scores = log_odds(shuffled.reshape(-1, values.shape[1])).reshape(repeats, -1)
-        drops[j] = [whole - auc(outcome, each)["estimate"] for each in scores]
+        drops[j] = whole - auc_of_rows(outcome, scores)
     return PermutationImportance(tuple(names), whole, drops.mean(axis=1), drops.std(axis=1, ddof=1), repeats)

@@ -293,7 +293,7 @@ def _protocol(
         *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
     )
     learner = _resolve_learner(named or {study.radscore: {}}, f"{where}learner", registry, folder)
-    by_default = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
+    by_default: SecondStage = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
     stage = second_stage or by_default
     if stage == "in_sample" and getattr(learner.learner, "memorises", False):
         raise StudyError(
