@@ -230,7 +230,7 @@ def bootstrap(*only: str) -> None:
         print(f"a score that was made of the same patients: {coverage_of_a_made_score(200):.3f} of 200", flush=True)
 
 
-#: Which predictors two ways have, of 12: as good as each other, one with four more that tell nothing, one that is better.
+#: Which predictors two ways have, of 12: equally good ones, four more that tell nothing, four more that tell as much.
 PAIRS = {
     "equally good": (slice(0, 4), slice(4, 8)),
     "four idle predictors more": (slice(0, 4), slice(0, 8)),
