@@ -51,7 +51,7 @@ def test_a_machine_is_scikit_learns_on_standardised_columns():
 
     rows, others = make_rows(), make_rows(seed=1)
     score = fit_svm(rows, cost=[0.5])
-    center, scale = rows.values.mean(axis=0), rows.values.std(axis=0)
+    center, scale = rows.values.mean(axis=0), rows.values.std(axis=0) * np.sqrt(5)
     machine = SVC(kernel="linear", C=0.5).fit((rows.values - center) / scale, rows.outcome)
     decision = machine.decision_function((others.values - center) / scale)
     slope = score.details["slope"]
