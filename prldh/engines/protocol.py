@@ -568,6 +568,30 @@ class StatisticsEngine(Protocol):
 
     # -- selection, agreement and tables -----------------------------------------------------------------------
 
+    def cv_elastic_net(
+        self,
+        values: ArrayLike,
+        outcome: ArrayLike,
+        fold_ids: ArrayLike,
+        alpha: float = 1.0,
+        n_lambda: int = 100,
+        tolerance: float = 1e-7,
+    ) -> Answer:
+        """Cross-validated elastic net of (n, p) values, ridge at alpha 0 and the lasso at 1, folds numbered from 1. R:
+        ``glmnet::cv.glmnet``; ``tolerance`` is its thresh.
+
+        Keys of ``cv_lasso``, and lambda_1se. Raises EngineError where ``cv.glmnet`` cannot run.
+        """
+        return self.compute(
+            "cv_elastic_net",
+            values=values,
+            outcome=outcome,
+            fold_ids=fold_ids,
+            alpha=alpha,
+            n_lambda=n_lambda,
+            tolerance=tolerance,
+        )
+
     def cv_lasso(self, values: ArrayLike, outcome: ArrayLike, fold_ids: ArrayLike, n_lambda: int = 100) -> Answer:
         """Cross-validated lasso of (n, p) values, folds numbered from 1. R: ``glmnet::cv.glmnet``, thresh 1e-14.
 

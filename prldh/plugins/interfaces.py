@@ -151,7 +151,7 @@ class ComposesLearners(Protocol):
         """What the study file says of each: a name, or a name with settings, as under ``learner``."""
         ...
 
-    def of(self, learners: Sequence[tuple[Learner, BaseModel]]) -> Learner:
+    def compose(self, learners: Sequence[tuple[Learner, BaseModel]]) -> Learner:
         """The learner made of these, each with its settings."""
         ...
 
@@ -235,8 +235,9 @@ class Learner(Protocol):
 
     ``gives`` says what it is. Settings are tuned within ``rows`` alone, in inner folds that never part the copies of a
     patient. Its state is JSON. It may also be any of :data:`OPTIONAL_OF_LEARNERS`, and its settings
-    :class:`RelativeSettings`. ``in_sample = False``: its scores of its own training rows say nothing (a forest's), so
-    that no model is made of them.
+    :class:`RelativeSettings`. ``second_stage`` is what a study that names none takes: ``cross_fitted`` unless it says
+    otherwise. ``memorises = True``: its scores of its own training rows say nothing (a forest's), so that no model is
+    made of them.
     """
 
     name: str

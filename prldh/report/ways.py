@@ -46,13 +46,20 @@ def _protocol_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {"way": name, "is_chosen": chosen, "scheme": scheme, "model": label, "entry": m}
         if choice is not None and scheme in choice["validation"]:
             own = choice["validation"][scheme]
-            yield {"way": "the choice, made anew", "scheme": scheme, "model": choice["model"], "entry": own}
+            yield {
+                "way": "the choice, made anew",
+                "is_chosen": False,
+                "scheme": scheme,
+                "model": choice["model"],
+                "entry": own,
+            }
 
 
 def way_rows(data: dict[str, Any]) -> tuple[str, list[WayRow]] | None:
     """What the figure of ways shows: those of the first scheme and of the model that the choice, or the run, is judged
     by, then the choice and the yardstick; and that scheme."""
-    protocols, choice = data.get("protocols") or {}, data.get("choice")
+    protocols: Mapping[str, Any] = data.get("protocols") or {}
+    choice: Mapping[str, Any] | None = data.get("choice")
     schemes = dict.fromkeys(s for entry in protocols.values() for s in entry["validation"])
     if not schemes:
         return None
@@ -62,7 +69,7 @@ def way_rows(data: dict[str, Any]) -> tuple[str, list[WayRow]] | None:
         models = entry["validation"][scheme]["models"]
         own = [m for m in models if not choice or m["name"] == choice["model"]] or models
         if own:
-            rows.append(_row(name, own[0], bool(choice) and choice["chosen"] == name))
+            rows.append(_row(name, own[0], choice is not None and choice["chosen"] == name))
     if choice:
         rows.append(_row("the choice, made anew", choice["validation"][scheme], True))
     for name, by_scheme in (data.get("yardstick") or {}).items():

@@ -24,6 +24,7 @@ import pandas as pd
 
 from prldh import __version__
 from prldh.chain import GROUPS, adjusting_terms
+from prldh.chain.learners import LogisticLearner
 from prldh.core import APPARENT, CALIBRATION, Factor, Measure, ModelSpec, Resample, at, parse_term
 from prldh.engines import r_source_dir
 from prldh.models import Association
@@ -184,7 +185,7 @@ def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dic
     blocks, score = plan.blocks.get(name, ()), run.fits[name].radscore
     tissue = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
     if score is not None:
-        is_logistic = plan.protocol.learner.learner.name == "logistic" or len(score.features) == 1
+        is_logistic = isinstance(plan.protocol.learner.learner, LogisticLearner) or len(score.features) == 1
         tissue["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
     return tissue
 

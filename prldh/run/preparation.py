@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import ChosenLearner, Protocol, Step, check_values, plan_models
+from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
     Blanks,
@@ -292,9 +292,10 @@ def _protocol(
         *_resolve_steps(transforms, "register_transforms", f"{where}transforms", registry, folder),
         *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
     )
-    learner = _resolve_learner(named or {study.radscore: {}}, f"{where}learner", registry, folder)
-    is_paper = named is None or learner.learner.name == "logistic"
-    stage = second_stage or ("in_sample" if is_paper else "cross_fitted")
+    named_or_radscore = named or {study.radscore: dict(RADSCORES[study.radscore])}
+    learner = _resolve_learner(named_or_radscore, f"{where}learner", registry, folder)
+    by_default: SecondStage = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
+    stage = second_stage or by_default
     if stage == "in_sample" and getattr(learner.learner, "memorises", False):
         raise StudyError(
             f"{where}second_stage: in_sample makes the model of a {learner.learner.name}'s scores of its own training"
@@ -317,7 +318,7 @@ def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -
         learner.check(settings)
     if isinstance(learner, ComposesLearners):
         parts = [_resolve_learner(part, f"{where} ({name})", registry, folder) for part in learner.parts(settings)]
-        learner = learner.of([(part.learner, part.settings) for part in parts])
+        learner = learner.compose([(part.learner, part.settings) for part in parts])
     return ChosenLearner(learner, settings)
 
 

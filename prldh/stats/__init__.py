@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.corrected_resampled import corrected_resampled
+from prldh.stats.elastic_net import cv_elastic_net
 from prldh.stats.icc import FORMS, icc_form
 from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
@@ -34,6 +35,7 @@ __all__ = [
     "bootstrap_measures",
     "correct_optimism",
     "corrected_resampled",
+    "cv_elastic_net",
     "find_statistic",
     "fit_chains",
     "mean_of_folds",

@@ -34,6 +34,7 @@ from prldh.testing.parts import (
     unchangeable,
 )
 from prldh.testing.selector_checks import SELECTOR_CHECKS, make_rows
+from prldh.testing.transform_checks import TRANSFORM_CHECKS
 from prldh.testing.words import results_of_scheme, results_of_source, say_what_the_report_can_use
 
 # ---------------------------------------------------------------- validators
@@ -327,7 +328,7 @@ def _has_every_statistic(engine: Any, raw: Any) -> None:
 #: Promise → check, by kind.
 CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "selector": SELECTOR_CHECKS,
-    "transform": {NAMED: has_name_and_version, UNKNOWN: refuses_unknown_keys, TRAVELS: travels},
+    "transform": TRANSFORM_CHECKS,
     "learner": LEARNER_CHECKS,
     "validator": {
         NAMED: has_name_and_version,

@@ -59,7 +59,7 @@ def composed(learner: Any, raw: Any) -> tuple[Any, Any]:
         ((name, own),) = ({part: None} if isinstance(part, str) else part).items()
         chosen = Registry(load_entry_points=False).choose("register_learners", name, where)
         parts.append(composed(chosen, own))
-    return learner.of(parts), settings
+    return learner.compose(parts), settings
 
 
 def _fit(learner: Any, raw: Any, rows: TrainingRows) -> FittedScore:

@@ -151,16 +151,13 @@ def _refit_ways(
 ) -> dict[str, Refitted]:
     """Each way on every resample of the plan, by name."""
     names = _choice_of(plan).among
-    return {
-        way: refit_all(
-            replace(plan, protocol=plan.protocols[way]),
-            None,
-            helpers,
-            lambda done, total, k=k: progress(k * total + done, len(names) * total),  # type: ignore[misc]
-            noun and f"{noun} of '{way}'",
-        )
-        for k, way in enumerate(names)
-    }
+
+    def refit(k: int, way: str) -> Refitted:
+        own = replace(plan, protocol=plan.protocols[way])
+        of_way = noun and f"{noun} of '{way}'"
+        return refit_all(own, None, helpers, lambda done, n: progress(k * n + done, len(names) * n), of_way)
+
+    return {way: refit(k, way) for k, way in enumerate(names)}
 
 
 def _measure(plan: Plan, ways: Mapping[str, Refitted], scheme: str, inner: Sequence[Resample]) -> np.ndarray:

@@ -36,6 +36,8 @@ from fitted_steps import AsChosen, Clip, Limits, Rotate
 BUILT_IN = [item for hook in REGISTRIES for item, _ in Registry(load_entry_points=False).registered(hook).values()]
 FEWER_TREES = {
     "mrmr_forest": {"trees": 20, "sizes": [1, 3], "seeds": 2},
+    "boruta": {"trees": 20, "runs": 20},
+    "stability": {"halves": 10},
     "random_forest": {"trees": 20},
     "boosting": {"trees": 20, "folds": 2},
     "mean": {"of": ["logistic", {"random_forest": {"trees": 10}}, {"mean": {"of": ["lasso"]}}]},
@@ -50,6 +52,7 @@ def test_built_ins_conform(check):
 def test_every_kind_of_built_in_was_checked():
     assert {testing.kind_of(item) for item in BUILT_IN} == {
         "selector",
+        "transform",
         "learner",
         "validator",
         "engine",

@@ -17,6 +17,8 @@ from prldh.plugins.registry import REGISTRIES, Registry
 
 HOOKS = {
     "register_feature_sources": [],
+    "register_transforms": [],
+    "register_learners": [],
     "register_selectors": [],
     "register_validators": [],
     "register_engines": [],
@@ -47,6 +49,21 @@ def test_built_ins_register_through_the_hooks():
         "correlation",
         "lasso_svm_rfe",
         "univariate",
+        "lasso",
+        "elastic_net",
+        "boruta",
+        "stability",
+    }
+    assert set(manager.registered("register_transforms")) == {"impute", "scale", "cluster", "pca", "near_constant"}
+    assert set(manager.registered("register_learners")) == {
+        "logistic",
+        "lasso",
+        "ridge",
+        "elastic_net",
+        "linear_svm",
+        "random_forest",
+        "boosting",
+        "mean",
     }
     assert set(manager.registered("register_validators")) == {"leave_one_out", "folds", "bootstrap"}
     assert set(manager.registered("register_engines")) == {"r", "python"}

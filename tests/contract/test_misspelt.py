@@ -27,6 +27,8 @@ OPTIONAL = {
         "figures",
         "remarks",
     },
+    "register_transforms": {"describe", "check", "fingerprint", "methods", "figures", "remarks"},
+    "register_learners": {"check", "fingerprint", "parts", "compose", "from_parts", "methods"},
     "register_feature_sources": {"extract_many", "verify", "metadata", "trained_on", "check", "fingerprint", "methods"},
     "register_validators": {"methods", "design"},
     "register_checklists": {"score"},

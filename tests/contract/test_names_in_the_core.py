@@ -24,7 +24,14 @@ from prldh.study import study as study_file
 CORE = Path(prldh.__file__).parent
 TEMPLATES = CORE.parent / "reports" / "templates"
 REGISTRY = Registry()
-HOOKS = ("register_selectors", "register_validators", "register_feature_sources", "register_report_sections")
+HOOKS = (
+    "register_transforms",
+    "register_learners",
+    "register_selectors",
+    "register_validators",
+    "register_feature_sources",
+    "register_report_sections",
+)
 OBJECTS = [item for hook in HOOKS for item, _ in REGISTRY.registered(hook).values()]
 PLUGINS = {name for each in REGISTRY.distributions for name in (each.plugin, each.name)}
 NAMES = {item.name for item in OBJECTS} | PLUGINS
@@ -39,6 +46,12 @@ KEYS = {
 HOMONYMS = {
     "correlation": ("a key of results.json: the matrix of the features that stayed", {"report"}),
     "icc": ("a function of the statistics engines", {"engines"}),
+    "mean": (
+        "an average, and a key of results.json",
+        {"apply", "chain", "checklists", "data", "models", "report", "results", "stats"},
+    ),
+    "scale": ("what a feature is divided by, a key of results.json", {"core", "results", "stats"}),
+    "stability": ("how often features are selected again, a key of results.json", {"checklists", "report", "results"}),
 }
 
 
@@ -87,7 +100,9 @@ def test_the_sweep_finds_what_it_looks_for(tmp_path):
 
 
 def test_what_is_something_else_is_that():
-    assert '"correlation"' in json.dumps(schema_of("results")) and hasattr(StatisticsEngine, "icc")
+    schema = json.dumps(schema_of("results"))
+    assert '"correlation"' in schema and '"stability"' in schema and hasattr(StatisticsEngine, "icc")
+    assert "lasso" in REGISTRY.registered("register_learners")
     assert {"folds", "bootstrap", "leave_one_out", "univariate"} == KEYS & {item.name for item in OBJECTS}
     for name, (_, rooms) in HOMONYMS.items():
         for room in rooms:

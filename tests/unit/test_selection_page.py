@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from prldh.chain.selection.linear import TIE
 from prldh.chain.selection.protocol import SELECTORS
-from prldh.stats import lasso, lasso_path
+from prldh.stats import elastic_net, lasso, penalised_path
 
 PAGE = (Path(__file__).parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
 SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)}
@@ -33,7 +33,7 @@ def test_the_constants_of_the_page_are_those_of_the_code():
     assert TIE == 1e-10 and "Scores that differ by less than 1e-10 are ties" in PAGE
     assert SVC().tol == 0.001 and "tolerance of 0.001" in PAGE
     text = re.sub(r"\s+", " ", SECTIONS["lasso_svm_rfe"])
-    assert (lasso_path._F_DEV, lasso_path._DEV_MAX, lasso_path._MIN_LAMBDAS) == (1e-5, 0.999, 5)
+    assert (penalised_path._F_DEV, penalised_path._DEV_MAX, penalised_path._MIN_LAMBDAS) == (1e-5, 0.999, 5)
     assert "grows by less than 1e-5 or passes 0.999 (after at least five)" in text
-    assert lasso._CLIP == 1e-5 and "clipped at 1e-5" in text
-    assert lasso_path._THRESHOLD == 1e-14 and "Ours solve to 1e-14" in text
+    assert elastic_net._CLIP == 1e-5 and "clipped at 1e-5" in text
+    assert lasso._TOLERANCE == 1e-14 and "Ours solve to 1e-14" in text

@@ -4,11 +4,14 @@ order, and JSON."""
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
@@ -20,9 +23,12 @@ from prldh.chain.selection import child_of
 from prldh.chain.steps import Protocol, Step, fit_steps
 from prldh.chain.transforms import TRANSFORMS
 from prldh.chain.transforms.cluster import absolute_correlations
-from prldh.chain.transforms.scale import yeo_johnson
+from prldh.chain.transforms.impute import ImputeTransform, Medians
+from prldh.chain.transforms.scale import ScaleTransform, Standardised, yeo_johnson
 from prldh.core import DataError, TrainingRows
 from prldh.engines import PythonEngine
+from prldh.testing.kit import checks_of
+from prldh.testing.parts import CheckFailed
 
 NAMED = {transform.name: transform for transform in TRANSFORMS}
 METHODS = [
@@ -34,7 +40,7 @@ METHODS = [
     ("scale", {"method": "normal"}),
     ("scale", {"method": "power"}),
     ("cluster", {"threshold": 0.5}),
-    ("cluster", {"threshold": 0.5, "linkage": "average", "correlation": "spearman"}),
+    ("cluster", {"threshold": 0.5, "linkage": "average", "coefficient": "spearman"}),
     ("pca", {"variance": 0.8}),
 ]
 IDS = ["-".join(map(str, (name, *settings.values()))) for name, settings in METHODS]
@@ -168,7 +174,7 @@ def test_clusters_leave_no_pair_of_a_cluster_below_the_limit(kind):
     rows = TrainingRows(values, None, np.arange(60) % 2, np.arange(60), names)
     r = np.abs(spearmanr(values)[0] if kind == "spearman" else np.corrcoef(values.T))
     np.testing.assert_allclose(absolute_correlations(values, kind), r, atol=1e-12)
-    found = fit("cluster", {"threshold": 0.7, "correlation": kind}, rows)
+    found = fit("cluster", {"threshold": 0.7, "coefficient": kind}, rows)
     assert set(found.names) | set(found.dropped) == set(names) and 4 <= len(found.names) < 20
     for best, others in found.details["clusters"].items():
         members = [names.index(name) for name in (best, *others)]
@@ -346,3 +352,76 @@ def test_nothing_but_blanks_is_a_failure_with_its_reason():
     blank = replace(rows, values=np.full_like(rows.values, np.nan))
     found = run(blank, ("impute", {}))
     assert found.failure == "every feature of source 's' is constant."
+
+
+# ---------------------------------------------------------------- the conformance kit catches what breaks this
+
+
+class OfAllReaders(ScaleTransform):
+    def fit(self, rows, settings, seed, engine):
+        center = np.mean(rows.readers, axis=(0, 1))
+        return Standardised(rows.names, {"center": center, "scale": np.ones_like(center)})
+
+
+class OfTheFirstRow(ScaleTransform):
+    def fit(self, rows, settings, seed, engine):
+        return Standardised(rows.names, {"center": rows.values[0], "scale": np.ones(len(rows.names))})
+
+
+class OfThePresent(Standardised):
+    def change(self, values):
+        return values - values.mean(axis=0)
+
+
+class CentredAnew(ScaleTransform):
+    def fit(self, rows, settings, seed, engine):
+        return OfThePresent(rows.names, {"center": np.zeros(len(rows.names))})
+
+    def from_state(self, state):
+        return OfThePresent.from_state(state)
+
+
+class LeavesBlanks(ScaleTransform):
+    fills_blanks = True
+
+
+class ChangesAll(ImputeTransform):
+    def fit(self, rows, settings, seed, engine):
+        return Zeros(rows.names, {})
+
+    def from_state(self, state):
+        return Zeros.from_state(state)
+
+
+class Zeros(Medians):
+    def change(self, values):
+        return np.zeros_like(values)
+
+
+@pytest.mark.parametrize(
+    ("transform", "promise"),
+    [
+        (OfAllReaders, "gives every reader's values the same parameters"),
+        (OfTheFirstRow, "does not depend on the order of rows and columns"),
+        (CentredAnew, "changes each row by itself"),
+        (LeavesBlanks, "fills or takes blanks where it says so"),
+        (ChangesAll, "fills or takes blanks where it says so"),
+    ],
+)
+def test_a_broken_promise_is_caught(transform, promise):
+    check = next(check for check in checks_of(transform()) if check.promise == promise)
+    with pytest.raises(CheckFailed):
+        check()
+
+
+# ---------------------------------------------------------------- docs/transforms.md
+
+PAGE = (Path(__file__).parents[2] / "docs" / "transforms.md").read_text(encoding="utf-8")
+SECTIONS = {found[1]: found[2] for found in re.finditer(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)}
+
+
+def test_the_pages_defaults_are_the_settings_own():
+    assert set(SECTIONS) == set(NAMED)
+    for name, transform in NAMED.items():
+        rows = re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", SECTIONS[name], re.M)
+        assert {key: yaml.safe_load(value) for key, value in rows} == transform.Settings().model_dump(mode="json")

@@ -116,7 +116,7 @@ class MeanLearner:
     def parts(self, settings: MeanSettings) -> Sequence[Any]:
         return settings.of
 
-    def of(self, learners: Sequence[tuple[Learner, BaseModel]]) -> MeanLearner:
+    def compose(self, learners: Sequence[tuple[Learner, BaseModel]]) -> MeanLearner:
         return MeanLearner(tuple(learners))
 
     def fit(

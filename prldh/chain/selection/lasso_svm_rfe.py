@@ -37,6 +37,16 @@ from prldh.plugins import SelectorSettings
 
 #: What of the LASSO's details the engine computed.
 BY_ENGINE = "features lambda cv_mean cv_sd n_nonzero lambda_min intercept coefficients path".split()
+TIBSHIRANI = Reference(
+    "tibshirani1996",
+    "Tibshirani, Robert",
+    "Regression shrinkage and selection via the lasso",
+    "Journal of the Royal Statistical Society, Series B",
+    1996,
+    "58",
+    "267--288",
+    "10.1111/j.2517-6161.1996.tb02080.x",
+)
 #: Coefficients that are told one by one.
 MOST_COEFFICIENTS = 8
 
@@ -59,16 +69,7 @@ class LassoSvmRfeSelector:
     purposes = {Purpose.REDUNDANCY: ""}
     by_engine = tuple(f"lasso.{key}" for key in BY_ENGINE)
     references = (
-        Reference(
-            "tibshirani1996",
-            "Tibshirani, Robert",
-            "Regression shrinkage and selection via the lasso",
-            "Journal of the Royal Statistical Society, Series B",
-            1996,
-            "58",
-            "267--288",
-            "10.1111/j.2517-6161.1996.tb02080.x",
-        ),
+        TIBSHIRANI,
         REFERENCES["friedman2010"],
         Reference(
             "guyon2002",
@@ -117,7 +118,7 @@ class LassoSvmRfeSelector:
         return f"{lasso} and {svm} were run with {{folds}} inner folds, and {joined[combine]}"
 
     def figures(self, details: Mapping[str, Any]) -> list[StepFigure]:
-        figures = [_draw_lasso(details["lasso"])] if details.get("lasso") else []
+        figures = [draw_penalised(details["lasso"])] if details.get("lasso") else []
         svm = details.get("svm_rfe")
         if svm:
             chosen = svm["chosen_size"]
@@ -133,21 +134,25 @@ class LassoSvmRfeSelector:
         return figures
 
 
-def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
-    """Coefficients along lambda, and what cross-validation says of each lambda."""
-    across = Across("lambda (log scale)", mark=lasso["lambda_min"], is_log=True, is_reversed=True)
+def draw_penalised(
+    lasso: Mapping[str, Any], name: str = "lasso", title: str = "LASSO", chosen: str = "lambda_min"
+) -> StepFigure:
+    """Coefficients along lambda, and what cross-validation says of each lambda; ``chosen``: the key of the one that
+    was taken."""
+    across = Across("lambda (log scale)", mark=lasso[chosen], is_log=True, is_reversed=True)
+    called = chosen.replace("_", ".")
     mean, coefficients = lasso["cv_mean"], lasso["coefficients"]
     n = len(coefficients)
     kept = ", ".join(f"{feature} {plain(b)}" for feature, b in list(coefficients.items())[:MOST_COEFFICIENTS])
     return StepFigure(
-        "lasso",
-        "LASSO",
+        name,
+        title,
         "Left: coefficients along lambda. Right: cross-validated deviance with its standard deviation; the dashed line"
-        f" is lambda.min, {plain(lasso['lambda_min'], 4)}.",
+        f" is {called}, {plain(lasso[chosen], 4)}.",
         (
-            ("LASSO paths", Paths(across, "coefficient (standardised)", lasso["lambda"], lasso["path"])),
+            (f"{title} paths", Paths(across, "coefficient (standardised)", lasso["lambda"], lasso["path"])),
             (
-                "LASSO, deviance",
+                f"{title}, deviance",
                 Points(
                     across,
                     "binomial deviance",
@@ -157,7 +162,7 @@ def _draw_lasso(lasso: Mapping[str, Any]) -> StepFigure:
                 ),
             ),
         ),
-        f"At lambda.min {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
+        f"At {called} {n} feature{'s' * (n != 1)} {'have' if n != 1 else 'has'} a coefficient other than 0:"
         f" {kept}{' and others' if n > MOST_COEFFICIENTS else ''}.",
     )
 
@@ -168,7 +173,7 @@ def _lasso(
     """The LASSO's set, its details, warnings. Columns are standardised by the training rows, ddof 0."""
     fold = stratified_folds(rows.outcome, n_folds, seed, rows.patient)
     # glmnet refuses to fit fewer than two rows of a class
-    if _least_class_in_training(rows.outcome, fold) < 2:
+    if least_class_in_training(rows.outcome, fold) < 2:
         warning = "LASSO not computed: a training part of its inner folds has fewer than two rows of a class"
         return np.array([], dtype=np.int64), None, (warning,)
     standardised, center, scale = standardise(rows.values)
@@ -186,12 +191,12 @@ def _lasso(
         "coefficients": {rows.names[j]: float(coefficients[j + 1]) for j in kept},
         "center": {rows.names[j]: float(center[j]) for j in kept},
         "scale": {rows.names[j]: float(scale[j]) for j in kept},
-        "path": _path(rows.names, np.asarray(fit["path"], dtype=np.float64)),
+        "path": entering(rows.names, np.asarray(fit["path"], dtype=np.float64)),
     }
     return kept, details, ()
 
 
-def _path(names: tuple[str, ...], path: np.ndarray) -> dict[str, list[float]]:
+def entering(names: tuple[str, ...], path: np.ndarray) -> dict[str, list[float]]:
     """Coefficients along lambda of every feature that ever enters."""
     return {names[j]: path[j + 1].tolist() for j in np.flatnonzero((path[1:] != 0).any(axis=1))}
 
@@ -245,6 +250,6 @@ def _lasso_svm_reasons(
     return dropped
 
 
-def _least_class_in_training(outcome: np.ndarray, fold: np.ndarray) -> int:
+def least_class_in_training(outcome: np.ndarray, fold: np.ndarray) -> int:
     """Rows of the rarer class in the smallest training part of the folds."""
     return min(np.bincount(outcome[fold != k], minlength=2).min() for k in range(int(fold.max()) + 1))

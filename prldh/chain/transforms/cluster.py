@@ -20,7 +20,7 @@ class ClusterSettings(LearnerSettings):
     linkage: Literal["complete", "average", "single"] = Field(
         "complete", description="every pair of a cluster, on average, or with its nearest"
     )
-    correlation: Literal["pearson", "spearman"] = "pearson"
+    coefficient: Literal["pearson", "spearman"] = Field("pearson", description="r of values or of ranks")
 
 
 class ClusterTransform:
@@ -51,7 +51,7 @@ class ClusterTransform:
     )
 
     def methods(self, run: StepRun) -> str:
-        r = "Spearman's" if run.settings.get("correlation") == "spearman" else "Pearson's"
+        r = "Spearman's" if run.settings.get("coefficient") == "spearman" else "Pearson's"
         return (
             f"features were clustered by {run.settings.get('linkage', 'complete')} linkage, {r} |r| from {{threshold}}"
             " on, and of each cluster the one closest to the others was kept [@buhlmann2013]"
@@ -62,7 +62,7 @@ class ClusterTransform:
     ) -> Fitted:
         names = sorted(rows.names)  # wherever the columns stand: ties go by name
         values = of_patients(rows)[:, [rows.names.index(name) for name in names]]
-        r = absolute_correlations(values, settings.correlation)
+        r = absolute_correlations(values, settings.coefficient)
         cluster_of = _clusters(r, settings.threshold, settings.linkage)
         dropped: dict[str, str] = {}
         clusters: dict[str, list[str]] = {}
@@ -76,7 +76,7 @@ class ClusterTransform:
         details = {
             "threshold": settings.threshold,
             "linkage": settings.linkage,
-            "correlation": settings.correlation,
+            "coefficient": settings.coefficient,
             "n_clusters": int(cluster_of.max(initial=0)),
             "clusters": dict(sorted(clusters.items())),
         }

@@ -1,11 +1,11 @@
-"""What there may be to say of learners, protocols and the choice among them: from PRL-120 on."""
+"""What there may be to say of learners, protocols and the choice among them: PRL-130 and on."""
 
 from __future__ import annotations
 
 from prldh.core.warn.kinds import WarnKind
 
 LEARNER_REMARK = WarnKind(
-    "PRL-120",
+    "PRL-130",
     "radscore",
     "radscores",
     "A learner remarks on its fit",
@@ -14,7 +14,7 @@ LEARNER_REMARK = WarnKind(
     "Read what docs/learners.md says of the learner for the setting that it names.",
 )
 CROSS_FITTED = WarnKind(
-    "PRL-121",
+    "PRL-131",
     "models",
     "models",
     "Standard errors are conditional on cross-fitted scores",
@@ -26,7 +26,7 @@ CROSS_FITTED = WarnKind(
     "Read the validation of the whole chain for how well the models hold.",
 )
 SCHEMES_LEFT_OUT = WarnKind(
-    "PRL-122",
+    "PRL-132",
     "validation",
     "validation",
     "A scheme is left out, as the choice would be made anew in each of its resamples",

@@ -1,0 +1,122 @@
+"""How well protocols and the choice among them do on public radiomics tables: everything refitted on ten folds.
+
+    python benchmarks/accuracy.py FOLDER [--tables NAME…] [--repeats 1] [--jobs 2] [--second-stage as_is]
+
+FOLDER holds ``NAME.gz``: gzip CSV with ID, Target 0/1 and features (radMLBench's collection). Prints a Markdown table
+of the mean of the folds' AUCs by table: each protocol, the best single one, and the choice (``rule: best``); then
+calibration slopes and Brier scores, and CPU seconds. Nothing is tuned to these tables: every setting is a default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import prldh
+
+TABLES = ("WORC-Lipo", "WORC-Desmoid", "WORC-Liver", "WORC-GIST", "Dong2022")
+FLEXIBLE = ("elastic_net", "ridge", "random_forest", "boosting")
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    "published": {},
+    "lasso": {"selection": [], "learner": "lasso"},
+    **{name: {"selection": [], "learner": name} for name in FLEXIBLE},
+    "mean": {"selection": [], "learner": {"mean": {"of": ["lasso", *FLEXIBLE]}}},
+}
+
+
+def study_of(folder: Path, table: str, repeats: int, stage: str | None, permutation: int | None = None) -> dict:
+    """A study of one table, whose features are one tissue; with the outcome permuted where a number is given."""
+    frame = pd.read_csv(folder / f"{table}.gz", compression="gzip", dtype={"ID": str})
+    outcome = frame["Target"].to_numpy()
+    if permutation is not None:
+        outcome = np.random.default_rng(permutation).permutation(outcome)
+    own = Path(tempfile.mkdtemp())
+    ids = [f"P{k:04d}" for k in range(len(frame))]
+    pd.DataFrame({"id": ids, "outcome": outcome}).to_csv(own / "clinical.csv", index=False)
+    frame.drop(columns=["ID", "Target"]).assign(id=ids).to_csv(own / "features.csv", index=False)
+    protocols = {
+        name: {**keys, **({"second_stage": stage} if stage and "learner" in keys else {})}
+        for name, keys in PROTOCOLS.items()
+    }
+    return {
+        "title": table,
+        "engine": "python",
+        "clinical": {"table": str(own / "clinical.csv"), "id": "id", "outcome": "outcome", "event": 1},
+        "tissues": {"lesion": {"features": str(own / "features.csv")}},
+        "if_empty": "best",
+        "transforms": [{"impute": {"method": "median"}}],
+        "univariate": False,
+        "protocols": protocols,
+        "choose": {"among": list(protocols), "folds": 5, "rule": "best"},
+        "validation": {"leave_one_out": False, "folds": 10, "repeats": repeats, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": ["svg"]},
+    }
+
+
+def run(study: dict, jobs: int) -> tuple[dict[str, Any], float]:
+    """Results of a study, and seconds by the clock."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as out:
+        results = prldh.analyze(study, Path(out) / "out", jobs=jobs, force=True)
+    return results.data, time.perf_counter() - started
+
+
+def numbers_of(data: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """By way: AUC (mean of folds), Brier score, slope, CPU seconds of its refits; the choice last."""
+    ways = {name: entry["validation"]["folds"]["models"][0] for name, entry in data["protocols"].items()}
+    ways["choice"] = data["choice"]["validation"]["folds"]
+    return {
+        name: {
+            "auc": entry["auc_mean"]["estimate"],
+            "brier": entry["brier"]["estimate"],
+            "slope": entry["slope"]["estimate"],
+            "seconds": entry.get("seconds"),
+        }
+        for name, entry in ways.items()
+    }
+
+
+def show(by_table: dict[str, dict[str, dict[str, float]]], key: str, digits: int) -> None:
+    ways = list(next(iter(by_table.values())))
+    print(f"\n{key}\n\n| table | {' | '.join(ways)} |\n|---|{'---|' * len(ways)}")
+    for table, numbers in by_table.items():
+        print(f"| {table} | {' | '.join(_text(numbers[way][key], digits) for way in ways)} |")
+    means = [np.mean([n[way][key] for n in by_table.values() if n[way][key] is not None] or [np.nan]) for way in ways]
+    print(f"| mean | {' | '.join(_text(mean, digits) for mean in means)} |", flush=True)
+
+
+def _text(value: float | None, digits: int) -> str:
+    return "" if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--tables", nargs="+", default=list(TABLES))
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--second-stage", choices=["as_is", "cross_fitted"])
+    parser.add_argument("--keep", type=Path, help="write every table's numbers to this file as they come")
+    given = parser.parse_args()
+    by_table: dict[str, dict[str, dict[str, float]]] = {}
+    for table in given.tables:
+        data, seconds = run(study_of(given.folder, table, given.repeats, given.second_stage), given.jobs)
+        by_table[table] = numbers_of(data)
+        often = data["choice"]["validation"]["folds"]["how_often"]
+        print(f"{table}: {seconds:.0f} s, chosen {often}, on everyone {data['choice']['chosen']}", flush=True)
+        if given.keep:
+            given.keep.write_text(json.dumps(by_table, indent=1))
+    for key, digits in (("auc", 3), ("slope", 2), ("brier", 4), ("seconds", 0)):
+        show(by_table, key, digits)
+
+
+if __name__ == "__main__":
+    main()

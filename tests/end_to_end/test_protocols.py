@@ -1,0 +1,224 @@
+"""Protocols, the choice among them and the yardstick through a whole run: nested, counted, resumed, applied, shown."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from schemas import check_schema
+
+import prldh
+from prldh.core.errors import PrldhError
+from prldh.run import prepare
+from prldh.stats import corrected_resampled
+from prldh.validation import Helpers, open_kept, refit_inputs
+from prldh.validation.choosing import refit_pipeline
+from prldh.work import Workers
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+N, P, FOLDS = 72, 10, 4
+AMONG = ["plain", "forest", "as_lasso"]
+
+
+def make_study(folder, **others):
+    rng = np.random.default_rng(11)
+    outcome = (np.arange(N) % 3 == 0).astype(int)
+    values = rng.normal(size=(N, P)) + 0.8 * outcome[:, None] * (np.arange(P) < 3)
+    ids = [f"p{k:03d}" for k in range(N)]
+    pd.DataFrame({"id": ids, "y": outcome, "age": rng.normal(60, 9, N).round(1)}).to_csv(
+        folder / "clinical.csv", index=False
+    )
+    names = [f"f{j}" for j in range(P)]
+    pd.DataFrame(values, columns=names).assign(id=ids).to_csv(folder / "features.csv", index=False)
+    return {
+        "engine": "python",
+        "clinical": {"table": str(folder / "clinical.csv"), "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"features": str(folder / "features.csv")}},
+        "selection": ["correlation"],
+        "if_empty": "best",
+        "univariate": False,
+        "protocols": {
+            "plain": None,
+            "forest": {"selection": [], "learner": {"random_forest": {"trees": 60}}},
+            "as_lasso": {"selection": [], "learner": "lasso", "second_stage": "as_is"},
+        },
+        "choose": {"among": AMONG, "folds": 3, "rule": "best"},
+        "validation": {"leave_one_out": True, "folds": FOLDS, "bootstrap": 12},
+        "performance": {"decision_bootstrap": 5, "partial_auc_bootstrap": 5},
+        "report": {"figures": ["svg"]},
+        **others,
+    }
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("choice")
+    study = make_study(folder)
+    return study, prldh.analyze(study, folder / "out", jobs=1), folder
+
+
+def test_the_results_hold_each_way_the_choice_and_the_yardstick(ran):
+    _, results, folder = ran
+    data = results.data
+    check_schema(data)
+    assert list(data["protocols"]) == AMONG and set(data["yardstick"]) == {"lasso", "ridge"}
+    choice = data["choice"]
+    assert choice["chosen"] in AMONG and sum(choice["validation"]["folds"]["how_often"].values()) == FOLDS
+    best = max(choice["candidates"], key=lambda way: choice["candidates"][way]["mean"])
+    assert choice["chosen"] == best and f"'{best}' has the largest mean AUC" in choice["because"]
+    schemes = data["study"]["schemes"]
+    assert set(schemes) == {"folds"}, "leave-one-out and bootstrap are asked for by name"
+    told = next(w["message"] for w in data["warnings"] if w["code"] == "PRL-132")
+    assert f"leave-one-out ({N} training sets), bootstrap (12 training sets)" in told
+    for entry in data["protocols"].values():
+        (model,) = entry["validation"]["folds"]["models"]
+        assert model["seconds"] > 0 and model["n_features"]["low"] <= model["n_features"]["high"]
+    assert data["tissues"]["disc"]["radscore"]["method"] == {"plain": "logistic", "forest": "random_forest"}.get(
+        choice["chosen"], "lasso"
+    )
+
+
+def test_the_model_of_the_run_is_the_choice_made_anew(ran):
+    _, results, _ = ran
+    data, rows = results.data, results.predictions
+    entry, choice = data["models"][0]["validation"]["pipeline"]["folds"], data["choice"]["validation"]["folds"]
+    assert entry["auc"]["estimate"] == choice["auc"]["estimate"] and entry["brier"] == choice["brier"]
+    held_out = rows[(rows["scheme"] == "folds") & (rows["scope"] == "pipeline")]
+    areas = [_auc(part) for _, part in held_out.groupby("fold")]
+    assert choice["auc_mean"]["estimate"] == pytest.approx(np.mean(areas), abs=1e-12)
+    looks = {way: e["validation"]["folds"]["models"][0]["auc_mean"]["estimate"] for way, e in data["protocols"].items()}
+    assert choice["cost"] == pytest.approx(max(looks.values()) - choice["auc_mean"]["estimate"], abs=1e-12)
+    assert looks[choice["best_looking"]] == max(looks.values())
+
+
+def _auc(part):
+    y, eta = part["outcome"].to_numpy() == 1, part["log_odds"].to_numpy()
+    above = eta[y][:, None] - eta[~y][None, :]
+    return float(np.mean((above > 0) + 0.5 * (above == 0)))
+
+
+def test_no_fit_of_the_choosing_read_a_held_out_row(ran):
+    _, results, _ = ran
+    rows = {row["stage"]: row for row in results.data["ledger"]["pipeline"]["folds"]}
+    assert rows["choice"]["n_fits"] == FOLDS * len(AMONG) or rows["choice"]["n_fits"] >= FOLDS
+    assert all(row["n_held_out_rows_read"] == 0 for row in rows.values())
+
+
+def test_what_is_held_out_changes_nothing_of_the_choice_and_of_what_is_chosen(ran, tmp_path):
+    study, _, _ = ran
+    plan = prepare(copy.deepcopy(study))
+    _, resamples = plan.schemes["folds"]
+    test = resamples[0].test
+    (block,) = plan.blocks["disc"]
+    values = block.first.copy()
+    values[test] = np.random.default_rng(0).normal(50, 30, (len(test), P))
+    other = replace(plan, blocks={"disc": (replace(block, first=values),)})
+    first, second = (_refit(each, tmp_path) for each in (plan, other))
+    assert first[1].chosen["folds"][0] == second[1].chosen["folds"][0]
+    for way in AMONG:
+        a, b = (each[1].by_way[way].tissues["folds"][0]["disc"] for each in (first, second))
+        assert a.features == b.features and a.cutoff == b.cutoff
+        train = resamples[0].train
+        assert np.array_equal(a.fitting[train], b.fitting[train])
+        assert not np.array_equal(a.values[test], b.values[test])
+
+
+def _refit(plan, folder):
+    with Workers(1, shared=refit_inputs(plan)) as workers:
+        return refit_pipeline(plan, Helpers(workers, open_kept(plan, lambda text: None)), lambda done, total: None)
+
+
+def test_differences_are_those_of_the_folds_with_corrected_intervals(ran):
+    _, results, _ = ran
+    rows = results.predictions
+    own = rows[(rows["scheme"] == "folds") & (rows["scope"] == "pipeline")]
+    entry = results.data["yardstick"]["ridge"]["folds"]
+    d = entry["difference"]
+    assert d["n_resamples"] == FOLDS and d["model"] == "Disc Radscore"
+    mean = np.mean([_auc(part) for _, part in own.groupby("fold")])
+    assert d["auc"]["estimate"] == pytest.approx(entry["auc_mean"]["estimate"] - mean, abs=1e-9)
+    assert d["auc"]["low"] < d["auc"]["estimate"] < d["auc"]["high"]
+    assert entry["is_better"] == (d["auc"]["low"] > 0)
+    half = corrected_resampled(np.array([0.0, 0.1, 0.2, 0.3]), 1 / 3)
+    assert half["estimate"] == pytest.approx(0.15)
+
+
+def test_more_workers_and_a_resumed_run_give_the_same(ran, tmp_path):
+    study, results, _ = ran
+    again = prldh.analyze(study, tmp_path / "out", jobs=2)
+    assert _without_seconds(again.data) == _without_seconds(results.data)
+
+
+def _without_seconds(data):
+    plain = json.loads(json.dumps(data))
+    for entry in plain["protocols"].values():
+        for scheme in entry["validation"].values():
+            for model in scheme["models"]:
+                del model["seconds"]
+    return plain
+
+
+def test_the_report_says_what_was_chosen_what_it_cost_and_that_there_is_no_winner(ran):
+    _, results, folder = ran
+    page = (folder / "out" / "report.html").read_text()
+    choice = results.data["choice"]
+    assert '<section id="ways">' in page and "What choosing cost" in page
+    assert f"({choice['validation']['folds']['cost']:.3f}".strip("(-") in page
+    known = [
+        m["difference"]["auc"]
+        for entry in results.data["protocols"].values()
+        for m in entry["validation"]["folds"]["models"]
+    ]
+    known = [d for d in known if d["low"] is not None]
+    assert known, "some way differs from the choice"
+    holds_0 = all(d["low"] <= 0 <= d["high"] for d in known)
+    assert ("no way is shown to be better than another" in page) == holds_0
+    tables = folder / "out" / "tables"
+    assert len(pd.read_csv(tables / "protocols.csv")) == len(AMONG) + 1
+    assert set(pd.read_csv(tables / "yardstick.csv")["learner"]) == {"lasso", "ridge"}
+
+
+CHOICE = {"among": ["a", "b"], "folds": 3}
+WAYS = {"a": {"learner": "lasso"}, "b": {}}
+WRONG = {
+    "one": ({"protocols": WAYS, "choose": {"among": ["a"]}}, "'a' alone is no choice"),
+    "unknown": ({"protocols": WAYS, "choose": {"among": ["a", "bb"]}}, "'bb' is not among protocols"),
+    "twice": ({"protocols": WAYS, "choose": {"among": ["a", "b", "a"]}}, "'a' is listed twice"),
+    "model": ({"protocols": WAYS, "choose": {**CHOICE, "model": "X"}}, "'X' is no model with a score"),
+    "schemes": ({"protocols": WAYS, "choose": {**CHOICE, "schemes": ["fold"]}}, "did you mean 'folds'"),
+    "scope": ({"protocols": WAYS, "choose": CHOICE, "validation": {"scope": "model"}}, "no pipeline"),
+    "in_sample forest": ({"learner": "random_forest", "second_stage": "in_sample"}, "learned by heart"),
+    "learner": ({"learner": "laso"}, "Did you mean 'lasso'"),
+    "two learners": ({"learner": {"lasso": {}, "ridge": {}}}, "name one"),
+    "setting": ({"learner": {"lasso": {"fold": 3}}}, "unknown key 'fold'; did you mean 'folds'"),
+    "both": ({"learner": "lasso", "radscore": "lasso"}, "Keep learner alone"),
+    "as_is with others": (
+        {"second_stage": "as_is", "models": [{"name": "m", "terms": ["disc", "age"]}]},
+        "the model 'm' has other terms",
+    ),
+    "protocol's key": ({"protocols": {"a": {"learners": "lasso"}}}, "did you mean 'learner'"),
+    "no score": (
+        {
+            "protocols": WAYS,
+            "choose": CHOICE,
+            "models": [{"name": "clinical", "terms": ["age"]}],
+        },
+        "nothing to choose",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_is_one_message(case, tmp_path):
+    keys, message = WRONG[case]
+    study = make_study(tmp_path)
+    del study["protocols"], study["choose"]
+    study["clinical"]["covariates"] = {"age": "continuous"}
+    with pytest.raises(PrldhError, match=message):
+        prldh.analyze({**study, **keys}, tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,113 @@
+"""The second stage, by hand: a cross-fitted score is of a fit that did not see its patient; one taken as it is, is the
+log odds already."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from prldh.chain import Protocol, base_log_odds, fit_tissue, training_rows
+from prldh.chain.radscore import CROSS_FOLDS, OF_CROSS_FITS
+from prldh.chain.selection import child_of, stratified_folds
+from prldh.core import FeatureBlock, Ledger, Resample
+from prldh.engines import PythonEngine
+from prldh.stats import youden
+from prldh.validation.refit import refit_tissues
+
+N, SEED = 70, np.random.SeedSequence(9)
+
+
+def make_block(n=N, p=4, seed=1):
+    rng = np.random.default_rng(seed)
+    outcome = (np.arange(n) % 3 == 0).astype(np.int8)
+    values = rng.normal(size=(n, p)) + 0.8 * outcome[:, None] * (np.arange(p) < 2)
+    return FeatureBlock("s", tuple(f"f{j}" for j in range(p)), values, None), outcome
+
+
+def fit(block, outcome, rows, stage="cross_fitted", ledger=None, seed=SEED):
+    training = training_rows((block,), outcome, rows)
+    own = np.random.SeedSequence(seed.entropy)
+    return fit_tissue(training, ("s",), Protocol((), True, "stop", second_stage=stage), own, PythonEngine(), ledger)
+
+
+def plain_log_odds(train, y, test):
+    answer = sm.Logit(y, sm.add_constant(train)).fit(disp=0, tol=1e-12, maxiter=200)
+    return sm.add_constant(test) @ answer.params
+
+
+def test_each_score_is_of_a_plain_fit_on_the_other_folds():
+    block, outcome = make_block()
+    found = fit(block, outcome, np.arange(N))
+    fold = stratified_folds(outcome, CROSS_FOLDS, child_of(SEED, OF_CROSS_FITS), np.arange(N))
+    expected = np.empty(N)
+    for k in range(CROSS_FOLDS):
+        test = fold == k
+        expected[test] = plain_log_odds(block.first[~test], outcome[~test], block.first[test])
+    assert found.cross_fitted == pytest.approx(expected, abs=1e-6)
+    assert found.values == pytest.approx(plain_log_odds(block.first, outcome, block.first), abs=1e-6)
+    assert found.cutoff == youden(outcome.astype(float), found.cross_fitted)["threshold"]
+    assert np.abs(found.values - found.cross_fitted).max() > 0.1
+
+
+def test_copies_of_a_patient_are_in_one_fold_and_have_one_score():
+    block, outcome = make_block()
+    rows = np.sort(np.random.default_rng(2).integers(0, N, N))
+    ledger = Ledger(np.setdiff1d(np.arange(N), rows))
+    found = fit(block, outcome, rows, ledger=ledger)
+    for patient in np.unique(rows):
+        assert np.ptp(found.cross_fitted[rows == patient]) == 0
+    assert all(entry.n_held_out == 0 for entry in ledger.entries.values())
+    assert ledger.entries["Radscore"].n_fits == 1 + CROSS_FOLDS
+
+
+def test_in_sample_is_what_it_was():
+    block, outcome = make_block()
+    a, b = fit(block, outcome, np.arange(N), "in_sample"), fit(block, outcome, np.arange(N))
+    assert a.cross_fitted is None and a.fitting is a.values
+    assert a.values == pytest.approx(b.values, abs=0)
+    assert b.fitting is b.cross_fitted
+
+
+def test_a_single_event_leaves_folds_without_one_whose_scores_are_the_rows_own_log_odds():
+    block, _ = make_block(20, 2)
+    outcome = np.zeros(20, dtype=np.int8)
+    outcome[3] = 1
+    found = fit(block, outcome, np.arange(20))
+    fold = stratified_folds(outcome, 2, child_of(SEED, OF_CROSS_FITS), np.arange(20))
+    without = fold == fold[3]
+    assert found.cross_fitted[without] == pytest.approx(base_log_odds(outcome[~without]))
+    assert np.isfinite(found.cross_fitted).all()
+
+
+def test_a_chain_of_nothing_taken_as_it_is_gives_everyone_the_log_odds_of_the_training_rows():
+    block, outcome = make_block()
+    flat = FeatureBlock("s", block.names, np.ones_like(block.first), None)
+    resample = Resample(np.arange(40), np.arange(40, N), 0, 0)
+    for stage, expected in (("as_is", base_log_odds(outcome[:40])), ("in_sample", 0.0)):
+        protocol = Protocol((), True, "stop", second_stage=stage)
+        refits = refit_tissues(
+            {"t": (flat,)}, {}, outcome, resample, protocol, 1, ("folds", 0), PythonEngine(), Ledger(resample.test)
+        )
+        assert refits["t"].values == pytest.approx(expected) and refits["t"].empty_step
+        assert refits["t"].is_log_odds == (stage == "as_is")
+
+
+def test_held_out_rows_have_the_score_of_all_training_rows():
+    block, outcome = make_block()
+    train, test = np.arange(50), np.arange(50, N)
+    refits = refit_tissues(
+        {"t": (block,)},
+        {},
+        outcome,
+        Resample(train, test, 0, 0),
+        Protocol((), True, "stop", second_stage="cross_fitted"),
+        1,
+        ("folds", 0),
+        PythonEngine(),
+        Ledger(test),
+    )
+    expected = plain_log_odds(block.first[train], outcome[train], block.first[test])
+    assert refits["t"].values[test] == pytest.approx(expected, abs=1e-6)
+    assert refits["t"].fitting[test] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(refits["t"].fitting[train] - refits["t"].values[train]).max() > 0.1
