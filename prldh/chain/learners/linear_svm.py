@@ -154,8 +154,8 @@ class LinearSvmLearner:
 
 @dataclass(frozen=True)
 class Standardised:
-    """Rows (n, p) of both outcomes, standardised by themselves (ddof 0; constant columns are 0), and the mean product of
-    every two of them (n, n) over the columns."""
+    """Rows (n, p) of both outcomes, standardised by themselves (ddof 0; constant columns are 0), and the mean product
+    of every two of them (n, n) over the columns."""
 
     values: np.ndarray
     outcome: np.ndarray
