@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from scipy.optimize import minimize
 
 from prldh.chain.learners import LEARNERS
-from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear import LogisticLearner
 from prldh.chain.learners.linear_svm import LinearSvmLearner, choose_cost, scale_by_platt
 from prldh.chain.learners.mean import MeanLearner
+from prldh.chain.learners.penalised import LassoLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 from prldh.chain.selection import child_of, stratified_folds
 from prldh.core import LinearScore, PluginError, StudyError, TrainingRows
