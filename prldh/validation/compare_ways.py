@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prldh.chain import ChosenLearner, Protocol, probability
+from prldh.chain import ChosenLearner, Protocol, Step, probability
 from prldh.chain.learners import YARDSTICKS
+from prldh.chain.transforms import ImputeTransform
 from prldh.core import HELD_OUT, Interval, ModelSpec, Number, Predictions, finite
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Patients, Plan
@@ -273,7 +274,8 @@ def measure_by_yardstick(plan: Plan, runs: Sequence[EngineRun], helpers: Helpers
     i, patients = plan.specs.index(spec), plan.patients_of(spec.terms)
     entries: dict[str, YardstickEntry] = {}
     for learner in YARDSTICKS:
-        protocol = Protocol((), False, "stop", ChosenLearner(learner, learner.Settings()), "as_is")
+        medians = Step(ImputeTransform(), ImputeTransform.Settings())  # of blanks, where there are any
+        protocol = Protocol((medians,), False, "stop", ChosenLearner(learner, learner.Settings()), "as_is")
         own = replace(plan, protocol=protocol, schemes=schemes)
         refitted = refit_all(own, None, helpers, partial(progress, f"yardstick, {learner.label}"), is_pooled=True)
         entries[learner.name] = {

@@ -58,14 +58,8 @@ def asked(item):
 def test_built_ins_say_everything_that_the_report_asks_for():
     for each in SELECTORS:
         assert isinstance(each, Labelled) and isinstance(each, SelectorMethods) and each.label != each.name
-    assert {each.name for each in SELECTORS if isinstance(each, Drawn)} == {
-        "mrmr_forest",
-        "lasso_svm_rfe",
-        "lasso",
-        "elastic_net",
-        "boruta",
-        "stability",
-    }
+    drawn = {"mrmr_forest", "lasso_svm_rfe", "lasso", "elastic_net", "stability", "boruta"}
+    assert {each.name for each in SELECTORS if isinstance(each, Drawn)} == drawn
     assert not any(isinstance(each, Cited) for each in VALIDATORS) and all(isinstance(v, Labelled) for v in VALIDATORS)
 
 

@@ -7,6 +7,7 @@ applied by plain NumPy to anyone, and is JSON.
 
 from __future__ import annotations
 
+from prldh.chain.transforms.impute import ImputeTransform
 from prldh.chain.transforms.registered import TRANSFORMS
 
-__all__ = ["TRANSFORMS"]
+__all__ = ["ImputeTransform", "TRANSFORMS"]
