@@ -29,6 +29,7 @@ bench:
 	@$(PY) benchmarks/pipeline.py --scheme --racing
 	@$(PY) benchmarks/racing.py
 	@$(PY) benchmarks/pipeline.py --growth
+	@$(PY) benchmarks/learners.py
 	@$(PY) benchmarks/extraction.py
 
 lint: setup check
