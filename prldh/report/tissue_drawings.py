@@ -110,6 +110,8 @@ def draw_contributions(base: float, patients: list[dict[str, Any]]) -> Figure:
             at += added
         axis.axvline(base, color="0.6", linewidth=0.7)
         axis.set_yticks(range(len(steps)), [label(feature, 22, 1) for feature, _ in steps], fontsize=5.5)
+        axis.margins(x=0.06)
+        axis.autoscale_view(scaley=False)
         axis.set(ylim=(len(steps) - 0.5, -0.5), xlabel="log odds", title=f"{patient['id']}: {plain(patient['value'])}")
     return figure
 

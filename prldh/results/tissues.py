@@ -94,9 +94,9 @@ class RadscoreEntry:
     is not a sum of its features. ``details`` are the learner's."""
 
     intercept: Number
-    coefficients: Mapping[str, Number]
-    center: Mapping[str, Number]
-    scale: Mapping[str, Number]
+    coefficients: Mapping[str, Number] | None
+    center: Mapping[str, Number] | None
+    scale: Mapping[str, Number] | None
     method: Later[str]
     second_stage: Later[SecondStage]
     collinearity: Later[FeatureCollinearity]
@@ -151,8 +151,7 @@ def _radscore(score: FittedScore, plan: Plan, run: EngineRun, name: str) -> Rads
     added = describe_contributions(plan, run, name)
     method, stage, details = protocol.learner.learner.name, protocol.second_stage, getattr(score, "details", {})
     if not isinstance(score, LinearScore):
-        none = dict.fromkeys(score.names)
-        return RadscoreEntry(None, none, none, none, method, stage, collinearity, details, importance, added, NO_SUM)
+        return RadscoreEntry(None, None, None, None, method, stage, collinearity, details, importance, added, NO_SUM)
 
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
