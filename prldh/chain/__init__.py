@@ -22,12 +22,14 @@ from prldh.chain.design import (
     group_codes,
     group_levels,
     groups_term,
+    has_fewer_knots,
     has_splines,
     log_odds,
     plan_models,
     probability,
     unplaced_splines,
 )
+from prldh.chain.learners import RADSCORES
 from prldh.chain.radscore import base_log_odds, fit_everyone, fit_tissue, training_rows
 from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Answer, ChosenLearner, Protocol, Step, read_answer
@@ -39,6 +41,7 @@ __all__ = [
     "GROUPS",
     "LOG_ODDS_DECIMALS",
     "Protocol",
+    "RADSCORES",
     "Step",
     "Table",
     "adjusting_terms",
@@ -56,6 +59,7 @@ __all__ = [
     "group_codes",
     "group_levels",
     "groups_term",
+    "has_fewer_knots",
     "has_splines",
     "images_that_stay",
     "log_odds",

@@ -252,6 +252,12 @@ def fit_knots(
     return knots
 
 
+def has_fewer_knots(terms: Sequence[str], cohort: Cohort, scores: Mapping[str, np.ndarray], knots: Knots) -> bool:
+    """Whether some spline among the terms has fewer knots than it should: training rows of too few distinct values."""
+    factors = (factor for term in terms for factor in _factors(term, _known(cohort, scores))) if knots else ()
+    return any(len(knots[factor.text]) < factor.knots for factor in factors if factor.function == "spline")
+
+
 def _known(cohort: Cohort, scores: Mapping[str, np.ndarray]) -> dict[str, bool]:
     return {**{c.name: not c.levels for c in cohort.covariates}, **dict.fromkeys(scores, True)}
 

@@ -209,14 +209,19 @@ def fit_designs(
     answers = [fit(d.matrix, y) for d in designs]
     if len(answers) > 1:
         return _pooled(how, answers, infinite, len(y), engine, level)
-    (answer,), limits = answers, engine.firth_limits if how == FIRTH else engine.profile_limits
+    (answer,), profile = answers, engine.firth_limits if how == FIRTH else engine.profile_limits
+    limits = np.array(profile(designs[0].matrix, y, level), dtype=float)
+    if how == MAXIMUM_LIKELIHOOD:
+        # where an estimate is infinite the likelihood never falls, which no finite search can be sure of
+        limits[np.isin(infinite, (-1, 2)), 0] = -np.inf
+        limits[np.isin(infinite, (1, 2)), 1] = np.inf
     return Fit(
         how=how,
         **{key: np.asarray(answer[key], dtype=float) for key in ("coefficients", "standard_errors", "p_values")},
         covariance=np.asarray(answer["covariance"], dtype=float),
         log_likelihood=answer["log_likelihood"],
         converged=bool(answer["converged"]),
-        limits=np.asarray(limits(designs[0].matrix, y, level)),
+        limits=limits,
         infinite=infinite,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import ChosenLearner, Protocol, Step, check_values, plan_models
+from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
     Blanks,
@@ -292,7 +292,8 @@ def _protocol(
         *_resolve_steps(transforms, "register_transforms", f"{where}transforms", registry, folder),
         *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
     )
-    learner = _resolve_learner(named or {study.radscore: {}}, f"{where}learner", registry, folder)
+    named_or_radscore = named or {study.radscore: dict(RADSCORES[study.radscore])}
+    learner = _resolve_learner(named_or_radscore, f"{where}learner", registry, folder)
     by_default: SecondStage = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
     stage = second_stage or by_default
     if stage == "in_sample" and getattr(learner.learner, "memorises", False):

@@ -20,7 +20,7 @@ _TIGHTEST = 1e-14
 #: Below this tolerance sweeps take too long where columns are much alike: they stop at _ROUGH, and exact solves go on.
 _FINISHED_BELOW = 1e-8
 _ROUGH = 1e-7
-_FINER = 1e-4  # sweeps over components arrive soon, and go on until their order does not matter
+_FINER = 1e-6  # sweeps over components arrive soon, and go on until their order does not matter
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,9 @@ def _rotated_path(
         components = np.array([(turned_k[:, None] * x).sum(axis=0) for turned_k in turned])
     slope = np.abs(against(components, (outcome - outcome.mean()) / n))
     every = np.ones(len(kept), dtype=bool)
+    fine = _FINER * penalty.tolerance
     lambdas, scores, _ = penalised_path(
-        components,
-        outcome,
-        every,
-        slope,
-        largest,
-        0.0,
-        penalty.n_lambda,
-        smallest,
-        penalty.tolerance,
-        penalty.tolerance,
+        components, outcome, every, slope, largest, 0.0, penalty.n_lambda, smallest, fine, fine
     )
     path = np.zeros((len(lambdas), x.shape[0] + 1))
     path[:, 0] = scores[:, 0]

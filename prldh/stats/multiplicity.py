@@ -44,8 +44,11 @@ def adjust_p(p: np.ndarray, method: str) -> np.ndarray:
     known = np.flatnonzero(~np.isnan(p))
     if known.size and (p[known].min() < 0 or p[known].max() > 1):
         raise DataError("p-values must lie within 0 and 1.")
-    if known.size:
-        from statsmodels.stats.multitest import multipletests
+    if known.size and method == "holm":
+        order = known[np.argsort(p[known], kind="stable")]
+        adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)), 1.0)
+    elif known.size:
+        from statsmodels.stats.multitest import fdrcorrection
 
-        adjusted[known] = multipletests(p[known], method="holm" if method == "holm" else "fdr_bh")[1]
+        adjusted[known] = fdrcorrection(p[known])[1]
     return adjusted

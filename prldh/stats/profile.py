@@ -5,14 +5,16 @@ from __future__ import annotations
 import numba
 import numpy as np
 from scipy import special
-from scipy.optimize import linprog
 
 from prldh.stats.logistic import _add_columns, as_design, fit_logistic
+from prldh.stats.separation import infinite_coefficients
 
 _MAX_INNER = 300
 _MAX_OUTER = 200
 _SUSPICIOUS = 12.0
 """Log-odds beyond which an estimate may be an infinite one that the iterations did not reach."""
+_FAR_WRONG = 20.0
+"""Log-odds against a patient's outcome beyond which the curvature there says nothing of where to go."""
 _LONGEST_STEP = 8.0
 """How far one Newton step may move a log-odds: far out the quadratic approximation is worthless."""
 
@@ -29,7 +31,9 @@ def _log_likelihood(outcome: np.ndarray, eta: np.ndarray) -> float:
 
 @numba.njit(cache=True)
 def _information(columns: np.ndarray, outcome: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Score (k,) and observed information (k, k)."""
+    """Score (k,) and observed information (k, k), of patients far on the wrong side a bound of it: their own is almost
+    0, by which a step could be of any length and none that helps (T. S. Jaakkola, M. I. Jordan, Statistics and
+    Computing 10 (2000) 25-37)."""
     k, n = columns.shape
     residual = np.empty(n)
     weighted = np.empty(n)
@@ -39,6 +43,8 @@ def _information(columns: np.ndarray, outcome: np.ndarray, eta: np.ndarray) -> t
         mu = 1.0 / (1.0 + small) if eta[i] >= 0.0 else small / (1.0 + small)
         residual[i] = outcome[i] - mu
         weight[i] = small / ((1.0 + small) * (1.0 + small))
+        if abs(eta[i]) > _FAR_WRONG and (eta[i] > 0.0) != (outcome[i] == 1.0):
+            weight[i] = 0.5 / abs(eta[i])
     score = np.empty(k)
     information = np.empty((k, k))
     for j in range(k):
@@ -101,7 +107,7 @@ def _maximise(
         for j in range(step.shape[0]):
             promise += step[j] * score[j]
         longest = np.abs(_add_columns(columns, step, np.zeros(eta.shape[0]))).max()
-        length = min(1.0, _LONGEST_STEP / longest) if longest > 0.0 else 1.0
+        length = min(1.0, max(_LONGEST_STEP, 0.5 * np.abs(eta).max()) / longest) if longest > 0.0 else 1.0
         improved = False
         for _ in range(40):
             trial = coefficients + length * step
@@ -126,6 +132,11 @@ def _profile_drop(
     """Profile log-likelihood at b, its derivative there (the score of the tested column), and the nuisance values."""
     value, nuisance = _maximise(others, outcome, b * tested, start)
     eta = _add_columns(others, nuisance, b * tested)
+    if np.abs(eta).max() > _SUSPICIOUS:  # steps end where rounding does: of two starts the higher end counts
+        again, other = _maximise(others, outcome, b * tested, np.zeros(start.shape[0]))
+        if again > value:
+            value, nuisance = again, other
+            eta = _add_columns(others, nuisance, b * tested)
     slope = 0.0
     for i in range(eta.shape[0]):
         small = np.exp(-abs(eta[i]))
@@ -184,29 +195,6 @@ def _residual(tested: np.ndarray, others: np.ndarray) -> np.ndarray:
     return tested - np.linalg.lstsq(others.T, tested, rcond=None)[0] @ others
 
 
-def _unbounded_sides(columns: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """Where the likelihood never falls: (k, 2) booleans, lower and upper.
-
-    A coefficient can go to infinity at no cost if some direction moves it and turns no patient's log-odds the
-    wrong way (K. Konis, DPhil thesis, Oxford 2007): a linear programme for each side.
-    """
-    k = columns.shape[0]
-    right_way = (2.0 * outcome - 1.0)[:, None] * (columns / np.abs(columns).max(axis=1)[:, None]).T
-    right_way = np.unique(right_way, axis=0)
-    unbounded = np.zeros((k, 2), dtype=bool)
-
-    def reaches(goal: np.ndarray) -> bool:
-        optimum = linprog(-goal, A_ub=-right_way, b_ub=np.zeros(len(right_way)), bounds=(-1, 1), method="highs")
-        return optimum.status == 0 and -optimum.fun > 1e-7
-
-    if not reaches(right_way.sum(axis=0)):
-        return unbounded
-    for j in range(k):
-        for side, sign in ((0, -1.0), (1, 1.0)):
-            unbounded[j, side] = reaches(sign * np.eye(k)[j])
-    return unbounded
-
-
 def profile_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Profile-likelihood limits of every coefficient of a logistic model.
 
@@ -254,7 +242,8 @@ def profile_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95)
     drop = float(special.chdtri(1.0, 1.0 - level)) / 2.0
     unbounded = np.zeros((len(kept), 2), dtype=bool)
     if np.abs(_add_columns(x, estimates, np.zeros(len(y)))).max() > _SUSPICIOUS:
-        unbounded = _unbounded_sides(x, y)
+        infinite = infinite_coefficients(x.T, y)  # there the likelihood never falls
+        unbounded = np.column_stack([np.isin(infinite, (-1, 2)), np.isin(infinite, (1, 2))])
     for position, j in enumerate(kept):
         others = np.ascontiguousarray(np.delete(x, position, axis=0))
         tested = _residual(x[position], others)

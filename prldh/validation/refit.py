@@ -20,6 +20,7 @@ from prldh.chain import (
     build_design,
     fit_knots,
     fit_tissue,
+    has_fewer_knots,
     log_odds,
     tables_of,
     training_rows,
@@ -125,7 +126,7 @@ def predict_scope_pipeline(
     each resample, and splines whose knots were."""
     outcome = cohort.outcome.astype(float)
     eta, alone = np.zeros((len(resamples), cohort.n)), np.zeros(len(resamples), dtype=bool)
-    unseen, read, of_training = 0, [], []
+    unseen, fewer, read, of_training = 0, 0, [], []
     for r, (resample, tissues) in enumerate(zip(resamples, refits, strict=True)):
         as_it_is = taken_as_it_is(spec, tissues)
         if as_it_is is not None:
@@ -137,6 +138,7 @@ def predict_scope_pipeline(
         fitting = {name: t.fitting for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
         knots = fit_knots(spec.terms, cohort, fitting, resample.train)
+        fewer += has_fewer_knots(spec.terms, cohort, fitting, knots)
         design = build_design(spec.terms, cohort, scores, cutoffs, knots=knots)
         own = design if _is_in_sample(tissues) else build_design(spec.terms, cohort, fitting, cutoffs, knots=knots)
         read.append(resample.train)
@@ -147,7 +149,8 @@ def predict_scope_pipeline(
         alone[r] = _is_intercept_alone(b)[0]
         unseen += _unseen_levels(design, resample)
     fitted_to = None if all(map(_is_in_sample, refits)) else of_training
-    return _wrote_down(Predictions(kind, resamples, eta, alone, _of_unseen(unseen), fitted=fitted_to), read)
+    warnings = _of_unseen(unseen) + _of_fewer_knots(fewer, len(resamples))
+    return _wrote_down(Predictions(kind, resamples, eta, alone, warnings, fitted=fitted_to), read)
 
 
 def taken_as_it_is(spec: ModelSpec, tissues: Mapping[str, TissueRefit]) -> TissueRefit | None:
@@ -199,13 +202,15 @@ def predict_imputed(
     """
     n_imputations = len(completed[0][0])
     imputed = np.zeros((n_imputations, len(resamples), cohort.n))
-    alone, training, unseen = np.zeros(len(resamples), dtype=bool), [], 0
+    alone, training, unseen, fewer = np.zeros(len(resamples), dtype=bool), [], 0, 0
     for r, (resample, tissues, (train, everyone)) in enumerate(zip(resamples, refits, completed, strict=True)):
         size = len(resample.train)
         scores = {name: np.concatenate([t.fitting[resample.train], t.values]) for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
         outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
-        knots = fit_knots(spec.terms, cohort, {name: t.fitting for name, t in tissues.items()}, resample.train)
+        fitting = {name: t.fitting for name, t in tissues.items()}
+        knots = fit_knots(spec.terms, cohort, fitting, resample.train)
+        fewer += has_fewer_knots(spec.terms, cohort, fitting, knots)
         both = [{name: np.concatenate([a[name], b[name]]) for name in a} for a, b in zip(train, everyone, strict=True)]
         designs = [build_design(spec.terms, cohort, scores, cutoffs, coded, knots) for coded in both]
         rows, length = np.arange(size), np.array([size])
@@ -218,9 +223,8 @@ def predict_imputed(
         alone[r] = _is_intercept_alone(b[None])[0]
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
-    predictions = Predictions(
-        kind, resamples, eta, alone, _of_unseen(unseen), imputed if kind == "held_out" else None, training
-    )
+    warnings = _of_unseen(unseen) + _of_fewer_knots(fewer, len(resamples))
+    predictions = Predictions(kind, resamples, eta, alone, warnings, imputed if kind == "held_out" else None, training)
     return _wrote_down(predictions, [r.train for r in resamples])
 
 
@@ -233,6 +237,10 @@ def _unseen_levels(design: Design, resample: Resample) -> int:
 
 def _of_unseen(n: int) -> tuple[Warn, ...]:
     return (warn.UNSEEN_LEVELS(n=n),) if n else ()
+
+
+def _of_fewer_knots(n: int, n_resamples: int) -> tuple[Warn, ...]:
+    return (warn.FEWER_KNOTS(n=n, n_resamples=n_resamples),) if n else ()
 
 
 def _refit(engine: StatisticsEngine, how: str) -> Callable[..., Mapping[str, Any]]:

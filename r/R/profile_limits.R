@@ -28,6 +28,11 @@ profile_one <- function(x, outcome, best, j, cutoff) {
   centre <- top$beta[length(top$beta)] / scale
   curve <- function(b, start) {
     fit <- maximise(others, outcome, b * own, start)
+    # Far out steps end where rounding does: before the likelihood is said to have fallen, another start is tried
+    if (fit$farthest > 12 && 2 * (top$value - fit$value) > cutoff) {
+      again <- maximise(others, outcome, b * own, numeric(length(start)))
+      if (again$value > fit$value) fit <- again
+    }
     # Convex in b, 0 at the maximum; its slope is that of the score (envelope theorem)
     list(b = b, beta = fit$beta, value = 2 * (top$value - fit$value) - cutoff,
          slope = -2 * sum(own * (outcome - fit$mu)))
@@ -83,13 +88,19 @@ maximise <- function(x, outcome, offset, beta) {
     # From the wrong side's probability: outcome - mu would lose all digits near 0 and 1
     residual <- sign * plogis(-sign * log_odds)
     if (!length(beta)) break
-    information <- crossprod(x * sqrt(plogis(log_odds) * plogis(-log_odds)))
-    inverse <- invert(information)
-    error <- if (inverse$is_full) sqrt(inverse$matrix[length(beta), length(beta)]) else Inf
-    step <- drop(inverse$matrix %*% crossprod(x, residual))
+    # Of a patient far on the wrong side the curvature is almost 0 and says nothing of where to go: a bound of it instead
+    # (T. S. Jaakkola, M. I. Jordan, Statistics and Computing 10 (2000) 25-37)
+    weight <- plogis(log_odds) * plogis(-log_odds)
+    wrong <- sign * log_odds < -20
+    weight[wrong] <- 0.5 / abs(log_odds[wrong])
+    information <- crossprod(x * sqrt(weight))
+    newton <- newton_step(information, drop(crossprod(x, residual)))
+    # of the last coefficient: its variance is the square of the last diagonal element of the triangle's inverse
+    error <- if (is.null(newton$root)) Inf else 1 / newton$root[length(beta), length(beta)]
+    step <- newton$step
     direction <- drop(x %*% step)
     if (!all(is.finite(direction)) || !any(direction != 0)) break   # separated: no slope left to climb
-    step_size <- min(1, 30 / max(abs(direction)))
+    step_size <- min(1, max(30, abs(log_odds) / 2) / max(abs(direction)))
     for (halving in 1:40) {
       new_value <- log_likelihood(log_odds + step_size * direction)
       if (new_value >= value) break
@@ -103,19 +114,24 @@ maximise <- function(x, outcome, offset, beta) {
     # The gain of the next step is about the square of this one's
     if (gain <= 1e-13 * (abs(value) + 1e-3)) break
   }
-  list(beta = beta, value = value, mu = plogis(log_odds), error = error)
+  list(beta = beta, value = value, mu = plogis(log_odds), error = error, farthest = max(abs(log_odds)))
 }
 
-# The information's inverse. Under separation it is singular along the directions in which the likelihood has nothing left
-# to gain: there the pseudo-inverse stands still, and the other directions keep their exact Newton step. A ridge would
-# slow these down as well, and the search would end before its maximum.
-invert <- function(information) {
+# Information * step = score, by Cholesky. Under separation the information vanishes along the directions in which the
+# likelihood has little left to gain: there the pivot is held above rounding, so that the step is long and not undefined.
+newton_step <- function(information, score) {
   root <- tryCatch(chol(information), error = function(e) NULL)
-  if (!is.null(root) && min(diag(root))^2 > 1e-13 * max(diag(information))) {
-    return(list(matrix = chol2inv(root), is_full = TRUE))
+  if (!is.null(root) && all(diag(root)^2 > 1e-13 * diag(information))) {
+    return(list(step = backsolve(root, forwardsolve(t(root), score)), root = root))
   }
-  spectrum <- eigen(information, symmetric = TRUE)
-  kept <- spectrum$values > 1e-13 * max(spectrum$values, 1e-300)
-  vectors <- spectrum$vectors[, kept, drop = FALSE]
-  list(matrix = vectors %*% (t(vectors) / spectrum$values[kept]), is_full = FALSE)
+  k <- length(score)
+  lower <- matrix(0, k, k)
+  for (j in seq_len(k)) {
+    before <- seq_len(j - 1)
+    pivot <- max(information[j, j] - sum(lower[j, before]^2), 1e-13 * information[j, j])
+    lower[j, j] <- if (pivot > 1e-250) sqrt(pivot) else 1e-125
+    after <- seq_len(k)[-seq_len(j)]
+    lower[after, j] <- (information[after, j] - lower[after, before, drop = FALSE] %*% lower[j, before]) / lower[j, j]
+  }
+  list(step = backsolve(t(lower), forwardsolve(lower, score)), root = NULL)
 }

@@ -23,6 +23,7 @@ from prldh.cli import cli
 from prldh.core.errors import EngineError
 from prldh.run.folder import place_whole
 
+pytestmark = pytest.mark.usefixtures("undrawn")
 N = 60
 FEATURES = [f"feature_{j:02d}" for j in range(12)]
 STUDY = {

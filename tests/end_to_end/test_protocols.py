@@ -163,26 +163,6 @@ def _without_seconds(data):
     return plain
 
 
-def test_the_frozen_models_are_those_of_the_chosen_way(ran, tmp_path):
-    _, results, folder = ran
-    clinical = pd.read_csv(folder / "clinical.csv").iloc[:9]
-    features = pd.read_csv(folder / "features.csv").iloc[:9]
-    clinical.to_csv(tmp_path / "new.csv", index=False)
-    features.to_csv(tmp_path / "features.csv", index=False)
-    cohort = {
-        "clinical": {"table": str(tmp_path / "new.csv")},
-        "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
-    }
-    (tmp_path / "cohort.yaml").write_text(json.dumps(cohort))
-    prldh.apply_models(folder / "out", tmp_path / "cohort.yaml", tmp_path / "applied")
-    applied = pd.read_csv(next((tmp_path / "applied").rglob("*predictions.csv")))
-    rows = results.predictions[results.predictions["scheme"] == "apparent"].set_index("id")
-    column = next(c for c in applied.columns if "log_odds" in c or "probability" in c)
-    name = "log_odds" if "log_odds" in column else "probability"
-    expected = rows.loc[applied["id"].astype(str), name].to_numpy()
-    assert applied[column].to_numpy() == pytest.approx(expected, abs=1e-9)
-
-
 def test_the_report_says_what_was_chosen_what_it_cost_and_that_there_is_no_winner(ran):
     _, results, folder = ran
     page = (folder / "out" / "report.html").read_text()

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_glmnet import cv_glmnet
+from plain_glmnet import Asked, cv_glmnet
 
 from prldh.chain.radscore import fit_tissue
 from prldh.chain.selection.correlation import filter_correlated
@@ -202,7 +202,7 @@ def test_lasso_is_cv_glmnets(real, tmp_path):
     the largest, so that in near ties of the cross-validated deviance lambda.min may be a neighbour.
     """
     problems = lasso_problems(real)
-    exact, default = cv_glmnet(problems, tmp_path), cv_glmnet(problems, tmp_path, 1e-7)
+    exact, default = cv_glmnet(problems, tmp_path), cv_glmnet(problems, tmp_path, Asked(1e-7))
     ours = [cv_lasso(*problem) for problem in problems]
     for (values, outcome, _), found, wanted, rough in zip(problems, ours, exact, default, strict=True):
         assert found["lambda"].size == wanted["lambda"].size
@@ -239,7 +239,7 @@ def test_lasso_is_cv_glmnets_on_a_wide_part_of_a_real_table(real, tmp_path):
     problems = []
     for values, outcome in real.values():
         problems.append((standardise(values[:, ::16])[0], outcome.astype(float), stratified_folds(outcome, 10, 1) + 1))
-    for problem, wanted in zip(problems, cv_glmnet(problems, tmp_path, 1e-9), strict=True):
+    for problem, wanted in zip(problems, cv_glmnet(problems, tmp_path, Asked(1e-9)), strict=True):
         found = cv_lasso(*problem)
         np.testing.assert_allclose(found["lambda"], wanted["lambda"], rtol=1e-12)
         assert found["lambda_min"] == pytest.approx(wanted["lambda_min"], rel=1e-12)

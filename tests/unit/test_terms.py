@@ -143,6 +143,20 @@ def test_held_out_refits_place_knots_on_their_training_rows_in_both_scopes(found
             np.testing.assert_allclose(design.matrix[test] @ fit["coefficients"], fold["log_odds"], atol=1e-8)
 
 
+def test_resamples_with_fewer_knots_are_counted(tmp_path):
+    """Seven values give five knots; the one that a single patient has is in no training row of one fold."""
+    data = table()
+    data["crp"] = np.array([1.0, 2.0, 3.0, 5.0, 8.0, 13.0])[np.arange(N) % 6]
+    data.loc[7, "crp"] = 21.0
+    found = analyze(tmp_path, ["rcs(crp, 5)", "disc"], data=data)
+    assert len(found["models"][0]["knots"]["rcs(crp, 5)"]) == 5
+    told = [w["message"] for w in found["warnings"] if w["code"] == "PRL-107"]
+    assert told and all("in 1 of 4 resamples the training rows have too few distinct values" in t for t in told)
+    data.loc[8, "crp"] = 21.0
+    many = analyze(tmp_path, ["rcs(crp, 4)", "disc"], data=data)
+    assert not [w for w in many["warnings"] if w["code"] == "PRL-107"]
+
+
 def test_frozen_models_keep_their_knots(found):
     data, folder = found
     new = table(6).head(40).assign(id=[f"n{i}" for i in range(40)])

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from prldh.chain.learners.contributions import Contributions, shap_values
-from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear import RADSCORES, LogisticLearner
+from prldh.chain.learners.penalised import ElasticNetLearner, LassoLearner, RidgeLearner
 from prldh.chain.learners.registered import LEARNERS, YARDSTICKS
 
-__all__ = ["LEARNERS", "YARDSTICKS", "Contributions", "LassoLearner", "LogisticLearner", "shap_values"]
+__all__ = [
+    "Contributions",
+    "ElasticNetLearner",
+    "LEARNERS",
+    "LassoLearner",
+    "LogisticLearner",
+    "RADSCORES",
+    "RidgeLearner",
+    "YARDSTICKS",
+    "shap_values",
+]

@@ -169,8 +169,8 @@ def _score(w: Writer, tissues: list[str]) -> str:
     first = w.data["tissues"][tissues[0]]["radscore"]
     fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
     if first["intercept"] is None:
-        return f"The Radscore is the log odds of the event by {fitted} of the features that remained."
-    return f"The Radscore is the linear predictor of {fitted} of the standardised features that remained."
+        return f"From the features that remained the Radscore, log odds of the event, was made by {fitted}."
+    return f"The Radscore is the linear predictor of the standardised features that remained by {fitted}."
 
 
 def _second_stage(w: Writer) -> Iterator[str]:
