@@ -61,6 +61,8 @@ SUMMARY_RULES = {
     "median": "Median [quartiles].",
 }
 ROWS_SHOWN = 400
+#: Features of a Radscore that a table and its formula list.
+FEATURES_SHOWN = 50
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
 
@@ -82,6 +84,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             name: figures[name].get("seen") or seen for name, seen in seen_in_figures(data, words, figures).items()
         },
         "measures": BY_KEY,
+        **_features_of_scores(data),
         "ways": ways_view(data, words),
         "classified": CLASSIFIED,
         "line": of_table(LINE),
@@ -153,6 +156,11 @@ def _formula(tissue: dict[str, Any]) -> str:
     score = tissue["radscore"]
     if score.get("reason"):
         return f"The Radscore is a {score['method'].replace('_', ' ')}'s: {score['reason']}"
+    if len(score["coefficients"]) > FEATURES_SHOWN:
+        return (
+            f"Radscore = {typeset(plain(score['intercept'], 4))} + Σ coefficient × z(feature) over"
+            f" {len(score['coefficients'])} features, where z(feature) = (value − centre) / scale"
+        )
     parts = [
         f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})"
         for feature, b in score["coefficients"].items()
@@ -161,6 +169,28 @@ def _formula(tissue: dict[str, Any]) -> str:
         f"Radscore = {typeset(plain(score['intercept'], 4))} {' '.join(parts)}, where z(feature) = (value − centre) /"
         " scale"
     )
+
+
+def _features_of_scores(data: dict[str, Any]) -> dict[str, Any]:
+    """By tissue: the features that the table of its Radscore lists, what they are worth in held-out patients, and in
+    which scheme that was seen."""
+    shown: dict[str, list[str]] = {}
+    falls: dict[str, Any] = {}
+    schemes: dict[str, str] = {}
+    for name, t in data["tissues"].items():
+        if not t["selection"]:
+            continue
+        by_scheme = t["radscore"].get("importance") or {}
+        schemes[name] = next(iter(by_scheme), "")
+        falls[name] = by_scheme.get(schemes[name])
+        features = t["selection"]["features"]
+        if len(features) > FEATURES_SHOWN:
+            size = {f: abs(b or 0.0) for f, b in t["radscore"]["coefficients"].items()}
+            listed = list((falls[name] or {"features": {}})["features"])
+            rest = sorted((f for f in features if f not in listed), key=lambda f: -size.get(f, 0.0))
+            features = [*listed, *rest][:FEATURES_SHOWN]
+        shown[name] = list(features)
+    return {"features_shown": shown, "importance": falls, "importance_scheme": schemes}
 
 
 def _figures_of(name: str, figures: dict[str, Any]) -> list[str]:

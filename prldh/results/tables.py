@@ -59,6 +59,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "size_by_seed": _size_by_seed(data),
         "sensitivity": _sensitivity(data),
         "radscore": _radscore(data),
+        "importance": _importance(data),
         "features_ibsi": pd.DataFrame(selected_features(data)),
         "scores": _scores(data),
         "excluded": pd.DataFrame(data["cohort"]["excluded"]),
@@ -486,6 +487,17 @@ def _radscore(data: dict[str, Any]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _importance(data: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"tissue": name, "scheme": scheme, "feature": feature, **fall, "n_resamples": entry["n_resamples"]}
+            for name, t in _tissues(data)
+            for scheme, entry in (t["radscore"].get("importance") or {}).items()
+            for feature, fall in entry["features"].items()
+        ]
+    )
 
 
 def _scores(data: dict[str, Any]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from prldh.core import (
 )
 from prldh.models import FeatureCollinearity, Plan
 from prldh.stats import proportion, selection_stability
-from prldh.validation import Alternative, EngineRun
+from prldh.validation import Alternative, EngineRun, Importance, describe_importance
 
 #: Features whose correlations are listed pair by pair.
 MOST_CORRELATED = 60
@@ -100,6 +100,7 @@ class RadscoreEntry:
     second_stage: Later[SecondStage]
     collinearity: Later[FeatureCollinearity]
     details: Later[Mapping[str, Any]]
+    importance: Later[Mapping[str, Importance]]
     reason: str | Absent = ABSENT
 
 
@@ -131,24 +132,30 @@ def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
     columns = zip(cohort.ids, fit.values, cohort.outcome, strict=True)
     return TissueEntry(
         selection=None if score is None else _selection(plan, run, name),
-        radscore=None if score is None else _radscore(score, plan.protocol, run.collinearity[name]),
+        radscore=None if score is None else _radscore(score, plan.protocol, run, name),
         cutoff=fit.cutoff,
         scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns if np.isfinite(value)),
         column=plan.study.tissues[name].radscore,
     )
 
 
-def _radscore(score: FittedScore, protocol: Protocol, collinearity: FeatureCollinearity) -> RadscoreEntry:
+def _radscore(score: FittedScore, protocol: Protocol, run: EngineRun, name: str) -> RadscoreEntry:
+    collinearity = run.collinearity[name]
+    of_schemes = {
+        scheme: describe_importance(score.names, [refit[name] for refit in refits])
+        for scheme, refits in run.refits.items()
+    }
+    importance = {scheme: own for scheme, own in of_schemes.items() if own is not None}
     method, stage, details = protocol.learner.learner.name, protocol.second_stage, getattr(score, "details", {})
     if not isinstance(score, LinearScore):
         none = dict.fromkeys(score.names)
-        return RadscoreEntry(None, none, none, none, method, stage, collinearity, details, NO_SUM)
+        return RadscoreEntry(None, none, none, none, method, stage, collinearity, details, importance, NO_SUM)
 
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    return RadscoreEntry(score.intercept, coefficients, center, scale, method, stage, collinearity, details)
+    return RadscoreEntry(score.intercept, coefficients, center, scale, method, stage, collinearity, details, importance)
 
 
 def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:

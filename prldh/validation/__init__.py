@@ -8,6 +8,7 @@ from prldh.validation.common import fitted_on
 from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
 from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Validation
+from prldh.validation.importance import Importance, describe_importance
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, validate_models
@@ -26,6 +27,7 @@ __all__ = [
     "HeldOut",
     "HeldOutArea",
     "Helpers",
+    "Importance",
     "IntervalBy",
     "Optimism",
     "ProtocolEntry",
@@ -37,6 +39,7 @@ __all__ = [
     "compare_alternatives",
     "compare_protocols",
     "compared_schemes",
+    "describe_importance",
     "fitted_on",
     "held_out",
     "held_out_imputed",

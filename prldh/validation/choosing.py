@@ -20,7 +20,7 @@ from prldh.models import Plan
 from prldh.stats import auc_of_rows
 from prldh.study import Choose
 from prldh.validation.predict import predict_refitted
-from prldh.validation.spread import Helpers, Refitted, refit_all
+from prldh.validation.spread import Helpers, Refitted, in_many_folds, refit_all
 
 #: Key of the choice that is made on everyone.
 EVERYONE = "everyone"
@@ -99,13 +99,14 @@ def refit_pipeline(
     """The whole chain on every resample of the plan; where a choice among ways is part of it, that one is made anew
     within each training set."""
     if plan.study.choose is None:
-        return refit_all(plan, None, helpers, progress, noun), None
+        return refit_all(plan, None, helpers, progress, noun, explained=in_many_folds(plan)), None
     inner = {
         _inner_name(scheme, r): ("held_out", _inner_folds(plan, resample.train, scheme, r))
         for scheme, (_, resamples) in plan.schemes.items()
         for r, resample in enumerate(resamples)
     }
-    ways = _refit_ways(replace(plan, schemes={**plan.schemes, **inner}), helpers, progress, noun)
+    both = replace(plan, schemes={**plan.schemes, **inner})
+    ways = _refit_ways(both, helpers, progress, noun, in_many_folds(plan))
     names, rule = _choice_of(plan).among, _choice_of(plan).rule
     chosen: dict[str, list[str]] = {}
     for scheme, (_, resamples) in plan.schemes.items():
@@ -147,7 +148,11 @@ def _inner_folds(plan: Plan, train: np.ndarray, scheme: str, r: int) -> list[Res
 
 
 def _refit_ways(
-    plan: Plan, helpers: Helpers, progress: Callable[[int, int], None], noun: str | None = None
+    plan: Plan,
+    helpers: Helpers,
+    progress: Callable[[int, int], None],
+    noun: str | None = None,
+    explained: Sequence[str] = (),
 ) -> dict[str, Refitted]:
     """Each way on every resample of the plan, by name."""
     names = _choice_of(plan).among
@@ -155,7 +160,9 @@ def _refit_ways(
     def refit(k: int, way: str) -> Refitted:
         own = replace(plan, protocol=plan.protocols[way])
         of_way = noun and f"{noun} of '{way}'"
-        return refit_all(own, None, helpers, lambda done, n: progress(k * n + done, len(names) * n), of_way)
+        return refit_all(
+            own, None, helpers, lambda done, n: progress(k * n + done, len(names) * n), of_way, explained=explained
+        )
 
     return {way: refit(k, way) for k, way in enumerate(names)}
 

@@ -36,7 +36,7 @@ from prldh.validation.engine_run import EngineRun
 from prldh.validation.entries import HeldOutArea, IntervalBy
 from prldh.validation.predict import predict_refitted
 from prldh.validation.refit import predict_scope_pipeline
-from prldh.validation.spread import POOLED, Helpers, Refitted, refit_all
+from prldh.validation.spread import POOLED, Helpers, Refitted, in_many_folds, refit_all
 from prldh.validation.summaries import Judged, judge_held_out
 
 if TYPE_CHECKING:
@@ -54,11 +54,7 @@ def compared_schemes(plan: Plan) -> list[str]:
     """Where ways are compared: the schemes that ``choose`` names, or those that hold several patients out at once."""
     if plan.study.choose is not None and plan.study.choose.schemes is not None:
         return list(plan.study.choose.schemes)
-    return [
-        name
-        for name, (kind, resamples) in plan.schemes.items()
-        if kind == HELD_OUT and any(len(r.test) > 1 for r in resamples)
-    ]
+    return in_many_folds(plan)
 
 
 def compare_protocols(

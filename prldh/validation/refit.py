@@ -8,6 +8,7 @@ Scope ``model`` keeps Radscores and group cutoffs and refits the logistic model 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,7 @@ from prldh.data import impute_resample
 from prldh.engines import StatisticsEngine
 from prldh.models import AS_IS, MAXIMUM_LIKELIHOOD, mean_log_odds
 from prldh.study import Imputation
+from prldh.validation.importance import importance_in
 
 
 def refit_tissues(
@@ -56,8 +58,10 @@ def refit_tissues(
     key: tuple,
     engine: StatisticsEngine,
     ledger: Ledger,
+    is_explained: bool = False,
 ) -> dict[str, TissueRefit]:
-    """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients."""
+    """Every tissue's Radscore refitted on the training rows of one resample, applied to all patients; where
+    ``is_explained``, with what its features are worth among those held out."""
     refits = {}
     for name, values in given.items():
         known = resample.train[np.isfinite(values[resample.train])]
@@ -70,6 +74,9 @@ def refit_tissues(
             rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
         )
         refits[name] = _refit_of(fit, blocks, outcome, resample, protocol)
+        if is_explained:
+            own = seed_for(seed, "importance", name, *key)
+            refits[name] = replace(refits[name], importance=importance_in(fit, blocks, outcome, resample, own))
     return refits
 
 

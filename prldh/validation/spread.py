@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, TissueRefit
+from prldh.core import HELD_OUT, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.models import Plan
 from prldh.plugins import HasFingerprint
@@ -38,7 +38,8 @@ ByScheme = dict[str, list]
 class Refits:
     """What every refit of one stage is told beside the features: ``tissues`` are given in scope ``model``, where they
     are not refitted; ``cohort`` where covariates have blanks that are imputed; ``is_pooled``: the features of all
-    tissues make one score, and given scores do not count."""
+    tissues make one score, and given scores do not count; ``explained``: schemes in whose resamples features are told
+    by their worth."""
 
     outcome: np.ndarray
     protocol: Protocol
@@ -47,6 +48,7 @@ class Refits:
     cohort: Cohort | None
     imputation: Imputation
     is_pooled: bool = False
+    explained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,15 @@ class Helpers:
     kept: KeptWork
 
 
+def in_many_folds(plan: Plan) -> list[str]:
+    """The schemes that hold several patients out at once."""
+    return [
+        name
+        for name, (kind, resamples) in plan.schemes.items()
+        if kind == HELD_OUT and any(len(r.test) > 1 for r in resamples)
+    ]
+
+
 def refit_inputs(plan: Plan) -> tuple[dict[str, tuple[FeatureBlock, ...]], dict[str, np.ndarray]]:
     """The features and the given scores of all patients: what every refit needs, the same in all stages."""
     return dict(plan.blocks), {str(name): values.to_numpy(float) for name, values in plan.cohort.scores.items()}
@@ -78,6 +89,7 @@ def refit_all(
     progress: Callable[[int, int], None],
     noun: str | None = None,
     is_pooled: bool = False,
+    explained: Sequence[str] = (),
 ) -> Refitted:
     """Every tissue, unless ``tissues`` are given, and the imputed covariates on every resample of the plan; where
     ``is_pooled``, the features of all tissues as one (:func:`pool`), and no covariates."""
@@ -90,7 +102,9 @@ def refit_all(
         (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
     ]
     study, outcome = plan.study, plan.cohort.outcome
-    settings = Refits(outcome, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled)
+    settings = Refits(
+        outcome, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled, tuple(explained)
+    )
     by_item = run_work(
         partial(_refit_one, settings),
         items,
@@ -153,6 +167,7 @@ def _refit_one(
                 (scheme, r),
                 PythonEngine(),
                 ledger,
+                scheme in settings.explained,
             )
             seconds = time.process_time() - started
             refitted = {name: replace(tissue, seconds=seconds) for name, tissue in refitted.items()}
@@ -217,7 +232,7 @@ def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resampl
             [(c.name, c.kind, c.levels, cohort.coded[c.name]) for c in cohort.covariates],
             settings.imputation.model_dump_json(),
         )
-    chain = (_digest_of(settings.protocol), settings.is_pooled)
+    chain = (_digest_of(settings.protocol), settings.is_pooled, settings.explained)
     stage = digest_of(kept.study, chain, settings.outcome, tissues, covariates)
     keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
     return Shelf(kept, keys, _pack, _unpack)

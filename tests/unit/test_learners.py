@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from scipy.optimize import minimize
 
 from prldh.chain.learners import LEARNERS
-from prldh.chain.learners.linear import LassoLearner, LogisticLearner
+from prldh.chain.learners.linear import LogisticLearner
 from prldh.chain.learners.linear_svm import LinearSvmLearner, choose_cost, scale_by_platt
 from prldh.chain.learners.mean import MeanLearner
+from prldh.chain.learners.penalised import LassoLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 from prldh.chain.selection import child_of, stratified_folds
 from prldh.core import LinearScore, PluginError, StudyError, TrainingRows
@@ -51,7 +52,7 @@ def test_a_machine_is_scikit_learns_on_standardised_columns():
 
     rows, others = make_rows(), make_rows(seed=1)
     score = fit_svm(rows, cost=[0.5])
-    center, scale = rows.values.mean(axis=0), rows.values.std(axis=0)
+    center, scale = rows.values.mean(axis=0), rows.values.std(axis=0) * np.sqrt(5)
     machine = SVC(kernel="linear", C=0.5).fit((rows.values - center) / scale, rows.outcome)
     decision = machine.decision_function((others.values - center) / scale)
     slope = score.details["slope"]

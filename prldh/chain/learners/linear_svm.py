@@ -83,11 +83,12 @@ class Machine(NamedTuple):
 class LinearSvmLearner:
     """A linear support vector machine on standardised columns, its decision values made log odds by Platt's scaling.
 
-    C is that of the highest mean AUC in five inner folds by patient, the least of ties; a C for which the solver does
-    not converge, and those above it, are left out. The held-out decision values of
-    the same folds at that C give the scaling: log odds = slope * decision value + intercept, by maximum likelihood with
-    Platt's smoothed targets (events + 1) / (events + 2) and 1 / (others + 2). A slope is never negative: where held-out
-    decision values do not rise with the event the score is the same for everyone, and no feature is used.
+    The kernel is the mean product over the columns, so that C means the same whatever their number. C is that of the
+    highest mean AUC in five inner folds by patient, the least of ties; the first C at which a fold's solver does not
+    converge, and those above it, are left out. The held-out decision values of the same folds at that C give the
+    scaling: log odds = slope * decision value + intercept, by maximum likelihood with Platt's smoothed targets
+    (events + 1) / (events + 2) and 1 / (others + 2). A slope is never negative: where held-out decision values do not
+    rise with the event the score is the same for everyone, and no feature is used.
 
     Notes
     -----
@@ -153,7 +154,8 @@ class LinearSvmLearner:
 
 @dataclass(frozen=True)
 class Standardised:
-    """Rows (n, p) of both outcomes, standardised by themselves (ddof 0; constant columns are 0), and their products."""
+    """Rows (n, p) of both outcomes, standardised by themselves (ddof 0; constant columns are 0), and the mean product
+    of every two of them (n, n) over the columns."""
 
     values: np.ndarray
     outcome: np.ndarray
@@ -171,7 +173,7 @@ class Standardised:
         scale[is_constant] = 1.0
         z = (values - center) / scale
         z[:, is_constant] = 0.0
-        return cls(z, outcome, center, scale, z @ z.T)
+        return cls(z, outcome, center, scale, z @ z.T / z.shape[1])
 
     def fit(self, cost: float) -> Machine:
         """The machine of this cost."""
@@ -182,7 +184,7 @@ class Standardised:
         with config_context(assume_finite=True), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is told in words of ours
             machine = SVC(kernel="precomputed", C=cost, max_iter=MOST_STEPS).fit(self.products, self.outcome)
-        weight = machine.dual_coef_[0] @ self.values[machine.support_]
+        weight = machine.dual_coef_[0] @ self.values[machine.support_] / self.values.shape[1]
         return Machine(float(machine.intercept_[0]), weight, self.center, self.scale, machine.fit_status_ == 0)
 
 

@@ -118,9 +118,9 @@ class RandomForestLearner:
 def grow_forest(values: np.ndarray, outcome: np.ndarray, n_trees: int, seed: int) -> Trees:
     """Trees grown on rows (n, p) with this outcome (n,) 0/1; ``seed`` is 0 … 2^64 - 1."""
     columns = np.ascontiguousarray(np.asarray(values, dtype=np.float64).T)
-    ascending = np.argsort(columns, axis=1, kind="stable")
+    ascending = np.argsort(columns, axis=1, kind="stable").astype(np.int32)
     rank = np.empty_like(ascending)
-    np.put_along_axis(rank, ascending, np.arange(columns.shape[1])[None, :], axis=1)
+    np.put_along_axis(rank, ascending, np.arange(columns.shape[1], dtype=np.int32)[None, :], axis=1)
     n_nodes = 2 * columns.shape[1]
     whole = [np.empty(n_nodes, dtype=np.int64) for _ in range(4)]
     numbers = [np.empty(n_nodes) for _ in range(2)]

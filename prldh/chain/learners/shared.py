@@ -21,7 +21,8 @@ def in_own_order(rows: TrainingRows) -> TrainingRows:
     values = np.asarray(rows.values, dtype=np.float64)[:, columns]
     refuse_blanks(values, tuple(rows.names[j] for j in columns))
     order = np.argsort(rows.patient, kind="stable")
-    if np.unique(rows.patient).size < len(rows.patient):
+    twin = rows.patient[order][1:] == rows.patient[order][:-1]
+    if (values[order[1:][twin]] != values[order[:-1][twin]]).any():
         order = np.lexsort((*values.T[::-1], rows.outcome, rows.patient))
     varies = values.min(axis=0) < values.max(axis=0)
     return TrainingRows(
