@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -25,7 +26,8 @@ from prldh.checklists.findings import (
     setting,
 )
 from prldh.checklists.items import Item
-from prldh.core import Purpose
+from prldh.core import Purpose, warn
+from prldh.results import steps_of
 
 Rule = Callable[[Dossier], Finding]
 
@@ -79,18 +81,22 @@ def name_steps(d: Dossier) -> str:
 
 
 def settings_of_steps(d: Dossier) -> str:
-    """The selection as the study file sets it: each step with its settings."""
+    """Transforms and selection as the study file sets them: each step with its settings."""
     steps = []
-    for step in d.settings["selection"]:
-        for name, settings in step.items():
-            inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
-            steps.append(f"{name} ({inner})" if inner else name)
+    for _, name, settings in steps_of(d.settings):
+        inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
+        steps.append(f"{name} ({inner})" if inner else name)
     return ", ".join(steps)
 
 
 def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
     """The steps of the study file that say that they serve a purpose."""
-    return [name for step in d.settings["selection"] for name in step if d.words.step(name).serves(purpose)]
+    return [name for _, name, _ in steps_of(d.settings) if d.words.step(name).serves(purpose)]
+
+
+def place_of(d: Dossier, step: str) -> tuple[str, Mapping[str, Any]]:
+    """Where the study file names a step, and its settings; the first where it does so twice."""
+    return next((f"{place[0]}.{name}", settings) for place, name, settings in steps_of(d.settings) if name == step)
 
 
 def name_cohorts(d: Dossier) -> str:
@@ -166,6 +172,15 @@ def enough_for_features(d: Dossier) -> Finding:
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
+    found = _missing_of_patients(d)
+    told = d.run.get("warnings", ())
+    blank = [w["message"].rstrip(".") for w in told if w.get("code") == warn.BLANK_FEATURES.code]
+    if not blank:
+        return found
+    return replace(found, value="; ".join([found.value or "", *blank]), evidence=(*found.evidence, report("features")))
+
+
+def _missing_of_patients(d: Dossier) -> Finding:
     missing, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
     if missing:
@@ -377,7 +392,7 @@ def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
     judged, sentences = [], []
     steps = list(dict.fromkeys(steps_for(d, Purpose.RELIABILITY)))
     measure = " or ".join(d.words.step(step).purposes[Purpose.RELIABILITY] for step in steps)
-    places = [f"selection.{step}" for step in steps] or ["selection"]
+    places = [place_of(d, step)[0] for step in steps] or ["selection"]
     evidence = (report("radscores"), *map(setting, places))
     for name, t in d.selected.items():
         own = [s for s in t["selection"]["steps"] if s["name"] in steps]
@@ -440,9 +455,10 @@ def redundancy(d: Dossier) -> Finding:
 def scaling(d: Dossier) -> Finding:
     if not d.selected:
         return ask()
+    before = ", ".join(name for place, name, _ in steps_of(d.settings) if place[0] == "transforms")
     value = (
-        "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no"
-        " harmonisation of sites in this run"
+        f"{f'after {before}, ' if before else ''}each feature less its mean, divided by its SD, both of the rows that"
+        " the Radscore was fitted on; no harmonisation of sites in this run"
     )
     evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
     return ask(value, *evidence) if d.given_scores else filled(value, *evidence)

@@ -389,7 +389,7 @@ SETTINGS = {
     "an unknown selector": (
         ("selection",),
         [{"icct": {}}],
-        ("selection, step 1", "no selector 'icct'", "correlation", "icc, lasso_svm_rfe", "Did you mean 'icc'?"),
+        ("selection, step 1", "no selector 'icct'", "correlation", "icc, lasso, lasso_svm_rfe", "Did you mean 'icc'?"),
     ),
     "two selectors in a step": (
         ("selection",),

@@ -156,7 +156,7 @@ for (tissue in names(study$univariate$shown)) {
     x <- values_of(tissue, name)
     test <- if (study$univariate$test == "t") t.test(x[y == 0], x[y == 1], var.equal = TRUE) else
       suppressWarnings(wilcox.test(x[y == 0], x[y == 1], exact = FALSE))
-    list(auc = as.numeric(auc(roc_of(y, x))), r = cor(x, y), statistic = test$statistic, p = test$p.value)
+    list(auc = as.numeric(auc(roc_of(y, x))), r = cor(x, y, use = "complete.obs"), statistic = test$statistic, p = test$p.value)
   })
   p[seq_along(each)] <- vapply(each, `[[`, 0, "p")
   below <- list(p = sum(p < 0.05, na.rm = TRUE))
