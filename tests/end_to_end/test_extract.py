@@ -153,9 +153,9 @@ def test_bad_cases_are_put_aside_and_the_rest_goes_on(cohort, tmp_path, warm_cac
         and "no image is given" in reasons["P003"]
     )
     assert done.tables["disc"][0].shape[0] == 9
-    strict = _run("extract", study, "--out", tmp_path / "strict", "--strict")
+    strict = _run("extract", study, "--out", tmp_path / "strict", "--strict", "--jobs", 1)
     assert strict.returncode == 1 and "P001" in strict.stderr and not (tmp_path / "strict").exists()
-    looked = _run("extract", study, "--check")
+    looked = _run("extract", study, "--check", "--jobs", 1)
     assert looked.returncode == 0 and "refused" in looked.stdout and "P002" in looked.stdout
 
 
