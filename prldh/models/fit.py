@@ -60,8 +60,8 @@ NO_COEFFICIENT: Final = Coefficient(None, None, None, None, None, None)
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a model; ``fmi``: the fraction of missing information, where covariates were imputed; ``reason``: why it
-    has no coefficient, where none is fitted."""
+    """A term of a model; ``fmi``: the fraction of missing information, where covariates were imputed; ``reason``: why
+    it has no coefficient, where none is fitted."""
 
     term: str
     variable: Later[str]
