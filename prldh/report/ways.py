@@ -20,8 +20,8 @@ def ways_view(data: dict[str, Any], words: Words) -> dict[str, Any] | None:
     return {
         "rows": list(_protocol_rows(data)),
         "tissues": {name: _described(entry) for name, entry in data.get("protocols", {}).items()},
-        "choice": _choice_sentences(data),
-        "no_winner": _no_winner(data),
+        "choice": _choice_sentences(data, words),
+        "no_winner": _no_winner(data, words),
         "yardstick": list(yardstick_rows(data, words)),
         "verdicts": yardstick_sentences(data, words),
     }
@@ -89,7 +89,7 @@ def _described(entry: Mapping[str, Any]) -> str:
     return " → ".join([*steps, tissue["learner"], tissue["second_stage"].replace("_", "-")])
 
 
-def _choice_sentences(data: dict[str, Any]) -> list[str]:
+def _choice_sentences(data: dict[str, Any], words: Words) -> list[str]:
     """What was chosen, why, how often in resamples, and what choosing cost."""
     choice = data.get("choice")
     if not choice:
@@ -98,18 +98,20 @@ def _choice_sentences(data: dict[str, Any]) -> list[str]:
     sentences = [f"Chosen on everyone: {choice['because']}. The frozen models are made by it."]
     for scheme, entry in choice["validation"].items():
         often = ", ".join(f"“{name}” {n}" for name, n in sorted(entry["how_often"].items(), key=lambda i: -i[1]))
-        sentences.append(f"Within the training sets of {scheme.replace('_', '-')} the choice fell on: {often}.")
-        if entry["cost"] is not None:
+        sentences.append(f"Within the training sets of {words.scheme(scheme).label} the choice fell on: {often}.")
+        if entry["cost"] == 0:
+            sentences.append(f"What choosing cost: nothing here; “{entry['best_looking']}” looks best and was chosen.")
+        elif entry["cost"] is not None:
             sentences.append(
                 f"What choosing cost: “{entry['best_looking']}” looks best on the same patients, and its {noun} differs"
                 f" from that of the choice by {abs(entry['cost']):.3f}"
-                f" ({'in its favour' if entry['cost'] > 0 else 'against it' if entry['cost'] < 0 else 'not at all'});"
+                f" ({'in its favour' if entry['cost'] > 0 else 'against it'});"
                 " whoever picks the best-looking way afterwards reports that number."
             )
     return sentences
 
 
-def _no_winner(data: dict[str, Any]) -> list[str]:
+def _no_winner(data: dict[str, Any], words: Words) -> list[str]:
     """Of each scheme, whether any way is shown to differ from the one that the run takes."""
     sentences = []
     schemes = dict.fromkeys(s for entry in data.get("protocols", {}).values() for s in entry["validation"])
@@ -122,7 +124,7 @@ def _no_winner(data: dict[str, Any]) -> list[str]:
         ]
         known = [(name, d) for name, d in models if d["auc"]["low"] is not None]
         apart = [(name, d) for name, d in known if d["auc"]["low"] > 0 or d["auc"]["high"] < 0]
-        where = scheme.replace("_", "-")
+        where = words.scheme(scheme).label
         if not known:
             continue
         if not apart:
@@ -147,31 +149,34 @@ def yardstick_rows(data: dict[str, Any], words: Words) -> Iterator[dict[str, Any
 
 
 def yardstick_sentences(data: dict[str, Any], words: Words) -> list[str]:
-    """The yardstick beside the study's own model: better only where the corrected interval excludes 0."""
-    sentences = []
+    """The yardstick beside the study's own model, a sentence a scheme: better only where the corrected interval
+    excludes 0, otherwise both numbers."""
+    by_scheme: dict[str, list[dict[str, Any]]] = {}
     for row in yardstick_rows(data, words):
-        entry, d = row["entry"], row["entry"]["difference"]
-        auc = leading(entry)["estimate"]
-        if not d or auc is None:
-            continue
-        where, level = row["scheme"].replace("_", "-"), level_of(data)
-        beside = f"a {row['label']} of all features reaches an AUC of {auc:.3f} on the same patients ({where})"
-        if entry["is_better"]:
-            sentences.append(
-                f"The yardstick is better: {beside}, {d['auc']['estimate']:.3f} more than “{d['model']}”"
-                f" ({level}% corrected resampled interval {d['auc']['low']:.3f} to {d['auc']['high']:.3f})."
+        if row["entry"]["difference"] and leading(row["entry"])["estimate"] is not None:
+            by_scheme.setdefault(row["scheme"], []).append(row)
+    sentences = []
+    for scheme, rows in by_scheme.items():
+        model = rows[0]["entry"]["difference"]["model"]
+        own, which = _own_auc(data, model, scheme)
+        told = ", ".join(f"{row['label']} {leading(row['entry'])['estimate']:.3f}" for row in rows)
+        of_own = "" if own is None else f"; “{model}” {own:.3f}"
+        text = f"The yardstick, {which} on the same patients ({words.scheme(scheme).label}): all features by {told}{of_own}."
+        better = [row for row in rows if row["entry"]["is_better"]]
+        if better:
+            listed = "; ".join(
+                f"{row['label']} by {interval_text(row['entry']['difference']['auc'])}" for row in better
             )
-        else:
-            own = _own_auc(data, d["model"], row["scheme"])
-            than = f"; “{d['model']}” {own:.3f}" if own is not None else ""
-            sentences.append(f"As a yardstick, {beside}{than}.")
+            text += f" The yardstick is better: {listed} ({level_of(data)}% corrected resampled interval)."
+        sentences.append(text)
     return sentences
 
 
-def _own_auc(data: dict[str, Any], model: str, scheme: str) -> float | None:
+def _own_auc(data: dict[str, Any], model: str, scheme: str) -> tuple[float | None, str]:
+    """The AUC of this run's model, and which AUC it is."""
     for m in data["models"]:
         held_out = m["validation"].get("pipeline", {}).get(scheme)
         if m["name"] == model and held_out:
-            value: float | None = leading(held_out)["estimate"]
-            return value
-    return None
+            led = leading(held_out)
+            return led["estimate"], "pooled AUC" if led is held_out["auc"] else "AUC, mean of folds"
+    return None, "AUC, mean of folds"
