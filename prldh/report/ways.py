@@ -159,9 +159,10 @@ def yardstick_sentences(data: dict[str, Any], words: Words) -> list[str]:
     for scheme, rows in by_scheme.items():
         model = rows[0]["entry"]["difference"]["model"]
         own, which = _own_auc(data, model, scheme)
-        told = ", ".join(f"{row['label']} {leading(row['entry'])['estimate']:.3f}" for row in rows)
-        of_own = "" if own is None else f"; “{model}” {own:.3f}"
-        text = f"The yardstick, {which} on the same patients ({words.scheme(scheme).label}): all features by {told}{of_own}."
+        told = " and ".join(f"by {row['label']} {leading(row['entry'])['estimate']:.3f}" for row in rows)
+        of_own = "" if own is None else f"; “{model}” has {own:.3f}"
+        where = f"on the same patients ({words.scheme(scheme).label}; {which})"
+        text = f"The yardstick: {where} all features have {told}{of_own}."
         better = [row for row in rows if row["entry"]["is_better"]]
         if better:
             listed = "; ".join(
