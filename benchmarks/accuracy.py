@@ -1,6 +1,7 @@
 """How well protocols and the choice among them do on public radiomics tables: everything refitted on ten folds.
 
     python benchmarks/accuracy.py FOLDER [--tables NAME…] [--repeats 1] [--jobs 2] [--second-stage as_is]
+    python benchmarks/accuracy.py FOLDER --penalised [--tables NAME…]   # slopes and Brier scores by second stage
 
 FOLDER holds ``NAME.gz``: gzip CSV with ID, Target 0/1 and features (radMLBench's collection). Prints a Markdown table
 of the mean of the folds' AUCs by table: each protocol, the best single one, and the choice (``rule: best``); then
@@ -31,12 +32,17 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
 }
 
 
-def study_of(folder: Path, table: str, repeats: int, stage: str | None, permutation: int | None = None) -> dict:
-    """A study of one table, whose features are one tissue; with the outcome permuted where a number is given."""
-    frame = pd.read_csv(folder / f"{table}.gz", compression="gzip", dtype={"ID": str})
+PENALISED = {
+    f"{name}, {stage}": {"selection": [], "learner": name, "second_stage": stage}
+    for name in ("lasso", "elastic_net", "ridge")
+    for stage in ("in_sample", "cross_fitted", "as_is")
+}
+
+
+def study_of(folder: Path, table: str, repeats: int, stage: str | None) -> dict[str, Any]:
+    """A study of one table, whose features are one tissue."""
+    frame = pd.read_csv(folder / f"{table}.gz", compression="gzip", dtype={"ID": str}).copy()
     outcome = frame["Target"].to_numpy()
-    if permutation is not None:
-        outcome = np.random.default_rng(permutation).permutation(outcome)
     own = Path(tempfile.mkdtemp())
     ids = [f"P{k:04d}" for k in range(len(frame))]
     pd.DataFrame({"id": ids, "outcome": outcome}).to_csv(own / "clinical.csv", index=False)
@@ -61,7 +67,14 @@ def study_of(folder: Path, table: str, repeats: int, stage: str | None, permutat
     }
 
 
-def run(study: dict, jobs: int) -> tuple[dict[str, Any], float]:
+def penalised(folder: Path, table: str, repeats: int) -> dict[str, Any]:
+    """The same for penalised learners with each second stage, without a choice."""
+    study = study_of(folder, table, repeats, None)
+    del study["choose"]
+    return study | {"selection": [], "learner": "lasso", "protocols": PENALISED, "yardstick": False}
+
+
+def run(study: dict[str, Any], jobs: int) -> tuple[dict[str, Any], float]:
     """Results of a study, and seconds by the clock."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as out:
@@ -72,7 +85,8 @@ def run(study: dict, jobs: int) -> tuple[dict[str, Any], float]:
 def numbers_of(data: dict[str, Any]) -> dict[str, dict[str, float]]:
     """By way: AUC (mean of folds), Brier score, slope, CPU seconds of its refits; the choice last."""
     ways = {name: entry["validation"]["folds"]["models"][0] for name, entry in data["protocols"].items()}
-    ways["choice"] = data["choice"]["validation"]["folds"]
+    if "choice" in data:
+        ways["choice"] = data["choice"]["validation"]["folds"]
     return {
         name: {
             "auc": entry["auc_mean"]["estimate"],
@@ -104,14 +118,21 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--second-stage", choices=["as_is", "cross_fitted"])
+    parser.add_argument("--penalised", action="store_true", help="penalised learners with each second stage")
     parser.add_argument("--keep", type=Path, help="write every table's numbers to this file as they come")
     given = parser.parse_args()
     by_table: dict[str, dict[str, dict[str, float]]] = {}
     for table in given.tables:
-        data, seconds = run(study_of(given.folder, table, given.repeats, given.second_stage), given.jobs)
+        if given.penalised:
+            study = penalised(given.folder, table, given.repeats)
+        else:
+            study = study_of(given.folder, table, given.repeats, given.second_stage)
+        data, seconds = run(study, given.jobs)
         by_table[table] = numbers_of(data)
-        often = data["choice"]["validation"]["folds"]["how_often"]
-        print(f"{table}: {seconds:.0f} s, chosen {often}, on everyone {data['choice']['chosen']}", flush=True)
+        print(f"{table}: {seconds:.0f} s", flush=True)
+        if "choice" in data:
+            often = data["choice"]["validation"]["folds"]["how_often"]
+            print(f"chosen {often}, on everyone {data['choice']['chosen']}", flush=True)
         if given.keep:
             given.keep.write_text(json.dumps(by_table, indent=1))
     for key, digits in (("auc", 3), ("slope", 2), ("brier", 4), ("seconds", 0)):
