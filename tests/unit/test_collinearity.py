@@ -189,8 +189,8 @@ def test_features_of_a_radscore(tmp_path):
     assert told.startswith("tissue disc: the Radscore's features are collinear: variance inflation factor")
 
 
-@pytest.mark.parametrize("radscore", ["logistic", "lasso"])
-def test_a_radscore_of_more_features_than_patients_is_told(tmp_path, radscore):
+@pytest.mark.parametrize("learner", ["logistic", "ridge"])
+def test_a_radscore_of_more_features_than_patients_is_told(tmp_path, learner):
     """Each feature is a sum of the others, and no inflation factor could say so."""
     g = np.random.default_rng(7)
     n, k = 40, 45
@@ -205,7 +205,8 @@ def test_a_radscore_of_more_features_than_patients_is_told(tmp_path, radscore):
         tissues={"disc": {"features": str(tmp_path / "features.csv")}},
         selection=[{"univariate": {"threshold": 1.0}}],
         models=[{"name": "disc", "terms": ["disc"]}],
-        radscore=radscore,
+        learner=learner,
+        second_stage="in_sample",
     )
     entry = data["tissues"]["disc"]["radscore"]["collinearity"]
     assert entry["condition_number"] is None and "no more patients than features" in entry["reason"]

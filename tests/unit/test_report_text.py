@@ -26,7 +26,13 @@ EVERY_REFERENCE = [
     *REFERENCES.values(),
     *(
         reference
-        for hook in ("register_selectors", "register_validators", "register_feature_sources")
+        for hook in (
+            "register_transforms",
+            "register_selectors",
+            "register_learners",
+            "register_validators",
+            "register_feature_sources",
+        )
         for item, _ in REGISTRY.registered(hook).values()
         for reference in getattr(item, "references", ())
         if reference.key not in REFERENCES
@@ -540,6 +546,7 @@ def parse_bibtex(text: str) -> dict[str, tuple[str, dict[str, str]]]:
 NEEDED = {
     "article": {"author", "title", "journal", "year"},
     "inproceedings": {"author", "title", "booktitle", "year"},
+    "incollection": {"author", "title", "booktitle", "year"},
     "book": {"author", "title", "publisher", "year"},
     "manual": {"title"},
 }

@@ -18,16 +18,6 @@ LEAST_FOLDS = 3  # cv.glmnet's
 #: Rows of each class that a training part needs: glmnet's.
 LEAST_ROWS = 2
 
-TIBSHIRANI = Reference(
-    "tibshirani1996",
-    "Tibshirani, Robert",
-    "Regression shrinkage and selection via the lasso",
-    "Journal of the Royal Statistical Society, Series B",
-    1996,
-    "58",
-    "267--288",
-    "10.1111/j.2517-6161.1996.tb02080.x",
-)
 HOERL = Reference(
     "hoerl1970",
     "Hoerl, Arthur E. and Kennard, Robert W.",
@@ -37,26 +27,6 @@ HOERL = Reference(
     "12",
     "55--67",
     "10.1080/00401706.1970.10488634",
-)
-ZOU = Reference(
-    "zou2005",
-    "Zou, Hui and Hastie, Trevor",
-    "Regularization and variable selection via the elastic net",
-    "Journal of the Royal Statistical Society, Series B",
-    2005,
-    "67",
-    "301--320",
-    "10.1111/j.1467-9868.2005.00503.x",
-)
-KUHN = Reference(
-    "kuhn2008",
-    "Kuhn, Max",
-    "Building predictive models in R using the caret package",
-    "Journal of Statistical Software",
-    2008,
-    "28",
-    "1--26",
-    "10.18637/jss.v028.i05",
 )
 
 
@@ -96,7 +66,7 @@ class LassoLearner:
     gives: Literal["scores"] = "scores"
     Settings = PenalisedSettings
     label = "LASSO"
-    references = (TIBSHIRANI, REFERENCES["friedman2010"])
+    references = (REFERENCES["tibshirani1996"], REFERENCES["friedman2010"])
 
     def fit(
         self, rows: TrainingRows, settings: PenalisedSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
@@ -140,7 +110,7 @@ class ElasticNetLearner:
     gives: Literal["scores"] = "scores"
     Settings = ElasticNetSettings
     label = "elastic net"
-    references = (ZOU, REFERENCES["friedman2010"], KUHN)
+    references = (REFERENCES["zou2005"], REFERENCES["friedman2010"], REFERENCES["kuhn2008"])
 
     def fit(
         self, rows: TrainingRows, settings: ElasticNetSettings, seed: np.random.SeedSequence, engine: StatisticsEngine

@@ -13,20 +13,10 @@ from pydantic import Field
 from prldh.chain.learners.forest_kernel import grow_tree
 from prldh.chain.learners.shared import in_own_order, log_odds_of, seed_word
 from prldh.chain.learners.trees import PARTS, Trees
-from prldh.core import Kind, Reference, StepRun, TrainingRows, take_columns
+from prldh.core import REFERENCES, Kind, Reference, StepRun, TrainingRows, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
-BREIMAN = Reference(
-    "breiman2001",
-    "Breiman, Leo",
-    "Random forests",
-    "Machine Learning",
-    2001,
-    "45",
-    "5--32",
-    "10.1023/A:1010933404324",
-)
 PROBST = Reference(
     "probst2019",
     "Probst, Philipp and Wright, Marvin N. and Boulesteix, Anne-Laure",
@@ -95,7 +85,7 @@ class RandomForestLearner:
     gives: Literal["scores"] = "scores"
     Settings = RandomForestSettings
     label = "random forest"
-    references = (BREIMAN, PROBST)
+    references = (REFERENCES["breiman2001"], PROBST)
     memorises = True
 
     def fit(

@@ -11,7 +11,7 @@ from pydantic import Field
 from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
 from prldh.chain.selection.shared import child_of, in_patient_order
-from prldh.core import Across, Curve, Reference, Selection, StepFigure, StepRun, TrainingRows
+from prldh.core import REFERENCES, Across, Curve, Reference, Selection, StepFigure, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -71,16 +71,7 @@ class BorutaSelector:
             "1--13",
             "10.18637/jss.v036.i11",
         ),
-        Reference(
-            "breiman2001",
-            "Breiman, Leo",
-            "Random forests",
-            "Machine Learning",
-            2001,
-            "45",
-            "5--32",
-            "10.1023/A:1010933404324",
-        ),
+        REFERENCES["breiman2001"],
     )
 
     def methods(self, run: StepRun) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain.selection.lasso import ElasticNetSettings, LassoSelector, LassoSettings
-from prldh.core import REFERENCES, Reference
+from prldh.core import REFERENCES
 from prldh.engines import StatisticsEngine
 
 #: Solved so far that which coefficients are 0 does not depend on where the solver stopped.
@@ -26,16 +26,7 @@ class ElasticNetSelector(LassoSelector):
     explanation = "the elastic net keeps features that a penalised model makes use of, alike ones together"
     purposes = {}
     references = (
-        Reference(
-            "zou2005",
-            "Zou, Hui and Hastie, Trevor",
-            "Regularization and variable selection via the elastic net",
-            "Journal of the Royal Statistical Society, Series B",
-            2005,
-            "67",
-            "301--320",
-            "10.1111/j.1467-9868.2005.00503.x",
-        ),
+        REFERENCES["zou2005"],
         REFERENCES["friedman2010"],
     )
 

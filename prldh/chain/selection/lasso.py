@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.selection.folds import stratified_folds
-from prldh.chain.selection.lasso_svm_rfe import TIBSHIRANI, draw_penalised, entering, least_class_in_training
+from prldh.chain.selection.lasso_svm_rfe import draw_penalised, entering, least_class_in_training
 from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
 from prldh.core import REFERENCES, Purpose, Reference, Selection, StepFigure, StepRun, TrainingRows
@@ -44,7 +44,7 @@ class LassoSelector:
     explanation = "the LASSO keeps features that a penalised model makes use of"
     purposes = {Purpose.REDUNDANCY: ""}
     by_engine = BY_ENGINE
-    references: tuple[Reference, ...] = (TIBSHIRANI, REFERENCES["friedman2010"])
+    references: tuple[Reference, ...] = (REFERENCES["tibshirani1996"], REFERENCES["friedman2010"])
 
     def methods(self, run: StepRun) -> str:
         return f"{self._called()} {_tuned(run)}"

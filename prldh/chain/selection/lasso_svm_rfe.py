@@ -37,16 +37,6 @@ from prldh.plugins import SelectorSettings
 
 #: What of the LASSO's details the engine computed.
 BY_ENGINE = "features lambda cv_mean cv_sd n_nonzero lambda_min intercept coefficients path".split()
-TIBSHIRANI = Reference(
-    "tibshirani1996",
-    "Tibshirani, Robert",
-    "Regression shrinkage and selection via the lasso",
-    "Journal of the Royal Statistical Society, Series B",
-    1996,
-    "58",
-    "267--288",
-    "10.1111/j.2517-6161.1996.tb02080.x",
-)
 #: Coefficients that are told one by one.
 MOST_COEFFICIENTS = 8
 
@@ -69,7 +59,7 @@ class LassoSvmRfeSelector:
     purposes = {Purpose.REDUNDANCY: ""}
     by_engine = tuple(f"lasso.{key}" for key in BY_ENGINE)
     references = (
-        TIBSHIRANI,
+        REFERENCES["tibshirani1996"],
         REFERENCES["friedman2010"],
         Reference(
             "guyon2002",

@@ -20,7 +20,7 @@ from prldh.chain.selection.shared import (
     inner_folds,
     jsonable,
 )
-from prldh.core import Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows
+from prldh.core import REFERENCES, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -82,16 +82,7 @@ class MrmrForestSelector:
             "1226--1238",
             "10.1109/TPAMI.2005.159",
         ),
-        Reference(
-            "breiman2001",
-            "Breiman, Leo",
-            "Random forests",
-            "Machine Learning",
-            2001,
-            "45",
-            "5--32",
-            "10.1023/A:1010933404324",
-        ),
+        REFERENCES["breiman2001"],
     )
 
     def fit(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.core import Chosen, Fitted, Reference, StepRun, TrainingRows
+from prldh.core import REFERENCES, Chosen, Fitted, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -28,18 +28,7 @@ class NearConstantTransform:
     takes_blanks = True
     label = "Near-constant features"
     short_label = "near constant"
-    references = (
-        Reference(
-            "kuhn2008",
-            "Kuhn, Max",
-            "Building predictive models in R using the caret package",
-            "Journal of Statistical Software",
-            2008,
-            "28",
-            "1--26",
-            "10.18637/jss.v028.i05",
-        ),
-    )
+    references = (REFERENCES["kuhn2008"],)
 
     def methods(self, run: StepRun) -> str:
         return (

@@ -12,7 +12,13 @@ from prldh.core import Reference
 #: Combining accents, and LaTeX's signs for them.
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"'}
 #: BibTeX's name for where something was published, by kind.
-PLACES = {"article": "journal", "inproceedings": "booktitle", "book": "publisher", "manual": "organization"}
+PLACES = {
+    "article": "journal",
+    "inproceedings": "booktitle",
+    "incollection": "booktitle",
+    "book": "publisher",
+    "manual": "organization",
+}
 
 
 def in_words(r: Reference, version: str | None = None) -> str:

@@ -168,7 +168,7 @@ def _score(w: Writer, tissues: list[str]) -> str:
     """How the features that remained became the Radscore."""
     first = w.data["tissues"][tissues[0]]["radscore"]
     fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
-    if first["intercept"] is None:
+    if first.get("reason"):
         return f"From the features that remained the Radscore, log odds of the event, was made by {fitted}."
     return f"The Radscore is the linear predictor of the standardised features that remained by {fitted}."
 
