@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--second-stage", choices=["as_is", "cross_fitted"])
+    parser.add_argument("--without-choice", action="store_true", help="the protocols alone, a sixth of the time")
     parser.add_argument("--penalised", action="store_true", help="penalised learners with each second stage")
     parser.add_argument("--keep", type=Path, help="write every table's numbers to this file as they come")
     given = parser.parse_args()
@@ -127,6 +128,8 @@ def main() -> None:
             study = penalised(given.folder, table, given.repeats)
         else:
             study = study_of(given.folder, table, given.repeats, given.second_stage)
+            if given.without_choice:
+                del study["choose"]
         data, seconds = run(study, given.jobs)
         by_table[table] = numbers_of(data)
         print(f"{table}: {seconds:.0f} s", flush=True)
