@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -25,7 +26,7 @@ from prldh.checklists.findings import (
     setting,
 )
 from prldh.checklists.items import Item
-from prldh.core import Purpose
+from prldh.core import Purpose, warn
 
 Rule = Callable[[Dossier], Finding]
 
@@ -79,13 +80,18 @@ def name_steps(d: Dossier) -> str:
 
 
 def settings_of_steps(d: Dossier) -> str:
-    """The selection as the study file sets it: each step with its settings."""
-    steps = []
-    for step in d.settings["selection"]:
+    """Transforms and selection as the study file sets them: each step with its settings."""
+    return settings_text([*(d.settings.get("transforms") or []), *d.settings["selection"]])
+
+
+def settings_text(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
+    """Names with their settings: ``icc (threshold 0.75), correlation (between 0.9)``."""
+    texts = []
+    for step in steps:
         for name, settings in step.items():
             inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
-            steps.append(f"{name} ({inner})" if inner else name)
-    return ", ".join(steps)
+            texts.append(f"{name} ({inner})" if inner else name)
+    return ", ".join(texts)
 
 
 def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
@@ -166,6 +172,20 @@ def enough_for_features(d: Dossier) -> Finding:
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
+    """Blanks in covariates, and in features where a transform fills them."""
+    finding = _missing_covariates(d)
+    tables = sum(w.get("code") == warn.BLANK_FEATURES.code for w in d.run.get("warnings", []))
+    if not tables:
+        return finding
+    filled_in = (
+        f"{tables} table{'s' * (tables > 1)} of features had blanks, filled by transforms from training patients, in"
+        " every resample anew"
+    )
+    evidence = (*finding.evidence, setting("transforms"), result("warnings"))
+    return replace(finding, value=f"{finding.value}; {filled_in}", evidence=evidence)
+
+
+def _missing_covariates(d: Dossier) -> Finding:
     missing, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
     if missing:
@@ -434,27 +454,3 @@ def redundancy(d: Dossier) -> Finding:
     if not steps:
         return ask("no step of this run drops features for being alike", *evidence)
     return (ask if d.given_scores else filled)(f"by {', '.join(steps)}: {name_steps(d)}", *evidence)
-
-
-@of_results
-def scaling(d: Dossier) -> Finding:
-    if not d.selected:
-        return ask()
-    value = (
-        "each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on; no"
-        " harmonisation of sites in this run"
-    )
-    evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
-    return ask(value, *evidence) if d.given_scores else filled(value, *evidence)
-
-
-@of_results
-def handling(d: Dossier) -> Finding:
-    listed = (
-        ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
-    )
-    return filled(
-        f"{listed}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
-        setting("clinical.covariates"),
-        report("models"),
-    )
