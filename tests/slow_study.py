@@ -8,6 +8,7 @@ process.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def write_slow_study(folder: Path, **changes: Any) -> Path:
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study))
     return path
+
+
+#: Several protocols, of which one is chosen anew in every training set; what it adds to the study.
+CHOICE: dict[str, Any] = {
+    "protocols": {
+        "slow": None,
+        "forest": {"selection": [], "learner": {"random_forest": {"trees": 10}}},
+        "lasso": {"selection": [], "learner": {"lasso": {"folds": 3, "n_lambda": 20}}, "second_stage": "cross_fitted"},
+    },
+    "choose": {"among": ["slow", "forest", "lasso"], "folds": 3, "rule": "best"},
+    "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
+}
+CHOICE_REFITS = 3 + 3 * 3
+"""Of each protocol: the training sets, and their inner folds."""
+
+
+def numbers_of(out: Path) -> list[Any]:
+    """Results and predictions of a run, without the CPU time of its protocols."""
+    data = json.loads((out / "results.json").read_text())
+    models = [m for way in data.get("protocols", {}).values() for s in way["validation"].values() for m in s["models"]]
+    assert models and all(model.pop("seconds") > 0 for model in models)
+    return [data, (out / "predictions.csv").read_bytes()]
 
 
 def n_fits(folder: Path) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prldh.checklists import data_rules, model_rules
+from prldh.checklists import data_rules, model_rules, way_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.feature_rules import compliance, feature_set, software
@@ -69,10 +69,14 @@ def _entry(item: Item, finding: Finding, is_condition: bool) -> dict[str, Any]:
     }
 
 
+#: Where rules of the run are looked for, by name.
+RULES = (data_rules, way_rules, model_rules)
+
+
 def _rules(**table: str) -> dict[str, Rule]:
     """Rules of the run by the items they answer, written ``rule="9 16"``."""
     return {
-        number: for_item(getattr(data_rules if hasattr(data_rules, name) else model_rules, name))
+        number: for_item(next(getattr(module, name) for module in RULES if hasattr(module, name)))
         for name, numbers in table.items()
         for number in numbers.split()
     }
@@ -270,9 +274,11 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
     """No network goes from image to prediction where every Radscore is made of features here."""
     if d.results is None or d.given_scores or not d.selected:
         return ask()
+    made = way_rules.learner_of(d)
     return Finding(
         FILLED,
-        "no: every Radscore is a linear score of features, every model a logistic regression",
+        f"no: every Radscore is made of features{f', by {made}' if made else ''}, and no network goes from images to"
+        " predictions",
         (report("radscores"), report("models")),
         verdict="no",
     )
@@ -285,10 +291,6 @@ def held_out_test(d: Dossier, item: Item) -> Finding:
         if finding.status == FILLED
         else finding
     )
-
-
-def classical(d: Dossier, item: Item) -> Finding:
-    return ask("the models are themselves logistic regressions", report("models")) if d.results else ask()
 
 
 def reported_settings(d: Dossier, item: Item) -> Finding:
@@ -338,7 +340,7 @@ METRICS_RULES: dict[str, Rule] = {
     "12": standard_software,
     "13": reported_settings,
     "20": lambda d, i: _suitable_metrics(d),
-    "25": classical,
+    "25": for_item(way_rules.classical),
     "26": held_out_test,
     "28": for_item(model_rules.ready("the analysed data", "reproduce")),
     "29": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),

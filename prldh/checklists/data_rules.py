@@ -82,11 +82,17 @@ def name_steps(d: Dossier) -> str:
 
 def settings_of_steps(d: Dossier) -> str:
     """Transforms and selection as the study file sets them: each step with its settings."""
-    steps = []
-    for _, name, settings in steps_of(d.settings):
-        inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
-        steps.append(f"{name} ({inner})" if inner else name)
-    return ", ".join(steps)
+    return settings_text([*(d.settings.get("transforms") or []), *d.settings["selection"]])
+
+
+def settings_text(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
+    """Names with their settings: ``icc (threshold 0.75), correlation (between 0.9)``."""
+    texts = []
+    for step in steps:
+        for name, settings in step.items():
+            inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
+            texts.append(f"{name} ({inner})" if inner else name)
+    return ", ".join(texts)
 
 
 def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
@@ -172,15 +178,17 @@ def enough_for_features(d: Dossier) -> Finding:
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
-    found = _missing_of_patients(d)
+    """Blanks in covariates, and in features where a transform fills them."""
+    found = _missing_covariates(d)
     told = d.run.get("warnings", ())
     blank = [w["message"].rstrip(".") for w in told if w.get("code") == warn.BLANK_FEATURES.code]
     if not blank:
         return found
-    return replace(found, value="; ".join([found.value or "", *blank]), evidence=(*found.evidence, report("features")))
+    evidence = (*found.evidence, setting("transforms"), report("features"))
+    return replace(found, value="; ".join([found.value or "", *blank]), evidence=evidence)
 
 
-def _missing_of_patients(d: Dossier) -> Finding:
+def _missing_covariates(d: Dossier) -> Finding:
     missing, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
     if missing:
@@ -449,28 +457,3 @@ def redundancy(d: Dossier) -> Finding:
     if not steps:
         return ask("no step of this run drops features for being alike", *evidence)
     return (ask if d.given_scores else filled)(f"by {', '.join(steps)}: {name_steps(d)}", *evidence)
-
-
-@of_results
-def scaling(d: Dossier) -> Finding:
-    if not d.selected:
-        return ask()
-    before = ", ".join(name for place, name, _ in steps_of(d.settings) if place[0] == "transforms")
-    value = (
-        f"{f'after {before}, ' if before else ''}each feature less its mean, divided by its SD, both of the rows that"
-        " the Radscore was fitted on; no harmonisation of sites in this run"
-    )
-    evidence = (report("radscores"), result("tissues[].radscore.center, tissues[].radscore.scale"))
-    return ask(value, *evidence) if d.given_scores else filled(value, *evidence)
-
-
-@of_results
-def handling(d: Dossier) -> Finding:
-    listed = (
-        ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
-    )
-    return filled(
-        f"{listed}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs",
-        setting("clinical.covariates"),
-        report("models"),
-    )

@@ -17,7 +17,6 @@ from prldh.checklists.data_rules import (
     name_steps,
     of_results,
     place_of,
-    settings_of_steps,
     steps_for,
 )
 from prldh.checklists.dossier import Dossier
@@ -27,28 +26,6 @@ from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, led_by, tissues_of_model, unknown_leakage
 
 # ---------------------------------------------------------------- models
-
-
-@of_results
-def algorithm(d: Dossier) -> Finding:
-    engines = d.run["engines"]
-    versions = ", ".join(
-        f"{title} {engines[key]['version']}" for key, title in (("r", "R"), ("python", "Python")) if engines[key]
-    )
-    fits = sorted({m["fit"] for m in d.run["models"]})
-    version = f"prldh {d.provenance['prldh']}, " if d.provenance and d.provenance.get("prldh") else ""
-    value = f"logistic regression ({', '.join(fits)}); {version}{versions}"
-    if d.selected:
-        value += f"; Radscore by {d.settings['radscore']}"
-    return (ask if d.given_scores else filled)(value, report("models"), report("provenance"))
-
-
-@of_results
-def tuning(d: Dossier) -> Finding:
-    if not d.selected:
-        return ask(f"seed {d.run['study']['seed']}", setting("seed"))
-    value = f"{settings_of_steps(d)}; seed {d.run['study']['seed']}"
-    return (ask if d.given_scores else filled)(value, setting("selection"), setting("seed"))
 
 
 @of_results
@@ -66,16 +43,6 @@ def confounders(d: Dossier) -> Finding:
 
 
 @of_results
-def model_choice(d: Dossier) -> Finding:
-    n = len(d.run["models"])
-    return ask(
-        f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says; the run chooses none",
-        setting("models"),
-        report("validation"),
-    )
-
-
-@of_results
 def outputs(d: Dossier) -> Finding:
     thresholds = "; ".join(f"{name_of(m)}: {m['threshold']:.3f}" for m in d.run["models"] if m["threshold"] is not None)
     return filled(
@@ -87,8 +54,12 @@ def outputs(d: Dossier) -> Finding:
 
 @of_results
 def specification(d: Dossier) -> Finding:
+    made = [name for name, t in d.selected.items() if is_no_sum(t)]
+    value = "all coefficients, centres, scales and cutoffs are in model.json and the report"
+    if made:
+        value += f"; the scores of {', '.join(made)}, which are no sums of features, as they were fitted, in model.json"
     return filled(
-        "all coefficients, centres, scales and cutoffs are in model.json and the report",
+        value,
         file("model.json"),
         report("models"),
         remaining="where others get at it",
@@ -98,10 +69,14 @@ def specification(d: Dossier) -> Finding:
 @of_results
 def interpretability(d: Dossier) -> Finding:
     is_resampled = any(t["selection"].get("stability") for t in d.selected.values())
+    is_weighed = any((t.get("radscore") or {}).get("importance") for t in d.selected.values())
+    has_sums = any(not is_no_sum(t) for t in d.selected.values())
     value = (
         "odds ratios of every term"
-        + (", coefficients of every feature of the Radscores" if d.selected else "")
-        + (" and how often each was selected" if is_resampled else "")
+        + (", coefficients of every feature of the Radscores" if has_sums else "")
+        + (" and how often each was selected" if is_resampled and has_sums else "")
+        + ("; how often each feature was selected" if is_resampled and not has_sums else "")
+        + ("; by how much the AUC of held-out patients falls without each feature" if is_weighed else "")
     )
     return (ask if d.given_scores else filled)(value, report("models"), *([report("radscores")] if d.selected else []))
 
@@ -217,7 +192,7 @@ def new_predictions(d: Dossier) -> Finding:
     if not d.external:
         return not_evaluation(d)
     return filled(
-        "log odds by the frozen coefficients, centres, scales and cutoffs; nothing was fitted to the new patients",
+        "log odds by the frozen transforms, scores, coefficients and cutoffs; nothing was fitted to the new patients",
         file("model.json"),
         *cohort_evidence(d),
     )
@@ -243,17 +218,10 @@ def not_evaluation(d: Dossier) -> Finding:
     return not_applicable("only for evaluating an existing model; this run developed its models", result("models"))
 
 
-@of_results
-def building(d: Dossier) -> Finding:
-    """TRIPOD+AI 12c: model type, building steps, internal validation."""
-    if not d.run["study"]["schemes"]:
-        return contradicted("there is no internal validation", setting("validation"))
-    steps = f"{name_steps(d)}; " if d.selected else ""
-    value = (
-        f"logistic regression; {steps}validated by {name_schemes(d)}, scope"
-        f" {', '.join(d.settings['validation']['scope'])}"
-    )
-    return (ask if d.given_scores else filled)(value, report("models"), report("validation"), setting("selection"))
+def is_no_sum(tissue: Mapping[str, Any]) -> bool:
+    """Whether a Radscore made here is no sum of its features, as a forest's."""
+    score = tissue.get("radscore") or {}
+    return score.get("intercept", 0.0) is None
 
 
 def _performance(d: Dossier) -> list[str]:
@@ -327,10 +295,9 @@ def uncertainty(d: Dossier) -> Finding:
 def calibration(d: Dossier) -> Finding:
     """Held-out calibration: of a logistic model on its own patients it is perfect by construction."""
     if not d.run["study"]["schemes"]:
-        return contradicted(
-            "calibration is apparent alone, where it is perfect by construction: nothing was held out",
-            report("calibration"),
-        )
+        of_itself = {t["radscore"]["second_stage"] for t in d.selected.values() if t.get("radscore")}
+        perfect = ", where it is perfect by construction" if of_itself <= {"in_sample"} else ""
+        return contradicted(f"calibration is apparent alone{perfect}: nothing was held out", report("calibration"))
     lacking = [
         name_of(m)
         for m in d.run["models"]

@@ -303,6 +303,18 @@ class Design:
         parts = tuple(self.parts[j] for j in kept) if self.parts else ()
         return Design(self.matrix[:, kept], columns, variables, tuple(self.levels[j] for j in kept), parts)
 
+    def like(self, other: Design) -> Design:
+        """The same rows with another design's columns, for coefficients of that one: 0 in a level that nobody here has;
+        who is in a level that it has no column for is in none, as in its reference."""
+        if self.columns == other.columns:
+            return self
+        where = {column: j for j, column in enumerate(zip(self.variables, self.columns, strict=True))}
+        matrix = np.zeros((len(self.matrix), len(other.columns)))
+        for j, column in enumerate(zip(other.variables, other.columns, strict=True)):
+            if column in where:
+                matrix[:, j] = self.matrix[:, where[column]]
+        return replace(other, matrix=matrix)
+
     @property
     def knots(self) -> dict[str, tuple[float, ...]]:
         """Of each spline, by the form in which terms have it."""

@@ -25,11 +25,22 @@ import pandas as pd
 from prldh import __version__
 from prldh.chain import GROUPS, adjusting_terms
 from prldh.chain.learners import LogisticLearner
-from prldh.core import APPARENT, CALIBRATION, Factor, Measure, ModelSpec, Resample, at, parse_term
+from prldh.core import (
+    APPARENT,
+    CALIBRATION,
+    Factor,
+    LinearScore,
+    Measure,
+    ModelSpec,
+    Resample,
+    at,
+    parse_term,
+)
 from prldh.engines import r_source_dir
 from prldh.models import Association
 from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
+from prldh.validation import judged_model
 
 if TYPE_CHECKING:
     from prldh.models import Plan
@@ -58,6 +69,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
     _write_imputations(plan, run, names, folder)
     _write_features(plan, run, folder)
     has_refits = _write_refits(plan, run, folder)
+    _write_chosen(plan, run, folder)
     study = describe_study(data, plan, run, names) | {"has_refits": has_refits}
     environment = create_environment(for_html=False)
     title = " ".join(plan.study.title.split())
@@ -75,6 +87,10 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
                 "about": _about_samples(plan),
                 "left_out": _left_out(plan),
                 "python_alone": [measure.label for measure in plan.measures if R not in measure.computed_by],
+                "learner": getattr(plan.protocol.learner.learner, "label", plan.protocol.learner.learner.name),
+                "is_cross_fitted": run.is_cross_fitted,
+                "has_other_scores": any(fit.score is not None and fit.radscore is None for fit in run.fits.values()),
+                "ways": _ways(run),
             },
         ),
     ):
@@ -99,6 +115,16 @@ def _about_samples(plan: Plan) -> dict[str, str]:
 def _file_of_draws(name: str, k: int) -> str:
     """Of the k-th patients, from 1: everyone."""
     return f"drawn_{name}{f'_{k}' if k > 1 else ''}.csv.gz"
+
+
+def _ways(run: EngineRun) -> list[str]:
+    """What the run says of ways beside its own, in words; their refits are not in the folder."""
+    named = {
+        "Each protocol alone": run.protocols,
+        "How each did in the inner folds of the choice, and what choosing cost": run.choice,
+        "The yardstick (a plain LASSO and a plain ridge)": run.yardstick,
+    }
+    return [words for words, entry in named.items() if entry]
 
 
 def _left_out(plan: Plan) -> list[str]:
@@ -141,7 +167,26 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "scopes": [scope for scope in ("model", "pipeline") if scope in study.validation.scope],
         "univariate": _describe_univariate(data["univariate"], names),
         "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),
+        **_describe_second_stage(plan, run),
     }
+
+
+def _describe_second_stage(plan: Plan, run: EngineRun) -> dict[str, Any]:
+    """How scores become models where that is not by a fit to the scores of the patients who made them; and the schemes
+    in which the way from features to a score was chosen, with the model that it was judged by."""
+    found: dict[str, Any] = {}
+    if plan.blocks and plan.protocol.second_stage != "in_sample":
+        found["second_stage"] = plan.protocol.second_stage
+    if run.choice is not None:
+        schemes = [scheme for scheme in run.choice.validation if scheme not in _left_out(plan)]
+        spec = judged_model(plan)
+        found["choice"] = {
+            "model": run.choice.model,
+            "adjusted": spec is not None and spec.adjusted,
+            "ways": list(run.choice.candidates),
+            "schemes": schemes,
+        }
+    return found
 
 
 def _describe_refitted(plan: Plan, run: EngineRun) -> list[dict[str, Any]]:
@@ -183,11 +228,25 @@ def _describe_measure(measure: Measure) -> dict[str, Any]:
 
 def _describe_tissue(plan: Plan, run: EngineRun, names: Names, name: str) -> dict[str, Any]:
     blocks, score = plan.blocks.get(name, ()), run.fits[name].radscore
-    tissue = {"name": name, "column": names.tissues[name], "n_features": sum(len(b.names) for b in blocks)}
-    if score is not None:
-        is_logistic = isinstance(plan.protocol.learner.learner, LogisticLearner) or len(score.features) == 1
-        tissue["radscore"] = {"features": [f for _, f in score.features], "is_logistic": is_logistic}
+    tissue: dict[str, Any] = {
+        "name": name,
+        "column": names.tissues[name],
+        "n_features": sum(len(b.names) for b in blocks),
+    }
+    if name in names.applied:
+        tissue["applied"] = names.applied[name]
+    if score is not None and score.features:
+        tissue["radscore"] = {"features": [f for _, f in score.features], "is_logistic": _is_logistic(plan, score)}
+        if not _is_logistic(plan, score):
+            tissue["radscore"] |= {"intercept": score.intercept, "coefficients": score.coefficients.tolist()}
     return tissue
+
+
+def _is_logistic(plan: Plan, score: LinearScore) -> bool:
+    """Whether the score is a logistic model: so is one feature alone, which no learner had to choose for."""
+    return isinstance(plan.protocol.learner.learner, LogisticLearner) or (
+        len(score.features) == 1 and not score.details
+    )
 
 
 def _describe_model(plan: Plan, names: Names, spec: ModelSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,7 +342,11 @@ def _is_simple(kind: str, resamples: Sequence[Resample], n: int) -> bool:
 
 class Names:
     """Columns of ``cohort.csv`` by what they hold: their own names where R takes these as they are, else ``x1``, ``x2``
-    …"""
+    …
+
+    ``tissues`` are the scores that models are made of; ``applied``, of tissues whose models are made of cross-fitted
+    scores, those that the frozen models give.
+    """
 
     def __init__(
         self,
@@ -291,12 +354,14 @@ class Names:
         tissues: Iterable[str],
         groups: Iterable[str],
         composed: Mapping[str, Sequence[Factor]] = MappingProxyType({}),
+        applied: Iterable[str] = (),
     ) -> None:
         self.taken = {"id", "outcome"}
         self.covariates = {name: self._free(name) for name in covariates}
         self.tissues = {name: self._free(name) for name in tissues}
         self.groups = {term: self._free("groups") for term in groups}
         self.composed = composed
+        self.applied = {name: self._free(f"{self.tissues[name]}_applied") for name in applied}
 
     def of_term(self, term: str) -> str:
         """The column of a model's term, where a tissue's name means its Radscore; a function or product is its own."""
@@ -319,7 +384,8 @@ def _column_names(plan: Plan, run: EngineRun) -> Names:
     known = {**{c.name: not c.levels for c in plan.cohort.covariates}, **dict.fromkeys(run.fits, True)}
     terms = (*(term for spec in plan.specs for term in spec.terms), *adjusting_terms(plan.study))
     composed = {term: parse_term(term, known) for term in terms if term not in known and term not in groups}
-    return Names((c.name for c in plan.cohort.covariates), run.fits, groups, composed)
+    cross_fitted = [name for name, fit in run.fits.items() if fit.cross_fitted is not None]
+    return Names((c.name for c in plan.cohort.covariates), run.fits, groups, composed, cross_fitted)
 
 
 # ---------------------------------------------------------------- data
@@ -331,6 +397,8 @@ def _write_cohort(plan: Plan, run: EngineRun, names: Names, folder: Path) -> Non
     for name, column in names.covariates.items():
         table[column] = _as_text(cohort.table[name])
     for name, column in names.tissues.items():
+        table[column] = run.fits[name].fitting
+    for name, column in names.applied.items():
         table[column] = run.fits[name].values
     table.to_csv(folder / "cohort.csv", index=False)
 
@@ -406,19 +474,44 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
 
 def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
     """Radscores and cutoffs that the learners made in every resample, one line a resample and tissue; whether they were
-    written."""
-    n_values = sum(len(refits) for refits in run.refits.values()) * len(plan.blocks) * plan.cohort.n
-    if not 0 < n_values <= MOST_REFITTED:
-        return False
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [scheme, r + 1, name, float(refit[name].cutoff), *np.asarray(refit[name].values, dtype=float).tolist()]
-        for scheme, refits in run.refits.items()
-        for r, refit in enumerate(refits)
+    written.
+
+    Beside them, where there are any, the scores that each resample's model is made of: those of its training patients
+    by fits on the others among them.
+    """
+    refits = [
+        (scheme, r, name, refit[name])
+        for scheme, of_scheme in run.refits.items()
+        for r, refit in enumerate(of_scheme, 1)
         for name in plan.blocks
-    )
-    _write_gz(folder / "refitted.csv.gz", text.getvalue())
+    ]
+    cross_fitted = [each for each in refits if each[-1].cross_fitted is not None]
+    if not 0 < (len(refits) + len(cross_fitted)) * plan.cohort.n <= MOST_REFITTED:
+        return False
+    for file, rows in (
+        ("refitted.csv.gz", [(*place, float(each.cutoff), each.values) for *place, each in refits]),
+        ("cross_fitted.csv.gz", [(*place, float(each.cutoff), each.fitting) for *place, each in cross_fitted]),
+    ):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            [*place, *np.asarray(values, dtype=float).tolist()] for *place, values in rows
+        )
+        if rows:
+            _write_gz(folder / file, text.getvalue())
     return True
+
+
+def _write_chosen(plan: Plan, run: EngineRun, folder: Path) -> None:
+    """The way that was chosen in every resample, with its second stage."""
+    if run.choosing is None:
+        return
+    rows = [
+        (scheme, r, way, plan.protocols[way].second_stage)
+        for scheme, ways in run.choosing.chosen.items()
+        for r, way in enumerate(ways, 1)
+    ]
+    columns = ["scheme", "resample", "protocol", "second_stage"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "chosen.csv", index=False)
 
 
 def _file_name(scheme: str) -> str:

@@ -114,6 +114,10 @@ class EngineRun:
         that the frozen chains give."""
         cohorts = self.completed if plan.is_imputed(spec) else [patients.cohort]
         fitting = patients.scores(self.scores)
-        scores = patients.scores(self.applied) if is_applied else fitting
         knots = fit_knots(spec.terms, patients.cohort, fitting)
-        return [build_design(spec.terms, cohort, scores, self.cutoffs, knots=knots) for cohort in cohorts]
+        designs = [build_design(spec.terms, cohort, fitting, self.cutoffs, knots=knots) for cohort in cohorts]
+        if not is_applied:
+            return designs
+        scores = patients.scores(self.applied)
+        applied = [build_design(spec.terms, cohort, scores, self.cutoffs, knots=knots) for cohort in cohorts]
+        return [design.like(own) for design, own in zip(applied, designs, strict=True)]

@@ -148,6 +148,7 @@ def predict_scope_pipeline(
         fewer += has_fewer_knots(spec.terms, cohort, fitting, knots)
         design = build_design(spec.terms, cohort, scores, cutoffs, knots=knots)
         own = design if _is_in_sample(tissues) else build_design(spec.terms, cohort, fitting, cutoffs, knots=knots)
+        design = design.like(own)
         read.append(resample.train)
         fitted = _refit(engine, how)(own.matrix, outcome, read[-1], np.array([len(read[-1])]))
         b = np.asarray(fitted["coefficients"], dtype=float)

@@ -19,9 +19,10 @@ NO_STATISTICS = ("study", "engines", "agreement", "ledger")
 NOT_REPRODUCED = {
     r"missing\.(iterations|imputations_in_resamples|iterations_in_resamples)": "settings",
     r"tissues\..*\.selection\.": "the learners' own: selection, its details and its stability over resamples",
-    r"tissues\..*\.radscore\.(intercept|coefficients)": "by LASSO, whose folds are the learner's",
-    r"tissues\..*\.radscore\.(details|importance|contributions)\.": "the learners' own, and of refits on resamples",
-    r"(yardstick|protocols|choice)\.": "other ways, refitted by the learners on the same resamples",
+    r"tissues\..*\.radscore\.(intercept|coefficients)": "of a learner whose folds are its own, such as LASSO's",
+    r"tissues\..*\.radscore\.(details|importance|contributions)\.": "the learner's own, and of permuted features",
+    r"protocols\.|yardstick\.": "each protocol's own refits, and the yardstick's, are not in the folder",
+    r"choice\.(folds|candidates\.|validation\.\w+\.cost)": "a setting; inner folds; beside each protocol alone",
     r"models\[.*\]\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
         "of the two-stage bootstrap, ten thousand refits a model: Python's, whatever the engine"
     ),

@@ -117,9 +117,13 @@ def test_what_the_run_shows(run):
 
 def test_every_evidence_can_be_followed(run):
     """Anchors of the report, files, keys of results.json and of the study as run: all are there."""
+    assert _follow_all(run, STANDARDS) > 80
+
+
+def _follow_all(run: Path, standards: tuple[str, ...]) -> int:
     html, results = (run / "report.html").read_text(), json.loads((run / "results.json").read_text())
     followed = 0
-    for standard in STANDARDS:
+    for standard in standards:
         for entry in _json(run, standard)["items"]:
             for evidence in entry["evidence"]:
                 target, _, anchor = evidence["href"].partition("#")
@@ -130,7 +134,7 @@ def test_every_evidence_can_be_followed(run):
                         for key in evidence["where"].removeprefix(prefix).split(", "):
                             _follow(content, key)
                 followed += 1
-    assert followed > 80
+    return followed
 
 
 def _follow(content, key: str) -> None:
@@ -143,6 +147,38 @@ def _follow(content, key: str) -> None:
         content = content[name]
         if is_list:
             content = next(iter(content.values() if isinstance(content, dict) else content))
+
+
+def test_learner_transforms_choice_and_yardstick_are_evidence(folder, tmp_path):
+    ways = {
+        "own": {"selection": ["icc"]},
+        "ridge": {"selection": [], "learner": {"ridge": {"folds": 3, "n_lambda": 20}}, "second_stage": "as_is"},
+    }
+    study = _study(
+        folder,
+        transforms=[{"scale": {"method": "z"}}],
+        models=[{"name": "Disc", "terms": ["disc"]}, {"name": "Age", "terms": ["age"]}],
+        protocols=ways,
+        choose={"among": ["own", "ridge"], "folds": 3, "rule": "best"},
+        validation={"leave_one_out": False, "folds": 3, "bootstrap": 0},
+        report={"figures": [], "checklists": ["clear", "metrics", "tripod-ai"]},
+    )
+    results = prldh.analyze(study, tmp_path / "out", jobs=1)
+    assert _follow_all(tmp_path / "out", ("clear", "metrics", "tripod-ai")) > 60
+    clear, metrics, tripod = (
+        {e["number"]: e for e in _json(tmp_path / "out", name)["items"]} for name in ("clear", "metrics", "tripod-ai")
+    )
+    method = results.data["tissues"]["disc"]["radscore"]["method"]
+    assert f"Radscore by {'ridge' if method == 'ridge' else 'logistic'} regression" in clear["34"]["value"]
+    for entry, words in (
+        (clear["32"], "scale (method z)"),
+        (clear["35"], f"'{results.data['choice']['chosen']}' chosen by the rule best on auc in 3 inner folds"),
+        (clear["37"], "anew within every training set (nested)"),
+        (metrics["25"], "a plain LASSO of all features: AUC"),
+        (tripod["12b"], "transforms of features: scale"),
+        (tripod["12c"], "2 protocols compared"),
+    ):
+        assert entry["status"] == "filled" and words in entry["value"], entry
 
 
 def test_links_of_the_html_lead_somewhere(run):

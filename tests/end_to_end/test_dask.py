@@ -22,7 +22,16 @@ from prldh.core.errors import ComputeError, StudyError
 
 pytest.importorskip("distributed")
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from slow_study import FOLDS, PERMUTATIONS, REPEATS, n_fits, write_plugin, write_slow_study
+from slow_study import (
+    CHOICE,
+    FOLDS,
+    PERMUTATIONS,
+    REPEATS,
+    n_fits,
+    numbers_of,
+    write_plugin,
+    write_slow_study,
+)
 
 REFITS = FOLDS * REPEATS
 
@@ -135,6 +144,17 @@ def test_one_worker_is_killed_then_the_scheduler(bench):
         == whole
     )
     assert re.fullmatch(rf"resuming: (\d+) of {REFITS} resamples are kept", sentences[-1])
+
+
+def test_a_choice_among_learners_is_the_same_on_a_cluster(bench):
+    folder, cluster = bench
+    cluster.add_worker()
+    study = write_slow_study(folder, **CHOICE)
+    prldh.analyze(study, folder / "local", jobs=1)
+    before = n_fits(folder)
+    prldh.analyze(study, folder / "cluster", dask=cluster.address)
+    assert n_fits(folder) == 2 * before, "all was made on the cluster"
+    assert numbers_of(folder / "cluster") == numbers_of(folder / "local")
 
 
 def test_what_is_wrong_with_a_cluster_is_told(bench, monkeypatch):

@@ -24,7 +24,17 @@ import prldh.work.work
 from prldh.core.errors import ComputeError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from slow_study import FOLDS, PERMUTATIONS, REPEATS, n_fits, write_plugin, write_slow_study
+from slow_study import (
+    CHOICE,
+    CHOICE_REFITS,
+    FOLDS,
+    PERMUTATIONS,
+    REPEATS,
+    n_fits,
+    numbers_of,
+    write_plugin,
+    write_slow_study,
+)
 
 REFITS, NULL = FOLDS * REPEATS, FOLDS * REPEATS * PERMUTATIONS
 NUMBERS = ("results.json", "predictions.csv")
@@ -177,6 +187,27 @@ def test_the_null_run_goes_on_too(bench, whole):
     assert bench.sentences() == [
         f"resuming: {REFITS} of {REFITS} {noun} are kept" for noun in ("imputed resamples", "resamples")
     ]
+
+
+def test_a_choice_among_protocols_goes_on_where_it_stopped(bench):
+    bench.study = write_slow_study(bench.folder, **CHOICE)
+    bench.analyze("whole", jobs=1)
+    whole, n_whole = numbers_of(bench.folder / "whole"), bench.fits()
+
+    def stop(stage, done, total):
+        if stage == "validation of the whole chain" and done == CHOICE_REFITS + 5:  # the second of three protocols
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="is kept"):
+        bench.analyze(jobs=1, progress=stop)
+    assert not (bench.folder / "out").exists() and bench.fits() == 2 * n_whole
+    bench.calls.clear()
+    bench.analyze(jobs=1)
+    assert numbers_of(bench.folder / "out") == whole
+    told = [sentence for sentence in bench.sentences() if "resuming" in sentence]
+    assert f"resuming: {CHOICE_REFITS} of {CHOICE_REFITS} resamples of 'slow' are kept" in told
+    assert f"resuming: 5 of {CHOICE_REFITS} resamples of 'forest' are kept" in told
+    assert not any("'lasso'" in sentence for sentence in told) and not bench.left_in_cache()
 
 
 def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatch):

@@ -4,16 +4,17 @@ log odds already."""
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 
 from prldh.chain import Protocol, base_log_odds, fit_tissue, training_rows
 from prldh.chain.radscore import CROSS_FOLDS, OF_CROSS_FITS
 from prldh.chain.selection import child_of, stratified_folds
-from prldh.core import FeatureBlock, Ledger, Resample
+from prldh.core import Cohort, FeatureBlock, Ledger, ModelSpec, Resample, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.stats import youden
-from prldh.validation.refit import refit_tissues
+from prldh.validation.refit import predict_scope_pipeline, refit_tissues
 
 N, SEED = 70, np.random.SeedSequence(9)
 
@@ -111,3 +112,29 @@ def test_held_out_rows_have_the_score_of_all_training_rows():
     assert refits["t"].values[test] == pytest.approx(expected, abs=1e-6)
     assert refits["t"].fitting[test] == pytest.approx(expected, abs=1e-6)
     assert np.abs(refits["t"].fitting[train] - refits["t"].values[train]).max() > 0.1
+
+
+def test_groups_that_only_cross_fitted_scores_fall_into_are_predicted_by_their_own_coefficients():
+    """Some cross-fitted score is low where the frozen chain has everyone high: the model has a column that the applied
+    scores have not, and what it predicts goes by the names of its columns."""
+    rng = np.random.default_rng(4)
+    outcome = (np.arange(N) % 3 == 0).astype(np.int8)
+    empty = pd.DataFrame(index=range(N))
+    cohort = Cohort(tuple(map(str, range(N))), outcome, empty, empty, (), (), "y", "1", "0")
+    applied, made_of = np.ones(N), np.where(rng.random(N) < 0.3, -1.0, 1.0)
+    muscle = np.where(rng.random(N) < 0.5, 1.0, -1.0)
+    train = np.arange(0, N, 2)
+    cross_fitted = np.where(np.isin(np.arange(N), train), made_of, applied)
+    tissues = {
+        "disc": TissueRefit(applied, 0.0, (), None, cross_fitted),
+        "muscle": TissueRefit(muscle, 0.0, (), None, muscle),
+    }
+    resample, term = Resample(train, np.setdiff1d(np.arange(N), train), 0, 0), "groups(disc, muscle)"
+    found = predict_scope_pipeline(
+        ModelSpec("g", False, (term,), (term,)), cohort, "held_out", [resample], [tissues], PythonEngine()
+    )
+    y, of = outcome[train], {}
+    for high in (1.0, -1.0):
+        own = y[(made_of[train] == 1) & (muscle[train] == high)].mean()
+        of[high] = np.log(own / (1 - own))
+    assert found.log_odds[0] == pytest.approx(np.where(muscle == 1, of[1.0], of[-1.0]), abs=1e-6)

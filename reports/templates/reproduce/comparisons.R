@@ -87,7 +87,8 @@ on_these <- function(model) {
   x <- design_of(model$terms, cohort)
   b <- fit_all(list(x), y, how$fit)$b
   if (how$predicts_by != how$fit) b <- prldh$refit_firth(x, y, seq_len(n) - 1, n, how$predicts_by)$coefficients[1, ]
-  model[c("fit", "predicts_by", "xs", "etas")] <- list(how$fit, how$predicts_by, list(x), t(log_odds(x, b)))
+  model[c("fit", "predicts_by", "xs", "etas")] <-
+    list(how$fit, how$predicts_by, list(x), predict_applied(model$terms, list(cohort), list(x), b))
   model
 }
 predictions_on_these <- function(model, scope, scheme) {

@@ -49,15 +49,24 @@ cutoffs <- lapply(tissue_columns, function(column) youden_of_known(y, cohort[[co
 cohort <- with_groups(cohort, cutoffs)
 data_sets <- lapply(data_sets, with_groups, cutoffs)
 
+# Where models are made of cross-fitted Radscores (each patient's by fits on others), what they predict is of the scores that all
+# patients' fit gives: a column of its own. Without such a column both are the same.
+cross_fitted <- Filter(function(tissue) !is.null(tissue$applied), study$tissues)
+with_applied_scores <- function(data) {
+  for (tissue in cross_fitted) data[[tissue$column]] <- data[[tissue$applied]]
+  with_groups(data, cutoffs)
+}
+
 # Where every model takes the patients without blanks in its own terms, take_patients(terms) puts these in the place of everyone,
 # and take_patients() everyone again. Resamples are everyone's, less the others; bands have samples of their own.
 everyone <- list(cohort = cohort, data_sets = data_sets, schemes = schemes)
 taken <- list(whose = 1, rows = seq_len(n))
+columns_in <- function(terms) unlist(lapply(terms, function(term) {
+  if (term %in% names(composed)) vapply(composed[[term]]$factors, `[[`, "", "column") else term
+}))
 whose_of <- function(terms) {
   if (length(study$patients) < 2) return(1)
-  terms <- unlist(lapply(terms, function(term) {
-    if (term %in% names(composed)) vapply(composed[[term]]$factors, `[[`, "", "column") else term
-  }))
+  terms <- columns_in(terms)
   grouped <- lapply(study$groups[column_of(study$groups) %in% terms], function(group) tissue_columns[group$tissues])
   own <- setdiff(c(terms, unlist(grouped)), column_of(study$groups))
   blank <- own[vapply(own, function(column) anyNA(everyone$cohort[[column]]), NA)]
@@ -93,13 +102,13 @@ columns_of <- function(name, values) {
   colnames(x) <- paste0(name, levels(values)[-1])
   x
 }
-# Functions and products of columns; "train" are the patients whose observed values place a spline's knots.
+# Functions and products of columns; "train" are the patients whose observed values, in the data "made_of", place a spline's knots.
 composed <- setNames(as.list(study$composed), vapply(study$composed, `[[`, "", "name"))
-factor_of <- function(factor, data, train) {
+factor_of <- function(factor, data, train, made_of) {
   values <- data[[factor$column]]
   if (factor$form == "identity") return(columns_of(factor$name, values))
   if (factor$form == "spline") {
-    observed <- if (factor$column %in% column_of(study$covariates)) cohort[[factor$column]] else values
+    observed <- if (factor$column %in% column_of(study$covariates)) cohort[[factor$column]] else made_of[[factor$column]]
     knots <- prldh$spline_knots(na.omit(observed[train]), factor$knots)
     x <- prldh$spline_basis(values, knots)
     colnames(x) <- paste0(factor$name, labels[[factor$column]], strrep("'", seq_len(ncol(x)) - 1))
@@ -108,8 +117,8 @@ factor_of <- function(factor, data, train) {
   }
   columns_of(factor$name, if (factor$form == "log") log(values) else values^2)
 }
-composed_of <- function(term, data, train) {
-  found <- lapply(composed[[term]]$factors, factor_of, data, train)
+composed_of <- function(term, data, train, made_of) {
+  found <- lapply(composed[[term]]$factors, factor_of, data, train, made_of)
   x <- Reduce(function(a, b) {
     at <- expand.grid(a = seq_len(ncol(a)), b = seq_len(ncol(b)))   # the first factor's columns run fastest
     product <- a[, at$a, drop = FALSE] * b[, at$b, drop = FALSE]
@@ -119,9 +128,9 @@ composed_of <- function(term, data, train) {
   attr(x, "knots") <- do.call(c, lapply(found, attr, "knots"))
   x
 }
-design_of <- function(terms, data, train = seq_len(nrow(data))) {
+design_of <- function(terms, data, train = seq_len(nrow(data)), made_of = data) {
   blocks <- lapply(terms, function(term) {
-    if (term %in% names(composed)) composed_of(term, data, train) else columns_of(labels[[term]], data[[term]])
+    if (term %in% names(composed)) composed_of(term, data, train, made_of) else columns_of(labels[[term]], data[[term]])
   })
   x <- do.call(cbind, c(list("(Intercept)" = rep(1, nrow(data))), blocks))
   colnames(x)[1] <- "(Intercept)"
@@ -129,6 +138,15 @@ design_of <- function(terms, data, train = seq_len(nrow(data))) {
   attr(x, "variables") <- rep(unname(names_of_terms), vapply(blocks, ncol, 0))
   knots <- do.call(c, lapply(blocks, attr, "knots"))
   attr(x, "knots") <- knots[!duplicated(names(knots))]
+  x
+}
+# The same of other scores, for a model that is made of the first: its columns, 0 in those of groups that nobody is in.
+design_like <- function(own, terms, data, train = seq_len(nrow(data)), made_of = data) {
+  x <- design_of(terms, data, train, made_of)
+  if (identical(colnames(x), colnames(own))) return(x)
+  x <- x[, match(colnames(own), colnames(x))]
+  x[is.na(x)] <- 0
+  colnames(x) <- colnames(own)
   x
 }
 

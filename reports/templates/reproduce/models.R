@@ -27,10 +27,16 @@ describe_partial_areas <- function(key, p, focus) {
        from = range[["high"]], to = range[["low"]], n_resamples = ncol(in_partial_areas))
 }
 
-# Everything that is said of a model on the patients that made it; etas: a row an imputed data set.
-describe_predictions <- function(key, etas) {
+# Log odds by the coefficients of a model made of the designs xs, one a data set: those of the scores that all patients' fit gives.
+predict_applied <- function(terms, data, xs, b) {
+  if (length(cross_fitted)) xs <- Map(function(one, x) design_like(x, terms, with_applied_scores(one), made_of = one), data, xs)
+  do.call(rbind, lapply(xs, log_odds, b))
+}
+# Everything that is said of a model on the patients that made it; etas: a row an imputed data set; made_of: the log odds of the
+# scores that it was made of, among which its threshold is found.
+describe_predictions <- function(key, etas, made_of = etas) {
   p <- plogis(mean_log_odds(etas))
-  threshold <- youden(y, p)
+  threshold <- youden(y, plogis(mean_log_odds(made_of)))
   counts <- count_positives(p > threshold, y)
   rounded <- round(p, 12)
   c(list(auc = pooled_delong(y, plogis(etas)),
@@ -42,11 +48,23 @@ describe_predictions <- function(key, etas) {
     if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, rounded)))
 }
 
+# A Radscore that is taken as it is: nothing is fitted, its log odds are the model's.
+describe_as_is <- function(model, label, x) {
+  eta <- x[, 2]
+  own <- setNames(list(list(b = 0), list(b = 1)), sprintf("[%s]", colnames(x)))
+  tell(sprintf("models[%s]", label), c(
+    list(n_parameters = 0, n = n, events = sum(y), n_imputations = 0, log_likelihood = sum(y * eta - ifelse(eta > 0, eta, 0) - log1p(exp(-abs(eta))))),
+    describe_predictions(label, t(eta)), list(prediction = list(coefficients = own))))
+  c(model, list(label = label, xs = list(x), etas = t(eta), rows = taken$rows))
+}
+
 fitted <- lapply(study$models, function(model) {
   label <- name_of_model(model$name, model$adjusted)
   message("model: ", label)
   take_patients(model$terms)
-  xs <- lapply(if (model$is_imputed) data_sets else list(data_sets[[1]]), function(data) design_of(model$terms, data))
+  data <- if (model$is_imputed) data_sets else list(data_sets[[1]])
+  xs <- lapply(data, function(one) design_of(model$terms, one))
+  if (model$fit == "as_is") return(describe_as_is(model, label, xs[[1]]))
   fit <- fit_all(xs, y, model$fit)
   b <- fit$b
   prediction <- NULL
@@ -55,7 +73,8 @@ fitted <- lapply(study$models, function(model) {
     b <- rowMeans(matrix(own, ncol(xs[[1]])))
     prediction <- list(prediction = list(coefficients = named_by(lapply(b, function(value) list(b = value)), colnames(xs[[1]]))))
   }
-  etas <- do.call(rbind, lapply(xs, log_odds, b))
+  made_of <- do.call(rbind, lapply(xs, log_odds, b))
+  etas <- predict_applied(model$terms, data, xs, b)
   # A score that enters with a negative coefficient, judged in its given direction; covariates have none
   own <- match(labels[unlist(model$scores)], colnames(xs[[1]]))
   turned <- own[!own %in% model$infinite & !is.na(fit$b[own]) & fit$b[own] < 0]
@@ -65,7 +84,7 @@ fitted <- lapply(study$models, function(model) {
          log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite),
          overall_tests = overall_tests(xs, model$fit == "firth"),
          collinearity = collinearity_of(xs, model$fit != "firth" && !length(model$infinite))),
-    describe_predictions(label, etas), prediction,
+    describe_predictions(label, etas, made_of), prediction,
     if (length(attr(xs[[1]], "knots"))) list(knots = attr(xs[[1]], "knots")),
     list(raw_auc = named_by(raw, colnames(xs[[1]])[turned]))))
   c(model, list(label = label, xs = xs, etas = etas, rows = taken$rows))

@@ -23,7 +23,7 @@ tell("sample_size.settings", list(prevalence = prevalence, r2_cox_snell = cox_sn
                                   shrinkage = 0.9, optimism = 0.05, margin = 0.05))
 tissues_of <- function(model) {
   grouped <- lapply(study$groups[column_of(study$groups) %in% model$terms], `[[`, "tissues")
-  unique(c(names(tissue_columns)[unlist(tissue_columns) %in% model$terms], unlist(grouped)))
+  unique(c(names(tissue_columns)[unlist(tissue_columns) %in% columns_in(model$terms)], unlist(grouped)))
 }
 for (model in study$models) {
   take_patients(model$terms)
@@ -171,10 +171,11 @@ for (tissue in names(study$univariate$shown)) {
 
 # ---- Radscores ---------------------------------------------------------------------------------------------------------
 # Where the program selected features: the logistic model of those that were selected, each in standard deviations from its mean.
+# Coefficients of another learner are its own, by penalties that it chose in folds that it drew: from these the scores are made.
 
 for (tissue in study$tissues) {
   entry <- list(cutoff = cutoffs[[tissue$name]])
-  scores <- cohort[[tissue$column]]
+  scores <- cohort[[if (is.null(tissue$applied)) tissue$column else tissue$applied]]
   if (!is.null(tissue$radscore)) {
     x <- vapply(tissue$radscore$features, function(name) values_of(tissue$name, name), numeric(n))
     center <- colMeans(x)
@@ -182,8 +183,10 @@ for (tissue in study$tissues) {
     found <- if (ncol(x) > 1) prldh$collinearity(x)
     entry$radscore <- list(center = as.list(center), scale = as.list(scale), collinearity = list(
       vif = setNames(as.list(found$vif), colnames(x)), condition_number = found$condition_number_centred))
-    if (tissue$radscore$is_logistic) {   # else by LASSO, whose folds the learner drew
-      standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
+    standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
+    if (!tissue$radscore$is_logistic) {
+      scores <- tissue$radscore$intercept + drop(standardized %*% tissue$radscore$coefficients)
+    } else {
       b <- coef(suppressWarnings(glm(y ~ standardized, family = binomial())))
       b[is.na(b)] <- 0
       scores <- b[[1]] + drop(standardized %*% b[-1])

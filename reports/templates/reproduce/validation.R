@@ -2,16 +2,23 @@
 # Scope "model" keeps Radscores and the cutoffs of groups, and fits the logistic model again in every resample. Scope "pipeline"
 # makes these anew as well: cutoffs from the training patients; Radscores of selected features as the learners made them.
 
-refitted <- NULL
-if (study$has_refits)
-  refitted <- read.csv("refitted.csv.gz", header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)),
-                       na.strings = "")
-refitted_data <- function(scheme, resample) {
+read_refits <- function(file) {
+  if (!file.exists(file)) return(NULL)
+  read.csv(file, header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)), na.strings = "")
+}
+refitted <- read_refits("refitted.csv.gz")
+remade <- read_refits("cross_fitted.csv.gz")   # the same, training patients' scores by fits on the others among them
+line_of <- function(table, scheme, resample, tissue) {
+  table[table[[1]] == scheme & table[[2]] == resample$number & table[[3]] == tissue$name, ]
+}
+# Everyone with the Radscores of a resample: those that its fit gives, or those that its models are made of.
+refitted_data <- function(scheme, resample, is_made_of = FALSE) {
   data <- cohort
   cuts <- list()
   for (tissue in study$tissues) {
     if (tissue$n_features) {
-      own <- refitted[refitted[[1]] == scheme & refitted[[2]] == resample$number & refitted[[3]] == tissue$name, ]
+      own <- line_of(refitted, scheme, resample, tissue)
+      if (is_made_of && NROW(instead <- line_of(remade, scheme, resample, tissue))) own <- instead
       data[[tissue$column]] <- as.numeric(own[-(1:4)])[taken$rows]
       cuts[[tissue$name]] <- own[[4]]
     } else {
@@ -26,28 +33,51 @@ refitted_data <- function(scheme, resample) {
 threshold_of <- function(outcome, score) if (length(unique(outcome)) < 2) -Inf else youden(outcome, score)
 training_threshold <- function(train, score) threshold_of(y[train], score)
 
+# Whether the model of a resample is its only term's Radscore as it is: of the study's way, or of the one chosen there.
+chosen <- if (file.exists("chosen.csv")) read.csv("chosen.csv", colClasses = c("character", "integer", "character", "character"))
+made_by <- function(column) Filter(function(tissue) tissue$column == column, study$tissues)[[1]]
+is_as_is <- function(model, scope, scheme, resample) {
+  if (scope == "model") return(model$predicts_by == "as_is")
+  made <- Filter(function(tissue) tissue$n_features > 0, study$tissues)
+  if (length(model$terms) > 1 || !model$terms[[1]] %in% column_of(made)) return(FALSE)
+  stage <- if (is.null(chosen)) study$second_stage else chosen$second_stage[chosen$scheme == scheme & chosen$resample == resample$number]
+  identical(stage, "as_is")
+}
+
 # Coefficients of the model fitted on some rows; 0 where they do not determine one, NA where they have one outcome.
 refit <- function(x, rows, how) {
   if (length(unique(y[rows])) < 2) return(rep(NA_real_, ncol(x)))
-  if (how != "maximum likelihood") return(prldh$refit_firth(x, y, rows - 1, length(rows), how)$coefficients[1, ])
+  if (!how %in% c("maximum likelihood", "as_is")) return(prldh$refit_firth(x, y, rows - 1, length(rows), how)$coefficients[1, ])
   b <- suppressWarnings(glm.fit(x[rows, , drop = FALSE], y[rows], family = binomial()))$coefficients
   ifelse(is.na(b), 0, b)
 }
-# Log odds of all patients by the model of each resample (a row), and which of these are the intercept alone.
+# Log odds of all patients by the model of each resample (a row), which of these are the intercept alone, and log odds of the
+# training patients by the scores that the model is made of, among which its threshold is found.
 predict_resamples <- function(model, scope, scheme) {
   resamples <- schemes[[scheme]]
   etas <- matrix(0, length(resamples), n)
   alone <- logical(length(resamples))
+  made_of <- list()
   for (r in seq_along(resamples)) {
     train <- resamples[[r]]$train
     is_fixed <- scope == "model" || !model$is_refitted
-    x <- if (is_fixed && !model$has_splines) model$xs[[1]] else
-      design_of(model$terms, if (is_fixed) cohort else refitted_data(scheme, resamples[[r]]), train)
+    if (is_as_is(model, scope, scheme, resamples[[r]])) {
+      data <- if (is_fixed) cohort else refitted_data(scheme, resamples[[r]])
+      etas[r, ] <- data[[model$terms[[1]]]]
+      # where nothing was left of the features, everyone's score is the cutoff
+      alone[r] <- !is_fixed && all(etas[r, ] == line_of(refitted, scheme, resamples[[r]], made_by(model$terms[[1]]))[[4]])
+      made_of[[r]] <- etas[r, train]
+      next
+    }
+    own <- if (is_fixed) cohort else refitted_data(scheme, resamples[[r]], is_made_of = TRUE)
+    x <- if (is_fixed && !model$has_splines) model$xs[[1]] else design_of(model$terms, own, train)
     b <- refit(x, train, model$predicts_by)
-    etas[r, ] <- log_odds(x, b)
     alone[r] <- !any(b[-1] != 0, na.rm = TRUE)
+    made_of[[r]] <- log_odds(x[train, , drop = FALSE], b)
+    if (!is_fixed && !is.null(remade)) x <- design_like(x, model$terms, refitted_data(scheme, resamples[[r]]), train, own)
+    etas[r, ] <- log_odds(x, b)
   }
-  list(scheme = scheme, etas = etas, alone = alone)
+  list(scheme = scheme, etas = etas, alone = alone, made_of = made_of)
 }
 # Predictions of held-out patients together, a row a repetition.
 held_out <- function(predictions) {
@@ -128,7 +158,7 @@ describe_held_out <- function(predictions) {
   for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
     train <- resamples[[r]]$train
     test <- resamples[[r]]$test
-    cut <- training_threshold(train, plogis(predictions$etas[r, train]))
+    cut <- training_threshold(train, plogis(predictions$made_of[[r]]))
     counts <- Map(`+`, counts, count_positives(plogis(predictions$etas[r, test]) > cut, y[test]))
   }
   c(list(n_resamples = length(resamples), n_intercept_only = sum(predictions$alone), n_repeats = nrow(pooled),
@@ -197,6 +227,16 @@ describe_bootstrap <- function(predictions, apparent) {
        auc = of("auc", 0.5, TRUE, c(0, 1)), brier = of("brier", by_chance, FALSE, c(0, 1)),
        intercept = of("intercept", NA, TRUE, c(-Inf, Inf)), slope = of("slope", NA, TRUE, c(-Inf, Inf)), decision_curve = as_curve(curve))
 }
+# Means over the samples of what each says of the patients outside.
+mean_out_of_bag <- function(predictions) {
+  trained <- lapply(schemes[[predictions$scheme]], `[[`, "train")
+  in_sample <- unlist(Map(function(train, r) predictions$etas[r, train], trained, seq_along(trained)))
+  found <- prldh$bootstrap_measures(y, predictions$etas, in_sample, unlist(trained) - 1, lengths(trained))
+  sapply(c("auc", "brier", "slope"), function(measure) {
+    values <- found[[paste0(measure, "_oob")]]
+    list(estimate = if (any(is.finite(values))) mean(values[is.finite(values)]) else NA)
+  }, simplify = FALSE)
+}
 
 # Models with imputed covariates are not validated here: in every resample the imputations were made anew, by Python.
 can_predict <- function(model, scope) !model$is_imputed && (scope == "model" || !model$needs_refits || study$has_refits)
@@ -225,5 +265,14 @@ for (k in seq_along(fitted)) {
   if (all(c("model", "pipeline") %in% names(found)))
     found$difference <- Map(function(a, b) if (model$leakage_is_known) area(a) - area(b) else NA, found$model, found$pipeline)
   tell(sprintf("models[%s].validation", model$label), found)
+  # The way from features to a score was chosen anew within every training set, by this model: what it says is of the choice.
+  if (!is.null(study$choice) && model$name == study$choice$model && model$adjusted == study$choice$adjusted) {
+    for (scheme in intersect(unlist(study$choice$schemes), names(found$pipeline))) {
+      often <- sapply(unlist(study$choice$ways), function(way) sum(chosen$protocol[chosen$scheme == scheme] == way), simplify = FALSE)
+      judged <- if (study$schemes[[scheme]] == "bootstrap") mean_out_of_bag(predictions_of[[paste(model$label, "pipeline", scheme)]]) else
+        Filter(Negate(is.null), found$pipeline[[scheme]][c("auc", "auc_mean", "brier", "slope")])
+      tell(paste0("choice.validation.", scheme), c(judged, list(how_often = often)))
+    }
+  }
 }
 take_patients()
