@@ -65,7 +65,6 @@ CASES = [
         "a plain ridge regression of all features: AUC 0.710 (0.600, 0.800), 0.710 (0.600, 0.800) more than 'Disc',"
         " which it is better than",
     ),
-    ("missing_data", {"warnings": [{"code": "PRL-025"}], **SCALED}, "filled", "1 table of features had blanks"),
     ("specification", {"tissues__disc__radscore": FOREST}, "filled", "the scores of disc, which are no sums"),
     ("interpretability", {"tissues__disc__radscore": FOREST}, "filled", "odds ratios of every term; how often each"),
     ("interpretability", {"tissues__disc__radscore": {**SCORE, "importance": {"folds": {}}}}, "filled", "AUC of held"),
