@@ -208,8 +208,8 @@ def classical(d: Dossier) -> Finding:
         lead = own["auc_mean"] if (own.get("auc_mean") or {}).get("estimate") is not None else own["auc"]
         text = f"a plain {d.words.learner_label(name)} of all features: AUC {interval(lead)}"
         if own["difference"]:
-            text += f", {interval(own['difference']['auc'])} more than '{own['difference']['model']}'"
-            text += ", which it is better than" if own["is_better"] else ""
+            text += f", difference from '{own['difference']['model']}' {interval(own['difference']['auc'])}"
+            text += ", better than that" if own["is_better"] else ""
         shown.append(text)
     return filled(
         f"on the same resamples ({scheme.replace('_', '-')}), {'; '.join(shown)}", report("ways"), result("yardstick")

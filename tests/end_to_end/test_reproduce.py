@@ -114,6 +114,7 @@ SETTINGS = {
     },
 }
 TWO = [{"name": "Disc, alone", "terms": ["disc"]}, {"name": "Groups", "terms": [GROUPS]}]
+PRODUCT = {"name": "Product", "terms": ["disc", "grade", "disc:grade"]}
 IMPUTATION = {"missing": "multiple_imputation", "imputation": {"imputations": 3, "imputations_in_resamples": 2}}
 NO_FOLDS = {"validation": {"leave_one_out": True, "folds": 0, "repeats": 1, "bootstrap": 12}}
 NO_RESAMPLES = {
@@ -125,7 +126,7 @@ STUDIES = {
     "other settings": (lambda: with_blanks(cohort()), study(**SETTINGS)),
     "separated, Firth": (separated, study()),
     "functions and products": (
-        cohort,
+        lambda: cohort(120),  # of 80, fits of 16 parameters diverge in some samples, and end wherever rounding has it
         study(
             engine="both",
             adjust=["rcs(age (years), 4)", "grade"],
@@ -144,7 +145,7 @@ STUDIES = {
             **IMPUTATION,
         ),
     ),
-    "separated, FLIC": (separated, study(models=TWO, firth={"predictions": "flic"})),
+    "separated, FLIC": (separated, study(models=[*TWO, PRODUCT], firth={"predictions": "flic"})),
     "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO)),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
@@ -195,9 +196,7 @@ def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
     kinds = {model["fit"] for model in data["models"]}
-    assert ("firth" in kinds) == (
-        name in ("functions and products", "separated, Firth", "separated, FLIC", "imputed", "three patients")
-    )
+    assert ("firth" in kinds) == (name in ("separated, Firth", "separated, FLIC", "imputed", "three patients"))
 
 
 def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):
@@ -315,7 +314,7 @@ def test_everything_but_the_selection_is_printed_where_features_are_selected(sel
         for k, lines in flatten(data).items()
         if k not in printed and any(v is not None for line in lines for v in line)
     }
-    assert left_out and all(".selection." in k for k in left_out)
+    assert left_out and all(".selection." in k or ".importance." in k or k.startswith("yardstick.") for k in left_out)
 
 
 def test_many_refitted_radscores_are_left_out_and_scope_pipeline_with_them(selected, tmp_path, monkeypatch):

@@ -29,10 +29,15 @@ BY_MODEL = {
     ],
     "adjust": [],
 }
+IMPUTED = {
+    "missing": "multiple_imputation",
+    "imputation": {"imputations": 2, "imputations_in_resamples": 2, "iterations_in_resamples": 2},
+}
 #: Learner, second stage, tissues, and what else the study has.
 STUDIES = {
     "logistic, cross-fitted, groups": ("logistic", "cross_fitted", TWO, {}),
-    "lasso, cross-fitted": ({"lasso": QUICK}, "cross_fitted", TWO[:1], {}),
+    "lasso, cross-fitted, both engines": ({"lasso": QUICK}, "cross_fitted", TWO[:1], {"engine": "both"}),
+    "logistic, cross-fitted, imputed": ("logistic", "cross_fitted", TWO[:1], IMPUTED),
     "lasso, in sample": ({"lasso": QUICK}, "in_sample", TWO[:1], {}),
     "elastic net, in sample": ({"elastic_net": QUICK}, "in_sample", TWO[:1], {}),
     "elastic net, cross-fitted": ({"elastic_net": QUICK}, "cross_fitted", TWO[:1], ALONE),
@@ -111,6 +116,8 @@ def test_plain_r_prints_every_number_of_a_linear_learner(name, folder, tmp_path)
     data, printed = analyze(folder, tmp_path / "out", *STUDIES[name])
     assert compare_printed(data, printed) > 1000
     allowed = (".selection.", ".radscore.details", ".radscore.importance")
+    if STUDIES[name][-1] is IMPUTED:  # of the adjusted model
+        allowed += (", adjusted].validation.", ", adjusted, scope ", "missing.")
     if learner != "logistic":
         allowed += (".radscore.intercept", ".radscore.coefficients")
     assert all(any(part in left for part in allowed) for left in left_out_of(data, printed))

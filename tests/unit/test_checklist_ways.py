@@ -62,8 +62,8 @@ CASES = [
         "classical",
         YARDSTICK,
         "filled",
-        "a plain ridge regression of all features: AUC 0.710 (0.600, 0.800), 0.710 (0.600, 0.800) more than 'Disc',"
-        " which it is better than",
+        "a plain ridge regression of all features: AUC 0.710 (0.600, 0.800), difference from 'Disc' 0.710 (0.600,"
+        " 0.800), better than that",
     ),
     ("specification", {"tissues__disc__radscore": FOREST}, "filled", "the scores of disc, which are no sums"),
     ("interpretability", {"tissues__disc__radscore": FOREST}, "filled", "odds ratios of every term; how often each"),
