@@ -35,6 +35,10 @@ tissues:                         # each has one of: radscore (a column of the cl
 #   - correlation: {between: 0.9, outcome: 0.3}
 #   - lasso_svm_rfe: {folds: 10, combine: intersection}
 # if_empty: stop                 # where a step leaves no feature: stop, or keep the best one
+# transforms: [impute: {method: median}, scale: {method: z}]   # before the selection, fitted on training patients
+# learner: logistic              # what makes the score: lasso, ridge, elastic_net, linear_svm, random_forest, boosting, …
+# protocols: {published: {}, lasso: {selection: [], learner: lasso}}   # several ways on the same resamples
+# choose: {among: [published, lasso]}   # and a choice among them, made anew within every training set
 
 # models:                        # default: each tissue alone, and their groups where there are two
 #   - {name: Disc Radscore, terms: [disc]}
