@@ -36,7 +36,7 @@ tissues:                         # each has one of: radscore (a column of the cl
 #   - lasso_svm_rfe: {folds: 10, combine: intersection}
 # if_empty: stop                 # where a step leaves no feature: stop, or keep the best one
 # transforms: [impute: {method: median}, scale: {method: z}]   # before the selection, fitted on training patients
-# learner: logistic              # what makes the score: lasso, ridge, elastic_net, linear_svm, random_forest, boosting, …
+# learner: logistic              # what makes the score: lasso, ridge, elastic_net, random_forest, boosting, …
 # protocols: {published: {}, lasso: {selection: [], learner: lasso}}   # several ways on the same resamples
 # choose: {among: [published, lasso]}   # and a choice among them, made anew within every training set
 
