@@ -14,7 +14,7 @@ demo: setup
 	@.venv/bin/prldh demo --out demo --force
 
 test: setup-test check
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
 
 test-slow: setup-test
 	@$(PY) -m pytest -m "slow"
@@ -29,6 +29,7 @@ bench:
 	@$(PY) benchmarks/pipeline.py --scheme --racing
 	@$(PY) benchmarks/racing.py
 	@$(PY) benchmarks/pipeline.py --growth
+	@$(PY) benchmarks/learners.py
 	@$(PY) benchmarks/extraction.py
 
 lint: setup check

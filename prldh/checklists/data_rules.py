@@ -27,6 +27,7 @@ from prldh.checklists.findings import (
 )
 from prldh.checklists.items import Item
 from prldh.core import Purpose, warn
+from prldh.results import steps_of
 
 Rule = Callable[[Dossier], Finding]
 
@@ -81,7 +82,7 @@ def name_steps(d: Dossier) -> str:
 
 def settings_of_steps(d: Dossier) -> str:
     """Transforms and selection as the study file sets them: each step with its settings."""
-    return settings_text([*(d.settings.get("transforms") or []), *d.settings["selection"]])
+    return settings_text([{name: settings} for _, name, settings in steps_of(d.settings)])
 
 
 def settings_text(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
@@ -96,7 +97,12 @@ def settings_text(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
 
 def steps_for(d: Dossier, purpose: Purpose) -> list[str]:
     """The steps of the study file that say that they serve a purpose."""
-    return [name for step in d.settings["selection"] for name in step if d.words.step(name).serves(purpose)]
+    return [name for _, name, _ in steps_of(d.settings) if d.words.step(name).serves(purpose)]
+
+
+def place_of(d: Dossier, step: str) -> tuple[str, Mapping[str, Any]]:
+    """Where the study file names a step, and its settings; the first where it does so twice."""
+    return next((f"{place[0]}.{name}", settings) for place, name, settings in steps_of(d.settings) if name == step)
 
 
 def name_cohorts(d: Dossier) -> str:
@@ -172,20 +178,15 @@ def enough_for_features(d: Dossier) -> Finding:
 
 @of_results
 def missing_data(d: Dossier) -> Finding:
-    """Blanks in covariates, and in features where a transform fills them."""
-    finding = _missing_covariates(d)
-    tables = sum(w.get("code") == warn.BLANK_FEATURES.code for w in d.run.get("warnings", []))
-    if not tables:
-        return finding
-    filled_in = (
-        f"{tables} table{'s' * (tables > 1)} of features had blanks, filled by transforms from training patients, in"
-        " every resample anew"
-    )
-    evidence = (*finding.evidence, setting("transforms"), result("warnings"))
-    return replace(finding, value=f"{finding.value}; {filled_in}", evidence=evidence)
+    found = _missing_of_patients(d)
+    told = d.run.get("warnings", ())
+    blank = [w["message"].rstrip(".") for w in told if w.get("code") == warn.BLANK_FEATURES.code]
+    if not blank:
+        return found
+    return replace(found, value="; ".join([found.value or "", *blank]), evidence=(*found.evidence, report("features")))
 
 
-def _missing_covariates(d: Dossier) -> Finding:
+def _missing_of_patients(d: Dossier) -> Finding:
     missing, excluded = d.run.get("missing"), d.run["cohort"]["excluded"]
     evidence = (setting("missing"), report("patients"))
     if missing:
@@ -397,7 +398,7 @@ def _reliability(d: Dossier) -> tuple[bool, str, tuple[Evidence, ...]]:
     judged, sentences = [], []
     steps = list(dict.fromkeys(steps_for(d, Purpose.RELIABILITY)))
     measure = " or ".join(d.words.step(step).purposes[Purpose.RELIABILITY] for step in steps)
-    places = [f"selection.{step}" for step in steps] or ["selection"]
+    places = [place_of(d, step)[0] for step in steps] or ["selection"]
     evidence = (report("radscores"), *map(setting, places))
     for name, t in d.selected.items():
         own = [s for s in t["selection"]["steps"] if s["name"] in steps]

@@ -16,6 +16,7 @@ from prldh.checklists.data_rules import (
     name_schemes,
     name_steps,
     of_results,
+    place_of,
     steps_for,
 )
 from prldh.checklists.dossier import Dossier
@@ -377,10 +378,10 @@ def multicollinearity(d: Dossier) -> Finding:
         and any(len(set(t["selection"].get("sources", {}).values())) > 1 for t in d.selected.values())
         else ""
     )
-    settings = next(s[steps[0]] for s in d.settings["selection"] if steps[0] in s)
+    place, settings = place_of(d, steps[0])
     return (ask if d.given_scores else filled)(
         f"{d.words.step(steps[0]).purpose(Purpose.COLLINEARITY, settings)}{within}",
-        setting(f"selection.{steps[0]}"),
+        setting(place),
         report("radscores"),
     )
 

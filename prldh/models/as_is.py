@@ -40,7 +40,7 @@ def describe_as_is(
         fit=AS_IS,
         n_imputations=0,
         log_likelihood=finite(likelihood),
-        terms=tuple(Term(*place, NO_COEFFICIENT) for place in places),
+        terms=tuple(Term(*place, NO_COEFFICIENT, reason=NOT_FITTED) for place in places),
         overall_tests=(),
         separation=(),
         collinearity=TermCollinearity((), None, None, (), NOT_FITTED),

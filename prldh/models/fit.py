@@ -60,13 +60,15 @@ NO_COEFFICIENT: Final = Coefficient(None, None, None, None, None, None)
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a model; ``fmi``: the fraction of missing information, where covariates were imputed."""
+    """A term of a model; ``fmi``: the fraction of missing information, where covariates were imputed; ``reason``: why
+    it has no coefficient, where none is fitted."""
 
     term: str
     variable: Later[str]
     level: Later[str | None]
     coefficient: Inline[Coefficient]
     fmi: Number | Absent = ABSENT
+    reason: str | Absent = ABSENT
 
 
 @dataclass(frozen=True)

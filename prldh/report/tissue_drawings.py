@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
+from prldh.core import plain
 from prldh.pages import (
     ONE_COLUMN,
     TWO_COLUMNS,
@@ -18,6 +19,7 @@ from prldh.pages import (
     is_grey,
     label,
     look,
+    panels_of,
 )
 
 #: Numbers stand in the cells of a heat map of up to so many features.
@@ -95,6 +97,23 @@ def put_waterfall(axis: Any, tissue: dict[str, Any]) -> None:
     axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
     axis.set_xticks([])
     axis.legend(loc="upper left")
+
+
+def draw_contributions(base: float, patients: list[dict[str, Any]]) -> Figure:
+    """A panel a patient: bars from the average Radscore to the patient's, the features that weigh most first."""
+    figure, axes, _ = panels_of(len(patients), 0.5 + 0.2 * (1 + max(len(p["features"]) for p in patients)))
+    for axis, patient in zip(axes, patients, strict=True):
+        steps = [*patient["features"].items(), *([("all others", patient["others"])] if patient["others"] else [])]
+        at = base
+        for k, (_, added) in enumerate(steps):
+            axis.barh(k, added, left=at, height=0.7, color=colour(int(added > 0)), linewidth=0)
+            at += added
+        axis.axvline(base, color="0.6", linewidth=0.7)
+        axis.set_yticks(range(len(steps)), [label(feature, 22, 1) for feature, _ in steps], fontsize=5.5)
+        axis.margins(x=0.06)
+        axis.autoscale_view(scaley=False)
+        axis.set(ylim=(len(steps) - 0.5, -0.5), xlabel="log odds", title=f"{patient['id']}: {plain(patient['value'])}")
+    return figure
 
 
 def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) -> Figure:

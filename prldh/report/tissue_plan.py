@@ -9,7 +9,13 @@ from typing import Any
 from prldh.core import plain
 from prldh.report.drawing import Drawing, slug
 from prldh.report.step_drawings import draw_step
-from prldh.report.tissue_drawings import draw_correlation, draw_funnel, draw_stability, draw_waterfall
+from prldh.report.tissue_drawings import (
+    draw_contributions,
+    draw_correlation,
+    draw_funnel,
+    draw_stability,
+    draw_waterfall,
+)
 from prldh.results import Words, is_bootstrap
 
 
@@ -29,6 +35,7 @@ def plan_tissue_figures(name: str, data: dict[str, Any], words: Words) -> list[D
     selection = tissue["selection"]
     if not selection:
         return drawings
+    drawings += _contributions(name, tissue["radscore"].get("contributions") or {})
     if selection["steps"]:
         drawings.append(
             Drawing(
@@ -42,6 +49,26 @@ def plan_tissue_figures(name: str, data: dict[str, Any], words: Words) -> list[D
             )
         )
     return [*drawings, *_step_figures(name, selection["steps"], words), *_kept_figures(name, data, words)]
+
+
+def _contributions(name: str, added: dict[str, Any]) -> list[Drawing]:
+    """What features add to the Radscores of a few patients, from low to high, where that is known."""
+    patients = added.get("patients") or []
+    if not patients:
+        return []
+    told = "; ".join(f"{p['id']} {plain(p['value'])}, most by {next(iter(p['features']), 'none')}" for p in patients)
+    return [
+        Drawing(
+            f"contributions_{slug(name)}",
+            f"{name}: what features add to a Radscore",
+            f"From an average patient's Radscore, {plain(added['base'])}, to that of {len(patients)} patients from low"
+            f" to high, feature by feature (SHAP values, log odds): {told}.",
+            partial(draw_contributions, added["base"], patients),
+            is_wide=True,
+            tissue=name,
+            kind="contributions",
+        )
+    ]
 
 
 def _step_figures(name: str, steps: list[dict[str, Any]], words: Words) -> list[Drawing]:

@@ -185,7 +185,7 @@ def _features_of_scores(data: dict[str, Any]) -> dict[str, Any]:
         falls[name] = by_scheme.get(schemes[name])
         features = t["selection"]["features"]
         if len(features) > FEATURES_SHOWN:
-            size = {f: abs(b or 0.0) for f, b in t["radscore"]["coefficients"].items()}
+            size = {f: abs(b or 0.0) for f, b in (t["radscore"]["coefficients"] or {}).items()}
             listed = list((falls[name] or {"features": {}})["features"])
             rest = sorted((f for f in features if f not in listed), key=lambda f: -size.get(f, 0.0))
             features = [*listed, *rest][:FEATURES_SHOWN]

@@ -475,17 +475,13 @@ def _radscore(data: dict[str, Any]) -> pd.DataFrame:
     for name, t in _tissues(data):
         score = t["radscore"]
         rows.append({"tissue": name, "feature": "(Intercept)", "coefficient": score["intercept"]})
-        for feature, b in score["coefficients"].items():
-            rows.append(
-                {
-                    "tissue": name,
-                    "source": t["selection"]["sources"][feature],
-                    "feature": feature,
-                    "coefficient": b,
-                    "center": score["center"][feature],
-                    "scale": score["scale"][feature],
-                }
-            )
+        by_feature = {
+            column: score[key] or {}
+            for column, key in (("coefficient", "coefficients"), ("center", "center"), ("scale", "scale"))
+        }
+        for feature in t["selection"]["features"]:
+            own = {column: values.get(feature) for column, values in by_feature.items()}
+            rows.append({"tissue": name, "source": t["selection"]["sources"][feature], "feature": feature, **own})
     return pd.DataFrame(rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prldh.chain import Protocol, images_that_stay
+from prldh.chain import images_that_stay
 from prldh.chain.selection import unit_columns
 from prldh.core import (
     ABSENT,
@@ -24,6 +24,7 @@ from prldh.core import (
     record_of,
 )
 from prldh.models import FeatureCollinearity, Plan
+from prldh.results.contributions import ContributionsEntry, describe_contributions
 from prldh.stats import proportion, selection_stability
 from prldh.validation import Alternative, EngineRun, Importance, describe_importance
 
@@ -93,14 +94,15 @@ class RadscoreEntry:
     is not a sum of its features. ``details`` are the learner's."""
 
     intercept: Number
-    coefficients: Mapping[str, Number]
-    center: Mapping[str, Number]
-    scale: Mapping[str, Number]
+    coefficients: Mapping[str, Number] | None
+    center: Mapping[str, Number] | None
+    scale: Mapping[str, Number] | None
     method: Later[str]
     second_stage: Later[SecondStage]
     collinearity: Later[FeatureCollinearity]
     details: Later[Mapping[str, Any]]
     importance: Later[Mapping[str, Importance]]
+    contributions: Later[ContributionsEntry]
     reason: str | Absent = ABSENT
 
 
@@ -132,30 +134,32 @@ def tissue_entry(plan: Plan, run: EngineRun, name: str) -> TissueEntry:
     columns = zip(cohort.ids, fit.values, cohort.outcome, strict=True)
     return TissueEntry(
         selection=None if score is None else _selection(plan, run, name),
-        radscore=None if score is None else _radscore(score, plan.protocol, run, name),
+        radscore=None if score is None else _radscore(score, plan, run, name),
         cutoff=fit.cutoff,
         scores=tuple(Score(i, float(value), 1 if y else 0) for i, value, y in columns if np.isfinite(value)),
         column=plan.study.tissues[name].radscore,
     )
 
 
-def _radscore(score: FittedScore, protocol: Protocol, run: EngineRun, name: str) -> RadscoreEntry:
-    collinearity = run.collinearity[name]
+def _radscore(score: FittedScore, plan: Plan, run: EngineRun, name: str) -> RadscoreEntry:
+    collinearity, protocol = run.collinearity[name], plan.protocol
     of_schemes = {
         scheme: describe_importance(score.names, [refit[name] for refit in refits])
         for scheme, refits in run.refits.items()
     }
     importance = {scheme: own for scheme, own in of_schemes.items() if own is not None}
+    added = describe_contributions(plan, run, name)
     method, stage, details = protocol.learner.learner.name, protocol.second_stage, getattr(score, "details", {})
     if not isinstance(score, LinearScore):
-        none = dict.fromkeys(score.names)
-        return RadscoreEntry(None, none, none, none, method, stage, collinearity, details, importance, NO_SUM)
+        return RadscoreEntry(None, None, None, None, method, stage, collinearity, details, importance, added, NO_SUM)
 
     def by_feature(values: np.ndarray) -> dict[str, Number]:
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    return RadscoreEntry(score.intercept, coefficients, center, scale, method, stage, collinearity, details, importance)
+    return RadscoreEntry(
+        score.intercept, coefficients, center, scale, method, stage, collinearity, details, importance, added
+    )
 
 
 def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:

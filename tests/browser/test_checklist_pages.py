@@ -58,10 +58,11 @@ def test_a_checklist_is_quiet_narrow_and_accessible(page_path, browser, axe, sch
         assert page.title().startswith(("IBSI", "METRICS")) and not heard
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
         assert page.locator("main").bounding_box()["width"] > 0.85 * width
-        page.evaluate(axe)
-        audit = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa']})")
-        serious = [v for v in audit["violations"] if v["impact"] in ("serious", "critical")]
-        assert not serious, json.dumps([(v["id"], v["nodes"][0]["html"][:200]) for v in serious])
+        if (width == 390) == (scheme == "dark"):  # each width and each scheme once: it reads the whole page
+            page.evaluate(axe)
+            audit = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa']})")
+            serious = [v for v in audit["violations"] if v["impact"] in ("serious", "critical")]
+            assert not serious, json.dumps([(v["id"], v["nodes"][0]["html"][:200]) for v in serious])
         page.context.close()
 
 

@@ -20,7 +20,9 @@ NOT_REPRODUCED = {
     r"missing\.(iterations|imputations_in_resamples|iterations_in_resamples)": "settings",
     r"tissues\..*\.selection\.": "the learners' own: selection, its details and its stability over resamples",
     r"tissues\..*\.radscore\.(intercept|coefficients)": "of a learner whose folds are its own, such as LASSO's",
-    r"tissues\..*\.radscore\.(details|importance)\.": "the learner's own, and its scores again of permuted features",
+    r"tissues\..*\.radscore\.(details|importance|contributions)\.": (
+        "the learner's own, and of features that are permuted; what features add to sums is printed"
+    ),
     r"protocols\.|yardstick\.": "each protocol's own refits, and the yardstick's, are not in the folder",
     r"choice\.(folds|candidates\.|validation\.\w+\.cost)": "a setting; inner folds; beside each protocol alone",
     r"models\[.*\]\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (

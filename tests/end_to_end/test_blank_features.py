@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,9 @@ from prldh.core import DataError, Ledger, seed_for
 from prldh.engines import PythonEngine
 from prldh.pipeline import analyze
 from prldh.run import prepare
+
+sys.path.insert(0, str(Path(__file__).parent))
+from plain_r import compare_printed, run_plain_r
 
 N, P = 60, 8
 
@@ -192,3 +197,28 @@ def test_a_patient_of_whom_nothing_is_known_is_an_error(tmp_path):
     assert [w.message for w in plan.warnings if w.code == "PRL-026"] == [
         "tissue disc, source texture: 1 features are blank for every patient and are dropped: texture_3."
     ]
+
+
+@pytest.mark.slow
+def test_both_engines_and_plain_r_take_the_patients_who_have_a_feature(tmp_path):
+    """A feature that goes before blanks are filled, and that the screen lists."""
+    path = write_study(
+        tmp_path,
+        engine="both",
+        transforms=[{"near_constant": {"ratio": 1.0, "distinct": 30}}, "impute"],
+        selection=[{"correlation": {"outcome": 0.1}}],
+        validation={"leave_one_out": False, "folds": 3, "bootstrap": 0},
+        univariate={"test": "t", "shown": 20},
+        yardstick=False,
+    )
+    clinical, table = (pd.read_csv(tmp_path / name) for name in ("clinical.csv", "texture1.csv"))
+    blank = table["texture_0"].isna()
+    coarse = (clinical["event"] == "yes") * 1.0 + (np.arange(N) % 7 == 0)
+    table.assign(texture_0=coarse.where(~blank)).to_csv(tmp_path / "texture1.csv", index=False)
+    analyze(path, tmp_path / "out", jobs=1)
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    first = results["univariate"]["features"]["disc"]["smallest"][0]
+    expected = np.corrcoef(coarse[~blank], clinical["event"][~blank] == "yes")[0, 1]
+    assert first["feature"] == "texture_0" and blank.any() and first["r"] == pytest.approx(expected, rel=1e-12)
+    assert all(a["relative"] < 1e-6 for a in results["agreement"] if "univariate" in a["quantity"])
+    assert compare_printed(results, run_plain_r(tmp_path / "out" / "reproduce")) > 5000

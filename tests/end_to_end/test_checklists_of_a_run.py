@@ -398,7 +398,7 @@ def test_what_the_command_pyradiomics_writes_is_read(shared_data, tmp_path):
         [command, *case, "-p", tmp_path / "p.yaml", "-o", tmp_path / "f.txt"],
         check=True,
         capture_output=True,
-        timeout=300,
+        timeout=900,
     )
     code, text = _run(tmp_path / "f.txt", "--standard", "ibsi", "--format", "json")
     assert code == 0, text

@@ -156,7 +156,7 @@ def cohort(tmp_path) -> Path:
 
 def _run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "prldh", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+        [sys.executable, "-m", "prldh", *map(str, arguments)], capture_output=True, text=True, timeout=900, **options
     )
 
 
@@ -414,7 +414,7 @@ def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_
     while len(list(own_cache.rglob("*.json"))) < 3 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=900)
     assert (
         running.returncode == 130
         and said.count("prldh: interrupted") == 1

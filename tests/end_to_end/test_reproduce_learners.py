@@ -115,7 +115,7 @@ def test_plain_r_prints_every_number_of_a_linear_learner(name, folder, tmp_path)
     learner, stage, *_ = STUDIES[name]
     data, printed = analyze(folder, tmp_path / "out", *STUDIES[name])
     assert compare_printed(data, printed) > 1000
-    allowed = (".selection.", ".radscore.details", ".radscore.importance")
+    allowed = (".selection.", ".radscore.details", ".radscore.importance", ".contributions.patients")
     if STUDIES[name][-1] is IMPUTED:  # of the adjusted model
         allowed += (", adjusted].validation.", ", adjusted, scope ", "missing.")
     if learner != "logistic":

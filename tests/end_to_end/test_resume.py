@@ -161,7 +161,7 @@ def test_an_interruption_stops_at_once_and_the_run_goes_on(bench, whole):
     with bench.start(SLOW_SECONDS="0.3") as running:
         bench.wait_for(5, running)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
-        shown, told = running.communicate(timeout=60)
+        shown, told = running.communicate(timeout=900)
     assert running.returncode == 130, told
     n_kept = int(
         re.search(
@@ -281,7 +281,7 @@ def test_workers_that_died_too_often_end_the_run_in_one_message(bench, whole, mo
 @pytest.mark.slow
 def test_two_runs_at_once(bench, whole):
     with bench.start("one", SLOW_SECONDS="0.1") as one, bench.start("two", SLOW_SECONDS="0.1") as two:
-        told = [running.communicate(timeout=300)[1] for running in (one, two)]
+        told = [running.communicate(timeout=900)[1] for running in (one, two)]
     assert [one.returncode, two.returncode] == [0, 0], told
     assert bench.numbers("one") == bench.numbers("two") == whole and not bench.left_in_cache()
 

@@ -127,7 +127,7 @@ def test_random_predictions_are_improve_prob_s(tmp_path):
     pd.concat(frames).to_csv(tmp_path / "cases.csv", index=False)
     (tmp_path / "run.R").write_text(SCRIPT)
     done = subprocess.run(
-        ["Rscript", "--vanilla", "run.R", "cases.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        ["Rscript", "--vanilla", "run.R", "cases.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     if done.stdout == "none":

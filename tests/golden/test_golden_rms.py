@@ -49,7 +49,7 @@ def ours_and_theirs(shared_data, tmp_path_factory):
     table["y"] = (table["outcome"] == "Poor").astype(int)
     table.to_csv(folder / "asah.csv", index=False)
     (folder / "run.R").write_text(SCRIPT)
-    done = subprocess.run(["Rscript", "run.R"], cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["Rscript", "run.R"], cwd=folder, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     theirs = json.loads(done.stdout)
     engine, y = PythonEngine(), table["y"].to_numpy(float)

@@ -253,7 +253,7 @@ def test_a_forked_child_is_refused(engine):
     queue = context.Queue()
     child = context.Process(target=_ask_in_child, args=(queue,))
     child.start()
-    answer = queue.get(timeout=60)
+    answer = queue.get(timeout=900)
     child.join(60)
     assert "forked" in str(answer) and "loky" in answer
 
@@ -269,7 +269,7 @@ def _run_python(code: str, **environment: str) -> str:
         env={**kept, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -136,7 +136,7 @@ def test_its_statistic_is_proc_s_unpaired_one(tmp_path):
         'for (x in d) cat(paste(as.numeric(x$outcome == "Poor"), x$s100b, collapse = " "), "\\n")\n'
     )
     done = subprocess.run(
-        ["Rscript", "--vanilla", "run.R"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        ["Rscript", "--vanilla", "run.R"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=900
     )
     statistic, *sides = done.stdout.strip().splitlines()
     (y_a, a), (y_b, b) = (np.array(side.split(), dtype=float).reshape(-1, 2).T for side in sides)

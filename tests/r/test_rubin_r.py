@@ -19,7 +19,7 @@ pytestmark = pytest.mark.r
 def _run(script: str, folder: Path, *arguments: str) -> dict:
     (folder / "run.R").write_text(script)
     done = subprocess.run(
-        ["Rscript", "--vanilla", "run.R", *arguments], cwd=folder, capture_output=True, text=True, timeout=300
+        ["Rscript", "--vanilla", "run.R", *arguments], cwd=folder, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     if done.stdout.startswith("no "):

@@ -53,7 +53,7 @@ cat(jsonlite::toJSON(sapply(functions, function(name) I(as.character(names(forma
 def _run_r(script: str, *arguments: str | Path, folder: Path) -> Any:
     (folder / "run.R").write_text(script)
     command = ["Rscript", "run.R", Path(__file__).parents[2] / "r" / "R", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

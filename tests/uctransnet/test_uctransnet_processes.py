@@ -108,7 +108,7 @@ def test_two_processes_step_as_one(tmp_path):
         [*command, os.path.dirname(__file__), str(tmp_path / "found.pt")],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         env=ENVIRONMENT,
     )
     assert done.returncode == 0, done.stderr

@@ -106,7 +106,7 @@ def test_two_processes_train_one_network(study, tmp_path):
         [*command, "segment", "train", str(study), "--out", str(tmp_path / "net"), "--epochs", "2"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr

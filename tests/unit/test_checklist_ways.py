@@ -65,7 +65,12 @@ CASES = [
         "a plain ridge regression of all features: AUC 0.710 (0.600, 0.800), difference from 'Disc' 0.710 (0.600,"
         " 0.800), better than that",
     ),
-    ("missing_data", {"warnings": [{"code": "PRL-025"}], **SCALED}, "filled", "1 table of features had blanks"),
+    (
+        "missing_data",
+        {"warnings": [{"code": "PRL-025", "message": "tissue disc: 2 of 4 features are blank."}], **SCALED},
+        "filled",
+        "tissue disc: 2 of 4 features are blank",
+    ),
     ("specification", {"tissues__disc__radscore": FOREST}, "filled", "the scores of disc, which are no sums"),
     ("interpretability", {"tissues__disc__radscore": FOREST}, "filled", "odds ratios of every term; how often each"),
     ("interpretability", {"tissues__disc__radscore": {**SCORE, "importance": {"folds": {}}}}, "filled", "AUC of held"),

@@ -128,7 +128,7 @@ def _set(folder, name: str, text: str) -> list[str]:
         [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", f"{name}.tex"],
         cwd=folder,
         capture_output=True,
-        timeout=120,
+        timeout=900,
     )
     said = run.stdout.decode("utf-8", "replace")
     wide = [

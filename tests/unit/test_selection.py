@@ -344,6 +344,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
     """Whatever inner folds are dealt, of forest, LASSO, SVM-RFE and the Radscore's LASSO: a patient's copies share
     one."""
     from prldh.chain import radscore
+    from prldh.chain.learners import penalised
     from prldh.chain.steps import ChosenLearner, Protocol, Step
     from prldh.engines.python import PythonEngine
 
@@ -357,7 +358,7 @@ def test_no_selector_tears_copies_apart(monkeypatch):
 
     for step in (mrmr_forest, lasso_svm_rfe):
         monkeypatch.setattr(step, "stratified_folds", watched)
-    monkeypatch.setattr(radscore, "stratified_folds", watched)
+    monkeypatch.setattr(penalised, "stratified_folds", watched)
     steps = tuple(
         Step(s, s.Settings(**given))
         for s, given in ((MRMR, {"trees": 5, "sizes": (6,)}), (LASSO_SVM, {"combine": "union"}))

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
-from prldh.chain.selection.boruta import BorutaSelector, _shuffled, gini_importance
+from prldh.chain.selection.boruta import BorutaSelector, _shuffled, decide, gini_importance
 from prldh.chain.selection.elastic_net import ElasticNetSelector
 from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.lasso import LassoSelector
@@ -204,6 +204,27 @@ def test_copies_of_a_patient_are_shuffled_as_one():
         own = {patient[i]: column[i] for i in range(10)}
         assert all(column[i] == own[patient[i]] for i in range(10))
         assert sorted(own.values()) == sorted(set(values[:, original]))
+
+
+@pytest.mark.parametrize(
+    ("seed", "n", "p", "effect", "confirmed"),
+    [
+        (0, 100, 20, 1.0, [0, 1, 2, 3, 8]),
+        (0, 100, 100, 1.0, [0, 1, 2, 3, 4, 37, 81]),
+        (0, 150, 60, 0.7, [0, 1, 2, 3, 25, 38]),
+        (1, 100, 20, 1.0, [0, 1, 2, 3]),
+        (1, 100, 100, 1.0, [0, 1, 2, 3, 34, 83]),
+    ],
+)
+def test_what_is_confirmed_is_what_boruta_py_confirms(seed, n, p, effect, confirmed):
+    """boruta_py 0.4.3 with scikit-learn 1.9.1: forests of 200 trees, 100 runs, alpha 0.01, two_step=False. Four columns
+    tell of the outcome; chance makes others confirmed as well, the same ones there and here."""
+    rng = np.random.default_rng(seed)
+    outcome = (np.arange(n) % 5 < 2).astype(np.int8)
+    values = rng.normal(size=(n, p))
+    values[:, :4] += outcome[:, None] * effect
+    found = decide(values, outcome, np.arange(n), 100, 200, 0.01, np.random.SeedSequence(1))
+    assert np.flatnonzero(found.confirmed).tolist() == confirmed
 
 
 def test_boruta_says_what_became_of_each_feature():

@@ -146,7 +146,7 @@ def test_they_are_those_of_wilcox_test_and_t_test(tmp_path, engine):
     values, outcome = noisy()
     np.savetxt(tmp_path / "data.csv", np.column_stack([outcome, values]), delimiter=",", fmt="%.17g")
     done = subprocess.run(
-        ["Rscript", "-e", R_SCREEN, tmp_path / "data.csv"], capture_output=True, text=True, timeout=120, check=True
+        ["Rscript", "-e", R_SCREEN, tmp_path / "data.csv"], capture_output=True, text=True, timeout=900, check=True
     )
     golden = np.array([[float(x) for x in line.split(",")] for line in done.stdout.split()])
     assert golden.shape == (40, 5)

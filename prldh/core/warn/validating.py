@@ -101,16 +101,6 @@ UNSEEN_LEVELS = WarnKind(
     "A level of a covariate is so rare that some training rows lack it.",
     "Merge it with another level.",
 )
-FEWER_KNOTS = WarnKind(
-    "PRL-107",
-    "validation",
-    "validation",
-    "Resamples in which a spline has fewer knots",
-    "in {n} of {n_resamples} resamples the training rows have too few distinct values for all knots of a spline, which"
-    " has fewer there, and with fewer than 3 is a straight line.",
-    "Knots are placed anew in every resample; rows that are drawn again, or left out, leave fewer distinct values.",
-    "Nothing, where few are; otherwise use fewer knots.",
-)
 IMPLAUSIBLE_PREDICTIONS = WarnKind(
     "PRL-104",
     "validation",
@@ -144,6 +134,16 @@ NO_TWO_STAGE = WarnKind(
     "An interval stands only where simulations showed how often it holds. None were made of refits of a whole chain,"
     " each of which would itself be resampled.",
     "Read the intervals of the held-out AUCs, or set `bootstrap_interval: none`.",
+)
+FEWER_KNOTS = WarnKind(
+    "PRL-107",
+    "validation",
+    "validation",
+    "Resamples in which a spline has fewer knots",
+    "in {n} of {n_resamples} resamples the training rows have too few distinct values for all knots of a spline, which"
+    " has fewer there, and with fewer than 3 is a straight line.",
+    "Knots are placed anew in every resample; rows that are drawn again, or left out, leave fewer distinct values.",
+    "Nothing, where few are; otherwise use fewer knots.",
 )
 NULL_VALUES = WarnKind(
     "PRL-110",

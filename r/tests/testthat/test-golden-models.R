@@ -27,4 +27,8 @@ test_that("the LASSO is glmnet's", {
   expect_equal(dim(lasso$path), c(31, length(lasso$lambda)))
   expect_equal(lasso$path[, which(lasso$lambda == lasso$lambda_min)], lasso$coefficients)
   expect_equal(colSums(lasso$path[-1, ] != 0), lasso$n_nonzero)
+  same <- cv_elastic_net(example$x, example$y, golden$glmnet$foldid, tolerance = 1e-14)
+  expect_equal(same[names(lasso)], lasso)
+  expect_gte(same$lambda_1se, same$lambda_min)
+  expect_true(all(cv_elastic_net(example$x, example$y, golden$glmnet$foldid, alpha = 0)$coefficients != 0))
 })

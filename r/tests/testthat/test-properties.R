@@ -153,6 +153,7 @@ test_that("errors say what is wrong", {
   expect_error(calibration(c(0, 1), c(0.2, 1.2)), "probability must be within 0 and 1")
   expect_error(decision_curve(c(0, 1), c(0.2, 0.4), 1.5), "thresholds must be")
   expect_error(decision_curve(c(0, 1), c(0.2, 0.4), 0.5, 0:2, 1), "samples of 2 row numbers")
+  expect_error(cv_elastic_net(matrix(rnorm(20), 10), rep(0:1, 5), rep_len(1:3, 10), alpha = 2), "from 0 \\(ridge\\)")
   expect_error(cv_lasso(matrix(1:10, 10), rep(0:1, 5), rep_len(1:5, 10)), "at least two columns")
   expect_error(cv_lasso(matrix(rnorm(20), 10), rep(0, 10), rep_len(1:5, 10)), "both outcomes")
   expect_error(cv_lasso(matrix(rnorm(20), 10), rep(0:1, 5), rep_len(1:2, 10)), "three folds")
