@@ -18,7 +18,7 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
-from prldh.results import interval
+from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
 STAGES = {
@@ -43,7 +43,7 @@ def second_stage_of(d: Dossier) -> str:
 
 def transforms_of(d: Dossier) -> str:
     """The transforms with their settings."""
-    return settings_text(d.settings.get("transforms") or [])
+    return settings_text([{name: own} for place, name, own in steps_of(d.settings) if place[0] == "transforms"])
 
 
 def name_ways(d: Dossier) -> str:

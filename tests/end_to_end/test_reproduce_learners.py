@@ -23,11 +23,11 @@ TWO = ("disc", "muscle")
 BY_MODEL = {
     "missing": "by_model",
     "models": [
-        {"name": "Spline", "terms": ["rcs(disc, 3)"]},
         {"name": "Groups", "terms": ["groups(disc, muscle)"]},
-        {"name": "With age", "terms": ["age", "disc"]},
+        {"name": "Spline", "terms": ["age", "rcs(disc, 3)"]},
     ],
     "adjust": [],
+    "univariate": False,
 }
 IMPUTED = {
     "missing": "multiple_imputation",
@@ -104,18 +104,13 @@ def left_out_of(data, printed):
     return known - set(printed)
 
 
-#: The others take the same ways, each by itself.
-QUICKEST = "ridge, cross-fitted, splines and blanks"
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == QUICKEST else pytest.mark.slow) for name in STUDIES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
 def test_plain_r_prints_every_number_of_a_linear_learner(name, folder, tmp_path):
     learner, stage, *_ = STUDIES[name]
     data, printed = analyze(folder, tmp_path / "out", *STUDIES[name])
     assert compare_printed(data, printed) > 1000
-    allowed = (".selection.", ".radscore.details", ".radscore.importance")
+    allowed = (".selection.", ".radscore.details", ".radscore.importance", ".contributions.patients")
     if STUDIES[name][-1] is IMPUTED:  # of the adjusted model
         allowed += (", adjusted].validation.", ", adjusted, scope ", "missing.")
     if learner != "logistic":
@@ -143,13 +138,15 @@ WAYS = {
 
 
 def test_resamples_of_several_protocols_are_made_again(folder, tmp_path):
-    """What each protocol is worth alone is left out, with the reason: its refits are not there."""
+    """What each protocol is worth alone is left out, with the reason: its refits are not there. Every second stage is
+    among them, so that the tests of each alone are slow ones."""
     more = {
         **ALONE,
         "protocols": WAYS,
         "choose": {"among": list(WAYS), "folds": 3, "rule": "best", "schemes": ["folds", "bootstrap"]},
         "if_empty": "best",
         "yardstick": True,
+        "univariate": False,
         "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 8},
     }
     data, printed = analyze(folder, tmp_path / "out", "logistic", "cross_fitted", TWO[:1], more)

@@ -184,14 +184,16 @@ for (tissue in study$tissues) {
     entry$radscore <- list(center = as.list(center), scale = as.list(scale), collinearity = list(
       vif = setNames(as.list(found$vif), colnames(x)), condition_number = found$condition_number_centred))
     standardized <- sweep(sweep(x, 2, center), 2, scale, "/")
-    if (!tissue$radscore$is_logistic) {
-      scores <- tissue$radscore$intercept + drop(standardized %*% tissue$radscore$coefficients)
-    } else {
+    b <- c(tissue$radscore$intercept, tissue$radscore$coefficients)
+    if (tissue$radscore$is_logistic) {
       b <- coef(suppressWarnings(glm(y ~ standardized, family = binomial())))
       b[is.na(b)] <- 0
-      scores <- b[[1]] + drop(standardized %*% b[-1])
       entry$radscore <- c(entry$radscore, list(intercept = b[[1]], coefficients = setNames(as.list(b[-1]), tissue$radscore$features)))
     }
+    added <- sweep(standardized, 2, b[-1], "*")   # by each feature to each patient's score
+    scores <- b[[1]] + rowSums(added)
+    most <- head(sort(setNames(colMeans(abs(added)), tissue$radscore$features), decreasing = TRUE), 20)
+    entry$radscore$contributions <- list(base = b[[1]], mean_absolute = as.list(most))
   }
   known <- !is.na(scores)
   tell(paste0("tissues.", tissue$name), c(entry, list(scores = data.frame(value = scores[known], outcome = y[known]))))
