@@ -205,7 +205,7 @@ def _cross_fit(
 ) -> np.ndarray:
     """Scores (n,) of the training rows, each by a chain that was fitted without its patient: five folds by patient, or
     as many as the rarer class has patients, two at least. Where a fold's chain has nothing left, its log odds are those
-    of the rows that it was fitted on."""
+    of all training rows."""
     first = training[0]
     rarer = min(distinct_patients(first.outcome, first.patient))
     fold = stratified_folds(
@@ -220,7 +220,8 @@ def _cross_fit(
         if outcome.min() < outcome.max():
             fit = _fit_once(own, sources, protocol, child_of(seed, OF_CROSS_FITS + 1 + k), engine, ledger)
         if fit is None or not fit.chain:
-            scores[test] = base_log_odds(outcome)
+            # of all of them alike: those of a fold's own training rows would run against what it holds out
+            scores[test] = base_log_odds(first.outcome)
             continue
         held_out = [rows.of_rows(test) for rows in training]
         tables: dict[str | None, Table] = {

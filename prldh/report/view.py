@@ -84,6 +84,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             name: figures[name].get("seen") or seen for name, seen in seen_in_figures(data, words, figures).items()
         },
         "measures": BY_KEY,
+        "is_fitted_in_sample": data["study"]["settings"].get("second_stage") in (None, "in_sample"),
         **_features_of_scores(data),
         "ways": ways_view(data, words),
         "classified": CLASSIFIED,

@@ -195,7 +195,8 @@ class _Asking:
 
     def _learner_sentence(self) -> Sentence | None:
         """How the score is made, where the results say by which learner."""
-        for name, settings in (self.settings.get("learner") or {}).items():
+        is_made = any(tissue["selection"] for tissue in self.data["tissues"].values())
+        for name, settings in (self.settings.get("learner") or {}).items() if is_made else ():
             item = self.learners.get(name)
             if isinstance(item, LearnerMethods):
                 return self._sentence("learner", item, StepRun(settings), ("study", "settings", "learner", name))

@@ -11,7 +11,7 @@ import numpy as np
 from prldh.chain import probability
 from prldh.core import ABSENT, Absent, Inline, Number
 from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
-from prldh.results.leakage import no_difference
+from prldh.results.leakage import OTHER_SCORES, no_difference
 from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
 
 
@@ -46,7 +46,9 @@ def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> Mo
 def _no_difference(run: EngineRun, i: int) -> str:
     terms = [{"variable": term.variable} for term in run.models[i].terms]
     covariates = {row.variable for row in run.table_one} - set(run.fits)
-    return no_difference(terms, {name: fit.score is None for name, fit in run.fits.items()}, covariates)
+    reason = no_difference(terms, {name: fit.score is None for name, fit in run.fits.items()}, covariates)
+    is_other = run.is_cross_fitted or run.choosing is not None
+    return reason or (OTHER_SCORES if is_other else "")
 
 
 def _validation(by_scope: Mapping[str, Mapping[str, HeldOut | Bootstrap]], reason: str) -> Validation:

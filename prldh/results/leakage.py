@@ -104,6 +104,13 @@ def cost_of_leakage(data: Mapping[str, Any], model: Mapping[str, Any], scheme: s
     return cost
 
 
+#: Why scope model less scope pipeline is not what leakage costs, though a score was made in the run.
+OTHER_SCORES = (
+    "scope model keeps cross-fitted scores, or those of the protocol chosen on everyone, and scope pipeline has others:"
+    " their difference is not what leakage costs"
+)
+
+
 def no_difference(terms: Iterable[Mapping[str, Any]], given: Mapping[str, bool], covariates: Iterable[str] = ()) -> str:
     """Why a model has no cost of leakage; ``given``: by tissue, whether its score came as a column. Empty where it has
     one."""

@@ -109,6 +109,8 @@ _STRUCTURE = {
     "missing",
     "univariate",
     "adjusted_risk_ratio",
+    "yardstick",
+    "best_looking",
 }
 
 

@@ -246,7 +246,7 @@ def resolve_protocols(study: Study, registry: Registry, folder: Path = Path()) -
             study.transforms if own.transforms is None else own.transforms,
             study.selection if own.selection is None else own.selection,
             study.learner if own.learner is None else own.learner,
-            own.second_stage or (study.second_stage if own.learner is None else None),
+            own.second_stage,
             registry,
             folder,
             f"protocols.{name}, ",
@@ -295,13 +295,18 @@ def _protocol(
     named_or_radscore = named or {study.radscore: dict(RADSCORES[study.radscore])}
     learner = _resolve_learner(named_or_radscore, f"{where}learner", registry, folder)
     by_default: SecondStage = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
-    stage = second_stage or by_default
+    stage = second_stage or (study.second_stage if _can_be(study.second_stage, learner.learner) else None) or by_default
     if stage == "in_sample" and getattr(learner.learner, "memorises", False):
         raise StudyError(
             f"{where}second_stage: in_sample makes the model of a {learner.learner.name}'s scores of its own training"
             " rows, which it has learned by heart. Set second_stage to cross_fitted or as_is."
         )
     return Protocol(steps, study.selection_by_source, study.if_empty, learner, stage)
+
+
+def _can_be(stage: SecondStage | None, learner: Any) -> bool:
+    """Whether the study's own second stage is one for a protocol's learner, which may know its rows by heart."""
+    return stage is not None and not (stage == "in_sample" and getattr(learner, "memorises", False))
 
 
 def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -> ChosenLearner:

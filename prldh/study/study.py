@@ -535,7 +535,10 @@ def _check_names(study: Study) -> None:
 
 
 def _check_choice(study: Study) -> None:
-    """Whether the choice is among several of the study's protocols."""
+    """Whether protocols have names, and the choice is among several of them."""
+    for name in study.protocols:
+        if not name.strip():
+            raise _misfit(("protocols",), f"give each protocol a name (found {name!r})")
     choose = study.choose
     if choose is None:
         return

@@ -21,7 +21,7 @@ class Difference(Interval):
 
 @dataclass(frozen=True)
 class FromReference:
-    """How a way's model differs from the ``reference``'s ``model``: the chosen way's, or the study's own."""
+    """How a way's model differs from the ``reference``'s ``model``: the study's own, or the choice made anew."""
 
     reference: str
     model: str
@@ -91,7 +91,7 @@ class ChoiceScheme:
     brier: IntervalBy
     slope: Interval
     how_often: Mapping[str, int]
-    best_looking: str
+    best_looking: str | None
     cost: Number
 
 

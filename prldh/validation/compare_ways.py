@@ -48,6 +48,7 @@ NO_SPREAD = "there are fewer than two resamples, or the difference is the same i
 OUT_OF_BAG = "mean over bootstrap samples of what each says of the patients out of its bag"
 #: What the study's own way is called beside those that it names.
 OWN = "the study's own"
+CHOICE = "the choice, made anew"
 
 
 def compared_schemes(plan: Plan) -> list[str]:
@@ -62,14 +63,14 @@ def compare_protocols(
 ) -> None:
     """Each way that the study names, beside its own or the chosen one."""
     schemes = {name: plan.schemes[name] for name in compared_schemes(plan)}
-    if not plan.protocols or not schemes:
+    if not plan.protocols or not (schemes or decision):
         return
     run, entries = runs[0], dict[str, ProtocolEntry]()
     refitted = dict(run.choosing.by_way) if run.choosing else {}
-    reference = decision.chosen if decision else OWN
+    reference = CHOICE if decision else OWN
     for name, protocol in plan.protocols.items():
         own = replace(plan, protocol=protocol, schemes=schemes)
-        if name not in refitted:
+        if name not in refitted and schemes:
             refitted[name] = refit_all(own, None, helpers, partial(progress, f"protocol '{name}'"), f"of '{name}'")
         entries[name] = ProtocolEntry(
             dict.fromkeys(plan.blocks, _in_words(protocol)),
@@ -195,7 +196,7 @@ def _describe_choice(
     schemes: Mapping[str, object],
 ) -> ChoiceEntry:
     choose, spec = plan.study.choose, judged_model(plan)
-    assert choose is not None and spec is not None and run.choosing is not None
+    assert choose is not None and spec is not None
     i = plan.specs.index(spec)
     sign = -1.0 if choose.measure == "brier" else 1.0
     candidates = {
@@ -207,9 +208,11 @@ def _describe_choice(
         predictions = run.predictions[i, "pipeline", scheme]
         outcome = plan.patients_of(spec.terms).cohort.outcome
         judged = judge(predictions, outcome, run.engine, run.assessment.level)
+        assert run.choosing is not None
         chosen = run.choosing.chosen[scheme]
         looks = {way: _looks(entries[way], scheme, spec, choose.measure) for way in choose.among}
-        best = max(looks, key=lambda way: sign * looks[way])
+        known = [way for way in looks if not np.isnan(looks[way])]
+        best = max(known, key=lambda way: sign * looks[way]) if known else None
         own = _number(judged.auc_mean or judged.auc) if choose.measure == "auc" else _number(judged.brier)
         validation[scheme] = ChoiceScheme(
             judged.auc,
@@ -218,7 +221,7 @@ def _describe_choice(
             judged.slope,
             {way: chosen.count(way) for way in choose.among},
             best,
-            finite(sign * (looks[best] - own)),
+            None if best is None else finite(sign * (looks[best] - own)),
         )
     return ChoiceEntry(
         choose.rule,
@@ -291,6 +294,6 @@ def _describe_yardstick(
     judged, difference = judge(predictions, outcome, run.engine, level), None
     own = run.predictions.get((i, "pipeline", scheme))
     if own is not None:
-        difference = difference_of(predictions, own, outcome, level, OWN, model)
+        difference = difference_of(predictions, own, outcome, level, CHOICE if run.choosing else OWN, model)
     is_better = difference is not None and difference.auc.low is not None and difference.auc.low > 0
     return YardstickScheme(judged.auc, judged.auc_mean, judged.brier, judged.slope, difference, is_better)

@@ -18,7 +18,7 @@ CROSS_FITTED = WarnKind(
     "models",
     "models",
     "Standard errors are conditional on cross-fitted scores",
-    "tissue {tissue}: models are made of cross-fitted scores (five folds by patient); their standard errors, p and"
+    "tissue {tissue}: models are made of cross-fitted scores (folds by patient); their standard errors, p and"
     " intervals are conditional on these scores, and the calibration of apparent predictions is not 0 and 1 by"
     " construction.",
     "With `second_stage: cross_fitted` coefficients, cutoffs and thresholds come from scores of patients that the"

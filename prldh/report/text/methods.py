@@ -179,7 +179,7 @@ def _second_stage(w: Writer) -> Iterator[str]:
     if stage == "cross_fitted":
         yield (
             "Logistic models, cutoffs and thresholds were fitted to cross-fitted Radscores: each patient's by a fit on"
-            " the other patients, in five folds."
+            " the other patients, in folds by patient."
         )
     elif stage == "as_is":
         yield "The Radscore was taken as the model's log odds as it is."
@@ -191,13 +191,13 @@ def ways(w: Writer) -> Iterator[str]:
     if data.get("choice"):
         choice = data["choice"]
         rule = {
-            "best": "the best mean",
-            "one_se": "the first listed within one standard error of the best mean",
+            "best": "the one with the best mean {}",
+            "one_se": "the first listed whose mean {} lay within one standard error of the best",
         }[choice["rule"]]
         yield (
-            f"Among {w.count('protocols')} ways from features to a score the one with {rule}"
-            f" {MEASURED[choice['measure']]} in {w.exact('choice', 'folds')} inner folds was chosen, anew within every"
-            f" training set{w.cite('varma2006')}, so that the held-out results include the choosing."
+            f"Among {w.count('choice', 'candidates')} ways from features to a score"
+            f" {rule.format(MEASURED[choice['measure']])} in {w.exact('choice', 'folds')} inner folds was chosen, anew"
+            f" within every training set{w.cite('varma2006')}, so that the held-out results include the choosing."
         )
     elif data.get("protocols"):
         yield f"{w.count('protocols')} ways from features to a score were compared on the same resamples."
@@ -213,7 +213,9 @@ def ways(w: Writer) -> Iterator[str]:
 def models(w: Writer) -> Iterator[str]:
     data = w.data
     fits = {m["fit"] for m in data["models"]}
-    if fits == {"firth"}:
+    if fits == {"as_is"}:
+        yield "No logistic model was fitted: each model is a Radscore as it is."
+    elif fits == {"firth"}:
         yield (
             "Because the outcome was separated, logistic models were fitted by Firth's penalised"
             f" likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
@@ -225,7 +227,7 @@ def models(w: Writer) -> Iterator[str]:
         )
         if "firth" in fits:
             yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
-    methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")})
+    methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")} - {"as_is"})
     if methods:
         yield f"Their predictions were corrected by {' and '.join(methods).upper()}{w.cite('puhr2017')}."
     if any(m["n_imputations"] for m in data["models"]):
