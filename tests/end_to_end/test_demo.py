@@ -124,7 +124,10 @@ def test_the_report_opens_with_the_held_out_number_and_says_what_is_known_of_lea
     """The published study's scores are columns: how they were made is not known to the run."""
     page = (demo[0] / name / "report.html").read_text()
     lead = page[page.index('<div class="lead">') :]
-    asked, answer, hopeful = (part.split("</p>")[0] for part in lead[: lead.index("</div>")].split("<p>")[1:])
+    asked, answer, hopeful, *yardstick = (
+        part.split("</p>")[0] for part in lead[: lead.index("</div>")].split("<p>")[1:]
+    )
+    assert len(yardstick) == (name == "features") and all("by plain LASSO 0." in text for text in yardstick)
     n = demo[2][name]["cohort"]
     assert asked.startswith("What was asked: how well") and f"recurrence = yes ({n['events']} of {n['n']}" in asked
     found = max(m["validation"]["pipeline"]["folds"]["auc"]["estimate"] for m in demo[2][name]["models"])
