@@ -232,7 +232,7 @@ def test_another_study_or_a_changed_program_starts_anew(bench, whole, monkeypatc
             table.to_csv(bench.folder / "features.csv", index=False)
         else:
             source.write_text(source.read_text().removesuffix("\n# another line\n"))
-            monkeypatch.setattr(prldh.validation.run, "program_digest", lambda: "0" * 64)
+            monkeypatch.setattr(prldh.validation.spread, "program_digest", lambda: "0" * 64)
         bench.calls.clear()
         bench.analyze(change, jobs=1, **options)
         assert bench.sentences() == [], change
