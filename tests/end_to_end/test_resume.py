@@ -18,7 +18,7 @@ from joblib.externals.loky import get_reusable_executor
 
 import prldh
 import prldh.run.outputs
-import prldh.validation.run
+import prldh.validation.spread
 import prldh.work.kept
 import prldh.work.work
 from prldh.core.errors import ComputeError
