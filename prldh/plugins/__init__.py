@@ -28,7 +28,7 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.promises import check_details, check_resamples, check_score, check_selection, check_state, guarded
 from prldh.plugins.registry import REGISTRIES, Registry
-from prldh.plugins.settings import LearnerSettings, SelectorSettings, settings_of
+from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, settings_of
 from prldh.plugins.words import (
     Cited,
     Designed,
@@ -91,5 +91,6 @@ __all__ = [
     "check_state",
     "guarded",
     "hookimpl",
+    "in_words",
     "settings_of",
 ]

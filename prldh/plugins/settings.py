@@ -6,10 +6,44 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from prldh.core import StudyError, nearest
 
 Checked = TypeVar("Checked", bound=BaseModel)
+
+#: What pydantic calls a type, in words of the study file.
+_EXPECTED = {
+    "model_type": "must be a mapping of keys",
+    "dict_type": "must be a mapping of keys",
+    "list_type": "must be a list, such as [a, b]",
+    "tuple_type": "must be a list, such as [a, b]",
+    "string_type": "must be text",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+}
+
+
+def in_words(error: ErrorDetails) -> str:
+    """One of pydantic's errors as a sentence: what is wrong, what was found."""
+    kind, value = error["type"], error.get("input")
+    if kind == "missing":
+        return (
+            "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
+        )
+    message = error["msg"].removeprefix("Value error, ")
+    if kind in ("too_short", "too_long"):
+        side, limit = ("least", "min_length") if kind == "too_short" else ("most", "max_length")
+        message = f"takes at {side} {error['ctx'][limit]}, not {error['ctx']['actual_length']}"
+    if kind not in ("unknown_key", "misfit", "value_error"):
+        message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
+        message += " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {value!r})"
+    return message if message.endswith((".", "?")) else message + "."
 
 
 def _keys_at(model: Any, place: Iterable[Any]) -> list[str]:
@@ -46,9 +80,10 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
             near = nearest(str(first["loc"][-1]), known)
             hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
             raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
-        raise StudyError(
-            f"{where}: {key}: {first['msg'].removeprefix('Value error, ')} (found {first.get('input')!r})."
-        ) from None
+        told = in_words(first)
+        if first["type"] == "value_error":  # of a plugin's own validator, which may not say it
+            told = f"{told.removesuffix('.')} (found {first.get('input')!r})."
+        raise StudyError(f"{where}: {key}: {told}") from None
 
 
 class LearnerSettings(BaseModel):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from prldh.core import StudyError
+from prldh.plugins import in_words
 from prldh.study.study import Study
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -169,7 +170,7 @@ def _validate(content: dict, file: str, lines: dict[tuple, int], model: type[Che
         line = f", line {lines[known]}" if known in lines and known else ""
         where = ".".join(str(p) for p in place)
         more = f" ({_more_problems(len(others))})" if others else ""
-        raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{_problem(first)}{more}") from None
+        raise StudyError(f"{file}{line}: {where + ': ' if where else ''}{in_words(first)}{more}") from None
 
 
 def _place(error: ErrorDetails, content: Any) -> tuple:
@@ -189,37 +190,6 @@ def _place(error: ErrorDetails, content: Any) -> tuple:
         if inside or (i == last and error["type"] == "missing"):
             parts.append(part)
     return tuple(parts)
-
-
-#: What pydantic calls a type, in words of the study file.
-_EXPECTED = {
-    "model_type": "must be a mapping of keys",
-    "dict_type": "must be a mapping of keys",
-    "list_type": "must be a list, such as [a, b]",
-    "tuple_type": "must be a list, such as [a, b]",
-    "string_type": "must be text",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-}
-
-
-def _problem(error: ErrorDetails) -> str:
-    """One of pydantic's errors as a sentence: what is wrong, what was found."""
-    kind, value = error["type"], error.get("input")
-    if kind == "missing":
-        return (
-            "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
-        )
-    message = error["msg"].removeprefix("Value error, ")
-    if kind not in ("unknown_key", "misfit", "value_error"):
-        message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
-        message += " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {value!r})"
-    return message if message.endswith((".", "?")) else message + "."
 
 
 def _more_problems(count: int) -> str:

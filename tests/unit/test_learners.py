@@ -21,6 +21,8 @@ from prldh.core import LinearScore, PluginError, StudyError, TrainingRows
 from prldh.engines import PythonEngine
 from prldh.plugins.registry import Registry
 from prldh.plugins.settings import settings_of
+from prldh.run import resolve_protocols
+from prldh.study import Study
 from prldh.testing.learner_checks import composed
 
 SEED, ENGINE = np.random.SeedSequence(5), PythonEngine()
@@ -213,3 +215,21 @@ def test_every_learner_can_be_part_of_a_mean():
     score = fit_mean(rows, [{name: few.get(name)} for name in names])
     assert len(score.parts) == len(names) and LassoLearner.name in names
     assert np.isfinite(score.apply(rows.values, rows.names, {})).all()
+
+
+@pytest.mark.parametrize(
+    ("learner", "told"),
+    [
+        ({"linear_svm": {"cost": 1}}, r"cost: must be a list, such as \[a, b\] \(found 1\)\."),
+        ({"elastic_net": {"alphas": []}}, r"alphas: takes at least 1, not 0 \(found \[\]\)\."),
+        ({"random_forest": {"trees": "many"}}, r"trees: must be a whole number \(found 'many'\)\."),
+        ({"random_forest": {"trees": 0}}, r"trees: must be greater than or equal to 1 \(found 0\)\."),
+        ({"lasso": {"rule": "best"}}, r"rule: must be 'min' or 'one_se' \(found 'best'\)\."),
+    ],
+)
+def test_a_wrong_setting_is_told_in_words_of_the_study_file(learner, told):
+    study = Study.model_validate(
+        {"clinical": {"table": "t.csv", "id": "id", "outcome": "y", "event": 1}, "learner": learner}
+    )
+    with pytest.raises(StudyError, match=rf"^learner \({next(iter(learner))}\): {told}$"):
+        resolve_protocols(study, Registry(load_entry_points=False))
