@@ -6,7 +6,8 @@ from prldh.run.extraction import Extraction, check, extract
 from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, what_is_written
 from prldh.run.frozen import MODEL_SCHEMA
 from prldh.run.outputs import write_outputs
-from prldh.run.preparation import prepare, resolve_protocols
+from prldh.run.preparation import prepare
+from prldh.run.protocols import resolve_protocols
 from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
 
 __all__ = [

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step, check_values, plan_models
+from prldh.chain import check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
-    Blanks,
     Cohort,
     DataError,
     PluginError,
     Progress,
     Resample,
-    SecondStage,
     StudyError,
     Warn,
     nearest,
@@ -30,15 +28,12 @@ from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import (
-    ChecksSettings,
-    ComposesLearners,
     Registry,
-    RelativeSettings,
     check_resamples,
     guarded,
-    settings_of,
 )
 from prldh.results import MEASURES
+from prldh.run.protocols import blanks_allowed, resolve_protocols
 from prldh.study import Study, Validation, read_study
 from prldh.validation import compared_schemes, judged_model
 
@@ -230,120 +225,6 @@ def _lost_by_complete_case(plan: Plan) -> list[Warn]:
     listed = f"{len(more)} of {len(plan.specs)} models would have more patients than these {n}: {some(more)}"
     of_unused = f" Left out only for blanks that no model uses ({', '.join(unused)}): {alone}." if alone else ""
     return [warn.COMPLETE_CASE_LOSES(n_left_out=whole.n - n, listed=listed, unused=of_unused)]
-
-
-def resolve_protocols(study: Study, registry: Registry, folder: Path = Path()) -> tuple[Protocol, dict[str, Protocol]]:
-    """The study's own way from features to a score, and those that it names under ``protocols``.
-
-    Raises
-    ------
-    StudyError, PluginError
-        For steps, learners and settings that there are not, or that do not go together.
-    """
-    named = {
-        name: _protocol(
-            study,
-            study.transforms if own.transforms is None else own.transforms,
-            study.selection if own.selection is None else own.selection,
-            study.learner if own.learner is None else own.learner,
-            own.second_stage,
-            registry,
-            folder,
-            f"protocols.{name}, ",
-        )
-        for name, own in study.protocols.items()
-    }
-    whole = _protocol(study, study.transforms, study.selection, study.learner, study.second_stage, registry, folder, "")
-    return whole, named
-
-
-def blanks_allowed(registry: Registry, own: Protocol, named: Mapping[str, Protocol]) -> Blanks:
-    """Features may have blanks where in every protocol a transform fills them, and steps before it take them."""
-    without = [name for name, protocol in named.items() if not _fills_blanks(protocol)]
-    if not without and _fills_blanks(own):
-        return Blanks(allowed=True)
-    transforms = registry.registered("register_transforms")
-    fill = [name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)]
-    which = f", which {some(without)} of `protocols` does without" if without and _fills_blanks(own) else ""
-    return Blanks(remedy=f", or let one of `transforms` fill blanks first ({', '.join(fill)}){which}" if fill else "")
-
-
-def _fills_blanks(protocol: Protocol) -> bool:
-    """Whether blanks are filled before a step that cannot take them."""
-    for step in protocol.steps:
-        if getattr(step.selector, "fills_blanks", False):
-            return True
-        if not getattr(step.selector, "takes_blanks", False):
-            return False
-    return False
-
-
-def _protocol(
-    study: Study,
-    transforms: Sequence[dict[str, dict[str, Any]]],
-    selection: Sequence[dict[str, dict[str, Any]]],
-    named: dict[str, dict[str, Any]] | None,
-    second_stage: SecondStage | None,
-    registry: Registry,
-    folder: Path,
-    where: str,
-) -> Protocol:
-    steps = (
-        *_resolve_steps(transforms, "register_transforms", f"{where}transforms", registry, folder),
-        *_resolve_steps(selection, "register_selectors", f"{where}selection", registry, folder),
-    )
-    named_or_radscore = named or {study.radscore: dict(RADSCORES[study.radscore])}
-    learner = _resolve_learner(named_or_radscore, f"{where}learner", registry, folder)
-    by_default: SecondStage = "in_sample" if named is None else getattr(learner.learner, "second_stage", "cross_fitted")
-    stage = second_stage or (study.second_stage if _can_be(study.second_stage, learner.learner) else None) or by_default
-    if stage == "in_sample" and getattr(learner.learner, "memorises", False):
-        raise StudyError(
-            f"{where}second_stage: in_sample makes the model of a {learner.learner.name}'s scores of its own training"
-            " rows, which it has learned by heart. Set second_stage to cross_fitted or as_is."
-        )
-    return Protocol(steps, study.selection_by_source, study.if_empty, learner, stage)
-
-
-def _can_be(stage: SecondStage | None, learner: Any) -> bool:
-    """Whether the study's own second stage is one for a protocol's learner, which may know its rows by heart."""
-    return stage is not None and not (stage == "in_sample" and getattr(learner, "memorises", False))
-
-
-def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -> ChosenLearner:
-    """The learner of that name with its settings checked; one that is made of others has these."""
-    given = {named: {}} if isinstance(named, str) else named
-    if not isinstance(given, dict) or len(given) != 1:
-        raise StudyError(f"{where}: name one learner, such as lasso or {{lasso: {{folds: 10}}}} (found {named!r}).")
-    ((name, raw),) = given.items()
-    learner = registry.choose("register_learners", name, where)
-    settings = settings_of(learner.Settings, raw or {}, f"{where} ({name})")
-    if isinstance(settings, RelativeSettings):
-        settings = settings.relative_to(folder)
-    if isinstance(learner, ChecksSettings):
-        learner.check(settings)
-    if isinstance(learner, ComposesLearners):
-        parts = [_resolve_learner(part, f"{where} ({name})", registry, folder) for part in learner.parts(settings)]
-        learner = learner.compose([(part.learner, part.settings) for part in parts])
-    return ChosenLearner(learner, settings)
-
-
-def _resolve_steps(
-    named: Sequence[dict[str, dict[str, Any]]], hook: str, where: str, registry: Registry, folder: Path
-) -> tuple[Step, ...]:
-    """The steps of these names, with their settings checked by their own models; those with ``relative_to(folder)``
-    have paths relative to the study's folder, and one with ``check(settings)`` refuses what no data could change."""
-    steps = []
-    for i, step in enumerate(named):
-        ((name, raw),) = step.items()
-        selector = registry.choose(hook, name, f"{where}, step {i + 1}")
-        settings_given = settings_of(selector.Settings, raw, f"{where}, step {i + 1} ({name})")
-        settings = (
-            settings_given.relative_to(folder) if isinstance(settings_given, RelativeSettings) else settings_given
-        )
-        if isinstance(selector, ChecksSettings):
-            selector.check(settings)
-        steps.append(Step(selector, settings, settings_given))
-    return tuple(steps)
 
 
 def _check_folds(validation: Validation, cohort: Cohort) -> None:

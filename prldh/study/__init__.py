@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from prldh.study.imaging import ReadSettings
 from prldh.study.scaffold import write_scaffold
-from prldh.study.strict import Strict
+from prldh.study.strict import Strict, Text
 from prldh.study.study import (
-    DEFAULT_SELECTION,
     SHIPPED_SOURCES,
-    Choose,
     Imputation,
     Performance,
-    ProtocolSettings,
     SampleSize,
     Study,
     TableOne,
-    Text,
     Tissue,
     Univariate,
     Validation,
     one_value,
 )
 from prldh.study.study_file import as_unquoted, read_settings, read_study
+from prldh.study.ways import DEFAULT_SELECTION, Choose, ProtocolSettings
 
 __all__ = [
     "Choose",

@@ -100,7 +100,7 @@ def test_changing_held_out_rows_moves_no_fit():
     from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine
     from prldh.plugins.registry import Registry
-    from prldh.run.preparation import resolve_protocols
+    from prldh.run.protocols import resolve_protocols
     from prldh.study.study import Study
 
     generator = np.random.default_rng(1)

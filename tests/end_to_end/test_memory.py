@@ -12,7 +12,7 @@ import pytest
 
 from prldh.core.records import FeatureBlock, Resample
 from prldh.plugins.registry import Registry
-from prldh.run.preparation import resolve_protocols
+from prldh.run.protocols import resolve_protocols
 from prldh.study.study import Study
 from prldh.validation.spread import Refits, _refit_one
 from prldh.work.work import Workers, run_work

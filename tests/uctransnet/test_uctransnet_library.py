@@ -24,7 +24,7 @@ from prldh.core.records import FeatureBlock, ImageValues, TrainingRows
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
 from prldh.run.extraction import extract
-from prldh.run.preparation import resolve_protocols
+from prldh.run.protocols import resolve_protocols
 from prldh.study.study import Study
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))

@@ -14,7 +14,7 @@ from prldh.core.errors import DataError, StudyError
 from prldh.core.records import TrainingRows
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
-from prldh.run.preparation import resolve_protocols
+from prldh.run.protocols import resolve_protocols
 from prldh.stats.icc import FORMS, icc_form
 from prldh.study.study import Study
 

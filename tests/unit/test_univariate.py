@@ -21,7 +21,7 @@ from prldh.models.univariate import describe_univariate as describe
 from prldh.pages.environment import create_environment
 from prldh.plugins.registry import Registry
 from prldh.report.view import TESTS
-from prldh.run.preparation import resolve_protocols
+from prldh.run.protocols import resolve_protocols
 from prldh.stats.multiplicity import adjust_p
 from prldh.study.study import Study, Univariate
 

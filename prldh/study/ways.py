@@ -1,0 +1,83 @@
+"""Ways from features to a score, as a study file names them: steps, a learner, protocols and the choice among them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from prldh.core import SecondStage
+from prldh.study.strict import Strict, Text
+
+DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
+    {"icc": {"threshold": 0.75}},
+    {"mrmr_forest": {"folds": 5}},
+    {"correlation": {"between": 0.9, "outcome": 0.3}},
+    {"lasso_svm_rfe": {"folds": 10, "combine": "intersection"}},
+]
+
+
+def _as_steps(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [
+        (
+            {step: {}}
+            if isinstance(step, str)
+            else {k: v or {} for k, v in step.items()}
+            if isinstance(step, dict)
+            else step
+        )
+        for step in value
+    ]
+
+
+def _as_named(value: Any) -> Any:
+    """A name alone is one without settings."""
+    if isinstance(value, str):
+        return {value: {}}
+    return {key: own or {} for key, own in value.items()} if isinstance(value, dict) else value
+
+
+def _one_name(value: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
+    if value is not None and len(value) != 1:
+        raise ValueError(f"name one, such as lasso or {{lasso: {{folds: 10}}}} (found {', '.join(value) or 'none'})")
+    return value
+
+
+def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
+    for step in steps:
+        if len(step) != 1:
+            raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
+    return steps
+
+
+#: Steps in order, each a name with its settings; and one learner.
+Steps = Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps), AfterValidator(_one_a_step)]
+LearnerChoice = Annotated[dict[str, dict[str, Any]], BeforeValidator(_as_named), AfterValidator(_one_name)]
+
+
+class ProtocolSettings(Strict):
+    """A way from features to a score; what it does not name is the study's own."""
+
+    transforms: Steps | None = None
+    selection: Steps | None = None
+    learner: LearnerChoice | None = None
+    second_stage: SecondStage | None = None
+
+
+class Choose(Strict):
+    """A choice among protocols, made anew within every training set.
+
+    ``folds``: the inner folds in which they are compared; ``rule``: ``best``, or ``one_se``, the first of ``among``
+    within one standard error of the best; ``model``: the model by which they are judged (default: the first unadjusted
+    one with a score made in the run); ``schemes``: where choice, protocols and yardstick are validated (default: folds,
+    and others that hold several patients out).
+    """
+
+    among: list[Text] = Field(min_length=1)
+    folds: int = Field(5, ge=2)
+    rule: Literal["one_se", "best"] = "one_se"
+    model: Text | None = None
+    measure: Literal["auc", "brier"] = "auc"
+    schemes: list[Text] | None = Field(None, min_length=1)
