@@ -246,14 +246,14 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
             progress(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
             fit = fit_everyone(
-                name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first
+                name, blocks, cohort.subjects, plan.protocol, plan.study.seed, run.engine, is_described=is_first
             )
             if fit.score is None:
                 raise DataError(
                     f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
                     " strongest alone."
                 )
-            run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
+            run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain, cohort.known)
             run.warnings += fit.warnings
             if fit.cross_fitted is not None:
                 run.warnings.append(warn.CROSS_FITTED(tissue=name))

@@ -63,8 +63,10 @@ from prldh.core.measures import (
 from prldh.core.names import nearest
 from prldh.core.progress import Progress
 from prldh.core.records import (
+    NO_COLUMNS,
     Coded,
     Cohort,
+    Columns,
     Covariate,
     Design,
     Draws,
@@ -75,6 +77,7 @@ from prldh.core.records import (
     Resample,
     Selection,
     SelectionStep,
+    Subjects,
     TrainingRows,
 )
 from prldh.core.references import REFERENCES, Reference
@@ -144,7 +147,10 @@ __all__ = [
     "LinearScore",
     "Measure",
     "ModelSpec",
+    "Columns",
     "NO_BLANKS",
+    "NO_COLUMNS",
+    "Subjects",
     "NO_INTERVAL",
     "Number",
     "OutputError",

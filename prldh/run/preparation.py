@@ -13,6 +13,7 @@ import numpy as np
 from prldh.chain import check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
+    HELD_OUT,
     Cohort,
     DataError,
     PluginError,
@@ -27,11 +28,7 @@ from prldh.core import (
 from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_blanks, without_constants
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
-from prldh.plugins import (
-    Registry,
-    check_resamples,
-    guarded,
-)
+from prldh.plugins import Registry, draw_resamples, settings_of
 from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
 from prldh.study import Study, Validation, read_study
@@ -83,9 +80,7 @@ def prepare(
     validators = _schemes(study, registry)
     schemes = {}
     for name, (validator, settings) in validators.items():
-        with guarded("validator", validator):
-            resamples = validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name))
-        check_resamples(name, validator.kind, resamples, cohort.n)
+        resamples = draw_resamples(name, validator, settings, cohort.subjects, seed_for(study.seed, "validation", name))
         check_held_out(name, validator.kind, resamples, cohort.n)
         schemes[name] = (validator.kind, resamples)
     plan = Plan(
@@ -244,7 +239,7 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
 
 def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:
     """Pooled predictions are of everyone: in each repeat every patient is held out once."""
-    if kind == "bootstrap":
+    if kind != HELD_OUT:
         return
     counts: dict[int, np.ndarray] = {}
     for r in resamples:
@@ -274,5 +269,10 @@ def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
             raise StudyError(
                 f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
             )
-        wanted[name] = settings
+        if settings is False or settings is None:
+            continue
+        validator = known[name][0]
+        model = getattr(validator, "Settings", None)
+        given = {} if settings is True else settings
+        wanted[name] = settings if model is None else settings_of(model, given, f"validation.{name}")
     return {name: (known[name][0], settings) for name, settings in wanted.items()}

@@ -61,11 +61,16 @@ def _as_mapping(value: Any) -> Any:
 
 
 class Clinical(Strict):
-    """The clinical table: one row a patient."""
+    """The clinical table: one row a patient or, where ``patient`` names the patient, several.
+
+    ``columns``: name → column, for schemes, transforms and subgroups; never predictors.
+    """
 
     table: str
     id: Text
+    patient: Text | None = None
     outcome: Text
+    columns: dict[Text, Text] = {}
     event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(one_value)]
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
@@ -419,6 +424,28 @@ def _check_names(study: Study) -> None:
     _check_choice(study)
     if clinical.outcome == clinical.id:
         raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
+    if clinical.patient in (clinical.outcome, *clinical.covariates):
+        raise _misfit(
+            ("clinical", "patient"),
+            f"'{clinical.patient}' is the outcome or a covariate. Name the column that says whose row it is",
+        )
+    for name, column in clinical.columns.items():
+        if column == clinical.outcome:
+            raise _misfit(
+                ("clinical", "columns", name),
+                f"'{column}' is the outcome, which steps must not see of those held out. Remove it here",
+            )
+        if name in clinical.covariates or name in study.tissues:
+            what = "covariate" if name in clinical.covariates else "tissue"
+            raise _misfit(
+                ("clinical", "columns", name),
+                f"'{name}' is a {what} too. Give the column another name"
+                + (
+                    ", or leave it out here: schemes and steps are given the covariates as well"
+                    if what[0] == "c"
+                    else ""
+                ),
+            )
     for column in (clinical.id, clinical.outcome):
         if column in clinical.covariates:
             raise _misfit(
