@@ -18,7 +18,18 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import adjusting_terms, change_values, fit_everyone, unplaced_splines
-from prldh.core import Cohort, DataError, EngineError, Progress, TissueFit, Warn, seed_for, warn
+from prldh.core import (
+    BOOTSTRAP,
+    REPEATED_HOLDOUT,
+    Cohort,
+    DataError,
+    EngineError,
+    Progress,
+    TissueFit,
+    Warn,
+    seed_for,
+    warn,
+)
 from prldh.data import impute_everyone
 from prldh.engines import StatisticsEngine
 from prldh.models import (
@@ -52,6 +63,7 @@ from prldh.validation import (
     Helpers,
     choose_for_everyone,
     compare_alternatives,
+    compare_over_repeats,
     compare_protocols,
     fitted_on,
     held_out_imputed,
@@ -320,16 +332,20 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
         for scheme, (kind, _) in plan.schemes.items():
             a, b = (each.predictions[scope, scheme] for each in (first, second))
             compared = replace(apparent, scope=scope, scheme=scheme)
-            if kind != "held_out":
+            if kind == BOOTSTRAP:
                 run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
             elif a.alone.any() or b.alone.any():
                 in_words = scheme.replace("_", "-")
                 run.warnings.append(
                     warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=in_words)
                 )
+            elif kind == REPEATED_HOLDOUT:
+                run.comparisons += compare_over_repeats(compared, outcome, a, b, assessment.level)
             else:
-                etas = [held_out_imputed(each)[0] for each in (a, b)]
-                _compare_predictions(run, compared, outcome, etas[0], etas[1], assessment)
+                own = patients.among(a.held_out_rows[0])
+                etas = [held_out_imputed(each)[0][:, a.held_out_rows[0]] for each in (a, b)]
+                counted = replace(compared, n=own.cohort.n, events=own.cohort.n_events)
+                _compare_predictions(run, counted, own.cohort.outcome, etas[0], etas[1], run.assessment.of(own))
 
 
 def _compare_predictions(

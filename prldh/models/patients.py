@@ -80,6 +80,12 @@ class Patients:
             for k, _ in self._concerned[scheme]
         ]
 
+    def among(self, rows: np.ndarray) -> Patients:
+        """Those in ``rows`` (m,) of them alone: whose predictions are judged; the same where these are all."""
+        if len(rows) == self.cohort.n:
+            return self
+        return Patients(self.variables, self.rows[rows], self.cohort.take(rows), self.study, self.everyones)
+
     def scores(self, everyones: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Scores (n,) of these patients, by tissue."""
         return {name: np.asarray(values)[self.rows] for name, values in everyones.items()}

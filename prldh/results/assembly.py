@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Cohort, LedgerRow, Warn, add_up, clean, warn
+from prldh.core import ABSENT, BOOTSTRAP, Cohort, LedgerRow, Warn, add_up, clean, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PACKAGES, PythonEngine, packages_of
@@ -226,7 +226,7 @@ def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
             )
         )
         for (j, scope, scheme), predictions in run.predictions.items():
-            if j != i or predictions.kind != "held_out":
+            if j != i or predictions.kind == BOOTSTRAP:
                 continue
             for r, resample in enumerate(predictions.resamples):
                 rows = resample.test

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prldh.core import Number, Predictions, seed_for
+from prldh.core import BOOTSTRAP, Number, Predictions, seed_for
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.validation.entries import HeldOut, Null
@@ -31,7 +31,7 @@ Refit = Callable[[Plan, int], tuple[Mapping[str, list], Mapping[str, list]]]
 
 def null_scheme(plan: Plan) -> str | None:
     """The scheme that is repeated: folds, or else the first that holds patients out."""
-    held_out = [name for name, (kind, _) in plan.schemes.items() if kind == "held_out"]
+    held_out = [name for name, (kind, _) in plan.schemes.items() if kind != BOOTSTRAP]
     return "folds" if "folds" in held_out else next(iter(held_out), None)
 
 

@@ -27,6 +27,7 @@ from prldh.chain import (
     training_rows,
 )
 from prldh.core import (
+    BOOTSTRAP,
     Coded,
     Cohort,
     Design,
@@ -233,7 +234,7 @@ def predict_imputed(
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
     warnings = _of_unseen(unseen) + _of_fewer_knots(fewer, len(resamples))
-    predictions = Predictions(kind, resamples, eta, alone, warnings, imputed if kind == "held_out" else None, training)
+    predictions = Predictions(kind, resamples, eta, alone, warnings, imputed if kind != BOOTSTRAP else None, training)
     return _wrote_down(predictions, [r.train for r in resamples])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import HELD_OUT, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, Subjects, TissueRefit
+from prldh.core import BOOTSTRAP, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, Subjects, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.models import Plan
 from prldh.plugins import HasFingerprint
@@ -73,7 +73,7 @@ def in_many_folds(plan: Plan) -> list[str]:
     return [
         name
         for name, (kind, resamples) in plan.schemes.items()
-        if kind == HELD_OUT and any(len(r.test) > 1 for r in resamples)
+        if kind != BOOTSTRAP and any(len(r.test) > 1 for r in resamples)
     ]
 
 
