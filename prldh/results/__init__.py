@@ -20,6 +20,7 @@ from prldh.results.lead import (
 )
 from prldh.results.leakage import (
     ARTEFACT,
+    LED_AS,
     compares_artefacts,
     cost_of_leakage,
     given_scores,
@@ -76,6 +77,7 @@ __all__ = [
     "is_honest",
     "judged",
     "largest_difference",
+    "LED_AS",
     "leading_key",
     "led_by",
     "make_nomogram",

@@ -14,6 +14,7 @@ from prldh.chain import check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
     HELD_OUT,
+    HOLDOUT,
     Cohort,
     DataError,
     PluginError,
@@ -25,7 +26,15 @@ from prldh.core import (
     seed_for,
     warn,
 )
-from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_blanks, without_constants
+from prldh.data import (
+    absent_levels,
+    read_cohort,
+    read_features,
+    some,
+    tell_of_blanks,
+    tell_of_confounded,
+    without_constants,
+)
 from prldh.data.imaging import check_names, measure
 from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
 from prldh.plugins import Registry, draw_resamples, settings_of
@@ -82,6 +91,7 @@ def prepare(
     for name, (validator, settings) in validators.items():
         resamples = draw_resamples(name, validator, settings, cohort.subjects, seed_for(study.seed, "validation", name))
         check_held_out(name, validator.kind, resamples, cohort.n)
+        feature_warnings += _tell_of_no_part(name, validator.kind, resamples, cohort.n)
         schemes[name] = (validator.kind, resamples)
     plan = Plan(
         study,
@@ -92,7 +102,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *images.warnings, *feature_warnings),
+        (*warnings, *tell_of_confounded(cohort), *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,
@@ -235,6 +245,14 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
                 else "Set folds to 0 to switch it off."
             )
         )
+
+
+def _tell_of_no_part(name: str, kind: str, resamples: list[Resample], n: int) -> list[Warn]:
+    """A warning of patients who neither train nor are held out."""
+    there = np.unique(np.concatenate([rows for r in resamples for rows in (r.train, r.test)]))
+    if kind != HOLDOUT or len(there) == n:
+        return []
+    return [warn.IN_NO_PART(scheme=name.replace("_", "-"), n=n - len(there), n_of=n)]
 
 
 def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:

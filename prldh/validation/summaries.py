@@ -186,19 +186,30 @@ def pooled_auc_of(
 
 def _mean_area(predictions: Predictions, areas: Sequence[float], level: float) -> tuple[HeldOutArea, list[Warn]]:
     """The mean of the repeats' AUCs."""
-    mean = corrected_mean(predictions, areas, level, 1.0)
+    mean = _corrected_mean(predictions, areas, level)
     spread = float(np.std(areas, ddof=1)) if len(areas) > 1 else None
     repeats = Repeats(len(areas), spread, min(areas), max(areas))
-    area = HeldOutArea(mean.estimate, mean.low, mean.high, None, mean.method, repeats=repeats)
+    variance = None if mean.se is None else mean.se**2
+    area = HeldOutArea(mean.estimate, mean.low, mean.high, variance, mean.method, repeats=repeats)
     return area, [warn.BELOW_HALF()] if mean.high is not None and mean.high < 0.5 else []
 
 
-def corrected_mean(predictions: Predictions, values: Sequence[float], level: float, most: float) -> IntervalBy:
-    """Mean over repeats that each hold others out, of values from 0 to ``most``, with Nadeau and Bengio's interval."""
+class _Mean(NamedTuple):
+    """A mean over repeats with its limits and standard error."""
+
+    estimate: Number
+    low: Number
+    high: Number
+    se: Number
+    method: str
+
+
+def _corrected_mean(predictions: Predictions, values: Sequence[float], level: float) -> _Mean:
+    """Mean over repeats that each hold others out, of shares, with Nadeau and Bengio's interval, within 0 and 1."""
     share = float(np.mean([len(r.test) / len(r.train) for r in predictions.resamples]))
     answer = corrected_resampled(np.asarray(values, dtype=float), share, level)
-    low, high = (finite(np.clip(answer[end], 0.0, most)) for end in ("low", "high"))
-    return IntervalBy(answer["estimate"], low, high, REPEATED_INTERVAL)
+    low, high = (finite(np.clip(answer[end], 0.0, 1.0)) for end in ("low", "high"))
+    return _Mean(answer["estimate"], low, high, finite(answer["se"]), REPEATED_INTERVAL)
 
 
 def _brier(
@@ -210,7 +221,8 @@ def _brier(
             engine.brier_score(y[own], probability(eta[own])[None, :], level)["estimate"]
             for eta, own in zip(pooled, rows, strict=True)
         ]
-        return corrected_mean(predictions, scores, level, 1.0)
+        mean = _corrected_mean(predictions, scores, level)
+        return IntervalBy(mean.estimate, mean.low, mean.high, mean.method)
     both = np.array([eta[own] for eta, own in zip(pooled, rows, strict=True)])
     answer = engine.brier_score(y[rows[0]], probability(both), level)
     return record_of(IntervalBy, answer, method="normal, from the patients' squared errors")

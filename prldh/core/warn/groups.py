@@ -20,7 +20,7 @@ IN_NO_PART = WarnKind(
     "validation",
     "Patients in no part of a split",
     "{scheme}: {n} of {n_of} patients are in neither part of the split, and neither train nor are held out there.",
-    "The column that fixes the split has other values as well, or is blank.",
+    "The column that fixes the split has other values as well.",
     "Name these values under `train` or `test`, unless that is meant.",
 )
 CONFOUNDED = WarnKind(
