@@ -31,7 +31,7 @@ from prldh.core import (
     warn,
 )
 from prldh.data import impute_everyone
-from prldh.engines import StatisticsEngine
+from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models import (
     Assessment,
     Compared,
@@ -131,6 +131,8 @@ def analyze(
             engines, warnings = open_engines(plan.study.engine, plan.registry)
             runs: list[EngineRun] = []
             for each in engines:
+                if plan.cohort.patients is not None:
+                    each = ClusteredEngine(each, plan.cohort.patient)
                 assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             validate_models(plan, runs, helpers, progress)
@@ -239,7 +241,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         study.performance.confidence,
         study.separation,
         completed=run.completed,
-        draw=lambda n: draw_interaction_rows(study.seed, n, study.performance.interaction_bootstrap),
+        draw=lambda n: draw_interaction_rows(
+            study.seed, n, 0 if cohort.patients is not None else study.performance.interaction_bootstrap
+        ),
         patients_of=plan.patients_of,
     )
     run.warnings += warnings
@@ -258,7 +262,7 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
             progress(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
             fit = fit_everyone(
-                name, blocks, cohort.subjects, plan.protocol, plan.study.seed, run.engine, is_described=is_first
+                name, blocks, cohort.subjects, plan.protocol, plan.study.seed, run.engine.plain, is_described=is_first
             )
             if fit.score is None:
                 raise DataError(

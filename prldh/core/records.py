@@ -95,6 +95,11 @@ class Cohort:
         first = {name: i for i, name in reversed(list(enumerate(self.patients)))}
         return np.array([first[name] for name in self.patients], dtype=np.int64)
 
+    @property
+    def n_patients(self) -> tuple[int, int]:
+        """How many patients the rows are of, and how many of them have the event in some row."""
+        return np.unique(self.patient).size, np.unique(self.patient[self.outcome == 1]).size
+
     @cached_property
     def known(self) -> Columns:
         """The covariates, and the columns that are no predictors: what schemes and steps are given."""

@@ -96,7 +96,15 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     )
     _check_outcome_left(cohort, path)
     imputed = _blank_covariates(cohort, path) if study.missing == "multiple_imputation" else []
-    return cohort, [*merged, *warnings, *absent_levels(cohort), *imputed]
+    return cohort, [*_tell_of_rows(cohort), *merged, *warnings, *absent_levels(cohort), *imputed]
+
+
+def _tell_of_rows(cohort: Cohort) -> list[Warn]:
+    """Of how many patients the rows are, where several may be one's."""
+    if cohort.patients is None:
+        return []
+    n, events = cohort.n_patients
+    return [warn.CLUSTERED(n=cohort.n, n_patients=n, n_events=events)]
 
 
 def _numbered(frame: pd.DataFrame, name: str) -> pd.DataFrame:

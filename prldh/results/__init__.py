@@ -15,6 +15,7 @@ from prldh.results.lead import (
     honest_auc,
     interval,
     is_bootstrap,
+    is_clustered,
     led_by,
     scheme_words,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "compares_artefacts",
     "is_artefact",
     "is_bootstrap",
+    "is_clustered",
     "is_chosen",
     "is_honest",
     "judged",

@@ -154,6 +154,8 @@ def _cohort(cohort: Cohort) -> CohortEntry:
             for c in cohort.covariates
             if c.kind == "continuous"
         },
+        n_patients=cohort.n_patients[0] if cohort.patients is not None else ABSENT,
+        events_patients=cohort.n_patients[1] if cohort.patients is not None else ABSENT,
     )
 
 

@@ -62,7 +62,8 @@ class Range:
 
 @dataclass(frozen=True)
 class CohortEntry:
-    """The patients who were analysed, and those who were left out."""
+    """The patients who were analysed, and those who were left out. Where several rows may be one patient's, ``n`` and
+    ``events`` are of rows, and ``n_patients`` and ``events_patients`` of patients, with the event in some row."""
 
     n: int
     events: int
@@ -72,6 +73,8 @@ class CohortEntry:
     n_read: Later[int]
     excluded: tuple[Excluded, ...]
     ranges: Later[Mapping[str, Range]]
+    n_patients: int | Absent = ABSENT
+    events_patients: int | Absent = ABSENT
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
     return (data["study"].get("schemes") or {}).get(scheme, {}).get("kind") == "bootstrap"
 
 
+def is_clustered(data: Mapping[str, Any]) -> bool:
+    """Whether several rows may be one patient's."""
+    return "n_patients" in data["cohort"]
+
+
 def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
     """Whether what the bootstrap corrects has an interval, of any model."""
     return any(

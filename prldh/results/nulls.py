@@ -57,6 +57,11 @@ REASONS_OF_SCHEMES = {
     },
     (REPEATED_HOLDOUT, "variance"): _OVER_REPEATS,
 }
+#: Numbers that tell of chance, by the ends of their names.
+OF_CHANCE = ("low", "high", "se", "p", "z", "statistic", "variance", "p_holm", "p_bh", "q", "q_p")
+_CLUSTERED = (
+    "several rows are one patient's, and no form for clustered rows is known here, or it does not exist for these data"
+)
 _SAME_REASON = {
     "se": "b",
     "b632": "oob",
@@ -149,9 +154,10 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     study = data.get("study", {})
     settings = study.get("settings", {}).get("performance", {})
     kinds = {name: scheme["kind"] for name, scheme in study.get("schemes", {}).items()}
+    is_clustered = "n_patients" in data.get("cohort", {})
     by_reason: dict[tuple[str, str], Counter[str]] = {}
     for null in sorted(_nulls(everything, (), {}), key=lambda null: (null.part, null.path[-1])):
-        counts = by_reason.setdefault((null.part, _reason(null, settings, kinds)), Counter())
+        counts = by_reason.setdefault((null.part, _reason(null, settings, kinds, is_clustered)), Counter())
         counts[null.path[-1]] += 1
     return [
         warn.NULL_VALUES(part=part, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
@@ -159,9 +165,9 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     ]
 
 
-def _reason(null: _Null, settings: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
-    """Why a number does not exist: as its entry says, as its scheme has none, as it was switched off, or as the
-    innermost part that knows. ``kinds`` are those of the schemes."""
+def _reason(null: _Null, settings: Mapping[str, Any], kinds: Mapping[str, str], is_clustered: bool) -> str:
+    """Why a number does not exist: as its entry says, as its scheme has none, as it was switched off, as rows are
+    clustered in patients, or as the innermost part that knows. ``kinds`` are those of the schemes."""
     *parts, key = null.path
     if null.entry.get("reason"):
         return null.entry["reason"]
@@ -175,6 +181,8 @@ def _reason(null: _Null, settings: Mapping[str, Any], kinds: Mapping[str, str]) 
         for setting in (SWITCHED_BY[place] for place in places if place in SWITCHED_BY):
             if settings.get(setting) == 0:
                 return f"switched off, as the study has performance.{setting}: 0"
+    if is_clustered and key.endswith(OF_CHANCE):
+        return _CLUSTERED
     known = (REASONS_THERE[place] for place in places if place in REASONS_THERE)
     return next(known, None) or NULL_REASONS.get(key, "it is not defined for these data")
 

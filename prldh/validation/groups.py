@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,7 @@ from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
 from prldh.validation.entries import GroupLevel, PooledArea
 
-GROUP_METHOD = (
-    "random effects on the logit scale of the groups' AUCs (DeLong's variances): REML, Hartung-Knapp-Sidik-Jonkman"
-)
+GROUP_METHOD = "random effects on the logit scale of the groups' AUCs: REML, Hartung-Knapp-Sidik-Jonkman"
 NO_CLASSES = "one class only among these patients"
 AT_THE_END = "an AUC of 0 or 1 has no logit"
 
@@ -36,7 +34,8 @@ def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: A
     levels, estimates, variances, left_out = [], [], [], []
     for r, resample in enumerate(predictions.resamples):
         own, eta = y[resample.test], predictions.log_odds[r, resample.test]
-        entry, variance = describe_level(resample.group, own, eta, assessment)
+        among = replace(assessment, engine=engine.of_rows(np.asarray(resample.test)))
+        entry, variance = describe_level(resample.group, own, eta, among)
         if entry.auc.estimate in (None, 0.0, 1.0) or not variance or predictions.alone[r]:
             left_out.append(resample.group)
         else:

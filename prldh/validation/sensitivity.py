@@ -100,7 +100,9 @@ def describe_sensitivity(
             fit = (
                 fits[name]
                 if is_used
-                else fit_everyone(name, plan.blocks[name], plan.cohort.subjects, protocol, plan.study.seed, engine)
+                else fit_everyone(
+                    name, plan.blocks[name], plan.cohort.subjects, protocol, plan.study.seed, engine.plain
+                )
             )
             features, own = tuple(f for _, f in fit.features), {f for _, f in fits[name].features}
             alternative = Alternative(

@@ -169,7 +169,7 @@ def pooled_auc_of(
     areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
     if predictions.kind == REPEATED_HOLDOUT:
         return _mean_area(predictions, [area["estimate"] for area in areas], level)
-    method = "DeLong on pooled held-out predictions, conditional on the fitted models"
+    method = f"{engine.auc_method} on pooled held-out predictions, conditional on the fitted models"
     keys = ["estimate", "low", "high", "variance"]
     repeats: Repeats | Absent = ABSENT
     if predictions.imputed is not None:

@@ -23,6 +23,17 @@ IN_NO_PART = WarnKind(
     "The column that fixes the split has other values as well.",
     "Name these values under `train` or `test`, unless that is meant.",
 )
+CLUSTERED = WarnKind(
+    "PRL-183",
+    "cohort",
+    "tables",
+    "Several rows of one patient",
+    "{n} rows are of {n_patients} patients, {n_events} of whom have the event in some row: patients are dealt and drawn"
+    " whole, AUC and coefficients have variances of clustered rows, and what has no such form is null. There is no"
+    " folder reproduce/, whose plain R takes rows to be patients.",
+    "Rows of one patient (lesions, visits) are alike, so that they say less than as many patients would.",
+    "Nothing; read n by patient beside n by row.",
+)
 CONFOUNDED = WarnKind(
     "PRL-182",
     "cohort",
