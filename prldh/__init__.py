@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from prldh.checklists import run_checklist
     from prldh.demo import demo_cohort
     from prldh.pipeline import analyze
-    from prldh.report import render
+    from prldh.report import RunComparison, compare_runs, render
     from prldh.results import Results
     from prldh.run import Extraction, check, extract
 
 __all__ = [
     "Extraction",
     "Results",
+    "RunComparison",
     "__version__",
     "analyze",
     "apply_models",
     "check",
+    "compare_runs",
     "demo_cohort",
     "extract",
     "render",
@@ -56,6 +58,8 @@ _HOME = {
     "Extraction": "prldh.run",
     "check": "prldh.run",
     "apply_models": "prldh.apply",
+    "compare_runs": "prldh.report",
+    "RunComparison": "prldh.report",
     "render": "prldh.report",
     "run_checklist": "prldh.checklists",
 }

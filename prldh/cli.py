@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quic
     import prldh.demo
     import prldh.doctor
     import prldh.plugins
+    import prldh.report
     import prldh.results
     import prldh.run
     import prldh.study
@@ -175,6 +176,23 @@ def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -
             "\n".join([*prldh.apply.summarise(applied), f"predictions: {run / applied['folder'] / 'predictions.csv'}"])
         )
     click.echo(f"`prldh report {run}` shows this in the report")
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write everything to this file too: .html, .csv or .json by its name.",
+)
+def compare(runs: tuple[Path, ...], out: Path | None) -> None:
+    """Finished runs beside each other: settings and patients that differ, and every number."""
+
+    compared = prldh.compare_runs(runs)
+    line = prldh.report.write_comparison(compared, out) if out else ""
+    click.echo(prldh.report.summarise_comparison(compared))
+    if line:
+        click.echo(line)
 
 
 @cli.command()

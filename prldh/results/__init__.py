@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble
+from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
 from prldh.results.lead import (
     NO_USABLE,
@@ -38,6 +39,7 @@ from prldh.results.nomogram import make_nomogram
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
+from prldh.results.tables import make_tables
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
@@ -51,11 +53,13 @@ __all__ = [
     "FOLDER",
     "LINE",
     "MEASURES",
+    "NOT_THERE",
     "NO_USABLE",
     "Place",
     "RESULTS",
     "Results",
     "Sentence",
+    "SettingDiffers",
     "TOKEN",
     "Words",
     "artefacts_in_words",
@@ -65,6 +69,7 @@ __all__ = [
     "cited_keys",
     "computed_once",
     "cost_of_leakage",
+    "differing_settings",
     "given_scores",
     "has_own_patients",
     "has_two_stage_interval",
@@ -81,6 +86,7 @@ __all__ = [
     "leading_key",
     "led_by",
     "make_nomogram",
+    "make_tables",
     "of_table",
     "read_external",
     "read_results",
@@ -88,6 +94,7 @@ __all__ = [
     "scheme_words",
     "selected_features",
     "selects",
+    "shown_setting",
     "size_in_words",
     "steps_of",
     "tissues_of",
