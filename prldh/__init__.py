@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prldh.pipeline import analyze
     from prldh.report import RunComparison, compare_runs, render
     from prldh.results import Results
-    from prldh.run import Extraction, check, extract
+    from prldh.run import Extraction, check, extract, write_plan
 
 __all__ = [
     "Extraction",
@@ -32,6 +32,7 @@ __all__ = [
     "extract",
     "render",
     "run_checklist",
+    "write_plan",
 ]
 __version__ = "0.1.0"
 
@@ -57,6 +58,7 @@ _HOME = {
     "extract": "prldh.run",
     "Extraction": "prldh.run",
     "check": "prldh.run",
+    "write_plan": "prldh.run",
     "apply_models": "prldh.apply",
     "compare_runs": "prldh.report",
     "RunComparison": "prldh.report",

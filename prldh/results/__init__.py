@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
-from prldh.results.assembly import Results, assemble
+from prldh.results.assembly import Results, assemble, way_as_run
 from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
 from prldh.results.lead import (
@@ -36,6 +36,7 @@ from prldh.results.leakage import (
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
+from prldh.results.planned import Deviation, PlanFollowed, plan_in_words
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
@@ -48,6 +49,7 @@ __all__ = [
     "BY_KEY",
     "CLASSIFIED",
     "CORRECTED",
+    "Deviation",
     "EXTERNAL_SCHEMA",
     "FLOOR",
     "FOLDER",
@@ -56,6 +58,7 @@ __all__ = [
     "NOT_THERE",
     "NO_USABLE",
     "Place",
+    "PlanFollowed",
     "RESULTS",
     "Results",
     "Sentence",
@@ -88,6 +91,7 @@ __all__ = [
     "make_nomogram",
     "make_tables",
     "of_table",
+    "plan_in_words",
     "read_external",
     "read_results",
     "schema_of",
@@ -100,5 +104,6 @@ __all__ = [
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",
+    "way_as_run",
     "words_of",
 ]

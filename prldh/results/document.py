@@ -22,6 +22,7 @@ from prldh.models import (
 from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ModelEntry
+from prldh.results.planned import PlanFollowed
 from prldh.results.tissues import TissueEntry
 from prldh.validation import ChoiceEntry, ProtocolEntry, YardstickEntry
 
@@ -121,3 +122,4 @@ class Document:
     agreement: tuple[AgreementRow, ...]
     warnings: tuple[WarningEntry, ...]
     images: Mapping[str, ImagesEntry] | Absent = ABSENT
+    plan: PlanFollowed | Absent = ABSENT
