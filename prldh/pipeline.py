@@ -54,7 +54,7 @@ from prldh.models import (
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
-from prldh.results import PlanFollowed, Results, assemble
+from prldh.results import PlanFollowed, Results, assemble, by_honesty
 from prldh.run import (
     claim_output,
     follow_plan,
@@ -73,6 +73,7 @@ from prldh.validation import (
     compare_alternatives,
     compare_over_repeats,
     compare_protocols,
+    describe_subgroups,
     fitted_on,
     held_out_imputed,
     measure_by_yardstick,
@@ -147,6 +148,8 @@ def analyze(
                 assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             validate_models(plan, runs, helpers, progress)
+            ranked = by_honesty({scope: dict.fromkeys(plan.schemes) for scope in plan.study.validation.scope})
+            describe_subgroups(plan, runs, ranked)
             compare_alternatives(plan, runs, helpers, progress)
             compare_protocols(plan, runs, helpers, decision, progress)
             measure_by_yardstick(plan, runs, helpers, progress)

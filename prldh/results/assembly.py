@@ -109,6 +109,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
         agreement=tuple(compare_runs(runs)),
         warnings=(),
         images=images or ABSENT,
+        subgroups=run.subgroups or ABSENT,
         plan=followed or ABSENT,
     )
     data = clean(document)

@@ -24,7 +24,7 @@ from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ModelEntry
 from prldh.results.planned import PlanFollowed
 from prldh.results.tissues import TissueEntry
-from prldh.validation import ChoiceEntry, ProtocolEntry, YardstickEntry
+from prldh.validation import ChoiceEntry, ProtocolEntry, Subgroups, YardstickEntry
 
 
 @dataclass(frozen=True)
@@ -122,4 +122,5 @@ class Document:
     agreement: tuple[AgreementRow, ...]
     warnings: tuple[WarningEntry, ...]
     images: Mapping[str, ImagesEntry] | Absent = ABSENT
+    subgroups: Mapping[str, Subgroups] | Absent = ABSENT
     plan: PlanFollowed | Absent = ABSENT
