@@ -54,8 +54,16 @@ from prldh.models import (
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
-from prldh.results import Results, assemble
-from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
+from prldh.results import PlanFollowed, Results, assemble, by_honesty
+from prldh.run import (
+    claim_output,
+    follow_plan,
+    prepare,
+    read_plan,
+    refuse_inputs_inside,
+    what_is_written,
+    write_outputs,
+)
 from prldh.study import Study
 from prldh.validation import (
     Decision,
@@ -65,6 +73,7 @@ from prldh.validation import (
     compare_alternatives,
     compare_over_repeats,
     compare_protocols,
+    describe_subgroups,
     fitted_on,
     held_out_imputed,
     measure_by_yardstick,
@@ -86,6 +95,7 @@ def analyze(
     force: bool = False,
     progress: Progress | None = None,
     plugins: Sequence[Any] = (),
+    plan_file: str | os.PathLike | None = None,
 ) -> Results:
     """Analyse a study and write its report.
 
@@ -104,6 +114,8 @@ def analyze(
     plugins
         Selectors, feature sources and other objects (or modules with hooks) to choose from beside what is installed:
         ``plugins=[MySelector()]``.
+    plan_file
+        A plan that :func:`prldh.write_plan` made before; the results say what followed it, and list every deviation.
 
     Raises
     ------
@@ -119,10 +131,12 @@ def analyze(
 
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
+        planned = None if plan_file is None else read_plan(plan_file)
         plan = prepare(
             study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=claimed, plugins=plugins
         )
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
+        followed, departed = _follow(planned, study, plan, started)
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
             kept = open_kept(plan, say)
@@ -136,18 +150,29 @@ def analyze(
                 assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             validate_models(plan, runs, helpers, progress)
+            ranked = by_honesty({scope: dict.fromkeys(plan.schemes) for scope in plan.study.validation.scope})
+            describe_subgroups(plan, runs, ranked)
             compare_alternatives(plan, runs, helpers, progress)
             compare_protocols(plan, runs, helpers, decision, progress)
             measure_by_yardstick(plan, runs, helpers, progress)
         for run in runs:
             _compare_all(plan, run, progress)
-        results = assemble(plan, runs, [*plan.warnings, *warnings])
+        results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
     plan.registry.tell("analyze", results)
     progress("report", 0, 1)
     write_outputs(results, plan, runs[0], claimed, started)
     kept.forget()
     progress("report", 1, 1)
     return results
+
+
+def _follow(
+    planned: dict[str, Any] | None, study: str | os.PathLike | dict | Study, plan: Plan, started: float
+) -> tuple[PlanFollowed | None, list[Warn]]:
+    """How far the plan that was made before is followed, where there is one."""
+    if planned is None:
+        return None, []
+    return follow_plan(planned, study, plan.study, plan.folder, plan.registry, plan.protocol, plan.protocols, started)
 
 
 def _choose(

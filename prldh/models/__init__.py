@@ -44,6 +44,7 @@ from prldh.models.plan import Plan
 from prldh.models.reclassification import Reclassification, describe_reclassification
 from prldh.models.roc_curves import DifferenceTest, RocPoint, roc_vertices
 from prldh.models.sample_size import SampleSizes, anticipated_r2, describe_sample_size
+from prldh.models.subgroup_levels import BLANK, SubgroupLevels, find_subgroups
 from prldh.models.table_one import TableOneRow, make_table_one
 from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
@@ -55,6 +56,9 @@ __all__ = [
     "PermutationImportance",
     "permutation_importance",
     "AS_IS",
+    "BLANK",
+    "SubgroupLevels",
+    "find_subgroups",
     "Area",
     "Assessment",
     "Association",

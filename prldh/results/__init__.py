@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
-from prldh.results.assembly import Results, assemble
+from prldh.results.assembly import Results, assemble, way_as_run
+from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
 from prldh.results.lead import (
     NO_USABLE,
@@ -36,9 +37,11 @@ from prldh.results.leakage import (
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
+from prldh.results.planned import Deviation, PlanFollowed, plan_in_words
 from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
+from prldh.results.tables import make_tables
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
@@ -47,16 +50,20 @@ __all__ = [
     "BY_KEY",
     "CLASSIFIED",
     "CORRECTED",
+    "Deviation",
     "EXTERNAL_SCHEMA",
     "FLOOR",
     "FOLDER",
     "LINE",
     "MEASURES",
+    "NOT_THERE",
     "NO_USABLE",
     "Place",
+    "PlanFollowed",
     "RESULTS",
     "Results",
     "Sentence",
+    "SettingDiffers",
     "TOKEN",
     "Words",
     "artefacts_in_words",
@@ -66,6 +73,7 @@ __all__ = [
     "cited_keys",
     "computed_once",
     "cost_of_leakage",
+    "differing_settings",
     "given_scores",
     "has_own_patients",
     "has_two_stage_interval",
@@ -83,17 +91,21 @@ __all__ = [
     "leading_key",
     "led_by",
     "make_nomogram",
+    "make_tables",
     "of_table",
+    "plan_in_words",
     "read_external",
     "read_results",
     "schema_of",
     "scheme_words",
     "selected_features",
     "selects",
+    "shown_setting",
     "size_in_words",
     "steps_of",
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",
+    "way_as_run",
     "words_of",
 ]

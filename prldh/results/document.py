@@ -22,8 +22,9 @@ from prldh.models import (
 from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ModelEntry
+from prldh.results.planned import PlanFollowed
 from prldh.results.tissues import TissueEntry
-from prldh.validation import ChoiceEntry, ProtocolEntry, YardstickEntry
+from prldh.validation import ChoiceEntry, ProtocolEntry, Subgroups, YardstickEntry
 
 
 @dataclass(frozen=True)
@@ -124,3 +125,5 @@ class Document:
     agreement: tuple[AgreementRow, ...]
     warnings: tuple[WarningEntry, ...]
     images: Mapping[str, ImagesEntry] | Absent = ABSENT
+    subgroups: Mapping[str, Subgroups] | Absent = ABSENT
+    plan: PlanFollowed | Absent = ABSENT

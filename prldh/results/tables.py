@@ -64,6 +64,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "features_ibsi": pd.DataFrame(selected_features(data)),
         "scores": _scores(data),
         "excluded": pd.DataFrame(data["cohort"]["excluded"]),
+        "plan_deviations": pd.DataFrame((data.get("plan") or {}).get("deviations", [])),
         "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }

@@ -36,7 +36,7 @@ from prldh.data import (
     without_constants,
 )
 from prldh.data.imaging import check_names, measure
-from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
+from prldh.models import Plan, anticipated_r2, check_associations, find_subgroups, plan_comparisons
 from prldh.plugins import Registry, draw_resamples, settings_of
 from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
@@ -75,6 +75,7 @@ def prepare(
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
     check_associations(study, cohort)
+    find_subgroups(study, cohort)
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)

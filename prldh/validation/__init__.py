@@ -24,10 +24,13 @@ from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, validate_models
 from prldh.validation.sensitivity import Alternative
 from prldh.validation.spread import Helpers, open_kept, refit_inputs
+from prldh.validation.subgroups import Subgroups, describe_subgroups
 from prldh.validation.two_stage import TWO_STAGE_METHOD
 
 __all__ = [
     "compare_over_repeats",
+    "Subgroups",
+    "describe_subgroups",
     "Alternative",
     "Bootstrap",
     "ChoiceEntry",
