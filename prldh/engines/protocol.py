@@ -525,6 +525,17 @@ class StatisticsEngine(Protocol):
             test_lengths=test_lengths,
         )
 
+    # -- several centres ---------------------------------------------------------------------------------------
+
+    def pool_random_effects(self, estimates: ArrayLike, variances: ArrayLike, level: float = 0.95) -> Answer:
+        """A random-effects meta-analysis of (k,) estimates with variances (k,): REML, Hartung-Knapp-Sidik-Jonkman. R:
+        ``metafor::rma(test = "knha")``.
+
+        Keys: estimate, low, high, se, df, factor, tau2, i2, q, q_p, prediction_low, prediction_high; reason (text) of
+        what is NaN.
+        """
+        return self.compute("pool_random_effects", estimates=estimates, variances=variances, level=level)
+
     # -- multiple imputation -----------------------------------------------------------------------------------
 
     def pool_estimates(
