@@ -27,7 +27,7 @@ def plan_drawings(entry: Mapping[str, Any]) -> list[Drawing]:
         return []
     drawings = []
     for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
-        models = [m for m in entry["models"] if m["adjusted"] == adjusted and not m["not_applied"]][:MOST_PANELS]
+        models = [m for m in entry["models"] if m["adjusted"] == adjusted and "auc" in m][:MOST_PANELS]
         if models:
             drawings += _of_models(models, kind, entry["name"])
     return drawings

@@ -34,7 +34,16 @@ from prldh.results.leakage import (
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
-from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
+from prldh.results.reading import (
+    EXTERNAL_SCHEMA,
+    FOLDER,
+    POOLED,
+    POOLED_SCHEMA,
+    RESULTS,
+    read_external,
+    read_pooled,
+    read_results,
+)
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
@@ -52,6 +61,8 @@ __all__ = [
     "MEASURES",
     "NO_USABLE",
     "Place",
+    "POOLED",
+    "POOLED_SCHEMA",
     "RESULTS",
     "Results",
     "Sentence",
@@ -81,6 +92,7 @@ __all__ = [
     "make_nomogram",
     "of_table",
     "read_external",
+    "read_pooled",
     "read_results",
     "schema_of",
     "scheme_words",

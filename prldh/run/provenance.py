@@ -17,8 +17,8 @@ from prldh.models import Plan
 from prldh.results import Results
 
 
-def describe_provenance(plan: Plan, results: Results, started: float) -> dict[str, Any]:
-    """Versions, seed, settings, hashes of the files read, commit and times."""
+def describe_provenance(plan: Plan, results: Results, started: float, model: Path) -> dict[str, Any]:
+    """Versions, seed, settings, hashes of the files read and of the frozen models, commit and times."""
     study = plan.study
     now = time.time()
     return {
@@ -48,6 +48,7 @@ def describe_provenance(plan: Plan, results: Results, started: float) -> dict[st
             )
         },
         "engines": results.data["engines"],
+        "model_sha256": _sha256(model),
         "seed": study.seed,
         "settings": study.model_dump(mode="json"),
         "files": [

@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from prldh.core.warn import choosing, fitting, reading, reporting, validating
+from prldh.core.warn import applying, choosing, fitting, reading, reporting, validating
+from prldh.core.warn.applying import *  # noqa: F403
 from prldh.core.warn.choosing import *  # noqa: F403
 from prldh.core.warn.fitting import *  # noqa: F403
 from prldh.core.warn.kinds import WarnKind
@@ -20,7 +21,7 @@ CATALOGUE: tuple[WarnKind, ...] = tuple(
     sorted(
         (
             kind
-            for part in (reading, fitting, choosing, validating, reporting)
+            for part in (reading, fitting, choosing, validating, reporting, applying)
             for kind in vars(part).values()
             if isinstance(kind, WarnKind)
         ),
