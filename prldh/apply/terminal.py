@@ -89,6 +89,8 @@ def summarise_pooled(pooled: Mapping[str, Any]) -> list[str]:
     for m in pooled["models"]:
         if m["n_cohorts"]:
             lines += _row(_label(m, None), _numbers(m))
+            if "recalibrated" in m:
+                lines += _row("  recalibrated", _numbers(m["recalibrated"]))
             if m["auc"]["prediction_low"] is not None:
                 low, high = (m["auc"][key] for key in ("prediction_low", "prediction_high"))
                 lines.append(f"  AUC in another cohort (prediction interval): {low:.3f} to {high:.3f}")
