@@ -190,19 +190,34 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("cohorts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="COHORT...")
+@click.option(
+    "--recalibrate",
+    type=click.Choice(["none", "intercept", "slope"]),
+    default="none",
+    show_default=True,
+    help="Fit the intercept, or intercept and slope, on the part that the cohort file states; judge on the rest.",
+)
+@click.option("--accept-edited", is_flag=True, help="Apply a model.json that was changed after it was written.")
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace what is there of a cohort of this name.")
-def apply(run: Path, cohorts: tuple[Path, ...], jobs: int | None, force: bool) -> None:
+def apply(
+    run: Path, cohorts: tuple[Path, ...], recalibrate: str, accept_edited: bool, jobs: int | None, force: bool
+) -> None:
     """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation
-    where outcomes are known."""
+    where outcomes are known, of several cohorts pooled too. RUN may be a cohort's folder with recalibrated models."""
 
-    for cohort in cohorts:
-        with prldh.work.show_progress() as progress:
-            applied = prldh.apply_models(run, cohort, jobs=jobs, force=force, progress=progress)
-        click.echo(
-            "\n".join([*prldh.apply.summarise(applied), f"predictions: {run / applied['folder'] / 'predictions.csv'}"])
+    with prldh.work.show_progress() as progress:
+        applied = prldh.apply_models(
+            run,
+            list(cohorts),
+            recalibrate=recalibrate,
+            accept_edited=accept_edited,
+            jobs=jobs,
+            force=force,
+            progress=progress,
         )
-    click.echo(f"`prldh report {run}` shows this in the report")
+    for line in prldh.apply.summarise_applied(applied, run):
+        click.echo(line)
 
 
 @cli.command()

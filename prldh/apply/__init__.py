@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prldh.apply.apply import apply_models, summarise
+from prldh.apply.apply import apply_models
 from prldh.apply.section import ExternalValidation
+from prldh.apply.terminal import summarise, summarise_applied
 
-__all__ = ["ExternalValidation", "apply_models", "summarise"]
+__all__ = ["ExternalValidation", "apply_models", "summarise", "summarise_applied"]

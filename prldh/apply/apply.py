@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from prldh.apply.case_mix import describe_case_mix
+from prldh.apply.cohort_file import NewCohort
 from prldh.apply.figures import write_external_figures
-from prldh.apply.frozen import Frozen, predict, read_frozen, why_not
-from prldh.apply.patients import NewCohort, NewPatients, describe_case_mix, read_new_patients
+from prldh.apply.frozen import Frozen, name_of, predict, read_frozen
+from prldh.apply.needed import describe_needed
+from prldh.apply.patients import NewPatients, has_both, read_new_patients
+from prldh.apply.pooling import pool
+from prldh.apply.recalibration import Method, Recalibrated, check_method, need_part, recalibrate, who_fits
+from prldh.apply.shift import describe_shift
 from prldh.apply.validation import describe_new_predictions
 from prldh.chain import probability
-from prldh.core import Draws, OutputError, Progress, Warn, clean, seed_for, warn
+from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, seed_for, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
+from prldh.engines import StatisticsEngine
 from prldh.models import Assessment
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
-from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, RESULTS, interval
+from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS
 from prldh.run import place_whole
 from prldh.stats import stratified_rows
 from prldh.study import Performance, read_settings
 
 #: Of patients whose predictions are not judged.
 NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
-PREDICTIONS, FIGURES = "predictions.csv", "figures"
+PREDICTIONS, FIGURES, MODEL = "predictions.csv", "figures", "model.json"
+
+#: A cohort file, or its content.
+GivenCohort = str | os.PathLike | dict
 
 
 def apply_models(
     run: str | os.PathLike,
-    cohort: str | os.PathLike | dict,
+    cohort: GivenCohort | Sequence[GivenCohort],
     *,
+    recalibrate: str = "none",
+    accept_edited: bool = False,
     jobs: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -47,9 +60,14 @@ def apply_models(
     Parameters
     ----------
     run
-        Output folder of ``prldh analyze``.
+        Output folder of ``prldh analyze``, or a cohort's folder in it whose models were recalibrated.
     cohort
-        Path of a cohort file (:class:`~prldh.apply.patients.NewCohort`), or its content.
+        Path of a cohort file (:class:`~prldh.apply.cohort_file.NewCohort`), or its content; or a list of these.
+    recalibrate
+        ``intercept``, or ``slope`` with its intercept: fitted on the part that the cohort file states, judged on the
+        rest, beside the models as they were on the same rest.
+    accept_edited
+        Apply a ``model.json`` that is not the one that was written.
     jobs
         Worker processes for measuring images.
     force
@@ -61,74 +79,171 @@ def apply_models(
     -------
     dict
         What stands in ``external/NAME/external.json``, and that ``folder``; predictions of every patient are in
-        ``predictions.csv`` beside it, ROC, calibration and decision curves in ``figures``.
+        ``predictions.csv`` beside it, ROC, calibration and decision curves in ``figures``, recalibrated models in
+        ``model.json``. Of a list of cohorts: ``cohorts``, a list of these, and ``pooled``, what stands in
+        ``external/pooled.json`` (None of a single one).
 
     Raises
     ------
     PrldhError
-        With one message for everything a user can mend; then nothing is written.
+        With one message for everything a user can mend; then nothing is written, of any cohort.
     """
     run = Path(run)
-    frozen = read_frozen(run)
-    new, folder = read_settings(cohort, NewCohort, "cohort file")
-    place = run / FOLDER / file_stem(new.name)
-    if place.exists() and not force:
-        raise OutputError(f"{place} is there already. Give the cohort another name, or --force to replace it.")
+    method = check_method(recalibrate)
+    is_one = isinstance(cohort, (str, os.PathLike, dict))
+    files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
+    frozen = read_frozen(run, accept_edited)
+    given = [read_settings(c, NewCohort, "cohort file") for c in files]
+    _check_names([new for new, _ in given], run, force)
+    if method != "none":
+        for new, _ in given:
+            need_part(new)
     registry = Registry(plugins)
-    patients = read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress)
-    entry, predictions = _describe(frozen, new, patients, registry)
-    _write(place, entry, predictions, frozen)
-    return entry | {"folder": f"{FOLDER}/{place.name}"}
-
-
-def _describe(
-    frozen: Frozen, new: NewCohort, patients: NewPatients, registry: Registry
-) -> tuple[dict[str, Any], pd.DataFrame]:
-
-    # these patients have a prevalence of their own, for which the frozen predictions were not made
-    settings = Performance.model_validate(frozen.settings["performance"]).model_copy(update={"prevalence": None})
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
-    warnings = [*patients.warnings, *warnings, *_known(frozen, patients)]
-    outcome = patients.outcome_of_both
-    assessment = Assessment(engine, settings, NO_DRAWS, MEASURES)
-    cutoffs = {name: tissue["cutoff"] for name, tissue in frozen.model["tissues"].items()}
-    models, tables = [], []
+    applied = [
+        _apply_to(
+            new,
+            read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress),
+            _Applying(frozen, engine, tuple(warnings), method),
+        )
+        for new, folder in given
+    ]
+    entries = [each.entry | {"folder": f"{FOLDER}/{each.folder}"} for each in applied]
+    texts = {f"{FOLDER}/{each.folder}": each.text for each in applied}
+    pooled = clean(pool(texts, entries, engine)) if len(entries) > 1 else None
+    _write(run, applied, pooled, frozen)
+    return entries[0] if is_one else {"cohorts": entries, "pooled": pooled}
+
+
+def _check_names(cohorts: Sequence[NewCohort], run: Path, force: bool) -> None:
+    """Refuse what cannot be written, before anything is computed."""
+    if not cohorts:
+        raise StudyError("no cohort is given. Give a cohort file, or several.")
+    seen: dict[str, str] = {}
+    for new in cohorts:
+        stem = file_stem(new.name)
+        if stem.lower() in seen:
+            raise StudyError(
+                f"two cohorts ('{seen[stem.lower()]}' and '{new.name}') would be written to one folder,"
+                f" {FOLDER}/{stem}. Give each a name of its own."
+            )
+        seen[stem.lower()] = new.name
+        if stem.lower() == POOLED:
+            raise StudyError(f"a cohort cannot be called '{new.name}': a file has that name. Give it another one.")
+        place = run / FOLDER / stem
+        if place.exists() and not force:
+            raise OutputError(f"{place} is there already. Give the cohort another name, or --force to replace it.")
+
+
+@dataclass(frozen=True)
+class _Applying:
+    """What all cohorts of a call have in common."""
+
+    frozen: Frozen
+    engine: StatisticsEngine
+    warnings: tuple[Warn, ...]
+    method: Method
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """A cohort's entry, its predictions, and the recalibrated models as they are written, each in one ``folder``."""
+
+    folder: str
+    entry: dict[str, Any]
+    predictions: pd.DataFrame
+    model: str | None
+
+    @property
+    def text(self) -> str:
+        """What ``external.json`` is."""
+        return _as_text(self.entry)
+
+
+def _as_text(content: Mapping[str, Any]) -> str:
+    return json.dumps(clean(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Applied:
+    """Everything that is said of one cohort."""
+    frozen, engine = applying.frozen, applying.engine
+    # these patients have a prevalence of their own, for which the frozen predictions were not made
+    settings = Performance.model_validate(frozen.settings["performance"]).model_copy(update={"prevalence": None})
+    fits = np.zeros(len(patients.ids), dtype=bool)
+    if applying.method != "none":
+        fits = who_fits(new, patients, frozen.results["study"]["seed"])
+    is_judged = patients.is_known & ~fits
+    is_validated = patients.outcome is not None and has_both(patients.outcome[is_judged])
+    shift, far = describe_shift(frozen, patients, engine)
+    warnings = [
+        *patients.warnings,
+        *applying.warnings,
+        *_known(frozen, patients),
+        *_told(frozen, patients),
+        *far,
+    ]
+    judging = _Judging(new.name, frozen, Assessment(engine, settings, NO_DRAWS, MEASURES), applying.method)
+    models, tables, updated = [], [], []
     for model in frozen.model["models"]:
-        reason = why_not(model, frozen.results)
-        entry = {"name": model["name"], "adjusted": model["adjusted"], "not_applied": reason}
-        own = patients.take(patients.rows_of(model, frozen.wants(model)))
-        if reason is None:
-            entry |= {"n": len(own.ids), "events": None if own.outcome is None else int(own.outcome.sum())}
-            eta = predict(model, own.columns, own.scores, cutoffs)
-            tables.append(_predictions(model, eta, own))
-            known = own.outcome_of_both
-            if outcome is not None and known is None:
-                entry["not_applied"] = (
-                    f"{entry['n']} patients have all that it needs, {entry['events']} of them with the event, so that"
-                    " nothing can be said of how right it is"
-                )
-            elif known is not None:
-                judged = replace(assessment, draws=_draw(frozen, new.name, known, settings))
-                entry |= describe_new_predictions(known, eta, model["threshold"], judged)
+        entry: dict[str, Any] = {
+            "name": model["name"],
+            "adjusted": model["adjusted"],
+            "not_applied": patients.not_applied.get((model["name"], model["adjusted"])),
+        }
+        rows = np.empty(0, dtype=int)
+        if entry["not_applied"] is None:
+            rows = patients.rows_of(model, frozen.wants(model))
+            entry["not_applied"] = None if len(rows) else "no patient has all that it needs"
+        if entry["not_applied"] is None:
+            of_model = judging.judge(model, patients.take(rows), fits[rows], is_validated)
+            entry |= of_model.entry
+            tables.append(of_model.predictions)
+            warnings += of_model.warnings
+            updated += [of_model.updated] if of_model.updated else []
         models.append(entry)
+    text = _as_text({**frozen.model, "models": updated}) if updated else None
     about = {
         "schema": EXTERNAL_SCHEMA,
         "name": new.name,
         "model_sha256": frozen.sha256,
+        "is_edited": frozen.is_edited,
         "n": len(patients.ids),
         "n_read": len(patients.ids) + len(patients.excluded),
-        "events": None if patients.outcome is None else int(patients.outcome.sum()),
+        "events": patients.n_events,
+        "n_without_outcome": int((~patients.is_known).sum()),
+        "n_judged": int(is_judged.sum()),
+        "events_judged": None if patients.outcome is None else int(patients.outcome[is_judged].sum()),
         "excluded": [{"id": i, "reason": reason} for i, reason in patients.excluded],
-        "is_validated": outcome is not None,
+        "is_validated": is_validated,
         "confidence": settings.confidence,
+        "recalibration": _describe_recalibration(new, patients, fits, applying.method, text),
         "case_mix": describe_case_mix(frozen, patients),
+        "domain_shift": shift,
         "models": models,
         "engine": engine.name,
         "warnings": [asdict(w) for w in warnings],
     }
-    return clean(about), pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return _Applied(file_stem(new.name), clean(about), predictions, text)
+
+
+def _describe_recalibration(
+    new: NewCohort, patients: NewPatients, fits: np.ndarray, method: Method, model: str | None
+) -> dict[str, Any] | None:
+    """What was fitted, on whom, and the checksum of the models that came of it; None where nothing was asked for."""
+    if method == "none":
+        return None
+    assert patients.outcome is not None, "who fits was chosen among known outcomes"
+    return {
+        "method": method,
+        "part": need_part(new).entry,
+        "n": int(fits.sum()),
+        "events": int(patients.outcome[fits].sum()),
+        "model": None if model is None else f"{FOLDER}/{file_stem(new.name)}/{MODEL}",
+        "model_sha256": None if model is None else hashlib.sha256(model.encode()).hexdigest(),
+    }
 
 
 def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
@@ -140,6 +255,102 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     return [warn.SAME_PATIENTS(n_same=len(same), n=len(patients.ids), listed=some(same))]
 
 
+def _told(frozen: Frozen, patients: NewPatients) -> list[Warn]:
+    """Warnings of models that were changed or are not applied, and of patients without an outcome."""
+    warnings = [warn.EDITED_MODELS()] if frozen.is_edited else []
+    if patients.not_applied:
+        listed = some(
+            f"{name_of({'name': name, 'adjusted': adjusted})} ({reason})"
+            for (name, adjusted), reason in patients.not_applied.items()
+        )
+        n_all = len(frozen.model["models"])
+        warnings.append(warn.MODELS_NOT_APPLIED(n=len(patients.not_applied), n_all=n_all, listed=listed))
+    without = [i for i, is_known in zip(patients.ids, patients.is_known, strict=True) if not is_known]
+    if without and patients.outcome is not None:
+        warnings.append(warn.WITHOUT_OUTCOME(n=len(without), n_all=len(patients.ids), listed=some(without)))
+    return warnings
+
+
+@dataclass(frozen=True)
+class _OfModel:
+    """What is said of one model, its predictions, and what it became where it was recalibrated."""
+
+    entry: dict[str, Any]
+    predictions: pd.DataFrame
+    updated: dict[str, Any] | None
+    warnings: tuple[Warn, ...]
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """One cohort's models judged alike."""
+
+    cohort: str
+    frozen: Frozen
+    assessment: Assessment
+    method: Method
+
+    def judge(self, model: Mapping[str, Any], own: NewPatients, fits: np.ndarray, is_validated: bool) -> _OfModel:
+        """One model on the patients whom it predicts; ``fits`` (n,) those of them who recalibrate it."""
+        eta, is_known = self._predict(model, own), own.is_known
+        outcome = np.zeros(len(own.ids)) if own.outcome is None else own.outcome
+        is_judged = is_known & ~fits
+        known = outcome[is_known]
+        entry: dict[str, Any] = {
+            "n": len(own.ids),
+            "events": own.n_events,
+            "n_judged": int(is_judged.sum()),
+            "events_judged": None if own.outcome is None else int(outcome[is_judged].sum()),
+            "sample_size": describe_needed(
+                eta, known, model["threshold"], self._in_study(model), self.assessment.engine
+            ),
+        }
+        can_judge = has_both(outcome[is_judged])
+        if can_judge:
+            entry |= self._describe(outcome, eta, model, is_judged)
+        elif is_validated:
+            entry["not_judged"] = (
+                f"{entry['n_judged']} patients have all that it needs, {entry['events_judged']} of them with the event,"
+                " so that nothing can be said of how right it is"
+            )
+        again = self._recalibrated(model, outcome[fits], eta[fits])
+        updated, eta_again = None, None
+        warnings: tuple[Warn, ...] = ()
+        if isinstance(again, Recalibrated):
+            updated = again.of(model, self.cohort)
+            eta_again = self._predict(updated, own)
+            judged = self._describe(outcome, eta_again, model, is_judged) if can_judge else {}
+            entry["recalibrated"] = {"fitted": again} | judged
+            if again.slope is not None and again.slope.estimate is not None and again.slope.estimate <= 0:
+                warnings = (warn.REVERSED_SLOPE(model=f"model {name_of(model)}", slope=again.slope.estimate),)
+        elif again is not None:
+            entry["recalibrated"] = {"fitted": None, "reason": again}
+        return _OfModel(entry, _predictions(model, own, eta, eta_again, fits), updated, warnings)
+
+    def _predict(self, model: Mapping[str, Any], own: NewPatients) -> np.ndarray:
+        cutoffs = {name: tissue["cutoff"] for name, tissue in self.frozen.model["tissues"].items()}
+        return predict(model, own.columns, own.scores, cutoffs)
+
+    def _in_study(self, model: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the run said of the model."""
+        key = model["name"], model["adjusted"]
+        return next(m for m in self.frozen.results["models"] if (m["name"], m["adjusted"]) == key)
+
+    def _describe(
+        self, outcome: np.ndarray, eta: np.ndarray, model: Mapping[str, Any], is_judged: np.ndarray
+    ) -> dict[str, Any]:
+        known = outcome[is_judged].astype(np.int8)
+        judged = replace(self.assessment, draws=_draw(self.frozen, self.cohort, known, self.assessment.settings))
+        return describe_new_predictions(known, eta[is_judged], model["threshold"], judged)
+
+    def _recalibrated(
+        self, model: Mapping[str, Any], outcome: np.ndarray, eta: np.ndarray
+    ) -> Recalibrated | str | None:
+        if self.method == "none":
+            return None
+        return recalibrate(outcome.astype(np.int8), eta, self.method, self.assessment.engine, self.assessment.level)
+
+
 def _draw(frozen: Frozen, name: str, outcome: np.ndarray, settings: Performance) -> Draws:
     """Bootstrap samples of the new patients, for bands."""
     seed, n = frozen.results["study"]["seed"], len(outcome)
@@ -147,59 +358,45 @@ def _draw(frozen: Frozen, name: str, outcome: np.ndarray, settings: Performance)
     return Draws(drawn, stratified_rows(outcome, 0, np.random.default_rng(0)))
 
 
-def _predictions(model: dict[str, Any], eta: np.ndarray, patients: NewPatients) -> pd.DataFrame:
-    p = probability(eta)
-    known = {} if patients.outcome is None else {"outcome": patients.outcome}
-    is_positive = p > (-np.inf if model["threshold"] is None else model["threshold"])
-    scores = {f"radscore_{name}": values for name, values in patients.scores.items()}
-    return pd.DataFrame(
-        {
-            "id": patients.ids,
-            **known,
-            "model": model["name"],
-            "adjusted": model["adjusted"],
-            "probability": p,
-            "log_odds": eta,
-            "positive": is_positive,
-            **scores,
+def _predictions(
+    model: Mapping[str, Any], patients: NewPatients, eta: np.ndarray, eta_again: np.ndarray | None, fits: np.ndarray
+) -> pd.DataFrame:
+    """A row a patient; where models are recalibrated, who ``fits`` and what is predicted then stands there too."""
+    limit = -np.inf if model["threshold"] is None else model["threshold"]
+    columns: dict[str, Any] = {"id": patients.ids}
+    if patients.outcome is not None:
+        columns["outcome"] = pd.array(patients.outcome, dtype="Int64")
+    columns |= {
+        "model": model["name"],
+        "adjusted": model["adjusted"],
+        "probability": probability(eta),
+        "log_odds": eta,
+        "positive": probability(eta) > limit,
+    }
+    if eta_again is not None:
+        columns |= {
+            "part": np.where(fits, "fit", np.where(patients.is_known, "judged", "")),
+            "probability_recalibrated": probability(eta_again),
+            "log_odds_recalibrated": eta_again,
+            "positive_recalibrated": probability(eta_again) > limit,
         }
-    )
+    return pd.DataFrame(columns | {f"radscore_{name}": values for name, values in patients.scores.items()})
 
 
-def _write(place: Path, entry: dict[str, Any], predictions: pd.DataFrame, frozen: Frozen) -> None:
+def _write(run: Path, applied: Sequence[_Applied], pooled: Mapping[str, Any] | None, frozen: Frozen) -> None:
+    """All cohorts, whole or not at all."""
 
     def write(folder: Path) -> None:
-        (folder / RESULTS).write_text(
-            json.dumps(entry, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        predictions.to_csv(folder / PREDICTIONS, index=False)
-        write_external_figures(entry, folder / FIGURES, frozen.results)
+        for each in applied:
+            place = folder / each.folder
+            place.mkdir()
+            (place / RESULTS).write_text(each.text, encoding="utf-8")
+            each.predictions.to_csv(place / PREDICTIONS, index=False)
+            if each.model is not None:
+                (place / MODEL).write_text(each.model, encoding="utf-8")
+            write_external_figures(each.entry, place / FIGURES, frozen.results)
+        if pooled is not None:
+            (folder / POOLED).write_text(_as_text(pooled), encoding="utf-8")
 
-    place_whole(place, write, (RESULTS, PREDICTIONS, FIGURES))
-
-
-def summarise(entry: dict[str, Any]) -> list[str]:
-    """A few lines for the terminal."""
-    events = "outcome not known" if entry["events"] is None else f"{entry['events']} events"
-    left_out = f", {len(entry['excluded'])} left out" if entry["excluded"] else ""
-    lines = [f"{entry['name']}: {entry['n']} new patients, {events}{left_out}"]
-    labels = [_label(m, entry["n"]) for m in entry["models"]]
-    width = max(map(len, labels))
-    if entry["is_validated"]:
-        heading = f"AUC ({100 * entry['confidence']:g}% CI)"
-        lines.append(f"{'model':{width}}  {heading:22}  {'calibration slope':20}  observed / expected")
-    for m, label in zip(entry["models"], labels, strict=True):
-        if m["not_applied"]:
-            lines.append(f"{label:{width}}  not applied: {m['not_applied']}")
-        elif entry["is_validated"]:
-            lines.append(
-                f"{label:{width}}  {interval(m['auc']):22}  {interval(m['slope'], 2):20} "
-                f" {interval(m['observed_expected'], 2)}"
-            )
-    return [*lines, *(f"warning: {w['message']}" for w in entry["warnings"])]
-
-
-def _label(model: dict[str, Any], n: int) -> str:
-    """``n`` patients are there; how many a model predicts is told where these are others."""
-    own = "" if model.get("n", n) == n else f" (n = {model['n']})"
-    return model["name"] + (", adjusted" if model["adjusted"] else "") + own
+    owned = (*(each.folder for each in applied), *([POOLED] if pooled is not None else []))
+    place_whole(run / FOLDER, write, owned)

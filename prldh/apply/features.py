@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from prldh.chain import Table
-from prldh.core import Fitted, FittedStep, ImageValues, LinearScore, Warn, positions, take_columns, warn
-from prldh.data import some
+from prldh.core import FittedStep, ImageValues, positions, take_columns
 from prldh.data.imaging import TissueImages
-
-#: A feature whose mean lies farther than this from the study's, in SD of the study's patients, is told.
-STRANGE = 3.0
 
 #: Source → the columns and values of single images.
 SingleImages = Mapping[str, tuple[tuple[str, ...], ImageValues]]
+
+
+@dataclass(frozen=True)
+class ScoreInputs:
+    """What a score reads of patients: ``values`` (n, k), columns ``names``."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+
+    def take(self, rows: np.ndarray) -> ScoreInputs:
+        """The patients in ``rows`` (m,) alone."""
+        return ScoreInputs(self.names, self.values[rows])
 
 
 def single_images(
@@ -44,13 +53,3 @@ def tables_for(
     for source, (names, single) in images.items():
         tables[source] = Table(take_columns(values, wanted, names), names, single)
     return tables
-
-
-def tell_of_strange(tissue: str, score: Fitted, values: np.ndarray) -> list[Warn]:
-    """A warning of features whose mean lies far from the study's: seldom are these other patients. ``values`` (n, k)
-    are those that the score reads."""
-    if not isinstance(score, LinearScore) or not len(values):
-        return []
-    distances = np.abs(values.mean(axis=0) - score.center) / score.scale
-    listed = some(f"{f} ({d:.1f} SD)" for f, d in zip(score.names, distances, strict=True) if d > STRANGE)
-    return [warn.FAR_FEATURES(tissue=tissue, listed=listed, limit=STRANGE)] if listed else []

@@ -27,7 +27,7 @@ def plan_drawings(entry: Mapping[str, Any]) -> list[Drawing]:
         return []
     drawings = []
     for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
-        models = [m for m in entry["models"] if m["adjusted"] == adjusted and not m["not_applied"]][:MOST_PANELS]
+        models = [m for m in entry["models"] if m["adjusted"] == adjusted and "auc" in m][:MOST_PANELS]
         if models:
             drawings += _of_models(models, kind, entry["name"])
     return drawings
@@ -40,6 +40,7 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
     areas = "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models)
     slopes = "; ".join(f"{m['name']} {interval_text(m['slope'], 2)}" for m in models)
     is_wide = len(models) > 1
+    again = [(f"{m['name']}, recalibrated", m["recalibrated"]) for m in models if "auc" in m.get("recalibrated", {})]
     return [
         Drawing(
             f"roc_{kind}",
@@ -59,6 +60,30 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
             f"decision_{kind}",
             f"{cohort}: decision curves, {kind}",
             "Net benefit by threshold probability, with pointwise bands.",
+            lambda: draw_decision(decision),
+            True,
+        ),
+        *(_of_recalibrated(again, kind, cohort) if again else ()),
+    ]
+
+
+def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort: str) -> list[Drawing]:
+    """Calibration and decision curves of what recalibration made of the models, on the same patients."""
+    calibration = [(name, m["calibration"]) for name, m in models]
+    decision = [(name, m["decision_curve"]) for name, m in models]
+    slopes = "; ".join(f"{name} {interval_text(m['slope'], 2)}" for name, m in models)
+    return [
+        Drawing(
+            f"calibration_{kind}_recalibrated",
+            f"{cohort}: calibration, {kind}, recalibrated",
+            f"Calibration slope: {slopes}. The same patients as above, none of whom recalibrated.",
+            lambda: draw_calibration(calibration),
+            len(models) > 1,
+        ),
+        Drawing(
+            f"decision_{kind}_recalibrated",
+            f"{cohort}: decision curves, {kind}, recalibrated",
+            "Net benefit by threshold probability, with pointwise bands, of the recalibrated models.",
             lambda: draw_decision(decision),
             True,
         ),

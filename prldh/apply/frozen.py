@@ -14,7 +14,7 @@ import numpy as np
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
 from prldh.core import DataError, FittedStep, LinearScore, Part, same_text, variables_in
 from prldh.plugins import Registry
-from prldh.results import read_results
+from prldh.results import RESULTS, read_results
 from prldh.run import MODEL_SCHEMA
 
 
@@ -27,36 +27,32 @@ class Want(NamedTuple):
 
 @dataclass(frozen=True)
 class Frozen:
-    """A run's models. ``model`` and ``results`` are the contents of its files, ``sha256`` is that of ``model.json``."""
+    """A run's models. ``model`` and ``results`` are the contents of its files, ``sha256`` is that of ``model.json``,
+    ``is_edited``: another one than the run wrote."""
 
     model: Mapping[str, Any]
     results: Mapping[str, Any]
     sha256: str
+    is_edited: bool = False
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The study's settings."""
         return self.results["study"]["settings"]
 
-    @property
-    def terms(self) -> set[str]:
-        """Covariates and tissues that some model needs."""
-        return {name for model in self.model["models"] for name in self.needs(model)}
+    def in_order(self, model: Mapping[str, Any]) -> list[str]:
+        """The covariates and tissues of a model's terms, each once."""
+        known = {*self.model["tissues"], *(covariate["name"] for covariate in self.model["covariates"])}
+        return list(dict.fromkeys(name for term in model["terms"] for name in variables_in(term, known)))
 
     def needs(self, model: Mapping[str, Any]) -> set[str]:
-        """The covariates and tissues of a model's terms."""
-        known = {*self.model["tissues"], *(covariate["name"] for covariate in self.model["covariates"])}
-        return {name for term in model["terms"] for name in variables_in(term, known)}
+        """The same as a set."""
+        return set(self.in_order(model))
 
     def wants(self, model: Mapping[str, Any]) -> set[Want]:
         """What a patient must have for a prediction by this model."""
         logs = {p.variable for c in model["coefficients"] for p in _parts_of(c) if p.function == "log"}
         return {Want(name) for name in self.needs(model)} | {Want(name, "log") for name in logs}
-
-    @property
-    def logarithms(self) -> tuple[str, ...]:
-        """Covariates and tissues of which some model takes the logarithm, in the order of their names."""
-        return tuple(sorted({w.variable for m in self.model["models"] for w in self.wants(m) if w.form == "log"}))
 
     @property
     def takes_by_model(self) -> bool:
@@ -73,22 +69,23 @@ class Frozen:
         return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
 
 
-def read_frozen(run: Path) -> Frozen:
-    """The models of an output folder of ``prldh analyze``.
+def read_frozen(run: Path, accept_edited: bool = False) -> Frozen:
+    """The models of an output folder of ``prldh analyze``, or the recalibrated ones of a cohort's folder in it.
 
     Raises
     ------
     DataError
-        If there are none, or they are of another schema.
+        If there are none, they are of another schema or, unless that is accepted, others than were written.
     """
-
-    results, path = read_results(run), run / "model.json"
+    is_recalibrated = (run / RESULTS).is_file() and not (run / "results.json").exists()
+    results, path = read_results(run.resolve().parents[1] if is_recalibrated else run), run / "model.json"
     try:
         raw = path.read_bytes()
         model = json.loads(raw)
     except (OSError, ValueError) as error:
+        do = "Recalibrate with `prldh apply`" if is_recalibrated else "Run `prldh analyze` again"
         raise DataError(
-            f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. Run `prldh analyze` again."
+            f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. {do}."
         ) from None
     schema = model.get("schema") if isinstance(model, dict) else None
     if schema == "prldh-model/1":
@@ -97,7 +94,24 @@ def read_frozen(run: Path) -> Frozen:
         raise DataError(
             f"{path} is not of the schema {MODEL_SCHEMA!r}. Run `prldh analyze … --force` again with this version."
         )
-    return Frozen(model, results, hashlib.sha256(raw).hexdigest())
+    sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
+    is_edited = written not in (None, sha256)
+    if written is not None and is_edited and not accept_edited:
+        raise DataError(
+            f"{path} is not the file that was written (its SHA-256 begins with {sha256[:12]}, that of the file written"
+            f" with {written[:12]}). Put that file back, or give --accept-edited to apply this one."
+        )
+    return Frozen(model, results, sha256, is_edited)
+
+
+def _written(run: Path, is_recalibrated: bool) -> str | None:
+    """The checksum that the models had when they were written; None where none is kept."""
+    try:
+        content = json.loads((run / (RESULTS if is_recalibrated else "provenance.json")).read_text(encoding="utf-8"))
+        sha256 = content["recalibration"]["model_sha256"] if is_recalibrated else content["model_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return sha256 if isinstance(sha256, str) else None
 
 
 def _of_schema_1(model: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +122,18 @@ def _of_schema_1(model: Mapping[str, Any], results: Mapping[str, Any]) -> dict[s
         chose_images = "images_kept" in (results["tissues"][name]["selection"] or {})
         chain = [score | {"state": None}] if chose_images else [score] if tissue["radscore"] else []
         tissues[name] = {"cutoff": tissue["cutoff"], "column": tissue["column"], "chain": chain}
-    return {**model, "tissues": tissues}
+    return {**model, "schema": MODEL_SCHEMA, "tissues": tissues}
+
+
+def name_of(model: Mapping[str, Any]) -> str:
+    """A model's name in a sentence.
+
+    Examples
+    --------
+    >>> name_of({"name": "Disc", "adjusted": True})
+    "'Disc', adjusted"
+    """
+    return f"'{model['name']}'" + (", adjusted" if model["adjusted"] else "")
 
 
 def why_not(model: Mapping[str, Any], results: Mapping[str, Any]) -> str | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field
 
-from prldh.apply.features import single_images, tables_for, tell_of_strange
-from prldh.apply.frozen import Frozen, Want
+from prldh.apply.cohort_file import NewCohort
+from prldh.apply.features import ScoreInputs, single_images, tables_for
+from prldh.apply.frozen import Frozen, Want, name_of, why_not
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, warn
+from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
 from prldh.data import (
     check_ids,
     column_of,
@@ -26,49 +26,29 @@ from prldh.data import (
 )
 from prldh.data.imaging import TissueImages, measure, warn_of_leaks
 from prldh.plugins import Registry
-from prldh.study import ReadSettings, Strict, Study, Text, Tissue, one_value
-
-
-class NewClinical(Strict):
-    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
-    predictions alone."""
-
-    table: str
-    id: Text | None = None
-    outcome: Text | None = None
-    event: Annotated[
-        bool | int | float | str | None,
-        Field(union_mode="smart"),
-        BeforeValidator(lambda v: v if v is None else one_value(v)),
-    ] = None
-
-
-class NewCohort(Strict):
-    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
-    and ``imaging`` are the study's where they are not given."""
-
-    name: Text = Field(min_length=1)
-    clinical: NewClinical
-    tissues: dict[Text, Tissue] = {}
-    extraction: dict[str, dict[str, Any]] | None = None
-    imaging: ReadSettings | None = None
+from prldh.study import Study, Tissue
 
 
 @dataclass
 class NewPatients:
-    """Patients with everything that the models need or, by model, that some model needs.
+    """Patients with everything that the models need that are applied or, by model, that some of these needs.
 
-    ``outcome`` (n,) 0/1 or None; ``columns`` covariates (float64, or text), ``scores`` Radscores, each (n,);
-    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, or no logarithm, of a variable.
+    ``outcome`` (n,) 0/1, NaN where it is not known, or None where it is nobody's; ``columns`` covariates (float64, or
+    text), ``scores`` Radscores, each (n,); ``inputs`` by tissue the features (n, k) that its score reads; ``part`` (n,)
+    the cells that say who recalibrates, or None; ``excluded`` those left out, with the reason; ``lacks`` (n,) who has
+    no value, or no logarithm, of a variable; ``not_applied`` by model (name, adjusted) why it is not.
     """
 
     ids: tuple[str, ...]
     outcome: np.ndarray | None
     columns: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
+    inputs: dict[str, ScoreInputs]
+    part: np.ndarray | None = None
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
     lacks: Mapping[Want, np.ndarray] = field(default_factory=dict)
+    not_applied: Mapping[tuple[str, bool], str] = field(default_factory=dict)
 
     def rows_of(self, model: Mapping[str, Any], wants: set[Want]) -> np.ndarray:
         """Positions of the patients who have all that the model ``wants``, and levels that its own patients had."""
@@ -85,15 +65,31 @@ class NewPatients:
         columns, scores = (
             {name: values[rows] for name, values in part.items()} for part in (self.columns, self.scores)
         )
-        lacks = {want: where[rows] for want, where in self.lacks.items()}
-        outcome = None if self.outcome is None else self.outcome[rows]
-        ids = tuple(self.ids[i] for i in rows)
-        return replace(self, ids=ids, outcome=outcome, columns=columns, scores=scores, lacks=lacks)
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            outcome=None if self.outcome is None else self.outcome[rows],
+            columns=columns,
+            scores=scores,
+            inputs={name: given.take(rows) for name, given in self.inputs.items()},
+            part=None if self.part is None else self.part[rows],
+            lacks={want: where[rows] for want, where in self.lacks.items()},
+        )
 
     @property
-    def outcome_of_both(self) -> np.ndarray | None:
-        """The outcome where patients have it and others have not: what a validation needs."""
-        return self.outcome if self.outcome is not None and 0 < self.outcome.sum() < len(self.ids) else None
+    def is_known(self) -> np.ndarray:
+        """Whose outcome is known (n,)."""
+        return np.zeros(len(self.ids), dtype=bool) if self.outcome is None else ~np.isnan(self.outcome)
+
+    @property
+    def n_events(self) -> int | None:
+        """Those known to have the event; None where no outcome is known."""
+        return None if self.outcome is None else int(np.nansum(self.outcome))
+
+
+def has_both(outcome: np.ndarray) -> bool:
+    """Whether some of the patients (n,) have the event and some have not: what a validation needs."""
+    return bool((outcome == 1).any() and (outcome == 0).any())
 
 
 def read_new_patients(
@@ -105,14 +101,15 @@ def read_new_patients(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> NewPatients:
-    """Read a cohort file's patients. One who lacks anything that some model needs is left out, with the reason; in a
-    study with ``missing: by_model``, one who lacks something for every model.
+    """Read a cohort file's patients. Models of which a column or a tissue is not there are not applied. A patient who
+    lacks anything that one of the others needs is left out, with the reason; in a study with ``missing: by_model``, one
+    who lacks something for every model.
 
     Raises
     ------
     DataError
-        For a missing file or column, doubled ids, text among numbers, an outcome that is not two values, a tissue that
-        is not given, or where nobody is left.
+        For a missing file, doubled ids, text among numbers, an outcome of more than two values, or where no model can
+        be applied or nobody is left.
     """
     unknown = [name for name in cohort.tissues if name not in frozen.model["tissues"]]
     if unknown:
@@ -123,8 +120,24 @@ def read_new_patients(
     return _Reader(cohort, folder, frozen, registry, jobs, progress).read()
 
 
+class _NotThereError(Exception):
+    """What a tissue's Radscore is made of is not there: its models are not applied."""
+
+
+@dataclass(frozen=True)
+class _ReadTissue:
+    """A tissue of everyone in the table: ``scores`` (n,), NaN where there are none; what the score reads; where the
+    features ``wanted`` are ``filled`` (n, p)."""
+
+    scores: np.ndarray
+    inputs: ScoreInputs | None = None
+    wanted: Sequence[str] = ()
+    filled: np.ndarray | None = None
+
+
 class _Reader:
-    """One reading of a cohort file: ``reasons`` collects why patients are left out."""
+    """One reading of a cohort file. ``aside`` collects by variable why patients are left out, ``absent`` what is
+    missing of a variable as a whole."""
 
     def __init__(
         self,
@@ -141,59 +154,124 @@ class _Reader:
         self.path = folder / cohort.clinical.table
         self.frame = read_table(self.path)
         self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
-        self.reasons: dict[str, str] = {}
+        self.aside: dict[str, list[tuple[np.ndarray, str]]] = {}
+        self.absent: dict[str, str] = {}
         self.lacks: dict[Want, np.ndarray] = {}
         self.warnings: list[Warn] = []
 
     def read(self) -> NewPatients:
-        """Everyone who has all that the models need."""
-        outcome = self._outcome()
+        """Everyone who has all that the models need that can be applied."""
+        outcome, part = self._outcome(), self._part()
+        self._look_for_columns()
+        tissues = self._tissues()
+        models = self._applied()
+        needed = {name for model in models for name in self.frozen.needs(model)}
         columns = {
             c["name"]: self._covariate(c["name"], c["type"])
             for c in self.frozen.model["covariates"]
-            if c["name"] in self.frozen.terms
+            if c["name"] in needed
         }
-        scores = {
-            name: self._tissue(name, tissue)
-            for name, tissue in self.frozen.model["tissues"].items()
-            if name in self.frozen.terms
-        }
-        for name in self.frozen.logarithms:
-            why = f"{name} is not above 0, and a model takes its logarithm"
-            self._lack(Want(name, "log"), (columns | scores)[name] <= 0, why)
+        tissues = {name: read for name, read in tissues.items() if name in needed}
+        scores = {name: read.scores for name, read in tissues.items()}
+        logarithms = sorted({w.variable for m in models for w in self.frozen.wants(m) if w.form == "log"})
+        for name in logarithms:
+            self._lack(
+                Want(name, "log"),
+                (columns | scores)[name] <= 0,
+                f"{name} is not above 0, and a model takes its logarithm",
+            )
+        reasons: dict[str, str] = {}
+        for name in (*columns, *tissues):
+            for where, why in self.aside.get(name, ()):
+                for i in np.flatnonzero(where):
+                    reasons.setdefault(self.ids[i], why)
         if self.frozen.takes_by_model:
-            self._leave_out_of_all()
-        keep = np.array([i not in self.reasons for i in self.ids])
+            self._leave_out_of_all(models, reasons)
+        keep = np.array([i not in reasons for i in self.ids])
         if not keep.any():
-            listed = some(f"{i} ({reason})" for i, reason in self.reasons.items())
+            listed = some(f"{i} ({reason})" for i, reason in reasons.items())
             raise DataError(
                 f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these"
                 " cells."
             )
-        return NewPatients(
-            tuple(np.array(self.ids, dtype=object)[keep]),
-            None if outcome is None else outcome[keep],
-            {k: v[keep] for k, v in columns.items()},
-            {k: v[keep] for k, v in scores.items()},
-            tuple((i, self.reasons[i]) for i in self.ids if i in self.reasons),
+        for name, read in tissues.items():
+            self.warnings += self._tell_of_filled(name, read, keep)
+        everyone = NewPatients(
+            self.ids,
+            outcome,
+            columns,
+            scores,
+            {name: read.inputs for name, read in tissues.items() if read.inputs is not None},
+            part,
+            tuple((i, reasons[i]) for i in self.ids if i in reasons),
             self.warnings,
-            {k: v[keep] for k, v in self.lacks.items()},
+            self.lacks,
+            {(m["name"], m["adjusted"]): reason for m in self.frozen.model["models"] if (reason := self._why_not(m))},
         )
+        return everyone.take(np.flatnonzero(keep))
 
-    def _leave_out_of_all(self) -> None:
+    def _why_not(self, model: Mapping[str, Any]) -> str | None:
+        """Why a model is not applied; None where it is."""
+        missing = dict.fromkeys(self.absent[name] for name in self.frozen.in_order(model) if name in self.absent)
+        return why_not(model, self.frozen.results) or "; ".join(missing) or None
+
+    def _applied(self) -> list[Mapping[str, Any]]:
+        """The models that can be applied."""
+        reasons: dict[str, list[str]] = {}
+        applied = []
+        for model in self.frozen.model["models"]:
+            reason = self._why_not(model)
+            if reason is None:
+                applied.append(model)
+            else:
+                reasons.setdefault(reason, []).append(name_of(model))
+        if not applied:
+            listed = "; ".join(f"{some(names, 3)}: {reason}" for reason, names in reasons.items())
+            raise DataError(f"{self.path.name}: no model can be applied. {listed}. Give what is missing.")
+        return applied
+
+    def _look_for_columns(self) -> None:
+        """Which covariates and Radscores have no column, and which tissues nothing is given of."""
+        for covariate in self.frozen.model["covariates"]:
+            self._look_for(covariate["name"], covariate["name"], "clinical")
+        for name, tissue in self.frozen.model["tissues"].items():
+            given = self.cohort.tissues.get(name)
+            if not tissue["chain"]:
+                column = (given and given.radscore) or tissue["column"]
+                self._look_for(name, column, f"tissues.{name}.radscore")
+            elif given is None or given.radscore is not None:
+                self.absent[name] = f"tissues.{name}: the Radscore is made from features, and none are given"
+
+    def _look_for(self, variable: str, column: str, where: str) -> None:
+        try:
+            column_of(self.frame, column, self.path, where)
+        except DataError as error:
+            self.absent[variable] = str(error).rstrip(".")
+
+    def _tissues(self) -> dict[str, _ReadTissue]:
+        """The tissues of models of which nothing is missing so far; what is missing is told apart."""
+        wanted = {name for model in self._applied() for name in self.frozen.needs(model)}
+        tissues: dict[str, _ReadTissue] = {}
+        for name, tissue in self.frozen.model["tissues"].items():
+            if name in wanted:
+                try:
+                    tissues[name] = self._tissue(name, tissue)
+                except _NotThereError as missing:
+                    self.absent[name] = str(missing)
+        return tissues
+
+    def _leave_out_of_all(self, models: Sequence[Mapping[str, Any]], reasons: dict[str, str]) -> None:
         """Patients of whom no model has all that it needs are left out."""
-        of_models = [
-            [self.lacks[want] for want in self.frozen.wants(m) if want in self.lacks]
-            for m in self.frozen.model["models"]
-        ]
+        of_models = [[self.lacks[want] for want in self.frozen.wants(m) if want in self.lacks] for m in models]
         nothing = np.zeros(len(self.ids), dtype=bool)
         for i in np.flatnonzero(np.logical_and.reduce([np.logical_or.reduce([nothing, *own]) for own in of_models])):
             lacks = [want for want, where in self.lacks.items() if where[i]]
             of_form = {form: ", ".join(w.variable for w in lacks if w.form == form) for form in ("value", "log")}
             told = {"value": f"blank: {of_form['value']}", "log": f"not above 0, for a logarithm: {of_form['log']}"}
-            self.reasons.setdefault(self.ids[i], "; ".join(told[form] for form, names in of_form.items() if names))
+            reasons.setdefault(self.ids[i], "; ".join(told[form] for form, names in of_form.items() if names))
 
     def _outcome(self) -> np.ndarray | None:
+        """The outcome (n,) of everyone, NaN where the cell is blank; None where nobody's is known."""
         given, clinical = self.cohort.clinical, self.frozen.settings["clinical"]
         name = given.outcome or clinical["outcome"]
         if name not in self.frame.columns and given.outcome is None:
@@ -201,10 +279,26 @@ class _Reader:
         event = clinical["event"] if given.event is None else given.event
         column = column_of(self.frame, name, self.path, "clinical.outcome")
         refuse_failed_cells(column, self.path, self.ids)
+        is_known = (column != "").to_numpy()
+        known = column[is_known]
+        if not len(known):
+            return None
+        outcome = np.full(len(column), np.nan)
         # all with the event or all without: predictions alone
-        if set(column) != {""} and column.map(same_text).nunique() == 1:
-            return np.full(len(column), same_text(column.iloc[0]) in texts_of_event(event), dtype=np.int8)
-        return read_outcome(column, self.ids, event, self.path)[0]
+        if known.map(same_text).nunique() == 1:
+            outcome[is_known] = same_text(known.iloc[0]) in texts_of_event(event)
+        else:
+            outcome[is_known] = read_outcome(known, self.ids, event, self.path)[0]
+        return outcome
+
+    def _part(self) -> np.ndarray | None:
+        """The cells (n,) of the column that says who recalibrates; None where the cohort file names none."""
+        part = self.cohort.recalibrate
+        if part is None or part.column is None:
+            return None
+        column = column_of(self.frame, part.column, self.path, "recalibrate.column")
+        refuse_failed_cells(column, self.path, self.ids)
+        return column.to_numpy(dtype=object)
 
     def _covariate(self, name: str, kind: str) -> np.ndarray:
         column = column_of(self.frame, name, self.path, "clinical")
@@ -220,24 +314,19 @@ class _Reader:
             self._lack(Want(name), cells == cell, f"{name} '{cell}', which no patient of the study had")
         return cells
 
-    def _tissue(self, name: str, tissue: Mapping[str, Any]) -> np.ndarray:
-        """The tissue's Radscore of every patient, NaN of those who are left out."""
+    def _tissue(self, name: str, tissue: Mapping[str, Any]) -> _ReadTissue:
+        """A tissue of everyone, with NaN as the Radscore of those who are left out."""
         given = self.cohort.tissues.get(name)
         chain = self.frozen.chain(name, self.registry)
         if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
             self._lack(Want(name), np.isnan(values), f"blank: {column}")
-            return values
-        if given is None or given.radscore is not None:
-            raise DataError(
-                f"tissues.{name}: the Radscore is made from features, and none are given. Give {name} features or"
-                " images in the cohort file."
-            )
+            return _ReadTissue(values)
+        assert given is not None, "tissues of which nothing is given were told apart before"
         if given.images is None and any(step.fitted.kind == "chooses images" for step in chain):
-            raise DataError(
-                f"tissues.{name}: its selection chose among single images, which tables of features do not hold. Give"
-                f" {name} images in the cohort file."
+            raise _NotThereError(
+                f"tissues.{name}: its selection chose among single images, which tables of features do not hold"
             )
         wanted = columns_needed(chain)
         measured = None if given.images is None else self._measure(name, given, wanted)
@@ -245,16 +334,16 @@ class _Reader:
         may_be_blank = np.isin(wanted, self._filled_columns(chain))
         blank = np.isnan(values)
         has_values = (np.isfinite(values) | (blank & may_be_blank)).all(axis=1) & ~blank.all(axis=1)
-        self._leave_out(~has_values, f"a feature of {name} has no value")
-        self.warnings += self._tell_of_filled(name, wanted, blank & has_values[:, None])
+        self._leave_out(name, ~has_values, f"a feature of {name} has no value")
+        score, rows = chain[-1].fitted, np.flatnonzero(has_values)
+        inputs = ScoreInputs(score.names, np.full((len(self.ids), len(score.names)), np.nan))
         scores = np.full(len(self.ids), np.nan)
-        if has_values.any():
-            images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[has_values]) if measured else {}
-            inputs = score_inputs(chain, tables_for(chain, wanted, values[has_values], images))
-            is_kept = np.array([i not in self.reasons for i in self.ids])[has_values]
-            self.warnings += tell_of_strange(name, chain[-1].fitted, inputs.values[is_kept])
-            scores[has_values] = chain[-1].fitted.apply(inputs.values, inputs.names, {})
-        return scores
+        if len(rows):
+            images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[rows]) if measured else {}
+            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images))
+            inputs.values[rows] = take_columns(read.values, read.names, score.names)
+            scores[rows] = score.apply(read.values, read.names, {})
+        return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])
 
     def _filled_columns(self, chain: Sequence[FittedStep]) -> list[str]:
         """The columns whose blanks a step of the chain fills."""
@@ -262,32 +351,35 @@ class _Reader:
         fill = {name for name, (item, _) in transforms.items() if getattr(item, "fills_blanks", False)}
         return [name for step in chain if step.step in fill for name in step.fitted.names]
 
-    def _tell_of_filled(self, tissue: str, wanted: Sequence[str], blank: np.ndarray) -> list[Warn]:
-        kept = blank[[i not in self.reasons for i in self.ids]]
+    def _tell_of_filled(self, tissue: str, read: _ReadTissue, keep: np.ndarray) -> list[Warn]:
+        """A warning where features of patients that are kept (n,) were filled."""
+        kept = np.zeros((0, 0), dtype=bool) if read.filled is None else read.filled[keep]
         if not kept.any():
             return []
         n_of = kept.sum(axis=0)
-        listed = some(f"{wanted[j]} ({n_of[j]})" for j in np.argsort(-n_of, kind="stable") if n_of[j])
+        listed = some(f"{read.wanted[j]} ({n_of[j]})" for j in np.argsort(-n_of, kind="stable") if n_of[j])
         n_patients = int(kept.any(axis=1).sum())
         return [warn.FILLED_FEATURES(tissue=tissue, n_patients=n_patients, n_all_patients=len(kept), listed=listed)]
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""
-        values, absent = np.full((len(self.ids), len(wanted)), np.nan), list(wanted)
-        for table in (readers[0] for readers in given.tables().values()):
-            place = self.folder / table
-            features = read_table(place)
+        places = [self.folder / readers[0] for readers in given.tables().values()]
+        tables = [(place, read_table(place)) for place in places]
+        absent = [feature for feature in wanted if not any(feature in table.columns for _, table in tables)]
+        if absent:
+            raise _NotThereError(
+                f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables:"
+                f" {some(absent)}"
+            )
+        values = np.full((len(self.ids), len(wanted)), np.nan)
+        left = set(wanted)
+        for place, features in tables:
             rows = self._rows_of(check_ids(features, self.id_column, place, f"tissues.{name}.features"))
-            self._leave_out(rows < 0, f"not in {place.name}")
-            for feature in [f for f in wanted if f in features.columns]:
-                absent.remove(feature)
+            self._leave_out(name, rows < 0, f"not in {place.name}")
+            for feature in [f for f in wanted if f in left and f in features.columns]:
+                left.remove(feature)
                 column = numbers(features[feature], features[self.id_column], place)
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
-        if absent:
-            raise DataError(
-                f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables:"
-                f" {some(absent)}. Extract them with the study's settings."
-            )
         return values
 
     def _measure(self, name: str, given: Tissue, wanted: list[str]) -> TissueImages:
@@ -311,12 +403,12 @@ class _Reader:
         tissue = measure(study, self.folder, self.registry, jobs=self.jobs, progress=self.progress).tissues[name]
         lost = [f for f in wanted if f not in tissue.names]
         if lost:
-            raise DataError(
-                f"tissues.{name}: the images give no {some(lost)}, which the Radscore needs. Use the study's extraction"
-                " settings."
+            raise _NotThereError(
+                f"tissues.{name}: the images give no {some(lost)}, which the Radscore needs by the study's extraction"
+                " settings"
             )
         for patient, reason in tissue.aside:
-            self.reasons.setdefault(patient, reason)
+            self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
         self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
         return tissue
 
@@ -337,35 +429,7 @@ class _Reader:
         if self.frozen.takes_by_model:
             self.lacks[want] = where | self.lacks.get(want, np.zeros(len(self.ids), dtype=bool))
         else:
-            self._leave_out(where, reason)
+            self._leave_out(want.variable, where, reason)
 
-    def _leave_out(self, where: np.ndarray, reason: str) -> None:
-        for i in np.flatnonzero(where):
-            self.reasons.setdefault(self.ids[i], reason)
-
-
-def describe_case_mix(frozen: Frozen, patients: NewPatients) -> list[dict[str, Any]]:
-    """How the new patients differ from the study's: mean and SD, or n and per cent, of each covariate and Radscore that
-    a model needs."""
-    rows: list[dict[str, Any]] = []
-    for entry in frozen.results["table_one"]:
-        name = entry["variable"]
-        values = patients.columns.get(name, patients.scores.get(name))
-        if values is None:
-            continue
-        values = values[~patients.lacks.get(Want(name), np.zeros(len(values), dtype=bool))]
-        if not len(values):
-            continue
-        for row in entry["rows"]:
-            if row["level"] is None:
-                sd = float(np.std(values.astype(float), ddof=1)) if len(values) > 1 else None
-                new = {"mean": float(np.mean(values.astype(float))), "sd": sd}
-                old = {key: row["total"][key] for key in ("mean", "sd")}
-            else:
-                count = sum(same_text(cell) == same_text(row["level"]) for cell in values)
-                new, old = (
-                    {"n": count, "percent": 100 * count / len(values)},
-                    {key: row["total"][key] for key in ("n", "percent")},
-                )
-            rows.append({"variable": name, "level": row["level"], "study": old, "new": new})
-    return rows
+    def _leave_out(self, variable: str, where: np.ndarray, reason: str) -> None:
+        self.aside.setdefault(variable, []).append((where, reason))

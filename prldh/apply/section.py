@@ -10,7 +10,7 @@ from markupsafe import Markup
 from prldh.apply.apply import FIGURES
 from prldh.apply.figures import shown_figures
 from prldh.pages import create_environment
-from prldh.results import CLASSIFIED, honest_auc, led_by, read_external, unknown_leakage
+from prldh.results import CLASSIFIED, honest_auc, led_by, read_external, read_pooled, unknown_leakage
 
 
 class ExternalValidation:
@@ -40,8 +40,12 @@ class ExternalValidation:
             for m in results["models"]
         }
         template = create_environment().get_template("sections/external.html.j2")
+        pooled = read_pooled(folder)
         return template.render(
             cohorts=cohorts,
+            recalibrated=any(e["recalibration"] for e in cohorts),
+            pooled=pooled,
+            pooled_level=None if pooled is None else f"{100 * pooled['confidence']:g}",
             figures=figures,
             own=own,
             study=results["study"]["title"],
@@ -54,18 +58,34 @@ class ExternalValidation:
 ENOUGH = 100
 #: So many of those left out are named on the page.
 NAMED = 50
+#: So many features of a tissue are shown on the page.
+FEATURES = 15
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
     """An entry with what the page says of it beside its own numbers."""
     events, excluded = entry["events"], entry["excluded"]
-    non_events = None if events is None else entry["n"] - events
+    non_events = None if events is None else entry["n"] - entry["n_without_outcome"] - events
+    judged = entry["events_judged"]
     return {
         **entry,
         "level": f"{100 * entry['confidence']:g}",
         "non_events": non_events,
-        "is_small": events is not None and min(events, non_events) < ENOUGH,
+        "is_small": judged is not None and min(judged, entry["n_judged"] - judged) < ENOUGH,
+        "shifts": [_shift_shown(tissue, shift) for tissue, shift in entry["domain_shift"].items()],
         "n_excluded": len(excluded),
         "named": excluded[:NAMED],
         "n_unnamed": max(0, len(excluded) - NAMED),
+    }
+
+
+def _shift_shown(tissue: str, shift: dict[str, Any]) -> dict[str, Any]:
+    """A tissue's shift with the features that the page shows: the most different first, those without a number last."""
+    features = sorted(shift["features"], key=lambda f: -1.0 if f["smd"] is None else abs(f["smd"]), reverse=True)
+    return {
+        **shift,
+        "tissue": tissue,
+        "n_features": len(features),
+        "shown": features[:FEATURES],
+        "n_unshown": max(0, len(features) - FEATURES),
     }

@@ -45,7 +45,7 @@ def describe_new_predictions(
     -------
     dict
         As an entry of ``models`` in ``results.json`` has it, with limits of the calibration ``slope``, ``citl`` and
-        ``observed_expected``.
+        ``observed_expected``, and ``standard_errors``.
     """
     y, p, engine, level = outcome.astype(float), probability(eta), assessment.engine, assessment.level
     auc = describe_auc(y, eta[None, :], assessment)

@@ -38,7 +38,16 @@ from prldh.results.leakage import (
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
 from prldh.results.planned import Deviation, PlanFollowed, plan_in_words
-from prldh.results.reading import EXTERNAL_SCHEMA, FOLDER, RESULTS, read_external, read_results
+from prldh.results.reading import (
+    EXTERNAL_SCHEMA,
+    FOLDER,
+    POOLED,
+    POOLED_SCHEMA,
+    RESULTS,
+    read_external,
+    read_pooled,
+    read_results,
+)
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
 from prldh.results.tables import make_tables
@@ -60,6 +69,8 @@ __all__ = [
     "NO_USABLE",
     "Place",
     "PlanFollowed",
+    "POOLED",
+    "POOLED_SCHEMA",
     "RESULTS",
     "Results",
     "Sentence",
@@ -95,6 +106,7 @@ __all__ = [
     "of_table",
     "plan_in_words",
     "read_external",
+    "read_pooled",
     "read_results",
     "schema_of",
     "scheme_words",

@@ -10,7 +10,8 @@ from typing import Any, Final
 from prldh.core import DataError
 
 SCHEMA: Final = "prldh-results/1"
-EXTERNAL_SCHEMA: Final = "prldh-external/1"
+EXTERNAL_SCHEMA: Final = "prldh-external/2"
+POOLED_SCHEMA: Final = "prldh-external-pooled/1"
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -43,6 +44,7 @@ FOLDER = "external"
 
 
 RESULTS = "external.json"
+POOLED = "pooled.json"
 
 
 def read_external(run: Path) -> list[dict[str, Any]]:
@@ -62,3 +64,23 @@ def read_external(run: Path) -> list[dict[str, Any]]:
                 {**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"}
             )
     return sorted(entries, key=lambda entry: entry["name"])
+
+
+def read_pooled(run: Path) -> dict[str, Any] | None:
+    """What was said of several cohorts together; None where nothing was. ``is_stale`` where the run's models or what is
+    said of one of the cohorts are others now."""
+    try:
+        entry = json.loads((run / FOLDER / POOLED).read_text(encoding="utf-8"))
+        sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return None
+    if not isinstance(entry, dict) or entry.get("schema") != POOLED_SCHEMA:
+        return None
+    is_same = entry["model_sha256"] == sha256 and all(
+        _has_checksum(run / cohort["folder"] / RESULTS, cohort["sha256"]) for cohort in entry["cohorts"]
+    )
+    return {**entry, "is_stale": not is_same}
+
+
+def _has_checksum(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256

@@ -9,6 +9,7 @@ from typing import Any
 from prldh.chain import to_states, without_unneeded
 from prldh.core import Part
 from prldh.models import Plan
+from prldh.run.training import describe_training
 from prldh.validation import EngineRun
 
 MODEL_SCHEMA = "prldh-model/2"
@@ -28,6 +29,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
             "cutoff": fit.cutoff,
             "column": plan.study.tissues[name].radscore,
             "chain": to_states(without_unneeded(fit.chain)),
+            "training": describe_training(run, name),
         }
         for name, fit in run.fits.items()
     }

@@ -31,7 +31,7 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
             table.to_csv(folder / "tables" / f"{name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
         results.predictions.to_csv(folder / "predictions.csv", index=False)
         _dump(folder / "model.json", frozen_models(plan, run))
-        provenance = describe_provenance(plan, results, started)
+        provenance = describe_provenance(plan, results, started, folder / "model.json")
         _dump(folder / "provenance.json", provenance)
         if plan.images.tissues:
             write_features(folder / "features", plan.images, plan.study.clinical.id)

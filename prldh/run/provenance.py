@@ -31,8 +31,8 @@ PACKAGES = (
 )
 
 
-def describe_provenance(plan: Plan, results: Results, started: float) -> dict[str, Any]:
-    """Versions, seed, settings, hashes of the files read, commit and times."""
+def describe_provenance(plan: Plan, results: Results, started: float, model: Path) -> dict[str, Any]:
+    """Versions, seed, settings, hashes of the files read and of the frozen models, commit and times."""
     study = plan.study
     now = time.time()
     return {
@@ -48,6 +48,7 @@ def describe_provenance(plan: Plan, results: Results, started: float) -> dict[st
         "cores": os.cpu_count(),
         "packages": {p: version_of(p) for p in PACKAGES},
         "engines": results.data["engines"],
+        "model_sha256": sha256_of(model),
         "seed": study.seed,
         "settings": study.model_dump(mode="json"),
         "files": [

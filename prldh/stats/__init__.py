@@ -5,7 +5,9 @@ from __future__ import annotations
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
 from prldh.stats.corrected_resampled import corrected_resampled
+from prldh.stats.domain_distance import domain_distances, held_out_distances
 from prldh.stats.elastic_net import cv_elastic_net
+from prldh.stats.external_sample_sizes import external_sample_size
 from prldh.stats.icc import FORMS, icc_form
 from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
@@ -18,7 +20,11 @@ from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.separation import infinite_coefficients
 from prldh.stats.splines import spline_basis, spline_knots
 from prldh.stats.stability import selection_stability
-from prldh.stats.standardized_difference import standardized_level_difference, standardized_mean_difference
+from prldh.stats.standardized_difference import (
+    difference_of_moments,
+    standardized_level_difference,
+    standardized_mean_difference,
+)
 from prldh.stats.two_stage import ESTIMATES, LEAST_AUC, TWO_STAGE, least_rarer, two_stage_bootstrap, two_stage_interval
 from prldh.stats.units import power_of_two
 
@@ -36,15 +42,19 @@ __all__ = [
     "correct_optimism",
     "corrected_resampled",
     "cv_elastic_net",
+    "difference_of_moments",
+    "domain_distances",
+    "external_sample_size",
     "find_statistic",
     "fit_chains",
-    "mean_of_folds",
+    "held_out_distances",
     "icc_form",
     "infinite_coefficients",
     "is_nearly_certain",
     "is_vector",
     "largest_cox_snell",
     "least_rarer",
+    "mean_of_folds",
     "power_of_two",
     "proportion",
     "sample_size",

@@ -40,6 +40,29 @@ def standardized_mean_difference(nonevent: np.ndarray, event: np.ndarray) -> flo
     return difference / float(np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2.0))
 
 
+def difference_of_moments(mean_a: float, sd_a: float, mean_b: float, sd_b: float) -> float:
+    """The same of two groups of which means and standard deviations are known: b less a.
+
+    Returns
+    -------
+    float
+        0 where both groups are the same constant; NaN where they are two, or a number is not known.
+
+    Notes
+    -----
+    P. C. Austin, Statistics in Medicine 28 (2009) 3083-3107. R has no function of moments.
+
+    Examples
+    --------
+    >>> round(difference_of_moments(2.0, 1.0, 3.0, 1.0), 12)
+    1.0
+    """
+    spread = float(np.sqrt((sd_a**2 + sd_b**2) / 2.0))
+    if spread == 0.0:
+        return 0.0 if mean_a == mean_b else _NAN
+    return (mean_b - mean_a) / spread
+
+
 def standardized_level_difference(counts: np.ndarray) -> float:
     """Distance of two groups' shares of the levels of a categorical variable (Yang and Dalton's Mahalanobis form).
 

@@ -14,6 +14,8 @@ import pytest
 
 from prldh.engines.protocol import StatisticsEngine
 from prldh.stats.by_name import find_statistic
+from prldh.stats.domain_distance import domain_distances, held_out_distances
+from prldh.stats.external_sample_sizes import external_sample_size
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
 from prldh.stats.splines import spline_basis, spline_knots
@@ -26,6 +28,9 @@ PYTHON = {
     f.__name__: f
     for f in (
         adjust_p,
+        domain_distances,
+        external_sample_size,
+        held_out_distances,
         sample_size,
         selection_stability,
         spline_basis,
@@ -83,6 +88,11 @@ def _calls() -> list[tuple[str, list]]:
         calls += [("spline_knots", [x, n_knots]), ("spline_basis", [x, spline_knots(x, n_knots)])]
         calls.append(("standardized_level_difference", [rng.integers(0, 9, (4, 2))]))
         calls.append(("standardized_mean_difference", [rng.normal(size=7), rng.normal(size=5)]))
+        rows, new = rng.normal(size=(12, 3)), rng.normal(size=(5, 3))
+        calls.append(("held_out_distances", [rows]))
+        covariance = np.cov(rows.T)
+        calls.append(("domain_distances", [new, rows.mean(axis=0), covariance, 12, np.array([0.5, 0.975])]))
+        calls.append(("external_sample_size", [prevalence, rng.normal(size=30), *rng.uniform(0.1, 0.9, 2).tolist()]))
     calls.append(("selection_stability", [np.zeros((3, 2), int)]))
     calls.append(("standardized_level_difference", [np.diag([5, 5])]))
     return calls
@@ -100,7 +110,7 @@ def test_python_and_r(tmp_path):
         here = PYTHON[name](*arguments)
         if isinstance(here, dict):
             assert list(here) == list(there), name
-            here, there = list(here.values()), list(there.values())
+            here, there = (np.hstack([np.ravel(v) for v in each.values()]) for each in (here, there))
         np.testing.assert_allclose(
             np.array(there, dtype=float), np.array(here, dtype=float), rtol=1e-9, atol=1e-12, err_msg=name
         )

@@ -1,0 +1,61 @@
+"""The cohort file: what it may say of new patients."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from prldh.study import ReadSettings, Strict, Text, Tissue, one_value
+
+
+class NewClinical(Strict):
+    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
+    predictions alone."""
+
+    table: str
+    id: Text | None = None
+    outcome: Text | None = None
+    event: Annotated[
+        bool | int | float | str | None,
+        Field(union_mode="smart"),
+        BeforeValidator(lambda v: v if v is None else one_value(v)),
+    ] = None
+
+
+#: A value of a column, as it stands in a table or without quotes.
+Cell = Annotated[Text, BeforeValidator(lambda v: str(v) if isinstance(v, bool) else v)]
+
+
+class RecalibrationPart(Strict):
+    """The patients that a recalibration is fitted on: those with a value of a column of the clinical table, or a share
+    drawn by id with the study's seed. The others judge it."""
+
+    column: Text | None = None
+    fit: Annotated[list[Cell] | None, BeforeValidator(lambda v: v if v is None or isinstance(v, list) else [v])] = None
+    share: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> RecalibrationPart:
+        is_column, is_share = bool(self.column and self.fit), self.share is not None
+        if is_column == is_share or (is_share and (self.column or self.fit)):
+            raise ValueError("give either a column and the values of it that fit ({column: part, fit: [a]}) or a share")
+        return self
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What was given."""
+        return self.model_dump(exclude_none=True)
+
+
+class NewCohort(Strict):
+    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
+    and ``imaging`` are the study's where they are not given; ``recalibrate`` is looked at where recalibration is asked
+    for."""
+
+    name: Text = Field(min_length=1)
+    clinical: NewClinical
+    tissues: dict[Text, Tissue] = {}
+    extraction: dict[str, dict[str, Any]] | None = None
+    imaging: ReadSettings | None = None
+    recalibrate: RecalibrationPart | None = None

@@ -1,0 +1,60 @@
+"""Warnings of frozen models on new patients."""
+
+from __future__ import annotations
+
+from prldh.core.warn.kinds import WarnKind
+
+_SECTION = "plugin-external-validation"
+
+MODELS_NOT_APPLIED = WarnKind(
+    "PRL-150",
+    "external",
+    _SECTION,
+    "Models are not applied",
+    "{n} of {n_all} models are not applied: {listed}.",
+    "A column or a tissue that they need is not there, or they have no finite coefficient. The others are applied to"
+    " all patients who have what these need.",
+    "Give what is missing, where these models are wanted.",
+)
+WITHOUT_OUTCOME = WarnKind(
+    "PRL-151",
+    "external",
+    _SECTION,
+    "New patients without an outcome",
+    "{n} of {n_all} new patients with predictions have no outcome: {listed}. They have predictions and are left out of"
+    " the validation.",
+    "Their cell of the outcome is blank. Where those who were not followed up differ from the others, the validation is"
+    " of the others alone.",
+    "Fill in what is known, and say in the paper why the others have none.",
+)
+EDITED_MODELS = WarnKind(
+    "PRL-152",
+    "external",
+    _SECTION,
+    "The models are not those that the run wrote",
+    "model.json was changed after it was written, and is applied as it is.",
+    "Its checksum is not the one that was kept with it; --accept-edited allowed it. What the report says of the study's"
+    " models may not be true of these.",
+    "Put the file back that the run wrote, or say in the paper what was changed.",
+)
+FAR_PATIENTS = WarnKind(
+    "PRL-153",
+    "external",
+    _SECTION,
+    "New patients lie outside the study's",
+    "tissue {tissue}: {n_beyond} of {n} new patients lie, by the {n_features} features of the Radscore, beyond the"
+    " limit that 1 % of the study's population would pass. For them the Radscore is extrapolated.",
+    "The Mahalanobis distance by the study's covariance says how usual a patient's features are together, though each"
+    " of them may be usual alone.",
+    "Look at the features that differ most (the report lists them): scanners and settings first, then patients."
+    " Features that are far from normal pass the limit in the study as well: compare with the study's own distances.",
+)
+REVERSED_SLOPE = WarnKind(
+    "PRL-154",
+    "external",
+    _SECTION,
+    "A recalibration turns predictions round",
+    "{model}: the slope that was fitted is {slope:.2f}: recalibrated predictions rank patients the other way round.",
+    "In the patients that fit, higher predictions go with fewer events. No recalibration mends such a model.",
+    "Look at the coding of outcome and event, at the features, and at the number of patients that fit.",
+)

@@ -1,0 +1,58 @@
+"""What frozen models say of the patients that a Radscore was made of: where new patients may be expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from prldh.core import Number, finite
+from prldh.stats import held_out_distances
+from prldh.validation import EngineRun
+
+#: A covariance of more features is not written: it is larger than everything else that a model needs.
+MOST_FEATURES = 100
+#: Shares of patients within the limits that new patients are held to.
+SHARES = (0.975, 0.99)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The features that a score reads, in the patients that it was fitted on: first reader's values, as the steps
+    before the score leave them.
+
+    ``covariance`` (p, p), divisor n - 1; ``held_out`` by share the quantile of the patients' squared Mahalanobis
+    distances, each from all the others, 0.5 the median. Null with the ``reason``.
+    """
+
+    n: int
+    names: tuple[str, ...]
+    mean: tuple[Number, ...]
+    sd: tuple[Number, ...]
+    covariance: tuple[tuple[float, ...], ...] | None
+    held_out: Mapping[str, Number] | None
+    reason: str | None
+
+
+def describe_training(run: EngineRun, tissue: str) -> Training | None:
+    """The training patients of a tissue's score; None where it came as a column or no feature is left."""
+    if tissue not in run.blocks or not run.fits[tissue].features:
+        return None
+    names, values = run.features_of(tissue)
+    n, p = values.shape
+    sd = tuple(map(finite, values.std(axis=0, ddof=1))) if n > 1 else (None,) * p
+    mean = tuple(map(finite, values.mean(axis=0)))
+    reason = None
+    if p > MOST_FEATURES:
+        reason = f"the score reads {p} features, and a covariance is kept of {MOST_FEATURES} at most"
+    elif n <= p + 1:
+        reason = f"{n} patients are too few for the covariance of {p} features"
+    if reason is not None:
+        return Training(n, names, mean, sd, None, None, reason)
+    distances = held_out_distances(values)
+    if np.isnan(distances).any():
+        return Training(n, names, mean, sd, None, None, "a feature does not vary or is a sum of others")
+    covariance = np.cov(values.T, ddof=1).reshape(p, p)
+    held_out = {f"{share:g}": finite(np.quantile(distances, share, method="inverted_cdf")) for share in (0.5, *SHARES)}
+    return Training(n, names, mean, sd, tuple(map(tuple, covariance.tolist())), held_out, None)
