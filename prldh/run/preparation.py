@@ -234,12 +234,13 @@ def _lost_by_complete_case(plan: Plan) -> list[Warn]:
 
 
 def _check_folds(validation: Validation, cohort: Cohort) -> None:
-    rarer = min(cohort.n_events, cohort.n - cohort.n_events)
-    what = "events" if cohort.n_events <= cohort.n - cohort.n_events else "non-events"
+    of_events, of_others = (np.unique(cohort.patient[cohort.outcome == y]).size for y in (1, 0))
+    rarer, n = min(of_events, of_others), cohort.n_patients[0]
+    what = "events" if of_events <= of_others else "non-events"
     if validation.folds > rarer:
         raise DataError(
             f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of"
-            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
+            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {n} patients. "
             + (
                 f"Set folds to {rarer} or fewer, or 0 to switch it off."
                 if rarer > 1
