@@ -115,12 +115,8 @@ def fit_combat(
     rest = values - design @ coefficients
     base = slice(None) if reference is None else batch == reference
     spread = np.sqrt(np.mean(rest[base] ** 2, axis=0))
-    is_varied = np.array([np.ptp(values[batch == i], axis=0) > 0 for i in range(n_batches) if counts[i] > 1]).all(
-        axis=0
-    )
-    changed = is_varied & (spread > LEAST_SPREAD * np.abs(values).max(axis=0, initial=0.0)) if is_varied.size else None
-    if changed is None:
-        raise DataError("every batch has one row alone: nothing tells how features vary within batches.")
+    varied = [np.ptp(values[batch == i], axis=0) > 0 for i in np.flatnonzero(counts > 1)]
+    changed = np.logical_and.reduce(varied) & (spread > LEAST_SPREAD * np.abs(values).max(axis=0))
     weights = counts / counts.sum() if reference is None else np.eye(n_batches)[reference]
     slopes = coefficients[n_batches:, changed]
     center = weights @ coefficients[:n_batches, changed] - x.mean(axis=0) @ slopes
@@ -180,6 +176,8 @@ def _check(values: np.ndarray, counts: np.ndarray, x: np.ndarray, reference: int
         raise DataError("there is one batch alone, and nothing to bring together.")
     if reference is not None and counts[reference] < 2:
         raise DataError("the reference batch has one row alone, which does not tell how features vary in it.")
+    if counts.max() < 2:
+        raise DataError("every batch has one row alone, and nothing tells how features vary within batches.")
     if not (np.isfinite(values).all() and np.isfinite(x).all()):
         raise DataError("values and covariates must be finite.")
 
