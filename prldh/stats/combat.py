@@ -82,13 +82,14 @@ def fit_combat(
     Raises
     ------
     DataError
-        If there is one batch alone, too few rows for so many batches and covariates, a reference of fewer than two
-        rows, or covariates that batches or other covariates determine.
+        If there is one batch alone and no reference, too few rows for so many batches and covariates, a reference of
+        fewer than two rows, or covariates that batches or other covariates determine.
 
     Notes
     -----
     As ``sva::ComBat`` (n denominators for the spread, n - 1 within batches, iterated to a change of 1e-4), but: a
-    batch of one row is corrected in location alone, where sva then corrects every batch so; a feature without variance
+    batch of one row, or of copies of one, is corrected in location alone, where sva then corrects every batch so; a
+    feature without variance
     within a batch stays, as there, and so does one that batches and covariates determine, which there is divided by
     rounding errors; of one feature nothing is shrunk; and likelihoods that are 0 in floating point still weigh.
 
@@ -100,7 +101,7 @@ def fit_combat(
     array([ 8. , 18.2])
     """
     n_batches = int(batch.max()) + 1
-    counts = np.bincount(batch, minlength=n_batches)
+    counts = np.array([_size(values[batch == i]) for i in range(n_batches)])
     x = np.zeros((len(values), 0)) if covariates is None else np.asarray(covariates, dtype=float)
     _check(values, counts, x, reference)
     dummies = (batch[:, None] == np.arange(n_batches)).astype(float)
@@ -117,7 +118,7 @@ def fit_combat(
     spread = np.sqrt(np.mean(rest[base] ** 2, axis=0))
     varied = [np.ptp(values[batch == i], axis=0) > 0 for i in np.flatnonzero(counts > 1)]
     changed = np.logical_and.reduce(varied) & (spread > LEAST_SPREAD * np.abs(values).max(axis=0))
-    weights = counts / counts.sum() if reference is None else np.eye(n_batches)[reference]
+    weights = dummies.mean(axis=0) if reference is None else np.eye(n_batches)[reference]
     slopes = coefficients[n_batches:, changed]
     center = weights @ coefficients[:n_batches, changed] - x.mean(axis=0) @ slopes
     own = Combat(changed, center, slopes, spread[changed], (), reference, is_parametric)
@@ -171,13 +172,18 @@ def effect_of_new_batch(fit: Combat, values: np.ndarray, covariates: np.ndarray 
     return _effect(_standardised(fit, values, x), fit.is_parametric)
 
 
+def _size(values: np.ndarray) -> int:
+    """How many rows (m, p) a batch has; 1 where they are copies of one patient's."""
+    return len(values) if len(values) < 2 or np.ptp(values, axis=0).any() else 1
+
+
 def _check(values: np.ndarray, counts: np.ndarray, x: np.ndarray, reference: int | None) -> None:
-    if len(counts) < 2:
+    if len(counts) < 2 and reference is None:
         raise DataError("there is one batch alone, and nothing to bring together.")
     if reference is not None and counts[reference] < 2:
-        raise DataError("the reference batch has one row alone, which does not tell how features vary in it.")
+        raise DataError("the reference batch has one patient alone, who does not tell how features vary in it.")
     if counts.max() < 2:
-        raise DataError("every batch has one row alone, and nothing tells how features vary within batches.")
+        raise DataError("every batch has one patient alone, and nothing tells how features vary within batches.")
     if not (np.isfinite(values).all() and np.isfinite(x).all()):
         raise DataError("values and covariates must be finite.")
 
@@ -196,6 +202,7 @@ def _standardised(fit: Combat, values: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _effect(z: np.ndarray, is_parametric: bool) -> BatchEffect:
     """The shrunken effect of the batch that has the standardised rows ``z`` (m, k)."""
+    z = z[: _size(z)]
     m, k = z.shape
     location = z.mean(axis=0)
     scale = np.ones(k) if m < 2 else z.var(axis=0, ddof=1)

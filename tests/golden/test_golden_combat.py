@@ -196,6 +196,17 @@ def test_where_sva_has_no_answer():
     np.testing.assert_array_equal(corrected(determined, BATCH, KEPT)[:, -1], determined[:, -1])
 
 
+def test_copies_of_one_patient_are_one_row():
+    """As in a bootstrap sample: they do not vary, and must not keep all features from being corrected."""
+    batch = BATCH.copy()
+    batch[3] = 3
+    twice = np.append(np.arange(len(VALUES)), [3, 3])
+    fit = fit_combat(VALUES[twice], batch[twice])
+    assert fit.changed.all() and (fit.effects[3].scale == 1).all()
+    alone = fit_combat(VALUES, VALUES[:, 0].argsort() * 0, reference=0)  # a batch of its own is what it is
+    np.testing.assert_array_equal(apply_combat(alone, VALUES, BATCH * 0), VALUES)
+
+
 def test_a_new_batch_by_its_own_rows():
     rest = BATCH != 2
     fit = fit_combat(VALUES[rest], BATCH[rest], KEPT[rest])
@@ -219,7 +230,7 @@ def test_a_new_batch_by_its_own_rows():
         (lambda v, b, x: (v, b, np.column_stack([x, x[:, 0] + b])), "determined by the batches"),
         (lambda v, b, x: (v, b, x * 0), "determined by the batches"),
         (lambda v, b, x: (v[:4], np.array([0, 0, 1, 1]), x[:4]), "4 rows are too few"),
-        (lambda v, b, x: (v, np.arange(len(v)), None), "too few|one row alone"),
+        (lambda v, b, x: (v, np.arange(len(v)), None), "too few|one patient alone"),
         (lambda v, b, x: (np.where(v > v.mean(), np.nan, v), b, x), "must be finite"),
     ],
 )
@@ -231,5 +242,5 @@ def test_bad_input(change, message):
 def test_a_reference_of_one_row():
     batch = BATCH.copy()
     batch[3] = 3
-    with pytest.raises(DataError, match="reference batch has one row"):
+    with pytest.raises(DataError, match="reference batch has one patient"):
         fit_combat(VALUES, batch, None, True, 3)
