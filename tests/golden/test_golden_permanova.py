@@ -12,11 +12,11 @@ from prldh.core import DataError
 from prldh.engines.python import PythonEngine
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_permanova.json").read_text())
-I = np.arange(1, GOLDEN["n"] + 1)[:, None]
-GROUP = (I % 3)[:, 0]
+NUMBER = np.arange(1, GOLDEN["n"] + 1)[:, None]
+GROUP = (NUMBER % 3)[:, 0]
 VALUES = {
-    "values": np.sin(I**2 * np.arange(1, 9)) + 0.25 * GROUP[:, None] * (np.arange(1, 9) % 3),
-    "wide": np.cos(I**2 * np.arange(1, 51) * 0.7) + 0.2 * GROUP[:, None] * (np.arange(1, 51) % 2),
+    "values": np.sin(NUMBER**2 * np.arange(1, 9)) + 0.25 * GROUP[:, None] * (np.arange(1, 9) % 3),
+    "wide": np.cos(NUMBER**2 * np.arange(1, 51) * 0.7) + 0.2 * GROUP[:, None] * (np.arange(1, 51) % 2),
 }
 
 
