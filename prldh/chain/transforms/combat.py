@@ -322,8 +322,8 @@ class CombatTransform:
         }.get(str(given.get("unseen")), "")
         return (
             f"batch effects of {{batch}} were estimated in training patients and taken away from everyone by {how}"
-            f" ComBat [@johnson2007]{f', differences by {kept} kept' if kept else ''}{to}{unseen}; the share of batches in"
-            " all features was tested by PERMANOVA [@anderson2001]"
+            f" ComBat [@johnson2007]{f', differences by {kept} kept' if kept else ''}{to}{unseen}; the share of batches"
+            " in all features was tested by PERMANOVA [@anderson2001]"
         )
 
     # -- before anything is computed --------------------------------------------------------------------------
