@@ -11,11 +11,12 @@ from prldh.study import ReadSettings, Strict, Text, Tissue, one_value
 
 class NewClinical(Strict):
     """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
-    predictions alone."""
+    predictions alone. ``columns``: name → column, of those that the study declares and a step reads."""
 
     table: str
     id: Text | None = None
     outcome: Text | None = None
+    columns: dict[Text, Text] = {}
     event: Annotated[
         bool | int | float | str | None,
         Field(union_mode="smart"),

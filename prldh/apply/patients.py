@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from prldh.apply.cohort_file import NewCohort
+from prldh.apply.columns import columns_read, not_reached
 from prldh.apply.features import ScoreInputs, single_images, tables_for
 from prldh.apply.frozen import Frozen, Want, name_of, why_not
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
+from prldh.core import Columns, DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
 from prldh.data import (
     check_ids,
     column_of,
@@ -335,15 +336,29 @@ class _Reader:
         blank = np.isnan(values)
         has_values = (np.isfinite(values) | (blank & may_be_blank)).all(axis=1) & ~blank.all(axis=1)
         self._leave_out(name, ~has_values, f"a feature of {name} has no value")
+        columns = self._columns_read(name, chain)
+        known = np.flatnonzero(has_values)
+        for where, why in not_reached(chain, {column: cells[known] for column, cells in columns.items()}):
+            has_values[known[where]] = False
+            self._leave_out(name, np.isin(np.arange(len(self.ids)), known[where]), why)
         score, rows = chain[-1].fitted, np.flatnonzero(has_values)
         inputs = ScoreInputs(score.names, np.full((len(self.ids), len(score.names)), np.nan))
         scores = np.full(len(self.ids), np.nan)
         if len(rows):
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[rows]) if measured else {}
-            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images))
+            own = {column: cells[rows] for column, cells in columns.items()}
+            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
             inputs.values[rows] = take_columns(read.values, read.names, score.names)
-            scores[rows] = score.apply(read.values, read.names, {})
+            scores[rows] = score.apply(read.values, read.names, own)
         return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])
+
+    def _columns_read(self, tissue: str, chain: Sequence[FittedStep]) -> Columns:
+        """The clinical columns (n,) that the steps read."""
+        declared = {**self.frozen.settings["clinical"].get("columns", {}), **self.cohort.clinical.columns}
+        try:
+            return columns_read(chain, declared, self.frozen.model["covariates"], self.frame, self.ids, self.path)
+        except DataError as error:
+            raise _NotThereError(f"tissues.{tissue}: {str(error).rstrip('.')}") from None
 
     def _filled_columns(self, chain: Sequence[FittedStep]) -> list[str]:
         """The columns whose blanks a step of the chain fills."""
