@@ -50,6 +50,7 @@ OF_BLANK = "the column is blank for these patients, who are of no level"
 TOO_FEW = f"fewer than {LEAST_OF_A_CLASS} patients of a class: an interval would not hold as often as it says"
 NO_LINE = "the predictions do not vary here, or are separated by the outcome"
 UNFITTED = "some refits ended as the intercept alone, so that pooled predictions compare the intercepts of folds"
+NO_VARIANCE = "an AUC of 0 or 1, or one without a variance, has no interval"
 FEW_LEVELS = "fewer than two levels have an AUC with a variance"
 CLUSTERED = "several rows are of one patient, which these intervals do not know"
 
@@ -209,14 +210,15 @@ def _judge(
         return _Part(n, events, Judgement(None, None, None, UNFITTED), slope, citl)
     estimate = float(np.mean([area["estimate"] for area in areas]))
     variance = finite(np.mean([area["variance"] for area in areas]))
-    auc = _area(estimate, None if why else variance, why, level)
+    auc = describe_area(estimate, variance, level, why)
     return _Part(n, events, auc, slope, citl, variance)
 
 
-def _area(estimate: float, variance: Number, why: str, level: float) -> Judgement:
-    """An AUC with the interval of its logit, on which its variance is that of the AUC over (a (1 - a))^2."""
+def describe_area(estimate: float, variance: Number, level: float, why: str = "") -> Judgement:
+    """An AUC with the interval of its logit, on which its variance is that of the AUC over (a (1 - a))^2; without where
+    there is a reason ``why``."""
     if why or not variance or not 0.0 < estimate < 1.0:
-        return Judgement(estimate, None, None, why or "an AUC of 0 or 1, or without a variance, has no interval")
+        return Judgement(estimate, None, None, why or NO_VARIANCE)
     half = special.ndtri((1.0 + level) / 2.0) * np.sqrt(variance) / (estimate * (1.0 - estimate))
     low, high = special.expit(special.logit(estimate) + np.array([-half, half]))
     return Judgement(estimate, float(low), float(high))
