@@ -12,7 +12,7 @@ from prldh.results import interval
 
 WIDTH = 80
 #: Widths of the three columns of numbers, and what is left for a model's name.
-COLUMNS = (21, 18, 18)
+COLUMNS = (21, 18, 19)
 LABEL = WIDTH - sum(COLUMNS) - 2 * len(COLUMNS)
 
 
