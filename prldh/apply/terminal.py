@@ -104,6 +104,8 @@ def _numbers(m: Mapping[str, Any]) -> tuple[str, str, str]:
 def _row(label: str, cells: Sequence[str]) -> list[str]:
     """A line, or two where the label is too long for one."""
     numbers = "".join(f"  {cell:{width}}" for cell, width in zip(cells, COLUMNS, strict=True)).rstrip()
+    if len(numbers) + LABEL > WIDTH:
+        return [*_filled(label), *_filled("  " + "  ".join(cells))]
     if len(label) <= LABEL:
         return [f"{label:{LABEL}}{numbers}"]
     return [*_filled(label), f"{'':{LABEL}}{numbers}"]

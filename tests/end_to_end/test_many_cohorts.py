@@ -491,7 +491,16 @@ def test_edited_models_are_refused_unless_accepted(run, tmp_path):
     assert not apply_models(tmp_path / "run", given, force=True)["is_edited"]
 
 
-def test_terminal_and_report_show_all_of_it(run, tmp_path):
+def test_the_report_draws_recalibrated_models(run, tmp_path):
+    entry = apply_models(run, cohort(tmp_path, **PART), recalibrate="slope", force=True)
+    drawn = {path.stem for path in (run / entry["folder"] / "figures").iterdir()}
+    kinds = ("roc_unadjusted", "calibration_unadjusted", "decision_unadjusted")
+    assert drawn == {*kinds, *(f"{kind}_recalibrated" for kind in kinds[1:])}
+    render(run)
+    assert "B: calibration, unadjusted, recalibrated." in (run / "report.html").read_text()
+
+
+def test_terminal_and_page_show_all_of_it(run, tmp_path):
     clinical, features = draw(120, 31, "H4")
     clinical.loc[:1, "y"] = ""
     last = write_cohort(tmp_path / "H4", "A hospital of a long name", clinical.drop(columns="age"), features, **PART)
@@ -514,7 +523,6 @@ def test_terminal_and_report_show_all_of_it(run, tmp_path):
         "Mahalanobis distance by the covariance of the study’s 150 patients",
         "2 whose outcome is not known and who judge nothing",
         "Age was not applied: clinical: clinical.csv has no column &#39;age&#39;",
-        "calibration, unadjusted, recalibrated",
     ):
         assert text in section, text
     assert "are of other models or cohorts" not in section
