@@ -15,21 +15,24 @@ if TYPE_CHECKING:
     from prldh.checklists import run_checklist
     from prldh.demo import demo_cohort
     from prldh.pipeline import analyze
-    from prldh.report import render
+    from prldh.report import RunComparison, compare_runs, render
     from prldh.results import Results
-    from prldh.run import Extraction, check, extract
+    from prldh.run import Extraction, check, extract, write_plan
 
 __all__ = [
     "Extraction",
     "Results",
+    "RunComparison",
     "__version__",
     "analyze",
     "apply_models",
     "check",
+    "compare_runs",
     "demo_cohort",
     "extract",
     "render",
     "run_checklist",
+    "write_plan",
 ]
 __version__ = "0.1.0"
 
@@ -55,7 +58,10 @@ _HOME = {
     "extract": "prldh.run",
     "Extraction": "prldh.run",
     "check": "prldh.run",
+    "write_plan": "prldh.run",
     "apply_models": "prldh.apply",
+    "compare_runs": "prldh.report",
+    "RunComparison": "prldh.report",
     "render": "prldh.report",
     "run_checklist": "prldh.checklists",
 }

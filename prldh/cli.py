@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quic
     import prldh.demo
     import prldh.doctor
     import prldh.plugins
+    import prldh.report
     import prldh.results
     import prldh.run
     import prldh.study
@@ -59,16 +60,43 @@ dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask 
 @dask_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan made before: tell every deviation.")
 def analyze(
-    study: Path, out: Path, engine: str | None, jobs: int | None, dask: str | None, seed: int | None, force: bool
+    study: Path,
+    out: Path,
+    engine: str | None,
+    jobs: int | None,
+    dask: str | None,
+    seed: int | None,
+    force: bool,
+    plan_file: Path | None,
 ) -> None:
     """Analyse STUDY.yaml and write its report to the output folder."""
 
     with prldh.work.show_progress() as progress:
         results = prldh.analyze(
-            study, out, engine=engine, jobs=jobs, dask=dask, seed=seed, force=force, progress=progress
+            study,
+            out,
+            engine=engine,
+            jobs=jobs,
+            dask=dask,
+            seed=seed,
+            force=force,
+            progress=progress,
+            plan_file=plan_file,
         )
     click.echo(prldh.run.summarise_run(results, out))
+
+
+@cli.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, JSON.")
+@click.option("--force", is_flag=True, help="Replace a plan that is already there.")
+def plan(study: Path, out: Path, force: bool) -> None:
+    """Write down what an analysis of STUDY.yaml will be, before outcomes are looked at; none is read."""
+
+    for line in prldh.run.write_plan(study, out, force=force):
+        click.echo(line)
 
 
 @cli.command()
@@ -189,6 +217,23 @@ def apply(
             progress=progress,
         )
     for line in prldh.apply.summarise_applied(applied, run):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write everything to this file too: .html, .csv or .json by its name.",
+)
+def compare(runs: tuple[Path, ...], out: Path | None) -> None:
+    """Finished runs beside each other: settings and patients that differ, and every number."""
+
+    compared = prldh.compare_runs(runs)
+    line = prldh.report.write_comparison(compared, out) if out else ""
+    click.echo(prldh.report.summarise_comparison(compared))
+    if line:
         click.echo(line)
 
 

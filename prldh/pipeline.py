@@ -18,9 +18,20 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import adjusting_terms, change_values, fit_everyone, unplaced_splines
-from prldh.core import Cohort, DataError, EngineError, Progress, TissueFit, Warn, seed_for, warn
+from prldh.core import (
+    BOOTSTRAP,
+    REPEATED_HOLDOUT,
+    Cohort,
+    DataError,
+    EngineError,
+    Progress,
+    TissueFit,
+    Warn,
+    seed_for,
+    warn,
+)
 from prldh.data import impute_everyone
-from prldh.engines import StatisticsEngine
+from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models import (
     Assessment,
     Compared,
@@ -43,8 +54,16 @@ from prldh.models import (
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
-from prldh.results import Results, assemble
-from prldh.run import claim_output, prepare, refuse_inputs_inside, what_is_written, write_outputs
+from prldh.results import PlanFollowed, Results, assemble, by_honesty
+from prldh.run import (
+    claim_output,
+    follow_plan,
+    prepare,
+    read_plan,
+    refuse_inputs_inside,
+    what_is_written,
+    write_outputs,
+)
 from prldh.study import Study
 from prldh.validation import (
     Decision,
@@ -52,7 +71,9 @@ from prldh.validation import (
     Helpers,
     choose_for_everyone,
     compare_alternatives,
+    compare_over_repeats,
     compare_protocols,
+    describe_subgroups,
     fitted_on,
     held_out_imputed,
     measure_by_yardstick,
@@ -74,6 +95,7 @@ def analyze(
     force: bool = False,
     progress: Progress | None = None,
     plugins: Sequence[Any] = (),
+    plan_file: str | os.PathLike | None = None,
 ) -> Results:
     """Analyse a study and write its report.
 
@@ -92,6 +114,8 @@ def analyze(
     plugins
         Selectors, feature sources and other objects (or modules with hooks) to choose from beside what is installed:
         ``plugins=[MySelector()]``.
+    plan_file
+        A plan that :func:`prldh.write_plan` made before; the results say what followed it, and list every deviation.
 
     Raises
     ------
@@ -107,10 +131,12 @@ def analyze(
 
     with threadpool_limits(1):  # results do not depend on how sums are split over threads
         claimed = claim_output(Path(out), force)
+        planned = None if plan_file is None else read_plan(plan_file)
         plan = prepare(
             study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=claimed, plugins=plugins
         )
         refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
+        followed, departed = _follow(planned, study, plan, started)
         n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
         with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
             kept = open_kept(plan, say)
@@ -119,21 +145,34 @@ def analyze(
             engines, warnings = open_engines(plan.study.engine, plan.registry)
             runs: list[EngineRun] = []
             for each in engines:
+                if plan.cohort.patients is not None:
+                    each = ClusteredEngine(each, plan.cohort.patient)
                 assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
                 runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
             validate_models(plan, runs, helpers, progress)
+            ranked = by_honesty({scope: dict.fromkeys(plan.schemes) for scope in plan.study.validation.scope})
+            describe_subgroups(plan, runs, ranked)
             compare_alternatives(plan, runs, helpers, progress)
             compare_protocols(plan, runs, helpers, decision, progress)
             measure_by_yardstick(plan, runs, helpers, progress)
         for run in runs:
             _compare_all(plan, run, progress)
-        results = assemble(plan, runs, [*plan.warnings, *warnings])
+        results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
     plan.registry.tell("analyze", results)
     progress("report", 0, 1)
     write_outputs(results, plan, runs[0], claimed, started)
     kept.forget()
     progress("report", 1, 1)
     return results
+
+
+def _follow(
+    planned: dict[str, Any] | None, study: str | os.PathLike | dict | Study, plan: Plan, started: float
+) -> tuple[PlanFollowed | None, list[Warn]]:
+    """How far the plan that was made before is followed, where there is one."""
+    if planned is None:
+        return None, []
+    return follow_plan(planned, study, plan.study, plan.folder, plan.registry, plan.protocol, plan.protocols, started)
 
 
 def _choose(
@@ -227,7 +266,9 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         study.performance.confidence,
         study.separation,
         completed=run.completed,
-        draw=lambda n: draw_interaction_rows(study.seed, n, study.performance.interaction_bootstrap),
+        draw=lambda n: draw_interaction_rows(
+            study.seed, n, 0 if cohort.patients is not None else study.performance.interaction_bootstrap
+        ),
         patients_of=plan.patients_of,
     )
     run.warnings += warnings
@@ -246,14 +287,14 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
             progress(f"selection: {name} ({run.engine.name})", 0, 1)
             blocks = plan.blocks[name]
             fit = fit_everyone(
-                name, blocks, cohort.outcome, plan.protocol, plan.study.seed, run.engine, is_described=is_first
+                name, blocks, cohort.subjects, plan.protocol, plan.study.seed, run.engine.plain, is_described=is_first
             )
             if fit.score is None:
                 raise DataError(
                     f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
                     " strongest alone."
                 )
-            run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain)
+            run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain, cohort.known)
             run.warnings += fit.warnings
             if fit.cross_fitted is not None:
                 run.warnings.append(warn.CROSS_FITTED(tissue=name))
@@ -320,16 +361,20 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
         for scheme, (kind, _) in plan.schemes.items():
             a, b = (each.predictions[scope, scheme] for each in (first, second))
             compared = replace(apparent, scope=scope, scheme=scheme)
-            if kind != "held_out":
+            if kind == BOOTSTRAP:
                 run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
             elif a.alone.any() or b.alone.any():
                 in_words = scheme.replace("_", "-")
                 run.warnings.append(
                     warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=in_words)
                 )
+            elif kind == REPEATED_HOLDOUT:
+                run.comparisons += compare_over_repeats(compared, outcome, a, b, assessment.level)
             else:
-                etas = [held_out_imputed(each)[0] for each in (a, b)]
-                _compare_predictions(run, compared, outcome, etas[0], etas[1], assessment)
+                own = patients.among(a.held_out_rows[0])
+                etas = [held_out_imputed(each)[0][:, a.held_out_rows[0]] for each in (a, b)]
+                counted = replace(compared, n=own.cohort.n, events=own.cohort.n_events)
+                _compare_predictions(run, counted, own.cohort.outcome, etas[0], etas[1], run.assessment.of(own))
 
 
 def _compare_predictions(

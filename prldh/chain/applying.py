@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from prldh.core import (
+    NO_COLUMNS,
+    Columns,
     DataError,
     FeatureBlock,
     Fitted,
@@ -22,11 +23,6 @@ from prldh.core import (
     positions,
     warn,
 )
-
-#: Clinical columns (n,) by name, which a step may need beside the features.
-Columns = Mapping[str, np.ndarray]
-
-NO_COLUMNS: Columns = MappingProxyType({})
 
 
 class Table(NamedTuple):
@@ -75,15 +71,13 @@ def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> T
     return Table(values, fitted.outputs, images)
 
 
-def apply_to_training(
-    fitted: Fitted, rows: TrainingRows, columns: Columns = NO_COLUMNS
-) -> tuple[TrainingRows, list[Warn]]:
+def apply_to_training(fitted: Fitted, rows: TrainingRows) -> tuple[TrainingRows, list[Warn]]:
     """Training rows as one step leaves them, every reader's values and perturbed masks', and warnings."""
     if fitted.kind == "chooses columns":
         return rows.take(positions(rows.names, fitted.outputs)), []
     images = rows.images or (None,) * len(rows.readers)  # one a reader
     first, *others = (
-        apply_step(fitted, Table(values, rows.names, own), columns)
+        apply_step(fitted, Table(values, rows.names, own), rows.columns)
         for values, own in zip(rows.readers, images, strict=False)
     )
     left = tuple(table.images for table in (first, *others) if table.images is not None)
@@ -93,7 +87,7 @@ def apply_to_training(
         perturbed = None
         warnings = [warn.PERTURBED_NOT_USED()]
     elif perturbed is not None:
-        perturbed = np.array([fitted.apply(values, rows.names, columns) for values in perturbed])
+        perturbed = np.array([fitted.apply(values, rows.names, rows.columns) for values in perturbed])
     changed = replace(
         rows,
         values=first.values,

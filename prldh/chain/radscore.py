@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain.applying import NO_COLUMNS, Table, apply_chain
+from prldh.chain.applying import Table, apply_chain
 from prldh.chain.learners import LogisticLearner
 from prldh.chain.selection import child_of, distinct_patients, stratified_folds
 from prldh.chain.steps import Protocol, fit_steps, strongest
@@ -22,6 +22,7 @@ from prldh.core import (
     Ledger,
     LinearScore,
     SelectionStep,
+    Subjects,
     TissueFit,
     TrainingRows,
     Warn,
@@ -36,18 +37,20 @@ CROSS_FOLDS = 5
 OF_CROSS_FITS = 1000
 
 
-def training_rows(blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, rows: np.ndarray) -> tuple[TrainingRows, ...]:
-    """The training rows of each block; ``rows`` (m,) may repeat, and copies of a patient share a number."""
+def training_rows(blocks: tuple[FeatureBlock, ...], subjects: Subjects, rows: np.ndarray) -> tuple[TrainingRows, ...]:
+    """The training rows of each block; ``rows`` (m,) may repeat, and those of a patient share a number."""
+    columns = subjects.columns_of(rows)
     return tuple(
         TrainingRows(
             b.first[rows],
             None if b.second is None else b.second[rows],
-            outcome[rows],
-            rows,
+            subjects.outcome[rows],
+            subjects.patient[rows],
             b.names,
             None if b.perturbed is None else b.perturbed[:, rows],
             None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
             tuple(values[rows] for values in b.further),
+            columns=columns,
         )
         for b in blocks
     )
@@ -150,7 +153,7 @@ def _fit_once(
     else:
         last = FittedStep(score, None, protocol.learner.learner.name, protocol.learner.learner.version)
     return TissueFit(
-        score.apply(rows.values, rows.names, NO_COLUMNS),
+        score.apply(rows.values, rows.names, rows.columns),
         np.nan,
         (*(step for fit in left for step in fit.chain), last),
         steps,
@@ -228,21 +231,21 @@ def _cross_fit(
             source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
             for source, rows in zip(sources, held_out, strict=True)
         }
-        scores[test] = apply_chain(fit.chain, tables)
+        scores[test] = apply_chain(fit.chain, tables, held_out[0].columns)
     return scores
 
 
 def fit_everyone(
     name: str,
     blocks: tuple[FeatureBlock, ...],
-    outcome: np.ndarray,
+    subjects: Subjects,
     protocol: Protocol,
     seed: int,
     engine: StatisticsEngine,
     is_described: bool = False,
 ) -> TissueFit:
     """A tissue fitted on all patients, with the random numbers that belong to that fit."""
-    rows = training_rows(blocks, outcome, np.arange(outcome.size))
+    rows = training_rows(blocks, subjects, np.arange(subjects.n))
     own = seed_for(seed, "tissue", name, "all")
     fit = fit_tissue(rows, tuple(b.source for b in blocks), protocol, own, engine, is_described=is_described)
     return replace(fit, warnings=tuple(w.about(f"tissue {name}") for w in fit.warnings))
@@ -266,5 +269,6 @@ def _grouped(
         tuple(n for t in training for n in t.names),
         np.concatenate(perturbed, axis=2) if len(perturbed) == len(training) else None,
         further=tuple(others[1:]),
+        columns=first.columns,
     )
     return [("all", None, pooled)]

@@ -179,6 +179,7 @@ CLEAR_RULES: dict[str, Rule] = {
     **_rules(
         guidelines="7",
         sample_size="9",
+        registration="10",
         flowchart="12",
         n_patients="13",
         no_leakage="15",
@@ -394,6 +395,8 @@ def tripod_rules() -> dict[str, Rule]:
             counts_per_analysis="21",
             specification="22",
             performance_intervals="23a",
+            protocol="18c",
+            registration="18d",
         ),
         "18e": for_item(model_rules.ready("the analysed data", "reproduce")),
         "18f": for_item(model_rules.ready("the analysis in plain R", "reproduce/analysis.R")),

@@ -27,7 +27,7 @@ from prldh.checklists.findings import (
 )
 from prldh.checklists.items import Item
 from prldh.core import Purpose, warn
-from prldh.results import steps_of
+from prldh.results import plan_in_words, steps_of
 
 Rule = Callable[[Dossier], Finding]
 
@@ -117,6 +117,38 @@ def cohort_evidence(d: Dossier) -> tuple[Evidence, ...]:
 def span(numbers: Sequence[int]) -> str:
     """``356 to 386``, or the one number that all are."""
     return f"{min(numbers)}" if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)}"
+
+
+# ---------------------------------------------------------------- the plan
+
+
+@of_results
+def protocol(d: Dossier) -> Finding:
+    """TRIPOD+AI 18c: a plan that was made before the run is a protocol of the analysis; where others find it, the
+    author says."""
+    plan = d.run.get("plan")
+    if plan is None:
+        return ask()
+    return filled(
+        _plan_in_words(plan),
+        report("plan"),
+        result("plan"),
+        remaining="where others find the plan, and the study's protocol",
+    )
+
+
+@of_results
+def registration(d: Dossier) -> Finding:
+    """CLEAR 10, TRIPOD+AI 18d: a run knows of a plan, not of a register."""
+    plan = d.run.get("plan")
+    return ask() if plan is None else ask(_plan_in_words(plan), report("plan"), result("plan"))
+
+
+def _plan_in_words(plan: Mapping[str, Any]) -> str:
+    departed = "; ".join(f"{each['what']}: {each['planned']} → {each['found']}" for each in plan["deviations"][:6])
+    n_more = len(plan["deviations"]) - 6
+    more = f" and {n_more} more" if n_more > 0 else ""
+    return plan_in_words(plan) + (f" {departed}{more}." if departed else "") + f" SHA-256 {plan['sha256']}"
 
 
 # ---------------------------------------------------------------- patients and data

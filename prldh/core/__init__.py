@@ -55,7 +55,9 @@ from prldh.core.measures import (
     ENGINES,
     HELD_OUT,
     HIGHER,
+    HOLDOUT,
     LOWER,
+    REPEATED_HOLDOUT,
     USEFULNESS,
     Measure,
     at,
@@ -63,8 +65,10 @@ from prldh.core.measures import (
 from prldh.core.names import nearest
 from prldh.core.progress import Progress
 from prldh.core.records import (
+    NO_COLUMNS,
     Coded,
     Cohort,
+    Columns,
     Covariate,
     Design,
     Draws,
@@ -75,6 +79,7 @@ from prldh.core.records import (
     Resample,
     Selection,
     SelectionStep,
+    Subjects,
     TrainingRows,
 )
 from prldh.core.references import REFERENCES, Reference
@@ -133,6 +138,8 @@ __all__ = [
     "GivesFewer",
     "HELD_OUT",
     "HIGHER",
+    "HOLDOUT",
+    "REPEATED_HOLDOUT",
     "ImageValues",
     "Inline",
     "Interval",
@@ -144,7 +151,10 @@ __all__ = [
     "LinearScore",
     "Measure",
     "ModelSpec",
+    "Columns",
     "NO_BLANKS",
+    "NO_COLUMNS",
+    "Subjects",
     "NO_INTERVAL",
     "Number",
     "OutputError",

@@ -17,6 +17,8 @@ CELLS = ("tp", "fp", "fn", "tn")
 #: Places where a measure may stand: a model's entry, its entries of held-out predictions and of the bootstrap, and the
 #: calibration that either holds.
 APPARENT, HELD_OUT, BOOTSTRAP, CALIBRATION = "apparent", "held_out", "bootstrap", "calibration"
+#: Further kinds of schemes whose entries are of held-out predictions: a part of the patients, once or in every repeat.
+HOLDOUT, REPEATED_HOLDOUT = "holdout", "repeated_holdout"
 #: Aspects of performance, calibration beside them.
 DISCRIMINATION, CLASSIFICATION, USEFULNESS = "discrimination", "classification", "usefulness"
 HIGHER, LOWER = "higher", "lower"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,38 @@ from prldh.core.terms import Function
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).
 Coded = Mapping[str, np.ndarray]
+
+#: What is known of rows beside their features, by name (n,): float64 where continuous, with NaN for blanks; text
+#: otherwise, with "" for blanks.
+Columns = Mapping[str, np.ndarray]
+
+NO_COLUMNS: Columns = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """What is known of rows beside their features.
+
+    ``outcome`` (n,) 0/1; ``patient`` (n,) int, the same for rows of one patient: the position of the first of them;
+    ``columns`` covariates and declared columns.
+    """
+
+    outcome: np.ndarray
+    patient: np.ndarray
+    columns: Columns = field(default_factory=dict)
+
+    @classmethod
+    def each(cls, outcome: np.ndarray) -> Subjects:
+        """One row a patient, of whom no more is known."""
+        return cls(outcome, np.arange(len(outcome)))
+
+    @property
+    def n(self) -> int:
+        return len(self.outcome)
+
+    def columns_of(self, rows: np.ndarray) -> Columns:
+        """The columns of these rows (m,), which may repeat."""
+        return {name: values[rows] for name, values in self.columns.items()}
 
 
 @dataclass(frozen=True)
@@ -33,7 +66,9 @@ class Cohort:
     ``outcome`` is (n,) int8, 1 = event. ``table`` holds one column a covariate: float64 when continuous,
     pandas Categorical otherwise. ``scores`` holds the columns that are Radscores already, float64.
     ``excluded`` are patients left out, each with the reason. Covariates and scores may have blanks where the study
-    imputes them, or takes each model's patients for itself.
+    imputes them, or takes each model's patients for itself. ``columns`` are declared ones that are no predictors, text
+    (n,) with "" for blanks. ``patients`` (n,) are named where several rows may be one patient's; None: each row is a
+    patient, and ids are theirs.
     """
 
     ids: tuple[str, ...]
@@ -45,10 +80,41 @@ class Cohort:
     outcome_name: str
     event: str
     non_event: str
+    columns: Columns = field(default_factory=dict)
+    patients: tuple[str, ...] | None = None
 
     @property
     def n(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def patient(self) -> np.ndarray:
+        """The position (n,) of the first row of each row's patient."""
+        if self.patients is None:
+            return np.arange(self.n)
+        first = {name: i for i, name in reversed(list(enumerate(self.patients)))}
+        return np.array([first[name] for name in self.patients], dtype=np.int64)
+
+    @property
+    def n_patients(self) -> tuple[int, int]:
+        """How many patients the rows are of, and how many of them have the event in some row."""
+        return np.unique(self.patient).size, np.unique(self.patient[self.outcome == 1]).size
+
+    @cached_property
+    def known(self) -> Columns:
+        """The covariates, and the columns that are no predictors: what schemes and steps are given."""
+        covariates = {
+            str(name): column.to_numpy(float)
+            if column.dtype.kind == "f"
+            else column.astype(object).where(column.notna(), "").to_numpy(object)
+            for name, column in self.table.items()
+        }
+        return {**covariates, **self.columns}
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """What is known of them beside their features."""
+        return Subjects(self.outcome, self.patient, self.known)
 
     @property
     def n_events(self) -> int:
@@ -76,6 +142,8 @@ class Cohort:
             outcome=self.outcome[rows],
             table=self.table.iloc[rows].reset_index(drop=True),
             scores=self.scores.iloc[rows].reset_index(drop=True),
+            columns={name: values[rows] for name, values in self.columns.items()},
+            patients=None if self.patients is None else tuple(self.patients[i] for i in rows),
         )
 
     @cached_property
@@ -152,12 +220,13 @@ class TrainingRows:
     """What a selector may see: training rows and nothing else.
 
     ``values`` (n, p) float64, reader 1's features, where a row may repeat (bootstrap); ``second`` the same of
-    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for copies of one patient; ``names`` (p,);
+    reader 2 or None; ``outcome`` (n,) int8; ``patient`` (n,) int, equal for rows of one patient; ``names`` (p,);
     ``perturbed`` (k, n, p) the values of k perturbed masks, or None; ``images`` the single images behind every reader's
     values, or None; ``further`` as ``second``, of readers 3, 4 …; ``filled`` (n, p) bool, where a value was blank, by
     whichever reader or perturbed mask, before a step filled it, or None; ``source``: the one that they are of, or what
-    all of them together are called; empty where that is not known. Blanks are NaN, and come to steps that stand before
-    one that fills them alone.
+    all of them together are called; empty where that is not known; ``columns`` what is known of the rows beside their
+    features, by name (n,): covariates, and columns that the study declares (``clinical.columns``). Blanks are NaN, and
+    come to steps that stand before one that fills them alone.
     """
 
     values: np.ndarray
@@ -170,6 +239,7 @@ class TrainingRows:
     further: tuple[np.ndarray, ...] = ()
     filled: np.ndarray | None = None
     source: str = ""
+    columns: Columns = field(default_factory=dict)
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:
@@ -188,6 +258,7 @@ class TrainingRows:
             images=None if self.images is None else tuple(each.of_rows(rows) for each in self.images),
             further=tuple(values[rows] for values in self.further),
             filled=None if self.filled is None else self.filled[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
         )
 
     def take(self, columns: np.ndarray) -> TrainingRows:
@@ -242,12 +313,14 @@ class SelectionStep:
 
 @dataclass(frozen=True)
 class Resample:
-    """One refit: ``train`` row numbers (repeats in a bootstrap sample) and ``test`` row numbers."""
+    """One refit: ``train`` row numbers (repeats in a bootstrap sample) and ``test`` row numbers; ``group``: what those
+    held out have in common, where a scheme goes by groups."""
 
     train: np.ndarray
     test: np.ndarray
     repeat: int
     fold: int
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,26 @@ REFERENCES = {
             "10.1093/biomet/26.4.404",
         ),
         Reference(
+            "obuchowski1997",
+            "Obuchowski, Nancy A.",
+            "Nonparametric analysis of clustered {ROC} curve data",
+            "Biometrics",
+            1997,
+            "53",
+            "567--578",
+            "10.2307/2533958",
+        ),
+        Reference(
+            "liang1986",
+            "Liang, Kung-Yee and Zeger, Scott L.",
+            "Longitudinal data analysis using generalized linear models",
+            "Biometrika",
+            1986,
+            "73",
+            "13--22",
+            "10.1093/biomet/73.1.13",
+        ),
+        Reference(
             "delong1988",
             "DeLong, Elizabeth R. and DeLong, David M. and Clarke-Pearson, Daniel L.",
             "Comparing the areas under two or more correlated receiver operating characteristic curves: a nonparametric"

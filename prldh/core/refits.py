@@ -64,6 +64,14 @@ class Predictions:
     fitted: Sequence[np.ndarray] | None = None
 
     @cached_property
+    def held_out_rows(self) -> tuple[np.ndarray, ...]:
+        """Who is held out in each repeat, in order."""
+        repeats: dict[int, list[np.ndarray]] = {}
+        for resample in self.resamples:
+            repeats.setdefault(resample.repeat, []).append(np.asarray(resample.test))
+        return tuple(np.sort(np.concatenate(repeats[k])) for k in sorted(repeats))
+
+    @cached_property
     def ledgers(self) -> tuple[Ledger, ...]:
         """What the fits of each resample read; whoever fits writes it down."""
         return tuple(Ledger(r.test) for r in self.resamples)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from prldh.data.cohort import absent_levels, read_cohort, read_outcome, texts_of_event
+from prldh.data.confounding import tell_of_confounded
+from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
 from prldh.data.features import read_features, tell_of_blanks, without_constants
 from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
 from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table, refuse_failed_cells, some
 
 __all__ = [
     "BLANKS",
+    "CasesDigest",
     "Missing",
+    "TableDigest",
     "absent_levels",
     "check_ids",
     "column_of",
     "describe_missing",
+    "digest_cases",
+    "digest_table",
     "impute_everyone",
     "impute_resample",
     "numbers",
@@ -24,6 +30,7 @@ __all__ = [
     "refuse_failed_cells",
     "some",
     "tell_of_blanks",
+    "tell_of_confounded",
     "texts_of_event",
     "without_constants",
 ]

@@ -36,7 +36,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     clinical = study.clinical
     path = folder / clinical.table
     frame = read_table(path)
-    ids = check_ids(frame, clinical.id, path, "clinical.id")
+    is_numbered = clinical.patient is not None and not any(t.tables() or t.images for t in study.tissues.values())
+    ids = check_ids(_numbered(frame, clinical.id) if is_numbered else frame, clinical.id, path, "clinical.id")
+    patients = None if clinical.patient is None else _patients_of(frame, clinical.patient, ids, path)
     column = column_of(frame, clinical.outcome, path, "clinical.outcome")
     refuse_failed_cells(column, path, ids)
     has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
@@ -62,6 +64,14 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         for name, tissue in study.tissues.items()
         if tissue.radscore is not None
     }
+    beside: dict[str, np.ndarray] = {}
+    for name, source in clinical.columns.items():
+        column = column_of(frame, source, path, f"clinical.columns.{name}")
+        refuse_failed_cells(column, path, ids)
+        levels = _levels(column, None, name, ids, path)
+        merged += _merged_levels(column, levels, name)
+        level_of = {same_text(level): level for level in levels}
+        beside[name] = np.array([level_of.get(same_text(cell), "") for cell in column], dtype=object)
     by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__))
     ids, outcome, has_outcome = tuple(ids[i] for i in by_id), outcome[by_id], has_outcome[by_id]
     table = pd.DataFrame(columns, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
@@ -81,10 +91,44 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         outcome_name=clinical.outcome,
         event=event,
         non_event=non_event,
+        columns={name: values[by_id][keep] for name, values in beside.items()},
+        patients=None if patients is None else tuple(np.array(patients, dtype=object)[by_id][keep]),
     )
     _check_outcome_left(cohort, path)
     imputed = _blank_covariates(cohort, path) if study.missing == "multiple_imputation" else []
-    return cohort, [*merged, *warnings, *absent_levels(cohort), *imputed]
+    return cohort, [*_tell_of_rows(cohort), *merged, *warnings, *absent_levels(cohort), *imputed]
+
+
+def _tell_of_rows(cohort: Cohort) -> list[Warn]:
+    """Of how many patients the rows are, where several may be one's."""
+    if cohort.patients is None:
+        return []
+    n, events = cohort.n_patients
+    return [warn.CLUSTERED(n=cohort.n, n_patients=n, n_events=events)]
+
+
+def _numbered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table with ids that stand several times numbered, in the order of their rows' content: nothing else is joined
+    on them."""
+    if name not in frame.columns or not frame[name].duplicated().any():
+        return frame
+    own = frame.sort_values(list(frame.columns), kind="stable")
+    number = own.groupby(name, sort=False).cumcount().add(1).astype(str)
+    is_one = ~own[name].duplicated(keep=False) | (own[name] == "")
+    return frame.assign(**{name: own[name].where(is_one, own[name] + " #" + number)})
+
+
+def _patients_of(frame: pd.DataFrame, name: str, ids: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """Whose each row is, as text."""
+    column = column_of(frame, name, path, "clinical.patient")
+    refuse_failed_cells(column, path, ids)
+    blank = np.flatnonzero((column == "").to_numpy())
+    if blank.size:
+        raise DataError(
+            f"{path.name}: the patient '{name}' is blank in row {blank[0] + 2} (id {ids[blank[0]]})"
+            f"{and_more(blank.size)}. Say whose row it is."
+        )
+    return tuple(column)
 
 
 def absent_levels(cohort: Cohort) -> list[Warn]:

@@ -361,7 +361,8 @@ def check_ids(frame: pd.DataFrame, name: str, path: Path, where: str) -> tuple[s
         raise DataError(
             f"{path.name}: patient '{doubled.iloc[0]}' stands in rows {', '.join(map(str, rows[:5]))}"
             + (f", and {n - 1} more ids are doubled" if n > 1 else "")
-            + ". Keep one row a patient."
+            + ". Keep one row a patient or, where rows are lesions or visits, give each an id of its own and let"
+            " clinical.patient name the patient."
         )
     return tuple(ids)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.engines.clustered import ClusteredEngine
 from prldh.engines.packages import PACKAGES, packages_of
 from prldh.engines.protocol import StatisticsEngine, Versions
 from prldh.engines.python import PythonEngine
@@ -9,6 +10,7 @@ from prldh.engines.r import REngine
 from prldh.engines.r_home import r_available, r_source_dir
 
 __all__ = [
+    "ClusteredEngine",
     "PACKAGES",
     "PythonEngine",
     "REngine",

@@ -31,7 +31,7 @@ class Versions(TypedDict):
 
 
 #: Arguments that hold row, column or fold numbers; other arrays are of floats.
-WHOLE_NUMBERS = frozenset(("rows", "lengths", "test_rows", "test_lengths", "columns", "fold_ids"))
+WHOLE_NUMBERS = frozenset(("rows", "lengths", "test_rows", "test_lengths", "columns", "fold_ids", "patient"))
 
 
 def is_array(value: object) -> bool:
@@ -69,6 +69,25 @@ class StatisticsEngine(Protocol):
     def close(self) -> None:
         """Let go of what the engine holds."""
         ...
+
+    def of_rows(self, rows: np.ndarray) -> StatisticsEngine:
+        """The engine for these rows (m,) of those that it is for; the same where rows are patients."""
+        return self
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether several rows may be one patient's."""
+        return False
+
+    @property
+    def auc_method(self) -> str:
+        """Whose variance an AUC has."""
+        return "DeLong"
+
+    @property
+    def plain(self) -> StatisticsEngine:
+        """The engine for rows as if each were a patient: selection steps and learners rank and tune by it."""
+        return self
 
     # -- logistic regression -----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.models.as_is import describe_as_is
 from prldh.models.associations import Association, check_associations, describe_associations
+from prldh.models.calibration_limits import CalibrationLimits, calibration_limits
 from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
     HELD_OUT_PARTIAL_AREAS,
@@ -41,16 +42,23 @@ from prldh.models.performance import (
 from prldh.models.permutation_importance import PermutationImportance, permutation_importance
 from prldh.models.plan import Plan
 from prldh.models.reclassification import Reclassification, describe_reclassification
-from prldh.models.roc_curves import RocPoint, roc_vertices
+from prldh.models.roc_curves import DifferenceTest, RocPoint, roc_vertices
 from prldh.models.sample_size import SampleSizes, anticipated_r2, describe_sample_size
+from prldh.models.subgroup_levels import BLANK, SubgroupLevels, find_subgroups
 from prldh.models.table_one import TableOneRow, make_table_one
 from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "DifferenceTest",
+    "CalibrationLimits",
+    "calibration_limits",
     "PermutationImportance",
     "permutation_importance",
     "AS_IS",
+    "BLANK",
+    "SubgroupLevels",
+    "find_subgroups",
     "Area",
     "Assessment",
     "Association",

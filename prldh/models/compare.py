@@ -26,7 +26,7 @@ from prldh.core import (
     records_of,
     warn,
 )
-from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.engines import StatisticsEngine
 from prldh.models.fit import mean_log_odds
 from prldh.models.likelihoods import LikelihoodRatio
 from prldh.models.performance import Assessment
@@ -129,7 +129,7 @@ def compare_models(
     test, method = _compare_auc(y, first, second, assessment.engine, level)
     comparisons = [Comparison(pair, "auc", method, test)]
     a, b = (probability(mean_log_odds(etas)) for etas in (first, second))
-    comparer = assessment.engine if pair.scheme is None else PythonEngine()
+    comparer = assessment.engine if pair.scheme is None else assessment.python
     for focus, (high, low) in assessment.settings.partial_ranges().items():
         answer = comparer.compare_partial_auc_asymptotic(y, a, b, focus, high, low, level)
         asymptotic = record_of(AsymptoticTest, answer, method=ASYMPTOTIC)
@@ -149,7 +149,7 @@ def _compare_auc(
     pairs = [(probability(first[k % len(first)]), probability(second[k % len(second)])) for k in range(m)]
     answers = [engine.compare_auc(y, a, b, level) for a, b in pairs]
     if m == 1:
-        return record_of(DifferenceTest, answers[0]), "DeLong"
+        return record_of(DifferenceTest, answers[0]), engine.auc_method.rstrip(",")
     width = 2 * norm.ppf((1 + level) / 2)
     difference = np.array([[answer["difference"]] for answer in answers])
     variance = np.array([[((answer["high"] - answer["low"]) / width) ** 2] for answer in answers])
@@ -157,7 +157,7 @@ def _compare_auc(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.divide(pooled["estimate"], pooled["se"])
     test = record_of(DifferenceTest, {**pooled, "difference": pooled["estimate"], "statistic": statistic})
-    return test, f"DeLong in each of {m} imputed data sets, Rubin's rules"
+    return test, f"{engine.auc_method} in each of {m} imputed data sets, Rubin's rules"
 
 
 def compare_net_benefit(

@@ -16,6 +16,20 @@ from prldh.study import Study
 Schemes = Mapping[str, tuple[str, list[Resample]]]
 
 
+def draw_among_alike(
+    patient: np.ndarray, strata: np.ndarray, n_samples: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Bootstrap samples (n_samples, n) of patients, with all rows of each; ``patient`` (n,) is the position of the
+    first of a patient's rows, and patients are drawn among those with the same of ``strata`` (n,), by that position."""
+    rows_of = {first: np.flatnonzero(patient == first) for first in np.unique(patient)}
+    classes = [np.array([f for f in rows_of if strata[f] == value]) for value in np.unique(strata[list(rows_of)])]
+    samples = np.empty((n_samples, len(patient)), dtype=np.int64)
+    for sample in samples:
+        drawn = [generator.choice(own, len(own)) for own in classes]
+        sample[:] = np.concatenate([rows_of[first] for own in drawn for first in own])
+    return samples
+
+
 @dataclass(frozen=True)
 class Patients:
     """Some patients of a cohort: those of a model, or those that two models share.
@@ -39,6 +53,8 @@ class Patients:
     def draws(self) -> Draws:
         """The bootstrap samples that bands and intervals share."""
         settings, outcome, seed = self.study.performance, self.cohort.outcome, self.study.seed
+        if self.cohort.patients is not None:
+            return self._draws_of_patients(settings.decision_bootstrap, settings.partial_auc_bootstrap)
         patients = np.random.default_rng(seed_for(seed, "decision curve")).integers(
             0, outcome.size, (settings.decision_bootstrap, outcome.size)
         )
@@ -46,6 +62,21 @@ class Patients:
             outcome, settings.partial_auc_bootstrap, np.random.default_rng(seed_for(seed, "partial auc"))
         )
         return Draws(patients, stratified)
+
+    def _draws_of_patients(self, n_drawn: int, n_stratified: int) -> Draws:
+        """Samples of patients with all of their rows: drawn among those with as many rows, and for the stratified ones
+        with as many events as well, so that every sample has the same number of rows (and of events)."""
+        patient, outcome = self.cohort.patient, self.cohort.outcome.astype(int)
+        sizes, events = np.bincount(patient, minlength=len(patient)), np.bincount(patient, outcome, len(patient))
+        seeds = (seed_for(self.study.seed, name) for name in ("decision curve", "partial auc"))
+        alike = (sizes, sizes * (len(patient) + 1) + events)
+        counts = (n_drawn, n_stratified)
+        return Draws(
+            *(
+                draw_among_alike(patient, strata, n, np.random.default_rng(seed))
+                for strata, n, seed in zip(alike, counts, seeds, strict=True)
+            )
+        )
 
     @cached_property
     def _concerned(self) -> dict[str, list[tuple[int, Resample]]]:
@@ -79,6 +110,12 @@ class Patients:
             {name: tissue.of_rows(self.rows) for name, tissue in (everyones[k] or {}).items()}
             for k, _ in self._concerned[scheme]
         ]
+
+    def among(self, rows: np.ndarray) -> Patients:
+        """Those in ``rows`` (m,) of them alone: whose predictions are judged; the same where these are all."""
+        if len(rows) == self.cohort.n:
+            return self
+        return Patients(self.variables, self.rows[rows], self.cohort.take(rows), self.study, self.everyones)
 
     def scores(self, everyones: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Scores (n,) of these patients, by tissue."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from prldh.chain import probability
 from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, record_of, records_of, warn
-from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.engines import ClusteredEngine, PythonEngine, StatisticsEngine
 from prldh.models.patients import Patients
 from prldh.models.values import (
     Area,
@@ -45,12 +45,18 @@ class Assessment:
         return self.settings.confidence
 
     def of(self, patients: Patients) -> Assessment:
-        """The same for these patients, with their own bootstrap samples."""
-        return replace(self, draws=patients.draws)
+        """The same for these patients, of those that it is for, with their own bootstrap samples."""
+        return replace(self, engine=self.engine.of_rows(patients.rows), draws=patients.draws)
+
+    @property
+    def python(self) -> StatisticsEngine:
+        """The Python engine, for the same rows."""
+        engine = PythonEngine()
+        return ClusteredEngine(engine, self.engine.patient) if isinstance(self.engine, ClusteredEngine) else engine
 
     def engine_of(self, measure: Measure) -> StatisticsEngine:
         """The run's engine, or Python's where that one cannot compute the measure."""
-        return self.engine if self.engine.name in measure.computed_by else PythonEngine()
+        return self.engine if self.engine.name in measure.computed_by else self.python
 
 
 def describe_predictions(
@@ -85,7 +91,7 @@ def describe_predictions(
     if threshold is None:
         warnings.append(warn.NO_THRESHOLD(model=label))
     test = hosmer_lemeshow(y, p, assessment)
-    if test.p is None:
+    if test.p is None and not assessment.engine.is_clustered:
         warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, n_groups=len(test.groups)))
     measures = {
         "auc": auc,
@@ -110,10 +116,11 @@ def _counts_above(y: np.ndarray, p: np.ndarray, threshold: float) -> Confusion:
 def describe_auc(y: np.ndarray, etas: np.ndarray, assessment: Assessment) -> Area:
     """AUC with DeLong's interval; over imputations pooled by Rubin's rules on the logit scale, with the fraction of
     missing information."""
-    method = "DeLong"
-    if len(etas) > 1:
-        method = f"DeLong in each of {len(etas)} imputed data sets, Rubin's rules on the logit scale"
-    return record_of(Area, pooled_auc(y, probability(etas), assessment.engine, assessment.level), method=method)
+    engine, m = assessment.engine, len(etas)
+    method = engine.auc_method.rstrip(",")
+    if m > 1:
+        method = f"{engine.auc_method} in each of {m} imputed data sets, Rubin's rules on the logit scale"
+    return record_of(Area, pooled_auc(y, probability(etas), engine, assessment.level), method=method)
 
 
 def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, float]:

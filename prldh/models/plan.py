@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from prldh.chain import GROUPS, Protocol, has_splines
 from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
 from prldh.data.imaging import Images
 from prldh.models.patients import Patients
-from prldh.plugins import Registry
+from prldh.plugins import Registry, draw_resamples
 from prldh.study import Study
 
 
@@ -43,7 +43,7 @@ class Plan:
     def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
         """Resamples of a scheme for another outcome."""
         validator, settings = self.validators[scheme]
-        return validator.resamples(outcome, settings, seed)
+        return draw_resamples(scheme, validator, settings, replace(self.cohort.subjects, outcome=outcome), seed)
 
     @property
     def imputes(self) -> bool:

@@ -145,7 +145,7 @@ def make_table_one(
         ]
     if not settings.standardized_differences:
         rows = [replace(row, smd=ABSENT) for row in rows]
-    warnings = [warn.NO_TEST(variable=row.variable) for row in rows if row.p is None]
+    warnings = [warn.NO_TEST(variable=row.variable) for row in rows if row.p is None and not engine.is_clustered]
     return rows, warnings
 
 

@@ -26,8 +26,17 @@ from prldh.plugins.interfaces import (
     Validator,
     VerifiesValues,
 )
-from prldh.plugins.promises import check_details, check_resamples, check_score, check_selection, check_state, guarded
+from prldh.plugins.promises import (
+    KINDS_OF_SCHEMES,
+    check_details,
+    check_resamples,
+    check_score,
+    check_selection,
+    check_state,
+    guarded,
+)
 from prldh.plugins.registry import REGISTRIES, Registry
+from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
 from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, settings_of
 from prldh.plugins.words import (
     Cited,
@@ -46,6 +55,10 @@ from prldh.plugins.words import (
 )
 
 __all__ = [
+    "KINDS_OF_SCHEMES",
+    "draw_resamples",
+    "groups_in",
+    "takes_columns",
     "Checklist",
     "ChecksSettings",
     "ComposesLearners",

@@ -261,9 +261,14 @@ class Learner(Protocol):
 class Validator(Protocol):
     """A scheme of resamples.
 
-    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled: in each repeat every patient is held out once)
-    or ``"bootstrap"`` (optimism and out-of-bag; training rows may repeat). A test row never trains, and no two
+    ``kind`` is ``"held_out"`` (predictions of the test rows are pooled: in each repeat every patient is held out once),
+    ``"holdout"`` (one part of the patients is held out), ``"repeated_holdout"`` (a part in each repeat; means over
+    repeats) or ``"bootstrap"`` (optimism and out-of-bag; training rows may repeat). A test row never trains, and no two
     resamples share repeat and fold.
+
+    It may have ``Settings``, a pydantic model by which the settings are checked, and ``resamples`` a fourth argument,
+    ``columns``: by name (n,) what the study declares under ``clinical.columns`` (text, "" where blank) and the
+    covariates (float64 where continuous). Where several rows are one patient's, it is asked for resamples of patients.
     """
 
     name: str
@@ -271,8 +276,8 @@ class Validator(Protocol):
     kind: str
 
     def resamples(self, outcome: np.ndarray, settings: Any, seed: np.random.SeedSequence) -> list[Resample]:
-        """The resamples of this scheme for outcome (n,) 0/1; ``settings`` is what the study file gives under its
-        name."""
+        """The resamples of this scheme for outcome (n,) 0/1, 1 for a patient with the event; ``settings`` is what the
+        study file gives under its name, or its ``Settings``."""
         ...
 
 

@@ -20,6 +20,10 @@ from prldh.plugins.interfaces import ReadsStates
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
 
+#: What a scheme's resamples are: everyone held out once a repeat; some held out, once or in many repeats; or samples
+#: with those out of them.
+KINDS_OF_SCHEMES = ("held_out", "holdout", "repeated_holdout", "bootstrap")
+
 #: What a step of the selection may do.
 _KINDS = ("chooses columns", "chooses images", "transforms values")
 
@@ -184,8 +188,8 @@ def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
     def refuse(what: str) -> PluginError:
         return PluginError(f"validation.{name}: the validator {what}. {_REMEDY.format(name)}")
 
-    if kind not in ("held_out", "bootstrap"):
-        raise refuse(f"has kind {kind!r}, and must be held_out or bootstrap")
+    if kind not in KINDS_OF_SCHEMES:
+        raise refuse(f"has kind {kind!r}, and must be one of {', '.join(KINDS_OF_SCHEMES)}")
     parts = ("train", "test", "repeat", "fold")
     if (
         not isinstance(resamples, (list, tuple))

@@ -162,6 +162,8 @@ def _auc(entry: dict[str, Any] | None) -> str:
     if not entry:
         return ""
     pooled = f"{interval_text(entry['auc'])}*" if is_artefact(entry) else ""
+    if leading_key(entry) == "auc_groups":
+        return f"{interval_text(entry['auc_groups'])} (groups as one; pooled {pooled or interval_text(entry['auc'])})"
     if leading_key(entry) == "auc_mean":
         return f"{interval_text(entry['auc_mean'])} (mean of folds{f'; pooled {pooled}' if pooled else ''})"
     return pooled or interval_text(entry["auc"])

@@ -11,6 +11,7 @@ from typing import Any
 from prldh.core import plain
 from prldh.pages import level_of, typeset
 from prldh.report.drawing import slug
+from prldh.report.groups import group_tables
 from prldh.report.seen import seen_in_figures
 from prldh.report.ways import ways_view, yardstick_sentences
 from prldh.results import (
@@ -20,6 +21,7 @@ from prldh.results import (
     CLASSIFIED,
     CORRECTED,
     FLOOR,
+    LED_AS,
     LINE,
     MEASURES,
     NO_USABLE,
@@ -40,6 +42,7 @@ from prldh.results import (
     largest_difference,
     leading_key,
     of_table,
+    plan_in_words,
     selects,
     size_in_words,
     unknown_leakage,
@@ -108,6 +111,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         ),
         "artefact": ARTEFACT,
         "held_out_rows": _held_out_rows(data),
+        "group_tables": group_tables(data, words),
         "bootstrap_rows": _bootstrap_rows(data),
         "has_two_stage": has_two_stage_interval(data),
         "null_rows": _null_rows(data),
@@ -146,6 +150,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "references": [_references(m["terms"], data) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
+        "plan": plan_in_words(data["plan"]) if "plan" in data else "",
         "is_synthetic": data["study"]["title"].lower().startswith("synthetic"),
         "rows_shown": ROWS_SHOWN,
         "models_shown": MODELS_SHOWN,
@@ -304,7 +309,7 @@ def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str
 
 
 def _mean(model: dict[str, Any], scope: str, scheme: str) -> str:
-    return ", mean of folds" if leading_key(model["validation"][scope][scheme]) == "auc_mean" else ""
+    return LED_AS.get(leading_key(model["validation"][scope][scheme]) or "", "")
 
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
@@ -410,7 +415,7 @@ def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], boo
 
 def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Held-out entries by scope, scope pipeline first."""
-    rows = _each_scheme(data, lambda entry: "confusion" in entry)
+    rows = _each_scheme(data, lambda entry: "n_repeats" in entry)
     return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
 
 

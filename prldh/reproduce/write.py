@@ -27,7 +27,9 @@ from prldh.chain import GROUPS, adjusting_terms
 from prldh.chain.learners import LogisticLearner
 from prldh.core import (
     APPARENT,
+    BOOTSTRAP,
     CALIBRATION,
+    HELD_OUT,
     Factor,
     LinearScore,
     Measure,
@@ -332,8 +334,9 @@ def _pair(term: str) -> list[str]:
 
 def _is_simple(kind: str, resamples: Sequence[Resample], n: int) -> bool:
     """Whether everyone who is not held out trains; a plugin's scheme may have it otherwise, and is then left out."""
-    return kind != "held_out" or all(
-        np.array_equal(np.sort(r.train), np.setdiff1d(np.arange(n), r.test)) for r in resamples
+    return kind == BOOTSTRAP or (
+        kind == HELD_OUT
+        and all(np.array_equal(np.sort(r.train), np.setdiff1d(np.arange(n), r.test)) for r in resamples)
     )
 
 
@@ -413,7 +416,7 @@ def _write_resamples(plan: Plan, folder: Path) -> None:
     cohort = plan.cohort
     folds = []
     for scheme, (kind, resamples) in plan.schemes.items():
-        if kind == "held_out":
+        if kind != BOOTSTRAP:
             folds += [(scheme, r.repeat + 1, r.fold + 1, cohort.ids[k]) for r in resamples for k in r.test]
         else:
             _write_counts(folder / f"drawn_{_file_name(scheme)}.csv.gz", [r.train for r in resamples], cohort.n)

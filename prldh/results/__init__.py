@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prldh.results.agreement import FLOOR, computed_once, judged, largest_difference
 from prldh.results.asking import words_of
-from prldh.results.assembly import Results, assemble
+from prldh.results.assembly import Results, assemble, way_as_run
+from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
 from prldh.results.lead import (
     NO_USABLE,
@@ -15,11 +16,13 @@ from prldh.results.lead import (
     honest_auc,
     interval,
     is_bootstrap,
+    is_clustered,
     led_by,
     scheme_words,
 )
 from prldh.results.leakage import (
     ARTEFACT,
+    LED_AS,
     compares_artefacts,
     cost_of_leakage,
     given_scores,
@@ -34,6 +37,7 @@ from prldh.results.leakage import (
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
+from prldh.results.planned import Deviation, PlanFollowed, plan_in_words
 from prldh.results.reading import (
     EXTERNAL_SCHEMA,
     FOLDER,
@@ -46,6 +50,7 @@ from prldh.results.reading import (
 )
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
+from prldh.results.tables import make_tables
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
@@ -54,18 +59,22 @@ __all__ = [
     "BY_KEY",
     "CLASSIFIED",
     "CORRECTED",
+    "Deviation",
     "EXTERNAL_SCHEMA",
     "FLOOR",
     "FOLDER",
     "LINE",
     "MEASURES",
+    "NOT_THERE",
     "NO_USABLE",
     "Place",
+    "PlanFollowed",
     "POOLED",
     "POOLED_SCHEMA",
     "RESULTS",
     "Results",
     "Sentence",
+    "SettingDiffers",
     "TOKEN",
     "Words",
     "artefacts_in_words",
@@ -75,6 +84,7 @@ __all__ = [
     "cited_keys",
     "computed_once",
     "cost_of_leakage",
+    "differing_settings",
     "given_scores",
     "has_own_patients",
     "has_two_stage_interval",
@@ -83,14 +93,18 @@ __all__ = [
     "compares_artefacts",
     "is_artefact",
     "is_bootstrap",
+    "is_clustered",
     "is_chosen",
     "is_honest",
     "judged",
     "largest_difference",
+    "LED_AS",
     "leading_key",
     "led_by",
     "make_nomogram",
+    "make_tables",
     "of_table",
+    "plan_in_words",
     "read_external",
     "read_pooled",
     "read_results",
@@ -98,10 +112,12 @@ __all__ = [
     "scheme_words",
     "selected_features",
     "selects",
+    "shown_setting",
     "size_in_words",
     "steps_of",
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",
+    "way_as_run",
     "words_of",
 ]

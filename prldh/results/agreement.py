@@ -97,6 +97,7 @@ def _side(run: EngineRun) -> dict[str, Any]:
             "net_benefit_differences": run.net_benefit_differences,
             "reclassification": run.reclassification,
             "interaction": run.interaction or {},
+            "subgroups": run.subgroups,
         },
         without=Single,
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from prldh.chain import probability
-from prldh.core import ABSENT, Cohort, LedgerRow, Warn, add_up, clean, warn
+from prldh.chain import Protocol, probability
+from prldh.core import ABSENT, BOOTSTRAP, Cohort, LedgerRow, Warn, add_up, clean, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PACKAGES, PythonEngine, packages_of
@@ -30,6 +30,7 @@ from prldh.results.document import (
 from prldh.results.entries import model_entry
 from prldh.results.leakage import given_scores
 from prldh.results.nulls import explain_nulls
+from prldh.results.planned import PlanFollowed
 from prldh.results.reading import SCHEMA
 from prldh.results.tables import make_tables
 from prldh.results.tissues import tissue_entry
@@ -70,8 +71,9 @@ class Results:
         return json.dumps(self.data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results:
-    """One record of everything, the reported engine's numbers first."""
+def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: PlanFollowed | None = None) -> Results:
+    """One record of everything, the reported engine's numbers first; ``followed``: how far the plan was that was made
+    before."""
     run, cohort = runs[0], plan.cohort
     sizes, short = describe_sample_size(
         plan.study.sample_size,
@@ -107,6 +109,8 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
         agreement=tuple(compare_runs(runs)),
         warnings=(),
         images=images or ABSENT,
+        subgroups=run.subgroups or ABSENT,
+        plan=followed or ABSENT,
     )
     data = clean(document)
     everything = [
@@ -130,14 +134,22 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn]) -> Results
 def _study(plan: Plan) -> StudyEntry:
     """The study as it was run; how the work was spread is in provenance.json, for it does not change the numbers."""
     settings = plan.study.model_dump(mode="json", exclude={"compute"})
-    protocol = plan.protocol
-    for key, own in (("transforms", protocol.transforms), ("selection", protocol.selection)):
-        settings[key] = [{s.selector.name: (s.settings_given or s.settings).model_dump(mode="json")} for s in own]
+    own = way_as_run(plan.protocol)
+    settings |= {key: own[key] for key in ("transforms", "selection")}
     if any(tissue.radscore is None for tissue in plan.study.tissues.values()):
-        settings["learner"] = {protocol.learner.learner.name: protocol.learner.settings.model_dump(mode="json")}
-        settings["second_stage"] = protocol.second_stage
+        settings |= {key: own[key] for key in ("learner", "second_stage")}
     schemes = {name: SchemeEntry(kind, len(rows)) for name, (kind, rows) in plan.schemes.items()}
     return StudyEntry(plan.study.title, plan.study.seed, settings, schemes)
+
+
+def way_as_run(protocol: Protocol) -> dict[str, Any]:
+    """A way from features to a score by the keys of the study file, with the defaults of its steps and learner."""
+    steps = {
+        key: [{s.selector.name: (s.settings_given or s.settings).model_dump(mode="json")} for s in own]
+        for key, own in (("transforms", protocol.transforms), ("selection", protocol.selection))
+    }
+    learner = {protocol.learner.learner.name: protocol.learner.settings.model_dump(mode="json")}
+    return {**steps, "learner": learner, "second_stage": protocol.second_stage}
 
 
 def _cohort(cohort: Cohort) -> CohortEntry:
@@ -154,6 +166,8 @@ def _cohort(cohort: Cohort) -> CohortEntry:
             for c in cohort.covariates
             if c.kind == "continuous"
         },
+        n_patients=cohort.n_patients[0] if cohort.patients is not None else ABSENT,
+        events_patients=cohort.n_patients[1] if cohort.patients is not None else ABSENT,
     )
 
 
@@ -226,7 +240,7 @@ def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
             )
         )
         for (j, scope, scheme), predictions in run.predictions.items():
-            if j != i or predictions.kind != "held_out":
+            if j != i or predictions.kind == BOOTSTRAP:
                 continue
             for r, resample in enumerate(predictions.resamples):
                 rows = resample.test

@@ -46,7 +46,7 @@ def describe_contributions(plan: Plan, run: EngineRun, name: str) -> Contributio
     """Of a tissue whose score was made in the run, on everyone, by the frozen chain."""
     fit = run.fits[name]
     assert fit.score is not None
-    values = score_inputs(fit.chain, tables_of(plan.blocks[name])).values
+    values = score_inputs(fit.chain, tables_of(plan.blocks[name]), plan.cohort.known).values
     try:
         found = shap_values(fit.score, values)
     except PluginError as error:

@@ -22,8 +22,9 @@ from prldh.models import (
 from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ModelEntry
+from prldh.results.planned import PlanFollowed
 from prldh.results.tissues import TissueEntry
-from prldh.validation import ChoiceEntry, ProtocolEntry, YardstickEntry
+from prldh.validation import ChoiceEntry, ProtocolEntry, Subgroups, YardstickEntry
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Range:
 
 @dataclass(frozen=True)
 class CohortEntry:
-    """The patients who were analysed, and those who were left out."""
+    """The patients who were analysed, and those who were left out. Where several rows may be one patient's, ``n`` and
+    ``events`` are of rows, and ``n_patients`` and ``events_patients`` of patients, with the event in some row."""
 
     n: int
     events: int
@@ -72,6 +74,8 @@ class CohortEntry:
     n_read: Later[int]
     excluded: tuple[Excluded, ...]
     ranges: Later[Mapping[str, Range]]
+    n_patients: int | Absent = ABSENT
+    events_patients: int | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -121,3 +125,5 @@ class Document:
     agreement: tuple[AgreementRow, ...]
     warnings: tuple[WarningEntry, ...]
     images: Mapping[str, ImagesEntry] | Absent = ABSENT
+    subgroups: Mapping[str, Subgroups] | Absent = ABSENT
+    plan: PlanFollowed | Absent = ABSENT

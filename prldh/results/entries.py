@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Absent, Inline, Number
+from prldh.core import ABSENT, REPEATED_HOLDOUT, Absent, Inline, Number
 from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
 from prldh.results.leakage import OTHER_SCORES, no_difference
 from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
@@ -28,16 +28,18 @@ def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> Mo
     """Model i of a run; given the ``outcome`` (n,) of its patients, with ROC curves of its apparent predictions, and of
     the held-out ones that are no mere intercepts."""
 
-    def curve(eta: np.ndarray) -> tuple[RocPoint, ...]:
+    def curve(eta: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[RocPoint, ...]:
         assert outcome is not None
-        return roc_vertices(run.engine, outcome.astype(float), probability(eta), run.assessment.level)
+        y, p = outcome[rows].astype(float), probability(eta[rows])
+        return roc_vertices(run.engine, y, p, run.assessment.level) if 0 < y.sum() < y.size else ()
 
     by_scope: dict[str, dict[str, HeldOut | Bootstrap]] = {}
     for (j, scope, scheme), entry in run.validation.items():
         if j == i:
             predictions = run.predictions[i, scope, scheme]
-            if outcome is not None and isinstance(entry, HeldOut) and not predictions.alone.any():
-                entry = replace(entry, roc=curve(held_out(predictions)[0]))
+            is_pooled = predictions.kind != REPEATED_HOLDOUT and not predictions.alone.any()
+            if outcome is not None and isinstance(entry, HeldOut) and is_pooled:
+                entry = replace(entry, roc=curve(held_out(predictions)[0], predictions.held_out_rows[0]))
             by_scope.setdefault(scope, {})[scheme] = entry
     roc = curve(mean_log_odds(run.log_odds[i])) if outcome is not None else ABSENT
     return ModelEntry(run.models[i], _validation(by_scope, _no_difference(run, i)), roc)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.results.leakage import ARTEFACT, is_artefact, leading_key
+from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key
 from prldh.validation import TWO_STAGE_METHOD
 
-#: Which held-out number leads, the most honest first; a plugin's scheme comes before the bootstrap.
-SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
+#: Which held-out number leads, the most honest first: what leaves groups out or was fixed before; a plugin's scheme
+#: comes before the bootstrap.
+SCOPES = ("pipeline", "model")
+SCHEMES = ("leave_one_group_out", "group_folds", "split", "folds", "monte_carlo", "leave_one_out", "bootstrap")
 
 #: What is said of a model that was validated, but of whose held-out AUCs none can be read.
 NO_USABLE = "no usable held-out AUC (none exists, or it is an artefact of refits that hardly differ from a constant)"
@@ -48,6 +50,11 @@ def is_bootstrap(data: Mapping[str, Any], scheme: str) -> bool:
     return (data["study"].get("schemes") or {}).get(scheme, {}).get("kind") == "bootstrap"
 
 
+def is_clustered(data: Mapping[str, Any]) -> bool:
+    """Whether several rows may be one patient's."""
+    return "n_patients" in data["cohort"]
+
+
 def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
     """Whether what the bootstrap corrects has an interval, of any model."""
     return any(
@@ -76,8 +83,8 @@ def led_by(entry: dict[str, Any]) -> str:
     if leading is None:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
-    mean = ", mean of folds" if leading_key(entry["validation"][scope][scheme]) == "auc_mean" else ""
-    return f"{scheme_words(scheme)}{mean}, scope {scope}"
+    how = LED_AS.get(leading_key(entry["validation"][scope][scheme]) or "", "")
+    return f"{scheme_words(scheme)}{how}, scope {scope}"
 
 
 def artefacts_in_words(entry: dict[str, Any]) -> str:

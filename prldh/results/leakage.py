@@ -141,10 +141,14 @@ def compares_artefacts(data: Mapping[str, Any], comparison: Mapping[str, Any]) -
     )
 
 
+#: What is said of an AUC that leads, beside its scheme.
+LED_AS = {"auc_mean": ", mean of folds", "auc_groups": ", groups as one"}
+
+
 def leading_key(held_out: Mapping[str, Any]) -> str | None:
-    """Which AUC of an entry of ``validation`` leads: .632+ of the bootstrap, the pooled one, or the mean of folds where
-    the pooled one does not exist or is an artefact."""
-    for key in ("auc", "auc_mean"):
+    """Which AUC of an entry of ``validation`` leads: .632+ of the bootstrap, that of groups as one, the pooled one, or
+    the mean of folds where the pooled one does not exist or is an artefact."""
+    for key in ("auc_groups", "auc", "auc_mean"):
         value = held_out.get(key) or {}
         if value.get("b632plus") is not None:
             return "b632plus"

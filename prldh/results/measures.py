@@ -36,7 +36,7 @@ from prldh.models import (
     ImpactPoint,
     PartialAreas,
 )
-from prldh.validation import FoldMean, HeldOutArea, IntervalBy, Optimism
+from prldh.validation import FoldMean, HeldOutArea, IntervalBy, Optimism, PooledArea
 
 SHARE = (0.0, 1.0)
 #: Tables of the report whose columns are measures, beside that of the classification.
@@ -108,6 +108,21 @@ MEASURES: tuple[Measure, ...] = (
             ("low", "high", "se"),
             "a fold holds one patient of a class or counts 0.5, or there are too few patients of the rarer class: an"
             " interval would hold less often than it says (docs/intervals.md)",
+        ),
+    ),
+    Measure(
+        "auc_groups",
+        "Groups as one",
+        "pool_random_effects",
+        {HELD_OUT: later(PooledArea)},
+        r="metafor::rma",
+        name="AUC of the groups, pooled",
+        direction=HIGHER,
+        range=SHARE,
+        aspect=DISCRIMINATION,
+        null_parts=dict.fromkeys(
+            ("estimate", "low", "high", "tau2", "i2", "q", "q_p", "prediction_low", "prediction_high"),
+            "there are too few groups of both classes",
         ),
     ),
     Measure(

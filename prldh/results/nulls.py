@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prldh.core import Warn, warn
+from prldh.core import BOOTSTRAP, HOLDOUT, REPEATED_HOLDOUT, Warn, warn
 from prldh.results.measures import BY_KEY, MEASURES
 
 #: Why a number of this name may not exist, wherever it stands; what is said of a measure is its own.
@@ -42,6 +42,26 @@ NULL_REASONS = {
         " exist"
     ),
 }
+#: By a scheme's kind and a number's name, why there is none.
+_NO_FOLDS = "one part of the patients is held out at a time, so that there are no folds to average over"
+_OVER_REPEATS = (
+    "of means over repeats that each hold others out, AUC and Brier score alone have an interval, by their spread over"
+    " two repeats or more"
+)
+REASONS_OF_SCHEMES = {
+    **{(kind, "auc_mean"): _NO_FOLDS for kind in (HOLDOUT, REPEATED_HOLDOUT)},
+    **{
+        (REPEATED_HOLDOUT, f"{of}{end}"): _OVER_REPEATS
+        for of in ("", "standardized_", "avoided_", "high_risk_", "high_risk_events_")
+        for end in ("low", "high")
+    },
+    (REPEATED_HOLDOUT, "variance"): _OVER_REPEATS,
+}
+#: Numbers that tell of chance, by the ends of their names.
+OF_CHANCE = ("low", "high", "se", "p", "z", "statistic", "variance", "p_holm", "p_bh", "q", "q_p")
+_CLUSTERED = (
+    "several rows are one patient's, and no form for clustered rows is known here, or it does not exist for these data"
+)
 _SAME_REASON = {
     "se": "b",
     "b632": "oob",
@@ -133,10 +153,11 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     everything = {k: v for k, v in data.items() if k not in ("study", "agreement", "warnings", "engines")}
     study = data.get("study", {})
     settings = study.get("settings", {}).get("performance", {})
-    bootstraps = {name for name, scheme in study.get("schemes", {}).items() if scheme["kind"] == "bootstrap"}
+    kinds = {name: scheme["kind"] for name, scheme in study.get("schemes", {}).items()}
+    is_clustered = "n_patients" in data.get("cohort", {})
     by_reason: dict[tuple[str, str], Counter[str]] = {}
     for null in sorted(_nulls(everything, (), {}), key=lambda null: (null.part, null.path[-1])):
-        counts = by_reason.setdefault((null.part, _reason(null, settings, bootstraps)), Counter())
+        counts = by_reason.setdefault((null.part, _reason(null, settings, kinds, is_clustered)), Counter())
         counts[null.path[-1]] += 1
     return [
         warn.NULL_VALUES(part=part, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
@@ -144,17 +165,24 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
     ]
 
 
-def _reason(null: _Null, settings: Mapping[str, Any], bootstraps: Set[str]) -> str:
-    """Why a number does not exist: as its entry says, as it was switched off, or as the innermost part that knows."""
+def _reason(null: _Null, settings: Mapping[str, Any], kinds: Mapping[str, str], is_clustered: bool) -> str:
+    """Why a number does not exist: as its entry says, as its scheme has none, as it was switched off, as rows are
+    clustered in patients, or as the innermost part that knows. ``kinds`` are those of the schemes."""
     *parts, key = null.path
     if null.entry.get("reason"):
         return null.entry["reason"]
+    schemes = [scheme for scheme in kinds if scheme in (*parts, null.entry.get("scheme"))]
+    of_kind = (REASONS_OF_SCHEMES.get((kinds[scheme], key)) for scheme in schemes)
+    if reason := next(filter(None, of_kind), None):
+        return reason
     places = [(part, key) for part in reversed(parts)]
     # what a bootstrap scheme says of its models comes from its own samples
-    if not bootstraps & {*parts, null.entry.get("scheme")}:
+    if all(kinds[scheme] != BOOTSTRAP for scheme in schemes):
         for setting in (SWITCHED_BY[place] for place in places if place in SWITCHED_BY):
             if settings.get(setting) == 0:
                 return f"switched off, as the study has performance.{setting}: 0"
+    if is_clustered and key.endswith(OF_CHANCE):
+        return _CLUSTERED
     known = (REASONS_THERE[place] for place in places if place in REASONS_THERE)
     return next(known, None) or NULL_REASONS.get(key, "it is not defined for these data")
 

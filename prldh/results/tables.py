@@ -50,6 +50,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "product_terms": _products(data),
         "stratified_roc": _stratified_roc(data),
         "bootstrap": _bootstrap(data),
+        "groups": _groups(data),
         "missing": pd.DataFrame((data.get("missing") or {}).get("variables", [])),
         "roc": _per_model(data, lambda m: m["roc"]),
         "selection": _selection(data),
@@ -63,6 +64,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "features_ibsi": pd.DataFrame(selected_features(data)),
         "scores": _scores(data),
         "excluded": pd.DataFrame(data["cohort"]["excluded"]),
+        "plan_deviations": pd.DataFrame((data.get("plan") or {}).get("deviations", [])),
         "agreement": pd.DataFrame(data["agreement"]),
         "warnings": pd.DataFrame(data["warnings"]),
     }
@@ -227,6 +229,24 @@ def _collinearity(data: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _groups(data: dict[str, Any]) -> pd.DataFrame:
+    """Every group that was held out, and all as one (level empty)."""
+    rows = []
+    for m in data["models"]:
+        for scope, by_scheme in m["validation"].items():
+            for scheme, entry in by_scheme.items() if scope != "difference" else ():
+                place = {**_key(m), "scope": scope, "scheme": scheme}
+                for level in entry.get("groups") or ():
+                    spread = [_spread(key, level[key]) for key in ("auc", "slope", "citl", "observed_expected")]
+                    own = {key: level[key] for key in ("level", "n", "events")}
+                    rows.append({**place, **own, **spread[0], **spread[1], **spread[2], **spread[3]})
+                if entry.get("groups"):
+                    pooled = entry["auc_groups"]
+                    rest = ("tau2", "i2", "q", "q_p", "prediction_low", "prediction_high", "n_groups")
+                    rows.append({**place, **_spread("auc", pooled), **{key: pooled[key] for key in rest}})
+    return pd.DataFrame(rows)
+
+
 def _validation(data: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for m in data["models"]:
@@ -238,6 +258,7 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
                     "scheme": scheme,
                     **_spread("auc", entry["auc"]),
                     **_spread("auc_mean", entry.get("auc_mean")),
+                    **_spread("auc_groups", entry.get("auc_groups")),
                 }
                 row.update(
                     {k: entry["auc"].get(k) for k in ("apparent", "optimism", "resampled", "oob", "b632", "b632plus")}

@@ -7,6 +7,7 @@ from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, wh
 from prldh.run.frozen import MODEL_SCHEMA
 from prldh.run.outputs import write_outputs
 from prldh.run.preparation import prepare
+from prldh.run.preregistration import follow_plan, read_plan, write_plan
 from prldh.run.protocols import resolve_protocols
 from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
 
@@ -16,8 +17,10 @@ __all__ = [
     "check",
     "claim_output",
     "extract",
+    "follow_plan",
     "place_whole",
     "prepare",
+    "read_plan",
     "refuse_inputs_inside",
     "resolve_protocols",
     "summarise_extraction",
@@ -25,4 +28,5 @@ __all__ = [
     "summarise_run",
     "what_is_written",
     "write_outputs",
+    "write_plan",
 ]

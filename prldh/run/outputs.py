@@ -37,7 +37,8 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
             write_features(folder / "features", plan.images, plan.study.clinical.id)
         figures = write_figures(results.data, results.words, folder / "figures")
         write_beside(results.data, results.words, folder)
-        write_reproduction(results.data, plan, run, folder / "reproduce")
+        if plan.cohort.patients is None:
+            write_reproduction(results.data, plan, run, folder / "reproduce")
         write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"

@@ -13,6 +13,8 @@ import numpy as np
 from prldh.chain import check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
+    HELD_OUT,
+    HOLDOUT,
     Cohort,
     DataError,
     PluginError,
@@ -24,14 +26,18 @@ from prldh.core import (
     seed_for,
     warn,
 )
-from prldh.data import absent_levels, read_cohort, read_features, some, tell_of_blanks, without_constants
-from prldh.data.imaging import check_names, measure
-from prldh.models import Plan, anticipated_r2, check_associations, plan_comparisons
-from prldh.plugins import (
-    Registry,
-    check_resamples,
-    guarded,
+from prldh.data import (
+    absent_levels,
+    read_cohort,
+    read_features,
+    some,
+    tell_of_blanks,
+    tell_of_confounded,
+    without_constants,
 )
+from prldh.data.imaging import check_names, measure
+from prldh.models import Plan, anticipated_r2, check_associations, find_subgroups, plan_comparisons
+from prldh.plugins import Registry, draw_resamples, settings_of
 from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
 from prldh.study import Study, Validation, read_study
@@ -69,6 +75,7 @@ def prepare(
     cohort, warnings = read_cohort(study, folder)
     _check_folds(study.validation, cohort)
     check_associations(study, cohort)
+    find_subgroups(study, cohort)
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
@@ -83,10 +90,9 @@ def prepare(
     validators = _schemes(study, registry)
     schemes = {}
     for name, (validator, settings) in validators.items():
-        with guarded("validator", validator):
-            resamples = validator.resamples(cohort.outcome, settings, seed_for(study.seed, "validation", name))
-        check_resamples(name, validator.kind, resamples, cohort.n)
+        resamples = draw_resamples(name, validator, settings, cohort.subjects, seed_for(study.seed, "validation", name))
         check_held_out(name, validator.kind, resamples, cohort.n)
+        feature_warnings += _tell_of_no_part(name, validator.kind, resamples, cohort.n)
         schemes[name] = (validator.kind, resamples)
     plan = Plan(
         study,
@@ -97,7 +103,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *images.warnings, *feature_warnings),
+        (*warnings, *tell_of_confounded(cohort), *images.warnings, *feature_warnings),
         registry,
         MEASURES,
         validators,
@@ -242,9 +248,17 @@ def _check_folds(validation: Validation, cohort: Cohort) -> None:
         )
 
 
+def _tell_of_no_part(name: str, kind: str, resamples: list[Resample], n: int) -> list[Warn]:
+    """A warning of patients who neither train nor are held out."""
+    there = np.unique(np.concatenate([rows for r in resamples for rows in (r.train, r.test)]))
+    if kind != HOLDOUT or len(there) == n:
+        return []
+    return [warn.IN_NO_PART(scheme=name.replace("_", "-"), n=n - len(there), n_of=n)]
+
+
 def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:
     """Pooled predictions are of everyone: in each repeat every patient is held out once."""
-    if kind == "bootstrap":
+    if kind != HELD_OUT:
         return
     counts: dict[int, np.ndarray] = {}
     for r in resamples:
@@ -274,5 +288,10 @@ def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
             raise StudyError(
                 f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
             )
-        wanted[name] = settings
+        if settings is False or settings is None:
+            continue
+        validator = known[name][0]
+        model = getattr(validator, "Settings", None)
+        given = {} if settings is True else settings
+        wanted[name] = settings if model is None else settings_of(model, given, f"validation.{name}")
     return {name: (known[name][0], settings) for name, settings in wanted.items()}

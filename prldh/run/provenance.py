@@ -16,6 +16,20 @@ from typing import Any
 from prldh.models import Plan
 from prldh.results import Results
 
+#: The packages whose versions are told.
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "statsmodels",
+    "numba",
+    "rpy2",
+    "matplotlib",
+    "pluggy",
+    "pydantic",
+)
+
 
 def describe_provenance(plan: Plan, results: Results, started: float, model: Path) -> dict[str, Any]:
     """Versions, seed, settings, hashes of the files read and of the frozen models, commit and times."""
@@ -23,42 +37,29 @@ def describe_provenance(plan: Plan, results: Results, started: float, model: Pat
     now = time.time()
     return {
         "schema": "prldh-provenance/1",
-        "prldh": _version("prldh"),
+        "prldh": version_of("prldh"),
         "commit": _commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": _iso(started),
-        "finished": _iso(now),
+        "started": iso(started),
+        "finished": iso(now),
         "seconds": round(now - started, 3),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "packages": {
-            p: _version(p)
-            for p in (
-                "numpy",
-                "scipy",
-                "pandas",
-                "scikit-learn",
-                "statsmodels",
-                "numba",
-                "rpy2",
-                "matplotlib",
-                "pluggy",
-                "pydantic",
-            )
-        },
+        "packages": {p: version_of(p) for p in PACKAGES},
         "engines": results.data["engines"],
-        "model_sha256": _sha256(model),
+        "model_sha256": sha256_of(model),
         "seed": study.seed,
         "settings": study.model_dump(mode="json"),
         "files": [
-            {"path": p, "sha256": _sha256(plan.folder / p), "bytes": (plan.folder / p).stat().st_size}
+            {"path": p, "sha256": sha256_of(plan.folder / p), "bytes": (plan.folder / p).stat().st_size}
             for p in study.inputs()
         ],
     }
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of an installed distribution."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -82,10 +83,12 @@ def _commit() -> str | None:
     return head + ("+" if changed.strip() else "")
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """A time since 1970 in ISO's form, UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The digest of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -17,6 +17,7 @@ from prldh.results import (
     is_honest,
     largest_difference,
     led_by,
+    plan_in_words,
     size_in_words,
     unknown_leakage,
 )
@@ -49,6 +50,8 @@ def summarise_run(results: Results, out: Path) -> str:
     remarks = (remark for groups in results.words.remarks.values() for group in groups for remark in group)
     lines += [remark.text for remark in remarks if remark.is_urgent]
     lines += [f"warning: {w['message']}" for w in data["warnings"] if w["stage"] in TOLD_AT_ONCE]
+    if "plan" in data:
+        lines.append(plan_in_words(data["plan"]))
     n = len(data["warnings"])
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
     lines.append(f"report: {out / 'report.html'}")

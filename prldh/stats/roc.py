@@ -50,7 +50,7 @@ def split_probability(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.
 # -- area and DeLong's placements ------------------------------------------------------------------------------
 
 
-def _placements(event: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def placements(event: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Twice the number of non-events below each event (ties half), and of events above each non-event: integers.
 
     X. Sun, W. Xu, IEEE Signal Processing Letters 21 (2014) 1389-1393.
@@ -112,7 +112,7 @@ def auc(outcome: np.ndarray, score: np.ndarray, level: float = 0.95) -> dict[str
     m, n = int(event.sum()), int((~event).sum())
     if m == 0 or n == 0:
         return {"estimate": NAN, "variance": NAN, "low": NAN, "high": NAN}
-    of_events, of_others = _placements(event, score)
+    of_events, of_others = placements(event, score)
     estimate = int(of_events.sum()) / (2 * m * n)
     variance = _delong_variance(of_events, of_others)
     half = float(special.ndtri(0.5 + level / 2.0)) * np.sqrt(variance)
@@ -147,7 +147,7 @@ def compare_auc(outcome: np.ndarray, a: np.ndarray, b: np.ndarray, level: float 
     m, n = int(event.sum()), int((~event).sum())
     if m == 0 or n == 0:
         return {"difference": NAN, "low": NAN, "high": NAN, "statistic": NAN, "p": NAN}
-    (events_a, others_a), (events_b, others_b) = _placements(event, a), _placements(event, b)
+    (events_a, others_a), (events_b, others_b) = placements(event, a), placements(event, b)
     # one curve, even where its variance does not exist
     if (events_a == events_b).all() and (others_a == others_b).all():
         return compare_estimates(0.0, 0.0, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -61,11 +62,16 @@ def _as_mapping(value: Any) -> Any:
 
 
 class Clinical(Strict):
-    """The clinical table: one row a patient."""
+    """The clinical table: one row a patient or, where ``patient`` names the patient, several.
+
+    ``columns``: name → column, for schemes, transforms and subgroups; never predictors.
+    """
 
     table: str
     id: Text
+    patient: Text | None = None
     outcome: Text
+    columns: dict[Text, Text] = {}
     event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(one_value)]
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
@@ -155,6 +161,29 @@ class Validation(Numbers):
         if value == 1:
             raise ValueError("one fold holds nothing out: use 0 to switch folds off, or 2 or more")
         return value
+
+
+class Subgroup(Strict):
+    """A column by which held-out performance is told; ``cut``: numbers from each of which on a new level begins."""
+
+    cut: Annotated[list[float] | None, BeforeValidator(lambda v: [v] if isinstance(v, (int, float)) else v)] = Field(
+        None, min_length=1
+    )
+
+    @field_validator("cut")
+    @classmethod
+    def _cuts_rise(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and (any(not isfinite(c) for c in value) or sorted(set(value)) != value):
+            raise ValueError(f"give finite cuts in rising order, each once, such as [50, 65] (found {value})")
+        return value
+
+
+def _as_subgroups(value: Any) -> Any:
+    """A column alone is one without cuts."""
+    if not isinstance(value, list):
+        return value
+    named = [{each: {}} if isinstance(each, str) else each for each in value]
+    return [{k: v or {} for k, v in each.items()} if isinstance(each, dict) else each for each in named]
 
 
 class TableOne(Strict):
@@ -364,6 +393,7 @@ class Study(Strict):
     comparisons: list[tuple[Text, Text]] | None = None
     table_one: TableOne = TableOne()
     associations: list[tuple[Text, Text]] = []
+    subgroups: Annotated[list[dict[Text, Subgroup]], BeforeValidator(_as_subgroups)] = []
     univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()
@@ -417,8 +447,31 @@ def _check_names(study: Study) -> None:
             " the same names",
         )
     _check_choice(study)
+    _check_subgroups(study)
     if clinical.outcome == clinical.id:
         raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
+    if clinical.patient in (clinical.outcome, *clinical.covariates):
+        raise _misfit(
+            ("clinical", "patient"),
+            f"'{clinical.patient}' is the outcome or a covariate. Name the column that says whose row it is",
+        )
+    for name, column in clinical.columns.items():
+        if column == clinical.outcome:
+            raise _misfit(
+                ("clinical", "columns", name),
+                f"'{column}' is the outcome, which steps must not see of those held out. Remove it here",
+            )
+        if name in clinical.covariates or name in study.tissues:
+            what = "covariate" if name in clinical.covariates else "tissue"
+            raise _misfit(
+                ("clinical", "columns", name),
+                f"'{name}' is a {what} too. Give the column another name"
+                + (
+                    ", or leave it out here: schemes and steps are given the covariates as well"
+                    if what[0] == "c"
+                    else ""
+                ),
+            )
     for column in (clinical.id, clinical.outcome):
         if column in clinical.covariates:
             raise _misfit(
@@ -454,6 +507,38 @@ def _check_names(study: Study) -> None:
         if before is not name or (study.adjust or []).count(name) > 1:
             again = f" (as '{before}' too)" if before != name else ""
             raise _misfit(("adjust",), f"'{name}' is listed twice{again}. Remove one")
+
+
+def _check_subgroups(study: Study) -> None:
+    """Whether subgroups are of declared columns, each once, with cuts where these are numbers."""
+    clinical, seen = study.clinical, set[str]()
+    for each in study.subgroups:
+        if len(each) != 1:
+            raise _misfit(
+                ("subgroups",),
+                f"each subgroup names one column (found {', '.join(each) or 'none'}). Begin each with a dash",
+            )
+        ((name, settings),) = each.items()
+        known = {**clinical.covariates, **dict.fromkeys(clinical.columns)}
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(known) or 'there are none'})."
+            what = "a tissue, whose groups are made of the outcome" if name in study.tissues else "not declared"
+            raise _misfit(
+                ("subgroups",),
+                f"'{name}' is {what}: subgroups are of clinical.columns and clinical.covariates{hint} Declare it there,"
+                " or remove it here",
+            )
+        if name in seen:
+            raise _misfit(("subgroups",), f"'{name}' is listed twice. Remove one")
+        seen.add(name)
+        covariate = known[name]
+        if covariate is not None and covariate.type == "continuous" and settings.cut is None:
+            raise _misfit(
+                ("subgroups", name), f"'{name}' is continuous. Say where to cut it: {{{name}: {{cut: [50, 65]}}}}"
+            )
+        if covariate is not None and covariate.type != "continuous" and settings.cut is not None:
+            raise _misfit(("subgroups", name), f"'{name}' is {covariate.type}, and cuts are of numbers. Remove cut")
 
 
 def _check_choice(study: Study) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
 from prldh.core import Case, DataError, Geometry, Volume
 from prldh.engines import StatisticsEngine
-from prldh.plugins import DescribesFeatures, ExtractsMany, Registry
+from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, Registry, takes_columns
 from prldh.results import words_of
 from prldh.testing.learner_checks import LEARNER_CHECKS
 from prldh.testing.parts import (
@@ -42,7 +42,9 @@ from prldh.testing.words import results_of_scheme, results_of_source, say_what_t
 
 def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
     outcome = make_rows().outcome
-    resamples = validator.resamples(outcome, raw, np.random.SeedSequence(7))
+    columns = ({"centre": np.resize(np.array(["A", "B", "C"], dtype=object), outcome.size)},)
+    given = columns if takes_columns(validator) else ()
+    resamples = validator.resamples(outcome, raw, np.random.SeedSequence(7), *given)
     require(
         isinstance(resamples, list) and bool(resamples),
         f"resamples must return a list that is not empty, found {resamples!r:.80}; does it need example_settings?",
@@ -70,7 +72,8 @@ def _rows_in_range(validator: Any, raw: Any) -> None:
 def _holds_out(validator: Any, raw: Any) -> None:
     """A test row that trained is a leak, in a bootstrap too, where only training rows repeat."""
     require(
-        validator.kind in ("held_out", "bootstrap"), f"kind must be held_out or bootstrap, found {validator.kind!r}"
+        validator.kind in KINDS_OF_SCHEMES,
+        f"kind must be one of {', '.join(KINDS_OF_SCHEMES)}, found {validator.kind!r}",
     )
     tested: dict[tuple[int, int], int] = {}
     for r in _resamples(validator, raw)[1]:
@@ -89,6 +92,8 @@ def _holds_out(validator: Any, raw: Any) -> None:
                 f"row {row} is held out twice in repeat {r.repeat}; give the second another repeat",
             )
             tested[r.repeat, row] = r.fold
+    if validator.kind != "held_out":
+        return
     n = make_rows().outcome.size
     for repeat in sorted({repeat for repeat, _ in tested}):
         n_tested = sum(of == repeat for of, _ in tested)

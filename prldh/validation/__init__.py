@@ -5,18 +5,32 @@ from __future__ import annotations
 from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, YardstickEntry
 from prldh.validation.choosing import Decision, choose_for_everyone, judged_model
 from prldh.validation.common import fitted_on
+from prldh.validation.compare_repeats import compare_over_repeats
 from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
 from prldh.validation.engine_run import EngineRun, FittedOn
-from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Validation
+from prldh.validation.entries import (
+    Bootstrap,
+    FoldMean,
+    HeldOut,
+    HeldOutArea,
+    IntervalBy,
+    Optimism,
+    PooledArea,
+    Validation,
+)
 from prldh.validation.importance import Importance, describe_importance
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, validate_models
 from prldh.validation.sensitivity import Alternative
 from prldh.validation.spread import Helpers, open_kept, refit_inputs
+from prldh.validation.subgroups import Subgroups, describe_subgroups
 from prldh.validation.two_stage import TWO_STAGE_METHOD
 
 __all__ = [
+    "compare_over_repeats",
+    "Subgroups",
+    "describe_subgroups",
     "Alternative",
     "Bootstrap",
     "ChoiceEntry",
@@ -24,6 +38,7 @@ __all__ = [
     "EngineRun",
     "FittedOn",
     "FoldMean",
+    "PooledArea",
     "HeldOut",
     "HeldOutArea",
     "Helpers",

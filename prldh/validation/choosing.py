@@ -143,7 +143,8 @@ def _inner_name(scheme: str, r: int) -> str:
 def _inner_folds(plan: Plan, train: np.ndarray, scheme: str, r: int) -> list[Resample]:
     """Inner folds of training rows, in which copies of a patient stay together."""
     seed = seed_for(plan.study.seed, "choice", scheme, r)
-    fold = stratified_folds(plan.cohort.outcome[train], _choice_of(plan).folds, seed, train)
+    cohort = plan.cohort
+    fold = stratified_folds(cohort.outcome[train], _choice_of(plan).folds, seed, cohort.patient[train])
     return [Resample(train[fold != k], np.unique(train[fold == k]), 0, k) for k in range(int(fold.max()) + 1)]
 
 

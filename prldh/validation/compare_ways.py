@@ -13,7 +13,7 @@ import numpy as np
 from prldh.chain import ChosenLearner, Protocol, Step, probability
 from prldh.chain.learners import YARDSTICKS
 from prldh.chain.transforms import ImputeTransform
-from prldh.core import HELD_OUT, Interval, ModelSpec, Number, Predictions, finite
+from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, finite
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Patients, Plan
 from prldh.stats import auc_of_rows, corrected_resampled
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from prldh.core import Progress
 
 CORRECTED = "mean over resamples; Nadeau and Bengio's corrected variance, Student's t"
-NO_INTERVAL_HERE = "corrected resampled intervals are of folds and of other schemes that hold several patients out"
+NO_INTERVAL_HERE = (
+    "corrected resampled intervals are of folds and of splits at random; groups that are left out differ by more than"
+    " chance"
+)
 NO_SPREAD = "there are fewer than two resamples, or the difference is the same in all of them"
 OUT_OF_BAG = "mean over bootstrap samples of what each says of the patients out of its bag"
 #: What the study's own way is called beside those that it names.
@@ -121,7 +124,7 @@ def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted
 def judge(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> Judged:
     """What is said of a way's predictions: of patients held out; of a bootstrap, means over the samples of what each
     says of the patients out of its bag."""
-    if predictions.kind == HELD_OUT:
+    if predictions.kind != BOOTSTRAP:
         return judge_held_out(predictions, outcome, engine, level)[0]
     rows = np.concatenate([r.train for r in predictions.resamples])
     lengths = np.array([len(r.train) for r in predictions.resamples])
@@ -159,10 +162,10 @@ def difference_of(
 ) -> FromReference:
     """The first's AUC and Brier score less the second's, resample by resample on the same held-out patients."""
     areas, scores = (
-        np.array([_measures_of(each, r, outcome) for r in range(len(each.resamples))]).T for each in (first, second)
+        np.array([measures_of(each, r, outcome) for r in range(len(each.resamples))]).T for each in (first, second)
     )
     share = float(np.mean([len(r.test) / len(r.train) for r in first.resamples]))
-    is_held_out = first.kind == HELD_OUT and any(len(r.test) > 1 for r in first.resamples)
+    is_held_out = first.kind != BOOTSTRAP and any(len(r.test) > 1 and not r.group for r in first.resamples)
     differences = []
     for own, other in zip(areas, scores, strict=True):
         values = (own - other)[~np.isnan(own - other)]
@@ -176,7 +179,7 @@ def difference_of(
     return FromReference(reference, model, len(first.resamples), *differences)
 
 
-def _measures_of(predictions: Predictions, r: int, outcome: np.ndarray) -> tuple[float, float]:
+def measures_of(predictions: Predictions, r: int, outcome: np.ndarray) -> tuple[float, float]:
     """AUC (NaN with one class; 0.5 where nothing was left) and Brier score of the patients that a resample holds
     out."""
     test = predictions.resamples[r].test

@@ -30,6 +30,7 @@ from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, Yardstic
 from prldh.validation.choosing import Choosing
 from prldh.validation.entries import Bootstrap, HeldOut
 from prldh.validation.sensitivity import Alternative
+from prldh.validation.subgroups import Subgroups
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class EngineRun:
     protocols: dict[str, ProtocolEntry] = field(default_factory=dict)
     choice: ChoiceEntry | None = None
     yardstick: dict[str, YardstickEntry] = field(default_factory=dict)
+    subgroups: dict[str, Subgroups] = field(default_factory=dict)  # by column
     warnings: list[Warn] = field(default_factory=list)
 
     @property

@@ -90,8 +90,41 @@ class Null:
 
 
 @dataclass(frozen=True)
+class PooledArea(Interval):
+    """The groups' AUCs as one, a random-effects summary on the logit scale; ``prediction_low`` and ``prediction_high``:
+    the interval for the AUC in a new group. ``n_groups`` are pooled; ``left_out`` have one class, or an AUC of 0 or
+    1."""
+
+    tau2: Number
+    i2: Number
+    q: Number
+    q_p: Number
+    prediction_low: Number
+    prediction_high: Number
+    n_groups: Given[int]
+    left_out: tuple[str, ...]
+    method: str
+    reason: str | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class GroupLevel:
+    """What a model says of the patients of a group that was held out: AUC, calibration slope, intercept with the slope
+    fixed at 1 (calibration in the large), and observed over expected events."""
+
+    level: str
+    n: Given[int]
+    events: Given[int]
+    auc: Interval
+    slope: Interval
+    citl: Interval
+    observed_expected: Interval
+    reason: str | Absent = ABSENT
+
+
+@dataclass(frozen=True)
 class HeldOut:
-    """What a scheme that holds patients out says of a model."""
+    """What a scheme that holds patients out says of a model; ``groups`` where it goes by groups."""
 
     n_resamples: Given[int]
     n_intercept_only: Given[int]
@@ -99,6 +132,7 @@ class HeldOut:
     performance: Annotated[Mapping[str, Any], Among(HELD_OUT)]
     null: Null | Absent = ABSENT
     roc: tuple[RocPoint, ...] | Absent = ABSENT
+    groups: tuple[GroupLevel, ...] | Absent = ABSENT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from prldh.core import HELD_OUT, Cohort, Predictions, TissueRefit, Warn, variables_in, warn
+from prldh.core import BOOTSTRAP, Cohort, Predictions, TissueRefit, Warn, variables_in, warn
 
 #: Log odds beyond this are implausible: the probability is nearer to 0 or 1 than 3.1e-7. The iterations of a separated
 #: fit stop near 20, so that the limit lies below that.
@@ -31,7 +31,7 @@ def implausible_predictions(
     refits
         The tissues of each resample, whose scores tell whether a patient lies outside the training patients.
     """
-    if predictions.kind != HELD_OUT:
+    if predictions.kind == BOOTSTRAP:
         return []
     extremes: dict[int, float] = {}
     n_refits = n_separated = n_outside = 0

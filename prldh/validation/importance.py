@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prldh.chain import score_inputs, tables_of
-from prldh.core import FeatureBlock, Later, Number, Resample, TissueFit, TissueRefit
+from prldh.core import FeatureBlock, Later, Number, Resample, Subjects, TissueFit, TissueRefit
 from prldh.models import permutation_importance
 
 #: Features that are listed, the most important first.
@@ -40,16 +40,16 @@ class Importance:
 def importance_in(
     fit: TissueFit,
     blocks: tuple[FeatureBlock, ...],
-    outcome: np.ndarray,
+    subjects: Subjects,
     resample: Resample,
     seed: np.random.SeedSequence,
 ) -> dict[str, float] | None:
     """The fall of the AUC of the held-out patients by feature of the score; None where they have one outcome, or there
     is no score."""
-    score, y = fit.score, outcome[resample.test]
+    score, y = fit.score, subjects.outcome[resample.test]
     if score is None or not len(y) or y.min() == y.max():
         return None
-    inputs = score_inputs(fit.chain, tables_of(blocks)).values[resample.test]
+    inputs = score_inputs(fit.chain, tables_of(blocks), subjects.columns).values[resample.test]
     found = permutation_importance(score.log_odds, inputs, score.names, y, resample.test, seed)
     return dict(zip(score.names, map(float, found.drop), strict=True))
 

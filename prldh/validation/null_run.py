@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prldh.core import Number, Predictions, seed_for
+from prldh.core import BOOTSTRAP, Cohort, Number, Predictions, seed_for
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.validation.entries import HeldOut, Null
@@ -31,7 +31,7 @@ Refit = Callable[[Plan, int], tuple[Mapping[str, list], Mapping[str, list]]]
 
 def null_scheme(plan: Plan) -> str | None:
     """The scheme that is repeated: folds, or else the first that holds patients out."""
-    held_out = [name for name, (kind, _) in plan.schemes.items() if kind == "held_out"]
+    held_out = [name for name, (kind, _) in plan.schemes.items() if kind != BOOTSTRAP]
     return "folds" if "folds" in held_out else next(iter(held_out), None)
 
 
@@ -78,11 +78,24 @@ def permute(plan: Plan, k: int) -> Plan:
     assert name is not None, "there is no null run without a scheme that holds patients out"
     seed = seed_for(plan.study.seed, "null", k)
     first, second = seed.spawn(2)
-    outcome = np.random.default_rng(first).permutation(plan.cohort.outcome)
+    outcome = _permuted(plan.cohort, np.random.default_rng(first))
     kind, _ = plan.schemes[name]
     return replace(
         plan, cohort=replace(plan.cohort, outcome=outcome), schemes={name: (kind, plan.draw(name, outcome, second))}
     )
+
+
+def _permuted(cohort: Cohort, generator: np.random.Generator) -> np.ndarray:
+    """The outcome (n,) permuted; where several rows are one patient's, patients with as many rows exchange theirs."""
+    if cohort.patients is None:
+        return generator.permutation(cohort.outcome)
+    outcome = cohort.outcome.copy()
+    rows_of = [np.flatnonzero(cohort.patient == first) for first in np.unique(cohort.patient)]
+    for size in sorted({len(rows) for rows in rows_of}):
+        own = [rows for rows in rows_of if len(rows) == size]
+        for rows, other in zip(own, generator.permutation(len(own)), strict=True):
+            outcome[rows] = cohort.outcome[own[other]]
+    return outcome
 
 
 def _auc(predictions: Predictions, outcome: np.ndarray, measure: str, engine: StatisticsEngine, level: float) -> float:

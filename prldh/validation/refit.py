@@ -27,6 +27,7 @@ from prldh.chain import (
     training_rows,
 )
 from prldh.core import (
+    BOOTSTRAP,
     Coded,
     Cohort,
     Design,
@@ -35,6 +36,7 @@ from prldh.core import (
     ModelSpec,
     Predictions,
     Resample,
+    Subjects,
     TissueFit,
     TissueRefit,
     Warn,
@@ -51,7 +53,7 @@ from prldh.validation.importance import importance_in
 def refit_tissues(
     tissues: Mapping[str, tuple[FeatureBlock, ...]],
     given: Mapping[str, np.ndarray],
-    outcome: np.ndarray,
+    subjects: Subjects,
     resample: Resample,
     protocol: Protocol,
     seed: int,
@@ -66,28 +68,28 @@ def refit_tissues(
     for name, values in given.items():
         known = resample.train[np.isfinite(values[resample.train])]
         ledger.read("cutoff", known)
-        cutoff = float(engine.youden(outcome[known].astype(float), values[known])["threshold"])
+        cutoff = float(engine.youden(subjects.outcome[known].astype(float), values[known])["threshold"])
         refits[name] = TissueRefit(values, cutoff, (), None)
     for name, blocks in tissues.items():
-        rows = training_rows(blocks, outcome, resample.train)
+        rows = training_rows(blocks, subjects, resample.train)
         fit = fit_tissue(
             rows, tuple(b.source for b in blocks), protocol, seed_for(seed, "tissue", name, *key), engine, ledger
         )
-        refits[name] = _refit_of(fit, blocks, outcome, resample, protocol)
+        refits[name] = _refit_of(fit, blocks, subjects, resample, protocol)
         if is_explained:
             own = seed_for(seed, "importance", name, *key)
-            refits[name] = replace(refits[name], importance=importance_in(fit, blocks, outcome, resample, own))
+            refits[name] = replace(refits[name], importance=importance_in(fit, blocks, subjects, resample, own))
     return refits
 
 
 def _refit_of(
-    fit: TissueFit, blocks: tuple[FeatureBlock, ...], outcome: np.ndarray, resample: Resample, protocol: Protocol
+    fit: TissueFit, blocks: tuple[FeatureBlock, ...], subjects: Subjects, resample: Resample, protocol: Protocol
 ) -> TissueRefit:
     """A tissue as fitted on the training rows of a resample, applied to everyone."""
     features, is_log_odds = tuple(name for _, name in fit.features), protocol.second_stage == "as_is"
-    values = apply_chain(fit.chain, tables_of(blocks))
+    values = apply_chain(fit.chain, tables_of(blocks), subjects.columns)
     if not fit.chain:
-        values = np.full(outcome.size, base_log_odds(outcome[resample.train]) if is_log_odds else 0.0)
+        values = np.full(subjects.n, base_log_odds(subjects.outcome[resample.train]) if is_log_odds else 0.0)
     cross_fitted = None
     if fit.cross_fitted is not None:
         cross_fitted = values.copy()
@@ -232,7 +234,7 @@ def predict_imputed(
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])
     warnings = _of_unseen(unseen) + _of_fewer_knots(fewer, len(resamples))
-    predictions = Predictions(kind, resamples, eta, alone, warnings, imputed if kind == "held_out" else None, training)
+    predictions = Predictions(kind, resamples, eta, alone, warnings, imputed if kind != BOOTSTRAP else None, training)
     return _wrote_down(predictions, [r.train for r in resamples])
 
 

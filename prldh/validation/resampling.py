@@ -10,6 +10,7 @@ import numpy as np
 
 from prldh.chain.selection import stratified_folds
 from prldh.core import Resample, SchemeRun
+from prldh.validation.group_schemes import GROUP_SCHEMES
 
 
 class LeaveOneOut:
@@ -87,4 +88,4 @@ class Bootstrap:
         return resamples
 
 
-VALIDATORS = (LeaveOneOut(), StratifiedFolds(), Bootstrap())
+VALIDATORS = (LeaveOneOut(), StratifiedFolds(), Bootstrap(), *GROUP_SCHEMES)

@@ -19,7 +19,7 @@ from prldh.validation.null_run import null_scheme, run_null
 from prldh.validation.refit import predict_imputed, predict_scope_pipeline
 from prldh.validation.sensitivity import describe_sensitivity
 from prldh.validation.spread import ByScheme, Helpers, refit_all
-from prldh.validation.summaries import summarise
+from prldh.validation.summaries import judges_part, summarise
 from prldh.validation.two_stage import TwoStage, draw_two_stage
 
 if TYPE_CHECKING:
@@ -150,7 +150,9 @@ def _record(
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        apparent, cohort, judge = mean_log_odds(run.log_odds[i]), patients.cohort, run.assessment.of(patients)
+        apparent, cohort = mean_log_odds(run.log_odds[i]), patients.cohort
+        judged = patients.among(predictions.held_out_rows[0]) if judges_part(predictions) else patients
+        judge = run.assessment.of(judged)
         entry, warnings = summarise(predictions, apparent, cohort.outcome, judge, two_stage)
         warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from prldh.chain import Protocol, Step, fit_everyone
-from prldh.core import Interval, Predictions, TissueFit, TissueRefit
+from prldh.core import HELD_OUT, Interval, Predictions, TissueFit, TissueRefit
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.plugins import OffersAlternatives
@@ -100,7 +100,9 @@ def describe_sensitivity(
             fit = (
                 fits[name]
                 if is_used
-                else fit_everyone(name, plan.blocks[name], plan.cohort.outcome, protocol, plan.study.seed, engine)
+                else fit_everyone(
+                    name, plan.blocks[name], plan.cohort.subjects, protocol, plan.study.seed, engine.plain
+                )
             )
             features, own = tuple(f for _, f in fit.features), {f for _, f in fits[name].features}
             alternative = Alternative(
@@ -133,6 +135,6 @@ def _held_out(plan: Plan, scheme: str, refits: list[TissueRefit], engine: Statis
     alone = np.array([r.empty_step is not None for r in refits])
     predictions = Predictions(kind, resamples, np.array([r.values for r in refits]), alone)
     outcome, level = plan.cohort.outcome, plan.study.performance.confidence
-    if all(len(r.test) == 1 for r in resamples):
+    if kind != HELD_OUT or all(len(r.test) == 1 for r in resamples):
         return HeldOutScore(scheme, "auc", pooled_auc_of(predictions, outcome.astype(float), engine, level)[0])
     return HeldOutScore(scheme, "auc_mean", fold_mean(predictions, outcome, engine, level))

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import HELD_OUT, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, TissueRefit
+from prldh.core import BOOTSTRAP, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, Subjects, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.models import Plan
 from prldh.plugins import HasFingerprint
@@ -41,7 +41,7 @@ class Refits:
     tissues make one score, and given scores do not count; ``explained``: schemes in whose resamples features are told
     by their worth."""
 
-    outcome: np.ndarray
+    subjects: Subjects
     protocol: Protocol
     seed: int
     tissues: Mapping[str, TissueRefit] | None
@@ -73,7 +73,7 @@ def in_many_folds(plan: Plan) -> list[str]:
     return [
         name
         for name, (kind, resamples) in plan.schemes.items()
-        if kind == HELD_OUT and any(len(r.test) > 1 for r in resamples)
+        if kind != BOOTSTRAP and any(len(r.test) > 1 for r in resamples)
     ]
 
 
@@ -101,9 +101,9 @@ def refit_all(
     items = [
         (scheme, r, resample) for scheme, (_, resamples) in plan.schemes.items() for r, resample in enumerate(resamples)
     ]
-    study, outcome = plan.study, plan.cohort.outcome
+    study, subjects = plan.study, plan.cohort.subjects
     settings = Refits(
-        outcome, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled, tuple(explained)
+        subjects, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled, tuple(explained)
     )
     by_item = run_work(
         partial(_refit_one, settings),
@@ -160,7 +160,7 @@ def _refit_one(
             refitted = refit_tissues(
                 pool(blocks) if settings.is_pooled else blocks,
                 {} if settings.is_pooled else given,
-                settings.outcome,
+                settings.subjects,
                 resample,
                 settings.protocol,
                 settings.seed,
@@ -233,7 +233,9 @@ def _shelf(kept: KeptWork, settings: Refits, items: list[tuple[str, int, Resampl
             settings.imputation.model_dump_json(),
         )
     chain = (_digest_of(settings.protocol), settings.is_pooled, settings.explained)
-    stage = digest_of(kept.study, chain, settings.outcome, tissues, covariates)
+    subjects = settings.subjects
+    known = subjects.outcome, subjects.patient, [(name, list(values)) for name, values in subjects.columns.items()]
+    stage = digest_of(kept.study, chain, known, tissues, covariates)
     keys = [digest_of(stage, scheme, r, resample.train, resample.test) for scheme, r, resample in items]
     return Shelf(kept, keys, _pack, _unpack)
 

@@ -13,8 +13,11 @@ from prldh.core import (
     ABSENT,
     BOOTSTRAP,
     CELLS,
+    HELD_OUT,
+    HOLDOUT,
     LOWER,
     NO_INTERVAL,
+    REPEATED_HOLDOUT,
     Absent,
     Interval,
     Number,
@@ -39,12 +42,14 @@ from prldh.models import (
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import correct_optimism
+from prldh.stats import correct_optimism, corrected_resampled
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
+from prldh.validation.groups import describe_groups
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.two_stage import TWO_STAGE_METHOD, TwoStage
 
 FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
+REPEATED_INTERVAL = "mean over repeats; corrected resampled t (Nadeau and Bengio)"
 NO_CORRECTION = (
     ".632+ is null: a calibration line has no value that stands for no information; its corrected value and .632 have"
     " no interval: none was shown to hold (docs/intervals.md)"
@@ -78,28 +83,45 @@ def _summarise_held_out(
     predictions: Predictions, outcome: np.ndarray, assessment: Assessment
 ) -> tuple[HeldOut, list[Warn]]:
     y, level, samples = outcome.astype(float), assessment.level, assessment.draws.patients
-    pooled = held_out(predictions)
+    is_pooled = predictions.kind != REPEATED_HOLDOUT
     judged, warnings = judge_held_out(predictions, outcome, assessment.engine, level)
     performance: dict[str, Any] = {"auc": judged.auc}
     if judged.auc_mean is not None:
         performance["auc_mean"] = judged.auc_mean
     performance |= {"brier": judged.brier, "intercept": judged.intercept, "slope": judged.slope}
-    probabilities = [np.round(probability(eta), 12) for eta in pooled]
-    performance["calibration"] = _mean_calibration(
-        [calibration(y, p, assessment, samples if not r else samples[:0]) for r, p in enumerate(probabilities)]
-    )
-    performance["hosmer_lemeshow"] = hosmer_lemeshow(y, probabilities[0], assessment, is_fitted=False)
+    repeats = [
+        (y[own], np.round(probability(eta[own]), 12), samples if is_pooled else samples[:0, : len(own)])
+        for eta, own in zip(held_out(predictions), predictions.held_out_rows, strict=True)
+    ]
+    calibrations = [calibration(y, p, assessment, own if not r else own[:0]) for r, (y, p, own) in enumerate(repeats)]
+    performance["calibration"] = _mean_calibration(calibrations)
     thresholds, engine = np.array(assessment.settings.thresholds), assessment.engine
-    curves = [engine.decision_curve(y, p, thresholds, samples, len(samples), level) for p in probabilities]
-    impacts = [engine.clinical_impact(y, p, thresholds, 1000, samples, len(samples), level) for p in probabilities]
+    curves = [engine.decision_curve(y, p, thresholds, own, len(own), level) for y, p, own in repeats]
+    impacts = [engine.clinical_impact(y, p, thresholds, 1000, own, len(own), level) for y, p, own in repeats]
     performance["decision_curve"] = records_of(DecisionPoint, _mean_curve(curves))
     performance["clinical_impact"] = records_of(ImpactPoint, _mean_curve(impacts))
-    elsewhere = [curve for p in probabilities if (curve := curve_elsewhere(y, p, assessment, samples))]
+    elsewhere = [curve for y, p, own in repeats if (curve := curve_elsewhere(y, p, assessment, own))]
     if elsewhere:
         performance["decision_curve_at_prevalence"] = records_of(DecisionPoint, _mean_curve(elsewhere))
+    entry = HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(repeats), performance)
+    if not is_pooled:
+        first = performance["calibration"]
+        performance["calibration"] = replace(first, curve=(), histogram=())
+        performance |= _mean_classification(predictions, y, assessment)
+        return entry, warnings
+    performance["hosmer_lemeshow"] = hosmer_lemeshow(*repeats[0][:2], assessment, is_fitted=False)
     performance["confusion"] = counts = _count(predictions, y, assessment.engine)
     performance |= classify(counts, assessment)
-    return HeldOut(len(predictions.resamples), int(predictions.alone.sum()), len(pooled), performance), warnings
+    groups = describe_groups(predictions, outcome, assessment)
+    if groups is None:
+        return entry, warnings
+    performance["auc_groups"] = groups.pooled
+    return replace(entry, groups=groups.levels), [*warnings, *groups.warnings]
+
+
+def judges_part(predictions: Predictions) -> bool:
+    """Whether one part of the patients is held out, whom alone bands are of."""
+    return predictions.kind == HOLDOUT
 
 
 class Judged(NamedTuple):
@@ -118,13 +140,13 @@ def judge_held_out(
     """Discrimination, Brier score and calibration line of held-out predictions, means over the repeats."""
     y, pooled, mean = outcome.astype(float), held_out(predictions), None
     auc, warnings = pooled_auc_of(predictions, y, engine, level)
-    if any(len(r.test) > 1 for r in predictions.resamples):
+    if predictions.kind == HELD_OUT and any(len(r.test) > 1 for r in predictions.resamples):
         mean = fold_mean(predictions, outcome, engine, level)
         if mean.n_folds_one_class:
             warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
-    answer = engine.brier_score(y, probability(np.array(pooled)), level)
-    brier = record_of(IntervalBy, answer, method="normal, from the patients' squared errors")
-    lines = [_calibration_line(eta, y, engine, level) for eta in pooled]
+    brier = _brier(predictions, y, pooled, engine, level)
+    repeats = zip(pooled, predictions.held_out_rows, strict=True)
+    lines = [_calibration_line(eta[own], y[own], engine, level) for eta, own in repeats]
     intercept, slope = (_average(ends) for ends in zip(*lines, strict=True))
     return Judged(auc, mean, brier, intercept, slope), warnings
 
@@ -132,13 +154,22 @@ def judge_held_out(
 def pooled_auc_of(
     predictions: Predictions, y: np.ndarray, engine: StatisticsEngine, level: float
 ) -> tuple[HeldOutArea, list[Warn]]:
-    """AUC of the pooled predictions, the mean over repeats, with the mean of their DeLong variances."""
+    """AUC of the pooled predictions, the mean over repeats, with the mean of their DeLong variances; where each repeat
+    holds others out, the corrected resampled interval."""
     n_alone = int(predictions.alone.sum())
     if n_alone:
         alone = warn.INTERCEPT_ALONE(n_alone=n_alone, n=len(predictions.resamples))
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
-    areas = [pooled_auc(y, probability(etas), engine, level) for etas in held_out_imputed(predictions)]
-    method = "DeLong on pooled held-out predictions, conditional on the fitted models"
+    repeats_held_out = zip(held_out_imputed(predictions), predictions.held_out_rows, strict=True)
+    of_both = [(etas[:, own], y[own]) for etas, own in repeats_held_out if y[own].min() < y[own].max()]
+    n_one_class = len(predictions.held_out_rows) - len(of_both)
+    if n_one_class:
+        alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class)
+        return HeldOutArea(None, None, None, None, "not defined"), [alone]
+    areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
+    if predictions.kind == REPEATED_HOLDOUT:
+        return _mean_area(predictions, [area["estimate"] for area in areas], level)
+    method = f"{engine.auc_method} on pooled held-out predictions, conditional on the fitted models"
     keys = ["estimate", "low", "high", "variance"]
     repeats: Repeats | Absent = ABSENT
     if predictions.imputed is not None:
@@ -151,6 +182,50 @@ def pooled_auc_of(
     means = {key: float(np.mean([area[key] for area in areas])) for key in keys}
     area = record_of(HeldOutArea, means, method=method, repeats=repeats)
     return area, [warn.BELOW_HALF()] if means["high"] < 0.5 else []
+
+
+def _mean_area(predictions: Predictions, areas: Sequence[float], level: float) -> tuple[HeldOutArea, list[Warn]]:
+    """The mean of the repeats' AUCs."""
+    mean = _corrected_mean(predictions, areas, level)
+    spread = float(np.std(areas, ddof=1)) if len(areas) > 1 else None
+    repeats = Repeats(len(areas), spread, min(areas), max(areas))
+    variance = None if mean.se is None else mean.se**2
+    area = HeldOutArea(mean.estimate, mean.low, mean.high, variance, mean.method, repeats=repeats)
+    return area, [warn.BELOW_HALF()] if mean.high is not None and mean.high < 0.5 else []
+
+
+class _Mean(NamedTuple):
+    """A mean over repeats with its limits and standard error."""
+
+    estimate: Number
+    low: Number
+    high: Number
+    se: Number
+    method: str
+
+
+def _corrected_mean(predictions: Predictions, values: Sequence[float], level: float) -> _Mean:
+    """Mean over repeats that each hold others out, of shares, with Nadeau and Bengio's interval, within 0 and 1."""
+    share = float(np.mean([len(r.test) / len(r.train) for r in predictions.resamples]))
+    answer = corrected_resampled(np.asarray(values, dtype=float), share, level)
+    low, high = (finite(np.clip(answer[end], 0.0, 1.0)) for end in ("low", "high"))
+    return _Mean(answer["estimate"], low, high, finite(answer["se"]), REPEATED_INTERVAL)
+
+
+def _brier(
+    predictions: Predictions, y: np.ndarray, pooled: Sequence[np.ndarray], engine: StatisticsEngine, level: float
+) -> IntervalBy:
+    rows = predictions.held_out_rows
+    if predictions.kind == REPEATED_HOLDOUT:
+        scores = [
+            engine.brier_score(y[own], probability(eta[own])[None, :], level)["estimate"]
+            for eta, own in zip(pooled, rows, strict=True)
+        ]
+        mean = _corrected_mean(predictions, scores, level)
+        return IntervalBy(mean.estimate, mean.low, mean.high, mean.method)
+    both = np.array([eta[own] for eta, own in zip(pooled, rows, strict=True)])
+    answer = engine.brier_score(y[rows[0]], probability(both), level)
+    return record_of(IntervalBy, answer, method="normal, from the patients' squared errors")
 
 
 def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> FoldMean:
@@ -210,9 +285,21 @@ def _mean_curve(curves: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     }
 
 
-def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine) -> Confusion:
-    """Held-out classification at the Youden threshold of each refit (first repeat)."""
-    first = [(r, resample) for r, resample in enumerate(predictions.resamples) if not resample.repeat]
+def _mean_classification(predictions: Predictions, y: np.ndarray, assessment: Assessment) -> dict[str, Any]:
+    """Means over the repeats of the measures of a classification, without intervals; None where one is."""
+    repeats = sorted({resample.repeat for resample in predictions.resamples})
+    counts = [_count(predictions, y, assessment.engine, repeat) for repeat in repeats]
+    each = [classify(cells, assessment) for cells in counts]
+    return {
+        key: replace(value, estimate=_mean([own[key].estimate for own in each]), low=None, high=None)
+        for key, value in each[0].items()
+        if isinstance(value, Interval)
+    }
+
+
+def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine, repeat: int = 0) -> Confusion:
+    """Held-out classification at the Youden threshold of each refit (of one repeat)."""
+    first = [(r, resample) for r, resample in enumerate(predictions.resamples) if resample.repeat == repeat]
     for r, resample in first:
         if "threshold" not in predictions.ledgers[r].entries:  # engines that share the predictions fit the same one
             predictions.ledgers[r].read("threshold", resample.train)

@@ -89,6 +89,8 @@ def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage:
 def _why_none(plan: Plan, i: int, scheme: str, design: np.ndarray, outcome: np.ndarray, n_rarer: int) -> str:
     """Where no simulation tells that an interval holds; empty where one does."""
     spec, n_samples, n_coefficients = plan.specs[i], len(plan.schemes[scheme][1]), design.shape[1] - 1
+    if plan.cohort.patients is not None:
+        return "several rows are one patient's, for which none was simulated"
     if plan.is_refitted(spec):
         return NOT_GIVEN
     if plan.is_imputed(spec):

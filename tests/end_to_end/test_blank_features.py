@@ -160,7 +160,7 @@ def test_held_out_values_do_not_matter_to_the_fit(tmp_path):
             first[1::2] *= factor
             second[1::2] *= factor
             changed.append(type(block)(block.source, block.names, first, second))
-        rows = training_rows(tuple(changed), plan.cohort.outcome, train)
+        rows = training_rows(tuple(changed), plan.cohort.subjects, train)
         ledger = Ledger(np.arange(1, N, 2))
         seed = seed_for(1, "tissue")
         fit = fit_tissue(rows, ("shape", "texture"), plan.protocol, seed, PythonEngine(), ledger)

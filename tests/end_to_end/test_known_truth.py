@@ -96,7 +96,7 @@ def _radscore(frozen, cohort, tissue):
 def test_changing_held_out_rows_moves_no_fit():
     """What is fitted sees training rows alone: other values and outcomes of held-out patients change nothing."""
     from prldh.chain.radscore import fit_tissue, training_rows
-    from prldh.core.records import FeatureBlock
+    from prldh.core.records import FeatureBlock, Subjects
     from prldh.core.seeds import seed_for
     from prldh.engines.python import PythonEngine
     from prldh.plugins.registry import Registry
@@ -122,7 +122,9 @@ def test_changing_held_out_rows_moves_no_fit():
 
     def fit(values, second, outcome):
         block = FeatureBlock("s", tuple(f"f{j}" for j in range(40)), values, second)
-        return fit_tissue(training_rows((block,), outcome, rows), ("s",), protocol, seed_for(1, "x"), PythonEngine())
+        return fit_tissue(
+            training_rows((block,), Subjects.each(outcome), rows), ("s",), protocol, seed_for(1, "x"), PythonEngine()
+        )
 
     before = fit(values, second, outcome)
     changed, changed_second, changed_outcome = values.copy(), second.copy(), outcome.copy()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prldh.core.records import FeatureBlock, Resample
+from prldh.core.records import FeatureBlock, Resample, Subjects
 from prldh.plugins.registry import Registry
 from prldh.run.protocols import resolve_protocols
 from prldh.study.study import Study
@@ -51,7 +51,7 @@ def test_a_worker_stays_below_its_bound(record_property):
             ],
         }
     )
-    settings = Refits(outcome, resolve_protocols(study, Registry())[0], 1, None, None, study.imputation)
+    settings = Refits(Subjects.each(outcome), resolve_protocols(study, Registry())[0], 1, None, None, study.imputation)
     items = [("bootstrap", r, Resample(rng.integers(0, n, n), np.arange(5), 0, 0)) for r in range(4)]
     with Workers(2, shared=({"tissue": (block,)}, {})) as workers:
         found = run_work(partial(_measured, settings), items, workers, lambda done: None)

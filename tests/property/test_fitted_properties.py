@@ -16,7 +16,7 @@ from prldh.chain.selection.correlation import CorrelationSelector
 from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Protocol, Step
 from prldh.core.fitted import Chosen, LinearScore
-from prldh.core.records import FeatureBlock
+from prldh.core.records import FeatureBlock, Subjects
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
 
@@ -52,7 +52,7 @@ def studies(draw):
 def test_fit_and_apply_are_a_pair(study):
     blocks, outcome, protocol, rows, rng = study
     sources = tuple(block.source for block in blocks)
-    training = training_rows(blocks, outcome, rows)
+    training = training_rows(blocks, Subjects.each(outcome), rows)
     fit = fit_tissue(training, sources, protocol, np.random.SeedSequence(1), PythonEngine())
     scores = apply_chain(fit.chain, tables_of(blocks))
     np.testing.assert_array_equal(scores[rows], fit.values)

@@ -20,7 +20,7 @@ from prldh.chain.applying import apply_chain, apply_to_training, change_values, 
 from prldh.chain.radscore import fit_tissue, training_rows
 from prldh.chain.steps import Protocol, Step, read_answer
 from prldh.core.errors import DataError, StudyError
-from prldh.core.records import FeatureBlock, ImageValues, TrainingRows
+from prldh.core.records import FeatureBlock, ImageValues, Subjects, TrainingRows
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
 from prldh.run.extraction import extract
@@ -246,7 +246,7 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
     training = np.random.default_rng(1).integers(0, 80, 80)
     step = Step(SELECTOR, settings.model_copy(update={"reading": "B"}))
     protocol = Protocol((step,), True, "best")
-    (drawn,) = training_rows((everyone,), rows.outcome, training)
+    (drawn,) = training_rows((everyone,), Subjects.each(rows.outcome), training)
     fit = fit_tissue((drawn,), ("uctransnet",), protocol, np.random.SeedSequence(3), PythonEngine())
     choice, _, score = fit.chain
     library = pd.read_csv(settings.library).iloc[:, 1:].to_numpy()
@@ -261,7 +261,9 @@ def test_reading_b_of_a_fit_is_what_a_plain_loop_gives(settings):
         expected[patient] = own[stays].mean(axis=0) if stays.any() else own[distance[0].argmin()]
     (changed,) = change_values((everyone,), fit.chain)
     np.testing.assert_allclose(changed.first, expected, rtol=1e-12)
-    left, _ = apply_to_training(choice.fitted, training_rows((everyone,), rows.outcome, np.arange(80))[0])
+    left, _ = apply_to_training(
+        choice.fitted, training_rows((everyone,), Subjects.each(rows.outcome), np.arange(80))[0]
+    )
     np.testing.assert_allclose(left.second, expected + 0.1, rtol=1e-12)
     score = score.fitted
     by_hand = score.intercept + ((expected - score.center) / score.scale) @ score.coefficients

@@ -360,6 +360,13 @@ def _trained(**trained_on) -> dict:
 
 
 #: rule, changes to the results, status, and what its value or reason says
+PLAN = {
+    "file": "plan.json",
+    "sha256": "ab12",
+    "made": "2026-01-02T03:04:05+00:00",
+    "compared": {"settings": 50, "seed": 1},
+    "deviations": [{"kind": "seed", "what": "seed", "planned": "3", "found": "4"}],
+}
 CASES = [
     ("sample_size", {}, "filled", "80: enough for every model"),
     ("sample_size", {"sample_size__models": [{"n_needed": 300, "is_enough": False}]}, "filled", "too few for 1 of 1"),
@@ -497,6 +504,15 @@ CASES = [
     ("multicollinearity", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
     ("flowchart", {}, "author", "4 → icc 3"),
     ("no_subgroups", {}, "author", "no subgroups"),
+    ("protocol", {}, "author", None),
+    (
+        "protocol",
+        {"plan": PLAN},
+        "filled",
+        "departed from in 1 seed, listed one by one. It was followed in 50",
+    ),
+    ("registration", {}, "author", None),
+    ("registration", {"plan": PLAN | {"deviations": []}}, "author", "followed in everything: 50 settings, the seed"),
     ("n_patients", {}, "author", "100 patients of c.csv"),
     ("table_checks", {}, "author", "1 of 101 patients left out"),
     (

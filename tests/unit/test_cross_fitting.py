@@ -11,7 +11,7 @@ import statsmodels.api as sm
 from prldh.chain import Protocol, base_log_odds, fit_tissue, training_rows
 from prldh.chain.radscore import CROSS_FOLDS, OF_CROSS_FITS
 from prldh.chain.selection import child_of, stratified_folds
-from prldh.core import Cohort, FeatureBlock, Ledger, ModelSpec, Resample, TissueRefit
+from prldh.core import Cohort, FeatureBlock, Ledger, ModelSpec, Resample, Subjects, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.stats import youden
 from prldh.validation.refit import predict_scope_pipeline, refit_tissues
@@ -27,7 +27,7 @@ def make_block(n=N, p=4, seed=1):
 
 
 def fit(block, outcome, rows, stage="cross_fitted", ledger=None, seed=SEED):
-    training = training_rows((block,), outcome, rows)
+    training = training_rows((block,), Subjects.each(outcome), rows)
     own = np.random.SeedSequence(seed.entropy)
     return fit_tissue(training, ("s",), Protocol((), True, "stop", second_stage=stage), own, PythonEngine(), ledger)
 
@@ -88,7 +88,15 @@ def test_a_chain_of_nothing_taken_as_it_is_gives_everyone_the_log_odds_of_the_tr
     for stage, expected in (("as_is", base_log_odds(outcome[:40])), ("in_sample", 0.0)):
         protocol = Protocol((), True, "stop", second_stage=stage)
         refits = refit_tissues(
-            {"t": (flat,)}, {}, outcome, resample, protocol, 1, ("folds", 0), PythonEngine(), Ledger(resample.test)
+            {"t": (flat,)},
+            {},
+            Subjects.each(outcome),
+            resample,
+            protocol,
+            1,
+            ("folds", 0),
+            PythonEngine(),
+            Ledger(resample.test),
         )
         assert refits["t"].values == pytest.approx(expected) and refits["t"].empty_step
         assert refits["t"].is_log_odds == (stage == "as_is")
@@ -100,7 +108,7 @@ def test_held_out_rows_have_the_score_of_all_training_rows():
     refits = refit_tissues(
         {"t": (block,)},
         {},
-        outcome,
+        Subjects.each(outcome),
         Resample(train, test, 0, 0),
         Protocol((), True, "stop", second_stage="cross_fitted"),
         1,

@@ -17,7 +17,7 @@ from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Protocol, Step
 from prldh.core.errors import DataError, PluginError
 from prldh.core.fitted import Chosen, LinearScore
-from prldh.core.records import FeatureBlock, ImageValues
+from prldh.core.records import FeatureBlock, ImageValues, Subjects
 from prldh.engines.python import PythonEngine
 from prldh.plugins.registry import Registry
 
@@ -52,7 +52,7 @@ def protocol_of(*selectors, by_source=True):
 
 def fit(blocks, outcome, protocol, rows=None):
     rows = np.sort(np.random.default_rng(1).integers(0, outcome.size, outcome.size)) if rows is None else rows
-    training = training_rows(blocks, outcome, rows)
+    training = training_rows(blocks, Subjects.each(outcome), rows)
     sources = tuple(b.source for b in blocks)
     return rows, fit_tissue(training, sources, protocol, np.random.SeedSequence(3), PythonEngine(), is_described=True)
 
@@ -191,7 +191,7 @@ def test_another_reader_and_perturbed_masks_get_the_same_limits():
     blocks, outcome = make_blocks()
     rng = np.random.default_rng(4)
     block = replace(blocks[0], perturbed=blocks[0].first + rng.normal(size=(4, *blocks[0].first.shape)))
-    (rows,) = training_rows((block,), outcome, np.arange(N))
+    (rows,) = training_rows((block,), Subjects.each(outcome), np.arange(N))
     limits = Clip().fit(rows, Clip.Settings(), None, None)
     changed, warnings = apply_to_training(limits, rows)
     assert not warnings and changed.names == rows.names

@@ -21,7 +21,6 @@ from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.mrmr import mutual_information, rank_mrmr
 from prldh.chain.selection.protocol import SELECTORS
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
-from prldh.core.errors import DataError
 from prldh.core.records import TrainingRows
 
 ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]
@@ -93,12 +92,18 @@ def test_folds_do_not_depend_on_the_order_of_rows():
     np.testing.assert_array_equal(stratified_folds(rows.outcome[order], 5, 1, rows.patient[order]), fold[order])
 
 
-def test_more_folds_than_patients_and_contradicting_copies():
+def test_more_folds_than_patients():
     assert sorted(stratified_folds(np.array([0, 1, 1]), 10, 1)) == [0, 1, 2]
-    with pytest.raises(DataError, match="patient number 7 has both"):
-        stratified_folds(np.array([0, 1, 1]), 2, 1, np.array([7, 7, 8]))
     with pytest.raises(ValueError, match="at least 2"):
         stratified_folds(np.array([0, 1]), 1, 1)
+
+
+def test_a_patient_with_the_event_in_some_row_is_dealt_as_one_with_the_event():
+    patient = np.repeat(np.arange(12), 3)
+    outcome = np.where(patient < 4, np.arange(36) % 3 == 0, 0)  # patients 0 … 3 have both
+    fold = stratified_folds(outcome, 4, 1, patient)
+    assert all(np.unique(fold[patient == p]).size == 1 for p in range(12))
+    assert sorted(fold[::3][:4]) == [0, 1, 2, 3]
 
 
 def test_every_patient_gets_into_every_fold_equally_often():

@@ -1,10 +1,8 @@
-"""Inner folds: stratified by outcome, with all copies of a patient in one fold."""
+"""Inner folds: stratified by outcome, with all rows of a patient in one fold."""
 
 from __future__ import annotations
 
 import numpy as np
-
-from prldh.core import DataError
 
 
 def stratified_folds(
@@ -16,7 +14,8 @@ def stratified_folds(
     """Deal patients into folds, class by class.
 
     Patients are dealt, not rows: a bootstrap sample holds some patients several times, and a copy in the training part
-    of an inner fold would reveal the outcome of its twin in the test part. Within a class the folds differ by at most
+    of an inner fold would reveal the outcome of its twin in the test part. A patient with an event in some of several
+    rows is dealt as one with the event. Within a class the folds differ by at most
     one patient. Which folds get one more is random, except that the second class fills up the folds that the first
     left smaller, so that the folds' totals differ by at most one patient too.
 
@@ -28,17 +27,12 @@ def stratified_folds(
     seed : int or SeedSequence
         The folds depend on the seed and the patients' numbers, not on the order of the rows.
     patient : (n,) int array, optional
-        The same number for copies of one patient. Without it every row is a patient.
+        The same number for rows of one patient. Without it every row is a patient.
 
     Returns
     -------
     (n,) int array
         Fold of each row, 0 … k-1; no fold is empty.
-
-    Raises
-    ------
-    DataError
-        If copies of a patient differ in outcome.
 
     Examples
     --------
@@ -51,15 +45,11 @@ def stratified_folds(
         raise ValueError(f"n_folds must be at least 2: found {n_folds}")
     if patient is None:
         return _deal(outcome, n_folds, seed)
-    _, first, copy_of = np.unique(np.asarray(patient), return_index=True, return_inverse=True)
+    numbers, copy_of = np.unique(np.asarray(patient), return_inverse=True)
     copy_of = copy_of.reshape(-1)
-    differs = outcome[first][copy_of] != outcome
-    if differs.any():
-        raise DataError(
-            f"copies of a patient must share the outcome: patient number {np.asarray(patient)[differs][0]} has both 0 "
-            "and 1 among the training rows. Give each patient its own number."
-        )
-    return _deal(outcome[first], n_folds, seed)[copy_of]
+    has_event = np.zeros(len(numbers), dtype=np.int64)
+    np.maximum.at(has_event, copy_of, outcome.astype(np.int64))
+    return _deal(has_event, n_folds, seed)[copy_of]
 
 
 def _deal(outcome: np.ndarray, n_folds: int, seed: int | np.random.SeedSequence) -> np.ndarray:

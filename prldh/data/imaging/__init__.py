@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prldh.data.imaging.cases import read_cases
+from prldh.data.imaging.compute import content_hash
 from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
 from prldh.data.imaging.naming import file_stem
@@ -19,6 +20,7 @@ __all__ = [
     "TissueImages",
     "check_names",
     "check_tissues",
+    "content_hash",
     "describe_images",
     "describe_tissue",
     "dice",

@@ -16,6 +16,7 @@ from prldh.results import (
     has_own_patients,
     has_two_stage_interval,
     is_bootstrap,
+    is_clustered,
     steps_of,
     unknown_leakage,
 )
@@ -221,10 +222,10 @@ def models(w: Writer) -> Iterator[str]:
             f" likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
         )
     else:
-        yield (
-            "Logistic models were fitted by maximum likelihood, with profile-likelihood intervals of odds"
-            f" ratios{w.cite('venzon1988')}."
-        )
+        limits = f"profile-likelihood intervals of odds ratios{w.cite('venzon1988')}"
+        if is_clustered(data):
+            limits = f"Wald intervals of odds ratios by the sandwich of rows clustered in patients{w.cite('liang1986')}"
+        yield f"Logistic models were fitted by maximum likelihood, with {limits}."
         if "firth" in fits:
             yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
     methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")} - {"as_is"})
@@ -251,15 +252,14 @@ def models(w: Writer) -> Iterator[str]:
             for focus, what in (("sensitivity", "sensitivities"), ("specificity", "specificities"))
         ]
         yield (
-            "Discrimination was measured by the area under the ROC curve (AUC) with DeLong's"
-            f" interval{w.cite(*BY_KEY['auc'].references)} and by partial areas for {listed(ranges)}, with McClish's"
+            "Discrimination was measured by the area under the ROC curve (AUC) with"
+            f" {_of_area(w)} and by partial areas for {listed(ranges)}, with McClish's"
             f" correction{w.cite(*BY_KEY['pauc'].references)}."
         )
     papers = dict.fromkeys(r for m in CLASSIFIED if m.function == "proportion" for r in m.references)
-    yield (
-        f"Patients were classified at Youden's threshold{w.cite(*BY_KEY['threshold'].references)}, and proportions have"
-        f" Clopper–Pearson intervals{w.cite(*papers)}."
-    )
+    youden = f"Patients were classified at Youden's threshold{w.cite(*BY_KEY['threshold'].references)}"
+    exact = f", and proportions have Clopper–Pearson intervals{w.cite(*papers)}" * (not is_clustered(data))
+    yield f"{youden}{exact}."
     others = _named(w, CLASSIFICATION)
     if others:
         yield f"At that threshold {listed(others)} {'was' if len(others) == 1 else 'were'} computed as well."
@@ -358,6 +358,13 @@ def _learnt(w: Writer) -> str:
     return "cutoffs of the scores" if w.data["tissues"] else ""
 
 
+def _of_area(w: Writer) -> str:
+    """The interval of an AUC."""
+    if is_clustered(w.data):
+        return f"Obuchowski's interval for rows clustered in patients{w.cite('obuchowski1997')}"
+    return f"DeLong's interval{w.cite(*BY_KEY['auc'].references)}"
+
+
 def comparisons(w: Writer) -> Iterator[str]:
     data = w.data
     held = any(c["scheme"] for c in data["comparisons"])
@@ -367,10 +374,10 @@ def comparisons(w: Writer) -> Iterator[str]:
             f" patients to whom they were fitted{w.cite('demler2012')}."
         )
     if data["comparisons"]:
-        yield (
-            "AUCs of two models were compared by DeLong's"
-            f" test{w.cite('delong1988')}{', on held-out predictions where there were any' if held else ''}."
-        )
+        test = f"DeLong's test{w.cite('delong1988')}"
+        if is_clustered(data):
+            test = f"Obuchowski's test for rows clustered in patients{w.cite('obuchowski1997')}"
+        yield f"AUCs of two models were compared by {test}{', on held-out predictions where there were any' * held}."
     if data.get("reclassification"):
         yield (
             "Reclassification was described by the net reclassification improvement and the integrated discrimination"

@@ -9,6 +9,7 @@ from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
+    LED_AS,
     NO_USABLE,
     Place,
     bootstrap_first,
@@ -182,8 +183,7 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
         how = f" (.632+ bootstrap, scope {scope})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    mean = ", mean of folds" if key == "auc_mean" else ""
-    how = f" ({w.words.scheme(scheme).label}{mean}, scope {scope})"
+    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, scope {scope})"
     number = w.interval(*place, *held, str(key))
     return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 

@@ -1,0 +1,92 @@
+"""What a table or the images of a tissue hold, as digests: the same for the same content, whatever the order of rows
+and columns or the format of the file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prldh.core import DataError
+from prldh.data.imaging import content_hash, read_cases
+from prldh.data.tables import as_numbers, column_of, read_table
+
+
+@dataclass(frozen=True)
+class TableDigest:
+    """What a table holds.
+
+    ``sha256`` is of ids and columns; ``ids`` of the ids alone, ``columns`` (first 16 digits) of each column, in the
+    order of the ids. Numbers count by value, so that ``1`` and ``1.0`` are the same; other cells by their text.
+    """
+
+    file: str
+    rows: int
+    ids: str
+    sha256: str
+    columns: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CasesDigest:
+    """What the images and masks of a tissue hold: how many cases, and a digest of their patients and files' bytes."""
+
+    file: str
+    cases: int
+    sha256: str
+
+
+def digest_table(path: Path, id_column: str, without: Sequence[str] = ()) -> TableDigest:
+    """The digest of a table, ``without`` these columns, which are not looked at.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or lacks the id.
+    """
+    frame = read_table(path)
+    ids = [str(each) for each in column_of(frame, id_column, path, "clinical.id")]
+    names = sorted(str(name) for name in frame.columns if name != id_column and name not in without)
+    cells = {name: frame[name].to_numpy(dtype=object) for name in names}
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    if len(set(ids)) < len(ids):  # several rows of one id stand in the order of their cells
+        order = sorted(order, key=lambda i: (ids[i], [str(cells[name][i]) for name in names]))
+    columns = {name: _sha256(_canonical(cells[name][order]))[:16] for name in names}
+    own = _sha256("\x1f".join(ids[i] for i in order).encode())
+    whole = "\x1e".join([own, *(f"{name}\x1f{digest}" for name, digest in columns.items())])
+    return TableDigest(path.name, len(ids), own, _sha256(whole.encode()), columns)
+
+
+def digest_cases(table: Path, tissue: str, id_column: str, reading: Any) -> CasesDigest:
+    """The digest of the images and masks that a table of cases names, in whatever order.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read.
+    """
+    rows = read_cases(table, tissue, id_column)
+    cases = []
+    for row in rows:
+        try:
+            cases.append(f"{row.patient}\x1f{content_hash(row, reading)}")
+        except DataError as error:  # the run puts such a case aside
+            cases.append(f"{row.patient}\x1f{error}")
+    return CasesDigest(table.name, len(rows), _sha256("\x1e".join(sorted(cases)).encode()))
+
+
+def _canonical(cells: np.ndarray) -> bytes:
+    """A column (n,) as bytes: numbers by value, blanks as NaN, where all are numbers; else text."""
+    text = np.array([str(cell) for cell in cells], dtype=object)
+    values = as_numbers(np.where(text == "", "nan", text))
+    if values is None:
+        return b"text" + "\x1f".join(text).encode()
+    return b"numbers" + np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,79 @@
+"""What a scheme that holds one group out after the other says of each, and of all as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from prldh.chain import probability
+from prldh.core import ABSENT, NO_INTERVAL, Interval, Number, Predictions, Warn, finite, warn
+from prldh.engines import StatisticsEngine
+from prldh.models import Assessment, calibration, calibration_limits
+from prldh.validation.entries import GroupLevel, PooledArea
+
+GROUP_METHOD = "random effects on the logit scale of the groups' AUCs: REML, Hartung-Knapp-Sidik-Jonkman"
+NO_CLASSES = "one class only among these patients"
+AT_THE_END = "an AUC of 0 or 1 has no logit"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Of each group, and of all as one."""
+
+    levels: tuple[GroupLevel, ...]
+    pooled: PooledArea
+    warnings: tuple[Warn, ...]
+
+
+def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: Assessment) -> Groups | None:
+    """Every group that was held out, and the random-effects summary of their AUCs; None of other schemes."""
+    if not all(resample.group for resample in predictions.resamples):
+        return None
+    y, engine, level = outcome.astype(float), assessment.engine, assessment.level
+    levels, estimates, variances, left_out = [], [], [], []
+    for r, resample in enumerate(predictions.resamples):
+        own, eta = y[resample.test], predictions.log_odds[r, resample.test]
+        among = replace(assessment, engine=engine.of_rows(np.asarray(resample.test)))
+        entry, variance = describe_level(resample.group, own, eta, among)
+        if entry.auc.estimate in (None, 0.0, 1.0) or not variance or predictions.alone[r]:
+            left_out.append(resample.group)
+        else:
+            estimates.append(entry.auc.estimate)
+            variances.append(variance)
+        levels.append(entry)
+    pooled = pool_areas(estimates, variances, engine, level, left_out)
+    listed = ", ".join(left_out)
+    warnings = (warn.GROUPS_LEFT_OUT(n=len(left_out), n_of=len(levels), listed=listed),) if left_out else ()
+    return Groups(tuple(levels), pooled, warnings)
+
+
+def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assessment) -> tuple[GroupLevel, Number]:
+    """Some patients by their held-out log odds (n,), and the variance of their AUC."""
+    n, events = len(y), int(y.sum())
+    if not 0 < events < n:
+        return GroupLevel(name, n, events, NO_INTERVAL, NO_INTERVAL, NO_INTERVAL, NO_INTERVAL, NO_CLASSES), None
+    engine, level, p = assessment.engine, assessment.level, probability(eta)
+    area = engine.auc(y, p, level)
+    auc = Interval(*(finite(area[key]) for key in ("estimate", "low", "high")))
+    line = calibration(y, np.round(p, 12), assessment, assessment.draws.patients[:0, :n])
+    limits = calibration_limits(y, eta, line, engine, level)
+    entry = GroupLevel(name, n, events, auc, limits.slope, limits.citl, limits.observed_expected)
+    return entry, finite(area["variance"])
+
+
+def pool_areas(
+    areas: list[float], variances: list[float], engine: StatisticsEngine, level: float, left_out: list[str]
+) -> PooledArea:
+    """AUCs between 0 and 1, pooled on the logit scale, on which the variance is that of the AUC over (a (1 - a))^2."""
+    a, v = np.array(areas), np.array(variances)
+    with np.errstate(divide="ignore"):
+        answer = engine.pool_random_effects(np.log(a / (1 - a)), v / (a * (1 - a)) ** 2, level)
+    ends = {key: _share(answer[key]) for key in ("estimate", "low", "high", "prediction_low", "prediction_high")}
+    rest = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "q_p")}
+    reason = str(answer["reason"]) or ABSENT
+    return PooledArea(**ends, **rest, n_groups=len(a), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason)
+
+
+def _share(logit: float) -> Number:
+    return float(probability(np.array([logit]))[0]) if np.isfinite(logit) else None
