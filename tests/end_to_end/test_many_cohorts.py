@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -526,6 +528,27 @@ def test_terminal_and_page_show_all_of_it(run, tmp_path):
     ):
         assert text in section, text
     assert "are of other models or cohorts" not in section
+
+
+def test_commands_of_the_page_run(run, tmp_path, monkeypatch):
+    """Those of docs/new_patients.md, in their order, and its cohort file."""
+    page = (Path(__file__).parents[2] / "docs" / "new_patients.md").read_text()
+    shutil.copytree(run, tmp_path / "results", ignore=shutil.ignore_patterns("external"))
+    content = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.S)[1])
+    for k, name in enumerate(("hospital_b", "hospital_c", "hospital_d", "hospital_e")):
+        clinical, features = draw(80, 41 + k, name)
+        clinical.to_csv(tmp_path / f"{name}.csv", index=False)
+        features.to_csv(tmp_path / f"{name}_features.csv", index=False)
+        own = {"name": name, "clinical": {"table": f"{name}.csv"}}
+        own["tissues"] = {"disc": {"features": f"{name}_features.csv"}}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content | own))
+    monkeypatch.chdir(tmp_path)
+    commands = [line for block in re.findall(r"```sh\n(.*?)```", page, re.S) for line in block.splitlines()]
+    assert len(commands) == 5
+    for command in commands:
+        done = CliRunner().invoke(cli, command.split()[1:])
+        assert done.exit_code == 0, (command, done.output)
+    assert (tmp_path / "results" / "external" / "pooled.json").is_file()
 
 
 @pytest.mark.r
