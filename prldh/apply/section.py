@@ -63,7 +63,9 @@ FEATURES = 15
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry with what the page says of it beside its own numbers."""
+    """An entry with what the page says of it beside its own numbers; one of before lacks what came later."""
+    later = {"n_judged": entry["n"], "events_judged": entry["events"], "n_without_outcome": 0, "recalibration": None}
+    entry = {**later, "domain_shift": {}, **entry}
     events, excluded = entry["events"], entry["excluded"]
     non_events = None if events is None else entry["n"] - entry["n_without_outcome"] - events
     judged = entry["events_judged"]

@@ -12,7 +12,7 @@ from prldh.results import interval
 
 WIDTH = 80
 #: Widths of the three columns of numbers, and what is left for a model's name.
-COLUMNS = (21, 18, 18)
+COLUMNS = (21, 18, 19)
 LABEL = WIDTH - sum(COLUMNS) - 2 * len(COLUMNS)
 
 
@@ -104,6 +104,8 @@ def _numbers(m: Mapping[str, Any]) -> tuple[str, str, str]:
 def _row(label: str, cells: Sequence[str]) -> list[str]:
     """A line, or two where the label is too long for one."""
     numbers = "".join(f"  {cell:{width}}" for cell, width in zip(cells, COLUMNS, strict=True)).rstrip()
+    if len(numbers) + LABEL > WIDTH:
+        return [*_filled(label), *_filled("  " + "  ".join(cells))]
     if len(label) <= LABEL:
         return [f"{label:{LABEL}}{numbers}"]
     return [*_filled(label), f"{'':{LABEL}}{numbers}"]

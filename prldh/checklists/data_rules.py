@@ -107,7 +107,8 @@ def place_of(d: Dossier, step: str) -> tuple[str, Mapping[str, Any]]:
 
 def name_cohorts(d: Dossier) -> str:
     """The cohorts that the frozen models were tested on, with their numbers."""
-    return "; ".join(f"{c['name']} ({c['n']} patients, {c['events']} events)" for c in d.external)
+    judged = [(c["name"], c.get("n_judged", c["n"]), c.get("events_judged", c["events"])) for c in d.external]
+    return "; ".join(f"{name} ({n} patients, {events} events)" for name, n, events in judged)
 
 
 def cohort_evidence(d: Dossier) -> tuple[Evidence, ...]:

@@ -196,8 +196,10 @@ def new_predictions(d: Dossier) -> Finding:
     """TRIPOD+AI 12g: only where new patients were predicted."""
     if not d.external:
         return not_evaluation(d)
+    updated = _recalibrated(d)
+    fitted = f"; {updated}" if updated else "; nothing was fitted to the new patients"
     return filled(
-        "log odds by the frozen transforms, scores, coefficients and cutoffs; nothing was fitted to the new patients",
+        f"log odds by the frozen transforms, scores, coefficients and cutoffs{fitted}",
         file("model.json"),
         *cohort_evidence(d),
     )
@@ -215,12 +217,26 @@ def new_case_mix(d: Dossier) -> Finding:
 
 @of_results
 def not_evaluation(d: Dossier) -> Finding:
-    """Rows on evaluating a model that exists."""
+    """Rows on evaluating a model that exists: whether it was updated."""
+    updated = _recalibrated(d)
+    if updated:
+        return filled(updated, *cohort_evidence(d))
     if d.external:
         return not_applicable(
             "the models were applied to new patients as they were: none was updated", *cohort_evidence(d)
         )
     return not_applicable("only for evaluating an existing model; this run developed its models", result("models"))
+
+
+def _recalibrated(d: Dossier) -> str:
+    """Which cohorts recalibrated the models, and how; empty where none did."""
+    what = {"intercept": "the intercept", "slope": "intercept and slope"}
+    own = [(c["name"], c["recalibration"]) for c in d.external if c.get("recalibration")]
+    return "; ".join(
+        f"{what[r['method']]} of each model were fitted on {r['n']} patients of {name} ({r['events']} with the event)"
+        " and judged on the others, beside the model as it was"
+        for name, r in own
+    )
 
 
 def is_no_sum(tissue: Mapping[str, Any]) -> bool:

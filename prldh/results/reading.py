@@ -10,7 +10,7 @@ from typing import Any, Final
 from prldh.core import DataError
 
 SCHEMA: Final = "prldh-results/1"
-EXTERNAL_SCHEMA: Final = "prldh-external/2"
+EXTERNAL_SCHEMA: Final = "prldh-external/1"
 POOLED_SCHEMA: Final = "prldh-external-pooled/1"
 
 

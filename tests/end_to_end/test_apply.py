@@ -318,12 +318,12 @@ def test_other_names_of_columns_and_one_table_of_all_features(run, other):
         ({"clinical": {"table": "absent.csv"}}, DataError, "table not found"),
         ({"tissues": {"disk": TISSUES["disc"]}}, DataError, "'disk' is no tissue of the study"),
         (
-            {"tissues": {"disc": TISSUES["disc"]}},
+            {"tissues": {}},
             DataError,
-            "tissues.muscle: the Radscore is made from features, and none are given",
+            "no model can be applied. .*tissues.disc: the Radscore is made from features, and none are given",
         ),
         (
-            {"tissues": {**TISSUES, "disc": {"features": "muscle_deep_reader1.csv"}}},
+            {"tissues": {t: {"features": "clinical.csv"} for t in TISSUES}},
             DataError,
             "features of the Radscore are in none of its tables",
         ),

@@ -593,6 +593,16 @@ def test_other_patients_that_the_models_were_tested_on(standard, number, status,
     }
 
 
+def test_a_recalibration_is_the_updating_that_tripod_asks_for():
+    again = {"recalibration": {"method": "slope", "n": 40, "events": 15}, "n_judged": 38, "events_judged": 14}
+    dossier = dataclasses.replace(_dossier(), external=(HOSPITAL | again,))
+    for number in ("12f", "24"):
+        found = _entry("tripod-ai", number, dossier)
+        assert found["status"] == "filled" and "intercept and slope of each model were fitted on 40" in found["value"]
+    assert "nothing was fitted" not in _entry("tripod-ai", "12g", dossier)["value"]
+    assert "Hospital B (38 patients, 14 events)" in _entry("clear", "38", dossier)["value"]
+
+
 def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
     (tmp_path / "model.json").write_text("{}")
     sha256 = hashlib.sha256(b"{}").hexdigest()
