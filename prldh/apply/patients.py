@@ -359,7 +359,7 @@ class _Reader:
         """The clinical columns (n,) that the steps read."""
         declared = {**self.frozen.settings["clinical"].get("columns", {}), **self.cohort.clinical.columns}
         try:
-            return columns_read(chain, declared, self.frozen.model["covariates"], self.frame, self.ids, self.path)
+            return columns_read(chain, declared, self.frozen.model["covariates"], self.frame, self.ids)
         except DataError as error:
             raise _NotThereError(f"tissues.{tissue}: {str(error).rstrip('.')}") from None
 
