@@ -9,6 +9,7 @@ from typing import Any
 from prldh.core import plain
 from prldh.pages import interval_text, level_of
 from prldh.report.drawing import Drawing, slug
+from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -81,7 +82,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 words,
             )
     drawings += _ways(data)
-    drawings += _subgroups(data)
+    drawings += [*_groups(data), *_subgroups(data)]
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -127,6 +128,16 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
             is_wide=True,
         )
     ]
+
+
+def _groups(data: dict[str, Any]) -> list[Drawing]:
+    """A forest plot of groups that were held out one after the other, and of all as one."""
+    levels, panels, told = group_panels(data)
+    if not panels:
+        return []
+    what = "Forest plot of each model's AUC in every group that was held out, and of the groups as one (lowest)"
+    draw = partial(draw_subgroups, levels, panels)
+    return [Drawing("groups", "AUC in each group held out", f"{what}. {told}", draw, is_wide=True)]
 
 
 def _subgroups(data: dict[str, Any]) -> list[Drawing]:
