@@ -53,7 +53,8 @@ tissues:                         # each has one of: radscore (a column of the cl
 # scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
 #   leave_one_group_out: {column: centre}     # each hospital held out; or group_folds: {column: centre, folds: 5}
-#   split: {column: set, train: [train], test: [test]}   # fixed before; at random: monte_carlo: {test: 0.2, repeats: 100}
+#   split: {column: set, train: [train], test: [test]}   # fixed before
+#   monte_carlo: {test: 0.2, repeats: 100}    # splits at random
 # missing: complete_case         # patients with blank covariates are left out and listed; \
 or by_model (every model has those without blanks in its own terms), error, or multiple_imputation
 # missing_outcome: error         # or leave_out: patients without an outcome are left out and listed
