@@ -340,12 +340,9 @@ def splits() -> None:
     """Means over random splits: Nadeau and Bengio's interval of the AUC, on its own and on the logit scale, and of the
     Brier score."""
     print("| patients | share of events | p | test share | splits | mean AUC | AUC | its logit | Brier score |")
-    small = ((170, 0.23, 0.7), (60, 0.33, 0.7), (120, 0.4, 1.5), (300, 0.07, 0.7), (200, 0.3, 0.0))
-    for n, share, b, test, repeats in (
-        *((*each, 0.2, 40) for each in small),
-        (170, 0.23, 0.7, 0.4, 40),
-        (170, 0.23, 0.7, 0.2, 10),
-    ):
+    first = ((170, 0.23, 0.7), (60, 0.33, 0.7), (120, 0.4, 1.5), (300, 0.07, 0.7), (200, 0.3, 0.0))
+    settings = [*((*each, 0.2, 40) for each in first), (170, 0.23, 0.7, 0.4, 40), (170, 0.23, 0.7, 0.2, 10)]
+    for n, share, b, test, repeats in settings:
         rng = np.random.default_rng(5)
         many_x, many_y = told_by_two(rng, 60_000, share, b)
         found, truths = [], []
