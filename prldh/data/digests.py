@@ -13,7 +13,7 @@ import numpy as np
 
 from prldh.core import DataError
 from prldh.data.imaging import content_hash, read_cases
-from prldh.data.tables import ids_of, open_table
+from prldh.data.tables import check_ids, ids_of, open_table
 from prldh.study import AS_IT_IS, TableRead
 
 
@@ -41,16 +41,18 @@ class CasesDigest:
     sha256: str
 
 
-def digest_table(path: Path, id_column: str, without: Sequence[str] = (), read: TableRead = AS_IT_IS) -> TableDigest:
-    """The digest of a table, ``without`` these columns, which are not looked at.
+def digest_table(
+    path: Path, id_column: str, without: Sequence[str] = (), read: TableRead = AS_IT_IS, is_unique: bool = False
+) -> TableDigest:
+    """The digest of a table, ``without`` these columns, which are not looked at; ``is_unique``: each id stands once.
 
     Raises
     ------
     DataError
-        If it cannot be read, or lacks the id.
+        If it cannot be read, or lacks the id, or an id that must not stands twice.
     """
     table = open_table(path, read)
-    ids = list(ids_of(table, id_column, "clinical.id"))
+    ids = list((check_ids if is_unique else ids_of)(table, id_column, "clinical.id"))
     names = sorted(name for name in table.columns if name != id_column and name not in without)
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if len(set(ids)) < len(ids):  # several rows of one id stand in the order of their cells
