@@ -210,7 +210,14 @@ def _fixed(
     clinical_read, is_unique = study.clinical.read, study.clinical.patient is None
     tables = {
         name: asdict(
-            digest_table(folder / table.path, id_column, (outcome,), table.read.joined_as(clinical_read), is_unique)
+            digest_table(
+                folder / table.path,
+                id_column,
+                (outcome,),
+                table.read.joined_as(clinical_read),
+                is_unique,
+                _needed(study) if name == "clinical" else {},
+            )
         )
         for name, table in _tables(study).items()
     }
@@ -242,6 +249,15 @@ def _tables(study: Study) -> dict[str, TableFile]:
             for k, table in enumerate(readers):
                 tables[f"{name}, {source}, reader {k + 1}"] = table
     return tables
+
+
+def _needed(study: Study) -> dict[str, str]:
+    """The columns that the clinical table must have, the outcome aside, by where the study file names them."""
+    clinical = study.clinical
+    needed = {f"clinical.covariates.{name}": name for name in clinical.covariates}
+    needed |= {f"clinical.columns.{name}": column for name, column in clinical.columns.items()}
+    needed |= {f"tissues.{name}.radscore": t.radscore for name, t in study.tissues.items() if t.radscore is not None}
+    return needed if clinical.patient is None else {**needed, "clinical.patient": clinical.patient}
 
 
 def _files(settings: Any, folder: Path, tables: set[str]) -> Iterator[str]:

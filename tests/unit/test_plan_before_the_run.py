@@ -19,9 +19,10 @@ from prldh import pipeline
 from prldh.checklists import built_in_checklists, dossier_of
 from prldh.cli import cli
 from prldh.core import DataError, OutputError, PrldhError
-from prldh.data import digest_table
+from prldh.data import digest_cases, digest_table
 from prldh.results import plan_in_words
 from prldh.run.terminal import summarise_run
+from prldh.study import ReadSettings
 
 N = 50
 STUDY = {
@@ -175,6 +176,17 @@ def signed(content):
     return json.dumps({**own, "sha256": checksum})
 
 
+def test_images_are_compared_by_their_bytes(tmp_path):
+    for name in ("image", "mask"):
+        (tmp_path / f"{name}.nii").write_bytes(name.encode())
+    (tmp_path / "cases.csv").write_text("id,image,mask\n001,image.nii,mask.nii\n002,image.nii,lost.nii\n")
+    before = digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings())
+    (tmp_path / "cases.csv").write_text("mask,id,image\nlost.nii,002,image.nii\nmask.nii,001,image.nii\n")
+    assert digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings()) == before and before.cases == 2
+    (tmp_path / "mask.nii").write_bytes(b"other")
+    assert digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings()).sha256 != before.sha256
+
+
 def test_deviations_are_a_warning_a_table_and_in_the_checklists(folder):
     results = planned(folder, seed=9)
     assert any(w["code"] == "PRL-170" and "seed: seed" in w["message"] for w in results.data["warnings"])
@@ -285,6 +297,8 @@ def test_the_command_writes_one_file_and_replaces_none(folder):
         ({"models": [{"name": "A", "terms": ["nothing"]}]}, "nothing"),
         ({"tissues": {"disc": {"features": "lost.csv"}}}, "lost.csv"),
         ({"clinical": STUDY["clinical"] | {"id": "code"}}, "code"),
+        ({"clinical": STUDY["clinical"] | {"columns": {"centre": "visitt"}}}, "clinical.columns.centre.*'visit'"),
+        ({"tissues": {"disc": {"radscore": "score"}}}, "tissues.disc.radscore"),
         ({"clinical": STUDY["clinical"] | {"id": "visit"}}, "patient '1' stands in rows 2, 3"),
     ],
 )
