@@ -24,7 +24,7 @@ from prldh.report.model_drawings import (
     draw_stratified_roc,
 )
 from prldh.report.subgroup_drawings import draw_subgroups
-from prldh.report.subgroups import subgroup_panels
+from prldh.report.subgroups import subgroup_figures, subgroup_panels
 from prldh.report.tissue_drawings import draw_agreement, draw_flow
 from prldh.report.tissue_plan import plan_tissue_figures
 from prldh.report.way_drawings import draw_ways
@@ -143,12 +143,12 @@ def _groups(data: dict[str, Any]) -> list[Drawing]:
 def _subgroups(data: dict[str, Any]) -> list[Drawing]:
     """A forest plot a column, where some level has an AUC."""
     drawings = []
-    for column in data.get("subgroups") or {}:
+    for column, name in subgroup_figures(data).items():
         levels, panels, told = subgroup_panels(data, column)
         if any(area["estimate"] is not None for panel in panels for area in panel.areas):
             drawings.append(
                 Drawing(
-                    f"subgroups_{slug(column)}",
+                    name,
                     f"Held-out AUC by {column}",
                     f"Forest plot of each model's AUC in every level; broken line: of everyone. {told}",
                     partial(draw_subgroups, levels, panels),

@@ -157,7 +157,7 @@ def _describe(
     told = [
         f"{each.level} ({each.n} patients, {each.events} events)"
         for each in levels
-        if not each.is_blank and min(each.events, each.n - each.events) < LEAST_OF_A_CLASS
+        if any(model.citl.reason in (TOO_FEW, ONE_CLASS, NOBODY) for model in each.models)
     ]
     small = warn.SMALL_SUBGROUPS(column=column.column, least=LEAST_OF_A_CLASS, listed=", ".join(told))
     return Subgroups(scope, scheme, tuple(levels), tuple(heterogeneity)), [small] if told else []
