@@ -74,9 +74,9 @@ def _training(tissue: Mapping[str, Any]) -> Mapping[str, Any]:
     last = tissue["chain"][-1]
     if last["step"] != LinearScore.name:
         return {"names": [], "mean": [], "sd": [], "covariance": None, "reason": NOT_KEPT}
-    features = last["state"]["features"]
-    keys = {"names": "name", "mean": "center", "sd": "scale"}
-    return {key: [f[own] for f in features] for key, own in keys.items()} | {"covariance": None, "reason": NOT_KEPT}
+    score = LinearScore.from_state(last["state"])
+    known = {"names": list(score.names), "mean": score.center.tolist(), "sd": score.scale.tolist()}
+    return known | {"covariance": None, "reason": NOT_KEPT}
 
 
 def _feature(name: str, values: np.ndarray, training: Mapping[str, Any]) -> dict[str, Any]:
