@@ -3,6 +3,7 @@
     python benchmarks/interval_coverage.py folds        # the mean of the folds' AUCs
     python benchmarks/interval_coverage.py bootstrap    # the corrected AUC and Brier score, .632 and .632+
     python benchmarks/interval_coverage.py differences  # of two ways' AUCs in folds
+    python benchmarks/interval_coverage.py subgroups    # AUC and calibration of a level; the size of Cochran's Q
 
 Patients have p normal predictors, shifted in those with the event so that the best combination has a given AUC. A
 logistic model is fitted to all predictors. What an interval must hold is known without error: for the folds the mean of
@@ -13,11 +14,15 @@ of everyone.
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
+from prldh.core import Interval
+from prldh.engines import PythonEngine
+from prldh.models import calibration_limits
 from prldh.stats import (
     ESTIMATES,
     LEAST_AUC,
@@ -33,6 +38,7 @@ from prldh.stats import (
     two_stage_interval,
 )
 from prldh.stats.logistic import refit_logistic
+from prldh.validation.subgroups import LEAST_OF_A_CLASS, describe_area
 
 LEVEL = 0.95
 
@@ -280,5 +286,61 @@ def differences() -> None:
                 print(f"| {n} | {n_events} | {repeats} | {name} | {truth:.3f} | {held:.3f} |", flush=True)
 
 
+def level_of_patients(rng: np.random.Generator, n: int, share: float, auc: float) -> tuple[np.ndarray, np.ndarray]:
+    """Outcome and log odds (n,) of a calibrated model with this AUC where a share has the event."""
+    shift = np.sqrt(2) * norm.ppf(auc)
+    y = (rng.random(n) < share).astype(float)
+    eta = shift * (rng.normal(size=n) + shift * y) - shift**2 / 2 + np.log(share / (1 - share))
+    return y, eta
+
+
+def subgroups() -> None:
+    """Intervals of a subgroup, and how often Cochran's Q finds a difference where there is none."""
+    engine, sets = PythonEngine(), 1000
+    print("| patients | share of events | AUC | AUC's logit | DeLong's | slope | in the large | shown |")
+    for n, share in ((30, 0.5), (40, 0.3), (60, 0.3), (100, 0.2), (200, 0.2)):
+        for auc in (0.6, 0.7, 0.8, 0.9):
+            rng, held, shown = np.random.default_rng([n, round(100 * auc)]), np.zeros(4), 0
+            for _ in range(sets):
+                y, eta = level_of_patients(rng, n, share, auc)
+                if min(y.sum(), n - y.sum()) < LEAST_OF_A_CLASS:
+                    continue
+                area, p = engine.auc(y, eta, 0.95), 1 / (1 + np.exp(-eta))
+                line = engine.calibration(y, p, np.zeros((0, n), dtype=int), 0, 0.95)
+                numbers = {key: float(line[key]) for key in ("slope", "citl")}
+                limits = calibration_limits(y, eta, Line(numbers), engine, 0.95)
+                own = describe_area(area["estimate"], area["variance"], 0.95)
+                wald = Interval(area["estimate"], area["low"], area["high"])
+                shown += 1
+                for k, (each, truth) in enumerate(((own, auc), (wald, auc), (limits.slope, 1.0), (limits.citl, 0.0))):
+                    held[k] += each.low is not None and each.high is not None and each.low <= truth <= each.high
+            rates = " | ".join(f"{rate:.3f}" for rate in held / max(shown, 1))
+            print(f"| {n} | {share} | {auc} | {rates} | {shown} |", flush=True)
+    print("| levels | patients in each | share of events | AUC | Q finds a difference |")
+    for k in (2, 3, 6):
+        for n, share in ((20, 0.5), (40, 0.3), (100, 0.2)):
+            for auc in (0.7, 0.85):
+                rng, found, known = np.random.default_rng([k, n, round(100 * auc)]), 0, 0
+                for _ in range(sets):
+                    areas = [engine.auc(*level_of_patients(rng, n, share, auc), 0.95) for _ in range(k)]
+                    pairs = [
+                        (a["estimate"], a["variance"]) for a in areas if 0 < a["estimate"] < 1 and a["variance"] > 0
+                    ]
+                    if len(pairs) > 1:
+                        a, v = np.array(pairs).T
+                        answer = engine.pool_random_effects(np.log(a / (1 - a)), v / (a * (1 - a)) ** 2, 0.95)
+                        known += 1
+                        found += answer["q_p"] < 0.05
+                print(f"| {k} | {n} | {share} | {auc} | {found / known:.3f} |", flush=True)
+
+
+class Line(NamedTuple):
+    """A calibration's numbers."""
+
+    numbers: dict[str, float]
+
+
 if __name__ == "__main__":
-    {"folds": folds, "bootstrap": bootstrap, "differences": differences}[sys.argv[1]](*sys.argv[2:])
+    {"folds": folds, "bootstrap": bootstrap, "differences": differences, "subgroups": subgroups}[sys.argv[1]](
+        *sys.argv[2:]
+    )

@@ -157,10 +157,22 @@ def demo(out: Path, jobs: int | None, force: bool) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def init(folder: Path) -> None:
-    """Write a commented study file and its folders to start from."""
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
+@click.option(
+    "--from",
+    "tables",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="TABLE...",
+    help="Tables to look at: the study file is written for them, with every guess marked.",
+)
+def init(folder: Path, more: tuple[Path, ...], tables: tuple[Path, ...]) -> None:
+    """Write a commented study file and its folders to start from, or one for the tables after --from."""
 
-    for line in prldh.study.write_scaffold(folder):
+    if more and not tables:
+        raise click.UsageError(f"tables stand after --from: prldh init {folder} --from {' '.join(map(str, more))}")
+    lines = prldh.run.write_study_from([folder, *more], tables) if tables else prldh.study.write_scaffold(folder)
+    for line in lines:
         click.echo(line)
 
 

@@ -6,16 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from prldh.study import ReadSettings, Strict, Text, Tissue, one_value
+from prldh.study import AS_IT_IS, ReadSettings, Strict, TableRead, Text, Tissue, one_value
 
 
 class NewClinical(Strict):
     """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
-    predictions alone."""
+    predictions alone. ``columns``: name → column, of those that the study declares and a step reads. ``read``: how the
+    table is read, of which ``ids`` alone is as in the study."""
 
     table: str
+    read: TableRead = AS_IT_IS
     id: Text | None = None
     outcome: Text | None = None
+    columns: dict[Text, Text] = {}
     event: Annotated[
         bool | int | float | str | None,
         Field(union_mode="smart"),

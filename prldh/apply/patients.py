@@ -10,23 +10,25 @@ from typing import Any
 import numpy as np
 
 from prldh.apply.cohort_file import NewCohort
+from prldh.apply.columns import columns_read, not_reached
 from prldh.apply.features import ScoreInputs, single_images, tables_for
 from prldh.apply.frozen import Frozen, Want, name_of, why_not
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
+from prldh.core import Columns, DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
 from prldh.data import (
     check_ids,
     column_of,
     numbers,
+    open_joined,
+    open_table,
     read_outcome,
-    read_table,
     refuse_failed_cells,
     some,
     texts_of_event,
 )
 from prldh.data.imaging import TissueImages, measure, warn_of_leaks
 from prldh.plugins import Registry
-from prldh.study import Study, Tissue
+from prldh.study import Study, TableRead, Tissue
 
 
 @dataclass
@@ -152,8 +154,10 @@ class _Reader:
         self.jobs, self.progress = jobs, progress
         self.id_column = cohort.clinical.id or frozen.settings["clinical"]["id"]
         self.path = folder / cohort.clinical.table
-        self.frame = read_table(self.path)
-        self.ids = check_ids(self.frame, self.id_column, self.path, "clinical.id")
+        of_study = TableRead(ids=frozen.settings["clinical"].get("read", {}).get("ids"))
+        self.clinical_read = cohort.clinical.read.joined_as(of_study)
+        self.frame = open_table(self.path, self.clinical_read)
+        self.ids = check_ids(self.frame, self.id_column, "clinical.id")
         self.aside: dict[str, list[tuple[np.ndarray, str]]] = {}
         self.absent: dict[str, str] = {}
         self.lacks: dict[Want, np.ndarray] = {}
@@ -244,7 +248,7 @@ class _Reader:
 
     def _look_for(self, variable: str, column: str, where: str) -> None:
         try:
-            column_of(self.frame, column, self.path, where)
+            column_of(self.frame, column, where)
         except DataError as error:
             self.absent[variable] = str(error).rstrip(".")
 
@@ -277,7 +281,7 @@ class _Reader:
         if name not in self.frame.columns and given.outcome is None:
             return None
         event = clinical["event"] if given.event is None else given.event
-        column = column_of(self.frame, name, self.path, "clinical.outcome")
+        column = column_of(self.frame, name, "clinical.outcome")
         refuse_failed_cells(column, self.path, self.ids)
         is_known = (column != "").to_numpy()
         known = column[is_known]
@@ -296,16 +300,16 @@ class _Reader:
         part = self.cohort.recalibrate
         if part is None or part.column is None:
             return None
-        column = column_of(self.frame, part.column, self.path, "recalibrate.column")
+        column = column_of(self.frame, part.column, "recalibrate.column")
         refuse_failed_cells(column, self.path, self.ids)
         return column.to_numpy(dtype=object)
 
     def _covariate(self, name: str, kind: str) -> np.ndarray:
-        column = column_of(self.frame, name, self.path, "clinical")
         if kind == "continuous":
-            values = numbers(column, self.ids, self.path)
+            values = numbers(self.frame, name, self.ids, "clinical")
             self._lack(Want(name), np.isnan(values), f"blank: {name}")
             return values
+        column = column_of(self.frame, name, "clinical")
         refuse_failed_cells(column, self.path, self.ids)
         known = {same_text(level) for level in self.frozen.levels(name)}
         cells = column.to_numpy(dtype=object)
@@ -320,7 +324,7 @@ class _Reader:
         chain = self.frozen.chain(name, self.registry)
         if not chain:
             column = (given and given.radscore) or tissue["column"]
-            values = numbers(column_of(self.frame, column, self.path, f"tissues.{name}.radscore"), self.ids, self.path)
+            values = numbers(self.frame, column, self.ids, f"tissues.{name}.radscore")
             self._lack(Want(name), np.isnan(values), f"blank: {column}")
             return _ReadTissue(values)
         assert given is not None, "tissues of which nothing is given were told apart before"
@@ -335,15 +339,29 @@ class _Reader:
         blank = np.isnan(values)
         has_values = (np.isfinite(values) | (blank & may_be_blank)).all(axis=1) & ~blank.all(axis=1)
         self._leave_out(name, ~has_values, f"a feature of {name} has no value")
+        columns = self._columns_read(name, chain)
+        known = np.flatnonzero(has_values)
+        for where, why in not_reached(chain, {column: cells[known] for column, cells in columns.items()}):
+            has_values[known[where]] = False
+            self._leave_out(name, np.isin(np.arange(len(self.ids)), known[where]), why)
         score, rows = chain[-1].fitted, np.flatnonzero(has_values)
         inputs = ScoreInputs(score.names, np.full((len(self.ids), len(score.names)), np.nan))
         scores = np.full(len(self.ids), np.nan)
         if len(rows):
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[rows]) if measured else {}
-            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images))
+            own = {column: cells[rows] for column, cells in columns.items()}
+            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
             inputs.values[rows] = take_columns(read.values, read.names, score.names)
-            scores[rows] = score.apply(read.values, read.names, {})
+            scores[rows] = score.apply(read.values, read.names, own)
         return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])
+
+    def _columns_read(self, tissue: str, chain: Sequence[FittedStep]) -> Columns:
+        """The clinical columns (n,) that the steps read."""
+        declared = {**self.frozen.settings["clinical"].get("columns", {}), **self.cohort.clinical.columns}
+        try:
+            return columns_read(chain, declared, self.frozen.model["covariates"], self.frame, self.ids, self.path)
+        except DataError as error:
+            raise _NotThereError(f"tissues.{tissue}: {str(error).rstrip('.')}") from None
 
     def _filled_columns(self, chain: Sequence[FittedStep]) -> list[str]:
         """The columns whose blanks a step of the chain fills."""
@@ -363,9 +381,8 @@ class _Reader:
 
     def _tabled(self, name: str, given: Tissue, wanted: list[str]) -> np.ndarray:
         """The features (n, k) from tables, of which the first reader's count."""
-        places = [self.folder / readers[0] for readers in given.tables().values()]
-        tables = [(place, read_table(place)) for place in places]
-        absent = [feature for feature in wanted if not any(feature in table.columns for _, table in tables)]
+        tables = [open_joined(self.folder, readers[0], self.clinical_read) for readers in given.tables().values()]
+        absent = [feature for feature in wanted if not any(feature in table for table in tables)]
         if absent:
             raise _NotThereError(
                 f"tissues.{name}: {len(absent)} of {len(wanted)} features of the Radscore are in none of its tables:"
@@ -373,12 +390,14 @@ class _Reader:
             )
         values = np.full((len(self.ids), len(wanted)), np.nan)
         left = set(wanted)
-        for place, features in tables:
-            rows = self._rows_of(check_ids(features, self.id_column, place, f"tissues.{name}.features"))
-            self._leave_out(name, rows < 0, f"not in {place.name}")
-            for feature in [f for f in wanted if f in left and f in features.columns]:
+        where = f"tissues.{name}.features"
+        for features in tables:
+            ids = check_ids(features, self.id_column, where)
+            rows = self._rows_of(ids)
+            self._leave_out(name, rows < 0, f"not in {features.path.name}")
+            for feature in [f for f in wanted if f in left and f in features]:
                 left.remove(feature)
-                column = numbers(features[feature], features[self.id_column], place)
+                column = numbers(features, feature, ids, where)
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
         return values
 
@@ -391,6 +410,7 @@ class _Reader:
             {
                 "clinical": {
                     "table": cohort.clinical.table,
+                    "read": self.clinical_read.model_dump(),
                     "id": self.id_column,
                     "outcome": settings["clinical"]["outcome"],
                     "event": 1,

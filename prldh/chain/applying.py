@@ -18,6 +18,7 @@ from prldh.core import (
     FittedStep,
     GivesFewer,
     ImageValues,
+    ReadsColumns,
     TrainingRows,
     Warn,
     positions,
@@ -111,8 +112,32 @@ def _filled(rows: TrainingRows, outputs: Sequence[str]) -> np.ndarray | None:
     return np.column_stack([of_column.get(name, nowhere) for name in outputs])
 
 
+def rows_reached(chain: Sequence[FittedStep], columns: Columns, n: int) -> np.ndarray:
+    """Which of ``n`` rows (n,) bool the steps of a chain can be applied to."""
+    reading = [step.fitted for step in chain if isinstance(step.fitted, ReadsColumns)]
+    return np.logical_and.reduce([np.ones(n, dtype=bool), *(fitted.reaches(columns) for fitted in reading)])
+
+
 def score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> Table:
-    """The columns that the last of the steps reads, as those before it leave them."""
+    """The columns that the last of the steps reads, as those before it leave them; NaN in rows that a step cannot be
+    applied to."""
+    n = len(next(iter(tables.values())).values)
+    reached = rows_reached(chain, columns, n)
+    if reached.all():
+        return _score_inputs(chain, tables, columns)
+    rows = np.flatnonzero(reached)
+    values = np.full((n, len(chain[-1].fitted.names)), np.nan)
+    if rows.size:
+        own = {source: _of_rows(table, rows) for source, table in tables.items()}
+        values[rows] = _score_inputs(chain, own, {name: each[rows] for name, each in columns.items()}).values
+    return Table(values, tuple(chain[-1].fitted.names))
+
+
+def _of_rows(table: Table, rows: np.ndarray) -> Table:
+    return Table(table.values[rows], table.names, None if table.images is None else table.images.of_rows(rows))
+
+
+def _score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns) -> Table:
     *before, last = chain
     for step in before:
         if step.source is None:
@@ -123,7 +148,8 @@ def score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns =
 
 
 def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> np.ndarray:
-    """The Radscore (n,) of rows, by the fitted steps of a tissue; 0 for everyone where there are none.
+    """The Radscore (n,) of rows, by the fitted steps of a tissue; 0 for everyone where there are none, NaN of rows that
+    a step cannot be applied to, such as those of a batch that it does not know.
 
     Raises
     ------
@@ -133,7 +159,14 @@ def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = 
     if not chain:
         return np.zeros(len(next(iter(tables.values())).values))
     inputs = score_inputs(chain, tables, columns)
-    return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
+    reached = rows_reached(chain, columns, len(inputs.values))
+    if reached.all():
+        return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
+    scores = np.full(len(reached), np.nan)
+    if reached.any():
+        own = {name: each[reached] for name, each in columns.items()}
+        scores[reached] = chain[-1].fitted.apply(inputs.values[reached], inputs.names, own)
+    return scores
 
 
 def without_unneeded(chain: Sequence[FittedStep]) -> tuple[FittedStep, ...]:

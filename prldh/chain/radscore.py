@@ -85,7 +85,10 @@ def fit_tissue(
     if not fit.chain:
         return fit
     if protocol.second_stage == "cross_fitted":
-        fit = replace(fit, cross_fitted=_cross_fit(training, sources, protocol, seed, engine, ledger))
+        scores = _cross_fit(training, sources, protocol, seed, engine, ledger)
+        lacks = np.isnan(scores)  # no other fold has their batch
+        told = (warn.OF_ALL_ROWS(n=int(lacks.sum()), n_all=lacks.size),) if lacks.any() else ()
+        fit = replace(fit, cross_fitted=np.where(lacks, fit.values, scores), warnings=(*fit.warnings, *told))
     if ledger is not None:
         ledger.read("cutoff", training[0].patient)
     return replace(fit, cutoff=float(engine.youden(outcome, fit.fitting)["threshold"]))
@@ -208,7 +211,7 @@ def _cross_fit(
 ) -> np.ndarray:
     """Scores (n,) of the training rows, each by a chain that was fitted without its patient: five folds by patient, or
     as many as the rarer class has patients, two at least. Where a fold's chain has nothing left, its log odds are those
-    of all training rows."""
+    of all training rows; NaN where it cannot be applied to a row."""
     first = training[0]
     rarer = min(distinct_patients(first.outcome, first.patient))
     fold = stratified_folds(

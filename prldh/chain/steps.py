@@ -88,7 +88,7 @@ class Answer(NamedTuple):
     fitted: tuple[Fitted, ...]
     dropped: Mapping[str, str]
     details: Mapping[str, Any]
-    warnings: tuple[str, ...]
+    warnings: tuple[str | Warn, ...]
 
 
 def read_answer(answer: Selection | Fitted, rows: TrainingRows) -> Answer:
@@ -179,7 +179,10 @@ def _fit_step(
         answer = selector.fit(now, step.settings, seed, engine)
     check_selection(selector, answer, now.names)
     fitted, reasons, details, warnings = read_answer(answer, now)
-    fit.warnings += [warn.STEP_REMARK(step=selector.name, source=fit.label, message=w) for w in warnings]
+    fit.warnings += [
+        w if isinstance(w, Warn) else warn.STEP_REMARK(step=selector.name, source=fit.label, message=w)
+        for w in warnings
+    ]
     outputs = set(fitted[-1].outputs)
     otherwise = "became other columns" if fitted[-1].kind == "transforms values" else "no reason given"
     dropped = {name: reasons.get(name, otherwise) for name in now.names if name not in outputs}

@@ -382,7 +382,7 @@ def tripod_rules() -> dict[str, Rule]:
             no_leakage="12a",
             handling="12b",
             building="12c",
-            no_subgroups="12d 14 23b",
+            subgroups="12d 14 23b",
             measures="12e",
             class_balance="13",
             outputs="15",

@@ -32,12 +32,17 @@ from prldh.results import by_honesty, honest_auc, interval, led_by, tissues_of_m
 def confounders(d: Dossier) -> Finding:
     adjusted = [m for m in d.run["models"] if m["adjusted"]]
     if not adjusted:
-        return ask("no model of this run is adjusted", setting("adjust"))
+        by = ", ".join(d.run.get("subgroups") or {})
+        told = f"no model of this run is adjusted{f'; held-out performance by {by}' if by else ''}"
+        return ask(told, setting("adjust"), *([report("subgroups")] if by else []))
     names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
+    by = ", ".join(d.run.get("subgroups") or {})
     return filled(
-        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}",
+        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}"
+        + (f"; held-out performance by {by}" if by else ""),
         report("models"),
         setting("adjust"),
+        *([report("subgroups")] if by else []),
         remaining="how these were chosen",
     )
 
@@ -276,11 +281,13 @@ def performance(d: Dossier) -> Finding:
 def performance_intervals(d: Dossier) -> Finding:
     if not d.run["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
+    by = ", ".join(d.run.get("subgroups") or {})
     return filled(
-        "; ".join(_performance(d)),
+        "; ".join(_performance(d)) + (f"; by {by}, with intervals, in the report" if by else ""),
         report("validation"),
         report("performance"),
-        remaining="performance in key subgroups",
+        *([report("subgroups")] if by else []),
+        remaining=None if by else "performance in key subgroups",
     )
 
 
@@ -441,8 +448,28 @@ def flowchart(d: Dossier) -> Finding:
 
 
 @of_results
-def no_subgroups(d: Dossier) -> Finding:
-    return ask("this run examined no subgroups, sites or clusters", result("models"))
+def subgroups(d: Dossier) -> Finding:
+    """TRIPOD+AI 12d, 14, 23b: held-out performance by subgroup, and whether it differs between them."""
+    told = [text for name in d.run.get("subgroups") or {} if (text := _by_subgroup(d, name))]
+    if not told:
+        return ask("this run examined no subgroups, sites or clusters", result("models"))
+    return filled(
+        f"held-out AUC, calibration slope and calibration in the large {'; '.join(told)}",
+        report("subgroups"),
+        result("subgroups"),
+        setting("subgroups"),
+        remaining="why these subgroups, and what follows from it",
+    )
+
+
+def _by_subgroup(d: Dossier, column: str) -> str:
+    """A column, its levels, and Cochran's Q of the models."""
+    entry = d.run["subgroups"][column]
+    levels = [f"{e['level']} {e['n']} ({e['events']} events)" for e in entry["levels"] if not e["is_blank"]]
+    tests = [f"{name_of(h)} p {p_text(h['p'])}" for h in entry["heterogeneity"] if h["p"] is not None]
+    shown = f", Cochran's Q of the logit AUC: {', '.join(tests[:4])}" if tests else ", levels not compared"
+    listed = f"{', '.join(levels[:6])}{f' and {len(levels) - 6} more' if len(levels) > 6 else ''}"
+    return f"by {column} ({listed}{shown})"
 
 
 def ready(what: str, *names: str) -> Rule:

@@ -25,7 +25,7 @@ from prldh.core.entries import (
     later,
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
-from prldh.core.figures import Across, Curve, Paths, Points, StepFigure
+from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
 from prldh.core.files import whole_file, write_whole
 from prldh.core.fitted import (
     BUILT_IN,
@@ -37,6 +37,7 @@ from prldh.core.fitted import (
     GivesFewer,
     Kind,
     LinearScore,
+    ReadsColumns,
     SecondStage,
     TissueFit,
     positions,
@@ -136,6 +137,9 @@ __all__ = [
     "FittedStep",
     "Geometry",
     "GivesFewer",
+    "Drawable",
+    "Groups",
+    "ReadsColumns",
     "HELD_OUT",
     "HIGHER",
     "HOLDOUT",

@@ -62,10 +62,23 @@ class Points:
         _as_long_as(self.x, y=self.y, error=self.error)
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Points (x, y) by group, each group in a look of its own."""
+
+    across: Across
+    label: str
+    groups: Mapping[str, Sequence[tuple[float, float]]]
+
+
 def _as_long_as(x: Sequence[float], **given: Sequence[float | None] | None) -> None:
     for name, values in given.items():
         if values is not None and len(values) != len(x):
             raise ValueError(f"{name} has {len(values)} values, and x has {len(x)}")
+
+
+#: What is drawn on one pair of axes.
+Drawable = Curve | Paths | Points | Groups
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ class StepFigure:
     name: str
     title: str
     description: str
-    parts: tuple[tuple[str, Curve | Paths | Points], ...]
+    parts: tuple[tuple[str, Drawable], ...]
     seen: str = ""
 
     def __post_init__(self) -> None:

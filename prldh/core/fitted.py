@@ -68,6 +68,21 @@ class GivesFewer(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsColumns(Protocol):
+    """Something fitted that reads clinical columns, and cannot be applied to everyone.
+
+    ``columns_read`` are the names of these columns. ``apply`` raises where it is given rows that it does not reach.
+    """
+
+    columns_read: tuple[str, ...]
+
+    def reaches(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Which rows (n,) bool it can be applied to, such as those of batches that it knows; ``columns`` as ``apply``
+        is given them."""
+        ...
+
+
 class FittedScore(Fitted, Protocol):
     """What a learner learned: of kind ``scores``.
 

@@ -47,7 +47,8 @@ class TissueRefit:
 class Predictions:
     """Log odds of one model under one scheme and scope.
 
-    ``log_odds`` (m, n): row r are all patients' log odds by the model of resample r; ``alone`` (m,) tells which of
+    ``log_odds`` (m, n): row r are all patients' log odds by the model of resample r, NaN of those whom a step cannot
+    be applied to there; ``alone`` (m,) tells which of
     the refits ended as the intercept alone. Where blanks were imputed, ``log_odds`` are means over the imputations,
     ``imputed`` (i, m, n) are those of each, and ``training`` (m) the means of the training rows, imputed with the
     outcome there. ``fitted`` (m) are the log odds of the training rows that the model was fitted to, where these are of
@@ -85,8 +86,8 @@ class Predictions:
         return self.in_sample(r) if self.fitted is None else self.fitted[r]
 
     def out_of_bag(self) -> np.ndarray:
-        """Whether each resample's model has not seen each patient (m, n)."""
-        is_out = np.ones(self.log_odds.shape, dtype=bool)
+        """Whether each resample's model has not seen each patient, and predicts them (m, n)."""
+        is_out = ~np.isnan(self.log_odds)
         for r, resample in enumerate(self.resamples):
             is_out[r, resample.train] = False
         return is_out

@@ -6,13 +6,28 @@ from prldh.data.cohort import absent_levels, read_cohort, read_outcome, texts_of
 from prldh.data.confounding import tell_of_confounded
 from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
 from prldh.data.features import read_features, tell_of_blanks, without_constants
+from prldh.data.guessing import guess_read
 from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
-from prldh.data.tables import BLANKS, check_ids, column_of, numbers, read_table, refuse_failed_cells, some
+from prldh.data.tables import (
+    BLANKS,
+    PLACEHOLDERS,
+    Table,
+    check_ids,
+    column_of,
+    numbers,
+    open_joined,
+    open_table,
+    read_table,
+    refuse_failed_cells,
+    some,
+)
 
 __all__ = [
     "BLANKS",
     "CasesDigest",
     "Missing",
+    "PLACEHOLDERS",
+    "Table",
     "TableDigest",
     "absent_levels",
     "check_ids",
@@ -20,9 +35,12 @@ __all__ = [
     "describe_missing",
     "digest_cases",
     "digest_table",
+    "guess_read",
     "impute_everyone",
     "impute_resample",
     "numbers",
+    "open_joined",
+    "open_table",
     "read_cohort",
     "read_features",
     "read_outcome",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,18 @@ import numpy as np
 import pandas as pd
 
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, warn
-from prldh.data.tables import and_more, check_ids, column_of, numbers, read_table, refuse_failed_cells, some
+from prldh.data.table_files import and_more
+from prldh.data.tables import (
+    PLACEHOLDERS,
+    Table,
+    column_of,
+    ids_of,
+    numbers,
+    open_table,
+    refuse_doubled,
+    refuse_failed_cells,
+    some,
+)
 from prldh.study import Study, as_unquoted
 
 
@@ -35,41 +49,44 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     """
     clinical = study.clinical
     path = folder / clinical.table
-    frame = read_table(path)
+    frame = open_table(path, clinical.read)
+    named = ids_of(frame, clinical.id, "clinical.id")
     is_numbered = clinical.patient is not None and not any(t.tables() or t.images for t in study.tissues.values())
-    ids = check_ids(_numbered(frame, clinical.id) if is_numbered else frame, clinical.id, path, "clinical.id")
-    patients = None if clinical.patient is None else _patients_of(frame, clinical.patient, ids, path)
-    column = column_of(frame, clinical.outcome, path, "clinical.outcome")
+    ids = refuse_doubled(_numbered(named, frame) if is_numbered else named, path)
+    patients = None if clinical.patient is None else _patients_of(frame, clinical.patient, ids)
+    column = column_of(frame, clinical.outcome, "clinical.outcome")
     refuse_failed_cells(column, path, ids)
     has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
     outcome = np.zeros(len(ids), dtype=np.int8)
     outcome[has_outcome], non_event, event = read_outcome(column[has_outcome], ids, clinical.event, path)
     _refuse_ambiguous(study, frame, path)
     covariates: list[Covariate] = []
-    merged: list[Warn] = []
+    merged = _told_of_levels(
+        column[has_outcome], (non_event, event), clinical.outcome, frame.as_written(clinical.outcome)
+    )
     columns: dict[str, np.ndarray | pd.Categorical[Any]] = {}
     for name, settings in clinical.covariates.items():
-        column = column_of(frame, name, path, "clinical.covariates")
         if settings.type == "continuous":
             covariates.append(Covariate(name, "continuous"))
-            columns[name] = numbers(column, ids, path)
+            columns[name] = numbers(frame, name, ids, "clinical.covariates")
         else:
+            column = column_of(frame, name, "clinical.covariates")
             refuse_failed_cells(column, path, ids)
             levels = _levels(column, settings.levels, name, ids, path)
-            merged += _merged_levels(column, levels, name)
+            merged += _told_of_levels(column, levels, name, frame.as_written(str(column.name)))
             covariates.append(Covariate(name, settings.type, levels))
             columns[name] = _factor(column, levels)
     given = {
-        name: numbers(column_of(frame, tissue.radscore, path, f"tissues.{name}.radscore"), ids, path)
+        name: numbers(frame, tissue.radscore, ids, f"tissues.{name}.radscore")
         for name, tissue in study.tissues.items()
         if tissue.radscore is not None
     }
     beside: dict[str, np.ndarray] = {}
     for name, source in clinical.columns.items():
-        column = column_of(frame, source, path, f"clinical.columns.{name}")
+        column = column_of(frame, source, f"clinical.columns.{name}")
         refuse_failed_cells(column, path, ids)
         levels = _levels(column, None, name, ids, path)
-        merged += _merged_levels(column, levels, name)
+        merged += _told_of_levels(column, levels, name, frame.as_written(str(column.name)))
         level_of = {same_text(level): level for level in levels}
         beside[name] = np.array([level_of.get(same_text(cell), "") for cell in column], dtype=object)
     by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__))
@@ -107,25 +124,24 @@ def _tell_of_rows(cohort: Cohort) -> list[Warn]:
     return [warn.CLUSTERED(n=cohort.n, n_patients=n, n_events=events)]
 
 
-def _numbered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The table with ids that stand several times numbered, in the order of their rows' content: nothing else is joined
-    on them."""
-    if name not in frame.columns or not frame[name].duplicated().any():
-        return frame
-    own = frame.sort_values(list(frame.columns), kind="stable")
-    number = own.groupby(name, sort=False).cumcount().add(1).astype(str)
-    is_one = ~own[name].duplicated(keep=False) | (own[name] == "")
-    return frame.assign(**{name: own[name].where(is_one, own[name] + " #" + number)})
+def _numbered(ids: pd.Series, frame: Table) -> pd.Series:
+    """Ids that stand several times numbered, in the order of their rows' content: nothing else is joined on them."""
+    if not ids.duplicated().any():
+        return ids
+    own = frame.as_text().set_index(ids.index).assign(**{str(ids.name): ids})
+    own = own.sort_values(list(own.columns), kind="stable")
+    number = own.groupby(str(ids.name), sort=False).cumcount().add(1).astype(str)
+    is_one = ~ids.duplicated(keep=False) | (ids == "")
+    return ids.where(is_one, ids + " #" + number.reindex(ids.index))
 
 
-def _patients_of(frame: pd.DataFrame, name: str, ids: tuple[str, ...], path: Path) -> tuple[str, ...]:
+def _patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...]:
     """Whose each row is, as text."""
-    column = column_of(frame, name, path, "clinical.patient")
-    refuse_failed_cells(column, path, ids)
+    column = ids_of(frame, name, "clinical.patient")
     blank = np.flatnonzero((column == "").to_numpy())
     if blank.size:
         raise DataError(
-            f"{path.name}: the patient '{name}' is blank in row {blank[0] + 2} (id {ids[blank[0]]})"
+            f"{frame.path.name}: the patient '{name}' is blank in row {column.index[blank[0]]} (id {ids[blank[0]]})"
             f"{and_more(blank.size)}. Say whose row it is."
         )
     return tuple(column)
@@ -153,7 +169,7 @@ def absent_levels(cohort: Cohort) -> list[Warn]:
     return warnings
 
 
-def _refuse_ambiguous(study: Study, frame: pd.DataFrame, path: Path) -> None:
+def _refuse_ambiguous(study: Study, frame: Table, path: Path) -> None:
     for name, tissue in study.tissues.items():
         if name in frame.columns and tissue.radscore != name:
             raise DataError(
@@ -182,8 +198,8 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
     if blank.size:
         i = blank[0]
         raise DataError(
-            f"{where} is blank in row {i + 2} (patient {ids[i]}){and_more(blank.size)}. Fill it in, remove the row, or"
-            " set missing_outcome: leave_out."
+            f"{where} is blank in row {column.index[i]} (patient {ids[i]}){and_more(blank.size)}. Fill it in, remove"
+            " the row, or set missing_outcome: leave_out."
         )
     canonical = column.map(same_text)
     values = sorted(canonical.unique())
@@ -195,6 +211,12 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
             if len(values) > 2
             else "Without both values nothing can be compared"
         )
+        doubtful = [shown[c] for c in values if shown[c].casefold() in PLACEHOLDERS] if len(values) > 2 else []
+        if doubtful:
+            do += (
+                f"; or say read: {{missing: [{', '.join(map(_quoted, doubtful))}]}} under clinical and missing_outcome:"
+                " leave_out, if that stands for a blank"
+            )
         raise DataError(
             f"{where} has {len(values)} value{'s' * (len(values) > 1)}: {counts}{' …' if len(values) > 6 else ''}."
             f" {do}."
@@ -225,7 +247,7 @@ def _levels(
     known = {same_text(v) for v in declared}
     strange = present[~present.map(same_text).isin(known)]
     if len(strange):
-        i = strange.index[0]
+        i = int(np.flatnonzero(column.index == strange.index[0])[0])
         number = as_unquoted(strange.iloc[0])
         is_unquoted = number != strange.iloc[0] and same_text(number) in known
         do = (
@@ -234,23 +256,68 @@ def _levels(
             else "Declare or correct it"
         )
         raise DataError(
-            f"{path.name}, row {i + 2} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among the"
-            " declared levels"
+            f"{path.name}, row {strange.index[0]} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among"
+            " the declared levels"
             f" ({', '.join(declared)}){f'; {strange.nunique()} such values' if strange.nunique() > 1 else ''}."
             f" {do}."
         )
     return tuple(declared)
 
 
-def _merged_levels(column: pd.Series, levels: tuple[str, ...], name: str) -> list[Warn]:
-    """Whole numbers that are written with and without a point are one level, which is told."""
+def _told_of_levels(column: pd.Series, levels: tuple[str, ...], name: str, written: pd.Series) -> list[Warn]:
+    """What is told of a column of text: cells that are read as a level though they are written otherwise, levels that
+    differ in case or spaces alone, and levels that may stand for blanks. ``written``: the column with the spaces around
+    its cells."""
+    counts = Counter(cell for cell in column if cell != "")
     level_of = {same_text(level): level for level in levels}
-    others = {cell: level_of[same_text(cell)] for cell in column[column != ""] if cell not in levels}
-    return [
-        warn.LEVELS_AS_ONE(covariate=name, n=int((column == cell).sum()), cell=cell, level=level)
-        for cell, level in sorted(others.items())
-        if cell.lower() != level.lower()
+    as_one = {cell: level_of[same_text(cell)] for cell in counts if cell not in levels}
+    warnings = [
+        warn.LEVELS_AS_ONE(covariate=name, n=counts[cell], cell=seen(cell), level=level)
+        for cell, level in sorted(as_one.items())
     ]
+    padded = Counter(raw for cell, raw in zip(column, written[column.index], strict=True) if cell != "" and cell != raw)
+    bare = counts - Counter(raw.strip() for raw in padded.elements())
+    warnings += [
+        warn.LEVELS_AS_ONE(covariate=name, n=n, cell=seen(raw), level=level_of[same_text(raw)])
+        for raw, n in sorted(padded.items())
+        if raw.strip() and bare[raw.strip()]
+    ]
+    n_of: Counter[str] = Counter()
+    for cell, n in counts.items():
+        n_of[level_of[same_text(cell)]] += n
+    alike: dict[str, list[str]] = {}
+    for level in levels:
+        if n_of[level]:
+            alike.setdefault(" ".join(same_text(level).casefold().split()), []).append(level)
+    for several in alike.values():
+        if len(several) > 1:
+            listed = ", ".join(f"'{level}' ({n_of[level]})" for level in several)
+            warnings.append(warn.ALIKE_LEVELS(covariate=name, listed=listed))
+    doubtful = [level for level in levels if n_of[level] and level.casefold() in PLACEHOLDERS]
+    if doubtful:
+        n = sum(n_of[level] for level in doubtful)
+        warnings.append(
+            warn.PLACEHOLDER_LEVELS(
+                covariate=name,
+                listed=" and ".join(
+                    f"{n_of[level]} cell{'s' * (n_of[level] > 1)} with '{level}'" for level in doubtful
+                ),
+                are="are" if n > 1 else "is",
+                levels="levels" if len(doubtful) > 1 else "a level",
+                quoted=", ".join(map(_quoted, doubtful)),
+            )
+        )
+    return warnings
+
+
+def _quoted(text: str) -> str:
+    """Text as a study file quotes it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def seen(text: str) -> str:
+    """Text in which what cannot be seen, or is not what it looks like, is written as its code."""
+    return "".join(c if c.isascii() or unicodedata.category(c)[0] not in "MCZ" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from prldh.core import DataError
 from prldh.data.imaging import content_hash, read_cases
-from prldh.data.tables import as_numbers, column_of, read_table
+from prldh.data.tables import ids_of, open_table
+from prldh.study import AS_IT_IS, TableRead
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class CasesDigest:
     sha256: str
 
 
-def digest_table(path: Path, id_column: str, without: Sequence[str] = ()) -> TableDigest:
+def digest_table(path: Path, id_column: str, without: Sequence[str] = (), read: TableRead = AS_IT_IS) -> TableDigest:
     """The digest of a table, ``without`` these columns, which are not looked at.
 
     Raises
@@ -48,20 +49,25 @@ def digest_table(path: Path, id_column: str, without: Sequence[str] = ()) -> Tab
     DataError
         If it cannot be read, or lacks the id.
     """
-    frame = read_table(path)
-    ids = [str(each) for each in column_of(frame, id_column, path, "clinical.id")]
-    names = sorted(str(name) for name in frame.columns if name != id_column and name not in without)
-    cells = {name: frame[name].to_numpy(dtype=object) for name in names}
+    table = open_table(path, read)
+    ids = list(ids_of(table, id_column, "clinical.id"))
+    names = sorted(name for name in table.columns if name != id_column and name not in without)
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if len(set(ids)) < len(ids):  # several rows of one id stand in the order of their cells
-        order = sorted(order, key=lambda i: (ids[i], [str(cells[name][i]) for name in names]))
-    columns = {name: _sha256(_canonical(cells[name][order]))[:16] for name in names}
+        cells = [table[name].to_numpy() for name in names]
+        order = sorted(order, key=lambda i: (ids[i], [column[i] for column in cells]))
+    values, is_blank = table.values(names)
+    is_number = ~(np.isnan(values) & ~is_blank).any(axis=0)
+    columns = {
+        name: _sha256(_canonical(values[order, j] if is_number[j] else table[name].to_numpy()[order]))[:16]
+        for j, name in enumerate(names)
+    }
     own = _sha256("\x1f".join(ids[i] for i in order).encode())
     whole = "\x1e".join([own, *(f"{name}\x1f{digest}" for name, digest in columns.items())])
     return TableDigest(path.name, len(ids), own, _sha256(whole.encode()), columns)
 
 
-def digest_cases(table: Path, tissue: str, id_column: str, reading: Any) -> CasesDigest:
+def digest_cases(table: Path, tissue: str, id_column: str, reading: Any, read: TableRead = AS_IT_IS) -> CasesDigest:
     """The digest of the images and masks that a table of cases names, in whatever order.
 
     Raises
@@ -69,7 +75,7 @@ def digest_cases(table: Path, tissue: str, id_column: str, reading: Any) -> Case
     DataError
         If the table cannot be read.
     """
-    rows = read_cases(table, tissue, id_column)
+    rows = read_cases(table, tissue, id_column, read=read)
     cases = []
     for row in rows:
         try:
@@ -80,12 +86,10 @@ def digest_cases(table: Path, tissue: str, id_column: str, reading: Any) -> Case
 
 
 def _canonical(cells: np.ndarray) -> bytes:
-    """A column (n,) as bytes: numbers by value, blanks as NaN, where all are numbers; else text."""
-    text = np.array([str(cell) for cell in cells], dtype=object)
-    values = as_numbers(np.where(text == "", "nan", text))
-    if values is None:
-        return b"text" + "\x1f".join(text).encode()
-    return b"numbers" + np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
+    """A column (n,) as bytes: numbers by value, blanks as NaN; text as it is."""
+    if cells.dtype == object:
+        return b"text" + "\x1f".join(cells).encode()
+    return b"numbers" + np.where(np.isnan(cells), np.nan, cells + 0.0).astype("<f8").tobytes()
 
 
 def _sha256(content: bytes) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, warn
 from prldh.data.imaging import Images
-from prldh.data.tables import and_more, as_numbers, check_ids, is_number, read_table, same_number, some
-from prldh.study import Study
+from prldh.data.table_files import ROW_NAMES, and_more
+from prldh.data.tables import Table, check_ids, first_bad, open_joined, some, told_alike, why_no_number
+from prldh.study import Study, TableFile
 
 
 def read_features(
@@ -37,9 +38,7 @@ def read_features(
             continue
         tissue_blocks = []
         for source, tables in tissue.tables().items():
-            block, block_warnings = _read_block(
-                name, source, [folder / t for t in tables], study, folder, cohort, blanks
-            )
+            block, block_warnings = _read_block(name, source, tables, study, folder, cohort, blanks)
             tissue_blocks.append(block)
             warnings += block_warnings
         if tissue_blocks:
@@ -49,19 +48,20 @@ def read_features(
 
 
 def _read_block(
-    tissue: str, source: str, paths: list[Path], study: Study, folder: Path, cohort: Cohort, blanks: Blanks
+    tissue: str, source: str, tables: list[TableFile], study: Study, folder: Path, cohort: Cohort, blanks: Blanks
 ) -> tuple[FeatureBlock, list[Warn]]:
     readers: list[tuple[tuple[str, ...], np.ndarray, Path]] = []
     warnings: list[Warn] = []
-    real = [os.path.realpath(path) for path in paths]
+    paths = [folder / table.path for table in tables]
+    real = [(os.path.realpath(path), table.read.sheet) for path, table in zip(paths, tables, strict=True)]
     for k, path in enumerate(paths):
         if real[k] in real[:k]:
             raise StudyError(
                 f"tissues.{tissue}.features: {path.name} is given for two readers. Give the other reader's table, or"
                 " leave it out."
             )
-    for path in paths:
-        names, values, reader_warnings = _read_reader(tissue, path, study, folder, cohort, blanks)
+    for path, reader in zip(paths, tables, strict=True):
+        names, values, reader_warnings = _read_reader(tissue, reader, study, folder, cohort, blanks)
         readers.append((names, values, path))
         warnings += [w for w in reader_warnings if w not in warnings]
     names, first, path = readers[0]
@@ -88,18 +88,17 @@ def _read_block(
 
 
 def _read_reader(
-    tissue: str, path: Path, study: Study, folder: Path, cohort: Cohort, blanks: Blanks
+    tissue: str, file: TableFile, study: Study, folder: Path, cohort: Cohort, blanks: Blanks
 ) -> tuple[tuple[str, ...], np.ndarray, list[Warn]]:
     """Names of the features, their values (n, p), and what there is to say of the table."""
-    frame = read_table(path)
-    where = f"tissues.{tissue}.features"
     clinical = study.clinical
-    ids = check_ids(frame, clinical.id, path, where)
-    warnings = []
-    columns = [c for c in frame.columns if c != clinical.id]
+    table, where = open_joined(folder, file, clinical.read), f"tissues.{tissue}.features"
+    ids = check_ids(table, clinical.id, where)
+    path, warnings = table.path, []
+    columns = [c for c in table.columns if c != clinical.id]
     is_same_table = os.path.realpath(path) == os.path.realpath(folder / clinical.table)
     taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
-    if is_same_table:
+    if is_same_table and file.read.sheet == clinical.read.sheet:
         columns = [c for c in columns if c not in taken]
         warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))
     elif clinical.outcome in columns:
@@ -109,67 +108,82 @@ def _read_reader(
     namesakes = [c for c in columns if c in clinical.covariates]
     if namesakes:
         warnings.append(warn.NAMED_LIKE_COVARIATES(table=path.name, listed=some(namesakes)))
+    columns, told = _features_among(columns, table)
+    warnings += told
+    if not columns:
+        raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
+    rows, told = _match_ids(ids, cohort, table, tissue)
+    columns.sort()  # whatever the table's order: ties go by name
+    return tuple(columns), _numbers(table, columns, rows, ids, blanks), [*warnings, *told]
+
+
+#: What PyRadiomics' batch table repeats of the table that it was given, by name in lower case.
+_BATCH_COLUMNS = ("image", "mask", "label", "label_channel", "segment")
+
+
+def _features_among(columns: list[str], table: Table) -> tuple[list[str], list[Warn]]:
+    """The columns that are features: neither PyRadiomics' diagnostics, nor what its batch table repeats, nor names of
+    rows."""
+    path, warnings = table.path, []
     diagnostics = [c for c in columns if c.startswith("diagnostics_")]
     if diagnostics:
         columns = [c for c in columns if not c.startswith("diagnostics_")]
         warnings.append(warn.DIAGNOSTICS(n=len(diagnostics), table=path.name))
-    if not columns:
-        raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
-    rows = _match_ids(ids, cohort, path, where)
-    columns.sort()  # whatever the table's order: ties go by name
-    text = frame[columns].to_numpy(dtype=object)[rows]
-    return tuple(columns), _numbers(text, columns, rows, ids, path, blanks), warnings
+    if diagnostics or {"image", "mask"} <= {c.lower() for c in columns}:
+        repeated = [c for c in columns if c.lower() in _BATCH_COLUMNS]
+        texts = [c for c in columns if c not in repeated and table.is_text(c)]
+        if repeated or texts:
+            columns = [c for c in columns if c not in {*repeated, *texts}]
+            warnings.append(warn.BATCH_COLUMNS(table=path.name, listed=some([*repeated, *texts], 8)))
+    if ROW_NAMES in columns:
+        columns = [c for c in columns if c != ROW_NAMES]
+        warnings.append(warn.ROW_NAMES_LEFT_OUT(table=path.name, name=ROW_NAMES))
+    return columns, warnings
 
 
-def _match_ids(ids: Sequence[str], cohort: Cohort, path: Path, where: str) -> np.ndarray:
+def _match_ids(ids: Sequence[str], cohort: Cohort, table: Table, tissue: str) -> tuple[np.ndarray, list[Warn]]:
+    """Where the patients stand in a table, and the patients that the clinical table has not, told."""
     position = {p: i for i, p in enumerate(ids)}
     excluded = {p for p, _ in cohort.excluded}
     known = set(cohort.ids) | excluded
     absent = [p for p in (*cohort.ids, *excluded) if p not in position]
     strange = [p for p in ids if p not in known]
-    if absent or strange:
-        parts = (
-            [f"{len(absent)} patients of the clinical table are not in {path.name} ({some(absent)})"] if absent else []
-        )
-        parts += (
-            [f"{len(strange)} ids of {path.name} are not in the clinical table ({some(strange)})"] if strange else []
-        )
-        alike = {same_number(i): i for i in strange}
-        pair = next(((i, alike[same_number(i)]) for i in absent if same_number(i) in alike), None)
-        hint = f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike." if pair else ""
+    is_inner, name = table.read.join == "inner", table.path.name
+    hint = told_alike(absent, strange)
+    if absent or (strange and not is_inner):
+        parts = [f"{len(absent)} patients of the clinical table are not in {name} ({some(absent)})"] if absent else []
+        parts += [f"{len(strange)} ids of {name} are not in the clinical table ({some(strange)})"] if strange else []
+        do = "correct or remove these rows"
+        do += "" if absent else ", or say read: {join: inner} to leave them out"
         raise DataError(
-            f"{where}: ids do not match: {'; '.join(parts)}. Tables are joined on the id; correct or remove these"
-            f" rows.{hint}"
+            f"tissues.{tissue}.features: ids do not match: {'; '.join(parts)}. Tables are joined on the id; {do}.{hint}"
         )
-    return np.array([position[p] for p in cohort.ids])
+    rows = np.array([position[p] for p in cohort.ids])
+    n = len(strange)
+    told = [warn.EXTRA_PATIENTS(tissue=tissue, table=name, n=n, n_all=len(ids), listed=some(strange))] if n else []
+    return rows, told
 
 
-def _numbers(
-    text: np.ndarray, columns: Sequence[str], rows: np.ndarray, ids: Sequence[str], path: Path, blanks: Blanks
-) -> np.ndarray:
-    blank = text == ""
+def _numbers(table: Table, columns: Sequence[str], rows: np.ndarray, ids: Sequence[str], blanks: Blanks) -> np.ndarray:
+    values, blank = (part[rows] for part in table.values(columns))
     if blank.any() and not blanks.allowed:
         i, j = np.argwhere(blank)[0]
         raise DataError(
-            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}' is"
+            f"{table.path.name}, row {table.rows[rows[i]]} (patient {ids[rows[i]]}), feature '{columns[j]}' is"
             f" blank{and_more(int(blank.sum()))}. Extract it again, or remove the feature or the"
             f" patient{blanks.remedy}."
         )
-    values = as_numbers(np.where(blank, "nan", text))
-    if values is None:
-        i, j = next((i, j) for i, row in enumerate(text) for j, cell in enumerate(row) if cell and not is_number(cell))
-        raise DataError(
-            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not a"
-            " number. Correct it, or remove the column if it is no feature."
-        )
-    bad = np.argwhere(~np.isfinite(values) & ~blank)
-    if bad.size:
-        i, j = bad[0]
-        raise DataError(
-            f"{path.name}, row {rows[i] + 2} (patient {ids[rows[i]]}), feature '{columns[j]}': '{text[i, j]}' is not"
-            f" finite{and_more(len(bad))}. Correct it, or remove the feature."
-        )
-    return np.ascontiguousarray(values)
+    bad = first_bad(table, columns, values, blank, rows)
+    if bad is None:
+        return np.ascontiguousarray(values)
+    what, do = why_no_number(bad, table)
+    if bad.n_infinite:
+        what, do = f"is not finite{and_more(bad.n_infinite)}", "Correct it, or remove the feature"
+    row = rows[bad.row]
+    raise DataError(
+        f"{table.path.name}, row {table.rows[row]} (patient {ids[row]}), feature '{columns[bad.column]}':"
+        f" '{bad.cell}' {what}. {do or 'Correct it, or remove the column if it is no feature'}."
+    )
 
 
 def _refuse_nothing_but_blanks(values: np.ndarray, cohort: Cohort, path: Path) -> None:

@@ -1,27 +1,39 @@
-"""Reading tables: CSV, TSV, XLSX and Parquet, every cell as text until a type is asked for.
+"""Tables: columns of text, and of numbers where numbers are asked for.
 
-Cells count as blank when empty or one of :data:`BLANKS`. Nothing is repaired: a number that is none, a doubled
-column or id is an error that names the row.
+Cells count as blank when empty, one of :data:`BLANKS`, or what the study file says under ``read: {missing: …}``.
+Nothing is repaired: a number that is none, a doubled column or id is an error that names the row. Numbers that a file
+holds as numbers stay numbers; text is looked at where it is asked for, and where a number cannot be read.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from prldh.core import DataError, nearest
+from prldh.core import DataError, nearest, same_text
+from prldh.data.layout import COMMA, THOUSANDS
+from prldh.data.table_files import FAILED, ROW_NAMES, WORKBOOKS, Cells, Contents, and_more, kind_of, read_contents
+from prldh.study import AS_IT_IS, TableFile, TableRead
 
-#: What a spreadsheet shows for a formula that failed, such as ``#DIV/0!``; ``#N/A`` is among the blanks.
-FAILED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]|#GETTING_DATA")
 BLANKS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "<NA>")
+#: Texts that people write for a blank, without regard to case; they are what they say unless ``missing`` lists them.
+PLACEHOLDERS = frozenset(
+    ("n/a", "na", "n.a.", "n.a", "#n/a", "nan", "null", "-", "--", "---", "–", "—", ".", "..", "?", "??", "missing")
+)
+#: Texts among numbers that stand for a blank, or for a measurement that was not made.
+_NO_VALUE = PLACEHOLDERS | {"n/d", "nd", "n.d.", "unknown", "unk", "none", "not available", "not done", "*"}
+#: How many columns are turned into numbers at once.
+_BATCH = 512
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -35,204 +47,196 @@ def read_table(path: Path) -> pd.DataFrame:
     DataError
         If the file is missing, empty, unreadable, has doubled or blank column names or no rows.
     """
-    if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "not found"
-        raise DataError(f"table {problem}: {path}. Check the path in the study file (relative to that file).")
-    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
-    kind = suffixes[-1] if suffixes else ""
-    try:
-        if kind in _WORKBOOKS:
-            frame = _read_workbook(path)
-        elif kind in _PARQUET:
-            frame = _read_parquet(path)
+    return open_table(path).as_text()
+
+
+def open_table(path: Path, read: TableRead = AS_IT_IS) -> Table:
+    """A table of a study.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_table` does, and where ``read`` does not fit the file.
+    """
+    return Table(path, read, _without_blank_rows(read_contents(path, read)))
+
+
+def open_joined(folder: Path, table: TableFile, clinical: TableRead) -> Table:
+    """A table elsewhere, which is joined to the clinical one as that says."""
+    return open_table(folder / table.path, table.read.joined_as(clinical))
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The columns of a file and how it is read."""
+
+    path: Path
+    read: TableRead
+    contents: Contents = field(repr=False)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in the order of the file."""
+        return self.contents.names
+
+    def __len__(self) -> int:
+        return len(self.contents.columns[0])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._positions
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """A column as text (n,) of ``str``, blanks as ``""``, labelled by the rows of the file."""
+        text = _as_text(self.cells(name))
+        if self._missing:
+            text[[cell != "" and same_text(cell) in self._missing for cell in text]] = ""
+        return pd.Series(text, index=self.rows, name=name, dtype=object)
+
+    def as_written(self, name: str) -> pd.Series:
+        """A column as text with the spaces around it, labelled as it is."""
+        cells = self.cells(name)
+        listed = cells.to_pylist() if isinstance(cells, pa.Array) else cells.tolist()
+        text = [cell if isinstance(cell, str) else "" for cell in listed]
+        return pd.Series(text, index=self.rows, name=name, dtype=object)
+
+    def text_of_numbers(self, name: str) -> np.ndarray:
+        """A column as text (n,) in which numbers have decimal points, whatever the file has."""
+        text = self[name].to_numpy(dtype=object)
+        if self.read.decimal == ".":
+            return text
+        cells = self.cells(name)
+        typed = [False] * len(text) if isinstance(cells, pa.Array) else [not isinstance(v, str) for v in cells]
+        made = [cell if is_typed else _with_point(cell) for cell, is_typed in zip(text, typed, strict=True)]
+        return np.array(made, dtype=object)
+
+    def cells(self, name: str) -> Cells:
+        """A column as the file holds it."""
+        return self.contents.columns[self._positions[name]]
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: j for j, name in enumerate(self.columns)}
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        return frozenset(map(same_text, self.read.missing))
+
+    @property
+    def rows(self) -> range:
+        """The rows of the file, as a spreadsheet counts them."""
+        return range(self.contents.first, self.contents.first + len(self))
+
+    def as_text(self) -> pd.DataFrame:
+        """Every column as text, rows from 0."""
+        return pd.DataFrame({name: self[name].to_numpy() for name in self.columns}, dtype=object)
+
+    def is_text(self, name: str) -> bool:
+        """Whether a column has something in it, and nothing that is or could be a number."""
+        cells = [cell for cell in self[name] if cell != ""]
+        return bool(cells) and not any(is_number(c) or COMMA.fullmatch(c) or THOUSANDS.fullmatch(c) for c in cells)
+
+    def values(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Columns as numbers.
+
+        Returns
+        -------
+        values : (n, p) float64
+            NaN where there is no number; infinite ones as they are.
+        is_blank : (n, p) bool
+        """
+        values = np.empty((len(self), len(names)))
+        is_blank = np.zeros(values.shape, dtype=bool)
+        for start in range(0, len(names), _BATCH):
+            batch = names[start : start + _BATCH]
+            whole = self._plain([self.cells(name) for name in batch])
+            part = slice(start, start + len(batch))
+            if whole is not None:
+                values[:, part] = whole
+                continue
+            for j, name in enumerate(batch, start):
+                values[:, j], is_blank[:, j] = self._column(name)
+        return values, is_blank
+
+    def _plain(self, columns: Sequence[Cells]) -> np.ndarray | None:
+        """Columns (n, p) that hold finite numbers and nothing else, as they stand in a file of text."""
+        if self.read.decimal != "." or self._missing or not all(isinstance(cells, pa.Array) for cells in columns):
+            return None
+        try:
+            values = pc.cast(pa.concat_arrays(columns), pa.float64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            return None
+        return values.reshape(len(columns), -1).T if np.isfinite(values).all() else None
+
+    def _column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        cells = self.cells(name)
+        if isinstance(cells, pa.Array):
+            fast = self._mostly_numbers(cells)
         else:
-            frame = _read_delimited(path, "\t" if kind in (".tsv", ".txt", ".tab") else ",")
-    except DataError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        reason = reason.removeprefix("Error tokenizing data. C error: ").rstrip(".")
-        raise DataError(
-            f"{path} cannot be read as {kind.lstrip('.').upper() or 'CSV'}: {reason}. "
-            "Check the file (a header line, one row a patient, as many cells in each row) and its ending."
-        ) from None
-    sheet = frame.attrs.get("sheet", "")
-    frame = _named_columns(frame, path)
-    if frame.empty:
-        raise DataError(f"{path}{sheet} has a header but no rows. Give a row a patient.")
-    read = (
-        pd.DataFrame({c: _as_text(frame[c]) for c in frame.columns})
-        if kind in _WORKBOOKS + _PARQUET
-        else _stripped(frame)
-    )
-    read.attrs["sheet"] = sheet
-    return read
+            fast = self._typed(cells)
+        if fast is not None:
+            return fast
+        text = self.text_of_numbers(name)
+        blank = text == ""
+        values = as_numbers(np.where(blank, "nan", text))
+        if values is None:
+            values = np.array([float(cell) if is_number(cell) else np.nan for cell in text])
+        return values, blank
+
+    def _mostly_numbers(self, cells: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
+        """Finite numbers and blanks."""
+        blank = pc.is_in(cells, value_set=pa.array([*BLANKS, *self.read.missing], pa.string()))
+        filled = pc.if_else(blank, pa.scalar(None, pa.string()), cells)
+        if self.read.decimal == ",":
+            if pc.any(pc.match_substring(filled, ".")).as_py():
+                return None
+            filled = pc.replace_substring(filled, ",", ".")
+        try:
+            values = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            return None
+        if self._missing and any(same_text(repr(value)) in self._missing for value in np.unique(values).tolist()):
+            return None  # such as 999.0 where 999 is missing
+        is_blank = blank.to_numpy(zero_copy_only=False)
+        return (values, is_blank) if np.isfinite(values[~is_blank]).all() else None
+
+    def _typed(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """A column that the file holds as numbers."""
+        if cells.dtype.kind not in "fiu":
+            return None
+        values = cells.astype(np.float64)
+        for missing in self.read.missing:
+            if is_number(missing):
+                values = np.where(values == float(missing), np.nan, values)
+        return values, np.isnan(values)
 
 
-_WORKBOOKS, _PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
+def _without_blank_rows(contents: Contents) -> Contents:
+    """A table without the blank rows that spreadsheets leave at its end, and typed cells as they are."""
+    n = len(contents.columns[0])
+    left = n
+    while left > 1 and all(_is_blank_cell(cells[left - 1]) for cells in contents.columns):
+        left -= 1
+    if left == n:
+        return contents
+    return replace(contents, columns=[cells[:left] for cells in contents.columns])
 
 
-def _read_workbook(path: Path) -> pd.DataFrame:
-    if not zipfile.is_zipfile(path):
-        raise DataError(
-            f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending"
-            " of what it is."
-        )
-    sheets, cells = _cells(path, has_values=True)
-    if any(cell is None for row in cells for cell in row) and _holds_formulas(path):
-        formulas = _cells(path, has_values=False)[1]
-        for row, written in zip(cells, formulas, strict=False):
-            for j, cell in enumerate(written[: len(row)]):
-                if row[j] is None and isinstance(cell, str) and cell.startswith("="):
-                    row[j] = cell  # no value is stored: the formula itself stands there, which is no number
-    raw = pd.DataFrame(cells, dtype=object)
-    frame = _with_header(raw.where(raw.notna(), ""), path)
-    frame.attrs["sheet"] = (
-        f", sheet '{sheets[0]}' (the first of {len(sheets)}, which is the one that is read)" if len(sheets) > 1 else ""
-    )
-    return frame
+def _is_blank_cell(cell: object) -> bool:
+    value = cell.as_py() if isinstance(cell, pa.Scalar) else cell
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _cells(path: Path, has_values: bool) -> tuple[list[str], list[list[Any]]]:
-    """Names of the sheets, and the first one's cells, row by row; of formulas their stored values or, otherwise, what
-    was typed in. Errors are text, such as ``#DIV/0!``. Empty rows at the end are no rows."""
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=has_values)
-    except AttributeError:  # openpyxl looks for the drawing of a chart sheet that has none
-        raise DataError(
-            f"{path} has a sheet that cannot be read, such as a chart sheet without a chart. Remove that sheet, or save"
-            " the table in a workbook of its own."
-        ) from None
-    try:
-        if not book.worksheets:
-            raise DataError(f"{path} has chart sheets alone. Give a workbook with a sheet of cells.")
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-        names = [each.title for each in book.worksheets]
-    finally:
-        book.close()
-    while rows and all(cell is None for cell in rows[-1]):
-        rows.pop()
-    width = max((len(row) for row in rows), default=0)
-    return names, [row + [None] * (width - len(row)) for row in rows]
+def _shown(cell: object) -> str:
+    return str(cell.as_py() if isinstance(cell, pa.Scalar) else cell).strip()
 
 
-def _holds_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as book:
-        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
-        return any(b"<f" in book.read(name) for name in sheets)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    with path.open("rb") as handle:
-        if handle.read(4) != b"PAR1":
-            raise DataError(
-                f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what"
-                " it is."
-            )
-    frame = pd.read_parquet(path)
-    # columns of the file that pandas takes for row labels
-    named = [name for name in frame.index.names if name is not None]
-    return frame.reset_index(named) if named else frame
-
-
-def _read_delimited(path: Path, separator: str) -> pd.DataFrame:
-    is_packed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if is_packed else path.open("rb") as handle:
-        start = handle.read(1 << 16)
-    _refuse_other_formats(start, separator, path)
-    try:
-        raw = pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            compression="gzip" if is_packed else None,
-            skip_blank_lines=True,
-            low_memory=False,
-        )
-    except pd.errors.EmptyDataError:
-        raise _is_empty(path) from None
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (found the byte {error.object[error.start]:#04x}). Save it as CSV UTF-8 or as"
-            " .xlsx, and check its ending."
-        ) from None
-    return _with_header(raw, path)
-
-
-def _refuse_other_formats(start: bytes, separator: str, path: Path) -> None:
-    """Tell by the first bytes what is no table of text, and by the header what has another separator."""
-    if b"\0" in start:
-        raise DataError(
-            f"{path} is not UTF-8 text: it is UTF-16 or no text at all. Save it as CSV UTF-8 or as .xlsx, and check its"
-            " ending."
-        )
-    header = start.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()[:1]
-    others = [s for s in ",;\t|" if s in header[0] and s != separator] if header and separator not in header[0] else []
-    if others:
-        name = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}[others[0]]
-        raise DataError(
-            f"{path} has one column '{header[0][:60]}': it seems to be separated by {name}. "
-            "Save it as comma-separated (.csv) or tab-separated (.tsv), with decimal points."
-        )
-
-
-def _is_empty(path: Path) -> DataError:
-    return DataError(f"{path} is empty. Give a table with a header line and a row a patient.")
-
-
-def _named_columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    names = [str(c).strip() for c in frame.columns]
-    is_workbook = path.suffix.lower() in _WORKBOOKS
-    for j, name in enumerate(names):
-        if FAILED.fullmatch(name) or name == "#N/A" or (is_workbook and name.startswith("=")):
-            what = (
-                "is a formula whose value is not stored" if name.startswith("=") else "is an error of the spreadsheet"
-            )
-            raise DataError(
-                f"{path}{frame.attrs.get('sheet', '')}: the name of column {j + 1}, '{name}', {what}. Type the name"
-                " into that cell."
-            )
-    unnamed = [i for i, name in enumerate(names) if not name or _NO_NAME.match(name)]
-    if unnamed:
-        filled = [i for i in unnamed if not frame.iloc[:, i].isin(["", None]).all()]
-        if filled:
-            raise DataError(
-                f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if it only"
-                " numbers the rows."
-            )
-        kept = [i for i in range(len(names)) if i not in unnamed]
-        frame, names = frame.iloc[:, kept], [names[i] for i in kept]
-    doubled = sorted({c for c in names if names.count(c) > 1}) if len(set(names)) < len(names) else []
-    if doubled:
-        raise DataError(
-            f"{path}: the column '{doubled[0]}' stands {names.count(doubled[0])} times in the header. Rename one."
-        )
-    frame = frame.copy()
-    frame.columns = names
-    return frame
-
-
-#: What pandas calls a column without a name when it writes a table again.
-_NO_NAME = re.compile(r"^Unnamed: \d+$")
-
-
-def _with_header(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
-    if raw.empty:
-        raise _is_empty(path)
-    frame = raw.iloc[1:].reset_index(drop=True)
-    frame.columns = [str(c) for c in raw.iloc[0]]
-    return frame
-
-
-def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(_clean(frame.to_numpy(dtype=object)), columns=frame.columns, dtype=object)
+def _as_text(cells: Cells) -> np.ndarray:
+    text = np.empty(len(cells), dtype=object)
+    if isinstance(cells, pa.Array):
+        text[:] = [_clean_cell(cell) for cell in cells.to_pylist()]
+    else:
+        text[:] = [_cell_text(value) for value in cells.tolist()]
+    return text
 
 
 def _clean_cell(text: str) -> str:
@@ -241,11 +245,6 @@ def _clean_cell(text: str) -> str:
 
 
 _BLANK_SET = frozenset(BLANKS)
-_clean = np.frompyfunc(_clean_cell, 1, 1)
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    return column.map(_cell_text).astype(object)
 
 
 def _cell_text(value: object) -> str:
@@ -261,37 +260,71 @@ def _cell_text(value: object) -> str:
     return "" if text in BLANKS else text
 
 
-def column_of(frame: pd.DataFrame, name: str, path: Path, where: str) -> pd.Series:
-    """That column, or an error with the nearest name."""
-    if name in frame.columns:
-        return frame[name]
-    near = nearest(name, frame.columns)
-    hint = f"Did you mean '{near}'?" if near else f"Columns: {some(frame.columns, 12)}."
-    raise DataError(f"{where}: {path.name}{frame.attrs.get('sheet', '')} has no column '{name}'. {hint}")
+def column_of(table: Table, name: str, where: str) -> pd.Series:
+    """That column as text, or an error with the nearest name."""
+    if name in table:
+        return table[name]
+    near = nearest(name, table.columns)
+    below = (
+        row for i, row in enumerate(table.rows[:6]) if any(_shown(cells[i]) == name for cells in table.contents.columns)
+    )
+    row = next(below, None)
+    hint = f"Did you mean '{near}'?" if near else f"Columns: {some(table.columns, 12)}."
+    if row is not None:
+        hint = f"Row {row} has it: say read: {{skip_rows: {row - 1}}} for this table if that row is the header."
+    elif ROW_NAMES in table and not near:
+        hint += f" The first column, which has no name, is called {ROW_NAMES} here."
+    raise DataError(f"{where}: {table.path.name}{table.contents.place} has no column '{name}'. {hint}")
 
 
-def numbers(column: pd.Series, ids: Iterable[str], path: Path) -> np.ndarray:
-    """A column of text as (n,) float64, blanks as NaN.
+def numbers(table: Table, name: str, ids: Iterable[str], where: str) -> np.ndarray:
+    """A column as (n,) float64, blanks as NaN.
 
     Raises
     ------
     DataError
-        At the first cell that is no number, or is infinite, with row and patient.
+        Without such a column, and at the first cell that is no number, or is infinite, with row and patient.
     """
-    text = column.to_numpy(dtype=object)
-    values = as_numbers(np.where(text == "", "nan", text))
-    blank = text == ""
-    if values is None:
-        bad = next(i for i, cell in enumerate(text) if cell != "" and not is_number(cell))
-        what, do = _why_no_number(text[bad])
-    elif (~np.isfinite(values) & ~blank).any():
-        bad = int(np.flatnonzero(~np.isfinite(values) & ~blank)[0])
-        what, do = "is not finite", "Correct it or leave it blank"
-    else:
+    if name not in table:
+        column_of(table, name, where)
+    values, is_blank = (part[:, 0] for part in table.values([name]))
+    bad = first_bad(table, [name], values[:, None], is_blank[:, None])
+    if bad is None:
         return values
+    what, do = why_no_number(bad, table)
     raise DataError(
-        f"{path.name}, row {bad + 2} (patient {list(ids)[bad]}), column '{column.name}': '{text[bad]}' {what}. {do}."
+        f"{table.path.name}, row {table.rows[bad.row]} (patient {list(ids)[bad.row]}), column '{name}': '{bad.cell}'"
+        f" {what}. {do or 'Correct it, leave it blank, or declare the column categorical'}."
     )
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """A cell that is no finite number: where it stands among those looked at, its text, and how many are infinite."""
+
+    row: int
+    column: int
+    cell: str
+    n_infinite: int = 0
+
+
+def first_bad(
+    table: Table, names: Sequence[str], values: np.ndarray, is_blank: np.ndarray, rows: np.ndarray | None = None
+) -> BadCell | None:
+    """The first cell, row by row, that is no number, or else the first that is infinite; None where all are finite or
+    blank. ``values`` and ``is_blank`` (m, p) are those of the ``rows`` (m,) of the table."""
+    bad = np.argwhere(~np.isfinite(values) & ~is_blank)
+    if not bad.size:
+        return None
+    texts: dict[int, np.ndarray] = {}
+    rows = np.arange(len(table)) if rows is None else rows
+    for i, j in bad:
+        if j not in texts:
+            texts[j] = table.text_of_numbers(names[j])
+        if not is_number(texts[j][rows[i]]):
+            return BadCell(int(i), int(j), table[names[j]].iloc[rows[i]])
+    i, j = bad[0]
+    return BadCell(int(i), int(j), table[names[j]].iloc[rows[i]], len(bad))
 
 
 def refuse_failed_cells(column: pd.Series, path: Path, ids: Iterable[str] | None = None) -> None:
@@ -303,22 +336,52 @@ def refuse_failed_cells(column: pd.Series, path: Path, ids: Iterable[str] | None
     DataError
         At the first cell that is an error of a spreadsheet, or of a workbook a formula without a stored value.
     """
-    is_workbook = path.suffix.lower() in _WORKBOOKS
+    is_workbook = kind_of(path) in WORKBOOKS
     for i, cell in enumerate(column):
         if FAILED.fullmatch(cell) or (is_workbook and cell.startswith("=")):
-            what, do = _why_no_number(cell)
-            row = column.index[i]
-            whose = f" (patient {list(ids)[row]})" if ids is not None else ""
-            raise DataError(f"{path.name}, row {row + 2}{whose}, column '{column.name}': '{cell}' {what}. {do}.")
+            what, do = _why_failed(cell)
+            whose = f" (patient {list(ids)[i]})" if ids is not None else ""
+            raise DataError(
+                f"{path.name}, row {column.index[i]}{whose}, column '{column.name}': '{cell}' {what}. {do}."
+            )
 
 
-def _why_no_number(cell: str) -> tuple[str, str]:
-    """What a cell is, and what to do about it."""
-    if FAILED.fullmatch(cell):
-        return "is an error of the spreadsheet", "Mend its formula there, or clear the cell"
+def _why_failed(cell: str) -> tuple[str, str]:
     if cell.startswith("="):
         return "is a formula whose value is not stored", "Open the workbook in a spreadsheet program and save it again"
-    return "is not a number", "Correct it, leave it blank, or declare the column categorical"
+    return "is an error of the spreadsheet", "Mend its formula there, or clear the cell"
+
+
+def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
+    """What a cell is that is no finite number, and what to do about it where that can be told from its text."""
+    cell = bad.cell
+    if bad.n_infinite:
+        return "is not finite", "Correct it or leave it blank"
+    if FAILED.fullmatch(cell) or cell.startswith("="):
+        return _why_failed(cell)
+    if cell.casefold() in _NO_VALUE:
+        quoted = cell.replace("\\", "\\\\").replace('"', '\\"')
+        return "is not a number", (
+            f'Correct it, leave it blank, or say read: {{missing: ["{quoted}"]}} for this table if it stands for a'
+            " blank"
+        )
+    if table.read.decimal == "." and COMMA.fullmatch(cell):
+        return "is not a number", (
+            'Correct it, or say read: {decimal: ","} for this table if its numbers have decimal commas'
+        )
+    if table.read.decimal == "," and is_number(cell):
+        return (
+            "is not a number with a decimal comma",
+            "Write all numbers of the table with a comma, or all with a point",
+        )
+    if THOUSANDS.fullmatch(cell):
+        return "is not a number", "Write it without separators of thousands"
+    return "is not a number", ""
+
+
+def _with_point(cell: str) -> str:
+    """A number with a decimal comma as Python writes it; what has a point already is none."""
+    return f"{cell} has a point" if "." in cell else cell.replace(",", ".")
 
 
 def as_numbers(text: np.ndarray) -> np.ndarray | None:
@@ -339,24 +402,91 @@ def is_number(cell: str) -> bool:
     return "_" not in cell
 
 
-def same_number(text: str) -> str:
-    """Text for finding ids that are one number written differently, such as ``0001`` and ``1.0``."""
-    return repr(float(text)) if is_number(text) and np.isfinite(float(text)) else text
+#: What ``ids: number`` reads as a number.
+_ID_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
 
 
-def check_ids(frame: pd.DataFrame, name: str, path: Path, where: str) -> tuple[str, ...]:
-    """The id column as text; blanks, failed cells and doubled ids are errors."""
-    ids = column_of(frame, name, path, where)
-    refuse_failed_cells(ids, path)
+def id_number(text: str) -> str | None:
+    """An id as a number, digit by digit, so that long ids stay apart; None where it is none.
+
+    Examples
+    --------
+    >>> [id_number(text) for text in ("0001", "1", "1.0", "1e3", "90071992547409930", "P1")]
+    ['1', '1', '1', '1000', '90071992547409930', None]
+    """
+    if not _ID_NUMBER.fullmatch(text):
+        return None
+    number = Decimal(text)
+    return str(int(number)) if number == int(number) else str(number.normalize())
+
+
+def same_id(text: str) -> str:
+    """Text for finding ids that are one written in two ways: one number, or alike to the eye."""
+    return id_number(text) or same_text(text)
+
+
+def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
+    """A hint where an id that is looked for is there in another writing."""
+    alike = {same_id(i): i for i in strange}
+    pair = next(((i, alike[same_id(i)]) for i in absent if same_id(i) in alike), None)
+    if pair is None:
+        return ""
+    if id_number(pair[0]) is None:
+        return (
+            f" '{pair[0]}' and '{pair[1]}' look alike: they differ in the form of an accent, in case or in characters"
+            " that cannot be seen. Write ids alike."
+        )
+    return (
+        f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike, or say read:"
+        " {ids: number} under clinical."
+    )
+
+
+def ids_of(table: Table, name: str, where: str) -> pd.Series:
+    """The id column as text, or as numbers where the study says so.
+
+    Raises
+    ------
+    DataError
+        Without the column, for a failed cell, and where an id is to be a number and is none.
+    """
+    ids = column_of(table, name, where)
+    refuse_failed_cells(ids, table.path)
+    if table.read.ids != "number":
+        return ids
+    as_number = ids.copy()
+    as_number[:] = [cell and id_number(cell) for cell in table.text_of_numbers(name)]
+    bad = np.flatnonzero(as_number.isna())
+    if bad.size:
+        raise DataError(
+            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{ids.iloc[bad[0]]}'{and_more(bad.size)} is not a"
+            " number, and read says ids: number. Correct it, or leave ids: text."
+        )
+    return as_number
+
+
+def check_ids(table: Table, name: str, where: str) -> tuple[str, ...]:
+    """The id column; blanks, failed cells and doubled ids are errors."""
+    return refuse_doubled(ids_of(table, name, where), table.path)
+
+
+def refuse_doubled(ids: pd.Series, path: Path) -> tuple[str, ...]:
+    """The ids (n,) of a table.
+
+    Raises
+    ------
+    DataError
+        Where one is blank, or stands in several rows.
+    """
     blank = np.flatnonzero((ids == "").to_numpy())
     if blank.size:
         raise DataError(
-            f"{path.name}: the id '{name}' is blank in row {blank[0] + 2}{and_more(blank.size)}. Give every patient"
-            " an id."
+            f"{path.name}: the id '{ids.name}' is blank in row {ids.index[blank[0]]}{and_more(blank.size)}. Give every"
+            " patient an id."
         )
     doubled = ids[ids.duplicated(keep=False)]
     if len(doubled):
-        rows = [i + 2 for i in ids.index[ids == doubled.iloc[0]]]
+        rows = list(ids.index[ids == doubled.iloc[0]])
         n = doubled.nunique()
         raise DataError(
             f"{path.name}: patient '{doubled.iloc[0]}' stands in rows {', '.join(map(str, rows[:5]))}"
@@ -371,8 +501,3 @@ def some(items: Iterable, n: int = 5) -> str:
     """The first n items and how many more."""
     items = [str(i) for i in items]
     return ", ".join(items[:n]) + (f" and {len(items) - n} more" if len(items) > n else "")
-
-
-def and_more(count: int) -> str:
-    """`` and 3 more`` where count is 4."""
-    return f" and {count - 1} more" if count > 1 else ""

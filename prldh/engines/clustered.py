@@ -52,11 +52,11 @@ class ClusteredEngine(StatisticsEngine):
         self.engine, self.patient, self.name = engine, patient, engine.name
 
     @property
-    def warnings(self) -> list[Warn]:  # type: ignore[override]
+    def warnings(self) -> list[Warn]:  # type: ignore[override]  # the other engine's, as it has them
         return self.engine.warnings
 
     @property
-    def called(self) -> set[str]:  # type: ignore[override]
+    def called(self) -> set[str]:  # type: ignore[override]  # the other engine's, as it has them
         return self.engine.called
 
     def of_rows(self, rows: np.ndarray) -> ClusteredEngine:

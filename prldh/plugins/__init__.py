@@ -23,6 +23,7 @@ from prldh.plugins.interfaces import (
     Selector,
     TrainedOnPatients,
     Transform,
+    UsesColumns,
     Validator,
     VerifiesValues,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "SourceMethods",
     "TrainedOnPatients",
     "Transform",
+    "UsesColumns",
     "Validator",
     "ValidatorMethods",
     "VerifiesValues",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import Case, Fitted, FittedScore, Resample, Selection, TrainingRows
+from prldh.core import Case, Columns, Fitted, FittedScore, Resample, Selection, Subjects, TrainingRows, Warn
 
 if TYPE_CHECKING:
     from prldh.checklists import Dossier
@@ -135,6 +135,26 @@ class NamesPackages(Protocol):
 
 
 @runtime_checkable
+class UsesColumns(Protocol):
+    """A transform or selector whose settings name clinical columns, and what is fitted by it a
+    :class:`~prldh.core.fitted.ReadsColumns`."""
+
+    def check_columns(self, settings: Any, subjects: Subjects, where: str) -> Sequence[Warn]:
+        """Raise a :class:`~prldh.core.errors.PrldhError`, beginning with ``where``, for columns that are not as it
+        needs them; what it warns of else. Called with everyone, before anything is computed: what it sees of outcomes
+        may enter the warning alone."""
+        ...
+
+    def reached_from(self, settings: Any, columns: Columns, train: np.ndarray) -> np.ndarray:
+        """Which of all rows (n,) bool what is fitted on the rows ``train`` could be applied to."""
+        ...
+
+    def remedy(self, settings: Any) -> str:
+        """Why rows that are held out may not be reached, and what to do: two sentences without the last full stop."""
+        ...
+
+
+@runtime_checkable
 class ScoresAnswers(Protocol):
     """A checklist whose answered items come to a score."""
 
@@ -161,7 +181,7 @@ class ComposesLearners(Protocol):
 
 
 #: By kind, what an object may be beside what its kind has to be.
-OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, ReadsStates, OffersAlternatives)
+OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, ReadsStates, OffersAlternatives, UsesColumns)
 OPTIONAL_OF_SOURCES = (
     ChecksSettings,
     HasFingerprint,
@@ -171,7 +191,7 @@ OPTIONAL_OF_SOURCES = (
     TrainedOnPatients,
     NamesPackages,
 )
-OPTIONAL_OF_TRANSFORMS = (ChecksSettings, HasFingerprint, DescribesFit)
+OPTIONAL_OF_TRANSFORMS = (ChecksSettings, HasFingerprint, DescribesFit, UsesColumns)
 OPTIONAL_OF_LEARNERS = (ChecksSettings, HasFingerprint, ComposesLearners)
 OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
 

@@ -22,6 +22,8 @@ from prldh.report.model_drawings import (
     draw_roc_bands,
     draw_stratified_roc,
 )
+from prldh.report.subgroup_drawings import draw_subgroups
+from prldh.report.subgroups import subgroup_panels
 from prldh.report.tissue_drawings import draw_agreement, draw_flow
 from prldh.report.tissue_plan import plan_tissue_figures
 from prldh.report.way_drawings import draw_ways
@@ -79,6 +81,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 words,
             )
     drawings += _ways(data)
+    drawings += _subgroups(data)
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -124,6 +127,24 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
             is_wide=True,
         )
     ]
+
+
+def _subgroups(data: dict[str, Any]) -> list[Drawing]:
+    """A forest plot a column, where some level has an AUC."""
+    drawings = []
+    for column in data.get("subgroups") or {}:
+        levels, panels, told = subgroup_panels(data, column)
+        if any(area["estimate"] is not None for panel in panels for area in panel.areas):
+            drawings.append(
+                Drawing(
+                    f"subgroups_{slug(column)}",
+                    f"Held-out AUC by {column}",
+                    f"Forest plot of each model's AUC in every level; broken line: of everyone. {told}",
+                    partial(draw_subgroups, levels, panels),
+                    is_wide=True,
+                )
+            )
+    return drawings
 
 
 def _nomograms(data: dict[str, Any]) -> list[Drawing]:

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from prldh.core import Across, Curve, Paths, Points, StepFigure
+from prldh.core import Across, Curve, Drawable, Groups, Paths, StepFigure
 from prldh.pages import ONE_COLUMN, TWO_COLUMNS, axes_of, draw_band, label, legend_beneath, look
 
 #: Paths are named in a legend up to so many.
@@ -23,19 +23,21 @@ def draw_step(figure: StepFigure) -> Figure:
         drawn, axes = axes_of(ONE_COLUMN, 2.4)
         put_part(axes, parts[0])
         return drawn
-    n_named = max((len(_named(part)) for part in parts if isinstance(part, Paths)), default=0)
+    n_named = max((len(_named(part)) for part in parts if isinstance(part, (Paths, Groups))), default=0)
     drawn, axes = axes_of(TWO_COLUMNS, 2.6 + 0.11 * n_named, len(parts))
     for axis, part in zip(axes, parts, strict=True):
         put_part(axis, part)
     return drawn
 
 
-def put_part(axis: Any, part: Curve | Paths | Points) -> None:
+def put_part(axis: Any, part: Drawable) -> None:
     """One part on given axes."""
     if isinstance(part, Curve):
         _put_curve(axis, part)
     elif isinstance(part, Paths):
         _put_paths(axis, part)
+    elif isinstance(part, Groups):
+        _put_groups(axis, part)
     else:
         axis.errorbar(part.x, part.y, yerr=part.error, fmt="o", markersize=2, linewidth=0.5, color=look(0)["color"])
         _put_across(axis, part.across)
@@ -63,8 +65,19 @@ def _put_paths(axis: Any, paths: Paths) -> None:
     _put_across(axis, paths.across)
 
 
-def _named(paths: Paths) -> list[str]:
-    return list(paths.lines) if len(paths.lines) <= MOST_NAMED else []
+def _put_groups(axis: Any, groups: Groups) -> None:
+    for i, (name, points) in enumerate(groups.groups.items()):
+        x, y = [point[0] for point in points], [point[1] for point in points]
+        named = label(name, 24, 1) if i < MOST_NAMED else None
+        axis.plot(x, y, "o", markersize=2, alpha=0.7, label=named, color=look(i)["color"])
+    legend_beneath(axis, fontsize=5)
+    _put_across(axis, groups.across)
+
+
+def _named(part: Paths | Groups) -> list[str]:
+    if isinstance(part, Groups):
+        return list(part.groups)[:MOST_NAMED]
+    return list(part.lines) if len(part.lines) <= MOST_NAMED else []
 
 
 def _put_across(axis: Any, across: Across) -> None:

@@ -13,6 +13,7 @@ from prldh.pages import level_of, typeset
 from prldh.report.drawing import slug
 from prldh.report.groups import group_tables
 from prldh.report.seen import seen_in_figures
+from prldh.report.subgroups import subgroups_view
 from prldh.report.ways import ways_view, yardstick_sentences
 from prldh.results import (
     ARTEFACT,
@@ -90,6 +91,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "is_fitted_in_sample": data["study"]["settings"].get("second_stage") in (None, "in_sample"),
         **_features_of_scores(data),
         "ways": ways_view(data, words),
+        "subgroups": subgroups_view(data, words),
         "classified": CLASSIFIED,
         "line": of_table(LINE),
         "brier": of_table(BRIER),

@@ -30,6 +30,15 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "validation": _validation(data),
         "protocols": _protocols(data),
         "yardstick": _yardstick(data),
+        "subgroups": _subgroups(data),
+        "subgroup_heterogeneity": pd.DataFrame(
+            [
+                {"column": column, "scope": entry["scope"], "scheme": entry["scheme"], **each}
+                | {"left_out": "; ".join(each["left_out"])}
+                for column, entry in (data.get("subgroups") or {}).items()
+                for each in entry["heterogeneity"]
+            ]
+        ),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
         "additive_interaction": _additive(data),
@@ -100,6 +109,29 @@ def _yardstick(data: dict[str, Any]) -> pd.DataFrame:
             {"learner": name, "scheme": scheme, **_of_way(entry), "is_better": entry["is_better"]}
             for name, by_scheme in (data.get("yardstick") or {}).items()
             for scheme, entry in by_scheme.items()
+        ]
+    )
+
+
+def _subgroups(data: dict[str, Any]) -> pd.DataFrame:
+    """One row a column, level and model."""
+    return pd.DataFrame(
+        [
+            {
+                "column": column,
+                "scope": entry["scope"],
+                "scheme": entry["scheme"],
+                "level": level["level"],
+                "is_blank": level["is_blank"],
+                **{key: model[key] for key in ("name", "adjusted", "n", "events")},
+                **_spread("auc", model["auc"]),
+                **_spread("slope", model["slope"]),
+                **_spread("citl", model["citl"]),
+                "reason": model["auc"].get("reason"),
+            }
+            for column, entry in (data.get("subgroups") or {}).items()
+            for level in entry["levels"]
+            for model in level["models"]
         ]
     )
 

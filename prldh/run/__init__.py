@@ -9,6 +9,7 @@ from prldh.run.outputs import write_outputs
 from prldh.run.preparation import prepare
 from prldh.run.preregistration import follow_plan, read_plan, write_plan
 from prldh.run.protocols import resolve_protocols
+from prldh.run.start import write_study_from
 from prldh.run.terminal import summarise_extraction, summarise_findings, summarise_run
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "what_is_written",
     "write_outputs",
     "write_plan",
+    "write_study_from",
 ]

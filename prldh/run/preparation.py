@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import check_values, plan_models
+from prldh.chain import Protocol, check_values, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
     HELD_OUT,
@@ -40,6 +40,7 @@ from prldh.models import Plan, anticipated_r2, check_associations, find_subgroup
 from prldh.plugins import Registry, draw_resamples, settings_of
 from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
+from prldh.run.reach import check_columns, reads_columns, within_reach
 from prldh.study import Study, Validation, read_study
 from prldh.validation import compared_schemes, judged_model
 
@@ -76,6 +77,10 @@ def prepare(
     _check_folds(study.validation, cohort)
     check_associations(study, cohort)
     find_subgroups(study, cohort)
+    validators = _schemes(study, registry)
+    told_of_columns = check_columns(protocol, protocols, cohort.subjects)
+    if reads_columns(protocol, protocols):  # before images are measured, which takes long
+        _within_reach(study, protocol, protocols, _draw(study, validators, cohort), cohort)
     images = measure(study, folder, registry, jobs=jobs, progress=progress)
     if images.aside:
         cohort, warnings = read_cohort(study, folder, images.aside)
@@ -87,13 +92,9 @@ def prepare(
     registry.tell("cohort", cohort)
     _check_folds(study.validation, cohort)
     anticipated_r2(study.sample_size, cohort)  # an R² that no model can reach is told before anything is computed
-    validators = _schemes(study, registry)
-    schemes = {}
-    for name, (validator, settings) in validators.items():
-        resamples = draw_resamples(name, validator, settings, cohort.subjects, seed_for(study.seed, "validation", name))
-        check_held_out(name, validator.kind, resamples, cohort.n)
-        feature_warnings += _tell_of_no_part(name, validator.kind, resamples, cohort.n)
-        schemes[name] = (validator.kind, resamples)
+    schemes, unreached = _within_reach(study, protocol, protocols, _draw(study, validators, cohort), cohort)
+    for name, (kind, resamples) in schemes.items():
+        feature_warnings += _tell_of_no_part(name, kind, resamples, cohort.n)
     plan = Plan(
         study,
         folder,
@@ -103,7 +104,7 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *tell_of_confounded(cohort), *images.warnings, *feature_warnings),
+        (*warnings, *tell_of_confounded(cohort), *told_of_columns, *images.warnings, *feature_warnings, *unreached),
         registry,
         MEASURES,
         validators,
@@ -116,6 +117,29 @@ def prepare(
     told = [*_told_of_patients(plan), *left_out]
     of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
     return replace(plan, warnings=(*plan.warnings, *told, *of_terms))
+
+
+def _draw(
+    study: Study, validators: dict[str, tuple[Any, Any]], cohort: Cohort
+) -> dict[str, tuple[str, list[Resample]]]:
+    """The resamples of every scheme."""
+    schemes = {}
+    for name, (validator, settings) in validators.items():
+        resamples = draw_resamples(name, validator, settings, cohort.subjects, seed_for(study.seed, "validation", name))
+        check_held_out(name, validator.kind, resamples, cohort.n)
+        schemes[name] = (validator.kind, resamples)
+    return schemes
+
+
+def _within_reach(
+    study: Study,
+    own: Protocol,
+    named: dict[str, Protocol],
+    schemes: dict[str, tuple[str, list[Resample]]],
+    cohort: Cohort,
+) -> tuple[dict[str, tuple[str, list[Resample]]], tuple[Warn, ...]]:
+    """The schemes without held-out rows that a refitted step could not be applied to."""
+    return within_reach(own, named, schemes, cohort.subjects) if "pipeline" in study.validation.scope else (schemes, ())
 
 
 def _check_second_stages(plan: Plan) -> None:
@@ -234,12 +258,13 @@ def _lost_by_complete_case(plan: Plan) -> list[Warn]:
 
 
 def _check_folds(validation: Validation, cohort: Cohort) -> None:
-    rarer = min(cohort.n_events, cohort.n - cohort.n_events)
-    what = "events" if cohort.n_events <= cohort.n - cohort.n_events else "non-events"
+    of_events, of_others = (np.unique(cohort.patient[cohort.outcome == y]).size for y in (1, 0))
+    rarer, n = min(of_events, of_others), cohort.n_patients[0]
+    what = "events" if of_events <= of_others else "non-events"
     if validation.folds > rarer:
         raise DataError(
             f"validation.folds: {validation.folds}-fold cross-validation needs at least {validation.folds} patients of"
-            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {cohort.n} patients. "
+            f" each outcome, found {rarer} {what[:-1] if rarer == 1 else what} among {n} patients. "
             + (
                 f"Set folds to {rarer} or fewer, or 0 to switch it off."
                 if rarer > 1

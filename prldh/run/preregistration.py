@@ -21,7 +21,7 @@ from prldh.plugins import Registry
 from prldh.results import NOT_THERE, Deviation, PlanFollowed, differing_settings, shown_setting, way_as_run
 from prldh.run.protocols import resolve_protocols
 from prldh.run.provenance import PACKAGES, iso, sha256_of, version_of
-from prldh.study import Study, read_study
+from prldh.study import Study, TableFile, read_study
 
 SCHEMA = "prldh-plan/1"
 #: Keys of the study file that change no number, and the seed, which a plan names by itself.
@@ -193,11 +193,17 @@ def _fixed(
     settings = study.model_dump(mode="json", exclude=NO_SETTINGS)
     settings |= way_as_run(protocol) | {"protocols": {name: way_as_run(own) for name, own in protocols.items()}}
     outcome, id_column = study.clinical.outcome, study.clinical.id
-    tables = {name: asdict(digest_table(folder / path, id_column, (outcome,))) for name, path in _tables(study).items()}
+    clinical_read = study.clinical.read
+    tables = {
+        name: asdict(digest_table(folder / table.path, id_column, (outcome,), table.read.joined_as(clinical_read)))
+        for name, table in _tables(study).items()
+    }
     images = {
-        name: asdict(digest_cases(folder / tissue.images, name, id_column, study.imaging))
+        name: asdict(
+            digest_cases(folder / cases.path, name, id_column, study.imaging, cases.read.joined_as(clinical_read))
+        )
         for name, tissue in study.tissues.items()
-        if tissue.images is not None
+        if (cases := tissue.cases()) is not None
     }
     clinical = tables["clinical"]
     return {
@@ -212,13 +218,13 @@ def _fixed(
     }
 
 
-def _tables(study: Study) -> dict[str, str]:
+def _tables(study: Study) -> dict[str, TableFile]:
     """The tables by what they are, so that a file may have another name."""
-    tables = {"clinical": study.clinical.table}
+    tables = {"clinical": TableFile(path=study.clinical.table, read=study.clinical.read)}
     for name, tissue in study.tissues.items():
-        for source, paths in tissue.tables().items():
-            for k, path in enumerate(paths):
-                tables[f"{name}, {source}, reader {k + 1}"] = path
+        for source, readers in tissue.tables().items():
+            for k, table in enumerate(readers):
+                tables[f"{name}, {source}, reader {k + 1}"] = table
     return tables
 
 

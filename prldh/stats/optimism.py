@@ -117,12 +117,12 @@ def _measures(
     outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray
 ) -> np.ndarray:
     measures = np.full((lengths.shape[0], 3, 4), np.nan)
-    n, start = outcome.shape[0], 0
+    start = 0
     for r in range(lengths.shape[0]):
         drawn = rows[start : start + lengths[r]]
         _measure(outcome[drawn], in_sample[start : start + lengths[r]], measures[r, 0])
-        _measure(outcome, log_odds[r], measures[r, 1])
-        out = np.ones(n, dtype=np.bool_)
+        out = ~np.isnan(log_odds[r])
+        _measure(outcome[out], log_odds[r][out], measures[r, 1])
         out[drawn] = False
         _measure(outcome[out], log_odds[r][out], measures[r, 2])
         start += lengths[r]
@@ -139,7 +139,8 @@ def bootstrap_measures(
     ----------
     outcome : (n,) array of 0/1
     log_odds : (m, n) array
-        Row r: everyone's log-odds by the model of bootstrap sample r.
+        Row r: everyone's log-odds by the model of bootstrap sample r; NaN of patients whom it does not predict, who do
+        not count there.
     in_sample : (sum of lengths,) array
         Log-odds of the rows drawn, one sample after another. They are ``log_odds[r, rows]`` unless blanks were imputed
         with the outcome there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prldh.study.imaging import ReadSettings
+from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.scaffold import write_scaffold
 from prldh.study.strict import Strict, Text
 from prldh.study.study import (
@@ -21,9 +22,11 @@ from prldh.study.study_file import as_unquoted, read_settings, read_study
 from prldh.study.ways import DEFAULT_SELECTION, Choose, ProtocolSettings
 
 __all__ = [
+    "AS_IT_IS",
     "Choose",
     "DEFAULT_SELECTION",
     "Imputation",
+    "Named",
     "Performance",
     "ProtocolSettings",
     "ReadSettings",
@@ -31,11 +34,14 @@ __all__ = [
     "SampleSize",
     "Strict",
     "Study",
+    "TableFile",
     "TableOne",
+    "TableRead",
     "Text",
     "Tissue",
     "Univariate",
     "Validation",
+    "as_file",
     "as_unquoted",
     "one_value",
     "read_settings",

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -18,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from prldh.core import SecondStage, StudyError, is_composed, nearest, parse_term, same_term, same_text, variables_in
 from prldh.study.imaging import ReadSettings
+from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.strict import Numbers, Strict, Text
 from prldh.study.ways import DEFAULT_SELECTION, Choose, LearnerChoice, ProtocolSettings, Steps
 
@@ -68,6 +71,7 @@ class Clinical(Strict):
     """
 
     table: str
+    read: TableRead = AS_IT_IS
     id: Text
     patient: Text | None = None
     outcome: Text
@@ -81,21 +85,28 @@ class Clinical(Strict):
 SHIPPED_SOURCES = ("pyradiomics", "uctransnet")
 
 
+#: Feature tables, one a reader; or several sources of them.
+FeatureTables = Annotated[
+    Annotated[list[Named], Tag("tables")] | Annotated[dict[str, list[Named]], Tag("tables by source")],
+    Discriminator(lambda v: "tables by source" if isinstance(v, dict) else "tables"),
+]
+
+
 class Tissue(Strict):
     """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
 
     radscore: Text | None = None
-    features: list[str] | dict[str, list[str]] | None = None
-    images: str | None = None
+    features: FeatureTables | None = None
+    images: Named | None = None
     sources: list[str] = [SHIPPED_SOURCES[0]]
 
     @field_validator("features", mode="before")
     @classmethod
     def _one_table_is_a_list_of_one(cls, value: Any) -> Any:
-        if isinstance(value, str):
+        if isinstance(value, TableFile) or _is_one_table(value):
             return [value]
         if isinstance(value, dict):
-            return {k: [v] if isinstance(v, str) else v for k, v in value.items()}
+            return {k: [v] if _is_one_table(v) else v for k, v in value.items()}
         return value
 
     @model_validator(mode="after")
@@ -110,11 +121,18 @@ class Tissue(Strict):
                 raise ValueError("features takes one table a reader (found none)")
         return self
 
-    def tables(self) -> dict[str, list[str]]:
+    def tables(self) -> dict[str, list[TableFile]]:
         """Feature tables by source; a plain list is the source ``features``."""
-        if self.features is None:
-            return {}
-        return self.features if isinstance(self.features, dict) else {"features": self.features}
+        named = self.features if isinstance(self.features, dict) else {"features": self.features or []}
+        return {source: [as_file(t) for t in tables] for source, tables in named.items() if self.features is not None}
+
+    def cases(self) -> TableFile | None:
+        """The table of images, where there is one."""
+        return None if self.images is None else as_file(self.images)
+
+
+def _is_one_table(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("path"), str))
 
 
 class Model(Strict):
@@ -402,9 +420,9 @@ class Study(Strict):
 
     def inputs(self) -> list[str]:
         """Every table that the study reads, as written in the study file."""
-        tables = (t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source)
-        images = (tissue.images for tissue in self.tissues.values() if tissue.images is not None)
-        return list(dict.fromkeys([self.clinical.table, *tables, *images]))
+        tables = [t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source]
+        images = [cases for tissue in self.tissues.values() if (cases := tissue.cases()) is not None]
+        return list(dict.fromkeys([self.clinical.table, *(table.path for table in [*tables, *images])]))
 
     @field_validator("models")
     @classmethod

@@ -44,7 +44,8 @@ def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
     outcome = make_rows().outcome
     columns = ({"centre": np.resize(np.array(["A", "B", "C"], dtype=object), outcome.size)},)
     given = columns if takes_columns(validator) else ()
-    resamples = validator.resamples(outcome, raw, np.random.SeedSequence(7), *given)
+    settings = read_settings(validator, raw) if hasattr(validator, "Settings") else raw
+    resamples = validator.resamples(outcome, settings, np.random.SeedSequence(7), *given)
     require(
         isinstance(resamples, list) and bool(resamples),
         f"resamples must return a list that is not empty, found {resamples!r:.80}; does it need example_settings?",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import Answer, read_answer
-from prldh.core import Chosen, DataError, Fitted, PluginError, Selection, TrainingRows, take_columns
+from prldh.core import Chosen, DataError, Fitted, PluginError, Selection, TrainingRows, Warn, take_columns
 from prldh.engines import PythonEngine
 from prldh.plugins import DescribesFit, check_selection
 from prldh.testing.parts import (
@@ -34,7 +34,7 @@ from prldh.testing.words import results_of_step, say_what_the_report_can_use
 
 def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> TrainingRows:
     """Training rows (n, p): the first two features tell of the outcome, the third is a copy of the first, the fourth
-    has ties throughout."""
+    has ties throughout. The column ``centre`` has three, all alike; ``age`` is a number."""
     rng = np.random.default_rng(seed)
     outcome = rng.permutation(np.arange(n) % 5 < 2).astype(np.int8)
     values = rng.normal(size=(n, p))
@@ -47,6 +47,10 @@ def make_rows(n: int = 40, p: int = 10, readers: int = 2, seed: int = 0) -> Trai
         unchangeable(outcome),
         unchangeable(np.arange(n)),
         tuple(f"feature {j}" for j in range(p)),
+        columns={
+            "centre": unchangeable(np.array(["east", "north", "west"], dtype=object)[np.arange(n) * 7 % 3]),
+            "age": unchangeable(np.round(50 + 10 * rng.normal(size=n))),
+        },
     )
 
 
@@ -64,7 +68,8 @@ def _with_constants(rows: TrainingRows) -> TrainingRows:
 def _bootstrapped(rows: TrainingRows) -> TrainingRows:
     drawn = np.sort(np.random.default_rng(1).integers(0, rows.outcome.size, rows.outcome.size))
     sample = _changed(rows, lambda values: values[drawn])
-    return replace(sample, outcome=unchangeable(rows.outcome[drawn]), patient=unchangeable(drawn))
+    columns = {name: unchangeable(values[drawn]) for name, values in rows.columns.items()}
+    return replace(sample, outcome=unchangeable(rows.outcome[drawn]), patient=unchangeable(drawn), columns=columns)
 
 
 def _tied(rows: TrainingRows) -> TrainingRows:
@@ -92,7 +97,7 @@ def _is_whole(answer: Answer, rows: TrainingRows) -> None:
     require(not more, f"dropped names what was kept, or is no feature: {more[:3]}")
     bad = [n for n, reason in answer.dropped.items() if not (isinstance(reason, str) and reason.strip())]
     require(not bad, f"a reason must be text: {bad[:3]}")
-    require(all(isinstance(w, str) for w in answer.warnings), "warnings must be sentences")
+    require(all(isinstance(w, (str, Warn)) for w in answer.warnings), "warnings must be sentences")
     as_json(answer.details, "details")
 
 
@@ -178,19 +183,19 @@ def _applies_what_it_fitted(selector: Any, raw: Any) -> None:
     for fitted in _fit(selector, raw, rows).fitted:
         if fitted.kind == "chooses images":
             continue
-        values, shape = fitted.apply(rows.values, rows.names, {}), (rows.outcome.size, len(fitted.outputs))
+        values, shape = fitted.apply(rows.values, rows.names, rows.columns), (rows.outcome.size, len(fitted.outputs))
         require(np.shape(values) == shape, f"apply gives {np.shape(values)} in place of {shape}, a column an output")
         if fitted.kind == "chooses columns":
             own = take_columns(rows.values, rows.names, fitted.outputs)
             require(np.array_equal(values, own), "apply gives other values than those of the columns that it chose")
-        before, order = fitted.apply(others.values, others.names, {}), np.arange(len(rows.names))[::-1]
+        before, order = fitted.apply(others.values, others.names, others.columns), np.arange(len(rows.names))[::-1]
         turned = others.take(order)
-        after = fitted.apply(unchangeable(turned.values), turned.names, {})
+        after = fitted.apply(unchangeable(turned.values), turned.names, turned.columns)
         require(np.array_equal(before, after), "apply gives other values where columns stand in another order")
         for name in fitted.names[:1]:
             fewer = rows.take(np.array([j for j, each in enumerate(rows.names) if each != name]))
             try:
-                fitted.apply(unchangeable(fewer.values), fewer.names, {})
+                fitted.apply(unchangeable(fewer.values), fewer.names, fewer.columns)
             except DataError as error:
                 require(name in str(error), f"the message does not name the column '{name}' that is missing: {error}")
             else:
@@ -211,7 +216,7 @@ def _is_the_same_from_its_state(selector: Any, raw: Any) -> None:
         parts = [(each.kind, each.names, each.outputs) for each in (fitted, again)]
         require(parts[0] == parts[1], f"from_state gives another kind, names or outputs: {parts[0]} and {parts[1]}")
         if fitted.kind != "chooses images":
-            first, second = (each.apply(others.values, others.names, {}) for each in (fitted, again))
+            first, second = (each.apply(others.values, others.names, others.columns) for each in (fitted, again))
             is_same = np.array_equal(first, second, equal_nan=True)
             require(is_same, "what from_state gives makes other values of the same rows")
         require(json.dumps(fitted.state) == text, "applying it changed its state")

@@ -27,7 +27,7 @@ def _fit(transform: Any, raw: Any, rows: TrainingRows) -> Fitted:
 
 
 def _by_column(fitted: Fitted, rows: TrainingRows) -> dict[str, np.ndarray]:
-    return dict(zip(fitted.outputs, fitted.apply(unchangeable(rows.values), rows.names, {}).T, strict=True))
+    return dict(zip(fitted.outputs, fitted.apply(unchangeable(rows.values), rows.names, rows.columns).T, strict=True))
 
 
 def _are_same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
@@ -71,7 +71,7 @@ def _fills_or_takes_blanks(transform: Any, raw: Any) -> None:
     blank = np.random.default_rng(2).random(whole.values.shape) < BLANK_SHARE
     rows = replace(whole, values=unchangeable(np.where(blank, np.nan, whole.values)))
     fitted = _fit(transform, raw, rows)
-    values = fitted.apply(rows.values, rows.names, {})
+    values = fitted.apply(rows.values, rows.names, rows.columns)
     if fills:
         require(bool(np.isfinite(values).all()), "fills_blanks is true, and it leaves blanks")
         known = [name for name in fitted.outputs if name in rows.names]

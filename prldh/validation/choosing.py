@@ -181,7 +181,8 @@ def _measure(plan: Plan, ways: Mapping[str, Refitted], scheme: str, inner: Seque
         outcome = patients.cohort.outcome
         for r, resample in enumerate(predictions.resamples):
             y, eta = outcome[resample.test], predictions.log_odds[r, resample.test]
-            if y.min() == y.max():
+            y, eta = y[~np.isnan(eta)], eta[~np.isnan(eta)]  # NaN: of a batch that the inner fold does not know
+            if not y.size or y.min() == y.max():
                 continue
             if choose.measure == "brier":
                 measured[resample.fold, k] = -float(np.mean((probability(eta) - y) ** 2))

@@ -26,6 +26,7 @@ class LeaveOneGroupOut:
     version = "1"
     kind = "held_out"
     Settings = LeftOutGroup
+    example_settings = {"column": "centre"}
     label = "leave-one-group-out"
 
     def methods(self, run: SchemeRun) -> str:
@@ -71,6 +72,7 @@ class GroupFolds:
     version = "1"
     kind = "held_out"
     Settings = GroupFoldSettings
+    example_settings = {"column": "centre", "folds": 2}
     label = "cross-validation by groups"
 
     def methods(self, run: SchemeRun) -> str:
@@ -150,6 +152,7 @@ class Split:
     version = "1"
     kind = "holdout"
     Settings = SplitSettings
+    example_settings = {"column": "centre", "train": ["A", "B"], "test": ["C"]}
     label = "split"
 
     def methods(self, run: SchemeRun) -> str:
@@ -195,6 +198,7 @@ class MonteCarlo:
     version = "1"
     kind = "repeated_holdout"
     Settings = MonteCarloSettings
+    example_settings = {"repeats": 3}
     label = "Monte-Carlo cross-validation"
 
     def methods(self, run: SchemeRun) -> str:

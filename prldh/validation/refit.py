@@ -143,6 +143,7 @@ def predict_scope_pipeline(
             of_training.append(eta[r, resample.train])
             read.append(resample.train[:0])
             continue
+        tissues, is_unreached = _reached(tissues, cohort.n)
         scores = {name: t.values for name, t in tissues.items()}
         fitting = {name: t.fitting for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
@@ -154,7 +155,7 @@ def predict_scope_pipeline(
         read.append(resample.train)
         fitted = _refit(engine, how)(own.matrix, outcome, read[-1], np.array([len(read[-1])]))
         b = np.asarray(fitted["coefficients"], dtype=float)
-        eta[r] = log_odds(design.matrix, b[0])
+        eta[r] = np.where(is_unreached, np.nan, log_odds(design.matrix, b[0]))
         of_training.append(log_odds(own.matrix[resample.train], b[0]))
         alone[r] = _is_intercept_alone(b)[0]
         unseen += _unseen_levels(design, resample)
@@ -167,6 +168,19 @@ def taken_as_it_is(spec: ModelSpec, tissues: Mapping[str, TissueRefit]) -> Tissu
     """The tissue whose score is the model's log odds already: the only term of the model, second stage ``as_is``."""
     tissue = tissues.get(spec.terms[0]) if len(spec.terms) == 1 else None
     return tissue if tissue is not None and tissue.is_log_odds else None
+
+
+def _reached(tissues: Mapping[str, TissueRefit], n: int) -> tuple[dict[str, TissueRefit], np.ndarray]:
+    """The tissues, with a score of 0 for patients whom a step cannot be applied to, and who these are (n,): they train
+    nothing, and are not predicted."""
+    is_unreached, reached = np.zeros(n, dtype=bool), dict(tissues)
+    for name, tissue in tissues.items():
+        gone = np.isnan(tissue.values)
+        if (tissue.features or tissue.empty_step) and gone.any():
+            fitted = None if tissue.cross_fitted is None else np.where(gone, 0.0, tissue.cross_fitted)
+            reached[name] = replace(tissue, values=np.where(gone, 0.0, tissue.values), cross_fitted=fitted)
+            is_unreached |= gone
+    return reached, is_unreached
 
 
 def _is_in_sample(tissues: Mapping[str, TissueRefit]) -> bool:
@@ -215,6 +229,7 @@ def predict_imputed(
     alone, training, unseen, fewer = np.zeros(len(resamples), dtype=bool), [], 0, 0
     for r, (resample, tissues, (train, everyone)) in enumerate(zip(resamples, refits, completed, strict=True)):
         size = len(resample.train)
+        tissues, is_unreached = _reached(tissues, cohort.n)
         scores = {name: np.concatenate([t.fitting[resample.train], t.values]) for name, t in tissues.items()}
         cutoffs = {name: t.cutoff for name, t in tissues.items()}
         outcome = np.concatenate([cohort.outcome[resample.train], np.zeros(cohort.n)]).astype(float)
@@ -229,7 +244,7 @@ def predict_imputed(
         )
         etas = np.array([log_odds(d.matrix, b) for d in designs])
         training.append(mean_log_odds(etas[:, :size]))
-        imputed[:, r] = etas[:, size:]
+        imputed[:, r] = np.where(is_unreached, np.nan, etas[:, size:])
         alone[r] = _is_intercept_alone(b[None])[0]
         unseen += _unseen_levels(designs[0], Resample(rows, size + resample.test, 0, 0))
     eta = np.array([mean_log_odds(imputed[:, r]) for r in range(len(resamples))])

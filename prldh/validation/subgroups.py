@@ -39,8 +39,8 @@ from prldh.validation.refit import held_out, held_out_imputed
 if TYPE_CHECKING:
     from prldh.validation.engine_run import EngineRun
 
-#: Fewer events or non-events than these, and a level has no intervals: they would hold less often than they say, or far
-#: more often (docs/intervals.md).
+#: Fewer patients with the event, or without it, than these, and a level has no intervals: they would hold less often
+#: than they say, or far more often (docs/intervals.md).
 LEAST_OF_A_CLASS = 10
 #: Kinds of schemes whose held-out predictions are pooled.
 POOLED = (HELD_OUT, HOLDOUT)
@@ -50,8 +50,10 @@ OF_BLANK = "the column is blank for these patients, who are of no level"
 TOO_FEW = f"fewer than {LEAST_OF_A_CLASS} patients of a class: an interval would not hold as often as it says"
 NO_LINE = "the predictions do not vary here, or are separated by the outcome"
 UNFITTED = "some refits ended as the intercept alone, so that pooled predictions compare the intercepts of folds"
+NO_VARIANCE = "an AUC of 0 or 1, or one without a variance, has no interval"
 FEW_LEVELS = "fewer than two levels have an AUC with a variance"
-CLUSTERED = "several rows are of one patient, which these intervals do not know"
+CLUSTERED = "several rows are one patient's, and this interval has no form for clustered rows"
+IN_SEVERAL = "rows of one patient are in several levels, which Cochran's Q takes to be of other patients"
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,8 @@ def _describe(
         places.append((BLANK, -1))
     tested = np.unique(np.concatenate([r.test for r in plan.schemes[scheme][1]]))
     is_held_out = np.isin(np.arange(plan.cohort.n), tested)
-    has_several = plan.cohort.patients is not None and len(set(plan.cohort.patients)) < plan.cohort.n
+    codes_of = {(patient, code) for patient, code in zip(plan.cohort.patient, column.codes, strict=True) if code != -1}
+    has_shared = len({patient for patient, _ in codes_of}) < len(codes_of)
     levels = []
     parts: list[dict[str, _Part]] = [{} for _ in plan.specs]
     for level, code in places:
@@ -147,7 +150,7 @@ def _describe(
         for i, spec in enumerate(plan.specs):
             patients, predictions = plan.patients_of(spec.terms), run.predictions[i, scope, scheme]
             is_own = column.codes[patients.rows] == code
-            part = _judge(predictions, patients, is_own, run.assessment, code == -1, has_several)
+            part = _judge(predictions, patients, is_own, run.assessment.of(patients), code == -1)
             models.append(SubgroupModel(spec.name, spec.adjusted, part.n, part.events, part.auc, part.slope, part.citl))
             if code != -1:
                 parts[i][level] = part
@@ -156,7 +159,7 @@ def _describe(
         levels.append(SubgroupLevel(level, code == -1, n, events, tuple(models)))
     heterogeneity = []
     for spec, by_level in zip(plan.specs, parts, strict=True):
-        heterogeneity.append(_compare(spec.name, spec.adjusted, by_level, run.assessment, has_several))
+        heterogeneity.append(_compare(spec.name, spec.adjusted, by_level, run.assessment, has_shared))
     told = [
         f"{each.level} ({each.n} patients, {each.events} events)"
         for each in levels
@@ -184,7 +187,6 @@ def _judge(
     is_own: np.ndarray,
     assessment: Assessment,
     is_blank: bool,
-    has_several: bool,
 ) -> _Part:
     """Some of a model's patients, ``is_own`` (n,), by their held-out log odds; means over the repeats."""
     y = patients.cohort.outcome.astype(float)
@@ -194,29 +196,32 @@ def _judge(
     if nothing:
         none = Judgement(None, None, None, nothing)
         return _Part(n, events, none, none, none)
-    is_small = min(events, n - events) < LEAST_OF_A_CLASS
-    why = CLUSTERED if has_several else TOO_FEW if is_small else ""
-    engine, level = assessment.engine, assessment.level
+    first = repeats[0]
+    of_a_class = [np.unique(patients.cohort.patient[first[y[first] == value]]).size for value in (0, 1)]
+    why, level = TOO_FEW if min(of_a_class) < LEAST_OF_A_CLASS else "", assessment.level
     areas, slopes, shifts = [], [], []
     for eta, etas, rows in zip(held_out(predictions), held_out_imputed(predictions), repeats, strict=True):
+        engine = assessment.engine.of_rows(rows)
         areas.append(pooled_auc(y[rows], probability(etas[:, rows]), engine, level))
         line = calibration(y[rows], np.round(probability(eta[rows]), 12), assessment, assessment.draws.patients[:0, :n])
         limits = calibration_limits(y[rows], eta[rows], line, engine, level)
         slopes.append(limits.slope)
         shifts.append(limits.citl)
-    slope, citl = (_mean_of(each, why) for each in (slopes, shifts))
+    slope = _mean_of(slopes, why)
+    citl = _mean_of(shifts, why or (CLUSTERED if assessment.engine.is_clustered else ""))
     if predictions.alone.any():
         return _Part(n, events, Judgement(None, None, None, UNFITTED), slope, citl)
     estimate = float(np.mean([area["estimate"] for area in areas]))
     variance = finite(np.mean([area["variance"] for area in areas]))
-    auc = _area(estimate, None if why else variance, why, level)
+    auc = describe_area(estimate, variance, level, why)
     return _Part(n, events, auc, slope, citl, variance)
 
 
-def _area(estimate: float, variance: Number, why: str, level: float) -> Judgement:
-    """An AUC with the interval of its logit, on which its variance is that of the AUC over (a (1 - a))^2."""
+def describe_area(estimate: float, variance: Number, level: float, why: str = "") -> Judgement:
+    """An AUC with the interval of its logit, on which its variance is that of the AUC over (a (1 - a))^2; without where
+    there is a reason ``why``."""
     if why or not variance or not 0.0 < estimate < 1.0:
-        return Judgement(estimate, None, None, why or "an AUC of 0 or 1, or without a variance, has no interval")
+        return Judgement(estimate, None, None, why or NO_VARIANCE)
     half = special.ndtri((1.0 + level) / 2.0) * np.sqrt(variance) / (estimate * (1.0 - estimate))
     low, high = special.expit(special.logit(estimate) + np.array([-half, half]))
     return Judgement(estimate, float(low), float(high))
@@ -232,7 +237,7 @@ def _mean_of(repeats: Sequence[Interval], why: str) -> Judgement:
 
 
 def _compare(
-    name: str, adjusted: bool, by_level: dict[str, _Part], assessment: Assessment, has_several: bool
+    name: str, adjusted: bool, by_level: dict[str, _Part], assessment: Assessment, has_shared: bool
 ) -> Heterogeneity:
     """Cochran's Q and the variance between levels, of the logits of their AUCs."""
     logits, variances, left_out = [], [], []
@@ -243,7 +248,7 @@ def _compare(
         else:
             logits.append(float(special.logit(a)))
             variances.append(part.variance / (a * (1.0 - a)) ** 2)
-    why, numbers = CLUSTERED if has_several else FEW_LEVELS if len(logits) < 2 else "", dict[str, Number]()
+    why, numbers = IN_SEVERAL if has_shared else FEW_LEVELS if len(logits) < 2 else "", dict[str, Number]()
     if not why:
         answer = assessment.engine.pool_random_effects(np.array(logits), np.array(variances), assessment.level)
         numbers = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "df", "q_p")}

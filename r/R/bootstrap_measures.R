@@ -9,10 +9,11 @@ bootstrap_measures <- function(outcome, log_odds, in_sample, rows, lengths) {
   }
   ends <- cumsum(lengths)
   drawn <- lapply(seq_along(picked), function(r) in_sample[seq.int(to = ends[r], length.out = lengths[r])])
+  known <- lapply(seq_along(picked), function(r) which(!is.na(log_odds[r, ])))  # whom a sample's model predicts
   everyone <- lapply(seq_along(picked), function(r) log_odds[r, ])
-  out <- lapply(picked, function(p) setdiff(seq_len(n), p))
+  out <- Map(setdiff, known, picked)
   sets <- list(boot = list(y = lapply(picked, function(p) outcome[p]), x = drawn),
-               original = list(y = rep(list(outcome), length(picked)), x = everyone),
+               original = list(y = lapply(known, function(p) outcome[p]), x = Map(function(x, p) x[p], everyone, known)),
                oob = list(y = lapply(out, function(p) outcome[p]), x = Map(function(x, p) x[p], everyone, out)))
   found <- lapply(sets, function(set) {
     lines <- calibration_lines(set$y, set$x)

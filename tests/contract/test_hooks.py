@@ -54,7 +54,14 @@ def test_built_ins_register_through_the_hooks():
         "boruta",
         "stability",
     }
-    assert set(manager.registered("register_transforms")) == {"impute", "scale", "cluster", "pca", "near_constant"}
+    assert set(manager.registered("register_transforms")) == {
+        "impute",
+        "combat",
+        "scale",
+        "cluster",
+        "pca",
+        "near_constant",
+    }
     assert set(manager.registered("register_learners")) == {
         "logistic",
         "lasso",

@@ -645,12 +645,12 @@ FILES = {
     "semicolons": (
         "clinical.csv",
         CSV.replace(",", ";").encode(),
-        ("clinical.csv", "one column", "semicolons", "comma-separated"),
+        ("clinical.csv", "one column", "semicolons", 'read: {separator: ";"}', "comma-separated"),
     ),
     "semicolons and decimal commas": (
         "clinical.csv",
         CSV.replace(",", ";").replace(".", ",").encode(),
-        ("clinical.csv", "semicolons", "decimal points"),
+        ("clinical.csv", "semicolons", 'read: {separator: ";", decimal: ","}', "decimal points"),
     ),
     "tabs": ("clinical.csv", CSV.replace(",", "\t").encode(), ("clinical.csv", "tabs", ".tsv")),
     "commas called tabs": ("clinical.tsv", CSV.encode(), ("clinical.tsv", "commas", ".csv")),
@@ -677,9 +677,13 @@ FILES = {
     "Latin-1": (
         "clinical.csv",
         CSV.replace("sex", "âge", 1).encode("latin-1"),
-        ("clinical.csv", "not UTF-8", "0xe2", "Save it as CSV UTF-8"),
+        ("clinical.csv", "not UTF-8", "0xe2", "read: {encoding: cp1252}", "'âge'", "Save it as CSV UTF-8"),
     ),
-    "UTF-16": ("clinical.csv", CSV.encode("utf-16"), ("clinical.csv", "not UTF-8", "UTF-16", "Save it")),
+    "UTF-16": (
+        "clinical.csv",
+        CSV.encode("utf-16-le"),
+        ("clinical.csv", "not UTF-8", "UTF-16", "read: {encoding: utf-16-le}", "Save it"),
+    ),
     "no text": ("clinical.csv", bytes(range(256)) * 9, ("clinical.csv", "not UTF-8", "no text at all")),
     "no gzip": ("clinical.csv.gz", CSV.encode(), ("clinical.csv.gz", "Not a gzipped file", "its ending")),
     "no workbook": ("clinical.xlsx", CSV.encode(), ("clinical.xlsx", "not an XLSX workbook", "ending")),

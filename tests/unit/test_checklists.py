@@ -367,6 +367,18 @@ PLAN = {
     "compared": {"settings": 50, "seed": 1},
     "deviations": [{"kind": "seed", "what": "seed", "planned": "3", "found": "4"}],
 }
+BY_CENTRE = {
+    "subgroups": {
+        "centre": {
+            "levels": [
+                {"level": "A", "is_blank": False, "n": 60, "events": 30},
+                {"level": "B", "is_blank": False, "n": 40, "events": 10},
+                {"level": "blank", "is_blank": True, "n": 1, "events": 1},
+            ],
+            "heterogeneity": [{"name": "D", "adjusted": False, "p": 0.2}],
+        }
+    }
+}
 CASES = [
     ("sample_size", {}, "filled", "80: enough for every model"),
     ("sample_size", {"sample_size__models": [{"n_needed": 300, "is_enough": False}]}, "filled", "too few for 1 of 1"),
@@ -503,7 +515,11 @@ CASES = [
     ),
     ("multicollinearity", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
     ("flowchart", {}, "author", "4 → icc 3"),
-    ("no_subgroups", {}, "author", "no subgroups"),
+    ("subgroups", {}, "author", "no subgroups"),
+    ("subgroups", BY_CENTRE, "filled", "by centre (A 60 (30 events), B 40 (10 events), Cochran's Q"),
+    ("subgroups", BY_CENTRE, "filled", "of the logit AUC: D p 0.200)"),
+    ("performance_intervals", BY_CENTRE, "filled", "; by centre, with intervals"),
+    ("confounders", BY_CENTRE, "filled", "; held-out performance by centre"),
     ("protocol", {}, "author", None),
     (
         "protocol",

@@ -14,7 +14,7 @@ from prldh.core import DataError, StudyError, same_text
 from prldh.data.cohort import read_cohort
 from prldh.data.features import read_features
 from prldh.data.imaging.cases import read_cases
-from prldh.data.tables import check_ids, numbers, read_table
+from prldh.data.tables import check_ids, numbers, open_table, read_table
 from prldh.study import Tissue, read_study
 from prldh.study.study import Study
 
@@ -95,7 +95,7 @@ def test_a_formula_without_a_stored_value_is_told_and_not_taken_for_a_blank(tmp_
     table = read_table(tmp_path / "c.xlsx")
     assert list(table["x"]) == ["1", "=1/3", ""]
     with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'=1/3' is a formula whose value is not stored"):
-        numbers(table["x"], table["id"], tmp_path / "c.xlsx")
+        numbers(open_table(tmp_path / "c.xlsx"), "x", table["id"], "clinical")
 
 
 def test_an_error_of_a_spreadsheet_is_its_text_as_in_a_csv(tmp_path):
@@ -113,7 +113,7 @@ def test_an_error_of_a_spreadsheet_is_its_text_as_in_a_csv(tmp_path):
     for file in (path, tmp_path / "c.csv"):
         table = read_table(file)
         with pytest.raises(DataError, match=r"row 3 \(patient b\), .*'#DIV/0!' is an error of the spreadsheet"):
-            numbers(table["x"], table["id"], file)
+            numbers(open_table(file), "x", table["id"], "clinical")
 
 
 def test_a_workbook_gives_what_pandas_reads(tmp_path):
@@ -217,7 +217,7 @@ def test_a_failed_cell_is_no_id(tmp_path, name, cell, what):
         _workbook(tmp_path / name, rows)
     told = rf"c\..*, row 3, column 'id': '{re.escape(cell)}' is .*{what}"
     with pytest.raises(DataError, match=told):
-        check_ids(read_table(tmp_path / name), "id", tmp_path / name, "clinical.id")
+        check_ids(open_table(tmp_path / name), "id", "clinical.id")
     with pytest.raises(DataError, match=told):
         read_cases(tmp_path / name, "disc", "id")
     clinical().to_csv(tmp_path / "clinical.csv", index=False)

@@ -55,14 +55,15 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
     there = [name for name, t in study.tissues.items() if t.images is not None]
     if tissue is None and len(there) == 1:
         tissue = there[0]
-    table = study.tissues[tissue].images if tissue in study.tissues else None
+    table = study.tissues[tissue].cases() if tissue in study.tissues else None
     if tissue is None or table is None:
         named = f"'{tissue}' is not one of them" if tissue else "name one with --tissue"
         raise StudyError(
             f"tissues: those with images are {', '.join(there) or 'none'}; {named}. Give a tissue the key images, a"
             " cases table."
         )
-    return study, read_cases(folder / table, tissue, study.clinical.id), folder
+    read = table.read.joined_as(study.clinical.read)
+    return study, read_cases(folder / table.path, tissue, study.clinical.id, read=read), folder
 
 
 def train_study(

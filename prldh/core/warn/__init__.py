@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from prldh.core.warn import applying, choosing, fitting, groups, planning, reading, reporting, validating
+from prldh.core.warn import applying, choosing, fitting, groups, harmonising, planning, reading, reporting, validating
 from prldh.core.warn.applying import *  # noqa: F403
 from prldh.core.warn.choosing import *  # noqa: F403
 from prldh.core.warn.fitting import *  # noqa: F403
 from prldh.core.warn.groups import *  # noqa: F403
+from prldh.core.warn.harmonising import *  # noqa: F403
 from prldh.core.warn.kinds import WarnKind
 from prldh.core.warn.planning import *  # noqa: F403
 from prldh.core.warn.reading import *  # noqa: F403
@@ -23,7 +24,7 @@ CATALOGUE: tuple[WarnKind, ...] = tuple(
     sorted(
         (
             kind
-            for part in (reading, fitting, choosing, validating, groups, reporting, planning, applying)
+            for part in (reading, fitting, choosing, validating, groups, harmonising, reporting, planning, applying)
             for kind in vars(part).values()
             if isinstance(kind, WarnKind)
         ),

@@ -28,10 +28,10 @@ NO_SUBGROUPS = WarnKind(
 SMALL_SUBGROUPS = WarnKind(
     "PRL-172",
     "validation",
-    "validation",
+    "subgroups",
     "Subgroups with few patients of a class",
     "subgroups by {column}: fewer than {least} events or non-events, and so no intervals: {listed}.",
-    "Numbers of so few patients vary widely; an interval would not hold what it promises. Cochran's Q of such levels"
-    " finds differences too often.",
+    "Numbers of so few patients vary widely; an interval would not hold what it promises, and Cochran's Q finds"
+    " differences between such levels too seldom.",
     "Merge levels, choose other cuts, or read these numbers as what they are.",
 )

@@ -1,5 +1,5 @@
-"""What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, and of new patients:
-PRL-100 to PRL-101."""
+"""What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, of new patients:
+PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-144."""
 
 from __future__ import annotations
 
@@ -97,8 +97,9 @@ LEVELS_AS_ONE = WarnKind(
     "patients",
     "A level that is written in two ways",
     "'{covariate}': {n} cells with '{cell}' are read as the level '{level}'.",
-    "A whole number with and without a decimal point is one level, as programs turn one into the other. Nothing else is"
-    " merged: 01, 1e0 and 1 are three levels.",
+    "A whole number with and without a decimal point is one level, as programs turn one into the other; so are yes and"
+    " Yes, and texts that look the same: an accent in two forms of Unicode, a space that does not break, characters"
+    " without a width. Nothing else is merged: 01, 1e0 and 1 are three levels, Male and male two.",
     "Nothing, or write them alike.",
 )
 
@@ -263,4 +264,57 @@ FAR_FEATURES = WarnKind(
     " another table, unit, scanner or extraction setting before these numbers are believed.",
     "Patients seldom differ so much; tables, units and settings do. The Radscore is extrapolated.",
     "Extract the features as the study's were, and compare a patient whom both have.",
+)
+
+# ---------------------------------------------------------------- tables as they come
+
+ALIKE_LEVELS = WarnKind(
+    "PRL-140",
+    "cohort",
+    "patients",
+    "Levels that differ in case or spaces alone",
+    "'{covariate}': {listed} differ in case or spaces alone and are levels of their own.",
+    "Two writings of one level are more often a slip of typing than two levels. Each has a coefficient of its own, from"
+    " its own patients.",
+    "Write them alike in the table if they mean the same.",
+)
+PLACEHOLDER_LEVELS = WarnKind(
+    "PRL-141",
+    "cohort",
+    "patients",
+    "A level that may stand for a blank",
+    "'{covariate}': {listed} {are} read as {levels}. If they stand for blanks, say read: {{missing: [{quoted}]}} under"
+    " clinical.",
+    "A dash, a question mark or `n/a` in a column of categories is a level as any other, with patients and a"
+    " coefficient of its own, unless the study file says that it is a blank.",
+    "Say `read: {missing: [...]}` under `clinical`, or leave it where the level means something.",
+)
+EXTRA_PATIENTS = WarnKind(
+    "PRL-142",
+    "features",
+    "features",
+    "A table of features has further patients",
+    "tissue {tissue}: {n} of {n_all} patients of {table} are not in the clinical table and were left out, as join:"
+    " inner says: {listed}.",
+    "Nothing is known of them but their features. They are used for nothing.",
+    "See that they are other patients and not the study's under other ids.",
+)
+BATCH_COLUMNS = WarnKind(
+    "PRL-143",
+    "features",
+    "features",
+    "Columns of PyRadiomics' batch table that are no features",
+    "{table} is a table of PyRadiomics; these columns of it were not taken as features: {listed}.",
+    "PyRadiomics repeats the table that it was given (image, mask, label and whatever else) before its features. Paths,"
+    " labels and columns of text alone are no features.",
+    "Nothing.",
+)
+ROW_NAMES_LEFT_OUT = WarnKind(
+    "PRL-144",
+    "features",
+    "features",
+    "Names of rows are no feature",
+    "The first column of {table} has no name: it is called {name} here, and was not taken as a feature.",
+    "R writes the names or numbers of rows before the columns, without a name of their own.",
+    "Nothing; where it holds the ids, say `id: row.names` under `clinical`.",
 )

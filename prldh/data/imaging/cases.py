@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from prldh.core import CaseRow, DataError
-from prldh.data.tables import column_of, read_table, refuse_failed_cells, some
+from prldh.data.tables import Table, column_of, ids_of, open_table, refuse_failed_cells, some
+from prldh.study import AS_IT_IS, TableRead
 
 _READER_MASK = re.compile(r"mask_reader[1-9][0-9]*$")
 _SERIES_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
 
 
-def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = None) -> list[CaseRow]:
+def read_cases(
+    table: Path, tissue: str, id_column: str, readers: int | None = None, read: TableRead = AS_IT_IS
+) -> list[CaseRow]:
     """The rows of a tissue's cases table, in its order.
 
     Columns: the id (under the name of the study file or as ``patient_id``; the former wins where both are there),
     ``image``, ``mask`` or ``mask_reader1``, ``mask_reader2`` …, and optionally ``label`` (a whole number) and
-    ``segment`` (a name), which may be blank. Paths are absolute or relative to the table. A DICOM series of a folder
-    that holds several is ``folder#SeriesInstanceUID``. A patient may have several rows. Whether the files are there is
-    left to :func:`prldh.data.imaging.check.check_cases`.
+    ``segment`` (a name), which may be blank; with capitals too, as PyRadiomics' batch tables have them. Paths are
+    absolute or relative to the table. A DICOM series of a folder that holds several is ``folder#SeriesInstanceUID``. A
+    patient may have several rows. Whether the files are there is left to
+    :func:`prldh.data.imaging.check.check_cases`.
 
     Parameters
     ----------
@@ -32,6 +35,8 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
     id_column : str
     readers : int, optional
         How many readers there must be.
+    read : TableRead, optional
+        How the table is read.
 
     Raises
     ------
@@ -39,49 +44,41 @@ def read_cases(table: Path, tissue: str, id_column: str, readers: int | None = N
         If the table cannot be read, lacks a column, a row lacks its id, image or mask, a label is no whole number above
         0, or a region stands there twice.
     """
-    frame = read_table(table)
+    frame = open_table(table, read)
     where = f"images of tissue '{tissue}'"
-    ids = column_of(
-        frame,
-        "patient_id" if id_column not in frame.columns and "patient_id" in frame.columns else id_column,
-        table,
-        where,
-    )
-    columns = _mask_columns(frame, table, where)
+    name_of = _names_of(frame)
+    of_ids = "patient_id" if id_column not in frame and "patient_id" in frame else id_column
+    ids = ids_of(frame, of_ids, where)
+    columns = _mask_columns(frame, name_of, table, where)
     if readers is not None and len(columns) != readers:
         raise DataError(
             f"{where}: {table.name} has the masks of {len(columns)} reader(s), wanted are {readers}. Add or remove mask"
             " columns."
         )
-    needed = {str(ids.name): ids, "image": column_of(frame, "image", table, where)} | {
-        name: frame[name] for name in columns
-    }
-    for name, column in needed.items():
+    image = column_of(frame, name_of.get("image", "image"), where)
+    masks = [frame[name] for name in columns]
+    for column in (ids, image, *masks):
         refuse_failed_cells(column, table)
-        blank = [i for i, cell in enumerate(column) if cell == ""]
+        blank = [row for row, cell in column.items() if cell == ""]
         if blank:
             raise DataError(
-                f"{where}: {table.name} has no '{name}' in row {some(i + 2 for i in blank)}. Fill it in, or remove the"
-                " row."
+                f"{where}: {table.name} has no '{column.name}' in row {some(blank)}. Fill it in, or remove the row."
             )
-    if "segment" in frame.columns:
-        refuse_failed_cells(frame["segment"], table)
+    labels, segments = (frame[name_of[key]] if key in name_of else None for key in ("label", "segment"))
+    if segments is not None:
+        refuse_failed_cells(segments, table)
     folder = table.absolute().parent
     rows = [
         CaseRow(
             tissue,
-            ids[i],
-            i + 2,
-            _place(frame["image"][i], folder),
-            tuple(_place(frame[name][i], folder) for name in columns),
-            (
-                _label(frame["label"][i], f"{table.name}, row {i + 2} (patient {ids[i]})")
-                if "label" in frame.columns
-                else None
-            ),
-            (frame["segment"][i] or None) if "segment" in frame.columns else None,
+            ids.iloc[i],
+            row,
+            _place(image.iloc[i], folder),
+            tuple(_place(mask.iloc[i], folder) for mask in masks),
+            None if labels is None else _label(labels.iloc[i], f"{table.name}, row {row} (patient {ids.iloc[i]})"),
+            None if segments is None else segments.iloc[i] or None,
         )
-        for i in range(len(frame))
+        for i, row in enumerate(frame.rows)
     ]
     _refuse_doubled(rows, table, where)
     return sorted(rows, key=_identity)
@@ -94,15 +91,24 @@ def _identity(row: CaseRow) -> tuple[str, ...]:
     return (row.patient, label, row.segment or "", str(row.image), *masks)
 
 
-def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ...]:
-    there = [name for name in frame.columns if _READER_MASK.match(name)]
-    if "mask" in frame.columns:
+def _names_of(frame: Table) -> dict[str, str]:
+    """How the table writes the names that a cases table has; as they are written here, or with capitals."""
+    known = [name for name in frame.columns if name.lower() in _COLUMNS or _READER_MASK.match(name.lower())]
+    return {name.lower(): name for name in sorted(known, key=lambda name: name == name.lower())}
+
+
+_COLUMNS = ("image", "mask", "label", "segment")
+
+
+def _mask_columns(frame: Table, name_of: Mapping[str, str], table: Path, where: str) -> tuple[str, ...]:
+    there = [key for key in name_of if _READER_MASK.match(key)]
+    if "mask" in name_of:
         if there:
             raise DataError(
-                f"{where}: {table.name} has the columns 'mask' and '{there[0]}'. Keep 'mask' for one reader, or"
-                " mask_reader1, mask_reader2 and so on."
+                f"{where}: {table.name} has the columns '{name_of['mask']}' and '{name_of[there[0]]}'. Keep 'mask' for"
+                " one reader, or mask_reader1, mask_reader2 and so on."
             )
-        return ("mask",)
+        return (name_of["mask"],)
     if len(there) == 1:
         raise DataError(
             f"{where}: {table.name} has '{there[0]}' alone. Add the other reader's column, or call the only one 'mask'."
@@ -119,7 +125,7 @@ def _mask_columns(frame: pd.DataFrame, table: Path, where: str) -> tuple[str, ..
             f"{where}: {table.name} has {some(sorted(there))}, but no '{missing}'. Number the readers' masks from 1 on"
             " without a gap."
         )
-    return wanted
+    return tuple(name_of[key] for key in wanted)
 
 
 def _label(cell: str, where: str) -> int | None:

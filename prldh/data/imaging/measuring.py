@@ -23,9 +23,9 @@ from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import ChosenSource, check_names, choose_sources
-from prldh.data.tables import check_ids, read_table, some
+from prldh.data.tables import check_ids, open_table, some, told_alike
 from prldh.plugins import Registry, VerifiesValues, settings_of
-from prldh.study import ReadSettings, Study
+from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead
 from prldh.work import Workers, run_work
 
 #: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
@@ -113,25 +113,31 @@ def check_tissues(
 def _read_all_rows(study: Study, folder: Path) -> tuple[Sequence[str], dict[str, list[CaseRow]], dict[str, list[Warn]]]:
     """The ids of the clinical table, and of every tissue with images its rows and what there is to say of them."""
     table = folder / study.clinical.table
-    known = check_ids(read_table(table), study.clinical.id, table, "clinical.id")
+    known = check_ids(open_table(table, study.clinical.read), study.clinical.id, "clinical.id")
     rows, warnings = {}, {}
     for name, tissue in study.tissues.items():
-        if tissue.images is not None:
-            rows[name], warnings[name] = read_rows(folder / tissue.images, name, study.clinical.id, known)
+        cases = tissue.cases()
+        if cases is not None:
+            read = cases.read.joined_as(study.clinical.read)
+            rows[name], warnings[name] = read_rows(folder / cases.path, name, study.clinical.id, known, read)
     return known, rows, warnings
 
 
-def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) -> tuple[list[CaseRow], list[Warn]]:
+def read_rows(
+    table: Path, tissue: str, id_column: str, known: Sequence[str], read: TableRead = AS_IT_IS
+) -> tuple[list[CaseRow], list[Warn]]:
     """Rows of a cases table whose patients are in the clinical table, and what there is to say of the others."""
 
-    rows = read_cases(table, tissue, id_column)
+    rows = read_cases(table, tissue, id_column, read=read)
     ours = set(known)
     strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in ours))
     kept = [r for r in rows if r.patient in ours]
+    there = {r.patient for r in kept}
+    hint = told_alike((i for i in known if i not in there), strangers)
     if not kept:
         raise DataError(
             f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are"
-            " joined on the id; correct the ids."
+            f" joined on the id; correct the ids.{hint}"
         )
     n, are, were = len(strangers), *(("is", "was") if len(strangers) == 1 else ("are", "were"))
     warnings = [
@@ -141,7 +147,7 @@ def read_rows(table: Path, tissue: str, id_column: str, known: Sequence[str]) ->
             table=table.name,
             are=are,
             were=were,
-            listed=some(strangers),
+            listed=some(strangers) + hint.rstrip("."),
         )
     ]
     return kept, warnings if strangers else []

@@ -115,7 +115,7 @@ for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
     key <- paste0(label, ", scope ", scope, ", ", scheme)
     if (study$schemes[[scheme]] == "bootstrap") {   # on patients outside the samples
       p <- lapply(found, function(predictions) round(plogis(predictions$etas), 12))
-      curve <- prldh$compare_out_of_bag_decision_curves(y, p[[1]], p[[2]], out_of_bag(scheme), study$thresholds, level)
+      curve <- prldh$compare_out_of_bag_decision_curves(y, p[[1]], p[[2]], out_of_bag(scheme) * !is.na(p[[1]]), study$thresholds, level)
       tell(sprintf("net_benefit_differences[%s]", key), list(n = n, events = sum(y), curve = as_curve(curve)))
     } else if (!any(found[[1]]$alone, found[[2]]$alone)) {
       compare_predictions(key, keys, held_out(found[[1]])[1, , drop = FALSE], held_out(found[[2]])[1, , drop = FALSE])

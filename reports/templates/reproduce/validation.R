@@ -222,7 +222,7 @@ describe_bootstrap <- function(predictions, apparent) {
     values <- lapply(found[paste0(measure, c("_boot", "_original", "_oob"))], function(x) ifelse(usable, x, NA))
     correct_optimism(everyone[[paste0(measure, "_original")]], values[[1]], values[[2]], values[[3]], nothing, high_is_better, bounds)
   }
-  curve <- prldh$out_of_bag_decision_curve(y, round(plogis(predictions$etas), 12), out_of_bag(predictions$scheme), study$thresholds, level)
+  curve <- prldh$out_of_bag_decision_curve(y, round(plogis(predictions$etas), 12), out_of_bag(predictions$scheme) * !is.na(predictions$etas), study$thresholds, level)
   list(n_resamples = length(trained), n_usable = sum(usable), n_intercept_only = sum(predictions$alone),
        auc = of("auc", 0.5, TRUE, c(0, 1)), brier = of("brier", by_chance, FALSE, c(0, 1)),
        intercept = of("intercept", NA, TRUE, c(-Inf, Inf)), slope = of("slope", NA, TRUE, c(-Inf, Inf)), decision_curve = as_curve(curve))

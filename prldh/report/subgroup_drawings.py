@@ -1,0 +1,38 @@
+"""Drawing of held-out performance by subgroup. Draws what ``results.json`` holds, computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
+
+from prldh.pages import TWO_COLUMNS, axes_of, label, look
+
+
+class SubgroupPanel(NamedTuple):
+    """A model: its name, its AUC of everyone (None where there is none), and its AUC in each level as {estimate, low,
+    high}."""
+
+    name: str
+    everyone: float | None
+    areas: Sequence[dict[str, Any]]
+
+
+def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Figure:
+    """A forest plot: the AUC in every level with its interval, a panel a model; broken: the AUC of everyone."""
+    figure, axes = axes_of(TWO_COLUMNS, 1.1 + 0.36 * len(levels), len(panels))
+    colour = look(0)["color"]
+    for k, (axis, panel) in enumerate(zip(axes if len(panels) > 1 else [axes], panels, strict=True)):
+        axis.axvline(0.5, color="0.7", linewidth=0.8)
+        if panel.everyone is not None:
+            axis.axvline(panel.everyone, color="0.4", linewidth=0.8, linestyle="--")
+        for y, area in enumerate(panel.areas):
+            if area["low"] is not None and area["high"] is not None:
+                axis.plot([area["low"], area["high"]], [y, y], color=colour, linewidth=1.2)
+            if area["estimate"] is not None:
+                axis.plot([area["estimate"]], [y], "s", color=colour, markersize=5)
+        axis.set(xlabel="AUC", xlim=(-0.02, 1.02), ylim=(len(levels) - 0.5, -0.5), yticks=range(len(levels)))
+        axis.set_yticklabels([label(level, 26, 2) for level in levels] if not k else [])
+        axis.set_title(label(panel.name, 26, 2), fontsize=8)
+    return figure

@@ -1,0 +1,206 @@
+"""Schemes by groups, by a split and at random, from tables to results: every number again from predictions.csv."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import brier_score_loss, roc_auc_score
+
+import prldh
+from prldh.stats.meta_analysis import pool_random_effects
+from prldh.stats.roc import auc
+
+N = 110
+
+
+def write_tables(folder, seed: int = 0, n: int = N) -> dict:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 5))
+    y = (rng.random(n) < 1 / (1 + np.exp(-1.3 * x[:, 0]))).astype(int)
+    ids = [f"P{i:03d}" for i in range(n)]
+    pd.DataFrame(
+        {
+            "id": ids,
+            "y": y,
+            "hospital": np.array(list("ABCD"))[rng.integers(0, 4, n)],
+            "part": np.where(rng.random(n) < 0.7, "train", "test"),
+            "age": rng.normal(60, 8, n).round(1),
+        }
+    ).to_csv(folder / "clinical.csv", index=False)
+    pd.DataFrame(x, columns=[f"f{j}" for j in range(5)]).assign(id=ids).to_csv(folder / "features.csv", index=False)
+    return {
+        "engine": "python",
+        "clinical": {
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "outcome": "y",
+            "event": 1,
+            "columns": {"centre": "hospital", "set": "part"},
+            "covariates": {"age": "continuous"},
+        },
+        "tissues": {"lesion": {"features": str(folder / "features.csv")}},
+        "selection": [],
+        "models": [{"name": "Lesion", "terms": ["lesion"]}, {"name": "Age", "terms": ["age"]}],
+        "adjust": [],
+        "yardstick": False,
+        "validation": {
+            "leave_one_out": False,
+            "folds": 0,
+            "bootstrap": 0,
+            "leave_one_group_out": {"column": "centre"},
+            "split": {"column": "set"},
+            "monte_carlo": {"test": 0.2, "repeats": 12},
+        },
+        "performance": {"decision_bootstrap": 20, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": ["svg"]},
+    }
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hospitals")
+    prldh.analyze(write_tables(folder), folder / "out")
+    results = json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))
+    return folder, results, pd.read_csv(folder / "out" / "predictions.csv")
+
+
+def entry(results, scheme, model=0, scope="pipeline"):
+    return results["models"][model]["validation"][scope][scheme]
+
+
+def held(predictions, scheme, model="Lesion", scope="pipeline"):
+    own = predictions["model"].eq(model) & predictions["scheme"].eq(scheme) & predictions["scope"].eq(scope)
+    return predictions[own]
+
+
+def test_each_group_and_all_as_one(run):
+    folder, results, predictions = run
+    centre = pd.read_csv(folder / "clinical.csv").set_index("id")["hospital"]
+    own = held(predictions, "leave_one_group_out")
+    found = entry(results, "leave_one_group_out")
+    assert [level["level"] for level in found["groups"]] == list("ABCD")
+    logits, variances = [], []
+    for level, (name, rows) in zip(found["groups"], own.groupby(own["id"].map(centre)), strict=True):
+        assert (level["level"], level["n"], level["events"]) == (name, len(rows), rows["outcome"].sum())
+        area = auc(rows["outcome"].to_numpy(), rows["probability"].to_numpy())
+        assert level["auc"]["estimate"] == pytest.approx(roc_auc_score(rows["outcome"], rows["probability"]))
+        assert [level["auc"][end] for end in ("low", "high")] == pytest.approx([area["low"], area["high"]])
+        a = area["estimate"]
+        logits.append(np.log(a / (1 - a)))
+        variances.append(area["variance"] / (a * (1 - a)) ** 2)
+    pooled = pool_random_effects(logits, variances)
+    for key in ("estimate", "low", "high", "prediction_low", "prediction_high"):
+        assert found["auc_groups"][key] == pytest.approx(1 / (1 + np.exp(-pooled[key])))
+    assert found["auc_groups"]["tau2"] == pytest.approx(pooled["tau2"]) and found["auc_groups"]["n_groups"] == 4
+    assert found["auc"]["estimate"] == pytest.approx(roc_auc_score(own["outcome"], own["probability"]))
+
+
+def test_a_split_is_judged_on_the_part_that_is_held_out(run):
+    folder, results, predictions = run
+    clinical = pd.read_csv(folder / "clinical.csv").set_index("id")
+    own = held(predictions, "split")
+    assert set(own["id"]) == set(clinical.index[clinical["part"] == "test"])
+    found = entry(results, "split")
+    assert found["auc"]["estimate"] == pytest.approx(roc_auc_score(own["outcome"], own["probability"]))
+    assert found["brier"]["estimate"] == pytest.approx(brier_score_loss(own["outcome"], own["probability"]))
+    assert sum(found["confusion"].values()) == len(own) and "auc_mean" not in found
+    assert sum(b["event"] + b["nonevent"] for b in found["calibration"]["histogram"]) == len(own)
+    compared = [c for c in results["comparisons"] if c["scheme"] == "split" and c["measure"] == "auc"]
+    assert all((c["n"], c["events"]) == (len(own), own["outcome"].sum()) for c in compared) and len(compared) == 2
+
+
+def test_random_splits_give_means_over_repeats_that_are_never_pooled(run):
+    _, results, predictions = run
+    own, found = held(predictions, "monte_carlo"), entry(results, "monte_carlo")
+    areas = own.groupby("repeat").apply(lambda r: roc_auc_score(r["outcome"], r["probability"]))
+    briers = own.groupby("repeat").apply(lambda r: brier_score_loss(r["outcome"], r["probability"]))
+    assert len(areas) == 12
+    n_test = len(own) / 12
+    for key, values in (("auc", areas), ("brier", briers)):
+        error = values.std(ddof=1) * np.sqrt(1 / 12 + n_test / (N - n_test))
+        half = stats.t.ppf(0.975, 11) * error
+        expected = [values.mean(), max(0, values.mean() - half), min(1, values.mean() + half)]
+        assert [found[key][k] for k in ("estimate", "low", "high")] == pytest.approx(expected)
+    assert found["calibration"]["curve"] == [] and "hosmer_lemeshow" not in found and "confusion" not in found
+    (compared,) = (c for c in results["comparisons"] if c["scheme"] == "monte_carlo" and c["scope"] == "pipeline")
+    other = (
+        held(predictions, "monte_carlo", "Age")
+        .groupby("repeat")
+        .apply(lambda r: roc_auc_score(r["outcome"], r["probability"]))
+    )
+    difference = areas - other
+    error = difference.std(ddof=1) * np.sqrt(1 / 12 + n_test / (N - n_test))
+    assert compared["difference"] == pytest.approx(difference.mean())
+    assert compared["p"] == pytest.approx(2 * stats.t.sf(abs(difference.mean() / error), 11))
+
+
+def test_no_held_out_row_is_read(run):
+    _, results, _ = run
+    for by_scheme in results["ledger"].values():
+        assert set(by_scheme) == {"leave_one_group_out", "split", "monte_carlo"}
+        assert all(row["n_held_out_rows_read"] == 0 for rows in by_scheme.values() for row in rows)
+
+
+def test_the_report_leads_with_groups_as_one(run):
+    folder, results, _ = run
+    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    pooled = entry(results, "leave_one_group_out")["auc_groups"]
+    assert "each group held out" in page and "Groups as one" in page and "prediction interval" in page
+    assert f"{pooled['estimate']:.3f}" in page
+    groups = pd.read_csv(folder / "out" / "tables" / "groups.csv")
+    assert len(groups) == 2 * 2 * 5
+    assert not [w for w in results["warnings"] if "it is not defined for these data" in w["message"]]
+
+
+def test_groups_of_one_class_are_listed_and_left_out(tmp_path):
+    study = write_tables(tmp_path)
+    clinical = pd.read_csv(tmp_path / "clinical.csv")
+    clinical.loc[clinical.index[clinical["y"] == 1][:2], "hospital"] = "E"  # events alone
+    clinical.loc[0, "hospital"] = "F"  # one patient
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    study["validation"] = {
+        "leave_one_out": False,
+        "folds": 0,
+        "bootstrap": 0,
+        "leave_one_group_out": {"column": "centre"},
+    }
+    study["models"] = study["models"][:1]
+    results = prldh.analyze(study, tmp_path / "out").data
+    found = entry(results, "leave_one_group_out")
+    assert found["auc_groups"]["left_out"] == ["E", "F"] and found["auc_groups"]["n_groups"] == 4
+    assert all(level["reason"] for level in found["groups"] if level["level"] in "EF")
+    assert any(w["code"] == "PRL-180" and "E, F" in w["message"] for w in results["warnings"])
+
+
+def test_rows_of_a_patient(tmp_path):
+    """The same patients with two rows each say no more than with one, and n is told by row and by patient."""
+    study = write_tables(tmp_path, n=60)
+    for name in ("clinical", "features"):
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        twice = pd.concat([table.assign(id=table["id"] + end, who=table["id"]) for end in "ab"])
+        (twice if name == "clinical" else twice.drop(columns="who")).to_csv(tmp_path / f"{name}.csv", index=False)
+    study["clinical"]["patient"] = "who"
+    study["validation"] = {"leave_one_out": True, "folds": 3, "bootstrap": 10, "null_permutations": 1}
+    study["models"] = [{"name": "Age", "terms": ["age"]}, {"name": "Lesion", "terms": ["lesion"]}]
+    results = prldh.analyze(study, tmp_path / "out").data
+    assert (results["cohort"]["n"], results["cohort"]["n_patients"]) == (120, 60)
+    once = dict(study, clinical={k: v for k, v in study["clinical"].items() if k != "patient"})
+    for name in ("clinical", "features"):
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        table[table["id"].str.endswith("a")].to_csv(tmp_path / f"{name}.csv", index=False)
+    once["validation"] = {"leave_one_out": False, "folds": 0, "bootstrap": 0}
+    plain = prldh.analyze(once, tmp_path / "once").data
+    double, single = results["models"][0], plain["models"][0]
+    assert double["auc"]["estimate"] == pytest.approx(single["auc"]["estimate"])
+    assert double["auc"]["variance"] == pytest.approx(single["auc"]["variance"], rel=0.05)  # not half of it
+    assert double["terms"][1]["b"] == pytest.approx(single["terms"][1]["b"], rel=1e-6)
+    assert double["terms"][1]["se"] == pytest.approx(single["terms"][1]["se"], rel=0.25)
+    assert double["hosmer_lemeshow"]["p"] is None and double["sensitivity"]["low"] is None
+    assert "Obuchowski" in double["auc"]["method"] and not (tmp_path / "out" / "reproduce").exists()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "120 rows are of 60 patients" in page
+    assert results["study"]["schemes"]["leave_one_out"]["n_resamples"] == 60
