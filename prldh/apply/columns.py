@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from prldh.core import Columns, FittedStep, ReadsColumns
-from prldh.data import column_of, numbers, refuse_failed_cells
+from prldh.data import Table, column_of, numbers, refuse_failed_cells
 
 
 def columns_read(
     chain: Sequence[FittedStep],
     declared: Mapping[str, str],
     covariates: Sequence[Mapping[str, Any]],
-    frame: pd.DataFrame,
+    frame: Table,
     ids: Sequence[str],
-    path: Path,
 ) -> Columns:
     """What the steps of a chain read of the clinical table, by name (n,): covariates as the study has them, declared
     columns (name → column) as text.
@@ -33,10 +30,13 @@ def columns_read(
     columns: dict[str, np.ndarray] = {}
     for step in chain:
         for name in step.fitted.columns_read if isinstance(step.fitted, ReadsColumns) else ():
-            column = column_of(frame, declared.get(name, name), path, f"clinical.columns.{name}")
-            refuse_failed_cells(column, path, ids)
-            is_number = types.get(name) == "continuous"
-            columns[name] = numbers(column, ids, path) if is_number else column.to_numpy(dtype=object)
+            where, source = f"clinical.columns.{name}", declared.get(name, name)
+            if types.get(name) == "continuous":
+                columns[name] = numbers(frame, source, ids, where)
+                continue
+            column = column_of(frame, source, where)
+            refuse_failed_cells(column, frame.path, ids)
+            columns[name] = column.to_numpy(dtype=object)
     return columns
 
 

@@ -84,7 +84,8 @@ def _feature(name: str, values: np.ndarray, training: Mapping[str, Any]) -> dict
     if name in training["names"]:
         place = training["names"].index(name)
         study = {key: training[key][place] for key in ("mean", "sd")}
-    new = {"mean": finite(values.mean()), "sd": finite(values.std(ddof=1)) if len(values) > 1 else None}
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = {"mean": finite(values.mean()), "sd": finite(values.std(ddof=1)) if len(values) > 1 else None}
     known = [np.nan if each is None else each for each in (study["mean"], study["sd"], new["mean"], new["sd"])]
     ratio = new["sd"] / study["sd"] if new["sd"] is not None and study["sd"] else None
     return {"name": name, "study": study, "new": new, "smd": finite(difference_of_moments(*known)), "sd_ratio": ratio}
