@@ -8,10 +8,9 @@ from typing import Any
 from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key
 from prldh.validation import TWO_STAGE_METHOD
 
-#: Which held-out number leads, the most honest first: what leaves groups out or was fixed before; a plugin's scheme
-#: comes before the bootstrap.
-SCOPES = ("pipeline", "model")
-SCHEMES = ("leave_one_group_out", "group_folds", "split", "folds", "monte_carlo", "leave_one_out", "bootstrap")
+#: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
+#: of the study decides before all.
+SCOPES, SCHEMES = ("pipeline", "model"), ("folds", "leave_one_out", "bootstrap")
 
 #: What is said of a model that was validated, but of whose held-out AUCs none can be read.
 NO_USABLE = "no usable held-out AUC (none exists, or it is an artefact of refits that hardly differ from a constant)"
@@ -40,8 +39,11 @@ def honest_auc(entry: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
 
 def by_honesty(validation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(scope, scheme) of what was run, the most honest first."""
-    strangers = {name: len(SCHEMES) - 1.5 for scope in SCOPES for name in validation.get(scope, {})}
-    place = strangers | {name: k for k, name in enumerate(SCHEMES)}
+    entries = {name: entry for scope in SCOPES for name, entry in validation.get(scope, {}).items()}
+    by_column = {
+        name: -1.0 - ("groups" in (entry or {})) for name, entry in entries.items() if "column" in (entry or {})
+    }
+    place = dict.fromkeys(entries, len(SCHEMES) - 1.5) | {name: k for k, name in enumerate(SCHEMES)} | by_column
     return [(scope, name) for scope in SCOPES for name in sorted(validation.get(scope, {}), key=place.__getitem__)]
 
 

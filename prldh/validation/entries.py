@@ -124,7 +124,8 @@ class GroupLevel:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a scheme that holds patients out says of a model; ``groups`` where it goes by groups."""
+    """What a scheme that holds patients out says of a model; ``column`` is what it goes by, ``groups`` those that are
+    held out one after the other."""
 
     n_resamples: Given[int]
     n_intercept_only: Given[int]
@@ -133,6 +134,7 @@ class HeldOut:
     null: Null | Absent = ABSENT
     roc: tuple[RocPoint, ...] | Absent = ABSENT
     groups: tuple[GroupLevel, ...] | Absent = ABSENT
+    column: str | Absent = ABSENT
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,9 @@ def _record(
         judged = patients.among(predictions.held_out_rows[0]) if judges_part(predictions) else patients
         judge = run.assessment.of(judged)
         entry, warnings = summarise(predictions, apparent, cohort.outcome, judge, two_stage)
+        column = getattr(plan.validators[scheme][1], "column", None)
+        if column is not None and isinstance(entry, HeldOut):
+            entry = replace(entry, column=column)
         warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)

@@ -72,7 +72,11 @@ def test_built_ins_register_through_the_hooks():
         "boosting",
         "mean",
     }
-    assert set(manager.registered("register_validators")) == {"leave_one_out", "folds", "bootstrap"}
+    by_column = {"leave_one_group_out", "group_folds", "split"}
+    assert (
+        set(manager.registered("register_validators"))
+        == {"leave_one_out", "folds", "bootstrap", "monte_carlo"} | by_column
+    )
     assert set(manager.registered("register_engines")) == {"r", "python"}
     assert {origin for hook in REGISTRIES for _, origin in manager.registered(hook).values()} == {"prldh"}
 

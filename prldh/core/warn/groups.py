@@ -1,4 +1,4 @@
-"""What there may be to say of groups of patients: PRL-180 to PRL-189."""
+"""What there may be to say of groups of patients: PRL-180 to PRL-183."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_NO_PART = WarnKind(
 CLUSTERED = WarnKind(
     "PRL-183",
     "cohort",
-    "tables",
+    "patients",
     "Several rows of one patient",
     "{n} rows are of {n_patients} patients, {n_events} of whom have the event in some row: patients are dealt and drawn"
     " whole, AUC and coefficients have variances of clustered rows, and what has no such form is null. There is no"
@@ -37,7 +37,7 @@ CLUSTERED = WarnKind(
 CONFOUNDED = WarnKind(
     "PRL-182",
     "cohort",
-    "tables",
+    "patients",
     "Groups that nearly tell the outcome",
     "'{column}' and the outcome are confounded (Cramér's V {v}): {listed}.",
     "Where groups differ so much in outcome, what tells the groups apart (a scanner, a protocol) looks like what tells"
