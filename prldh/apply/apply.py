@@ -27,8 +27,8 @@ from prldh.chain import probability
 from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, seed_for, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
-from prldh.engines import StatisticsEngine
-from prldh.models import Assessment
+from prldh.engines import ClusteredEngine, StatisticsEngine
+from prldh.models import Assessment, draw_among_alike
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
 from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS
@@ -210,6 +210,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
         "model_sha256": frozen.sha256,
         "is_edited": frozen.is_edited,
         "n": len(patients.ids),
+        **({} if patients.patients is None else {"n_patients": len(set(patients.patients))}),
         "n_read": len(patients.ids) + len(patients.excluded),
         "events": patients.n_events,
         "n_without_outcome": int((~patients.is_known).sum()),
@@ -307,19 +308,19 @@ class _Judging:
         }
         can_judge = has_both(outcome[is_judged])
         if can_judge:
-            entry |= self._describe(outcome, eta, model, is_judged)
+            entry |= self._describe(own, eta, model, is_judged)
         elif is_validated:
             entry["not_judged"] = (
                 f"{entry['n_judged']} patients have all that it needs, {entry['events_judged']} of them with the event,"
                 " so that nothing can be said of how right it is"
             )
-        again = self._recalibrated(model, outcome[fits], eta[fits])
+        again = self._recalibrated(own.take(np.flatnonzero(fits)), eta[fits])
         updated, eta_again = None, None
         warnings: tuple[Warn, ...] = ()
         if isinstance(again, Recalibrated):
             updated = again.of(model, self.cohort)
             eta_again = self._predict(updated, own)
-            judged = self._describe(outcome, eta_again, model, is_judged) if can_judge else {}
+            judged = self._describe(own, eta_again, model, is_judged) if can_judge else {}
             entry["recalibrated"] = {"fitted": again} | judged
             if again.slope is not None and again.slope.estimate is not None and again.slope.estimate <= 0:
                 warnings = (warn.REVERSED_SLOPE(model=f"model {name_of(model)}", slope=again.slope.estimate),)
@@ -337,24 +338,35 @@ class _Judging:
         return next(m for m in self.frozen.results["models"] if (m["name"], m["adjusted"]) == key)
 
     def _describe(
-        self, outcome: np.ndarray, eta: np.ndarray, model: Mapping[str, Any], is_judged: np.ndarray
+        self, own: NewPatients, eta: np.ndarray, model: Mapping[str, Any], is_judged: np.ndarray
     ) -> dict[str, Any]:
-        known = outcome[is_judged].astype(np.int8)
-        judged = replace(self.assessment, draws=_draw(self.frozen, self.cohort, known, self.assessment.settings))
+        outcome = np.zeros(0) if own.outcome is None else own.outcome
+        known, patient = outcome[is_judged].astype(np.int8), own.take(np.flatnonzero(is_judged)).patient
+        judged = replace(
+            self.assessment,
+            engine=self._engine(patient),
+            draws=_draw(self.frozen, self.cohort, known, patient, self.assessment.settings),
+        )
         return describe_new_predictions(known, eta[is_judged], model["threshold"], judged)
 
-    def _recalibrated(
-        self, model: Mapping[str, Any], outcome: np.ndarray, eta: np.ndarray
-    ) -> Recalibrated | str | None:
-        if self.method == "none":
+    def _engine(self, patient: np.ndarray | None) -> StatisticsEngine:
+        engine = self.assessment.engine
+        return engine if patient is None else ClusteredEngine(engine, patient)
+
+    def _recalibrated(self, own: NewPatients, eta: np.ndarray) -> Recalibrated | str | None:
+        if self.method == "none" or own.outcome is None:
             return None
-        return recalibrate(outcome.astype(np.int8), eta, self.method, self.assessment.engine, self.assessment.level)
+        engine = self._engine(own.patient)
+        return recalibrate(own.outcome.astype(np.int8), eta, self.method, engine, self.assessment.level)
 
 
-def _draw(frozen: Frozen, name: str, outcome: np.ndarray, settings: Performance) -> Draws:
-    """Bootstrap samples of the new patients, for bands."""
-    seed, n = frozen.results["study"]["seed"], len(outcome)
-    drawn = np.random.default_rng(seed_for(seed, "external", name)).integers(0, n, (settings.decision_bootstrap, n))
+def _draw(frozen: Frozen, name: str, outcome: np.ndarray, patient: np.ndarray | None, settings: Performance) -> Draws:
+    """Bootstrap samples of the new patients, for bands; of rows of several, patients with all of theirs."""
+    n, rng = len(outcome), np.random.default_rng(seed_for(frozen.results["study"]["seed"], "external", name))
+    if patient is None:
+        drawn = rng.integers(0, n, (settings.decision_bootstrap, n))
+    else:
+        drawn = draw_among_alike(patient, np.bincount(patient, minlength=n), settings.decision_bootstrap, rng)
     return Draws(drawn, stratified_rows(outcome, 0, np.random.default_rng(0)))
 
 

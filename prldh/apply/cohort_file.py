@@ -18,6 +18,7 @@ class NewClinical(Strict):
     read: TableRead = AS_IT_IS
     id: Text | None = None
     outcome: Text | None = None
+    patient: Text | None = None
     columns: dict[Text, Text] = {}
     event: Annotated[
         bool | int | float | str | None,

@@ -18,10 +18,14 @@ from prldh.core import Columns, DataError, FittedStep, Progress, Warn, positions
 from prldh.data import (
     check_ids,
     column_of,
+    ids_of,
+    number_ids,
     numbers,
     open_joined,
     open_table,
+    patients_of,
     read_outcome,
+    refuse_doubled,
     refuse_failed_cells,
     some,
     texts_of_event,
@@ -37,8 +41,9 @@ class NewPatients:
 
     ``outcome`` (n,) 0/1, NaN where it is not known, or None where it is nobody's; ``columns`` covariates (float64, or
     text), ``scores`` Radscores, each (n,); ``inputs`` by tissue the features (n, k) that its score reads; ``part`` (n,)
-    the cells that say who recalibrates, or None; ``excluded`` those left out, with the reason; ``lacks`` (n,) who has
-    no value, or no logarithm, of a variable; ``not_applied`` by model (name, adjusted) why it is not.
+    the cells that say who recalibrates, or None; ``patients`` whose each row is, or None where each is one;
+    ``excluded`` those left out, with the reason; ``lacks`` (n,) who has no value, or no logarithm, of a variable;
+    ``not_applied`` by model (name, adjusted) why it is not.
     """
 
     ids: tuple[str, ...]
@@ -47,6 +52,7 @@ class NewPatients:
     scores: dict[str, np.ndarray]
     inputs: dict[str, ScoreInputs]
     part: np.ndarray | None = None
+    patients: tuple[str, ...] | None = None
     excluded: tuple[tuple[str, str], ...] = ()
     warnings: list[Warn] = field(default_factory=list)
     lacks: Mapping[Want, np.ndarray] = field(default_factory=dict)
@@ -75,6 +81,7 @@ class NewPatients:
             scores=scores,
             inputs={name: given.take(rows) for name, given in self.inputs.items()},
             part=None if self.part is None else self.part[rows],
+            patients=None if self.patients is None else tuple(self.patients[i] for i in rows),
             lacks={want: where[rows] for want, where in self.lacks.items()},
         )
 
@@ -84,9 +91,23 @@ class NewPatients:
         return np.zeros(len(self.ids), dtype=bool) if self.outcome is None else ~np.isnan(self.outcome)
 
     @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose each row is."""
+        return self.ids if self.patients is None else self.patients
+
+    @property
+    def patient(self) -> np.ndarray | None:
+        """The position (n,) of the first row of each row's patient; None where each row is one."""
+        return None if self.patients is None else np.array([self.patients.index(name) for name in self.patients])
+
+    @property
     def n_events(self) -> int | None:
         """Those known to have the event; None where no outcome is known."""
         return None if self.outcome is None else int(np.nansum(self.outcome))
+
+
+#: Radscores from here on overflow in a model.
+LARGEST = 1e100
 
 
 def has_both(outcome: np.ndarray) -> bool:
@@ -157,11 +178,22 @@ class _Reader:
         of_study = TableRead(ids=frozen.settings["clinical"].get("read", {}).get("ids"))
         self.clinical_read = cohort.clinical.read.joined_as(of_study)
         self.frame = open_table(self.path, self.clinical_read)
-        self.ids = check_ids(self.frame, self.id_column, "clinical.id")
+        self.ids, self.patients = self._rows()
         self.aside: dict[str, list[tuple[np.ndarray, str]]] = {}
         self.absent: dict[str, str] = {}
         self.lacks: dict[Want, np.ndarray] = {}
         self.warnings: list[Warn] = []
+
+    def _rows(self) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+        """The ids of the rows, and whose each is where the study or the cohort file says that rows may be several of a
+        patient."""
+        given, of_study = self.cohort.clinical.patient, self.frozen.settings["clinical"].get("patient")
+        ids = ids_of(self.frame, self.id_column, "clinical.id")
+        if given is None and of_study not in self.frame.columns:
+            return refuse_doubled(ids, self.path), None
+        is_joined = any(tissue.tables() or tissue.images for tissue in self.cohort.tissues.values())
+        rows = refuse_doubled(ids if is_joined else number_ids(ids, self.frame), self.path)
+        return rows, patients_of(self.frame, given or of_study, rows)
 
     def read(self) -> NewPatients:
         """Everyone who has all that the models need that can be applied."""
@@ -207,6 +239,7 @@ class _Reader:
             scores,
             {name: read.inputs for name, read in tissues.items() if read.inputs is not None},
             part,
+            self.patients,
             tuple((i, reasons[i]) for i in self.ids if i in reasons),
             self.warnings,
             self.lacks,
@@ -290,10 +323,21 @@ class _Reader:
         outcome = np.full(len(column), np.nan)
         # all with the event or all without: predictions alone
         if known.map(same_text).nunique() == 1:
+            self._refuse_unknown_outcome(known.iloc[0], name, event)
             outcome[is_known] = same_text(known.iloc[0]) in texts_of_event(event)
         else:
             outcome[is_known] = read_outcome(known, self.ids, event, self.path)[0]
         return outcome
+
+    def _refuse_unknown_outcome(self, value: str, name: str, event: object) -> None:
+        """The one value of an outcome is the study's event or its other value, unless the cohort file says which is."""
+        other = self.frozen.results["cohort"].get("non_event")
+        known = {*texts_of_event(event), same_text(str(other))}
+        if self.cohort.clinical.event is None and other is not None and same_text(value) not in known:
+            raise DataError(
+                f"clinical.outcome: '{name}' of {self.path.name} is '{value}' for everyone, which is neither the"
+                f" study's event ('{event}') nor '{other}'. Set clinical.event in the cohort file."
+            )
 
     def _part(self) -> np.ndarray | None:
         """The cells (n,) of the column that says who recalibrates; None where the cohort file names none."""
@@ -352,7 +396,10 @@ class _Reader:
             own = {column: cells[rows] for column, cells in columns.items()}
             read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
             inputs.values[rows] = take_columns(read.values, read.names, score.names)
-            scores[rows] = score.apply(read.values, read.names, own)
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores[rows] = score.apply(read.values, read.names, own)
+        is_number = np.abs(scores) < LARGEST
+        self._leave_out(name, has_values & ~is_number, f"the Radscore of {name} is no number that a model can take")
         return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])
 
     def _columns_read(self, tissue: str, chain: Sequence[FittedStep]) -> Columns:

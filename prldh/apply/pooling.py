@@ -114,7 +114,7 @@ def _of(
         **{key: finite(back(float(answer[key]))) for key in ends},
         **finite_numbers(answer, NUMBERS),
         "n": len(points),
-        "scale": measure.scale,
+        "pooled_on": measure.scale,
         "left_out": left_out,
         "reason": str(answer["reason"]).rstrip(".") or None,
     }

@@ -20,7 +20,8 @@ from prldh.apply.patients import NewPatients
 from prldh.chain import probability
 from prldh.core import DataError, Interval, StudyError, finite, same_text, seed_for
 from prldh.data import some
-from prldh.engines import StatisticsEngine
+from prldh.engines import ClusteredEngine, StatisticsEngine
+from prldh.models import error_of_sums
 
 Method = Literal["none", "intercept", "slope"]
 METHODS: tuple[Method, ...] = ("none", "intercept", "slope")
@@ -124,15 +125,23 @@ def _by_column(part: RecalibrationPart, patients: NewPatients) -> np.ndarray:
             f"recalibrate.column: '{part.column}' is blank for {len(blank)} patients ({some(blank)}): whether they fit"
             " or judge is not known. Fill it in."
         )
-    return np.array([cell in wanted for cell in cells])
+    fits = np.array([cell in wanted for cell in cells])
+    owners = np.array(patients.owners, dtype=object)
+    parted = sorted({*owners[fits & patients.is_known]} & {*owners[~fits & patients.is_known]})
+    if parted:
+        raise DataError(
+            f"recalibrate.fit: {len(parted)} patients have rows that fit and rows that judge: {some(parted)}. Keep the"
+            " rows of a patient in one part."
+        )
+    return fits
 
 
 def _drawn(share: float, name: str, patients: NewPatients, seed: int) -> np.ndarray:
     """A share of those whose outcome is known, by their ids."""
-    ids = sorted(i for i, known in zip(patients.ids, patients.is_known, strict=True) if known)
+    ids = sorted({i for i, known in zip(patients.owners, patients.is_known, strict=True) if known})
     order = np.random.default_rng(seed_for(seed, "external", name, "recalibrate")).permutation(len(ids))
     chosen = {ids[k] for k in order[: round(share * len(ids))]}
-    return np.array([i in chosen for i in patients.ids])
+    return np.array([i in chosen for i in patients.owners])
 
 
 def recalibrate(
@@ -143,7 +152,8 @@ def recalibrate(
     Returns
     -------
     Recalibrated, or the reason why there is none
-        Limits: Wald's of an intercept alone, profile likelihood's otherwise.
+        Limits: Wald's of an intercept alone, profile likelihood's otherwise; of rows that are clustered in patients the
+        sandwich's.
     """
     n_events = int(outcome.sum())
     if min(n_events, len(outcome) - n_events) < FEWEST:
@@ -156,6 +166,8 @@ def recalibrate(
         p = probability(eta + shift)
         information = float(np.sum(p * (1 - p)))
         error = norm.ppf((1 + level) / 2) / np.sqrt(information) if information > 0 else np.inf
+        if isinstance(engine, ClusteredEngine):
+            error *= error_of_sums(outcome - p, engine.patient) / np.sqrt(information)
         return Recalibrated(Interval(shift, finite(shift - error), finite(shift + error)), None, len(outcome), n_events)
     a, b = finite(line["intercept"]), finite(line["slope"])
     if a is None or b is None:

@@ -74,9 +74,9 @@ def _training(tissue: Mapping[str, Any]) -> Mapping[str, Any]:
     last = tissue["chain"][-1]
     if last["step"] != LinearScore.name:
         return {"names": [], "mean": [], "sd": [], "covariance": None, "reason": NOT_KEPT}
-    features = last["state"]["features"]
-    keys = {"names": "name", "mean": "center", "sd": "scale"}
-    return {key: [f[own] for f in features] for key, own in keys.items()} | {"covariance": None, "reason": NOT_KEPT}
+    score = LinearScore.from_state(last["state"])
+    known = {"names": list(score.names), "mean": score.center.tolist(), "sd": score.scale.tolist()}
+    return known | {"covariance": None, "reason": NOT_KEPT}
 
 
 def _feature(name: str, values: np.ndarray, training: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,8 @@ def _feature(name: str, values: np.ndarray, training: Mapping[str, Any]) -> dict
     if name in training["names"]:
         place = training["names"].index(name)
         study = {key: training[key][place] for key in ("mean", "sd")}
-    new = {"mean": finite(values.mean()), "sd": finite(values.std(ddof=1)) if len(values) > 1 else None}
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = {"mean": finite(values.mean()), "sd": finite(values.std(ddof=1)) if len(values) > 1 else None}
     known = [np.nan if each is None else each for each in (study["mean"], study["sd"], new["mean"], new["sd"])]
     ratio = new["sd"] / study["sd"] if new["sd"] is not None and study["sd"] else None
     return {"name": name, "study": study, "new": new, "smd": finite(difference_of_moments(*known)), "sd_ratio": ratio}

@@ -65,7 +65,8 @@ def _headline(entry: Mapping[str, Any]) -> str:
     left_out = f", {len(entry['excluded'])} left out" if entry["excluded"] else ""
     without = entry["n_without_outcome"] if entry["events"] is not None else 0
     unknown = f", {without} without outcome" if without else ""
-    return f"{entry['name']}: {entry['n']} new patients, {events}{unknown}{left_out}"
+    what = "new patients" if "n_patients" not in entry else f"rows of {entry['n_patients']} new patients"
+    return f"{entry['name']}: {entry['n']} {what}, {events}{unknown}{left_out}"
 
 
 def _needed(entry: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.data.cohort import absent_levels, read_cohort, read_outcome, texts_of_event
+from prldh.data.cohort import absent_levels, number_ids, patients_of, read_cohort, read_outcome, texts_of_event
 from prldh.data.confounding import tell_of_confounded
 from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
 from prldh.data.features import read_features, tell_of_blanks, without_constants
@@ -14,10 +14,12 @@ from prldh.data.tables import (
     Table,
     check_ids,
     column_of,
+    ids_of,
     numbers,
     open_joined,
     open_table,
     read_table,
+    refuse_doubled,
     refuse_failed_cells,
     some,
 )
@@ -36,15 +38,19 @@ __all__ = [
     "digest_cases",
     "digest_table",
     "guess_read",
+    "ids_of",
     "impute_everyone",
     "impute_resample",
+    "number_ids",
     "numbers",
     "open_joined",
     "open_table",
+    "patients_of",
     "read_cohort",
     "read_features",
     "read_outcome",
     "read_table",
+    "refuse_doubled",
     "refuse_failed_cells",
     "some",
     "tell_of_blanks",

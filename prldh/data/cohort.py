@@ -52,8 +52,8 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     frame = open_table(path, clinical.read)
     named = ids_of(frame, clinical.id, "clinical.id")
     is_numbered = clinical.patient is not None and not any(t.tables() or t.images for t in study.tissues.values())
-    ids = refuse_doubled(_numbered(named, frame) if is_numbered else named, path)
-    patients = None if clinical.patient is None else _patients_of(frame, clinical.patient, ids)
+    ids = refuse_doubled(number_ids(named, frame) if is_numbered else named, path)
+    patients = None if clinical.patient is None else patients_of(frame, clinical.patient, ids)
     column = column_of(frame, clinical.outcome, "clinical.outcome")
     refuse_failed_cells(column, path, ids)
     has_outcome = (column != "").to_numpy() | (study.missing_outcome == "error")
@@ -124,7 +124,7 @@ def _tell_of_rows(cohort: Cohort) -> list[Warn]:
     return [warn.CLUSTERED(n=cohort.n, n_patients=n, n_events=events)]
 
 
-def _numbered(ids: pd.Series, frame: Table) -> pd.Series:
+def number_ids(ids: pd.Series, frame: Table) -> pd.Series:
     """Ids that stand several times numbered, in the order of their rows' content: nothing else is joined on them."""
     if not ids.duplicated().any():
         return ids
@@ -135,7 +135,7 @@ def _numbered(ids: pd.Series, frame: Table) -> pd.Series:
     return ids.where(is_one, ids + " #" + number.reindex(ids.index))
 
 
-def _patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...]:
+def patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...]:
     """Whose each row is, as text."""
     column = ids_of(frame, name, "clinical.patient")
     blank = np.flatnonzero((column == "").to_numpy())

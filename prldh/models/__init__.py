@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.models.as_is import describe_as_is
 from prldh.models.associations import Association, check_associations, describe_associations
-from prldh.models.calibration_limits import CalibrationLimits, calibration_limits
+from prldh.models.calibration_limits import CalibrationLimits, calibration_limits, error_of_sums
 from prldh.models.collinearity import FeatureCollinearity, TermCollinearity, describe_features
 from prldh.models.compare import (
     HELD_OUT_PARTIAL_AREAS,
@@ -28,7 +28,7 @@ from prldh.models.fit import (
     predicting_coefficients,
 )
 from prldh.models.likelihoods import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
-from prldh.models.patients import Patients
+from prldh.models.patients import Patients, draw_among_alike
 from prldh.models.performance import (
     Assessment,
     calibration,
@@ -50,6 +50,8 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "error_of_sums",
+    "draw_among_alike",
     "DifferenceTest",
     "CalibrationLimits",
     "calibration_limits",

@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from prldh.chain import probability
 from prldh.core import NO_INTERVAL, Interval, Number, finite
-from prldh.engines import StatisticsEngine
+from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models.values import Calibration
 
 #: Below this all predictions are 0 or 1 to the last digits, and calibration in the large has no standard error.
@@ -43,11 +43,19 @@ class CalibrationLimits:
     standard_errors: StandardErrors
 
 
+def error_of_sums(residual: np.ndarray, patient: np.ndarray) -> float:
+    """The standard error of the sum of rows (n,) that are clustered in patients: of the sums over G of them, with the
+    factor G / (G - 1); infinite of one."""
+    sums = np.bincount(np.unique(patient, return_inverse=True)[1], weights=residual)
+    n = len(sums)
+    return float(np.sqrt(n / (n - 1) * np.sum(sums**2))) if n > 1 else np.inf
+
+
 def calibration_limits(
     y: np.ndarray, eta: np.ndarray, line: Calibration, engine: StatisticsEngine, level: float
 ) -> CalibrationLimits:
     """Limits: profile-likelihood's of the slope, Wald's of calibration in the large, those of its logarithm of the
-    ratio."""
+    ratio; of rows that are clustered in patients all by the sandwich."""
     z = norm.ppf((1 + level) / 2)
     slope, slope_error, b = NO_INTERVAL, None, line.numbers["slope"]
     if b is not None:
@@ -61,6 +69,9 @@ def calibration_limits(
     information = float(np.sum(recalibrated * (1 - recalibrated)))
     error = 1 / np.sqrt(information) if information > NO_INFORMATION else np.inf
     ratio, log_error = float(y.sum() / p.sum()), float(np.sqrt((1 - y.mean()) / y.sum()))
+    if isinstance(engine, ClusteredEngine):
+        error = error_of_sums(y - recalibrated, engine.patient) * error**2
+        log_error = error_of_sums(y - y.mean(), engine.patient) / float(y.sum())
     spread = z * log_error
     return CalibrationLimits(
         slope,

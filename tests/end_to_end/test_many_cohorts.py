@@ -88,10 +88,10 @@ def run(tmp_path_factory):
     return folder / "run"
 
 
-def write_cohort(folder, name, clinical, features, **more):
+def write_cohort(folder, name, table, features, **more):
     """Tables and a cohort file; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    clinical.to_csv(folder / "clinical.csv", index=False)
+    table.to_csv(folder / "clinical.csv", index=False)
     content = {"name": name, "clinical": {"table": "clinical.csv"}}
     if features is not None:
         features.to_csv(folder / "features.csv", index=False)
@@ -411,6 +411,75 @@ def test_a_recalibration_that_turns_predictions_round_is_told(run, tmp_path):
     entry = apply_models(run, cohort(tmp_path, change=turn, **PART), recalibrate="slope", force=True)
     assert "PRL-154" in codes(entry)
     assert of_model(entry, "Disc")["recalibrated"]["auc"]["estimate"] > 0.5 > of_model(entry, "Disc")["auc"]["estimate"]
+
+
+# -- rows of patients ----------------------------------------------------------------------------------------------
+
+
+def several_rows(tmp_path, n_rows, **more):
+    """Each patient's row ``n_rows`` times."""
+    clinical, features = draw(80, 51, "R")
+    clinical["who"] = clinical["id"]
+    doubled = pd.concat([clinical.assign(id=clinical["id"] + f"-{k}") for k in range(n_rows)])
+    features = pd.concat([features.assign(id=features["id"] + f"-{k}") for k in range(n_rows)])
+    content = {"clinical": {"table": "clinical.csv", "patient": "who"}} | more
+    return write_cohort(tmp_path / f"rows{n_rows}", f"rows{n_rows}", doubled, features, **content)
+
+
+def test_rows_of_a_patient_say_no_more_than_one(run, tmp_path):
+    """Rows that are copies change no estimate, and no limit."""
+    one, three_each = (apply_models(run, several_rows(tmp_path, k), force=True) for k in (1, 3))
+    assert (three_each["n"], three_each["n_patients"]) == (240, 80)
+    for name in ("Disc", "Muscle"):
+        a, b = of_model(one, name), of_model(three_each, name)
+        for key in ("auc", "slope", "citl", "observed_expected"):
+            for end in ("estimate", "low", "high"):
+                assert b[key][end] == pytest.approx(a[key][end], rel=1e-5, abs=1e-6), (key, end)
+        for key, value in a["standard_errors"].items():
+            assert b["standard_errors"][key] == pytest.approx(value, rel=1e-4), key
+        assert b["sensitivity"]["low"] is None
+    table = predictions(run, one, "Disc")
+    y, n = table["outcome"].to_numpy(), len(table)
+    assert of_model(one, "Disc")["standard_errors"]["log_observed_expected"] == pytest.approx(
+        np.sqrt(n / (n - 1) * (1 - y.mean()) / y.sum()), rel=1e-9
+    )
+    shift = of_model(one, "Disc")["citl"]["estimate"]
+    p = 1 / (1 + np.exp(-(table["log_odds"] + shift)))
+    sandwich = np.sqrt(n / (n - 1) * np.sum((y - p) ** 2)) / np.sum(p * (1 - p))
+    assert of_model(one, "Disc")["standard_errors"]["citl"] == pytest.approx(sandwich, rel=1e-6)
+
+
+def test_rows_of_a_patient_stay_in_one_part(run, tmp_path):
+    share = several_rows(tmp_path, 3, recalibrate={"share": 0.5})
+    entry = apply_models(run, share, recalibrate="intercept", force=True)
+    parts = predictions(run, entry, "Disc")
+    parts["who"] = parts["id"].str[:-2]
+    assert (parts.groupby("who")["part"].nunique() == 1).all() and (parts["part"] == "fit").sum() == 120
+
+    one = several_rows(tmp_path, 3, **PART)
+    table = pd.read_csv(one.parent / "clinical.csv")
+    table.loc[table["id"] == "R004-1", "part"] = "b" if table["part"][4] == "a" else "a"
+    table.to_csv(one.parent / "clinical.csv", index=False)
+    with pytest.raises(DataError, match="1 patients have rows that fit and rows that judge: R004"):
+        apply_models(run, one, recalibrate="slope", force=True)
+
+
+def test_one_value_that_the_study_does_not_know_is_told(run, tmp_path):
+    def code(clinical, _):
+        clinical["y"] = "Y"
+
+    with pytest.raises(DataError, match="is 'Y' for everyone, which is neither the study's event \\('yes'\\) nor 'no'"):
+        apply_models(run, cohort(tmp_path, change=code), force=True)
+    told = {"clinical": {"table": "clinical.csv", "event": "Y"}}
+    assert apply_models(run, cohort(tmp_path, change=code, **told), force=True)["events"] == 120
+
+
+def test_a_score_that_overflows_leaves_its_patient_out(run, tmp_path):
+    def huge(_, features):
+        features.loc[3, ["f1", "f2"]] = 1e308
+
+    entry = apply_models(run, cohort(tmp_path, change=huge), force=True)
+    assert entry["excluded"] == [{"id": "B003", "reason": "the Radscore of disc is no number that a model can take"}]
 
 
 # -- needed sizes and shift ----------------------------------------------------------------------------------------
