@@ -13,9 +13,18 @@ from typing import Any
 import numpy as np
 
 from prldh.core import DataError, OutputError, PrldhError, same_text
-from prldh.data import PLACEHOLDERS, Table, guess_read, open_table, read_cohort, read_features, some
+from prldh.data import (
+    PLACEHOLDERS,
+    Table,
+    guess_read,
+    id_number,
+    is_number,
+    open_table,
+    read_cohort,
+    read_features,
+    some,
+)
 from prldh.data.imaging import Images
-from prldh.data.tables import id_number, is_number
 from prldh.study import TableRead, read_study
 
 _ID = re.compile(r"(patient|subject|case|record|study|pat|p)?[ _.-]*(id|nr|no|number|name|code)s?|row\.names|mrn", re.I)
