@@ -14,6 +14,7 @@ engine: both                     # r, python, or both (R's number is reported, P
 
 clinical:
   table: data/clinical.csv       # CSV, TSV, XLSX or Parquet: one row a patient
+  # read: {separator: ";", decimal: ",", missing: ["-"]}   # where the file is not as its ending says: docs/tables.md
   id: patient_id
   outcome: recurrence
   event: yes                     # the value that means event; compared as text
