@@ -30,6 +30,7 @@ bench:
 	@$(PY) benchmarks/racing.py
 	@$(PY) benchmarks/pipeline.py --growth
 	@$(PY) benchmarks/learners.py
+	@$(PY) benchmarks/tables.py
 	@$(PY) benchmarks/extraction.py
 
 lint: setup check

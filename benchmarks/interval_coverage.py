@@ -4,6 +4,7 @@
     python benchmarks/interval_coverage.py bootstrap    # the corrected AUC and Brier score, .632 and .632+
     python benchmarks/interval_coverage.py differences  # of two ways' AUCs in folds
     python benchmarks/interval_coverage.py subgroups    # AUC and calibration of a level; the size of Cochran's Q
+    python benchmarks/interval_coverage.py splits       # the mean AUC and Brier score of random splits
 
 Patients have p normal predictors, shifted in those with the event so that the best combination has a given AUC. A
 logistic model is fitted to all predictors. What an interval must hold is known without error: for the folds the mean of
@@ -38,6 +39,7 @@ from prldh.stats import (
     two_stage_interval,
 )
 from prldh.stats.logistic import refit_logistic
+from prldh.validation.group_schemes import MonteCarlo, MonteCarloSettings
 from prldh.validation.subgroups import LEAST_OF_A_CLASS, describe_area
 
 LEVEL = 0.95
@@ -334,6 +336,50 @@ def subgroups() -> None:
                 print(f"| {k} | {n} | {share} | {auc} | {found / known:.3f} |", flush=True)
 
 
+def splits() -> None:
+    """Means over random splits: Nadeau and Bengio's interval of the AUC, on its own and on the logit scale, and of the
+    Brier score."""
+    print("| patients | share of events | p | test share | splits | mean AUC | AUC | its logit | Brier score |")
+    first = ((170, 0.23, 0.7), (60, 0.33, 0.7), (120, 0.4, 1.5), (300, 0.07, 0.7), (200, 0.3, 0.0))
+    settings = [*((*each, 0.2, 40) for each in first), (170, 0.23, 0.7, 0.4, 40), (170, 0.23, 0.7, 0.2, 10)]
+    for n, share, b, test, repeats in settings:
+        rng = np.random.default_rng(5)
+        many_x, many_y = told_by_two(rng, 60_000, share, b)
+        found, truths = [], []
+        for k in range(400):
+            x, y = told_by_two(rng, n, share, b)
+            drawn = MonteCarlo().resamples(y, MonteCarloSettings(test=test, repeats=repeats), np.random.SeedSequence(k))
+            rows, lengths = np.concatenate([r.train for r in drawn]), np.array([len(r.train) for r in drawn])
+            fits = refit_logistic(x, y.astype(float), rows, lengths)["coefficients"]
+            etas = [x[r.test] @ fit for r, fit in zip(drawn, fits, strict=True)]
+            areas = np.array([auc_of_rows(y[r.test], eta[None])[0] for r, eta in zip(drawn, etas, strict=True)])
+            briers = np.array([np.mean((expit(eta) - y[r.test]) ** 2) for r, eta in zip(drawn, etas, strict=True)])
+            if k < 80:
+                eta = many_x @ fits[0]
+                truths.append((auc_of_rows(many_y, eta[None])[0], np.mean((expit(eta) - many_y) ** 2)))
+            ratio = len(drawn[0].test) / len(drawn[0].train)
+            area, brier = (corrected_resampled(values, ratio) for values in (areas, briers))
+            mean = area["estimate"]
+            logit, half = np.log(mean / (1 - mean)), (area["high"] - mean) / (mean * (1 - mean))
+            ends = expit(logit - half), expit(logit + half)
+            found.append((mean, area["low"], area["high"], *ends, brier["low"], brier["high"]))
+        columns, (auc, score) = np.array(found).T, np.mean(truths, axis=0)
+        pairs = ((1, auc), (3, auc), (5, score))
+        held = [np.mean((columns[j] <= truth) & (truth <= columns[j + 1])) for j, truth in pairs]
+        rates = " | ".join(f"{rate:.3f}" for rate in held)
+        print(f"| {n} | {share} | 3 | {test} | {repeats} | {columns[0].mean():.3f} | {rates} |", flush=True)
+
+
+def told_by_two(rng: np.random.Generator, n: int, share: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Design (n, 4) of an intercept and three normal predictors, two of which tell, and outcome; six of a class at
+    least."""
+    while True:
+        x = np.column_stack([np.ones(n), rng.normal(size=(n, 3))])
+        y = (rng.random(n) < expit(x @ [1.05 * np.log(share / (1 - share)), b, b, 0.0])).astype(int)
+        if min(y.sum(), n - y.sum()) >= 6:
+            return x, y
+
+
 class Line(NamedTuple):
     """A calibration's numbers."""
 
@@ -341,6 +387,5 @@ class Line(NamedTuple):
 
 
 if __name__ == "__main__":
-    {"folds": folds, "bootstrap": bootstrap, "differences": differences, "subgroups": subgroups}[sys.argv[1]](
-        *sys.argv[2:]
-    )
+    every = (folds, bootstrap, differences, subgroups, splits)
+    {each.__name__: each for each in every}[sys.argv[1]](*sys.argv[2:])

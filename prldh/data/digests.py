@@ -4,16 +4,17 @@ and columns or the format of the file."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from prldh.core import DataError
+from prldh.core import CaseRow, DataError
 from prldh.data.imaging import content_hash, read_cases
-from prldh.data.tables import ids_of, open_table
+from prldh.data.tables import check_ids, column_of, ids_of, open_table
 from prldh.study import AS_IT_IS, TableRead
 
 
@@ -41,16 +42,26 @@ class CasesDigest:
     sha256: str
 
 
-def digest_table(path: Path, id_column: str, without: Sequence[str] = (), read: TableRead = AS_IT_IS) -> TableDigest:
-    """The digest of a table, ``without`` these columns, which are not looked at.
+def digest_table(
+    path: Path,
+    id_column: str,
+    without: Sequence[str] = (),
+    read: TableRead = AS_IT_IS,
+    is_unique: bool = False,
+    needed: Mapping[str, str] = MappingProxyType({}),
+) -> TableDigest:
+    """The digest of a table, ``without`` these columns, which are not looked at; ``is_unique``: each id stands once;
+    ``needed``: columns that must be there, by the place in the study file that names them.
 
     Raises
     ------
     DataError
-        If it cannot be read, or lacks the id.
+        If it cannot be read, or lacks the id or a column that is needed, or an id that must not stands twice.
     """
     table = open_table(path, read)
-    ids = list(ids_of(table, id_column, "clinical.id"))
+    for where, name in needed.items():
+        column_of(table, name, where)
+    ids = list((check_ids if is_unique else ids_of)(table, id_column, "clinical.id"))
     names = sorted(name for name in table.columns if name != id_column and name not in without)
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if len(set(ids)) < len(ids):  # several rows of one id stand in the order of their cells
@@ -76,13 +87,17 @@ def digest_cases(table: Path, tissue: str, id_column: str, reading: Any, read: T
         If the table cannot be read.
     """
     rows = read_cases(table, tissue, id_column, read=read)
-    cases = []
-    for row in rows:
-        try:
-            cases.append(f"{row.patient}\x1f{content_hash(row, reading)}")
-        except DataError as error:  # the run puts such a case aside
-            cases.append(f"{row.patient}\x1f{error}")
+    cases = [f"{row.patient}\x1f{_content_of(row, reading)}" for row in rows]
     return CasesDigest(table.name, len(rows), _sha256("\x1e".join(sorted(cases)).encode()))
+
+
+def _content_of(row: CaseRow, reading: Any) -> str:
+    """The digest of a case; of one that cannot be read, and that a run puts aside, of the bytes of its files alone."""
+    try:
+        return content_hash(row, reading)
+    except DataError:
+        files = [path.read_bytes() if path.is_file() else b"absent" for path in (row.image, *row.masks)]
+        return f"unread {' '.join(map(_sha256, files))} {row.label!r} {row.segment!r}"
 
 
 def _canonical(cells: np.ndarray) -> bytes:

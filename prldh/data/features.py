@@ -97,7 +97,8 @@ def _read_reader(
     path, warnings = table.path, []
     columns = [c for c in table.columns if c != clinical.id]
     is_same_table = os.path.realpath(path) == os.path.realpath(folder / clinical.table)
-    taken = {clinical.outcome, *clinical.covariates, *(t.radscore for t in study.tissues.values() if t.radscore)}
+    taken = {clinical.outcome, clinical.patient, *clinical.covariates, *clinical.columns.values()}
+    taken |= {tissue.radscore for tissue in study.tissues.values()}
     if is_same_table and file.read.sheet == clinical.read.sheet:
         columns = [c for c in columns if c not in taken]
         warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))

@@ -93,7 +93,8 @@ class Layout:
 
 def guess_layout(lines: Sequence[str], given: str = ",") -> Layout | None:
     """The layout in which the rows have as many cells as the header, None where there is none of two columns or more.
-    Of layouts that fit alike the one with more columns is taken, then the separator ``given``."""
+    Of layouts that fit alike the one with fewer rows above the header is taken, then the one with more columns, then
+    that of the separator ``given``."""
     found = []
     told = re.fullmatch(r"sep=(.)", lines[0].strip('\r\n"')) if lines else None  # a line that Excel writes and reads
     above = 1 if told else 0
@@ -106,9 +107,15 @@ def guess_layout(lines: Sequence[str], given: str = ",") -> Layout | None:
         if layout is not None:
             fits = sum(len(row) == layout.width for row in rows if row) / max(1, sum(map(bool, rows)))
             found.append((layout, fits, separator == given))
-    # spaces stand within cells as well: they separate where nothing else does
-    best = max(found, key=lambda f: (f[0].separator != " ", round(f[1], 1), f[0].width, f[2]), default=None)
+    best = max(found, key=_how_well, default=None)
     return best[0] if best else None
+
+
+def _how_well(found: tuple[Layout, float, bool]) -> tuple:
+    """Spaces stand within cells as well: they separate where nothing else does. Commas of numbers make columns too,
+    under a header that has none."""
+    layout, fits, is_given = found
+    return layout.separator != " ", round(fits, 1), -layout.skip_rows, layout.width, is_given
 
 
 def _with_header(rows: Sequence[Sequence[str]], separator: str, above: int) -> Layout | None:

@@ -9,6 +9,7 @@ from typing import Any
 from prldh.core import plain
 from prldh.pages import interval_text, level_of
 from prldh.report.drawing import Drawing, slug
+from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
     draw_avoided,
     draw_calibration,
@@ -23,7 +24,7 @@ from prldh.report.model_drawings import (
     draw_stratified_roc,
 )
 from prldh.report.subgroup_drawings import draw_subgroups
-from prldh.report.subgroups import subgroup_panels
+from prldh.report.subgroups import subgroup_figures, subgroup_panels
 from prldh.report.tissue_drawings import draw_agreement, draw_flow
 from prldh.report.tissue_plan import plan_tissue_figures
 from prldh.report.way_drawings import draw_ways
@@ -81,7 +82,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 words,
             )
     drawings += _ways(data)
-    drawings += _subgroups(data)
+    drawings += [*_groups(data), *_subgroups(data)]
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -129,15 +130,25 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
     ]
 
 
+def _groups(data: dict[str, Any]) -> list[Drawing]:
+    """A forest plot of groups that were held out one after the other, and of all as one."""
+    levels, panels, told = group_panels(data)
+    if not panels:
+        return []
+    what = "Forest plot of each model's AUC in every group that was held out, and of the groups as one (lowest)"
+    draw = partial(draw_subgroups, levels, panels)
+    return [Drawing("groups", "AUC in each group held out", f"{what}. {told}", draw, is_wide=True)]
+
+
 def _subgroups(data: dict[str, Any]) -> list[Drawing]:
     """A forest plot a column, where some level has an AUC."""
     drawings = []
-    for column in data.get("subgroups") or {}:
+    for column, name in subgroup_figures(data).items():
         levels, panels, told = subgroup_panels(data, column)
         if any(area["estimate"] is not None for panel in panels for area in panel.areas):
             drawings.append(
                 Drawing(
-                    f"subgroups_{slug(column)}",
+                    name,
                     f"Held-out AUC by {column}",
                     f"Forest plot of each model's AUC in every level; broken line: of everyone. {told}",
                     partial(draw_subgroups, levels, panels),

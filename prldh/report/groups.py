@@ -7,6 +7,8 @@ from typing import Any
 
 from prldh.core import plain
 from prldh.pages import interval_text
+from prldh.report.subgroup_drawings import SubgroupPanel
+from prldh.report.subgroups import MOST_MODELS
 from prldh.results import Words, by_honesty
 
 
@@ -49,3 +51,27 @@ def _note(pooled: Mapping[str, Any]) -> str:
     if out:
         sentences.append(f"Left out, with one class or an AUC of 0 or 1: {', '.join(out)}.")
     return " ".join(sentences)
+
+
+def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel], str]:
+    """What the forest plot of groups shows, the unadjusted models first, and the same in words; nothing where no scheme
+    goes by groups."""
+    shown = []
+    for model in sorted(data["models"], key=lambda m: m["adjusted"]):
+        ranked = by_honesty(model["validation"])
+        for scope, scheme in ranked[:1]:
+            entry = model["validation"][scope][scheme]
+            if entry.get("groups"):
+                shown.append((f"{model['name']}{', adjusted' * model['adjusted']}", entry))
+    if not shown:
+        return [], [], ""
+    shown = shown[:MOST_MODELS]
+    levels = [f"{g['level']}\n{g['events']}/{g['n']} events" for g in shown[0][1]["groups"]] + ["Groups as one"]
+    panels = [
+        SubgroupPanel(
+            name, entry["auc_groups"]["estimate"], [*(g["auc"] for g in entry["groups"]), entry["auc_groups"]]
+        )
+        for name, entry in shown
+    ]
+    told = "; ".join(f"{name}: groups as one {interval_text(dict(entry['auc_groups']))}" for name, entry in shown)
+    return levels, panels, f"{told}."

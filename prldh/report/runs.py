@@ -128,14 +128,14 @@ def compare_runs(runs: Sequence[str | os.PathLike]) -> RunComparison:
         if before is not folder:
             also = "" if before == folder else f" (as {before} too)"
             raise DataError(f"{folder} is given twice{also}. Name each run once.")
-    data = [_whole(folder) for folder in folders]
+    data, tables = zip(*map(_whole, folders), strict=True)
     labels = _labels(folders)
     patients, notes = _patients(folders, labels, data)
     return RunComparison(
         _runs(folders, labels, data),
         _settings(labels, data),
         patients,
-        _numbers(labels, data),
+        _numbers(labels, tables),
         _features(labels, data),
         _choice(labels, data),
         tuple(notes),
@@ -149,24 +149,31 @@ def _folder_of(run: Path) -> Path:
     return run.parent if run.is_file() and run.name == "results.json" else run
 
 
-def _whole(folder: Path) -> dict[str, Any]:
-    """The results of a run; those that lack what every run writes are refused."""
+def _whole(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """The results of a run and their tables; those that lack what every run writes are refused."""
     data = read_results(folder)
+    again = "it is damaged. Run `prldh analyze … --force` again."
     absent = [key for key in schema_of("results")["required"] if key not in data]
     if absent:
-        raise DataError(
-            f"{folder}: results.json lacks {', '.join(absent[:3])}, which every run writes: it is damaged. Run"
-            " `prldh analyze … --force` again."
-        )
-    return data
+        raise DataError(f"{folder}: results.json lacks {', '.join(absent[:3])}, which every run writes: {again}")
+    try:
+        return data, make_tables(data)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"{folder}: results.json cannot be read as results ({error!r}): {again}") from None
+
+
+#: Columns of the tables beside those of the runs.
+COLUMNS = frozenset(
+    ("run", "setting", "id", "table", "what", "number", "tissue", "feature", "is_equal", "part", "name")
+)
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """The last parts of the paths, as many as tell the runs apart."""
+    """The last parts of the paths, as many as tell the runs apart, and them from the other columns."""
     parts = [Path(os.path.realpath(folder)).parts for folder in folders]
     for n in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(part for part in own[-n:] if part != os.sep) for own in parts]
-        if len(set(labels)) == len(labels):
+        if len({*labels, *COLUMNS}) == len(labels) + len(COLUMNS):
             return labels
     return [str(folder) for folder in folders]
 
@@ -244,8 +251,7 @@ def _lots(folder: Path, data: Mapping[str, Any]) -> dict[str, str] | None:
 # ---------------------------------------------------------------- numbers
 
 
-def _numbers(labels: Sequence[str], data: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    every = [make_tables(dict(each)) for each in data]
+def _numbers(labels: Sequence[str], every: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
     rows = []
     for name in dict.fromkeys(name for tables in every for name in tables if name not in LEFT_OUT):
         by_run = [_by_row(tables.get(name)) for tables in every]

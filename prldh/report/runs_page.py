@@ -29,7 +29,7 @@ SHOWN = {
     "validation": (
         "Models, validated",
         "",
-        ("auc", "auc_mean", "b632plus", "brier", "slope", "intercept", "calibration_citl"),
+        ("auc", "auc_groups", "auc_mean", "b632plus", "brier", "slope", "intercept", "calibration_citl"),
     ),
     "protocols": ("Protocols", "", OF_WAYS),
     "yardstick": ("Yardstick", "", OF_WAYS),
@@ -38,7 +38,13 @@ SHOWN = {
 #: Numbers that are limits of another, and so stand in its brackets.
 LIMITS = ("low", "high")
 #: Labels of numbers that are no measure's.
-LABELS = {"n": "patients", "difference": "difference", "b632plus": ".632+ AUC", "slope": "slope"}
+LABELS = {
+    "n": "patients",
+    "difference": "difference",
+    "b632plus": ".632+ AUC",
+    "auc_groups": "AUC, groups as one",
+    "slope": "slope",
+}
 FORMATS = ("html", "csv", "json")
 
 

@@ -17,10 +17,11 @@ MOST_MODELS = 3
 
 def subgroups_view(data: Mapping[str, Any], words: Words) -> list[dict[str, Any]]:
     """A column each: its name, of which predictions, rows of the table and a sentence a model on how levels differ."""
+    figures = subgroup_figures(data)
     return [
         {
             "column": column,
-            "figure": f"subgroups_{slug(column)}",
+            "figure": figures[column],
             "of": f"{words.scheme(entry['scheme']).label}, scope {entry['scope']}",
             "rows": list(_rows(entry)),
             "notes": [_note(each) for each in entry["heterogeneity"]],
@@ -28,6 +29,15 @@ def subgroups_view(data: Mapping[str, Any], words: Words) -> list[dict[str, Any]
         }
         for column, entry in (data.get("subgroups") or {}).items()
     ]
+
+
+def subgroup_figures(data: Mapping[str, Any]) -> dict[str, str]:
+    """The name of the figure of every column; numbered where two would have one name."""
+    names: dict[str, str] = {}
+    for k, column in enumerate(data.get("subgroups") or {}, 1):
+        name = f"subgroups_{slug(column)}"
+        names[column] = f"{name}_{k}" if name in names.values() else name
+    return names
 
 
 def _rows(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -93,6 +93,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
                 "is_cross_fitted": run.is_cross_fitted,
                 "has_other_scores": any(fit.score is not None and fit.radscore is None for fit in run.fits.values()),
                 "ways": _ways(run),
+                "has_subgroups": bool(run.subgroups),
             },
         ),
     ):

@@ -45,8 +45,8 @@ NULL_REASONS = {
 #: By a scheme's kind and a number's name, why there is none.
 _NO_FOLDS = "one part of the patients is held out at a time, so that there are no folds to average over"
 _OVER_REPEATS = (
-    "of means over repeats that each hold others out, AUC and Brier score alone have an interval, by their spread over"
-    " two repeats or more"
+    "of means over repeats that each hold others out, the AUC alone has an interval: from 0.6 on, with 20 patients of"
+    " the rarer class and two repeats or more (docs/intervals.md)"
 )
 REASONS_OF_SCHEMES = {
     **{(kind, "auc_mean"): _NO_FOLDS for kind in (HOLDOUT, REPEATED_HOLDOUT)},

@@ -28,6 +28,14 @@ SCHEMA = "prldh-plan/1"
 NO_SETTINGS = {"compute", "title", "report", "seed"}
 #: A title that a study has for want of one.
 UNTITLED = Study.model_fields["title"].default
+#: What every plan holds.
+FIXED: dict[str, type | tuple[type, ...]] = {
+    "made": str,
+    "title": str,
+    "study_file": (dict, type(None)),
+    "seed": int,
+    **dict.fromkeys(("settings", "patients", "tables", "images", "files", "versions"), dict),
+}
 SourceOfStudy = str | os.PathLike | dict | Study
 
 
@@ -71,10 +79,13 @@ def write_plan(
             f"{out} cannot be written: {error.strerror or error}. Give another place with --out."
         ) from None
     n_columns = sum(len(table["columns"]) for table in content["tables"].values())
+    counts = {"table": len(content["tables"]), "column": n_columns, "file": len(content["files"])}
+    tables, columns, files = (f"{n} {noun}{'s' * (n != 1)}" for noun, n in counts.items())
+    images = f", images of {', '.join(content['images'])}" if content["images"] else ""
     return [
         f"{content['title']}: {content['patients']['n']} rows in the clinical table, the outcome not read",
-        f"fixed: settings, seed {content['seed']}, {len(content['tables'])} tables with {n_columns} columns,"
-        f" {len(content['images'])} tissues' images, {len(content['files'])} files, versions",
+        f"fixed: settings, seed {content['seed']}, {tables} with {columns}{images}, {files} that settings name,"
+        " versions",
         f"plan: {out}",
         f"SHA-256 of this file: {hashlib.sha256(text.encode()).hexdigest()}",
         "Register the file, or this number, where others keep the time: a date in a file proves nothing.",
@@ -121,6 +132,9 @@ def read_plan(path: str | os.PathLike) -> dict[str, Any]:
         raise DataError(f"--plan {path}: schema is {schema!r}, this version reads {SCHEMA!r}. {again}")
     if content.get("sha256") != _checksum(content):
         raise DataError(f"--plan {path} was changed after `prldh plan` wrote it: its own checksum differs. {again}")
+    absent = [key for key, kind in FIXED.items() if not isinstance(content.get(key), kind)]
+    if absent:
+        raise DataError(f"--plan {path} is damaged: it lacks {', '.join(absent)}. {again}")
     return {**content, "file": path.name, "file_sha256": sha256_of(path)}
 
 
@@ -193,9 +207,18 @@ def _fixed(
     settings = study.model_dump(mode="json", exclude=NO_SETTINGS)
     settings |= way_as_run(protocol) | {"protocols": {name: way_as_run(own) for name, own in protocols.items()}}
     outcome, id_column = study.clinical.outcome, study.clinical.id
-    clinical_read = study.clinical.read
+    clinical_read, is_unique = study.clinical.read, study.clinical.patient is None
     tables = {
-        name: asdict(digest_table(folder / table.path, id_column, (outcome,), table.read.joined_as(clinical_read)))
+        name: asdict(
+            digest_table(
+                folder / table.path,
+                id_column,
+                (outcome,),
+                table.read.joined_as(clinical_read),
+                is_unique,
+                _needed(study) if name == "clinical" else {},
+            )
+        )
         for name, table in _tables(study).items()
     }
     images = {
@@ -226,6 +249,15 @@ def _tables(study: Study) -> dict[str, TableFile]:
             for k, table in enumerate(readers):
                 tables[f"{name}, {source}, reader {k + 1}"] = table
     return tables
+
+
+def _needed(study: Study) -> dict[str, str]:
+    """The columns that the clinical table must have, the outcome aside, by where the study file names them."""
+    clinical = study.clinical
+    needed = {f"clinical.covariates.{name}": name for name in clinical.covariates}
+    needed |= {f"clinical.columns.{name}": column for name, column in clinical.columns.items()}
+    needed |= {f"tissues.{name}.radscore": t.radscore for name, t in study.tissues.items() if t.radscore is not None}
+    return needed if clinical.patient is None else {**needed, "clinical.patient": clinical.patient}
 
 
 def _files(settings: Any, folder: Path, tables: set[str]) -> Iterator[str]:

@@ -13,9 +13,18 @@ from typing import Any
 import numpy as np
 
 from prldh.core import DataError, OutputError, PrldhError, same_text
-from prldh.data import PLACEHOLDERS, Table, guess_read, open_table, read_cohort, read_features, some
+from prldh.data import (
+    PLACEHOLDERS,
+    Table,
+    guess_read,
+    id_number,
+    is_number,
+    open_table,
+    read_cohort,
+    read_features,
+    some,
+)
 from prldh.data.imaging import Images
-from prldh.data.tables import id_number, is_number
 from prldh.study import TableRead, read_study
 
 _ID = re.compile(r"(patient|subject|case|record|study|pat|p)?[ _.-]*(id|nr|no|number|name|code)s?|row\.names|mrn", re.I)
@@ -287,7 +296,10 @@ def _in_one_table(guess: _Guess) -> list[str]:
     clinical = guess.clinical
     if len([n for n in clinical.features if n not in (guess.id, guess.outcome)]) <= 30:
         return []
-    names = [n for n in clinical.table.columns if n not in (guess.id, guess.outcome) and not _CLINICAL.search(n)]
+    others = {guess.id, guess.outcome}
+    names = [
+        n for n in clinical.table.columns if n not in others and not (_CLINICAL.search(n) or _AFTERWARDS.search(n))
+    ]
     texts = {n for n in names if clinical.table.is_text(n)}
     return [n for n in names if n not in texts and clinical.cells(n)]
 
@@ -325,8 +337,10 @@ def _write(guess: _Guess, others: Sequence[_Looked], folder: Path) -> str:
         f"  outcome: {_yaml(guess.outcome)}   # guess: it has two values",
         f"  event: {_yaml(guess.event)}   # guess: {guess.why_event} ({guess.n_events[0]} of {sum(guess.n_events)})",
     ]
-    if guess.columns:
-        columns = ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in guess.columns.items())
+    own = _in_one_table(guess)
+    if guess.columns or (own and guess.left_out):
+        named = guess.columns | ({name: name for name in guess.left_out} if own else {})
+        columns = ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in named.items())
         lines.append(f"  columns: {{{columns}}}   # guess: by their names; no predictors")
     if guess.covariates:
         lines.append("  covariates:")

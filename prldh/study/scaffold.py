@@ -14,6 +14,7 @@ engine: both                     # r, python, or both (R's number is reported, P
 
 clinical:
   table: data/clinical.csv       # CSV, TSV, XLSX or Parquet: one row a patient
+  # read: {separator: ";", decimal: ",", missing: ["-"]}   # where the file is not as its ending says: docs/tables.md
   id: patient_id
   outcome: recurrence
   event: yes                     # the value that means event; compared as text
@@ -21,6 +22,8 @@ clinical:
     age: continuous
     sex: categorical             # reference level: the first in sorted order, or the first one listed:
     # pfirrmann: {type: ordinal, levels: [III, IV, V]}
+  # columns: {centre: hospital, set: split}   # name: column; for schemes, transforms and subgroups; never predictors
+  # patient: patient_id          # where a row is a lesion or visit and `id` is the row's: whose rows are never parted
 
 tissues:                         # each has one of: radscore (a column of the clinical table), features, images
   disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   \
@@ -50,6 +53,9 @@ tissues:                         # each has one of: radscore (a column of the cl
 
 # scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
+#   leave_one_group_out: {column: centre}     # each hospital held out; or group_folds: {column: centre, folds: 5}
+#   split: {column: set, train: [train], test: [test]}   # fixed before
+#   monte_carlo: {test: 0.2, repeats: 100}    # splits at random
 # missing: complete_case         # patients with blank covariates are left out and listed; \
 or by_model (every model has those without blanks in its own terms), error, or multiple_imputation
 # missing_outcome: error         # or leave_out: patients without an outcome are left out and listed

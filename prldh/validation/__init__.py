@@ -18,6 +18,7 @@ from prldh.validation.entries import (
     PooledArea,
     Validation,
 )
+from prldh.validation.group_schemes import LeaveOneGroupOut
 from prldh.validation.importance import Importance, describe_importance
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.resampling import VALIDATORS
@@ -44,6 +45,7 @@ __all__ = [
     "Helpers",
     "Importance",
     "IntervalBy",
+    "LeaveOneGroupOut",
     "Optimism",
     "ProtocolEntry",
     "TWO_STAGE_METHOD",

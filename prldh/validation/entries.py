@@ -90,6 +90,13 @@ class Null:
 
 
 @dataclass(frozen=True)
+class Judgement(Interval):
+    """A number with its interval; ``reason``: why what is null does not exist."""
+
+    reason: str | Absent = ABSENT
+
+
+@dataclass(frozen=True)
 class PooledArea(Interval):
     """The groups' AUCs as one, a random-effects summary on the logit scale; ``prediction_low`` and ``prediction_high``:
     the interval for the AUC in a new group. ``n_groups`` are pooled; ``left_out`` have one class, or an AUC of 0 or
@@ -115,11 +122,10 @@ class GroupLevel:
     level: str
     n: Given[int]
     events: Given[int]
-    auc: Interval
-    slope: Interval
-    citl: Interval
-    observed_expected: Interval
-    reason: str | Absent = ABSENT
+    auc: Judgement
+    slope: Judgement
+    citl: Judgement
+    observed_expected: Judgement
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, NO_INTERVAL, Interval, Number, Predictions, Warn, finite, warn
+from prldh.core import ABSENT, Number, Predictions, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
-from prldh.validation.entries import GroupLevel, PooledArea
+from prldh.validation.entries import GroupLevel, Judgement, PooledArea
+from prldh.validation.subgroups import CLUSTERED, LEAST_OF_A_CLASS, ONE_CLASS, TOO_FEW, describe_area, judged
 
 GROUP_METHOD = "random effects on the logit scale of the groups' AUCs: REML, Hartung-Knapp-Sidik-Jonkman"
-NO_CLASSES = "one class only among these patients"
-AT_THE_END = "an AUC of 0 or 1 has no logit"
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,23 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
     """Some patients by their held-out log odds (n,), and the variance of their AUC."""
     n, events = len(y), int(y.sum())
     if not 0 < events < n:
-        return GroupLevel(name, n, events, NO_INTERVAL, NO_INTERVAL, NO_INTERVAL, NO_INTERVAL, NO_CLASSES), None
+        none = Judgement(None, None, None, ONE_CLASS)
+        return GroupLevel(name, n, events, none, none, none, none), None
     engine, level, p = assessment.engine, assessment.level, probability(eta)
     area = engine.auc(y, p, level)
-    auc = Interval(*(finite(area[key]) for key in ("estimate", "low", "high")))
     line = calibration(y, np.round(p, 12), assessment, assessment.draws.patients[:0, :n])
     limits = calibration_limits(y, eta, line, engine, level)
-    entry = GroupLevel(name, n, events, auc, limits.slope, limits.citl, limits.observed_expected)
+    why = TOO_FEW if min(events, n - events) < LEAST_OF_A_CLASS else ""
+    clustered = why or (CLUSTERED if engine.is_clustered else "")
+    entry = GroupLevel(
+        name,
+        n,
+        events,
+        describe_area(area["estimate"], finite(area["variance"]), level, why),
+        judged(limits.slope, why),
+        judged(limits.citl, clustered),
+        judged(limits.observed_expected, clustered),
+    )
     return entry, finite(area["variance"])
 
 

@@ -34,6 +34,7 @@ from prldh.models import (
     find_subgroups,
     pooled_auc,
 )
+from prldh.validation.entries import Judgement
 from prldh.validation.refit import held_out, held_out_imputed
 
 if TYPE_CHECKING:
@@ -54,13 +55,6 @@ NO_VARIANCE = "an AUC of 0 or 1, or one without a variance, has no interval"
 FEW_LEVELS = "fewer than two levels have an AUC with a variance"
 CLUSTERED = "several rows are one patient's, and this interval has no form for clustered rows"
 IN_SEVERAL = "rows of one patient are in several levels, which Cochran's Q takes to be of other patients"
-
-
-@dataclass(frozen=True)
-class Judgement(Interval):
-    """A number with its interval; ``reason``: why what is null does not exist."""
-
-    reason: str | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -163,7 +157,7 @@ def _describe(
     told = [
         f"{each.level} ({each.n} patients, {each.events} events)"
         for each in levels
-        if not each.is_blank and min(each.events, each.n - each.events) < LEAST_OF_A_CLASS
+        if any(model.citl.reason in (TOO_FEW, ONE_CLASS, NOBODY) for model in each.models)
     ]
     small = warn.SMALL_SUBGROUPS(column=column.column, least=LEAST_OF_A_CLASS, listed=", ".join(told))
     return Subgroups(scope, scheme, tuple(levels), tuple(heterogeneity)), [small] if told else []
@@ -230,10 +224,14 @@ def describe_area(estimate: float, variance: Number, level: float, why: str = ""
 def _mean_of(repeats: Sequence[Interval], why: str) -> Judgement:
     """Means over the repeats, null where one of them is; without limits where there is a reason ``why``."""
     ends = ([getattr(repeat, each.name) for repeat in repeats] for each in fields(Interval))
-    estimate, low, high = (None if None in end else float(np.mean(end)) for end in ends)
-    if estimate is None or why:
-        return Judgement(estimate, None, None, why if estimate is not None else NO_LINE)
-    return Judgement(estimate, low, high, NO_LINE if None in (low, high) else ABSENT)
+    return judged(Interval(*(None if None in end else float(np.mean(end)) for end in ends)), why)
+
+
+def judged(found: Interval, why: str) -> Judgement:
+    """An interval with the reason for what is null; without limits where there is a reason ``why``."""
+    if found.estimate is None or why:
+        return Judgement(found.estimate, None, None, why if found.estimate is not None else NO_LINE)
+    return Judgement(found.estimate, found.low, found.high, NO_LINE if None in (found.low, found.high) else ABSENT)
 
 
 def _compare(

@@ -42,14 +42,16 @@ from prldh.models import (
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import correct_optimism, corrected_resampled
+from prldh.stats import LEAST_AUC, correct_optimism, corrected_resampled
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.groups import describe_groups
 from prldh.validation.refit import held_out, held_out_imputed
 from prldh.validation.two_stage import TWO_STAGE_METHOD, TwoStage
 
 FOLD_INTERVAL = "logit of the mean; DeLong's variance within folds, divisors m - 1; Satterthwaite's degrees of freedom"
-REPEATED_INTERVAL = "mean over repeats; corrected resampled t (Nadeau and Bengio)"
+REPEATED_INTERVAL = "mean over repeats; corrected resampled t (Nadeau and Bengio) on the logit scale"
+#: Fewer patients of the rarer class, and the mean AUC of random splits has no interval (docs/intervals.md).
+LEAST_OF_REPEATED = 20
 NO_CORRECTION = (
     ".632+ is null: a calibration line has no value that stands for no information; its corrected value and .632 have"
     " no interval: none was shown to hold (docs/intervals.md)"
@@ -168,7 +170,8 @@ def pooled_auc_of(
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
     areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
     if predictions.kind == REPEATED_HOLDOUT:
-        return _mean_area(predictions, [area["estimate"] for area in areas], level)
+        n_rarer = int(min(y.sum(), len(y) - y.sum()))
+        return _mean_area(predictions, [area["estimate"] for area in areas], n_rarer, level)
     method = f"{engine.auc_method} on pooled held-out predictions, conditional on the fitted models"
     keys = ["estimate", "low", "high", "variance"]
     repeats: Repeats | Absent = ABSENT
@@ -184,32 +187,21 @@ def pooled_auc_of(
     return area, [warn.BELOW_HALF()] if means["high"] < 0.5 else []
 
 
-def _mean_area(predictions: Predictions, areas: Sequence[float], level: float) -> tuple[HeldOutArea, list[Warn]]:
-    """The mean of the repeats' AUCs."""
-    mean = _corrected_mean(predictions, areas, level)
+def _mean_area(
+    predictions: Predictions, areas: Sequence[float], n_rarer: int, level: float
+) -> tuple[HeldOutArea, list[Warn]]:
+    """The mean of the AUCs of repeats that each hold others out, with Nadeau and Bengio's interval on the logit scale
+    where simulations show that it holds."""
+    share = float(np.mean([len(r.test) / len(r.train) for r in predictions.resamples]))
+    answer = corrected_resampled(np.asarray(areas, dtype=float), share, level)
+    mean, low, high, variance = answer["estimate"], None, None, finite(answer["se"] ** 2)
+    if variance is not None and LEAST_AUC <= mean < 1.0 and n_rarer >= LEAST_OF_REPEATED:
+        half = (answer["high"] - mean) / (mean * (1.0 - mean))
+        low, high = (float(end) for end in probability(np.log(mean / (1.0 - mean)) + np.array([-half, half])))
     spread = float(np.std(areas, ddof=1)) if len(areas) > 1 else None
     repeats = Repeats(len(areas), spread, min(areas), max(areas))
-    variance = None if mean.se is None else mean.se**2
-    area = HeldOutArea(mean.estimate, mean.low, mean.high, variance, mean.method, repeats=repeats)
-    return area, [warn.BELOW_HALF()] if mean.high is not None and mean.high < 0.5 else []
-
-
-class _Mean(NamedTuple):
-    """A mean over repeats with its limits and standard error."""
-
-    estimate: Number
-    low: Number
-    high: Number
-    se: Number
-    method: str
-
-
-def _corrected_mean(predictions: Predictions, values: Sequence[float], level: float) -> _Mean:
-    """Mean over repeats that each hold others out, of shares, with Nadeau and Bengio's interval, within 0 and 1."""
-    share = float(np.mean([len(r.test) / len(r.train) for r in predictions.resamples]))
-    answer = corrected_resampled(np.asarray(values, dtype=float), share, level)
-    low, high = (finite(np.clip(answer[end], 0.0, 1.0)) for end in ("low", "high"))
-    return _Mean(answer["estimate"], low, high, finite(answer["se"]), REPEATED_INTERVAL)
+    area = HeldOutArea(mean, low, high, variance, REPEATED_INTERVAL, repeats=repeats)
+    return area, [warn.BELOW_HALF()] if high is not None and high < 0.5 else []
 
 
 def _brier(
@@ -221,8 +213,7 @@ def _brier(
             engine.brier_score(y[own], probability(eta[own])[None, :], level)["estimate"]
             for eta, own in zip(pooled, rows, strict=True)
         ]
-        mean = _corrected_mean(predictions, scores, level)
-        return IntervalBy(mean.estimate, mean.low, mean.high, mean.method)
+        return IntervalBy(_mean(scores), None, None, "mean over repeats")
     both = np.array([eta[own] for eta, own in zip(pooled, rows, strict=True)])
     answer = engine.brier_score(y[rows[0]], probability(both), level)
     return record_of(IntervalBy, answer, method="normal, from the patients' squared errors")

@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 import prldh
 from prldh.core import DataError, StudyError
+from prldh.report.figure_plan import plan_figures
 from prldh.run import write_outputs
 from prldh.stats.roc import auc
 
@@ -186,6 +187,14 @@ def test_the_report_and_the_checklists_show_them(tmp_path, monkeypatch):
     for number in ("12d", "14", "23b"):
         assert items[number]["status"] == "filled" and "by sex (m " in items[number]["value"]
     assert "by sex" in items["23a"]["value"] and items["23a"]["remaining"] is None
+
+
+def test_columns_that_would_have_one_figures_name_have_two(tmp_path):
+    given = study(tmp_path, subgroups=["a b", "a_b"])
+    given["clinical"]["columns"] |= {"a b": "hospital", "a_b": "dose"}
+    results = prldh.analyze(given, tmp_path / "out", jobs=1)
+    names = [drawing.name for drawing in plan_figures(results.data, results.words)]
+    assert [name for name in names if name.startswith("subgroups")] == ["subgroups_a_b", "subgroups_a_b_2"]
 
 
 def test_a_study_without_subgroups_says_nothing_of_them(tmp_path):

@@ -179,6 +179,12 @@ def test_labels_are_as_short_as_tells_runs_apart(run, tmp_path):
     assert prldh.compare_runs([one, two / "results.json"]).labels == ("a/out", "b/out")
 
 
+@pytest.mark.parametrize("name", ["number", "what", "table", "is_equal", "id"])
+def test_a_folder_may_be_named_like_a_column(run, tmp_path, name):
+    compared = prldh.compare_runs([run, other(run, tmp_path / name)])
+    assert compared.labels[1].endswith(f"/{name}") and compared.is_equal and len(compared.numbers.columns) == 6
+
+
 def test_what_is_no_run_is_one_message(run, tmp_path):
     def schema(data):
         data["schema"] = "prldh-results/0"
@@ -195,6 +201,7 @@ def test_what_is_no_run_is_one_message(run, tmp_path):
         ([run, tmp_path / "file.txt"], "cannot be read as results"),
         ([run, other(run, tmp_path / "old", schema)], "schema is 'prldh-results/0'"),
         ([run, damaged], "lacks models"),
+        ([run, other(run, tmp_path / "odd", lambda data: data.update(models=[{}]))], "it is damaged"),
     ):
         with pytest.raises(DataError, match=message):
             prldh.compare_runs(folders)

@@ -19,9 +19,10 @@ from prldh import pipeline
 from prldh.checklists import built_in_checklists, dossier_of
 from prldh.cli import cli
 from prldh.core import DataError, OutputError, PrldhError
-from prldh.data import digest_table
+from prldh.data import digest_cases, digest_table
 from prldh.results import plan_in_words
 from prldh.run.terminal import summarise_run
+from prldh.study import ReadSettings
 
 N = 50
 STUDY = {
@@ -162,17 +163,28 @@ def test_versions_and_files_that_settings_name_are_compared(folder):
     content = json.loads((folder / "plan.json").read_text())
     assert list(content["files"]) == ["preset.yaml"] and content["versions"]["prldh"] == prldh.__version__
     content["versions"]["prldh"] = "0.0.9"
-    sign(folder, content)
+    (folder / "plan.json").write_text(signed(content))
     (file, version) = deviations(folder)
     assert file[:2] == ("files", "preset.yaml") and file[2] != file[3] and file[2].startswith("SHA-256 ")
     assert version == ("versions", "prldh", "0.0.9", prldh.__version__)
 
 
-def sign(folder, content):
+def signed(content):
     """A plan as `prldh plan` would have written it."""
     own = {key: value for key, value in content.items() if key != "sha256"}
     checksum = hashlib.sha256(json.dumps(own, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    (folder / "plan.json").write_text(json.dumps({**own, "sha256": checksum}))
+    return json.dumps({**own, "sha256": checksum})
+
+
+def test_images_are_compared_by_their_bytes(tmp_path):
+    for name in ("image", "mask"):
+        (tmp_path / f"{name}.nii").write_bytes(name.encode())
+    (tmp_path / "cases.csv").write_text("id,image,mask\n001,image.nii,mask.nii\n002,image.nii,lost.nii\n")
+    before = digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings())
+    (tmp_path / "cases.csv").write_text("mask,id,image\nlost.nii,002,image.nii\nmask.nii,001,image.nii\n")
+    assert digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings()) == before and before.cases == 2
+    (tmp_path / "mask.nii").write_bytes(b"other")
+    assert digest_cases(tmp_path / "cases.csv", "disc", "id", ReadSettings()).sha256 != before.sha256
 
 
 def test_deviations_are_a_warning_a_table_and_in_the_checklists(folder):
@@ -228,6 +240,7 @@ def test_what_is_no_plan_of_this_study_is_one_message(folder, tmp_path):
         ("", "is damaged, or no plan"),
         (text[:-200], "is damaged, or no plan"),
         ("[1]", "schema is None"),
+        (signed({"schema": "prldh-plan/1", "made": "now"}), "it lacks title, seed, settings"),
         (text.replace("prldh-plan/1", "prldh-plan/2"), "this version reads 'prldh-plan/1'"),
         (text.replace('"seed": 3', '"seed": 4'), "was changed after"),
         (text.replace('"schema": "prldh-plan/1"', '"schema": "prldh-results/1"'), "schema is 'prldh-results/1'"),
@@ -284,6 +297,9 @@ def test_the_command_writes_one_file_and_replaces_none(folder):
         ({"models": [{"name": "A", "terms": ["nothing"]}]}, "nothing"),
         ({"tissues": {"disc": {"features": "lost.csv"}}}, "lost.csv"),
         ({"clinical": STUDY["clinical"] | {"id": "code"}}, "code"),
+        ({"clinical": STUDY["clinical"] | {"columns": {"centre": "visitt"}}}, "clinical.columns.centre.*'visit'"),
+        ({"tissues": {"disc": {"radscore": "score"}}}, "tissues.disc.radscore"),
+        ({"clinical": STUDY["clinical"] | {"id": "visit"}}, "patient '1' stands in rows 2, 3"),
     ],
 )
 def test_a_mistake_in_the_study_is_told_as_analyze_tells_it(folder, mistake, message):

@@ -163,6 +163,25 @@ def test_every_number_is_in_the_results(data):
     assert check(data) > 150
 
 
+def test_subgroups_are_told_by_the_model_whose_levels_differ_most(data):
+    def model(name, area):
+        return {"name": name, "adjusted": False, "auc": {"estimate": area, "low": None, "high": None}}
+
+    levels = [
+        {"level": level, "is_blank": False, "models": [model("A", first), model("B", second)]}
+        for level, first, second in (("< 50", 0.7, 0.6), ("≥ 50", 0.71, 0.82), ("odd", None, 1.0))
+    ]
+    tests = [{"name": name, "adjusted": False, "p": p, "left_out": ["odd"]} for name, p in (("A", 0.9), ("B", 0.012))]
+    entry = {"scope": "pipeline", "scheme": "folds", "levels": levels}
+    own = {**data, "subgroups": {"age": {**entry, "heterogeneity": tests}, "sex": {**entry, "heterogeneity": []}}}
+    assert check(own) > check(data)
+    text = write_text(own)
+    assert any("Held-out performance was described by age and sex" in p for p in text.methods)
+    said = "By age, the held-out AUC of “B”, the model of which levels differed most, differed between levels (0.600 in"
+    assert any(f"{said} < 50 to 0.820 in ≥ 50; Cochran's Q, p = 0.012)." in p for p in text.results)
+    assert not any("By sex" in p for p in text.results)
+
+
 def test_a_number_that_is_not_would_be_found(data, monkeypatch):
     monkeypatch.setattr("prldh.report.text.results.PARTS", (lambda w: iter(["The AUC was 0.91."]),))
     with pytest.raises(AssertionError, match="0.91"):

@@ -365,6 +365,17 @@ def _of_area(w: Writer) -> str:
     return f"DeLong's interval{w.cite(*BY_KEY['auc'].references)}"
 
 
+def subgroups(w: Writer) -> Iterator[str]:
+    """By which columns held-out performance is told, and how."""
+    columns = [w.key("subgroups", column) for column in w.data.get("subgroups") or {}]
+    if columns:
+        yield (
+            f"Held-out performance was described by {listed(columns)}: AUC with an interval of its logit, calibration"
+            " slope and calibration in the large. Whether AUCs differ between levels was tested by Cochran's Q on the"
+            " logit scale."
+        )
+
+
 def comparisons(w: Writer) -> Iterator[str]:
     data = w.data
     held = any(c["scheme"] for c in data["comparisons"])
@@ -418,4 +429,4 @@ def software(w: Writer) -> Iterator[str]:
     )
 
 
-PARTS = (patients, features, models, validation, ways, comparisons, software)
+PARTS = (patients, features, models, validation, ways, subgroups, comparisons, software)

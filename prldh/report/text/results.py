@@ -251,6 +251,30 @@ def _nested(w: Writer) -> Iterator[str]:
         yield f"The likelihood-ratio test gave {listed(p_values)}{more}."
 
 
+def by_subgroup(w: Writer) -> Iterator[str]:
+    """Of each column the model whose levels differ most clearly; of a column whose levels are not compared, nothing."""
+    for column, entry in list((w.data.get("subgroups") or {}).items())[:MOST]:
+        tests = [(each["p"], i) for i, each in enumerate(entry["heterogeneity"]) if each["p"] is not None]
+        if not tests:
+            continue
+        p, i = min(tests)
+        ranked = [
+            (level["models"][i]["auc"]["estimate"], k)
+            for k, level in enumerate(entry["levels"])
+            if level["models"][i]["auc"]["estimate"] is not None
+            and level["level"] not in entry["heterogeneity"][i]["left_out"]
+        ]
+        place = ("subgroups", column, "heterogeneity", i)
+        most = ", the model of which levels differed most" if len(tests) > 1 else ""
+        start = f"By {w.key('subgroups', column)}, the held-out AUC of {w.label(place)}{most},"
+        ends = [
+            f"{w.number(*own, 'models', i, 'auc', 'estimate')} in {w.name(*own, 'level')}"
+            for own in (("subgroups", column, "levels", k) for _, k in (min(ranked), max(ranked)))
+        ]
+        verdict = "differed" if p < ALPHA else "was not shown to differ"
+        yield f"{start} {verdict} between levels ({' to '.join(ends)}; Cochran's Q, {w.p(*place, 'p')})."
+
+
 def interacted(w: Writer) -> Iterator[str]:
     x = w.data["interaction"]
     if not x:
@@ -293,4 +317,4 @@ def agreed(w: Writer) -> Iterator[str]:
         yield f"R and Python computed {n} quantities, each on its own; the largest relative difference was {largest}."
 
 
-PARTS = (flow, selected, unadjusted, adjusted, compared, interacted, agreed)
+PARTS = (flow, selected, unadjusted, adjusted, compared, by_subgroup, interacted, agreed)
