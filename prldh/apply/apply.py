@@ -92,13 +92,13 @@ def apply_models(
     method = check_method(recalibrate)
     is_one = isinstance(cohort, (str, os.PathLike, dict))
     files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
-    frozen = read_frozen(run, accept_edited)
+    registry = Registry(plugins)
+    frozen = read_frozen(run, registry, accept_edited)
     given = [read_settings(c, NewCohort, "cohort file") for c in files]
     _check_names([new for new, _ in given], run, force)
     if method != "none":
         for new, _ in given:
             need_part(new)
-    registry = Registry(plugins)
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)

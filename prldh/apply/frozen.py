@@ -74,7 +74,7 @@ class Frozen:
         return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
 
 
-def read_frozen(run: Path, accept_edited: bool = False) -> Frozen:
+def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> Frozen:
     """The models of an output folder of ``prldh analyze``, or the recalibrated ones of a cohort's folder in it.
 
     Raises
@@ -101,12 +101,15 @@ def read_frozen(run: Path, accept_edited: bool = False) -> Frozen:
         )
     sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
     is_edited = written not in (None, sha256)
-    if written is not None and is_edited and not accept_edited:
+    frozen = Frozen(model, results, sha256, is_edited, _who_fitted(run) if is_recalibrated else frozenset())
+    if is_edited and not accept_edited:
+        for tissue in model["tissues"]:  # what is damaged is told as such
+            frozen.chain(tissue, registry)
         raise DataError(
-            f"{path} is not the file that was written (its SHA-256 begins with {sha256[:12]}, that of the file written"
-            f" with {written[:12]}). Put that file back, or give --accept-edited to apply this one."
+            f"{path} is not the file that was written: its SHA-256 begins with {sha256[:12]}, that of the file written"
+            f" with {str(written)[:12]}. Put that file back, or give --accept-edited to apply this one."
         )
-    return Frozen(model, results, sha256, is_edited, _who_fitted(run) if is_recalibrated else frozenset())
+    return frozen
 
 
 def _who_fitted(place: Path) -> frozenset[str]:

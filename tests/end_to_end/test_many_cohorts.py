@@ -554,7 +554,7 @@ def test_edited_models_are_refused_unless_accepted(run, tmp_path):
     model["models"][2]["coefficients"][1]["b"] *= 2
     (tmp_path / "run" / "model.json").write_text(json.dumps(model))
     given = cohort(tmp_path)
-    with pytest.raises(DataError, match="is not the file that was written .* --accept-edited"):
+    with pytest.raises(DataError, match="is not the file that was written: .* --accept-edited"):
         apply_models(tmp_path / "run", given)
     entry = apply_models(tmp_path / "run", given, accept_edited=True)
     assert entry["is_edited"] and codes(entry) == ["PRL-152"]
