@@ -61,7 +61,7 @@ def plan_in_words(entry: Mapping[str, Any]) -> str:
         if n_other:
             departed.append(_counted(n_other, kind))
         elif n:
-            followed.append("the seed" if kind == "seed" else _counted(n, kind))
+            followed.append(_counted(n, kind))
     made = entry["made"].replace("T", " ")[:16]
     start = f"The plan {entry['file']}, made {made} UTC, was"
     if not departed:
@@ -71,4 +71,6 @@ def plan_in_words(entry: Mapping[str, Any]) -> str:
 
 
 def _counted(n: int, kind: str) -> str:
+    if kind == "seed":
+        return "the seed"
     return f"{n} {KINDS[kind]}{'s' * (n != 1 and not KINDS[kind].endswith('s'))}"

@@ -525,7 +525,7 @@ CASES = [
         "protocol",
         {"plan": PLAN},
         "filled",
-        "departed from in 1 seed, listed one by one. It was followed in 50",
+        "departed from in the seed, listed one by one. It was followed in 50",
     ),
     ("registration", {}, "author", None),
     ("registration", {"plan": PLAN | {"deviations": []}}, "author", "followed in everything: 50 settings, the seed"),

@@ -193,7 +193,7 @@ def test_deviations_are_a_warning_a_table_and_in_the_checklists(folder):
     assert results.tables["plan_deviations"].to_dict("records") == [
         {"kind": "seed", "what": "seed", "planned": "3", "found": "9"}
     ]
-    assert "was departed from in 1 seed" in plan_in_words(results.data["plan"])
+    assert "was departed from in the seed" in plan_in_words(results.data["plan"])
     entries = {
         (checklist.name, e["number"]): e
         for checklist in built_in_checklists()

@@ -34,8 +34,15 @@ from prldh.core import (
 )
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings, groups_in
-from prldh.stats.combat import BatchEffect, Combat, apply_combat, effect_of_new_batch, fit_combat
-from prldh.stats.permanova import eta_squared, permanova
+from prldh.stats import (
+    BatchEffect,
+    Combat,
+    apply_combat,
+    effect_of_new_batch,
+    eta_squared,
+    fit_combat,
+    permanova,
+)
 
 #: Rows of its own from which the effect of a batch is estimated that no training row has.
 LEAST_OWN_ROWS = 10
