@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import DataError, OutputError, PrldhError, same_text
+from prldh.core import Blanks, DataError, OutputError, PrldhError, same_text
 from prldh.data import (
     PLACEHOLDERS,
     Table,
@@ -141,7 +141,7 @@ def _try_out(path: Path) -> list[str]:
         if any(tissue.images is not None for tissue in study.tissues.values()):
             return []
         cohort, _ = read_cohort(study, folder)
-        read_features(study, folder, cohort, Images())
+        read_features(study, folder, cohort, Images(), Blanks(allowed=bool(study.transforms), remedy=""))
     except PrldhError as error:
         return [f"  to be mended first: {error}"]
     return [f"  tried: {cohort.n} patients, {len(cohort.excluded)} left out for blanks"]
@@ -354,7 +354,7 @@ def _write(guess: _Guess, others: Sequence[_Looked], folder: Path) -> str:
         f"{least}, bootstrap: 1000}}   # guess: the rarer outcome has {least}" if least < 10 else "10, bootstrap: 1000}"
     )
     lines.append(f"validation: {{leave_one_out: true, folds: {folds}")
-    return "\n".join(lines) + "\n"
+    return "".join("".join(c if c.isprintable() else " " for c in line) + "\n" for line in lines)
 
 
 def _clinical_because(clinical: _Looked, others: Sequence[_Looked]) -> str:
@@ -469,7 +469,7 @@ def _yaml(value: Any) -> str:
         return "{" + ", ".join(f"{k}: {_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_yaml, value)) + "]"
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value.isprintable():
         return json.dumps(value)
     is_plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*", value)
     return (

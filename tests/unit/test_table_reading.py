@@ -100,6 +100,7 @@ TOLD = {
     "a title": ("Relapse study\n" + CSV, {}, r"begins with 'Relapse study', .*read: \{skip_rows: 1\}"),
     "a title with a comma": ("Relapse, 2024\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
     "a title and blank cells": ("Relapse study,,,\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
+    "a title of two rows": ("Relapse\nstudy\n" + CSV, {"skip_rows": 1}, r"begins with 'study', .*\{skip_rows: 2\}"),
     "Excel's line": ("sep=;\n" + GERMAN, {}, r'read: \{separator: ";", decimal: ",", skip_rows: 1\}'),
     "a workbook by name of a CSV": (b"PK\x03\x04" + bytes(90), {}, "it is a workbook"),
     "a sheet of a CSV": (CSV, {"sheet": 2}, "a file of text, which has no sheet"),
