@@ -18,6 +18,7 @@ from prldh.core import (
     Groups,
     Kind,
     Paths,
+    Purpose,
     Reference,
     Remark,
     StepFigure,
@@ -294,6 +295,7 @@ class CombatTransform:
     label = "Batch effects (ComBat)"
     short_label = "ComBat"
     explanation = "ComBat brings the features of centres or scanners to a common mean and spread"
+    purposes = {Purpose.HARMONISATION: "batch effects of {batch} (ComBat, {method}; unseen batches: {unseen})"}
     references = (
         Reference(
             "johnson2007",
