@@ -306,6 +306,13 @@ def validation(w: Writer) -> Iterator[str]:
             "The mean AUC over folds has an interval on the logit scale, from DeLong's variances within"
             f" folds{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
         )
+    entries = [e for m in data["models"] for scope in scopes for e in (m["validation"].get(scope) or {}).values()]
+    if any("groups" in entry for entry in entries):
+        yield (
+            "AUCs of the groups that were held out were pooled on the logit scale with random effects (restricted"
+            f" maximum likelihood{w.cite('viechtbauer2005')}, Hartung–Knapp–Sidik–Jonkman"
+            f" intervals{w.cite('hartung2001', 'sidik2002')})."
+        )
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""
