@@ -88,6 +88,7 @@ from prldh.plugins import (
     Validator,
     ValidatorMethods,
     VerifiesValues,
+    groups_in,
     hookimpl,
     settings_of,
 )
@@ -178,6 +179,7 @@ __all__ = [
     "describe_feature",
     "dice",
     "file_stem",
+    "groups_in",
     "hausdorff_mm",
     "hookimpl",
     "load_case",

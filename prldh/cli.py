@@ -149,9 +149,18 @@ def extract(
 )
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
-def demo(out: Path, jobs: int | None, force: bool) -> None:
+@click.option(
+    "--data-only",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the studies' data and study files there and analyse nothing; images of four scanners as well.",
+)
+def demo(out: Path, jobs: int | None, force: bool, data_only: Path | None) -> None:
     """Two synthetic studies, analysed: the published tables, and features."""
 
+    if data_only is not None:
+        prldh.demo.write_demo_data(data_only, force, click.echo)
+        return
     prldh.demo.run_demo(out, jobs, force, prldh.work.show_progress, click.echo)
 
 

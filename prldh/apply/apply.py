@@ -16,7 +16,7 @@ import pandas as pd
 from prldh.apply.case_mix import describe_case_mix
 from prldh.apply.cohort_file import NewCohort
 from prldh.apply.figures import write_external_figures
-from prldh.apply.frozen import Frozen, name_of, predict, read_frozen
+from prldh.apply.frozen import FITS, PREDICTIONS, Frozen, name_of, predict, read_frozen
 from prldh.apply.needed import describe_needed
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
@@ -38,7 +38,7 @@ from prldh.study import Performance, read_settings
 
 #: Of patients whose predictions are not judged.
 NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
-PREDICTIONS, FIGURES, MODEL = "predictions.csv", "figures", "model.json"
+FIGURES, MODEL = "figures", "model.json"
 
 #: A cohort file, or its content.
 GivenCohort = str | os.PathLike | dict
@@ -92,13 +92,13 @@ def apply_models(
     method = check_method(recalibrate)
     is_one = isinstance(cohort, (str, os.PathLike, dict))
     files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
-    frozen = read_frozen(run, accept_edited)
+    registry = Registry(plugins)
+    frozen = read_frozen(run, registry, accept_edited)
     given = [read_settings(c, NewCohort, "cohort file") for c in files]
     _check_names([new for new, _ in given], run, force)
     if method != "none":
         for new, _ in given:
             need_part(new)
-    registry = Registry(plugins)
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
@@ -248,8 +248,10 @@ def _describe_recalibration(
 
 
 def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
-    """A warning where new patients have ids of the study's: the same people validate nothing."""
+    """A warning where new patients have ids of the study's, or of those who recalibrated the models: the same people
+    validate nothing."""
     there = {s["id"] for tissue in frozen.results["tissues"].values() for s in tissue["scores"]}
+    there |= frozen.recalibrated_by
     same = [i for i in patients.ids if i in there]
     if not same:
         return []
@@ -387,7 +389,7 @@ def _predictions(
     }
     if eta_again is not None:
         columns |= {
-            "part": np.where(fits, "fit", np.where(patients.is_known, "judged", "")),
+            "part": np.where(fits, FITS, np.where(patients.is_known, "judged", "")),
             "probability_recalibrated": probability(eta_again),
             "log_odds_recalibrated": eta_again,
             "positive_recalibrated": probability(eta_again) > limit,

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
 from prldh.core import DataError, FittedStep, LinearScore, Part, same_text, variables_in
 from prldh.plugins import Registry
 from prldh.results import RESULTS, read_results
 from prldh.run import MODEL_SCHEMA
+
+#: The predictions of a cohort, and what stands there in the column ``part`` of those who recalibrate.
+PREDICTIONS, FITS = "predictions.csv", "fit"
 
 
 class Want(NamedTuple):
@@ -28,12 +32,13 @@ class Want(NamedTuple):
 @dataclass(frozen=True)
 class Frozen:
     """A run's models. ``model`` and ``results`` are the contents of its files, ``sha256`` is that of ``model.json``,
-    ``is_edited``: another one than the run wrote."""
+    ``is_edited``: another one than the run wrote; ``recalibrated_by``: the ids of those whom it was recalibrated on."""
 
     model: Mapping[str, Any]
     results: Mapping[str, Any]
     sha256: str
     is_edited: bool = False
+    recalibrated_by: frozenset[str] = frozenset()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -69,7 +74,7 @@ class Frozen:
         return tuple(row["level"] for row in entry["rows"] if row["total"]["n"])
 
 
-def read_frozen(run: Path, accept_edited: bool = False) -> Frozen:
+def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> Frozen:
     """The models of an output folder of ``prldh analyze``, or the recalibrated ones of a cohort's folder in it.
 
     Raises
@@ -96,12 +101,24 @@ def read_frozen(run: Path, accept_edited: bool = False) -> Frozen:
         )
     sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
     is_edited = written not in (None, sha256)
-    if written is not None and is_edited and not accept_edited:
+    frozen = Frozen(model, results, sha256, is_edited, _who_fitted(run) if is_recalibrated else frozenset())
+    if is_edited and not accept_edited:
+        for tissue in model["tissues"]:  # what is damaged is told as such
+            frozen.chain(tissue, registry)
         raise DataError(
-            f"{path} is not the file that was written (its SHA-256 begins with {sha256[:12]}, that of the file written"
-            f" with {written[:12]}). Put that file back, or give --accept-edited to apply this one."
+            f"{path} is not the file that was written: its SHA-256 begins with {sha256[:12]}, that of the file written"
+            f" with {str(written)[:12]}. Put that file back, or give --accept-edited to apply this one."
         )
-    return Frozen(model, results, sha256, is_edited)
+    return frozen
+
+
+def _who_fitted(place: Path) -> frozenset[str]:
+    """The ids of those whom the models of a cohort's folder were recalibrated on, as its predictions tell."""
+    path = place / PREDICTIONS
+    if not path.is_file():
+        return frozenset()
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return frozenset(table.loc[table["part"] == FITS, "id"]) if "part" in table else frozenset()
 
 
 def _written(run: Path, is_recalibrated: bool) -> str | None:

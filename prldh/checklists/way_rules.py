@@ -13,11 +13,14 @@ from prldh.checklists.data_rules import (
     name_schemes,
     name_steps,
     of_results,
+    place_of,
     settings_of_steps,
     settings_text,
+    steps_for,
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
+from prldh.core import Purpose
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -127,8 +130,14 @@ def scaling(d: Dossier) -> Finding:
         evidence.append(result("tissues[].radscore.center, tissues[].radscore.scale"))
     elif not transforms:
         parts.append(f"features enter {learner_of(d)} as they are")
+    harmonised = [
+        d.words.step(step).purpose(Purpose.HARMONISATION, place_of(d, step)[1])
+        for step in dict.fromkeys(steps_for(d, Purpose.HARMONISATION))
+    ]
     parts.append(
-        "whether a transform harmonises sites, its settings say"
+        f"harmonisation: {', '.join(harmonised)}, estimated on training rows alone"
+        if harmonised
+        else "whether a transform harmonises sites, its settings say"
         if transforms
         else "no harmonisation of sites in this run"
     )

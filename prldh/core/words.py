@@ -17,6 +17,8 @@ class Purpose(StrEnum):
     REDUNDANCY = "redundancy"
     #: Judges the correlation between features. In words: what becomes of those above which limit.
     COLLINEARITY = "collinearity"
+    #: Brings sites or scanners together. In words: what is taken away, ``batch effects of centre``.
+    HARMONISATION = "harmonisation"
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ def _read_delimited(path: Path, read: TableRead) -> Contents:
         raise _is_empty(path)
     lines = first_lines(text)
     guess = layout.guess_layout(lines, separator)
-    _refuse_other_separator(lines, guess, separator, path)
+    _refuse_other_separator(lines, guess, separator, read.skip_rows, path)
     if guess and guess.separator == separator and not guess.skip_rows:
         if guess.has_row_names:
             text = ROW_NAMES.encode() + separator.encode() + text.lstrip(b"\r\n")
@@ -365,14 +365,16 @@ def first_lines(text: bytes, skip_blank: bool = True) -> list[str]:
         size *= 4
 
 
-def _refuse_other_separator(lines: Sequence[str], guess: layout.Layout | None, separator: str, path: Path) -> None:
+def _refuse_other_separator(
+    lines: Sequence[str], guess: layout.Layout | None, separator: str, skipped: int, path: Path
+) -> None:
     """Tell by the header what is one column only as it has another separator, or a title above it."""
     header = lines[0]
     told = re.fullmatch(r"sep=(.)", header.strip('"'))  # Excel's own line
     if not told and (separator in header or (guess and guess.has_row_names and guess.separator == separator)):
         return
     if guess and (guess.separator != separator or guess.skip_rows):
-        keys = guess.keys(default_separator(path))
+        keys = replace(guess, skip_rows=guess.skip_rows + skipped).keys(default_separator(path))
         if guess.separator == separator:
             raise _has_title(header, keys, path)
         name = layout.SEPARATORS.get(guess.separator, repr(guess.separator))

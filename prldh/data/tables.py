@@ -148,66 +148,63 @@ class Table:
         is_blank = np.zeros(values.shape, dtype=bool)
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            whole = self._plain([self.cells(name) for name in batch])
             part = slice(start, start + len(batch))
+            whole = self._finite([self.cells(name) for name in batch])
             if whole is not None:
-                values[:, part] = whole
+                values[:, part], is_blank[:, part] = whole
                 continue
             for j, name in enumerate(batch, start):
                 values[:, j], is_blank[:, j] = self._column(name)
         return values, is_blank
 
-    def _plain(self, columns: Sequence[Cells]) -> np.ndarray | None:
-        """Columns (n, p) that hold finite numbers and nothing else, as they stand in a file of text."""
-        if self.read.decimal != "." or self._missing or not all(isinstance(cells, pa.Array) for cells in columns):
+    def _finite(self, columns: Sequence[Cells]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Columns of text that hold finite numbers and blanks alone: numbers (n, p), and where the blanks are."""
+        if not all(isinstance(cells, pa.Array) for cells in columns):
             return None
+        cells = pa.concat_arrays(columns)
+        blank = np.zeros(len(cells), dtype=bool)
         try:
-            values = pc.cast(pa.concat_arrays(columns), pa.float64()).to_numpy(zero_copy_only=False)
+            if self.read.decimal == ",":
+                raise pa.ArrowInvalid("to be written with points")
+            values = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:
+            is_in = pc.is_in(cells, value_set=pa.array([*BLANKS, *self.read.missing], pa.string()))
+            cells = pc.if_else(is_in, pa.scalar(None, pa.string()), cells)
+            if self.read.decimal == ",":
+                if pc.any(pc.match_substring(cells, ".")).as_py():
+                    return None
+                cells = pc.replace_substring(cells, ",", ".")
+            try:
+                values = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+            except pa.ArrowInvalid:
+                return None
+            blank = is_in.to_numpy(zero_copy_only=False)
+        values, blank = self._without_missing(values, blank)
+        if not np.isfinite(values[~blank]).all():
             return None
-        return values.reshape(len(columns), -1).T if np.isfinite(values).all() else None
+        shape = (len(columns), -1)
+        return values.reshape(shape).T, blank.reshape(shape).T
+
+    def _without_missing(self, values: np.ndarray, blank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers without those that stand for blanks, by their value."""
+        codes = [float(text) for text in self.read.missing if is_number(text)]
+        coded = np.isin(values, codes) if codes else np.zeros(values.shape, dtype=bool)
+        return np.where(coded, np.nan, values), blank | coded
 
     def _column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         cells = self.cells(name)
-        if isinstance(cells, pa.Array):
-            fast = self._mostly_numbers(cells)
-        else:
-            fast = self._typed(cells)
-        if fast is not None:
-            return fast
+        if not isinstance(cells, pa.Array) and cells.dtype.kind in "fiu":
+            values = cells.astype(np.float64)
+            return self._without_missing(values, np.isnan(values))
+        whole = self._finite([cells])
+        if whole is not None:
+            return whole[0][:, 0], whole[1][:, 0]
         text = self.text_of_numbers(name)
         blank = text == ""
-        values = as_numbers(np.where(blank, "nan", text))
-        if values is None:
-            values = np.array([float(cell) if is_number(cell) else np.nan for cell in text])
-        return values, blank
-
-    def _mostly_numbers(self, cells: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
-        """Finite numbers and blanks."""
-        blank = pc.is_in(cells, value_set=pa.array([*BLANKS, *self.read.missing], pa.string()))
-        filled = pc.if_else(blank, pa.scalar(None, pa.string()), cells)
-        if self.read.decimal == ",":
-            if pc.any(pc.match_substring(filled, ".")).as_py():
-                return None
-            filled = pc.replace_substring(filled, ",", ".")
-        try:
-            values = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
-        except pa.ArrowInvalid:
-            return None
-        if self._missing and any(same_text(repr(value)) in self._missing for value in np.unique(values).tolist()):
-            return None  # such as 999.0 where 999 is missing
-        is_blank = blank.to_numpy(zero_copy_only=False)
-        return (values, is_blank) if np.isfinite(values[~is_blank]).all() else None
-
-    def _typed(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """A column that the file holds as numbers."""
-        if cells.dtype.kind not in "fiu":
-            return None
-        values = cells.astype(np.float64)
-        for missing in self.read.missing:
-            if is_number(missing):
-                values = np.where(values == float(missing), np.nan, values)
-        return values, np.isnan(values)
+        read = as_numbers(np.where(blank, "nan", text))
+        if read is None:
+            read = np.array([float(cell) if is_number(cell) else np.nan for cell in text])
+        return self._without_missing(read, blank)
 
 
 def _without_blank_rows(contents: Contents) -> Contents:

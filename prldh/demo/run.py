@@ -12,6 +12,7 @@ import yaml
 from prldh.apply import apply_models, summarise
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.published import compare_with_paper, published_cohort, published_study
+from prldh.demo.scanners import write_scanners_study
 from prldh.pipeline import analyze
 from prldh.report import render
 from prldh.results import honest_auc, interval
@@ -20,6 +21,8 @@ from prldh.run import claim_output, summarise_run
 #: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
 NEW_PATIENTS = 150
+#: What a study file is called.
+STUDY = "study.yaml"
 FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
@@ -63,6 +66,20 @@ def run_demo(
     say("\nReports:")
     for name in ("published", "features"):
         say(f"  {out / name / 'report.html'}")
+
+
+def write_demo_data(folder: Path, force: bool, say: Callable[[str], Any]) -> None:
+    """Write the data and study files of every synthetic study under ``folder``, and analyse nothing."""
+    for name in ("published", "features", "scanners"):
+        claim_output(folder / name, force, (STUDY,))
+    studies = (
+        write_published_study(folder / "published"),
+        write_features_study(folder / "features", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST),
+        write_scanners_study(folder / "scanners"),
+    )
+    say("SYNTHETIC studies, no patients. Analyse one by `prldh analyze STUDY --out FOLDER`:")
+    for study in studies:
+        say(f"  {study}")
 
 
 def write_published_study(folder: Path) -> Path:

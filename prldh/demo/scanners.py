@@ -15,16 +15,23 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from prldh.chain.learners import RidgeLearner
+from prldh.chain.learners import LassoLearner
 from prldh.chain.transforms import CombatTransform, NearConstantTransform
+from prldh.study import Tissue
 from prldh.validation import LeaveOneGroupOut
 
 SIZE, SPACING_MM = 24, 1.0
-N_EACH = 20
+N_EACH = 30
 #: Log odds of the event by SD of risk.
-SLOPE = 1.2
+SLOPE = 1.1
 #: Grey levels that lesions have before a scanner: mean and contrast.
 LEVEL, CONTRAST = 100.0, 20.0
+#: What is measured: a parameter file of PyRadiomics.
+PARAMETERS = {
+    "setting": {"binWidth": 10},
+    "imageType": {"Original": {}},
+    "featureClass": {"shape": None, "firstorder": None, "glcm": None, "glrlm": None, "ngtdm": None},
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,10 @@ class Scanner:
 
 
 SCANNERS = (
-    Scanner("A", 0.0, 1.0, 0.3, 2.0, 0.2),
-    Scanner("B", 25.0, 1.3, 0.4, 3.0, 0.4),
-    Scanner("C", 60.0, 1.7, 0.5, 4.0, 0.6),
-    Scanner("D", 110.0, 2.3, 0.6, 6.0, 0.8),
+    Scanner("A", 0.0, 1.0, 0.3, 2.0, 0.15),
+    Scanner("B", 25.0, 1.3, 0.4, 3.0, 0.35),
+    Scanner("C", 60.0, 1.7, 0.5, 4.0, 0.65),
+    Scanner("D", 110.0, 2.3, 0.6, 6.0, 0.85),
 )
 
 
@@ -59,7 +66,7 @@ class Lesion:
     has_event: bool
 
 
-def draw_lesions(n_each: int = N_EACH, seed: int = 7, scanners: tuple[Scanner, ...] = SCANNERS) -> list[Lesion]:
+def draw_lesions(n_each: int = N_EACH, seed: int = 11, scanners: tuple[Scanner, ...] = SCANNERS) -> list[Lesion]:
     """Draw ``n_each`` patients of every scanner; scanner and risk are independent."""
     generator = np.random.default_rng(seed)
     lesions = []
@@ -94,7 +101,7 @@ def _draw_image(
     return np.round(image).astype(np.int16), mask.astype(np.uint8)
 
 
-def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 7) -> Path:
+def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 11) -> Path:
     """Write images and masks as NIfTI, tables and the study file; returns its path."""
     import SimpleITK
 
@@ -113,6 +120,8 @@ def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 7) -> P
         clinical.append({"patient_id": patient, "recurrence": event, "scanner": lesion.scanner.name})
     pd.DataFrame(cases).to_csv(folder / "lesion.csv", index=False)
     pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
+    (folder / "parameters.yaml").write_text(yaml.safe_dump(PARAMETERS, sort_keys=False), encoding="utf-8")
+    (source,) = Tissue(images="lesion.csv").sources
     near_constant, combat, left_out = NearConstantTransform.name, CombatTransform.name, LeaveOneGroupOut.name
     study = {
         "title": "Synthetic: lesions on four scanners whose effects are known",
@@ -126,17 +135,19 @@ def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 7) -> P
             "columns": {"scanner": "scanner"},
         },
         "tissues": {"lesion": {"images": "lesion.csv"}},
+        "extraction": {source: {"preset": "parameters.yaml"}},
         "transforms": [{near_constant: {}}, {combat: {"batch": "scanner", "unseen": "own_rows"}}],
         "selection": [],
-        "learner": {RidgeLearner.name: {}},
+        "learner": {LassoLearner.name: {}},
         "models": [{"name": "Lesion Radscore", "terms": ["lesion"]}],
         "protocols": {"harmonised": {}, "as_measured": {"transforms": [{near_constant: {}}]}},
+        "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0},
         "validation": {
             "scope": ["pipeline"],
             "leave_one_out": False,
             "folds": 5,
-            "repeats": 2,
             "bootstrap": 0,
+            "null_permutations": 0,
             left_out: {"column": "scanner"},
         },
     }

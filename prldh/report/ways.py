@@ -7,7 +7,7 @@ from typing import Any
 
 from prldh.pages import interval_text, level_of
 from prldh.report.way_drawings import WayRow
-from prldh.results import Words
+from prldh.results import Words, by_honesty
 
 #: What a choice goes by, in words.
 MEASURED = {"auc": "AUC", "brier": "Brier score"}
@@ -149,14 +149,15 @@ def yardstick_rows(data: dict[str, Any], words: Words) -> Iterator[dict[str, Any
 
 
 def yardstick_sentences(data: dict[str, Any], words: Words) -> list[str]:
-    """The yardstick beside the study's own model, a sentence a scheme: better only where the corrected interval
-    excludes 0, otherwise both numbers."""
+    """The yardstick beside the study's own model, a sentence a scheme, the one that leads first: better only where the
+    corrected interval excludes 0, otherwise both numbers."""
     by_scheme: dict[str, list[dict[str, Any]]] = {}
     for row in yardstick_rows(data, words):
         if row["entry"]["difference"] and leading(row["entry"])["estimate"] is not None:
             by_scheme.setdefault(row["scheme"], []).append(row)
     sentences = []
-    for scheme, rows in by_scheme.items():
+    ranked = [scheme for m in data["models"][:1] for _, scheme in by_honesty(m["validation"])]
+    for scheme, rows in sorted(by_scheme.items(), key=lambda each: ranked.index(each[0])):
         model = rows[0]["entry"]["difference"]["model"]
         own, which = _own_auc(data, model, scheme)
         told = " and ".join(f"by {row['label']} {leading(row['entry'])['estimate']:.3f}" for row in rows)
@@ -179,5 +180,7 @@ def _own_auc(data: dict[str, Any], model: str, scheme: str) -> tuple[float | Non
         held_out = m["validation"].get("pipeline", {}).get(scheme)
         if m["name"] == model and held_out:
             led = leading(held_out)
-            return led["estimate"], "pooled AUC" if led is held_out["auc"] else "AUC, mean of folds"
+            is_mean = "repeats" in held_out["auc"] and "confusion" not in held_out
+            pooled = "AUC, mean over splits" if is_mean else "pooled AUC"
+            return led["estimate"], pooled if led is held_out["auc"] else "AUC, mean of folds"
     return None, "AUC, mean of folds"

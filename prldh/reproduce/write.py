@@ -94,6 +94,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
                 "has_other_scores": any(fit.score is not None and fit.radscore is None for fit in run.fits.values()),
                 "ways": _ways(run),
                 "has_subgroups": bool(run.subgroups),
+                "by_group": _by_group(plan),
             },
         ),
     ):
@@ -128,6 +129,11 @@ def _ways(run: EngineRun) -> list[str]:
         "The yardstick (a plain LASSO and a plain ridge)": run.yardstick,
     }
     return [words for words, entry in named.items() if entry]
+
+
+def _by_group(plan: Plan) -> list[str]:
+    """The schemes that hold out one group after the other."""
+    return [name for name, (_, resamples) in plan.schemes.items() if all(r.group for r in resamples)]
 
 
 def _left_out(plan: Plan) -> list[str]:
@@ -167,6 +173,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "calibration": [m.key for m in at(CALIBRATION, plan.measures) if R in m.computed_by],
         "classification": [_describe_measure(m) for m in plan.measures if m.cells and R in m.computed_by],
         "schemes": {name: kind for name, (kind, _) in plan.schemes.items() if name not in _left_out(plan)},
+        "by_group": _by_group(plan),
         "scopes": [scope for scope in ("model", "pipeline") if scope in study.validation.scope],
         "univariate": _describe_univariate(data["univariate"], names),
         "interaction": _describe_interaction(data["interaction"], [names.of_term(name) for name in adjust]),

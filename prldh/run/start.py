@@ -7,12 +7,13 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.core import DataError, OutputError, PrldhError, same_text
+from prldh.core import Blanks, DataError, OutputError, PrldhError, same_text
 from prldh.data import (
     PLACEHOLDERS,
     Table,
@@ -71,12 +72,26 @@ class _Looked:
         lower = {name.lower() for name in self.table.columns}
         return "image" in lower and bool({"mask", "mask_reader1"} & lower) and len(self.features) < 5
 
-    @property
+    @cached_property
     def features(self) -> list[str]:
         """Columns that hold numbers of many values."""
         names = [n for n in self.table.columns if not n.lower().startswith("diagnostics_")]
         values, _ = self.table.values(names)
         return [n for j, n in enumerate(names) if len(np.unique(values[np.isfinite(values[:, j]), j])) > 5]
+
+    @cached_property
+    def outcomes(self) -> dict[str, int]:
+        """Columns with two values, and how much their name is that of an outcome."""
+        scores = {}
+        for name in self.table.columns[:2000]:
+            cells = self.cells(name)
+            written = set(cells)
+            values = {same_text(cell) for cell in written} if len(written) < 10 else written
+            if len(values) == 2 and len(cells) > 3:
+                score = 2 * bool(_OUTCOME.search(name)) - 2 * bool(_NO_OUTCOME.search(name))
+                score -= 3 * bool(_SPLIT.fullmatch(name) or _CENTRE.fullmatch(name))
+                scores[name] = score + bool(values & set(_EVENTS))
+        return scores
 
 
 @dataclass
@@ -141,7 +156,7 @@ def _try_out(path: Path) -> list[str]:
         if any(tissue.images is not None for tissue in study.tissues.values()):
             return []
         cohort, _ = read_cohort(study, folder)
-        read_features(study, folder, cohort, Images())
+        read_features(study, folder, cohort, Images(), Blanks(allowed=bool(study.transforms), remedy=""))
     except PrldhError as error:
         return [f"  to be mended first: {error}"]
     return [f"  tried: {cohort.n} patients, {len(cohort.excluded)} left out for blanks"]
@@ -175,8 +190,8 @@ def _missing_among(table: Table) -> list[str]:
 def _guess(looked: Sequence[_Looked]) -> _Guess:
     """The clinical table is the one with the most likely outcome; of alike ones the first with the fewest columns."""
     candidates = [each for each in looked if not each.is_images]
-    ranked = sorted(candidates, key=lambda each: (-max(_outcomes(each).values(), default=-9), len(each.table.columns)))
-    if not ranked or not _outcomes(ranked[0]):
+    ranked = sorted(candidates, key=lambda each: (-max(each.outcomes.values(), default=-9), len(each.table.columns)))
+    if not ranked or not ranked[0].outcomes:
         names = ", ".join(each.path.name for each in looked)
         raise DataError(
             f"{names}: no column has two values, so none can be the outcome. Give the clinical table, or write the"
@@ -185,7 +200,7 @@ def _guess(looked: Sequence[_Looked]) -> _Guess:
     clinical = ranked[0]
     others = [each for each in looked if each is not clinical]
     guess = _Guess(clinical, _id_of(clinical, others))
-    scores = {n: s for n, s in _outcomes(clinical).items() if n != guess.id}
+    scores = {n: s for n, s in clinical.outcomes.items() if n != guess.id}
     if not scores:
         raise DataError(f"{clinical.path.name}: no column beside the id has two values. Give a table with the outcome.")
     guess.outcome = max(scores, key=lambda n: scores[n])
@@ -194,19 +209,6 @@ def _guess(looked: Sequence[_Looked]) -> _Guess:
     guess.n_events = (n, len(clinical.cells(guess.outcome)) - n)
     _guess_columns(guess, others)
     return guess
-
-
-def _outcomes(each: _Looked) -> dict[str, int]:
-    """Columns with two values, and how much their name is that of an outcome."""
-    scores = {}
-    for name in each.table.columns[:2000]:
-        cells = {same_text(cell) for cell in each.cells(name)}
-        if len(cells) == 2 and len(each.cells(name)) > 3:
-            score = 2 * bool(_OUTCOME.search(name)) - 2 * bool(_NO_OUTCOME.search(name))
-            score -= 3 * bool(_SPLIT.fullmatch(name) or _CENTRE.fullmatch(name))
-            score += bool(cells & set(_EVENTS))
-            scores[name] = score
-    return scores
 
 
 def _id_of(clinical: _Looked, others: Sequence[_Looked]) -> str:
@@ -354,7 +356,7 @@ def _write(guess: _Guess, others: Sequence[_Looked], folder: Path) -> str:
         f"{least}, bootstrap: 1000}}   # guess: the rarer outcome has {least}" if least < 10 else "10, bootstrap: 1000}"
     )
     lines.append(f"validation: {{leave_one_out: true, folds: {folds}")
-    return "\n".join(lines) + "\n"
+    return "".join("".join(c if c.isprintable() else " " for c in line) + "\n" for line in lines)
 
 
 def _clinical_because(clinical: _Looked, others: Sequence[_Looked]) -> str:
@@ -469,7 +471,7 @@ def _yaml(value: Any) -> str:
         return "{" + ", ".join(f"{k}: {_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_yaml, value)) + "]"
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value.isprintable():
         return json.dumps(value)
     is_plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*", value)
     return (

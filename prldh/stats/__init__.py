@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.stats.by_name import find_statistic, is_vector
 from prldh.stats.chained_equations import CONTINUOUS, apply_chains, fit_chains
+from prldh.stats.combat import BatchEffect, Combat, apply_combat, effect_of_new_batch, fit_combat
 from prldh.stats.corrected_resampled import corrected_resampled
 from prldh.stats.domain_distance import domain_distances, held_out_distances
 from prldh.stats.elastic_net import cv_elastic_net
@@ -13,6 +14,7 @@ from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
+from prldh.stats.permanova import eta_squared, permanova
 from prldh.stats.proportions import proportion
 from prldh.stats.resampled import auc_of_rows, correct_optimism, mean_of_folds
 from prldh.stats.roc import auc, youden
@@ -29,6 +31,13 @@ from prldh.stats.two_stage import ESTIMATES, LEAST_AUC, TWO_STAGE, least_rarer, 
 from prldh.stats.units import power_of_two
 
 __all__ = [
+    "BatchEffect",
+    "Combat",
+    "apply_combat",
+    "effect_of_new_batch",
+    "eta_squared",
+    "fit_combat",
+    "permanova",
     "CONTINUOUS",
     "ESTIMATES",
     "FORMS",

@@ -145,7 +145,9 @@ def judge_held_out(
     if predictions.kind == HELD_OUT and any(len(r.test) > 1 for r in predictions.resamples):
         mean = fold_mean(predictions, outcome, engine, level)
         if mean.n_folds_one_class:
-            warnings.append(warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class))
+            warnings.append(
+                warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class, parts="folds", so="do not count in auc_mean")
+            )
     brier = _brier(predictions, y, pooled, engine, level)
     repeats = zip(pooled, predictions.held_out_rows, strict=True)
     lines = [_calibration_line(eta[own], y[own], engine, level) for eta, own in repeats]
@@ -166,7 +168,7 @@ def pooled_auc_of(
     of_both = [(etas[:, own], y[own]) for etas, own in repeats_held_out if y[own].min() < y[own].max()]
     n_one_class = len(predictions.held_out_rows) - len(of_both)
     if n_one_class:
-        alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class)
+        alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class, parts="parts", so="the AUC is null")
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
     areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
     if n_alone and predictions.kind == HOLDOUT:  # it orders nobody, and that has no variance
@@ -245,7 +247,7 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsE
 
 def _calibration_line(eta: np.ndarray, y: np.ndarray, engine: StatisticsEngine, level: float) -> list[Interval]:
     """Intercept and slope of the joint calibration line of held-out log odds, with profile-likelihood limits."""
-    if np.ptp(eta) == 0:
+    if np.ptp(eta) == 0 or y.min() == y.max():
         return [NO_INTERVAL, NO_INTERVAL]
     design = np.column_stack([np.ones(len(eta)), eta])
     b = np.asarray(engine.fit_logistic(design, y)["coefficients"], dtype=float)

@@ -312,6 +312,22 @@ def test_other_names_of_columns_and_one_table_of_all_features(run, other):
     assert found["models"] == expected["models"] and found["case_mix"] == expected["case_mix"]
 
 
+def test_tables_of_new_patients_are_read_as_the_cohort_file_says(run, other):
+    expected = apply_models(run, other, force=True)
+    read = {"separator": ";", "decimal": ",", "encoding": "utf-16-le"}
+    for path in other.parent.glob("*.csv"):
+        pd.read_csv(path).to_csv(path, index=False, sep=";", decimal=",", encoding="utf-16-le")
+    tissues = {
+        tissue: {"features": {source: {"path": name, "read": read} for source, name in given["features"].items()}}
+        for tissue, given in TISSUES.items()
+    }
+    clinical = {"table": "clinical.csv", "read": read}
+    found = apply_models(
+        run, write_file(other.parent, {"name": "Hospital B", "clinical": clinical, "tissues": tissues}), force=True
+    )
+    assert found["models"] == expected["models"] and found["case_mix"] == expected["case_mix"]
+
+
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [

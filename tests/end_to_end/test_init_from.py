@@ -158,3 +158,26 @@ def test_what_stands_in_the_way_of_a_run_is_told(tmp_path):
     assert (
         done.exit_code == 0 and "to be mended first: tissues.disc.features: ids do not match: 1 patients" in done.stdout
     )
+
+
+def test_names_and_levels_that_yaml_would_misread_are_quoted(tmp_path):
+    clinical = _tables()[0].rename(columns={"sex": "true", "age": "a: b\u00a0#1", "grade": "null"})
+    clinical["null"] = clinical["null"].map({"II": "12:30", "III": "two\nlines", "IV": "010"})
+    clinical.to_csv(tmp_path / "c.csv", index=False)
+    done = CliRunner().invoke(cli, ["init", str(tmp_path), "--from", str(tmp_path / "c.csv")])
+    assert done.exit_code == 0 and "tried: 60 patients" in done.stdout, done.output
+    study, folder = read_study(tmp_path / "study.yaml")
+    assert list(study.clinical.covariates) == ["a: b\u00a0#1", "true", "null"]
+    assert set(read_cohort(study, folder)[0].covariates[2].levels) == {"12:30", "two\nlines", "010"}
+
+
+def test_blank_features_are_filled_and_a_tissue_has_a_name_of_its_own(tmp_path):
+    clinical, features = _tables()
+    clinical.to_csv(tmp_path / "c.csv", index=False)
+    features.loc[3, "original_glcm_1"] = np.nan
+    features.to_csv(tmp_path / "age.csv", index=False)
+    names = [str(tmp_path / name) for name in ("c.csv", "age.csv")]
+    done = CliRunner().invoke(cli, ["init", str(tmp_path), "--from", *names])
+    assert done.exit_code == 0 and "to be mended" not in done.stdout
+    study, _ = read_study(tmp_path / "study.yaml")
+    assert list(study.tissues) == ["age 2"] and study.transforms == [{"impute": {"method": "median"}}]

@@ -330,6 +330,10 @@ def test_recalibrated_models_are_frozen_and_applied_again(run, tmp_path):
     again = apply_models(place, cohort(tmp_path / "again", "Later"))
     mine, theirs = predictions(place, again, "Disc"), predictions(run, entry, "Disc")
     assert mine["log_odds"].tolist() == theirs["log_odds_recalibrated"].tolist()
+    assert codes(again) == []
+    same = apply_models(place, cohort(tmp_path / "same"), force=True)  # those who fitted are among them
+    n = entry["recalibration"]["n"]
+    assert codes(same) == ["PRL-100"] and f"{n} of 120 new patients have ids" in same["warnings"][0]["message"]
     assert again["model_sha256"] == entry["recalibration"]["model_sha256"]
     assert (run / "model.json").read_bytes() == before and "Later" not in [e["name"] for e in read_external(run)]
     (place / "model.json").write_bytes(raw + b" ")
@@ -550,7 +554,7 @@ def test_edited_models_are_refused_unless_accepted(run, tmp_path):
     model["models"][2]["coefficients"][1]["b"] *= 2
     (tmp_path / "run" / "model.json").write_text(json.dumps(model))
     given = cohort(tmp_path)
-    with pytest.raises(DataError, match="is not the file that was written .* --accept-edited"):
+    with pytest.raises(DataError, match="is not the file that was written: .* --accept-edited"):
         apply_models(tmp_path / "run", given)
     entry = apply_models(tmp_path / "run", given, accept_edited=True)
     assert entry["is_edited"] and codes(entry) == ["PRL-152"]

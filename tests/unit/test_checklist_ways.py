@@ -31,6 +31,9 @@ LEARNER = {"study__settings__learner": {"lasso": {"folds": 10, "rule": "min"}}, 
 WAYS = {**LEARNER, "protocols": {"a": {}, "b": {}}}
 CHOSEN = {**WAYS, "choice": CHOICE}
 SCALED = {"study__settings__transforms": [{"impute": {"method": "median"}}, {"scale": {"method": "power"}}]}
+HARMONISED = {
+    "study__settings__transforms": [{"combat": {"batch": "centre", "method": "parametric", "unseen": "refuse"}}]
+}
 YARDSTICK = {"yardstick": {"lasso": {"folds": JUDGED}, "ridge": {"folds": {**JUDGED, "is_better": True}}}}
 
 CASES = [
@@ -44,6 +47,12 @@ CASES = [
     ("tuning", WAYS, "filled", "2 protocols compared on the same resamples (a, b), none of them chosen"),
     ("tuning", CHOSEN, "filled", "'b' chosen by the rule one_se on auc in 5 inner folds, anew within every training"),
     ("scaling", {}, "filled", "no harmonisation of sites"),
+    (
+        "scaling",
+        HARMONISED,
+        "filled",
+        "batch effects of centre (ComBat, parametric; unseen batches: refuse",
+    ),
     ("scaling", GIVEN, "author", None),
     ("scaling", {**SCALED, **LEARNER}, "filled", "scale (method power); each feature less its mean"),
     ("scaling", {"tissues__disc__radscore": FOREST}, "filled", "features enter random forest as they are"),

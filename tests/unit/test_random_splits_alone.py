@@ -8,7 +8,7 @@ import pytest
 from prldh.core import HELD_OUT, HOLDOUT, REPEATED_HOLDOUT, Predictions, Resample
 from prldh.engines import PythonEngine
 from prldh.stats import auc_of_rows
-from prldh.validation.summaries import pooled_auc_of
+from prldh.validation.summaries import judge_held_out, pooled_auc_of
 
 
 def predictions_of(kind: str, n_repeats: int) -> tuple[Predictions, np.ndarray]:
@@ -39,3 +39,12 @@ def test_folds_are_pooled_and_have_none():
     predictions, y = predictions_of(HELD_OUT, 1)
     area, warnings = pooled_auc_of(predictions, y, PythonEngine(), 0.95)
     assert area.estimate is None and [w.code for w in warnings] == ["PRL-094"]
+
+
+def test_a_part_of_one_class_has_neither_auc_nor_line_and_is_told_as_what_it_is():
+    predictions, y = predictions_of(HOLDOUT, 1)
+    predictions = Predictions(HOLDOUT, predictions.resamples, np.linspace(-1, 1, 80)[None], np.zeros(1, dtype=bool))
+    y[predictions.resamples[0].test] = 0.0
+    judged, warnings = judge_held_out(predictions, y, PythonEngine(), 0.95)
+    assert judged.auc.estimate is None and judged.slope.estimate is None and judged.intercept.estimate is None
+    assert [w.message for w in warnings] == ["1 parts held out one class only and the AUC is null."]

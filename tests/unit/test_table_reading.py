@@ -100,6 +100,7 @@ TOLD = {
     "a title": ("Relapse study\n" + CSV, {}, r"begins with 'Relapse study', .*read: \{skip_rows: 1\}"),
     "a title with a comma": ("Relapse, 2024\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
     "a title and blank cells": ("Relapse study,,,\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
+    "a title of two rows": ("Relapse\nstudy\n" + CSV, {"skip_rows": 1}, r"begins with 'study', .*\{skip_rows: 2\}"),
     "Excel's line": ("sep=;\n" + GERMAN, {}, r'read: \{separator: ";", decimal: ",", skip_rows: 1\}'),
     "a workbook by name of a CSV": (b"PK\x03\x04" + bytes(90), {}, "it is a workbook"),
     "a sheet of a CSV": (CSV, {"sheet": 2}, "a file of text, which has no sheet"),
@@ -183,6 +184,23 @@ def test_missing_lists_more_blanks_in_text_and_among_numbers(bench):
     pd.DataFrame({"id": ["a", "b"], "x": [999.0, 1.5]}).to_parquet(bench.folder / "p.parquet")
     table = open_table(bench.folder / "p.parquet", TableRead(missing=["999"]))
     assert list(table["x"]) == ["", "1.5"] and np.isnan(table.values(["x"])[0][0, 0])
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_blanks_and_codes_among_many_columns_are_the_same_as_one_by_one(tmp_path, decimal):
+    cells = [["1.5", "NA", "-9", "-9.0"], ["2", "", "x", "1e2"], ["0.1", "0.25", "3", "4"], ["-9", "-9", "-9", "-9"]]
+    columns = [[cell.replace(".", decimal) for cell in column] for column in cells]
+    frame = pd.DataFrame({f"c{j}": column for j, column in enumerate(columns)}).assign(id=list("abcd"))
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";")
+    table = open_table(tmp_path / "t.csv", TableRead(separator=";", decimal=decimal, missing=["-9", "x"]))
+    names = list(table.columns[:4])
+    values, is_blank = table.values(names)
+    wanted = [[1.5, 2.0, 0.1], [np.nan, np.nan, 0.25], [np.nan, np.nan, 3.0], [np.nan, 100.0, 4.0]]
+    np.testing.assert_array_equal(values[:, :3], wanted)
+    np.testing.assert_array_equal(is_blank, np.isnan(values))
+    one_by_one = [table.values([name]) for name in names]
+    np.testing.assert_array_equal(values, np.hstack([each for each, _ in one_by_one]))
+    np.testing.assert_array_equal(is_blank, np.hstack([blank for _, blank in one_by_one]))
 
 
 def test_extra_patients_are_an_error_or_left_out_and_counted(bench):

@@ -18,6 +18,7 @@ from prldh.core import (
     Groups,
     Kind,
     Paths,
+    Purpose,
     Reference,
     Remark,
     StepFigure,
@@ -34,8 +35,15 @@ from prldh.core import (
 )
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings, groups_in
-from prldh.stats.combat import BatchEffect, Combat, apply_combat, effect_of_new_batch, fit_combat
-from prldh.stats.permanova import eta_squared, permanova
+from prldh.stats import (
+    BatchEffect,
+    Combat,
+    apply_combat,
+    effect_of_new_batch,
+    eta_squared,
+    fit_combat,
+    permanova,
+)
 
 #: Rows of its own from which the effect of a batch is estimated that no training row has.
 LEAST_OWN_ROWS = 10
@@ -287,6 +295,7 @@ class CombatTransform:
     label = "Batch effects (ComBat)"
     short_label = "ComBat"
     explanation = "ComBat brings the features of centres or scanners to a common mean and spread"
+    purposes = {Purpose.HARMONISATION: "batch effects of {batch} (ComBat, {method}; unseen batches: {unseen})"}
     references = (
         Reference(
             "johnson2007",

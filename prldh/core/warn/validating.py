@@ -38,9 +38,10 @@ FOLDS_OF_ONE_CLASS = WarnKind(
     "validation",
     "validation",
     "Folds that held out one class",
-    "{n} folds held out one class only and do not count in auc_mean.",
-    "A fold without events, or without non-events, has no AUC of its own. Pooled numbers hold its patients.",
-    "Use fewer folds.",
+    "{n} {parts} held out one class only and {so}.",
+    "A fold without events, or without non-events, has no AUC of its own. Pooled numbers hold its patients;"
+    " where nothing is pooled there is no AUC.",
+    "Use fewer folds, or larger parts.",
 )
 INTERCEPT_ALONE = WarnKind(
     "PRL-094",

@@ -146,6 +146,21 @@ calibration_line <- function(eta) {
   setNames(found, c("intercept", "slope"))
 }
 mean_curve <- function(curves) Reduce(`+`, curves) / length(curves)
+# Groups as one: a random-effects summary of their AUCs on the logit scale, less groups of one class or an AUC of 0 or 1.
+groups_as_one <- function(predictions, resamples) {
+  areas <- lapply(seq_along(resamples), function(r) {
+    test <- resamples[[r]]$test
+    if (predictions$alone[r] || length(unique(y[test])) < 2) return(c(NA, NA))
+    found <- prldh$auc(y[test], plogis(predictions$etas[r, test]), level)
+    c(found$estimate, found$variance)
+  })
+  a <- sapply(areas, `[`, 1)
+  v <- sapply(areas, `[`, 2)
+  is_pooled <- !is.na(v) & v > 0 & a > 0 & a < 1
+  found <- prldh$pool_random_effects(qlogis(a[is_pooled]), v[is_pooled] / (a * (1 - a))[is_pooled]^2, level)
+  ends <- c("estimate", "low", "high", "prediction_low", "prediction_high")
+  c(lapply(found[ends], plogis), found[c("tau2", "i2", "q", "q_p")], list(n_groups = sum(is_pooled)))
+}
 describe_held_out <- function(predictions) {
   resamples <- schemes[[predictions$scheme]]
   pooled <- held_out(predictions)
@@ -173,7 +188,8 @@ describe_held_out <- function(predictions) {
     classify(counts),
     if (!is.null(study$prevalence))
       list(decision_curve_at_prevalence = mean_curve(lapply(repetitions, function(k) decision_curve_elsewhere(y, p[k, ])))),
-    if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))))
+    if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))),
+    if (predictions$scheme %in% unlist(study$by_group)) list(auc_groups = groups_as_one(predictions, resamples)))
 }
 
 # -- bootstrap
