@@ -114,7 +114,11 @@ class ClusteredEngine(StatisticsEngine):
         return {**answer, "standard_errors": errors, "p_values": p, "covariance": covariance}
 
     def _limits(self, design: Any, outcome: Any, level: float) -> np.ndarray:
-        """Wald's limits (k, 2) by the sandwich."""
+        """Wald's limits (k, 2) by the sandwich; NaN where the fit tells the outcomes apart, as the residuals that the
+        sandwich is made of then vanish."""
         fit = self._fit({"design": design, "outcome": outcome})
+        eta, y = np.asarray(design, dtype=float) @ np.asarray(fit["coefficients"], dtype=float), np.asarray(outcome)
+        if eta[y == 1].min(initial=np.inf) > eta[y == 0].max(initial=-np.inf):
+            return np.full((len(fit["coefficients"]), 2), NAN)
         half = norm.ppf((1 + level) / 2) * fit["standard_errors"]
         return np.column_stack([fit["coefficients"] - half, fit["coefficients"] + half])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from prldh.core import APPARENT, CALIBRATION, HELD_OUT, at
+from prldh.core import APPARENT, CALIBRATION, HELD_OUT, HOLDOUT, at
 from prldh.results.features import selected_features
 from prldh.results.leakage import ARTEFACT, is_artefact
 from prldh.results.measures import CLASSIFIED, CORRECTED, MEASURES
@@ -286,6 +286,7 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
             for scheme, entry in m["validation"].get(scope, {}).items():
                 row = {
                     **_key(m),
+                    **_held_out(data, scheme, entry),
                     "scope": scope,
                     "scheme": scheme,
                     **_spread("auc", entry["auc"]),
@@ -307,6 +308,14 @@ def _validation(data: dict[str, Any]) -> pd.DataFrame:
                 row["auc_model_minus_pipeline"] = m["validation"].get("difference", {}).get(scheme)
                 rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def _held_out(data: dict[str, Any], scheme: str, entry: dict[str, Any]) -> dict[str, int]:
+    """How many are judged where one part alone is held out; by other schemes all of the model's patients are."""
+    counts = entry.get("confusion")
+    if data["study"]["schemes"][scheme]["kind"] != HOLDOUT or not counts:
+        return {}
+    return {"n": sum(counts.values()), "events": counts["tp"] + counts["fn"]}
 
 
 def _flat(entries: list[dict[str, Any]]) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def pool_areas(
         answer = engine.pool_random_effects(np.log(a / (1 - a)), v / (a * (1 - a)) ** 2, level)
     ends = {key: _share(answer[key]) for key in ("estimate", "low", "high", "prediction_low", "prediction_high")}
     rest = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "q_p")}
-    reason = str(answer["reason"]) or ABSENT
+    reason = str(answer["reason"]).removesuffix(".") or ABSENT
     return PooledArea(**ends, **rest, n_groups=len(a), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason)
 
 

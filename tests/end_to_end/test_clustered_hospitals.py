@@ -109,3 +109,14 @@ def test_models_with_patients_of_their_own_have_groups_as_well(tmp_path):
     everyone, own = (m["validation"]["model"]["leave_one_group_out"] for m in results["models"])
     assert [g["level"] for g in own["groups"]] == [g["level"] for g in everyone["groups"]] == list("ABC")
     assert sum(g["n"] for g in own["groups"]) == 91 and own["auc_groups"]["n_groups"] == 3
+
+
+def test_tables_count_those_who_are_held_out(clustered):
+    folder, _ = clustered
+    table = pd.read_csv(folder / "tables" / "validation.csv")
+    predictions = pd.read_csv(folder / "predictions.csv")
+    for scheme in ("split", "folds", "leave_one_group_out"):
+        own = predictions[predictions["model"].eq("Disc") & predictions["scheme"].eq(scheme)]
+        row = table[table["model"].eq("Disc") & table["scheme"].eq(scheme)].iloc[0]
+        assert (row["n"], row["events"]) == (len(own), own["outcome"].sum())
+    assert table.loc[table["scheme"].eq("split"), "n"].lt(120).all()

@@ -159,3 +159,14 @@ def test_draws_are_of_patients(pool):
         counts = np.bincount(first[sample], minlength=len(first))
         times = counts[sizes > 0] / sizes[sizes > 0]
         assert (times == times.round()).all() and times.sum() == (sizes > 0).sum()
+
+
+def test_coefficients_of_separated_outcomes_have_no_limits():
+    """Their residuals vanish, and the sandwich with them: limits would be narrow about what has no bound."""
+    outcome, score, _, patient = make_rows(3, 30)
+    engine = ClusteredEngine(PythonEngine(), patient)
+    told_apart = outcome * 8.0 + np.tanh(score)
+    limits = engine.profile_limits(np.column_stack([np.ones(len(score)), told_apart]), outcome.astype(float), 0.95)
+    assert np.isnan(limits).all()
+    limits = engine.profile_limits(np.column_stack([np.ones(len(score)), score]), outcome.astype(float), 0.95)
+    assert np.isfinite(limits).all()

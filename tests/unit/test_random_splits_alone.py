@@ -8,6 +8,7 @@ import pytest
 from prldh.core import HELD_OUT, HOLDOUT, REPEATED_HOLDOUT, Predictions, Resample
 from prldh.engines import PythonEngine
 from prldh.stats import auc_of_rows
+from prldh.validation.groups import pool_areas
 from prldh.validation.summaries import judge_held_out, pooled_auc_of
 
 
@@ -48,3 +49,9 @@ def test_a_part_of_one_class_has_neither_auc_nor_line_and_is_told_as_what_it_is(
     judged, warnings = judge_held_out(predictions, y, PythonEngine(), 0.95)
     assert judged.auc.estimate is None and judged.slope.estimate is None and judged.intercept.estimate is None
     assert [w.message for w in warnings] == ["1 parts held out one class only and the AUC is null."]
+
+
+def test_reasons_of_groups_as_one_end_within_their_sentence():
+    for areas in ([], [0.7], [0.7, 0.8]):
+        pooled = pool_areas(areas, [0.01] * len(areas), PythonEngine(), 0.95, [])
+        assert pooled.reason and not pooled.reason.endswith(".")
