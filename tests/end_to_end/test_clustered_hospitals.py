@@ -85,6 +85,7 @@ def test_sentences_of_clustered_rows_name_what_they_are_by(clustered):
     assert "AUC with Obuchowski's interval" in page
     for untrue in ("AUC with DeLong", "is DeLong's, conditional", "Clopper–Pearson intervals, at", "{ROC}"):
         assert untrue not in page
+    assert page.count('Group</th><th scope="col">Rows</th>') == 2
     assert "Hartung–Knapp–Sidik–Jonkman" in page and "corrected resampled intervals" in page
     assert "mean AUC over folds has an interval" not in page
 
@@ -120,3 +121,13 @@ def test_tables_count_those_who_are_held_out(clustered):
         row = table[table["model"].eq("Disc") & table["scheme"].eq(scheme)].iloc[0]
         assert (row["n"], row["events"]) == (len(own), own["outcome"].sum())
     assert table.loc[table["scheme"].eq("split"), "n"].lt(120).all()
+
+
+def test_new_patients_with_several_rows_are_told_as_such(clustered, tmp_path):
+    folder, _ = clustered
+    study_of(tmp_path, n_patients=50)
+    cohort = tmp_path / "cohort.yaml"
+    cohort.write_text(f"name: other\nclinical: {{table: {(tmp_path / 'clinical.csv').as_posix()}}}\n", encoding="utf-8")
+    prldh.apply_models(folder, cohort)
+    page = prldh.render(folder).read_text(encoding="utf-8")
+    assert "CI, Obuchowski)" in page and "CI, DeLong)" not in page and "CI, Clopper–Pearson)" not in page
