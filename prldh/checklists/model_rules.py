@@ -23,7 +23,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
 from prldh.core import Purpose
 from prldh.pages import p_text
-from prldh.results import by_honesty, honest_auc, interval, led_by, tissues_of_model, unknown_leakage
+from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, tissues_of_model, unknown_leakage
 
 # ---------------------------------------------------------------- models
 
@@ -306,9 +306,11 @@ def measures(d: Dossier) -> Finding:
 def uncertainty(d: Dossier) -> Finding:
     level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
     methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.run["models"] if m["auc"].get("method")))
+    others = "proportions by Clopper–Pearson, odds ratios by profile likelihood"
+    if is_clustered(d.run):
+        methods, others = methods.removesuffix(","), "odds ratios by Wald with the sandwich; proportions have none"
     return filled(
-        f"{level}% intervals: AUC by {methods or 'DeLong'}, proportions by Clopper–Pearson, odds ratios by profile"
-        " likelihood",
+        f"{level}% intervals: AUC by {methods or 'DeLong'}, {others}",
         report("performance"),
         report("models"),
     )
@@ -472,11 +474,17 @@ def _by_subgroup(d: Dossier, column: str) -> str:
     return f"by {column} ({listed}{shown})"
 
 
+#: The folder of data and plain R, which a study whose rows are clustered in patients does not have.
+REPRODUCE = "reproduce"
+
+
 def ready(what: str, *names: str) -> Rule:
     """What the output folder holds for sharing; whether it is shared, and where, the author says."""
 
     @of_results
     def rule(d: Dossier) -> Finding:
+        if is_clustered(d.run) and any(name.startswith(REPRODUCE) for name in names):
+            return ask("not in the output folder, which has no reproduce/: several rows are one patient's")
         return ask(f"in the output folder: {what}", *(file(name) for name in names))
 
     return rule

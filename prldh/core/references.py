@@ -102,7 +102,7 @@ REFERENCES = {
         Reference(
             "obuchowski1997",
             "Obuchowski, Nancy A.",
-            "Nonparametric analysis of clustered {ROC} curve data",
+            "Nonparametric analysis of clustered ROC curve data",
             "Biometrics",
             1997,
             "53",

@@ -66,6 +66,9 @@ class ClusteredEngine(StatisticsEngine):
     def is_clustered(self) -> bool:
         return True
 
+    def count_patients(self, is_own: np.ndarray) -> int:
+        return int(np.unique(self.patient[is_own]).size)
+
     @property
     def auc_method(self) -> str:
         return "Obuchowski, rows clustered in patients,"

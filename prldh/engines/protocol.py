@@ -79,6 +79,10 @@ class StatisticsEngine(Protocol):
         """Whether several rows may be one patient's."""
         return False
 
+    def count_patients(self, is_own: np.ndarray) -> int:
+        """Of how many patients some of the rows are, ``is_own`` (n,)."""
+        return int(np.sum(is_own))
+
     @property
     def auc_method(self) -> str:
         """Whose variance an AUC has."""

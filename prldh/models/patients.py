@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -84,7 +84,7 @@ class Patients:
         among everyone's, and less everyone else."""
         by_scheme = {}
         for scheme, (kind, resamples) in self.everyones.items():
-            own = [Resample(self._among(r.train), self._among(r.test), r.repeat, r.fold) for r in resamples]
+            own = [replace(r, train=self._among(r.train), test=self._among(r.test)) for r in resamples]
             by_scheme[scheme] = [(k, each) for k, each in enumerate(own) if kind == "bootstrap" or each.test.size]
         return by_scheme
 

@@ -17,6 +17,7 @@ from prldh.results import (
     cost_of_leakage,
     is_artefact,
     is_chosen,
+    is_clustered,
     leading_key,
     selects,
     unknown_leakage,
@@ -107,9 +108,11 @@ def _performance(data: dict[str, Any]) -> JournalTable:
         [label(data, m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
         for m in data["models"]
     ]
+    how = "DeLong's interval; proportions with Clopper–Pearson intervals"
+    if is_clustered(data):
+        how = "Obuchowski's interval for rows clustered in patients; proportions without intervals"
     notes = [
-        "Apparent: on the patients that made the models, which is hopeful. AUC with DeLong's interval; proportions with"
-        " Clopper–Pearson intervals, at Youden's threshold."
+        f"Apparent: on the patients that made the models, which is hopeful. AUC with {how}, at Youden's threshold."
     ]
     return JournalTable("table2", "Table 2. Apparent performance", head, rows, notes)
 

@@ -70,7 +70,8 @@ def has_two_stage_interval(data: Mapping[str, Any]) -> bool:
 
 def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str]:
     """Schemes in the order in which they tell of stability: the bootstrap, then the others, the most honest first."""
-    ranked = [scheme for _, scheme in by_honesty({SCOPES[0]: dict.fromkeys(schemes)})]
+    known = {name: e for m in data["models"] for scope in SCOPES for name, e in m["validation"].get(scope, {}).items()}
+    ranked = [scheme for _, scheme in by_honesty({SCOPES[0]: {scheme: known.get(scheme) for scheme in schemes}})]
     return sorted(ranked, key=lambda scheme: not is_bootstrap(data, scheme))
 
 

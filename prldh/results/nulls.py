@@ -46,7 +46,7 @@ NULL_REASONS = {
 _NO_FOLDS = "one part of the patients is held out at a time, so that there are no folds to average over"
 _OVER_REPEATS = (
     "of means over repeats that each hold others out, the AUC alone has an interval: from 0.6 on, with 20 patients of"
-    " the rarer class and two repeats or more (docs/intervals.md)"
+    " the rarer class, two repeats or more, and no refit that ended as the intercept alone (docs/intervals.md)"
 )
 REASONS_OF_SCHEMES = {
     **{(kind, "auc_mean"): _NO_FOLDS for kind in (HOLDOUT, REPEATED_HOLDOUT)},
@@ -101,6 +101,7 @@ REASONS_THERE = {
     **{
         ("normality", key): "normality is tested of 3 to 5,000 patients whose values vary" for key in ("statistic", "p")
     },
+    ("importance", "sd"): "one refit alone has no standard deviation",
     ("likelihood_ratio", "df2"): "infinite: nothing that these models use was imputed",
 }
 #: The setting under ``performance`` that switches a number off, by part and key.

@@ -37,7 +37,7 @@ from prldh.validation.entries import HeldOutArea, IntervalBy
 from prldh.validation.predict import predict_refitted
 from prldh.validation.refit import predict_scope_pipeline
 from prldh.validation.spread import POOLED, Helpers, Refitted, in_many_folds, refit_all
-from prldh.validation.summaries import Judged, judge_held_out
+from prldh.validation.summaries import Judged, judge_held_out, judges_part
 
 if TYPE_CHECKING:
     from prldh.core import Progress
@@ -101,7 +101,7 @@ def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted
             plan, spec, scheme, refitted.tissues, refitted.completed, PythonEngine(), how
         )
         outcome = patients.cohort.outcome
-        judged = judge(predictions, outcome, run.engine, run.assessment.level)
+        judged = judge(predictions, patients, run.engine, run.assessment.level)
         tissues = refitted.tissues[scheme]
         counts = [sum(len(each[name].features) for name in made) for each in tissues]
         models.append(
@@ -121,10 +121,13 @@ def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted
     return ProtocolScheme(tuple(models))
 
 
-def judge(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> Judged:
+def judge(predictions: Predictions, patients: Patients, engine: StatisticsEngine, level: float) -> Judged:
     """What is said of a way's predictions: of patients held out; of a bootstrap, means over the samples of what each
     says of the patients out of its bag."""
+    engine, outcome = engine.of_rows(patients.rows), patients.cohort.outcome
     if predictions.kind != BOOTSTRAP:
+        if judges_part(predictions):
+            engine = engine.of_rows(predictions.held_out_rows[0])
         return judge_held_out(predictions, outcome, engine, level)[0]
     rows = np.concatenate([r.train for r in predictions.resamples])
     lengths = np.array([len(r.train) for r in predictions.resamples])
@@ -209,8 +212,7 @@ def _describe_choice(
     validation = {}
     for scheme in schemes:
         predictions = run.predictions[i, "pipeline", scheme]
-        outcome = plan.patients_of(spec.terms).cohort.outcome
-        judged = judge(predictions, outcome, run.engine, run.assessment.level)
+        judged = judge(predictions, plan.patients_of(spec.terms), run.engine, run.assessment.level)
         assert run.choosing is not None
         chosen = run.choosing.chosen[scheme]
         looks = {way: _looks(entries[way], scheme, spec, choose.measure) for way in choose.among}
@@ -294,7 +296,7 @@ def _describe_yardstick(
     tissues, score = patients.refits(scheme, refitted.tissues[scheme]), ModelSpec(POOLED, False, (POOLED,), (POOLED,))
     predictions = predict_scope_pipeline(score, patients.cohort, kind, resamples, tissues, PythonEngine())
     outcome, level = patients.cohort.outcome, run.assessment.level
-    judged, difference = judge(predictions, outcome, run.engine, level), None
+    judged, difference = judge(predictions, patients, run.engine, level), None
     own = run.predictions.get((i, "pipeline", scheme))
     if own is not None:
         difference = difference_of(predictions, own, outcome, level, CHOICE if run.choosing else OWN, model)

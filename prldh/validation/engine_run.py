@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 
 from prldh.chain import build_design, fit_knots
-from prldh.core import Cohort, Design, FeatureBlock, Ledger, ModelSpec, Predictions, TissueFit, TissueRefit, Warn
+from prldh.core import (
+    ABSENT,
+    Cohort,
+    Design,
+    FeatureBlock,
+    Ledger,
+    ModelSpec,
+    Predictions,
+    TissueFit,
+    TissueRefit,
+    Warn,
+)
 from prldh.engines import StatisticsEngine
 from prldh.models import (
     Assessment,
@@ -101,6 +112,19 @@ class EngineRun:
     def applied(self) -> dict[str, np.ndarray]:
         """The scores (n,) that the frozen chains give, by tissue."""
         return {name: fit.values for name, fit in self.fits.items()}
+
+    @property
+    def gone_by(self) -> dict[str, dict[str, dict[str, str]]]:
+        """By scope and scheme that ran, the column that it goes by and whether it leaves out each of its groups, as far
+        as it does: what schemes are ranked by."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for (_, scope, scheme), entry in self.validation.items():
+            column = getattr(entry, "column", ABSENT)
+            own = {} if column is ABSENT else {"column": column}
+            if getattr(entry, "groups", ABSENT) is not ABSENT:
+                own["groups"] = column
+            found.setdefault(scope, {})[scheme] = own
+        return found
 
     @property
     def is_cross_fitted(self) -> bool:

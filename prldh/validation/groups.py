@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prldh.chain import probability
-from prldh.core import ABSENT, Number, Predictions, Warn, finite, warn
+from prldh.core import ABSENT, HELD_OUT, Number, Predictions, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
 from prldh.validation.entries import GroupLevel, Judgement, PooledArea
@@ -27,7 +27,7 @@ class Groups:
 
 def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: Assessment) -> Groups | None:
     """Every group that was held out, and the random-effects summary of their AUCs; None of other schemes."""
-    if not all(resample.group for resample in predictions.resamples):
+    if predictions.kind != HELD_OUT or not all(resample.group for resample in predictions.resamples):
         return None
     y, engine, level = outcome.astype(float), assessment.engine, assessment.level
     levels, estimates, variances, left_out = [], [], [], []
@@ -57,7 +57,7 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
     area = engine.auc(y, p, level)
     line = calibration(y, np.round(p, 12), assessment, assessment.draws.patients[:0, :n])
     limits = calibration_limits(y, eta, line, engine, level)
-    why = TOO_FEW if min(events, n - events) < LEAST_OF_A_CLASS else ""
+    why = TOO_FEW if min(map(engine.count_patients, (y == 1, y == 0))) < LEAST_OF_A_CLASS else ""
     clustered = why or (CLUSTERED if engine.is_clustered else "")
     entry = GroupLevel(
         name,

@@ -154,8 +154,9 @@ def _describe(
     heterogeneity = []
     for spec, by_level in zip(plan.specs, parts, strict=True):
         heterogeneity.append(_compare(spec.name, spec.adjusted, by_level, run.assessment, has_shared))
+    rows = "rows" if run.engine.is_clustered else "patients"
     told = [
-        f"{each.level} ({each.n} patients, {each.events} events)"
+        f"{each.level} ({each.n} {rows}, {each.events} events)"
         for each in levels
         if any(model.citl.reason in (TOO_FEW, ONE_CLASS, NOBODY) for model in each.models)
     ]

@@ -159,7 +159,7 @@ def pooled_auc_of(
     """AUC of the pooled predictions, the mean over repeats, with the mean of their DeLong variances; where each repeat
     holds others out, the corrected resampled interval."""
     n_alone = int(predictions.alone.sum())
-    if n_alone:
+    if n_alone and predictions.kind == HELD_OUT:
         alone = warn.INTERCEPT_ALONE(n_alone=n_alone, n=len(predictions.resamples))
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
     repeats_held_out = zip(held_out_imputed(predictions), predictions.held_out_rows, strict=True)
@@ -169,8 +169,10 @@ def pooled_auc_of(
         alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class)
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
     areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
+    if n_alone and predictions.kind == HOLDOUT:  # it orders nobody, and that has no variance
+        return HeldOutArea(0.5, None, None, None, "a constant"), []
     if predictions.kind == REPEATED_HOLDOUT:
-        n_rarer = int(min(y.sum(), len(y) - y.sum()))
+        n_rarer = min(map(engine.count_patients, (y == 1, y == 0)))
         return _mean_area(predictions, [area["estimate"] for area in areas], n_rarer, level)
     method = f"{engine.auc_method} on pooled held-out predictions, conditional on the fitted models"
     keys = ["estimate", "low", "high", "variance"]
@@ -191,11 +193,13 @@ def _mean_area(
     predictions: Predictions, areas: Sequence[float], n_rarer: int, level: float
 ) -> tuple[HeldOutArea, list[Warn]]:
     """The mean of the AUCs of repeats that each hold others out, with Nadeau and Bengio's interval on the logit scale
-    where simulations show that it holds."""
+    where simulations show that it holds; a refit that ended as the intercept alone counts 0.5, and then there is
+    none."""
     share = float(np.mean([len(r.test) / len(r.train) for r in predictions.resamples]))
     answer = corrected_resampled(np.asarray(areas, dtype=float), share, level)
     mean, low, high, variance = answer["estimate"], None, None, finite(answer["se"] ** 2)
-    if variance is not None and LEAST_AUC <= mean < 1.0 and n_rarer >= LEAST_OF_REPEATED:
+    is_shown = LEAST_AUC <= mean < 1.0 and n_rarer >= LEAST_OF_REPEATED and not predictions.alone.any()
+    if variance is not None and is_shown:
         half = (answer["high"] - mean) / (mean * (1.0 - mean))
         low, high = (float(end) for end in probability(np.log(mean / (1.0 - mean)) + np.array([-half, half])))
     spread = float(np.std(areas, ddof=1)) if len(areas) > 1 else None

@@ -150,7 +150,7 @@ def test_perfect_prediction(edge):
     edge.run()
     m = edge.model("Disc Radscore")
     assert (m["auc"]["estimate"], m["auc"]["low"], m["auc"]["high"], m["auc"]["variance"]) == (1, 1, 1, 0)
-    assert edge.told("the AUC is 1, so DeLong's interval has no width")
+    assert edge.told("the AUC is 1, so its interval has no width")
     assert (
         m["fit"] == "firth"
         and m["terms"][1]["b"] > 0

@@ -143,7 +143,7 @@ AUC_ONE = WarnKind(
     "models",
     "performance",
     "The AUC is 1",
-    "{model}: the AUC is 1, so DeLong's interval has no width; it does not mean certainty.",
+    "{model}: the AUC is 1, so its interval has no width; it does not mean certainty.",
     "The model tells these patients apart completely, and the variance of a perfect order is 0.",
     "Look for a predictor that knows the outcome; read the held-out AUC.",
 )
@@ -232,7 +232,8 @@ NESTED = WarnKind(
     "comparisons",
     "comparisons",
     "DeLong's test of nested models",
-    "'{first}' and '{second}' ({label}) are nested: DeLong's test of their apparent AUCs is not valid under the null"
+    "'{first}' and '{second}' ({label}) are nested: a test of their apparent AUCs, such as DeLong's, is not valid under"
+    " the null"
     " (Demler 2012). {advice}",
     "One model's terms are all among the other's. Their apparent AUCs are then too close for the test's theory.",
     "Report the likelihood-ratio test, and the comparison of held-out predictions.",

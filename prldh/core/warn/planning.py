@@ -30,7 +30,7 @@ SMALL_SUBGROUPS = WarnKind(
     "validation",
     "subgroups",
     "Subgroups with few patients of a class",
-    "subgroups by {column}: fewer than {least} events or non-events, and so no intervals: {listed}.",
+    "subgroups by {column}: fewer than {least} patients with the event, or without it, and so no intervals: {listed}.",
     "Numbers of so few patients vary widely; an interval would not hold what it promises, and Cochran's Q finds"
     " differences between such levels too seldom.",
     "Merge levels, choose other cuts, or read these numbers as what they are.",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from prldh.core import CALIBRATION, CLASSIFICATION, USEFULNESS
+from prldh.core import CALIBRATION, CLASSIFICATION, REPEATED_HOLDOUT, USEFULNESS
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
@@ -297,7 +297,7 @@ def validation(w: Writer) -> Iterator[str]:
             f" samples of the patients{w.cite('noma2021')}."
         )
     if any(
-        "auc_mean" in entry
+        (entry.get("auc_mean") or {}).get("low") is not None
         for m in data["models"]
         for scope in scopes
         for entry in (m["validation"].get(scope) or {}).values()
@@ -306,13 +306,7 @@ def validation(w: Writer) -> Iterator[str]:
             "The mean AUC over folds has an interval on the logit scale, from DeLong's variances within"
             f" folds{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
         )
-    entries = [e for m in data["models"] for scope in scopes for e in (m["validation"].get(scope) or {}).values()]
-    if any("groups" in entry for entry in entries):
-        yield (
-            "AUCs of the groups that were held out were pooled on the logit scale with random effects (restricted"
-            f" maximum likelihood{w.cite('viechtbauer2005')}, Hartung–Knapp–Sidik–Jonkman"
-            f" intervals{w.cite('hartung2001', 'sidik2002')})."
-        )
+    yield from _groups_and_repeats(w)
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""
@@ -348,6 +342,32 @@ def validation(w: Writer) -> Iterator[str]:
     if null:
         whole = "What this analysis fits" if given_scores(data) else "The whole chain"
         yield f"{whole} was also run on {w.exact(*null, 'n')} random permutations of the outcome."
+
+
+def _groups_and_repeats(w: Writer) -> Iterator[str]:
+    """How groups that were left out become one number, and what interval means over random splits have."""
+    held = [entry for m in w.data["models"] for scope in ("pipeline", "model") for entry in _entries(m, scope)]
+    if any("auc_groups" in entry for entry in held):
+        yield (
+            "AUCs of the groups that were left out were pooled by a random-effects model on the logit scale, with"
+            f" restricted maximum likelihood{w.cite('viechtbauer2005')} and intervals by Hartung, Knapp, Sidik and"
+            f" Jonkman{w.cite('hartung2001', 'sidik2002')}."
+        )
+    if any(_has_repeats_alone(w.data, m) for m in w.data["models"]):
+        yield (
+            "Where each repeat holds other patients out, AUCs and their differences are means over repeats, with"
+            f" corrected resampled intervals{w.cite('nadeau2003')}."
+        )
+
+
+def _entries(model: Mapping[str, Any], scope: str) -> Iterable[Mapping[str, Any]]:
+    return (model["validation"].get(scope) or {}).values()
+
+
+def _has_repeats_alone(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
+    """Whether a scheme that ran has means over repeats that are never pooled."""
+    ran = {scheme for scope in ("pipeline", "model") for scheme in model["validation"].get(scope) or {}}
+    return any(data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT for scheme in ran)
 
 
 def _scheme(w: Writer, scheme: str) -> str:
