@@ -16,7 +16,8 @@ import pandas as pd
 import yaml
 
 from prldh.chain.learners import LassoLearner
-from prldh.chain.transforms import CombatTransform, NearConstantTransform
+from prldh.chain.transforms import ClusterTransform, CombatTransform, NearConstantTransform
+from prldh.core import DataError
 from prldh.study import Tissue
 from prldh.validation import LeaveOneGroupOut
 
@@ -103,7 +104,10 @@ def _draw_image(
 
 def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 11) -> Path:
     """Write images and masks as NIfTI, tables and the study file; returns its path."""
-    import SimpleITK
+    try:
+        import SimpleITK
+    except ImportError:
+        raise DataError("writing images needs SimpleITK, not installed. Run: pip install 'prldh[images]'") from None
 
     (folder / "images").mkdir(parents=True, exist_ok=True)
     cases, clinical = [], []
@@ -122,6 +126,7 @@ def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 11) -> 
     pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
     (folder / "parameters.yaml").write_text(yaml.safe_dump(PARAMETERS, sort_keys=False), encoding="utf-8")
     (source,) = Tissue(images="lesion.csv").sources
+    cluster = ClusterTransform.name
     near_constant, combat, left_out = NearConstantTransform.name, CombatTransform.name, LeaveOneGroupOut.name
     study = {
         "title": "Synthetic: lesions on four scanners whose effects are known",
@@ -136,11 +141,11 @@ def write_scanners_study(folder: Path, n_each: int = N_EACH, seed: int = 11) -> 
         },
         "tissues": {"lesion": {"images": "lesion.csv"}},
         "extraction": {source: {"preset": "parameters.yaml"}},
-        "transforms": [{near_constant: {}}, {combat: {"batch": "scanner", "unseen": "own_rows"}}],
+        "transforms": [{near_constant: {}}, {combat: {"batch": "scanner", "unseen": "own_rows"}}, {cluster: {}}],
         "selection": [],
         "learner": {LassoLearner.name: {}},
         "models": [{"name": "Lesion Radscore", "terms": ["lesion"]}],
-        "protocols": {"harmonised": {}, "as_measured": {"transforms": [{near_constant: {}}]}},
+        "protocols": {"harmonised": {}, "as_measured": {"transforms": [{near_constant: {}}, {cluster: {}}]}},
         "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0},
         "validation": {
             "scope": ["pipeline"],

@@ -86,7 +86,7 @@ def test_sentences_of_clustered_rows_name_what_they_are_by(clustered):
     for untrue in ("AUC with DeLong", "is DeLong's, conditional", "Clopper–Pearson intervals, at", "{ROC}"):
         assert untrue not in page
     assert page.count('Group</th><th scope="col">Rows</th>') == 2
-    assert "Hartung–Knapp–Sidik–Jonkman" in page and "corrected resampled intervals" in page
+    assert "Hartung, Knapp, Sidik and Jonkman" in page and "corrected resampled intervals" in page
     assert "mean AUC over folds has an interval" not in page
 
 

@@ -201,6 +201,12 @@ def with_column(**columns):
         ({"batch": "age"}, make_rows(), StudyError, "continuous covariate"),
         ({}, with_column(centre=["a", ""] * 30), DataError, "'centre' is blank for 30 of 60 patients"),
         ({}, with_column(centre=["a"] * 60), DataError, "every patient is of the centre 'a'"),
+        (
+            {},
+            with_column(centre=list(map(str, range(60)))),
+            DataError,
+            "60 of which have one patient",
+        ),
         ({"reference": "z"}, make_rows(), StudyError, r"T.reference: 'z' is no centre \(found 'a', 'b', 'c'\)"),
         ({"keep": ["stage"]}, make_rows(), StudyError, "T.keep: 'stage' is not among clinical.columns and covariates"),
         ({"keep": ["sex"]}, with_column(sex=["m", ""] * 30), DataError, "'sex' is blank for 30 of 60"),

@@ -7,9 +7,10 @@ components of them. What each fits is applied by plain NumPy to anyone, and is J
 
 from __future__ import annotations
 
+from prldh.chain.transforms.cluster import ClusterTransform
 from prldh.chain.transforms.combat import CombatTransform
 from prldh.chain.transforms.impute import ImputeTransform
 from prldh.chain.transforms.near_constant import NearConstantTransform
 from prldh.chain.transforms.registered import TRANSFORMS
 
-__all__ = ["CombatTransform", "ImputeTransform", "NearConstantTransform", "TRANSFORMS"]
+__all__ = ["ClusterTransform", "CombatTransform", "ImputeTransform", "NearConstantTransform", "TRANSFORMS"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from prldh.chain.selection.linear import standardise
 from prldh.core import (
@@ -69,18 +69,19 @@ class CombatSettings(LearnerSettings):
         description="rows of a batch that no training row has: refused, by their own rows, or left as they are",
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> CombatSettings:
-        if "outcome" in self.keep:
+    @field_validator("keep")
+    @classmethod
+    def _may_be_kept(cls, keep: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if "outcome" in keep:
             raise ValueError(
                 "the outcome cannot be kept: new patients have none, and what is held out would tell of its own. Keep"
                 " covariates that are known beforehand"
             )
-        if self.batch in self.keep:
-            raise ValueError(f"'{self.batch}' is the batch, whose differences are taken away. Keep other columns")
-        if len(set(self.keep)) < len(self.keep):
+        if others.data.get("batch") in keep:
+            raise ValueError(f"'{others.data['batch']}' is the batch, whose differences are taken away")
+        if len(set(keep)) < len(keep):
             raise ValueError("keep names a column twice. Name each once")
-        return self
+        return keep
 
 
 @dataclass(frozen=True)
@@ -351,6 +352,12 @@ class CombatTransform:
             raise DataError(
                 f"{where}.batch: every patient is of the {settings.batch} '{found[0]}', and there is nothing to bring"
                 " together. Leave this step out."
+            )
+        counts = [int((batch == each).sum()) for each in found]
+        if max(counts) < 2 or len(found) > len(batch) / 2:
+            raise DataError(
+                f"{where}.batch: {len(batch)} patients are of {len(found)} {settings.batch}s, {counts.count(1)} of"
+                " which have one patient: too few to tell what a batch does. Name a column with fewer values."
             )
         if settings.reference is not None and settings.reference not in found:
             raise StudyError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.core import CALIBRATION, CLASSIFICATION, REPEATED_HOLDOUT, USEFULNESS
@@ -306,18 +306,7 @@ def validation(w: Writer) -> Iterator[str]:
             "The mean AUC over folds has an interval on the logit scale, from DeLong's variances within"
             f" folds{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
         )
-    entries = [e for m in data["models"] for scope in scopes for e in (m["validation"].get(scope) or {}).values()]
-    if any("groups" in entry for entry in entries):
-        yield (
-            "AUCs of the groups that were held out were pooled on the logit scale with random effects (restricted"
-            f" maximum likelihood{w.cite('viechtbauer2005')}, Hartung–Knapp–Sidik–Jonkman"
-            f" intervals{w.cite('hartung2001', 'sidik2002')})."
-        )
-    if any(_has_repeats_alone(data, m) for m in data["models"]):
-        yield (
-            "Where each repeat holds other patients out, AUCs and their differences are means over repeats, with"
-            f" corrected resampled intervals{w.cite('nadeau2003')}."
-        )
+    yield from _groups_and_repeats(w)
     learnt = _learnt(w)
     if scopes["pipeline"]:
         included = f", {learnt} included," if learnt else ""
@@ -353,6 +342,26 @@ def validation(w: Writer) -> Iterator[str]:
     if null:
         whole = "What this analysis fits" if given_scores(data) else "The whole chain"
         yield f"{whole} was also run on {w.exact(*null, 'n')} random permutations of the outcome."
+
+
+def _groups_and_repeats(w: Writer) -> Iterator[str]:
+    """How groups that were left out become one number, and what interval means over random splits have."""
+    held = [entry for m in w.data["models"] for scope in ("pipeline", "model") for entry in _entries(m, scope)]
+    if any("auc_groups" in entry for entry in held):
+        yield (
+            "AUCs of the groups that were left out were pooled by a random-effects model on the logit scale, with"
+            f" restricted maximum likelihood{w.cite('viechtbauer2005')} and intervals by Hartung, Knapp, Sidik and"
+            f" Jonkman{w.cite('hartung2001', 'sidik2002')}."
+        )
+    if any(_has_repeats_alone(w.data, m) for m in w.data["models"]):
+        yield (
+            "Where each repeat holds other patients out, AUCs and their differences are means over repeats, with"
+            f" corrected resampled intervals{w.cite('nadeau2003')}."
+        )
+
+
+def _entries(model: Mapping[str, Any], scope: str) -> Iterable[Mapping[str, Any]]:
+    return (model["validation"].get(scope) or {}).values()
 
 
 def _has_repeats_alone(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
