@@ -129,5 +129,6 @@ def test_new_patients_with_several_rows_are_told_as_such(clustered, tmp_path):
     cohort = tmp_path / "cohort.yaml"
     cohort.write_text(f"name: other\nclinical: {{table: {(tmp_path / 'clinical.csv').as_posix()}}}\n", encoding="utf-8")
     prldh.apply_models(folder, cohort)
-    page = prldh.render(folder).read_text(encoding="utf-8")
+    prldh.render(folder)
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert "CI, Obuchowski)" in page and "CI, DeLong)" not in page and "CI, Clopper–Pearson)" not in page
