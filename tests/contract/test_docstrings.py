@@ -17,7 +17,8 @@ from prldh.stats.by_name import find_statistic
 STATISTICS = [
     name
     for name, _ in inspect.getmembers(StatisticsEngine, inspect.isfunction)
-    if not name.startswith("_") and name not in ("compute", "versions", "packages_called", "close", "of_rows")
+    if not name.startswith("_")
+    and name not in ("compute", "versions", "packages_called", "close", "of_rows", "count_patients")
 ]
 MODULES = [f"prldh.stats.{module.name}" for module in pkgutil.iter_modules(prldh.stats.__path__)]
 
