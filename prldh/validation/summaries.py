@@ -222,7 +222,8 @@ def _brier(
         return IntervalBy(_mean(scores), None, None, "mean over repeats")
     both = np.array([eta[own] for eta, own in zip(pooled, rows, strict=True)])
     answer = engine.brier_score(y[rows[0]], probability(both), level)
-    return record_of(IntervalBy, answer, method="normal, from the patients' squared errors")
+    of = "the sums of each patient's rows" if engine.is_clustered else "the patients' squared errors"
+    return record_of(IntervalBy, answer, method=f"normal, from {of}")
 
 
 def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsEngine, level: float) -> FoldMean:
