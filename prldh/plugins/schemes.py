@@ -74,8 +74,7 @@ def draw_resamples(
 def takes_columns(validator: Any) -> bool:
     """Whether a validator has a fourth argument: the columns that the study declares, and the covariates."""
     parameters = inspect.signature(validator.resamples).parameters.values()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return len(positional) > 3 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 3
 
 
 def groups_in(columns: Columns, name: str, where: str) -> np.ndarray:

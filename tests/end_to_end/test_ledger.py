@@ -85,7 +85,7 @@ def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     monkeypatch.setattr(
         prldh.validation.refit,
         "training_rows",
-        lambda blocks, outcome, rows: honest(blocks, outcome, np.arange(outcome.size)),
+        lambda blocks, subjects, rows: honest(blocks, subjects, np.arange(subjects.n)),
     )
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     found = {r["stage"]: r for r in results["ledger"]["pipeline"]["folds"]}
