@@ -493,11 +493,11 @@ def test_the_report_shows_both_scales_and_both_intervals(study):
     source = '{% import "macros.html.j2" as m with context %}{% include "sections/interaction.html.j2" %}'
     figures = dict.fromkeys(("interaction_unadjusted", "interaction_adjusted"), figure)
     view = {"figures": figures, "seen": dict.fromkeys(figures, ""), "ci": "95% CI"}
-    shown = create_environment().from_string(source).render(data={"interaction": clean(entry)}, view=view)
+    shown = create_environment().from_string(source).render(data={"cohort": {}, "interaction": clean(entry)}, view=view)
     assert shown.count("high first × high second") == 2 and shown.count("<td>RERI</td>") == 4
     assert "20 of 20" in shown and "high second" in shown and "risk ratios, adjusted" in shown
     alone, _ = describe(y, scores, cutoffs=ZERO)
     del alone["product"], alone["stratified_roc"]  # results of an earlier version
     assert "<td>RERI</td>" in create_environment().from_string(source).render(
-        data={"interaction": clean(alone)}, view=view
+        data={"cohort": {}, "interaction": clean(alone)}, view=view
     )
