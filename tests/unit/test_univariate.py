@@ -321,7 +321,7 @@ def test_the_section_shows_terms_and_features(engine):
     cohort, blocks, scores, _ = small_study()
     entry, _, _ = describe_univariate(cohort, blocks, scores, Univariate(), engine, 0.95, "firth")
     template = create_environment().get_template("sections/univariate.html.j2")
-    html = template.render(data={"univariate": entry}, view={"tests": TESTS, "ci": "95% CI"})
+    html = template.render(data={"cohort": {}, "univariate": entry}, view={"tests": TESTS, "ci": "95% CI"})
     assert "rare: yes †" in html and "disc *" in html and "p (Holm)" in html and "p (Benjamini–Hochberg)" in html
     assert (
         "29 of 30 features were tested with the Wilcoxon rank-sum test" in html
