@@ -118,8 +118,10 @@ CHOICE: dict[str, Any] = {
     "choose": {"among": ["slow", "forest", "lasso"], "folds": 3, "rule": "best"},
     "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
 }
-CHOICE_REFITS = 3 + 3 * 3
-"""Of each protocol: the training sets, and their inner folds."""
+CHOICE_REFITS = 3 * 3
+"""Of each protocol: the inner folds of the training sets."""
+CHOICE_FOLDS = 3
+"""Of each protocol: the training sets."""
 
 
 def numbers_of(out: Path) -> list[Any]:

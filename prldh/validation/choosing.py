@@ -99,20 +99,27 @@ def refit_pipeline(
     """The whole chain on every resample of the plan; where a choice among ways is part of it, that one is made anew
     within each training set."""
     if plan.study.choose is None:
-        return refit_all(plan, None, helpers, progress, noun, explained=in_many_folds(plan)), None
+        everywhere = [(scheme, r) for scheme in in_many_folds(plan) for r in range(len(plan.schemes[scheme][1]))]
+        return refit_all(plan, None, helpers, progress, noun, explained=everywhere), None
     inner = {
         _inner_name(scheme, r): ("held_out", _inner_folds(plan, resample.train, scheme, r))
         for scheme, (_, resamples) in plan.schemes.items()
         for r, resample in enumerate(resamples)
     }
-    both = replace(plan, schemes={**plan.schemes, **inner})
-    ways = _refit_ways(both, helpers, progress, noun, in_many_folds(plan))
     names, rule = _choice_of(plan).among, _choice_of(plan).rule
+    within = _refit_ways(replace(plan, schemes=inner), helpers, progress, noun)
     chosen: dict[str, list[str]] = {}
     for scheme, (_, resamples) in plan.schemes.items():
-        for r, resample in enumerate(resamples):
+        for r in range(len(resamples)):
             own = _inner_name(scheme, r)
-            chosen.setdefault(scheme, []).append(decide(names, _measure(plan, ways, own, inner[own][1]), rule).chosen)
+            chosen.setdefault(scheme, []).append(decide(names, _measure(plan, within, own, inner[own][1]), rule).chosen)
+    # what features are worth is asked of what was chosen alone: it takes longer than the fits
+    explained = {
+        name: [(s, r) for s in in_many_folds(plan) for r, way in enumerate(chosen[s]) if way == name] for name in names
+    }
+    ways = _refit_ways(plan, helpers, progress, noun, explained)
+    for scheme, (_, resamples) in plan.schemes.items():
+        for r, resample in enumerate(resamples):
             for way in names:
                 ways[way].ledgers[scheme][r].read("choice", resample.train)
     mixed = Refitted(
@@ -124,11 +131,7 @@ def refit_pipeline(
             for part in (lambda each: each.tissues, lambda each: each.completed, lambda each: each.ledgers)
         )
     )
-    outer = {
-        way: Refitted(*({s: part[s] for s in plan.schemes} for part in (each.tissues, each.completed, each.ledgers)))
-        for way, each in ways.items()
-    }
-    return mixed, Choosing(outer, chosen)
+    return mixed, Choosing(ways, chosen)
 
 
 def _choice_of(plan: Plan) -> Choose:
@@ -153,16 +156,22 @@ def _refit_ways(
     helpers: Helpers,
     progress: Callable[[int, int], None],
     noun: str | None = None,
-    explained: Sequence[str] = (),
+    explained: Mapping[str, Sequence[tuple[str, int]]] | None = None,
 ) -> dict[str, Refitted]:
-    """Each way on every resample of the plan, by name."""
-    names = _choice_of(plan).among
+    """Each way on every resample of the plan, by name; ``explained``: by way, in which of them features are told by
+    their worth."""
+    names, of_way_told = _choice_of(plan).among, explained or {}
 
     def refit(k: int, way: str) -> Refitted:
         own = replace(plan, protocol=plan.protocols[way])
         of_way = noun and f"{noun} of '{way}'"
         return refit_all(
-            own, None, helpers, lambda done, n: progress(k * n + done, len(names) * n), of_way, explained=explained
+            own,
+            None,
+            helpers,
+            lambda done, n: progress(k * n + done, len(names) * n),
+            of_way,
+            explained=of_way_told.get(way, ()),
         )
 
     return {way: refit(k, way) for k, way in enumerate(names)}

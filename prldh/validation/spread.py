@@ -48,7 +48,7 @@ class Refits:
     cohort: Cohort | None
     imputation: Imputation
     is_pooled: bool = False
-    explained: tuple[str, ...] = ()
+    explained: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def refit_all(
     progress: Callable[[int, int], None],
     noun: str | None = None,
     is_pooled: bool = False,
-    explained: Sequence[str] = (),
+    explained: Sequence[tuple[str, int]] = (),
 ) -> Refitted:
     """Every tissue, unless ``tissues`` are given, and the imputed covariates on every resample of the plan; where
     ``is_pooled``, the features of all tissues as one (:func:`pool`), and no covariates."""
@@ -167,7 +167,7 @@ def _refit_one(
                 (scheme, r),
                 PythonEngine(),
                 ledger,
-                scheme in settings.explained,
+                (scheme, r) in settings.explained,
             )
             seconds = time.process_time() - started
             refitted = {name: replace(tissue, seconds=seconds) for name, tissue in refitted.items()}
