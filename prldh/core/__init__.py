@@ -82,6 +82,7 @@ from prldh.core.records import (
     SelectionStep,
     Subjects,
     TrainingRows,
+    is_blank,
 )
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
@@ -92,6 +93,7 @@ from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
+    "is_blank",
     "variables_in",
     "term_text",
     "parse_term",

@@ -24,6 +24,11 @@ Columns = Mapping[str, np.ndarray]
 NO_COLUMNS: Columns = MappingProxyType({})
 
 
+def is_blank(values: np.ndarray) -> np.ndarray:
+    """Which cells of a column (n,) are blank."""
+    return np.isnan(values) if values.dtype.kind == "f" else np.asarray(values == "")
+
+
 @dataclass(frozen=True)
 class Subjects:
     """What is known of rows beside their features.

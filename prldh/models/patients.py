@@ -20,14 +20,15 @@ def draw_among_alike(
     patient: np.ndarray, strata: np.ndarray, n_samples: int, generator: np.random.Generator
 ) -> np.ndarray:
     """Bootstrap samples (n_samples, n) of patients, with all rows of each; ``patient`` (n,) is the position of the
-    first of a patient's rows, and patients are drawn among those with the same of ``strata`` (n,), by that position."""
-    rows_of = {first: np.flatnonzero(patient == first) for first in np.unique(patient)}
-    classes = [np.array([f for f in rows_of if strata[f] == value]) for value in np.unique(strata[list(rows_of)])]
-    samples = np.empty((n_samples, len(patient)), dtype=np.int64)
-    for sample in samples:
-        drawn = [generator.choice(own, len(own)) for own in classes]
-        sample[:] = np.concatenate([rows_of[first] for own in drawn for first in own])
-    return samples
+    first of a patient's rows, and patients are drawn among those with the same of ``strata`` (n,), by that position,
+    who have as many rows."""
+    by_patient, firsts = np.argsort(patient, kind="stable"), np.unique(patient)
+    rows_of = np.split(by_patient, np.cumsum(np.bincount(patient)[firsts])[:-1])
+    samples = []
+    for value in np.unique(strata[firsts]):
+        own = np.array([rows for first, rows in zip(firsts, rows_of, strict=True) if strata[first] == value])
+        samples.append(own[generator.integers(0, len(own), (n_samples, len(own)))].reshape(n_samples, own.size))
+    return np.hstack(samples)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Columns, DataError, Resample, StudyError, Subjects, nearest
+from prldh.core import Columns, DataError, Resample, StudyError, Subjects, is_blank, nearest
 from prldh.plugins.promises import check_resamples, guarded
 
 
@@ -22,7 +22,7 @@ class PatientColumns(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         values, patient = self._subjects.columns[name], self._subjects.patient
         own, of_patient = values, values[patient]
-        is_same = (own == of_patient) | (_is_blank(own) & _is_blank(of_patient))
+        is_same = (own == of_patient) | (is_blank(own) & is_blank(of_patient))
         if not is_same.all():
             i = int(np.flatnonzero(~is_same)[0])
             raise DataError(
@@ -36,10 +36,6 @@ class PatientColumns(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._subjects.columns)
-
-
-def _is_blank(values: np.ndarray) -> np.ndarray:
-    return np.isnan(values) if values.dtype.kind == "f" else np.asarray(values == "")
 
 
 def draw_resamples(

@@ -46,17 +46,22 @@ class LeaveOneGroupOut:
                 f"{where}: all patients have '{names[0]}' in '{settings.column}', so that no group can be left out."
                 " Name another column, or leave the scheme out."
             )
-        return [_held_out(outcome, groups == name, k, name, where) for k, name in enumerate(names)]
+        resamples = [
+            Resample(np.flatnonzero(groups != name), np.flatnonzero(groups == name), 0, k, name)
+            for k, name in enumerate(names)
+        ]
+        for resample, name in zip(resamples, names, strict=True):
+            _refuse_one_class(outcome, resample, f"without '{name}'", where)
+        return resamples
 
 
-def _held_out(outcome: np.ndarray, is_out: np.ndarray, k: int, name: str, where: str) -> Resample:
-    left = outcome[~is_out]
+def _refuse_one_class(outcome: np.ndarray, resample: Resample, without: str, where: str) -> None:
+    left = outcome[resample.train]
     if left.min() == left.max():
         raise DataError(
-            f"{where}: without '{name}' {'only events' if left.max() else 'no events'} are left to train on"
-            f" ({len(left)} patients). Join groups, or name another column."
+            f"{where}: {without} {'only events' if left.max() else 'no events'} are left to train on ({len(left)}"
+            " patients). Join groups, or name another column."
         )
-    return Resample(np.flatnonzero(~is_out), np.flatnonzero(is_out), 0, k, name)
 
 
 class GroupFoldSettings(LearnerSettings):
@@ -96,8 +101,9 @@ class GroupFolds:
         for repeat, child in enumerate(seed.spawn(settings.repeats)):
             fold = deal_groups(outcome, place.reshape(-1), settings.folds, child)
             for k in range(settings.folds):
-                resamples.append(_held_out(outcome, fold == k, k, "", f"{where}.column"))
-                resamples[-1] = Resample(resamples[-1].train, resamples[-1].test, repeat, k)
+                resamples.append(Resample(np.flatnonzero(fold != k), np.flatnonzero(fold == k), repeat, k))
+                held_out = ", ".join(f"'{name}'" for name in sorted(set(groups[fold == k])))
+                _refuse_one_class(outcome, resamples[-1], f"without {held_out}, one fold,", f"{where}.column")
         return resamples
 
 

@@ -11,7 +11,7 @@ from prldh.core import ABSENT, HELD_OUT, Number, Predictions, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
 from prldh.validation.entries import GroupLevel, Judgement, PooledArea
-from prldh.validation.subgroups import CLUSTERED, LEAST_OF_A_CLASS, ONE_CLASS, TOO_FEW, describe_area, judged
+from prldh.validation.subgroups import CLUSTERED, LEAST_OF_A_CLASS, ONE_CLASS, TOO_FEW, describe_area, judged, on_logit
 
 GROUP_METHOD = "random effects on the logit scale of the groups' AUCs: REML, Hartung-Knapp-Sidik-Jonkman"
 
@@ -30,7 +30,7 @@ def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: A
     if predictions.kind != HELD_OUT or not all(resample.group for resample in predictions.resamples):
         return None
     y, engine, level = outcome.astype(float), assessment.engine, assessment.level
-    levels, estimates, variances, left_out = [], [], [], []
+    levels, points, left_out = [], [], []
     for r, resample in enumerate(predictions.resamples):
         own, eta = y[resample.test], predictions.log_odds[r, resample.test]
         among = replace(assessment, engine=engine.of_rows(np.asarray(resample.test)))
@@ -38,10 +38,9 @@ def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: A
         if entry.auc.estimate in (None, 0.0, 1.0) or not variance or predictions.alone[r]:
             left_out.append(resample.group)
         else:
-            estimates.append(entry.auc.estimate)
-            variances.append(variance)
+            points.append(on_logit(entry.auc.estimate, variance))
         levels.append(entry)
-    pooled = pool_areas(estimates, variances, engine, level, left_out)
+    pooled = pool_areas(points, engine, level, left_out)
     listed = ", ".join(left_out)
     warnings = (warn.GROUPS_LEFT_OUT(n=len(left_out), n_of=len(levels), listed=listed),) if left_out else ()
     return Groups(tuple(levels), pooled, warnings)
@@ -72,16 +71,17 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
 
 
 def pool_areas(
-    areas: list[float], variances: list[float], engine: StatisticsEngine, level: float, left_out: list[str]
+    points: list[tuple[float, float]], engine: StatisticsEngine, level: float, left_out: list[str]
 ) -> PooledArea:
-    """AUCs between 0 and 1, pooled on the logit scale, on which the variance is that of the AUC over (a (1 - a))^2."""
-    a, v = np.array(areas), np.array(variances)
-    with np.errstate(divide="ignore"):
-        answer = engine.pool_random_effects(np.log(a / (1 - a)), v / (a * (1 - a)) ** 2, level)
+    """Logits of AUCs with their variances, as one."""
+    values, variances = np.array(points).reshape(-1, 2).T
+    answer = engine.pool_random_effects(values, variances, level)
     ends = {key: _share(answer[key]) for key in ("estimate", "low", "high", "prediction_low", "prediction_high")}
     rest = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "q_p")}
     reason = str(answer["reason"]).removesuffix(".") or ABSENT
-    return PooledArea(**ends, **rest, n_groups=len(a), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason)
+    return PooledArea(
+        **ends, **rest, n_groups=len(points), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason
+    )
 
 
 def _share(logit: float) -> Number:

@@ -217,9 +217,15 @@ def describe_area(estimate: float, variance: Number, level: float, why: str = ""
     there is a reason ``why``."""
     if why or not variance or not 0.0 < estimate < 1.0:
         return Judgement(estimate, None, None, why or NO_VARIANCE)
-    half = special.ndtri((1.0 + level) / 2.0) * np.sqrt(variance) / (estimate * (1.0 - estimate))
-    low, high = special.expit(special.logit(estimate) + np.array([-half, half]))
+    logit, variance_of_logit = on_logit(estimate, variance)
+    half = special.ndtri((1.0 + level) / 2.0) * np.sqrt(variance_of_logit)
+    low, high = special.expit(logit + np.array([-half, half]))
     return Judgement(estimate, float(low), float(high))
+
+
+def on_logit(area: float, variance: float) -> tuple[float, float]:
+    """The logit of an AUC between 0 and 1, and its variance by the delta method: that of the AUC over (a (1 - a))^2."""
+    return float(special.logit(area)), variance / (area * (1.0 - area)) ** 2
 
 
 def _mean_of(repeats: Sequence[Interval], why: str) -> Judgement:
@@ -239,17 +245,17 @@ def _compare(
     name: str, adjusted: bool, by_level: dict[str, _Part], assessment: Assessment, has_shared: bool
 ) -> Heterogeneity:
     """Cochran's Q and the variance between levels, of the logits of their AUCs."""
-    logits, variances, left_out = [], [], []
+    points, left_out = [], []
     for level, part in by_level.items():
         a = part.auc.estimate
         if a is None or not 0.0 < a < 1.0 or not part.variance:
             left_out.append(level)
         else:
-            logits.append(float(special.logit(a)))
-            variances.append(part.variance / (a * (1.0 - a)) ** 2)
-    why, numbers = IN_SEVERAL if has_shared else FEW_LEVELS if len(logits) < 2 else "", dict[str, Number]()
+            points.append(on_logit(a, part.variance))
+    why, numbers = IN_SEVERAL if has_shared else FEW_LEVELS if len(points) < 2 else "", dict[str, Number]()
     if not why:
-        answer = assessment.engine.pool_random_effects(np.array(logits), np.array(variances), assessment.level)
+        values, variances = np.array(points).T
+        answer = assessment.engine.pool_random_effects(values, variances, assessment.level)
         numbers = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "df", "q_p")}
     tau2, i2, q, df, p = (numbers.get(key) for key in ("tau2", "i2", "q", "df", "q_p"))
-    return Heterogeneity(name, adjusted, tau2, i2, q, df, p, len(logits), tuple(left_out), why or ABSENT)
+    return Heterogeneity(name, adjusted, tau2, i2, q, df, p, len(points), tuple(left_out), why or ABSENT)

@@ -169,6 +169,7 @@ BAD: list[tuple[dict, type[Exception], str]] = [
         DataError,
         "4 folds need as many groups.*has 3. Set folds to 3",
     ),
+    ({"group_folds": {"column": "pure", "folds": 2}}, DataError, "without 'E'.*, one fold, no events are left"),
     ({"group_folds": {"column": "centre", "folds": 1}}, StudyError, "folds: must be greater than or equal to 2"),
     ({"split": {"column": "part", "test": ["tset"]}}, DataError, "'tset' does not occur in 'part'"),
     ({"split": {"column": "part", "test": ["train"]}}, StudyError, "'train' is among both"),

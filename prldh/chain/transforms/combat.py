@@ -27,6 +27,7 @@ from prldh.core import (
     Subjects,
     TrainingRows,
     Warn,
+    is_blank,
     plain,
     positions,
     same_text,
@@ -117,10 +118,6 @@ def _texts(values: np.ndarray) -> np.ndarray:
     """Text by which cells are compared (n,)."""
     distinct, place = np.unique(np.asarray(values, dtype=str), return_inverse=True)
     return np.array([same_text(each) for each in distinct], dtype=object)[place.reshape(-1)]
-
-
-def _is_blank(values: np.ndarray) -> np.ndarray:
-    return np.isnan(values) if values.dtype.kind == "f" else np.asarray(values == "")
 
 
 def _design(kept: Sequence[Kept], columns: Columns, n: int) -> np.ndarray:
@@ -225,7 +222,7 @@ class WithoutBatches:
 
     def reaches(self, columns: Columns) -> np.ndarray:
         batch = self._batches_of(columns)
-        known = np.logical_and.reduce([~_is_blank(np.asarray(columns[each.name])) for each in self.kept])
+        known = np.logical_and.reduce([~is_blank(np.asarray(columns[each.name])) for each in self.kept])
         return known & _reached(batch, self.batches, self.unseen)
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -252,7 +249,7 @@ class WithoutBatches:
         if reached.all():
             return
         for each in self.kept:
-            blank = _is_blank(np.asarray(columns[each.name]))
+            blank = is_blank(np.asarray(columns[each.name]))
             if blank.any():
                 raise DataError(f"'{each.name}' is blank for {blank.sum()} of {blank.size} patients. Fill it in.")
         strange = sorted(set(self._batches_of(columns)[~reached]))
@@ -600,7 +597,7 @@ def _check_kept(columns: Columns, name: str, subjects: Subjects | None, where: s
             f" ({', '.join(columns) or 'there are none'}). Declare it there; the outcome cannot be kept."
         )
     values = np.asarray(columns[name])
-    blank = _is_blank(values)
+    blank = is_blank(values)
     if blank.any():
         raise DataError(
             f"{where}: '{name}' is blank for {blank.sum()} of {blank.size} patients, and what it explains cannot be"
