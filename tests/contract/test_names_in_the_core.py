@@ -50,7 +50,7 @@ HOMONYMS = {
         "an average, and a key of results.json",
         {"apply", "chain", "checklists", "data", "models", "report", "results", "stats"},
     ),
-    "scale": ("what a feature is divided by, a key of results.json", {"core", "results", "stats"}),
+    "scale": ("what a feature is divided by, a key of results.json", {"chain", "core", "results", "stats"}),
     "stability": ("how often features are selected again, a key of results.json", {"checklists", "report", "results"}),
 }
 
