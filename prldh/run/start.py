@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Blanks, DataError, OutputError, PrldhError, same_text
+from prldh.core import Blanks, DataError, PrldhError, same_text
 from prldh.data import (
     PLACEHOLDERS,
     Table,
@@ -26,7 +26,7 @@ from prldh.data import (
     some,
 )
 from prldh.data.imaging import Images
-from prldh.study import TableRead, read_study
+from prldh.study import TableRead, new_study_file, read_study, write_study
 
 _ID = re.compile(r"(patient|subject|case|record|study|pat|p)?[ _.-]*(id|nr|no|number|name|code)s?|row\.names|mrn", re.I)
 _PATIENT = re.compile(r"(patient|subject|person)([ _.-]*(id|nr|no|number|name|code))?", re.I)
@@ -126,20 +126,11 @@ def write_study_from(places: Sequence[Path], tables: Sequence[Path]) -> list[str
     """
     folder = next((place for place in places if not place.is_file()), places[0])
     paths = [*tables, *(place for place in places if place is not folder)]
-    study = folder / "study.yaml"
-    if study.exists():
-        raise OutputError(f"{study} exists already. Give another folder, or edit that file.")
+    study = new_study_file(folder)
     looked = [_look(path) for path in paths]
     guess = _guess(looked)
     others = [each for each in looked if each is not guess.clinical]
-    text = _write(guess, others, folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        study.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"folder {folder} cannot be written: {error.strerror or error}. Give another folder."
-        ) from None
+    write_study(study, _write(guess, others, folder))
     return [
         f"wrote {study}",
         f"  id {guess.id}, outcome {guess.outcome}, event {guess.event} ({guess.n_events[0]} of {sum(guess.n_events)})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.study.imaging import ReadSettings
 from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
-from prldh.study.scaffold import write_scaffold
+from prldh.study.scaffold import new_study_file, write_scaffold, write_study
 from prldh.study.strict import Strict, Text
 from prldh.study.study import (
     SHIPPED_SOURCES,
@@ -46,5 +46,7 @@ __all__ = [
     "one_value",
     "read_settings",
     "read_study",
+    "new_study_file",
     "write_scaffold",
+    "write_study",
 ]

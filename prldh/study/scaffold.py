@@ -63,6 +63,32 @@ or by_model (every model has those without blanks in its own terms), error, or m
 """
 
 
+def new_study_file(folder: Path) -> Path:
+    """Where the study file of a folder is to stand; an error where one is there already."""
+    study = folder / "study.yaml"
+    if study.exists():
+        raise OutputError(f"{study} exists already. Give another folder, or edit that file.")
+    return study
+
+
+def write_study(study: Path, text: str, *folders: Path) -> None:
+    """Write a study file, and folders beside it.
+
+    Raises
+    ------
+    OutputError
+        If that cannot be done.
+    """
+    try:
+        for folder in (study.parent, *folders):
+            folder.mkdir(parents=True, exist_ok=True)
+        study.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"folder {study.parent} cannot be written: {error.strerror or error}. Give another folder."
+        ) from None
+
+
 def write_scaffold(folder: Path) -> list[str]:
     """Write ``study.yaml`` and ``data/`` into a folder; nothing that exists is replaced.
 
@@ -71,16 +97,8 @@ def write_scaffold(folder: Path) -> list[str]:
     OutputError
         If ``study.yaml`` is there already or the folder cannot be written.
     """
-    study = folder / "study.yaml"
-    if study.exists():
-        raise OutputError(f"{study} exists already. Give another folder, or edit that file.")
-    try:
-        (folder / "data").mkdir(parents=True, exist_ok=True)
-        study.write_text(STUDY, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"folder {folder} cannot be written: {error.strerror or error}. Give another folder."
-        ) from None
+    study = new_study_file(folder)
+    write_study(study, STUDY, folder / "data")
     return [
         f"wrote {study}",
         f"put your tables into {folder / 'data'}, edit {study.name}, then:",
