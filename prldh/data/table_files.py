@@ -67,7 +67,7 @@ def read_contents(path: Path, read: TableRead) -> Contents:
     """
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "not found"
-        raise DataError(f"table {problem}: {path}. Check the path in the study file (relative to that file).")
+        raise DataError(f"table {problem}: {path}. Check the path; one in a study file is relative to that file.")
     kind = kind_of(path)
     _refuse_unfit(path, kind, read)
     try:
@@ -383,9 +383,10 @@ def _refuse_other_separator(
         if not others:
             return
         name, keys = layout.SEPARATORS[others[0]], "read: {separator: …}"
+    say = "Leave separator out of read" if keys == "read: {}" else f"Say {keys} for this table"
     raise DataError(
-        f"{path} has one column '{header[:60]}': it seems to be separated by {name}. Say {keys} for this table, or save"
-        " it as comma-separated (.csv) or tab-separated (.tsv), with decimal points."
+        f"{path} has one column '{header[:60]}': it seems to be separated by {name}. {say}, or save it"
+        " as comma-separated (.csv) or tab-separated (.tsv), with decimal points."
     )
 
 

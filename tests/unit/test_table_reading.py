@@ -83,6 +83,7 @@ def test_a_table_is_read_as_it_comes(bench, content, read):
 
 TOLD = {
     "semicolons": (GERMAN, {}, r'semicolons\. Say read: \{separator: ";", decimal: ","\}'),
+    "a separator that is another": (CSV, {"separator": ";"}, r"by commas\. Leave separator out of read, or save"),
     "decimal commas": (GERMAN, {"separator": ";"}, r"row 2 .*'40,0' is not a number\. .*read: \{decimal: \",\"\}"),
     "points": (
         CSV.replace(",", ";"),
