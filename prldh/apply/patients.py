@@ -30,7 +30,7 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import TissueImages, measure, warn_of_leaks
+from prldh.data.imaging import PERTURB, TissueImages, measure, warn_of_leaks
 from prldh.plugins import Registry
 from prldh.study import Study, TableRead, Tissue
 
@@ -452,7 +452,10 @@ class _Reader:
         """The features as measured on images."""
         settings, cohort = self.frozen.settings, self.cohort
         extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
-        sources = given.sources if "sources" in given.model_fields_set else settings["tissues"][name]["sources"]
+        of_study = settings["tissues"][name]
+        sources = given.sources if "sources" in given.model_fields_set else of_study["sources"]
+        is_said = cohort.extraction is not None or "extraction" in given.model_fields_set
+        own = given.extraction if is_said else of_study.get("extraction", {})
         study = Study.model_validate(
             {
                 "clinical": {
@@ -462,8 +465,8 @@ class _Reader:
                     "outcome": settings["clinical"]["outcome"],
                     "event": 1,
                 },
-                "tissues": {name: {"images": given.images, "sources": sources}},
-                "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
+                "tissues": {name: {"images": given.images, "sources": sources, "extraction": _unperturbed(own)}},
+                "extraction": _unperturbed(extraction),
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
         )
@@ -500,3 +503,8 @@ class _Reader:
 
     def _leave_out(self, variable: str, where: np.ndarray, reason: str) -> None:
         self.aside.setdefault(variable, []).append((where, reason))
+
+
+def _unperturbed(extraction: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an extraction without those of perturbed masks, of which a Radscore reads nothing."""
+    return {key: value for key, value in extraction.items() if key != PERTURB}

@@ -203,7 +203,8 @@ class FeatureBlock:
 
     ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k
     perturbed masks, or None; ``images`` the single images behind every reader's values, one a reader, where the source
-    gives them; ``further`` as ``second``, of readers 3, 4 …
+    gives them; ``further`` as ``second``, of readers 3, 4 … ``tissue`` is empty where it is not known, ``made_by`` what
+    the source tells the steps.
     """
 
     source: str
@@ -213,6 +214,8 @@ class FeatureBlock:
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
     further: tuple[np.ndarray, ...] = ()
+    tissue: str = ""
+    made_by: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:
@@ -230,7 +233,8 @@ class TrainingRows:
     values, or None; ``further`` as ``second``, of readers 3, 4 …; ``filled`` (n, p) bool, where a value was blank, by
     whichever reader or perturbed mask, before a step filled it, or None; ``source``: the one that they are of, or what
     all of them together are called; empty where that is not known; ``columns`` what is known of the rows beside their
-    features, by name (n,): covariates, and columns that the study declares (``clinical.columns``). Blanks are NaN, and
+    features, by name (n,): covariates, and columns that the study declares (``clinical.columns``); ``tissue`` whose
+    features they are, empty where that is not known; ``made_by`` source → what it tells the steps. Blanks are NaN, and
     come to steps that stand before one that fills them alone.
     """
 
@@ -245,6 +249,8 @@ class TrainingRows:
     filled: np.ndarray | None = None
     source: str = ""
     columns: Columns = field(default_factory=dict)
+    tissue: str = ""
+    made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:

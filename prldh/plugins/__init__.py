@@ -13,6 +13,7 @@ from prldh.plugins.interfaces import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    InformsSteps,
     Learner,
     NamesPackages,
     OffersAlternatives,
@@ -38,7 +39,7 @@ from prldh.plugins.promises import (
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
-from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, settings_of
+from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, layered_settings, settings_of
 from prldh.plugins.words import (
     Cited,
     Designed,
@@ -73,6 +74,7 @@ __all__ = [
     "FeatureSource",
     "HasFingerprint",
     "HasMetadata",
+    "InformsSteps",
     "Labelled",
     "Learner",
     "LearnerMethods",
@@ -107,5 +109,6 @@ __all__ = [
     "guarded",
     "hookimpl",
     "in_words",
+    "layered_settings",
     "settings_of",
 ]

@@ -119,6 +119,16 @@ class HasMetadata(Protocol):
 
 
 @runtime_checkable
+class InformsSteps(Protocol):
+    """A source of which the steps that take its features may know more than their values
+    (``TrainingRows.made_by``)."""
+
+    def for_steps(self, settings: Any) -> dict[str, Any]:
+        """Text, numbers, and lists and dicts of them; where they are others, refits are fitted again."""
+        ...
+
+
+@runtime_checkable
 class TrainedOnPatients(Protocol):
     """A source that was trained on patients, who are then known to it (:mod:`prldh.data.imaging.seen`)."""
 
@@ -188,6 +198,7 @@ OPTIONAL_OF_SOURCES = (
     ExtractsMany,
     VerifiesValues,
     HasMetadata,
+    InformsSteps,
     TrainedOnPatients,
     NamesPackages,
 )

@@ -93,12 +93,14 @@ FeatureTables = Annotated[
 
 
 class Tissue(Strict):
-    """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
+    """Where a tissue's Radscore comes from: one of a column, feature tables, or images. ``extraction``: settings of its
+    own, which go before the study's key by key."""
 
     radscore: Text | None = None
     features: FeatureTables | None = None
     images: Named | None = None
     sources: list[str] = [SHIPPED_SOURCES[0]]
+    extraction: dict[str, dict[str, Any]] = {}
 
     @field_validator("features", mode="before")
     @classmethod
@@ -114,6 +116,8 @@ class Tissue(Strict):
         given = [k for k in ("radscore", "features", "images") if getattr(self, k) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of radscore, features, images (found: {', '.join(given) or 'none'})")
+        if self.extraction and self.images is None:
+            raise ValueError(f"extraction is of images, and {given[0]} is given. Remove extraction, or give images")
         if self.features == {}:
             raise ValueError("features names no table (found {}). Give a list of tables, or a list for each source")
         for tables in self.tables().values():

@@ -22,13 +22,14 @@ from prldh.api import (
     StudyError,
     read_cases,
     read_study,
-    settings_of,
+    settings_for,
     write_whole,
 )
 from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
 from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
+from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image, n_pages
@@ -92,7 +93,7 @@ def train_study(
             " to replace it."
         )
     study, rows, _ = cases_of(source, tissue)
-    recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
+    recipe = settings_for(study, rows[0].tissue, SOURCE, Settings).train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
     is_first = parallel.world()[0] == 0
     images, aside = load_all(rows, study.imaging, recipe, progress if is_first else _silent)

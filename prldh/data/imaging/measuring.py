@@ -22,9 +22,9 @@ from prldh.data.imaging.naming import refuse_same_stems
 from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
-from prldh.data.imaging.sources import ChosenSource, check_names, choose_sources
+from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
 from prldh.data.tables import check_ids, open_table, some, told_alike
-from prldh.plugins import Registry, VerifiesValues, settings_of
+from prldh.plugins import Registry, VerifiesValues
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead
 from prldh.work import Workers, run_work
 
@@ -64,11 +64,11 @@ def measure(
         for name, tissue in study.tissues.items()
         if tissue.images is not None
     }
-    perturbation = (
-        settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb")
-        if "perturb" in study.extraction
-        else None
-    )
+    perturbations = {
+        name: settings_for(study, name, PERTURB, Perturbation)
+        for name in chosen
+        if PERTURB in study.extraction or PERTURB in study.tissues[name].extraction
+    }
     known, rows_of, warnings = _read_all_rows(study, folder)
     measured = {}
     for name, rows in rows_of.items():
@@ -77,7 +77,7 @@ def measure(
             rows,
             chosen[name],
             study.imaging,
-            perturbation,
+            perturbations.get(name),
             known,
             jobs,
             study.compute.dask,

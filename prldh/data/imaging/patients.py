@@ -87,6 +87,8 @@ class TissueImages:
                         None if perturbed is None else perturbed[:, :, columns],
                         images,
                         tuple(values[2:]),
+                        self.tissue,
+                        self.chosen[source].for_steps,
                     )
                 )
         if not blocks:
