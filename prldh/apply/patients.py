@@ -30,7 +30,7 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import PERTURB, TissueImages, measure, warn_of_leaks
+from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, warn_of_leaks
 from prldh.plugins import Registry
 from prldh.study import Study, TableRead, Tissue
 
@@ -454,8 +454,8 @@ class _Reader:
         extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
         of_study = settings["tissues"][name]
         sources = given.sources if "sources" in given.model_fields_set else of_study["sources"]
-        is_said = cohort.extraction is not None or "extraction" in given.model_fields_set
-        own = given.extraction if is_said else of_study.get("extraction", {})
+        own = dict(of_study.get("extraction", {})) if cohort.extraction is None else {}
+        own |= {source: {**own.get(source, {}), **keys} for source, keys in given.extraction.items()}
         study = Study.model_validate(
             {
                 "clinical": {
@@ -479,8 +479,22 @@ class _Reader:
             )
         for patient, reason in tissue.aside:
             self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
-        self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
+        self.warnings += [
+            *warn_of_leaks(name, tissue.chosen, tissue.ids),
+            *self._tell_of_other_extraction(name, tissue),
+        ]
         return tissue
+
+    def _tell_of_other_extraction(self, name: str, tissue: TissueImages) -> list[Warn]:
+        """A warning for each source that says that its values depend on something else than in the study."""
+        of_run = self.frozen.results.get("images", {}).get(name, {}).get("sources", {})
+        told = []
+        for source, entry in describe_tissue(tissue)["sources"].items():
+            now, then = entry.get("computed", {}), of_run.get(source, {}).get("computed", {})
+            keys = [key for key, value in then.items() if key in now and now[key] != value]
+            if keys:
+                told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
+        return told
 
     def _values_of(self, measured: TissueImages, wanted: Sequence[str]) -> np.ndarray:
         """These features (n, k), by the first reader's masks."""

@@ -227,3 +227,20 @@ def test_new_patients_are_measured_as_each_tissue_was(cohort, tmp_path):
         assert len(own) == N and len(set(own.values())) > 2
         for patient, value in own.items():
             assert again[patient] == pytest.approx(value, rel=1e-9, abs=1e-12)
+
+
+def test_other_settings_than_the_study_s_are_told(cohort, tmp_path):
+    study = _study(cohort, {"told": {"scale": 3}}, {"told": {"needed": 1}}, {"told": {"needed": 2}})
+    prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[Source()])
+    images = {"images": str(cohort / "cases.csv")}
+    new = {
+        "name": "other",
+        "clinical": {"table": str(cohort / "clinical.csv")},
+        "tissues": {"one": images | {"extraction": {"told": {"needed": 1.5}}}, "two": images},
+    }
+    path = tmp_path / "other.yaml"
+    path.write_text(json.dumps(new))
+    told = apply_models(tmp_path / "out", path, plugins=[Source()])["warnings"]
+    (of_settings,) = (w["message"] for w in told if w["code"] == "PRL-220")
+    # what is said of one tissue stands for it, and the study's for the rest
+    assert of_settings.startswith("tissue one: 'told' measures the new patients with another needed than")

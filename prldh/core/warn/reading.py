@@ -265,6 +265,17 @@ FAR_FEATURES = WarnKind(
     "Patients seldom differ so much; tables, units and settings do. The Radscore is extrapolated.",
     "Extract the features as the study's were, and compare a patient whom both have.",
 )
+OTHER_EXTRACTION = WarnKind(
+    "PRL-220",
+    "external",
+    "plugin-external-validation",
+    "New images are measured in another way than the study's",
+    "tissue {tissue}: '{source}' measures the new patients with another {keys} than the study's. The models were made"
+    " of values as the study measured them.",
+    "The cohort file gives settings of its own, a file that they name has changed, or another version computes other"
+    " settings. Values of another network, bin width or spacing are other features under the same names.",
+    "Leave `extraction` out of the cohort file, and name the study's own checkpoint and parameter file.",
+)
 
 # ---------------------------------------------------------------- tables as they come
 
