@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from prldh.study.strict import Strict
@@ -16,6 +18,7 @@ class ReadSettings(Strict):
     its voxels are this many times larger than the image's along an axis of the image; then it is refused.
     ``outside``: the largest part of a region that may lie outside its image.
     ``fraction``: from which part on a voxel of a fractional segmentation (DICOM SEG) belongs to its region.
+    ``pet``: whether PET in DICOM keeps its stored units or becomes SUV by body weight, from the header.
     ``anisotropy``: largest over smallest spacing above which a case is warned about.
     """
 
@@ -24,4 +27,5 @@ class ReadSettings(Strict):
     max_spacing_ratio: float = Field(2.0, ge=1)
     outside: float = Field(0.01, ge=0, lt=1)
     fraction: float = Field(0.5, gt=0, le=1)
+    pet: Literal["as_stored", "suv_bw"] = "as_stored"
     anisotropy: float = Field(3.0, ge=1)

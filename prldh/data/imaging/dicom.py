@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from prldh.data.imaging.dicom_lengths import lengths_fit
 from prldh.data.imaging.dicom_pixels import stored_frames
 from prldh.data.imaging.dicom_stack import Slice, stack
 from prldh.data.imaging.header import Header, Identity, refuse_too_large
+from prldh.data.imaging.pet import suv_factor, units_of
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
 from prldh.study import ReadSettings
@@ -101,7 +103,10 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
     about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
     if len(slices) == 1 and slices[0].frames > 1:
         one = slices[0]
-        return frames_header(one.file, (one.columns, one.rows, one.frames), one.modality, identity_of(about), settings)
+        header = frames_header(
+            one.file, (one.columns, one.rows, one.frames), one.modality, identity_of(about), settings
+        )
+        return _with_units(header, place.name, settings)
     if any(s.frames > 1 for s in slices):
         raise CaseRefused(
             f"'{place.name}' has several files with many frames in one series. Give the file that is meant.",
@@ -113,7 +118,17 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
             " Export the series again.",
             "another_patient",
         )
-    return _series(slices, place.name, identity_of(about), settings)
+    return _with_units(_series(slices, place.name, identity_of(about), settings), place.name, settings)
+
+
+def _with_units(header: Header, name: str, settings: ReadSettings) -> Header:
+    """The same with the units of a PET, and as SUV where that is asked for."""
+    if header.modality != "PT":
+        return header
+    units = units_of(header.files[0])
+    if settings.pet == "as_stored":
+        return replace(header, units=units)
+    return replace(header, units=f"{units}, read as SUV by body weight", factor=suv_factor(header.files, name))
 
 
 def _slice_of(path: Path) -> Slice | None:

@@ -93,6 +93,8 @@ _CODES = {
     "MRAcquisitionType": ("1D", "2D", "3D"),
     "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"),
     "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"),
+    "SUVType": ("BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW"),
+    "DecayCorrection": ("NONE", "START", "ADMIN"),
 }
 _MAKERS = (
     "GE",
@@ -132,7 +134,9 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixels: bool = True) -> tuple[Any, int]:
+def read_dataset(
+    path: Path, tags: Sequence[str | int] | None = None, stop_before_pixels: bool = True
+) -> tuple[Any, int]:
     """A DICOM file's data set and how many bytes of voxels follow what was read (of a deflated file nobody knows:
     very many); ``tags`` limits what is parsed.
 

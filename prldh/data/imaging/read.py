@@ -185,6 +185,8 @@ def _values(header: Header) -> np.ndarray:
             f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.",
             "too_large",
         ) from None
+    if header.factor != 1:
+        values = values * header.factor
     values.setflags(write=False)
     return values
 
@@ -415,7 +417,9 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
 def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> dict[str, str]:
     """How an image was made, as its DICOM file says (the first of a series); empty for other formats."""
     header = read_header(path, settings)
-    return acquisition_of(header.files[0]) if header.kind in ("dicom", "frames") else {}
+    if header.kind not in ("dicom", "frames"):
+        return {}
+    return acquisition_of(header.files[0]) | ({"Units": header.units} if header.units else {})
 
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
