@@ -54,6 +54,7 @@ class ImageFacts:
     modality: str | None
     content: str
     file: Path
+    units: str | None = None
 
 
 def check_cases(
@@ -139,8 +140,17 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
     return findings, (
-        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file) if content is not None else None
+        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file, _read_units(header))
+        if content is not None
+        else None
     )
+
+
+def _read_units(header: Header) -> str | None:
+    """In which units a PET's values are once they are read."""
+    if header.units is not None and header.units.endswith("SUV by body weight"):
+        return "SUV by body weight"
+    return header.units
 
 
 def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Callable[[str, str, str], None]) -> None:
@@ -154,6 +164,12 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             f" ({' x '.join(f'{s:.4g}' for s in spacing)} mm).",
         )
     if header.identity is None:
+        if settings.pet == "suv_bw":
+            say(
+                "note",
+                "units",
+                f"'{row.image.name}' is no DICOM: its units are not told, and its values stay as they are.",
+            )
         return
     if header.identity.filled:
         say(
@@ -296,6 +312,20 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_modalities",
                     f"modalities differ between patients: {counts}. Values are not comparable.",
+                )
+            )
+        units = Counter(units for _, units in {(fact.row.patient, fact.units) for fact in ours} if units)
+        if len(units) > 1:
+            counts = ", ".join(f"{name} in {n}" for name, n in units.most_common())
+            findings.append(
+                Finding(
+                    "",
+                    tissue,
+                    0,
+                    "warning",
+                    "mixed_units",
+                    f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
+                    " suv_bw}} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)
