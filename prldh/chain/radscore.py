@@ -51,6 +51,7 @@ def training_rows(blocks: tuple[FeatureBlock, ...], subjects: Subjects, rows: np
             None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
             tuple(values[rows] for values in b.further),
             columns=columns,
+            is_consensus=b.is_consensus,
         )
         for b in blocks
     )
@@ -273,5 +274,6 @@ def _grouped(
         np.concatenate(perturbed, axis=2) if len(perturbed) == len(training) else None,
         further=tuple(others[1:]),
         columns=first.columns,
+        is_consensus=first.is_consensus,
     )
     return [("all", None, pooled)]
