@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,6 +138,12 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
             "warning",
             "equal_readers",
             "both readers' masks are the same, voxel by voxel. Check that they are two readings.",
+        )
+    elif len(masks) > 1 and not any((a & b).any() for a, b in combinations(masks, 2)):
+        say(
+            "warning",
+            "disjoint_readers",
+            "no two readers' masks share a voxel. Check that they are of one region.",
         )
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
