@@ -30,9 +30,9 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, warn_of_leaks
+from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, read_cases, warn_of_leaks
 from prldh.plugins import Registry
-from prldh.study import Study, TableRead, Tissue
+from prldh.study import OF_IMAGES, Study, TableRead, Tissue
 
 
 @dataclass
@@ -462,10 +462,18 @@ class _Reader:
                     "table": cohort.clinical.table,
                     "read": self.clinical_read.model_dump(),
                     "id": self.id_column,
+                    "patient": cohort.clinical.patient,
                     "outcome": settings["clinical"]["outcome"],
                     "event": 1,
                 },
-                "tissues": {name: {"images": given.images, "sources": sources, "extraction": _unperturbed(own)}},
+                "tissues": {
+                    name: {
+                        "images": given.images,
+                        "sources": sources,
+                        "extraction": _unperturbed(own),
+                        **self._masks(name, given),
+                    }
+                },
                 "extraction": _unperturbed(extraction),
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
@@ -496,11 +504,28 @@ class _Reader:
                 told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
         return told
 
+    def _masks(self, name: str, given: Tissue) -> dict[str, Any]:
+        """How masks and lesions become a row: as in the study, where the cohort file does not say it. Of one reader's
+        masks there is no consensus, and they stand for it."""
+        used = self.frozen.settings["tissues"][name]
+        own = given.model_dump(include=set(OF_IMAGES) & given.model_fields_set)
+        masks = {key: used[key] for key in OF_IMAGES if used.get(key)} | own
+        cases = given.cases()
+        if masks.get("consensus") and "consensus" not in own and cases is not None:
+            read = cases.read.joined_as(self.clinical_read)
+            rows = read_cases(
+                self.folder / cases.path, name, self.id_column, read=read, patient_column=self.cohort.clinical.patient
+            )
+            if len(rows[0].masks) == 1:
+                del masks["consensus"]
+                self.warnings.append(warn.ONE_MASK(tissue=name, consensus=used["consensus"]))
+        return masks
+
     def _values_of(self, measured: TissueImages, wanted: Sequence[str]) -> np.ndarray:
         """These features (n, k), by the first reader's masks."""
         rows = self._rows_of(measured.ids)
         values = np.full((len(self.ids), len(wanted)), np.nan)
-        values[rows >= 0] = measured.readers[0][np.ix_(rows[rows >= 0], positions(measured.names, wanted))]
+        values[rows >= 0] = measured.used[np.ix_(rows[rows >= 0], positions(measured.names, wanted))]
         return values
 
     def _rows_of(self, ids: Sequence[str]) -> np.ndarray:

@@ -53,6 +53,7 @@ def training_rows(blocks: tuple[FeatureBlock, ...], subjects: Subjects, rows: np
             columns=columns,
             tissue=b.tissue,
             made_by={b.source: b.made_by},
+            is_consensus=b.is_consensus,
         )
         for b in blocks
     )
@@ -277,5 +278,6 @@ def _grouped(
         columns=first.columns,
         tissue=first.tissue,
         made_by={source: told for t in training for source, told in t.made_by.items()},
+        is_consensus=first.is_consensus,
     )
     return [("all", None, pooled)]

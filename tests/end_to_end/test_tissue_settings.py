@@ -173,7 +173,7 @@ def test_what_does_not_fit_is_told_where_it_stands(cohort, general, own, message
 def test_settings_of_images_where_there_are_none_are_refused(cohort):
     study = _study(cohort, {"told": {"needed": 1}}, {}, {})
     study["tissues"]["three"] = {"radscore": "score", "extraction": {"told": {"needed": 1}}}
-    with pytest.raises(PrldhError, match=r"tissues.three: extraction is of images, and radscore is given"):
+    with pytest.raises(PrldhError, match=r"tissues.three: extraction is about images, and radscore is given"):
         prldh.extract(study, None, plugins=[Source()])
 
 
