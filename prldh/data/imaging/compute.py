@@ -28,7 +28,7 @@ from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, 
 from prldh.data.imaging.sources import ChosenSource, settings_text
 
 #: Part of every key: raised when reading or what is said of a case changes.
-FORMAT = 4
+FORMAT = 5
 Values = tuple[dict[str, float], ...]
 _REMEDY = "Update the plugin, or leave the source out."
 
