@@ -53,9 +53,10 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
     """Who trained the network, how, and its curves."""
     computed = entry.get("computed") or {}
     sentences = [f"Checkpoint {escape(str(computed.get('checkpoint_sha256', ''))[:16])} (first digits of its SHA-256)."]
+    sentences += _computed_on(computed.get("computed_on"))
     training = computed.get("training")
     if not training:
-        return [f"<p>{sentences[0]} It does not say how it was trained.</p>"]
+        return [f"<p>{' '.join(sentences)} The checkpoint does not say how it was trained.</p>"]
     sentences.append(
         f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch"
         f" {training['epoch']} was kept"
@@ -80,6 +81,16 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
             _figure(f"data:image/svg+xml;base64,{svg}", text, f"<strong>Training curves.</strong> {text}", "wide")
         )
     return parts
+
+
+def _computed_on(about: dict[str, Any] | None) -> list[str]:
+    """The device that the run's settings stand for here, with its versions and precision."""
+    if not about:
+        return []
+    names = {"gpu": "", "capability": "compute capability ", "cuda": "CUDA ", "cudnn": "cuDNN ", "torch": "torch "}
+    parts = [str(about["device"]), *(f"{name}{about[key]}" for key, name in names.items() if about.get(key))]
+    tf32 = ", its convolutions in TF32" if about.get("tf32") else ""
+    return [f"Computed on {escape(', '.join(parts))}, precision {escape(str(about['precision']))}{tf32}."]
 
 
 def _plain(value: Any) -> str:

@@ -92,13 +92,8 @@ class UCTransNetSource:
         return {n: {"unit": None, "ibsi": None, "family": "deep", "channel": NAMES.index(n)} for n in names}
 
     def fingerprint(self, settings: UCTransNetSettings) -> str:
-        """SHA-256 of the checkpoint: what the values depend on beside the settings."""
-        from prldh_uctransnet.checkpoints import file_sha256
-
-        try:
-            return file_sha256(_checkpoint_path(settings))
-        except DataError as error:
-            raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+        """What the values depend on beside the settings: the checkpoint's SHA-256, the device, its versions."""
+        return f"{_sha256_of(settings)} {json.dumps(_embedder_of(settings).about, sort_keys=True)}"
 
     def trained_on(self, settings: UCTransNetSettings) -> set[str]:
         """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients
@@ -112,11 +107,14 @@ class UCTransNetSource:
         return _checkpoint_of(settings).provenance
 
     def metadata(self, settings: UCTransNetSettings) -> dict[str, Any]:
-        """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings,
-        versions, the epoch that was kept with its validation, and the history of all epochs where ``training.json`` of
-        the same run lies beside it."""
+        """What the report says of the checkpoint: its digest, the device that computes with it here, and of its
+        training the numbers of patients, settings, versions, the epoch that was kept with its validation, and the
+        history of all epochs where ``training.json`` of the same run lies beside it."""
         provenance = self.provenance(settings)
-        metadata: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
+        metadata: dict[str, Any] = {
+            "checkpoint_sha256": _sha256_of(settings),
+            "computed_on": _embedder_of(settings).about,
+        }
         if provenance:
             metadata["training"] = {
                 "n_patients": len(provenance.get("patients_sha256", ())),
@@ -176,6 +174,15 @@ def _checkpoint_path(settings: UCTransNetSettings) -> Path:
     return Path(settings.checkpoint).expanduser()
 
 
+def _sha256_of(settings: UCTransNetSettings) -> str:
+    from prldh_uctransnet.checkpoints import file_sha256
+
+    try:
+        return file_sha256(_checkpoint_path(settings))
+    except DataError as error:
+        raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+
+
 def _checkpoint_of(settings: UCTransNetSettings) -> Any:
     path = _checkpoint_path(settings)
     try:
@@ -188,7 +195,7 @@ def _checkpoint_of(settings: UCTransNetSettings) -> Any:
         raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _load(path: Path, state: Any) -> Any:
     """The checkpoint, kept while the file is as it was."""
     from prldh_uctransnet.checkpoints import load_checkpoint
@@ -206,7 +213,7 @@ def _embedder_of(settings: UCTransNetSettings) -> Any:
     return _make_embedder(checkpoint, settings.device, settings.precision, settings.batch, settings.compile)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _make_embedder(checkpoint: Any, device: str, precision: str, batch: int | None, is_compiled: bool) -> Any:
     from prldh_uctransnet.embedding import Embedder
 
