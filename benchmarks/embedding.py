@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from prldh_uctransnet import UCTransNet
-from prldh_uctransnet.devices import PRECISIONS, choose_device
+from prldh_uctransnet.devices import PRECISIONS, changes_in_sds, choose_device
 from prldh_uctransnet.embedding import FLOPS_PER_IMAGE, Embedder
 from prldh_uctransnet.regions import pictures_of
 from prldh_uctransnet.settings import Settings
