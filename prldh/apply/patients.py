@@ -31,7 +31,7 @@ from prldh.data import (
     texts_of_event,
 )
 from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, read_cases, warn_of_leaks
-from prldh.plugins import Registry
+from prldh.plugins import COMPUTED_ON, Registry
 from prldh.study import OF_IMAGES, Study, TableRead, Tissue
 
 
@@ -499,7 +499,7 @@ class _Reader:
         told = []
         for source, entry in describe_tissue(tissue)["sources"].items():
             now, then = entry.get("computed", {}), of_run.get(source, {}).get("computed", {})
-            keys = [key for key, value in then.items() if key in now and now[key] != value]
+            keys = [k for k, value in then.items() if k != COMPUTED_ON and k in now and now[k] != value]
             if keys:
                 told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
         return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
+    COMPUTED_ON,
     Checklist,
     ChecksSettings,
     ComposesLearners,
@@ -57,6 +58,7 @@ from prldh.plugins.words import (
 )
 
 __all__ = [
+    "COMPUTED_ON",
     "KINDS_OF_SCHEMES",
     "draw_resamples",
     "groups_in",

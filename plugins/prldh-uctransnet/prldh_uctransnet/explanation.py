@@ -12,11 +12,20 @@ import numpy as np
 
 from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_for, write_whole
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
-from prldh_uctransnet.drawing import Overlay, draw, signed
-from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.drawing import SCHEMA, Overlay, draw, in_words, signed
+from prldh_uctransnet.heatmaps import DeepPart, Inside, choose_patients, contribution_maps, gradient_cam
 from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import Segmenter
-from prldh_uctransnet.regions import Stack, choose_slices, cut_window, resize, slices_with_pictures, stack_of, window_of
+from prldh_uctransnet.regions import (
+    Stack,
+    choose_slices,
+    cut_window,
+    edges_of,
+    resize,
+    slices_with_pictures,
+    stack_of,
+    window_of,
+)
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import picture_of_slice, target_of_slice
 from prldh_uctransnet.workflow import cases_of
@@ -26,8 +35,9 @@ FOLDER = "explanation"
 
 @dataclass(frozen=True)
 class Explained:
-    """One patient: picture and outline (size, size) of the slice with most of the region, its map, and the numbers that
-    belong to it."""
+    """One patient: picture and outline (size, size) of the slice with most of the region, what its places add to the
+    deep part, and the numbers that belong to it. ``n_slices`` are those that the deep part is the mean of; ``shape`` is
+    the height over the width of what is shown, in mm, and ``edges`` what lies there."""
 
     patient: str
     level: str
@@ -37,6 +47,25 @@ class Explained:
     outline: np.ndarray
     heat: np.ndarray
     case: Case
+    n_slices: int
+    inside: Inside
+    shape: float
+    edges: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What stands above the picture: level, Radscore, its deep part, what this slice adds to it, how much of that
+        inside the outline."""
+        own = f"; this slice of {self.n_slices}: {signed(float(self.heat.sum()))}" if self.n_slices > 1 else ""
+        return (
+            f"{self.level.capitalize()}\nRadscore {signed(self.radscore)}, of it deep {signed(self.deep_part)}{own}\n"
+            f"{in_words(self.inside.share, self.inside.covered)}"
+        )
+
+    @property
+    def meaning(self) -> str:
+        """What the colours are."""
+        return f"log odds a place; {self.heat.size} places sum to {signed(float(self.heat.sum()))}"
 
 
 def explain_study(
@@ -97,15 +126,14 @@ def explain_study(
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
-        title = f"{e.level.capitalize()}\nRadscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
-        meaning = "added to the Radscore (log odds)"
-        draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
+        overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", (-limit, limit), e.shape, e.edges)
+        draw(folder, stems[e.patient], overlay)
     if is_segmentation:
         segmenter = Segmenter(loaded, "cpu")
         for e in explained:
             draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
     about = {
-        "schema": "prldh-explanation/1",
+        "schema": SCHEMA,
         "tissue": tissue,
         "checkpoint_sha256": file_sha256(Path(settings.checkpoint)),
         "limit": limit,
@@ -116,6 +144,12 @@ def explain_study(
                 "level": e.level,
                 "radscore": e.radscore,
                 "deep_part": e.deep_part,
+                "n_slices": e.n_slices,
+                "map_sum": float(e.heat.sum()),
+                "n_places": int(e.heat.size),
+                "share_inside": e.inside.share,
+                "area_inside": e.inside.covered,
+                "edges": list(e.edges),
                 "file": stems[e.patient],
             }
             for e in explained
@@ -123,7 +157,9 @@ def explain_study(
     }
     write_whole(place, json.dumps(about, indent=2, allow_nan=False).encode())
     return [
-        f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained
+        f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f};"
+        f" {in_words(e.inside.share, e.inside.covered)}"
+        for e in explained
     ]
 
 
@@ -180,13 +216,30 @@ def _explain(
         weight += [volume / len(pictures)] * len(pictures)
     counted = range(len(images)) if kept is None else kept
     maps = contribution_maps(network, np.stack([images[i][3] for i in counted]), part)
-    deep = float(np.average(maps.mean(axis=(1, 2)), weights=[weight[i] for i in counted])) - part.constant
+    weights = np.array([weight[i] for i in counted])
+    maps *= (weights / weights.sum())[:, None, None]  # together they add up to the deep part
     first = images[counted[0]][0]
     position = max((j for j, i in enumerate(counted) if images[i][0] is first), key=lambda j: _area(images[counted[j]]))
     _, stack, k, picture = images[counted[position]]
     window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
     outline = resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, settings.size)
-    return Explained(first.patient, level, score, deep, picture, outline, maps[position] - part.constant, first)
+    height, width = (
+        n * mm for n, mm in zip((window.bottom - window.top, window.right - window.left), stack.pixel_mm, strict=True)
+    )
+    return Explained(
+        first.patient,
+        level,
+        score,
+        float(maps.sum()),
+        picture,
+        outline,
+        maps[position],
+        first,
+        len(maps),
+        Inside.of(maps[position], outline),
+        height / width,
+        edges_of(first.image.geometry, settings.plane),
+    )
 
 
 def _area(image: tuple[Case, Stack, int, np.ndarray]) -> int:
@@ -211,4 +264,5 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
         meaning,
         "inferno",
         (0.0, 1.0),
+        edges=edges_of(case.image.geometry, segmenter.plane),
     )

@@ -15,7 +15,7 @@ import torch
 
 from prldh.api import CaseRow, DataError, OutputError, Volume, read_image
 from prldh_uctransnet.checkpoints import Checkpoint
-from prldh_uctransnet.embedding import choose_device
+from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.regions import Stack, stack_of, turn_back
 from prldh_uctransnet.slices import is_picture, load_picture, mask_of_logits, picture_of_slice

@@ -34,6 +34,8 @@ PLANES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
     "sagittal": ((0, 1), (2, -1), (1, 1)),
     "coronal": ((1, 1), (2, -1), (0, 1)),
 }
+#: What lies at the end of each patient direction and at its beginning, in DICOM's letters (head and feet along z).
+LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
 _SAME_SPACING = 1e-4  # relative
 
 
@@ -106,8 +108,7 @@ def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[b
         :, ::-1
     ]  # a column an array axis (z, y, x), rows in patient coordinates
     if plane == "acquired":
-        normal = int(np.argmax(np.abs(cosines[:, 0])))
-        plane = next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)
+        plane = _nearest_plane(geometry)
         order, left = [0], [1, 2]
     else:
         normal = PLANES[plane][0][0]
@@ -119,6 +120,21 @@ def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[b
     flips = [bool(cosines[world, axis] * sign < 0) for (world, sign), axis in zip(PLANES[plane], order, strict=True)]
     (slices, rows, columns), (back, up, left_to_right) = order, flips
     return (slices, rows, columns), (back, up, left_to_right)
+
+
+def _nearest_plane(geometry: Geometry) -> str:
+    """The plane whose normal is nearest to the third image axis."""
+    normal = int(np.argmax(np.abs(np.array(geometry.direction, dtype=float).reshape(3, 3)[:, 2])))
+    return next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)
+
+
+def edges_of(geometry: Geometry, plane: str) -> tuple[str, str, str, str]:
+    """What lies at the top, right, bottom and left of a picture in standard orientation, as DICOM's letters: A, P
+    (anterior, posterior), R, L (the patient's right and left), H, F (head, feet)."""
+    _, (row, down), (column, right) = PLANES[_nearest_plane(geometry) if plane == "acquired" else plane]
+    bottom, top = LETTERS[row][::down]
+    right_letter, left_letter = LETTERS[column][::right]
+    return top, right_letter, bottom, left_letter
 
 
 def choose_slices(mask: np.ndarray, slices: Any) -> list[int]:

@@ -22,8 +22,9 @@ class Settings(BaseModel):
     """``extraction.uctransnet``. :mod:`prldh_uctransnet.regions` says exactly what slices, plane, margin and roi mean.
 
     ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become
-    one. ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changed no value by more
-    than 0.4 % of the largest (1.2e-2 of 3.26); ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
+    one. ``combine``: how several regions of a patient do. ``precision``: bf16 and fp16 are quicker on a GPU and change
+    values (``benchmarks/embedding.py`` tells by how many SDs between patients); ``auto`` is bf16 on a CUDA GPU that has
+    it, fp16 on an older one, fp32 elsewhere. ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
     segment train`` makes a checkpoint. ``library``: the table of this network's features that the selector
     ``feature_library`` compares with, where it names none itself.
     """
@@ -39,7 +40,7 @@ class Settings(BaseModel):
     combine: Literal["mean", "volume"] = "mean"
     size: Side = Field(224, ge=16)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
     # values depend on the checkpoint, not on how another one would be trained

@@ -19,7 +19,7 @@ from prldh import __version__ as core_version
 from prldh.api import DataError, OutputError, PluginError, StudyError, write_whole
 from prldh_uctransnet import __version__, augmentation, parallel
 from prldh_uctransnet.checkpoints import hash_patient, read_content, save_checkpoint
-from prldh_uctransnet.embedding import choose_device
+from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.memory import attempt, halved
 from prldh_uctransnet.network import UCTransNet
 from prldh_uctransnet.recipe import FREE_ON_RESUME, Recipe
