@@ -6,7 +6,7 @@ from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.compute import content_hash
 from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
-from prldh.data.imaging.naming import file_stem
+from prldh.data.imaging.naming import file_stem, without_names
 from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.patients import Images, TissueImages
 from prldh.data.imaging.read import load_case, read_image
@@ -34,4 +34,5 @@ __all__ = [
     "settings_for",
     "verify_cases",
     "warn_of_leaks",
+    "without_names",
 ]

@@ -20,6 +20,7 @@ import numpy as np
 from prldh.core import CaseRow
 from prldh.data.imaging.dicom_file import IDENTIFYING, names_patient, read_dataset
 from prldh.data.imaging.header import Header
+from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
@@ -34,7 +35,8 @@ class Finding:
     """What a check found.
 
     ``severity``: ``refused`` (the row is put aside), ``warning`` or ``note``. ``patient`` is the table's id, ``line``
-    the row of the cases table; what is said of a whole tissue has ``""`` and 0.
+    the row of the cases table; what is said of a whole tissue has ``""`` and 0. ``unnamed``: the message without the
+    names of files, where it may be kept, as in a log.
     """
 
     patient: str
@@ -43,6 +45,7 @@ class Finding:
     severity: str
     kind: str
     message: str
+    unnamed: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     findings: list[Finding] = []
 
     def say(severity: str, kind: str, message: str) -> None:
-        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
+        unnamed = without_names(message, row)
+        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message, unnamed))
 
     def tried(work: Callable[[], Answer]) -> Answer | None:
         try:
@@ -293,6 +297,11 @@ def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[F
             for fact in equal:
                 others = sorted({owner(other) for other in equal} - {owner(fact)})
                 if others:
+                    message = (
+                        f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
+                        " the cases table"
+                        + ("." if whose else ", or say share_images: true where they are lesions of one patient.")
+                    )
                     findings.append(
                         Finding(
                             fact.row.patient,
@@ -300,9 +309,8 @@ def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[F
                             fact.row.line,
                             "refused",
                             "duplicate_image",
-                            f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
-                            " the cases table"
-                            + ("." if whose else ", or say share_images: true where they are lesions of one patient."),
+                            message,
+                            without_names(message, fact.row),
                         )
                     )
     return findings

@@ -342,8 +342,8 @@ def _beside(path: Path, name: str) -> Path:
         )
     if not data.is_file():
         raise CaseRefused(
-            f"the voxels of '{path.name}' are not beside it: one data file '{data.name}' is expected in its folder. "
-            "Put it there, or save image and voxels as one file (.nrrd, .mha).",
+            f"the voxels of '{path.name}' are not beside it: the one data file that its header names is expected in its"
+            " folder. Put it there, or save image and voxels as one file (.nrrd, .mha).",
             "missing_file",
         )
     return data

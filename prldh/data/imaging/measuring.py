@@ -21,7 +21,7 @@ from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
 from prldh.data.imaging.consensus import Consensus
-from prldh.data.imaging.naming import refuse_same_stems
+from prldh.data.imaging.naming import refuse_same_stems, without_names
 from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
@@ -278,8 +278,11 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
         first = bad[0]
         more = f" ({len(bad) - 1} more)" if len(bad) > 1 else ""
         raise DataError(
-            f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or"
-            " leave --strict out to put such cases aside."
+            *(
+                f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {reason}{more} Mend it, or"
+                " leave --strict out to put such cases aside."
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
 
 

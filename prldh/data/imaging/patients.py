@@ -166,8 +166,11 @@ def combine_rows(
     if not usable:
         first = results[0]
         raise DataError(
-            f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient}"
-            f" (line {first.row.line}): {first.reason}"
+            *(
+                f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient"
+                f" {first.row.patient} (line {first.row.line}): {reason}"
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
     names = _common_names(tissue, usable, sources)
     n_readers = len(usable[0].row.masks)
