@@ -183,8 +183,9 @@ def test_who_was_held_out_is_written_beside_the_network(tmp_path):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"held_out": 1.5}, "held_out"),
-        ({"held_out": {"share": 0.2}}, "held_out"),
+        ({"held_out": 1.5}, r"train\.held_out: must be a list of ids.*found 1\.5"),
+        ({"held_out": {"share": 0.2}}, "a share above 0 and below 1"),
+        ({"held_out": [1, 2]}, "in quotes where they are numbers"),
         ({"on": "rectangle"}, "on"),
         ({"margin_mm": 2}, "margin_mm and roi are of rectangles"),
         ({"warmup": 50}, "warmup"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from math import cos, pi
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _is_a_multiple_of_16(size: int) -> int:
@@ -16,7 +16,21 @@ def _is_a_multiple_of_16(size: int) -> int:
 
 #: Side of the square that the network is given, in pixels.
 Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _says_who(value: Any) -> Any:
+    is_share = isinstance(value, float) and 0 < value < 1
+    is_list = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+    if not is_share and not is_list and not (isinstance(value, str) and value):
+        raise ValueError(
+            "must be a list of ids such as [P001, P002] (in quotes where they are numbers), a share above 0 and below 1,"
+            " or a file of ids"
+        )
+    return tuple(value) if is_list else value
+
+
+#: Patients as a list, a share or a file.
+Who = Annotated[tuple[str, ...] | float | str, BeforeValidator(_says_who)]
 
 
 class Recipe(BaseModel):
@@ -45,7 +59,7 @@ class Recipe(BaseModel):
     warmup: int = Field(0, ge=0)
     weight_decay: float = Field(1e-4, ge=0)
     validation: float = Field(0.2, gt=0, lt=1)
-    held_out: tuple[str, ...] | Share | str = ()
+    held_out: Who = ()
     patience: int | None = Field(None, ge=1)
     augment: bool = True
     flip: bool = False
