@@ -116,7 +116,8 @@ def _refuse_without_images(study: Study) -> None:
 
 
 def write_features(folder: Path, images: Images, id_column: str) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed,
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``, ``.consensus``), ``TISSUE.perturbed.csv`` where masks
+    were perturbed,
     ``TISSUE.SOURCE.images.csv`` where a source measures several images a patient, ``TISSUE.json``, and a picture a case
     in ``TISSUE.pictures``."""
 
@@ -126,6 +127,10 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
         for reader, frame in enumerate(_frames(tissue, id_column, as_index=False), start=1):
             frame.to_parquet(folder / f"{stem}.reader{reader}.parquet", index=False)
             frame.to_csv(folder / f"{stem}.reader{reader}.csv", index=False)
+        if tissue.consensus is not None:
+            agreed = _frame(tissue.consensus, tissue, id_column)
+            agreed.to_parquet(folder / f"{stem}.consensus.parquet", index=False)
+            agreed.to_csv(folder / f"{stem}.consensus.csv", index=False)
         if tissue.perturbed is not None:
             frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
             columns = [id_column, "perturbation", *tissue.names]
@@ -137,7 +142,9 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):
                 names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
-                _image_frame(readers, tissue.ids, names, id_column).to_csv(
+                numbers = range(1, len(tissue.readers) + 1)
+                whose = [*(() if tissue.consensus is None else ("consensus",)), *numbers]
+                _image_frame(readers, whose, tissue.ids, names, id_column).to_csv(
                     folder / f"{stem}.{file_stem(source)}.images.csv", index=False
                 )
         text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
@@ -150,11 +157,11 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
 
 
 def _image_frame(
-    readers: Sequence[ImageValues], ids: Sequence[str], names: Sequence[str], id_column: str
+    readers: Sequence[ImageValues], whose: Sequence[Any], ids: Sequence[str], names: Sequence[str], id_column: str
 ) -> pd.DataFrame:
     """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
     frames = []
-    for reader, images in enumerate(readers, start=1):
+    for reader, images in zip(whose, readers, strict=True):
         about = pd.DataFrame({id_column: [ids[i] for i in images.row], "reader": reader, "weight": images.weight})
         frames.append(pd.concat([about, pd.DataFrame(images.values, columns=list(names))], axis=1))
     return pd.concat(frames, ignore_index=True)
@@ -165,9 +172,12 @@ def _frames(tissue: TissueImages, id_column: str, as_index: bool) -> tuple[pd.Da
         raise DataError(
             f"tissues.{tissue.tissue}: a feature has the name of the id column '{id_column}'. Rename the id column."
         )
-    frames = []
-    for values in tissue.readers:
-        frame = pd.DataFrame(values, columns=list(tissue.names))
-        frame.insert(0, id_column, list(tissue.ids))
-        frames.append(frame.set_index(id_column) if as_index else frame)
-    return tuple(frames)
+    frames = (_frame(values, tissue, id_column) for values in tissue.readers)
+    return tuple(frame.set_index(id_column) if as_index else frame for frame in frames)
+
+
+def _frame(values: np.ndarray, tissue: TissueImages, id_column: str) -> pd.DataFrame:
+    """A table: the ids, then one column a feature."""
+    frame = pd.DataFrame(values, columns=list(tissue.names))
+    frame.insert(0, id_column, list(tissue.ids))
+    return frame

@@ -292,14 +292,32 @@ def test_an_element_that_claims_more_than_the_file_holds(tmp_path):
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
 
 
-def test_deflated_dicom_is_refused_unread(tmp_path):
+def test_a_deflated_file_is_unpacked_no_further_than_it_may(tmp_path, monkeypatch):
+    import zlib
+
     import pydicom
+
+    from prldh.data.imaging import dicom_file
 
     path, *_ = data.write_series(tmp_path / "s", data.values())
     one = pydicom.dcmread(path)
     one.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     one.save_as(path)
-    _refused(path, "deflated")
+    whole = path.read_bytes()
+    for part in (0.5, 0.9):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        with pytest.raises(CaseRefused):
+            read_image(path)
+    monkeypatch.setattr(dicom_file, "_LARGEST_HEADER", 1 << 22)
+    at = whole.index(b"DICM") + 4
+    at += 12 + int.from_bytes(whole[at + 8 : at + 12], "little")
+    pack = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    bomb = b"\x08\0\x08\0UN\0\0" + (1 << 30).to_bytes(4, "little")
+    packed = pack.compress(bomb) + b"".join(pack.compress(bytes(1 << 20)) for _ in range(64)) + pack.flush()
+    path.write_bytes(whole[:at] + packed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _refused(path, "unpacks to too much", kind="too_large")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000, "kB"
 
 
 def test_damaged_segmentations_and_contours(tmp_path):

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_of, write_whole
+from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_for, write_whole
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
 from prldh_uctransnet.drawing import SCHEMA, Overlay, draw, in_words, signed
 from prldh_uctransnet.heatmaps import DeepPart, Inside, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.regions import (
     Stack,
@@ -88,9 +89,7 @@ def explain_study(
     """
     study, rows, folder_of_study = cases_of(source, tissue)
     tissue = rows[0].tissue
-    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").relative_to(
-        folder_of_study
-    )
+    settings = settings_for(study, tissue, SOURCE, Settings).relative_to(folder_of_study)
     if checkpoint is not None:
         settings = settings.model_copy(update={"checkpoint": str(checkpoint)})
     if settings.pool != "mean":
@@ -106,8 +105,9 @@ def explain_study(
     run = _run_of(results, tissue)
     scores = run.scores
     folder = results / FOLDER
-    if folder.exists() and not is_forced:
-        raise OutputError(f"{folder} is there already. Use --force to draw it again.")
+    place = folder / f"{file_stem(tissue)}.json"
+    if place.exists() and not is_forced:
+        raise OutputError(f"{folder} holds heat maps of '{tissue}' already. Use --force to draw them again.")
     part, loaded = DeepPart.of(run.radscore), load_checkpoint(Path(settings.checkpoint))
     strangers = [p for p in patients if p not in scores]
     if strangers:
@@ -155,7 +155,7 @@ def explain_study(
             for e in explained
         ],
     }
-    write_whole(folder / f"{file_stem(tissue)}.json", json.dumps(about, indent=2, allow_nan=False).encode())
+    write_whole(place, json.dumps(about, indent=2, allow_nan=False).encode())
     return [
         f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f};"
         f" {in_words(e.inside.share, e.inside.covered)}"
@@ -188,7 +188,7 @@ def _run_of(results: Path, tissue: str) -> Run:
             " analysed it."
         )
     aside = {row["line"] for row in data.get("images", {}).get(tissue, {}).get("put_aside", ())}
-    kept = entry["selection"].get("images_kept", {}).get("uctransnet", {})
+    kept = entry["selection"].get("images_kept", {}).get(SOURCE, {})
     return Run(entry["radscore"], {s["id"]: s["value"] for s in entry["scores"]}, aside, kept)
 
 

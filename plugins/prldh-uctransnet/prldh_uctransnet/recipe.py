@@ -23,8 +23,8 @@ def _says_who(value: Any) -> Any:
     is_list = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
     if not is_share and not is_list and not (isinstance(value, str) and value):
         raise ValueError(
-            "must be a list of ids such as [P001, P002] (in quotes where they are numbers), a share above 0 and below 1,"
-            " or a file of ids"
+            "must be a list of ids such as [P001, P002] (in quotes where they are numbers), a share above 0 and below"
+            " 1, or a file of ids"
         )
     return tuple(value) if is_list else value
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError
 from prldh_uctransnet import __version__
+from prldh_uctransnet.library import SOURCE, digest_of_library, read_library, refuse_other_network
 from prldh_uctransnet.settings import Settings as UCTransNetSettings
 
 N_FEATURES = 512
@@ -23,7 +24,7 @@ class UCTransNetSource:
     """Rectangle around the mask, size x size, min-max, fourth down-sampling stage, mean over the map: 512 values a
     slice, then one set a reader over the slices."""
 
-    name = "uctransnet"
+    name = SOURCE
     version = __version__
     Settings = UCTransNetSettings
     packages = ("prldh-uctransnet", "torch")
@@ -47,13 +48,24 @@ class UCTransNetSource:
 
     def check(self, settings: UCTransNetSettings) -> None:
         """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device
-        that is not there.
+        that is not there, a library that cannot be read or is of another network.
 
         Raises
         ------
-        StudyError, PluginError
+        StudyError, PluginError, DataError
         """
         _embedder_of(settings)
+        if settings.library is not None:
+            read_library(settings.library, "extraction.uctransnet.library")
+            refuse_other_network(settings.library, _sha256_of(settings))
+
+    def for_steps(self, settings: UCTransNetSettings) -> dict[str, Any]:
+        """The SHA-256 of the checkpoint, and the library (path and SHA-256) where one is named: what the selector
+        ``feature_library`` asks for."""
+        told: dict[str, Any] = {"checkpoint_sha256": _sha256_of(settings)}
+        if settings.library is not None:
+            told["library"] = {"path": settings.library, "sha256": digest_of_library(settings.library)}
+        return told
 
     def extract(self, case: Case, settings: UCTransNetSettings) -> Values:
         """The 512 values of one case, one dictionary a reader.
@@ -115,6 +127,8 @@ class UCTransNetSource:
             "checkpoint_sha256": _sha256_of(settings),
             "computed_on": _embedder_of(settings).about,
         }
+        if settings.library is not None:
+            metadata["library_sha256"] = digest_of_library(settings.library)
         if provenance:
             metadata["training"] = {
                 "n_patients": len(provenance.get("patients_sha256", ())),
@@ -195,7 +209,7 @@ def _checkpoint_of(settings: UCTransNetSettings) -> Any:
         raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=2)  # that of one tissue and that of the next
 def _load(path: Path, state: Any) -> Any:
     """The checkpoint, kept while the file is as it was."""
     from prldh_uctransnet.checkpoints import load_checkpoint

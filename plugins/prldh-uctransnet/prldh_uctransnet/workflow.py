@@ -18,7 +18,7 @@ from prldh.api import (
     StudyError,
     read_cases,
     read_study,
-    settings_of,
+    settings_for,
     write_whole,
 )
 from prldh_uctransnet import parallel
@@ -27,6 +27,7 @@ from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.evaluation import RESULTS, Agreement, compare, in_lines, pairs, write_results
 from prldh_uctransnet.keeping import BEST, LAST
+from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import by_image, is_picture, load_image, load_together, n_pages
@@ -95,7 +96,7 @@ def train_study(
             " to replace it."
         )
     study, rows, folder = cases_of(source, tissue)
-    recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
+    recipe = settings_for(study, rows[0].tissue, SOURCE, Settings).train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
     seed = study.seed if seed is None else seed
     is_first = parallel.world()[0] == 0

@@ -9,9 +9,9 @@ import functools
 import gzip
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +54,7 @@ class ImageFacts:
     modality: str | None
     content: str
     file: Path
+    units: str | None = None
 
 
 def check_cases(
@@ -61,6 +62,7 @@ def check_cases(
     settings: ReadSettings | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
+    whose: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Check the cases of a tissue.
 
@@ -72,6 +74,8 @@ def check_cases(
         Processes.
     progress : function, optional
         Told how many rows are done.
+    whose : mapping, optional
+        Id → whose it is: ids of one owner may share an image. Default: each id is another patient's.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def check_cases(
     with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
-    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts)
+    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})
     findings.sort(key=lambda finding: finding.line)
     return findings + _mixtures(facts)
 
@@ -136,11 +140,26 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
             "equal_readers",
             "both readers' masks are the same, voxel by voxel. Check that they are two readings.",
         )
+    elif len(masks) > 1 and not any((a & b).any() for a, b in combinations(masks, 2)):
+        say(
+            "warning",
+            "disjoint_readers",
+            "no two readers' masks share a voxel. Check that they are of one region.",
+        )
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
     return findings, (
-        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file) if content is not None else None
+        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file, _read_units(header))
+        if content is not None
+        else None
     )
+
+
+def _read_units(header: Header) -> str | None:
+    """In which units a PET's values are once they are read."""
+    if header.units is not None and header.units.endswith("SUV by body weight"):
+        return "SUV by body weight"
+    return header.units
 
 
 def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Callable[[str, str, str], None]) -> None:
@@ -154,6 +173,12 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             f" ({' x '.join(f'{s:.4g}' for s in spacing)} mm).",
         )
     if header.identity is None:
+        if settings.pet == "suv_bw":
+            say(
+                "note",
+                "units",
+                f"'{row.image.name}' is no DICOM: its units are not told, and its values stay as they are.",
+            )
         return
     if header.identity.filled:
         say(
@@ -245,14 +270,18 @@ def _content(fact: ImageFacts) -> str:
         return _digest(islice(iter(functools.partial(handle.read, 1 << 20), b""), 1 << 13))
 
 
-def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
+def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[Finding]:
     """Images that several patients share: whose it is cannot be told, so that every row with it is put aside."""
+
+    def owner(fact: ImageFacts) -> str:
+        return whose.get(fact.row.patient, fact.row.patient)
+
     alike: dict[str, list[ImageFacts]] = defaultdict(list)
     for fact in facts:
         alike[fact.content].append(fact)
     findings = []
     for group in alike.values():
-        if len({fact.row.patient for fact in group}) < 2:
+        if len({owner(fact) for fact in group}) < 2:
             continue
         contents: dict[Path, str] = {}
         same: dict[str, list[ImageFacts]] = defaultdict(list)
@@ -262,7 +291,7 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
             same[contents[fact.file]].append(fact)
         for equal in same.values():
             for fact in equal:
-                others = sorted({other.row.patient for other in equal} - {fact.row.patient})
+                others = sorted({owner(other) for other in equal} - {owner(fact)})
                 if others:
                     findings.append(
                         Finding(
@@ -272,7 +301,8 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
                             "refused",
                             "duplicate_image",
                             f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
-                            " the cases table.",
+                            " the cases table"
+                            + ("." if whose else ", or say share_images: true where they are lesions of one patient."),
                         )
                     )
     return findings
@@ -296,6 +326,20 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_modalities",
                     f"modalities differ between patients: {counts}. Values are not comparable.",
+                )
+            )
+        units = Counter(units for _, units in {(fact.row.patient, fact.units) for fact in ours} if units)
+        if len(units) > 1:
+            counts = ", ".join(f"{name} in {n}" for name, n in units.most_common())
+            findings.append(
+                Finding(
+                    "",
+                    tissue,
+                    0,
+                    "warning",
+                    "mixed_units",
+                    f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
+                    " suv_bw}} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)

@@ -10,14 +10,17 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from prldh.core import Geometry
+from prldh.data.imaging.grids import to_mm
 from prldh.data.imaging.header import Header, not_finite, refuse_bad_geometry, refuse_too_large
 from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.slicer import offset_of
 from prldh.study import ReadSettings
 
 _IMAGE_IO = {"nifti": "NiftiImageIO", "nrrd": "NrrdImageIO", "meta": "MetaImageIO"}
@@ -47,16 +50,21 @@ def read_container_header(path: Path, kind: str, settings: ReadSettings) -> Head
         raise _damaged(path, kind) from None
     if len(size) == 2:
         raise _flat(path, size)
-    if len(size) != 3 and not (len(size) == 4 and size[3] == 1):
+    layered = bool(fields)
+    if len(size) == 4 and layered and components == 1:  # before 2016, 3D Slicer had segments along a fourth axis
+        components = size[3]
+    elif len(size) != 3 and not (len(size) == 4 and size[3] == 1):
         raise _no_volume(path, f"{len(size)} axes ({' x '.join(map(str, size))})")
     width, is_float = _pixel_type(pixel, path)
-    layered = bool(fields)
     if components != 1 and not layered:
         raise _no_volume(path, f"{components} numbers a voxel (colours or vectors)")
     n = len(size)
     turn = np.reshape(reader.GetDirection(), (n, n))[:3, :3]
     geometry = Geometry(size[:3], reader.GetSpacing()[:3], reader.GetOrigin()[:3], tuple(float(v) for v in turn.flat))
     refuse_bad_geometry(geometry, path.name)
+    if any(shift := offset_of(dict(fields), geometry.size, path.name)):
+        x, y, z = (float(v) for v in (to_mm(geometry) @ (*shift, 1))[:3])
+        geometry = replace(geometry, origin_mm=(x, y, z))
     refuse_too_large(geometry.size, width * components, path.name, settings)
     return Header(kind, geometry, files, width * components, components, is_float, fields=fields)
 
@@ -69,10 +77,15 @@ def read_container_values(header: Header) -> np.ndarray:
     if header.kind == "nifti" and header.may_be_nan:
         _refuse_hidden_nan(path)
     try:
-        values = sitk.GetArrayFromImage(_reader(path, header.kind).Execute())
+        image = _reader(path, header.kind).Execute()
     except RuntimeError:
         raise _damaged(path, header.kind) from None
-    return values.reshape(header.geometry.size[::-1] + ((header.components,) if header.components > 1 else ()))
+    values, size = sitk.GetArrayFromImage(image), header.geometry.size[::-1]
+    if header.components == 1:
+        return values.reshape(size)
+    if image.GetNumberOfComponentsPerPixel() == 1:  # layers along the fourth axis
+        return np.moveaxis(values, 0, -1)
+    return values.reshape((*size, header.components))
 
 
 def _reader(path: Path, kind: str) -> Any:

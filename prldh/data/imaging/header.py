@@ -36,7 +36,9 @@ class Header:
 
     ``kind``: nifti, nrrd, meta, dicom or frames (DICOM with many frames in one file). ``files`` hold the voxels, in the
     order of slices for dicom. ``bytes_per_voxel`` counts all ``components`` (layers of a segmentation). ``may_be_nan``:
-    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like).
+    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like). Of DICOM:
+    ``is_odd``, where GDCM is not given the file; ``frames``, in the order of slices; ``units`` of PET, and the
+    ``factor`` that makes them what was asked for.
     """
 
     kind: str
@@ -49,6 +51,10 @@ class Header:
     identity: Identity | None = None
     fields: tuple[tuple[str, str], ...] = ()
     is_uniform: bool = True
+    is_odd: bool = False
+    frames: tuple[int, ...] = ()
+    units: str | None = None
+    factor: float = 1.0
 
 
 def refuse_too_large(size: tuple[int, ...], bytes_per_voxel: int, name: str, settings: ReadSettings) -> None:

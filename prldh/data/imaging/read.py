@@ -19,9 +19,10 @@ from prldh.data.imaging.contours import from_rtstruct
 from prldh.data.imaging.dicom import read_series_header, read_series_values
 from prldh.data.imaging.dicom_file import acquisition_of, dicom_files, is_dicom, modality_of, read_dataset, text_of
 from prldh.data.imaging.dicom_frames import read_frames_values
+from prldh.data.imaging.dicom_seg import from_dicom_seg
 from prldh.data.imaging.header import Header, Identity, not_finite
 from prldh.data.imaging.refusal import CaseRefused
-from prldh.data.imaging.segments import Region, from_dicom_seg, from_labels, from_slicer, slicer_segments, whole_labels
+from prldh.data.imaging.segments import Region, from_labels, from_slicer, slicer_segments, whole_labels
 from prldh.study import ReadSettings
 
 _ENDINGS = {
@@ -53,7 +54,7 @@ _PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"
 @functools.cache  # asked before every header; where something is absent it raises, which is not kept
 def need_libraries() -> None:
     """Raise PluginError where the libraries that read images are not installed."""
-    absent = [name for name in ("SimpleITK", "pydicom", "highdicom") if importlib.util.find_spec(name) is None]
+    absent = [name for name in ("SimpleITK", "pydicom") if importlib.util.find_spec(name) is None]
     if absent:
         raise PluginError(
             f"reading images needs {', '.join(absent)}, not installed here. Run: pip install 'prldh[images]'"
@@ -184,6 +185,8 @@ def _values(header: Header) -> np.ndarray:
             f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.",
             "too_large",
         ) from None
+    if header.factor != 1:
+        values = values * header.factor
     values.setflags(write=False)
     return values
 
@@ -290,7 +293,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
         raise CaseRefused(f"image and mask are the same file '{name}'. Correct the cases table.", "swapped")
     region = _region(path, row, image, settings)
     _refuse_stranger(name, region.geometry, region.identity, image)
-    remarks = []
+    remarks = list(region.remarks)
     if region.taken:
         listed = ", ".join(region.taken[:12]) + ("…" if len(region.taken) > 12 else "")
         remarks.append(
@@ -414,7 +417,9 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
 def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> dict[str, str]:
     """How an image was made, as its DICOM file says (the first of a series); empty for other formats."""
     header = read_header(path, settings)
-    return acquisition_of(header.files[0]) if header.kind in ("dicom", "frames") else {}
+    if header.kind not in ("dicom", "frames"):
+        return {}
+    return acquisition_of(header.files[0]) | ({"Units": header.units} if header.units else {})
 
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
 from prldh.core import CALIBRATION, CLASSIFICATION, REPEATED_HOLDOUT, USEFULNESS
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -155,6 +156,29 @@ def _images(w: Writer) -> Iterator[str]:
             elif source not in described and seen.get("n_trained"):
                 yield "None of the patients analysed had been used to train this source."
             described.add(source)
+        yield from _masks(w, tissue, images)
+
+
+def _masks(w: Writer, tissue: str, images: Mapping[str, Any]) -> Iterator[str]:
+    """Which mask the values are of where there were several readers, and how lesions became patients."""
+    place: Place = ("images", tissue)
+    if images.get("consensus"):
+        cited = w.cite("warfield2004") if images["consensus"] == "staple" else ""
+        yield (
+            f"In {w.key(*place)} features were measured in the consensus of the {w.exact(*place, 'n_readers')} readers'"
+            f" masks, {CONSENSUS_WAYS[images['consensus']]}{cited}, and by each reader's own to judge their agreement."
+        )
+    lesions = images.get("lesions")
+    if lesions and lesions["n_several"]:
+        place = (*place, "lesions")
+        n, n_patients, several = (w.exact(*place, key) for key in ("n", "n_patients", "n_several"))
+        counted = f"{n} lesions of {n_patients} patients were measured in {tissue} ({several} with several)"
+        if lesions["combined"] is None:
+            yield f"{counted}; each was a row of its own, and those of a patient were never parted."
+        else:
+            way = LESION_WAYS[lesions["combined"]]
+            cited = "" if lesions["combined"] == BY_SOURCE else w.cite("chang2021")
+            yield f"{counted}; a patient's features were those of {way.removeprefix('as ')}{cited}."
 
 
 def _step(w: Writer, k: int, place: Place) -> str:
