@@ -133,7 +133,8 @@ def test_segmentation_cam_is_of_the_whole_slice_with_most_of_the_region():
     torch.manual_seed(0)
     values, mask = np.random.default_rng(1).normal(size=(3, 40, 40)).astype(np.float32), np.zeros((3, 40, 40), bool)
     mask[0, 5:10, 5:10] = mask[2, 5:25, 5:25] = True
-    segmenter = SimpleNamespace(network=UCTransNet(image_size=32, width=4).eval(), plane="acquired", size=32)
+    network = UCTransNet(image_size=32, width=4).eval()
+    segmenter = SimpleNamespace(network=network, plane="acquired", size=32, scale="picture")
     found = segmentation_cam(segmenter, make_case(values, mask), "high risk")
     assert found.picture.shape == (32, 32) == found.outline.shape and found.outline.sum() == pytest.approx(
         (20 * 32 / 40) ** 2

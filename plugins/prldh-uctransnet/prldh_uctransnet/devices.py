@@ -57,7 +57,7 @@ def about_device(device: torch.device, precision: str) -> dict[str, Any]:
     """What values depend on: ``device``, ``precision``, ``torch``, and of a CUDA GPU its name (``gpu``), compute
     ``capability``, the versions of ``cuda`` and ``cudnn``, and whether its convolutions take ``tf32`` for single
     precision."""
-    about: dict[str, Any] = {"device": device.type, "precision": precision, "torch": torch.__version__}
+    about: dict[str, Any] = {"device": device.type, "precision": precision, "torch": str(torch.__version__)}
     if device.type == "cuda":
         about |= {
             "gpu": torch.cuda.get_device_name(device),

@@ -312,7 +312,8 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
     it."""
     stack = stack_of(case.image.values, case.masks[0], case.image.geometry, segmenter.plane)
     (k,) = choose_slices(stack.mask, "largest")
-    picture = picture_of_slice(stack, k, segmenter.size)
+    limits = stack.limits if segmenter.scale == "image" else None
+    picture = picture_of_slice(stack, k, segmenter.size, limits)
     heat = gradient_cam(segmenter.network, picture[None])[0]
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0

@@ -14,13 +14,15 @@ Exactly, for one mask:
 4. **Square pixels.** Where in-plane spacings differ, linear interpolation to the smaller of the two (pixel centres
    aligned by area).
 5. **Size.** Linear interpolation with antialiasing to size x size.
-6. **Min-max** to 0 … 1 over the picture. A slice whose rectangle holds one value alone has no picture and is left out.
+6. **Min-max** to 0 … 1 over the picture (``scale: picture``), or by the lowest and the highest value of the whole image
+   (``scale: image``). A slice whose rectangle holds one value alone has no picture and is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,22 @@ class Stack:
     values: np.ndarray
     mask: np.ndarray
     pixel_mm: tuple[float, float]
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest value.
+
+        Raises
+        ------
+        DataError
+            If either is not finite.
+        """
+        low, high = float(self.values.min()), float(self.values.max())
+        if not np.isfinite([low, high]).all():
+            raise DataError(
+                "the image has values that are not finite, by which scale: image cannot go. Export it again."
+            )
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -165,7 +183,7 @@ def picture_of(stack: Stack, k: int, settings: Any) -> np.ndarray | None:
         raise DataError("the image has values that are not finite around the region. Export it again, or fill them.")
     if cut.min() == cut.max():
         return None
-    return scale(resize(cut, stack.pixel_mm, settings.size))
+    return scale(resize(cut, stack.pixel_mm, settings.size), stack.limits if settings.scale == "image" else None)
 
 
 def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float, roi: str) -> Window:
@@ -214,9 +232,9 @@ def resize(picture: np.ndarray, pixel_mm: tuple[float, float], size: int) -> np.
     return interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=True)[0, 0].numpy()
 
 
-def scale(picture: np.ndarray) -> np.ndarray:
-    """Min-max to 0 … 1."""
-    low, high = picture.min(), picture.max()
+def scale(picture: np.ndarray, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Min-max to 0 … 1: by the picture's own lowest and highest value, or by those given; 0 where they are the same."""
+    low, high = (picture.min(), picture.max()) if limits is None else map(np.float32, limits)
     return (picture - low) / (high - low) if high > low else np.zeros_like(picture)
 
 

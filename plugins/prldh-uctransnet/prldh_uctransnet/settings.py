@@ -36,6 +36,7 @@ class Settings(BaseModel):
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     roi: Literal["rectangle", "square"] = "rectangle"
     margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    scale: Literal["picture", "image"] = "picture"
     pool: Literal["mean", "max"] = "mean"
     combine: Literal["mean", "volume"] = "mean"
     size: Side = Field(224, ge=16)
