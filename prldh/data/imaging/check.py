@@ -136,7 +136,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
         if one is not None:
             for kind, message in one.remarks:
                 say("warning", kind, message)
-            _say_of_mask(path.name, one.mask, say)
+            _say_of_mask(path.name, one.mask, header.is_flat, say)
     masks = [one.mask for one in fitted if one is not None]
     if len(fitted) == len(masks) == 2 and np.array_equal(masks[0], masks[1]):
         say(
@@ -167,7 +167,28 @@ def _read_units(header: Header) -> str | None:
 
 
 def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Callable[[str, str, str], None]) -> None:
-    spacing = header.geometry.spacing_mm
+    if header.sheared is not None:
+        say(
+            "warning",
+            "sheared",
+            f"'{row.image.name}' has axes that are not at right angles: it is resampled, linearly, onto a grid whose"
+            " axes are.",
+        )
+    if header.is_flat:
+        say(
+            "note",
+            "flat",
+            f"'{row.image.name}' is of one plane and has no thickness: features of one plane are asked for with"
+            " force2D and shape2D.",
+        )
+    if not header.has_size:
+        say(
+            "warning",
+            "no_size",
+            f"'{row.image.name}' does not say how large its pixels are: lengths are in pixels, though they are called"
+            " mm.",
+        )
+    spacing = header.geometry.spacing_mm[: 2 if header.is_flat else 3]
     ratio = max(spacing) / min(spacing)
     if ratio > settings.anisotropy:
         say(
@@ -201,7 +222,7 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
         )
 
 
-def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], None]) -> None:
+def _say_of_mask(name: str, mask: np.ndarray, is_flat: bool, say: Callable[[str, str, str], None]) -> None:
     sides = []
     for axis, ends in ((2, "xX"), (1, "yY"), (0, "zZ")):
         if mask.shape[axis] > 1:
@@ -220,7 +241,7 @@ def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], Non
     thin = [
         axis
         for axis, other in (("z", (1, 2)), ("y", (0, 2)), ("x", (0, 1)))
-        if np.count_nonzero(mask.any(axis=other)) == 1
+        if np.count_nonzero(mask.any(axis=other)) == 1 and not (is_flat and axis == "z")
     ]
     if thin:
         say(
@@ -241,7 +262,7 @@ def _content_key(header: Header) -> str:
     the middle.
     """
     file = header.files[len(header.files) // 2]
-    if header.kind in ("dicom", "frames"):
+    if header.kind in ("dicom", "frames", "plane"):
         return f"{header.geometry.size} {_digest([_pixel_bytes(file)])}"
     size = file.stat().st_size
     with file.open("rb") as handle:
