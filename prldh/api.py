@@ -65,6 +65,8 @@ from prldh.plugins import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    ImageStep,
+    ImageStepMethods,
     Labelled,
     Learner,
     LearnerMethods,
@@ -95,7 +97,16 @@ from prldh.plugins import (
 
 if TYPE_CHECKING:
     from prldh.data import read_table, some
-    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
+    from prldh.data.imaging import (
+        apply_steps,
+        choose_steps,
+        dice,
+        file_stem,
+        hausdorff_mm,
+        load_case,
+        read_cases,
+        read_image,
+    )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
     from prldh.study import ReadSettings, Study, read_study
@@ -129,6 +140,8 @@ __all__ = [
     "Groups",
     "HasFingerprint",
     "HasMetadata",
+    "ImageStep",
+    "ImageStepMethods",
     "ImageValues",
     "Labelled",
     "Learner",
@@ -176,6 +189,8 @@ __all__ = [
     "ValidatorMethods",
     "VerifiesValues",
     "Volume",
+    "apply_steps",
+    "choose_steps",
     "describe_feature",
     "dice",
     "file_stem",
@@ -201,6 +216,8 @@ __all__ = [
 _LATER = {
     "read_table": "prldh.data",
     "some": "prldh.data",
+    "apply_steps": "prldh.data.imaging",
+    "choose_steps": "prldh.data.imaging",
     "dice": "prldh.data.imaging",
     "file_stem": "prldh.data.imaging",
     "hausdorff_mm": "prldh.data.imaging",

@@ -10,6 +10,7 @@ from prldh.chain.learners import LEARNERS
 from prldh.chain.selection import SELECTORS
 from prldh.chain.transforms import TRANSFORMS
 from prldh.checklists import built_in_checklists
+from prldh.data.imaging import IMAGE_STEPS
 from prldh.engines import PythonEngine, REngine
 from prldh.plugins import hookimpl
 from prldh.validation import VALIDATORS
@@ -28,6 +29,11 @@ def register_transforms() -> list[Any]:
 @hookimpl
 def register_learners() -> list[Any]:
     return list(LEARNERS)
+
+
+@hookimpl
+def register_image_steps() -> list[Any]:
+    return list(IMAGE_STEPS)
 
 
 @hookimpl

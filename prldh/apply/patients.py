@@ -465,6 +465,7 @@ class _Reader:
                 },
                 "tissues": {name: {"images": given.images, "sources": sources, **self._masks(name, given)}},
                 "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
+                "image_steps": settings.get("image_steps") or [],
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
         )
@@ -485,7 +486,7 @@ class _Reader:
         masks there is no consensus, and they stand for it."""
         used = self.frozen.settings["tissues"][name]
         own = given.model_dump(include=set(OF_IMAGES) & given.model_fields_set)
-        masks = {key: used[key] for key in OF_IMAGES if used.get(key)} | own
+        masks = {key: used[key] for key in OF_IMAGES if used.get(key) is not None} | own
         cases = given.cases()
         if masks.get("consensus") and "consensus" not in own and cases is not None:
             read = cases.read.joined_as(self.clinical_read)

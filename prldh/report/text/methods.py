@@ -139,6 +139,12 @@ def _images(w: Writer) -> Iterator[str]:
     """Each source once, and whether analysed patients had trained it."""
     described = set()
     for tissue, images in (w.data.get("images") or {}).items():
+        if images.get("image_steps"):
+            parts = [_image_step(w, tissue, k) for k in range(len(images["image_steps"]))]
+            yield (
+                f"Before anything was measured in {w.key('images', tissue)}, each image was processed by itself:"
+                f" {'; then '.join(parts)}."
+            )
         for source, about in images["sources"].items():
             place: Place = ("images", tissue, "sources", source)
             if source not in described:
@@ -157,6 +163,11 @@ def _images(w: Writer) -> Iterator[str]:
                 yield "None of the patients analysed had been used to train this source."
             described.add(source)
         yield from _masks(w, tissue, images)
+
+
+def _image_step(w: Writer, tissue: str, k: int) -> str:
+    sentence = w.words.image_steps.get((tissue, k))
+    return w.fill(sentence) if sentence else f"by {w.name('images', tissue, 'image_steps', k, 'label')}"
 
 
 def _masks(w: Writer, tissue: str, images: Mapping[str, Any]) -> Iterator[str]:
