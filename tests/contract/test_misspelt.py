@@ -52,6 +52,7 @@ OPTIONAL = {
         "fingerprint",
         "methods",
     },
+    "register_image_steps": {"check", "fingerprint", "methods"},
     "register_validators": {"methods", "design"},
     "register_checklists": {"score"},
 }
