@@ -65,6 +65,7 @@ from prldh.plugins import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    InformsSteps,
     Labelled,
     Learner,
     LearnerMethods,
@@ -95,7 +96,7 @@ from prldh.plugins import (
 
 if TYPE_CHECKING:
     from prldh.data import read_table, some
-    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
+    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image, settings_for
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
     from prldh.study import ReadSettings, Study, read_study
@@ -130,6 +131,7 @@ __all__ = [
     "HasFingerprint",
     "HasMetadata",
     "ImageValues",
+    "InformsSteps",
     "Labelled",
     "Learner",
     "LearnerMethods",
@@ -189,6 +191,7 @@ __all__ = [
     "read_image",
     "read_study",
     "read_table",
+    "settings_for",
     "settings_of",
     "show_progress",
     "some",
@@ -207,6 +210,7 @@ _LATER = {
     "load_case": "prldh.data.imaging",
     "read_cases": "prldh.data.imaging",
     "read_image": "prldh.data.imaging",
+    "settings_for": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",
     "describe_feature": "prldh.ibsi",
     "ReadSettings": "prldh.study",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
+    COMPUTED_ON,
     Checklist,
     ChecksSettings,
     ComposesLearners,
@@ -13,6 +14,7 @@ from prldh.plugins.interfaces import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    InformsSteps,
     Learner,
     NamesPackages,
     OffersAlternatives,
@@ -38,7 +40,7 @@ from prldh.plugins.promises import (
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
-from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, settings_of
+from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, layered_settings, settings_of
 from prldh.plugins.words import (
     Cited,
     Designed,
@@ -56,6 +58,7 @@ from prldh.plugins.words import (
 )
 
 __all__ = [
+    "COMPUTED_ON",
     "KINDS_OF_SCHEMES",
     "draw_resamples",
     "groups_in",
@@ -73,6 +76,7 @@ __all__ = [
     "FeatureSource",
     "HasFingerprint",
     "HasMetadata",
+    "InformsSteps",
     "Labelled",
     "Learner",
     "LearnerMethods",
@@ -107,5 +111,6 @@ __all__ = [
     "guarded",
     "hookimpl",
     "in_words",
+    "layered_settings",
     "settings_of",
 ]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from prldh.engines import StatisticsEngine
 
 
+#: Key of a source's metadata: the device and versions that it computed with.
+COMPUTED_ON = "computed_on"
+
 # ---------------------------------------------------------------- what an object may have beside
 
 
@@ -114,7 +117,18 @@ class HasMetadata(Protocol):
     """A source that says in the terms of its software what its values depend on."""
 
     def metadata(self, settings: Any) -> dict[str, Any]:
-        """What the checklists read; paths may be repeated from the settings."""
+        """What the checklists read; paths may be repeated from the settings. What is said of the machine stands under
+        :data:`COMPUTED_ON`: elsewhere values differ by rounding alone, and nobody is told."""
+        ...
+
+
+@runtime_checkable
+class InformsSteps(Protocol):
+    """A source of which the steps that take its features may know more than their values
+    (``TrainingRows.made_by``)."""
+
+    def for_steps(self, settings: Any) -> dict[str, Any]:
+        """Text, numbers, and lists and dicts of them; where they are others, refits are fitted again."""
         ...
 
 
@@ -188,6 +202,7 @@ OPTIONAL_OF_SOURCES = (
     ExtractsMany,
     VerifiesValues,
     HasMetadata,
+    InformsSteps,
     TrainedOnPatients,
     NamesPackages,
 )

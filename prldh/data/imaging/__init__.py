@@ -11,9 +11,10 @@ from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.patients import Images, TissueImages
 from prldh.data.imaging.read import load_case, read_image
 from prldh.data.imaging.seen import warn_of_leaks
-from prldh.data.imaging.sources import ChosenSource, check_names
+from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, settings_for
 
 __all__ = [
+    "PERTURB",
     "ChosenSource",
     "Images",
     "ImagesEntry",
@@ -30,6 +31,7 @@ __all__ = [
     "measure",
     "read_cases",
     "read_image",
+    "settings_for",
     "verify_cases",
     "warn_of_leaks",
     "without_names",

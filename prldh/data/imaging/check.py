@@ -9,9 +9,9 @@ import functools
 import gzip
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,6 +65,7 @@ def check_cases(
     settings: ReadSettings | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
+    whose: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Check the cases of a tissue.
 
@@ -76,6 +77,8 @@ def check_cases(
         Processes.
     progress : function, optional
         Told how many rows are done.
+    whose : mapping, optional
+        Id → whose it is: ids of one owner may share an image. Default: each id is another patient's.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def check_cases(
     with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
-    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts)
+    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})
     findings.sort(key=lambda finding: finding.line)
     return findings + _mixtures(facts)
 
@@ -140,6 +143,12 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
             "warning",
             "equal_readers",
             "both readers' masks are the same, voxel by voxel. Check that they are two readings.",
+        )
+    elif len(masks) > 1 and not any((a & b).any() for a, b in combinations(masks, 2)):
+        say(
+            "warning",
+            "disjoint_readers",
+            "no two readers' masks share a voxel. Check that they are of one region.",
         )
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
@@ -293,14 +302,18 @@ def _content(fact: ImageFacts) -> str:
         return _digest(islice(iter(functools.partial(handle.read, 1 << 20), b""), 1 << 13))
 
 
-def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
+def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[Finding]:
     """Images that several patients share: whose it is cannot be told, so that every row with it is put aside."""
+
+    def owner(fact: ImageFacts) -> str:
+        return whose.get(fact.row.patient, fact.row.patient)
+
     alike: dict[str, list[ImageFacts]] = defaultdict(list)
     for fact in facts:
         alike[fact.content].append(fact)
     findings = []
     for group in alike.values():
-        if len({fact.row.patient for fact in group}) < 2:
+        if len({owner(fact) for fact in group}) < 2:
             continue
         contents: dict[Path, str] = {}
         same: dict[str, list[ImageFacts]] = defaultdict(list)
@@ -310,11 +323,12 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
             same[contents[fact.file]].append(fact)
         for equal in same.values():
             for fact in equal:
-                others = sorted({other.row.patient for other in equal} - {fact.row.patient})
+                others = sorted({owner(other) for other in equal} - {owner(fact)})
                 if others:
                     message = (
                         f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
-                        " the cases table."
+                        " the cases table"
+                        + ("." if whose else ", or say share_images: true where they are lesions of one patient.")
                     )
                     findings.append(
                         Finding(
