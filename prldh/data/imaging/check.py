@@ -375,7 +375,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_units",
                     f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
-                    " suv_bw}} makes them SUV by body weight, from the headers.",
+                    " suv_bw} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)
