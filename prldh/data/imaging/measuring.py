@@ -26,6 +26,7 @@ from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
+from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.tables import check_ids, open_table, some, told_alike
 from prldh.plugins import Registry, VerifiesValues
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
@@ -67,6 +68,7 @@ def measure(
         for name, tissue in study.tissues.items()
         if tissue.images is not None
     }
+    steps = {name: choose_steps(study, name, registry, folder) for name in chosen}
     perturbations = {
         name: settings_for(study, name, PERTURB, Perturbation)
         for name in chosen
@@ -81,6 +83,7 @@ def measure(
             study.tissues[name],
             whose,
             chosen[name],
+            steps[name],
             study.imaging,
             perturbations.get(name),
             known,
@@ -208,6 +211,7 @@ def _measure_tissue(
     settings: Tissue,
     whose: Mapping[str, str],
     sources: Mapping[str, ChosenSource],
+    steps: Sequence[ChosenStep],
     reading: ReadSettings,
     perturbation: Perturbation | None,
     known: Sequence[str],
@@ -226,7 +230,7 @@ def _measure_tissue(
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
-    shared = (sources, reading, perturbation, consensus, cache_folder("extraction"))
+    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
     with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: progress(sentence, 0, 0)) as workers:
         try:
@@ -253,6 +257,7 @@ def _measure_tissue(
         settings.lesions,
         patient_of,
         settings.consensus,
+        steps,
     )
 
 
@@ -302,7 +307,7 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     differences: dict[str, float] = {}
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]
-        case = load_case(result.row, reading)
+        case = apply_steps(load_case(result.row, reading), tissue.steps)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
                 for name, difference in chosen.source.verify(case, chosen.settings).items():

@@ -139,6 +139,12 @@ def _images(w: Writer) -> Iterator[str]:
     """Each source once, with the tissues where it was set otherwise, and whether analysed patients had trained it."""
     described = set()
     for tissue, images in (w.data.get("images") or {}).items():
+        if images.get("image_steps"):
+            parts = [_image_step(w, tissue, k) for k in range(len(images["image_steps"]))]
+            yield (
+                f"Before anything was measured in {w.key('images', tissue)}, each image was processed by itself:"
+                f" {'; then '.join(parts)}."
+            )
         for source in images["sources"]:
             if source not in described:
                 yield from _source(w, source)
@@ -167,6 +173,11 @@ def _source(w: Writer, source: str) -> Iterator[str]:
             f"{n} of the patients analysed had been used to train {which}"
             + (", so that results on held-out patients are too favourable." if each["n"] else ".")
         )
+
+
+def _image_step(w: Writer, tissue: str, k: int) -> str:
+    sentence = w.words.image_steps.get((tissue, k))
+    return w.fill(sentence) if sentence else f"by {w.name('images', tissue, 'image_steps', k, 'label')}"
 
 
 def _masks(w: Writer, tissue: str, images: Mapping[str, Any]) -> Iterator[str]:
