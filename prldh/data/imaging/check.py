@@ -181,6 +181,13 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             f"'{row.image.name}' is of one plane and has no thickness: features of one plane are asked for with"
             " force2D and shape2D.",
         )
+    if not header.is_oriented:
+        say(
+            "warning",
+            "orientation",
+            f"'{row.image.name}' is Analyze 7.5, which does not say which side is left, nor where the image lies: a"
+            " mask must be of the same format. Convert both to NIfTI where you know.",
+        )
     if not header.has_size:
         say(
             "warning",
@@ -368,7 +375,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_units",
                     f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
-                    " suv_bw}} makes them SUV by body weight, from the headers.",
+                    " suv_bw} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)
