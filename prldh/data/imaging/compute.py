@@ -98,7 +98,7 @@ def compute_cases(
         return [
             result for row in rows for result in compute_cases(sources, reading, perturbation, consensus, kept, [row])
         ]
-    cases = [_Work(row, sources, reading, perturbation, consensus, kept) for row in rows]
+    cases = [CaseWork(row, sources, reading, perturbation, consensus, kept) for row in rows]
     for work in cases:
         work.attempt(work.find)
         if work.reason is None and work.is_wanted:
@@ -113,7 +113,7 @@ def compute_cases(
     return [work.result() for work in cases]
 
 
-def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work]) -> None:
+def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[CaseWork]) -> None:
     """One call for all. What fails as a whole is left for one by one, which tells whose fault it is."""
     try:
         answers = list(chosen.source.extract_many([work.case_for(name) for work in waiting], chosen.settings))
@@ -132,7 +132,7 @@ def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work])
             work.take(name, answer)
 
 
-class _Work:
+class CaseWork:
     """One row on its way: what was found kept, and what is still wanted of whom."""
 
     def __init__(
@@ -237,6 +237,19 @@ class _Work:
             self.values[name, kind], left = tuple(left[:count]), left[count:]
             self.is_kept &= _keep(self.places[name, kind], [_packed(values) for values in self.values[name, kind]])
         self.computed.add(name)
+
+    def without_image(self) -> CaseWork:
+        """To be sent to another process, which needs the number of masks alone, and has the sources."""
+        if hasattr(self, "case"):
+            del self.case
+            self.masks = {kind: (np.empty(0, bool),) * len(masks) for kind, masks in self.masks.items()}
+        self.sources = {}
+        return self
+
+    def again(self, sources: Mapping[str, ChosenSource]) -> CaseWork:
+        """With the sources, where it was sent to."""
+        self.sources = sources
+        return self
 
     def result(self) -> CaseResult:
         """What is known of the row in the end."""
