@@ -39,16 +39,20 @@ __version__ = "0.1.0"
 #: Rooms that are imported on first use, so that ``prldh --help`` is quick.
 _ROOMS = (
     "apply",
+    "chain",
     "checklists",
     "core",
+    "data",
     "demo",
     "doctor",
+    "engines",
     "plugins",
     "report",
     "results",
     "run",
     "study",
     "testing",
+    "validation",
     "work",
 )
 _HOME = {

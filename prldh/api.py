@@ -67,6 +67,8 @@ from prldh.plugins import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    ImageStep,
+    ImageStepMethods,
     InformsSteps,
     Labelled,
     Learner,
@@ -98,7 +100,17 @@ from prldh.plugins import (
 
 if TYPE_CHECKING:
     from prldh.data import read_table, some
-    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image, settings_for
+    from prldh.data.imaging import (
+        apply_steps,
+        choose_steps,
+        dice,
+        file_stem,
+        hausdorff_mm,
+        load_case,
+        read_cases,
+        read_image,
+        settings_for,
+    )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
     from prldh.study import ReadSettings, Study, read_study
@@ -134,6 +146,8 @@ __all__ = [
     "Groups",
     "HasFingerprint",
     "HasMetadata",
+    "ImageStep",
+    "ImageStepMethods",
     "ImageValues",
     "InformsSteps",
     "Labelled",
@@ -182,6 +196,8 @@ __all__ = [
     "ValidatorMethods",
     "VerifiesValues",
     "Volume",
+    "apply_steps",
+    "choose_steps",
     "describe_feature",
     "dice",
     "file_stem",
@@ -208,6 +224,8 @@ __all__ = [
 _LATER = {
     "read_table": "prldh.data",
     "some": "prldh.data",
+    "apply_steps": "prldh.data.imaging",
+    "choose_steps": "prldh.data.imaging",
     "dice": "prldh.data.imaging",
     "file_stem": "prldh.data.imaging",
     "hausdorff_mm": "prldh.data.imaging",

@@ -3,48 +3,55 @@ own distribution."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prldh.apply import ExternalValidation
-from prldh.chain.learners import LEARNERS
-from prldh.chain.selection import SELECTORS
-from prldh.chain.transforms import TRANSFORMS
-from prldh.checklists import built_in_checklists
-from prldh.engines import PythonEngine, REngine
+import prldh
 from prldh.plugins import hookimpl
-from prldh.validation import VALIDATORS
+
+if TYPE_CHECKING:  # the rooms are imported on first use: who measures images asks for feature sources alone
+    import prldh.apply
+    import prldh.chain
+    import prldh.checklists
+    import prldh.data
+    import prldh.engines
+    import prldh.validation
 
 
 @hookimpl
 def register_selectors() -> list[Any]:
-    return list(SELECTORS)
+    return list(prldh.chain.SELECTORS)
 
 
 @hookimpl
 def register_transforms() -> list[Any]:
-    return list(TRANSFORMS)
+    return list(prldh.chain.TRANSFORMS)
 
 
 @hookimpl
 def register_learners() -> list[Any]:
-    return list(LEARNERS)
+    return list(prldh.chain.LEARNERS)
+
+
+@hookimpl
+def register_image_steps() -> list[Any]:
+    return list(prldh.data.IMAGE_STEPS)
 
 
 @hookimpl
 def register_validators() -> list[Any]:
-    return list(VALIDATORS)
+    return list(prldh.validation.VALIDATORS)
 
 
 @hookimpl
 def register_engines() -> list[type]:
-    return [PythonEngine, REngine]
+    return [prldh.engines.PythonEngine, prldh.engines.REngine]
 
 
 @hookimpl
 def register_checklists() -> list[Any]:
-    return built_in_checklists()
+    return prldh.checklists.built_in_checklists()
 
 
 @hookimpl
 def register_report_sections() -> list[Any]:
-    return [ExternalValidation()]
+    return [prldh.apply.ExternalValidation()]

@@ -475,6 +475,7 @@ class _Reader:
                     }
                 },
                 "extraction": _unperturbed(extraction),
+                "image_steps": settings.get("image_steps") or [],
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
         )
@@ -509,7 +510,7 @@ class _Reader:
         masks there is no consensus, and they stand for it."""
         used = self.frozen.settings["tissues"][name]
         own = given.model_dump(include=set(OF_IMAGES) & given.model_fields_set)
-        masks = {key: used[key] for key in OF_IMAGES if used.get(key)} | own
+        masks = {key: used[key] for key in OF_IMAGES if used.get(key) is not None} | own
         cases = given.cases()
         if masks.get("consensus") and "consensus" not in own and cases is not None:
             read = cases.read.joined_as(self.clinical_read)

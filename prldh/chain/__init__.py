@@ -29,20 +29,25 @@ from prldh.chain.design import (
     probability,
     unplaced_splines,
 )
-from prldh.chain.learners import RADSCORES
+from prldh.chain.learners import LEARNERS, RADSCORES
 from prldh.chain.radscore import base_log_odds, fit_everyone, fit_tissue, training_rows
+from prldh.chain.selection import SELECTORS
 from prldh.chain.states import from_states, to_states
 from prldh.chain.steps import Answer, ChosenLearner, Protocol, Step, read_answer
+from prldh.chain.transforms import TRANSFORMS
 from prldh.core import GROUPS
 
 __all__ = [
     "Answer",
     "ChosenLearner",
     "GROUPS",
+    "LEARNERS",
     "LOG_ODDS_DECIMALS",
     "Protocol",
     "RADSCORES",
+    "SELECTORS",
     "Step",
+    "TRANSFORMS",
     "Table",
     "adjusting_terms",
     "base_log_odds",

@@ -307,6 +307,12 @@ def regions(d: Dossier) -> Finding:
     return ask(value + lesions, *(file(e.where) for e in measured)) if value else ask()
 
 
+def lesions(d: Dossier) -> Finding:
+    """CLEAR 19: how many lesions there were, and which of a patient's count."""
+    value = "; ".join(f"{e.name}: {lesions_in_words(e.lesions)}" for e in d.extractions if e.lesions)
+    return ask(value, *(file(e.where, "lesions") for e in d.extractions if e.lesions)) if value else ask()
+
+
 @of_results
 def outcome(d: Dossier) -> Finding:
     cohort = d.run["cohort"]

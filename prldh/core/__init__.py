@@ -45,6 +45,7 @@ from prldh.core.fitted import (
 )
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
+from prldh.core.lazily import on_first_use
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
 from prldh.core.measures import (
     APPARENT,
@@ -205,6 +206,7 @@ __all__ = [
     "keys_of",
     "later",
     "nearest",
+    "on_first_use",
     "plain",
     "positions",
     "record_of",

@@ -54,11 +54,12 @@ class Geometry:
 @dataclass(frozen=True)
 class Volume:
     """An image: ``values`` (z, y, x) in the type they are stored in, and where they lie. ``modality`` is DICOM's (CT,
-    MR), or None."""
+    MR), or None. ``is_flat``: of one plane, whose thickness nobody knows (its spacing says 1 mm)."""
 
     values: np.ndarray
     geometry: Geometry
     modality: str | None = None
+    is_flat: bool = False
 
 
 @dataclass(frozen=True)

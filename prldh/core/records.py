@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from prldh.core.terms import Function
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Covariates by name: values (n,) float64 when continuous, codes (n,) into the covariate's levels otherwise (-1:
 #: blank).

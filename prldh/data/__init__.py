@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from prldh.data.cohort import absent_levels, number_ids, patients_of, read_cohort, read_outcome, texts_of_event
-from prldh.data.confounding import tell_of_confounded
-from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
-from prldh.data.features import read_features, tell_of_blanks, without_constants
-from prldh.data.guessing import guess_read
-from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
-from prldh.data.tables import (
-    BLANKS,
-    PLACEHOLDERS,
-    Table,
-    check_ids,
-    column_of,
-    id_number,
-    ids_of,
-    is_number,
-    numbers,
-    open_joined,
-    open_table,
-    read_table,
-    refuse_doubled,
-    refuse_failed_cells,
-    some,
-)
+from typing import TYPE_CHECKING
+
+from prldh.core import on_first_use
+
+if TYPE_CHECKING:
+    from prldh.data.cohort import absent_levels, number_ids, patients_of, read_cohort, read_outcome, texts_of_event
+    from prldh.data.confounding import tell_of_confounded
+    from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
+    from prldh.data.features import read_features, tell_of_blanks, without_constants
+    from prldh.data.guessing import guess_read
+    from prldh.data.imaging import IMAGE_STEPS
+    from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
+    from prldh.data.tables import (
+        BLANKS,
+        PLACEHOLDERS,
+        Table,
+        check_ids,
+        column_of,
+        id_number,
+        ids_of,
+        is_number,
+        numbers,
+        open_joined,
+        open_table,
+        read_table,
+        refuse_doubled,
+        refuse_failed_cells,
+        some,
+    )
 
 __all__ = [
     "BLANKS",
     "CasesDigest",
+    "IMAGE_STEPS",
     "Missing",
     "PLACEHOLDERS",
     "Table",
@@ -62,3 +69,17 @@ __all__ = [
     "texts_of_event",
     "without_constants",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = on_first_use(
+        __name__,
+        cohort="absent_levels number_ids patients_of read_cohort read_outcome texts_of_event",
+        confounding="tell_of_confounded",
+        digests="CasesDigest TableDigest digest_cases digest_table",
+        features="read_features tell_of_blanks without_constants",
+        guessing="guess_read",
+        imaging="IMAGE_STEPS",
+        imputation="Missing describe_missing impute_everyone impute_resample",
+        tables="BLANKS PLACEHOLDERS Table check_ids column_of id_number ids_of is_number numbers open_joined open_table"
+        " read_table refuse_doubled refuse_failed_cells some",
+    )

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from prldh.core import Cohort, Covariate, DataError, Warn, same_text, warn
 from prldh.data.table_files import and_more
 from prldh.data.tables import (
     PLACEHOLDERS,
+    Column,
     Table,
     column_of,
     ids_of,
@@ -124,21 +126,22 @@ def _tell_of_rows(cohort: Cohort) -> list[Warn]:
     return [warn.CLUSTERED(n=cohort.n, n_patients=n, n_events=events)]
 
 
-def number_ids(ids: pd.Series, frame: Table) -> pd.Series:
+def number_ids(named: Column, frame: Table) -> Column:
     """Ids that stand several times numbered, in the order of their rows' content: nothing else is joined on them."""
+    ids = named.series()
     if not ids.duplicated().any():
-        return ids
+        return named
     own = frame.as_text().set_index(ids.index).assign(**{str(ids.name): ids})
     own = own.sort_values(list(own.columns), kind="stable")
     number = own.groupby(str(ids.name), sort=False).cumcount().add(1).astype(str)
     is_one = ~ids.duplicated(keep=False) | (ids == "")
-    return ids.where(is_one, ids + " #" + number.reindex(ids.index))
+    return replace(named, cells=ids.where(is_one, ids + " #" + number.reindex(ids.index)).to_numpy(object))
 
 
 def patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...]:
     """Whose each row is, as text."""
     column = ids_of(frame, name, "clinical.patient")
-    blank = np.flatnonzero((column == "").to_numpy())
+    blank = np.flatnonzero(column.cells == "")
     if blank.size:
         raise DataError(
             f"{frame.path.name}: the patient '{name}' is blank in row {column.index[blank[0]]} (id {ids[blank[0]]})"

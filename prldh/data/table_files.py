@@ -7,21 +7,23 @@ import csv
 import gzip
 import io
 import re
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from prldh.core import DataError
 from prldh.data import layout
 from prldh.study import TableRead
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What a spreadsheet shows for a formula that failed, such as ``#DIV/0!``; ``#N/A`` is among the blanks.
 FAILED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]|#GETTING_DATA")
@@ -202,13 +204,15 @@ def _holds_formulas(path: Path) -> bool:
 
 
 def _read_parquet(path: Path) -> Contents:
+    from pyarrow.parquet import ParquetFile
+
     with path.open("rb") as handle:
         if handle.read(4) != b"PAR1":
             raise DataError(
                 f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what"
                 " it is."
             )
-    table = pyarrow.parquet.ParquetFile(path).read(use_threads=False, use_pandas_metadata=True)
+    table = ParquetFile(path).read(use_threads=False, use_pandas_metadata=True)
     metadata = table.schema.pandas_metadata or {}
     labels = {label for label in metadata.get("index_columns", []) if isinstance(label, str)}
     names = table.column_names
@@ -430,6 +434,8 @@ def _by_arrow(text: bytes, separator: str) -> list[pa.Array] | None:
 
 def _by_pandas(text: bytes, separator: str, guess: layout.Layout | None, read: TableRead, path: Path) -> list[pa.Array]:
     """The same by a parser that fills up short rows, and tells what cannot be read."""
+    import pandas as pd
+
     try:
         raw = pd.read_csv(
             io.BytesIO(text),
@@ -495,7 +501,13 @@ def _named_columns(contents: Contents, path: Path) -> Contents:
 def is_blank(cells: Cells) -> bool:
     """Whether a column holds nothing."""
     values = cells.to_pylist() if isinstance(cells, pa.Array) else list(cells)
-    return all(value is None or value is pd.NA or value != value or not str(value).strip() for value in values)
+    return all(value is None or is_absent(value) or value != value or not str(value).strip() for value in values)
+
+
+def is_absent(value: object) -> bool:
+    """Whether a cell is pandas' NA or NaT: where pandas was not imported, none is."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
 def _numbers_rows(cells: Cells) -> bool:

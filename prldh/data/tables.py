@@ -8,22 +8,34 @@ holds as numbers stay numbers; text is looked at where it is asked for, and wher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from prldh.core import DataError, nearest, same_text
 from prldh.data.layout import COMMA, THOUSANDS
-from prldh.data.table_files import FAILED, ROW_NAMES, WORKBOOKS, Cells, Contents, and_more, kind_of, read_contents
+from prldh.data.table_files import (
+    FAILED,
+    ROW_NAMES,
+    WORKBOOKS,
+    Cells,
+    Contents,
+    and_more,
+    is_absent,
+    kind_of,
+    read_contents,
+)
 from prldh.study import AS_IT_IS, TableFile, TableRead
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLANKS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "<NA>")
 #: Texts that people write for a blank, without regard to case; they are what they say unless ``missing`` lists them.
@@ -67,6 +79,30 @@ def open_joined(folder: Path, table: TableFile, clinical: TableRead) -> Table:
 
 
 @dataclass(frozen=True, eq=False)
+class Column:
+    """A column as text: ``cells`` (n,) of ``str``, blanks as ``""``; ``index``: the rows of the file."""
+
+    name: str
+    cells: np.ndarray
+    index: range
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.cells)
+
+    def __getitem__(self, i: int) -> str:
+        return str(self.cells[i])
+
+    def series(self) -> pd.Series:
+        """The same for pandas, labelled by the rows of the file."""
+        import pandas as pd
+
+        return pd.Series(self.cells, index=self.index, name=self.name, dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """The columns of a file and how it is read."""
 
@@ -87,21 +123,27 @@ class Table:
 
     def __getitem__(self, name: str) -> pd.Series:
         """A column as text (n,) of ``str``, blanks as ``""``, labelled by the rows of the file."""
+        return self.column(name).series()
+
+    def column(self, name: str) -> Column:
+        """The same without pandas."""
         text = _as_text(self.cells(name))
         if self._missing:
             text[[cell != "" and same_text(cell) in self._missing for cell in text]] = ""
-        return pd.Series(text, index=self.rows, name=name, dtype=object)
+        return Column(name, text, self.rows)
 
     def as_written(self, name: str) -> pd.Series:
         """A column as text with the spaces around it, labelled as it is."""
         cells = self.cells(name)
         listed = cells.to_pylist() if isinstance(cells, pa.Array) else cells.tolist()
         text = [cell if isinstance(cell, str) else "" for cell in listed]
+        import pandas as pd
+
         return pd.Series(text, index=self.rows, name=name, dtype=object)
 
     def text_of_numbers(self, name: str) -> np.ndarray:
         """A column as text (n,) in which numbers have decimal points, whatever the file has."""
-        text = self[name].to_numpy(dtype=object)
+        text = self.column(name).cells
         if self.read.decimal == ".":
             return text
         cells = self.cells(name)
@@ -128,11 +170,13 @@ class Table:
 
     def as_text(self) -> pd.DataFrame:
         """Every column as text, rows from 0."""
-        return pd.DataFrame({name: self[name].to_numpy() for name in self.columns}, dtype=object)
+        import pandas as pd
+
+        return pd.DataFrame({name: self.column(name).cells for name in self.columns}, dtype=object)
 
     def is_text(self, name: str) -> bool:
         """Whether a column has something in it, and nothing that is or could be a number."""
-        cells = [cell for cell in self[name] if cell != ""]
+        cells = [cell for cell in self.column(name) if cell != ""]
         return bool(cells) and not any(is_number(c) or COMMA.fullmatch(c) or THOUSANDS.fullmatch(c) for c in cells)
 
     def values(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -161,6 +205,8 @@ class Table:
         """Columns of text that hold finite numbers and blanks alone: numbers (n, p), and where the blanks are."""
         if not all(isinstance(cells, pa.Array) for cells in columns):
             return None
+        import pyarrow.compute as pc
+
         cells = pa.concat_arrays(columns)
         blank = np.zeros(len(cells), dtype=bool)
         try:
@@ -245,7 +291,7 @@ _BLANK_SET = frozenset(BLANKS)
 
 
 def _cell_text(value: object) -> str:
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+    if value is None or is_absent(value) or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
@@ -259,8 +305,13 @@ def _cell_text(value: object) -> str:
 
 def column_of(table: Table, name: str, where: str) -> pd.Series:
     """That column as text, or an error with the nearest name."""
+    return plain_column_of(table, name, where).series()
+
+
+def plain_column_of(table: Table, name: str, where: str) -> Column:
+    """The same without pandas."""
     if name in table:
-        return table[name]
+        return table.column(name)
     near = nearest(name, table.columns)
     below = (
         row for i, row in enumerate(table.rows[:6]) if any(_shown(cells[i]) == name for cells in table.contents.columns)
@@ -319,12 +370,12 @@ def first_bad(
         if j not in texts:
             texts[j] = table.text_of_numbers(names[j])
         if not is_number(texts[j][rows[i]]):
-            return BadCell(int(i), int(j), table[names[j]].iloc[rows[i]])
+            return BadCell(int(i), int(j), table.column(names[j])[rows[i]])
     i, j = bad[0]
-    return BadCell(int(i), int(j), table[names[j]].iloc[rows[i]], len(bad))
+    return BadCell(int(i), int(j), table.column(names[j])[rows[i]], len(bad))
 
 
-def refuse_failed_cells(column: pd.Series, path: Path, ids: Iterable[str] | None = None) -> None:
+def refuse_failed_cells(column: pd.Series | Column, path: Path, ids: Iterable[str] | None = None) -> None:
     """Text columns have no other way to tell that a spreadsheet computed nothing. ``ids`` of the whole table, where
     they are known already.
 
@@ -439,7 +490,7 @@ def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
     )
 
 
-def ids_of(table: Table, name: str, where: str) -> pd.Series:
+def ids_of(table: Table, name: str, where: str) -> Column:
     """The id column as text, or as numbers where the study says so.
 
     Raises
@@ -447,19 +498,18 @@ def ids_of(table: Table, name: str, where: str) -> pd.Series:
     DataError
         Without the column, for a failed cell, and where an id is to be a number and is none.
     """
-    ids = column_of(table, name, where)
+    ids = plain_column_of(table, name, where)
     refuse_failed_cells(ids, table.path)
     if table.read.ids != "number":
         return ids
-    as_number = ids.copy()
-    as_number[:] = [cell and id_number(cell) for cell in table.text_of_numbers(name)]
-    bad = np.flatnonzero(as_number.isna())
-    if bad.size:
+    as_number = [cell and id_number(cell) for cell in table.text_of_numbers(name)]
+    bad = [i for i, number in enumerate(as_number) if number is None]
+    if bad:
         raise DataError(
-            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{ids.iloc[bad[0]]}'{and_more(bad.size)} is not a"
+            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{ids[bad[0]]}'{and_more(len(bad))} is not a"
             " number, and read says ids: number. Correct it, or leave ids: text."
         )
-    return as_number
+    return replace(ids, cells=np.array(as_number, dtype=object))
 
 
 def check_ids(table: Table, name: str, where: str) -> tuple[str, ...]:
@@ -467,7 +517,7 @@ def check_ids(table: Table, name: str, where: str) -> tuple[str, ...]:
     return refuse_doubled(ids_of(table, name, where), table.path)
 
 
-def refuse_doubled(ids: pd.Series, path: Path) -> tuple[str, ...]:
+def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
     """The ids (n,) of a table.
 
     Raises
@@ -475,18 +525,19 @@ def refuse_doubled(ids: pd.Series, path: Path) -> tuple[str, ...]:
     DataError
         Where one is blank, or stands in several rows.
     """
-    blank = np.flatnonzero((ids == "").to_numpy())
-    if blank.size:
+    rows_of: dict[str, list[int]] = {}
+    for row, name in zip(ids.index, ids, strict=True):
+        rows_of.setdefault(name, []).append(row)
+    if blank := rows_of.get(""):
         raise DataError(
-            f"{path.name}: the id '{ids.name}' is blank in row {ids.index[blank[0]]}{and_more(blank.size)}. Give every"
-            " patient an id."
+            f"{path.name}: the id '{ids.name}' is blank in row {blank[0]}{and_more(len(blank))}. Give every patient an"
+            " id."
         )
-    doubled = ids[ids.duplicated(keep=False)]
-    if len(doubled):
-        rows = list(ids.index[ids == doubled.iloc[0]])
-        n = doubled.nunique()
+    doubled = [name for name, rows in rows_of.items() if len(rows) > 1]
+    if doubled:
+        n = len(doubled)
         raise DataError(
-            f"{path.name}: patient '{doubled.iloc[0]}' stands in rows {', '.join(map(str, rows[:5]))}"
+            f"{path.name}: patient '{doubled[0]}' stands in rows {', '.join(map(str, rows_of[doubled[0]][:5]))}"
             + (f", and {n - 1} more ids are doubled" if n > 1 else "")
             + ". Keep one row a patient or, where rows are lesions or visits, give each an id of its own and let"
             " clinical.patient name the patient."

@@ -72,7 +72,8 @@ class Extraction:
     keyword, ``image_formats`` and ``mask_formats`` what files there were. A patient with several regions counts once.
     ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file
     records them. ``source``: the feature source here that settings and versions are of. ``lesions``: how many there
-    were and how they were combined; ``consensus``: how the readers' masks became the one that the values are of.
+    were and how they were combined; ``consensus``: how the readers' masks became the one that the values are of;
+    ``image_steps``: what was done to the images before, in order.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Extraction:
     source: str = ""
     lesions: Mapping[str, Any] | None = None
     consensus: str | None = None
+    image_steps: tuple[Mapping[str, Any], ...] = ()
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
@@ -171,6 +173,7 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         source=name_of_source,
         lesions=content.get("lesions"),
         consensus=content.get("consensus"),
+        image_steps=tuple(content.get("image_steps") or ()),
     )
 
 

@@ -48,7 +48,8 @@ class ChecksSettings(Protocol):
 
 @runtime_checkable
 class HasFingerprint(Protocol):
-    """A selector or feature source that depends on more than its settings say, such as the content of a file."""
+    """A selector, feature source or image step that depends on more than its settings say, such as the content of a
+    file."""
 
     def fingerprint(self, settings: Any) -> str:
         """Text that stands for it: where it is another, kept cases are measured and kept refits fitted again."""
@@ -243,6 +244,7 @@ OPTIONAL_OF_SOURCES = (
     TrainedOnPatients,
     NamesPackages,
 )
+OPTIONAL_OF_IMAGE_STEPS = (ChecksSettings, HasFingerprint, NamesPackages)
 OPTIONAL_OF_TRANSFORMS = (ChecksSettings, HasFingerprint, DescribesFit, UsesColumns)
 OPTIONAL_OF_LEARNERS = (ChecksSettings, HasFingerprint, ComposesLearners)
 OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
@@ -372,6 +374,31 @@ class FeatureSource(DescribesFeatures, Protocol):
 
         Raises :class:`~prldh.core.errors.DataError` where the case has no values; it is then put aside with that
         reason.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageStep(Protocol):
+    """What is done to an image before it is measured: of that case alone, nothing is fitted to other patients.
+
+    ``Settings`` is a pydantic model that refuses unknown keys. Kept values are found again by name, version, code,
+    settings and, where what it gives depends on more, its ``fingerprint``. ``ibsi_item``, where it has one: the item of
+    IBSI's reporting guidelines that it answers; ``of_image_alone = True``: it neither reads nor changes masks, so that
+    lesions of one image share what it gives. It may also be any of :data:`OPTIONAL_OF_IMAGE_STEPS`, and its settings
+    :class:`RelativeSettings`.
+    """
+
+    name: str
+    version: str
+    Settings: type[BaseModel]
+
+    def apply(self, case: Case, settings: BaseModel) -> Case:
+        """The case with another image: finite voxels, masks as many, boolean, and on the grid of the image. What it is
+        given is read-only.
+
+        Raises :class:`~prldh.core.errors.DataError` where it cannot take this image; the case is then put aside with
+        that reason.
         """
         ...
 

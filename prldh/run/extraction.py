@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from prldh.core import DataError, ImageValues, Progress, StudyError, clean
@@ -19,17 +20,25 @@ from prldh.plugins import Registry
 from prldh.run.folder import FEATURES, claim_output, place_whole, refuse_inputs_inside
 from prldh.study import Study, read_study
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Extraction:
-    """What :func:`extract` gives: ``tables`` tissue → one data frame a reader (patient ids as index), ``about`` tissue
-    → what stands in ``features/TISSUE.json``, ``verified`` feature → largest relative difference from the reference
-    (None where it was not asked for)."""
+    """What :func:`extract` gives: ``about`` tissue → what stands in ``features/TISSUE.json``, ``verified`` feature →
+    largest relative difference from the reference (None where it was not asked for), ``id_column`` what ids are
+    called."""
 
-    tables: dict[str, tuple[pd.DataFrame, ...]]
     about: dict[str, dict[str, Any]]
     images: Images
     verified: dict[str, float] | None
+    id_column: str
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[pd.DataFrame, ...]]:
+        """Tissue → one data frame a reader, patient ids as index."""
+        return {name: _frames(tissue, self.id_column) for name, tissue in self.images.tissues.items()}
 
 
 def extract(
@@ -85,8 +94,7 @@ def extract(
     id_column = study.clinical.id
     if claimed is not None:
         place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column), FEATURES)
-    tables = {name: _frames(tissue, id_column, as_index=True) for name, tissue in images.tissues.items()}
-    return Extraction(tables, {name: describe_tissue(t) for name, t in images.tissues.items()}, images, verified)
+    return Extraction({name: describe_tissue(t) for name, t in images.tissues.items()}, images, verified, id_column)
 
 
 def check(
@@ -123,30 +131,25 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
 
     folder.mkdir()
     for name, tissue in images.tissues.items():
+        _refuse_id_among_features(tissue, id_column)
         stem = file_stem(name)
-        for reader, frame in enumerate(_frames(tissue, id_column, as_index=False), start=1):
-            frame.to_parquet(folder / f"{stem}.reader{reader}.parquet", index=False)
-            frame.to_csv(folder / f"{stem}.reader{reader}.csv", index=False)
+        tables = {f"reader{k}": values for k, values in enumerate(tissue.readers, start=1)}
         if tissue.consensus is not None:
-            agreed = _frame(tissue.consensus, tissue, id_column)
-            agreed.to_parquet(folder / f"{stem}.consensus.parquet", index=False)
-            agreed.to_csv(folder / f"{stem}.consensus.csv", index=False)
+            tables["consensus"] = tissue.consensus
+        for reader, values in tables.items():
+            _write_parquet(folder / f"{stem}.{reader}.parquet", id_column, tissue.ids, tissue.names, values)
+            _write_csv(folder / f"{stem}.{reader}.csv", {id_column: tissue.ids}, tissue.names, values)
         if tissue.perturbed is not None:
-            frames = [pd.DataFrame(values, columns=list(tissue.names)) for values in tissue.perturbed]
-            columns = [id_column, "perturbation", *tissue.names]
-            labels: list[dict[str, Any]] = [
-                {id_column: tissue.ids, "perturbation": k} for k in range(1, len(frames) + 1)
-            ]
-            labelled = [f.assign(**label)[columns] for f, label in zip(frames, labels, strict=True)]
-            pd.concat(labelled).to_csv(folder / f"{stem}.perturbed.csv", index=False)
+            k, n = tissue.perturbed.shape[:2]
+            beside = {id_column: tissue.ids * k, "perturbation": np.repeat(np.arange(1, k + 1), n).tolist()}
+            values = tissue.perturbed.reshape(k * n, -1)
+            _write_csv(folder / f"{stem}.perturbed.csv", beside, tissue.names, values)
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):
                 names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
-                numbers = range(1, len(tissue.readers) + 1)
-                whose = [*(() if tissue.consensus is None else ("consensus",)), *numbers]
-                _image_frame(readers, whose, tissue.ids, names, id_column).to_csv(
-                    folder / f"{stem}.{file_stem(source)}.images.csv", index=False
-                )
+                whose = [*(() if tissue.consensus is None else ("consensus",)), *range(1, len(tissue.readers) + 1)]
+                place = folder / f"{stem}.{file_stem(source)}.images.csv"
+                _write_images(place, readers, whose, tissue.ids, names, id_column)
         text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"
@@ -156,28 +159,60 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
                 (pictures / f"{result.row.line}.png").write_bytes(result.picture)
 
 
-def _image_frame(
-    readers: Sequence[ImageValues], whose: Sequence[Any], ids: Sequence[str], names: Sequence[str], id_column: str
-) -> pd.DataFrame:
+def _write_images(
+    path: Path,
+    readers: Sequence[ImageValues],
+    whose: Sequence[Any],
+    ids: Sequence[str],
+    names: Sequence[str],
+    id_column: str,
+) -> None:
     """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
-    frames = []
-    for reader, images in zip(whose, readers, strict=True):
-        about = pd.DataFrame({id_column: [ids[i] for i in images.row], "reader": reader, "weight": images.weight})
-        frames.append(pd.concat([about, pd.DataFrame(images.values, columns=list(names))], axis=1))
-    return pd.concat(frames, ignore_index=True)
+    beside = {
+        id_column: [ids[i] for images in readers for i in images.row],
+        "reader": [reader for reader, images in zip(whose, readers, strict=True) for _ in images.row],
+        "weight": [float(weight) for images in readers for weight in images.weight],
+    }
+    _write_csv(path, beside, names, np.concatenate([images.values for images in readers]))
 
 
-def _frames(tissue: TissueImages, id_column: str, as_index: bool) -> tuple[pd.DataFrame, ...]:
+def _write_csv(path: Path, beside: Mapping[str, Sequence[Any]], names: Sequence[str], values: np.ndarray) -> None:
+    """A table, without pandas, which takes as long to import as some studies to measure; absent values are blank."""
+    cells = values.astype(object)
+    cells[np.isnan(values)] = None
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*beside, *names])
+        writer.writerows([*own, *row] for *own, row in zip(*beside.values(), cells.tolist(), strict=True))
+
+
+def _write_parquet(path: Path, id_column: str, ids: Sequence[str], names: Sequence[str], values: np.ndarray) -> None:
+    """Absent values are null. Arrays are made of their memory: pyarrow's own ways import pandas."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    texts = [name.encode() for name in ids]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    columns = [
+        pyarrow.LargeStringArray.from_buffers(len(texts), pyarrow.py_buffer(ends), pyarrow.py_buffer(b"".join(texts)))
+    ]
+    for column in np.ascontiguousarray(values.T):
+        known = ~np.isnan(column)
+        bits = None if known.all() else pyarrow.py_buffer(np.packbits(known, bitorder="little"))
+        columns.append(pyarrow.Array.from_buffers(pyarrow.float64(), len(texts), [bits, pyarrow.py_buffer(column)]))
+    write_table(pyarrow.table(columns, names=[id_column, *names]), path)
+
+
+def _refuse_id_among_features(tissue: TissueImages, id_column: str) -> None:
     if id_column in tissue.names:
         raise DataError(
             f"tissues.{tissue.tissue}: a feature has the name of the id column '{id_column}'. Rename the id column."
         )
-    frames = (_frame(values, tissue, id_column) for values in tissue.readers)
-    return tuple(frame.set_index(id_column) if as_index else frame for frame in frames)
 
 
-def _frame(values: np.ndarray, tissue: TissueImages, id_column: str) -> pd.DataFrame:
-    """A table: the ids, then one column a feature."""
-    frame = pd.DataFrame(values, columns=list(tissue.names))
-    frame.insert(0, id_column, list(tissue.ids))
-    return frame
+def _frames(tissue: TissueImages, id_column: str) -> tuple[pd.DataFrame, ...]:
+    import pandas as pd
+
+    _refuse_id_among_features(tissue, id_column)
+    ids = pd.Index(list(tissue.ids), name=id_column)
+    return tuple(pd.DataFrame(values, index=ids, columns=list(tissue.names)) for values in tissue.readers)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from prldh.core import warn
-from prldh.data import some
-from prldh.data.imaging import file_stem
 from prldh.results import (
     Results,
     artefacts_in_words,
@@ -71,89 +67,3 @@ def _artefacts(data: dict[str, Any]) -> list[str]:
 
 def _label(data: dict[str, Any], entry: dict[str, Any]) -> str:
     return entry["name"] + (", adjusted" if entry["adjusted"] else "") + size_in_words(data, entry)
-
-
-#: So many warnings or notes of one kind are spelt out on the terminal; the others are counted.
-SPELT_OUT = 3
-
-
-def summarise_findings(findings_by_tissue: dict[str, list[Any]]) -> tuple[str, bool]:
-    """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
-
-    Every refusal stands there; of warnings and notes of one kind the first few.
-    """
-    rank = {"refused": 0, "warning": 1, "note": 2}
-    every = sorted(
-        (
-            (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "", f.line, f)
-            for findings in findings_by_tissue.values()
-            for f in findings
-        ),
-        key=lambda item: item[:4],
-    )
-    lines: list[str] = []
-    shown: Counter[tuple[int, str, str]] = Counter()
-    n_of = Counter(item[:3] for item in every)
-    for *_, f in every:
-        kind = (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "")
-        shown[kind] += 1
-        if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or shown[kind] <= SPELT_OUT:
-            place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
-            lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
-        elif shown[kind] == n_of[kind]:
-            lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
-    counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
-    n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
-    lines.append(
-        f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
-        f" {_many(counts['note'], 'note')}."
-    )
-    return "\n".join(lines), not n_aside
-
-
-def _many(n: int, noun: str) -> str:
-    return f"{n} {noun}{'s' * (n != 1)}"
-
-
-def summarise_extraction(done: Any, out: Path) -> str:
-    """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification."""
-
-    lines = []
-    for name, about in done.about.items():
-        tissue = done.images.tissues[name]
-        computed = sum(r.n_computed > 0 for r in tissue.results)
-        lines.append(
-            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now,"
-            f" {about['n_measured'] - computed} kept from before), {_many(about['n_patients'], 'patient')},"
-            f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
-        )
-        lines += [
-            f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}"
-            for r in tissue.results
-            if r.reason is not None
-        ]
-        lines += [
-            f"  put aside: patient {patient}: {reason}"
-            for patient, reason in tissue.aside
-            if patient not in {r.row.patient for r in tissue.results}
-        ]
-        n_warned = sum(f.severity == "warning" for f in tissue.findings)
-        if n_warned:
-            lines.append(
-                f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or"
-                " `prldh extract STUDY.yaml --check`."
-            )
-        absent = tissue.absent
-        if absent:
-            lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
-    # patients put aside are listed already
-    lines += [f"  {w.message}" for w in done.images.warnings if w.code != warn.PATIENTS_ASIDE.code]
-    if done.verified:
-        worst = max(done.verified, key=done.verified.get)
-        lines.append(
-            f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference"
-            f" {done.verified[worst]:.1e} ({worst})."
-        )
-    elif done.verified is not None:
-        lines.append("Nothing was verified: the sources have no reference implementation.")
-    return "\n".join([*lines, f"Features: {out / 'features'}"])

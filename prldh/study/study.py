@@ -97,7 +97,7 @@ FeatureTables = Annotated[
 
 
 #: Keys of a tissue that say how its images are measured.
-OF_IMAGES = ("share_images", "lesions", "consensus")
+OF_IMAGES = ("share_images", "lesions", "consensus", "image_steps")
 
 
 class Tissue(Strict):
@@ -105,8 +105,9 @@ class Tissue(Strict):
 
     Of images: ``share_images``, whether rows of several ids may name one (lesions of a patient); ``lesions``, how those
     of one id become a row, where that is not left to each source's ``combine``; ``consensus``, how the readers' masks
-    become the one that the values are of, where these are not the first reader's; ``extraction``, settings of its own,
-    which go before the study's key by key.
+    become the one that the values are of, where these are not the first reader's; ``image_steps``, what is done to
+    images before they are measured, where that is not what the study says; ``extraction``, settings of its own, which
+    go before the study's key by key.
     """
 
     radscore: Text | None = None
@@ -117,6 +118,7 @@ class Tissue(Strict):
     share_images: bool = False
     lesions: LesionWay | None = None
     consensus: ConsensusWay | None = None
+    image_steps: Steps | None = None
 
     @field_validator("features", mode="before")
     @classmethod
@@ -418,6 +420,7 @@ class Study(Strict):
     yardstick: bool = True
     extraction: dict[str, dict[str, Any]] = {}
     imaging: ReadSettings = ReadSettings()
+    image_steps: Steps = []
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"

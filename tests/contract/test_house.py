@@ -37,7 +37,7 @@ def imports_of(path):
             found.extend(
                 (name, child.lineno, is_inside, is_for_types) for name in names if name.split(".")[0] == "prldh"
             )
-            is_types = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+            is_types = _is_for_types(child)
             is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
             visit(child, is_inside or is_function, is_for_types or is_types)
 
@@ -56,12 +56,21 @@ def test_at_most_ten_files_stand_at_the_top():
     assert len([path for path in HOUSE.iterdir() if path.is_file()]) <= 10
 
 
+def _is_for_types(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 @pytest.mark.parametrize("room", sorted(ROOMS - CATALOGUES))
 def test_a_room_says_its_purpose_and_what_others_may_use(room):
     tree = ast.parse(MODULES[room].read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "no purpose"
-    imported = {
-        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    is_lazy = room != "prldh.core" and "on_first_use" in ast.unparse(tree)
+    nodes = [n for block in tree.body if _is_for_types(block) for n in block.body] if is_lazy else tree.body
+    imports = {
+        alias.asname or alias.name: node.module
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
     listed = {
         constant.value
@@ -70,7 +79,12 @@ def test_a_room_says_its_purpose_and_what_others_may_use(room):
         for constant in ast.walk(node)
         if isinstance(constant, ast.Constant)
     }
-    assert imported - {"annotations"} == listed
+    assert set(imports) - {"annotations"} == listed
+    if is_lazy:
+        (call,) = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "on_first_use"]
+        given = {name: f"{room}.{k.arg}" for k in call.keywords for name in ast.literal_eval(k.value).split()}
+        assert given == imports
+        assert not {f"{room}.{name}" for name in listed} & set(MODULES), "a module's name would hide what it gives"
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))

@@ -114,7 +114,7 @@ def plugin(tmp_path_factory):
 def own_cache(tmp_path_factory, monkeypatch, plugin) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("PRLDH_CACHE", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(plugin))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(plugin), os.environ.get("PYTHONPATH")))))
     return folder
 
 
@@ -206,7 +206,7 @@ def test_a_source_that_keeps_no_promise_is_told_of(cohort, tmp_path, wrong, mess
 
 
 def test_a_feature_that_one_patient_lacks_is_kept_blank_and_told(cohort, tmp_path):
-    from prldh.run.terminal import summarise_extraction
+    from prldh.run.image_terminal import summarise_extraction
 
     done = prldh.extract(_study(cohort, "plain", "extraction: {plain: {wrong: nan}}"), tmp_path / "out", jobs=1)
     assert np.isnan(done.tables["disc"][0]["top"]).tolist() == [k == 1 for k in range(N)]
@@ -280,7 +280,7 @@ def test_tissues_whose_files_would_have_one_name_are_refused_at_once(cohort):
 
 
 def test_verifying_without_a_reference_says_that_nothing_was_verified(cohort, tmp_path):
-    from prldh.run.terminal import summarise_extraction
+    from prldh.run.image_terminal import summarise_extraction
 
     done = prldh.extract(_study(cohort), tmp_path / "out", jobs=1, verify=1)
     assert done.verified == {} and "Nothing was verified" in summarise_extraction(done, tmp_path / "out")
@@ -331,7 +331,8 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
         "extract", os.path.relpath(study, folder.parent), "--out", tmp_path / "out", "--jobs", 1, cwd=folder.parent
     )
     assert ran.returncode == 0, ran.stderr
-    assert "Mustermann_absent.nii.gz" in ran.stdout, "the terminal says which file"
+    assert "patient 0004 (line 7): not found: the image." in ran.stdout
+    assert "Mustermann" not in ran.stdout + ran.stderr, "a log that is kept names no file"
     assert "1 patient of cases.csv is not in the clinical table and was left out: 12." in ran.stdout
     features = tmp_path / "out" / "features"
     written = ["disc.json", "disc.perturbed.csv", "disc.pictures", "disc.reader1.csv", "disc.reader1.parquet"]
@@ -428,7 +429,7 @@ def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_
 
 def test_like_findings_are_counted_on_the_terminal():
     from prldh.data.imaging.check import Finding
-    from prldh.run.terminal import summarise_findings
+    from prldh.run.image_terminal import summarise_findings
 
     found = [
         Finding(f"P{k}", "disc", k, "refused" if k in (2, 9) else "warning", "border", f"case {k}")
@@ -445,7 +446,7 @@ def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
     from types import SimpleNamespace
 
     from prldh.data.imaging.check import Finding
-    from prldh.run.terminal import summarise_extraction
+    from prldh.run.image_terminal import summarise_extraction
 
     found = tuple(Finding("P1", "disc/L4", 2, severity, "border", "…") for severity in ("warning", "warning", "note"))
     tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)

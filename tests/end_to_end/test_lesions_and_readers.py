@@ -5,21 +5,19 @@ from __future__ import annotations
 import html
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-
-pytest.importorskip("SimpleITK", reason="images need SimpleITK")
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from imaging_data import GRID, write
 from lesion_data import Plain, study_of
 from schemas import check_schema
 
 import prldh
 from prldh.engines import PythonEngine
+
+pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
 N = 24
 

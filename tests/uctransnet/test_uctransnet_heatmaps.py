@@ -197,4 +197,4 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
         )
         assert patient["n_slices"] == 2 and patient["n_places"] == 4 and 0 < patient["share_inside"] <= 1
     again = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
-    assert again.exit_code == 1 and "is there already" in again.output
+    assert again.exit_code == 1 and "holds heat maps of 'disc' already" in again.output

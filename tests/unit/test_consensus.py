@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-
-pytest.importorskip("SimpleITK", reason="images need SimpleITK")
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from imaging_data import GRID, write
 from lesion_data import Plain, image_of, lesions_of, measure, study_of
 
@@ -19,7 +15,7 @@ import prldh
 from prldh.core.errors import DataError
 from prldh.data.imaging.consensus import consensus_mask, staple
 
-sitk = pytest.importorskip("SimpleITK")
+sitk = pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
 WAYS = ("staple", "majority", "intersection")
 

@@ -56,14 +56,12 @@ def test_a_missing_or_empty_file(tmp_path):
     _refused(tmp_path / "empty.nii", "is empty")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.nii", "a.nrrd", "a.mha", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.nii", "a.nrrd", "a.mha", "a.img"])
 def test_a_picture_in_place_of_a_volume(tmp_path, name):
     from PIL import Image
 
-    Image.fromarray(np.zeros((20, 20), np.uint8)).save(
-        tmp_path / name, format="JPEG" if name.endswith("jpg") else "PNG"
-    )
-    _refused(tmp_path / name, "is a picture, no volume", kind="no_volume")
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(tmp_path / name, format="PNG")
+    _refused(tmp_path / name, "is a picture, whatever its ending says", kind="no_volume")
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.nrrd", "a.mha", "a.mhd", "a.dcm", "a.xyz"])
@@ -112,8 +110,6 @@ def test_what_is_no_volume(tmp_path):
     for name in ("c.nii", "c.nrrd", "c.mha"):
         sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True), str(tmp_path / name))
         _refused(tmp_path / name, kind="no_volume")
-        sitk.WriteImage(sitk.GetImageFromArray(np.zeros((5, 6), np.int16)), str(tmp_path / name))
-        _refused(tmp_path / name, "2 axes (6 x 5)", "one slice (6 x 5 x 1)", kind="no_volume")
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 5, 6), np.complex64)), str(tmp_path / "z.nii"))
     _refused(tmp_path / "z.nii", kind="no_volume")
 

@@ -112,7 +112,7 @@ class Device:
 
 def _shared(folder, kept, consensus=None, **settings):
     sources = {s.name: ChosenSource.of(s, Settings(**settings), folder) for s in (Plain(), Streamed())}
-    return sources, ReadSettings(), None, consensus, kept
+    return sources, ReadSettings(), None, consensus, (), kept
 
 
 @pytest.fixture

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("SimpleITK", reason="images need SimpleITK")
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from lesion_data import Plain, image_of, lesions_of, measure, study_of, write_patients
 
 import prldh
 from prldh.core.errors import DataError, StudyError
 from prldh.data.imaging import read
+
+pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
 NAMES = ("mean", "sd", "voxels")
 

@@ -10,10 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_for, write_whole
+from prldh.api import (
+    Case,
+    DataError,
+    OutputError,
+    StudyError,
+    file_stem,
+    load_case,
+    read_study,
+    settings_for,
+    write_whole,
+)
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
 from prldh_uctransnet.drawing import SCHEMA, Overlay, draw, in_words, signed
-from prldh_uctransnet.heatmaps import DeepPart, Inside, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.heatmaps import (
+    DeepPart,
+    Inside,
+    NoDeepPartError,
+    choose_patients,
+    contribution_maps,
+    gradient_cam,
+)
 from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.regions import (
@@ -78,15 +95,48 @@ def explain_study(
     is_segmentation: bool = False,
     is_forced: bool = False,
 ) -> list[str]:
-    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient. With
-    ``is_segmentation`` Grad-CAM of the network's segmentation of the same patients, too.
+    """Draw heat maps of a tissue's Radscore, or of every tissue's that has deep features, into
+    ``results/explanation``; returns a line a patient. With ``is_segmentation`` Grad-CAM of the network's segmentation
+    of the same patients, too.
 
     Raises
     ------
     StudyError, DataError, PluginError, OutputError
-        If the run has no deep Radscore of that tissue, a patient's image cannot be read, or the folder cannot be
-        written.
+        If the run has no deep Radscore of that tissue or of any, a patient's image cannot be read, or the folder cannot
+        be written.
     """
+    study, _ = read_study(source)
+    deep = [name for name, t in study.tissues.items() if t.images is not None and SOURCE in t.sources]
+    if tissue is not None or len(deep) < 2:
+        return _explain_tissue(source, results, tissue, checkpoint, patients, is_segmentation, is_forced)
+    if checkpoint is not None:
+        raise StudyError(
+            f"--checkpoint is one tissue's, and {', '.join(deep)} have deep features. Name the tissue with --tissue."
+        )
+    lines, refused = [], []
+    for name in deep:
+        try:
+            drawn = _explain_tissue(source, results, name, None, patients, is_segmentation, is_forced)
+        except NoDeepPartError as error:
+            refused.append(error)
+            lines.append(f"{name}: no heat maps: {error}")
+            continue
+        lines += [f"{name}, {line}" for line in drawn]
+    if len(refused) == len(deep):
+        raise refused[0]
+    return lines
+
+
+def _explain_tissue(
+    source: Any,
+    results: Path,
+    tissue: str | None,
+    checkpoint: Path | None,
+    patients: Sequence[str],
+    is_segmentation: bool,
+    is_forced: bool,
+) -> list[str]:
+    """The same of one tissue."""
     study, rows, folder_of_study = cases_of(source, tissue)
     tissue = rows[0].tissue
     settings = settings_for(study, tissue, SOURCE, Settings).relative_to(folder_of_study)
@@ -109,6 +159,12 @@ def explain_study(
     if place.exists() and not is_forced:
         raise OutputError(f"{folder} holds heat maps of '{tissue}' already. Use --force to draw them again.")
     part, loaded = DeepPart.of(run.radscore), load_checkpoint(Path(settings.checkpoint))
+    sha256 = file_sha256(Path(settings.checkpoint))
+    if run.checkpoint_sha256 not in (None, sha256):
+        raise DataError(
+            f"{settings.checkpoint} is not the checkpoint that measured '{tissue}' in {results.name} (SHA-256"
+            f" {sha256[:12]}, and the run's is {str(run.checkpoint_sha256)[:12]}). Name the run's own."
+        )
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
@@ -135,7 +191,7 @@ def explain_study(
     about = {
         "schema": SCHEMA,
         "tissue": tissue,
-        "checkpoint_sha256": file_sha256(Path(settings.checkpoint)),
+        "checkpoint_sha256": sha256,
         "limit": limit,
         "has_segmentation": is_segmentation,
         "patients": [
@@ -166,12 +222,14 @@ def explain_study(
 @dataclass(frozen=True)
 class Run:
     """What a run says of a tissue: its Radscore, patients' ``scores``, lines of the cases table that were put
-    ``aside``, and patient → which images stay where a step chose among them."""
+    ``aside``, patient → which images stay where a step chose among them, and the digest of the checkpoint that measured
+    it, None where that is not known."""
 
     radscore: dict[str, Any]
     scores: dict[str, float]
     aside: set[int]
     images_kept: dict[str, list[int]]
+    checkpoint_sha256: str | None = None
 
 
 def _run_of(results: Path, tissue: str) -> Run:
@@ -189,7 +247,9 @@ def _run_of(results: Path, tissue: str) -> Run:
         )
     aside = {row["line"] for row in data.get("images", {}).get(tissue, {}).get("put_aside", ())}
     kept = entry["selection"].get("images_kept", {}).get(SOURCE, {})
-    return Run(entry["radscore"], {s["id"]: s["value"] for s in entry["scores"]}, aside, kept)
+    source = data.get("images", {}).get(tissue, {}).get("sources", {}).get(SOURCE, {})
+    scores = {s["id"]: s["value"] for s in entry["scores"]}
+    return Run(entry["radscore"], scores, aside, kept, (source.get("computed") or {}).get("checkpoint_sha256"))
 
 
 def _explain(

@@ -26,6 +26,10 @@ from prldh_uctransnet.network import UCTransNet
 from prldh_uctransnet.source import NAMES
 
 
+class NoDeepPartError(DataError):
+    """A Radscore of which there is no heat map."""
+
+
 @dataclass(frozen=True)
 class DeepPart:
     """The deep part of a Radscore: ``weights`` (512,) are b / scale, 0 for features not in it; ``constant`` is sum b
@@ -40,16 +44,21 @@ class DeepPart:
 
         Raises
         ------
-        DataError
-            If the Radscore has no deep feature.
+        NoDeepPartError
+            If the Radscore has no deep feature, or is not linear in its features.
         """
+        if not radscore.get("coefficients"):
+            raise NoDeepPartError(
+                "the Radscore is not linear in its features, so there is no exact heat map. Explain one of a linear"
+                " learner, such as lasso or ridge."
+            )
         weights, constant = np.zeros(len(NAMES)), 0.0
         for name, b in radscore["coefficients"].items():
             if name in NAMES:
                 weights[NAMES.index(name)] = b / radscore["scale"][name]
                 constant += b * radscore["center"][name] / radscore["scale"][name]
         if not weights.any():
-            raise DataError(
+            raise NoDeepPartError(
                 "the Radscore holds no deep feature (uctransnet_000 to uctransnet_511), so there is nothing to show."
                 " Explain another tissue."
             )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prldh.core import CaseRow, DataError
-from prldh.data.tables import Table, column_of, ids_of, open_table, refuse_failed_cells, some
+from prldh.data.tables import Table, ids_of, open_table, plain_column_of, refuse_failed_cells, some
 from prldh.study import AS_IT_IS, TableRead
 
 _READER_MASK = re.compile(r"mask_reader[1-9][0-9]*$")
@@ -71,17 +71,17 @@ def read_cases(
             f"{where}: {table.name} has the masks of {len(columns)} reader(s), wanted are {readers}. Add or remove mask"
             " columns."
         )
-    image = column_of(frame, name_of.get("image", "image"), where)
-    masks = [frame[name] for name in columns]
+    image = plain_column_of(frame, name_of.get("image", "image"), where)
+    masks = [frame.column(name) for name in columns]
     for column in (ids, image, *masks):
         refuse_failed_cells(column, table)
-        blank = [row for row, cell in column.items() if cell == ""]
+        blank = [row for row, cell in zip(column.index, column, strict=True) if cell == ""]
         if blank:
             raise DataError(
                 f"{where}: {table.name} has no '{column.name}' in row {some(blank)}. Fill it in, or remove the row."
             )
     labels, segments, lesions = (
-        frame[name_of[key]] if key in name_of else None for key in ("label", "segment", "lesion")
+        frame.column(name_of[key]) if key in name_of else None for key in ("label", "segment", "lesion")
     )
     for named in (segments, lesions):
         if named is not None:
@@ -90,13 +90,13 @@ def read_cases(
     rows = [
         CaseRow(
             tissue,
-            ids.iloc[i],
+            ids[i],
             row,
-            _place(image.iloc[i], folder),
-            tuple(_place(mask.iloc[i], folder) for mask in masks),
-            None if labels is None else _label(labels.iloc[i], f"{table.name}, row {row} (patient {ids.iloc[i]})"),
-            None if segments is None else segments.iloc[i] or None,
-            None if lesions is None else lesions.iloc[i] or None,
+            _place(image[i], folder),
+            tuple(_place(mask[i], folder) for mask in masks),
+            None if labels is None else _label(labels[i], f"{table.name}, row {row} (patient {ids[i]})"),
+            None if segments is None else segments[i] or None,
+            None if lesions is None else lesions[i] or None,
         )
         for i, row in enumerate(frame.rows)
     ]

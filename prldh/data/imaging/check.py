@@ -20,6 +20,7 @@ import numpy as np
 from prldh.core import CaseRow
 from prldh.data.imaging.dicom_file import IDENTIFYING, names_patient, read_dataset
 from prldh.data.imaging.header import Header
+from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
@@ -34,7 +35,8 @@ class Finding:
     """What a check found.
 
     ``severity``: ``refused`` (the row is put aside), ``warning`` or ``note``. ``patient`` is the table's id, ``line``
-    the row of the cases table; what is said of a whole tissue has ``""`` and 0.
+    the row of the cases table; what is said of a whole tissue has ``""`` and 0. ``unnamed``: the message without the
+    names of files, where it may be kept, as in a log.
     """
 
     patient: str
@@ -43,6 +45,7 @@ class Finding:
     severity: str
     kind: str
     message: str
+    unnamed: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     findings: list[Finding] = []
 
     def say(severity: str, kind: str, message: str) -> None:
-        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
+        unnamed = without_names(message, row)
+        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message, unnamed))
 
     def tried(work: Callable[[], Answer]) -> Answer | None:
         try:
@@ -132,7 +136,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
         if one is not None:
             for kind, message in one.remarks:
                 say("warning", kind, message)
-            _say_of_mask(path.name, one.mask, say)
+            _say_of_mask(path.name, one.mask, header.is_flat, say)
     masks = [one.mask for one in fitted if one is not None]
     if len(fitted) == len(masks) == 2 and np.array_equal(masks[0], masks[1]):
         say(
@@ -163,7 +167,28 @@ def _read_units(header: Header) -> str | None:
 
 
 def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Callable[[str, str, str], None]) -> None:
-    spacing = header.geometry.spacing_mm
+    if header.sheared is not None:
+        say(
+            "warning",
+            "sheared",
+            f"'{row.image.name}' has axes that are not at right angles: it is resampled, linearly, onto a grid whose"
+            " axes are.",
+        )
+    if header.is_flat:
+        say(
+            "note",
+            "flat",
+            f"'{row.image.name}' is of one plane and has no thickness: features of one plane are asked for with"
+            " force2D and shape2D.",
+        )
+    if not header.has_size:
+        say(
+            "warning",
+            "no_size",
+            f"'{row.image.name}' does not say how large its pixels are: lengths are in pixels, though they are called"
+            " mm.",
+        )
+    spacing = header.geometry.spacing_mm[: 2 if header.is_flat else 3]
     ratio = max(spacing) / min(spacing)
     if ratio > settings.anisotropy:
         say(
@@ -197,7 +222,7 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
         )
 
 
-def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], None]) -> None:
+def _say_of_mask(name: str, mask: np.ndarray, is_flat: bool, say: Callable[[str, str, str], None]) -> None:
     sides = []
     for axis, ends in ((2, "xX"), (1, "yY"), (0, "zZ")):
         if mask.shape[axis] > 1:
@@ -216,7 +241,7 @@ def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], Non
     thin = [
         axis
         for axis, other in (("z", (1, 2)), ("y", (0, 2)), ("x", (0, 1)))
-        if np.count_nonzero(mask.any(axis=other)) == 1
+        if np.count_nonzero(mask.any(axis=other)) == 1 and not (is_flat and axis == "z")
     ]
     if thin:
         say(
@@ -237,7 +262,7 @@ def _content_key(header: Header) -> str:
     the middle.
     """
     file = header.files[len(header.files) // 2]
-    if header.kind in ("dicom", "frames"):
+    if header.kind in ("dicom", "frames", "plane"):
         return f"{header.geometry.size} {_digest([_pixel_bytes(file)])}"
     size = file.stat().st_size
     with file.open("rb") as handle:
@@ -293,6 +318,11 @@ def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[F
             for fact in equal:
                 others = sorted({owner(other) for other in equal} - {owner(fact)})
                 if others:
+                    message = (
+                        f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
+                        " the cases table"
+                        + ("." if whose else ", or say share_images: true where they are lesions of one patient.")
+                    )
                     findings.append(
                         Finding(
                             fact.row.patient,
@@ -300,9 +330,8 @@ def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[F
                             fact.row.line,
                             "refused",
                             "duplicate_image",
-                            f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
-                            " the cases table"
-                            + ("." if whose else ", or say share_images: true where they are lesions of one patient."),
+                            message,
+                            without_names(message, fact.row),
                         )
                     )
     return findings

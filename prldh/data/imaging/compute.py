@@ -13,7 +13,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from prldh.data.imaging.perturb import Perturbation, perturb_mask
 from prldh.data.imaging.pictures import draw_case
 from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, load_case
 from prldh.data.imaging.sources import ChosenSource, settings_text
+from prldh.data.imaging.stepping import ChosenStep, apply_steps
 
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 5
@@ -64,6 +65,7 @@ def compute_cases(
     reading: Any,
     perturbation: Perturbation | None,
     consensus: Consensus | None,
+    steps: Sequence[ChosenStep],
     kept: Path,
     rows: Sequence[CaseRow],
 ) -> list[CaseResult]:
@@ -79,6 +81,8 @@ def compute_cases(
         How the mask of a single reader is perturbed; None: it is not.
     consensus
         How the masks of several readers become one that is measured as well; None: they do not.
+    steps : sequence of ChosenStep
+        What is done to a case before sources get it.
     kept : Path
         Folder of kept results.
     rows : sequence of CaseRow
@@ -95,14 +99,15 @@ def compute_cases(
         For what is wrong with all cases: settings, or a source that does not give what it must.
     """
     if len(rows) > 1 and not any(chosen.takes_many for chosen in sources.values()):
-        return [
-            result for row in rows for result in compute_cases(sources, reading, perturbation, consensus, kept, [row])
-        ]
-    cases = [CaseWork(row, sources, reading, perturbation, consensus, kept) for row in rows]
+        alone = functools.partial(compute_cases, sources, reading, perturbation, consensus, steps, kept)
+        return [result for row in rows for result in alone([row])]
+    cases = [CaseWork(row, sources, reading, perturbation, consensus, steps, kept) for row in rows]
     for work in cases:
         work.attempt(work.find)
         if work.reason is None and work.is_wanted:
             work.attempt(work.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
+        if work.reason is None and work.is_measured_anew:
+            work.attempt(work.process, "its image cannot be processed")
     for name, chosen in sources.items():
         waiting = [work for work in cases if work.reason is None and work.wanted(name)]
         if chosen.takes_many and len(waiting) > 1:
@@ -142,9 +147,10 @@ class CaseWork:
         reading: Any,
         perturbation: Perturbation | None,
         consensus: Consensus | None,
+        steps: Sequence[ChosenStep],
         kept: Path,
     ) -> None:
-        self.row, self.sources, self.reading, self.kept = row, sources, reading, kept
+        self.row, self.sources, self.reading, self.steps, self.kept = row, sources, reading, steps, kept
         self.perturbation = perturbation if len(row.masks) == 1 else None
         self.consensus = consensus
         self.kinds: tuple[MaskKind, ...] = (None, *(k for k in (self.perturbation, consensus) if k is not None))
@@ -178,7 +184,7 @@ class CaseWork:
         self.content = content_hash(self.row, self.reading)
         self.formats = formats_of(self.row, self.reading)
         self.places = {
-            (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
+            (name, kind): self.kept / f"{source_key(_processed_key(self.content, self.steps), chosen, kind)}.json"
             for name, chosen in self.sources.items()
             for kind in self.kinds
         }
@@ -193,7 +199,12 @@ class CaseWork:
     @property
     def is_wanted(self) -> bool:
         """Whether something is not kept, so that the image is needed."""
-        return not self.about or len(self.values) < len(self.places)
+        return not self.about or self.is_measured_anew
+
+    @property
+    def is_measured_anew(self) -> bool:
+        """Whether a source's values are not kept."""
+        return len(self.values) < len(self.places)
 
     def read(self) -> None:
         """Image and masks, and what is said of them."""
@@ -213,6 +224,14 @@ class CaseWork:
             self.is_kept &= _keep(self.about_place, self.about)
         if self.perturbation is not None and any((name, self.perturbation) not in self.values for name in self.sources):
             self.masks[self.perturbation] = _perturbed_masks(self.case, self.perturbation, self.content)
+
+    def process(self) -> None:
+        """The case as the image steps leave it, with all its masks."""
+        kinds = list(self.masks)
+        every = tuple(mask for kind in kinds for mask in self.masks[kind])
+        self.case = apply_steps(replace(self.case, masks=every), self.steps)
+        left = iter(self.case.masks)
+        self.masks = {kind: tuple(islice(left, len(self.masks[kind]))) for kind in kinds}
 
     def wanted(self, name: str) -> list[MaskKind]:
         """The kinds of masks that this source has not measured yet."""
@@ -364,6 +383,13 @@ def content_hash(row: CaseRow, reading: Any) -> str:
 def _about_key(content: str, consensus: Consensus | None) -> str:
     """The key of what is said of a case."""
     return content if consensus is None else hashlib.sha256(f"{content} {consensus.consensus}".encode()).hexdigest()
+
+
+def _processed_key(content: str, steps: Sequence[ChosenStep]) -> str:
+    """The key of a case as the image steps leave it."""
+    if not steps:
+        return content
+    return hashlib.sha256(" ".join((content, *(chosen.key for chosen in steps))).encode()).hexdigest()
 
 
 def source_key(content: str, chosen: ChosenSource, kind: MaskKind = None) -> str:

@@ -16,9 +16,11 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import HasMetadata, NamesPackages
+from prldh.plugins import HasMetadata, Labelled, NamesPackages
 
 SCHEMA = "prldh-features/1"
+#: IBSI's item of image steps that name none: other processing after acquisition.
+OTHER_PROCESSING = "47"
 
 
 class PerturbationEntry(TypedDict):
@@ -40,6 +42,19 @@ class SourceEntry:
     packages: Mapping[str, str]
     computed: Mapping[str, Any] | Absent = ABSENT
     trained_on: TrainedOn | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class ImageStepEntry:
+    """What was done to images before they were measured; ``label``: in words, ``ibsi_item``: of IBSI's reporting
+    guidelines."""
+
+    name: str
+    version: str
+    settings: Mapping[str, Any]
+    packages: Mapping[str, str]
+    label: str
+    ibsi_item: str
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,7 @@ class Measured:
     findings: tuple[FindingEntry, ...]
     lesions: Later[Lesions | None]
     consensus: Later[str | None]
+    image_steps: Later[tuple[ImageStepEntry, ...]]
 
 
 @dataclass(frozen=True)
@@ -238,6 +254,17 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
         ),
         lesions=tissue.lesions,
         consensus=tissue.consensus_way,
+        image_steps=tuple(
+            ImageStepEntry(
+                c.step.name,
+                c.step.version,
+                dict(c.settings_given),
+                _packages(c.step),
+                c.step.label if isinstance(c.step, Labelled) else c.step.name,
+                str(getattr(c.step, "ibsi_item", OTHER_PROCESSING)),
+            )
+            for c in tissue.steps
+        ),
     )
 
 

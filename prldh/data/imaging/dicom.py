@@ -24,6 +24,7 @@ from prldh.data.imaging.dicom_frames import frames_header
 from prldh.data.imaging.dicom_lengths import lengths_fit
 from prldh.data.imaging.dicom_pixels import stored_frames
 from prldh.data.imaging.dicom_stack import Slice, stack
+from prldh.data.imaging.flat import is_plane, plane_header
 from prldh.data.imaging.header import Header, Identity, refuse_too_large
 from prldh.data.imaging.pet import suv_factor, units_of
 from prldh.data.imaging.refusal import CaseRefused
@@ -76,7 +77,7 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
                 "no_volume",
             )
         uid = first.series
-        files = [place] if first.frames > 1 else dicom_files(place.parent)
+        files = [place] if first.frames > 1 or is_plane(first) else dicom_files(place.parent)
     slices = [s for s in map(_slice_of, files) if s is not None]
     if uid is not None:
         slices_of_all, slices = slices, [s for s in slices if s.series == uid]
@@ -94,13 +95,15 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
             f" {_listed(slices)}",
             "several_series",
         )
+    about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
+    if len(slices) == 1 and is_plane(slices[0]):
+        return plane_header(slices[0], identity_of(about), settings)
     if any(s.samples != 1 for s in slices):
         raise CaseRefused(
             f"'{place.name}' has colour images; one number a voxel is needed. Give the series itself, not pictures"
             " of it.",
             "no_volume",
         )
-    about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
     if len(slices) == 1 and slices[0].frames > 1:
         one = slices[0]
         header = frames_header(

@@ -21,11 +21,12 @@ from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
 from prldh.data.imaging.consensus import Consensus
-from prldh.data.imaging.naming import refuse_same_stems
+from prldh.data.imaging.naming import refuse_same_stems, without_names
 from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
+from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.imaging.streaming import n_readers, stream_cases
 from prldh.data.tables import check_ids, open_table, some, told_alike
 from prldh.plugins import Registry, VerifiesValues
@@ -68,6 +69,7 @@ def measure(
         for name, tissue in study.tissues.items()
         if tissue.images is not None
     }
+    steps = {name: choose_steps(study, name, registry, folder) for name in chosen}
     perturbations = {
         name: settings_for(study, name, PERTURB, Perturbation)
         for name in chosen
@@ -82,6 +84,7 @@ def measure(
             study.tissues[name],
             whose,
             chosen[name],
+            steps[name],
             study.imaging,
             perturbations.get(name),
             known,
@@ -209,6 +212,7 @@ def _measure_tissue(
     settings: Tissue,
     whose: Mapping[str, str],
     sources: Mapping[str, ChosenSource],
+    steps: Sequence[ChosenStep],
     reading: ReadSettings,
     perturbation: Perturbation | None,
     known: Sequence[str],
@@ -227,7 +231,7 @@ def _measure_tissue(
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
-    shared = (sources, reading, perturbation, consensus, cache_folder("extraction"))
+    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
     counting = _counting(progress, f"images: {name}, features", len(good), len(batches))
 
@@ -258,6 +262,7 @@ def _measure_tissue(
         settings.lesions,
         patient_of,
         settings.consensus,
+        steps,
     )
 
 
@@ -283,8 +288,11 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
         first = bad[0]
         more = f" ({len(bad) - 1} more)" if len(bad) > 1 else ""
         raise DataError(
-            f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or"
-            " leave --strict out to put such cases aside."
+            *(
+                f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {reason}{more} Mend it, or"
+                " leave --strict out to put such cases aside."
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
 
 
@@ -304,7 +312,7 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     differences: dict[str, float] = {}
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]
-        case = load_case(result.row, reading)
+        case = apply_steps(load_case(result.row, reading), tissue.steps)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
                 for name, difference in chosen.source.verify(case, chosen.settings).items():

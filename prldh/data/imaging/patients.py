@@ -16,6 +16,7 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.seen import warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
+from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
 from prldh.plugins import DescribesFeatures
 
@@ -30,6 +31,7 @@ class TissueImages:
     family; ``perturbed`` (k, n, p) of perturbed masks. ``images``: source → the single images behind each reader's
     rows, of sources that give them, before those of ``consensus`` where there is one: (n, p) of the readers' consensus
     masks, made as ``consensus_way`` says. ``lesions``: how many there were, where the study speaks of lesions.
+    ``steps``: what was done to images before.
     """
 
     tissue: str
@@ -49,6 +51,7 @@ class TissueImages:
     lesions: Lesions | None = None
     consensus: np.ndarray | None = None
     consensus_way: str | None = None
+    steps: Sequence[ChosenStep] = ()
 
     @property
     def used(self) -> np.ndarray:
@@ -148,6 +151,7 @@ def combine_rows(
     lesions: str | None = None,
     patient_of: Mapping[str, str] | None = None,
     consensus: str | None = None,
+    steps: Sequence[ChosenStep] = (),
 ) -> TissueImages:
     """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's
     ``combine`` says; or as ``lesions`` says it of lesions (:func:`~prldh.data.imaging.lesions.shares_of_regions`).
@@ -166,8 +170,11 @@ def combine_rows(
     if not usable:
         first = results[0]
         raise DataError(
-            f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient}"
-            f" (line {first.row.line}): {first.reason}"
+            *(
+                f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient"
+                f" {first.row.patient} (line {first.row.line}): {reason}"
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
     names = _common_names(tissue, usable, sources)
     n_readers = len(usable[0].row.masks)
@@ -246,6 +253,7 @@ def combine_rows(
         None if patient_of is None else count_lesions([r.row for own in regions for r in own], lesions, patient_of),
         None if consensus is None else np.array(of_consensus, dtype=np.float64),
         consensus,
+        tuple(steps),
     )
 
 

@@ -71,19 +71,13 @@ def stream_cases(
     return [[arriving.results[row.line] for row in batch] for batch in batches]
 
 
-def read_pieces(
-    names: Sequence[str],
-    sources: Mapping[str, ChosenSource],
-    reading: Any,
-    perturbation: Any,
-    consensus: Any,
-    kept: Path,
-    rows: Sequence[CaseRow],
-) -> Iterator[Any]:
+def read_pieces(names: Sequence[str], sources: Mapping[str, ChosenSource], *given: Any) -> Iterator[Any]:
     """Of each row first what the sources ``names`` need, as (line, source, pieces), then a :class:`CaseWork` without
-    its image, measured by the others."""
+    its image, measured by the others. ``given``: what :func:`~prldh.data.imaging.compute.compute_cases` is given
+    beside the sources."""
+    *how, rows = given
     for row in rows:
-        work = CaseWork(row, sources, reading, perturbation, consensus, kept)
+        work = CaseWork(row, sources, *how)
         work.attempt(work.find)
         if work.reason is None and work.is_wanted:
             work.attempt(work.read, "it cannot be read", is_text_quoted=False)
