@@ -103,11 +103,7 @@ def compute_cases(
         return [result for row in rows for result in alone([row])]
     cases = [CaseWork(row, sources, reading, perturbation, consensus, steps, kept) for row in rows]
     for work in cases:
-        work.attempt(work.find)
-        if work.reason is None and work.is_wanted:
-            work.attempt(work.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
-        if work.reason is None and work.is_measured_anew:
-            work.attempt(work.process, "its image cannot be processed")
+        work.open()
     for name, chosen in sources.items():
         waiting = [work for work in cases if work.reason is None and work.wanted(name)]
         if chosen.takes_many and len(waiting) > 1:
@@ -177,6 +173,14 @@ class CaseWork:
             self.reason = (
                 f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{quoted})."
             )
+
+    def open(self) -> None:
+        """What is kept of it, and its image where something is not; what goes wrong is its reason."""
+        self.attempt(self.find)
+        if self.reason is None and self.is_wanted:
+            self.attempt(self.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
+        if self.reason is None and self.is_measured_anew:
+            self.attempt(self.process, "its image cannot be processed")
 
     def find(self) -> None:
         """What is kept of this case, and what its headers tell."""

@@ -78,9 +78,7 @@ def read_pieces(names: Sequence[str], sources: Mapping[str, ChosenSource], *give
     *how, rows = given
     for row in rows:
         work = CaseWork(row, sources, *how)
-        work.attempt(work.find)
-        if work.reason is None and work.is_wanted:
-            work.attempt(work.read, "it cannot be read", is_text_quoted=False)
+        work.open()
         for name, chosen in sources.items():
             if work.reason is not None or not work.wanted(name):
                 continue
