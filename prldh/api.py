@@ -52,6 +52,7 @@ from prldh.core import (
     write_whole,
 )
 from prldh.plugins import (
+    CaseStream,
     Checklist,
     ChecksSettings,
     Cited,
@@ -62,6 +63,7 @@ from prldh.plugins import (
     Drawn,
     Explained,
     ExtractsMany,
+    ExtractsStream,
     FeatureSource,
     HasFingerprint,
     HasMetadata,
@@ -133,7 +135,9 @@ __all__ = [
     "Drawn",
     "EngineError",
     "Explained",
+    "CaseStream",
     "ExtractsMany",
+    "ExtractsStream",
     "FeatureBlock",
     "FeatureSource",
     "Fitted",
