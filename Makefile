@@ -14,7 +14,7 @@ demo: setup
 	@.venv/bin/prldh demo --out demo --force
 
 test: setup-test check
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu" --durations=60
 
 test-slow: setup-test
 	@$(PY) -m pytest -m "slow"

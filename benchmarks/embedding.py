@@ -14,7 +14,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from prldh_uctransnet import UCTransNet
-from prldh_uctransnet.embedding import FLOPS_PER_IMAGE, PRECISIONS, Embedder, choose_device
+from prldh_uctransnet.devices import PRECISIONS, changes_in_sds, choose_device
+from prldh_uctransnet.embedding import FLOPS_PER_IMAGE, Embedder
 from prldh_uctransnet.regions import pictures_of
 from prldh_uctransnet.settings import Settings
 
@@ -88,11 +89,34 @@ def end_to_end(cases: list[Case], embedder: Embedder, settings: Settings) -> int
     return len(pictures)
 
 
+def between_patients(network: UCTransNet, device: torch.device, precisions: list[str], n: int, seed: int) -> None:
+    """How far each precision moves the values of ``n`` patients from single precision on the CPU, in SDs between these
+    patients and, as is often told, of the largest value."""
+    cases, settings = make_cases(n, seed), Settings(slices="largest")
+    pictures = np.concatenate([pictures_of(case, 0, settings) for case in cases])
+    reference = Embedder(network.cpu(), "cpu")(pictures)
+    network.to(device)
+    print(f"\nlargest change from single precision on the CPU, {n} simulated patients, {reference.shape[1]} features:")
+    for precision in precisions:
+        values = Embedder(network, device.type, precision)(pictures)
+        changes = changes_in_sds(values, reference)
+        finite = changes[np.isfinite(changes)]
+        share = np.abs(values - reference).max() / np.abs(reference).max()
+        print(
+            f"{precision}: {finite.max():.3f} SD between patients (median feature {np.median(finite):.3f} SD), which is"
+            f" {share:.1%} of the largest value; {np.isinf(changes).sum()} features without spread changed"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--precisions", nargs="+", choices=list(PRECISIONS), default=["fp32", "bf16"])
+    parser.add_argument(
+        "--patients", type=int, default=40, help="patients whose values are compared between precisions"
+    )
+    parser.add_argument("--only-precision", action="store_true", help="compare precisions, measure no speed")
     parser.add_argument("--compile", action="store_true", help="also through torch.compile")
     parser.add_argument("--seconds", type=float, default=3.0, help="least time of each measurement")
     parser.add_argument("--seed", type=int, default=1)
@@ -101,6 +125,9 @@ def main() -> None:
     is_gpu = device.type == "cuda"
     if is_gpu:
         torch.set_float32_matmul_precision("high")  # as cuDNN's convolutions, which take TF32: one floor for both
+    if arguments.only_precision:
+        between_patients(make_network(arguments.seed), device, arguments.precisions, arguments.patients, arguments.seed)
+        return
     batches = arguments.batches or ([128, 256, 512] if is_gpu else [1, 8, 16])
     network = make_network(arguments.seed)
     pictures = np.random.default_rng(arguments.seed).integers(
@@ -164,6 +191,7 @@ def main() -> None:
             f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials:"
             f" {', '.join(f'{r:.2f}' for r in ratios)})"
         )
+    between_patients(network, device, arguments.precisions, arguments.patients, arguments.seed)
 
 
 if __name__ == "__main__":

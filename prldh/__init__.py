@@ -42,6 +42,7 @@ _ROOMS = (
     "chain",
     "checklists",
     "core",
+    "data",
     "demo",
     "doctor",
     "engines",

@@ -66,6 +66,9 @@ from prldh.plugins import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    ImageStep,
+    ImageStepMethods,
+    InformsSteps,
     Labelled,
     Learner,
     LearnerMethods,
@@ -96,7 +99,17 @@ from prldh.plugins import (
 
 if TYPE_CHECKING:
     from prldh.data import read_table, some
-    from prldh.data.imaging import dice, file_stem, hausdorff_mm, load_case, read_cases, read_image
+    from prldh.data.imaging import (
+        apply_steps,
+        choose_steps,
+        dice,
+        file_stem,
+        hausdorff_mm,
+        load_case,
+        read_cases,
+        read_image,
+        settings_for,
+    )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
     from prldh.study import ReadSettings, Study, read_study
@@ -130,7 +143,10 @@ __all__ = [
     "Groups",
     "HasFingerprint",
     "HasMetadata",
+    "ImageStep",
+    "ImageStepMethods",
     "ImageValues",
+    "InformsSteps",
     "Labelled",
     "Learner",
     "LearnerMethods",
@@ -177,7 +193,9 @@ __all__ = [
     "ValidatorMethods",
     "VerifiesValues",
     "Volume",
+    "apply_steps",
     "cache_folder",
+    "choose_steps",
     "describe_feature",
     "dice",
     "file_stem",
@@ -191,6 +209,7 @@ __all__ = [
     "read_image",
     "read_study",
     "read_table",
+    "settings_for",
     "settings_of",
     "show_progress",
     "some",
@@ -203,12 +222,15 @@ __all__ = [
 _LATER = {
     "read_table": "prldh.data",
     "some": "prldh.data",
+    "apply_steps": "prldh.data.imaging",
+    "choose_steps": "prldh.data.imaging",
     "dice": "prldh.data.imaging",
     "file_stem": "prldh.data.imaging",
     "hausdorff_mm": "prldh.data.imaging",
     "load_case": "prldh.data.imaging",
     "read_cases": "prldh.data.imaging",
     "read_image": "prldh.data.imaging",
+    "settings_for": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",
     "describe_feature": "prldh.ibsi",
     "ReadSettings": "prldh.study",

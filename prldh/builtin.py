@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the rooms are imported on first use: who measures images as
     import prldh.apply
     import prldh.chain
     import prldh.checklists
+    import prldh.data
     import prldh.engines
     import prldh.validation
 
@@ -29,6 +30,11 @@ def register_transforms() -> list[Any]:
 @hookimpl
 def register_learners() -> list[Any]:
     return list(prldh.chain.LEARNERS)
+
+
+@hookimpl
+def register_image_steps() -> list[Any]:
+    return list(prldh.data.IMAGE_STEPS)
 
 
 @hookimpl

@@ -33,7 +33,8 @@ class PrldhGroup(click.Group):
         try:
             return super().invoke(context)
         except PrldhError as error:
-            click.echo(f"prldh: {error}", err=True)
+            is_kept = error.unnamed is not None and not sys.stderr.isatty()
+            click.echo(f"prldh: {error.unnamed if is_kept else error}", err=True)
             context.exit(1)
         except KeyboardInterrupt as stop:  # it may say what was kept
             click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
@@ -129,7 +130,7 @@ def extract(
     if only_check:
         with prldh.work.show_progress() as progress:
             findings = prldh.check(study, jobs=jobs, progress=progress)
-        lines, is_well = prldh.run.summarise_findings(findings)
+        lines, is_well = prldh.run.summarise_findings(findings, is_kept=not sys.stdout.isatty())
         click.echo(lines)
         if is_strict and not is_well:
             sys.exit(1)
@@ -140,7 +141,7 @@ def extract(
         done = prldh.extract(
             study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
         )
-    click.echo(prldh.run.summarise_extraction(done, out))
+    click.echo(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
 
 
 @cli.command()

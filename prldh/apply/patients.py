@@ -30,9 +30,9 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import TissueImages, measure, warn_of_leaks
-from prldh.plugins import Registry
-from prldh.study import Study, TableRead, Tissue
+from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, read_cases, warn_of_leaks
+from prldh.plugins import COMPUTED_ON, Registry
+from prldh.study import OF_IMAGES, Study, TableRead, Tissue
 
 
 @dataclass
@@ -452,18 +452,30 @@ class _Reader:
         """The features as measured on images."""
         settings, cohort = self.frozen.settings, self.cohort
         extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
-        sources = given.sources if "sources" in given.model_fields_set else settings["tissues"][name]["sources"]
+        of_study = settings["tissues"][name]
+        sources = given.sources if "sources" in given.model_fields_set else of_study["sources"]
+        own = dict(of_study.get("extraction", {})) if cohort.extraction is None else {}
+        own |= {source: {**own.get(source, {}), **keys} for source, keys in given.extraction.items()}
         study = Study.model_validate(
             {
                 "clinical": {
                     "table": cohort.clinical.table,
                     "read": self.clinical_read.model_dump(),
                     "id": self.id_column,
+                    "patient": cohort.clinical.patient,
                     "outcome": settings["clinical"]["outcome"],
                     "event": 1,
                 },
-                "tissues": {name: {"images": given.images, "sources": sources}},
-                "extraction": {key: value for key, value in extraction.items() if key != "perturb"},
+                "tissues": {
+                    name: {
+                        "images": given.images,
+                        "sources": sources,
+                        "extraction": _unperturbed(own),
+                        **self._masks(name, given),
+                    }
+                },
+                "extraction": _unperturbed(extraction),
+                "image_steps": settings.get("image_steps") or [],
                 "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
             }
         )
@@ -476,14 +488,45 @@ class _Reader:
             )
         for patient, reason in tissue.aside:
             self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
-        self.warnings += warn_of_leaks(name, tissue.chosen, tissue.ids)
+        self.warnings += [
+            *warn_of_leaks(name, tissue.chosen, tissue.ids),
+            *self._tell_of_other_extraction(name, tissue),
+        ]
         return tissue
+
+    def _tell_of_other_extraction(self, name: str, tissue: TissueImages) -> list[Warn]:
+        """A warning for each source that says that its values depend on something else than in the study."""
+        of_run = self.frozen.results.get("images", {}).get(name, {}).get("sources", {})
+        told = []
+        for source, entry in describe_tissue(tissue)["sources"].items():
+            now, then = entry.get("computed", {}), of_run.get(source, {}).get("computed", {})
+            keys = [k for k, value in then.items() if k != COMPUTED_ON and k in now and now[k] != value]
+            if keys:
+                told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
+        return told
+
+    def _masks(self, name: str, given: Tissue) -> dict[str, Any]:
+        """How masks and lesions become a row: as in the study, where the cohort file does not say it. Of one reader's
+        masks there is no consensus, and they stand for it."""
+        used = self.frozen.settings["tissues"][name]
+        own = given.model_dump(include=set(OF_IMAGES) & given.model_fields_set)
+        masks = {key: used[key] for key in OF_IMAGES if used.get(key) is not None} | own
+        cases = given.cases()
+        if masks.get("consensus") and "consensus" not in own and cases is not None:
+            read = cases.read.joined_as(self.clinical_read)
+            rows = read_cases(
+                self.folder / cases.path, name, self.id_column, read=read, patient_column=self.cohort.clinical.patient
+            )
+            if len(rows[0].masks) == 1:
+                del masks["consensus"]
+                self.warnings.append(warn.ONE_MASK(tissue=name, consensus=used["consensus"]))
+        return masks
 
     def _values_of(self, measured: TissueImages, wanted: Sequence[str]) -> np.ndarray:
         """These features (n, k), by the first reader's masks."""
         rows = self._rows_of(measured.ids)
         values = np.full((len(self.ids), len(wanted)), np.nan)
-        values[rows >= 0] = measured.readers[0][np.ix_(rows[rows >= 0], positions(measured.names, wanted))]
+        values[rows >= 0] = measured.used[np.ix_(rows[rows >= 0], positions(measured.names, wanted))]
         return values
 
     def _rows_of(self, ids: Sequence[str]) -> np.ndarray:
@@ -500,3 +543,8 @@ class _Reader:
 
     def _leave_out(self, variable: str, where: np.ndarray, reason: str) -> None:
         self.aside.setdefault(variable, []).append((where, reason))
+
+
+def _unperturbed(extraction: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an extraction without those of perturbed masks, of which a Radscore reads nothing."""
+    return {key: value for key, value in extraction.items() if key != PERTURB}

@@ -220,7 +220,9 @@ def _with_values(
     block: FeatureBlock, made: Columns, new: tuple[str, ...], images: tuple[ImageValues, ...] | None
 ) -> FeatureBlock:
     values = [made.get(name, block.first[:, j]) for j, name in enumerate(block.names)] + [made[name] for name in new]
-    return FeatureBlock(block.source, block.names + new, np.column_stack(values), None, None, images)
+    return FeatureBlock(
+        block.source, block.names + new, np.column_stack(values), None, None, images, (), block.tissue, block.made_by
+    )
 
 
 def _gathered(tables: Iterable[Table], names: Sequence[str]) -> Table:

@@ -51,6 +51,9 @@ def training_rows(blocks: tuple[FeatureBlock, ...], subjects: Subjects, rows: np
             None if b.images is None else tuple(each.of_rows(rows) for each in b.images),
             tuple(values[rows] for values in b.further),
             columns=columns,
+            tissue=b.tissue,
+            made_by={b.source: b.made_by},
+            is_consensus=b.is_consensus,
         )
         for b in blocks
     )
@@ -273,5 +276,8 @@ def _grouped(
         np.concatenate(perturbed, axis=2) if len(perturbed) == len(training) else None,
         further=tuple(others[1:]),
         columns=first.columns,
+        tissue=first.tissue,
+        made_by={source: told for t in training for source, told in t.made_by.items()},
+        is_consensus=first.is_consensus,
     )
     return [("all", None, pooled)]

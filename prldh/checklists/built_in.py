@@ -13,7 +13,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.feature_rules import compliance, feature_set, software
 from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, result, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
-from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, normalisation, shown
+from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, preprocessing, shown
 from prldh.checklists.items import Item, Standard, load_standard
 from prldh.checklists.score import metrics_score
 from prldh.ibsi import TRIVIAL, Extraction, names_pyradiomics
@@ -208,8 +208,8 @@ CLEAR_RULES: dict[str, Rule] = {
         performance="47",
     ),
     "16": PROTOCOL,
-    "19": _several("48a", "48c", "49"),
-    "21": normalisation,
+    "19": _together(_several("48a", "48c", "49"), for_item(data_rules.lesions)),
+    "21": preprocessing,
     "22": _several("50a", "51"),
     "23": _several("56a", "56b", "56c"),
     "24": filters,
@@ -337,7 +337,7 @@ METRICS_RULES: dict[str, Rule] = {
     "8": _together(_several("48a", "48c", "49"), for_item(model_rules.readers)),
     "9": _several("48a", "48c"),
     "23": _hint(_several("8")),
-    "11": _hint(_several("46", "50a", "51", "56a", "56b", "57")),
+    "11": _hint(_several("45", "46", "47", "50a", "51", "56a", "56b", "57")),
     "12": standard_software,
     "13": reported_settings,
     "20": lambda d, i: _suitable_metrics(d),

@@ -26,6 +26,7 @@ from prldh.checklists.findings import (
     setting,
 )
 from prldh.checklists.items import Item
+from prldh.checklists.regions import lesions_in_words
 from prldh.core import Purpose, warn
 from prldh.results import plan_in_words, steps_of
 
@@ -298,11 +299,18 @@ def guidelines(d: Dossier) -> Finding:
 def regions(d: Dossier) -> Finding:
     """IBSI 1: the names that the study gives its regions; of a feature file alone, how many there are."""
     names = list(d.settings.get("tissues", {}))
+    lesions = "".join(f"; {e.name}: {lesions_in_words(e.lesions)}" for e in d.extractions if e.lesions)
     if names:
-        return ask(f"the study's tissues are {', '.join(names)}", setting("tissues"))
+        return ask(f"the study's tissues are {', '.join(names)}{lesions}", setting("tissues"))
     measured = [e for e in d.extractions if e.measured]
     value = "; ".join(f"{e.measured}" if e.is_file else f"{e.name}: {e.measured}" for e in measured)
-    return ask(value, *(file(e.where) for e in measured)) if value else ask()
+    return ask(value + lesions, *(file(e.where) for e in measured)) if value else ask()
+
+
+def lesions(d: Dossier) -> Finding:
+    """CLEAR 19: how many lesions there were, and which of a patient's count."""
+    value = "; ".join(f"{e.name}: {lesions_in_words(e.lesions)}" for e in d.extractions if e.lesions)
+    return ask(value, *(file(e.where, "lesions") for e in d.extractions if e.lesions)) if value else ask()
 
 
 @of_results

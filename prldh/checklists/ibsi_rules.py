@@ -13,6 +13,7 @@ from prldh.checklists.image_rules import (
     discretisation,
     filters,
     from_dicom,
+    image_steps,
     interpolator,
     mask_conversion,
     mask_files,
@@ -21,6 +22,7 @@ from prldh.checklists.image_rules import (
     nothing_in_extraction,
     other_modality,
     other_processing,
+    processed,
     resampling,
     resegmentation,
     rounding,
@@ -68,6 +70,9 @@ PROCESSING: dict[str, Rule] = {
 def image_rule(d: Dossier, item: Item) -> Finding:
     """The IBSI items on patients, images, processing and features: by modality, then the item's own rule, then DICOM
     fields."""
+    steps = image_steps(d, item.number)
+    if steps is not None:
+        return processed(d, steps, PROCESSING.get(item.number, from_dicom)(d, item))
     return other_modality(d, item) or PROCESSING.get(item.number, from_dicom)(d, item)
 
 

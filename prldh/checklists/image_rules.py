@@ -285,6 +285,39 @@ def normalisation(d: Dossier, item: Item) -> Finding:
     return from_settings(d, "normalize", describe, BEFORE)
 
 
+def image_steps(d: Dossier, number: str | None = None) -> str | None:
+    """The image steps that answer an item of IBSI's guidelines, or all of them; None where there is none."""
+
+    def describe(e: Extraction) -> str | None:
+        steps = [s for s in e.image_steps if number in (None, s["ibsi_item"])]
+        return "; then ".join(map(_step_in_words, steps)) or ("none here" if e.image_steps else None)
+
+    is_answered = any(number in (None, s["ibsi_item"]) for e in d.extractions for s in e.image_steps)
+    return join(d.extractions, describe) if is_answered else None
+
+
+def _step_in_words(step: Mapping[str, Any]) -> str:
+    settings = ", ".join(f"{key} {value}" for key, value in step["settings"].items())
+    software = ", ".join(f"{package} {version}" for package, version in step["packages"].items())
+    return (
+        f"{step['label']}{f' ({software})' if software else ''}, each image by itself{f': {settings}' * bool(settings)}"
+    )
+
+
+def processed(d: Dossier, steps: str, beside: Finding) -> Finding:
+    """Steps that were made here, and what the settings of the extraction say of the item."""
+    value = f"{steps}; {beside.value}" if beside.value else steps
+    evidence = (*(file(e.where, "image_steps") for e in d.extractions if e.image_steps), *beside.evidence)
+    whole = all(e.image_steps for e in d.extractions) and not d.given_scores
+    return filled(value, *evidence, remaining=BEFORE) if whole else ask(value, *evidence)
+
+
+def preprocessing(d: Dossier, item: Item) -> Finding:
+    """CLEAR 21: all image steps, and the normalisation within the extraction."""
+    steps, within = image_steps(d), normalisation(d, item)
+    return within if steps is None else processed(d, steps, within)
+
+
 def other_processing(d: Dossier, item: Item) -> Finding:
     value = join(
         d.known,

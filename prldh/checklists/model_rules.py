@@ -21,6 +21,7 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.checklists.regions import CONSENSUS_WAYS
 from prldh.core import Purpose
 from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, tissues_of_model, unknown_leakage
@@ -424,6 +425,11 @@ def readers(d: Dossier) -> Finding:
         if (t.get("agreement") or {}).get("dice")
     }
     value += "".join(f"; {name}: mean Dice {dice['mean']:.3f} between them" for name, dice in agreed.items())
+    value += "".join(
+        f"; {e.name}: features are of their consensus, {CONSENSUS_WAYS[e.consensus]}"
+        for e in d.extractions
+        if e.consensus
+    )
     evidence = [result("tissues[].selection.readers")] if counts else []
     return ask(
         value,
@@ -437,6 +443,8 @@ def one_reader(d: Dossier) -> Finding:
     finding = readers(d)
     most = max((t["selection"]["readers"] for t in d.selected.values()), default=1)
     others = "the second's serve" if most == 2 else "the others' serve"
+    if any(e.consensus for e in d.extractions):
+        return ask(f"{finding.value}; a new patient needs these readers, or one of them", *finding.evidence)
     return (
         ask(f"{finding.value}; the first reader's enter the Radscore, {others} the ICC", *finding.evidence)
         if most > 1

@@ -2,7 +2,15 @@
 
 
 class PrldhError(Exception):
-    """Base class: the command line prints the message and exits with status 1."""
+    """Base class: the command line prints the message and exits with status 1.
+
+    ``unnamed``: the message without the names of files, where these may be patients' names and the message is kept, as
+    in a log; None where it names none.
+    """
+
+    def __init__(self, message: str = "", unnamed: str | None = None) -> None:
+        super().__init__(message)
+        self.unnamed = unnamed
 
 
 class StudyError(PrldhError):

@@ -26,7 +26,8 @@ class CaseRow:
     """One row of a cases table: where one region of one patient is.
 
     ``line`` is the row's number in the table (the header is 1). ``masks`` holds one path a reader; ``label`` and
-    ``segment`` say which part of the mask is meant (None: everything that is not 0).
+    ``segment`` say which part of the mask is meant (None: everything that is not 0). ``lesion``: which of the patient's
+    it is, where the table says so.
     """
 
     tissue: str
@@ -36,6 +37,7 @@ class CaseRow:
     masks: tuple[Path, ...]
     label: int | None = None
     segment: str | None = None
+    lesion: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ class Geometry:
 @dataclass(frozen=True)
 class Volume:
     """An image: ``values`` (z, y, x) in the type they are stored in, and where they lie. ``modality`` is DICOM's (CT,
-    MR), or None."""
+    MR), or None. ``is_flat``: of one plane, whose thickness nobody knows (its spacing says 1 mm)."""
 
     values: np.ndarray
     geometry: Geometry
     modality: str | None = None
+    is_flat: bool = False
 
 
 @dataclass(frozen=True)

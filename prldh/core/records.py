@@ -205,7 +205,9 @@ class FeatureBlock:
 
     ``first`` is (n, p) float64, reader 1; ``second`` the same of reader 2, or None; ``perturbed`` (k, n, p) of k
     perturbed masks, or None; ``images`` the single images behind every reader's values, one a reader, where the source
-    gives them; ``further`` as ``second``, of readers 3, 4 …
+    gives them; ``further`` as ``second``, of readers 3, 4 … ``tissue`` is empty where it is not known, ``made_by`` what
+    the source tells the steps. ``is_consensus``: ``first`` is of the readers' consensus masks, and reader 1, 2 … are
+    ``second`` and ``further``.
     """
 
     source: str
@@ -215,11 +217,19 @@ class FeatureBlock:
     perturbed: np.ndarray | None = None
     images: tuple[ImageValues, ...] | None = None
     further: tuple[np.ndarray, ...] = ()
+    tissue: str = ""
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+    is_consensus: bool = False
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:
-        """The values (n, p) of every reader, reader 1's first."""
+        """The values (n, p) of every reader, reader 1's first; before them those of a consensus."""
         return (self.first, *([] if self.second is None else [self.second]), *self.further)
+
+    @property
+    def raters(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first: whose agreement can be judged."""
+        return self.readers[1:] if self.is_consensus else self.readers
 
 
 @dataclass(frozen=True)
@@ -232,8 +242,10 @@ class TrainingRows:
     values, or None; ``further`` as ``second``, of readers 3, 4 …; ``filled`` (n, p) bool, where a value was blank, by
     whichever reader or perturbed mask, before a step filled it, or None; ``source``: the one that they are of, or what
     all of them together are called; empty where that is not known; ``columns`` what is known of the rows beside their
-    features, by name (n,): covariates, and columns that the study declares (``clinical.columns``). Blanks are NaN, and
-    come to steps that stand before one that fills them alone.
+    features, by name (n,): covariates, and columns that the study declares (``clinical.columns``); ``tissue`` whose
+    features they are, empty where that is not known; ``made_by`` source → what it tells the steps. Blanks are NaN, and
+    come to steps that stand before one that fills them alone. ``is_consensus``: ``values`` are of the readers'
+    consensus masks, and reader 1, 2 … are ``second`` and ``further``; ``raters`` are the readers in either case.
     """
 
     values: np.ndarray
@@ -247,11 +259,19 @@ class TrainingRows:
     filled: np.ndarray | None = None
     source: str = ""
     columns: Columns = field(default_factory=dict)
+    tissue: str = ""
+    made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_consensus: bool = False
 
     @property
     def readers(self) -> tuple[np.ndarray, ...]:
-        """The values (n, p) of every reader, reader 1's first."""
+        """The values (n, p) of every reader, reader 1's first; before them those of a consensus."""
         return (self.values, *([] if self.second is None else [self.second]), *self.further)
+
+    @property
+    def raters(self) -> tuple[np.ndarray, ...]:
+        """The values (n, p) of every reader, reader 1's first: whose agreement can be judged."""
+        return self.readers[1:] if self.is_consensus else self.readers
 
     def of_rows(self, rows: np.ndarray) -> TrainingRows:
         """These rows (m,) alone, all columns."""

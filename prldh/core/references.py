@@ -60,6 +60,16 @@ REFERENCES = {
             "1--3",
         ),
         Reference(
+            "chang2021",
+            "Chang, Enoch and Joel, Marissa Z. and Chang, Hannah Y. and others",
+            "Comparison of radiomic feature aggregation methods for patients with multiple tumors",
+            "Scientific Reports",
+            2021,
+            "11",
+            "9758",
+            "10.1038/s41598-021-89114-6",
+        ),
+        Reference(
             "clopper1934",
             "Clopper, C. J. and Pearson, E. S.",
             "The use of confidence or fiducial limits illustrated in the case of the binomial",
@@ -417,6 +427,17 @@ REFERENCES = {
             "58",
             "267--288",
             "10.1111/j.2517-6161.1996.tb02080.x",
+        ),
+        Reference(
+            "warfield2004",
+            "Warfield, Simon K. and Zou, Kelly H. and Wells, William M.",
+            "Simultaneous truth and performance level estimation (STAPLE): an algorithm for the validation of image"
+            " segmentation",
+            "IEEE Transactions on Medical Imaging",
+            2004,
+            "23",
+            "903--921",
+            "10.1109/TMI.2004.828354",
         ),
         Reference(
             "zou2005",

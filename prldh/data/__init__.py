@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
     from prldh.data.features import read_features, tell_of_blanks, without_constants
     from prldh.data.guessing import guess_read
+    from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
     from prldh.data.tables import (
         BLANKS,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLANKS",
     "CasesDigest",
+    "IMAGE_STEPS",
     "Missing",
     "PLACEHOLDERS",
     "Table",
@@ -76,6 +78,7 @@ if not TYPE_CHECKING:
         digests="CasesDigest TableDigest digest_cases digest_table",
         features="read_features tell_of_blanks without_constants",
         guessing="guess_read",
+        imaging="IMAGE_STEPS",
         imputation="Missing describe_missing impute_everyone impute_resample",
         tables="BLANKS PLACEHOLDERS Table check_ids column_of id_number ids_of is_number numbers open_joined open_table"
         " read_table refuse_doubled refuse_failed_cells some",

@@ -84,7 +84,8 @@ def _read_block(
             if np.array_equal(earlier, same_order, equal_nan=True):
                 warnings.append(warn.SAME_READERS(tissue=tissue, first=earlier_path.name, second=other_path.name))
         others.append(same_order)
-    return FeatureBlock(source, names, first, others[0] if others else None, further=tuple(others[1:])), warnings
+    second = others[0] if others else None
+    return FeatureBlock(source, names, first, second, further=tuple(others[1:]), tissue=tissue), warnings
 
 
 def _read_reader(

@@ -71,7 +71,9 @@ class Extraction:
     ``spacings`` counts the images' voxel sizes (x, y, z in mm), ``modalities`` DICOM's. ``dicom`` counts values by
     keyword, ``image_formats`` and ``mask_formats`` what files there were. A patient with several regions counts once.
     ``measured`` says how many regions there are; ``resampled`` counts voxel sizes after resampling, where the file
-    records them. ``source``: the feature source here that settings and versions are of.
+    records them. ``source``: the feature source here that settings and versions are of. ``lesions``: how many there
+    were and how they were combined; ``consensus``: how the readers' masks became the one that the values are of;
+    ``image_steps``: what was done to the images before, in order.
     """
 
     name: str
@@ -92,6 +94,9 @@ class Extraction:
     measured: str | None = None
     resampled: Mapping[tuple[float, ...], int] = field(default_factory=dict)
     source: str = ""
+    lesions: Mapping[str, Any] | None = None
+    consensus: str | None = None
+    image_steps: tuple[Mapping[str, Any], ...] = ()
 
     def place(self, what: str) -> str:
         """Where settings, image types, versions or voxel size stand."""
@@ -166,6 +171,9 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
         ),
         mask_formats=_by_patient(cases, lambda c: (c.get("formats") or {}).get("masks") or []),
         source=name_of_source,
+        lesions=content.get("lesions"),
+        consensus=content.get("consensus"),
+        image_steps=tuple(content.get("image_steps") or ()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
+    COMPUTED_ON,
     Checklist,
     ChecksSettings,
     ComposesLearners,
@@ -13,6 +14,8 @@ from prldh.plugins.interfaces import (
     FeatureSource,
     HasFingerprint,
     HasMetadata,
+    ImageStep,
+    InformsSteps,
     Learner,
     NamesPackages,
     OffersAlternatives,
@@ -34,16 +37,18 @@ from prldh.plugins.promises import (
     check_score,
     check_selection,
     check_state,
+    describe_error,
     guarded,
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
-from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, settings_of
+from prldh.plugins.settings import LearnerSettings, SelectorSettings, in_words, layered_settings, settings_of
 from prldh.plugins.words import (
     Cited,
     Designed,
     Drawn,
     Explained,
+    ImageStepMethods,
     Labelled,
     LearnerMethods,
     NotesAlternatives,
@@ -56,6 +61,7 @@ from prldh.plugins.words import (
 )
 
 __all__ = [
+    "COMPUTED_ON",
     "KINDS_OF_SCHEMES",
     "draw_resamples",
     "groups_in",
@@ -73,8 +79,11 @@ __all__ = [
     "FeatureSource",
     "HasFingerprint",
     "HasMetadata",
+    "ImageStep",
+    "InformsSteps",
     "Labelled",
     "Learner",
+    "ImageStepMethods",
     "LearnerMethods",
     "LearnerSettings",
     "NamesPackages",
@@ -104,8 +113,10 @@ __all__ = [
     "check_score",
     "check_selection",
     "check_state",
+    "describe_error",
     "guarded",
     "hookimpl",
     "in_words",
+    "layered_settings",
     "settings_of",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from prldh.plugins.interfaces import (
         Checklist,
         FeatureSource,
+        ImageStep,
         Learner,
         ReportSection,
         Selector,
@@ -36,6 +37,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def register_feature_sources() -> list[FeatureSource]:
     """Return feature sources: objects that turn one case (image, mask) into named values."""
+
+
+@hookspec
+def register_image_steps() -> list[ImageStep]:
+    """Return image steps: from a case (image, masks) to a case, before sources measure it."""
 
 
 @hookspec

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from prldh.engines import StatisticsEngine
 
 
+#: Key of a source's metadata: the device and versions that it computed with.
+COMPUTED_ON = "computed_on"
+
 # ---------------------------------------------------------------- what an object may have beside
 
 
@@ -45,7 +48,8 @@ class ChecksSettings(Protocol):
 
 @runtime_checkable
 class HasFingerprint(Protocol):
-    """A selector or feature source that depends on more than its settings say, such as the content of a file."""
+    """A selector, feature source or image step that depends on more than its settings say, such as the content of a
+    file."""
 
     def fingerprint(self, settings: Any) -> str:
         """Text that stands for it: where it is another, kept cases are measured and kept refits fitted again."""
@@ -114,7 +118,18 @@ class HasMetadata(Protocol):
     """A source that says in the terms of its software what its values depend on."""
 
     def metadata(self, settings: Any) -> dict[str, Any]:
-        """What the checklists read; paths may be repeated from the settings."""
+        """What the checklists read; paths may be repeated from the settings. What is said of the machine stands under
+        :data:`COMPUTED_ON`: elsewhere values differ by rounding alone, and nobody is told."""
+        ...
+
+
+@runtime_checkable
+class InformsSteps(Protocol):
+    """A source of which the steps that take its features may know more than their values
+    (``TrainingRows.made_by``)."""
+
+    def for_steps(self, settings: Any) -> dict[str, Any]:
+        """Text, numbers, and lists and dicts of them; where they are others, refits are fitted again."""
         ...
 
 
@@ -188,9 +203,11 @@ OPTIONAL_OF_SOURCES = (
     ExtractsMany,
     VerifiesValues,
     HasMetadata,
+    InformsSteps,
     TrainedOnPatients,
     NamesPackages,
 )
+OPTIONAL_OF_IMAGE_STEPS = (ChecksSettings, HasFingerprint, NamesPackages)
 OPTIONAL_OF_TRANSFORMS = (ChecksSettings, HasFingerprint, DescribesFit, UsesColumns)
 OPTIONAL_OF_LEARNERS = (ChecksSettings, HasFingerprint, ComposesLearners)
 OPTIONAL_OF_CHECKLISTS = (ScoresAnswers,)
@@ -320,6 +337,31 @@ class FeatureSource(DescribesFeatures, Protocol):
 
         Raises :class:`~prldh.core.errors.DataError` where the case has no values; it is then put aside with that
         reason.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageStep(Protocol):
+    """What is done to an image before it is measured: of that case alone, nothing is fitted to other patients.
+
+    ``Settings`` is a pydantic model that refuses unknown keys. Kept values are found again by name, version, code,
+    settings and, where what it gives depends on more, its ``fingerprint``. ``ibsi_item``, where it has one: the item of
+    IBSI's reporting guidelines that it answers; ``of_image_alone = True``: it neither reads nor changes masks, so that
+    lesions of one image share what it gives. It may also be any of :data:`OPTIONAL_OF_IMAGE_STEPS`, and its settings
+    :class:`RelativeSettings`.
+    """
+
+    name: str
+    version: str
+    Settings: type[BaseModel]
+
+    def apply(self, case: Case, settings: BaseModel) -> Case:
+        """The case with another image: finite voxels, masks as many, boolean, and on the grid of the image. What it is
+        given is read-only.
+
+        Raises :class:`~prldh.core.errors.DataError` where it cannot take this image; the case is then put aside with
+        that reason.
         """
         ...
 

@@ -14,12 +14,14 @@ from prldh.core import PluginError, PrldhError, nearest
 from prldh.plugins import hookspecs
 from prldh.plugins.interfaces import (
     OPTIONAL_OF_CHECKLISTS,
+    OPTIONAL_OF_IMAGE_STEPS,
     OPTIONAL_OF_LEARNERS,
     OPTIONAL_OF_SELECTORS,
     OPTIONAL_OF_SOURCES,
     OPTIONAL_OF_TRANSFORMS,
     Checklist,
     FeatureSource,
+    ImageStep,
     Learner,
     RelativeSettings,
     ReportSection,
@@ -85,6 +87,12 @@ REGISTRIES: dict[str, Kind] = {
     "register_engines": Kind("engine", ("name",), "youden"),
     "register_checklists": Kind(
         "checklist", ("name", "version", "evaluate"), "evaluate", (Checklist, *OPTIONAL_OF_CHECKLISTS)
+    ),
+    "register_image_steps": Kind(
+        "image step",
+        ("name", "version", "Settings", "apply"),
+        "apply",
+        (ImageStep, *OPTIONAL_OF_IMAGE_STEPS, *WORDS["image step"]),
     ),
     "register_report_sections": Kind("report section", ("name", "title", "render"), "render", (ReportSection,)),
 }

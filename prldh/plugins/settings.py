@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -71,19 +71,56 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"])
-        if first["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
-            raise StudyError(f"{where}: {first['msg']}") from None
-        if first["type"] == "extra_forbidden":
-            known = _keys_at(model, first["loc"][:-1])
-            near = nearest(str(first["loc"][-1]), known)
-            hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
-            raise StudyError(f"{where}: unknown key '{key}'{hint}") from None
-        told = in_words(first)
-        if first["type"] == "value_error":  # of a plugin's own validator, which may not say it
-            told = f"{told.removesuffix('.')} (found {first.get('input')!r})."
-        raise StudyError(f"{where}: {key}: {told}") from None
+        raise _study_error(model, error.errors()[0], where) from None
+
+
+def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> StudyError:
+    """One of pydantic's errors in the study file's words."""
+    key = ".".join(str(p) for p in error["loc"])
+    if error["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
+        return StudyError(f"{where}: {error['msg']}")
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(model, error["loc"][:-1])
+        near = nearest(str(error["loc"][-1]), known)
+        hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
+        return StudyError(f"{where}: unknown key '{key}'{hint}")
+    told = in_words(error)
+    if error["type"] == "value_error":  # of a plugin's own validator, which may not say it
+        told = f"{told.removesuffix('.')} (found {error.get('input')!r})."
+    return StudyError(f"{where}: {key}: {told}")
+
+
+def layered_settings(
+    model: type[Checked], general: dict[str, Any], own: dict[str, Any], where: str, where_own: str
+) -> Checked:
+    """Settings of which some are said in general and some, which go before them, for one tissue.
+
+    Raises
+    ------
+    StudyError
+        As :func:`settings_of`, of the place where the key stands.
+    """
+    for place, part in ((where, general), (where_own, own)):
+        try:
+            model.model_validate(part)
+        except ValidationError as error:
+            # what is missing, or does not go together, may be the other part's to give
+            wrong = [e for e in error.errors() if e["loc"] and e["type"] != "missing"]
+            if wrong:
+                raise _study_error(model, wrong[0], place) from None
+    return settings_of(model, _layered(model, general, own), where_own if own else where)
+
+
+def _layered(model: type[BaseModel], general: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Settings of which those that are ``own`` go before ``general`` ones, key by key; also within keys that are
+    mappings of a settings model's own keys, while any other value is replaced as a whole."""
+    both = {**general, **own}
+    for key in general.keys() & own.keys():
+        inner = getattr(model.model_fields.get(key), "annotation", None)
+        is_settings = isinstance(inner, type) and issubclass(inner, BaseModel)
+        if is_settings and isinstance(general[key], dict) and isinstance(own[key], dict):
+            both[key] = _layered(cast(type[BaseModel], inner), general[key], own[key])
+    return both
 
 
 class LearnerSettings(BaseModel):

@@ -64,6 +64,16 @@ class LearnerMethods(Protocol):
 
 
 @runtime_checkable
+class ImageStepMethods(Protocol):
+    """An image step with half a sentence for the Methods: ``non-uniformity was corrected by N4 [@tustison2010]``.
+
+    Values are settings, by their keys.
+    """
+
+    def methods(self, run: StepRun) -> str: ...
+
+
+@runtime_checkable
 class SourceMethods(Protocol):
     """A feature source with a sentence for the Methods: ``Features were measured on images by …``.
 
@@ -138,4 +148,5 @@ WORDS: dict[str, tuple[type, ...]] = {
     "learner": (Labelled, ShortlyLabelled, Explained, Cited, LearnerMethods),
     "validator": (Labelled, Cited, ValidatorMethods, Designed),
     "feature source": (Labelled, Cited, SourceMethods),
+    "image step": (Labelled, Cited, ImageStepMethods),
 }

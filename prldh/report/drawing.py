@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -14,7 +15,7 @@ class Drawing:
 
     ``is_panel``: several figures of the report on one page of a journal; a file beside the report, not shown in it.
     ``tissue``: of whose selection it tells, and ``kind`` what figures of other sources share with it; ``seen``: what is
-    seen in it, where the step that it is of says so.
+    seen in it, where the step that it is of says so. ``pictures``: files that it is made of, beside ``results.json``.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Drawing:
     tissue: str = ""
     kind: str = ""
     seen: str = ""
+    pictures: tuple[Path, ...] = ()
 
 
 def slug(name: str) -> str:

@@ -28,7 +28,7 @@ from prldh.core import clean
 from prldh.pages import STYLE, grey, quick_font
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
-from prldh.report.panels import pictures_of, plan_panels
+from prldh.report.panels import plan_panels
 from prldh.results import Words
 from prldh.work import end_with
 
@@ -119,11 +119,13 @@ def write_figures(
     folder.mkdir(exist_ok=True)
     settings = settings or FigureSettings.of(data)
     drawn = {k: v for k, v in data.items() if k not in NOT_DRAWN}
-    digest = _digest(drawn, words, settings, pictures_of(beside))
     drawings = [*plan_figures(data, words), *plan_panels(data, words, beside)]
-    if not _take_over(drawings, settings, digest, former, folder):
-        _write_all(drawings, drawn, words, settings, folder, jobs, beside)
-        (folder / DRAWN).write_text(json.dumps({"digest": digest}) + "\n", encoding="utf-8")
+    digests = {
+        "digest": _digest(drawn, words, settings),
+        "pictures": {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures},
+    }
+    _write_all(_take_over(drawings, settings, digests, former, folder), drawn, words, settings, folder, jobs, beside)
+    (folder / DRAWN).write_text(json.dumps(digests) + "\n", encoding="utf-8")
     figures = {}
     for drawing in drawings:
         files = [name for name, *_ in settings.files(drawing.name)]
@@ -277,7 +279,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
                 gc.enable()
 
 
-def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictures: Sequence[Path]) -> str:
+def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings) -> str:
     """Of the results, the words, the settings, the code that draws, and matplotlib: figures are the same where it is
     the same."""
     sha256 = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
@@ -286,7 +288,6 @@ def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictu
         *sorted(here.glob("*.py")),
         *sorted((here.parent / "pages").glob("*.py")),
         here.parent / "results" / "nomogram.py",
-        *pictures,
     ):
         sha256.update(path.read_bytes())
     sha256.update(json.dumps(drawn, sort_keys=True).encode())
@@ -296,23 +297,34 @@ def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings, pictu
     return sha256.hexdigest()
 
 
+def _digest_of_files(paths: Sequence[Path]) -> str:
+    sha256 = hashlib.sha256()
+    for path in paths:
+        sha256.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()};".encode())
+    return sha256.hexdigest()
+
+
 def _take_over(
-    drawings: list[Drawing], settings: FigureSettings, digest: str, former: Path | None, folder: Path
-) -> bool:
-    """Copy the figures of ``former`` where they are those that would be drawn; whether that was done."""
+    drawings: list[Drawing], settings: FigureSettings, digests: dict[str, Any], former: Path | None, folder: Path
+) -> list[Drawing]:
+    """Copy the figures of ``former`` that are those that would be drawn, if all of the same results are there; the
+    others, which are to be drawn."""
     if former is None or "svg" not in settings.formats:
-        return False
+        return drawings
     try:
-        if json.loads((former / DRAWN).read_text(encoding="utf-8")).get("digest") != digest:
-            return False
-    except (OSError, ValueError, AttributeError):
-        return False
-    names = [DRAWN, *(name for drawing in drawings for name, *_ in settings.files(drawing.name))]
+        before = json.loads((former / DRAWN).read_text(encoding="utf-8"))
+        if before.get("digest") != digests["digest"]:
+            return drawings
+        pictures = dict(before.get("pictures", {}))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return drawings
+    kept = [d for d in drawings if pictures.get(d.name) == digests["pictures"].get(d.name)]
+    names = [name for drawing in kept for name, *_ in settings.files(drawing.name)]
     if not all((former / name).is_file() for name in names):
-        return False
+        return drawings
     for name in names:
         shutil.copy2(former / name, folder / name)
-    return True
+    return [d for d in drawings if d not in kept]
 
 
 def as_element(text: str, name: str) -> str:

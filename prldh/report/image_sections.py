@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prldh.checklists import NOT_APPLICABLE, Dossier, Item, counted, dossier_of, image_rule, load_standard
+from prldh.checklists import (
+    BY_SOURCE,
+    CONSENSUS_WAYS,
+    NOT_APPLICABLE,
+    Dossier,
+    Item,
+    counted,
+    dossier_of,
+    image_rule,
+    lesions_in_words,
+    load_standard,
+)
 from prldh.core import plain
 from prldh.ibsi import Extraction, count_families
 from prldh.report.drawing import slug
@@ -132,8 +143,10 @@ def _segmentation(images: Mapping[str, Any], extractions: Mapping[str, Extractio
 
     rows = [
         _row("Readers", of(_readers), extractions, "48b"),
+        *_where_some(images, "consensus", _row("Consensus of the readers", of(_consensus), extractions, "48b")),
         _row("Format of the masks", lambda e: counted(e.mask_formats), extractions, "48c"),
         _row("Regions", of(_regions), extractions),
+        *_where_some(images, "lesions", _row("Lesions", of(_lesions), extractions)),
         _row("Part of the mask", of(_parts), extractions),
         _row("Volume, mL: median (quartiles), least to largest", of(_volumes), extractions),
         _row("Put aside", of(_aside), extractions),
@@ -166,12 +179,34 @@ def _regions(t: Mapping[str, Any]) -> str:
         f" patient{'s' * (t['n_patients'] != 1)}"
     )
     several = sum(n > 1 for n in Counter(c["patient"] for c in t["cases"]).values())
-    if not several:
+    if not several or (t.get("lesions") or {}).get("combined", BY_SOURCE) != BY_SOURCE:
         return measured
     ways = dict.fromkeys(
         "mean weighted by volume" if s["settings"].get("combine") == "volume" else "mean" for s in t["sources"].values()
     )
     return f"{measured}; {several} with several, merged by the {' or '.join(ways)} of each feature"
+
+
+def _where_some(images: Mapping[str, Any], key: str, row: Row) -> list[Row]:
+    """The row, where some tissue has what it is about."""
+    return [row] if any(t.get(key) for t in images.values()) else []
+
+
+def _lesions(t: Mapping[str, Any]) -> str:
+    """How many there were, and how those of a patient became one row."""
+    return lesions_in_words(t["lesions"]) if t.get("lesions") else "not told apart"
+
+
+def _consensus(t: Mapping[str, Any]) -> str:
+    """How it was made, its volumes, and how well readers agree with it."""
+    if not t.get("consensus"):
+        return "none: the first reader's values are used"
+    volumes, overlap = t.get("consensus_mm3"), (t.get("agreement") or {}).get("dice_with_consensus")
+    return (
+        f"{CONSENSUS_WAYS[t['consensus']]}; its values are used, the readers' own serve to judge agreement"
+        + (f"; {_volume(volumes)} mL" if volumes else "")
+        + (f"; mean Dice of a reader with it {plain(overlap['mean'])}" if overlap else "")
+    )
 
 
 def _parts(t: Mapping[str, Any]) -> str:
@@ -186,13 +221,17 @@ def _parts(t: Mapping[str, Any]) -> str:
 
 def _volumes(t: Mapping[str, Any]) -> str:
     spreads = [v for v in t.get("volumes_mm3", []) if v]
-    numbers = [[plain(v[k] / 1000, 2) for k in ("median", "q1", "q3", "min", "max")] for v in spreads]
-    summaries = [f"{m} ({q1} to {q3}), {least} to {most}" for m, q1, q3, least, most in numbers]
+    summaries = [_volume(spread) for spread in spreads]
     return (
         summaries[0]
         if len(summaries) == 1
         else "; ".join(f"reader {k}: {text}" for k, text in enumerate(summaries, start=1))
     )
+
+
+def _volume(spread: Mapping[str, Any]) -> str:
+    m, q1, q3, least, most = (plain(spread[k] / 1000, 2) for k in ("median", "q1", "q3", "min", "max"))
+    return f"{m} ({q1} to {q3}), {least} to {most}"
 
 
 def _aside(t: Mapping[str, Any]) -> str:

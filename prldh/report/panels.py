@@ -4,6 +4,7 @@ files, not shown in the report."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from prldh.results import Words
 MOST_CURVES = 6
 #: The longest page: 230 mm hold four rows.
 MOST_TISSUES = 4
+#: What `prldh explain` said of heat maps whose values were too large, by the number of places.
+FORMER = "prldh-explanation/1"
 
 
 def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) -> list[Drawing]:
@@ -130,25 +133,22 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
     for path in sorted((beside / "explanation").glob("*.json")) if beside else ():
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
+            if about["schema"] == FORMER:  # their scale was wrong
+                continue
             pictures = [(p["level"], path.parent / f"{Path(p['file']).name}.png") for p in about["patients"]]
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if pictures and all(picture.is_file() for _, picture in pictures):
-            panels.append(
-                _panel(
-                    f"figure6_heat_maps_{slug(about['tissue'])}",
-                    f"{about['tissue']}: heat maps",
-                    f"What each place adds to the Radscore. {_letters(level for level, _ in pictures)}",
-                    draw_heat_maps,
-                    pictures,
-                )
+            panel = _panel(
+                f"figure6_heat_maps_{slug(about['tissue'])}",
+                f"{about['tissue']}: heat maps",
+                "What each place adds to the Radscore (log odds, which add up to its deep part); upright, the patient's"
+                f" right at the left of axial and coronal pictures. {_letters(level for level, _ in pictures)}",
+                draw_heat_maps,
+                pictures,
             )
+            panels.append(replace(panel, pictures=tuple(picture for _, picture in pictures)))
     return panels
-
-
-def pictures_of(beside: Path | None) -> list[Path]:
-    """Files that panels are drawn from beside ``results.json``."""
-    return sorted((beside / "explanation").glob("*.*")) if beside else []
 
 
 def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:

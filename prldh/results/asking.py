@@ -13,6 +13,7 @@ from prldh.plugins import (
     Designed,
     Drawn,
     Explained,
+    ImageStepMethods,
     Labelled,
     LearnerMethods,
     NotesAlternatives,
@@ -99,7 +100,7 @@ class _Asking:
     def __init__(self, data: Mapping[str, Any], registry: Registry) -> None:
         self.data = data
         self.settings = data["study"]["settings"]
-        self.selectors, transforms, self.learners, self.validators, self.feature_sources = (
+        self.selectors, transforms, self.learners, self.validators, self.feature_sources, self.image_steps = (
             {name: entry.item for name, entry in registry.registered(hook).items()}
             for hook in (
                 "register_selectors",
@@ -107,6 +108,7 @@ class _Asking:
                 "register_learners",
                 "register_validators",
                 "register_feature_sources",
+                "register_image_steps",
             )
         )
         self.selectors |= transforms
@@ -124,6 +126,7 @@ class _Asking:
             },
             schemes={name: self._scheme(name) for name in schemes if name in self.validators},
             sources=self._sources(),
+            image_steps=self._image_steps(),
             sentences=tuple(
                 self._step_sentence(place, name, settings) if name in fitted else None
                 for place, name, settings in chosen
@@ -253,6 +256,17 @@ class _Asking:
                 runs.setdefault(name, (("images", tissue, "sources", name), about))
         sentences = {name: self._source_sentence(name, *run) for name, run in runs.items()}
         return {name: sentence for name, sentence in sentences.items() if sentence}
+
+    def _image_steps(self) -> dict[tuple[str, int], Sentence]:
+        """Of each tissue and image step the sentence."""
+        sentences: dict[tuple[str, int], Sentence | None] = {}
+        for tissue, images in (self.data.get("images") or {}).items():
+            for k, about in enumerate(images.get("image_steps") or ()):
+                item = self.image_steps.get(about["name"])
+                if isinstance(item, ImageStepMethods):
+                    place: Place = ("images", tissue, "image_steps", k, "settings")
+                    sentences[tissue, k] = self._sentence("image step", item, StepRun(about["settings"]), place)
+        return {key: sentence for key, sentence in sentences.items() if sentence}
 
     def _source_sentence(self, name: str, place: Place, about: Mapping[str, Any]) -> Sentence | None:
         item = self.feature_sources.get(name)

@@ -173,7 +173,7 @@ def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:
         correlation=_correlation(run.features_of(name)[1]),
         sensitivity=run.sensitivity.get(name) or ABSENT,
         images_kept=_images_kept(plan, fit, name) or ABSENT,
-        readers=max(len(b.readers) for b in blocks),
+        readers=max(len(b.raters) for b in blocks),
         stability={
             scheme: _stability([refit[name] for refit in refits], names, n_features, level)
             for scheme, refits in run.refits.items()

@@ -59,7 +59,8 @@ class Words:
     """Words of everything that took part in a run.
 
     ``sentences``: of each step of the study file, transforms first, in its order, None where a step has none.
-    ``learners``: labels by name, and ``learner``: the sentence of the one that makes the Radscores. ``figures``: by
+    ``image_steps``: by tissue and number. ``learners``: labels by name, and ``learner``: the sentence of the one that
+    makes the Radscores. ``figures``: by
     tissue and the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects
     that failed to say something.
     """
@@ -67,6 +68,7 @@ class Words:
     steps: Mapping[str, StepWords] = field(default_factory=dict)
     schemes: Mapping[str, SchemeWords] = field(default_factory=dict)
     sources: Mapping[str, Sentence] = field(default_factory=dict)
+    image_steps: Mapping[tuple[str, int], Sentence] = field(default_factory=dict)
     sentences: tuple[Sentence | None, ...] = ()
     learners: Mapping[str, str] = field(default_factory=dict)
     learner: Sentence | None = None

@@ -127,7 +127,8 @@ def _refuse_without_images(study: Study) -> None:
 def write_features(
     folder: Path, images: Images, id_column: str, about: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``), ``TISSUE.perturbed.csv`` where masks were perturbed,
+    """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``, ``.consensus``), ``TISSUE.perturbed.csv`` where masks
+    were perturbed,
     ``TISSUE.SOURCE.images.csv`` where a source measures several images a patient, ``TISSUE.json``, and a picture a case
     in ``TISSUE.pictures``. ``about``: what :func:`describe_tissue` says of each, where that is known."""
 
@@ -135,9 +136,12 @@ def write_features(
     for name, tissue in images.tissues.items():
         _refuse_id_among_features(tissue, id_column)
         stem = file_stem(name)
-        for reader, values in enumerate(tissue.readers, start=1):
-            _write_parquet(folder / f"{stem}.reader{reader}.parquet", id_column, tissue.ids, tissue.names, values)
-            _write_csv(folder / f"{stem}.reader{reader}.csv", {id_column: tissue.ids}, tissue.names, values)
+        tables = {f"reader{k}": values for k, values in enumerate(tissue.readers, start=1)}
+        if tissue.consensus is not None:
+            tables["consensus"] = tissue.consensus
+        for reader, values in tables.items():
+            _write_parquet(folder / f"{stem}.{reader}.parquet", id_column, tissue.ids, tissue.names, values)
+            _write_csv(folder / f"{stem}.{reader}.csv", {id_column: tissue.ids}, tissue.names, values)
         if tissue.perturbed is not None:
             k, n = tissue.perturbed.shape[:2]
             beside = {id_column: tissue.ids * k, "perturbation": np.repeat(np.arange(1, k + 1), n).tolist()}
@@ -146,7 +150,9 @@ def write_features(
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):
                 names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
-                _write_images(folder / f"{stem}.{file_stem(source)}.images.csv", readers, tissue.ids, names, id_column)
+                whose = [*(() if tissue.consensus is None else ("consensus",)), *range(1, len(tissue.readers) + 1)]
+                place = folder / f"{stem}.{file_stem(source)}.images.csv"
+                _write_images(place, readers, whose, tissue.ids, names, id_column)
         content = clean(describe_tissue(tissue) if about is None else about[name])
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
@@ -158,12 +164,17 @@ def write_features(
 
 
 def _write_images(
-    path: Path, readers: Sequence[ImageValues], ids: Sequence[str], names: Sequence[str], id_column: str
+    path: Path,
+    readers: Sequence[ImageValues],
+    whose: Sequence[Any],
+    ids: Sequence[str],
+    names: Sequence[str],
+    id_column: str,
 ) -> None:
     """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
     beside = {
         id_column: [ids[i] for images in readers for i in images.row],
-        "reader": [reader for reader, images in enumerate(readers, start=1) for _ in images.row],
+        "reader": [reader for reader, images in zip(whose, readers, strict=True) for _ in images.row],
         "weight": [float(weight) for images in readers for weight in images.weight],
     }
     _write_csv(path, beside, names, np.concatenate([images.values for images in readers]))

@@ -8,15 +8,16 @@ from typing import Any
 
 from prldh.core import warn
 from prldh.data import some
-from prldh.data.imaging import file_stem
+from prldh.data.imaging import file_stem, without_names
 
 #: So many warnings or notes of one kind are spelt out on the terminal; the others are counted.
 SPELT_OUT = 3
 
 
-def summarise_findings(findings_by_tissue: dict[str, list[Any]]) -> tuple[str, bool]:
+def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool = False) -> tuple[str, bool]:
     """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
 
+    Where the text ``is_kept`` (a log, rather than a terminal), files are not named: their names may be patients'.
     Every refusal stands there; of warnings and notes of one kind the first few.
     """
     rank = {"refused": 0, "warning": 1, "note": 2}
@@ -36,7 +37,7 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]]) -> tuple[str, b
         shown[kind] += 1
         if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or shown[kind] <= SPELT_OUT:
             place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
-            lines.append(f"{f.severity:8} {f.tissue}{place}: {f.message}")
+            lines.append(f"{f.severity:8} {f.tissue}{place}: {(is_kept and f.unnamed) or f.message}")
         elif shown[kind] == n_of[kind]:
             lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
@@ -52,8 +53,11 @@ def _many(n: int, noun: str) -> str:
     return f"{n} {noun}{'s' * (n != 1)}"
 
 
-def summarise_extraction(done: Any, out: Path) -> str:
-    """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification."""
+def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
+    """What ``prldh extract`` says at its end: cases, what was put aside and why, agreement of readers, verification.
+
+    Where the text ``is_kept``, files are not named, as in :func:`summarise_findings`.
+    """
 
     lines = []
     for name, about in done.about.items():
@@ -65,7 +69,8 @@ def summarise_extraction(done: Any, out: Path) -> str:
             f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
         )
         lines += [
-            f"  put aside: patient {r.row.patient} (line {r.row.line}): {r.reason}"
+            f"  put aside: patient {r.row.patient} (line {r.row.line}):"
+            f" {without_names(r.reason, r.row) if is_kept else r.reason}"
             for r in tissue.results
             if r.reason is not None
         ]

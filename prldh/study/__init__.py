@@ -7,8 +7,11 @@ from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.scaffold import new_study_file, write_scaffold, write_study
 from prldh.study.strict import Strict, Text
 from prldh.study.study import (
+    OF_IMAGES,
     SHIPPED_SOURCES,
+    ConsensusWay,
     Imputation,
+    LesionWay,
     Performance,
     SampleSize,
     Study,
@@ -27,6 +30,7 @@ __all__ = [
     "DEFAULT_SELECTION",
     "Imputation",
     "Named",
+    "OF_IMAGES",
     "Performance",
     "ProtocolSettings",
     "ReadSettings",
@@ -38,6 +42,8 @@ __all__ = [
     "TableOne",
     "TableRead",
     "Text",
+    "ConsensusWay",
+    "LesionWay",
     "Tissue",
     "Univariate",
     "Validation",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from prldh.study.strict import Strict
@@ -15,6 +17,8 @@ class ReadSettings(Strict):
     still count as the same grid. ``max_spacing_ratio``: a mask on another grid is resampled by nearest neighbour unless
     its voxels are this many times larger than the image's along an axis of the image; then it is refused.
     ``outside``: the largest part of a region that may lie outside its image.
+    ``fraction``: from which part on a voxel of a fractional segmentation (DICOM SEG) belongs to its region.
+    ``pet``: whether PET in DICOM keeps its stored units or becomes SUV by body weight, from the header.
     ``anisotropy``: largest over smallest spacing above which a case is warned about.
     """
 
@@ -22,4 +26,6 @@ class ReadSettings(Strict):
     tolerance: float = Field(0.1, ge=0, lt=0.5)
     max_spacing_ratio: float = Field(2.0, ge=1)
     outside: float = Field(0.01, ge=0, lt=1)
+    fraction: float = Field(0.5, gt=0, le=1)
+    pet: Literal["as_stored", "suv_bw"] = "as_stored"
     anisotropy: float = Field(3.0, ge=1)

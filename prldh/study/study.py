@@ -85,6 +85,10 @@ class Clinical(Strict):
 SHIPPED_SOURCES = ("pyradiomics", "uctransnet")
 
 
+#: How several lesions of a patient become the patient's row.
+LesionWay = Literal["mean", "volume", "largest", "three_largest"]
+#: How several readers' masks become one.
+ConsensusWay = Literal["staple", "majority", "intersection"]
 #: Feature tables, one a reader; or several sources of them.
 FeatureTables = Annotated[
     Annotated[list[Named], Tag("tables")] | Annotated[dict[str, list[Named]], Tag("tables by source")],
@@ -92,13 +96,29 @@ FeatureTables = Annotated[
 ]
 
 
+#: Keys of a tissue that say how its images are measured.
+OF_IMAGES = ("share_images", "lesions", "consensus", "image_steps")
+
+
 class Tissue(Strict):
-    """Where a tissue's Radscore comes from: one of a column, feature tables, or images."""
+    """Where a tissue's Radscore comes from: one of a column, feature tables, or images.
+
+    Of images: ``share_images``, whether rows of several ids may name one (lesions of a patient); ``lesions``, how those
+    of one id become a row, where that is not left to each source's ``combine``; ``consensus``, how the readers' masks
+    become the one that the values are of, where these are not the first reader's; ``image_steps``, what is done to
+    images before they are measured, where that is not what the study says; ``extraction``, settings of its own, which
+    go before the study's key by key.
+    """
 
     radscore: Text | None = None
     features: FeatureTables | None = None
     images: Named | None = None
     sources: list[str] = [SHIPPED_SOURCES[0]]
+    extraction: dict[str, dict[str, Any]] = {}
+    share_images: bool = False
+    lesions: LesionWay | None = None
+    consensus: ConsensusWay | None = None
+    image_steps: Steps | None = None
 
     @field_validator("features", mode="before")
     @classmethod
@@ -119,6 +139,9 @@ class Tissue(Strict):
         for tables in self.tables().values():
             if not tables:
                 raise ValueError("features takes one table a reader (found none)")
+        of_images = [k for k in (*OF_IMAGES, "extraction") if getattr(self, k) not in (None, False, {})]
+        if of_images and self.images is None:
+            raise ValueError(f"{of_images[0]} is about images, and {given[0]} is given. Give images, or remove it")
         return self
 
     def tables(self) -> dict[str, list[TableFile]]:
@@ -397,6 +420,7 @@ class Study(Strict):
     yardstick: bool = True
     extraction: dict[str, dict[str, Any]] = {}
     imaging: ReadSettings = ReadSettings()
+    image_steps: Steps = []
     selection_by_source: bool = True
     if_empty: Literal["stop", "best"] = "stop"
     separation: Literal["firth", "warn", "error"] = "firth"

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
-from prldh.core import Case, DataError, Geometry, Volume
+from prldh.core import Case, DataError, Volume
 from prldh.engines import StatisticsEngine
 from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, Registry, takes_columns
 from prldh.results import words_of
+from prldh.testing.cases import make_case
+from prldh.testing.image_step_checks import IMAGE_STEP_CHECKS
 from prldh.testing.learner_checks import LEARNER_CHECKS
 from prldh.testing.parts import (
     NAMED,
@@ -118,20 +120,6 @@ def _scheme_says_what_the_report_can_use(validator: Any, raw: Any) -> None:
 
 
 # ---------------------------------------------------------------- feature sources
-
-
-def make_case(patient: str = "P1", seed: int = 0, readers: int = 2, shape: tuple[int, int, int] = (9, 30, 32)) -> Case:
-    """A textured image (z, y, x) with an ellipsoid a reader."""
-    from scipy import ndimage
-
-    rng = np.random.default_rng(seed)
-    image = np.round(40 * ndimage.gaussian_filter(rng.normal(size=shape), 1) * 10).astype(np.int16)
-    z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]
-    masks = tuple(((z - 4) / 3) ** 2 + ((y - 15) / (8 + k)) ** 2 + ((x - 15 - k) / 9) ** 2 <= 1 for k in range(readers))
-    geometry = Geometry(shape[::-1], (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
-    return Case(
-        patient, "tissue", 2, Volume(unchangeable(image), geometry, "MR"), tuple(unchangeable(m) for m in masks)
-    )
 
 
 def _extract(source: Any, raw: Any, case: Case) -> tuple[dict[str, float], ...]:
@@ -356,6 +344,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "measures many as it measures one": _many_are_as_one,
         WORDS: _source_says_what_the_report_can_use,
     },
+    "image step": IMAGE_STEP_CHECKS,
     "checklist": {
         NAMED: has_name_and_version,
         "has items with number, text, status and evidence": _items_are_whole,

@@ -30,7 +30,7 @@ Example = Mapping[str, Any]
 class Check:
     """One promise of one object; call it to put it to the test."""
 
-    what: str  # selector, validator, feature source, checklist, report section or engine
+    what: str  # selector, validator, feature source, image step, checklist, report section or engine
     item: str
     promise: str
     run: Callable[[], None]
@@ -49,7 +49,7 @@ def checks_of(item: Any, settings: Any = None) -> list[Check]:
     Parameters
     ----------
     item
-        A selector, validator, feature source, checklist, report section, or engine class.
+        A selector, validator, feature source, image step, checklist, report section, or engine class.
     settings
         What the study file would say of it; default: its ``example_settings``, or nothing.
 

@@ -48,8 +48,8 @@ def kind_of(item: Any) -> str:
         else "; prldh/plugins/interfaces.py says what each has."
     )
     raise CheckFailed(
-        f"{item!r} is no selector, transform, learner, validator, feature source, checklist, report section or engine"
-        f" class{hint}"
+        f"{item!r} is no selector, transform, learner, validator, feature source, image step, checklist, report section"
+        f" or engine class{hint}"
     )
 
 

@@ -64,6 +64,12 @@ def results_of_source(item: Any, raw: Any) -> dict[str, Any]:
     return {**_results(), "images": {TISSUE: {"sources": {item.name: about}}}}
 
 
+def results_of_image_step(item: Any, raw: Any) -> dict[str, Any]:
+    """Results of one tissue whose images this step processed."""
+    about = {"name": item.name, "settings": read_settings(item, raw).model_dump(mode="json")}
+    return {**_results(), "images": {TISSUE: {"sources": {}, "image_steps": [about]}}}
+
+
 def results_of_scheme(item: Any, raw: Any, repeats: int = 1) -> dict[str, Any]:
     """Results of a study that this validator resampled."""
     validation = {**Validation.model_validate({"repeats": repeats}).model_dump(mode="json"), item.name: raw}

@@ -58,6 +58,7 @@ def test_every_kind_of_built_in_was_checked():
         "engine",
         "checklist",
         "report section",
+        "image step",
     }
     assert {kind.noun for kind in REGISTRIES.values()} == set(CHECKS)
 

@@ -42,7 +42,17 @@ OPTIONAL = {
         "remedy",
     },
     "register_learners": {"check", "fingerprint", "parts", "compose", "from_parts", "methods"},
-    "register_feature_sources": {"extract_many", "verify", "metadata", "trained_on", "check", "fingerprint", "methods"},
+    "register_feature_sources": {
+        "extract_many",
+        "verify",
+        "metadata",
+        "for_steps",
+        "trained_on",
+        "check",
+        "fingerprint",
+        "methods",
+    },
+    "register_image_steps": {"check", "fingerprint", "methods"},
     "register_validators": {"methods", "design"},
     "register_checklists": {"score"},
 }

@@ -114,7 +114,7 @@ def plugin(tmp_path_factory):
 def own_cache(tmp_path_factory, monkeypatch, plugin) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("PRLDH_CACHE", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(plugin))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(plugin), os.environ.get("PYTHONPATH")))))
     return folder
 
 
@@ -331,7 +331,8 @@ def test_many_formats_odd_ids_and_nobody_s_name_in_what_is_written(tmp_path, own
         "extract", os.path.relpath(study, folder.parent), "--out", tmp_path / "out", "--jobs", 1, cwd=folder.parent
     )
     assert ran.returncode == 0, ran.stderr
-    assert "Mustermann_absent.nii.gz" in ran.stdout, "the terminal says which file"
+    assert "patient 0004 (line 7): not found: the image." in ran.stdout
+    assert "Mustermann" not in ran.stdout + ran.stderr, "a log that is kept names no file"
     assert "1 patient of cases.csv is not in the clinical table and was left out: 12." in ran.stdout
     features = tmp_path / "out" / "features"
     written = ["disc.json", "disc.perturbed.csv", "disc.pictures", "disc.reader1.csv", "disc.reader1.parquet"]

@@ -9,6 +9,7 @@ import torch
 from prldh_uctransnet import UCTransNet
 from prldh_uctransnet.checkpoints import Checkpoint, load_checkpoint
 from prldh_uctransnet.embedding import Embedder
+from prldh_uctransnet.loading import Ahead, rows_of
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.training import add_gradients, begin, train, train_epoch
@@ -76,19 +77,18 @@ def test_training_goes_on_with_less_memory(tmp_path, little_memory):
     said = []
     image = make_slices(1, 64, size=224)[0]
     run = begin(Recipe(size=224, width=16, batch=64, device="cuda"), 1)
-    loss = train_epoch(run, torch.from_numpy(image.pictures), torch.from_numpy(image.targets), tmp_path, said.append)
+    loss = train_epoch(run, *rows_of([image]), tmp_path, said.append)
     assert np.isfinite(loss) and run.micro_batch < 64 and "32 slices at a time from here on, still 64 a step" in said[0]
 
 
 def test_parts_of_a_batch_add_up_to_the_batch():
-    images, found = make_slices(5), []
-    pictures, targets = (
-        torch.from_numpy(np.concatenate([getattr(s, k) for s in images])) for k in ("pictures", "targets")
-    )
+    found = []
+    pictures, targets = rows_of(make_slices(5))
     for micro in (5, 2):
         run = begin(Recipe(size=32, width=4, batch=5, micro_batch=micro, device="cuda", precision="fp32"), 1)
         run.network.eval()
-        found.append((add_gradients(run, pictures, targets, np.arange(5)), [p.grad for p in run.network.parameters()]))
+        loss = add_gradients(run, Ahead(pictures, targets, run.device, 0), np.arange(5))
+        found.append((loss, [p.grad for p in run.network.parameters()]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-3)
     for a, b in zip(found[0][1], found[1][1], strict=True):
         torch.testing.assert_close(a, b, rtol=2e-2, atol=1e-4)

@@ -10,11 +10,13 @@ import torch
 from click.testing import CliRunner
 from prldh_uctransnet import UCTransNet
 from prldh_uctransnet.checkpoints import load_checkpoint
-from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.heatmaps import DeepPart, Inside, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.regions import edges_of, stack_of
 from prldh_uctransnet.source import NAMES
 
 import prldh
 from prldh.cli import cli
+from prldh.core import Geometry
 from prldh.core.errors import DataError
 from prldh.plugins.registry import Registry
 from prldh.report.page import render
@@ -41,28 +43,66 @@ def radscore():
     }
 
 
-def test_the_map_s_mean_is_the_deep_part(network, pictures, radscore):
+def test_the_map_sums_to_the_deep_part(network, pictures, radscore):
     part = DeepPart.of(radscore)
     with torch.inference_mode():
-        features = network.embed(torch.from_numpy(pictures)[:, None]).numpy().astype(float).mean(axis=0)
-    by_hand = sum(
-        radscore["coefficients"][n] * (features[NAMES.index(n)] - radscore["center"][n]) / radscore["scale"][n]
-        for n in radscore["coefficients"]
-        if n in NAMES
-    )
+        features = network.embed(torch.from_numpy(pictures)[:, None]).numpy().astype(float)
+    by_hand = [
+        sum(
+            radscore["coefficients"][n] * (x[NAMES.index(n)] - radscore["center"][n]) / radscore["scale"][n]
+            for n in radscore["coefficients"]
+            if n in NAMES
+        )
+        for x in features
+    ]
     maps = contribution_maps(network, pictures, part, batch=2)
     assert maps.shape == (3, 3, 3)
-    assert maps.mean() - part.constant == pytest.approx(by_hand, abs=1e-4)
-    assert part.value(features) == pytest.approx(by_hand, abs=1e-9)
+    assert maps.sum(axis=(1, 2)) == pytest.approx(by_hand, abs=1e-4)
+    assert part.value(features.mean(axis=0)) == pytest.approx(np.mean(by_hand), abs=1e-9)
 
 
-def test_the_map_is_autograd_s_grad_cam_times_the_number_of_places(network, pictures, radscore):
+def test_the_map_is_autograd_s_grad_cam_but_for_the_constant(network, pictures, radscore):
     part = DeepPart.of(radscore)
     maps = network.encode(torch.from_numpy(pictures)[:, None])[-1].detach().requires_grad_(True)
     score = (maps.mean((2, 3)) @ torch.from_numpy(part.weights.astype(np.float32))).sum()
     (gradient,) = torch.autograd.grad(score, maps)
     cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(dim=1).detach().numpy()
-    np.testing.assert_allclose(contribution_maps(network, pictures, part), 9 * cam, rtol=1e-4, atol=1e-4)
+    found = contribution_maps(network, pictures, part)
+    np.testing.assert_allclose(found, cam - part.constant / 9, rtol=1e-4, atol=1e-4)
+
+
+def test_how_much_of_a_map_is_inside_an_outline():
+    """By hand: four places of 2 x 2 pixels; the outline holds the first, and half of the second."""
+    heat = np.array([[3.0, -2.0], [1.0, 0.0]])
+    outline = np.zeros((4, 4))
+    outline[:2, :3] = 1
+    found = Inside.of(heat, outline)
+    assert (found.share, found.covered) == (pytest.approx((3 + 2 / 2) / 6), pytest.approx(6 / 16))
+    assert Inside.of(np.zeros((2, 2)), outline).share is None
+    assert Inside.of(heat, np.ones((4, 4))) == Inside(1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("direction", "plane", "edges"),
+    [
+        ((1, 0, 0, 0, 1, 0, 0, 0, 1), "acquired", "ALPR"),
+        ((-1, 0, 0, 0, -1, 0, 0, 0, 1), "acquired", "ALPR"),
+        ((0, 0, 1, 1, 0, 0, 0, -1, 0), "acquired", "HPFA"),
+        ((1, 0, 0, 0, 1, 0, 0, 0, 1), "sagittal", "HPFA"),
+        ((1, 0, 0, 0, 1, 0, 0, 0, 1), "coronal", "HLFR"),
+    ],
+)
+def test_letters_are_where_the_picture_s_edges_lie(direction, plane, edges):
+    """Voxels whose value is where they lie: the picture's last row is the one at the bottom's letter."""
+    geometry = Geometry((3, 4, 5), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
+    assert "".join(edges_of(geometry, plane)) == edges
+    index = np.stack(np.meshgrid(*map(np.arange, (5, 4, 3)), indexing="ij")[::-1], axis=-1)
+    place = index @ np.array(direction, float).reshape(3, 3).T  # left, posterior, superior of every voxel
+    for letter, step in zip(edges, ((0, -1), (1, 1), (0, 1), (1, -1)), strict=True):
+        (axis,) = (k for k, pair in enumerate(("LR", "PA", "HF")) if letter in pair)
+        stack = stack_of(place[..., axis], np.zeros((5, 4, 3), bool), geometry, plane).values
+        rise = np.diff(stack, axis=1 + step[0]) * step[1]
+        assert (rise > 0).all() if letter in "LPH" else (rise < 0).all()
 
 
 def test_a_radscore_without_deep_features_is_told():
@@ -155,5 +195,6 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
         assert patient["deep_part"] + intercept == pytest.approx(patient["radscore"], rel=2e-4), (
             "all features are deep: their part and the intercept are the score"
         )
+        assert patient["n_slices"] == 2 and patient["n_places"] == 4 and 0 < patient["share_inside"] <= 1
     again = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
-    assert again.exit_code == 1 and "is there already" in again.output
+    assert again.exit_code == 1 and "holds heat maps of 'disc' already" in again.output

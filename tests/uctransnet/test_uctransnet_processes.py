@@ -14,9 +14,15 @@ import pytest
 import torch
 from PIL import Image
 from prldh_uctransnet import training
-from prldh_uctransnet.checkpoints import read_content
+from prldh_uctransnet.checkpoints import hash_patient, read_content
+from prldh_uctransnet.loading import Ahead, rows_of
 from prldh_uctransnet.recipe import Recipe
+from prldh_uctransnet.slices import load_all
+from prldh_uctransnet.validating import validate
+from prldh_uctransnet.workflow import cases_of
 from test_uctransnet_training import make_slices, write_study
+
+from prldh.api import ReadSettings
 
 TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 12, "validation": 0.4, "device": "cpu", "learning_rate": 3e-3}
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -84,10 +90,10 @@ parallel.leave()
 def one_step():
     """Loss and gradients of a batch of seven, BatchNorm as in evaluation and without dropout, so that parts do not
     matter; parts of two."""
-    pictures, targets = training._together(make_slices(7))
+    pictures, targets = rows_of(make_slices(7))
     run = training.begin(Recipe(size=32, width=4, batch=7, micro_batch=2, device="cpu"), 1)
     run.model.eval()
-    loss = training.add_gradients(run, pictures, targets, np.arange(7))
+    loss = training.add_gradients(run, Ahead(pictures, targets, run.device, 0), np.arange(7))
     return {"loss": loss, **{name: p.grad for name, p in run.network.named_parameters()}}
 
 
@@ -116,6 +122,25 @@ def test_two_processes_step_as_one(tmp_path):
     assert found.pop("loss") == pytest.approx(expected.pop("loss"), abs=1e-6) and len(found) == len(expected)
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-6, msg=name)
+
+
+@pytest.mark.slow
+def test_two_processes_validate_what_is_kept_and_read_once(study, tmp_path):
+    """The numbers of the last epoch are those of one process with the weights that were kept."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "prldh"]
+    more = ["segment", "train", str(study), "--out", str(tmp_path / "net"), "--epochs", "2"]
+    done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=280, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("training on 2 x cpu: 12 slices of 4 patients") == 1
+    log = json.loads((tmp_path / "net" / "training.json").read_text())
+    run = training.begin(Recipe(**TRAIN), 1)
+    run.network.load_state_dict(read_content(tmp_path / "net" / "last.pt")["state_dict"])
+    _, rows, _ = cases_of(study, None)
+    images, _ = load_all(rows, ReadSettings(), run.recipe, lambda *told: None)
+    choose = set(log["provenance"]["validation_sha256"])
+    found = validate(run, [image for image in images if hash_patient(image.patient) in choose])
+    assert found == {k: pytest.approx(v, abs=1e-6) for k, v in log["history"][-1].items() if k.startswith("validation")}
+    assert log["provenance"]["computed_on"]["processes"] == 2
 
 
 def test_tiff_pictures_with_png_and_numpy_masks_train(tmp_path):

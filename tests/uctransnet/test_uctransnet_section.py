@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from prldh_uctransnet.checkpoints import hash_patient, read_content, save_checkpoint
-from prldh_uctransnet.drawing import Overlay, draw
+from prldh_uctransnet.drawing import FORMER, SCHEMA, Overlay, draw
 from prldh_uctransnet.explanation import segmentation_cam
 from prldh_uctransnet.heatmaps import gradient_cam
 from prldh_uctransnet.section import DeepFeatures
@@ -79,12 +79,19 @@ def test_heat_maps_are_in_it_with_their_numbers(tmp_path):
             Overlay("t", picture, picture > 0.5, picture[:2, :2], "m", "RdBu_r", (-1.0, 1.0)),
         )
     patient = {"id": "P1", "level": "high risk", "radscore": 1.234, "deep_part": -0.5, "file": "../disc_high_risk_P1"}
-    about = {"schema": "prldh-explanation/1", "tissue": "disc", "has_segmentation": True, "patients": [patient]}
+    numbers = {"n_slices": 3, "n_places": 196, "map_sum": -0.1, "share_inside": 0.625, "area_inside": 0.5}
+    patient |= numbers
+    about = {"schema": SCHEMA, "tissue": "disc", "has_segmentation": True, "patients": [patient]}
     (tmp_path / "explanation" / "disc.json").write_text(json.dumps(about))
     html = DeepFeatures().render(_results(), tmp_path)
     assert html.count('<img src="data:image/png;base64,') == 2
-    assert 'alt="Heat map of the Radscore: high risk, patient P1; Radscore 1.23, of it deep −0.50."' in html
+    told = 'alt="Heat map of the Radscore: high risk, patient P1; Radscore 1.23, of it deep −0.50,'
+    assert f'{told} of that this slice of 3 −0.10; 62 % of the map inside the outline (50 % of the picture)."' in html
+    assert "cut into 196 places" in html and "radiological orientation" in html
     assert 'alt="Grad-CAM of the segmentation: high risk, patient P1."' in html
+    (tmp_path / "explanation" / "disc.json").write_text(json.dumps(about | {"schema": FORMER}))
+    html = DeepFeatures().render(_results(), tmp_path)
+    assert "data:image/png" not in html and "too large by the number of places" in html
     (tmp_path / "explanation" / "disc.json").write_text("{")
     assert "data:image/png" not in DeepFeatures().render(_results(), tmp_path)
 
@@ -126,7 +133,8 @@ def test_segmentation_cam_is_of_the_whole_slice_with_most_of_the_region():
     torch.manual_seed(0)
     values, mask = np.random.default_rng(1).normal(size=(3, 40, 40)).astype(np.float32), np.zeros((3, 40, 40), bool)
     mask[0, 5:10, 5:10] = mask[2, 5:25, 5:25] = True
-    segmenter = SimpleNamespace(network=UCTransNet(image_size=32, width=4).eval(), plane="acquired", size=32)
+    network = UCTransNet(image_size=32, width=4).eval()
+    segmenter = SimpleNamespace(network=network, plane="acquired", size=32, scale="picture")
     found = segmentation_cam(segmenter, make_case(values, mask), "high risk")
     assert found.picture.shape == (32, 32) == found.outline.shape and found.outline.sum() == pytest.approx(
         (20 * 32 / 40) ** 2

@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from prldh_uctransnet import augmentation, parallel, training
+from prldh_uctransnet import augmentation, keeping, parallel, training
 from prldh_uctransnet.checkpoints import hash_patient, load_checkpoint, read_content
+from prldh_uctransnet.loading import Ahead, rows_of
 from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.slices import Slices
-from prldh_uctransnet.training import add_gradients, begin, loss_function, split_patients, train
+from prldh_uctransnet.training import add_gradients, begin, split_patients, train
+from prldh_uctransnet.validating import loss_function
 
 from prldh.core.errors import DataError, OutputError, PluginError, StudyError
 
@@ -112,12 +114,12 @@ def test_a_run_is_taken_up_with_its_own_settings_and_patients_alone(tmp_path):
 def test_parts_of_a_batch_add_up_to_the_batch():
     """Without dropout and with BatchNorm as in evaluation, gradients do not depend on how many slices fit at a time."""
     images = make_slices(5)
-    pictures, targets = training._together(images)
+    pictures, targets = rows_of(images)
     found = []
     for micro in (5, 2, 1):
         run = begin(TINY.model_copy(update={"batch": 5, "micro_batch": micro}), 1)
         run.network.eval()
-        loss = add_gradients(run, pictures, targets, np.arange(5))
+        loss = add_gradients(run, Ahead(pictures, targets, run.device, 0), np.arange(5))
         found.append((loss, [p.grad for p in run.network.parameters()]))
     for loss, gradients in found[1:]:
         assert loss == pytest.approx(found[0][0], abs=1e-6)
@@ -162,17 +164,17 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(tmp_path,
 
 def test_too_little_memory_halves_the_part_and_goes_on(monkeypatch):
     images, said = make_slices(5), []
-    pictures, targets = training._together(images)
+    pictures, targets = rows_of(images)
     run = begin(TINY.model_copy(update={"batch": 5}), 1)
     plain = training.add_gradients
 
-    def limited(run, pictures, targets, batch):
+    def limited(run, slices, batch):
         if run.micro_batch > 1:
             raise torch.OutOfMemoryError("no memory")
-        return plain(run, pictures, targets, batch)
+        return plain(run, slices, batch)
 
     monkeypatch.setattr(training, "add_gradients", limited)
-    loss = training._step_with_less_memory(run, pictures, targets, np.arange(5), said.append)
+    loss = training._step_with_less_memory(run, Ahead(pictures, targets, run.device, 0), np.arange(5), said.append)
     assert np.isfinite(loss) and run.micro_batch == 1
     assert said == [
         "the memory of cpu is too small: 2 slices at a time from here on, still 5 a step",
@@ -189,17 +191,20 @@ def test_patients_are_split_not_slices():
 
 
 def test_processes_share_a_batch(monkeypatch):
-    """Every slice is computed once, and the mean over processes of their weighted sums is the sum over the batch."""
-    for n_slices, n in ((8, 4), (5, 2), (2, 3)):
-        seen, weighted = [], 0.0
+    """Every slice is computed once, in as many parts everywhere, and the mean over processes of the weighted sums is
+    the sum over the batch."""
+    for n_slices, n, at_once in ((8, 4, 1), (5, 2, 2), (2, 3, 4), (9, 2, 4), (7, 1, 3)):
+        seen, weighted, n_parts = [], 0.0, set()
         for rank in range(n):
             monkeypatch.setenv("RANK", str(rank))
             monkeypatch.setenv("WORLD_SIZE", str(n))
-            share, weight = parallel.own_share(np.arange(n_slices) + 1)
-            assert len(share) > 0, "a process without a slice would let the others wait"
-            seen += share.tolist() if weight else []
-            weighted += weight * share.sum() / n
-        assert sorted(seen) == list(range(1, n_slices + 1)) and weighted == n_slices * (n_slices + 1) / 2
+            parts = parallel.own_parts(np.arange(n_slices) + 1, at_once)
+            assert all(0 < len(part) <= at_once for part, _ in parts), "the others would wait for a part without slices"
+            n_parts.add(len(parts))
+            seen += [int(i) for part, weight in parts if weight for i in part]
+            weighted += sum(weight * part.sum() for part, weight in parts) / n
+        assert sorted(seen) == list(range(1, n_slices + 1)) and len(n_parts) == 1
+        assert weighted == pytest.approx(n_slices * (n_slices + 1) / 2)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +244,7 @@ def test_a_disk_that_is_full_is_told_and_the_last_epoch_stays(tmp_path, monkeypa
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "save_checkpoint", full)
+    monkeypatch.setattr(keeping, "save_checkpoint", full)
     with pytest.raises(OutputError, match=r"epoch 1 cannot be written .* use --resume"):
         train(make_slices(), TINY, 3, tmp_path, say=lambda text: None)
 

@@ -21,6 +21,7 @@ from test_report_figures import data, few, out  # noqa: F401
 from prldh.pages.canvas import STYLE, TWO_COLUMNS, grey, label, spread
 from prldh.pages.fonts import quick_font
 from prldh.plugins.registry import Registry
+from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
@@ -159,13 +160,13 @@ def test_selection_panel_has_a_part_for_each_curve(data):  # noqa: F811
     assert list(figure.axes[0].lines[0].get_ydata()) == curve["mean"]
 
 
-def explanation(folder: Path, shade: int = 200) -> None:
+def explanation(folder: Path, shade: int = 200, schema: str = "prldh-explanation/2") -> None:
     (folder / "explanation").mkdir(exist_ok=True)
     patients = []
     for k, level in enumerate(("high risk", "medium-high risk", "medium-low risk", "low risk")):
         Image.new("RGB", (92, 80), (shade, 10 * k, 0)).save(folder / "explanation" / f"m_{k}.png")
         patients.append({"level": level, "file": f"m_{k}"})
-    about = {"schema": "prldh-explanation/1", "tissue": "muscle", "patients": patients}
+    about = {"schema": schema, "tissue": "muscle", "patients": patients}
     (folder / "explanation" / "muscle.json").write_text(json.dumps(about))
 
 
@@ -178,18 +179,24 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
         0, 0, :3
     ] == pytest.approx((200 / 255, 30 / 255, 0))
     plan = figures_module.plan_panels
-    few(monkeypatch)
+    few(monkeypatch, "flow")
     monkeypatch.setattr(figures_module, "plan_panels", lambda *given: [p for p in plan(*given) if "heat" in p.name])
     settings = FigureSettings(("svg", "png"), (100,), grey=True)
     first = write_figures(data, Words(), tmp_path / "a", settings=settings, beside=tmp_path)
     assert first["figure6_heat_maps_muscle"]["svg"] == "" and first["figure6_heat_maps_muscle"]["is_panel"]
     shades = np.asarray(Image.open(tmp_path / "a" / "figure6_heat_maps_muscle.grey.png").convert("RGB")).astype(int)
     assert np.ptp(shades, axis=2).max() == 0
-    explanation(tmp_path, 90)  # drawn again, as the pictures have changed
-    write_figures(data, Words(), tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
+    explanation(tmp_path, 90)  # drawn again, as the pictures have changed, and the panel alone
+    monkeypatch.setattr(plan_module, "draw_flow", lambda flow: pytest.fail("drawn again"))
+    again = write_figures(data, Words(), tmp_path / "b", tmp_path / "a", settings, beside=tmp_path)
+    assert again["flow"] == first["flow"] and (tmp_path / "b" / "flow.png").is_file()
     assert (tmp_path / "a" / "figure6_heat_maps_muscle.png").read_bytes() != (
         tmp_path / "b" / "figure6_heat_maps_muscle.png"
     ).read_bytes()
+    explanation(tmp_path, schema="prldh-explanation/1")  # the scale of these was wrong
+    assert not [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
+    explanation(tmp_path)
+    assert [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
     (tmp_path / "explanation" / "m_2.png").unlink()
     assert not [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
 

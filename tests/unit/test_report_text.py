@@ -372,6 +372,18 @@ def of_images(data, **about) -> dict:
     return changed
 
 
+def of_two_networks(data) -> dict:
+    """The same with another tissue, measured by the same source with settings and a network of its own."""
+    changed = of_images(data)
+    for n, tissue in ((2, "disc 1"), (0, "muscle 3")):
+        network = {"version": "0.1.0", "packages": {}, "settings": {"plane": tissue}}
+        changed["images"][tissue] = {
+            "sources": {"uctransnet": network | {"trained_on": {"n_trained": 9, "n": n, "ids": []}}},
+            "perturbation": None,
+        }
+    return changed
+
+
 def tables_only(data) -> dict:
     changed = copy.deepcopy(data) | {"tissues": {}, "interaction": None}
     changed["table_one"] = [v for v in changed["table_one"] if v["variable"] == "age 2"]
@@ -463,6 +475,15 @@ KINDS = {
             "2 of the patients analysed had been used to train this source",
         ],
         ["None of the patients"],
+    ),
+    "two networks": (
+        of_two_networks,
+        [
+            "Its settings were each tissue's own (disc 1 and muscle 3).",
+            "2 of the patients analysed had been used to train this source for disc 1, so",
+            "None of the patients analysed had been used to train this source for muscle 3.",
+        ],
+        ["train this source,", "train this source."],
     ),
     "Firth everywhere": (
         lambda d: firth(d, 99),

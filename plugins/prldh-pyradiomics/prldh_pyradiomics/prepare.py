@@ -37,6 +37,8 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
         If the image or a mask cannot be used.
     """
     options = plan.options
+    if volume.is_flat:
+        _refuse_volumes(plan)
     for reader, mask in enumerate(masks, start=1):
         if not mask.any():
             raise DataError(
@@ -65,6 +67,17 @@ def _shared_image(values: np.ndarray, masks: Sequence[np.ndarray], spacing: tupl
     image = Image(values, spacing, [region for region, _ in pairs], plan.exact_log)
     _refuse_nan(image)
     return Prepared(image, list(range(len(masks))), [shape for _, shape in pairs])
+
+
+def _refuse_volumes(plan: Plan) -> None:
+    """An image of one plane has no thickness: what is measured along it would be an invention."""
+    asked = "shape" in plan.classes or not plan.options.get("force2D") or plan.options.get("force2Ddimension", 0) != 0
+    if asked:
+        raise DataError(
+            "the image is of one plane and has no thickness, so that features of volumes are not defined. Say force2D:"
+            " true and shape2D: true below extraction.pyradiomics (or in the parameter file: force2D below setting, and"
+            " shape2D in place of shape)."
+        )
 
 
 def _refuse_lost(masks: Sequence[np.ndarray]) -> None:

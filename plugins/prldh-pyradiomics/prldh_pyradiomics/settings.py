@@ -115,15 +115,17 @@ class Overrides(BaseModel):
 class Settings(Overrides):
     """``extraction: pyradiomics:`` of a study file.
 
-    ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true, normalizeScale: 100,
-    binWidth: 5}}``); they go before the others. ``exact_log`` filters whole images for LoG instead of the neighbourhood
-    of the region.
+    ``shape2D`` puts PyRadiomics' shape2D in the place of shape in a preset, for regions in one plane; it needs
+    ``force2D: true``. ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true,
+    normalizeScale: 100, binWidth: 5}}``); they go before the others. ``exact_log`` filters whole images for LoG instead
+    of the neighbourhood of the region.
     """
 
     preset: str = "protocol-1223"
     backend: Literal["fast", "pyradiomics"] = "fast"
     combine: Literal["mean", "volume"] = "mean"
     exact_log: bool = False
+    shape2D: bool = False
     modality: dict[str, Overrides] = Field(default_factory=dict)
 
     def relative_to(self, folder: Path) -> Settings:
@@ -258,12 +260,17 @@ def make_plan(settings: Settings, modality: str | None = None) -> Plan:
     if "binWidth" in given:
         options.pop("binCount", None)
     options |= given
+    classes = base.classes
+    if settings.shape2D:
+        if not options.get("force2D"):
+            raise StudyError("extraction.pyradiomics.shape2D needs force2D: true beside it. Add it, or remove shape2D.")
+        classes = {("shape2D" if name == "shape" else name): wanted for name, wanted in base.classes.items()}
     # what is said here also goes before what a preset or a file says of one image type
     images = {name: {k: v for k, v in own.items() if k not in given} for name, own in base.image_types.items()}
     if "sigma" in given and "LoG" not in images:
         images["LoG"] = {}
     by_itself = [t for t in images if t in {"Gradient", "LBP2D", "LBP3D"}]
     notes = tuple(f"{t} images are filtered by PyRadiomics itself, on the whole image" for t in by_itself)
-    if "shape2D" in base.classes:
+    if "shape2D" in classes:
         notes += ("shape2D is computed by PyRadiomics itself",)
-    return Plan(options, images, base.classes, base.corrections, settings.exact_log, notes)
+    return Plan(options, images, classes, base.corrections, settings.exact_log, notes)

@@ -129,8 +129,8 @@ def _say(text: str) -> None:
     type=PLACE,
     help="Output folder of prldh analyze; the heat maps go to its folder explanation.",
 )
-@tissue_option
-@click.option("--checkpoint", type=PLACE, help="Default: extraction.uctransnet.checkpoint of the study file.")
+@click.option("--tissue", help="Default: every tissue that is given as images and has deep features.")
+@click.option("--checkpoint", type=PLACE, help="Default: extraction.uctransnet.checkpoint of the tissue or the study.")
 @click.option(
     "--patient",
     "patients",
@@ -150,7 +150,8 @@ def explain(
     segmentation: bool,
     force: bool,
 ) -> None:
-    """Draw where the deep part of a Radscore comes from, exactly, on the image."""
+    """Draw where the deep part of a Radscore comes from, exactly, on the image; of every tissue with deep features
+    where none is named."""
     from prldh_uctransnet.explanation import explain_study
 
     for line in explain_study(

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from prldh.api import PluginError
+from prldh_uctransnet.devices import PRECISIONS, about_device, choose_device, choose_precision
 from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.network import N_FEATURES, ConvBN, UCTransNet
 
 #: Floating-point operations of the encoder for one image of 224 x 224.
 FLOPS_PER_IMAGE = 18.6e9
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Encoder(nn.Module):
@@ -83,7 +82,8 @@ class Embedder:
         say: Callable[[str], None] = on_stderr,
     ) -> None:
         self.device = choose_device(device)
-        self.dtype = PRECISIONS[precision]
+        self.precision = choose_precision(precision, self.device)
+        self.dtype = PRECISIONS[self.precision]
         self.batch = batch or (8 if self.device.type == "cpu" else 256)
         self.halvings, self.say = 0, say
         self.copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
@@ -91,6 +91,11 @@ class Embedder:
         encoder = Encoder(network).to(self.device, self.dtype, **layout)
         self.is_compiled = is_compiled
         self.encoder = torch.compile(encoder, dynamic=False) if is_compiled else encoder
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The device and what else values depend on."""
+        return about_device(self.device, self.precision)
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """Values (n, 512) float32 of pictures (n, H, W): float32 from 0 to 1, or uint8, which are divided by 255 on the
@@ -129,22 +134,3 @@ class Embedder:
             moved.record_stream(now)  # or its memory would be given to the next part while this one is still read
         scaled = moved.to(self.dtype) / 255 if moved.dtype == torch.uint8 else moved.to(self.dtype)
         return scaled[:, None].contiguous(memory_format=torch.channels_last)
-
-
-def choose_device(name: str) -> torch.device:
-    """``auto``: a CUDA GPU, Apple's, or else the CPU.
-
-    Raises
-    ------
-    PluginError
-        If the one asked for is not there.
-    """
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not has_mps):
-        raise PluginError(
-            f"device: {name} is asked for, and torch {torch.__version__} finds none. Use device: auto, or install torch"
-            " for it."
-        )
-    return torch.device(name)

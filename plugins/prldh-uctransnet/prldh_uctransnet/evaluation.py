@@ -13,14 +13,20 @@ the false alarms, as MONAI's DiceMetric averages it.
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.api import dice, hausdorff_mm
+from prldh.api import OutputError, dice, hausdorff_mm, write_whole
+from prldh_uctransnet.checkpoints import hash_patient
 
+RESULTS = ("segmentation.json", "segmentation.csv")
 RULE = (
     "A missed case (nothing found where the reader drew) and a false alarm have Dice 0 and no distance; where both "
     "masks are empty, neither exists. "
@@ -82,3 +88,82 @@ def _described(values: Sequence[float]) -> dict[str, Any]:
         "min": float(finite.min()),
         "max": float(finite.max()),
     }
+
+
+def pairs(names: list[str]) -> list[tuple[str, str]]:
+    """Reference first: the network against each reader, and the second reader against the first."""
+    return [(names[i], names[j]) for j in range(len(names) - 1, 0, -1) for i in range(j)]
+
+
+def write_results(
+    out: Path,
+    agreements: dict[str, list[Agreement]],
+    aside: list[dict[str, Any]],
+    seen: set[str],
+    unit: str,
+    sha256: str,
+) -> None:
+    """Write ``segmentation.csv``, a row a case and comparison, and ``segmentation.json``.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    """
+    content = {
+        "schema": "prldh-segmentation/1",
+        "checkpoint_sha256": sha256,
+        "distance_unit": unit,
+        "put_aside": aside,
+        "comparisons": {
+            name: {
+                "all": summarise(cases),
+                "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen]),
+            }
+            for name, cases in agreements.items()
+        },
+    }
+    text = io.StringIO()
+    rows = [
+        {"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)}
+        for name, cases in agreements.items()
+        for c in cases
+    ]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: "" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows)
+    try:
+        write_whole(out / RESULTS[1], text.getvalue().encode())
+        write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())
+    except OSError as error:
+        raise OutputError(
+            f"the results cannot be written to {out}: {error}. Free some space, or give another folder."
+        ) from None
+
+
+def in_lines(
+    agreements: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str
+) -> list[str]:
+    """What is printed of it."""
+    lines = []
+    for name, cases in agreements.items():
+        s = summarise(cases)
+        n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
+        drawn = s["dice_where_drawn"]
+        where = f"; {_mean_sd(drawn, 3)} over the {drawn['n']} drawn" if s["n_false_alarm"] and drawn["n"] else ""
+        lines.append(
+            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases{where}), HD95 "
+            f"{_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
+            f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}"
+            + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")
+        )
+    lines += [f"put aside: patient {a['patient']} (line {a['line']}): {a['reason']}" for a in aside]
+    return [*lines, RULE]
+
+
+def _mean_sd(described: dict[str, Any], digits: int) -> str:
+    if described["mean"] is None:
+        return "none"
+    return f"{described['mean']:.{digits}f}" + (
+        f" ± {described['sd']:.{digits}f}" if described["sd"] is not None else ""
+    )

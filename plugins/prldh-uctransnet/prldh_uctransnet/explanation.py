@@ -10,12 +10,39 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import Case, DataError, OutputError, StudyError, file_stem, load_case, settings_of, write_whole
+from prldh.api import (
+    Case,
+    DataError,
+    OutputError,
+    StudyError,
+    file_stem,
+    load_case,
+    read_study,
+    settings_for,
+    write_whole,
+)
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
-from prldh_uctransnet.drawing import Overlay, draw, signed
-from prldh_uctransnet.heatmaps import DeepPart, choose_patients, contribution_maps, gradient_cam
+from prldh_uctransnet.drawing import SCHEMA, Overlay, draw, in_words, signed
+from prldh_uctransnet.heatmaps import (
+    DeepPart,
+    Inside,
+    NoDeepPartError,
+    choose_patients,
+    contribution_maps,
+    gradient_cam,
+)
+from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import Segmenter
-from prldh_uctransnet.regions import Stack, choose_slices, cut_window, resize, slices_with_pictures, stack_of, window_of
+from prldh_uctransnet.regions import (
+    Stack,
+    choose_slices,
+    cut_window,
+    edges_of,
+    resize,
+    slices_with_pictures,
+    stack_of,
+    window_of,
+)
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import picture_of_slice, target_of_slice
 from prldh_uctransnet.workflow import cases_of
@@ -25,8 +52,9 @@ FOLDER = "explanation"
 
 @dataclass(frozen=True)
 class Explained:
-    """One patient: picture and outline (size, size) of the slice with most of the region, its map, and the numbers that
-    belong to it."""
+    """One patient: picture and outline (size, size) of the slice with most of the region, what its places add to the
+    deep part, and the numbers that belong to it. ``n_slices`` are those that the deep part is the mean of; ``shape`` is
+    the height over the width of what is shown, in mm, and ``edges`` what lies there."""
 
     patient: str
     level: str
@@ -36,6 +64,25 @@ class Explained:
     outline: np.ndarray
     heat: np.ndarray
     case: Case
+    n_slices: int
+    inside: Inside
+    shape: float
+    edges: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What stands above the picture: level, Radscore, its deep part, what this slice adds to it, how much of that
+        inside the outline."""
+        own = f"; this slice of {self.n_slices}: {signed(float(self.heat.sum()))}" if self.n_slices > 1 else ""
+        return (
+            f"{self.level.capitalize()}\nRadscore {signed(self.radscore)}, of it deep {signed(self.deep_part)}{own}\n"
+            f"{in_words(self.inside.share, self.inside.covered)}"
+        )
+
+    @property
+    def meaning(self) -> str:
+        """What the colours are."""
+        return f"log odds a place; {self.heat.size} places sum to {signed(float(self.heat.sum()))}"
 
 
 def explain_study(
@@ -48,20 +95,51 @@ def explain_study(
     is_segmentation: bool = False,
     is_forced: bool = False,
 ) -> list[str]:
-    """Draw heat maps of a tissue's Radscore into ``results/explanation``; returns a line a patient. With
-    ``is_segmentation`` Grad-CAM of the network's segmentation of the same patients, too.
+    """Draw heat maps of a tissue's Radscore, or of every tissue's that has deep features, into
+    ``results/explanation``; returns a line a patient. With ``is_segmentation`` Grad-CAM of the network's segmentation
+    of the same patients, too.
 
     Raises
     ------
     StudyError, DataError, PluginError, OutputError
-        If the run has no deep Radscore of that tissue, a patient's image cannot be read, or the folder cannot be
-        written.
+        If the run has no deep Radscore of that tissue or of any, a patient's image cannot be read, or the folder cannot
+        be written.
     """
+    study, _ = read_study(source)
+    deep = [name for name, t in study.tissues.items() if t.images is not None and SOURCE in t.sources]
+    if tissue is not None or len(deep) < 2:
+        return _explain_tissue(source, results, tissue, checkpoint, patients, is_segmentation, is_forced)
+    if checkpoint is not None:
+        raise StudyError(
+            f"--checkpoint is one tissue's, and {', '.join(deep)} have deep features. Name the tissue with --tissue."
+        )
+    lines, refused = [], []
+    for name in deep:
+        try:
+            drawn = _explain_tissue(source, results, name, None, patients, is_segmentation, is_forced)
+        except NoDeepPartError as error:
+            refused.append(error)
+            lines.append(f"{name}: no heat maps: {error}")
+            continue
+        lines += [f"{name}, {line}" for line in drawn]
+    if len(refused) == len(deep):
+        raise refused[0]
+    return lines
+
+
+def _explain_tissue(
+    source: Any,
+    results: Path,
+    tissue: str | None,
+    checkpoint: Path | None,
+    patients: Sequence[str],
+    is_segmentation: bool,
+    is_forced: bool,
+) -> list[str]:
+    """The same of one tissue."""
     study, rows, folder_of_study = cases_of(source, tissue)
     tissue = rows[0].tissue
-    settings = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").relative_to(
-        folder_of_study
-    )
+    settings = settings_for(study, tissue, SOURCE, Settings).relative_to(folder_of_study)
     if checkpoint is not None:
         settings = settings.model_copy(update={"checkpoint": str(checkpoint)})
     if settings.pool != "mean":
@@ -77,9 +155,16 @@ def explain_study(
     run = _run_of(results, tissue)
     scores = run.scores
     folder = results / FOLDER
-    if folder.exists() and not is_forced:
-        raise OutputError(f"{folder} is there already. Use --force to draw it again.")
+    place = folder / f"{file_stem(tissue)}.json"
+    if place.exists() and not is_forced:
+        raise OutputError(f"{folder} holds heat maps of '{tissue}' already. Use --force to draw them again.")
     part, loaded = DeepPart.of(run.radscore), load_checkpoint(Path(settings.checkpoint))
+    sha256 = file_sha256(Path(settings.checkpoint))
+    if run.checkpoint_sha256 not in (None, sha256):
+        raise DataError(
+            f"{settings.checkpoint} is not the checkpoint that measured '{tissue}' in {results.name} (SHA-256"
+            f" {sha256[:12]}, and the run's is {str(run.checkpoint_sha256)[:12]}). Name the run's own."
+        )
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
@@ -97,17 +182,16 @@ def explain_study(
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
     for e in explained:
-        title = f"{e.level.capitalize()}\nRadscore {signed(e.radscore)}, of it deep {signed(e.deep_part)}"
-        meaning = "added to the Radscore (log odds)"
-        draw(folder, stems[e.patient], Overlay(title, e.picture, e.outline, e.heat, meaning, "RdBu_r", (-limit, limit)))
+        overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", (-limit, limit), e.shape, e.edges)
+        draw(folder, stems[e.patient], overlay)
     if is_segmentation:
         segmenter = Segmenter(loaded, "cpu")
         for e in explained:
             draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
     about = {
-        "schema": "prldh-explanation/1",
+        "schema": SCHEMA,
         "tissue": tissue,
-        "checkpoint_sha256": file_sha256(Path(settings.checkpoint)),
+        "checkpoint_sha256": sha256,
         "limit": limit,
         "has_segmentation": is_segmentation,
         "patients": [
@@ -116,26 +200,36 @@ def explain_study(
                 "level": e.level,
                 "radscore": e.radscore,
                 "deep_part": e.deep_part,
+                "n_slices": e.n_slices,
+                "map_sum": float(e.heat.sum()),
+                "n_places": int(e.heat.size),
+                "share_inside": e.inside.share,
+                "area_inside": e.inside.covered,
+                "edges": list(e.edges),
                 "file": stems[e.patient],
             }
             for e in explained
         ],
     }
-    write_whole(folder / f"{file_stem(tissue)}.json", json.dumps(about, indent=2, allow_nan=False).encode())
+    write_whole(place, json.dumps(about, indent=2, allow_nan=False).encode())
     return [
-        f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f}" for e in explained
+        f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f};"
+        f" {in_words(e.inside.share, e.inside.covered)}"
+        for e in explained
     ]
 
 
 @dataclass(frozen=True)
 class Run:
     """What a run says of a tissue: its Radscore, patients' ``scores``, lines of the cases table that were put
-    ``aside``, and patient → which images stay where a step chose among them."""
+    ``aside``, patient → which images stay where a step chose among them, and the digest of the checkpoint that measured
+    it, None where that is not known."""
 
     radscore: dict[str, Any]
     scores: dict[str, float]
     aside: set[int]
     images_kept: dict[str, list[int]]
+    checkpoint_sha256: str | None = None
 
 
 def _run_of(results: Path, tissue: str) -> Run:
@@ -152,8 +246,10 @@ def _run_of(results: Path, tissue: str) -> Run:
             " analysed it."
         )
     aside = {row["line"] for row in data.get("images", {}).get(tissue, {}).get("put_aside", ())}
-    kept = entry["selection"].get("images_kept", {}).get("uctransnet", {})
-    return Run(entry["radscore"], {s["id"]: s["value"] for s in entry["scores"]}, aside, kept)
+    kept = entry["selection"].get("images_kept", {}).get(SOURCE, {})
+    source = data.get("images", {}).get(tissue, {}).get("sources", {}).get(SOURCE, {})
+    scores = {s["id"]: s["value"] for s in entry["scores"]}
+    return Run(entry["radscore"], scores, aside, kept, (source.get("computed") or {}).get("checkpoint_sha256"))
 
 
 def _explain(
@@ -180,13 +276,30 @@ def _explain(
         weight += [volume / len(pictures)] * len(pictures)
     counted = range(len(images)) if kept is None else kept
     maps = contribution_maps(network, np.stack([images[i][3] for i in counted]), part)
-    deep = float(np.average(maps.mean(axis=(1, 2)), weights=[weight[i] for i in counted])) - part.constant
+    weights = np.array([weight[i] for i in counted])
+    maps *= (weights / weights.sum())[:, None, None]  # together they add up to the deep part
     first = images[counted[0]][0]
     position = max((j for j, i in enumerate(counted) if images[i][0] is first), key=lambda j: _area(images[counted[j]]))
     _, stack, k, picture = images[counted[position]]
     window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
     outline = resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, settings.size)
-    return Explained(first.patient, level, score, deep, picture, outline, maps[position] - part.constant, first)
+    height, width = (
+        n * mm for n, mm in zip((window.bottom - window.top, window.right - window.left), stack.pixel_mm, strict=True)
+    )
+    return Explained(
+        first.patient,
+        level,
+        score,
+        float(maps.sum()),
+        picture,
+        outline,
+        maps[position],
+        first,
+        len(maps),
+        Inside.of(maps[position], outline),
+        height / width,
+        edges_of(first.image.geometry, settings.plane),
+    )
 
 
 def _area(image: tuple[Case, Stack, int, np.ndarray]) -> int:
@@ -199,7 +312,8 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
     it."""
     stack = stack_of(case.image.values, case.masks[0], case.image.geometry, segmenter.plane)
     (k,) = choose_slices(stack.mask, "largest")
-    picture = picture_of_slice(stack, k, segmenter.size)
+    limits = stack.limits if segmenter.scale == "image" else None
+    picture = picture_of_slice(stack, k, segmenter.size, limits)
     heat = gradient_cam(segmenter.network, picture[None])[0]
     meaning = "Grad-CAM of the segmentation (largest value 1)"
     outline, largest = target_of_slice(stack, k, segmenter.size).astype(np.float32), float(heat.max()) or 1.0
@@ -211,4 +325,5 @@ def segmentation_cam(segmenter: Segmenter, case: Case, level: str) -> Overlay:
         meaning,
         "inferno",
         (0.0, 1.0),
+        edges=edges_of(case.image.geometry, segmenter.plane),
     )

@@ -2,14 +2,14 @@
 
 The deep part of a Radscore is ``sum_j b_j (x_j - center_j) / scale_j`` over features ``x_j`` that are means of the
 activation maps ``A_j`` of the fourth down-sampling over places (and over slices, with ``pool: mean``). So it is the
-mean over places of
+*sum* over the n places of
 
-    M = sum_j (b_j / scale_j) A_j    minus the constant    sum_j b_j center_j / scale_j,
+    M = (sum_j (b_j / scale_j) A_j    minus    sum_j b_j center_j / scale_j) / n,
 
-and M says exactly what each place adds. It is Grad-CAM (Selvaraju et al. 2017, Int J Comput Vis 128:336-359) of the
-deep part: the gradient of a mean is 1 / (number of places) everywhere, so that Grad-CAM's channel weights are those of
-M divided by that number. It is shown with its sign, without the ReLU. With ``pool: max`` the score is not linear in the
-maps, and there is no such map.
+and M says what each place adds, in log odds; the constant is shared evenly among the places. It is Grad-CAM (Selvaraju
+et al. 2017, Int J Comput Vis 128:336-359) of the deep part less that constant: the gradient of a mean is 1 / n
+everywhere, so that Grad-CAM's channel weights are b_j / scale_j / n. It is shown with its sign, without the ReLU. With
+``pool: max`` the score is not linear in the maps, and there is no such map.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from prldh_uctransnet.network import UCTransNet
 from prldh_uctransnet.source import NAMES
 
 
+class NoDeepPartError(DataError):
+    """A Radscore of which there is no heat map."""
+
+
 @dataclass(frozen=True)
 class DeepPart:
     """The deep part of a Radscore: ``weights`` (512,) are b / scale, 0 for features not in it; ``constant`` is sum b
@@ -40,16 +44,21 @@ class DeepPart:
 
         Raises
         ------
-        DataError
-            If the Radscore has no deep feature.
+        NoDeepPartError
+            If the Radscore has no deep feature, or is not linear in its features.
         """
+        if not radscore.get("coefficients"):
+            raise NoDeepPartError(
+                "the Radscore is not linear in its features, so there is no exact heat map. Explain one of a linear"
+                " learner, such as lasso or ridge."
+            )
         weights, constant = np.zeros(len(NAMES)), 0.0
         for name, b in radscore["coefficients"].items():
             if name in NAMES:
                 weights[NAMES.index(name)] = b / radscore["scale"][name]
                 constant += b * radscore["center"][name] / radscore["scale"][name]
         if not weights.any():
-            raise DataError(
+            raise NoDeepPartError(
                 "the Radscore holds no deep feature (uctransnet_000 to uctransnet_511), so there is nothing to show."
                 " Explain another tissue."
             )
@@ -61,15 +70,35 @@ class DeepPart:
 
 
 def contribution_maps(network: UCTransNet, pictures: np.ndarray, part: DeepPart, batch: int = 8) -> np.ndarray:
-    """M (n, size / 16, size / 16) of pictures (n, size, size); its mean over places and slices minus ``part.constant``
-    is the deep part."""
-    weights = torch.from_numpy(part.weights.astype(np.float32))
+    """M (n, size / 16, size / 16) float64 of pictures (n, size, size): what each place adds to the deep part of its
+    picture (log odds), which is the sum of the map."""
+    weights = torch.from_numpy(part.weights)
     contributions = []
     with torch.inference_mode():
         for start in range(0, len(pictures), batch):
-            maps = network.encode(_as_input(network, pictures[start : start + batch]))[-1]
-            contributions.append(torch.einsum("ncij,c->nij", maps, weights.to(maps.device)).cpu().numpy())
-    return np.concatenate(contributions)
+            maps = network.encode(_as_input(network, pictures[start : start + batch]))[-1].cpu().double()
+            contributions.append(torch.einsum("ncij,c->nij", maps, weights).numpy())
+    added = np.concatenate(contributions)
+    return (added - part.constant) / np.prod(added.shape[1:])
+
+
+@dataclass(frozen=True)
+class Inside:
+    """How much of a map lies inside an outline: ``share`` of the sum of its absolute values (None where all are 0), and
+    the share of the picture that the outline covers."""
+
+    share: float | None
+    covered: float
+
+    @classmethod
+    def of(cls, heat: np.ndarray, outline: np.ndarray) -> Inside:
+        """Of a map (h, w) and an outline (H, W), H and W multiples of h and w; a pixel above 0.5 is inside, and a place
+        counts by the share of its pixels that are."""
+        height, width = (n // m for n, m in zip(outline.shape, heat.shape, strict=True))
+        inside = (outline > 0.5).reshape(heat.shape[0], height, heat.shape[1], width).mean(axis=(1, 3))
+        size = np.abs(heat)
+        total = float(size.sum())
+        return cls(float((size * inside).sum() / total) if total > 0 else None, float(inside.mean()))
 
 
 def gradient_cam(

@@ -24,15 +24,20 @@ Reading B chooses images, the slices and regions of a patient:
 
 With one image a patient, as from tables, B leaves everything as it is. Features that the library does not hold, such as
 a block of another source, pass untouched where none of a block is in it, and are an error otherwise.
+
+Networks name their features alike, so that a library of another tissue or network would fit by its names: it is refused
+where `prldh extract` left beside it of what it is (``TISSUE.json``).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -54,17 +59,42 @@ if TYPE_CHECKING:
     from prldh.api import StatisticsEngine
 
 
-class LibrarySettings(SelectorSettings):
-    """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on."""
+SOURCE = "uctransnet"
 
-    library: str = Field(min_length=1, description="feature table of the images that the network was trained on")
+Place = Annotated[str, Field(min_length=1)]
+
+
+class LibrarySettings(SelectorSettings):
+    """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on; a
+    mapping names one a tissue. None: the one that ``extraction.uctransnet.library`` names for the tissue."""
+
+    library: Place | dict[str, Place] | None = Field(
+        None,
+        description="feature table of the images that the network was trained on, one for all tissues or one for each"
+        " (tissue: table); default: `extraction.uctransnet.library` of the tissue",
+    )
     reading: Literal["A", "B"] = Field(
         "A", description="our reading of the study's library: A chooses features, B images"
     )
 
     def relative_to(self, folder: Path) -> LibrarySettings:
-        """The same with the path relative to a folder, that of the study file."""
-        return self.model_copy(update={"library": str(folder / Path(self.library).expanduser())})
+        """The same with paths relative to a folder, that of the study file."""
+
+        def resolved(path: str) -> str:
+            return str(folder / Path(path).expanduser())
+
+        given = self.library
+        if given is None:
+            return self
+        paths = {t: resolved(path) for t, path in given.items()} if isinstance(given, dict) else resolved(given)
+        return self.model_copy(update={"library": paths})
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every table that is named here."""
+        if self.library is None:
+            return ()
+        return tuple(self.library.values()) if isinstance(self.library, dict) else (self.library,)
 
 
 class FeatureLibrary:
@@ -93,11 +123,12 @@ class FeatureLibrary:
 
     def check(self, settings: LibrarySettings) -> None:
         """Refuse a library that cannot be read before any image is."""
-        read_library(settings.library)
+        for path in settings.paths:
+            read_library(path)
 
     def fingerprint(self, settings: LibrarySettings) -> str:
-        """SHA-256 of the library: refits that were kept are not those of another one."""
-        return hashlib.sha256(Path(settings.library).expanduser().read_bytes()).hexdigest()
+        """SHA-256 of the libraries: refits that were kept are not those of others."""
+        return " ".join(map(digest_of_library, settings.paths))
 
     def alternatives(self, settings: LibrarySettings) -> dict[str, LibrarySettings | None]:
         """As the algorithm is not published, both readings and the chain without the step are compared."""
@@ -116,9 +147,10 @@ class FeatureLibrary:
         Raises
         ------
         StudyError, DataError
-            If the library cannot be read or holds some of the features only.
+            If the library cannot be read, is of another tissue or network, or holds some of the features only.
         """
-        names, values = read_library(settings.library)
+        path = library_for(rows, settings)
+        names, values = read_library(path)
         position = {name: j for j, name in enumerate(names)}
         absent = [n for n in rows.names if n not in position]
         if len(absent) == len(rows.names):
@@ -127,9 +159,11 @@ class FeatureLibrary:
                 {},
                 {"reading": settings.reading, "n_in_library": 0, "note": "no feature of this block is in the library"},
             )
+        refuse_other_tissue(path, rows.tissue)
+        refuse_other_network(path, rows.made_by.get(SOURCE, {}).get("checkpoint_sha256"))
         if absent:
             raise DataError(
-                f"selection.feature_library: {Path(settings.library).name} lacks {len(absent)} of {len(rows.names)}"
+                f"selection.feature_library: {Path(path).name} lacks {len(absent)} of {len(rows.names)}"
                 f" features: {some(absent)}. Extract it with the same source."
             )
         library = values[:, [position[n] for n in rows.names]]
@@ -247,8 +281,80 @@ def cluster_features(
     return cluster, (first, second), cosines
 
 
-def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names (p,) and values (m, p) of a library; its first column is the id.
+def library_for(rows: TrainingRows, settings: LibrarySettings) -> str:
+    """The library of a tissue: its own, the one for all, or that of its source's settings.
+
+    Raises
+    ------
+    StudyError
+        Where none is named.
+    """
+    if isinstance(settings.library, str):
+        return settings.library
+    named = settings.library or {}
+    of_source = rows.made_by.get(SOURCE, {}).get("library")
+    path = named.get(rows.tissue) or (of_source and of_source["path"])
+    if path is None:
+        found = f"those of {', '.join(named)}" if named else "none"
+        raise StudyError(
+            f"selection.feature_library: no library of the tissue '{rows.tissue}' is named (found: {found}). Name it:"
+            f" library: {{{rows.tissue}: TABLE}}, or under tissues.{rows.tissue}, extraction: {{{SOURCE}: {{library:"
+            " TABLE}}."
+        )
+    return str(path)
+
+
+def digest_of_library(path: str) -> str:
+    """SHA-256 of its file."""
+    return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
+
+
+def _about(path: str) -> Mapping[str, Any]:
+    """What `prldh extract` says of a table beside it, in TISSUE.json; nothing where it is not there."""
+    place = Path(path).expanduser()
+    for file in sorted(place.parent.glob("*.json"), key=lambda file: -len(file.stem)):
+        if place.name.startswith(f"{file.stem}."):
+            try:
+                content = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                return {}
+            return content if isinstance(content, dict) and "tissue" in content else {}
+    return {}
+
+
+def refuse_other_tissue(path: str, tissue: str) -> None:
+    """Refuse a library of which it is known that it is another tissue's.
+
+    Raises
+    ------
+    DataError
+    """
+    other = _about(path).get("tissue")
+    if tissue and other is not None and other != tissue:
+        raise DataError(
+            f"selection.feature_library: {Path(path).name} is a library of the tissue '{other}', and these features are"
+            f" of '{tissue}'. Name one for each tissue: library: {{{other}: TABLE, {tissue}: TABLE}}."
+        )
+
+
+def refuse_other_network(path: str, checkpoint_sha256: str | None) -> None:
+    """Refuse a library of which it is known that another network made it.
+
+    Raises
+    ------
+    DataError
+    """
+    made = ((_about(path).get("sources") or {}).get(SOURCE) or {}).get("computed") or {}
+    other = made.get("checkpoint_sha256")
+    if checkpoint_sha256 and other and other != checkpoint_sha256:
+        raise DataError(
+            f"{Path(path).name} is a library of another network (checkpoint {other[:12]}, and the features are of"
+            f" {checkpoint_sha256[:12]}). Extract the images that this network was trained on with it."
+        )
+
+
+def read_library(path: str, where: str = "selection.feature_library.library") -> tuple[tuple[str, ...], np.ndarray]:
+    """Names (p,) and values (m, p) of a library; its first column is the id. ``where``: the key that names it.
 
     Raises
     ------
@@ -258,14 +364,13 @@ def read_library(path: str) -> tuple[tuple[str, ...], np.ndarray]:
     place = Path(path).expanduser()
     if not place.is_file():
         raise StudyError(
-            f"selection.feature_library.library: {place} is not there. Extract the images that the network was trained"
-            " on, and name the table."
+            f"{where}: {place} is not there. Extract the images that the network was trained on, and name the table."
         )
     state = place.stat()
     return _read(place, (state.st_mtime_ns, state.st_size))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _read(place: Path, state: Any) -> tuple[tuple[str, ...], np.ndarray]:
 
     frame = read_table(place)

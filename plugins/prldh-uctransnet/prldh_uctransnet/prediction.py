@@ -15,7 +15,7 @@ import torch
 
 from prldh.api import CaseRow, DataError, OutputError, Volume, read_image
 from prldh_uctransnet.checkpoints import Checkpoint
-from prldh_uctransnet.embedding import choose_device
+from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.regions import Stack, stack_of, turn_back
 from prldh_uctransnet.slices import is_picture, load_picture, mask_of_logits, picture_of_slice
@@ -42,6 +42,12 @@ class Segmenter:
                 " with one."
             )
         settings = checkpoint.provenance.get("settings", {})
+        if settings.get("on", "slices") != "slices":
+            raise DataError(
+                "the checkpoint was trained on rectangles around masks (train.on), which an image without a mask does"
+                " not have; it gives features, and no masks. Train one with on: slices."
+            )
+        self.scale = settings.get("scale", "picture")
         self.plane = plane or settings.get("plane", "acquired")
         self.size = settings.get("size", checkpoint.network.image_size)
         self.device, self.batch, self.say = choose_device(device), batch, say
@@ -58,15 +64,15 @@ class Segmenter:
             If not even one slice fits into the memory.
         """
         stack = stack_of(image.values, np.zeros(image.values.shape, bool), image.geometry, self.plane)
+        limits = stack.limits if self.scale == "image" else None
         masks: list[np.ndarray] = []
         start = 0
         while start < len(stack.values):
             part = Stack(
                 stack.values[start : start + self.batch], stack.mask[start : start + self.batch], stack.pixel_mm
             )
-            logits = attempt(
-                partial(self._logits, np.stack([picture_of_slice(part, k, self.size) for k in range(len(part.values))]))
-            )
+            pictures = [picture_of_slice(part, k, self.size, limits) for k in range(len(part.values))]
+            logits = attempt(partial(self._logits, np.stack(pictures)))
             if logits is None:
                 self.batch = halved(self.batch, self.device, f"slice of {self.size} x {self.size}", self.say)
                 continue

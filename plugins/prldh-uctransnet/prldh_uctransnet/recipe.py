@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from math import cos, pi
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _is_a_multiple_of_16(size: int) -> int:
@@ -17,17 +18,35 @@ def _is_a_multiple_of_16(size: int) -> int:
 Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
 
 
+def _says_who(value: Any) -> Any:
+    is_share = isinstance(value, float) and 0 < value < 1
+    is_list = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+    if not is_share and not is_list and not (isinstance(value, str) and value):
+        raise ValueError(
+            "must be a list of ids such as [P001, P002] (in quotes where they are numbers), a share above 0 and below"
+            " 1, or a file of ids"
+        )
+    return tuple(value) if is_list else value
+
+
+#: Patients as a list, a share or a file.
+Who = Annotated[tuple[str, ...] | float | str, BeforeValidator(_says_who)]
+
+
 class Recipe(BaseModel):
     """How a network is trained.
 
+    ``on``: ``slices``, whole and widened to a square, or ``rectangles`` around the mask, as the feature source cuts
+    them (``margin_mm``, ``roi``). ``scale``: min-max of the picture (slice or rectangle) or of the whole image.
     ``batch``: images a step; where they do not fit, ``micro_batch`` of them at a time, their gradients added up
     (BatchNorm then sees the part). ``micro_batch`` None: on a GPU all of them, halved where they do not fit; on a CPU
-    as many as about 4 GB hold, four of 224 x
-    224. ``validation``: share of the patients that choose the epoch; ``held_out``: patients that neither train nor
-         choose.
+    as many as about 4 GB hold, four of 224 x 224. ``schedule``: how the learning rate falls from epoch to epoch, after
+    ``warmup`` epochs in which it rises (:func:`rate_at`). ``validation``: share of the patients that choose the epoch;
+    ``held_out``: patients that neither train nor choose, as a list of ids, a share that is drawn, or a file of ids.
     ``slices``: ``all`` of every volume, or those that the mask meets. ``patience``: epochs without a better validation
-    Dice after which training ends. ``precision`` auto: bf16 on a CUDA GPU, fp32 elsewhere. ``width`` 64 is the
-    published network.
+    Dice after which training ends. ``precision`` auto: bf16 on a CUDA GPU that has it, fp32 elsewhere. ``workers``:
+    threads that gather the next slices meanwhile; None: two on a GPU, none on a CPU. ``width`` 64 is the published
+    network.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,12 +55,18 @@ class Recipe(BaseModel):
     batch: int = Field(32, ge=1)
     micro_batch: int | None = Field(None, ge=1)
     learning_rate: float = Field(1e-4, gt=0)
+    schedule: Literal["constant", "cosine", "polynomial"] = "constant"
+    warmup: int = Field(0, ge=0)
     weight_decay: float = Field(1e-4, ge=0)
     validation: float = Field(0.2, gt=0, lt=1)
-    held_out: tuple[str, ...] = ()
+    held_out: Who = ()
     patience: int | None = Field(None, ge=1)
     augment: bool = True
     flip: bool = False
+    on: Literal["slices", "rectangles"] = "slices"
+    roi: Literal["rectangle", "square"] = "rectangle"
+    margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    scale: Literal["picture", "image"] = "picture"
     slices: Literal["all", "masked"] = "all"
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     reader: int = Field(1, ge=1, le=2)
@@ -49,7 +74,33 @@ class Recipe(BaseModel):
     width: int = Field(64, ge=2)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    workers: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.on == "slices" and (self.margin_mm or self.roi != "rectangle"):
+            raise ValueError("margin_mm and roi are of rectangles; set on: rectangles, or leave them out")
+        if self.warmup >= self.epochs:
+            raise ValueError(f"warmup ({self.warmup}) must be shorter than the training (epochs: {self.epochs})")
+        return self
+
+
+def rate_at(recipe: Recipe, epoch: int) -> float:
+    """The learning rate in an epoch, counted from 1: rises linearly over ``warmup`` epochs; then ``constant``,
+    ``cosine`` (half a wave, Loshchilov and Hutter 2017) or ``polynomial`` (a straight line to the power 0.9), both of
+    which would be 0 in the epoch after the last."""
+    done = epoch - 1
+    if done < recipe.warmup:
+        return recipe.learning_rate * (done + 1) / (recipe.warmup + 1)
+    share = (done - recipe.warmup) / (recipe.epochs - recipe.warmup)
+    factor = {"constant": 1.0, "cosine": 0.5 * (1 + cos(pi * share)), "polynomial": (1 - share) ** 0.9}
+    return recipe.learning_rate * factor[recipe.schedule]
 
 
 #: What may differ when a training run is taken up again.
-FREE_ON_RESUME = ("epochs", "patience", "micro_batch", "device")
+FREE_ON_RESUME = ("epochs", "patience", "micro_batch", "device", "workers")
+
+
+def free_on_resume(recipe: Recipe) -> tuple[str, ...]:
+    """As :data:`FREE_ON_RESUME`, but the number of epochs where the learning rate depends on it."""
+    return tuple(k for k in FREE_ON_RESUME if k != "epochs" or recipe.schedule == "constant")

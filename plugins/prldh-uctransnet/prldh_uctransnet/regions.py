@@ -14,13 +14,15 @@ Exactly, for one mask:
 4. **Square pixels.** Where in-plane spacings differ, linear interpolation to the smaller of the two (pixel centres
    aligned by area).
 5. **Size.** Linear interpolation with antialiasing to size x size.
-6. **Min-max** to 0 … 1 over the picture. A slice whose rectangle holds one value alone has no picture and is left out.
+6. **Min-max** to 0 … 1 over the picture (``scale: picture``), or by the lowest and the highest value of the whole image
+   (``scale: image``). A slice whose rectangle holds one value alone has no picture and is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,8 @@ PLANES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
     "sagittal": ((0, 1), (2, -1), (1, 1)),
     "coronal": ((1, 1), (2, -1), (0, 1)),
 }
+#: What lies at the end of each patient direction and at its beginning, in DICOM's letters (head and feet along z).
+LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
 _SAME_SPACING = 1e-4  # relative
 
 
@@ -44,6 +48,22 @@ class Stack:
     values: np.ndarray
     mask: np.ndarray
     pixel_mm: tuple[float, float]
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest value.
+
+        Raises
+        ------
+        DataError
+            If either is not finite.
+        """
+        low, high = float(self.values.min()), float(self.values.max())
+        if not np.isfinite([low, high]).all():
+            raise DataError(
+                "the image has values that are not finite, by which scale: image cannot go. Export it again."
+            )
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -106,8 +126,7 @@ def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[b
         :, ::-1
     ]  # a column an array axis (z, y, x), rows in patient coordinates
     if plane == "acquired":
-        normal = int(np.argmax(np.abs(cosines[:, 0])))
-        plane = next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)
+        plane = _nearest_plane(geometry)
         order, left = [0], [1, 2]
     else:
         normal = PLANES[plane][0][0]
@@ -119,6 +138,21 @@ def _axes(geometry: Geometry, plane: str) -> tuple[tuple[int, int, int], tuple[b
     flips = [bool(cosines[world, axis] * sign < 0) for (world, sign), axis in zip(PLANES[plane], order, strict=True)]
     (slices, rows, columns), (back, up, left_to_right) = order, flips
     return (slices, rows, columns), (back, up, left_to_right)
+
+
+def _nearest_plane(geometry: Geometry) -> str:
+    """The plane whose normal is nearest to the third image axis."""
+    normal = int(np.argmax(np.abs(np.array(geometry.direction, dtype=float).reshape(3, 3)[:, 2])))
+    return next(name for name, (n, _, _) in PLANES.items() if n[0] == normal)
+
+
+def edges_of(geometry: Geometry, plane: str) -> tuple[str, str, str, str]:
+    """What lies at the top, right, bottom and left of a picture in standard orientation, as DICOM's letters: A, P
+    (anterior, posterior), R, L (the patient's right and left), H, F (head, feet)."""
+    _, (row, down), (column, right) = PLANES[_nearest_plane(geometry) if plane == "acquired" else plane]
+    bottom, top = LETTERS[row][::down]
+    right_letter, left_letter = LETTERS[column][::right]
+    return top, right_letter, bottom, left_letter
 
 
 def choose_slices(mask: np.ndarray, slices: Any) -> list[int]:
@@ -149,7 +183,7 @@ def picture_of(stack: Stack, k: int, settings: Any) -> np.ndarray | None:
         raise DataError("the image has values that are not finite around the region. Export it again, or fill them.")
     if cut.min() == cut.max():
         return None
-    return scale(resize(cut, stack.pixel_mm, settings.size))
+    return scale(resize(cut, stack.pixel_mm, settings.size), stack.limits if settings.scale == "image" else None)
 
 
 def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float, roi: str) -> Window:
@@ -198,9 +232,9 @@ def resize(picture: np.ndarray, pixel_mm: tuple[float, float], size: int) -> np.
     return interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=True)[0, 0].numpy()
 
 
-def scale(picture: np.ndarray) -> np.ndarray:
-    """Min-max to 0 … 1."""
-    low, high = picture.min(), picture.max()
+def scale(picture: np.ndarray, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Min-max to 0 … 1: by the picture's own lowest and highest value, or by those given; 0 where they are the same."""
+    low, high = (picture.min(), picture.max()) if limits is None else map(np.float32, limits)
     return (picture - low) / (high - low) if high > low else np.zeros_like(picture)
 
 

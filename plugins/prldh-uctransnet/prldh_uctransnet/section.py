@@ -10,9 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from prldh_uctransnet.curves import draw_curves
-from prldh_uctransnet.drawing import signed
+from prldh_uctransnet.drawing import FORMER, SCHEMA, in_words, signed
 
 SOURCE = "uctransnet"
+#: What must be known of a patient with a heat map.
+NUMBERS = {
+    "id",
+    "file",
+    "level",
+    "radscore",
+    "deep_part",
+    "n_slices",
+    "n_places",
+    "map_sum",
+    "share_inside",
+    "area_inside",
+}
 
 
 class DeepFeatures:
@@ -40,9 +53,10 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
     """Who trained the network, how, and its curves."""
     computed = entry.get("computed") or {}
     sentences = [f"Checkpoint {escape(str(computed.get('checkpoint_sha256', ''))[:16])} (first digits of its SHA-256)."]
+    sentences += _computed_on(computed.get("computed_on"))
     training = computed.get("training")
     if not training:
-        return [f"<p>{sentences[0]} It does not say how it was trained.</p>"]
+        return [f"<p>{' '.join(sentences)} The checkpoint does not say how it was trained.</p>"]
     sentences.append(
         f"Trained by {training['n_patients']} patients, of whom {training['n_validation']} chose the epoch; epoch"
         f" {training['epoch']} was kept"
@@ -69,6 +83,16 @@ def _network(entry: dict[str, Any], n: int) -> list[str]:
     return parts
 
 
+def _computed_on(about: dict[str, Any] | None) -> list[str]:
+    """The device that the run's settings stand for here, with its versions and precision."""
+    if not about:
+        return []
+    names = {"gpu": "", "capability": "compute capability ", "cuda": "CUDA ", "cudnn": "cuDNN ", "torch": "torch "}
+    parts = [str(about["device"]), *(f"{name}{about[key]}" for key, name in names.items() if about.get(key))]
+    tf32 = ", its convolutions in TF32" if about.get("tf32") else ""
+    return [f"Computed on {escape(', '.join(parts))}, precision {escape(str(about['precision']))}{tf32}."]
+
+
 def _plain(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
@@ -90,11 +114,22 @@ def _heat_maps(folder: Path, tissue: str) -> list[str]:
     about = next((a for path in sorted(folder.glob("*.json")) if (a := _read(path)) and a["tissue"] == tissue), None)
     if about is None:
         return []
+    if about["schema"] == FORMER:
+        return [
+            "<p>The heat maps in the folder <code>explanation</code> were drawn by an earlier version, whose scale was"
+            " too large by the number of places; they are not shown. Draw them again:"
+            " <code>prldh explain --force</code></p>"
+        ]
+    n = about["patients"][0]["n_places"] if about["patients"] else 0
     note = (
-        "One patient a quarter of the Radscores, the one nearest its middle, unless others were named. What each place"
-        " adds to the deep part of the Radscore: red raises it, blue lowers it, one scale for all, and the picture"
-        " shows through where little is added; the mean over the map is exactly this part where one slice is taken, and"
-        " with several the slice with most of the region is shown. The outline is the first reader's."
+        "One patient a quarter of the Radscores, the one nearest its middle, unless others were named. Each picture is"
+        f" cut into {n} places, and the colours are what each of them adds to the Radscore, in log odds: red raises it,"
+        " blue lowers it, one scale for all, and the picture shows through where little is added. The map adds up to"
+        " the deep part of the Radscore where one slice is taken; with several, the maps of all of them do, and the"
+        " slice with most of the region is shown. What the network sees of a place reaches beyond it. The share inside"
+        " the outline is that of the absolute values; a map without any preference would have that of the picture. The"
+        " outline is the first reader's. Pictures stand upright in radiological orientation, the patient's right at the"
+        " left of the picture: A anterior, P posterior, R right, L left, H head, F feet."
     )
     figures = _group(folder, about["patients"], "Where the Radscore comes from", "", _of_radscore)
     figures += [f"<p>{note}</p>"] if figures else []
@@ -123,6 +158,9 @@ def _group(folder: Path, patients: list[dict[str, Any]], title: str, ending: str
 
 def _of_radscore(patient: dict[str, Any]) -> tuple[str, str]:
     numbers = f"Radscore {signed(patient['radscore'])}, of it deep {signed(patient['deep_part'])}"
+    if patient["n_slices"] > 1:
+        numbers += f", of that this slice of {patient['n_slices']} {signed(patient['map_sum'])}"
+    numbers += f"; {in_words(patient['share_inside'], patient['area_inside'])}"
     return f"Heat map of the Radscore: {_who_is(patient)}; {numbers}.", f"{_capital(_who_is(patient))}: {numbers}"
 
 
@@ -153,5 +191,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    is_ours = isinstance(content, dict) and content.get("schema") == "prldh-explanation/1"
-    return content if is_ours and all("file" in p for p in content["patients"]) else None
+    if not isinstance(content, dict) or content.get("schema") not in (SCHEMA, FORMER):
+        return None
+    needed = NUMBERS if content["schema"] == SCHEMA else {"file"}
+    return content if all(needed <= p.keys() for p in content["patients"]) else None

@@ -22,9 +22,11 @@ class Settings(BaseModel):
     """``extraction.uctransnet``. :mod:`prldh_uctransnet.regions` says exactly what slices, plane, margin and roi mean.
 
     ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become
-    one. ``combine``: how several regions of a patient do. ``precision`` bf16 is quicker and changed no value by more
-    than 0.4 % of the largest (1.2e-2 of 3.26); ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
-    segment train`` makes a checkpoint.
+    one. ``combine``: how several regions of a patient do. ``precision``: bf16 and fp16 are quicker on a GPU and change
+    values (``benchmarks/embedding.py`` tells by how many SDs between patients); ``auto`` is bf16 on a CUDA GPU that has
+    it, fp16 on an older one, fp32 elsewhere. ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
+    segment train`` makes a checkpoint. ``library``: the table of this network's features that the selector
+    ``feature_library`` compares with, where it names none itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,21 +36,23 @@ class Settings(BaseModel):
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     roi: Literal["rectangle", "square"] = "rectangle"
     margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    scale: Literal["picture", "image"] = "picture"
     pool: Literal["mean", "max"] = "mean"
     combine: Literal["mean", "volume"] = "mean"
     size: Side = Field(224, ge=16)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
     # values depend on the checkpoint, not on how another one would be trained
     train: Recipe = Field(Recipe(), exclude=True)
+    # nor on what they will be compared with
+    library: str | None = Field(None, exclude=True)
 
     def relative_to(self, folder: Path) -> Settings:
-        """The same with the checkpoint's path relative to a folder, that of the study file, unless it is absolute or
-        begins with ``~``."""
-        return (
-            self
-            if self.checkpoint is None
-            else self.model_copy(update={"checkpoint": str(folder / Path(self.checkpoint).expanduser())})
+        """The same with the paths of checkpoint and library relative to a folder, that of the study file, unless they
+        are absolute or begin with ``~``."""
+        paths = {"checkpoint": self.checkpoint, "library": self.library}
+        return self.model_copy(
+            update={key: str(folder / Path(path).expanduser()) for key, path in paths.items() if path is not None}
         )

@@ -2,12 +2,14 @@
 
 A slice is widened to a square in mm (border pixels repeated), brought to square pixels and to size x size as
 :mod:`prldh_uctransnet.regions` says, and scaled min-max. Masks go the same way, empty beyond the border, and are set
-where more than half of a pixel is. The way back: logits are interpolated to the widened slice and cut to the slice; a
-pixel is set where its logit is above 0.
+where more than half of a pixel is. With ``on: rectangles`` training takes the rectangles that the feature source cuts
+instead, of the slices that the mask meets. The way back: logits are interpolated to the widened slice and cut to the
+slice; a pixel is set where its logit is above 0.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from prldh.api import Case, CaseRow, DataError, Geometry, Progress, ReadSettings, Volume, load_case, some
+from prldh_uctransnet import parallel
 from prldh_uctransnet.recipe import Recipe
-from prldh_uctransnet.regions import Stack, Window, cut_window, resize, scale, stack_of, window_of
+from prldh_uctransnet.regions import Stack, Window, cut_window, picture_of, resize, scale, stack_of, window_of
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
 
@@ -136,11 +139,15 @@ def slices_of(case: Case, recipe: Recipe) -> Slices:
             f"train.reader is {recipe.reader}, and the cases table has the masks of one reader. Use reader: 1."
         )
     stack = stack_of(case.image.values, case.masks[recipe.reader - 1], case.image.geometry, recipe.plane)
-    chosen = (
-        range(len(stack.values)) if recipe.slices == "all" else np.flatnonzero(stack.mask.any(axis=(1, 2))).tolist()
-    )
-    pictures = [picture_of_slice(stack, k, recipe.size) for k in chosen]
-    targets = [target_of_slice(stack, k, recipe.size) for k in chosen]
+    is_masked = recipe.slices == "masked" or recipe.on == "rectangles"
+    chosen = np.flatnonzero(stack.mask.any(axis=(1, 2))).tolist() if is_masked else list(range(len(stack.values)))
+    if recipe.on == "rectangles":
+        made = [(p, target_of(stack, k, recipe)) for k in chosen if (p := picture_of(stack, k, recipe)) is not None]
+        pictures, targets = [p for p, _ in made], [t for _, t in made]
+    else:
+        limits = stack.limits if recipe.scale == "image" else None
+        pictures = [picture_of_slice(stack, k, recipe.size, limits) for k in chosen]
+        targets = [target_of_slice(stack, k, recipe.size) for k in chosen]
     shape = (0, recipe.size, recipe.size)
     return Slices(
         case.patient,
@@ -154,8 +161,15 @@ def whole(stack: Stack) -> Window:
     return window_of(np.ones(stack.values.shape[1:], bool), stack.pixel_mm, 0, "square")
 
 
-def picture_of_slice(stack: Stack, k: int, size: int) -> np.ndarray:
-    """Slice ``k`` (size, size), 0 … 1; all 0 where the slice holds one value alone.
+def target_of(stack: Stack, k: int, recipe: Recipe) -> np.ndarray:
+    """The mask of slice ``k`` in its rectangle (size, size), boolean."""
+    window = window_of(stack.mask[k], stack.pixel_mm, recipe.margin_mm, recipe.roi)
+    return resize(cut_window(stack.mask[k], window).astype(np.float32), stack.pixel_mm, recipe.size) > 0.5
+
+
+def picture_of_slice(stack: Stack, k: int, size: int, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Slice ``k`` (size, size), 0 … 1 by its own lowest and highest value or by ``limits``; all 0 where these are the
+    same.
 
     Raises
     ------
@@ -165,7 +179,7 @@ def picture_of_slice(stack: Stack, k: int, size: int) -> np.ndarray:
     values = cut_window(stack.values[k], whole(stack)).astype(np.float32)
     if not np.isfinite(values).all():
         raise DataError(f"slice {k + 1} of the image has values that are not finite. Export it again, or fill them.")
-    return scale(resize(values, stack.pixel_mm, size))
+    return scale(resize(values, stack.pixel_mm, size), limits)
 
 
 def target_of_slice(stack: Stack, k: int, size: int) -> np.ndarray:
@@ -210,7 +224,8 @@ def load_all(
             images.append(slices)
         else:
             aside.append(
-                f"patient {group[0].patient} (line {group[0].line}): the mask is empty, and train.slices is masked."
+                f"patient {group[0].patient} (line {group[0].line}): no slice has a region to train on, as"
+                " train.slices: masked and train.on: rectangles ask for."
             )
     progress("images", len(groups), len(groups))
     if not images:
@@ -220,3 +235,29 @@ def load_all(
             f"every mask of {len(images)} images is empty, so there is nothing to learn. Check masks and label."
         )
     return images, aside
+
+
+def load_together(
+    rows: Sequence[CaseRow], reading: ReadSettings, recipe: Recipe, progress: Progress
+) -> tuple[list[Slices], list[str]]:
+    """As :func:`load_all`; of several processes on a machine the first reads, and all see its one copy."""
+    if parallel.world()[1] == 1:
+        return load_all(rows, reading, recipe, progress)
+
+    def read(folder: Path) -> tuple[list[Slices], list[str]]:
+        images, aside = load_all(rows, reading, recipe, progress)
+        for k, image in enumerate(images):
+            np.save(folder / f"{k}.pictures.npy", image.pictures)
+            np.save(folder / f"{k}.targets.npy", image.targets)
+        (folder / "about.json").write_text(json.dumps([[image.patient for image in images], aside]))
+        return take(folder)
+
+    def take(folder: Path) -> tuple[list[Slices], list[str]]:
+        patients, aside = json.loads((folder / "about.json").read_text())
+        arrays = [
+            [np.load(folder / f"{k}.{kind}.npy", mmap_mode="r") for kind in ("pictures", "targets")]
+            for k in range(len(patients))
+        ]
+        return [Slices(p, *own) for p, own in zip(patients, arrays, strict=True)], aside
+
+    return parallel.once_a_machine(read, take)

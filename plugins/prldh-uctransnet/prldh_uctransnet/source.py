@@ -12,6 +12,7 @@ import numpy as np
 
 from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError
 from prldh_uctransnet import __version__
+from prldh_uctransnet.library import SOURCE, digest_of_library, read_library, refuse_other_network
 from prldh_uctransnet.settings import Settings as UCTransNetSettings
 
 N_FEATURES = 512
@@ -23,7 +24,7 @@ class UCTransNetSource:
     """Rectangle around the mask, size x size, min-max, fourth down-sampling stage, mean over the map: 512 values a
     slice, then one set a reader over the slices."""
 
-    name = "uctransnet"
+    name = SOURCE
     version = __version__
     Settings = UCTransNetSettings
     packages = ("prldh-uctransnet", "torch")
@@ -47,13 +48,24 @@ class UCTransNetSource:
 
     def check(self, settings: UCTransNetSettings) -> None:
         """Refuse before any image is read what no image could change: no checkpoint, one that cannot be used, a device
-        that is not there.
+        that is not there, a library that cannot be read or is of another network.
 
         Raises
         ------
-        StudyError, PluginError
+        StudyError, PluginError, DataError
         """
         _embedder_of(settings)
+        if settings.library is not None:
+            read_library(settings.library, "extraction.uctransnet.library")
+            refuse_other_network(settings.library, _sha256_of(settings))
+
+    def for_steps(self, settings: UCTransNetSettings) -> dict[str, Any]:
+        """The SHA-256 of the checkpoint, and the library (path and SHA-256) where one is named: what the selector
+        ``feature_library`` asks for."""
+        told: dict[str, Any] = {"checkpoint_sha256": _sha256_of(settings)}
+        if settings.library is not None:
+            told["library"] = {"path": settings.library, "sha256": digest_of_library(settings.library)}
+        return told
 
     def extract(self, case: Case, settings: UCTransNetSettings) -> Values:
         """The 512 values of one case, one dictionary a reader.
@@ -92,13 +104,8 @@ class UCTransNetSource:
         return {n: {"unit": None, "ibsi": None, "family": "deep", "channel": NAMES.index(n)} for n in names}
 
     def fingerprint(self, settings: UCTransNetSettings) -> str:
-        """SHA-256 of the checkpoint: what the values depend on beside the settings."""
-        from prldh_uctransnet.checkpoints import file_sha256
-
-        try:
-            return file_sha256(_checkpoint_path(settings))
-        except DataError as error:
-            raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+        """What the values depend on beside the settings: the checkpoint's SHA-256, the device, its versions."""
+        return f"{_sha256_of(settings)} {json.dumps(_embedder_of(settings).about, sort_keys=True)}"
 
     def trained_on(self, settings: UCTransNetSettings) -> set[str]:
         """SHA-256 of the ids of the patients that trained the checkpoint (hexadecimal), its validation patients
@@ -112,11 +119,16 @@ class UCTransNetSource:
         return _checkpoint_of(settings).provenance
 
     def metadata(self, settings: UCTransNetSettings) -> dict[str, Any]:
-        """What the report says of the checkpoint: its digest, and of its training the numbers of patients, settings,
-        versions, the epoch that was kept with its validation, and the history of all epochs where ``training.json`` of
-        the same run lies beside it."""
+        """What the report says of the checkpoint: its digest, the device that computes with it here, and of its
+        training the numbers of patients, settings, versions, the epoch that was kept with its validation, and the
+        history of all epochs where ``training.json`` of the same run lies beside it."""
         provenance = self.provenance(settings)
-        metadata: dict[str, Any] = {"checkpoint_sha256": self.fingerprint(settings)}
+        metadata: dict[str, Any] = {
+            "checkpoint_sha256": _sha256_of(settings),
+            "computed_on": _embedder_of(settings).about,
+        }
+        if settings.library is not None:
+            metadata["library_sha256"] = digest_of_library(settings.library)
         if provenance:
             metadata["training"] = {
                 "n_patients": len(provenance.get("patients_sha256", ())),
@@ -176,6 +188,15 @@ def _checkpoint_path(settings: UCTransNetSettings) -> Path:
     return Path(settings.checkpoint).expanduser()
 
 
+def _sha256_of(settings: UCTransNetSettings) -> str:
+    from prldh_uctransnet.checkpoints import file_sha256
+
+    try:
+        return file_sha256(_checkpoint_path(settings))
+    except DataError as error:
+        raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
+
+
 def _checkpoint_of(settings: UCTransNetSettings) -> Any:
     path = _checkpoint_path(settings)
     try:
@@ -188,7 +209,7 @@ def _checkpoint_of(settings: UCTransNetSettings) -> Any:
         raise PluginError(f"extraction.uctransnet.checkpoint: {error}") from None
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # that of one tissue and that of the next
 def _load(path: Path, state: Any) -> Any:
     """The checkpoint, kept while the file is as it was."""
     from prldh_uctransnet.checkpoints import load_checkpoint
@@ -206,7 +227,7 @@ def _embedder_of(settings: UCTransNetSettings) -> Any:
     return _make_embedder(checkpoint, settings.device, settings.precision, settings.batch, settings.compile)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _make_embedder(checkpoint: Any, device: str, precision: str, batch: int | None, is_compiled: bool) -> Any:
     from prldh_uctransnet.embedding import Embedder
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +18,28 @@ from prldh.api import (
     StudyError,
     read_cases,
     read_study,
-    settings_of,
+    settings_for,
     write_whole,
 )
 from prldh_uctransnet import parallel
 from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpoint
 from prldh_uctransnet.curves import draw_curves
-from prldh_uctransnet.evaluation import RULE, Agreement, compare, summarise
+from prldh_uctransnet.devices import choose_device
+from prldh_uctransnet.evaluation import RESULTS, Agreement, compare, in_lines, pairs, write_results
+from prldh_uctransnet.keeping import BEST, LAST
+from prldh_uctransnet.library import SOURCE
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
-from prldh_uctransnet.slices import by_image, is_picture, load_all, load_image, n_pages
-from prldh_uctransnet.training import BEST, LAST, train
+from prldh_uctransnet.slices import by_image, is_picture, load_image, load_together, n_pages
+from prldh_uctransnet.splitting import held_out_of
+from prldh_uctransnet.training import train
 
 CURVES = "training.svg"
-RESULTS = ("segmentation.json", "segmentation.csv")
+HELD_OUT = "held_out.csv"
+
+
+def _unheard(text: str) -> None:
+    """What another process than the first would say."""
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -91,18 +95,26 @@ def train_study(
             f"output folder {out} holds a trained network already. Give another folder, --resume to go on, or --force"
             " to replace it."
         )
-    study, rows, _ = cases_of(source, tissue)
-    recipe = settings_of(Settings, study.extraction.get("uctransnet", {}), "extraction.uctransnet").train
+    study, rows, folder = cases_of(source, tissue)
+    recipe = settings_for(study, rows[0].tissue, SOURCE, Settings).train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
+    seed = study.seed if seed is None else seed
     is_first = parallel.world()[0] == 0
-    images, aside = load_all(rows, study.imaging, recipe, progress if is_first else _silent)
-    for text in aside if is_first else ():
-        say(f"put aside: {text}")
+    say = say if is_first else _unheard
+    held_out = held_out_of(recipe, [row.patient for row in rows], seed, folder, study.clinical.id, say)
     try:
-        log = train(images, recipe, study.seed if seed is None else seed, out, is_resumed=is_resumed, say=say)
+        parallel.meet(parallel.own_device(choose_device(recipe.device)))
+        images, aside = load_together(rows, study.imaging, recipe, progress if is_first else _silent)
+        for text in aside:
+            say(f"put aside: {text}")
+        there = {image.patient for image in images}
+        recipe = recipe.model_copy(update={"held_out": tuple(p for p in held_out if p in there)})
+        log = train(images, recipe, seed, out, is_resumed=is_resumed, say=say)
     finally:
         parallel.leave()
     if is_first:
+        if held_out:
+            write_whole(out / HELD_OUT, "".join(f"{p}\n" for p in (study.clinical.id, *held_out)).encode())
         write_whole(out / CURVES, draw_curves(log["history"], int(log["best"]["epoch"])))
     return log
 
@@ -207,7 +219,7 @@ def evaluate_study(
         except DataError as error:
             aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
             continue
-        for a, b in _pairs(list(masks)):
+        for a, b in pairs(list(masks)):
             agreements.setdefault(f"{b} against {a}", []).append(
                 compare(case.patient, case.line, masks[a], masks[b], case.image.geometry.spacing_mm)
             )
@@ -218,76 +230,5 @@ def evaluate_study(
             f" {aside[0]['line']}): {aside[0]['reason']}"
         )
     unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
-    _write_results(out, agreements, aside, seen, unit, file_sha256(checkpoint))
-    return _summary(agreements, aside, seen, unit)
-
-
-def _pairs(names: list[str]) -> list[tuple[str, str]]:
-    """Reference first: the network against each reader, and the second reader against the first."""
-    return [(names[i], names[j]) for j in range(len(names) - 1, 0, -1) for i in range(j)]
-
-
-def _write_results(
-    out: Path,
-    agreements: dict[str, list[Agreement]],
-    aside: list[dict[str, Any]],
-    seen: set[str],
-    unit: str,
-    sha256: str,
-) -> None:
-    content = {
-        "schema": "prldh-segmentation/1",
-        "checkpoint_sha256": sha256,
-        "distance_unit": unit,
-        "put_aside": aside,
-        "comparisons": {
-            name: {
-                "all": summarise(cases),
-                "unseen": summarise([c for c in cases if hash_patient(c.patient) not in seen]),
-            }
-            for name, cases in agreements.items()
-        },
-    }
-    text = io.StringIO()
-    rows = [
-        {"comparison": name, "seen_in_training": hash_patient(c.patient) in seen, **asdict(c)}
-        for name, cases in agreements.items()
-        for c in cases
-    ]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: "" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows)
-    try:
-        write_whole(out / RESULTS[1], text.getvalue().encode())
-        write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())
-    except OSError as error:
-        raise OutputError(
-            f"the results cannot be written to {out}: {error}. Free some space, or give another folder."
-        ) from None
-
-
-def _summary(
-    agreements: dict[str, list[Agreement]], aside: list[dict[str, Any]], seen: set[str], unit: str
-) -> list[str]:
-    lines = []
-    for name, cases in agreements.items():
-        s = summarise(cases)
-        n_seen = sum(hash_patient(c.patient) in seen for c in cases) if "network" in name else 0
-        drawn = s["dice_where_drawn"]
-        where = f"; {_mean_sd(drawn, 3)} over the {drawn['n']} drawn" if s["n_false_alarm"] and drawn["n"] else ""
-        lines.append(
-            f"{name}: Dice {_mean_sd(s['dice'], 3)} ({s['dice']['n']} of {s['n_cases']} cases{where}), HD95 "
-            f"{_mean_sd(s['hd95_mm'], 1)} {unit} ({s['hd95_mm']['n']}); "
-            f"missed {s['n_missed']}, false alarms {s['n_false_alarm']}, both empty {s['n_both_empty']}"
-            + (f"; {n_seen} cases are of patients that trained the network" if n_seen else "")
-        )
-    lines += [f"put aside: patient {a['patient']} (line {a['line']}): {a['reason']}" for a in aside]
-    return [*lines, RULE]
-
-
-def _mean_sd(described: dict[str, Any], digits: int) -> str:
-    if described["mean"] is None:
-        return "none"
-    return f"{described['mean']:.{digits}f}" + (
-        f" ± {described['sd']:.{digits}f}" if described["sd"] is not None else ""
-    )
+    write_results(out, agreements, aside, seen, unit, file_sha256(checkpoint))
+    return in_lines(agreements, aside, seen, unit)

@@ -77,8 +77,8 @@ class IccSelector:
         self, rows: TrainingRows, settings: IccSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         warnings: tuple[str, ...] = ()
-        if len(rows.readers) > 1:
-            icc, n_whole = _agreement(rows.readers, rows.filled, settings.form, engine)
+        if len(rows.raters) > 1:
+            icc, n_whole = _agreement(rows.raters, rows.filled, settings.form, engine)
         elif rows.perturbed is not None:
             icc, n_whole = _agreement((rows.values, *rows.perturbed), rows.filled, settings.form, engine)
             warnings = (

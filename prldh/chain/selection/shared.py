@@ -22,7 +22,13 @@ def in_patient_order(rows: TrainingRows) -> TrainingRows:
     second = None if rows.second is None else rows.second[order]
     further = tuple(values[order] for values in rows.further)
     return TrainingRows(
-        rows.values[order], second, rows.outcome[order], rows.patient[order], rows.names, further=further
+        rows.values[order],
+        second,
+        rows.outcome[order],
+        rows.patient[order],
+        rows.names,
+        further=further,
+        is_consensus=rows.is_consensus,
     )
 
 

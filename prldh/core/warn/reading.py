@@ -243,6 +243,39 @@ TRAINED_ON_PATIENTS = WarnKind(
     "Train it on other patients, or leave these patients out of the analysis.",
 )
 
+SHARED_IMAGES = WarnKind(
+    "PRL-200",
+    "images",
+    "validation",
+    "Rows share images, and nothing says whose they are",
+    "tissue {tissue}: {n} ids share their image with others: {listed}. Without clinical.patient each is held out and"
+    " counted as a patient of its own, while others of the same patient train.",
+    "Lesions of one patient are alike, and what trains on one knows something of the others: validation is then too"
+    " favourable, and intervals are too narrow.",
+    "Name the column that holds the patient as `clinical: {patient: COLUMN}`; or, where each image's lesions are one"
+    " patient's, give the clinical table one row a patient and the cases table a column `lesion`.",
+)
+SAME_REGION = WarnKind(
+    "PRL-201",
+    "images",
+    "images",
+    "One region stands in several rows",
+    "tissue {tissue}: rows {listed} of the cases table hold the same image and the same mask, byte by byte.",
+    "Copies of one file under several names are one region, which counts several times.",
+    "Correct the paths, or remove the rows that are one too many.",
+)
+
+ONE_MASK = WarnKind(
+    "PRL-202",
+    "external",
+    "plugin-external-validation",
+    "One reader's masks stand for a consensus",
+    "tissue {tissue}: the study's features are of a consensus mask ({consensus}), and these patients have one reader's"
+    " masks, which stand for it.",
+    "The Radscore was made of masks of several readers. One reader's differ from these as readers differ.",
+    "Give the masks of the study's readers, or say in the paper that one reader segmented the new patients.",
+)
+
 # ---------------------------------------------------------------- new patients
 
 SAME_PATIENTS = WarnKind(
@@ -264,6 +297,17 @@ FAR_FEATURES = WarnKind(
     " another table, unit, scanner or extraction setting before these numbers are believed.",
     "Patients seldom differ so much; tables, units and settings do. The Radscore is extrapolated.",
     "Extract the features as the study's were, and compare a patient whom both have.",
+)
+OTHER_EXTRACTION = WarnKind(
+    "PRL-220",
+    "external",
+    "plugin-external-validation",
+    "New images are measured in another way than the study's",
+    "tissue {tissue}: '{source}' measures the new patients with another {keys} than the study's. The models were made"
+    " of values as the study measured them.",
+    "The cohort file gives settings of its own, a file that they name has changed, or another version computes other"
+    " settings. Values of another network, bin width or spacing are other features under the same names.",
+    "Leave `extraction` out of the cohort file, and name the study's own checkpoint and parameter file.",
 )
 
 # ---------------------------------------------------------------- tables as they come

@@ -5,21 +5,28 @@ from __future__ import annotations
 from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.compute import content_hash
 from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
+from prldh.data.imaging.image_steps import IMAGE_STEPS
 from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
-from prldh.data.imaging.naming import file_stem
+from prldh.data.imaging.naming import file_stem, without_names
 from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.patients import Images, TissueImages
 from prldh.data.imaging.read import load_case, read_image
 from prldh.data.imaging.seen import warn_of_leaks
-from prldh.data.imaging.sources import ChosenSource, check_names
+from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, settings_for
+from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps, problem_of
 
 __all__ = [
+    "PERTURB",
     "ChosenSource",
+    "ChosenStep",
+    "IMAGE_STEPS",
     "Images",
     "ImagesEntry",
     "TissueImages",
+    "apply_steps",
     "check_names",
     "check_tissues",
+    "choose_steps",
     "content_hash",
     "describe_images",
     "describe_tissue",
@@ -28,8 +35,11 @@ __all__ = [
     "hausdorff_mm",
     "load_case",
     "measure",
+    "problem_of",
     "read_cases",
     "read_image",
+    "settings_for",
     "verify_cases",
     "warn_of_leaks",
+    "without_names",
 ]

@@ -17,15 +17,22 @@ _SERIES_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
 
 
 def read_cases(
-    table: Path, tissue: str, id_column: str, readers: int | None = None, read: TableRead = AS_IT_IS
+    table: Path,
+    tissue: str,
+    id_column: str,
+    readers: int | None = None,
+    read: TableRead = AS_IT_IS,
+    *,
+    patient_column: str | None = None,
+    share_images: bool = False,
 ) -> list[CaseRow]:
     """The rows of a tissue's cases table, in its order.
 
     Columns: the id (under the name of the study file or as ``patient_id``; the former wins where both are there),
-    ``image``, ``mask`` or ``mask_reader1``, ``mask_reader2`` …, and optionally ``label`` (a whole number) and
-    ``segment`` (a name), which may be blank; with capitals too, as PyRadiomics' batch tables have them. Paths are
-    absolute or relative to the table. A DICOM series of a folder that holds several is ``folder#SeriesInstanceUID``. A
-    patient may have several rows. Whether the files are there is left to
+    ``image``, ``mask`` or ``mask_reader1``, ``mask_reader2`` …, and optionally ``label`` (a whole number), ``segment``
+    (a name) and ``lesion`` (which of the patient's it is), which may be blank; with capitals too, as PyRadiomics' batch
+    tables have them. Paths are absolute or relative to the table. A DICOM series of a folder that holds several is
+    ``folder#SeriesInstanceUID``. A patient may have several rows. Whether the files are there is left to
     :func:`prldh.data.imaging.check.check_cases`.
 
     Parameters
@@ -37,6 +44,11 @@ def read_cases(
         How many readers there must be.
     read : TableRead, optional
         How the table is read.
+    patient_column : str, optional
+        The column that names the patient where the ids are lesions' (``clinical.patient``): ``patient_id`` is then no
+        other name of the id's, and ``lesion`` is.
+    share_images : bool
+        Whether rows of several ids may name one image. A region that two ids name is refused then.
 
     Raises
     ------
@@ -47,7 +59,11 @@ def read_cases(
     frame = open_table(table, read)
     where = f"images of tissue '{tissue}'"
     name_of = _names_of(frame)
-    of_ids = "patient_id" if id_column not in frame and "patient_id" in frame else id_column
+    of_ids = id_column
+    if id_column not in frame and patient_column is not None and "lesion" in name_of:
+        of_ids = name_of["lesion"]
+    elif id_column not in frame and "patient_id" in frame and patient_column != "patient_id":
+        of_ids = "patient_id"
     ids = ids_of(frame, of_ids, where)
     columns = _mask_columns(frame, name_of, table, where)
     if readers is not None and len(columns) != readers:
@@ -64,9 +80,12 @@ def read_cases(
             raise DataError(
                 f"{where}: {table.name} has no '{column.name}' in row {some(blank)}. Fill it in, or remove the row."
             )
-    labels, segments = (frame.column(name_of[key]) if key in name_of else None for key in ("label", "segment"))
-    if segments is not None:
-        refuse_failed_cells(segments, table)
+    labels, segments, lesions = (
+        frame.column(name_of[key]) if key in name_of else None for key in ("label", "segment", "lesion")
+    )
+    for named in (segments, lesions):
+        if named is not None:
+            refuse_failed_cells(named, table)
     folder = table.absolute().parent
     rows = [
         CaseRow(
@@ -77,10 +96,11 @@ def read_cases(
             tuple(_place(mask[i], folder) for mask in masks),
             None if labels is None else _label(labels[i], f"{table.name}, row {row} (patient {ids[i]})"),
             None if segments is None else segments[i] or None,
+            None if lesions is None else lesions[i] or None,
         )
         for i, row in enumerate(frame.rows)
     ]
-    _refuse_doubled(rows, table, where)
+    _refuse_doubled(rows, table, where, share_images)
     return sorted(rows, key=_identity)
 
 
@@ -97,7 +117,7 @@ def _names_of(frame: Table) -> dict[str, str]:
     return {name.lower(): name for name in sorted(known, key=lambda name: name == name.lower())}
 
 
-_COLUMNS = ("image", "mask", "label", "segment")
+_COLUMNS = ("image", "mask", "label", "segment", "lesion")
 
 
 def _mask_columns(frame: Table, name_of: Mapping[str, str], table: Path, where: str) -> tuple[str, ...]:
@@ -164,13 +184,14 @@ def split_series(path: Path) -> tuple[Path, str | None]:
     return path, None
 
 
-def _refuse_doubled(rows: list[CaseRow], table: Path, where: str) -> None:
-    seen: dict[tuple, int] = {}
+def _refuse_doubled(rows: list[CaseRow], table: Path, where: str, share_images: bool) -> None:
+    seen: dict[tuple, CaseRow] = {}
     for row in rows:
-        key = (row.patient, row.image, row.masks, row.label, row.segment)
-        if key in seen:
+        key = ("" if share_images else row.patient, row.image, row.masks, row.label, row.segment)
+        other = seen.setdefault(key, row)
+        if other is not row:
+            whose = f"patient {row.patient}" if other.patient == row.patient else f"{other.patient} and {row.patient}"
+            do = "Remove one" if other.patient == row.patient else "Give each its own mask, label or segment"
             raise DataError(
-                f"{where}: {table.name} has the same region of patient {row.patient} in rows {seen[key]} and"
-                f" {row.line}. Remove one."
+                f"{where}: {table.name} has the same region of {whose} in rows {other.line} and {row.line}. {do}."
             )
-        seen[key] = row.line

@@ -9,9 +9,9 @@ import functools
 import gzip
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ import numpy as np
 from prldh.core import CaseRow
 from prldh.data.imaging.dicom_file import IDENTIFYING, names_patient, read_dataset
 from prldh.data.imaging.header import Header
+from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
@@ -34,7 +35,8 @@ class Finding:
     """What a check found.
 
     ``severity``: ``refused`` (the row is put aside), ``warning`` or ``note``. ``patient`` is the table's id, ``line``
-    the row of the cases table; what is said of a whole tissue has ``""`` and 0.
+    the row of the cases table; what is said of a whole tissue has ``""`` and 0. ``unnamed``: the message without the
+    names of files, where it may be kept, as in a log.
     """
 
     patient: str
@@ -43,6 +45,7 @@ class Finding:
     severity: str
     kind: str
     message: str
+    unnamed: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class ImageFacts:
     modality: str | None
     content: str
     file: Path
+    units: str | None = None
 
 
 def check_cases(
@@ -61,6 +65,7 @@ def check_cases(
     settings: ReadSettings | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] | None = None,
+    whose: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Check the cases of a tissue.
 
@@ -72,6 +77,8 @@ def check_cases(
         Processes.
     progress : function, optional
         Told how many rows are done.
+    whose : mapping, optional
+        Id → whose it is: ids of one owner may share an image. Default: each id is another patient's.
 
     Returns
     -------
@@ -79,10 +86,10 @@ def check_cases(
         In the order of the rows, then what is said of a whole tissue.
     """
     need_libraries()
-    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
+    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),), tries_here=True) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
-    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts)
+    findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})
     findings.sort(key=lambda finding: finding.line)
     return findings + _mixtures(facts)
 
@@ -94,7 +101,8 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     findings: list[Finding] = []
 
     def say(severity: str, kind: str, message: str) -> None:
-        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message))
+        unnamed = without_names(message, row)
+        findings.append(Finding(row.patient, row.tissue, row.line, severity, kind, message, unnamed))
 
     def tried(work: Callable[[], Answer]) -> Answer | None:
         try:
@@ -128,7 +136,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
         if one is not None:
             for kind, message in one.remarks:
                 say("warning", kind, message)
-            _say_of_mask(path.name, one.mask, say)
+            _say_of_mask(path.name, one.mask, header.is_flat, say)
     masks = [one.mask for one in fitted if one is not None]
     if len(fitted) == len(masks) == 2 and np.array_equal(masks[0], masks[1]):
         say(
@@ -136,15 +144,51 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
             "equal_readers",
             "both readers' masks are the same, voxel by voxel. Check that they are two readings.",
         )
+    elif len(masks) > 1 and not any((a & b).any() for a, b in combinations(masks, 2)):
+        say(
+            "warning",
+            "disjoint_readers",
+            "no two readers' masks share a voxel. Check that they are of one region.",
+        )
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
     return findings, (
-        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file) if content is not None else None
+        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file, _read_units(header))
+        if content is not None
+        else None
     )
 
 
+def _read_units(header: Header) -> str | None:
+    """In which units a PET's values are once they are read."""
+    if header.units is not None and header.units.endswith("SUV by body weight"):
+        return "SUV by body weight"
+    return header.units
+
+
 def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Callable[[str, str, str], None]) -> None:
-    spacing = header.geometry.spacing_mm
+    if header.sheared is not None:
+        say(
+            "warning",
+            "sheared",
+            f"'{row.image.name}' has axes that are not at right angles: it is resampled, linearly, onto a grid whose"
+            " axes are.",
+        )
+    if header.is_flat:
+        say(
+            "note",
+            "flat",
+            f"'{row.image.name}' is of one plane and has no thickness: features of one plane are asked for with"
+            " force2D and shape2D.",
+        )
+    if not header.has_size:
+        say(
+            "warning",
+            "no_size",
+            f"'{row.image.name}' does not say how large its pixels are: lengths are in pixels, though they are called"
+            " mm.",
+        )
+    spacing = header.geometry.spacing_mm[: 2 if header.is_flat else 3]
     ratio = max(spacing) / min(spacing)
     if ratio > settings.anisotropy:
         say(
@@ -154,6 +198,12 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             f" ({' x '.join(f'{s:.4g}' for s in spacing)} mm).",
         )
     if header.identity is None:
+        if settings.pet == "suv_bw":
+            say(
+                "note",
+                "units",
+                f"'{row.image.name}' is no DICOM: its units are not told, and its values stay as they are.",
+            )
         return
     if header.identity.filled:
         say(
@@ -172,7 +222,7 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
         )
 
 
-def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], None]) -> None:
+def _say_of_mask(name: str, mask: np.ndarray, is_flat: bool, say: Callable[[str, str, str], None]) -> None:
     sides = []
     for axis, ends in ((2, "xX"), (1, "yY"), (0, "zZ")):
         if mask.shape[axis] > 1:
@@ -191,7 +241,7 @@ def _say_of_mask(name: str, mask: np.ndarray, say: Callable[[str, str, str], Non
     thin = [
         axis
         for axis, other in (("z", (1, 2)), ("y", (0, 2)), ("x", (0, 1)))
-        if np.count_nonzero(mask.any(axis=other)) == 1
+        if np.count_nonzero(mask.any(axis=other)) == 1 and not (is_flat and axis == "z")
     ]
     if thin:
         say(
@@ -212,7 +262,7 @@ def _content_key(header: Header) -> str:
     the middle.
     """
     file = header.files[len(header.files) // 2]
-    if header.kind in ("dicom", "frames"):
+    if header.kind in ("dicom", "frames", "plane"):
         return f"{header.geometry.size} {_digest([_pixel_bytes(file)])}"
     size = file.stat().st_size
     with file.open("rb") as handle:
@@ -245,14 +295,18 @@ def _content(fact: ImageFacts) -> str:
         return _digest(islice(iter(functools.partial(handle.read, 1 << 20), b""), 1 << 13))
 
 
-def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
+def _duplicates(facts: Sequence[ImageFacts], whose: Mapping[str, str]) -> list[Finding]:
     """Images that several patients share: whose it is cannot be told, so that every row with it is put aside."""
+
+    def owner(fact: ImageFacts) -> str:
+        return whose.get(fact.row.patient, fact.row.patient)
+
     alike: dict[str, list[ImageFacts]] = defaultdict(list)
     for fact in facts:
         alike[fact.content].append(fact)
     findings = []
     for group in alike.values():
-        if len({fact.row.patient for fact in group}) < 2:
+        if len({owner(fact) for fact in group}) < 2:
             continue
         contents: dict[Path, str] = {}
         same: dict[str, list[ImageFacts]] = defaultdict(list)
@@ -262,8 +316,13 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
             same[contents[fact.file]].append(fact)
         for equal in same.values():
             for fact in equal:
-                others = sorted({other.row.patient for other in equal} - {fact.row.patient})
+                others = sorted({owner(other) for other in equal} - {owner(fact)})
                 if others:
+                    message = (
+                        f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
+                        " the cases table"
+                        + ("." if whose else ", or say share_images: true where they are lesions of one patient.")
+                    )
                     findings.append(
                         Finding(
                             fact.row.patient,
@@ -271,8 +330,8 @@ def _duplicates(facts: Sequence[ImageFacts]) -> list[Finding]:
                             fact.row.line,
                             "refused",
                             "duplicate_image",
-                            f"'{fact.row.image.name}' holds the same image as that of patient {some(others)}. Correct"
-                            " the cases table.",
+                            message,
+                            without_names(message, fact.row),
                         )
                     )
     return findings
@@ -296,6 +355,20 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_modalities",
                     f"modalities differ between patients: {counts}. Values are not comparable.",
+                )
+            )
+        units = Counter(units for _, units in {(fact.row.patient, fact.units) for fact in ours} if units)
+        if len(units) > 1:
+            counts = ", ".join(f"{name} in {n}" for name, n in units.most_common())
+            findings.append(
+                Finding(
+                    "",
+                    tissue,
+                    0,
+                    "warning",
+                    "mixed_units",
+                    f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
+                    " suv_bw}} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)

@@ -13,7 +13,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,19 @@ import numpy as np
 
 from prldh.core import Case, CaseRow, DataError, PluginError, Pooled, PrldhError, write_whole
 from prldh.data.imaging.cases import split_series
+from prldh.data.imaging.consensus import Consensus, consensus_mask
 from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.perturb import Perturbation, perturb_mask
 from prldh.data.imaging.pictures import draw_case
 from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, load_case
 from prldh.data.imaging.sources import ChosenSource, settings_text
+from prldh.data.imaging.stepping import ChosenStep, apply_steps
 
 #: Part of every key: raised when reading or what is said of a case changes.
-FORMAT = 4
+FORMAT = 5
 Values = tuple[dict[str, float], ...]
+#: Of which masks values are: None, the readers' own.
+MaskKind = Perturbation | Consensus | None
 _REMEDY = "Update the plugin, or leave the source out."
 
 
@@ -37,7 +41,8 @@ _REMEDY = "Update the plugin, or leave the source out."
 class CaseResult:
     """What is known of one row of a cases table.
 
-    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask.
+    ``values``: source → one dictionary of named values a reader; ``perturbed``: source → one a perturbed mask;
+    ``consensus``: source → one, of the readers' consensus mask.
     ``about``: what
     :func:`describe` says. ``reason``: why the row was put aside (then there are no values). ``n_computed`` counts the
     sources that were not found kept; ``is_kept`` is False where the result could not be kept, as the disk is full or
@@ -47,6 +52,7 @@ class CaseResult:
     row: CaseRow
     values: dict[str, Values] = field(default_factory=dict)
     perturbed: dict[str, Values] = field(default_factory=dict)
+    consensus: dict[str, Values] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     picture: bytes = b""
     reason: str | None = None
@@ -58,6 +64,8 @@ def compute_cases(
     sources: Mapping[str, ChosenSource],
     reading: Any,
     perturbation: Perturbation | None,
+    consensus: Consensus | None,
+    steps: Sequence[ChosenStep],
     kept: Path,
     rows: Sequence[CaseRow],
 ) -> list[CaseResult]:
@@ -71,6 +79,10 @@ def compute_cases(
         How images are read, as :func:`prldh.data.imaging.read.load_case` takes it.
     perturbation
         How the mask of a single reader is perturbed; None: it is not.
+    consensus
+        How the masks of several readers become one that is measured as well; None: they do not.
+    steps : sequence of ChosenStep
+        What is done to a case before sources get it.
     kept : Path
         Folder of kept results.
     rows : sequence of CaseRow
@@ -86,11 +98,16 @@ def compute_cases(
     PrldhError
         For what is wrong with all cases: settings, or a source that does not give what it must.
     """
-    cases = [_Work(row, sources, reading, perturbation if len(row.masks) == 1 else None, kept) for row in rows]
+    if len(rows) > 1 and not any(chosen.takes_many for chosen in sources.values()):
+        alone = functools.partial(compute_cases, sources, reading, perturbation, consensus, steps, kept)
+        return [result for row in rows for result in alone([row])]
+    cases = [_Work(row, sources, reading, perturbation, consensus, steps, kept) for row in rows]
     for work in cases:
         work.attempt(work.find)
         if work.reason is None and work.is_wanted:
             work.attempt(work.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
+        if work.reason is None and work.is_measured_anew:
+            work.attempt(work.process, "its image cannot be processed")
     for name, chosen in sources.items():
         waiting = [work for work in cases if work.reason is None and work.wanted(name)]
         if chosen.takes_many and len(waiting) > 1:
@@ -129,11 +146,15 @@ class _Work:
         sources: Mapping[str, ChosenSource],
         reading: Any,
         perturbation: Perturbation | None,
+        consensus: Consensus | None,
+        steps: Sequence[ChosenStep],
         kept: Path,
     ) -> None:
-        self.row, self.sources, self.reading, self.perturbation, self.kept = row, sources, reading, perturbation, kept
-        self.kinds = (None,) if perturbation is None else (None, perturbation)
-        self.values: dict[tuple[str, Perturbation | None], Values] = {}
+        self.row, self.sources, self.reading, self.steps, self.kept = row, sources, reading, steps, kept
+        self.perturbation = perturbation if len(row.masks) == 1 else None
+        self.consensus = consensus
+        self.kinds: tuple[MaskKind, ...] = (None, *(k for k in (self.perturbation, consensus) if k is not None))
+        self.values: dict[tuple[str, MaskKind], Values] = {}
         self.about: dict[str, Any] = {}
         self.reason: str | None = None
         self.computed: set[str] = set()
@@ -163,7 +184,7 @@ class _Work:
         self.content = content_hash(self.row, self.reading)
         self.formats = formats_of(self.row, self.reading)
         self.places = {
-            (name, kind): self.kept / f"{source_key(self.content, chosen, kind)}.json"
+            (name, kind): self.kept / f"{source_key(_processed_key(self.content, self.steps), chosen, kind)}.json"
             for name, chosen in self.sources.items()
             for kind in self.kinds
         }
@@ -172,29 +193,47 @@ class _Work:
             for key, place in self.places.items()
             if (stored := _find(place)) is not None
         }
-        self.about = _find(self.kept / f"{self.content}.json") or {}
+        self.about_place = self.kept / f"{_about_key(self.content, self.consensus)}.json"
+        self.about = _find(self.about_place) or {}
 
     @property
     def is_wanted(self) -> bool:
         """Whether something is not kept, so that the image is needed."""
-        return not self.about or len(self.values) < len(self.places)
+        return not self.about or self.is_measured_anew
+
+    @property
+    def is_measured_anew(self) -> bool:
+        """Whether a source's values are not kept."""
+        return len(self.values) < len(self.places)
 
     def read(self) -> None:
         """Image and masks, and what is said of them."""
 
         self.case = load_case(self.row, self.reading)
+        self.masks: dict[MaskKind, tuple[np.ndarray, ...]] = {None: self.case.masks}
+        if self.consensus is not None:
+            agreed = consensus_mask(self.case.masks, self.consensus.consensus)
+            agreed.setflags(write=False)
+            self.masks[self.consensus] = (agreed,)
         if not self.about:
             picture = base64.b64encode(draw_case(self.case)).decode()
-            self.about = describe(self.case) | {
+            self.about = describe(self.case, *self.masks.get(self.consensus, ()) if self.consensus else ()) | {
                 "dicom": acquisition_of_image(self.row.image, self.reading),
                 "picture": picture,
             }
-            self.is_kept &= _keep(self.kept / f"{self.content}.json", self.about)
-        self.masks: dict[Perturbation | None, tuple[np.ndarray, ...]] = {None: self.case.masks}
-        for kind in {kind for name, kind in self.places if (name, kind) not in self.values and kind is not None}:
-            self.masks[kind] = _perturbed_masks(self.case, kind, self.content)
+            self.is_kept &= _keep(self.about_place, self.about)
+        if self.perturbation is not None and any((name, self.perturbation) not in self.values for name in self.sources):
+            self.masks[self.perturbation] = _perturbed_masks(self.case, self.perturbation, self.content)
 
-    def wanted(self, name: str) -> list[Perturbation | None]:
+    def process(self) -> None:
+        """The case as the image steps leave it, with all its masks."""
+        kinds = list(self.masks)
+        every = tuple(mask for kind in kinds for mask in self.masks[kind])
+        self.case = apply_steps(replace(self.case, masks=every), self.steps)
+        left = iter(self.case.masks)
+        self.masks = {kind: tuple(islice(left, len(self.masks[kind]))) for kind in kinds}
+
+    def wanted(self, name: str) -> list[MaskKind]:
         """The kinds of masks that this source has not measured yet."""
         return [kind for kind in self.kinds if (name, kind) not in self.values]
 
@@ -222,7 +261,9 @@ class _Work:
         """What is known of the row in the end."""
         if self.reason is not None:
             return CaseResult(self.row, reason=self.reason)
-        of_kind = {kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds}
+        of_kind: dict[Any, dict[str, Values]] = {
+            kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds
+        }
         about = {k: v for k, v in self.about.items() if k != "picture"} | {
             "formats": self.formats,
             "sha256": self.content,
@@ -231,6 +272,7 @@ class _Work:
             self.row,
             of_kind[None],
             {} if self.perturbation is None else of_kind[self.perturbation],
+            {} if self.consensus is None else of_kind[self.consensus],
             about,
             base64.b64decode(self.about["picture"]),
             n_computed=len(self.computed),
@@ -272,9 +314,10 @@ def _perturbed_masks(case: Case, perturbation: Perturbation, content: str) -> tu
     )
 
 
-def describe(case: Case) -> dict[str, Any]:
+def describe(case: Case, consensus: np.ndarray | None = None) -> dict[str, Any]:
     """Facts of a case: ``size`` and ``spacing_mm`` (x, y, z), ``modality``; ``n_voxels`` and ``volume_mm3`` one a
-    reader; ``dice`` and ``hd95_mm`` between readers (the mean over pairs of more than two), None with one."""
+    reader; ``dice`` and ``hd95_mm`` between readers (the mean over pairs of more than two), None with one; of a
+    ``consensus`` mask as well, with each reader's ``dice`` with it."""
     geometry = case.image.geometry
     n_voxels = [int(np.count_nonzero(mask)) for mask in case.masks]
     entry: dict[str, Any] = {
@@ -290,6 +333,13 @@ def describe(case: Case) -> dict[str, Any]:
     if pairs:
         entry["dice"] = float(np.mean([dice(*pair) for pair in pairs]))
         entry["hd95_mm"] = float(np.mean([hausdorff_mm(*pair, geometry.spacing_mm[::-1]) for pair in pairs]))
+    if consensus is not None:
+        n = int(np.count_nonzero(consensus))
+        entry["consensus"] = {
+            "n_voxels": n,
+            "volume_mm3": n * float(np.prod(geometry.spacing_mm)),
+            "dice": [dice(mask, consensus) for mask in case.masks],
+        }
     return entry
 
 
@@ -317,12 +367,22 @@ def content_hash(row: CaseRow, reading: Any) -> str:
     return digest.hexdigest()
 
 
-def source_key(content: str, chosen: ChosenSource, perturbation: Perturbation | None = None) -> str:
-    """The key of one source's values of one case, or of its perturbed masks; how regions are combined afterwards is no
-    part of it."""
-    text = f"{content} {chosen.key}" + (
-        f" {settings_text(perturbation.model_dump(mode='json'))}" if perturbation else ""
-    )
+def _about_key(content: str, consensus: Consensus | None) -> str:
+    """The key of what is said of a case."""
+    return content if consensus is None else hashlib.sha256(f"{content} {consensus.consensus}".encode()).hexdigest()
+
+
+def _processed_key(content: str, steps: Sequence[ChosenStep]) -> str:
+    """The key of a case as the image steps leave it."""
+    if not steps:
+        return content
+    return hashlib.sha256(" ".join((content, *(chosen.key for chosen in steps))).encode()).hexdigest()
+
+
+def source_key(content: str, chosen: ChosenSource, kind: MaskKind = None) -> str:
+    """The key of one source's values of one case, or of its perturbed masks, or consensus; how regions are combined
+    afterwards is no part of it."""
+    text = f"{content} {chosen.key}" + (f" {settings_text(kind.model_dump(mode='json'))}" if kind else "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

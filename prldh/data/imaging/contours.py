@@ -2,7 +2,8 @@
 
 A voxel belongs to a region where its centre lies inside an odd number of the contours of its slice: a contour within
 another is a hole (DICOM's CLOSED_PLANAR_XOR, and what planning systems mean by CLOSED_PLANAR), keyholes close by
-themselves. On the IBSI CT phantom this gives the published voxel mask to the last voxel.
+themselves. On the IBSI CT phantom this gives the published voxel mask to the last voxel. A contour that stands there
+twice is one: as a hole in itself it would delete its slice.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _TAGS = (
     "PatientIdentityRemoved",
     "ReferencedFrameOfReferenceSequence",
 )
+#: Contour geometric types that enclose an area: also those that a planning system interpolated between others.
+_CLOSED = ("CLOSED", "INTERPOLATED_PLANAR")
+#: Contours no further apart than this are the same, in voxels: coordinates are written with few decimals.
+_SAME = 0.05
 
 
 def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
@@ -44,13 +49,18 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
         number = _number(regions, row, path)
         roi = next(r for r in dataset.StructureSetROISequence if int(r.ROINumber) == number)
         frame = str(roi.get("ReferencedFrameOfReferenceUID") or "") or None
-        contours = [
-            np.array([float(v) for v in contour.ContourData]).reshape(-1, 3)
+        drawn = [
+            contour
             for item in dataset.get("ROIContourSequence") or ()
             if int(item.ReferencedROINumber) == number
             for contour in item.get("ContourSequence") or ()
-            if str(contour.get("ContourGeometricType")).startswith("CLOSED")
         ]
+        contours = [
+            np.array([float(v) for v in contour.ContourData]).reshape(-1, 3)
+            for contour in drawn
+            if str(contour.get("ContourGeometricType")).strip().upper().startswith(_CLOSED)
+        ]
+        contours = [points for points in contours if len(points) > 2]
     except CaseRefused:
         raise
     except Exception:  # a sequence that is absent, or coordinates that are no numbers or no triples
@@ -60,8 +70,12 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
             f"ROI '{regions[number]}' of '{path.name}' has no closed contours. Draw the region, or remove the row.",
             "empty_mask",
         )
-    mask = fill(contours, grid, path.name)
-    return Region(mask, grid, identity_of(dataset, frame))
+    mask, remarks = painted(contours, grid, path.name)
+    n_open = len(drawn) - len(contours)
+    if n_open:
+        what = f"{n_open} of the {len(drawn)} contours of '{path.name}' are lines or points: they enclose nothing."
+        remarks = (("open_contours", what), *remarks)
+    return Region(mask, grid, identity_of(dataset, frame), remarks=remarks)
 
 
 def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
@@ -85,7 +99,12 @@ def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
 
 
 def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
-    """Boolean (z, y, x) of the voxels inside closed contours.
+    """The mask of :func:`painted`."""
+    return painted(contours, grid, name)[0]
+
+
+def painted(contours: list[np.ndarray], grid: Geometry, name: str) -> tuple[np.ndarray, tuple[tuple[str, str], ...]]:
+    """Boolean (z, y, x) of the voxels inside closed contours, and (kind, message) of what looks odd about them.
 
     Parameters
     ----------
@@ -108,7 +127,7 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         )
     in_plane = [axis for axis in range(3) if axis != across]  # columns first, then rows
     width, height = grid.size[in_plane[0]], grid.size[in_plane[1]]
-    crossings: dict[int, np.ndarray] = {}
+    by_slice: dict[int, list[np.ndarray]] = {}
     beyond = off_slice = 0
     for points in outlines:
         at = float(points[:, across].mean())
@@ -116,10 +135,7 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
         if not -0.5 <= at <= grid.size[across] - 0.5:
             beyond += 1
             continue
-        counts = crossings.setdefault(
-            min(max(round(at), 0), grid.size[across] - 1), np.zeros((height, width + 1), dtype=np.int32)
-        )
-        _count_crossings(points[:, in_plane[0]], points[:, in_plane[1]], counts)
+        by_slice.setdefault(min(max(round(at), 0), grid.size[across] - 1), []).append(points[:, in_plane])
     if beyond == len(outlines):
         raise CaseRefused(
             f"no contour of '{name}' lies in the image: it is another patient's, or another scan's. Correct the cases"
@@ -133,22 +149,103 @@ def fill(contours: list[np.ndarray], grid: Geometry, name: str) -> np.ndarray:
             " they were drawn on.",
             "geometry",
         )
-    if len(crossings) > 2 and np.diff(sorted(crossings)).min() > 1:
+    if len(by_slice) > 2 and np.diff(sorted(by_slice)).min() > 1:
         raise CaseRefused(
             f"the contours of '{name}' leave slices of the image between any two of them: they were drawn on a series"
             " of thicker slices. Give that series, or interpolate the contours.",
             "geometry",
         )
     mask = np.zeros(grid.size, dtype=bool)
-    for index, counts in crossings.items():
-        inside = (np.cumsum(counts, axis=1)[:, :width] % 2).astype(bool)
+    n_doubled, overlaps = 0, []
+    for index, outlines_there in by_slice.items():
+        own = _without_doubles(outlines_there)
+        n_doubled += len(outlines_there) - len(own)
+        parts = [_inside(points, height, width) for points in own]
+        n_shared = _partly_shared(parts)
+        if n_shared:
+            overlaps.append((index + 1, n_shared))
+        inside = np.logical_xor.reduce(parts)
         mask[tuple(index if axis == across else slice(None) for axis in range(3))] = inside.T
     mask = np.ascontiguousarray(mask.transpose(2, 1, 0))
     if not mask.any():
         raise CaseRefused(
             f"the contours of '{name}' hold the centre of no voxel. Draw the region, or remove the row.", "empty_mask"
         )
-    return mask
+    return mask, _remarks(sorted(by_slice), n_doubled, sorted(overlaps), name)
+
+
+def _remarks(
+    slices: list[int], n_doubled: int, overlaps: list[tuple[int, int]], name: str
+) -> tuple[tuple[str, str], ...]:
+    """What a reader should look at: doubles, contours that overlap, and slices without a contour amid others."""
+    remarks = []
+    if n_doubled:
+        remarks.append(("doubled_contours", f"{n_doubled} contour(s) of '{name}' stand there twice: counted once."))
+    if overlaps:
+        listed = some([f"slice {k}: {n} voxels" for k, n in overlaps])
+        remarks.append(
+            (
+                "overlapping_contours",
+                f"contours of '{name}' overlap partly, neither apart nor one within the other ({listed}): what lies in"
+                " both is left out, as a hole is. Look at the contours.",
+            )
+        )
+    empty = sorted(set(range(slices[0], slices[-1])) - set(slices))
+    if empty:
+        remarks.append(
+            (
+                "missing_contour",
+                f"'{name}' has no contour in slice(s) {some([str(k + 1) for k in empty])} of the image, between others"
+                " that have one: check that none was forgotten.",
+            )
+        )
+    return tuple(remarks)
+
+
+def _without_doubles(outlines: list[np.ndarray]) -> list[np.ndarray]:
+    """Each outline (n, 2) once, wherever it begins, whichever way round and however densely it is drawn."""
+    own: list[np.ndarray] = []
+    for points in outlines:
+        if not any(_is_same(points, other) for other in own):
+            own.append(points)
+    return own
+
+
+def _is_same(a: np.ndarray, b: np.ndarray) -> bool:
+    if np.abs(a.min(axis=0) - b.min(axis=0)).max() > _SAME or np.abs(a.max(axis=0) - b.max(axis=0)).max() > _SAME:
+        return False
+    return bool(_furthest(a, b) <= _SAME and _furthest(b, a) <= _SAME)
+
+
+def _furthest(points: np.ndarray, outline: np.ndarray) -> float:
+    """How far the furthest of some points lies from a closed outline."""
+    edges = np.roll(outline, -1, axis=0) - outline
+    lengths = np.maximum((edges**2).sum(axis=1), 1e-12)
+    furthest = 0.0
+    for piece in np.array_split(points, -(-len(points) * len(outline) // (1 << 20))):
+        along = ((piece[:, None] - outline) * edges).sum(axis=2) / lengths
+        nearest = outline + np.clip(along, 0, 1)[..., None] * edges
+        furthest = max(furthest, float(np.sqrt(((piece[:, None] - nearest) ** 2).sum(axis=2).min(axis=1)).max()))
+    return furthest
+
+
+def _partly_shared(parts: list[np.ndarray]) -> int:
+    """How many voxels two areas have in common where neither holds the other, over all pairs."""
+    n = 0
+    for i, a in enumerate(parts):
+        for b in parts[:i]:
+            common = int(np.count_nonzero(a & b))
+            if 0 < common < min(int(np.count_nonzero(a)), int(np.count_nonzero(b))):
+                n += common
+    return n
+
+
+def _inside(points: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Boolean (row, column) of the centres inside an outline (n, 2) of columns and rows."""
+    counts = np.zeros((height, width + 1), dtype=np.int32)
+    _count_crossings(points[:, 0], points[:, 1], counts)
+    inside: np.ndarray = (np.cumsum(counts, axis=1)[:, :width] % 2).astype(bool)
+    return inside
 
 
 def _count_crossings(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> None:

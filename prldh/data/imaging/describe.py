@@ -11,13 +11,16 @@ import numpy as np
 
 from prldh import __version__
 from prldh.core import ABSENT, Absent, Later, Number, clean
+from prldh.data.imaging.lesions import Lesions
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import HasMetadata, NamesPackages
+from prldh.plugins import HasMetadata, Labelled, NamesPackages
 
 SCHEMA = "prldh-features/1"
+#: IBSI's item of image steps that name none: other processing after acquisition.
+OTHER_PROCESSING = "47"
 
 
 class PerturbationEntry(TypedDict):
@@ -42,11 +45,33 @@ class SourceEntry:
 
 
 @dataclass(frozen=True)
+class ImageStepEntry:
+    """What was done to images before they were measured; ``label``: in words, ``ibsi_item``: of IBSI's reporting
+    guidelines."""
+
+    name: str
+    version: str
+    settings: Mapping[str, Any]
+    packages: Mapping[str, str]
+    label: str
+    ibsi_item: str
+
+
+@dataclass(frozen=True)
 class Formats:
     """What the image's and the masks' files are."""
 
     image: str
     masks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ConsensusEntry:
+    """The consensus of the readers' masks of a case, and each reader's Dice with it."""
+
+    n_voxels: int
+    volume_mm3: float
+    dice: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +92,8 @@ class CaseEntry:
     dicom: Mapping[str, str]
     formats: Later[Formats]
     sha256: str
+    lesion: str | Absent = ABSENT
+    consensus: ConsensusEntry | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -116,6 +143,7 @@ class MaskAgreement(TypedDict, total=False):
 
     dice: Spread
     hd95_mm: Spread
+    dice_with_consensus: Spread
 
 
 @dataclass(frozen=True)
@@ -132,6 +160,9 @@ class Measured:
     put_aside: tuple[AsideEntry, ...]
     patients_put_aside: tuple[AsidePatient, ...]
     findings: tuple[FindingEntry, ...]
+    lesions: Later[Lesions | None]
+    consensus: Later[str | None]
+    image_steps: Later[tuple[ImageStepEntry, ...]]
 
 
 @dataclass(frozen=True)
@@ -141,6 +172,7 @@ class ImagesEntry(Measured):
     n_features: int
     agreement: MaskAgreement | None
     volumes_mm3: Later[tuple[Spread | None, ...]]
+    consensus_mm3: Later[Spread | None]
 
 
 def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
@@ -167,6 +199,9 @@ def describe_images(tissue: TissueImages, analysed: Sequence[str]) -> ImagesEntr
         n_features=len(tissue.names),
         agreement=describe_agreement(measured.cases),
         volumes_mm3=tuple(describe_spread([case.volume_mm3[reader] for case in measured.cases]) for reader in readers),
+        consensus_mm3=describe_spread(
+            [case.consensus.volume_mm3 for case in measured.cases if isinstance(case.consensus, ConsensusEntry)]
+        ),
     )
 
 
@@ -196,7 +231,8 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
                 line=r.row.line,
                 label=r.row.label,
                 segment=r.row.segment,
-                **r.about | {"formats": Formats(**r.about["formats"])},
+                lesion=ABSENT if r.row.lesion is None else r.row.lesion,
+                **r.about | _as_entries(r.about),
             )
             for r in measured
         ),
@@ -216,7 +252,27 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
             )
             for f in tissue.findings
         ),
+        lesions=tissue.lesions,
+        consensus=tissue.consensus_way,
+        image_steps=tuple(
+            ImageStepEntry(
+                c.step.name,
+                c.step.version,
+                dict(c.settings_given),
+                _packages(c.step),
+                c.step.label if isinstance(c.step, Labelled) else c.step.name,
+                str(getattr(c.step, "ibsi_item", OTHER_PROCESSING)),
+            )
+            for c in tissue.steps
+        ),
     )
+
+
+def _as_entries(about: Mapping[str, Any]) -> dict[str, Any]:
+    entries: dict[str, Any] = {"formats": Formats(**about["formats"])}
+    if "consensus" in about:
+        entries["consensus"] = ConsensusEntry(**about["consensus"])
+    return entries
 
 
 def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
@@ -237,6 +293,9 @@ def describe_agreement(cases: Sequence[CaseEntry]) -> MaskAgreement | None:
         agreement["dice"] = overlap
     if distance := describe_spread([case.hd95_mm for case in cases]):
         agreement["hd95_mm"] = distance
+    each = [d for case in cases if isinstance(case.consensus, ConsensusEntry) for d in case.consensus.dice]
+    if overlap := describe_spread(each):
+        agreement["dice_with_consensus"] = overlap
     return agreement or None
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from prldh.core import Geometry
 from prldh.data.imaging.cases import split_series
 from prldh.data.imaging.dicom_file import (
     IDENTIFYING,
     NO_IMAGES,
     dicom_files,
     identity_of,
+    is_deflated,
     modality_of,
     read_dataset,
     text_of,
 )
 from prldh.data.imaging.dicom_frames import frames_header
 from prldh.data.imaging.dicom_lengths import lengths_fit
-from prldh.data.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
+from prldh.data.imaging.dicom_pixels import stored_frames
+from prldh.data.imaging.dicom_stack import Slice, stack
+from prldh.data.imaging.flat import is_plane, plane_header
+from prldh.data.imaging.header import Header, Identity, refuse_too_large
+from prldh.data.imaging.pet import suv_factor, units_of
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.tables import some
 from prldh.study import ReadSettings
@@ -37,6 +41,9 @@ _NEEDED = (
     "Columns",
     "SamplesPerPixel",
     "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PatientID",
     "PixelRepresentation",
     "NumberOfFrames",
     "ImagePositionPatient",
@@ -47,24 +54,6 @@ _NEEDED = (
     "RescaleSlope",
     "RescaleIntercept",
 )
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One file of a series: where it lies (mm), its axes, and how its numbers are stored."""
-
-    file: Path
-    series: str
-    modality: str | None
-    frames: int
-    rows: int
-    columns: int
-    position: tuple[float, ...]
-    axes: tuple[float, ...]
-    spacing: tuple[float, ...]
-    thickness: float
-    stored: tuple[float, ...]  # bits, sign, slope, intercept
-    samples: int
 
 
 def read_series_header(path: Path, settings: ReadSettings) -> Header:
@@ -88,7 +77,7 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
                 "no_volume",
             )
         uid = first.series
-        files = [place] if first.frames > 1 else dicom_files(place.parent)
+        files = [place] if first.frames > 1 or is_plane(first) else dicom_files(place.parent)
     slices = [s for s in map(_slice_of, files) if s is not None]
     if uid is not None:
         slices_of_all, slices = slices, [s for s in slices if s.series == uid]
@@ -106,22 +95,43 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
             f" {_listed(slices)}",
             "several_series",
         )
+    about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
+    if len(slices) == 1 and is_plane(slices[0]):
+        return plane_header(slices[0], identity_of(about), settings)
     if any(s.samples != 1 for s in slices):
         raise CaseRefused(
             f"'{place.name}' has colour images; one number a voxel is needed. Give the series itself, not pictures"
             " of it.",
             "no_volume",
         )
-    about, _ = read_dataset(slices[0].file, _NEEDED + IDENTIFYING)
     if len(slices) == 1 and slices[0].frames > 1:
         one = slices[0]
-        return frames_header(one.file, (one.columns, one.rows, one.frames), one.modality, identity_of(about), settings)
+        header = frames_header(
+            one.file, (one.columns, one.rows, one.frames), one.modality, identity_of(about), settings
+        )
+        return _with_units(header, place.name, settings)
     if any(s.frames > 1 for s in slices):
         raise CaseRefused(
             f"'{place.name}' has several files with many frames in one series. Give the file that is meant.",
             "several_series",
         )
-    return _stack(slices, place.name, identity_of(about), settings)
+    if len({s.patient for s in slices} - {""}) > 1:
+        raise CaseRefused(
+            f"the slices of '{place.name}' have several PatientIDs in DICOM: a slice of another patient is among them."
+            " Export the series again.",
+            "another_patient",
+        )
+    return _with_units(_series(slices, place.name, identity_of(about), settings), place.name, settings)
+
+
+def _with_units(header: Header, name: str, settings: ReadSettings) -> Header:
+    """The same with the units of a PET, and as SUV where that is asked for."""
+    if header.modality != "PT":
+        return header
+    units = units_of(header.files[0])
+    if settings.pet == "as_stored":
+        return replace(header, units=units)
+    return replace(header, units=f"{units}, read as SUV by body weight", factor=suv_factor(header.files, name))
 
 
 def _slice_of(path: Path) -> Slice | None:
@@ -158,6 +168,9 @@ def _slice_of(path: Path) -> Slice | None:
                 float(_or(dataset.get("RescaleIntercept"), 0)),
             ),
             samples,
+            (int(dataset.get("BitsStored") or bits), int(dataset.get("HighBit") or bits - 1)),
+            text_of(dataset, "PatientID").strip(),
+            is_deflated(path),
         )
         is_compressed = UID(str(dataset.file_meta.TransferSyntaxUID)).is_compressed
     except Exception:  # a tag that is absent or no number
@@ -185,99 +198,36 @@ def _listed(slices: Sequence[Slice]) -> str:
     )
 
 
-def _stack(slices: list[Slice], name: str, identity: Identity, settings: ReadSettings) -> Header:
-    """Slices in order along their normal, once they prove to be one regular stack."""
+def _series(slices: list[Slice], name: str, identity: Identity, settings: ReadSettings) -> Header:
+    order, geometry = stack(slices, name)
     first = slices[0]
-    if any(len(s.position) != 3 or len(s.axes) != 6 or len(s.spacing) != 2 for s in slices):
-        raise CaseRefused(
-            f"'{name}' has slices without position, orientation or pixel spacing. Export the original series.",
-            "geometry",
-        )
-    if any(
-        (s.rows, s.columns) != (first.rows, first.columns) or not np.allclose(s.spacing, first.spacing, rtol=1e-3)
-        for s in slices
-    ):
-        raise CaseRefused(
-            f"'{name}' has slices of several sizes or pixel spacings in one series. Export the volume alone.",
-            "geometry",
-        )
-    if any(not np.allclose(s.axes, first.axes, atol=1e-3) for s in slices):
-        raise CaseRefused(
-            f"'{name}' has slices of several orientations in one series (a localiser among them?). Export the volume"
-            " alone.",
-            "geometry",
-        )
-    across, down = np.array(first.axes[:3]), np.array(first.axes[3:])
-    normal = np.cross(across, down)
-    positions = np.array([s.position for s in slices])
-    if not (np.all(np.isfinite(positions)) and np.all(np.isfinite(normal)) and np.linalg.norm(normal) > 0.5):
-        raise CaseRefused(f"'{name}' has positions or orientations that are no numbers. Export it again.", "geometry")
-    along = positions @ normal
-    order = np.argsort(along, kind="stable")
-    step = _regular_step(along[order], positions[order], normal, first, name)
-    ordered = [slices[i] for i in order]
-    x, y, z = (float(v) for v in positions[order[0]])
-    geometry = Geometry(
-        (first.columns, first.rows, len(slices)),
-        (first.spacing[1], first.spacing[0], step),
-        (x, y, z),
-        tuple(float(v) for v in np.column_stack([across, down, normal]).flat),
-    )
-    refuse_bad_geometry(geometry, name)
     stored = {s.stored for s in slices}
     is_whole = all(float(v).is_integer() for s in stored for v in s[2:])
     is_uniform = len(stored) == 1 and is_whole
-    refuse_too_large(geometry.size, int(first.stored[0]) // 8 if is_uniform else 8, name, settings)
+    width = int(first.stored[0]) // 8 if is_uniform else 8
+    refuse_too_large(geometry.size, width, name, settings)
     return Header(
         "dicom",
         geometry,
-        tuple(s.file for s in ordered),
-        int(first.stored[0]) // 8 if is_uniform else 8,
+        tuple(slices[i].file for i in order),
+        width,
         modality=first.modality,
         identity=identity,
         is_uniform=is_uniform,
+        is_odd=any(map(_is_odd, slices)),
     )
 
 
-def _regular_step(along: np.ndarray, positions: np.ndarray, normal: np.ndarray, first: Slice, name: str) -> float:
-    """The distance of neighbouring slices in mm.
-
-    Positions may lie up to a tenth of that off a regular stack (they are often rounded), and drift half a pixel
-    sideways.
-    """
-    if len(along) == 1:
-        if not first.thickness > 0:
-            raise CaseRefused(f"'{name}' is one slice without a thickness. Give the whole series.", "geometry")
-        return first.thickness
-    steps = np.diff(along)
-    step = float((along[-1] - along[0]) / (len(along) - 1))
-    usual = float(np.median(steps))
-    if steps.min() < 1e-3:
-        n = int(np.count_nonzero(steps < 1e-3))
-        raise CaseRefused(
-            f"'{name}' has {n} slice(s) at the place of another (echoes, times or copies in one series). Export one"
-            " volume alone.",
-            "geometry",
-        )
-    if np.abs(along - (along[0] + step * np.arange(len(along)))).max() > 0.1 * usual:
-        at = int(np.argmax(steps))
-        raise CaseRefused(
-            f"'{name}' has uneven slices: {usual:.4g} mm apart mostly, {steps[at]:.4g} mm between slices {at + 1} and"
-            f" {at + 2} of {len(along)}. A slice is missing, or the series is not one volume; export it again.",
-            "missing_slice",
-        )
-    sideways = positions - positions[0] - np.outer(along - along[0], normal)
-    if np.linalg.norm(sideways, axis=1).max() > 0.5 * min(first.spacing):
-        raise CaseRefused(
-            f"'{name}' was taken with a tilted gantry: its slices are shifted against each other. Export it corrected"
-            " for tilt.",
-            "tilted",
-        )
-    return step
+def _is_odd(one: Slice) -> bool:
+    """Whether GDCM would get the numbers of a file wrong, or cannot open it: see :mod:`dicom_pixels`."""
+    allocated, (stored, high) = int(one.stored[0]), one.bits
+    return one.is_deflated or high != stored - 1 or (allocated > 16 and stored < allocated)
 
 
 def read_series_values(header: Header) -> np.ndarray:
     """The voxels (z, y, x) with slope and intercept applied, as GDCM decodes them."""
+    if header.is_odd:
+        return _values_here(header)
     import SimpleITK as sitk
 
     for file in header.files:
@@ -295,9 +245,18 @@ def read_series_values(header: Header) -> np.ndarray:
     try:
         values = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError:
-        values = np.empty(0)
-    if values.shape != header.geometry.size[::-1]:
-        raise CaseRefused(
-            f"the voxels of '{header.files[0].parent.name}' cannot be decoded. Export the series again, uncompressed."
-        )
+        return _values_here(header)  # what GDCM does not know, rather than damage
+    return values if values.shape == header.geometry.size[::-1] else _values_here(header)
+
+
+def _values_here(header: Header) -> np.ndarray:
+    values = np.empty(header.geometry.size[::-1])
+    for place, file in enumerate(header.files):
+        one = _slice_of(file)
+        stored = next(stored_frames(file, [0]))
+        if one is None or stored.shape != values.shape[1:]:
+            raise CaseRefused(
+                f"the voxels of '{file.name}' are not as many as its header says. Copy or export it again."
+            )
+        values[place] = stored * one.stored[2] + one.stored[3]
     return values

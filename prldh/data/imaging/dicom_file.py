@@ -7,6 +7,7 @@ silent.
 from __future__ import annotations
 
 import functools
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.data.imaging.dicom_inflate import DEFLATED, Inflated, TooLarge
 from prldh.data.imaging.header import Identity
 from prldh.data.imaging.refusal import CaseRefused
 
@@ -33,7 +35,8 @@ IDENTIFYING = (
     "InstitutionName",
     "InstitutionAddress",
 )
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
+#: So much of a deflated file is unpacked at most: of one that is read up to its voxels, and of one that is read whole.
+_LARGEST_HEADER, _LARGEST_FILE = 1 << 28, 1 << 31
 NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
 #: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
 _MODALITIES = frozenset(
@@ -90,6 +93,8 @@ _CODES = {
     "MRAcquisitionType": ("1D", "2D", "3D"),
     "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"),
     "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"),
+    "SUVType": ("BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW"),
+    "DecayCorrection": ("NONE", "START", "ADMIN"),
 }
 _MAKERS = (
     "GE",
@@ -129,32 +134,57 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def read_dataset(path: Path, tags: Sequence[str] | None = None, stop_before_pixels: bool = True) -> tuple[Any, int]:
-    """A DICOM file's data set and how many bytes of voxels follow what was read; ``tags`` limits what is parsed.
+def read_dataset(
+    path: Path, tags: Sequence[str | int] | None = None, stop_before_pixels: bool = True
+) -> tuple[Any, int]:
+    """A DICOM file's data set and how many bytes of voxels follow what was read (of a deflated file nobody knows:
+    very many); ``tags`` limits what is parsed.
 
     Raises
     ------
     CaseRefused
-        If it is no DICOM file, is deflated (it may unpack to any size), damaged or cut off.
+        If it is no DICOM file, unpacks to too much, is damaged or cut off.
     """
     pydicom = quiet_pydicom()
+    is_packed = is_deflated(path)
+    try:
+        if is_packed:
+            most = _LARGEST_HEADER if stop_before_pixels else _LARGEST_FILE
+            file: Any = io.BufferedReader(Inflated(path, most))
+        else:
+            file = path.open("rb")
+        with file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(
+                file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
+            )
+            read = file.tell()
+    except OSError:
+        raise
+    except TooLarge:
+        raise CaseRefused(
+            f"'{path.name}' is deflated DICOM that unpacks to too much. Save it uncompressed.", "too_large"
+        ) from None
+    except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
+        raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
+    # in front of the voxels stand their tag and length, and with explicit types the type
+    left = path.stat().st_size - read - (8 if dataset.original_encoding[0] else 12)
+    return dataset, _LARGEST_FILE if is_packed else left
+
+
+def is_deflated(path: Path) -> bool:
+    """Whether a DICOM file is deflated.
+
+    Raises
+    ------
+    CaseRefused
+        If it is no DICOM file.
+    """
     with path.open("rb") as file:
         start = file.read(4096)
-        if start[128:132] != b"DICM":
-            raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
-        if _DEFLATED in start:
-            raise CaseRefused(f"'{path.name}' is deflated DICOM, which is not read. Save it uncompressed.")
-        file.seek(0)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                dataset = pydicom.dcmread(
-                    file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
-                )
-        except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
-            raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
-        # in front of the voxels stand their tag and length, and with explicit types the type
-        return dataset, path.stat().st_size - file.tell() - (8 if dataset.original_encoding[0] else 12)
+    if start[128:132] != b"DICM":
+        raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
+    return DEFLATED in start
 
 
 def identity_of(dataset: Any, frame: str | None = None) -> Identity:

@@ -44,7 +44,7 @@ def lengths_fit(content: bytes) -> bool:
     try:
         at, syntax = 132, b""
         while struct.unpack_from("<H", content, at)[0] == 2:
-            start, after = _value(content, at, len(content), "<", True)
+            start, after = value_of(content, at, len(content), "<", True)
             if after is None:
                 return False
             if content[at : at + 4] == b"\x02\0\x10\0":
@@ -63,7 +63,7 @@ def _elements(content: bytes, at: int, end: int, order: str, is_explicit: bool) 
         tag = struct.unpack_from(order + "HH", content, at)
         if tag[0] == 0xFFFE:  # the item ends here
             return at + 8
-        start, after = _value(content, at, end, order, is_explicit)
+        start, after = value_of(content, at, end, order, is_explicit)
         if tag == _PIXELS and after is None:
             at = _items(content, start, end, order, None)
             continue
@@ -96,7 +96,7 @@ def _items(content: bytes, at: int, end: int, order: str, is_explicit: bool | No
     return at
 
 
-def _value(content: bytes, at: int, end: int, order: str, is_explicit: bool) -> tuple[int, int | None]:
+def value_of(content: bytes, at: int, end: int, order: str, is_explicit: bool) -> tuple[int, int | None]:
     """Where an element's value begins and ends; None where its end is marked, not told."""
     vr = content[at + 4 : at + 6]
     if not is_explicit:

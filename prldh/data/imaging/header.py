@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.core import Geometry
 from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.shear import Sheared
 from prldh.study import ReadSettings
 
 
@@ -36,7 +37,11 @@ class Header:
 
     ``kind``: nifti, nrrd, meta, dicom or frames (DICOM with many frames in one file). ``files`` hold the voxels, in the
     order of slices for dicom. ``bytes_per_voxel`` counts all ``components`` (layers of a segmentation). ``may_be_nan``:
-    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like).
+    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like). Of DICOM:
+    ``is_odd``, where GDCM is not given the file; ``frames``, in the order of slices; ``units`` of PET, and the
+    ``factor`` that makes them what was asked for. ``sheared``: the grid of the file, where ``geometry`` is the upright
+    one that it is resampled to. ``is_flat``: one plane without a thickness (1 mm stands for it); ``has_size``: whether
+    it says how large its pixels are.
     """
 
     kind: str
@@ -49,6 +54,13 @@ class Header:
     identity: Identity | None = None
     fields: tuple[tuple[str, str], ...] = ()
     is_uniform: bool = True
+    is_odd: bool = False
+    frames: tuple[int, ...] = ()
+    units: str | None = None
+    factor: float = 1.0
+    sheared: Sheared | None = None
+    is_flat: bool = False
+    has_size: bool = True
 
 
 def refuse_too_large(size: tuple[int, ...], bytes_per_voxel: int, name: str, settings: ReadSettings) -> None:

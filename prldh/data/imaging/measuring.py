@@ -7,6 +7,7 @@ finishes (:mod:`prldh.data.imaging.compute`), so that a killed run goes on where
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +16,20 @@ from typing import Any
 import numpy as np
 
 from prldh.core import CaseRow, DataError, Progress, Warn, cache_folder, warn
+from prldh.data.cohort import patients_of
 from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
-from prldh.data.imaging.naming import refuse_same_stems
+from prldh.data.imaging.consensus import Consensus
+from prldh.data.imaging.naming import refuse_same_stems, without_names
 from prldh.data.imaging.patients import Images, TissueImages, combine_rows
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
-from prldh.data.imaging.sources import ChosenSource, check_names, choose_sources
+from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
+from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.tables import check_ids, open_table, some, told_alike
-from prldh.plugins import Registry, VerifiesValues, settings_of
-from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead
+from prldh.plugins import Registry, VerifiesValues
+from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
 from prldh.work import Workers, run_work
 
 #: So many cases at once are given to a source that takes several: as many images lie in a worker's memory.
@@ -64,20 +68,24 @@ def measure(
         for name, tissue in study.tissues.items()
         if tissue.images is not None
     }
-    perturbation = (
-        settings_of(Perturbation, study.extraction["perturb"], "extraction.perturb")
-        if "perturb" in study.extraction
-        else None
-    )
-    known, rows_of, warnings = _read_all_rows(study, folder)
+    steps = {name: choose_steps(study, name, registry, folder) for name in chosen}
+    perturbations = {
+        name: settings_for(study, name, PERTURB, Perturbation)
+        for name in chosen
+        if PERTURB in study.extraction or PERTURB in study.tissues[name].extraction
+    }
+    known, rows_of, warnings, whose = _read_all_rows(study, folder)
     measured = {}
     for name, rows in rows_of.items():
         tissue = _measure_tissue(
             name,
             rows,
+            study.tissues[name],
+            whose,
             chosen[name],
+            steps[name],
             study.imaging,
-            perturbation,
+            perturbations.get(name),
             known,
             jobs,
             study.compute.dask,
@@ -101,34 +109,78 @@ def check_tissues(
 
     progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
-    _, rows_of, _ = _read_all_rows(study, folder)
+    _, rows_of, _, whose = _read_all_rows(study, folder)
     findings = {}
     for name, rows in rows_of.items():
         findings[name] = check_cases(
-            rows, study.imaging, jobs, _counting(progress, f"images: {name}, checks", len(rows))
+            rows,
+            study.imaging,
+            jobs,
+            _counting(progress, f"images: {name}, checks", len(rows)),
+            whose if study.tissues[name].share_images else None,
         )
     return findings
 
 
-def _read_all_rows(study: Study, folder: Path) -> tuple[Sequence[str], dict[str, list[CaseRow]], dict[str, list[Warn]]]:
-    """The ids of the clinical table, and of every tissue with images its rows and what there is to say of them."""
-    table = folder / study.clinical.table
-    known = check_ids(open_table(table, study.clinical.read), study.clinical.id, "clinical.id")
+def _read_all_rows(
+    study: Study, folder: Path
+) -> tuple[Sequence[str], dict[str, list[CaseRow]], dict[str, list[Warn]], dict[str, str]]:
+    """The ids of the clinical table, of every tissue with images its rows and what there is to say of them, and for ids
+    that share images whose they are ("" where the study does not say)."""
+    clinical = study.clinical
+    frame = open_table(folder / clinical.table, clinical.read)
+    known = check_ids(frame, clinical.id, "clinical.id")
+    patients = ("",) * len(known) if clinical.patient is None else patients_of(frame, clinical.patient, known)
+    whose = dict(zip(known, patients, strict=True))
     rows, warnings = {}, {}
     for name, tissue in study.tissues.items():
         cases = tissue.cases()
         if cases is not None:
-            read = cases.read.joined_as(study.clinical.read)
-            rows[name], warnings[name] = read_rows(folder / cases.path, name, study.clinical.id, known, read)
-    return known, rows, warnings
+            rows[name], warnings[name] = read_rows(
+                folder / cases.path,
+                name,
+                clinical.id,
+                known,
+                cases.read.joined_as(clinical.read),
+                patient_column=clinical.patient,
+                share_images=tissue.share_images,
+            )
+            _refuse_lone_consensus(name, tissue, rows[name])
+            if tissue.share_images and clinical.patient is None:
+                warnings[name] += _tell_of_shared(name, rows[name])
+    return known, rows, warnings, whose
+
+
+def _refuse_lone_consensus(name: str, tissue: Tissue, rows: Sequence[CaseRow]) -> None:
+    if tissue.consensus is not None and len(rows[0].masks) < 2:
+        raise DataError(
+            f"tissues.{name}.consensus: {tissue.consensus} is of several readers' masks, and the cases table has one"
+            " reader's. Give mask_reader1 and mask_reader2, or leave consensus out."
+        )
+
+
+def _tell_of_shared(tissue: str, rows: Sequence[CaseRow]) -> list[Warn]:
+    """A warning where ids share an image, and nothing says whose they are."""
+    ids_of = defaultdict(set)
+    for row in rows:
+        ids_of[row.image].add(row.patient)
+    sharing = sorted({i for ids in ids_of.values() if len(ids) > 1 for i in ids})
+    return [warn.SHARED_IMAGES(tissue=tissue, n=len(sharing), listed=some(sharing))] if sharing else []
 
 
 def read_rows(
-    table: Path, tissue: str, id_column: str, known: Sequence[str], read: TableRead = AS_IT_IS
+    table: Path,
+    tissue: str,
+    id_column: str,
+    known: Sequence[str],
+    read: TableRead = AS_IT_IS,
+    *,
+    patient_column: str | None = None,
+    share_images: bool = False,
 ) -> tuple[list[CaseRow], list[Warn]]:
     """Rows of a cases table whose patients are in the clinical table, and what there is to say of the others."""
 
-    rows = read_cases(table, tissue, id_column, read=read)
+    rows = read_cases(table, tissue, id_column, read=read, patient_column=patient_column, share_images=share_images)
     ours = set(known)
     strangers = list(dict.fromkeys(r.patient for r in rows if r.patient not in ours))
     kept = [r for r in rows if r.patient in ours]
@@ -156,7 +208,10 @@ def read_rows(
 def _measure_tissue(
     name: str,
     rows: list[CaseRow],
+    settings: Tissue,
+    whose: Mapping[str, str],
     sources: Mapping[str, ChosenSource],
+    steps: Sequence[ChosenStep],
     reading: ReadSettings,
     perturbation: Perturbation | None,
     known: Sequence[str],
@@ -166,16 +221,19 @@ def _measure_tissue(
     progress: Progress,
 ) -> TissueImages:
 
-    findings = check_cases(rows, reading, jobs, _counting(progress, f"images: {name}, checks", len(rows)))
+    counting = _counting(progress, f"images: {name}, checks", len(rows))
+    findings = check_cases(rows, reading, jobs, counting, whose if settings.share_images else None)
     refused: dict[int, str] = {}
     for finding in findings:
         if finding.severity == "refused":
             refused.setdefault(finding.line, finding.message)
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
-    shared = (sources, reading, perturbation, cache_folder("extraction"))
+    consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
+    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
-    with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: progress(sentence, 0, 0)) as workers:
+    n, say = min(jobs, max(1, len(batches))), lambda sentence: progress(sentence, 0, 0)
+    with Workers(n, dask, shared, say, tries_here=True) as workers:
         try:
             computed = run_work(
                 compute_cases,
@@ -188,13 +246,32 @@ def _measure_tissue(
     by_line = {result.row.line: result for batch in computed for result in batch}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])
-    return combine_rows(name, results, tuple(findings), sources, known, perturbation)
+    is_of_lesions = settings.share_images or settings.lesions is not None or any(row.lesion for row in rows)
+    patient_of = {i: patient for i, patient in whose.items() if patient} if is_of_lesions else None
+    return combine_rows(
+        name,
+        results,
+        tuple(findings),
+        sources,
+        known,
+        perturbation,
+        settings.lesions,
+        patient_of,
+        settings.consensus,
+        steps,
+    )
 
 
 def _batches(rows: Sequence[CaseRow], sources: Mapping[str, ChosenSource], jobs: int) -> list[Sequence[CaseRow]]:
-    """Rows one by one, or some together where a source takes many; every worker gets some."""
-    size = min(BATCH, -(-len(rows) // jobs)) if any(chosen.takes_many for chosen in sources.values()) else 1
-    return [rows[i : i + size] for i in range(0, len(rows), max(1, size))]
+    """Rows one by one, or some together where a source takes many or they have one image, which is then read once;
+    every worker gets some."""
+    most = max(1, min(BATCH, -(-len(rows) // jobs)))
+    if any(chosen.takes_many for chosen in sources.values()):
+        return [rows[i : i + most] for i in range(0, len(rows), most)]
+    of_image: dict[Path, list[CaseRow]] = {}
+    for row in rows:
+        of_image.setdefault(row.image, []).append(row)
+    return [own[i : i + most] for own in of_image.values() for i in range(0, len(own), most)]
 
 
 def _counting(progress: Progress, stage: str, total: int, batches: int | None = None) -> Callable[[int], None]:
@@ -207,8 +284,11 @@ def _stop_if_strict(is_strict: bool, tissue: str, bad: Sequence[CaseResult]) -> 
         first = bad[0]
         more = f" ({len(bad) - 1} more)" if len(bad) > 1 else ""
         raise DataError(
-            f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {first.reason}{more} Mend it, or"
-            " leave --strict out to put such cases aside."
+            *(
+                f"tissues.{tissue}: patient {first.row.patient} (line {first.row.line}): {reason}{more} Mend it, or"
+                " leave --strict out to put such cases aside."
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
 
 
@@ -228,7 +308,7 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
     differences: dict[str, float] = {}
     for k in generator.permutation(len(usable))[:n]:
         tissue, result = usable[k]
-        case = load_case(result.row, reading)
+        case = apply_steps(load_case(result.row, reading), tissue.steps)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
                 for name, difference in chosen.source.verify(case, chosen.settings).items():

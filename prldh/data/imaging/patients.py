@@ -11,10 +11,12 @@ import numpy as np
 
 from prldh.core import NO_BLANKS, Blanks, DataError, FeatureBlock, ImageValues, Pooled, Warn, warn
 from prldh.data.imaging.compute import CaseResult
+from prldh.data.imaging.lesions import Lesions, count_lesions, shares_of_regions
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.seen import warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
+from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
 from prldh.plugins import DescribesFeatures
 
@@ -27,7 +29,9 @@ class TissueImages:
     column is of. ``results`` holds every row of the cases table that was tried, ``aside`` patients without values and
     why, ``findings`` what the checks found, ``chosen`` name → feature source, ``about`` feature → unit, IBSI code,
     family; ``perturbed`` (k, n, p) of perturbed masks. ``images``: source → the single images behind each reader's
-    rows, of sources that give them.
+    rows, of sources that give them, before those of ``consensus`` where there is one: (n, p) of the readers' consensus
+    masks, made as ``consensus_way`` says. ``lesions``: how many there were, where the study speaks of lesions.
+    ``steps``: what was done to images before.
     """
 
     tissue: str
@@ -44,11 +48,20 @@ class TissueImages:
     perturbed: np.ndarray | None = None
     perturbation: Perturbation | None = None
     images: Mapping[str, tuple[ImageValues, ...]] = field(default_factory=dict)
+    lesions: Lesions | None = None
+    consensus: np.ndarray | None = None
+    consensus_way: str | None = None
+    steps: Sequence[ChosenStep] = ()
+
+    @property
+    def used(self) -> np.ndarray:
+        """(n, p) what selection and models are made of: the consensus mask's values, or else the first reader's."""
+        return self.readers[0] if self.consensus is None else self.consensus
 
     @property
     def is_finite(self) -> np.ndarray:
-        """(n, p) whether a patient has a value of a feature by every reader and perturbed mask."""
-        everything = (*self.readers, *(() if self.perturbed is None else self.perturbed))
+        """(n, p) whether a patient has a value of a feature by every reader and perturbed mask, and by consensus."""
+        everything = (self.used, *self.readers, *(() if self.perturbed is None else self.perturbed))
         return np.asarray(np.all([np.isfinite(each) for each in everything], axis=0))
 
     @property
@@ -62,7 +75,8 @@ class TissueImages:
         blank for all, left out, which is told; so is a source that some of them trained."""
         position = {patient: i for i, patient in enumerate(self.ids)}
         rows = np.array([position[i] for i in ids], dtype=np.intp)
-        readers = [_blank_where_infinite(reader[rows]) for reader in self.readers]
+        every = self.readers if self.consensus is None else (self.consensus, *self.readers)
+        readers = [_blank_where_infinite(values[rows]) for values in every]
         perturbed = None if self.perturbed is None else _blank_where_infinite(self.perturbed[:, rows])
         if blanks.allowed:
             is_finite = np.asarray(np.isfinite(readers[0]).any(axis=0))
@@ -87,6 +101,9 @@ class TissueImages:
                         None if perturbed is None else perturbed[:, :, columns],
                         images,
                         tuple(values[2:]),
+                        self.tissue,
+                        self.chosen[source].for_steps,
+                        self.consensus is not None,
                     )
                 )
         if not blocks:
@@ -131,9 +148,15 @@ def combine_rows(
     sources: Mapping[str, ChosenSource],
     known: Sequence[str],
     perturbation: Perturbation | None = None,
+    lesions: str | None = None,
+    patient_of: Mapping[str, str] | None = None,
+    consensus: str | None = None,
+    steps: Sequence[ChosenStep] = (),
 ) -> TissueImages:
     """One row a patient: the mean over the patient's regions, or their mean weighted by volume, as each source's
-    ``combine`` says.
+    ``combine`` says; or as ``lesions`` says it of lesions (:func:`~prldh.data.imaging.lesions.shares_of_regions`).
+
+    ``patient_of``, where rows may be lesions: id → patient, as far as known; None: nothing is said of lesions.
 
     A region that was put aside is left out of its patient's mean, which is told; a patient with no region left is put
     aside.
@@ -147,8 +170,11 @@ def combine_rows(
     if not usable:
         first = results[0]
         raise DataError(
-            f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient {first.row.patient}"
-            f" (line {first.row.line}): {first.reason}"
+            *(
+                f"tissues.{tissue}: none of {len(results)} cases can be measured; the first, patient"
+                f" {first.row.patient} (line {first.row.line}): {reason}"
+                for reason in (first.reason, without_names(first.reason or "", first.row))
+            )
         )
     names = _common_names(tissue, usable, sources)
     n_readers = len(usable[0].row.masks)
@@ -160,6 +186,7 @@ def combine_rows(
     ids: list[str] = []
     n_perturbed = perturbation.n if perturbation is not None and n_readers == 1 else 0
     rows: list[list[list[float]]] = [[] for _ in range(n_readers + n_perturbed)]
+    of_consensus: list[list[float]] = []
     regions: list[list[CaseResult]] = []
     for patient in known:
         of_patient = by_patient.get(patient, [])
@@ -182,13 +209,22 @@ def combine_rows(
         ids.append(patient)
         regions.append(good)
         for k in range(n_readers):
-            rows[k].append(_combined(good, [r.values for r in good], k, k, names, sources))
+            volumes = _volumes(good, k)
+            rows[k].append(_combined(good, [r.values for r in good], k, volumes, names, sources, lesions))
         for k in range(n_perturbed):
-            rows[n_readers + k].append(_combined(good, [r.perturbed for r in good], k, 0, names, sources))
+            volumes = _volumes(good, 0)
+            rows[n_readers + k].append(
+                _combined(good, [r.perturbed for r in good], k, volumes, names, sources, lesions)
+            )
+        if consensus is not None:
+            volumes = _volumes(good, None)
+            of_consensus.append(_combined(good, [r.consensus for r in good], 0, volumes, names, sources, lesions))
     if aside:
         were = "was" if len(aside) == 1 else "were"
         listed = some([f"{p} ({reason})" for p, reason in aside])
         warnings.append(warn.PATIENTS_ASIDE(tissue=tissue, n_aside=len(aside), n=len(known), were=were, listed=listed))
+    if same := _same_regions(usable):
+        warnings.append(warn.SAME_REGION(tissue=tissue, listed=some(same)))
     if not all(r.is_kept for r in usable):
         warnings.append(warn.NOT_KEPT(tissue=tissue))
     about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
@@ -207,11 +243,26 @@ def combine_rows(
         np.array(rows[n_readers:], dtype=np.float64) if n_perturbed else None,
         perturbation if n_perturbed else None,
         {
-            s: tuple(_single_images(regions, s, k, sources[s]) for k in range(n_readers))
+            s: tuple(
+                _single_images(regions, s, k, sources[s], lesions)
+                for k in (*(() if consensus is None else (None,)), *range(n_readers))
+            )
             for s in sources
             if all(isinstance(v, Pooled) for r in usable for v in r.values[s])
         },
+        None if patient_of is None else count_lesions([r.row for own in regions for r in own], lesions, patient_of),
+        None if consensus is None else np.array(of_consensus, dtype=np.float64),
+        consensus,
+        tuple(steps),
     )
+
+
+def _same_regions(usable: Sequence[CaseResult]) -> list[str]:
+    """Rows of the table whose image and masks are the same, byte by byte."""
+    lines: dict[str, list[int]] = {}
+    for result in usable:
+        lines.setdefault(result.about["sha256"], []).append(result.row.line)
+    return [" and ".join(map(str, sorted(own))) for own in lines.values() if len(own) > 1]
 
 
 def _common_names(
@@ -239,38 +290,46 @@ def _combined(
     regions: Sequence[CaseResult],
     of: Sequence[Mapping[str, Any]],
     k: int,
-    reader: int,
+    volumes_mm3: Sequence[float],
     names: Mapping[str, tuple[str, ...]],
     sources: Mapping[str, ChosenSource],
+    lesions: str | None,
 ) -> list[float]:
-    """The k-th values ``of`` a patient's regions, one row; weights are the volumes of the reader's masks."""
+    """The k-th values ``of`` a patient's regions, one row."""
     row: list[float] = []
     for source, wanted in names.items():
         values = np.array([[region[source][k][n] for n in wanted] for region in of], dtype=np.float64)
-        row += (
-            values[0]
-            if len(regions) == 1
-            else np.average(values, axis=0, weights=_weights(regions, reader, sources[source]))
-        ).tolist()
+        shares = _shares(regions, volumes_mm3, sources[source], lesions)
+        if shares is not None:
+            values, shares = values[shares > 0], shares[shares > 0]
+        row += (values[0] if len(values) == 1 else np.average(values, axis=0, weights=shares)).tolist()
     return row
 
 
-def _weights(regions: Sequence[CaseResult], reader: int, chosen: ChosenSource) -> list[float] | None:
-    """How much each region of a patient counts; None: all the same."""
-    is_weighted = getattr(chosen.settings, "combine", "mean") == "volume"
-    return [r.about["volume_mm3"][reader] for r in regions] if is_weighted else None
+def _volumes(regions: Sequence[CaseResult], reader: int | None) -> list[float]:
+    """The volume of each region by a reader's masks, or by the consensus (None)."""
+    return [r.about["consensus"]["volume_mm3"] if reader is None else r.about["volume_mm3"][reader] for r in regions]
+
+
+def _shares(
+    regions: Sequence[CaseResult], volumes_mm3: Sequence[float], chosen: ChosenSource, lesions: str | None
+) -> np.ndarray | None:
+    """How much each region of a patient counts (k,); None: all the same."""
+    is_by_volume = getattr(chosen.settings, "combine", "mean") == "volume"
+    return shares_of_regions([r.row for r in regions], volumes_mm3, lesions, is_by_volume)
 
 
 def _single_images(
-    patients: Sequence[Sequence[CaseResult]], source: str, reader: int, chosen: ChosenSource
+    patients: Sequence[Sequence[CaseResult]], source: str, reader: int | None, chosen: ChosenSource, lesions: str | None
 ) -> ImageValues:
-    """The images of all regions of every patient, weighted so that their mean is the patient's row."""
+    """The images of all regions of every patient by a reader, or by the consensus (None), weighted so that their mean
+    is the patient's row."""
     values, row, weight = [], [], []
     for i, regions in enumerate(patients):
-        of_region = _weights(regions, reader, chosen) or [1.0] * len(regions)
-        for region, share in zip(regions, of_region, strict=True):
-            pooled = region.values[source][reader]
-            if isinstance(pooled, Pooled):
+        shares = _shares(regions, _volumes(regions, reader), chosen, lesions)
+        for region, share in zip(regions, np.ones(len(regions)) if shares is None else shares, strict=True):
+            pooled = region.consensus[source][0] if reader is None else region.values[source][reader]
+            if isinstance(pooled, Pooled) and share > 0:
                 values.append(pooled.images)
                 row += [i] * len(pooled.images)
                 weight += [share / len(pooled.images)] * len(pooled.images)

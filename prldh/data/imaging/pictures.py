@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prldh.core import Case
+from prldh.core import Case, Geometry
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,22 +17,28 @@ OUTLINES = ("#E69F00", "#56B4E9")
 #: Height of a picture and width of each of its two slices, in pixels.
 SIDE = 160
 _MARGIN = 0.6
+#: Of a slice across each patient direction (left, posterior, superior): which direction runs down its rows and which
+#: right along its columns, and the sign of each. Radiological orientation: feet or the back below, the patient's left,
+#: or in sagittal slices the back, at the right.
+UPRIGHT = (((2, -1), (1, 1)), ((2, -1), (0, 1)), ((1, 1), (0, 1)))
 
 
 def draw_case(case: Case) -> bytes:
     """PNG of the largest and the middle slice of a case's region, cropped around it, with one outline a reader.
 
-    Slices are along the axis with the largest spacing (the first of those that tie, z before y before x). Grey values
-    run from the 1st to the 99th percentile of what is shown. No text is in the picture: nothing that identifies a
-    patient.
+    Slices are along the axis with the largest spacing (the first of those that tie, z before y before x), and stand
+    upright in radiological orientation (:data:`UPRIGHT`), however the voxels are stored. Grey values run from the 1st
+    to the 99th percentile of what is shown. No text is in the picture: nothing that identifies a patient.
     """
     from PIL import Image
 
     spacing = case.image.geometry.spacing_mm[::-1]
     axis = int(np.argmax(np.round(spacing, 6)))
-    values = np.moveaxis(case.image.values, axis, 0)
-    masks = [np.moveaxis(m, axis, 0) for m in case.masks]
-    height, width = (s for a, s in enumerate(spacing) if a != axis)
+    order, flips = _upright(case.image.geometry, axis)
+    turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
+    values = case.image.values.transpose(order)[turn]
+    masks = [m.transpose(order)[turn] for m in case.masks]
+    height, width = (spacing[a] for a in order[1:])
     union = np.logical_or.reduce(masks)
     area = union.sum(axis=(1, 2))
     covered = np.flatnonzero(area)
@@ -44,6 +50,20 @@ def draw_case(case: Case) -> bytes:
     file = io.BytesIO()
     picture.save(file, format="png", compress_level=2)
     return file.getvalue()
+
+
+def _upright(geometry: Geometry, axis: int) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+    """Array axes of slices (``axis``), rows and columns, and which of them run the other way. Each of a slice's
+    directions takes the nearest axis left."""
+    cosines = np.array(geometry.direction, dtype=float).reshape(3, 3)[:, ::-1]  # a column an array axis (z, y, x)
+    (row, down), (column, right) = UPRIGHT[int(np.argmax(np.abs(cosines[:, axis])))]
+    first, second = (a for a in range(3) if a != axis)
+    rows, columns = (first, second) if abs(cosines[row, first]) >= abs(cosines[row, second]) else (second, first)
+    return (axis, rows, columns), (
+        False,
+        bool(cosines[row, rows] * down < 0),
+        bool(cosines[column, columns] * right < 0),
+    )
 
 
 def _draw_slice(values: np.ndarray, masks: list[np.ndarray], ratio: float) -> Image:

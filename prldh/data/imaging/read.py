@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import glob
 import importlib.util
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,27 @@ from prldh.data.imaging.contours import from_rtstruct
 from prldh.data.imaging.dicom import read_series_header, read_series_values
 from prldh.data.imaging.dicom_file import acquisition_of, dicom_files, is_dicom, modality_of, read_dataset, text_of
 from prldh.data.imaging.dicom_frames import read_frames_values
+from prldh.data.imaging.dicom_seg import from_dicom_seg
+from prldh.data.imaging.flat import (
+    PICTURE_ENDINGS,
+    PICTURES,
+    picture_header,
+    read_picture_values,
+    read_plane_values,
+)
 from prldh.data.imaging.header import Header, Identity, not_finite
 from prldh.data.imaging.refusal import CaseRefused
-from prldh.data.imaging.segments import Region, from_dicom_seg, from_labels, from_slicer, slicer_segments, whole_labels
+from prldh.data.imaging.segments import Region, from_labels, from_slicer, slicer_segments, whole_labels
+from prldh.data.imaging.shear import straighten
 from prldh.study import ReadSettings
 
 _ENDINGS = {
     ".nii": "nifti",
     ".nii.gz": "nifti",
+    ".hdr": "nifti",
+    ".hdr.gz": "nifti",
+    ".img": "nifti",
+    ".img.gz": "nifti",
     ".nrrd": "nrrd",
     ".nhdr": "nrrd",
     ".mha": "meta",
@@ -35,6 +49,8 @@ _ENDINGS = {
     ".ima": "dicom",
     ".dicom": "dicom",
 }
+#: Headers whose voxels are in another file.
+_APART = (".hdr", ".hdr.gz", ".img", ".img.gz", ".nhdr", ".mhd")
 #: DICOM's SegmentAlgorithmType in words.
 DRAWN = {"MANUAL": "manual", "SEMIAUTOMATIC": "semi-automatic", "AUTOMATIC": "automatic"}
 #: In words, by ``Header.kind``.
@@ -44,16 +60,17 @@ FORMATS = {
     "meta": "MetaImage",
     "dicom": "DICOM series",
     "frames": "DICOM of many frames",
+    "plane": "DICOM of one plane",
+    "picture": "picture",
 }
 #: Label maps that name no label, or whose image has far fewer values, have no more than this.
 _MANY_LABELS = 256
-_PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 @functools.cache  # asked before every header; where something is absent it raises, which is not kept
 def need_libraries() -> None:
     """Raise PluginError where the libraries that read images are not installed."""
-    absent = [name for name in ("SimpleITK", "pydicom", "highdicom") if importlib.util.find_spec(name) is None]
+    absent = [name for name in ("SimpleITK", "pydicom") if importlib.util.find_spec(name) is None]
     if absent:
         raise PluginError(
             f"reading images needs {', '.join(absent)}, not installed here. Run: pip install 'prldh[images]'"
@@ -61,7 +78,8 @@ def need_libraries() -> None:
 
 
 def kind_of(path: Path) -> str:
-    """``nifti``, ``nrrd``, ``meta`` or ``dicom``; DICOM is told by the file's beginning, the rest by the name.
+    """``nifti``, ``nrrd``, ``meta``, ``picture`` or ``dicom``; DICOM and pictures are told by the file's beginning, the
+    rest by the name.
 
     Raises
     ------
@@ -82,17 +100,19 @@ def kind_of(path: Path) -> str:
         raise CaseRefused(f"'{place.name}' is empty. Copy or export it again.")
     name = place.name.lower()
     kind = next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)
-    if start.startswith(_PICTURES) and kind != "dicom" and not is_dicom(place):
+    if start.startswith(tuple(PICTURES)) and kind != "dicom" and not is_dicom(place):
+        if kind is None and name.endswith(PICTURE_ENDINGS):
+            return "picture"
         raise CaseRefused(
-            f"'{place.name}' is a picture, no volume: it has no size in mm. Give the image as NIfTI, NRRD, MHA or"
-            " DICOM.",
+            f"'{place.name}' is a picture, whatever its ending says. Give it the ending of its format, such as .png, or"
+            " give the image as NIfTI, NRRD, MHA or DICOM.",
             "no_volume",
         )
     if kind is None:
         if not is_dicom(place):
             raise CaseRefused(
-                f"'{place.name}' has a format that is not read. Give .nii, .nii.gz, .nrrd, .mha, .mhd, or a DICOM file"
-                " or folder.",
+                f"'{place.name}' has a format that is not read. Give .nii, .nii.gz, .nrrd, .mha, .mhd, .hdr with"
+                " .img, a grey picture (.png), or a DICOM file or folder.",
                 "no_volume",
             )
         kind = "dicom"
@@ -115,7 +135,12 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
         kind = kind_of(path)
         place, _ = split_series(path)
         folder = place if place.is_dir() else place.parent
-        files = [entry for entry in os.scandir(folder) if entry.is_file()] if kind == "dicom" else [place]
+        if kind == "dicom":
+            files: list[Any] = [entry for entry in os.scandir(folder) if entry.is_file()]
+        elif place.name.lower().endswith(_APART):
+            files = list(folder.glob(f"{glob.escape(place.name.split('.')[0])}.*"))
+        else:
+            files = [place]
         return _header(
             path, kind, settings, tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files))
         )
@@ -130,7 +155,9 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
 def _header(path: Path, kind: str, settings: ReadSettings, state: tuple) -> Header:
     """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files.
     ``state``: as they are now."""
-    return read_series_header(path, settings) if kind == "dicom" else read_container_header(path, kind, settings)
+    if kind == "dicom":
+        return read_series_header(path, settings)
+    return picture_header(path, settings) if kind == "picture" else read_container_header(path, kind, settings)
 
 
 def read_image(path: Path, settings: ReadSettings | None = None) -> Volume:
@@ -156,7 +183,8 @@ def read_image(path: Path, settings: ReadSettings | None = None) -> Volume:
 
 
 def _image(path: Path, header: Header) -> Volume:
-    return Volume(_finite_values(path.name, header, _stamp(header)), header.geometry, header.modality)
+    values = _finite_values(path.name, header, _stamp(header))
+    return Volume(values, header.geometry, header.modality, header.is_flat)
 
 
 def _stamp(header: Header) -> tuple[tuple[int, int], ...]:
@@ -175,15 +203,24 @@ def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
     return values
 
 
-def _values(header: Header) -> np.ndarray:
-    read = {"dicom": read_series_values, "frames": read_frames_values}.get(header.kind, read_container_values)
+def _values(header: Header, is_mask: bool = False) -> np.ndarray:
+    read = {
+        "dicom": read_series_values,
+        "frames": read_frames_values,
+        "plane": read_plane_values,
+        "picture": read_picture_values,
+    }.get(header.kind, read_container_values)
     try:
         values = read(header)
+        if header.sheared is not None:
+            values = straighten(values, header.sheared, header.geometry, is_mask)
     except MemoryError:
         raise CaseRefused(
             f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.",
             "too_large",
         ) from None
+    if header.factor != 1:
+        values = values * header.factor
     values.setflags(write=False)
     return values
 
@@ -218,14 +255,37 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
             " permissions."
         ) from None
     header = read_header(path, settings)
+    laid: tuple[tuple[str, str], ...] = ()
     if image is not None:
+        header, laid = _laid_on(path.name, header, image)
         _refuse_stranger(path.name, header.geometry, header.identity, image)
     labels = _labels(path.name, header, _stamp(header))
     if slicer_segments(header):
         return from_slicer(labels, header, row, path.name)
     if image is not None:
         _refuse_image(labels, path.name, row, image)
-    return from_labels(labels, header, row, path.name)
+    region = from_labels(labels, header, row, path.name)
+    if header.sheared is not None:
+        said = f"the mask '{path.name}' has axes that are not at right angles: it takes the nearest of its voxels."
+        laid = (*laid, ("sheared", said))
+    return replace(region, remarks=(*region.remarks, *laid))
+
+
+def _laid_on(name: str, mask: Header, image: Header) -> tuple[Header, tuple[tuple[str, str], ...]]:
+    """A mask on the grid of its image where one of them is of one plane that lies nowhere, and what there is to say."""
+    if "picture" not in (mask.kind, image.kind) and "plane" not in (mask.kind, image.kind):
+        return mask, ()
+    if mask.geometry.size != image.geometry.size:
+        shown = (" x ".join(map(str, header.geometry.size[:2])) for header in (mask, image))
+        raise CaseRefused(
+            f"the mask '{name}' and its image have {' and '.join(shown)} pixels, and where they lie is not told. Give a"
+            " mask of as many pixels as its image.",
+            "geometry",
+        )
+    if mask.kind in ("picture", "plane") or mask.geometry == image.geometry:
+        return replace(mask, geometry=image.geometry), ()
+    said = f"where the image of the mask '{name}' lies is not told: the mask is laid on it pixel by pixel."
+    return replace(mask, geometry=image.geometry), (("geometry", said),)
 
 
 def _refuse_image(labels: np.ndarray, name: str, row: CaseRow, image: Header) -> None:
@@ -258,7 +318,7 @@ def _drawn(path: Path) -> tuple[Path, str | None]:
 @functools.lru_cache(maxsize=2)
 def _labels(name: str, header: Header, stamp: tuple) -> np.ndarray:
     """Both readers' label maps are kept for the other regions in them."""
-    labels = whole_labels(_values(header), name)
+    labels = whole_labels(_values(header, is_mask=True), name)
     labels.setflags(write=False)
     return labels
 
@@ -290,7 +350,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
         raise CaseRefused(f"image and mask are the same file '{name}'. Correct the cases table.", "swapped")
     region = _region(path, row, image, settings)
     _refuse_stranger(name, region.geometry, region.identity, image)
-    remarks = []
+    remarks = list(region.remarks)
     if region.taken:
         listed = ", ".join(region.taken[:12]) + ("…" if len(region.taken) > 12 else "")
         remarks.append(
@@ -414,7 +474,9 @@ def load_case(row: CaseRow, settings: ReadSettings | None = None) -> Case:
 def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> dict[str, str]:
     """How an image was made, as its DICOM file says (the first of a series); empty for other formats."""
     header = read_header(path, settings)
-    return acquisition_of(header.files[0]) if header.kind in ("dicom", "frames") else {}
+    if header.kind not in ("dicom", "frames", "plane"):
+        return {}
+    return acquisition_of(header.files[0]) | ({"Units": header.units} if header.units else {})
 
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:

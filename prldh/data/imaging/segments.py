@@ -1,32 +1,29 @@
-"""Regions out of label maps, 3D Slicer segmentations and DICOM SEG."""
+"""Regions out of label maps and 3D Slicer segmentations."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from prldh.core import CaseRow, Geometry
-from prldh.data.imaging.dicom_file import identity_of, read_dataset
-from prldh.data.imaging.dicom_frames import volume_geometry
-from prldh.data.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
+from prldh.data.imaging.header import Header, Identity
 from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.slicer import Segment, segments_in
 from prldh.data.tables import some
-from prldh.study import ReadSettings
 
 
 @dataclass(frozen=True)
 class Region:
     """One region as its file has it: ``mask`` boolean (z, y, x) on ``geometry``. ``taken``: the labels or segments it
-    was made of, where the table names none and there are several. ``identity``: None where the file is no DICOM."""
+    was made of, where the table names none and there are several. ``identity``: None where the file is no DICOM.
+    ``remarks``: (kind, message) of what was decided about it or looks odd."""
 
     mask: np.ndarray
     geometry: Geometry
     identity: Identity | None = None
     taken: tuple[str, ...] = ()
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def whole_labels(values: np.ndarray, name: str) -> np.ndarray:
@@ -94,44 +91,28 @@ def _empty(name: str) -> CaseRefused:
 # ---------------------------------------------------------------- 3D Slicer
 
 
-def slicer_segments(header: Header) -> list[tuple[str, int, int]]:
-    """Name, label value and layer of each segment of a ``.seg.nrrd`` (Slicer's documentation, Segmentations,
-    "Segmentation file")."""
-    fields = dict(header.fields)
-    segments = []
-    for i in range(len(fields)):
-        if f"Segment{i}_LabelValue" not in fields and f"Segment{i}_ID" not in fields:
-            break
-        name = fields.get(f"Segment{i}_Name") or fields.get(f"Segment{i}_ID", "")
-        try:
-            segments.append(
-                (
-                    name.strip(),
-                    int(fields.get(f"Segment{i}_LabelValue", "1")),
-                    int(fields.get(f"Segment{i}_Layer", "0")),
-                )
-            )
-        except ValueError:
-            raise CaseRefused(
-                f"'{header.files[0].name}' has a segment without a proper label. Save the segmentation again."
-            ) from None
-    return [segment for segment in segments if 0 <= segment[2] < header.components]
+def slicer_segments(header: Header) -> list[Segment]:
+    """The segments of a ``.seg.nrrd``; none where the file is no segmentation."""
+    return segments_in(dict(header.fields), header.components, header.geometry.size, header.files[0].name)
 
 
 def from_slicer(values: np.ndarray, header: Header, row: CaseRow, name: str) -> Region:
     """The region of a Slicer segmentation by segment name, or by label value; without either, all segments."""
     segments = slicer_segments(header)
     layers = values[..., np.newaxis] if values.ndim == 3 else values
-    wanted = _wanted([(s[0], s[1]) for s in segments], row, name)
+    wanted = wanted_segments([(s.name, s.label) for s in segments], row, name)
     mask = np.zeros(layers.shape[:3], dtype=bool)
-    for i in wanted:
-        mask |= layers[..., segments[i][2]] == segments[i][1]
+    for segment in (segments[i] for i in wanted):
+        nx, ny, nz = header.geometry.size
+        x0, x1, y0, y1, z0, z1 = segment.extent or (0, nx, 0, ny, 0, nz)
+        z, y, x = (slice(max(low, 0), max(high + 1, 0)) for low, high in ((z0, z1), (y0, y1), (x0, x1)))
+        mask[z, y, x] |= layers[z, y, x, segment.layer] == segment.label
     if not mask.any():
-        raise _empty_segment(name, row, [s[0] for s in segments])
-    return Region(mask, header.geometry, None, tuple(segments[i][0] for i in wanted) if len(wanted) > 1 else ())
+        raise empty_segment(name, row, [s.name for s in segments])
+    return Region(mask, header.geometry, None, tuple(segments[i].name for i in wanted) if len(wanted) > 1 else ())
 
 
-def _wanted(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[int]:
+def wanted_segments(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[int]:
     """Which segments, by (name, number), a row means. A name is compared without regard to case only where that is not
     ambiguous."""
     if not segments:
@@ -155,7 +136,7 @@ def _wanted(segments: list[tuple[str, int]], row: CaseRow, name: str) -> list[in
     )
 
 
-def _empty_segment(name: str, row: CaseRow, there: list[str]) -> CaseRefused:
+def empty_segment(name: str, row: CaseRow, there: list[str]) -> CaseRefused:
     what = (
         f"segment '{row.segment}'"
         if row.segment is not None
@@ -168,69 +149,3 @@ def _empty_segment(name: str, row: CaseRow, there: list[str]) -> CaseRefused:
         " row.",
         "empty_mask",
     )
-
-
-# ---------------------------------------------------------------- DICOM SEG
-
-
-def from_dicom_seg(path: Path, row: CaseRow, settings: ReadSettings) -> Region:
-    """The region of a DICOM SEG by segment label or number, read by highdicom; fractions count from one half on."""
-    dataset, _ = read_dataset(
-        path,
-        (
-            "Rows",
-            "Columns",
-            "NumberOfFrames",
-            "PatientID",
-            "FrameOfReferenceUID",
-            "SeriesInstanceUID",
-            "PatientIdentityRemoved",
-        ),
-    )
-    try:
-        rows, columns, frames = int(dataset.Rows), int(dataset.Columns), int(dataset.get("NumberOfFrames") or 1)
-    except Exception:
-        raise _damaged(path) from None
-    refuse_too_large((columns, rows, frames), 1, path.name, settings)
-    seg = _open_seg(path)
-    try:
-        segments = [(str(seg.get_segment_description(n).segment_label).strip(), int(n)) for n in seg.segment_numbers]
-        stack = seg.get_volume_geometry(allow_missing_positions=True, rtol=0.05)
-    except Exception:
-        raise _damaged(path) from None
-    if stack is None:
-        raise CaseRefused(
-            f"the slices of '{path.name}' are not one regular stack. Export the segmentation on the grid of its image.",
-            "geometry",
-        )
-    geometry = volume_geometry(stack.affine, stack.spatial_shape)
-    refuse_bad_geometry(geometry, path.name)
-    refuse_too_large(geometry.size, 4, path.name, settings)
-    wanted = _wanted(segments, row, path.name)
-    mask = np.zeros(geometry.size[::-1], dtype=bool)
-    try:
-        for i in wanted:
-            volume = seg.get_volume(segment_numbers=[segments[i][1]], allow_missing_positions=True, rtol=0.05)
-            mask |= np.reshape(volume.array, mask.shape) >= 0.5
-    except Exception:
-        raise _damaged(path) from None
-    if not mask.any():
-        raise _empty_segment(path.name, row, [s[0] for s in segments])
-    return Region(
-        mask, geometry, identity_of(dataset), tuple(segments[i][0] for i in wanted) if len(wanted) > 1 else ()
-    )
-
-
-def _open_seg(path: Path) -> Any:
-    import highdicom
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return highdicom.seg.segread(path)
-    except Exception:
-        raise _damaged(path) from None
-
-
-def _damaged(path: Path) -> CaseRefused:
-    return CaseRefused(f"the DICOM SEG '{path.name}' is damaged or incomplete. Copy or export it again.")

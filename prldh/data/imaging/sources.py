@@ -8,13 +8,28 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from prldh.core import PluginError, StudyError, nearest
-from prldh.plugins import ChecksSettings, ExtractsMany, HasFingerprint, Registry, RelativeSettings, settings_of
+from prldh.plugins import (
+    ChecksSettings,
+    ExtractsMany,
+    HasFingerprint,
+    InformsSteps,
+    Registry,
+    RelativeSettings,
+    layered_settings,
+)
 from prldh.study import SHIPPED_SOURCES, Study
 
 HOOK = "register_feature_sources"
+
+#: The key of ``extraction`` that says how masks are perturbed.
+PERTURB = "perturb"
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,11 @@ class ChosenSource:
         )
 
     @property
+    def for_steps(self) -> Mapping[str, Any]:
+        """What the source tells the steps that take its features."""
+        return self.source.for_steps(self.settings) if isinstance(self.source, InformsSteps) else {}
+
+    @property
     def takes_many(self) -> bool:
         """Whether cases are given to it together."""
         return isinstance(self.source, ExtractsMany)
@@ -80,8 +100,8 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 
 def check_names(study: Study, registry: Registry) -> None:
-    """Each key of ``extraction`` must name a source that is installed, asked for or one of this project's, or be
-    ``perturb``.
+    """Each key of ``extraction``, the study's and every tissue's, must name a source that is installed, asked for or
+    one of this project's, or be ``perturb``.
 
     Raises
     ------
@@ -92,13 +112,36 @@ def check_names(study: Study, registry: Registry) -> None:
         *registry.registered(HOOK),
         *(s for t in study.tissues.values() if t.images for s in t.sources),
         *SHIPPED_SOURCES,
-        "perturb",
+        PERTURB,
     }
-    for name in study.extraction:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."
-            raise StudyError(f"extraction.{name}: there is no feature source of that name{hint}")
+    places = [("extraction", study.extraction)]
+    places += [(f"tissues.{name}.extraction", tissue.extraction) for name, tissue in study.tissues.items()]
+    for place, given in places:
+        for name in given:
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."
+                raise StudyError(f"{place}.{name}: there is no feature source of that name{hint}")
+    for tissue, settings in study.tissues.items():
+        unused = [name for name in settings.extraction if name not in (*settings.sources, PERTURB)]
+        if unused:
+            raise StudyError(
+                f"tissues.{tissue}.extraction.{unused[0]}: the tissue is not measured by '{unused[0]}' (sources:"
+                f" [{', '.join(settings.sources)}]). Name it there, or remove its settings."
+            )
+
+
+def settings_for(study: Study, tissue: str, name: str, model: type[Checked]) -> Checked:
+    """What a study says of ``name``, a feature source or ``perturb``, for one tissue: the tissue's own keys, and the
+    study's for the rest.
+
+    Raises
+    ------
+    StudyError
+        For a key or a value that does not fit; where it stands, in the study's part or the tissue's.
+    """
+    general, own = study.extraction.get(name, {}), study.tissues[tissue].extraction.get(name, {})
+    return layered_settings(model, general, own, f"extraction.{name}", f"tissues.{tissue}.extraction.{name}")
 
 
 def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) -> dict[str, ChosenSource]:
@@ -124,7 +167,7 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
             raise PluginError(
                 f"{where}: the feature source '{name}' has no Settings, a pydantic model. Update its plugin."
             )
-        settings = settings_of(source.Settings, study.extraction.get(name, {}), f"extraction.{name}")
+        settings = settings_for(study, tissue, name, source.Settings)
         sources[name] = ChosenSource.of(source, settings, folder)
     if not sources:
         raise StudyError(

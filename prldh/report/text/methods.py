@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
 from prldh.core import CALIBRATION, CLASSIFICATION, REPEATED_HOLDOUT, USEFULNESS
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -135,26 +136,70 @@ def features(w: Writer) -> Iterator[str]:
 
 
 def _images(w: Writer) -> Iterator[str]:
-    """Each source once, and whether analysed patients had trained it."""
+    """Each source once, with the tissues where it was set otherwise, and whether analysed patients had trained it."""
     described = set()
     for tissue, images in (w.data.get("images") or {}).items():
-        for source, about in images["sources"].items():
-            place: Place = ("images", tissue, "sources", source)
+        if images.get("image_steps"):
+            parts = [_image_step(w, tissue, k) for k in range(len(images["image_steps"]))]
+            yield (
+                f"Before anything was measured in {w.key('images', tissue)}, each image was processed by itself:"
+                f" {'; then '.join(parts)}."
+            )
+        for source in images["sources"]:
             if source not in described:
-                sentence = w.words.sources.get(source)
-                yield (
-                    w.fill(sentence) if sentence else f"Features were measured on images by the source {w.key(*place)}."
-                )
-            seen = about.get("trained_on") or {}
-            if source not in described and seen.get("n"):
-                n = w.exact(*place, "trained_on", "n")
-                yield (
-                    f"{n} of the patients analysed had been used to train this source, so that results on held-out"
-                    " patients are too favourable."
-                )
-            elif source not in described and seen.get("n_trained"):
-                yield "None of the patients analysed had been used to train this source."
+                yield from _source(w, source)
             described.add(source)
+        yield from _masks(w, tissue, images)
+
+
+def _source(w: Writer, source: str) -> Iterator[str]:
+    """A source of one tissue or more."""
+    entries = {t: images["sources"][source] for t, images in w.data["images"].items() if source in images["sources"]}
+    places: dict[str, Place] = {tissue: ("images", tissue, "sources", source) for tissue in entries}
+    sentence = w.words.sources.get(source)
+    first = next(iter(places.values()))
+    yield w.fill(sentence) if sentence else f"Features were measured on images by the source {w.key(*first)}."
+    settings = [entry.get("settings") for entry in entries.values()]
+    if any(each != settings[0] for each in settings):
+        yield f"Its settings were each tissue's own ({listed([w.key('images', tissue) for tissue in places])})."
+    seen = {tissue: entry.get("trained_on") or {} for tissue, entry in entries.items()}
+    is_same = all(each == next(iter(seen.values())) for each in seen.values())
+    for tissue, each in seen.items() if not is_same else [next(iter(seen.items()))]:
+        n = w.exact(*places[tissue], "trained_on", "n") if each.get("n") else "None"
+        if not each.get("n_trained"):
+            continue
+        which = "this source" if is_same else f"this source for {w.key('images', tissue)}"
+        yield (
+            f"{n} of the patients analysed had been used to train {which}"
+            + (", so that results on held-out patients are too favourable." if each["n"] else ".")
+        )
+
+
+def _image_step(w: Writer, tissue: str, k: int) -> str:
+    sentence = w.words.image_steps.get((tissue, k))
+    return w.fill(sentence) if sentence else f"by {w.name('images', tissue, 'image_steps', k, 'label')}"
+
+
+def _masks(w: Writer, tissue: str, images: Mapping[str, Any]) -> Iterator[str]:
+    """Which mask the values are of where there were several readers, and how lesions became patients."""
+    place: Place = ("images", tissue)
+    if images.get("consensus"):
+        cited = w.cite("warfield2004") if images["consensus"] == "staple" else ""
+        yield (
+            f"In {w.key(*place)} features were measured in the consensus of the {w.exact(*place, 'n_readers')} readers'"
+            f" masks, {CONSENSUS_WAYS[images['consensus']]}{cited}, and by each reader's own to judge their agreement."
+        )
+    lesions = images.get("lesions")
+    if lesions and lesions["n_several"]:
+        place = (*place, "lesions")
+        n, n_patients, several = (w.exact(*place, key) for key in ("n", "n_patients", "n_several"))
+        counted = f"{n} lesions of {n_patients} patients were measured in {tissue} ({several} with several)"
+        if lesions["combined"] is None:
+            yield f"{counted}; each was a row of its own, and those of a patient were never parted."
+        else:
+            way = LESION_WAYS[lesions["combined"]]
+            cited = "" if lesions["combined"] == BY_SOURCE else w.cite("chang2021")
+            yield f"{counted}; a patient's features were those of {way.removeprefix('as ')}{cited}."
 
 
 def _step(w: Writer, k: int, place: Place) -> str:
