@@ -243,7 +243,8 @@ def _measure_tissue(
             told = _counting(progress, f"images: {name}, features", len(good))
             computed = stream_cases(_batches(good, {}, jobs), shared, jobs, told, say)
         else:
-            with Workers(min(jobs, max(1, len(batches))), dask, shared, say) as workers:
+            n = min(jobs, max(1, len(batches)))
+            with Workers(n, dask, shared, say, tries_here=True) as workers:
                 computed = run_work(compute_cases, batches, workers, counting)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
