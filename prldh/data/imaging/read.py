@@ -206,7 +206,10 @@ def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
 def _upright(header: Header, is_mask: bool = False) -> np.ndarray:
     """The voxels, of a sheared image on its upright grid."""
     values = _values(header)
-    return values if header.sheared is None else straighten(values, header.sheared, header.geometry, is_mask)
+    if header.sheared is not None:
+        values = straighten(values, header.sheared, header.geometry, is_mask)
+        values.setflags(write=False)
+    return values
 
 
 def _values(header: Header) -> np.ndarray:
@@ -480,7 +483,9 @@ def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> di
     header = read_header(path, settings)
     if header.kind not in ("dicom", "frames", "plane"):
         return {}
-    return acquisition_of(header.files[0]) | ({"Units": header.units} if header.units else {})
+    return acquisition_of(header.files[0]) | (
+        {"Units": header.units} if header.modality == "PT" and header.units else {}
+    )
 
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
