@@ -63,6 +63,8 @@ FORMATS = {
     "plane": "DICOM of one plane",
     "picture": "picture",
 }
+#: In front of the format of an image that was resampled onto an upright grid.
+SHEARED = "sheared "
 #: Label maps that name no label, or whose image has far fewer values, have no more than this.
 _MANY_LABELS = 256
 
@@ -490,8 +492,9 @@ def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> di
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
     """In which formats a row's ``image`` and ``masks`` (one a reader) came."""
+    image = read_header(row.image, settings)
     return {
-        "image": FORMATS[read_header(row.image, settings).kind],
+        "image": f"{SHEARED if image.sheared else ''}{FORMATS[image.kind]}",
         "masks": [_mask_format(path, settings) for path in row.masks],
     }
 
@@ -499,14 +502,15 @@ def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, 
 def _mask_format(path: Path, settings: ReadSettings | None) -> str:
     file, modality = _drawn(path)
     if modality == "SEG":
+        dataset, _ = read_dataset(file, ("SegmentSequence", "SegmentationType"))
         kinds = sorted(
-            {
-                text_of(s, "SegmentAlgorithmType").strip().upper()
-                for s in read_dataset(file, ("SegmentSequence",))[0].get("SegmentSequence") or ()
-            }
+            {text_of(s, "SegmentAlgorithmType").strip().upper() for s in dataset.get("SegmentSequence") or ()}
             & set(DRAWN)
         )
-        return f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
+        drawn = f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
+        if text_of(dataset, "SegmentationType").strip().upper() == "FRACTIONAL":
+            return f"{drawn} (fractions, from {(settings or ReadSettings()).fraction:g} on)"
+        return drawn
     if modality == "RTSTRUCT":
         return "DICOM RTSTRUCT"
     header = read_header(path, settings)
