@@ -17,6 +17,7 @@ from prldh.plugins.registry import REGISTRIES, Registry
 
 HOOKS = {
     "register_feature_sources": [],
+    "register_image_steps": [],
     "register_transforms": [],
     "register_learners": [],
     "register_selectors": [],

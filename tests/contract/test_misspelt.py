@@ -44,6 +44,9 @@ OPTIONAL = {
     "register_learners": {"check", "fingerprint", "parts", "compose", "from_parts", "methods"},
     "register_feature_sources": {
         "extract_many",
+        "readers",
+        "prepare",
+        "open_stream",
         "verify",
         "metadata",
         "for_steps",
@@ -52,6 +55,7 @@ OPTIONAL = {
         "fingerprint",
         "methods",
     },
+    "register_image_steps": {"check", "fingerprint", "methods"},
     "register_validators": {"methods", "design"},
     "register_checklists": {"score"},
 }

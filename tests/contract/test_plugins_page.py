@@ -61,6 +61,12 @@ def test_the_learner_of_the_page_conforms(monkeypatch):
         check()
 
 
+def test_the_image_step_of_the_page_conforms(monkeypatch):
+    _, found = _registered(monkeypatch, EXAMPLES[4])
+    for check in checks_of(found["clamp"]):
+        check()
+
+
 def test_the_page_names_every_hook():
     hooks = {name for name, f in vars(hookspecs).items() if hasattr(f, "prldh_spec")}
     assert hooks == set(re.findall(r"^\| `(\w+)` \|", PAGE.split("| member |")[0], re.M))

@@ -86,7 +86,7 @@ def check_cases(
         In the order of the rows, then what is said of a whole tissue.
     """
     need_libraries()
-    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
+    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),), tries_here=True) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
     findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})

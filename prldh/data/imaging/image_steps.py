@@ -68,8 +68,8 @@ class N4:
 
     def methods(self, run: StepRun) -> str:
         return (
-            "non-uniformity was corrected by N4 [@tustison2010], fitted within Otsu's foreground [@otsu1979] on every"
-            " {shrink}th voxel along an axis"
+            "non-uniformity was corrected by N4 [@tustison2010], fitted within Otsu's foreground [@otsu1979] of the"
+            " image shrunk by a factor of {shrink}"
         )
 
     def apply(self, case: Case, settings: N4Settings) -> Case:
