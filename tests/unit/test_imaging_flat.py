@@ -198,3 +198,17 @@ def test_radiographs_of_both_senses_are_a_finding(tmp_path):
     (said,) = [f for f in check_cases(rows) if f.kind == "mixed_units"]
     assert said.severity == "warning" and "MONOCHROME1 in 1, MONOCHROME2 in 1" in said.message
     assert not [f for f in check_cases(rows[:1]) if f.kind == "mixed_units"]
+
+
+def test_the_picture_of_a_case_of_coarse_pixels_shows_its_plane(tmp_path):
+    """Pixels wider than what stands for the thickness."""
+    import io
+
+    from PIL import Image
+
+    from prldh.data.imaging.pictures import draw_case
+
+    image = _write(tmp_path / "i.nii", PLANE, (3.0, 3.0))
+    case = load_case(data.row(image, _write(tmp_path / "m.nii", MASK, (3.0, 3.0)), label=1))
+    drawn = np.array(Image.open(io.BytesIO(draw_case(case))).convert("L"))
+    assert np.count_nonzero(drawn.any(axis=1)) > 100, "rows of the plane, not one"
