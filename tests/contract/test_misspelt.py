@@ -56,7 +56,6 @@ OPTIONAL = {
         "methods",
     },
     "register_image_steps": {"check", "fingerprint", "methods"},
-    "register_image_steps": {"check", "fingerprint", "methods"},
     "register_validators": {"methods", "design"},
     "register_checklists": {"score"},
 }
