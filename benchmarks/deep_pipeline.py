@@ -36,6 +36,7 @@ from prldh.study import ReadSettings
 from prldh.work import Pieces
 
 SIZE = 224
+RATIOS = ("share", "over_computing", "cpu_over_computing", "pictures_per_second")
 
 
 @dataclass
