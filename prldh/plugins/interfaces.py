@@ -8,7 +8,7 @@ that the checks use where its defaults do not do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -101,6 +101,42 @@ class ExtractsMany(Protocol):
     def extract_many(self, cases: Sequence[Case], settings: Any) -> list[Any]:
         """What ``extract`` returns for each, or the :class:`~prldh.core.errors.DataError` of a case without values in
         its place."""
+        ...
+
+
+class CaseStream(Protocol):
+    """Where what was cut out of cases comes in and values go out, in one process."""
+
+    def put(self, owner: int, pieces: Sequence[Any], is_last: bool) -> list[tuple[int, Any]]:
+        """Take pieces of the case ``owner``, after which no more come where ``is_last``; gives what is finished by now,
+        of any case: (owner, what ``extract`` returns)."""
+        ...
+
+    def drop(self, owner: int) -> None:
+        """Forget what came of a case."""
+        ...
+
+    def close(self) -> list[tuple[int, Any]]:
+        """What is left."""
+        ...
+
+
+@runtime_checkable
+class ExtractsStream(Protocol):
+    """A source whose device is for one process: others read the images and cut out what it needs of them, while it
+    computes."""
+
+    def readers(self, settings: Any, jobs: int) -> int:
+        """How many processes read for it, of ``jobs`` asked for; 0: it is asked by ``extract`` in each of them."""
+        ...
+
+    def prepare(self, case: Case, settings: Any) -> Iterable[Any]:
+        """What is needed of a case, piece by piece, each with ``nbytes``; called in another process. Raises a
+        :class:`~prldh.core.errors.DataError` where the case has no values."""
+        ...
+
+    def open_stream(self, settings: Any) -> CaseStream:
+        """Where the pieces go."""
         ...
 
 
@@ -201,6 +237,7 @@ OPTIONAL_OF_SOURCES = (
     ChecksSettings,
     HasFingerprint,
     ExtractsMany,
+    ExtractsStream,
     VerifiesValues,
     HasMetadata,
     InformsSteps,

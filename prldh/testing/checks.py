@@ -15,7 +15,7 @@ import numpy as np
 from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_docx, write_checklist
 from prldh.core import Case, DataError, Volume
 from prldh.engines import StatisticsEngine
-from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, Registry, takes_columns
+from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, ExtractsStream, Registry, takes_columns
 from prldh.results import words_of
 from prldh.testing.cases import make_case
 from prldh.testing.image_step_checks import IMAGE_STEP_CHECKS
@@ -215,6 +215,24 @@ def _many_are_as_one(source: Any, raw: Any) -> None:
             require(is_same, f"extract_many gives patient {case.patient} other values than extract")
 
 
+def _streamed_are_as_one(source: Any, raw: Any) -> None:
+    if not isinstance(source, ExtractsStream):
+        return
+    settings, cases = read_settings(source, raw), [make_case(), make_case("P2", 1)]
+    stream, answers = source.open_stream(settings), []
+    for owner, case in enumerate(cases):
+        for piece in source.prepare(case, settings):
+            require(isinstance(getattr(piece, "nbytes", None), int), "a piece that prepare gives has no nbytes")
+            answers += stream.put(owner, [piece], False)
+        answers += stream.put(owner, (), True)
+    found = dict([*answers, *stream.close()])
+    require(sorted(found) == [0, 1], f"the stream answers of {sorted(found)}, not of each of 2 cases once")
+    for owner, case in enumerate(cases):
+        for a, b in zip(found[owner], _extract(source, raw, case), strict=True):
+            is_same = list(a) == list(b) and np.allclose(list(a.values()), list(b.values()), rtol=1e-4, atol=1e-6)
+            require(is_same, f"the stream gives patient {case.patient} other values than extract")
+
+
 def _source_says_what_the_report_can_use(source: Any, raw: Any) -> None:
     say_what_the_report_can_use(source, results_of_source(source, raw))
 
@@ -342,6 +360,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "measures the smallest and the flattest region, or says why not": _measures_or_says_why,
         "describes every feature": _describes_every_name,
         "measures many as it measures one": _many_are_as_one,
+        "measures what others have read as it measures one": _streamed_are_as_one,
         WORDS: _source_says_what_the_report_can_use,
     },
     "image step": IMAGE_STEP_CHECKS,

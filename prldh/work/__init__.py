@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from prldh.work.kept import KeptWork, Shelf, digest_of, program_digest
+from prldh.work.pieces import QUEUE_BYTES, Kind, Pieces
 from prldh.work.progress import show_progress
 from prldh.work.work import Workers, end_with, run_work
 
-__all__ = ["KeptWork", "Shelf", "Workers", "digest_of", "end_with", "program_digest", "run_work", "show_progress"]
+__all__ = [
+    "QUEUE_BYTES",
+    "KeptWork",
+    "Kind",
+    "Pieces",
+    "Shelf",
+    "Workers",
+    "digest_of",
+    "end_with",
+    "program_digest",
+    "run_work",
+    "show_progress",
+]

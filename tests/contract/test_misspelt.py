@@ -44,6 +44,9 @@ OPTIONAL = {
     "register_learners": {"check", "fingerprint", "parts", "compose", "from_parts", "methods"},
     "register_feature_sources": {
         "extract_many",
+        "readers",
+        "prepare",
+        "open_stream",
         "verify",
         "metadata",
         "for_steps",

@@ -113,6 +113,30 @@ def test_every_transfer_syntax_and_no_frame_of_reference(tmp_path, syntax, frame
     assert np.allclose(to_mm(image.geometry), to_mm(data.GRID)) and image.geometry.size == data.GRID.size
 
 
+def test_a_slope_of_0_is_none_in_both(tmp_path):
+    import pydicom
+
+    raw = _raw(16)
+    files = data.write_series(tmp_path / "s", raw, slopes=[0] * 6, intercept=3)
+    assert np.array_equal(read_image(tmp_path / "s").values, raw + 3.0)
+    path = _many(tmp_path / "m.dcm", files, raw, 16, 15, 0, SYNTAXES[0])
+    one = pydicom.dcmread(path)
+    transform = one.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence[0]
+    transform.RescaleSlope, transform.RescaleIntercept = 0, 3
+    one.save_as(path)
+    assert np.array_equal(read_image(path).values, raw + 3.0)
+
+
+def test_enhanced_files_of_one_frame_are_a_series(tmp_path):
+    raw = _raw(16)
+    (tmp_path / "m").mkdir()
+    for k, file in enumerate(data.write_series(tmp_path / "s", data.values())):
+        _many(tmp_path / "m" / f"{k}.dcm", [file], raw[k], 12, 11, 1, SYNTAXES[0])
+    image = read_image(tmp_path / "m")
+    assert np.array_equal(image.values, 2.0 * _own(raw, 12, 11, 1) - 5)
+    assert np.allclose(to_mm(image.geometry), to_mm(data.GRID))
+
+
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_every_transfer_syntax_of_a_series(tmp_path, syntax):
     import pydicom

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from prldh.cli import cli
 from prldh.core import DataError
 from prldh.data.imaging.check import check_cases
-from prldh.run.terminal import summarise_findings
+from prldh.run.image_terminal import summarise_findings
 
 NAME = "Mustermann Erika"
 

@@ -93,6 +93,19 @@ def test_header_and_voxels_apart(tmp_path, packed, named):
     assert caught.value.kind == "missing_file"
 
 
+def test_analyze_says_that_it_does_not_tell_left_from_right(tmp_path):
+    for name, array in (("a", data.values()), ("m", data.box().astype(np.int16))):
+        one = bytearray(data.write(tmp_path / "plain.nii", array).read_bytes())
+        one[108:112], one[148:348] = bytes(4), bytes(200)
+        (tmp_path / f"{name}.hdr").write_bytes(one[:348])
+        (tmp_path / f"{name}.img").write_bytes(one[352:])
+    row = data.row(tmp_path / "a.hdr", tmp_path / "m.img", label=1)
+    case = load_case(row)
+    assert sorted(case.image.values[case.masks[0]]) == sorted(data.values()[data.box() == 1])
+    (said,) = [f for f in check_cases([row]) if f.kind == "orientation"]
+    assert said.severity == "warning" and "which side is left" in said.message
+
+
 @pytest.mark.parametrize("scaling", [(np.nan, np.nan), (np.nan, 0), (0, 5), (0, np.nan), (0, 0)])
 def test_a_slope_of_0_or_none_means_values_as_they_are_stored(tmp_path, scaling):
     one = _first(tmp_path / "x")

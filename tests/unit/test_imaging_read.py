@@ -16,6 +16,7 @@ import imaging_data as data
 from prldh.data.imaging.grids import to_mm
 from prldh.data.imaging.read import files_of, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
+from prldh.study.imaging import ReadSettings
 
 
 def _same_geometry(found, wanted, atol=1e-4) -> bool:
@@ -217,3 +218,15 @@ def test_a_header_is_read_once_while_its_files_stay_as_they_are(tmp_path, monkey
         read_header(tmp_path / "series")
     data.write_series(tmp_path / "series", data.values(1), uid="1.2.3")
     assert np.array_equal(read_image(tmp_path / "series").values, data.values(1)) and len(calls) == 3
+
+
+def test_the_page_of_images_names_every_setting_with_its_default():
+    page = (Path(__file__).parents[2] / "docs" / "images.md").read_text(encoding="utf-8")
+    rows = dict(
+        line.strip("| ").split(" | ", 1) for line in page.splitlines() if line.startswith("| `") and " | " in line
+    )
+    told = {key.strip("`"): text.rsplit(" | ", 1)[-1].strip("` ") for key, text in rows.items()}
+    settings = {name: field.default for name, field in ReadSettings.model_fields.items()}
+    assert {name: told.get(name) for name in settings} == {
+        name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in settings.items()
+    }

@@ -10,6 +10,7 @@ import numpy as np
 from prldh.api import Case
 from prldh_pyradiomics.classes import fast_classes
 from prldh_pyradiomics.filters import Image, filtered_values
+from prldh_pyradiomics.formulas import FORMULAS, NAMES
 from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image
 from prldh_pyradiomics.prepare import prepare
 from prldh_pyradiomics.region import Region
@@ -79,9 +80,23 @@ def texture_values(name: str, grey: GreyLevels, plan: Plan) -> dict[str, float]:
     """All classes but shape for one filtered image."""
     values: dict[str, float] = {}
     for feature_class, wanted in plan.classes.items():
-        if not feature_class.startswith("shape"):
-            values |= _run(fast_classes()[feature_class](grey), wanted, f"{name}_{feature_class}")
+        if feature_class.startswith("shape"):
+            continue
+        names, known = wanted or NAMES[feature_class], FORMULAS[feature_class](grey)
+        left = [feature for feature in names if feature not in known]
+        if left:
+            known |= _by_pyradiomics(feature_class, grey, left)
+        values |= {f"{name}_{feature_class}_{feature}": float(known[feature]) for feature in names}
     return values
+
+
+def _by_pyradiomics(feature_class: str, grey: GreyLevels, names: list[str]) -> dict[str, float]:
+    """Features by PyRadiomics' own class: those where rounding is all there is, and deprecated ones."""
+    radiomics_version()
+    computed = fast_classes()[feature_class](grey)
+    for name in names:
+        computed.enableFeatureByName(name)
+    return dict(computed.execute())
 
 
 def _run(computed: Any, wanted: list[str] | None, prefix: str) -> dict[str, float]:

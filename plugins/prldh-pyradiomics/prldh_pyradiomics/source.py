@@ -88,7 +88,8 @@ class PyRadiomicsSource:
         IBSI's."""
         from prldh_pyradiomics.describe import describe
 
-        return {name: describe(name, make_plan(settings)) for name in names}
+        plan = make_plan(settings)
+        return {name: describe(name, plan) for name in names}
 
     def metadata(self, settings: PyRadiomicsSettings) -> dict[str, Any]:
         """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they

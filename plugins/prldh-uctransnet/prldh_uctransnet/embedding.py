@@ -3,7 +3,7 @@ asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from prldh_uctransnet.crops import Crop, picture_of_crop, pictures_on
 from prldh_uctransnet.devices import PRECISIONS, about_device, choose_device, choose_precision
 from prldh_uctransnet.memory import attempt, halved, on_stderr
 from prldh_uctransnet.network import N_FEATURES, ConvBN, UCTransNet
@@ -112,6 +113,32 @@ class Embedder:
             embeddings.append(values)
             start += len(part)
         return torch.cat(embeddings).cpu().numpy() if embeddings else np.empty((0, N_FEATURES), np.float32)
+
+    def launch(self, crops: Sequence[Crop], size: int) -> Tensor:
+        """Values (n, 512) on the device of rectangles, whose pictures are made there; a GPU is not waited for. On a CPU
+        pictures are made one by one, as ever."""
+        if self.device.type == "cpu":
+            return torch.from_numpy(self(np.stack([picture_of_crop(crop, size) for crop in crops])))
+        found: list[Tensor] = []
+        start = 0
+        while start < len(crops):
+            part = crops[start : start + self.batch]
+            values = attempt(partial(self._run_crops, part, size))
+            if values is None:
+                self.batch = halved(self.batch, self.device, f"picture of {size} x {size}", self.say)
+                self.halvings += 1
+                continue
+            found.append(values)
+            start += len(part)
+        return torch.cat(found)
+
+    def _run_crops(self, crops: Sequence[Crop], size: int) -> Tensor:
+        with torch.inference_mode():
+            pictures = pictures_on(self.device, crops, size)
+            if self.is_compiled and len(crops) < self.batch:
+                pictures = torch.cat([pictures, pictures.new_zeros((self.batch - len(crops), size, size))])
+            x = pictures.to(self.dtype)[:, None].contiguous(memory_format=torch.channels_last)
+            return self.encoder(x)[: len(crops)]
 
     def _run(self, part: np.ndarray) -> Tensor:
         """Values on the device: a GPU is not waited for, so that the next part travels while it computes."""

@@ -38,6 +38,10 @@ PLANES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
 }
 #: What lies at the end of each patient direction and at its beginning, in DICOM's letters (head and feet along z).
 LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
+NO_PICTURE = (
+    "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set"
+    " margin_mm above 0."
+)
 _SAME_SPACING = 1e-4  # relative
 
 
@@ -95,10 +99,7 @@ def slices_with_pictures(case: Case, reader: int, settings: Any) -> tuple[Stack,
         (k, p) for k in choose_slices(stack.mask, settings.slices) if (p := picture_of(stack, k, settings)) is not None
     ]
     if not pictures:
-        raise DataError(
-            "every slice of the region holds one value alone, so there is no picture to embed. Check the image, or set"
-            " margin_mm above 0."
-        )
+        raise DataError(NO_PICTURE)
     return stack, pictures
 
 
@@ -177,13 +178,25 @@ def choose_slices(mask: np.ndarray, slices: Any) -> list[int]:
 
 def picture_of(stack: Stack, k: int, settings: Any) -> np.ndarray | None:
     """The picture (size, size) of slice ``k``, or None where its rectangle holds one value alone."""
+    cut = cut_of(stack, k, settings)
+    if cut is None:
+        return None
+    return scale(resize(cut, stack.pixel_mm, settings.size), stack.limits if settings.scale == "image" else None)
+
+
+def cut_of(stack: Stack, k: int, settings: Any) -> np.ndarray | None:
+    """The rectangle of slice ``k`` in single precision, or None where it holds one value alone.
+
+    Raises
+    ------
+    DataError
+        If it holds values that are not finite.
+    """
     window = window_of(stack.mask[k], stack.pixel_mm, settings.margin_mm, settings.roi)
     cut = cut_window(stack.values[k], window).astype(np.float32)
     if not np.isfinite(cut).all():
         raise DataError("the image has values that are not finite around the region. Export it again, or fill them.")
-    if cut.min() == cut.max():
-        return None
-    return scale(resize(cut, stack.pixel_mm, settings.size), stack.limits if settings.scale == "image" else None)
+    return None if cut.min() == cut.max() else cut
 
 
 def window_of(mask: np.ndarray, pixel_mm: tuple[float, float], margin_mm: float, roi: str) -> Window:
@@ -224,12 +237,19 @@ def resize(picture: np.ndarray, pixel_mm: tuple[float, float], size: int) -> np.
     from torch.nn.functional import interpolate
 
     image = torch.from_numpy(np.ascontiguousarray(picture))[None, None]
-    height, width = pixel_mm
-    if abs(height - width) > _SAME_SPACING * max(height, width):
-        fine = min(height, width)
-        to = [max(1, round(n * mm / fine)) for n, mm in zip(picture.shape, pixel_mm, strict=True)]
+    to = square_shape(picture.shape, pixel_mm)
+    if to is not None:
         image = interpolate(image, to, mode="bilinear", align_corners=False)
     return interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=True)[0, 0].numpy()
+
+
+def square_shape(shape: tuple[int, ...], pixel_mm: tuple[float, float]) -> list[int] | None:
+    """Height and width in square pixels, or None where pixels are square."""
+    height, width = pixel_mm
+    if abs(height - width) <= _SAME_SPACING * max(height, width):
+        return None
+    fine = min(height, width)
+    return [max(1, round(n * mm / fine)) for n, mm in zip(shape, pixel_mm, strict=True)]
 
 
 def scale(picture: np.ndarray, limits: tuple[float, float] | None = None) -> np.ndarray:

@@ -24,9 +24,10 @@ class Settings(BaseModel):
     ``checkpoint``: the trained network, a path; without it the source refuses. ``pool``: how the slices' values become
     one. ``combine``: how several regions of a patient do. ``precision``: bf16 and fp16 are quicker on a GPU and change
     values (``benchmarks/embedding.py`` tells by how many SDs between patients); ``auto`` is bf16 on a CUDA GPU that has
-    it, fp16 on an older one, fp32 elsewhere. ``batch`` None is 8 on a CPU and 256 on a GPU. ``train``: how ``prldh
-    segment train`` makes a checkpoint. ``library``: the table of this network's features that the selector
-    ``feature_library`` compares with, where it names none itself.
+    it, fp16 on an older one, fp32 elsewhere. ``batch`` None is 8 on a CPU and 256 on a GPU. ``readers``: processes
+    that read images for the one that computes; None: on a GPU as many as ``--jobs``, on a CPU none, where as many
+    processes each read and compute. ``train``: how ``prldh segment train`` makes a checkpoint. ``library``: the table
+    of this network's features that the selector ``feature_library`` compares with, where it names none itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,8 @@ class Settings(BaseModel):
     precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
     batch: int | None = Field(None, ge=1)
     compile: bool = False
+    # values do not depend on who reads the images
+    readers: int | None = Field(None, ge=1, exclude=True)
     # values depend on the checkpoint, not on how another one would be trained
     train: Recipe = Field(Recipe(), exclude=True)
     # nor on what they will be compared with

@@ -95,9 +95,32 @@ class UCTransNetSource:
                 by_owner.setdefault(owner, []).append(values)
         return [
             errors.get(i)
-            or tuple(_named(np.array(by_owner[i, reader]), case, settings.pool) for reader in range(len(case.masks)))
+            or tuple(
+                _named(np.array(by_owner[i, reader]), case.patient, settings.pool) for reader in range(len(case.masks))
+            )
             for i, case in enumerate(cases)
         ]
+
+    def readers(self, settings: UCTransNetSettings, jobs: int) -> int:
+        """As ``settings.readers`` says; else on a GPU all of ``jobs``, and on a CPU none, where as many processes each
+        read and compute."""
+        if settings.readers is not None:
+            return settings.readers
+        return 0 if _embedder_of(settings).device.type == "cpu" else jobs
+
+    def prepare(self, case: Case, settings: UCTransNetSettings) -> Iterator[Any]:
+        """The rectangles of a case, without torch."""
+        from prldh_uctransnet.crops import crops_of
+
+        yield from crops_of(case, settings)
+
+    def open_stream(self, settings: UCTransNetSettings) -> Any:
+        """Where they become values, in the one process that has the device."""
+        from prldh_uctransnet.streaming import PictureStream
+
+        return PictureStream(
+            _embedder_of(settings), settings.size, lambda images, patient: _named(images, patient, settings.pool)
+        )
 
     def describe(self, names: Sequence[str], settings: UCTransNetSettings) -> dict[str, dict[str, Any]]:
         """Deep features have no unit and no IBSI code; ``channel`` is the channel of the fourth down-sampling's map."""
@@ -167,11 +190,11 @@ def _pictures(
                 yield (i, reader), picture
 
 
-def _named(images: np.ndarray, case: Case, pool: str) -> dict[str, float]:
+def _named(images: np.ndarray, patient: str, pool: str) -> dict[str, float]:
     """Values (s, 512) of the slices as one set; with the mean, the slices stay with it."""
     if not np.isfinite(images).all():
         raise PluginError(
-            f"the network gives values that are not finite for patient {case.patient}; its weights are damaged, or fp16"
+            f"the network gives values that are not finite for patient {patient}; its weights are damaged, or fp16"
             " overflows. Use precision: fp32."
         )
     values = images.mean(axis=0) if pool == "mean" else images.max(axis=0)

@@ -86,7 +86,7 @@ def check_cases(
         In the order of the rows, then what is said of a whole tissue.
     """
     need_libraries()
-    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
+    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),), tries_here=True) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
     findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})
@@ -180,6 +180,13 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             "flat",
             f"'{row.image.name}' is of one plane and has no thickness: features of one plane are asked for with"
             " force2D and shape2D.",
+        )
+    if not header.is_oriented:
+        say(
+            "warning",
+            "orientation",
+            f"'{row.image.name}' is Analyze 7.5, which does not say which side is left, nor where the image lies: a"
+            " mask must be of the same format. Convert both to NIfTI where you know.",
         )
     if not header.has_size:
         say(
@@ -368,7 +375,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                     "warning",
                     "mixed_units",
                     f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
-                    " suv_bw}} makes them SUV by body weight, from the headers.",
+                    " suv_bw} makes them SUV by body weight, from the headers.",
                 )
             )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)

@@ -101,13 +101,9 @@ def compute_cases(
     if len(rows) > 1 and not any(chosen.takes_many for chosen in sources.values()):
         alone = functools.partial(compute_cases, sources, reading, perturbation, consensus, steps, kept)
         return [result for row in rows for result in alone([row])]
-    cases = [_Work(row, sources, reading, perturbation, consensus, steps, kept) for row in rows]
+    cases = [CaseWork(row, sources, reading, perturbation, consensus, steps, kept) for row in rows]
     for work in cases:
-        work.attempt(work.find)
-        if work.reason is None and work.is_wanted:
-            work.attempt(work.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
-        if work.reason is None and work.is_measured_anew:
-            work.attempt(work.process, "its image cannot be processed")
+        work.open()
     for name, chosen in sources.items():
         waiting = [work for work in cases if work.reason is None and work.wanted(name)]
         if chosen.takes_many and len(waiting) > 1:
@@ -118,7 +114,7 @@ def compute_cases(
     return [work.result() for work in cases]
 
 
-def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work]) -> None:
+def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[CaseWork]) -> None:
     """One call for all. What fails as a whole is left for one by one, which tells whose fault it is."""
     try:
         answers = list(chosen.source.extract_many([work.case_for(name) for work in waiting], chosen.settings))
@@ -137,7 +133,7 @@ def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[_Work])
             work.take(name, answer)
 
 
-class _Work:
+class CaseWork:
     """One row on its way: what was found kept, and what is still wanted of whom."""
 
     def __init__(
@@ -177,6 +173,14 @@ class _Work:
             self.reason = (
                 f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{quoted})."
             )
+
+    def open(self) -> None:
+        """What is kept of it, and its image where something is not; what goes wrong is its reason."""
+        self.attempt(self.find)
+        if self.reason is None and self.is_wanted:
+            self.attempt(self.read, "it cannot be read", is_text_quoted=False)  # a reader's text may quote the file
+        if self.reason is None and self.is_measured_anew:
+            self.attempt(self.process, "its image cannot be processed")
 
     def find(self) -> None:
         """What is kept of this case, and what its headers tell."""
@@ -256,6 +260,19 @@ class _Work:
             self.values[name, kind], left = tuple(left[:count]), left[count:]
             self.is_kept &= _keep(self.places[name, kind], [_packed(values) for values in self.values[name, kind]])
         self.computed.add(name)
+
+    def without_image(self) -> CaseWork:
+        """To be sent to another process, which needs the number of masks alone, and has the sources."""
+        if hasattr(self, "case"):
+            del self.case
+            self.masks = {kind: (np.empty(0, bool),) * len(masks) for kind, masks in self.masks.items()}
+        self.sources = {}
+        return self
+
+    def again(self, sources: Mapping[str, ChosenSource]) -> CaseWork:
+        """With the sources, where it was sent to."""
+        self.sources = sources
+        return self
 
     def result(self) -> CaseResult:
         """What is known of the row in the end."""

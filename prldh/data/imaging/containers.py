@@ -66,7 +66,7 @@ def _nifti_header(path: Path, settings: ReadSettings) -> Header:
             )
     if head.is_read_here:
         header = replace(header, bytes_per_voxel=8 if head.slope != (1, 0) else width, may_be_nan=is_float)
-    return replace(header, is_flat=head.is_flat)
+    return replace(header, is_flat=head.is_flat, is_oriented=head.version > 0)
 
 
 def _straightened(header: Header, sheared: Sheared, settings: ReadSettings) -> Header:

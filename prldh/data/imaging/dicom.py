@@ -20,7 +20,7 @@ from prldh.data.imaging.dicom_file import (
     read_dataset,
     text_of,
 )
-from prldh.data.imaging.dicom_frames import frames_header
+from prldh.data.imaging.dicom_frames import GROUPS, frames_header, slices_of
 from prldh.data.imaging.dicom_lengths import lengths_fit
 from prldh.data.imaging.dicom_pixels import stored_frames
 from prldh.data.imaging.dicom_stack import Slice, stack
@@ -175,11 +175,30 @@ def _slice_of(path: Path) -> Slice | None:
         is_compressed = UID(str(dataset.file_meta.TransferSyntaxUID)).is_compressed
     except Exception:  # a tag that is absent or no number
         raise CaseRefused(f"'{path.name}' is damaged or incomplete DICOM. Copy or export it again.") from None
+    if frames == 1 and not slice_.position:  # an enhanced file of one frame tells of it as of many
+        slice_ = _enhanced(slice_)
     if left < (1 if is_compressed else rows * columns * samples * frames * bits // 8):
         raise CaseRefused(
             f"'{path.name}' is cut off: it holds fewer voxels than its header says. Copy or export it again."
         )
     return slice_
+
+
+def _enhanced(one: Slice) -> Slice:
+    """The same with place and scaling from the functional groups, where it has them."""
+    dataset, _ = read_dataset(one.file, GROUPS)
+    if not dataset.get("PerFrameFunctionalGroupsSequence"):
+        return one
+    (told,) = slices_of(dataset, one.file)
+    return replace(
+        one,
+        position=told.position,
+        axes=told.axes,
+        spacing=told.spacing,
+        thickness=told.thickness,
+        stored=(*one.stored[:2], *told.stored[2:]),
+        is_enhanced=True,
+    )
 
 
 def _or(value: Any, otherwise: float) -> Any:
@@ -221,7 +240,7 @@ def _series(slices: list[Slice], name: str, identity: Identity, settings: ReadSe
 def _is_odd(one: Slice) -> bool:
     """Whether GDCM would get the numbers of a file wrong, or cannot open it: see :mod:`dicom_pixels`."""
     allocated, (stored, high) = int(one.stored[0]), one.bits
-    return one.is_deflated or high != stored - 1 or (allocated > 16 and stored < allocated)
+    return one.is_deflated or one.is_enhanced or high != stored - 1 or (allocated > 16 and stored < allocated)
 
 
 def read_series_values(header: Header) -> np.ndarray:
@@ -258,5 +277,5 @@ def _values_here(header: Header) -> np.ndarray:
             raise CaseRefused(
                 f"the voxels of '{file.name}' are not as many as its header says. Copy or export it again."
             )
-        values[place] = stored * one.stored[2] + one.stored[3]
+        values[place] = stored * (one.stored[2] or 1.0) + one.stored[3]  # a slope of 0 is none, as GDCM has it
     return values

@@ -119,7 +119,7 @@ def slices_of(dataset: Any, path: Path) -> list[Slice]:
                     axes,
                     spacing,
                     thickness[0],
-                    (0, 0, slope[0], intercept[0]),
+                    (0, 0, slope[0] or 1.0, intercept[0]),  # a slope of 0 is none, as GDCM has it
                     1,
                 )
             )

@@ -35,6 +35,7 @@ class Slice:
     bits: tuple[int, int] = (0, 0)
     patient: str = ""
     is_deflated: bool = False
+    is_enhanced: bool = False
 
 
 def stack(slices: Sequence[Slice], name: str) -> tuple[np.ndarray, Geometry]:

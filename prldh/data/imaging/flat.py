@@ -51,8 +51,8 @@ def picture_header(path: Path, settings: ReadSettings) -> Header:
         raise no_volume(path, f"{size[2]} pages of a picture")
     refuse_too_large((size[0], size[1], 1), 2 * components, path.name, settings)
     geometry = Geometry((size[0], size[1], 1), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), _UPRIGHT)
-    # colours are found when it is read
-    return Header("picture", geometry, (path,), 2, may_be_nan=components > 1, is_flat=True, has_size=False)
+    # whether it is whole and without colours is found when it is read, which checks do of what may be NaN
+    return Header("picture", geometry, (path,), 2, may_be_nan=True, is_flat=True, has_size=False)
 
 
 def _picture_reader(path: Path) -> Any:

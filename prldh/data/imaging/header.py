@@ -41,7 +41,7 @@ class Header:
     ``is_odd``, where GDCM is not given the file; ``frames``, in the order of slices; ``units`` of PET, and the
     ``factor`` that makes them what was asked for. ``sheared``: the grid of the file, where ``geometry`` is the upright
     one that it is resampled to. ``is_flat``: one plane without a thickness (1 mm stands for it); ``has_size``: whether
-    it says how large its pixels are.
+    it says how large its pixels are; ``is_oriented``: which side is left.
     """
 
     kind: str
@@ -61,6 +61,7 @@ class Header:
     sheared: Sheared | None = None
     is_flat: bool = False
     has_size: bool = True
+    is_oriented: bool = True
 
 
 def refuse_too_large(size: tuple[int, ...], bytes_per_voxel: int, name: str, settings: ReadSettings) -> None:

@@ -27,6 +27,7 @@ from prldh.data.imaging.perturb import Perturbation
 from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
 from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
+from prldh.data.imaging.streaming import n_readers, stream_cases
 from prldh.data.tables import check_ids, open_table, some, told_alike
 from prldh.plugins import Registry, VerifiesValues
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
@@ -232,16 +233,21 @@ def _measure_tissue(
     consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
     shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
-    with Workers(min(jobs, max(1, len(batches))), dask, shared, lambda sentence: progress(sentence, 0, 0)) as workers:
-        try:
-            computed = run_work(
-                compute_cases,
-                batches,
-                workers,
-                _counting(progress, f"images: {name}, features", len(good), len(batches)),
-            )
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
+    counting = _counting(progress, f"images: {name}, features", len(good), len(batches))
+
+    def say(sentence: str) -> None:
+        progress(sentence, 0, 0)
+
+    try:
+        if dask is None and n_readers(sources, jobs):
+            told = _counting(progress, f"images: {name}, features", len(good))
+            computed = stream_cases(_batches(good, {}, jobs), shared, jobs, told, say)
+        else:
+            n = min(jobs, max(1, len(batches)))
+            with Workers(n, dask, shared, say, tries_here=True) as workers:
+                computed = run_work(compute_cases, batches, workers, counting)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None
     by_line = {result.row.line: result for batch in computed for result in batch}
     results = [by_line.get(r.line) or CaseResult(r, reason=refused[r.line]) for r in rows]
     _stop_if_strict(is_strict, name, [r for r in results if r.reason])

@@ -138,7 +138,8 @@ def _first_version(head: bytes, order: str, path: Path, files: tuple[Path, ...])
         raise damaged(path, "NIfTI")
     if is_pair and magic[:3] == b"\0\0\0":
         spacing = tuple(abs(s) for s in struct.unpack_from(order + "3f", head, 80))
-        return Nifti(files, order, 0, dims[1 : dims[0] + 1], code, spacing, 0.0, (1.0, 0.0))
+        start = struct.unpack_from(order + "f", head, 108)[0]
+        return Nifti(files, order, 0, dims[1 : dims[0] + 1], code, spacing, start, (1.0, 0.0))
     return Nifti(
         files,
         order,

@@ -194,7 +194,7 @@ def _stamp(header: Header) -> tuple[tuple[int, int], ...]:
 @functools.lru_cache(maxsize=1)
 def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
     """Several regions of one image follow each other in a table: the last image is kept."""
-    values = _values(header)
+    values = _upright(header)
     if values.dtype.kind == "f" and not np.isfinite(np.sum(values, dtype=np.float64)):
         is_bad = ~np.isfinite(values)
         n = int(np.count_nonzero(is_bad))
@@ -203,7 +203,13 @@ def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
     return values
 
 
-def _values(header: Header, is_mask: bool = False) -> np.ndarray:
+def _upright(header: Header, is_mask: bool = False) -> np.ndarray:
+    """The voxels, of a sheared image on its upright grid."""
+    values = _values(header)
+    return values if header.sheared is None else straighten(values, header.sheared, header.geometry, is_mask)
+
+
+def _values(header: Header) -> np.ndarray:
     read = {
         "dicom": read_series_values,
         "frames": read_frames_values,
@@ -212,8 +218,6 @@ def _values(header: Header, is_mask: bool = False) -> np.ndarray:
     }.get(header.kind, read_container_values)
     try:
         values = read(header)
-        if header.sheared is not None:
-            values = straighten(values, header.sheared, header.geometry, is_mask)
     except MemoryError:
         raise CaseRefused(
             f"'{header.files[0].name}' does not fit into memory. Crop it around the region, or use fewer --jobs.",
@@ -318,7 +322,7 @@ def _drawn(path: Path) -> tuple[Path, str | None]:
 @functools.lru_cache(maxsize=2)
 def _labels(name: str, header: Header, stamp: tuple) -> np.ndarray:
     """Both readers' label maps are kept for the other regions in them."""
-    labels = whole_labels(_values(header, is_mask=True), name)
+    labels = whole_labels(_upright(header, is_mask=True), name)
     labels.setflags(write=False)
     return labels
 
