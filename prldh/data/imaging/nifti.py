@@ -286,7 +286,7 @@ def _is_packed(path: Path) -> bool:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if _is_packed(path) else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if _is_packed(path) else path.open("rb")  # type: ignore[return-value]  # both read bytes
 
 
 def _unpacks_to(path: Path, needed: int) -> bool:
