@@ -230,10 +230,13 @@ def _measure_tissue(
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
-    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
-    n, say = min(jobs, max(1, len(batches))), lambda sentence: progress(sentence, 0, 0)
-    with Workers(n, dask, shared, say, tries_here=True) as workers:
+    n = min(jobs, max(1, len(batches)))
+    if dask is None and jobs >= 2 * n and any(chosen.divides_cases for chosen in sources.values()):
+        # one case after the other, each by all the processes
+        n, sources = 1, {source: replace(chosen, jobs=jobs) for source, chosen in sources.items()}
+    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
+    with Workers(n, dask, shared, lambda sentence: progress(sentence, 0, 0), tries_here=True) as workers:
         try:
             computed = run_work(
                 compute_cases,
