@@ -247,7 +247,7 @@ class CaseWork:
 
     def measure(self, name: str, chosen: ChosenSource) -> None:
         """This case alone, by one source."""
-        self.take(name, chosen.source.extract(self.case_for(name), chosen.settings))
+        self.take(name, chosen.extract(self.case_for(name)))
 
     def take(self, name: str, answer: Sequence[Mapping[str, float]]) -> None:
         """Share out what a source gave for :meth:`case_for`, and keep it."""
