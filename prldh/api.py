@@ -102,8 +102,7 @@ from prldh.plugins import (
 if TYPE_CHECKING:
     from prldh.data import read_table, some
     from prldh.data.imaging import (
-        apply_steps,
-        choose_steps,
+        cases_as_measured,
         dice,
         file_stem,
         hausdorff_mm,
@@ -198,9 +197,8 @@ __all__ = [
     "ValidatorMethods",
     "VerifiesValues",
     "Volume",
-    "apply_steps",
     "cache_folder",
-    "choose_steps",
+    "cases_as_measured",
     "describe_feature",
     "dice",
     "file_stem",
@@ -228,8 +226,7 @@ __all__ = [
 _LATER = {
     "read_table": "prldh.data",
     "some": "prldh.data",
-    "apply_steps": "prldh.data.imaging",
-    "choose_steps": "prldh.data.imaging",
+    "cases_as_measured": "prldh.data.imaging",
     "dice": "prldh.data.imaging",
     "file_stem": "prldh.data.imaging",
     "hausdorff_mm": "prldh.data.imaging",

@@ -68,7 +68,15 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
             " cases table."
         )
     read = table.read.joined_as(study.clinical.read)
-    return study, read_cases(folder / table.path, tissue, study.clinical.id, read=read), folder
+    rows = read_cases(
+        folder / table.path,
+        tissue,
+        study.clinical.id,
+        read=read,
+        patient_column=study.clinical.patient,
+        share_images=study.tissues[tissue].share_images,
+    )
+    return study, rows, folder
 
 
 def train_study(
