@@ -270,8 +270,8 @@ FEW_BINS = WarnKind(
     "images",
     "images",
     "Regions span few grey levels",
-    "tissue {tissue}, source {source}: after the image steps half of the regions span {n:.2g} bins of width {width:g} or"
-    " fewer, so that texture and entropy say little.",
+    "tissue {tissue}, source {source}: after the image steps half of the regions span {n:.2g} bins of width {width:g}"
+    " or fewer, so that texture and entropy say little.",
     "A step that changes the scale of intensities, such as a z-score, leaves the bin width as it was. With a few grey"
     " levels textures are alike in everyone.",
     "Give the step a scale that suits the bin width (100 with a width of 5 to 25), or the source a width or number of"
