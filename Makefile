@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu bench setup setup-test lint check clean
+.PHONY: demo test test-slow test-gpu gpu-check bench setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -21,6 +21,10 @@ test-slow: setup-test
 
 test-gpu: setup
 	@$(PY) -m pytest -m "gpu"
+
+# everything of a GPU in at most eight minutes, as gpu_check.json
+gpu-check: setup
+	@tools/gpu_check.sh
 
 bench:
 	$(SETUP) bench

@@ -8,8 +8,11 @@ python benchmarks/embedding.py --batches 128 256 512 --precisions bf16 --compile
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +92,9 @@ def end_to_end(cases: list[Case], embedder: Embedder, settings: Settings) -> int
     return len(pictures)
 
 
-def between_patients(network: UCTransNet, device: torch.device, precisions: list[str], n: int, seed: int) -> None:
+def between_patients(
+    network: UCTransNet, device: torch.device, precisions: list[str], n: int, seed: int
+) -> dict[str, dict[str, float]]:
     """How far each precision moves the values of ``n`` patients from single precision on the CPU, in SDs between these
     patients and, as is often told, of the largest value."""
     cases, settings = make_cases(n, seed), Settings(slices="largest")
@@ -97,6 +102,7 @@ def between_patients(network: UCTransNet, device: torch.device, precisions: list
     reference = Embedder(network.cpu(), "cpu")(pictures)
     network.to(device)
     print(f"\nlargest change from single precision on the CPU, {n} simulated patients, {reference.shape[1]} features:")
+    found = {}
     for precision in precisions:
         values = Embedder(network, device.type, precision)(pictures)
         changes = changes_in_sds(values, reference)
@@ -106,6 +112,12 @@ def between_patients(network: UCTransNet, device: torch.device, precisions: list
             f"{precision}: {finite.max():.3f} SD between patients (median feature {np.median(finite):.3f} SD), which is"
             f" {share:.1%} of the largest value; {np.isinf(changes).sum()} features without spread changed"
         )
+        found[precision] = {
+            "largest_sd": float(finite.max()),
+            "median_sd": float(np.median(finite)),
+            "share_of_largest_value": float(share),
+        }
+    return found
 
 
 def main() -> None:
@@ -117,6 +129,7 @@ def main() -> None:
         "--patients", type=int, default=40, help="patients whose values are compared between precisions"
     )
     parser.add_argument("--only-precision", action="store_true", help="compare precisions, measure no speed")
+    parser.add_argument("--json", type=Path, help="write the numbers there, too")
     parser.add_argument("--compile", action="store_true", help="also through torch.compile")
     parser.add_argument("--seconds", type=float, default=3.0, help="least time of each measurement")
     parser.add_argument("--seed", type=int, default=1)
@@ -126,7 +139,8 @@ def main() -> None:
     if is_gpu:
         torch.set_float32_matmul_precision("high")  # as cuDNN's convolutions, which take TF32: one floor for both
     if arguments.only_precision:
-        between_patients(make_network(arguments.seed), device, arguments.precisions, arguments.patients, arguments.seed)
+        given = (device, arguments.precisions, arguments.patients, arguments.seed)
+        write_numbers(arguments.json, {"between_patients": between_patients(make_network(arguments.seed), *given)})
         return
     batches = arguments.batches or ([128, 256, 512] if is_gpu else [1, 8, 16])
     network = make_network(arguments.seed)
@@ -157,6 +171,7 @@ def main() -> None:
         "\nprecision  compiled  batch  images/s on device  share of the floor  images/s from uint8 host memory  "
         "largest change (of the largest value)"
     )
+    ways = []
     for precision in arguments.precisions:
         for is_compiled in (False, True) if arguments.compile else (False,):
             for batch in batches:
@@ -168,6 +183,17 @@ def main() -> None:
                 held = pictures if is_gpu else pictures[:batch]
                 host = seconds(lambda e=embedder, x=held: e(x), device, arguments.seconds) / len(held)
                 change = np.abs(embedder(sample) - expected).max()
+                ways.append(
+                    {
+                        "precision": precision,
+                        "compiled": is_compiled,
+                        "batch": batch,
+                        "on_device_per_second": 1 / one,
+                        "share_of_floor": FLOPS_PER_IMAGE / one / rates[precision],
+                        "from_host_per_second": 1 / host,
+                        "largest_change": float(change),
+                    }
+                )
                 print(
                     f"{precision:9}  {is_compiled!s:8}  {batch:5}  {1 / one:18.1f} "
                     f" {FLOPS_PER_IMAGE / one / rates[precision]:17.0%}  {1 / host:31.1f}  {change:.2e}"
@@ -191,7 +217,13 @@ def main() -> None:
             f"batch {batch}: {np.median(ratios):.2f} times the bare encoder's time (three trials:"
             f" {', '.join(f'{r:.2f}' for r in ratios)})"
         )
-    between_patients(network, device, arguments.precisions, arguments.patients, arguments.seed)
+    changes = between_patients(network, device, arguments.precisions, arguments.patients, arguments.seed)
+    write_numbers(arguments.json, {"device": name, "matrix_flops": rates, "ways": ways, "between_patients": changes})
+
+
+def write_numbers(path: Path | None, numbers: dict[str, Any]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(numbers, indent=2))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from prldh_uctransnet.checkpoints import load_checkpoint
 from prldh_uctransnet.evaluation import Agreement, compare, summarise
+from prldh_uctransnet.keeping import BEST
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.slices import load_image, slices_of
-from prldh_uctransnet.training import BEST, train
+from prldh_uctransnet.training import train
 
 from prldh.core import CaseRow
 
@@ -36,7 +37,9 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--width", type=int, default=8)
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda", "mps"])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the summary there, too")
     arguments = parser.parse_args()
     images = sorted((arguments.folder / "images").iterdir())
     rows = [
@@ -49,7 +52,7 @@ def main() -> None:
         epochs=arguments.epochs,
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
-        device="cpu",
+        device=arguments.device,
     )
     slices = [slices_of(load_image([row], None), recipe) for row in rows]
     fold = np.random.default_rng(arguments.seed).permutation(len(rows)) % arguments.folds
@@ -60,7 +63,7 @@ def main() -> None:
         own = recipe.model_copy(update={"held_out": tuple(row.patient for row in held_out)})
         with tempfile.TemporaryDirectory() as folder:
             best = train(slices, own, arguments.seed, Path(folder), say=lambda text: None)["best"]
-            segmenter = Segmenter(load_checkpoint(Path(folder) / BEST), "cpu")
+            segmenter = Segmenter(load_checkpoint(Path(folder) / BEST), arguments.device)
         for row in held_out:
             case = load_image([row], None)
             agreements.append(compare(row.patient, row.line, case.masks[0], segmenter(case.image), (1.0, 1.0, 1.0)))
@@ -73,6 +76,8 @@ def main() -> None:
     print(f"{time.perf_counter() - start:.0f} s, {time.process_time():.0f} s of CPU; distances in pixels")
     print(table(agreements))
     print(json.dumps(summarise(agreements), indent=2))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summarise(agreements), indent=2))
 
 
 def table(cases: list[Agreement]) -> str:

@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         read_cases,
         read_image,
         settings_for,
+        without_names,
     )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
@@ -217,6 +218,7 @@ __all__ = [
     "some",
     "take_columns",
     "whole_file",
+    "without_names",
     "write_whole",
 ]
 
@@ -232,6 +234,7 @@ _LATER = {
     "read_cases": "prldh.data.imaging",
     "read_image": "prldh.data.imaging",
     "settings_for": "prldh.data.imaging",
+    "without_names": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",
     "describe_feature": "prldh.ibsi",
     "ReadSettings": "prldh.study",

@@ -19,7 +19,7 @@ from prldh.work.parallel import in_parallel
 MAX_DEATHS = 3
 #: Work that is tried here first goes to processes where one item takes longer than this, or what is left does: starting
 #: processes, which import everything again, takes as long.
-WORTH_S = 2.0
+WORTH_S = 4.0
 
 
 class Workers:

@@ -8,10 +8,13 @@ import pytest
 import torch
 from prldh_uctransnet import UCTransNet
 from prldh_uctransnet.checkpoints import Checkpoint, load_checkpoint
+from prldh_uctransnet.crops import crops_of, picture_of_crop, pictures_on
 from prldh_uctransnet.embedding import Embedder
 from prldh_uctransnet.loading import Ahead, rows_of
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.recipe import Recipe
+from prldh_uctransnet.settings import Settings
+from prldh_uctransnet.source import UCTransNetSource
 from prldh_uctransnet.training import add_gradients, begin, train, train_epoch
 from test_uctransnet_regions import make_case
 from test_uctransnet_training import make_slices
@@ -52,6 +55,53 @@ def test_parts_that_travel_while_others_are_computed_are_not_mixed_up(checkpoint
         torch.cuda.synchronize()
         alone = embedder(pictures[start : start + 16])
         np.testing.assert_allclose(together[start : start + 16], alone, atol=1e-4 * np.abs(alone).max())
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint16, np.float32])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_rectangles_become_the_cpu_s_pictures_and_values(checkpoint, kind, precision):
+    """Resized and scaled on the GPU, whatever precision others asked of its matrix products; batches in flight."""
+    torch.set_float32_matmul_precision("medium")
+    try:
+        settings = Settings(
+            checkpoint=str(checkpoint), size=64, slices="all", device="cuda", batch=8, precision=precision
+        )
+        cases = [make_case(*_block_of(i, kind), spacing=(0.7, 1.1, 3.0), patient=f"P{i}") for i in range(12)]
+        crops = [crop for case in cases for crop in crops_of(case, settings)]
+        found = pictures_on(torch.device("cuda"), crops, 64).cpu().numpy()
+        np.testing.assert_allclose(found, [picture_of_crop(crop, 64) for crop in crops], atol=1e-5)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    source = UCTransNetSource()
+    assert source.readers(settings, 5) == 5
+    stream, answers = source.open_stream(settings), []
+    for owner, case in enumerate(cases):
+        answers += stream.put(owner, list(source.prepare(case, settings)), True)
+    answers = dict(answers + stream.close())
+    cpu = settings.model_copy(update={"device": "cpu", "precision": "fp32"})
+    for owner, case in enumerate(cases):
+        expected = np.array(list(source.extract(case, cpu)[0].values()))
+        values = np.array(list(answers[owner][0].values()))
+        assert np.abs(values - expected).max() < (2e-3 if precision == "fp32" else 2e-2) * expected.max()
+
+
+def _block_of(i, kind):
+    values = (1000 * np.random.default_rng(i).random((5, 80, 90))).astype(kind)
+    mask = np.zeros(values.shape, bool)
+    mask[1:4, 5 + i : 40 + 2 * i, 3 : 30 + 3 * i] = True
+    return values, mask
+
+
+def test_training_gathers_ahead_and_takes_channels_last(tmp_path):
+    """With and without threads the same numbers, and a checkpoint in torch's own order of memory."""
+    images, found = make_slices(5, 4), []
+    recipe = Recipe(size=32, width=8, batch=8, epochs=2, validation=0.4, device="cuda")
+    for workers in (0, 3):
+        own = recipe.model_copy(update={"workers": workers})
+        found.append(train(images, own, 1, tmp_path / str(workers), say=lambda text: None)["history"])
+    assert found[0] == found[1]
+    weights = load_checkpoint(tmp_path / "3" / "best.pt").network.state_dict()
+    assert all(v.is_contiguous() for v in weights.values())
 
 
 def test_embedding_and_segmentation_go_on_with_less_memory(checkpoint, little_memory):

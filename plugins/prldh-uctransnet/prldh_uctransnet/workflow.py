@@ -19,6 +19,7 @@ from prldh.api import (
     read_cases,
     read_study,
     settings_for,
+    without_names,
     write_whole,
 )
 from prldh_uctransnet import parallel
@@ -225,7 +226,9 @@ def evaluate_study(
             case = load_image(group, study.imaging)
             masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
         except DataError as error:
-            aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
+            aside.append(
+                {"patient": group[0].patient, "line": group[0].line, "reason": without_names(str(error), group[0])}
+            )
             continue
         for a, b in pairs(list(masks)):
             agreements.setdefault(f"{b} against {a}", []).append(

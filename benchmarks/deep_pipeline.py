@@ -1,0 +1,234 @@
+"""From files to deep features while others read: what reading adds to computing, what waits in the queue, and whether
+the values are those of each case alone. Runs on a CPU and on a GPU.
+
+By the clock it needs as many free cores as processes; CPU seconds of the process that computes say what it does beside
+computing wherever other work is going on.
+
+python benchmarks/deep_pipeline.py                                      # the device that is there
+python benchmarks/deep_pipeline.py --device cpu --cases 24 --json FILE
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from embedding import make_network
+from prldh_uctransnet import source as source_module
+from prldh_uctransnet.checkpoints import save_checkpoint
+from prldh_uctransnet.crops import pictures_on
+from prldh_uctransnet.regions import pictures_of
+from prldh_uctransnet.settings import Settings
+from prldh_uctransnet.source import UCTransNetSource
+
+from prldh.core import CaseRow
+from prldh.data.imaging import load_case, streaming
+from prldh.data.imaging.sources import ChosenSource
+from prldh.study import ReadSettings
+from prldh.work import Pieces
+
+SIZE = 224
+RATIOS = ("share", "over_computing", "cpu_over_computing", "pictures_per_second")
+
+
+@dataclass
+class Timed:
+    """One way: seconds by the clock of ``reading`` alone (one process) and of ``computing`` alone, of both together
+    from the first rectangle on, ``share`` of the sum; CPU seconds of the computing process, alone and together; and
+    what waited at most."""
+
+    way: str
+    n_pictures: int
+    readers: int
+    reading: float
+    computing: float
+    together: float
+    cpu_alone: float
+    cpu_together: float
+    most_bytes: int
+    limit: int
+
+    @property
+    def share(self) -> float:
+        return self.together / (self.reading + self.computing)
+
+    @property
+    def over_computing(self) -> float:
+        return self.together / self.computing
+
+    @property
+    def pictures_per_second(self) -> float:
+        return self.n_pictures / self.together
+
+    @property
+    def cpu_over_computing(self) -> float | None:
+        return self.cpu_together / self.cpu_alone if self.cpu_alone else None
+
+
+def write_cases(folder: Path, n: int, seed: int) -> list[CaseRow]:
+    """Compressed NIfTI volumes of 14 x 256 x 256 with a region of about 100 x 140 pixels on three slices."""
+    import SimpleITK as sitk
+
+    generator, rows = np.random.default_rng(seed), []
+    for i in range(n):
+        values = generator.normal(size=(14, 256, 256)).cumsum(axis=1).cumsum(axis=2)
+        mask = np.zeros(values.shape, np.uint8)
+        mask[6:9, 70 : 160 + i % 20, 60 : 190 + i % 30] = 1
+        for kind, array in (("i", (200 * values).astype(np.int16)), ("m", mask)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((0.7, 0.7, 4.0))
+            sitk.WriteImage(image, str(folder / f"{kind}{i}.nii.gz"), True)
+        rows.append(CaseRow("disc", f"P{i}", i + 2, folder / f"i{i}.nii.gz", (folder / f"m{i}.nii.gz",)))
+    return rows
+
+
+class Recording(Pieces):
+    """Remembers the last one, and when its first piece was asked for."""
+
+    last: Recording
+    first: tuple[float, float]
+
+    def __iter__(self) -> Any:
+        Recording.last = self
+        for n, found in enumerate(super().__iter__()):
+            if n == 0:
+                Recording.first = time.perf_counter(), time.process_time()
+            yield found
+
+
+def run(
+    rows: list[CaseRow], chosen: ChosenSource, kept: Path, readers: int, limit: int
+) -> tuple[list[Any], float, float]:
+    """Results, and seconds by the clock and of this process's CPU from the first rectangle on."""
+    streaming.Pieces = Recording
+    given = ({"uctransnet": chosen}, ReadSettings(), None, None, (), kept)
+    found = streaming.stream_cases([[r] for r in rows], given, readers, lambda n: None, print, limit)
+    clock, cpu = time.perf_counter() - Recording.first[0], time.process_time() - Recording.first[1]
+    return [result for batch in found for result in batch], clock, cpu
+
+
+def describe_first(rows: list[CaseRow], kept: Path) -> None:
+    """Keep what is said of the cases (and their pictures for the report), which is no part of what is timed here."""
+    from prldh.data.imaging.compute import compute_cases
+
+    compute_cases({}, ReadSettings(), None, None, (), kept, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+    parser.add_argument("--cases", type=int, help="default 24 on a CPU, 400 elsewhere")
+    parser.add_argument("--readers", type=int, help="default 1 on a CPU, one a core elsewhere")
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--slices", default="largest", choices=["largest", "all"])
+    parser.add_argument("--limit-mb", type=float, default=1.0, help="of the queue")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoint = folder / "net.pt"
+        save_checkpoint(checkpoint, {"state_dict": make_network(arguments.seed).state_dict()})
+        given = {"device": arguments.device, "precision": arguments.precision, "slices": arguments.slices}
+        settings = Settings(checkpoint=str(checkpoint), size=SIZE, readers=1, **given)
+        embedder = source_module._embedder_of(settings)
+        is_cpu = embedder.device.type == "cpu"
+        readers = arguments.readers or (1 if is_cpu else os.cpu_count() or 1)
+        settings = settings.model_copy(update={"readers": readers})
+        torch.set_num_threads(1)
+        n, limit = arguments.cases or (24 if is_cpu else 400), int(arguments.limit_mb * 1024**2)
+        rows = write_cases(folder, n, arguments.seed)
+        source = UCTransNetSource()
+        describe_first(rows, folder / "about")
+        chosen = ChosenSource.of(source, settings, folder)
+        start = time.perf_counter()
+        crops = [c for row in rows for c in source.prepare(load_case(row, ReadSettings()), settings)]
+        reading = time.perf_counter() - start
+        print(f"{embedder.about}; {len(crops)} pictures of {n} cases; reading {1e3 * reading / n:.1f} ms a case")
+        parts = [crops[i : i + embedder.batch] for i in range(0, len(crops), embedder.batch)]
+
+        def compute(some: list[Any]) -> np.ndarray:
+            return np.concatenate([embedder.launch(part, SIZE).cpu().numpy() for part in some])
+
+        compute(parts[:1])
+        start, busy = time.perf_counter(), time.process_time()
+        alone = compute(parts)
+        computing, busy = time.perf_counter() - start, time.process_time() - busy
+        timed = []
+        results, *seconds = run(rows, chosen, _copy(folder / "about", folder / "a"), readers, limit)
+        queue = (Recording.last.most_bytes, limit)
+        timed.append(
+            Timed("the network", len(crops), readers, reading, computing, seconds[0], busy, seconds[1], *queue)
+        )
+        values = np.concatenate([r.values["uctransnet"][0].images for r in results])
+        change = float(np.abs(values - alone).max() / np.abs(alone).max())
+        single = np.concatenate([pictures_of(load_case(r, ReadSettings()), 0, settings) for r in rows[:4]])
+        made = pictures_on(embedder.device, crops[: len(single)], SIZE).cpu().numpy()
+        if is_cpu:
+            real, embedder.batch = embedder.launch, 1
+
+            def stand_in(some: list[Any], size: int) -> torch.Tensor:
+                time.sleep(reading / len(crops) * len(some))
+                return torch.zeros(len(some), 512)
+
+            embedder.launch = stand_in
+            _, *seconds = run(rows, chosen, _copy(folder / "about", folder / "b"), 1, limit)
+            embedder.launch = real
+            queue = (Recording.last.most_bytes, limit)
+            timed.append(
+                Timed(
+                    "a stand-in as slow as reading",
+                    len(crops),
+                    1,
+                    reading,
+                    reading,
+                    seconds[0],
+                    0.0,
+                    seconds[1],
+                    *queue,
+                )
+            )
+        for t in timed:
+            print(
+                f"{t.way}, {t.readers} reader(s): reading alone {t.reading:.2f} s, computing alone {t.computing:.2f} s,"
+                f" together {t.together:.2f} s: {t.share:.2f} of both added up, {t.over_computing:.3f} times computing"
+                + (f" (CPU: {t.cpu_over_computing:.3f})" if t.cpu_over_computing else "")
+                + f", {t.pictures_per_second:.1f} pictures/s; at most {t.most_bytes / 1024**2:.2f} MB waited (limit"
+                f" {t.limit / 1024**2:.2f} MB, largest piece {max(c.nbytes for c in crops) / 1024**2:.2f} MB)"
+            )
+        worst = float(np.abs(made - single).max())
+        print(f"values: largest difference from each batch alone {change:.1e} of the largest; pictures {worst:.1e}")
+        if arguments.json:
+            content = {
+                "about": embedder.about,
+                "timed": [
+                    asdict(t)
+                    | {
+                        k: getattr(t, k)
+                        for k in ("share", "over_computing", "cpu_over_computing", "pictures_per_second")
+                    }
+                    for t in timed
+                ],
+                "largest_change_of_values": change,
+                "largest_change_of_pictures": worst,
+            }
+            arguments.json.write_text(json.dumps(content, indent=2))
+
+
+def _copy(source: Path, to: Path) -> Path:
+    """A folder of what is kept, with what is said of the cases alone."""
+    import shutil
+
+    return Path(shutil.copytree(source, to))
+
+
+if __name__ == "__main__":
+    main()
