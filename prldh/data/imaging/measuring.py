@@ -187,6 +187,8 @@ def read_rows(
     kept = [r for r in rows if r.patient in ours]
     there = {r.patient for r in kept}
     hint = told_alike((i for i in known if i not in there), strangers)
+    if rows and patient_column is not None and all(row.patient == row.lesion for row in rows) and id_column != "lesion":
+        hint += f" The column 'lesion' stands for '{id_column}', which {table.name} has not."
     if not kept:
         raise DataError(
             f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are"
