@@ -52,7 +52,7 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool =
 
 def _whose(about: Mapping[str, Any]) -> str:
     """Of how many patients the rows are; where these are lesions, of how many lesions."""
-    lesions = about["lesions"]
+    lesions = about.get("lesions")
     if not lesions or not lesions["n_several"]:
         return _many(about["n_patients"], "patient")
     return f"{_many(lesions['n'], 'lesion')} of {_many(lesions['n_patients'], 'patient')}"
