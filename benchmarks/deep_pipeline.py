@@ -36,14 +36,14 @@ from prldh.study import ReadSettings
 from prldh.work import Pieces
 
 SIZE = 224
-RATIOS = ("share", "over_computing", "cpu_over_computing", "pictures_per_second")
+RATIOS = ("share", "over_computing", "added", "pictures_per_second")
 
 
 @dataclass
 class Timed:
     """One way: seconds by the clock of ``reading`` alone (one process) and of ``computing`` alone, of both together
-    from the first rectangle on, ``share`` of the sum; CPU seconds of the computing process, alone and together; and
-    what waited at most."""
+    from the first rectangle on, ``share`` of the sum; CPU seconds of the computing process beside computing
+    (``cpu_beside``) and for it; and what waited at most."""
 
     way: str
     n_pictures: int
@@ -51,8 +51,8 @@ class Timed:
     reading: float
     computing: float
     together: float
-    cpu_alone: float
-    cpu_together: float
+    cpu_computing: float
+    cpu_beside: float
     most_bytes: int
     limit: int
 
@@ -69,8 +69,9 @@ class Timed:
         return self.n_pictures / self.together
 
     @property
-    def cpu_over_computing(self) -> float | None:
-        return self.cpu_together / self.cpu_alone if self.cpu_alone else None
+    def added(self) -> float | None:
+        """What receiving, answering and keeping add to computing, as a share of it, in CPU seconds."""
+        return self.cpu_beside / self.cpu_computing if self.cpu_computing else None
 
 
 def write_cases(folder: Path, n: int, seed: int) -> list[CaseRow]:
@@ -159,10 +160,19 @@ def main() -> None:
             return np.concatenate([embedder.launch(part, SIZE).cpu().numpy() for part in some])
 
         compute(parts[:1])
-        start, busy = time.perf_counter(), time.process_time()
+        start = time.perf_counter()
         alone = compute(parts)
-        computing, busy = time.perf_counter() - start, time.process_time() - busy
+        computing = time.perf_counter() - start
         timed = []
+        real, busy = embedder.launch, [0.0]
+
+        def watched(some: list[Any], size: int) -> torch.Tensor:
+            before = time.thread_time()
+            values = real(some, size)
+            busy[0] += time.thread_time() - before
+            return values
+
+        embedder.launch = watched
         results, *seconds = run(rows, chosen, _copy(folder / "about", folder / "a"), readers, limit)
         queue = (Recording.last.most_bytes, limit)
         timed.append(
@@ -173,7 +183,7 @@ def main() -> None:
         single = np.concatenate([pictures_of(load_case(r, ReadSettings()), 0, settings) for r in rows[:4]])
         made = pictures_on(embedder.device, crops[: len(single)], SIZE).cpu().numpy()
         if is_cpu:
-            real, embedder.batch = embedder.launch, 1
+            embedder.batch = 1
 
             def stand_in(some: list[Any], size: int) -> torch.Tensor:
                 time.sleep(reading / len(crops) * len(some))
@@ -200,7 +210,7 @@ def main() -> None:
             print(
                 f"{t.way}, {t.readers} reader(s): reading alone {t.reading:.2f} s, computing alone {t.computing:.2f} s,"
                 f" together {t.together:.2f} s: {t.share:.2f} of both added up, {t.over_computing:.3f} times computing"
-                + (f" (CPU: {t.cpu_over_computing:.3f})" if t.cpu_over_computing else "")
+                + (f" (CPU beside computing {t.added:.1%} of it)" if t.added else "")
                 + f", {t.pictures_per_second:.1f} pictures/s; at most {t.most_bytes / 1024**2:.2f} MB waited (limit"
                 f" {t.limit / 1024**2:.2f} MB, largest piece {max(c.nbytes for c in crops) / 1024**2:.2f} MB)"
             )
@@ -210,11 +220,7 @@ def main() -> None:
             content = {
                 "about": embedder.about,
                 "timed": [
-                    asdict(t)
-                    | {
-                        k: getattr(t, k)
-                        for k in ("share", "over_computing", "cpu_over_computing", "pictures_per_second")
-                    }
+                    asdict(t) | {k: getattr(t, k) for k in ("share", "over_computing", "added", "pictures_per_second")}
                     for t in timed
                 ],
                 "largest_change_of_values": change,

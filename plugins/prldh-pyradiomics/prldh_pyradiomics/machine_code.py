@@ -180,7 +180,8 @@ def _load(place: Path) -> bool:
 
 
 def _engine(outside: Sequence[str]) -> Any:
-    """What places code in memory, told where these functions are."""
+    """What places code in memory, told where these functions are. What is never called is defined in this engine alone:
+    a symbol that is added is the process's, and numba's own code would find it in place of numba's."""
     import llvmlite.binding as llvm
 
     with suppress(Exception):  # newer versions do it themselves
@@ -189,8 +190,12 @@ def _engine(outside: Sequence[str]) -> Any:
     llvm.initialize_native_asmprinter()
     library = ctypes.CDLL(None)
     for name in outside:
-        if llvm.address_of_symbol(name) is None:
-            called = library.abort if name.startswith(NEVER_CALLED) else getattr(library, name)
-            llvm.add_symbol(name, ctypes.cast(called, ctypes.c_void_p).value)
+        if not name.startswith(NEVER_CALLED) and llvm.address_of_symbol(name) is None:
+            llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+    never = "".join(
+        f'define void @"{name}"() {{\n  call void @abort()\n  unreachable\n}}\n'
+        for name in outside
+        if name.startswith(NEVER_CALLED)
+    )
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(f"declare void @abort()\n{never}"), machine)

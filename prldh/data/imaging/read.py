@@ -153,7 +153,7 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
         ) from None
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=256)
 def _header(path: Path, kind: str, settings: ReadSettings, state: tuple) -> Header:
     """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files.
     ``state``: as they are now."""
