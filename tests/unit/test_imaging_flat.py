@@ -109,6 +109,19 @@ def test_16_bits_and_grey_that_is_stored_as_colour(tmp_path):
     assert "is in colour" in refused[0].message
 
 
+def test_a_damaged_picture_is_found_by_the_checks(tmp_path):
+    grey = (PLANE % 256).astype(np.uint8)
+    mask = _picture(tmp_path / "m.png", (MASK == 1) * np.uint8(255))
+    whole = _picture(tmp_path / "a.png", grey).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    none = bytearray(_picture(tmp_path / "b.bmp", grey).read_bytes())
+    none[22:26] = bytes(4)  # no rows
+    (tmp_path / "none.bmp").write_bytes(none)
+    for name in ("cut.png", "none.bmp"):
+        (refused,) = [f for f in check_cases([data.row(tmp_path / name, mask)]) if f.severity == "refused"]
+        assert "cannot be read as a picture" in refused.message and refused.kind == "no_volume"
+
+
 def test_a_mask_of_other_pixels_is_refused(tmp_path):
     image = _picture(tmp_path / "i.png", (PLANE % 256).astype(np.uint8))
     mask = _picture(tmp_path / "m.png", (MASK[:-1] == 1) * np.uint8(255))

@@ -15,7 +15,7 @@ from imaging_cases import FOLDER, need_cases
 
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.grids import to_mm
-from prldh.data.imaging.read import load_case
+from prldh.data.imaging.read import load_case, read_image
 from prldh.data.imaging.refusal import CaseRefused
 
 LOW, HIGH = (2, 2, 1), (10, 7, 5)  # x, y, z of the part of the grid that is stored
@@ -90,6 +90,16 @@ def test_an_extent_that_is_not_the_voxels_is_refused(tmp_path, image, extent):
     with pytest.raises(CaseRefused, match="field Extent") as caught:
         load_case(data.row(image, path, segment="a"))
     assert caught.value.kind == "geometry"
+
+
+@pytest.mark.parametrize("axes", ["spatial", "list"])
+def test_layers_without_segments_are_refused(tmp_path, image, axes):
+    path = _write(tmp_path / "m.seg.nrrd", axes, [_extent((0, 0, 0), (8, 5, 4))] * 2)
+    path.write_bytes(path.read_bytes().replace(b"Segment0_ID", b"Segment0_XX"))
+    with pytest.raises(CaseRefused, match="2 layers and tells of no segment"):
+        load_case(data.row(image, path))
+    with pytest.raises(CaseRefused, match="2 layers of a segmentation"):
+        read_image(path)
 
 
 @need_cases

@@ -51,6 +51,8 @@ def picture_header(path: Path, settings: ReadSettings) -> Header:
         raise _damaged(path) from None
     if len(size) != 2 and not (len(size) == 3 and size[2] == 1):
         raise no_volume(path, f"{size[2]} pages of a picture")
+    if min(size[:2]) < 1:
+        raise _damaged(path)
     refuse_too_large((size[0], size[1], 1), 2 * components, path.name, settings)
     geometry = Geometry((size[0], size[1], 1), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), _UPRIGHT)
     # whether it is whole and without colours is found when it is read, which checks do of what may be NaN
@@ -85,6 +87,8 @@ def read_picture_values(header: Header) -> np.ndarray:
     except RuntimeError:
         raise _damaged(path) from None
     _, y, x = header.geometry.size[::-1]
+    if values.size % (y * x) or not values.size:
+        raise _damaged(path)
     return _grey(values.reshape(y, x, -1), path)[None]
 
 

@@ -29,7 +29,7 @@ from prldh.data.imaging.flat import (
     read_plane_values,
 )
 from prldh.data.imaging.header import Header, Identity, not_finite
-from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.refusal import CaseRefused, no_volume
 from prldh.data.imaging.segments import Region, from_labels, from_slicer, slicer_segments, whole_labels
 from prldh.data.imaging.shear import straighten
 from prldh.study import ReadSettings
@@ -185,6 +185,8 @@ def read_image(path: Path, settings: ReadSettings | None = None) -> Volume:
 
 
 def _image(path: Path, header: Header) -> Volume:
+    if header.components > 1:
+        raise no_volume(path, f"{header.components} layers of a segmentation")
     values = _finite_values(path.name, header, _stamp(header))
     return Volume(values, header.geometry, header.modality, header.is_flat)
 
@@ -271,6 +273,12 @@ def _region(path: Path, row: CaseRow, image: Header | None, settings: ReadSettin
     labels = _labels(path.name, header, _stamp(header))
     if slicer_segments(header):
         return from_slicer(labels, header, row, path.name)
+    if header.components > 1:
+        raise CaseRefused(
+            f"the mask '{path.name}' has {header.components} layers and tells of no segment in them. Save the"
+            " segmentation again.",
+            "no_volume",
+        )
     if image is not None:
         _refuse_image(labels, path.name, row, image)
     region = from_labels(labels, header, row, path.name)
