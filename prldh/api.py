@@ -45,6 +45,7 @@ from prldh.core import (
     StudyError,
     TrainingRows,
     Volume,
+    cache_folder,
     nearest,
     plain,
     take_columns,
@@ -60,6 +61,7 @@ from prldh.plugins import (
     DescribesFeatures,
     DescribesFit,
     Designed,
+    DividesCases,
     Drawn,
     Explained,
     ExtractsMany,
@@ -101,8 +103,7 @@ from prldh.plugins import (
 if TYPE_CHECKING:
     from prldh.data import read_table, some
     from prldh.data.imaging import (
-        apply_steps,
-        choose_steps,
+        cases_as_measured,
         dice,
         file_stem,
         hausdorff_mm,
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
         read_cases,
         read_image,
         settings_for,
+        without_names,
     )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
@@ -132,6 +134,7 @@ __all__ = [
     "DescribesFeatures",
     "DescribesFit",
     "Designed",
+    "DividesCases",
     "Drawn",
     "EngineError",
     "Explained",
@@ -196,8 +199,8 @@ __all__ = [
     "ValidatorMethods",
     "VerifiesValues",
     "Volume",
-    "apply_steps",
-    "choose_steps",
+    "cache_folder",
+    "cases_as_measured",
     "describe_feature",
     "dice",
     "file_stem",
@@ -217,6 +220,7 @@ __all__ = [
     "some",
     "take_columns",
     "whole_file",
+    "without_names",
     "write_whole",
 ]
 
@@ -224,8 +228,7 @@ __all__ = [
 _LATER = {
     "read_table": "prldh.data",
     "some": "prldh.data",
-    "apply_steps": "prldh.data.imaging",
-    "choose_steps": "prldh.data.imaging",
+    "cases_as_measured": "prldh.data.imaging",
     "dice": "prldh.data.imaging",
     "file_stem": "prldh.data.imaging",
     "hausdorff_mm": "prldh.data.imaging",
@@ -233,6 +236,7 @@ _LATER = {
     "read_cases": "prldh.data.imaging",
     "read_image": "prldh.data.imaging",
     "settings_for": "prldh.data.imaging",
+    "without_names": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",
     "describe_feature": "prldh.ibsi",
     "ReadSettings": "prldh.study",

@@ -42,6 +42,8 @@ UNITS = {
     "ActualFrameDuration": " ms",
     "ContrastBolusVolume": " mL",
 }
+#: How the format of an image begins that was resampled onto an upright grid as it was read.
+SHEARED = "sheared "
 BEFORE = "what was done to the images before the extraction"
 
 
@@ -247,11 +249,12 @@ def resampling(describe: Callable[[Extraction], str] | None, otherwise: str) -> 
 
 
 def interpolator(d: Dossier, item: Item) -> Finding:
-    return from_settings(
-        d,
-        "resampledPixelSpacing, interpolator",
-        lambda e: f"{shown(e, 'interpolator')}" if _target(e) else "not resampled",
-    )
+    def describe(e: Extraction) -> str:
+        said = shown(e, "interpolator") if _target(e) else "not resampled"
+        n = sum(n for kind, n in e.image_formats.items() if kind.startswith(SHEARED))
+        return f"{said}; {n} with sheared axes resampled linearly onto an upright grid when read" if n else said
+
+    return from_settings(d, "resampledPixelSpacing, interpolator", describe)
 
 
 def voxel_size(d: Dossier, item: Item) -> Finding:

@@ -21,6 +21,8 @@ def clean(value: Any, without: type | None = None) -> Any:
 
     ``without``: leave out fields of records that carry this mark.
     """
+    if value is None or type(value) in (str, bool, int):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         value = keys_of(value, without)
     if isinstance(value, Mapping):

@@ -21,6 +21,8 @@ def on_first_use(room: str, **modules: str) -> Callable[[str], Any]:
     homes = {name: module for module, names in modules.items() for name in names.split()}
 
     def find(name: str) -> Any:
+        if name in modules:
+            return import_module(f"{room}.{name}")
         if name not in homes:
             raise AttributeError(f"module '{room}' has no attribute '{name}'")
         value = getattr(import_module(f"{room}.{homes[name]}"), name)

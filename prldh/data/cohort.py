@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, warn
 from prldh.data.table_files import and_more
@@ -28,6 +27,9 @@ from prldh.data.tables import (
     some,
 )
 from prldh.study import Study, as_unquoted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = None) -> tuple[Cohort, list[Warn]]:
@@ -49,6 +51,8 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         For a missing file or column, doubled ids, an outcome that is not two values, text among numbers,
         a level that is not declared, a covariate that cannot be imputed.
     """
+    import pandas as pd
+
     clinical = study.clinical
     path = folder / clinical.table
     frame = open_table(path, clinical.read)
@@ -324,6 +328,8 @@ def seen(text: str) -> str:
 
 
 def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:
+    import pandas as pd
+
     code = {same_text(level): i for i, level in enumerate(levels)}
     codes = [code[same_text(v)] if v != "" else -1 for v in column]
     return pd.Categorical.from_codes(codes, categories=pd.Index(levels))
@@ -338,6 +344,8 @@ def _complete(
     path: Path,
 ) -> tuple[np.ndarray, tuple[tuple[str, str], ...], list[Warn]]:
     """Who stays (n,), who is left out and why."""
+    import pandas as pd
+
     needed = {"by_model": scores[[]], "multiple_imputation": scores}.get(
         study.missing, pd.concat([table, scores], axis=1)
     )

@@ -141,6 +141,21 @@ class ExtractsStream(Protocol):
 
 
 @runtime_checkable
+class DividesCases(Protocol):
+    """A source whose measuring of one case falls into parts, which processes share where there are more of them than
+    cases."""
+
+    def parts(self, case: Case, settings: Any) -> Sequence[Any]:
+        """Parts, in the order of their values; none or one where it cannot be divided."""
+        ...
+
+    def extract_part(self, case: Case, settings: Any, part: Any) -> tuple[dict[str, float], ...]:
+        """The values of one part, one dictionary a reader. All parts' one after the other are what ``extract``
+        gives."""
+        ...
+
+
+@runtime_checkable
 class VerifiesValues(Protocol):
     """A source that has a reference implementation."""
 
@@ -238,6 +253,7 @@ OPTIONAL_OF_SOURCES = (
     HasFingerprint,
     ExtractsMany,
     ExtractsStream,
+    DividesCases,
     VerifiesValues,
     HasMetadata,
     InformsSteps,

@@ -92,9 +92,10 @@ def extract(
         images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=progress)
         verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else None
     id_column = study.clinical.id
+    about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
     if claimed is not None:
-        place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column), FEATURES)
-    return Extraction({name: describe_tissue(t) for name, t in images.tissues.items()}, images, verified, id_column)
+        place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column, about), FEATURES)
+    return Extraction(about, images, verified, id_column)
 
 
 def check(
@@ -123,11 +124,13 @@ def _refuse_without_images(study: Study) -> None:
 # ---------------------------------------------------------------- what is written
 
 
-def write_features(folder: Path, images: Images, id_column: str) -> None:
+def write_features(
+    folder: Path, images: Images, id_column: str, about: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
     """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``, ``.consensus``), ``TISSUE.perturbed.csv`` where masks
     were perturbed,
     ``TISSUE.SOURCE.images.csv`` where a source measures several images a patient, ``TISSUE.json``, and a picture a case
-    in ``TISSUE.pictures``."""
+    in ``TISSUE.pictures``. ``about``: what :func:`describe_tissue` says of each, where that is known."""
 
     folder.mkdir()
     for name, tissue in images.tissues.items():
@@ -150,7 +153,8 @@ def write_features(folder: Path, images: Images, id_column: str) -> None:
                 whose = [*(() if tissue.consensus is None else ("consensus",)), *range(1, len(tissue.readers) + 1)]
                 place = folder / f"{stem}.{file_stem(source)}.images.csv"
                 _write_images(place, readers, whose, tissue.ids, names, id_column)
-        text = json.dumps(clean(describe_tissue(tissue)), indent=1, ensure_ascii=False, allow_nan=False)
+        content = clean(describe_tissue(tissue) if about is None else about[name])
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         pictures = folder / f"{stem}.pictures"
         pictures.mkdir()

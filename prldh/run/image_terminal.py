@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool =
     return "\n".join(lines), not n_aside
 
 
+def _whose(about: Mapping[str, Any]) -> str:
+    """Of how many patients the rows are; where these are lesions, of how many lesions."""
+    lesions = about["lesions"]
+    if not lesions or not lesions["n_several"]:
+        return _many(about["n_patients"], "patient")
+    return f"{_many(lesions['n'], 'lesion')} of {_many(lesions['n_patients'], 'patient')}"
+
+
 def _many(n: int, noun: str) -> str:
     return f"{n} {noun}{'s' * (n != 1)}"
 
@@ -65,7 +74,7 @@ def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
         computed = sum(r.n_computed > 0 for r in tissue.results)
         lines.append(
             f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now,"
-            f" {about['n_measured'] - computed} kept from before), {_many(about['n_patients'], 'patient')},"
+            f" {about['n_measured'] - computed} kept from before), {_whose(about)},"
             f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
         )
         lines += [

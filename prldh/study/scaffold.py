@@ -29,8 +29,10 @@ tissues:                         # each has one of: radscore (a column of the cl
   disc: {features: [data/disc_reader1.csv, data/disc_reader2.csv]}   \
 # the id column, then one column a feature; 1 or 2 readers
   # muscle: {images: data/muscle_cases.csv, sources: [pyradiomics]}   \
-# patient_id, image, mask (or mask_reader1, mask_reader2), label, segment
+# patient_id, image, mask (or mask_reader1, mask_reader2), label, segment, lesion
+  #   share_images: true; lesions: largest; consensus: staple   # several lesions of one image, several readers
 # extraction: {pyradiomics: {preset: protocol-1223, combine: mean}}   # perturb: {n: 10} where there is one reader
+# image_steps: [n4, {z_score: {scale: 100}}]   # before anything is measured, of each image alone
 
 # selection:                     # the default, in order
 #   - icc: {threshold: 0.75}

@@ -48,7 +48,7 @@ def _one_name(value: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, An
 def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
     for step in steps:
         if len(step) != 1:
-            raise ValueError(f"each step names one selector (found {', '.join(step) or 'none'})")
+            raise ValueError(f"each step has one name (found {', '.join(step) or 'none'})")
     return steps
 
 

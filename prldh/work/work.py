@@ -17,6 +17,9 @@ from prldh.work.parallel import in_parallel
 
 #: How many times worker processes may die within one stage before the run stops; a dead one takes its whole pool along.
 MAX_DEATHS = 3
+#: Work that is tried here first goes to processes where one item takes longer than this, or what is left does: starting
+#: processes, which import everything again, takes as long.
+WORTH_S = 4.0
 
 
 class Workers:
@@ -33,6 +36,8 @@ class Workers:
         What every item needs, given to the work before the item: sent to a cluster once.
     say
         Told in a sentence what the user should know while it runs.
+    tries_here
+        Whether up to two items are worked on in this process, and the others too where they are soon done.
 
     Raises
     ------
@@ -41,9 +46,15 @@ class Workers:
     """
 
     def __init__(
-        self, jobs: int, dask: str | None = None, shared: tuple[Any, ...] = (), say: Callable[[str], None] | None = None
+        self,
+        jobs: int,
+        dask: str | None = None,
+        shared: tuple[Any, ...] = (),
+        say: Callable[[str], None] | None = None,
+        *,
+        tries_here: bool = False,
     ) -> None:
-        self.jobs, self.shared, self.say = jobs, shared, say or (lambda text: None)
+        self.jobs, self.shared, self.say, self.tries_here = jobs, shared, say or (lambda text: None), tries_here
         self._cluster = None
         if dask is not None:
             self._cluster = Cluster(dask, shared)
@@ -63,7 +74,22 @@ class Workers:
             return ((i, work(*self.shared, item)) for i, item in items.items())
         if self._cluster is not None:
             return self._cluster.spread(work, items)
-        return self._over_processes(work, items)
+        return self._here_first(work, items) if self.tries_here else self._over_processes(work, items)
+
+    def _here_first(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Generator[tuple[int, Any], None, None]:
+        """Here as long as what is left is soon done, otherwise over worker processes."""
+        left, least = dict(items), float("inf")
+        for i, item in items.items():
+            start = time.monotonic()
+            result = work(*self.shared, item)
+            took = time.monotonic() - start
+            least = min(least, took)  # the first one imports and compiles as well
+            del left[i]
+            yield i, result
+            if took > WORTH_S or (len(items) - len(left) > 1 and least * len(left) > WORTH_S):
+                break
+        if left:
+            yield from self._over_processes(work, left)
 
     def _over_processes(
         self, work: Callable[..., Any], items: Mapping[int, Any]

@@ -47,6 +47,8 @@ OPTIONAL = {
         "readers",
         "prepare",
         "open_stream",
+        "parts",
+        "extract_part",
         "verify",
         "metadata",
         "for_steps",

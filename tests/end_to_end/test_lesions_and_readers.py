@@ -54,7 +54,8 @@ def _patients(folder: Path, first: int, readers: int = 2) -> tuple[list[dict], l
 def run(tmp_path_factory, undrawn) -> Path:
     folder = tmp_path_factory.mktemp("lesions")
     cases, clinical = _patients(folder, 100)
-    study = study_of(folder, cases, clinical, "lesion_id", patient="who", share_images=True, consensus="staple") | {
+    of_images = {"share_images": True, "consensus": "staple", "image_steps": [{"z_score": {"scale": 10}}]}
+    study = study_of(folder, cases, clinical, "lesion_id", patient="who", **of_images) | {
         "engine": "python",
         "selection": [{"icc": {"threshold": 0.2}}],
         "univariate": False,
@@ -117,3 +118,4 @@ def test_one_reader_of_new_patients_stands_for_the_consensus(run, tmp_path):
     text = str(applied)
     assert "PRL-202" in text and "one reader's masks" in text
     assert "PRL-200" not in text and "duplicate_image" not in text
+    assert "PRL-101" not in text, "values lie where the study's do: the image step was applied"

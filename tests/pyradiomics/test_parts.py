@@ -19,7 +19,7 @@ pytest.importorskip("radiomics", reason="PyRadiomics is not installed (it needs 
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import ball, textured  # noqa: E402
 from prldh_pyradiomics import kernels, shape  # noqa: E402
-from prldh_pyradiomics.classes import order_statistics  # noqa: E402
+from prldh_pyradiomics.formulas import order_statistics  # noqa: E402
 from prldh_pyradiomics.region import Region, directions  # noqa: E402
 from prldh_pyradiomics.verify import relative_difference  # noqa: E402
 from prldh_pyradiomics.wavelet import axis_cut, wavelet_images  # noqa: E402

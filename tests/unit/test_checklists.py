@@ -774,6 +774,14 @@ def test_an_image_item_follows_from_the_settings(number, settings, status, said)
     assert (said is None and text is None) or said in text, text
 
 
+def test_sheared_images_were_resampled_when_they_were_read():
+    content = _metadata()
+    for case in content["cases"]:
+        case["formats"] = {"image": "sheared NIfTI", "masks": ["label map, NIfTI"]}
+    found = _entry("ibsi", "50a", Dossier(extractions=(from_metadata("disc", "features/disc.json", content),)))
+    assert found["value"] == "not resampled; 2 with sheared axes resampled linearly onto an upright grid when read"
+
+
 def test_settings_of_a_source_that_were_left_out_are_not_taken_for_none():
     content = _metadata()
     del content["sources"]["pyradiomics"]["computed"]

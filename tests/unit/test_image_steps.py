@@ -292,3 +292,27 @@ def test_the_kit_finds_a_step_that_remembers():
         except AssertionError as failure:
             broken[check.promise] = str(failure)
     assert "depends on nothing but the case and its settings" in broken
+
+
+class Binned(Plain):
+    """Says the range of a region's intensities, and its bin width, as a program with bins does."""
+
+    def extract(self, case, settings):
+        return tuple({"range": float(np.ptp(case.image.values[mask]))} for mask in case.masks)
+
+    def describe(self, names, settings):
+        return {name: {"unit": "1", "ibsi": "2OJQ", "family": "plain", "image_type": "original"} for name in names}
+
+    def metadata(self, settings):
+        return {"setting": {"binWidth": 25.0}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "codes"), [([], []), (["z_score"], ["PRL-203"]), ([{"z_score": {"scale": 100}}], [])]
+)
+def test_bins_that_are_wide_for_what_a_step_left_are_told(tmp_path, steps, codes):
+    patients = write_patients(tmp_path, 2)
+    cases = [{"patient_id": p, "image": f"{p}.nii.gz", "mask": f"{p}_mask.nii.gz"} for p in patients]
+    clinical = [{"patient_id": p, "event": i % 2} for i, p in enumerate(patients)]
+    done = prldh.extract(study_of(tmp_path, cases, clinical, image_steps=steps), None, jobs=1, plugins=[Binned()])
+    assert [w.code for w in done.images.warnings] == codes

@@ -9,6 +9,7 @@ import pytest
 
 from prldh.data.imaging.describe import describe_spread
 from prldh.data.imaging.read import acquisition_of_image, formats_of
+from prldh.study.imaging import ReadSettings
 
 
 def _changed(path, **fields):
@@ -87,6 +88,9 @@ def test_formats_of_images_and_masks(tmp_path):
         "image": "NIfTI",
         "masks": ["3D Slicer segmentation", "DICOM RTSTRUCT"],
     }
+    parts = data.write_seg(tmp_path / "parts.dcm", slices, {"disc": (box == 1) * 0.6}, "FRACTIONAL")
+    lower = ReadSettings(fraction=0.25)
+    assert formats_of(data.row(nifti, parts), lower)["masks"] == ["DICOM SEG, manual (fractions, from 0.25 on)"]
     _changed(seg, SegmentSequence=[])
     assert formats_of(data.row(nifti, seg))["masks"] == ["DICOM SEG"]
 

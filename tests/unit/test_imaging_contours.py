@@ -89,11 +89,12 @@ def test_contours_that_were_interpolated_count_and_lines_do_not(tmp_path):
     data.write_series(tmp_path / "s", data.values())
     path = data.write_rtstruct(tmp_path / "rs.dcm", {"a": [_rectangle(k, *BOX) for k in (1, 2, 3, 4)]})
     one = pydicom.dcmread(path)
-    kinds = ("CLOSED_PLANAR", "INTERPOLATED_PLANAR", "CLOSEDPLANAR_XOR", "OPEN_PLANAR")
+    one.ROIContourSequence[0].ContourSequence.append(pydicom.Dataset())  # a closed one without points
+    kinds = ("CLOSED_PLANAR", "INTERPOLATED_PLANAR", "CLOSEDPLANAR_XOR", "OPEN_PLANAR", "CLOSED_PLANAR")
     for contour, kind in zip(one.ROIContourSequence[0].ContourSequence, kinds, strict=True):
         contour.ContourGeometricType = kind
     one.save_as(path)
     row = data.row(tmp_path / "s", path)
     assert load_case(row).masks[0].any(axis=(1, 2)).tolist() == [False, True, True, True, False, False]
     (said,) = [f for f in check_cases([row]) if f.kind == "open_contours"]
-    assert "1 of the 4 contours" in said.message
+    assert "2 of the 5 contours" in said.message

@@ -177,3 +177,38 @@ def test_a_ct_that_lost_its_place_is_no_plane_and_many_frames_are_said_to_be_so(
     one.save_as(tmp_path / "u.dcm")
     with pytest.raises(CaseRefused, match="3 frames and does not say where each lies"):
         read_header(tmp_path / "u.dcm")
+
+
+def test_luma_and_chroma_without_colour_are_grey(tmp_path):
+    grey = (PLANE % 256).astype(np.uint8)
+    neutral = np.dstack([grey, np.full_like(grey, 128), np.full_like(grey, 128)])
+    path = _dicom(tmp_path / "i.dcm", neutral, "US", PhotometricInterpretation="YBR_FULL")
+    assert np.array_equal(read_image(path).values[0], grey)
+    neutral[3, 3, 1] = 160
+    with pytest.raises(CaseRefused, match="is in colour"):
+        read_image(_dicom(tmp_path / "c.dcm", neutral, "US", PhotometricInterpretation="YBR_FULL"))
+
+
+def test_radiographs_of_both_senses_are_a_finding(tmp_path):
+    mask = _picture(tmp_path / "m.png", (MASK == 1) * np.uint8(255))
+    rows = []
+    for k in (1, 2):
+        path = _dicom(tmp_path / f"{k}.dcm", data.values(k)[2], "DX", PhotometricInterpretation=f"MONOCHROME{k}")
+        rows.append(data.row(path, mask, patient=f"P{k}", line=k + 1))
+    (said,) = [f for f in check_cases(rows) if f.kind == "mixed_units"]
+    assert said.severity == "warning" and "MONOCHROME1 in 1, MONOCHROME2 in 1" in said.message
+    assert not [f for f in check_cases(rows[:1]) if f.kind == "mixed_units"]
+
+
+def test_the_picture_of_a_case_of_coarse_pixels_shows_its_plane(tmp_path):
+    """Pixels wider than what stands for the thickness."""
+    import io
+
+    from PIL import Image
+
+    from prldh.data.imaging.pictures import draw_case
+
+    image = _write(tmp_path / "i.nii", PLANE, (3.0, 3.0))
+    case = load_case(data.row(image, _write(tmp_path / "m.nii", MASK, (3.0, 3.0)), label=1))
+    drawn = np.array(Image.open(io.BytesIO(draw_case(case))).convert("L"))
+    assert np.count_nonzero(drawn.any(axis=1)) > 100, "rows of the plane, not one"

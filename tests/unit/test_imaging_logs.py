@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from prldh.cli import cli
 from prldh.core import DataError
 from prldh.data.imaging.check import check_cases
+from prldh.data.imaging.naming import without_names
 from prldh.run.image_terminal import summarise_findings
 
 NAME = "Mustermann Erika"
@@ -42,6 +43,13 @@ def test_a_redirected_check_names_rows_and_no_file(study):
     assert said.exit_code == 0 and "Mustermann" not in said.output
     assert "refused  disc, patient P3 (line 4): not found: the image." in said.output
     assert "patient P2 (line 3)" in said.output and "several regions" in said.output
+
+
+def test_a_folder_beside_a_mask_is_the_image_that_it_is(tmp_path):
+    files = data.write_series(tmp_path / "image", data.values())
+    row = data.row(tmp_path / "image", data.write_seg(tmp_path / "mask.dcm", files, {"a": data.box() == 1}))
+    assert without_names("'image' has fields, and 'mask.dcm' too.", row) == "the image has fields, and the mask too."
+    assert without_names(f"'{files[0].name}' is cut off.", row) == "a file of the image is cut off."
 
 
 def test_on_a_terminal_files_are_named(tmp_path, study):

@@ -17,7 +17,7 @@ import imaging_data as data
 from prldh.core.imaging import Geometry
 from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.grids import to_mm
-from prldh.data.imaging.read import files_of, load_case, read_header, read_image
+from prldh.data.imaging.read import files_of, formats_of, load_case, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
 from prldh.data.imaging.shear import Sheared, straighten, upright_grid
 
@@ -156,6 +156,7 @@ def test_a_sheared_mask_goes_the_same_way(tmp_path):
     assert volume == pytest.approx((data.box() == 1).sum() * abs(np.linalg.det(AXES[:, :3])), rel=0.1)
     said = [f for f in check_cases([data.row(image, mask, label=1)]) if f.kind == "sheared"]
     assert [f.severity for f in said] == ["warning"] * 2
+    assert formats_of(data.row(image, mask))["image"] == "sheared NIfTI"
     assert "linearly" in said[0].message and "nearest" in said[1].message
 
 

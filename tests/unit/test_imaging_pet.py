@@ -115,6 +115,25 @@ def test_what_the_header_does_not_tell_is_said_and_nothing_is_guessed(tmp_path, 
     assert caught.value.kind == "units" and "Mustermann" not in str(caught.value)
 
 
+def test_what_makers_keep_for_themselves(tmp_path):
+    import pydicom
+
+    folder = _pet(tmp_path / "p", Units="CNTS")
+    for file in folder.iterdir():
+        one = pydicom.dcmread(file)
+        one.private_block(0x7053, "Philips PET Private Group", create=True).add_new(0x00, "DS", "0.000437")
+        one.save_as(file)
+    assert _factor(folder) == pytest.approx(0.000437)
+    # a series made anew: GE keeps the start of the scan, which no bed position's time tells
+    folder = _pet(tmp_path / "g", SeriesTime="180000", AcquisitionTime="110700")
+    assert _factor(folder) > 1.01 * AT_START
+    for file in folder.iterdir():
+        one = pydicom.dcmread(file)
+        one.private_block(0x0009, "GEMS_PETD_01", create=True).add_new(0x0D, "DT", "20240301110000.00")
+        one.save_as(file)
+    assert _factor(folder) == pytest.approx(AT_START, rel=1e-6)
+
+
 def test_units_that_differ_in_a_cohort_are_a_finding_and_suv_mends_it(tmp_path):
     _pet(tmp_path / "a", 1)
     _pet(tmp_path / "b", 2, Units="GML")

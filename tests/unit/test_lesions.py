@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from imaging_data import GRID
 from lesion_data import Plain, image_of, lesions_of, measure, study_of, write_patients
 
 import prldh
 from prldh.core.errors import DataError, StudyError
-from prldh.data.imaging import read
+from prldh.data.imaging import cases_as_measured, read, read_cases
+from prldh.study import read_study
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
@@ -103,7 +105,9 @@ def test_lesions_are_rows_of_their_own_and_the_image_is_read_once(tmp_path, monk
     cases, clinical = _by_lesion(patients)
     opened = []
     plain_read = read._values
-    monkeypatch.setattr(read, "_values", lambda header: opened.append(header.files[0].name) or plain_read(header))
+    monkeypatch.setattr(
+        read, "_values", lambda header, **k: opened.append(header.files[0].name) or plain_read(header, **k)
+    )
     shuffled = [cases[i] for i in np.random.default_rng(0).permutation(len(cases))]
     study = study_of(tmp_path, shuffled, clinical, "lesion_id", patient="who", share_images=True)
     done, table = _extract(study)
@@ -200,3 +204,17 @@ def test_keys_of_images_are_refused_beside_tables():
             },
             None,
         )
+
+
+@pytest.mark.parametrize(("way", "shares"), [(None, [1, 1, 1]), ("largest", [1]), ("three_largest", [4, 8, 12])])
+def test_whoever_explains_values_gets_the_cases_as_they_were_measured(tmp_path, way, shares):
+    patients = write_patients(tmp_path, 1)
+    study = study_of(tmp_path, _cases(patients), _clinical(patients), lesions=way, image_steps=["z_score"])
+    settings, folder = read_study(study)
+    rows = read_cases(tmp_path / "liver.csv", "liver", "patient_id")
+    found = cases_as_measured(settings, folder, rows, is_by_volume=False)
+    spacing = np.prod(GRID.spacing_mm)
+    assert [share / (spacing if way == "three_largest" else 1) for _, share in found] == pytest.approx(shares)
+    table = _extract(study)[1]
+    by_hand = [measure(case.image.values, case.masks[0])["mean"] for case, _ in found]
+    assert np.average(by_hand, weights=[s for _, s in found]) == pytest.approx(table.loc["P0", "mean"], rel=1e-12)

@@ -73,3 +73,14 @@ def test_one_voxel_never_vanishes():
     assert all(
         perturb_mask(mask, SPACING, Perturbation(contour_mm=3), np.random.default_rng(s)).any() for s in range(30)
     )
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("across", [0.1, 1.0, 30.0])
+def test_in_an_image_of_one_plane_the_mask_stays_in_its_plane(axis, across):
+    """Whatever stands for the thickness changes nothing."""
+    y, x = np.mgrid[:48, :64]
+    plane = ((y - 24) / 10) ** 2 + ((x - 30) / 14) ** 2 < 1
+    mask, spacing = np.expand_dims(plane, axis), list(np.insert([0.5, 0.5], axis, across))
+    sizes = [int(perturb_mask(mask, tuple(spacing), Perturbation(), np.random.default_rng(s)).sum()) for s in range(20)]
+    assert len(set(sizes)) > 5 and 0.8 * plane.sum() < min(sizes) and max(sizes) < 1.25 * plane.sum()

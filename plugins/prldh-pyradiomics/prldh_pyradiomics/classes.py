@@ -101,7 +101,7 @@ def fast_classes() -> dict[str, type]:
     class Glszm(_Prepared, glszm.RadiomicsGLSZM):
         def _initCalculation(self, voxelCoordinates: Any = None) -> None:
             table, sizes = self.grey.zones
-            self.P_glszm = table[None]
+            self.P_glszm = table[None].astype(float)
             per_size, per_level = self.P_glszm.sum(axis=1), self.P_glszm.sum(axis=2)
             self.coefficients |= {
                 "Nz": per_size.sum(axis=1),
@@ -119,7 +119,6 @@ def fast_classes() -> dict[str, type]:
             )[None]
 
     return {
-        "firstorder": _firstorder(),
         "glcm": _glcm(),
         "gldm": Gldm,
         "glrlm": _glrlm(),
@@ -166,79 +165,13 @@ def _glcm() -> type:
             px, py = self.coefficients["px"][0, :, 0, :], self.coefficients["py"][0, 0]
             if self.P_glcm.shape[1] < 2:
                 return 1  # one level alone: as PyRadiomics
-            q = kernels.correlation_matrix(self.P_glcm[0], px, py, self.coefficients["eps"])
+            p = np.ascontiguousarray(self.P_glcm[0].transpose(2, 0, 1))
+            q = np.empty_like(p)
+            kernels.correlation_matrix(
+                p, np.ascontiguousarray(px), np.ascontiguousarray(py), self.coefficients["eps"], q
+            )
             eigenvalues = np.linalg.eigvals(q[None])
             eigenvalues.sort()
             return np.nanmean(np.sqrt(eigenvalues[:, :, -2]), axis=1).real
 
     return Glcm
-
-
-def order_statistics(x: np.ndarray, percents: tuple[float, ...]) -> tuple[list[float], float]:
-    """Percentiles (NumPy's linear ones, to the last bit) and the median of x (n,), all from one partial sort."""
-    n = len(x)
-    places = [(n - 1) * np.float64(p / 100) for p in percents]
-    below = [int(np.floor(v)) for v in places]
-    wanted = {*below, *(min(b + 1, n - 1) for b in below), (n - 1) // 2, n // 2}
-    x = np.partition(x, sorted(wanted))
-    percentiles = []
-    for place, low in zip(places, below, strict=True):
-        share, a, b = place - low, x[low], x[min(low + 1, n - 1)]
-        percentiles.append(b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share)
-    return percentiles, np.mean(x[(n - 1) // 2 : n // 2 + 1])
-
-
-def _firstorder() -> type:
-    from radiomics import firstorder
-
-    class FirstOrder(_Prepared, firstorder.RadiomicsFirstOrder):
-        """As PyRadiomics', but without its care for NaN, which there is none of, and with what several features need
-        computed once."""
-
-        def _initCalculation(self, voxelCoordinates: Any = None) -> None:
-            x = self.grey.values.astype(float)
-            self.targetVoxelArray = x.reshape(1, -1)
-            self.coefficients["p_i"] = (self.grey.counts / float(len(x))).reshape(1, -1)
-            self.mean = x.mean()
-            self.deviations = x - self.mean
-            self.squares = self.deviations**2
-            (self.p10, self.p25, self.p75, self.p90), self.median = order_statistics(x, (10, 25, 75, 90))
-
-        def _moment(self, a: np.ndarray, moment: int = 1) -> np.ndarray:
-            if moment == 2:
-                return np.array([self.squares.mean()])
-            if moment == 3:
-                return np.array([(self.squares * self.deviations).mean()])
-            return np.array([(self.squares**2).mean()])
-
-        def get10PercentileFeatureValue(self) -> Any:
-            return self.p10
-
-        def get90PercentileFeatureValue(self) -> Any:
-            return self.p90
-
-        def getMedianFeatureValue(self) -> Any:
-            return self.median
-
-        def getInterquartileRangeFeatureValue(self) -> Any:
-            return self.p75 - self.p25
-
-        def getMeanFeatureValue(self) -> Any:
-            return self.mean
-
-        def getMeanAbsoluteDeviationFeatureValue(self) -> Any:
-            return np.abs(self.deviations).mean()
-
-        def getRobustMeanAbsoluteDeviationFeatureValue(self) -> Any:
-            x = self.targetVoxelArray[0]
-            middle = x[(x >= self.p10) & (x <= self.p90)]
-            return np.abs(middle - middle.mean()).mean()
-
-        def getVarianceFeatureValue(self) -> Any:
-            return self.squares.mean()
-
-        def getEnergyFeatureValue(self) -> Any:
-            shifted = self.targetVoxelArray[0] + self.voxelArrayShift
-            return np.array([(shifted * shifted).sum()])
-
-    return FirstOrder

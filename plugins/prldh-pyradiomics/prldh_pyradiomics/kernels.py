@@ -9,16 +9,22 @@ order.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from prldh_pyradiomics.machine_code import kernel
 
 
-@njit(cache=True, nogil=True)
 def assign_bins(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``numpy.digitize(values, edges)`` for ascending, evenly spaced edges (at least 2): (n,) and the number of values
     in each bin."""
-    n_edges = len(edges)
     bins = np.empty(len(values), dtype=np.int32)
-    counts = np.zeros(n_edges + 1, dtype=np.int64)
+    counts = np.zeros(len(edges) + 1, dtype=np.int64)
+    _assign_bins(np.ascontiguousarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64), bins, counts)
+    return bins, counts
+
+
+@kernel("f8[:]", "f8[:]", "i4[:]", "i8[:]")
+def _assign_bins(values: np.ndarray, edges: np.ndarray, bins: np.ndarray, counts: np.ndarray) -> None:
+    n_edges = len(edges)
     first = edges[0]
     per_unit = (n_edges - 1) / (edges[n_edges - 1] - first)
     for i in range(len(values)):
@@ -31,17 +37,16 @@ def assign_bins(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.n
             guess -= 1
         bins[i] = guess
         counts[guess] += 1
-    return bins, counts
 
 
-@njit(cache=True, nogil=True)
+@kernel("u2[:]", "i8[:]", "i4[:]", "u2[:]")
 def fill_grid(grid: np.ndarray, places: np.ndarray, bins: np.ndarray, rank: np.ndarray) -> None:
     """Write the rank of every voxel's bin into the grid."""
     for i in range(len(places)):
         grid[places[i]] = rank[bins[i]]
 
 
-@njit(cache=True, nogil=True)
+@kernel("u2[:]", "i8[:]", "i8[:]", "i8[:]", "f8", "i4[:,:,:]", "i8[:,:]", "f8[:]")
 def count_neighbours(
     grid: np.ndarray,
     places: np.ndarray,
@@ -55,11 +60,12 @@ def count_neighbours(
     """Pairs of neighbouring levels, dependent neighbours, and differences from the neighbours' mean, in one pass.
 
     Everything is by rank, and rank 0 is outside the region: it is counted like any other, which costs less than asking,
-    and then ignored. Adds to ``pairs`` (rank, neighbour's rank, direction), ``dependence`` (rank, number of neighbours
+    and then ignored. Adds to ``pairs`` (direction, rank, neighbour's rank), ``dependence`` (rank, number of neighbours
     within ``alpha``) and ``differences`` (rank). ``levels`` (rank) holds the grey levels, with 0 outside.
     """
     n_steps = len(steps)
-    for place in places:
+    for i in range(len(places)):
+        place = places[i]
         own = grid[place]
         level = levels[own]
         n_near = np.int64(0)
@@ -67,7 +73,7 @@ def count_neighbours(
         total = 0
         for a in range(n_steps):
             after, before = grid[place + steps[a]], grid[place - steps[a]]
-            pairs[own, after, a] += 1
+            pairs[a, own, after] += 1
             n_near += np.int64(after > 0) + np.int64(before > 0)
             total += levels[after] + levels[before]
             n_dependent += np.int64((after > 0) & (abs(levels[after] - level) <= alpha))
@@ -77,53 +83,67 @@ def count_neighbours(
             differences[own] += abs(float(level) - total / n_near)
 
 
-@njit(cache=True, nogil=True)
+@kernel("u2[:]", "i8[:]", "i8[:]", "u2[:]", "i4[:,:,:]", "i8[:]")
 def count_runs(
-    grid: np.ndarray, places: np.ndarray, steps: np.ndarray, lengths: np.ndarray, runs: np.ndarray
-) -> np.int64:
-    """Runs of one level along each direction: adds to ``runs`` (direction, rank, length). Returns the longest.
+    grid: np.ndarray, places: np.ndarray, steps: np.ndarray, lengths: np.ndarray, runs: np.ndarray, longest: np.ndarray
+) -> None:
+    """Runs of one level along each direction: adds to ``runs`` (direction, rank, length). ``longest`` (direction) is
+    the longest.
 
     ``places`` ascend and ``steps`` are positive, so that the voxel before is done first; ``lengths`` has room for as
     many numbers as the grid.
     """
-    longest = np.int64(0)
     for a in range(len(steps)):
         step = steps[a]
-        table = runs[a]
-        for place in places:
+        most = np.int64(0)
+        for i in range(len(places)):
+            place = places[i]
             own = grid[place]
             length = lengths[place - step] * np.uint16(grid[place - step] == own) + np.uint16(1)
             lengths[place] = length
             ends = grid[place + step] != own
-            table[own, length] += np.int32(ends)
-            longest = max(longest, np.int64(length))
-    return longest
+            runs[a, own, length] += np.int32(ends)
+            most = max(most, np.int64(length))
+        longest[a] = most
 
 
-@njit(cache=True, nogil=True)
-def has_company(grid: np.ndarray, places: np.ndarray, step: int, n_steps: np.ndarray) -> bool:
-    """Whether any line along a step meets the region more than once, gaps included. ``n_steps`` bounds the way to the
-    box's edge."""
+@kernel("u2[:]", "i8[:]", "i8", "i8[:]", "i8[:]")
+def has_company(grid: np.ndarray, places: np.ndarray, step: int, n_steps: np.ndarray, found: np.ndarray) -> None:
+    """Whether any line along a step meets the region more than once, gaps included: ``found`` becomes 1. ``n_steps``
+    bounds the way to the box's edge."""
     for i in range(len(places)):
         ahead = places[i]
         for _ in range(n_steps[i]):
             ahead += step
             if grid[ahead] > 0:
-                return True
-    return False
+                found[0] = 1
+                return
 
 
-@njit(cache=True, nogil=True)
 def measure_zones(grid: np.ndarray, places: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Connected zones of one level: the rank of the level and the number of voxels of each. Empties the grid.
 
     ``steps`` are half of the neighbours; the others are reached with the sign turned.
     """
-    ranks = np.empty(len(places), dtype=np.int64)
-    sizes = np.empty(len(places), dtype=np.int64)
-    stack = np.empty(len(places), dtype=np.int64)
-    n_zones = 0
-    for start in places:
+    ranks, sizes, stack = np.empty((3, len(places)), dtype=np.int64)
+    n_zones = np.zeros(1, dtype=np.int64)
+    _measure_zones(grid, places, steps, ranks, sizes, stack, n_zones)
+    return ranks[: n_zones[0]], sizes[: n_zones[0]]
+
+
+@kernel("u2[:]", "i8[:]", "i8[:]", "i8[:]", "i8[:]", "i8[:]", "i8[:]")
+def _measure_zones(
+    grid: np.ndarray,
+    places: np.ndarray,
+    steps: np.ndarray,
+    ranks: np.ndarray,
+    sizes: np.ndarray,
+    stack: np.ndarray,
+    n_zones: np.ndarray,
+) -> None:
+    n = 0
+    for i in range(len(places)):
+        start = places[i]
         own = grid[start]
         if own == 0:
             continue
@@ -135,7 +155,8 @@ def measure_zones(grid: np.ndarray, places: np.ndarray, steps: np.ndarray) -> tu
             top -= 1
             place = stack[top]
             size += 1
-            for step in steps:
+            for k in range(len(steps)):
+                step = steps[k]
                 if grid[place + step] == own:
                     grid[place + step] = 0
                     stack[top] = place + step
@@ -144,27 +165,24 @@ def measure_zones(grid: np.ndarray, places: np.ndarray, steps: np.ndarray) -> tu
                     grid[place - step] = 0
                     stack[top] = place - step
                     top += 1
-        ranks[n_zones] = own
-        sizes[n_zones] = size
-        n_zones += 1
-    return ranks[:n_zones], sizes[:n_zones]
+        ranks[n] = own
+        sizes[n] = size
+        n += 1
+    n_zones[0] = n
 
 
-@njit(cache=True, nogil=True)
-def correlation_matrix(p: np.ndarray, px: np.ndarray, py: np.ndarray, eps: float) -> np.ndarray:
+@kernel("f8[:,:,:]", "f8[:,:]", "f8[:,:]", "f8", "f8[:,:,:]")
+def correlation_matrix(p: np.ndarray, px: np.ndarray, py: np.ndarray, eps: float, out: np.ndarray) -> None:
     """The matrix whose second largest eigenvalue is the squared maximal correlation coefficient, for every direction.
 
-    ``p`` (levels, levels, directions), ``px`` and ``py`` (levels, directions). Summed in PyRadiomics' order: rounding
-    decides what is left of eigenvalues near 0.
+    ``p`` and ``out`` (directions, levels, levels), ``px`` and ``py`` (levels, directions). Summed in PyRadiomics'
+    order: rounding decides what is left of eigenvalues near 0.
     """
-    n, _, n_directions = p.shape
-    out = np.empty((n_directions, n, n))
+    n_directions, n, _ = p.shape
     for a in range(n_directions):
-        one = np.ascontiguousarray(p[:, :, a])
         for i in range(n):
             for j in range(n):
                 total = 0.0
                 for k in range(n):
-                    total += (one[i, k] * one[j, k]) / (px[i, a] * py[k, a] + eps)
+                    total += (p[a, i, k] * p[a, j, k]) / (px[i, a] * py[k, a] + eps)
                 out[a, i, j] = total
-    return out

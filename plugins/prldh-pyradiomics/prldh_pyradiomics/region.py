@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -26,6 +26,7 @@ def whole_box(values: np.ndarray) -> Box:
     return z, y, x
 
 
+@lru_cache(maxsize=64)
 def directions(size: tuple[int, ...], distances: tuple[int, ...], flat_axis: int | None = None) -> np.ndarray:
     """Half of the neighbours' offsets, in PyRadiomics' order: the other half are these with the sign turned.
 
@@ -38,7 +39,7 @@ def directions(size: tuple[int, ...], distances: tuple[int, ...], flat_axis: int
     Returns
     -------
     ndarray
-        (n_directions, 3) whole numbers, from the largest offset down.
+        (n_directions, 3) whole numbers, from the largest offset down; not to be written to.
     """
     reach = max(distances)
     offsets = []

@@ -12,12 +12,11 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from prldh_pyradiomics.machine_code import kernel
 from prldh_pyradiomics.region import Region
 
 
-@njit(cache=True, nogil=True)
 def count_cubes(mask: np.ndarray) -> np.ndarray:
     """How often each pattern of eight corners occurs in a padded mask (uint8, z, y, x), and the sums of the cubes'
     indices: (256, 4).
@@ -25,6 +24,12 @@ def count_cubes(mask: np.ndarray) -> np.ndarray:
     Bit k of a pattern is corner k in the order (0,0,0) (0,0,1) (0,1,1) (0,1,0) (1,0,0) (1,0,1) (1,1,1) (1,1,0).
     """
     counts = np.zeros((256, 4), dtype=np.int64)
+    _count_cubes(mask, counts)
+    return counts
+
+
+@kernel("u1[:,:,:]", "i8[:,:]")
+def _count_cubes(mask: np.ndarray, counts: np.ndarray) -> None:
     nz, ny, nx = mask.shape
     for z in range(nz - 1):
         for y in range(ny - 1):
@@ -38,7 +43,6 @@ def count_cubes(mask: np.ndarray) -> np.ndarray:
                     counts[pattern, 1] += z
                     counts[pattern, 2] += y
                     counts[pattern, 3] += x
-    return counts
 
 
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
@@ -88,7 +92,6 @@ def surface_by_pattern(spacing_mm: tuple[float, ...]) -> np.ndarray:
     return np.array([_ask(_cube(pattern), spacing_mm)[0] for pattern in range(256)])
 
 
-@njit(cache=True, nogil=True)
 def row_ends(mask: np.ndarray, axis: int) -> np.ndarray:
     """The outermost mesh vertices of every row of every plane across an axis.
 
@@ -97,14 +100,19 @@ def row_ends(mask: np.ndarray, axis: int) -> np.ndarray:
 
     Returns (plane, row, [lowest, highest]); where a row has none, lowest is above highest.
     """
-    nz, ny, nx = mask.shape
-    size = np.array([2 * nz, 2 * ny, 2 * nx])
+    size = [2 * n for n in mask.shape]
     row_axis = 0 if axis != 0 else 1
     along = 3 - axis - row_axis
     ends = np.empty((size[axis], size[row_axis], 2), dtype=np.int64)
     ends[:, :, 0] = size[along]
     ends[:, :, 1] = -1
-    point = np.empty(3, dtype=np.int64)
+    _row_ends(mask, axis, row_axis, along, np.empty(3, dtype=np.int64), ends)
+    return ends
+
+
+@kernel("u1[:,:,:]", "i8", "i8", "i8", "i8[:]", "i8[:,:,:]")
+def _row_ends(mask: np.ndarray, axis: int, row_axis: int, along: int, point: np.ndarray, ends: np.ndarray) -> None:
+    nz, ny, nx = mask.shape
     for z in range(nz):
         for y in range(ny):
             for x in range(nx):
@@ -121,48 +129,73 @@ def row_ends(mask: np.ndarray, axis: int) -> np.ndarray:
                         point[1] = 2 * y
                         point[2] = 2 * x
                         point[step] += 1
-                        end = ends[point[axis], point[row_axis]]
-                        end[0] = min(end[0], point[along])
-                        end[1] = max(end[1], point[along])
-    return ends
+                        plane, row, position = point[axis], point[row_axis], point[along]
+                        ends[plane, row, 0] = min(ends[plane, row, 0], position)
+                        ends[plane, row, 1] = max(ends[plane, row, 1], position)
 
 
-@njit(cache=True, nogil=True)
-def hull_of_rows(ends: np.ndarray, hull: np.ndarray) -> int:
-    """Corners of the convex hull of one plane from its rows' ends (row, [lowest, highest]), in exact whole numbers.
+@kernel("i8[:,:,:]", "f8", "f8", "i8[:,:]", "i8[:,:]", "i8[:]", "f8[:]")
+def hulls_of_planes(
+    ends: np.ndarray,
+    row_mm: float,
+    along_mm: float,
+    hull: np.ndarray,
+    corners: np.ndarray,
+    n_corners: np.ndarray,
+    largest: np.ndarray,
+) -> None:
+    """Corners of the convex hull of every plane from its rows' ends (plane, row, [lowest, highest]), in exact whole
+    numbers, and the largest squared distance of two of the same plane.
 
-    Fills ``hull`` (row, position) and returns the number of corners; a corner may come twice.
+    Fills ``corners`` (plane, row, position), of which a corner may come twice, ``n_corners`` (1,) and ``largest`` (1,).
+    ``row_mm`` and ``along_mm``: spacing between rows and along them; ``hull`` (row, position) is room for one plane.
     """
-    n = 0
-    for side in range(2):
-        first = n
-        for row in range(len(ends)):
-            if ends[row, 0] > ends[row, 1]:
-                continue
-            position = ends[row, side]
-            while n - first >= 2:
-                u, v = hull[n - 1, 0] - hull[n - 2, 0], hull[n - 1, 1] - hull[n - 2, 1]
-                s, t = row - hull[n - 2, 0], position - hull[n - 2, 1]
-                turn = u * t - v * s
-                if (turn <= 0 and side == 0) or (turn >= 0 and side == 1):
-                    n -= 1
-                else:
-                    break
-            hull[n, 0] = row
-            hull[n, 1] = position
-            n += 1
-    return n
+    n_all = 0
+    best = 0.0
+    for plane in range(len(ends)):
+        n = 0
+        for side in range(2):
+            first = n
+            for row in range(ends.shape[1]):
+                if ends[plane, row, 0] > ends[plane, row, 1]:
+                    continue
+                position = ends[plane, row, side]
+                while n - first >= 2:
+                    u, v = hull[n - 1, 0] - hull[n - 2, 0], hull[n - 1, 1] - hull[n - 2, 1]
+                    s, t = row - hull[n - 2, 0], position - hull[n - 2, 1]
+                    turn = u * t - v * s
+                    if (turn <= 0 and side == 0) or (turn >= 0 and side == 1):
+                        n -= 1
+                    else:
+                        break
+                hull[n, 0] = row
+                hull[n, 1] = position
+                n += 1
+        for i in range(n):
+            corners[n_all + i, 0] = plane
+            corners[n_all + i, 1] = hull[i, 0]
+            corners[n_all + i, 2] = hull[i, 1]
+            for j in range(i):
+                across = hull[i, 0] * 0.5 * row_mm - hull[j, 0] * 0.5 * row_mm
+                along = hull[i, 1] * 0.5 * along_mm - hull[j, 1] * 0.5 * along_mm
+                best = max(best, across * across + along * along)
+        n_all += n
+    n_corners[0] = n_all
+    largest[0] = best
 
 
-@njit(cache=True, nogil=True)
 def largest_distance(points: np.ndarray, centre: np.ndarray) -> float:
     """The largest squared distance between any two points (n, 3), skipping pairs that are both too near to the centre
     to reach it."""
+    radius = np.sqrt(((points - centre) ** 2).sum(axis=1))
+    largest = np.zeros(1)
+    _largest_distance(points, radius, np.argsort(-radius), largest)
+    return float(largest[0])
+
+
+@kernel("f8[:,:]", "f8[:]", "i8[:]", "f8[:]")
+def _largest_distance(points: np.ndarray, radius: np.ndarray, order: np.ndarray, largest: np.ndarray) -> None:
     n = len(points)
-    radius = np.empty(n)
-    for i in range(n):
-        radius[i] = np.sqrt(((points[i] - centre) ** 2).sum())
-    order = np.argsort(-radius)
     best = 0.0
     for i in range(n):
         a = order[i]
@@ -174,7 +207,7 @@ def largest_distance(points: np.ndarray, centre: np.ndarray) -> float:
                 break
             dz, dy, dx = points[a, 0] - points[b, 0], points[a, 1] - points[b, 1], points[a, 2] - points[b, 2]
             best = max(best, dz * dz + dy * dy + dx * dx)
-    return best
+    largest[0] = best
 
 
 def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
@@ -182,29 +215,20 @@ def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
 
     ``padded`` (z, y, x) is uint8 with a margin of one voxel.
     """
-    spacing = np.asarray(spacing_mm)
     squared_distances = []
-    corners = []
+    of_slices = np.empty((0, 3))
+    n_corners, largest = np.empty(1, dtype=np.int64), np.empty(1)
     for axis in range(3):
         ends = row_ends(padded, axis)
         row_axis = 0 if axis != 0 else 1
         along = 3 - axis - row_axis
         hull = np.empty((2 * ends.shape[1] + 2, 2), dtype=np.int64)
-        best = 0.0
-        for plane in np.flatnonzero((ends[:, :, 0] <= ends[:, :, 1]).any(axis=1)):
-            n = hull_of_rows(ends[plane], hull)
-            points = np.empty((n, 3))
-            points[:, axis] = plane
-            points[:, row_axis] = hull[:n, 0]
-            points[:, along] = hull[:n, 1]
-            points *= 0.5
-            points *= spacing
-            best = max(best, largest_distance(points, points.mean(axis=0)))
-            if axis == 0:
-                corners.append(points)
-        squared_distances.append(best)
-    every = np.concatenate(corners)
-    squared_distances.append(largest_distance(every, (every.min(axis=0) + every.max(axis=0)) / 2))
+        corners = np.empty((len(ends) * len(hull), 3), dtype=np.int64)
+        hulls_of_planes(ends, spacing_mm[row_axis], spacing_mm[along], hull, corners, n_corners, largest)
+        squared_distances.append(largest[0])
+        if axis == 0:
+            of_slices = corners[: n_corners[0]] * 0.5 * np.asarray(spacing_mm)
+    squared_distances.append(largest_distance(of_slices, (of_slices.min(axis=0) + of_slices.max(axis=0)) / 2))
     return [float(np.sqrt(d)) for d in squared_distances]
 
 

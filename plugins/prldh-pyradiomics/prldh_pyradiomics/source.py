@@ -83,12 +83,25 @@ class PyRadiomicsSource:
 
         return extract_slowly(case, plan)
 
+    def parts(self, case: Case, settings: PyRadiomicsSettings) -> list[Any]:
+        """A part for every filtered image; none where PyRadiomics itself measures."""
+        from prldh_pyradiomics.fast import parts_of
+
+        return parts_of(make_plan(settings, case.image.modality)) if settings.backend == "fast" else []
+
+    def extract_part(self, case: Case, settings: PyRadiomicsSettings, part: Any) -> tuple[dict[str, float], ...]:
+        """The values of one part, as :meth:`extract` gives them."""
+        from prldh_pyradiomics.fast import extract_part
+
+        return extract_part(case, make_plan(settings, case.image.modality), part)
+
     def describe(self, names: Sequence[str], settings: PyRadiomicsSettings) -> dict[str, dict[str, Any]]:
         """What each feature is: unit, IBSI code (or None), family, image type, and whether its definition departs from
         IBSI's."""
         from prldh_pyradiomics.describe import describe
 
-        return {name: describe(name, make_plan(settings)) for name in names}
+        plan = make_plan(settings)
+        return {name: describe(name, plan) for name in names}
 
     def metadata(self, settings: PyRadiomicsSettings) -> dict[str, Any]:
         """Everything that the values depend on beside image and mask: to be written beside them, and hashed where they

@@ -49,8 +49,6 @@ class GreyLevels:
 
     def _edges(self, lower: float | str | None) -> np.ndarray:
         """Edges of the bins, at least two: they depend on the smallest and largest value alone."""
-        from radiomics import imageoperations
-
         if not np.isfinite(self.values).all():
             raise DataError(
                 "the filtered image has no finite values in the region: is the image 0 everywhere? "
@@ -61,7 +59,7 @@ class GreyLevels:
         if self.options.get("binCount") is None and float(ends[1]) - float(ends[0]) > 1e6 * width:
             self._too_many(int((float(ends[1]) - float(ends[0])) / width))
         if lower is None:
-            return np.asarray(imageoperations.getBinEdges(ends, **self.options))
+            return _pyradiomics_edges(ends, width, self.options.get("binCount"))
         start = float(ends[0]) if isinstance(lower, str) else min(lower, float(ends[0]))
         return start + width * np.arange(int((float(ends[1]) - start) // width) + 2)
 
@@ -93,19 +91,24 @@ class GreyLevels:
         distances = tuple(int(d) for d in self.options.get("distances", [1]))
         grid, places, steps, angles = self._layout(distances)
         n = self.n_levels + 1
-        pairs = np.zeros((n, n, len(steps)), dtype=np.int32)
+        pairs = np.zeros((len(steps), n, n), dtype=np.int32)
         dependence = np.zeros((n, 2 * len(steps) + 1), dtype=np.int64)
         differences = np.zeros(n)
         levels = np.concatenate([[0], self.levels])
         kernels.count_neighbours(
             grid, places, steps, levels, int(self.options.get("gldm_a", 0)), pairs, dependence, differences
         )
-        return pairs[1:, 1:], dependence[1:], differences[1:], angles
+        return pairs, dependence[1:], differences[1:], angles
+
+    @property
+    def pairs_by_direction(self) -> np.ndarray:
+        """Co-occurrences (direction, rank, neighbour's rank), not symmetric, with rank 0 for what is outside."""
+        return self._neighbours[0]
 
     @property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Co-occurrences (level, neighbour's level, direction), not symmetric, and the directions."""
-        return self._neighbours[0], self._neighbours[3]
+        return self._neighbours[0][:, 1:, 1:].transpose(1, 2, 0), self._neighbours[3]
 
     @property
     def dependence(self) -> np.ndarray:
@@ -121,12 +124,16 @@ class GreyLevels:
     def _runs_and_zones(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         grid, places, steps, angles = self._layout((1,))
         by_direction = np.zeros((len(steps), self.n_levels + 1, max(self.region.size) + 1), dtype=np.int32)
-        longest = kernels.count_runs(grid, places, steps, self.region.scratch(grid), by_direction)
-        runs = np.ascontiguousarray(by_direction[:, 1:, 1 : longest + 1].transpose(1, 2, 0))
+        longest = np.zeros(len(steps), dtype=np.int64)
+        kernels.count_runs(grid, places, steps, self.region.scratch(grid), by_direction, longest)
+        most = int(longest.max(initial=0))
+        runs = by_direction[:, 1:, 1 : most + 1].astype(np.int64)
         # PyRadiomics drops a direction along which the region is nowhere more than one voxel deep
-        for a in range(len(steps)):
-            if not runs[:, 1:, a].any() and not kernels.has_company(grid, places, steps[a], self._room(angles[a])):
-                runs[:, 0, a] = 0
+        for a in np.flatnonzero(longest <= 1):
+            found = np.zeros(1, dtype=np.int64)
+            kernels.has_company(grid, places, int(steps[a]), self._room(angles[a]), found)
+            if not found[0]:
+                runs[a, :, 0] = 0
         ranks, sizes = kernels.measure_zones(grid, places, steps)
         return runs, angles, ranks, sizes
 
@@ -139,15 +146,30 @@ class GreyLevels:
         return room
 
     @property
+    def runs_by_direction(self) -> np.ndarray:
+        """Runs (direction, level, length − 1)."""
+        return self._runs_and_zones[0]
+
+    @property
     def runs(self) -> tuple[np.ndarray, np.ndarray]:
         """Runs (level, length − 1, direction), and the directions."""
-        return self._runs_and_zones[0], self._runs_and_zones[1]
+        return np.ascontiguousarray(self._runs_and_zones[0].transpose(1, 2, 0)), self._runs_and_zones[1]
 
     @cached_property
     def zones(self) -> tuple[np.ndarray, np.ndarray]:
         """Zones (level, size) for the sizes that occur, and those sizes."""
         _, _, ranks, sizes = self._runs_and_zones
-        present, which = np.unique(sizes, return_inverse=True)
-        table = np.zeros((self.n_levels, len(present)))
-        np.add.at(table, (ranks - 1, which), 1.0)
-        return table, present
+        present = np.flatnonzero(np.bincount(sizes))
+        which = np.searchsorted(present, sizes)
+        cells = np.bincount((ranks - 1) * len(present) + which, minlength=self.n_levels * len(present))
+        return cells.reshape(self.n_levels, len(present)), present
+
+
+def _pyradiomics_edges(ends: np.ndarray, width: float, count: int | None) -> np.ndarray:
+    """PyRadiomics' edges of bins for values with these ends (its ``imageoperations.getBinEdges``)."""
+    if count is not None:
+        edges = np.histogram(ends, count)[1]
+        edges[-1] += 1
+        return np.asarray(edges)
+    edges = np.arange(ends[0] - (ends[0] % width), ends[1] + 2 * width, width)
+    return np.array([edges[0] - 0.5, edges[0] + 0.5]) if len(edges) == 1 else edges

@@ -15,8 +15,8 @@ from prldh.api import (
     DataError,
     OutputError,
     StudyError,
+    cases_as_measured,
     file_stem,
-    load_case,
     read_study,
     settings_for,
     write_whole,
@@ -171,11 +171,12 @@ def _explain_tissue(
     chosen = [("chosen", p) for p in patients] or choose_patients(scores)
     explained = []
     for level, patient in chosen:
-        cases = [load_case(r, study.imaging) for r in rows if r.patient == patient and r.line not in run.aside]
-        if not cases:
+        own = [r for r in rows if r.patient == patient and r.line not in run.aside]
+        if not own:
             raise DataError(
                 "a patient of the run has no row in the cases table. Use the study file that the run was made with."
             )
+        cases = cases_as_measured(study, folder_of_study, own, settings.combine == "volume")
         explained.append(
             _explain(loaded.network, part, settings, cases, level, scores[patient], run.images_kept.get(patient))
         )
@@ -256,7 +257,7 @@ def _explain(
     network: Any,
     part: DeepPart,
     settings: Settings,
-    cases: Sequence[Case],
+    cases: Sequence[tuple[Case, float]],
     level: str,
     score: float,
     kept: Sequence[int] | None,
@@ -264,16 +265,14 @@ def _explain(
     """The patient's deep part, over all images that count, and the map of the one with most of the region in the first
     region that has one.
 
-    ``kept``: numbers of the images that a step left, over the patient's regions; None: all of them.
+    ``cases``: each with its share in the patient's row. ``kept``: numbers of the images that a step left, over the
+    patient's regions; None: all of them.
     """
     images, weight = [], []
-    for case in cases:
+    for case, share in cases:
         stack, pictures = slices_with_pictures(case, 0, settings)
-        volume = (
-            float(stack.mask.sum() * np.prod(case.image.geometry.spacing_mm)) if settings.combine == "volume" else 1.0
-        )
         images += [(case, stack, k, picture) for k, picture in pictures]
-        weight += [volume / len(pictures)] * len(pictures)
+        weight += [share / len(pictures)] * len(pictures)
     counted = range(len(images)) if kept is None else kept
     maps = contribution_maps(network, np.stack([images[i][3] for i in counted]), part)
     weights = np.array([weight[i] for i in counted])

@@ -19,6 +19,7 @@ from prldh.api import (
     read_cases,
     read_study,
     settings_for,
+    without_names,
     write_whole,
 )
 from prldh_uctransnet import parallel
@@ -67,7 +68,15 @@ def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tu
             " cases table."
         )
     read = table.read.joined_as(study.clinical.read)
-    return study, read_cases(folder / table.path, tissue, study.clinical.id, read=read), folder
+    rows = read_cases(
+        folder / table.path,
+        tissue,
+        study.clinical.id,
+        read=read,
+        patient_column=study.clinical.patient,
+        share_images=study.tissues[tissue].share_images,
+    )
+    return study, rows, folder
 
 
 def train_study(
@@ -217,7 +226,9 @@ def evaluate_study(
             case = load_image(group, study.imaging)
             masks = {f"reader {k + 1}": m for k, m in enumerate(case.masks)} | {"network": segmenter(case.image)}
         except DataError as error:
-            aside.append({"patient": group[0].patient, "line": group[0].line, "reason": str(error)})
+            aside.append(
+                {"patient": group[0].patient, "line": group[0].line, "reason": without_names(str(error), group[0])}
+            )
             continue
         for a, b in pairs(list(masks)):
             agreements.setdefault(f"{b} against {a}", []).append(

@@ -265,6 +265,18 @@ SAME_REGION = WarnKind(
     "Correct the paths, or remove the rows that are one too many.",
 )
 
+FEW_BINS = WarnKind(
+    "PRL-203",
+    "images",
+    "images",
+    "Regions span few grey levels",
+    "tissue {tissue}, source {source}: after the image steps half of the regions span {n:.2g} bins of width {width:g}"
+    " or fewer, so that texture and entropy say little.",
+    "A step that changes the scale of intensities, such as a z-score, leaves the bin width as it was. With a few grey"
+    " levels textures are alike in everyone.",
+    "Give the step a scale that suits the bin width (100 with a width of 5 to 25), or the source a width or number of"
+    " bins that suits the scale.",
+)
 ONE_MASK = WarnKind(
     "PRL-202",
     "external",

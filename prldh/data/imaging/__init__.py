@@ -6,6 +6,7 @@ from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.compute import content_hash
 from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.image_steps import IMAGE_STEPS
+from prldh.data.imaging.measured import cases_as_measured
 from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
 from prldh.data.imaging.naming import file_stem, without_names
 from prldh.data.imaging.overlap import dice, hausdorff_mm
@@ -24,6 +25,7 @@ __all__ = [
     "ImagesEntry",
     "TissueImages",
     "apply_steps",
+    "cases_as_measured",
     "check_names",
     "check_tissues",
     "choose_steps",

@@ -86,7 +86,7 @@ def check_cases(
         In the order of the rows, then what is said of a whole tissue.
     """
     need_libraries()
-    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),)) as workers:
+    with Workers(min(jobs, max(len(rows), 1)), shared=(settings or ReadSettings(),), tries_here=True) as workers:
         checked = run_work(_check_row, list(rows), workers, progress or (lambda done: None))
     facts = [fact for _, fact in checked if fact is not None]
     findings = [finding for of_row, _ in checked for finding in of_row] + _duplicates(facts, whose or {})
@@ -353,7 +353,7 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
             modality for _, modality in {(fact.row.patient, fact.modality) for fact in ours} if modality
         )
         if len(modalities) > 1:
-            counts = ", ".join(f"{name} in {n}" for name, n in modalities.most_common())
+            counts = _counted(modalities)
             findings.append(
                 Finding(
                     "",
@@ -366,18 +366,15 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
             )
         units = Counter(units for _, units in {(fact.row.patient, fact.units) for fact in ours} if units)
         if len(units) > 1:
-            counts = ", ".join(f"{name} in {n}" for name, n in units.most_common())
-            findings.append(
-                Finding(
-                    "",
-                    tissue,
-                    0,
-                    "warning",
-                    "mixed_units",
-                    f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
-                    " suv_bw} makes them SUV by body weight, from the headers.",
-                )
+            counts = _counted(units)
+            message = (
+                f"high values are dark in some images and bright in others ({counts}). Values are not comparable;"
+                " export all in one sense."
+                if "MONOCHROME1" in units
+                else f"units of PET differ between patients: {counts}. Values are not comparable; imaging: {{pet:"
+                f" suv_bw}} makes them SUV by body weight, from the headers."
             )
+            findings.append(Finding("", tissue, 0, "warning", "mixed_units", message))
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)
         low, high = spacings.min(axis=0), spacings.max(axis=0)
         if np.any(high > 1.01 * low):
@@ -396,3 +393,8 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _counted(counts: Counter[str]) -> str:
+    """The commonest first, ties by name."""
+    return ", ".join(f"{name} in {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))

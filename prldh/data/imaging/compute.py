@@ -247,7 +247,7 @@ class CaseWork:
 
     def measure(self, name: str, chosen: ChosenSource) -> None:
         """This case alone, by one source."""
-        self.take(name, chosen.source.extract(self.case_for(name), chosen.settings))
+        self.take(name, chosen.extract(self.case_for(name)))
 
     def take(self, name: str, answer: Sequence[Mapping[str, float]]) -> None:
         """Share out what a source gave for :meth:`case_for`, and keep it."""
@@ -405,12 +405,18 @@ def source_key(content: str, chosen: ChosenSource, kind: MaskKind = None) -> str
 
 def _file_hash(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        state = path.stat()
+        return _hash_of(path, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise DataError(
             f"'{path.name}' cannot be read: {error.strerror or error}. Check the path and its permissions."
         ) from None
+
+
+@functools.lru_cache(maxsize=2048)  # lesions of one image, which may be a folder of many files
+def _hash_of(path: Path, changed_ns: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 # ---------------------------------------------------------------- what is kept

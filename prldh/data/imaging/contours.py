@@ -56,7 +56,7 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
             for contour in item.get("ContourSequence") or ()
         ]
         contours = [
-            np.array([float(v) for v in contour.ContourData]).reshape(-1, 3)
+            np.array([float(v) for v in contour.get("ContourData") or ()]).reshape(-1, 3)
             for contour in drawn
             if str(contour.get("ContourGeometricType")).strip().upper().startswith(_CLOSED)
         ]

@@ -13,9 +13,9 @@ from prldh.data.imaging.cases import split_series
 from prldh.data.imaging.dicom_file import (
     IDENTIFYING,
     NO_IMAGES,
+    UNKNOWN,
     dicom_files,
     identity_of,
-    is_deflated,
     modality_of,
     read_dataset,
     text_of,
@@ -170,7 +170,7 @@ def _slice_of(path: Path) -> Slice | None:
             samples,
             (int(dataset.get("BitsStored") or bits), int(dataset.get("HighBit") or bits - 1)),
             text_of(dataset, "PatientID").strip(),
-            is_deflated(path),
+            left == UNKNOWN,
         )
         is_compressed = UID(str(dataset.file_meta.TransferSyntaxUID)).is_compressed
     except Exception:  # a tag that is absent or no number

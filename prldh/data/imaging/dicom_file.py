@@ -37,6 +37,8 @@ IDENTIFYING = (
 )
 #: So much of a deflated file is unpacked at most: of one that is read up to its voxels, and of one that is read whole.
 _LARGEST_HEADER, _LARGEST_FILE = 1 << 28, 1 << 31
+#: How many bytes follow in a deflated file.
+UNKNOWN = 1 << 62
 NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
 #: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
 _MODALITIES = frozenset(
@@ -138,7 +140,7 @@ def read_dataset(
     path: Path, tags: Sequence[str | int] | None = None, stop_before_pixels: bool = True
 ) -> tuple[Any, int]:
     """A DICOM file's data set and how many bytes of voxels follow what was read (of a deflated file nobody knows:
-    very many); ``tags`` limits what is parsed.
+    :data:`UNKNOWN`); ``tags`` limits what is parsed.
 
     Raises
     ------
@@ -146,45 +148,32 @@ def read_dataset(
         If it is no DICOM file, unpacks to too much, is damaged or cut off.
     """
     pydicom = quiet_pydicom()
-    is_packed = is_deflated(path)
-    try:
-        if is_packed:
-            most = _LARGEST_HEADER if stop_before_pixels else _LARGEST_FILE
-            file: Any = io.BufferedReader(Inflated(path, most))
-        else:
-            file = path.open("rb")
-        with file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(
-                file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
-            )
+    with path.open("rb") as plain:
+        start = plain.read(4096)
+        if start[128:132] != b"DICM":
+            raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
+        is_deflated = DEFLATED in start
+        try:
+            file: Any = plain
+            if is_deflated:
+                file = io.BufferedReader(Inflated(path, _LARGEST_HEADER if stop_before_pixels else _LARGEST_FILE))
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                dataset = pydicom.dcmread(
+                    file, force=False, stop_before_pixels=stop_before_pixels, specific_tags=list(tags) if tags else None
+                )
             read = file.tell()
-    except OSError:
-        raise
-    except TooLarge:
-        raise CaseRefused(
-            f"'{path.name}' is deflated DICOM that unpacks to too much. Save it uncompressed.", "too_large"
-        ) from None
-    except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
-        raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
+        except TooLarge:
+            raise CaseRefused(
+                f"'{path.name}' is deflated DICOM that unpacks to too much. Save it uncompressed.", "too_large"
+            ) from None
+        except Exception:  # whatever a damaged or hostile file makes pydicom raise; its text may quote the file
+            raise CaseRefused(f"'{path.name}' is damaged or cut off DICOM. Copy or export it again.") from None
+    if is_deflated:
+        return dataset, UNKNOWN
     # in front of the voxels stand their tag and length, and with explicit types the type
-    left = path.stat().st_size - read - (8 if dataset.original_encoding[0] else 12)
-    return dataset, _LARGEST_FILE if is_packed else left
-
-
-def is_deflated(path: Path) -> bool:
-    """Whether a DICOM file is deflated.
-
-    Raises
-    ------
-    CaseRefused
-        If it is no DICOM file.
-    """
-    with path.open("rb") as file:
-        start = file.read(4096)
-    if start[128:132] != b"DICM":
-        raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
-    return DEFLATED in start
+    return dataset, path.stat().st_size - read - (8 if dataset.original_encoding[0] else 12)
 
 
 def identity_of(dataset: Any, frame: str | None = None) -> Identity:

@@ -64,7 +64,24 @@ def within_bits(raw: np.ndarray, dataset: Any) -> np.ndarray:
     return (bits << (width - 1 - high)).view(f"{kind}{raw.dtype.itemsize}") >> (width - stored)
 
 
-def _decoder(dataset: Any) -> Callable[[int], np.ndarray]:
+def colour_frame(path: Path) -> np.ndarray:
+    """The pixels (row, column, channel) of a file in colour, as red, green and blue.
+
+    Raises
+    ------
+    CaseRefused
+        As :func:`stored_frames`.
+    """
+    dataset, _ = read_dataset(path, stop_before_pixels=False)
+    try:
+        return _decoder(dataset, is_raw=False)(0)
+    except Exception:  # no such decoder is installed, or it is damaged: GDCM tells which
+        pass
+    with tempfile.TemporaryDirectory() as folder:
+        return _by_gdcm(dataset, path, 0, Path(folder) / "0.dcm")
+
+
+def _decoder(dataset: Any, is_raw: bool = True) -> Callable[[int], np.ndarray]:
     from pydicom.pixels import get_decoder
 
     decoder: Any = get_decoder(dataset.file_meta.TransferSyntaxUID)
@@ -72,7 +89,7 @@ def _decoder(dataset: Any) -> Callable[[int], np.ndarray]:
     def decode(index: int) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: np.ndarray = decoder.as_array(dataset, index=index, raw=True, correct_unused_bits=False)[0]
+            found: np.ndarray = decoder.as_array(dataset, index=index, raw=is_raw, correct_unused_bits=False)[0]
             return found
 
     return decode
@@ -126,7 +143,8 @@ def _by_gdcm(dataset: Any, path: Path, index: int, place: Path) -> np.ndarray:
         reader.SetFileName(str(place))
         values = sitk.GetArrayFromImage(reader.Execute())
         place.unlink()
-        return values.reshape(int(dataset.Rows), int(dataset.Columns))
+        shape = (int(dataset.Rows), int(dataset.Columns))
+        return values.reshape(shape if values.size == shape[0] * shape[1] else (*shape, -1))
     except Exception:
         syntax = dataset.file_meta.TransferSyntaxUID
         raise CaseRefused(

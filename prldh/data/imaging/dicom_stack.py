@@ -95,15 +95,13 @@ def _axes(slices: Sequence[Slice], name: str) -> tuple[np.ndarray, np.ndarray, n
             f"'{name}' has slices without position, orientation or pixel spacing. Export the original series.",
             "geometry",
         )
-    if any(
-        (s.rows, s.columns) != (first.rows, first.columns) or not np.allclose(s.spacing, first.spacing, rtol=1e-3)
-        for s in slices
-    ):
+    is_other_size = any((s.rows, s.columns) != (first.rows, first.columns) for s in slices)
+    if is_other_size or not np.allclose([s.spacing for s in slices], first.spacing, rtol=1e-3):
         raise CaseRefused(
             f"'{name}' has slices of several sizes or pixel spacings in one series. Export the volume alone.",
             "geometry",
         )
-    if any(not np.allclose(s.axes, first.axes, atol=1e-3) for s in slices):
+    if not np.allclose([s.axes for s in slices], first.axes, atol=1e-3):
         raise CaseRefused(
             f"'{name}' has slices of several orientations in one series (a localiser among them?). Export the volume"
             " alone.",

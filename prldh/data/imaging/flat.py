@@ -13,7 +13,7 @@ import numpy as np
 
 from prldh.core import Geometry
 from prldh.data.imaging.dicom_file import read_dataset, text_of
-from prldh.data.imaging.dicom_pixels import stored_frames
+from prldh.data.imaging.dicom_pixels import colour_frame, stored_frames
 from prldh.data.imaging.dicom_stack import Slice
 from prldh.data.imaging.header import Header, Identity, refuse_bad_geometry, refuse_too_large
 from prldh.data.imaging.refusal import CaseRefused, damaged, no_volume
@@ -30,6 +30,8 @@ PICTURES = {
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 #: Modalities whose images lie in space: one without a position has lost it, and is no plane by itself.
 _IN_SPACE = ("CT", "MR", "PT", "NM")
+#: So far red, green and blue may lie apart in what is grey but for the rounding of luma and chroma.
+_SLACK = 3
 _UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -90,13 +92,16 @@ def _damaged(path: Path) -> CaseRefused:
     return CaseRefused(str(damaged(path, "a picture")), "no_volume")
 
 
-def _grey(values: np.ndarray, path: Path) -> np.ndarray:
-    """One number a pixel (y, x) of (y, x, channel): grey that is stored as colour is grey; opacity that is the same
-    everywhere tells nothing."""
+def _grey(values: np.ndarray, path: Path, slack: int = 0) -> np.ndarray:
+    """One number a pixel (y, x) of (y, x, channel): grey that is stored as colour is grey, up to a ``slack`` of
+    compression; opacity that is the same everywhere tells nothing."""
     if values.shape[2] in (2, 4) and np.all(values[..., -1] == values[0, 0, -1]):
         values = values[..., :-1]
-    if values.shape[2] in (1, 3) and np.all(values == values[..., :1]):
+    if values.shape[2] == 1 or (values.shape[2] == 3 and np.all(values == values[..., :1])):
         return np.ascontiguousarray(values[..., 0])
+    if values.shape[2] == 3 and slack and int(np.ptp(values.astype(np.int32), axis=2).max()) <= slack:
+        luma = values @ np.array([0.299, 0.587, 0.114])
+        return np.rint(luma).astype(values.dtype)
     raise CaseRefused(
         f"'{path.name}' is in colour; one number a pixel is needed. Give the image itself in grey, without marks in"
         " colour.",
@@ -121,6 +126,7 @@ def plane_header(one: Slice, identity: Identity, settings: ReadSettings) -> Head
         If it is too large, or its pixels have no proper size.
     """
     spacing = _pixel_size(one)
+    sense = text_of(read_dataset(one.file, ("PhotometricInterpretation",))[0], "PhotometricInterpretation").strip()
     x, y = spacing or (1.0, 1.0)
     geometry = Geometry((one.columns, one.rows, 1), (x, y, 1.0), (0.0, 0.0, 0.0), _UPRIGHT)
     refuse_bad_geometry(geometry, one.file.name)
@@ -135,6 +141,7 @@ def plane_header(one: Slice, identity: Identity, settings: ReadSettings) -> Head
         identity=identity,
         is_flat=True,
         has_size=spacing is not None,
+        units=sense if sense in ("MONOCHROME1", "MONOCHROME2") else None,
     )
 
 
@@ -166,8 +173,11 @@ def _pixel_size(one: Slice) -> tuple[float, float] | None:
 def read_plane_values(header: Header) -> np.ndarray:
     """The pixels of such a file, (1, y, x), with slope and intercept."""
     path = header.files[0]
-    stored = next(stored_frames(path, [0]))
-    dataset, _ = read_dataset(path, ("RescaleSlope", "RescaleIntercept"))
+    dataset, _ = read_dataset(
+        path, ("RescaleSlope", "RescaleIntercept", "SamplesPerPixel", "PhotometricInterpretation")
+    )
+    is_colour = text_of(dataset, "SamplesPerPixel").strip() not in ("", "1")
+    stored = colour_frame(path) if is_colour else next(stored_frames(path, [0]))
     try:
         slope, intercept = float(dataset.get("RescaleSlope") or 1), float(dataset.get("RescaleIntercept") or 0)
     except (TypeError, ValueError):
@@ -175,5 +185,6 @@ def read_plane_values(header: Header) -> np.ndarray:
     _, y, x = header.geometry.size[::-1]
     if stored.size % (y * x) or stored.shape[:2] != (y, x):
         raise CaseRefused(f"the voxels of '{path.name}' are not as many as its header says. Copy or export it again.")
-    grey = _grey(stored.reshape(y, x, -1), path)[None]
+    is_luma = text_of(dataset, "PhotometricInterpretation").startswith("YBR")
+    grey = _grey(stored.reshape(y, x, -1), path, _SLACK if is_luma else 0)[None]
     return grey if (slope, intercept) == (1, 0) else grey * slope + intercept

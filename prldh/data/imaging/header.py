@@ -35,13 +35,14 @@ class Identity:
 class Header:
     """An image without its voxels.
 
-    ``kind``: nifti, nrrd, meta, dicom or frames (DICOM with many frames in one file). ``files`` hold the voxels, in the
-    order of slices for dicom. ``bytes_per_voxel`` counts all ``components`` (layers of a segmentation). ``may_be_nan``:
-    stored as floating point. ``fields``: text of a Slicer segmentation (``Segment0_Name`` and the like). Of DICOM:
-    ``is_odd``, where GDCM is not given the file; ``frames``, in the order of slices; ``units`` of PET, and the
-    ``factor`` that makes them what was asked for. ``sheared``: the grid of the file, where ``geometry`` is the upright
-    one that it is resampled to. ``is_flat``: one plane without a thickness (1 mm stands for it); ``has_size``: whether
-    it says how large its pixels are; ``is_oriented``: which side is left.
+    ``kind``: nifti, nrrd, meta, dicom, frames (DICOM with many frames in one file), plane (DICOM of one plane) or
+    picture. ``files`` hold the voxels, in the order of slices for dicom. ``bytes_per_voxel`` counts all ``components``
+    (layers of a segmentation). ``may_be_nan``: stored as floating point, or to be looked at whole. ``fields``: text of
+    a Slicer segmentation (``Segment0_Name`` and the like). Of DICOM: ``is_odd``, where GDCM is not given the file;
+    ``frames``, in the order of slices; ``units`` of PET (of a radiograph whether high values are dark, MONOCHROME1, or
+    bright), and the ``factor`` that makes them what was asked for. ``sheared``: the grid of the file, where
+    ``geometry`` is the upright one that it is resampled to. ``is_flat``: one plane without a thickness (1 mm stands for
+    it); ``has_size``: whether it says how large its pixels are; ``is_oriented``: which side is left.
     """
 
     kind: str

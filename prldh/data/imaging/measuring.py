@@ -187,6 +187,8 @@ def read_rows(
     kept = [r for r in rows if r.patient in ours]
     there = {r.patient for r in kept}
     hint = told_alike((i for i in known if i not in there), strangers)
+    if rows and patient_column is not None and all(row.patient == row.lesion for row in rows) and id_column != "lesion":
+        hint += f" The column 'lesion' stands for '{id_column}', which {table.name} has not."
     if not kept:
         raise DataError(
             f"tissues.{tissue}: no patient of {table.name} is in the clinical table ({some(strangers)}). Tables are"
@@ -231,9 +233,13 @@ def _measure_tissue(
     good = [r for r in rows if r.line not in refused]
     _stop_if_strict(is_strict, name, [CaseResult(r, reason=refused[r.line]) for r in rows if r.line in refused])
     consensus = None if settings.consensus is None else Consensus(consensus=settings.consensus)
-    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
     batches = _batches(good, sources, jobs)
     counting = _counting(progress, f"images: {name}, features", len(good), len(batches))
+    n = min(jobs, max(1, len(batches)))
+    if dask is None and jobs >= 2 * n and any(chosen.divides_cases for chosen in sources.values()):
+        # one case after the other, each by all the processes
+        n, sources = 1, {source: replace(chosen, jobs=jobs) for source, chosen in sources.items()}
+    shared = (sources, reading, perturbation, consensus, steps, cache_folder("extraction"))
 
     def say(sentence: str) -> None:
         progress(sentence, 0, 0)
@@ -243,7 +249,7 @@ def _measure_tissue(
             told = _counting(progress, f"images: {name}, features", len(good))
             computed = stream_cases(_batches(good, {}, jobs), shared, jobs, told, say)
         else:
-            with Workers(min(jobs, max(1, len(batches))), dask, shared, say) as workers:
+            with Workers(n, dask, shared, say, tries_here=True) as workers:
                 computed = run_work(compute_cases, batches, workers, counting)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Cases that are finished are kept: the same command goes on from there.") from None

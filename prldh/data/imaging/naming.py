@@ -24,6 +24,7 @@ def without_names(message: str, row: CaseRow) -> str:
     'not found: the image. Correct the path.'
     """
     called: dict[str, str] = {}
+    beside: dict[str, str] = {}
     for k, path in enumerate((row.image, *row.masks)):
         what = "the image" if k == 0 else "the mask" if len(row.masks) == 1 else f"the mask of reader {k}"
         place, _ = split_series(path)
@@ -35,9 +36,10 @@ def without_names(message: str, row: CaseRow) -> str:
             else None
         )
         if inside is not None and inside.is_dir():
-            called |= {file.name: f"a file of {what}" for file in inside.iterdir() if file.name in message}
+            beside |= {file.name: f"a file of {what}" for file in inside.iterdir() if file.name in message}
         called |= {place.name: what, path.name: what}
         message = message.replace(str(path), what).replace(str(place), what)
+    called = beside | called
     for name in sorted(called, key=len, reverse=True):
         what = called[name]
         noun = what.split()[1]

@@ -12,8 +12,9 @@ import gzip
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -285,8 +286,8 @@ def _is_packed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if _is_packed(path) else path.open("rb")  # type: ignore[return-value]
+def _open(path: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path) if _is_packed(path) else path.open("rb")
 
 
 def _unpacks_to(path: Path, needed: int) -> bool:

@@ -18,7 +18,12 @@ from prldh.data.imaging.seen import warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
-from prldh.plugins import DescribesFeatures
+from prldh.plugins import DescribesFeatures, HasMetadata
+
+#: IBSI's code of the range of intensities, and what a source calls an image that it has not filtered.
+RANGE, UNFILTERED = "2OJQ", "original"
+#: Fewer bins than these in half of the regions are told of.
+FEWEST_BINS = 8
 
 
 @dataclass(frozen=True)
@@ -228,6 +233,8 @@ def combine_rows(
     if not all(r.is_kept for r in usable):
         warnings.append(warn.NOT_KEPT(tissue=tissue))
     about = {n: d for source, of in names.items() for n, d in _described(source, of, sources).items()}
+    if steps:
+        warnings += _tell_of_few_bins(tissue, about, names, rows[0], sources)
     return TissueImages(
         tissue,
         tuple(ids),
@@ -255,6 +262,31 @@ def combine_rows(
         consensus,
         tuple(steps),
     )
+
+
+def _tell_of_few_bins(
+    tissue: str,
+    about: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, tuple[str, ...]],
+    rows: Sequence[Sequence[float]],
+    sources: Mapping[str, ChosenSource],
+) -> list[Warn]:
+    """A warning where a source's bins are wide for the range of intensities (IBSI 2OJQ) that the steps left."""
+    warnings = []
+    columns = [name for of in names.values() for name in of]
+    for source, chosen in sources.items():
+        computed = chosen.source.metadata(chosen.settings) if isinstance(chosen.source, HasMetadata) else {}
+        width = (computed.get("setting") or {}).get("binWidth")
+        ranges = [
+            columns.index(name)
+            for name in names[source]
+            if about[name].get("ibsi") == RANGE and about[name].get("image_type") == UNFILTERED
+        ]
+        if width and ranges:
+            n = float(np.median([row[ranges[0]] for row in rows])) / width
+            if n < FEWEST_BINS:
+                warnings.append(warn.FEW_BINS(tissue=tissue, source=source, n=n, width=width))
+    return warnings
 
 
 def _same_regions(usable: Sequence[CaseResult]) -> list[str]:

@@ -27,7 +27,7 @@ def perturb_mask(
 
     The mask's signed distance is shifted by a smooth Gaussian random field (the contour), turned about the mask's
     centre around the first axis (slices stay slices) and moved along all three; what is at or below zero is the new
-    mask.
+    mask. In an image of one plane all of this is within the plane.
 
     Parameters
     ----------
@@ -51,12 +51,16 @@ def perturb_mask(
     spacing = np.asarray(spacing_mm, dtype=float)
     angle = np.deg2rad(generator.normal(0, settings.rotation_degrees))
     shift = generator.normal(0, settings.translation_mm, 3)
+    is_flat = np.array(mask.shape) == 1  # there is nothing beyond a plane to move to
+    shift[is_flat] = 0
+    angle = 0.0 if is_flat[1:].any() else angle
     reach = np.ceil((4 * settings.contour_mm + 4 * settings.translation_mm + 2) / spacing).astype(int) + 2
     low, high = (f(np.argwhere(mask), axis=0) for f in (np.min, np.max))
     # the turn carries corners outwards by at most the half diagonal times the sine
     reach[1:] += np.ceil(
         abs(np.sin(angle)) * np.linalg.norm((high - low + 1)[1:] * spacing[1:]) / 2 / spacing[1:]
     ).astype(int)
+    reach[is_flat] = 0
     box = np.pad(mask[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))], [(r, r) for r in reach])
     distance = distance_transform_edt(~box, sampling=spacing) - distance_transform_edt(box, sampling=spacing)
     if settings.contour_mm:

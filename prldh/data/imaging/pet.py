@@ -28,8 +28,9 @@ UNITS = (
     *("PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV"),
 )
 SUV_TYPES = ("BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW")
-#: The scan's own time where a maker keeps it: GE's, and Philips's factor from counts to SUVbw.
-_GE_SCAN, _PHILIPS_SUV = 0x0009100D, 0x70531000
+#: The scan's own time where GE keeps it, and Philips's factor from counts to SUVbw: element, and whose its block is.
+_GE_SCAN = 0x0009100D, 0x00090010, "GEMS_PETD_01"
+_PHILIPS_SUV = 0x70531000, 0x70530010, "Philips PET Private Group"
 _TAGS = (
     "Modality",
     "Units",
@@ -42,8 +43,8 @@ _TAGS = (
     "AcquisitionDate",
     "AcquisitionTime",
     "RadiopharmaceuticalInformationSequence",
-    _GE_SCAN,
-    _PHILIPS_SUV,
+    *_GE_SCAN[:2],
+    *_PHILIPS_SUV[:2],
 )
 #: Without a date, an injection counts as on the day of the scan; nuclides that live longer are injected days before.
 _LONGEST_WITHOUT_DATE = 12 * 3600.0
@@ -79,10 +80,10 @@ def suv_factor(files: Sequence[Path], name: str) -> float:
         return 1.0  # which is by body weight where nothing else is said
     if units == "CNTS":
         try:
-            factor = float(dataset[_PHILIPS_SUV].value)
-        except Exception:  # absent, or something else
+            factor = float(_of_maker(dataset, *_PHILIPS_SUV))
+        except ValueError:  # absent, or something else
             factor = 0.0
-        if factor > 0:
+        if 0 < factor < float("inf"):
             return factor
     if units != "BQML":
         raise _refused(name, f"its units are {units or 'not told'}, not BQML or GML by body weight")
@@ -130,10 +131,7 @@ def _start_of_scan(dataset: Any, files: Sequence[Path], name: str) -> datetime:
     acquired = _moment(text_of(dataset, "AcquisitionDate"), text_of(dataset, "AcquisitionTime"))
     if series is not None and (acquired is None or series <= acquired):
         return series
-    try:
-        of_maker = str(dataset[_GE_SCAN].value)
-    except Exception:  # absent
-        of_maker = ""
+    of_maker = _of_maker(dataset, *_GE_SCAN)
     found = _moment(of_maker[:8], of_maker[8:])
     if found is None:
         moments = [
@@ -144,6 +142,17 @@ def _start_of_scan(dataset: Any, files: Sequence[Path], name: str) -> datetime:
     if found is None:
         raise _refused(name, "the time of the scan (SeriesDate, SeriesTime) is absent or no time")
     return found
+
+
+def _of_maker(dataset: Any, tag: int, block: int, maker: str) -> str:
+    """A maker's private element as text; empty where it is absent or the block is another maker's."""
+    try:
+        if str(dataset[block].value).strip() != maker:
+            return ""
+        value = dataset[tag].value
+        return value.decode("ascii").strip("\0 ") if isinstance(value, bytes) else str(value)
+    except Exception:  # absent, or of another type
+        return ""
 
 
 def _moment(date: str, time: str) -> datetime | None:

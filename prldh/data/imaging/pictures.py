@@ -33,7 +33,7 @@ def draw_case(case: Case) -> bytes:
     from PIL import Image
 
     spacing = case.image.geometry.spacing_mm[::-1]
-    axis = int(np.argmax(np.round(spacing, 6)))
+    axis = 0 if case.image.is_flat else int(np.argmax(np.round(spacing, 6)))
     order, flips = _upright(case.image.geometry, axis)
     turn = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
     values = case.image.values.transpose(order)[turn]

@@ -63,6 +63,8 @@ FORMATS = {
     "plane": "DICOM of one plane",
     "picture": "picture",
 }
+#: In front of the format of an image that was resampled onto an upright grid.
+SHEARED = "sheared "
 #: Label maps that name no label, or whose image has far fewer values, have no more than this.
 _MANY_LABELS = 256
 
@@ -151,7 +153,7 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
         ) from None
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=256)
 def _header(path: Path, kind: str, settings: ReadSettings, state: tuple) -> Header:
     """Checks, hashes and voxels ask for the same header one after the other, and a series has hundreds of files.
     ``state``: as they are now."""
@@ -206,7 +208,10 @@ def _finite_values(name: str, header: Header, stamp: tuple) -> np.ndarray:
 def _upright(header: Header, is_mask: bool = False) -> np.ndarray:
     """The voxels, of a sheared image on its upright grid."""
     values = _values(header)
-    return values if header.sheared is None else straighten(values, header.sheared, header.geometry, is_mask)
+    if header.sheared is not None:
+        values = straighten(values, header.sheared, header.geometry, is_mask)
+        values.setflags(write=False)
+    return values
 
 
 def _values(header: Header) -> np.ndarray:
@@ -480,13 +485,16 @@ def acquisition_of_image(path: Path, settings: ReadSettings | None = None) -> di
     header = read_header(path, settings)
     if header.kind not in ("dicom", "frames", "plane"):
         return {}
-    return acquisition_of(header.files[0]) | ({"Units": header.units} if header.units else {})
+    return acquisition_of(header.files[0]) | (
+        {"Units": header.units} if header.modality == "PT" and header.units else {}
+    )
 
 
 def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, Any]:
     """In which formats a row's ``image`` and ``masks`` (one a reader) came."""
+    image = read_header(row.image, settings)
     return {
-        "image": FORMATS[read_header(row.image, settings).kind],
+        "image": f"{SHEARED if image.sheared else ''}{FORMATS[image.kind]}",
         "masks": [_mask_format(path, settings) for path in row.masks],
     }
 
@@ -494,14 +502,15 @@ def formats_of(row: CaseRow, settings: ReadSettings | None = None) -> dict[str, 
 def _mask_format(path: Path, settings: ReadSettings | None) -> str:
     file, modality = _drawn(path)
     if modality == "SEG":
+        dataset, _ = read_dataset(file, ("SegmentSequence", "SegmentationType"))
         kinds = sorted(
-            {
-                text_of(s, "SegmentAlgorithmType").strip().upper()
-                for s in read_dataset(file, ("SegmentSequence",))[0].get("SegmentSequence") or ()
-            }
+            {text_of(s, "SegmentAlgorithmType").strip().upper() for s in dataset.get("SegmentSequence") or ()}
             & set(DRAWN)
         )
-        return f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
+        drawn = f"DICOM SEG, {' and '.join(DRAWN[kind] for kind in kinds)}" if kinds else "DICOM SEG"
+        if text_of(dataset, "SegmentationType").strip().upper() == "FRACTIONAL":
+            return f"{drawn} (fractions, from {(settings or ReadSettings()).fraction:g} on)"
+        return drawn
     if modality == "RTSTRUCT":
         return "DICOM RTSTRUCT"
     header = read_header(path, settings)

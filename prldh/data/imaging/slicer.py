@@ -48,7 +48,7 @@ def segments_in(fields: Mapping[str, str], components: int, size: tuple[int, ...
         except ValueError:
             raise CaseRefused(f"'{name}' has a segment without a proper label. Save the segmentation again.") from None
         within = None
-        if _is_old(fields) and f"Segment{i}_Extent" in fields:
+        if _is_old(fields) and "Segmentation_Extent" in fields and f"Segment{i}_Extent" in fields:
             extent = _extent(fields[f"Segment{i}_Extent"], name)
             within = tuple(value - offset[k // 2] for k, value in enumerate(extent))
         segments.append(Segment(called.strip(), label, layer, within))

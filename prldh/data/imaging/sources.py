@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from prldh.core import PluginError, StudyError, nearest
+from prldh.core import Case, PluginError, StudyError, nearest
 from prldh.plugins import (
     ChecksSettings,
+    DividesCases,
     ExtractsMany,
     HasFingerprint,
     InformsSteps,
@@ -23,6 +24,7 @@ from prldh.plugins import (
     layered_settings,
 )
 from prldh.study import SHIPPED_SOURCES, Study
+from prldh.work import Workers
 
 HOOK = "register_feature_sources"
 
@@ -37,13 +39,14 @@ class ChosenSource:
     """A feature source and its settings.
 
     Paths in ``settings`` are resolved; ``settings_given`` holds the settings as the study file has them. ``key``:
-    everything that the values depend on beside the case.
+    everything that the values depend on beside the case. ``jobs``: processes that may share the parts of one case.
     """
 
     source: Any
     settings: Any
     settings_given: Mapping[str, Any]
     key: str
+    jobs: int = 1
 
     @classmethod
     def of(cls, source: Any, settings: Any, folder: Path) -> ChosenSource:
@@ -78,6 +81,28 @@ class ChosenSource:
     def takes_many(self) -> bool:
         """Whether cases are given to it together."""
         return isinstance(self.source, ExtractsMany)
+
+    @property
+    def divides_cases(self) -> bool:
+        """Whether processes can share one case."""
+        return isinstance(self.source, DividesCases)
+
+    def extract(self, case: Case) -> Sequence[Mapping[str, float]]:
+        """What the source gives of a case, by as many processes as it is worth; the values are the same."""
+        parts = self.source.parts(case, self.settings) if self.jobs > 1 and self.divides_cases else ()
+        if len(parts) < 2:
+            return tuple(self.source.extract(case, self.settings))
+        with Workers(self.jobs, shared=(self.source, self.settings, case), tries_here=True) as workers:
+            answers = dict(workers.spread(_extract_part, dict(enumerate(parts)), is_cheap=False))
+        merged: list[dict[str, float]] = [{} for _ in case.masks]
+        for i in range(len(parts)):
+            for whole, values in zip(merged, answers[i], strict=True):
+                whole |= values
+        return merged
+
+
+def _extract_part(source: DividesCases, settings: Any, case: Case, part: Any) -> Sequence[Mapping[str, float]]:
+    return source.extract_part(case, settings, part)
 
 
 def code_of(source: Any) -> str:

@@ -1,0 +1,55 @@
+"""Kernels kept as machine code are the functions that they were compiled from, and leave numba's own code alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
+pytest.importorskip("llvmlite", reason="numba's compiler is not installed")
+
+#: Says whether the kernels came without numba, and what a function of numba's gives that allocates.
+SCRIPT = """
+import sys
+import numpy as np
+from prldh_pyradiomics import kernels, machine_code
+
+machine_code._bind()
+is_without = "numba" not in sys.modules
+import numba
+
+@numba.njit
+def allocates(n):
+    values = [x + 1.0 for x in np.zeros(n)]
+    if n > 100:
+        raise ValueError("many")
+    return np.array(values).sum() + len(values)
+
+try:
+    allocates(101)
+except ValueError as error:
+    print(is_without, allocates(10), error)
+"""
+
+
+def test_numba_allocates_and_raises_beside_kernels_that_were_loaded(tmp_path):
+    """A second process has the kernels without numba; the symbols of numba's runtime that they name stay numba's."""
+    import prldh_pyradiomics
+
+    package = tmp_path / "prldh_pyradiomics"
+    shutil.copytree(Path(prldh_pyradiomics.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+        "PRLDH_CACHE": str(tmp_path / "cache"),
+    }
+    said = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.strip())
+    assert said == ["False 20.0 many", "True 20.0 many"]
