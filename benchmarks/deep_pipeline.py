@@ -16,6 +16,7 @@ import os
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +37,22 @@ from prldh.study import ReadSettings
 from prldh.work import Pieces
 
 SIZE = 224
-RATIOS = ("share", "over_computing", "added", "pictures_per_second")
+READ = streaming.read_pieces
+RATIOS = ("share", "added", "cpu_added", "pictures_per_second")
 
 
 @dataclass
 class Timed:
-    """One way: seconds by the clock of ``reading`` alone (one process) and of ``computing`` alone, of both together
-    from the first rectangle on, ``share`` of the sum; CPU seconds of the computing process beside computing
-    (``cpu_beside``) and for it; and what waited at most."""
+    """One way, seconds in one run, from the first rectangle on: of the clock (``together``), of the readers' clocks
+    while they read (their mean), of the computing process's clock and CPU while it computed, and of its CPU beside
+    that; what waited at most."""
 
     way: str
     n_pictures: int
     readers: int
+    together: float
     reading: float
     computing: float
-    together: float
     cpu_computing: float
     cpu_beside: float
     most_bytes: int
@@ -58,20 +60,22 @@ class Timed:
 
     @property
     def share(self) -> float:
+        """Of what reading and computing take one after the other."""
         return self.together / (self.reading + self.computing)
 
     @property
-    def over_computing(self) -> float:
-        return self.together / self.computing
+    def added(self) -> float:
+        """What reading adds to computing, by the clock, as a share of it."""
+        return self.together / self.computing - 1
+
+    @property
+    def cpu_added(self) -> float | None:
+        """The same of the computing process's CPU: receiving, answering, keeping; None where computing is waiting."""
+        return self.cpu_beside / self.cpu_computing if self.cpu_computing > 0.1 * self.computing else None
 
     @property
     def pictures_per_second(self) -> float:
         return self.n_pictures / self.together
-
-    @property
-    def added(self) -> float | None:
-        """What receiving, answering and keeping add to computing, as a share of it, in CPU seconds."""
-        return self.cpu_beside / self.cpu_computing if self.cpu_computing else None
 
 
 def write_cases(folder: Path, n: int, seed: int) -> list[CaseRow]:
@@ -105,15 +109,46 @@ class Recording(Pieces):
             yield found
 
 
+def read_and_tell(path: Path, names: Any, *given: Any) -> Any:
+    """What a reader does, and how long it took, without waiting for room in the queue."""
+    spent, start = 0.0, time.perf_counter()
+    for piece in READ(names, *given):
+        spent += time.perf_counter() - start
+        yield piece
+        start = time.perf_counter()
+    with path.open("a") as file:
+        file.write(f"{spent}\n")
+
+
 def run(
-    rows: list[CaseRow], chosen: ChosenSource, kept: Path, readers: int, limit: int
-) -> tuple[list[Any], float, float]:
-    """Results, and seconds by the clock and of this process's CPU from the first rectangle on."""
-    streaming.Pieces = Recording
+    way: str,
+    embedder: Any,
+    launch: Any,
+    rows: list[CaseRow],
+    chosen: ChosenSource,
+    kept: Path,
+    readers: int,
+    limit: int,
+) -> tuple[list[Any], Timed]:
+    """Results, and how long it took where ``launch`` computes."""
+    told, real, busy = kept / "reading.txt", embedder.launch, [0.0, 0.0]
+
+    def watched(some: list[Any], size: int) -> torch.Tensor:
+        before = time.perf_counter(), time.thread_time()
+        values = launch(some, size)
+        busy[0] += time.perf_counter() - before[0]
+        busy[1] += time.thread_time() - before[1]
+        return values
+
+    streaming.Pieces, streaming.read_pieces = Recording, partial(read_and_tell, told)  # type: ignore[assignment]
+    embedder.launch = watched
     given = ({"uctransnet": chosen}, ReadSettings(), None, None, (), kept)
     found = streaming.stream_cases([[r] for r in rows], given, readers, lambda n: None, print, limit)
     clock, cpu = time.perf_counter() - Recording.first[0], time.process_time() - Recording.first[1]
-    return [result for batch in found for result in batch], clock, cpu
+    embedder.launch = real
+    spent = sum(map(float, told.read_text().split())) / readers
+    numbers = (clock, spent, busy[0], busy[1], cpu - busy[1], Recording.last.most_bytes, limit)
+    return [result for batch in found for result in batch], Timed(way, len(rows), readers, *numbers)
 
 
 def describe_first(rows: list[CaseRow], kept: Path) -> None:
@@ -155,74 +190,37 @@ def main() -> None:
         reading = time.perf_counter() - start
         print(f"{embedder.about}; {len(crops)} pictures of {n} cases; reading {1e3 * reading / n:.1f} ms a case")
         parts = [crops[i : i + embedder.batch] for i in range(0, len(crops), embedder.batch)]
+        alone = np.concatenate([embedder.launch(part, SIZE).cpu().numpy() for part in parts])
 
-        def compute(some: list[Any]) -> np.ndarray:
-            return np.concatenate([embedder.launch(part, SIZE).cpu().numpy() for part in some])
+        def stand_in(some: list[Any], size: int) -> torch.Tensor:
+            time.sleep(reading / len(crops) * len(some))
+            return torch.zeros(len(some), 512)
 
-        compute(parts[:1])
-        start = time.perf_counter()
-        alone = compute(parts)
-        computing = time.perf_counter() - start
-        timed = []
-        real, busy = embedder.launch, [0.0]
-
-        def watched(some: list[Any], size: int) -> torch.Tensor:
-            before = time.thread_time()
-            values = real(some, size)
-            busy[0] += time.thread_time() - before
-            return values
-
-        embedder.launch = watched
-        results, *seconds = run(rows, chosen, _copy(folder / "about", folder / "a"), readers, limit)
-        queue = (Recording.last.most_bytes, limit)
-        timed.append(
-            Timed("the network", len(crops), readers, reading, computing, seconds[0], busy, seconds[1], *queue)
-        )
+        kept = [_copy(folder / "about", folder / name) for name in "ab"]
+        results, first = run("the network", embedder, embedder.launch, rows, chosen, kept[0], readers, limit)
+        timed = [first]
         values = np.concatenate([r.values["uctransnet"][0].images for r in results])
         change = float(np.abs(values - alone).max() / np.abs(alone).max())
         single = np.concatenate([pictures_of(load_case(r, ReadSettings()), 0, settings) for r in rows[:4]])
         made = pictures_on(embedder.device, crops[: len(single)], SIZE).cpu().numpy()
         if is_cpu:
             embedder.batch = 1
-
-            def stand_in(some: list[Any], size: int) -> torch.Tensor:
-                time.sleep(reading / len(crops) * len(some))
-                return torch.zeros(len(some), 512)
-
-            embedder.launch = stand_in
-            _, *seconds = run(rows, chosen, _copy(folder / "about", folder / "b"), 1, limit)
-            embedder.launch = real
-            queue = (Recording.last.most_bytes, limit)
-            timed.append(
-                Timed(
-                    "a stand-in as slow as reading",
-                    len(crops),
-                    1,
-                    reading,
-                    reading,
-                    seconds[0],
-                    0.0,
-                    seconds[1],
-                    *queue,
-                )
-            )
+            way = "a stand-in as slow as reading"
+            timed.append(run(way, embedder, stand_in, rows, chosen, kept[1], 1, limit)[1])
         for t in timed:
             print(
-                f"{t.way}, {t.readers} reader(s): reading alone {t.reading:.2f} s, computing alone {t.computing:.2f} s,"
-                f" together {t.together:.2f} s: {t.share:.2f} of both added up, {t.over_computing:.3f} times computing"
-                + (f" (CPU beside computing {t.added:.1%} of it)" if t.added else "")
-                + f", {t.pictures_per_second:.1f} pictures/s; at most {t.most_bytes / 1024**2:.2f} MB waited (limit"
-                f" {t.limit / 1024**2:.2f} MB, largest piece {max(c.nbytes for c in crops) / 1024**2:.2f} MB)"
+                f"{t.way}, {t.readers} reader(s): reading {t.reading:.2f} s, computing {t.computing:.2f} s, together"
+                f" {t.together:.2f} s, {t.share:.2f} of both added up; reading adds {t.added:.1%} to computing"
+                + (f" ({t.cpu_added:.1%} in CPU)" if t.cpu_added else "")
+                + f"; {t.pictures_per_second:.1f} pictures/s; at most {t.most_bytes / 1024**2:.2f} MB waited (limit"
+                f" {t.limit / 1024**2:.2f} MB, largest rectangle {max(c.nbytes for c in crops) / 1024**2:.2f} MB)"
             )
         worst = float(np.abs(made - single).max())
         print(f"values: largest difference from each batch alone {change:.1e} of the largest; pictures {worst:.1e}")
         if arguments.json:
             content = {
                 "about": embedder.about,
-                "timed": [
-                    asdict(t) | {k: getattr(t, k) for k in ("share", "over_computing", "added", "pictures_per_second")}
-                    for t in timed
-                ],
+                "timed": [asdict(t) | {k: getattr(t, k) for k in RATIOS} for t in timed],
                 "largest_change_of_values": change,
                 "largest_change_of_pictures": worst,
             }
