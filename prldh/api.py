@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         load_case,
         read_cases,
         read_image,
+        rows_by_patient,
         settings_for,
         without_names,
     )
@@ -214,6 +215,7 @@ __all__ = [
     "read_image",
     "read_study",
     "read_table",
+    "rows_by_patient",
     "settings_for",
     "settings_of",
     "show_progress",
@@ -235,6 +237,7 @@ _LATER = {
     "load_case": "prldh.data.imaging",
     "read_cases": "prldh.data.imaging",
     "read_image": "prldh.data.imaging",
+    "rows_by_patient": "prldh.data.imaging",
     "settings_for": "prldh.data.imaging",
     "without_names": "prldh.data.imaging",
     "StatisticsEngine": "prldh.engines",

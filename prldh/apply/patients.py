@@ -489,7 +489,7 @@ class _Reader:
         for patient, reason in tissue.aside:
             self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
         self.warnings += [
-            *warn_of_leaks(name, tissue.chosen, tissue.ids),
+            *warn_of_leaks(name, tissue.chosen, tissue.ids, tissue.patient_of),
             *self._tell_of_other_extraction(name, tissue),
         ]
         return tissue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -11,7 +12,7 @@ from lesion_data import Plain, image_of, lesions_of, measure, study_of, write_pa
 
 import prldh
 from prldh.core.errors import DataError, StudyError
-from prldh.data.imaging import cases_as_measured, read, read_cases
+from prldh.data.imaging import cases_as_measured, read, read_cases, rows_by_patient
 from prldh.study import read_study
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
@@ -218,3 +219,31 @@ def test_whoever_explains_values_gets_the_cases_as_they_were_measured(tmp_path, 
     table = _extract(study)[1]
     by_hand = [measure(case.image.values, case.masks[0])["mean"] for case, _ in found]
     assert np.average(by_hand, weights=[s for _, s in found]) == pytest.approx(table.loc["P0", "mean"], rel=1e-12)
+
+
+class Trained(Plain):
+    """Was trained on patient P1."""
+
+    name = "trained"
+
+    def trained_on(self, settings):
+        return {hashlib.sha256(b"P1").hexdigest()}
+
+
+def test_a_network_that_saw_the_patient_is_told_of_each_of_his_lesions(tmp_path):
+    patients = write_patients(tmp_path)
+    cases, clinical = _by_lesion(patients)
+    study = study_of(tmp_path, cases, clinical, "lesion_id", patient="who", share_images=True, sources=["trained"])
+    tissue = prldh.extract(study, tmp_path / "out", jobs=1, plugins=[Trained()]).images.tissues["liver"]
+    (told,) = tissue.blocks(tissue.ids)[1]
+    assert told.code == "PRL-035" and "P1-1, P1-2, P1-3" in told.message
+    about = json.loads((tmp_path / "out" / "features" / "liver.json").read_text())
+    assert about["sources"]["trained"]["trained_on"]["ids"] == ["P1-1", "P1-2", "P1-3"]
+
+
+def test_whoever_trains_on_images_gets_a_patient_s_lesions_as_one_patient_s(tmp_path):
+    patients = write_patients(tmp_path)
+    cases, clinical = _by_lesion(patients)
+    study, folder = read_study(study_of(tmp_path, cases, clinical, "lesion_id", patient="who", share_images=True))
+    rows = read_cases(tmp_path / "liver.csv", "liver", "lesion_id", share_images=True)
+    assert [row.patient for row in rows_by_patient(study, folder, rows)] == [p for p in patients for _ in range(3)]

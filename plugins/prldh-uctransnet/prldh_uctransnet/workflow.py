@@ -18,6 +18,7 @@ from prldh.api import (
     StudyError,
     read_cases,
     read_study,
+    rows_by_patient,
     settings_for,
     without_names,
     write_whole,
@@ -105,6 +106,7 @@ def train_study(
             " to replace it."
         )
     study, rows, folder = cases_of(source, tissue)
+    rows = rows_by_patient(study, folder, rows)
     recipe = settings_for(study, rows[0].tissue, SOURCE, Settings).train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
     seed = study.seed if seed is None else seed
@@ -208,7 +210,8 @@ def evaluate_study(
         raise OutputError(
             f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it."
         )
-    study, rows, _ = cases_of(source, tissue)
+    study, rows, folder = cases_of(source, tissue)
+    rows = rows_by_patient(study, folder, rows)
     loaded = load_checkpoint(checkpoint)
     seen = set(loaded.provenance.get("patients_sha256", ()))
     groups = [g for g in by_image(rows) if not (is_unseen and hash_patient(g[0].patient) in seen)]

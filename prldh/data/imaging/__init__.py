@@ -7,7 +7,7 @@ from prldh.data.imaging.compute import content_hash
 from prldh.data.imaging.describe import ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.image_steps import IMAGE_STEPS
 from prldh.data.imaging.measured import cases_as_measured
-from prldh.data.imaging.measuring import check_tissues, measure, verify_cases
+from prldh.data.imaging.measuring import check_tissues, measure, rows_by_patient, verify_cases
 from prldh.data.imaging.naming import file_stem, without_names
 from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.patients import Images, TissueImages
@@ -41,6 +41,7 @@ __all__ = [
     "read_cases",
     "read_image",
     "settings_for",
+    "rows_by_patient",
     "verify_cases",
     "warn_of_leaks",
     "without_names",

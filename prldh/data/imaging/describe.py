@@ -221,7 +221,7 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
                 settings=dict(c.settings_given),
                 packages=_packages(c.source),
                 computed=_computed(c),
-                trained_on=trained_on(c, patients) or ABSENT,
+                trained_on=trained_on(c, patients, tissue.patient_of) or ABSENT,
             )
             for name, c in tissue.chosen.items()
         },

@@ -93,7 +93,8 @@ def measure(
             is_strict,
             progress,
         )
-        measured[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings))
+        patient_of = {i: patient for i, patient in whose.items() if patient}
+        measured[name] = replace(tissue, warnings=(*warnings[name], *tissue.warnings), patient_of=patient_of)
     return Images(measured)
 
 
@@ -150,6 +151,24 @@ def _read_all_rows(
             if tissue.share_images and clinical.patient is None:
                 warnings[name] += _tell_of_shared(name, rows[name])
     return known, rows, warnings, whose
+
+
+def rows_by_patient(study: Study, folder: Path, rows: Sequence[CaseRow]) -> list[CaseRow]:
+    """Rows of a cases table under their patients' names, where ids are lesions' (``clinical.patient``): whoever trains
+    on images must not part a patient's, and the lesions of one image are one target.
+
+    Raises
+    ------
+    DataError
+        If the clinical table cannot be read.
+    """
+    clinical = study.clinical
+    if clinical.patient is None:
+        return list(rows)
+    frame = open_table(folder / clinical.table, clinical.read)
+    known = check_ids(frame, clinical.id, "clinical.id")
+    patient_of = dict(zip(known, patients_of(frame, clinical.patient, known), strict=True))
+    return [replace(row, patient=patient_of.get(row.patient, row.patient)) for row in rows]
 
 
 def _refuse_lone_consensus(name: str, tissue: Tissue, rows: Sequence[CaseRow]) -> None:

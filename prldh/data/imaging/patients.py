@@ -36,7 +36,7 @@ class TissueImages:
     family; ``perturbed`` (k, n, p) of perturbed masks. ``images``: source → the single images behind each reader's
     rows, of sources that give them, before those of ``consensus`` where there is one: (n, p) of the readers' consensus
     masks, made as ``consensus_way`` says. ``lesions``: how many there were, where the study speaks of lesions.
-    ``steps``: what was done to images before.
+    ``steps``: what was done to images before; ``patient_of``: id → patient, where ids are lesions'.
     """
 
     tissue: str
@@ -57,6 +57,7 @@ class TissueImages:
     consensus: np.ndarray | None = None
     consensus_way: str | None = None
     steps: Sequence[ChosenStep] = ()
+    patient_of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> np.ndarray:
@@ -116,7 +117,7 @@ class TissueImages:
                 f"tissues.{self.tissue}: no feature has a value for every patient. Check the masks, or extract with"
                 " other settings."
             )
-        warnings = warn_of_leaks(self.tissue, self.chosen, ids)
+        warnings = warn_of_leaks(self.tissue, self.chosen, ids, self.patient_of)
         if absent:
             warnings.append(warn.WITHOUT_VALUE(tissue=self.tissue, n=len(absent), listed=some(absent)))
         return tuple(blocks), warnings

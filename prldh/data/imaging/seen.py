@@ -28,20 +28,28 @@ class TrainedOn:
     ids: tuple[str, ...]
 
 
-def trained_on(chosen: ChosenSource, ids: Iterable[str]) -> TrainedOn | None:
-    """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``)."""
+def trained_on(
+    chosen: ChosenSource, ids: Iterable[str], patient_of: Mapping[str, str] | None = None
+) -> TrainedOn | None:
+    """Which of these patients trained a source; None where it was not trained (it has no ``trained_on``).
+    ``patient_of``: id → patient, where ids are lesions': either of them may have trained it."""
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
     hashes = set(chosen.source.trained_on(chosen.settings))
-    seen = [patient for patient in ids if hashlib.sha256(patient.encode()).hexdigest() in hashes]
+    whose = patient_of or {}
+    seen = [
+        i for i in ids if not hashes.isdisjoint(hashlib.sha256(p.encode()).hexdigest() for p in (i, whose.get(i, i)))
+    ]
     return TrainedOn(len(hashes) or None, len(seen), tuple(seen))
 
 
-def warn_of_leaks(tissue: str, sources: Mapping[str, ChosenSource], ids: Iterable[str]) -> list[Warn]:
+def warn_of_leaks(
+    tissue: str, sources: Mapping[str, ChosenSource], ids: Iterable[str], patient_of: Mapping[str, str] | None = None
+) -> list[Warn]:
     """A warning for every source that some of the analysed patients trained."""
     ids, warnings = list(ids), []
     for name, chosen in sources.items():
-        overlap = trained_on(chosen, ids)
+        overlap = trained_on(chosen, ids, patient_of)
         if overlap and overlap.n:
             warnings.append(
                 warn.TRAINED_ON_PATIENTS(
