@@ -450,7 +450,7 @@ def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
 
     found = tuple(Finding("P1", "disc/L4", 2, severity, "border", "…") for severity in ("warning", "warning", "note"))
     tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)
-    about = {"n_measured": 1, "n_cases": 1, "n_patients": 1, "features": ["a"], "n_readers": 1}
+    about = {"n_measured": 1, "n_cases": 1, "n_patients": 1, "features": ["a"], "n_readers": 1, "lesions": None}
     done = SimpleNamespace(
         about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}, warnings=[]), verified=None
     )
