@@ -165,6 +165,7 @@ def _explain_tissue(
             f"{settings.checkpoint} is not the checkpoint that measured '{tissue}' in {results.name} (SHA-256"
             f" {sha256[:12]}, and the run's is {str(run.checkpoint_sha256)[:12]}). Name the run's own."
         )
+    segmenter = Segmenter(loaded, "cpu") if is_segmentation else None  # refused before anything is drawn
     strangers = [p for p in patients if p not in scores]
     if strangers:
         raise DataError(f"patient '{strangers[0]}' is not among those that the run analysed. Correct the id.")
@@ -185,8 +186,7 @@ def _explain_tissue(
     for e in explained:
         overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", (-limit, limit), e.shape, e.edges)
         draw(folder, stems[e.patient], overlay)
-    if is_segmentation:
-        segmenter = Segmenter(loaded, "cpu")
+    if segmenter is not None:
         for e in explained:
             draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
     about = {

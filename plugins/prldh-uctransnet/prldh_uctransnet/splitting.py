@@ -76,7 +76,7 @@ def held_out_of(
         raise StudyError(
             f"train.held_out names '{strangers[0]}', who is no patient of the cases table. Correct the id."
         )
-    return tuple(asked)
+    return tuple(dict.fromkeys(asked))
 
 
 def _ids_of(path: Path, id_column: str) -> set[str]:
