@@ -341,7 +341,7 @@ def measure():
 from mirp import extract_features
 def measure():
     table = extract_features(image=image, mask=mask, base_discretisation_method="fixed_bin_size",
-                             base_discretisation_bin_width=25.0, resegmentation_intensity_range=[-10000, 10000])[0]
+                             base_discretisation_bin_width=25.0, resegmentation_intensity_range=[-10000.0, 10000.0])[0]
     families = ("stat_", "cm_", "rlm_", "szm_", "ngt_", "ngl_", "morph_")
     return {k: float(table[k].iloc[0]) for k in table.columns if k.startswith(families)}
 """,

@@ -44,6 +44,8 @@ OPTIONAL = {
     "register_learners": {"check", "fingerprint", "parts", "compose", "from_parts", "methods"},
     "register_feature_sources": {
         "extract_many",
+        "parts",
+        "extract_part",
         "verify",
         "metadata",
         "for_steps",

@@ -63,7 +63,8 @@ def c_shape() -> Any:
             file = Path(folder) / f"_cshape{suffix}"
             if "radiomics" not in sys.modules and file.is_file():
                 loader = importlib.machinery.ExtensionFileLoader("radiomics._cshape", str(file))
-                module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+                spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=str(file))
+                module = importlib.util.module_from_spec(spec)
                 loader.exec_module(module)
                 return module
     from radiomics import cShape
