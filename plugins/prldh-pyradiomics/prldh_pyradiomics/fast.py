@@ -16,7 +16,7 @@ from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image
 from prldh_pyradiomics.prepare import prepare
 from prldh_pyradiomics.region import Region
 from prldh_pyradiomics.settings import Plan
-from prldh_pyradiomics.shape import fast_shape
+from prldh_pyradiomics.shape import Shape, fast_shape
 from prldh_pyradiomics.slow import correct
 from prldh_pyradiomics.texture import GreyLevels
 
@@ -29,7 +29,6 @@ def extract_fast(case: Case, plan: Plan) -> tuple[dict[str, float], ...]:
     DataError
         If the image or a region cannot be used.
     """
-    radiomics_version()
     return _extract(case, plan)
 
 
@@ -102,8 +101,14 @@ def shape_values(image: Image, region: Region, plan: Plan) -> dict[str, float]:
     """Shape of a region; PyRadiomics always calls it that of the original image."""
     values: dict[str, float] = {}
     if "shape" in plan.classes:
-        values |= _run(fast_shape()(region, plan.options), plan.classes["shape"], "original_shape")
+        known, wanted = Shape(region).values(), plan.classes["shape"]
+        if wanted is not None and not known.keys() >= set(wanted):
+            radiomics_version()
+            values |= _run(fast_shape()(region, plan.options), wanted, "original_shape")
+        else:
+            values |= {f"original_shape_{name}": float(known[name]) for name in wanted or known}
     if "shape2D" in plan.classes:
+        radiomics_version()
         from radiomics import shape2D
 
         part = sitk_image(image.values[region.box], spacing_mm=region.spacing_mm[::-1])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from prldh.api import DataError
-from prldh_pyradiomics.own import quietly, sitk_image
+from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image
 from prldh_pyradiomics.region import Box, Region, whole_box
 from prldh_pyradiomics.wavelet import wavelet_images
 
@@ -199,6 +199,7 @@ def _by_pyradiomics(
     image: Image, image_type: str, settings: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any], list]]:
     """PyRadiomics' own filter on the whole image; LBP3D looks at the mask, so it is made for each region."""
+    radiomics_version()
     import SimpleITK as sitk
     from radiomics import imageoperations
 

@@ -80,7 +80,7 @@ def order_statistics(x: np.ndarray, percents: tuple[float, ...]) -> tuple[list[f
 def glcm(grey: GreyLevels) -> Values:
     """Means over the directions in which there are pairs."""
     n = grey.n_levels
-    if n < 2 or grey.options.get("weightingNorm") is not None:
+    if grey.options.get("weightingNorm") is not None:
         return {}
     pairs, n_grey = grey.pairs_by_direction, int(grey.levels[-1])
     root, totals = np.empty((len(pairs), n, n)), np.empty(len(pairs))
@@ -94,6 +94,8 @@ def glcm(grey: GreyLevels) -> Values:
     mean = dict(zip(sums.COOCCURRENCE, out[kept].mean(axis=0).tolist(), strict=True))
     terms = mean.pop("shade_terms")
     del mean["information"]
+    if n == 1:  # nothing varies, so nothing is rounded
+        return mean | {"Imc1": 0.0, "Imc2": 0.0, "MCC": 1.0}
     if abs(mean["ClusterShade"]) < LITTLE * terms:
         del mean["ClusterShade"]
     if out[kept, -1].min() < LITTLE:

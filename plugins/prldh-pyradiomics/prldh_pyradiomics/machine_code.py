@@ -56,6 +56,8 @@ class Kernel:
         """
         if self._native is None:
             _bind()
+        native = self._native
+        assert native is not None
         places: list[Any] = []
         for value, dtype, axes in zip(given, self._dtypes, self._axes, strict=True):
             if dtype is None:
@@ -65,7 +67,7 @@ class Kernel:
                 raise TypeError(f"{self.__name__}: {dtype} with {axes} axes, found {value.dtype} {value.shape}")
             places.append(value.__array_interface__["data"][0])
             places += value.shape
-        self._native(*places)  # type: ignore[misc]  # bound above
+        native(*places)
 
     def bind(self, address: int) -> None:
         """Call what lies at an address from now on."""

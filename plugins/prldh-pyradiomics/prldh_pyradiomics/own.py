@@ -15,6 +15,7 @@ import numpy as np
 
 from prldh.api import DataError, PluginError, Volume
 from prldh_pyradiomics.settings import Plan
+from prldh_pyradiomics.shape import c_shape
 
 
 @functools.lru_cache(maxsize=1)
@@ -26,23 +27,46 @@ def radiomics_version() -> str:
     PluginError
         If it cannot be imported, or two distributions of it stand in each other's way.
     """
-    installed = [name for name in ("pyradiomics", "pyradiomics-bhklab") if _version_of(name)]
-    if len(installed) > 1:
-        raise PluginError(
-            "pyradiomics and pyradiomics-bhklab are both installed and overwrite each other's files. Run: "
-            "pip uninstall -y pyradiomics pyradiomics-bhklab && pip install pyradiomics-bhklab==3.1.4"
-        )
+    installed = _installed()
     try:
         import radiomics
 
         radiomics.setVerbosity(60)
         logging.getLogger("radiomics").setLevel(logging.CRITICAL + 10)
     except Exception as error:  # a broken C extension raises what it likes
-        raise PluginError(
-            f"PyRadiomics cannot be imported: {type(error).__name__}: {error}. Run: pip install"
-            " pyradiomics-bhklab==3.1.4 (it is built on this machine and needs gcc and Python's headers)."
-        ) from error
+        raise _cannot_be_imported(error) from error
     return f"{installed[0]} {_version_of(installed[0])}" if installed else f"radiomics {radiomics.__version__}"
+
+
+def check_extension() -> None:
+    """Refuse what :func:`radiomics_version` refuses without importing more than one extension.
+
+    Raises
+    ------
+    PluginError
+    """
+    _installed()
+    try:
+        c_shape()
+    except Exception as error:
+        raise _cannot_be_imported(error) from error
+
+
+def _installed() -> list[str]:
+    installed = [name for name in ("pyradiomics", "pyradiomics-bhklab") if _version_of(name)]
+    if len(installed) > 1:
+        raise PluginError(
+            "pyradiomics and pyradiomics-bhklab are both installed and overwrite each other's files. Run: "
+            "pip uninstall -y pyradiomics pyradiomics-bhklab && pip install pyradiomics-bhklab==3.1.4"
+        )
+    return installed
+
+
+def _cannot_be_imported(error: Exception) -> PluginError:
+    return PluginError(
+        f"PyRadiomics cannot be imported: {type(error).__name__}: {error}. Run: pip install"
+        " pyradiomics-bhklab==3.1.4 (it is built on this machine and needs gcc and Python's headers)."
+    )
 
 
 def _version_of(distribution: str) -> str | None:

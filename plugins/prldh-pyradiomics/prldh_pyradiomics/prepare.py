@@ -12,7 +12,7 @@ import numpy as np
 from prldh.api import DataError, Volume
 from prldh_pyradiomics.filters import Image
 from prldh_pyradiomics.ibsi_grid import resample
-from prldh_pyradiomics.own import quietly, sitk_image
+from prldh_pyradiomics.own import quietly, radiomics_version, sitk_image
 from prldh_pyradiomics.region import Region, bounding_box
 from prldh_pyradiomics.settings import Plan
 
@@ -53,6 +53,7 @@ def prepare(volume: Volume, masks: tuple[np.ndarray, ...], plan: Plan) -> list[P
         return [_own_image(volume, mask, plan, reader) for reader, mask in enumerate(masks)]
     values = volume.values.astype(volume.values.dtype.newbyteorder("="), copy=False)
     if options.get("normalize"):
+        radiomics_version()
         import SimpleITK as sitk
         from radiomics import imageoperations
 
@@ -99,6 +100,7 @@ def _refuse_thick(shapes: Sequence[Region], plan: Plan) -> None:
 
 
 def _own_image(volume: Volume, mask: np.ndarray, plan: Plan, reader: int) -> Prepared:
+    radiomics_version()
     import SimpleITK as sitk
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
@@ -142,6 +144,7 @@ def _regions(
 def _resegmented(values: np.ndarray, mask: np.ndarray, options: dict[str, Any]) -> np.ndarray:
     """The voxels within PyRadiomics' range, and of these the ones within so many standard deviations of their mean
     (IBSI's outlier filter)."""
+    radiomics_version()
     import SimpleITK as sitk
     from radiomics import imageoperations
 

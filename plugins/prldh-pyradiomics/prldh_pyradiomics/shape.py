@@ -8,7 +8,11 @@ diameter of a set of points is attained between corners of its convex hull, so o
 from __future__ import annotations
 
 import functools
+import importlib.machinery
+import importlib.util
 import itertools
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,11 +52,29 @@ def _count_cubes(mask: np.ndarray, counts: np.ndarray) -> None:
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
 
 
-def _ask(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
-    """Surface and volume of a small mask by PyRadiomics' C function."""
+@functools.lru_cache(maxsize=1)
+def c_shape() -> Any:
+    """PyRadiomics' extension of shapes, alone where it can be found: the whole package takes longer to import than
+    a small case to measure."""
+    found = importlib.util.find_spec("radiomics")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        for folder in folders:
+            file = Path(folder) / f"_cshape{suffix}"
+            if "radiomics" not in sys.modules and file.is_file():
+                loader = importlib.machinery.ExtensionFileLoader("radiomics._cshape", str(file))
+                spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=str(file))
+                module = importlib.util.module_from_spec(spec)
+                loader.exec_module(module)
+                return module
     from radiomics import cShape
 
-    surface, volume, _ = cShape.calculate_coefficients(mask, np.array(spacing_mm, dtype=float))
+    return cShape
+
+
+def _ask(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
+    """Surface and volume of a small mask by PyRadiomics' C function."""
+    surface, volume, _ = c_shape().calculate_coefficients(mask, np.array(spacing_mm, dtype=float))
     return surface, volume
 
 
@@ -232,9 +254,66 @@ def diameters(padded: np.ndarray, spacing_mm: tuple[float, ...]) -> list[float]:
     return [float(np.sqrt(d)) for d in squared_distances]
 
 
+class Shape:
+    """What the shape features are made of: the mesh counted by patterns, and the covariance of the voxels' places."""
+
+    def __init__(self, region: Region) -> None:
+        spacing = region.spacing_mm
+        padded = np.pad(region.mask, 1).view(np.uint8)
+        counts = count_cubes(padded)
+        self.spacing_mm = spacing
+        self.n_voxels = region.n_voxels
+        self.volume = float((volume_by_pattern() * counts).sum() * np.prod(spacing))
+        self.surface = float(surface_by_pattern(spacing) @ counts[:, 0])
+        self.diameters = diameters(padded, spacing)
+        self.eigenvalues = _eigenvalues(region)
+
+    def _axis(self, i: int) -> float:
+        """PyRadiomics' length of an axis, 0 the least."""
+        return float(np.sqrt(self.eigenvalues[i]) * 4) if self.eigenvalues[i] >= 0 else float("nan")
+
+    def _ratio(self, i: int) -> float:
+        """The root of an eigenvalue over the largest."""
+        own, largest = self.eigenvalues[i], self.eigenvalues[2]
+        return float("nan") if own < 0 or largest < 0 else float(np.sqrt(own / largest))
+
+    def values(self) -> dict[str, float]:
+        """The features by PyRadiomics' names, in its order; deprecated ones are not among them."""
+        z, y, x = self.spacing_mm
+        slice_, column, row, largest = self.diameters
+        return {
+            "Elongation": self._ratio(1),
+            "Flatness": self._ratio(0),
+            "LeastAxisLength": self._axis(0),
+            "MajorAxisLength": self._axis(2),
+            "Maximum2DDiameterColumn": column,
+            "Maximum2DDiameterRow": row,
+            "Maximum2DDiameterSlice": slice_,
+            "Maximum3DDiameter": largest,
+            "MeshVolume": self.volume,
+            "MinorAxisLength": self._axis(1),
+            "Sphericity": (36 * np.pi * self.volume**2) ** (1.0 / 3.0) / self.surface,
+            "SurfaceArea": self.surface,
+            "SurfaceVolumeRatio": float(np.float64(self.surface) / self.volume),
+            "VoxelVolume": self.n_voxels * (z * x * y),
+        }
+
+
+def _eigenvalues(region: Region) -> np.ndarray:
+    """Of the covariance of the voxels' places, in PyRadiomics' order of operations: rounding is all there is for flat
+    regions."""
+    places = np.array([c + 1 for c in region.coordinates], dtype="int").transpose((1, 0)) * np.array(region.spacing_mm)
+    places -= np.mean(places, axis=0)
+    places /= np.sqrt(len(places))
+    values = np.linalg.eigvals(np.dot(places.T.copy(), places))
+    values[(values < 0) & (values > -1e-10)] = 0
+    values.sort()
+    return np.asarray(values)
+
+
 @functools.lru_cache(maxsize=1)
 def fast_shape() -> type:
-    """PyRadiomics' shape class with the mesh counted by patterns; imports radiomics."""
+    """PyRadiomics' shape class with what is made here, for its deprecated features; imports radiomics."""
     import logging
 
     from radiomics import shape
@@ -248,28 +327,10 @@ def fast_shape() -> type:
             self.enabledFeatures: dict[str, bool] = {}
             self.featureValues: dict[str, Any] = {}
             self.featureNames = self.getFeatureNames()
-            spacing = region.spacing_mm
-            self.pixelSpacing = np.array(spacing)
-            padded = np.pad(region.mask, 1).view(np.uint8)
-
-            counts = count_cubes(padded)
-            by_position = np.concatenate([counts[:, :1], counts[:, 1:]], axis=1)
-            self.Volume = float((volume_by_pattern() * by_position).sum() * np.prod(spacing))
-            self.SurfaceArea = float(surface_by_pattern(spacing) @ counts[:, 0])
-            self.diameters = diameters(padded, spacing)
-
+            self.pixelSpacing = np.array(region.spacing_mm)
+            own = Shape(region)
+            self.Volume, self.SurfaceArea, self.diameters = own.volume, own.surface, own.diameters
             self.labelledVoxelCoordinates = tuple(c + 1 for c in region.coordinates)
-            self.eigenValues = self._eigenvalues()
-
-        def _eigenvalues(self) -> np.ndarray:
-            """Of the covariance of the voxels' places, in PyRadiomics' order of operations: rounding is all there is
-            for flat regions."""
-            places = np.array(self.labelledVoxelCoordinates, dtype="int").transpose((1, 0)) * self.pixelSpacing[None, :]
-            places -= np.mean(places, axis=0)
-            places /= np.sqrt(len(places))
-            values = np.linalg.eigvals(np.dot(places.T.copy(), places))
-            values[(values < 0) & (values > -1e-10)] = 0
-            values.sort()
-            return values
+            self.eigenValues = own.eigenvalues
 
     return FastShape

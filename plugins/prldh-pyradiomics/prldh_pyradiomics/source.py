@@ -56,10 +56,13 @@ class PyRadiomicsSource:
         ------
         StudyError, PluginError
         """
-        from prldh_pyradiomics.own import check_image_types, radiomics_version
+        from prldh_pyradiomics.own import check_extension, check_image_types, radiomics_version
 
         plan = make_plan(settings)
-        radiomics_version()
+        if settings.backend == "fast":
+            check_extension()
+        else:
+            radiomics_version()
         check_image_types(plan)
 
     def extract(self, case: Case, settings: PyRadiomicsSettings) -> tuple[dict[str, float], ...]:
