@@ -21,6 +21,9 @@ import numpy as np
 import pandas as pd
 
 import prldh
+from prldh.plugins import Registry
+from prldh.run import resolve_protocols
+from prldh.study import Study
 
 TABLES = ("WORC-Lipo", "WORC-Desmoid", "WORC-Liver", "WORC-GIST", "Dong2022")
 FLEXIBLE = ("elastic_net", "ridge", "random_forest", "boosting")
@@ -82,6 +85,18 @@ def run(study: dict[str, Any], jobs: int) -> tuple[dict[str, Any], float]:
     return results.data, time.perf_counter() - started
 
 
+def show_grid(study: dict[str, Any]) -> None:
+    """Every protocol with all settings of its steps and learner, and how often the choice fits each."""
+    _, protocols = resolve_protocols(Study.model_validate(study), Registry())
+    outer, inner = study["validation"]["folds"] * study["validation"]["repeats"], study["choose"]["folds"]
+    print(f"each protocol is fitted in {outer} outer folds and, for the choice, in {inner} inner ones of each:\n")
+    for name, protocol in protocols.items():
+        steps = [f"{s.selector.name} {s.settings.model_dump(exclude_none=True)}" for s in protocol.steps]
+        learner = f"{protocol.learner.learner.name} {protocol.learner.settings.model_dump()}"
+        print(f"- {name}: {'; '.join([*steps, learner])}; second stage {protocol.second_stage}")
+    print(flush=True)
+
+
 def numbers_of(data: dict[str, Any]) -> dict[str, dict[str, float]]:
     """By way: AUC (mean of folds), Brier score, slope, CPU seconds of its refits; the choice last."""
     ways = {name: entry["validation"]["folds"]["models"][0] for name, entry in data["protocols"].items()}
@@ -130,6 +145,8 @@ def main() -> None:
             study = study_of(given.folder, table, given.repeats, given.second_stage)
             if given.without_choice:
                 del study["choose"]
+            elif not by_table:
+                show_grid(study)
         data, seconds = run(study, given.jobs)
         by_table[table] = numbers_of(data)
         print(f"{table}: {seconds:.0f} s", flush=True)
