@@ -394,7 +394,7 @@ SETTINGS = {
     "two selectors in a step": (
         ("selection",),
         [{"icc": {}, "correlation": {}}],
-        ("selection", "one selector", "icc, correlation"),
+        ("selection", "each step has one name", "icc, correlation"),
     ),
     "an unknown selector setting": (
         ("selection",),
