@@ -244,3 +244,24 @@ def test_other_settings_than_the_study_s_are_told(cohort, tmp_path):
     (of_settings,) = (w["message"] for w in told if w["code"] == "PRL-220")
     # what is said of one tissue stands for it, and the study's for the rest
     assert of_settings.startswith("tissue one: 'told' measures the new patients with another needed than")
+
+
+def test_steps_masks_and_units_other_than_the_study_s_are_told_and_what_is_not_said_is_the_study_s(cohort, tmp_path):
+    study = _study(cohort, {"told": {"scale": 3}}, {"told": {"needed": 1}}, {"told": {"needed": 2}})
+    study["imaging"] = {"pet": "suv_bw"}
+    prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[Source()])
+    images = {"images": str(cohort / "cases.csv")}
+
+    def told(one: dict, **more: object) -> list[str]:
+        new = {"name": "n", "clinical": {"table": str(cohort / "clinical.csv")}, "tissues": {"one": one, "two": images}}
+        (tmp_path / "n.yaml").write_text(json.dumps(new | more))
+        applied = apply_models(tmp_path / "out", tmp_path / "n.yaml", plugins=[Source()], force=True)
+        return [w["message"].split(" than ")[0] for w in applied["warnings"] if w["code"] == "PRL-220"]
+
+    assert told(images) == told(images, imaging={"memory_gb": 3}) == []
+    assert told(images | {"lesions": "largest", "image_steps": ["z_score"]}) == [
+        "tissue one: 'told' measures the new patients with another lesions and image_steps"
+    ]
+    assert told(images, imaging={"pet": "as_stored"}) == [
+        f"tissue {name}: 'told' measures the new patients with another imaging.pet" for name in ("one", "two")
+    ]
