@@ -16,7 +16,7 @@ from imaging_data import box, values, write
 
 import prldh
 from prldh.apply.apply import apply_models
-from prldh.core.errors import PrldhError
+from prldh.core.errors import PrldhError, StudyError
 
 N = 24
 
@@ -265,3 +265,19 @@ def test_steps_masks_and_units_other_than_the_study_s_are_told_and_what_is_not_s
     assert told(images, imaging={"pet": "as_stored"}) == [
         f"tissue {name}: 'told' measures the new patients with another imaging.pet" for name in ("one", "two")
     ]
+
+
+class Refuses(Source):
+    """Refuses one of its settings itself, which it knows as the study's."""
+
+    def check(self, settings):
+        if settings.scale > 5:
+            raise StudyError("extraction.told.scale: too large.")
+
+
+@pytest.mark.parametrize(("general", "own", "place"), [({"scale": 6}, {}, ""), ({}, {"scale": 6}, "tissues.one.")])
+def test_what_a_source_refuses_is_said_where_it_stands(cohort, general, own, place):
+    study = _study(cohort, {"told": {"needed": 1} | general}, {"told": own}, {})
+    with pytest.raises(StudyError) as error:
+        prldh.extract(study, None, jobs=1, plugins=[Refuses()])
+    assert str(error.value) == f"{place}extraction.told.scale: too large."
