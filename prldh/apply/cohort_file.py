@@ -54,9 +54,8 @@ class RecalibrationPart(Strict):
 
 class NewCohort(Strict):
     """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
-    (with that under its tissues) and ``imaging`` are the study's where they are not given, and the keys under a tissue
-    here go before its own there; ``recalibrate`` is looked at where recalibration is asked
-    for."""
+    (with that under its tissues) is the study's where it is not given, and the keys under a tissue here go before its
+    own there; ``imaging`` is the study's key by key; ``recalibrate`` is looked at where recalibration is asked for."""
 
     name: Text = Field(min_length=1)
     clinical: NewClinical

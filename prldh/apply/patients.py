@@ -32,7 +32,11 @@ from prldh.data import (
 )
 from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, read_cases, warn_of_leaks
 from prldh.plugins import COMPUTED_ON, Registry
-from prldh.study import OF_IMAGES, Study, TableRead, Tissue
+from prldh.study import OF_IMAGES, ReadSettings, Study, TableRead, Tissue
+
+#: What makes other masks, and other voxels of the same files.
+_OF_MASKS = ("lesions", "consensus")
+_OF_VOXELS = ("fraction", "pet")
 
 
 @dataclass
@@ -476,7 +480,7 @@ class _Reader:
                 },
                 "extraction": _unperturbed(extraction),
                 "image_steps": settings.get("image_steps") or [],
-                "imaging": settings["imaging"] if cohort.imaging is None else cohort.imaging.model_dump(),
+                "imaging": settings["imaging"] | _given(cohort.imaging),
             }
         )
         tissue = measure(study, self.folder, self.registry, jobs=self.jobs, progress=self.progress).tissues[name]
@@ -490,20 +494,35 @@ class _Reader:
             self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
         self.warnings += [
             *warn_of_leaks(name, tissue.chosen, tissue.ids, tissue.patient_of),
-            *self._tell_of_other_extraction(name, tissue),
+            *self._tell_of_other_extraction(name, given, tissue),
         ]
         return tissue
 
-    def _tell_of_other_extraction(self, name: str, tissue: TissueImages) -> list[Warn]:
-        """A warning for each source that says that its values depend on something else than in the study."""
-        of_run = self.frozen.results.get("images", {}).get(name, {}).get("sources", {})
+    def _tell_of_other_extraction(self, name: str, given: Tissue, tissue: TissueImages) -> list[Warn]:
+        """A warning for each source that says that its values depend on something else than in the study, or that is
+        given other images, masks or lesions."""
+        of_images = self.frozen.results.get("images", {}).get(name, {})
+        of_run = of_images.get("sources", {})
+        common = self._other_measuring(name, given)
+        steps = [(chosen.step.name, dict(chosen.settings_given)) for chosen in tissue.steps]
+        if steps != [(step["name"], step["settings"]) for step in of_images.get("image_steps") or ()]:
+            common.append("image_steps")
         told = []
         for source, entry in describe_tissue(tissue)["sources"].items():
             now, then = entry.get("computed", {}), of_run.get(source, {}).get("computed", {})
-            keys = [k for k, value in then.items() if k != COMPUTED_ON and k in now and now[k] != value]
+            keys = [k for k, value in then.items() if k != COMPUTED_ON and k in now and now[k] != value] + common
             if keys:
                 told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
         return told
+
+    def _other_measuring(self, name: str, given: Tissue) -> list[str]:
+        """What the cohort file says of reading images, of masks and of lesions, and the study says otherwise."""
+        of_study, reading = self.frozen.settings["tissues"][name], self.frozen.settings["imaging"]
+        said = given.model_dump(include=set(_OF_MASKS) & given.model_fields_set)
+        read = {key: value for key, value in _given(self.cohort.imaging).items() if key in _OF_VOXELS}
+        return [key for key, value in said.items() if value != of_study.get(key)] + [
+            f"imaging.{key}" for key, value in read.items() if value != reading.get(key, value)
+        ]
 
     def _masks(self, name: str, given: Tissue) -> dict[str, Any]:
         """How masks and lesions become a row: as in the study, where the cohort file does not say it. Of one reader's
@@ -543,6 +562,11 @@ class _Reader:
 
     def _leave_out(self, variable: str, where: np.ndarray, reason: str) -> None:
         self.aside.setdefault(variable, []).append((where, reason))
+
+
+def _given(settings: ReadSettings | None) -> dict[str, Any]:
+    """The settings that were given: the others are the study's."""
+    return {} if settings is None else settings.model_dump(exclude_unset=True)
 
 
 def _unperturbed(extraction: Mapping[str, Any]) -> dict[str, Any]:

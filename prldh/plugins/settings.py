@@ -87,7 +87,7 @@ def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> Stu
     told = in_words(error)
     if error["type"] == "value_error":  # of a plugin's own validator, which may not say it
         told = f"{told.removesuffix('.')} (found {error.get('input')!r})."
-    return StudyError(f"{where}: {key}: {told}")
+    return StudyError(": ".join(part for part in (where, key, told) if part))  # of what does not go together: no key
 
 
 def layered_settings(

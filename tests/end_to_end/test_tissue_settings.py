@@ -16,7 +16,7 @@ from imaging_data import box, values, write
 
 import prldh
 from prldh.apply.apply import apply_models
-from prldh.core.errors import PrldhError
+from prldh.core.errors import PrldhError, StudyError
 
 N = 24
 
@@ -244,3 +244,40 @@ def test_other_settings_than_the_study_s_are_told(cohort, tmp_path):
     (of_settings,) = (w["message"] for w in told if w["code"] == "PRL-220")
     # what is said of one tissue stands for it, and the study's for the rest
     assert of_settings.startswith("tissue one: 'told' measures the new patients with another needed than")
+
+
+def test_steps_masks_and_units_other_than_the_study_s_are_told_and_what_is_not_said_is_the_study_s(cohort, tmp_path):
+    study = _study(cohort, {"told": {"scale": 3}}, {"told": {"needed": 1}}, {"told": {"needed": 2}})
+    study["imaging"] = {"pet": "suv_bw"}
+    prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[Source()])
+    images = {"images": str(cohort / "cases.csv")}
+
+    def told(one: dict, **more: object) -> list[str]:
+        new = {"name": "n", "clinical": {"table": str(cohort / "clinical.csv")}, "tissues": {"one": one, "two": images}}
+        (tmp_path / "n.yaml").write_text(json.dumps(new | more))
+        applied = apply_models(tmp_path / "out", tmp_path / "n.yaml", plugins=[Source()], force=True)
+        return [w["message"].split(" than ")[0] for w in applied["warnings"] if w["code"] == "PRL-220"]
+
+    assert told(images) == told(images, imaging={"memory_gb": 3}) == []
+    assert told(images | {"lesions": "largest", "image_steps": ["z_score"]}) == [
+        "tissue one: 'told' measures the new patients with another lesions and image_steps"
+    ]
+    assert told(images, imaging={"pet": "as_stored"}) == [
+        f"tissue {name}: 'told' measures the new patients with another imaging.pet" for name in ("one", "two")
+    ]
+
+
+class Refuses(Source):
+    """Refuses one of its settings itself, which it knows as the study's."""
+
+    def check(self, settings):
+        if settings.scale > 5:
+            raise StudyError("extraction.told.scale: too large.")
+
+
+@pytest.mark.parametrize(("general", "own", "place"), [({"scale": 6}, {}, ""), ({}, {"scale": 6}, "tissues.one.")])
+def test_what_a_source_refuses_is_said_where_it_stands(cohort, general, own, place):
+    study = _study(cohort, {"told": {"needed": 1} | general}, {"told": own}, {})
+    with pytest.raises(StudyError) as error:
+        prldh.extract(study, None, jobs=1, plugins=[Refuses()])
+    assert str(error.value) == f"{place}extraction.told.scale: too large."

@@ -134,6 +134,7 @@ def test_modality_has_its_own_settings():
     [
         ({"binWidht": 25}, "Extra inputs"),
         ({"binWidth": 0}, "greater than 0"),
+        ({"binWidth": float("inf")}, "finite number"),
         ({"binWidth": 25, "binCount": 32}, "give one"),
         ({"wavelet": "morlet"}, "not known"),
         ({"modality": {"MR": {"preset": "ibsi"}}}, "Extra inputs"),

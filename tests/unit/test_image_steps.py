@@ -259,6 +259,9 @@ def _extract_odd(folder, give):
         ([{"n4": {"shrik": 2}}], "image_steps.n4: unknown key 'shrik'; did you mean 'shrink'"),
         ([{"n4": {"shrink": 0}}], "image_steps.n4: shrink: .*greater than or equal to 1"),
         ([{"z_score": {"inside": "mask"}}], "image_steps.z_score: inside: .*'image' or 'foreground'"),
+        ([{"z_score": {"scale": float("inf")}}], "image_steps.z_score: scale: .*finite"),
+        ([{"n4": {"iterations": [50] * 40}}], "image_steps.n4: iterations: .*at most 8"),
+        ([{"histogram_equalisation": {"radius": 10**9}}], "image_steps.histogram_equalisation: radius"),
         (["z_score", "z_score"], "'z_score' stands there twice"),
         ([{"histogram_equalisation": {"alpha": 1.5}}], "alpha"),
     ],
@@ -269,6 +272,26 @@ def test_what_is_wrong_in_the_study_file_is_told(tmp_path, steps, expected):
     study["image_steps"] = steps
     with pytest.raises((StudyError, PluginError), match=expected):
         prldh.extract(study, None, jobs=1, plugins=[Plain()])
+
+
+_NEAR_LIMIT = np.random.default_rng(0).integers(2**31 - 50, 2**31 - 1, SPACED.size[::-1]).astype(np.int32)
+_TWO_VALUES = np.where(_head() > 200, 32767, -32768).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "expected"),
+    [
+        (N4(), _NEAR_LIMIT, "single precision"),
+        (HistogramEqualisation(), _NEAR_LIMIT, "single precision"),
+        (N4(), _head() * 1e300, "single precision"),
+        (N4(), _TWO_VALUES, "foreground has one value"),
+        (N4(), np.ones(SPACED.size[::-1]), "the image has one value"),
+        (ZScore(), _head() * 1e200, "SD no number holds"),
+    ],
+)
+def test_what_a_step_cannot_take_is_refused_for_its_true_reason(step, values, expected):
+    with pytest.raises(DataError, match=expected):
+        _apply(step, values)
 
 
 @pytest.mark.parametrize("step", IMAGE_STEPS, ids=lambda step: step.name)

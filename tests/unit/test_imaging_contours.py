@@ -16,6 +16,7 @@ from prldh.data.imaging.check import check_cases
 from prldh.data.imaging.contours import painted
 from prldh.data.imaging.grids import to_mm
 from prldh.data.imaging.read import load_case
+from prldh.study import ReadSettings
 
 BOX = (1.5, 8.5, 0.5, 7.5)
 
@@ -98,3 +99,32 @@ def test_contours_that_were_interpolated_count_and_lines_do_not(tmp_path):
     assert load_case(row).masks[0].any(axis=(1, 2)).tolist() == [False, True, True, True, False, False]
     (said,) = [f for f in check_cases([row]) if f.kind == "open_contours"]
     assert "2 of the 5 contours" in said.message
+
+
+@pytest.mark.parametrize(
+    ("contours", "kind"),
+    [
+        ([_rectangle(k, -5.6, 4.5, 1.5, 5.5) for k in (1, 2)], "outside_image"),  # by half
+        ([_rectangle(1, 1.5, 5.5, 1.5, 5.5), _rectangle(2, 30, 40, 1.5, 5.5)], "geometry"),  # one beside the image
+        ([_rectangle(1, 1.5, 5.5, 90, 99)], "another_patient"),
+        ([_rectangle(1, 1.5, 1e200, 1.5, 5.5)], "outside_image"),
+    ],
+)
+def test_a_region_that_leaves_its_image_sideways_is_refused_as_any_other(tmp_path, contours, kind):
+    data.write_series(tmp_path / "series", data.values())
+    row = data.row(tmp_path / "series", data.write_rtstruct(tmp_path / "rs.dcm", {"a": contours}))
+    assert kind in {finding.kind for finding in check_cases([row]) if finding.severity == "refused"}
+
+
+def test_what_little_lies_outside_is_told_and_the_rest_is_where_it_was(tmp_path):
+    data.write_series(tmp_path / "series", data.values())
+    boxes = [_rectangle(k, 0.5, 8.5, 0.5, 8.5) for k in (1, 2, 3)]
+    tall = [*boxes[:2], _rectangle(3, -1.5, 8.5, 0.5, 8.5)]
+    mask = painted(boxes, data.GRID, "rs.dcm")[0].copy()
+    mask[3, 1:9, 0] = True
+    row = data.row(tmp_path / "series", data.write_rtstruct(tmp_path / "rs.dcm", {"a": tall}))
+    settings = ReadSettings(outside=0.1)
+    assert np.array_equal(load_case(row, settings).masks[0], mask)
+    assert [f.message for f in check_cases([row], settings) if f.kind == "outside_image"] == [
+        "3.8 % of the region in the mask 'rs.dcm' lie outside the image and are left out."
+    ]

@@ -225,3 +225,18 @@ def test_the_picture_of_a_case_of_coarse_pixels_shows_its_plane(tmp_path):
     case = load_case(data.row(image, _write(tmp_path / "m.nii", MASK, (3.0, 3.0)), label=1))
     drawn = np.array(Image.open(io.BytesIO(draw_case(case))).convert("L"))
     assert np.count_nonzero(drawn.any(axis=1)) > 100, "rows of the plane, not one"
+
+
+def test_planes_among_volumes_are_told_and_a_plane_laid_on_a_volume_is_refused_by_its_slices(tmp_path):
+    import SimpleITK as sitk
+
+    volume = data.row(
+        data.write(tmp_path / "i.nrrd", data.values()), data.write(tmp_path / "m.nrrd", data.box()), label=1
+    )
+    for name in ("plane", "plane_mask"):
+        sitk.WriteImage(sitk.GetImageFromArray(data.box()[2]), str(tmp_path / f"{name}.png"))
+    plane = data.row(tmp_path / "plane.png", tmp_path / "plane_mask.png", label=1, patient="P2", line=3)
+    assert "mixed_planes" in {finding.kind for finding in check_cases([volume, plane])}
+    assert "mixed_planes" not in {finding.kind for finding in check_cases([volume])}
+    with pytest.raises(CaseRefused, match="have 12 x 10 x 1 and 12 x 10 x 6 voxels"):
+        load_case(data.row(tmp_path / "i.nrrd", tmp_path / "plane_mask.png"))

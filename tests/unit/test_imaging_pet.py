@@ -95,6 +95,8 @@ def test_suv_by_body_weight(tmp_path, changes, expected):
         ({"PatientWeight": None}, "PatientWeight is absent"),
         ({"PatientWeight": 0}, "PatientWeight is absent, 0"),
         ({"RadionuclideTotalDose": None}, "RadionuclideTotalDose"),
+        ({"RadionuclideTotalDose": 370}, "RadionuclideTotalDose is 370, which is no injected activity in Bq"),
+        ({"PatientWeight": 70_000}, "PatientWeight is 70000, which is no weight in kg"),
         ({"RadionuclideHalfLife": 0}, "RadionuclideHalfLife"),
         ({"DecayCorrection": "NONE"}, "neither START nor ADMIN"),
         ({"CorrectedImage": ["NORM", "ATTN"]}, "not corrected for decay"),

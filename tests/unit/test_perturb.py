@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from prldh.core import StudyError
 from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.perturb import Perturbation, perturb_mask
+from prldh.plugins import settings_of
 
 SPACING = (3.0, 0.8, 0.8)
 STILL = {"contour_mm": 0, "translation_mm": 0, "rotation_degrees": 0}
@@ -84,3 +86,9 @@ def test_in_an_image_of_one_plane_the_mask_stays_in_its_plane(axis, across):
     mask, spacing = np.expand_dims(plane, axis), list(np.insert([0.5, 0.5], axis, across))
     sizes = [int(perturb_mask(mask, tuple(spacing), Perturbation(), np.random.default_rng(s)).sum()) for s in range(20)]
     assert len(set(sizes)) > 5 and 0.8 * plane.sum() < min(sizes) and max(sizes) < 1.25 * plane.sum()
+
+
+@pytest.mark.parametrize("settings", [{"contour_mm": float("inf")}, {"contour_mm": 1e6}, {"rotation_degrees": 1e300}])
+def test_what_no_machine_holds_is_refused_in_the_study_file(settings):
+    with pytest.raises(StudyError, match=r"^extraction\.perturb: (contour_mm|rotation_degrees): .*less than"):
+        settings_of(Perturbation, settings, "extraction.perturb")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prldh.api import StudyError
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: 2 and 2.0 have other names in PyRadiomics: log-sigma-2-mm-3D and log-sigma-2-0-mm-3D.
 Sigma = Annotated[int | float, Field(gt=0)]
 Distance = Annotated[int, Field(ge=1)]

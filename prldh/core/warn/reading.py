@@ -319,7 +319,8 @@ OTHER_EXTRACTION = WarnKind(
     " of values as the study measured them.",
     "The cohort file gives settings of its own, a file that they name has changed, or another version computes other"
     " settings. Values of another network, bin width or spacing are other features under the same names.",
-    "Leave `extraction` out of the cohort file, and name the study's own checkpoint and parameter file.",
+    "Leave `extraction`, `image_steps`, `consensus`, `lesions` and `imaging` out of the cohort file, and name the"
+    " study's own checkpoint and parameter file.",
 )
 
 # ---------------------------------------------------------------- tables as they come

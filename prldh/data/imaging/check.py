@@ -58,6 +58,7 @@ class ImageFacts:
     content: str
     file: Path
     units: str | None = None
+    is_flat: bool = False
 
 
 def check_cases(
@@ -153,7 +154,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     content = tried(lambda: _content_key(header))
     file = header.files[len(header.files) // 2]
     return findings, (
-        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file, _read_units(header))
+        ImageFacts(row, header.geometry.spacing_mm, header.modality, content, file, _read_units(header), header.is_flat)
         if content is not None
         else None
     )
@@ -375,6 +376,19 @@ def _mixtures(facts: Sequence[ImageFacts]) -> list[Finding]:
                 f" suv_bw}} makes them SUV by body weight, from the headers."
             )
             findings.append(Finding("", tissue, 0, "warning", "mixed_units", message))
+        n_flat = sum(fact.is_flat for fact in ours)
+        if 0 < n_flat < len(ours):
+            findings.append(
+                Finding(
+                    "",
+                    tissue,
+                    0,
+                    "warning",
+                    "mixed_planes",
+                    f"{n_flat} of {len(ours)} images are of one plane and the others are volumes. Values are not"
+                    " comparable; give planes a tissue of their own.",
+                )
+            )
         spacings = np.sort(np.array([fact.spacing_mm for fact in ours]), axis=1)
         low, high = spacings.min(axis=0), spacings.max(axis=0)
         if np.any(high > 1.01 * low):

@@ -8,6 +8,7 @@ twice is one: as a hole in itself it would delete its slice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ _SAME = 0.05
 
 def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
     """The region of an RTSTRUCT on the grid of its image, by ROI name (the row's segment) or ROI number (its label).
+
+    Where contours reach beyond the image in their plane, the grid does too, so that it is known how much lies outside.
 
     Raises
     ------
@@ -70,12 +73,45 @@ def from_rtstruct(path: Path, row: CaseRow, grid: Geometry) -> Region:
             f"ROI '{regions[number]}' of '{path.name}' has no closed contours. Draw the region, or remove the row.",
             "empty_mask",
         )
+    grid = _around(contours, grid)
     mask, remarks = painted(contours, grid, path.name)
     n_open = len(drawn) - len(contours)
     if n_open:
         what = f"{n_open} of the {len(drawn)} contours of '{path.name}' are lines or points: they enclose nothing."
         remarks = (("open_contours", what), *remarks)
     return Region(mask, grid, identity_of(dataset, frame), remarks=remarks)
+
+
+def _on_grid(contours: list[np.ndarray], grid: Geometry) -> list[np.ndarray]:
+    """Corners in mm as places on a grid, in voxels."""
+    inverse = np.linalg.inv(to_mm(grid))
+    return [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
+
+
+def _spans(outlines: list[np.ndarray]) -> np.ndarray:
+    """How far the widest outline reaches along each axis; across their slices they reach nowhere."""
+    spans: np.ndarray = np.max(
+        [np.ptp(points, axis=0) for points in outlines if len(points) > 2] or [np.ones(3)], axis=0
+    )
+    return spans
+
+
+def _around(contours: list[np.ndarray], grid: Geometry) -> Geometry:
+    """The grid, made wider within its slices where contours leave it: by its own width on either side at most."""
+    outlines = _on_grid(contours, grid)
+    corners = np.concatenate(outlines)
+    if not np.all(np.isfinite(corners)):
+        return grid
+    size = np.array(grid.size)
+    before = np.clip(np.ceil(-0.5 - corners.min(axis=0)), 0, size).astype(int)
+    after = np.clip(np.ceil(corners.max(axis=0) - (size - 0.5)), 0, size).astype(int)
+    across = int(np.argmin(_spans(outlines)))
+    before[across] = after[across] = 0
+    if not (before.any() or after.any()):
+        return grid
+    x, y, z = (float(v) for v in (to_mm(grid) @ [*-before, 1])[:3])
+    nx, ny, nz = (int(n) for n in before + size + after)
+    return replace(grid, size=(nx, ny, nz), origin_mm=(x, y, z))
 
 
 def _number(regions: dict[int, str], row: CaseRow, path: Path) -> int:
@@ -114,11 +150,10 @@ def painted(contours: list[np.ndarray], grid: Geometry, name: str) -> tuple[np.n
     name : str
         The file, for messages.
     """
-    inverse = np.linalg.inv(to_mm(grid))
-    outlines = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
+    outlines = _on_grid(contours, grid)
     if not all(np.all(np.isfinite(points)) for points in outlines):
         raise CaseRefused(f"'{name}' has contours with coordinates that are no numbers. Export it again.", "not_finite")
-    spans = np.max([np.ptp(points, axis=0) for points in outlines if len(points) > 2] or [np.ones(3)], axis=0)
+    spans = _spans(outlines)
     across = int(np.argmin(spans))
     if spans[across] > 0.25:
         raise CaseRefused(
@@ -132,7 +167,9 @@ def painted(contours: list[np.ndarray], grid: Geometry, name: str) -> tuple[np.n
     for points in outlines:
         at = float(points[:, across].mean())
         off_slice += abs(at - round(at)) > 0.25
-        if not -0.5 <= at <= grid.size[across] - 0.5:
+        low, high = points[:, in_plane].min(axis=0), points[:, in_plane].max(axis=0)
+        is_beside = np.any(high < -0.5) or np.any(low > np.array([width, height]) - 0.5)
+        if is_beside or not -0.5 <= at <= grid.size[across] - 0.5:
             beyond += 1
             continue
         by_slice.setdefault(min(max(round(at), 0), grid.size[across] - 1), []).append(points[:, in_plane])

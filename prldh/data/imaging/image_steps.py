@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prldh.core import Case, DataError, Reference, StepRun
 
-_Count = Annotated[int, Field(ge=1)]
+#: Up to what SimpleITK's own types and a machine's memory hold; beyond lies a slip of the keyboard.
+_Count = Annotated[int, Field(ge=1, le=100_000)]
+_Radius = Annotated[int, Field(ge=1, le=100)]
 #: Bins of Otsu's histogram, as in SimpleITK's own example of N4.
 _OTSU_BINS = 200
 #: An axis is not shrunk to fewer voxels than these.
@@ -19,18 +21,18 @@ _LEAST = 4
 
 
 class StepSettings(BaseModel):
-    """Settings of an image step: nothing unknown."""
+    """Settings of an image step: nothing unknown, and no number that is infinite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class N4Settings(StepSettings):
     shrink: _Count = Field(4, description="the field is fitted on every n-th voxel along an axis, at least 4 of each")
-    iterations: Annotated[list[_Count], Field(min_length=1)] = Field(
+    iterations: Annotated[list[_Count], Field(min_length=1, max_length=8)] = Field(
         [50, 50, 50, 50], description="the most iterations of each level, the grid of the field being halved in between"
     )
     convergence: float = Field(0.001, gt=0, description="a level ends where the field changes by less than this")
-    control_points: int = Field(4, ge=4, description="of the field's B-spline along an axis, at the first level")
+    control_points: int = Field(4, ge=4, le=32, description="of the field's B-spline along an axis, at the first level")
 
 
 class N4:
@@ -76,7 +78,7 @@ class N4:
         """The image divided by its bias field, float32."""
         import SimpleITK as sitk
 
-        image = sitk.Cast(_as_sitk(case), sitk.sitkFloat32)
+        image = _in_single_precision(case)
         thin = [axis for axis, n in enumerate(image.GetSize()) if n == 1]
         if len(thin) > 1:
             raise DataError("N4 corrects no image of one row or column. Leave it out.")
@@ -84,13 +86,13 @@ class N4:
             image = sitk.Extract(image, [0 if axis in thin else n for axis, n in enumerate(image.GetSize())])
         inside = sitk.OtsuThreshold(image, 0, 1, _OTSU_BINS)
         of_inside = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(inside) == 1]
-        if not of_inside.size or of_inside.min() <= 0:
-            found = (
-                "has one value" if not of_inside.size else f"has values down to {of_inside.min():g} in its foreground"
-            )
+        if not of_inside.size or of_inside.min() == of_inside.max():
+            raise DataError("the image's foreground has one value: there is no field to see. Look at the image.")
+        if of_inside.min() <= 0:
             raise DataError(
-                f"the image {found}, and N4 takes logarithms: it is for magnitude images of MRI. Leave {self.name} out"
-                " for this tissue, or give the image as it was reconstructed."
+                f"the image has values down to {of_inside.min():g} in its foreground, and N4 takes logarithms: it is"
+                f" for magnitude images of MRI. Leave {self.name} out for this tissue, or give the image as it was"
+                " reconstructed."
             )
         factors = [max(1, min(settings.shrink, n // _LEAST)) for n in image.GetSize()]
         filtering = sitk.N4BiasFieldCorrectionImageFilter()
@@ -142,9 +144,12 @@ class ZScore:
             threshold.SetNumberOfHistogramBins(_OTSU_BINS)
             threshold.Execute(sitk.Cast(_as_sitk(case), sitk.sitkFloat64))
             inside = values[values > threshold.GetThreshold()]
-        sd = float(inside.std(ddof=1)) if inside.size > 1 else 0.0
+        with np.errstate(over="ignore"):
+            sd = float(inside.std(ddof=1)) if inside.size > 1 else 0.0
         if not sd > 0:
             raise DataError(f"the {settings.inside} has one value, and a z-score needs several. Look at the image.")
+        if not np.isfinite(sd):
+            raise DataError(f"the image has values up to {np.abs(values).max():g}, whose SD no number holds.")
         return _with_values(case, (values - inside.mean()) / sd * settings.scale)
 
     def fingerprint(self, settings: ZScoreSettings) -> str:
@@ -154,7 +159,7 @@ class ZScore:
 class EqualisationSettings(StepSettings):
     alpha: float = Field(0.3, ge=0, le=1, description="0: equalisation, 1: unsharp masking")
     beta: float = Field(0.3, ge=0, le=1, description="0: the window's own, 1: the image as it was")
-    radius: _Count | Annotated[list[_Count], Field(min_length=3, max_length=3)] = Field(
+    radius: _Radius | Annotated[list[_Radius], Field(min_length=3, max_length=3)] = Field(
         5, description="of the window in voxels, or one an axis (x, y, z)"
     )
 
@@ -189,16 +194,14 @@ class HistogramEqualisation:
         """The image with its contrast enhanced locally, float32."""
         import SimpleITK as sitk
 
-        values = case.image.values
-        if values.min() == values.max():
-            raise DataError("the image has one value: there is no histogram to equalise. Look at the image.")
+        image = _in_single_precision(case)
         filtering = sitk.AdaptiveHistogramEqualizationImageFilter()
         filtering.SetNumberOfThreads(1)
         filtering.SetAlpha(settings.alpha)
         filtering.SetBeta(settings.beta)
         radius = settings.radius
         filtering.SetRadius([radius] * 3 if isinstance(radius, int) else radius)
-        equalised = filtering.Execute(sitk.Cast(_as_sitk(case), sitk.sitkFloat32))
+        equalised = filtering.Execute(image)
         return _with_values(case, sitk.GetArrayFromImage(equalised))
 
     def fingerprint(self, settings: EqualisationSettings) -> str:
@@ -218,6 +221,28 @@ def _as_sitk(case: Case) -> Any:
     image.SetOrigin(geometry.origin_mm)
     image.SetDirection(geometry.direction)
     return image
+
+
+def _in_single_precision(case: Case) -> Any:
+    """The image as float32, which N4 and the equalisation of SimpleITK compute in.
+
+    Raises
+    ------
+    DataError
+        If it has one value, or its values become one or infinite in that precision.
+    """
+    import SimpleITK as sitk
+
+    low, high = float(case.image.values.min()), float(case.image.values.max())
+    if low == high:
+        raise DataError("the image has one value: there is nothing to correct or to equalise. Look at the image.")
+    limit = float(np.finfo(np.float32).max)
+    if max(-low, high) > limit or np.float32(low) == np.float32(high):
+        raise DataError(
+            f"the image has values from {low!r} to {high!r}, which single precision, in which SimpleITK computes this,"
+            " does not hold apart. Shift or scale them, or leave the step out."
+        )
+    return sitk.Cast(_as_sitk(case), sitk.sitkFloat32)
 
 
 def _with_values(case: Case, values: np.ndarray) -> Case:

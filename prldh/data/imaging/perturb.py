@@ -14,10 +14,10 @@ class Perturbation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     n: int = Field(10, ge=1, le=100)
-    contour_mm: float = Field(0.5, ge=0)
-    smoothness_mm: float = Field(5.0, gt=0)
-    translation_mm: float = Field(0.5, ge=0)
-    rotation_degrees: float = Field(2.0, ge=0)
+    contour_mm: float = Field(0.5, ge=0, le=20)
+    smoothness_mm: float = Field(5.0, gt=0, le=100)
+    translation_mm: float = Field(0.5, ge=0, le=20)
+    rotation_degrees: float = Field(2.0, ge=0, le=180)
 
 
 def perturb_mask(

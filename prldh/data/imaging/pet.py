@@ -46,6 +46,8 @@ _TAGS = (
     *_GE_SCAN[:2],
     *_PHILIPS_SUV[:2],
 )
+#: Least activity in Bq and largest weight in kg that are taken for such: below or beyond they are MBq and g.
+_LEAST_DOSE, _LARGEST_WEIGHT = 1e4, 1000.0
 #: Without a date, an injection counts as on the day of the scan; nuclides that live longer are injected days before.
 _LONGEST_WITHOUT_DATE = 12 * 3600.0
 
@@ -72,7 +74,7 @@ def suv_factor(files: Sequence[Path], name: str) -> float:
     Raises
     ------
     CaseRefused
-        If a field that this needs is absent, 0 or no number, or the units cannot become SUVbw.
+        If a field that this needs is absent, 0, no number or in another unit, or the units cannot become SUVbw.
     """
     dataset, _ = read_dataset(files[0], _TAGS)
     units = _units(dataset)
@@ -93,6 +95,10 @@ def suv_factor(files: Sequence[Path], name: str) -> float:
     injection: Any = next(iter(dataset.get("RadiopharmaceuticalInformationSequence") or ()), {})
     weight = _number(dataset, "PatientWeight", name)
     dose = _number(injection, "RadionuclideTotalDose", name)
+    if weight > _LARGEST_WEIGHT:
+        raise _refused(name, f"PatientWeight is {weight:g}, which is no weight in kg")
+    if dose < _LEAST_DOSE:
+        raise _refused(name, f"RadionuclideTotalDose is {dose:g}, which is no injected activity in Bq (in MBq?)")
     correction = text_of(dataset, "DecayCorrection").strip().upper()
     if correction == "START":
         half_life = _number(injection, "RadionuclideHalfLife", name)

@@ -293,10 +293,11 @@ def _laid_on(name: str, mask: Header, image: Header) -> tuple[Header, tuple[tupl
     if "picture" not in (mask.kind, image.kind) and "plane" not in (mask.kind, image.kind):
         return mask, ()
     if mask.geometry.size != image.geometry.size:
-        shown = (" x ".join(map(str, header.geometry.size[:2])) for header in (mask, image))
+        n_axes = 2 if mask.geometry.size[2] == image.geometry.size[2] == 1 else 3
+        shown = (" x ".join(map(str, header.geometry.size[:n_axes])) for header in (mask, image))
         raise CaseRefused(
-            f"the mask '{name}' and its image have {' and '.join(shown)} pixels, and where they lie is not told. Give a"
-            " mask of as many pixels as its image.",
+            f"the mask '{name}' and its image have {' and '.join(shown)} {'pixels' if n_axes == 2 else 'voxels'}, and"
+            " where one of them lies is not told. Give a mask of as many as its image.",
             "geometry",
         )
     if mask.kind in ("picture", "plane") or mask.geometry == image.geometry:

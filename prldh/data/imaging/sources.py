@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from prldh.core import Case, PluginError, StudyError, nearest
+from prldh.core import Case, PluginError, PrldhError, StudyError, nearest
 from prldh.plugins import (
     ChecksSettings,
     DividesCases,
@@ -169,6 +169,15 @@ def settings_for(study: Study, tissue: str, name: str, model: type[Checked]) -> 
     return layered_settings(model, general, own, f"extraction.{name}", f"tissues.{tissue}.extraction.{name}")
 
 
+def _where_it_stands(error: PrldhError, source: str, tissue: str, study: Study) -> PrldhError:
+    """A source's refusal of its settings, which it knows as the study's, under the tissue that gives them."""
+    place = f"extraction.{source}"
+    own = study.tissues[tissue].extraction.get(source, {})
+    key = str(error).removeprefix(f"{place}.").partition(":")[0].partition(" ")[0].partition(".")[0]
+    is_own = str(error).startswith(f"{place}:") and own or str(error).startswith(f"{place}.") and key in own
+    return type(error)(f"tissues.{tissue}.{error}", error.unnamed) if is_own else error
+
+
 def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) -> dict[str, ChosenSource]:
     """The feature sources of a tissue, by name.
 
@@ -193,7 +202,10 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
                 f"{where}: the feature source '{name}' has no Settings, a pydantic model. Update its plugin."
             )
         settings = settings_for(study, tissue, name, source.Settings)
-        sources[name] = ChosenSource.of(source, settings, folder)
+        try:
+            sources[name] = ChosenSource.of(source, settings, folder)
+        except PrldhError as error:
+            raise _where_it_stands(error, name, tissue, study) from None
     if not sources:
         raise StudyError(
             f"tissues.{tissue}.sources: no feature source is named. Name one, such as sources: [{SHIPPED_SOURCES[0]}]."
