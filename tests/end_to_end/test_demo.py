@@ -94,7 +94,7 @@ def test_profile_limits_agree_under_separation(demo):
         assert row["difference"] is not None and abs(row["difference"]) < 1e-7 * max(1, abs(row["r"])), row
 
 
-@pytest.mark.parametrize("name", ["published", "features"])
+@pytest.mark.parametrize("name", [pytest.param("published", marks=pytest.mark.slow), "features"])
 def test_plain_r_prints_the_numbers_again(demo, name):
     out, _, results, _ = demo
     assert compare_with_plain_r(results[name], out / name) > 200

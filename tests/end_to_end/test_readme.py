@@ -72,6 +72,7 @@ def test_the_study_file_is_the_demos(clone, tmp_path):
     assert yaml.safe_load(cohort) == yaml.safe_load((clone / "demo" / "features_new" / "cohort.yaml").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "name", "changes"),
     [

@@ -11,6 +11,7 @@ from prldh.chain.transforms import ImputeTransform
 from prldh.core import Blanks, Chosen, DataError, FeatureBlock, FittedStep, LinearScore, TrainingRows, complete_rows
 from prldh.data import tell_of_blanks, without_constants
 from prldh.data.imaging.patients import TissueImages
+from prldh.data.imaging.sources import ChosenSource
 from prldh.engines import PythonEngine
 
 SEED, ENGINE = np.random.SeedSequence(1), PythonEngine()
@@ -28,7 +29,8 @@ def test_patterns_of_blanks_hold_every_column_once():
 
 def images(values, second):
     ids, names = tuple(f"P{i}" for i in range(len(values))), ("a", "b", "c", "d")
-    return TissueImages("disc", ids, names, ("s",) * 4, (values, second), (), (), (), {}, {})
+    chosen = {"s": ChosenSource(None, None, {}, "")}
+    return TissueImages("disc", ids, names, ("s",) * 4, (values, second), (), (), (), chosen, {})
 
 
 def test_a_feature_that_an_image_does_not_have_is_blank_where_blanks_are_allowed():
