@@ -405,7 +405,7 @@ def test_where_nothing_can_be_kept_the_features_are_there_all_the_same(cohort, t
 
 
 def test_interrupted_it_says_so_and_goes_on_the_next_time(cohort, tmp_path, own_cache):
-    study = _study(cohort, "plain", "extraction: {plain: {seconds: 0.4}}")
+    study = _study(cohort, "plain", "extraction: {plain: {seconds: 1}}")
     running = subprocess.Popen(
         [sys.executable, "-m", "prldh", "extract", str(study), "--out", str(tmp_path / "out"), "--jobs", "1"],
         stderr=subprocess.PIPE,
