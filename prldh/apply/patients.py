@@ -13,6 +13,7 @@ from prldh.apply.cohort_file import NewCohort
 from prldh.apply.columns import columns_read, not_reached
 from prldh.apply.features import ScoreInputs, single_images, tables_for
 from prldh.apply.frozen import Frozen, Want, name_of, why_not
+from prldh.apply.measuring import Measuring
 from prldh.chain import columns_needed, score_inputs
 from prldh.core import Columns, DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
 from prldh.data import (
@@ -30,13 +31,9 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import PERTURB, TissueImages, describe_tissue, measure, read_cases, warn_of_leaks
-from prldh.plugins import COMPUTED_ON, Registry
-from prldh.study import OF_IMAGES, ReadSettings, Study, TableRead, Tissue
-
-#: What makes other masks, and other voxels of the same files.
-_OF_MASKS = ("lesions", "consensus")
-_OF_VOXELS = ("fraction", "pet")
+from prldh.data.imaging import TissueImages
+from prldh.plugins import Registry
+from prldh.study import TableRead, Tissue
 
 
 @dataclass
@@ -176,11 +173,21 @@ class _Reader:
         progress: Progress | None,
     ) -> None:
         self.cohort, self.folder, self.frozen, self.registry = cohort, folder, frozen, registry
-        self.jobs, self.progress = jobs, progress
         self.id_column = cohort.clinical.id or frozen.settings["clinical"]["id"]
         self.path = folder / cohort.clinical.table
         of_study = TableRead(ids=frozen.settings["clinical"].get("read", {}).get("ids"))
         self.clinical_read = cohort.clinical.read.joined_as(of_study)
+        self.measuring = Measuring(
+            cohort,
+            folder,
+            frozen.settings,
+            frozen.results,
+            self.clinical_read,
+            self.id_column,
+            registry,
+            jobs,
+            progress,
+        )
         self.frame = open_table(self.path, self.clinical_read)
         self.ids, self.patients = self._rows()
         self.aside: dict[str, list[tuple[np.ndarray, str]]] = {}
@@ -381,7 +388,7 @@ class _Reader:
                 f"tissues.{name}: its selection chose among single images, which tables of features do not hold"
             )
         wanted = columns_needed(chain)
-        measured = None if given.images is None else self._measure(name, given, wanted)
+        measured = None if given.images is None else self._measured(name, given, wanted)
         values = self._tabled(name, given, wanted) if measured is None else self._values_of(measured, wanted)
         may_be_blank = np.isin(wanted, self._filled_columns(chain))
         blank = np.isnan(values)
@@ -452,38 +459,10 @@ class _Reader:
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
         return values
 
-    def _measure(self, name: str, given: Tissue, wanted: list[str]) -> TissueImages:
-        """The features as measured on images."""
-        settings, cohort = self.frozen.settings, self.cohort
-        extraction = settings["extraction"] if cohort.extraction is None else cohort.extraction
-        of_study = settings["tissues"][name]
-        sources = given.sources if "sources" in given.model_fields_set else of_study["sources"]
-        own = dict(of_study.get("extraction", {})) if cohort.extraction is None else {}
-        own |= {source: {**own.get(source, {}), **keys} for source, keys in given.extraction.items()}
-        study = Study.model_validate(
-            {
-                "clinical": {
-                    "table": cohort.clinical.table,
-                    "read": self.clinical_read.model_dump(),
-                    "id": self.id_column,
-                    "patient": cohort.clinical.patient,
-                    "outcome": settings["clinical"]["outcome"],
-                    "event": 1,
-                },
-                "tissues": {
-                    name: {
-                        "images": given.images,
-                        "sources": sources,
-                        "extraction": _unperturbed(own),
-                        **self._masks(name, given),
-                    }
-                },
-                "extraction": _unperturbed(extraction),
-                "image_steps": settings.get("image_steps") or [],
-                "imaging": settings["imaging"] | _given(cohort.imaging),
-            }
-        )
-        tissue = measure(study, self.folder, self.registry, jobs=self.jobs, progress=self.progress).tissues[name]
+    def _measured(self, name: str, given: Tissue, wanted: list[str]) -> TissueImages:
+        """The tissue as measured on images, where it has the features that are wanted."""
+        tissue, warnings = self.measuring.tissue(name, given)
+        self.warnings += warnings
         lost = [f for f in wanted if f not in tissue.names]
         if lost:
             raise _NotThereError(
@@ -492,54 +471,7 @@ class _Reader:
             )
         for patient, reason in tissue.aside:
             self._leave_out(name, np.array([i == patient for i in self.ids]), reason)
-        self.warnings += [
-            *warn_of_leaks(name, tissue.chosen, tissue.ids, tissue.patient_of),
-            *self._tell_of_other_extraction(name, given, tissue),
-        ]
         return tissue
-
-    def _tell_of_other_extraction(self, name: str, given: Tissue, tissue: TissueImages) -> list[Warn]:
-        """A warning for each source that says that its values depend on something else than in the study, or that is
-        given other images, masks or lesions."""
-        of_images = self.frozen.results.get("images", {}).get(name, {})
-        of_run = of_images.get("sources", {})
-        common = self._other_measuring(name, given)
-        steps = [(chosen.step.name, dict(chosen.settings_given)) for chosen in tissue.steps]
-        if steps != [(step["name"], step["settings"]) for step in of_images.get("image_steps") or ()]:
-            common.append("image_steps")
-        told = []
-        for source, entry in describe_tissue(tissue)["sources"].items():
-            now, then = entry.get("computed", {}), of_run.get(source, {}).get("computed", {})
-            keys = [k for k, value in then.items() if k != COMPUTED_ON and k in now and now[k] != value] + common
-            if keys:
-                told.append(warn.OTHER_EXTRACTION(tissue=name, source=source, keys=" and ".join(keys)))
-        return told
-
-    def _other_measuring(self, name: str, given: Tissue) -> list[str]:
-        """What the cohort file says of reading images, of masks and of lesions, and the study says otherwise."""
-        of_study, reading = self.frozen.settings["tissues"][name], self.frozen.settings["imaging"]
-        said = given.model_dump(include=set(_OF_MASKS) & given.model_fields_set)
-        read = {key: value for key, value in _given(self.cohort.imaging).items() if key in _OF_VOXELS}
-        return [key for key, value in said.items() if value != of_study.get(key)] + [
-            f"imaging.{key}" for key, value in read.items() if value != reading.get(key, value)
-        ]
-
-    def _masks(self, name: str, given: Tissue) -> dict[str, Any]:
-        """How masks and lesions become a row: as in the study, where the cohort file does not say it. Of one reader's
-        masks there is no consensus, and they stand for it."""
-        used = self.frozen.settings["tissues"][name]
-        own = given.model_dump(include=set(OF_IMAGES) & given.model_fields_set)
-        masks = {key: used[key] for key in OF_IMAGES if used.get(key) is not None} | own
-        cases = given.cases()
-        if masks.get("consensus") and "consensus" not in own and cases is not None:
-            read = cases.read.joined_as(self.clinical_read)
-            rows = read_cases(
-                self.folder / cases.path, name, self.id_column, read=read, patient_column=self.cohort.clinical.patient
-            )
-            if len(rows[0].masks) == 1:
-                del masks["consensus"]
-                self.warnings.append(warn.ONE_MASK(tissue=name, consensus=used["consensus"]))
-        return masks
 
     def _values_of(self, measured: TissueImages, wanted: Sequence[str]) -> np.ndarray:
         """These features (n, k), by the first reader's masks."""
@@ -562,13 +494,3 @@ class _Reader:
 
     def _leave_out(self, variable: str, where: np.ndarray, reason: str) -> None:
         self.aside.setdefault(variable, []).append((where, reason))
-
-
-def _given(settings: ReadSettings | None) -> dict[str, Any]:
-    """The settings that were given: the others are the study's."""
-    return {} if settings is None else settings.model_dump(exclude_unset=True)
-
-
-def _unperturbed(extraction: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of an extraction without those of perturbed masks, of which a Radscore reads nothing."""
-    return {key: value for key, value in extraction.items() if key != PERTURB}
