@@ -12,7 +12,8 @@ import pytest
 import yaml
 from make_image_cohort import write_cohort
 from prldh_uctransnet.explanation import explain_study
-from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features, read_library
+from prldh_uctransnet.library import FeatureLibrary, LibrarySettings, cluster_features
+from prldh_uctransnet.library_table import read_library
 
 import prldh
 from prldh.apply.apply import apply_models

@@ -31,7 +31,7 @@ from prldh_uctransnet.heatmaps import (
     contribution_maps,
     gradient_cam,
 )
-from prldh_uctransnet.library import SOURCE
+from prldh_uctransnet.library_table import SOURCE
 from prldh_uctransnet.prediction import Segmenter
 from prldh_uctransnet.regions import (
     Stack,

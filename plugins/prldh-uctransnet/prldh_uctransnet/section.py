@@ -11,8 +11,8 @@ from typing import Any
 
 from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.drawing import FORMER, SCHEMA, in_words, signed
+from prldh_uctransnet.library_table import SOURCE
 
-SOURCE = "uctransnet"
 #: What must be known of a patient with a heat map.
 NUMBERS = {
     "id",

@@ -12,7 +12,7 @@ import numpy as np
 
 from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError
 from prldh_uctransnet import __version__
-from prldh_uctransnet.library import SOURCE, digest_of_library, read_library, refuse_other_network
+from prldh_uctransnet.library_table import SOURCE, digest_of_library, read_library, refuse_other_network
 from prldh_uctransnet.settings import Settings as UCTransNetSettings
 
 N_FEATURES = 512

@@ -29,7 +29,7 @@ from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.evaluation import RESULTS, Agreement, compare, in_lines, pairs, write_results
 from prldh_uctransnet.keeping import BEST, LAST
-from prldh_uctransnet.library import SOURCE
+from prldh_uctransnet.library_table import SOURCE
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
 from prldh_uctransnet.slices import by_image, is_picture, load_image, load_together, n_pages
