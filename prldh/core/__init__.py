@@ -89,7 +89,7 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
-from prldh.core.texts import same_text
+from prldh.core.texts import same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -212,6 +212,7 @@ __all__ = [
     "record_of",
     "records_of",
     "same_text",
+    "shown",
     "seed_for",
     "take_columns",
     "warn",

@@ -1,8 +1,9 @@
-"""When two texts say one value."""
+"""When two texts say one value, and what of a value a message shows."""
 
 from __future__ import annotations
 
 import re
+import reprlib
 import unicodedata
 
 #: A whole number as spreadsheets and pandas write it again.
@@ -10,6 +11,47 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 #: Characters without a width of their own, and the spaces that look like one.
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _SPACE = re.compile("[\t\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+
+
+#: The most characters of what somebody wrote that a message repeats.
+LIMIT = 80
+
+
+def shown(value: object, limit: int = LIMIT) -> str:
+    """A value as messages show it: at most ``limit`` characters, all of which print.
+
+    What a terminal would obey or nobody would see (control characters, marks of direction, halves of characters) is
+    written as Python escapes it. Text has no quotes around it; lists and mappings are Python's, cut short.
+
+    Examples
+    --------
+    >>> [shown(value) for value in ("\x1b[31mred", "é", 1.5, ["a", None])]
+    ['\\\\x1b[31mred', 'é', '1.5', "['a', None]"]
+    >>> shown("a" * 1000, limit=8)
+    'aaaaa...'
+    """
+    text = value if isinstance(value, str) else _written(value)
+    printed = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    return printed if len(printed) <= limit else printed[: max(limit - 3, 0)] + "..."
+
+
+def _written(value: object) -> str:
+    """A value that is no text, whatever its size: Python refuses to write an integer of 5,000 digits."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"a number of {int(value.bit_length() * 0.30103) + 1:,} digits"
+    if not isinstance(value, (list, tuple, set, frozenset, dict)):
+        return str(value)
+    writer = _Writer()
+    writer.maxlevel, writer.maxstring, writer.maxother = 4, LIMIT + 1, LIMIT + 1
+    writer.maxlist = writer.maxtuple = writer.maxset = writer.maxfrozenset = writer.maxdict = LIMIT // 2
+    return writer.repr(value)
+
+
+class _Writer(reprlib.Repr):
+    """Python's way to write what is nested, up to a depth and a length."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return _written(x)
 
 
 def same_text(text: str) -> str:
