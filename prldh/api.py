@@ -48,6 +48,8 @@ from prldh.core import (
     cache_folder,
     nearest,
     plain,
+    quoted,
+    shown,
     take_columns,
     whole_file,
     write_whole,
@@ -116,7 +118,7 @@ if TYPE_CHECKING:
     )
     from prldh.engines import StatisticsEngine
     from prldh.ibsi import describe_feature
-    from prldh.study import ReadSettings, Study, read_study
+    from prldh.study import ReadSettings, Study, parse_json, parse_yaml, read_study, read_text
     from prldh.work import show_progress
 
 __all__ = [
@@ -210,15 +212,20 @@ __all__ = [
     "hookimpl",
     "load_case",
     "nearest",
+    "parse_json",
+    "parse_yaml",
     "plain",
+    "quoted",
     "read_cases",
     "read_image",
     "read_study",
     "read_table",
+    "read_text",
     "rows_by_patient",
     "settings_for",
     "settings_of",
     "show_progress",
+    "shown",
     "some",
     "take_columns",
     "whole_file",
@@ -244,7 +251,10 @@ _LATER = {
     "describe_feature": "prldh.ibsi",
     "ReadSettings": "prldh.study",
     "Study": "prldh.study",
+    "parse_json": "prldh.study",
+    "parse_yaml": "prldh.study",
     "read_study": "prldh.study",
+    "read_text": "prldh.study",
     "show_progress": "prldh.work",
 }
 

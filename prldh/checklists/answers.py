@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from prldh.checklists.findings import ANSWERED, AUTHOR, CONTRADICTED, FILLED, NOT_APPLICABLE
-from prldh.core import DataError, nearest
+from prldh.core import DataError, nearest, quoted, shown
+from prldh.study import Written, parse_yaml, read_text
 
 FILE = "checklist.yaml"
 KEYS = ("question", "shown", "answer", "comment")
@@ -51,7 +52,8 @@ def read_answers(
     DataError
         If it cannot be read, or answers what is no item (with the nearest that is).
     """
-    content = _read_yaml(path)
+    written = _read_yaml(path)
+    content = written.content
     if content in (None, ""):
         return {}
     if not isinstance(content, dict):
@@ -61,73 +63,39 @@ def read_answers(
         )
     answers: dict[str, dict[str, dict[str, str]]] = {}
     for standard, items in content.items():
+        line = f"{path}, line {written.line_of([standard])}"
         if standard not in known:
-            raise DataError(f"{path}: there is no checklist '{standard}'; {_hint(standard, list(known))}")
+            raise DataError(f"{line}: there is no checklist '{shown(standard)}'; {_hint(standard, list(known))}")
         if items in BLANK:
             continue
         if not isinstance(items, dict):
             raise DataError(
-                f"{path}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found"
-                f" {str(items)[:60]!r}. See the file that the run wrote."
+                f"{line}: under '{standard}' items are expected, such as '8': {{answer: page 3}}; found"
+                f" {quoted(items)}. See the file that the run wrote."
             )
         for number, given in items.items():
-            numbers = known[standard]
+            numbers, line = known[standard], f"{path}, line {written.line_of([standard, number])}"
             if numbers is not None and number not in numbers:
-                raise DataError(f"{path}: {standard} has no item '{number}'; {_hint(number, numbers)}")
-            answer = _answer(given, f"{path}: {standard}, item {number}")
+                raise DataError(f"{line}: {standard} has no item '{shown(number)}'; {_hint(number, numbers)}")
+            place = f"{line}: {standard}, item {shown(number)}"
+            answer = _answer(given, place)
             if answer:
                 answers.setdefault(standard, {})[number] = _strict(
-                    answer, (strict_values or {}).get(standard, {}).get(number), f"{path}: {standard}, item {number}"
+                    answer, (strict_values or {}).get(standard, {}).get(number), place
                 )
     return answers
 
 
 def asked_standards(path: Path) -> list[str]:
     """The checklists whose questions a file holds; none where there is no file."""
-    content = _read_yaml(path) if path.is_file() else None
+    content = _read_yaml(path).content if path.is_file() else None
     return list(content) if isinstance(content, dict) else []
 
 
-def _read_yaml(path: Path) -> Any:
+def _read_yaml(path: Path) -> Written:
     """The file as mappings of text: no cell is taken for a number or a truth value."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"answers not found: {path}. Give the checklist.yaml that the run wrote, filled in.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"answers cannot be read: {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}. Give a YAML"
-            " file."
-        ) from None
-    try:
-        return _unique(yaml.compose(text, Loader=yaml.BaseLoader), path)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        raise DataError(
-            f"{path}{place} is not valid YAML: {getattr(error, 'problem', None) or 'it cannot be parsed'}. "
-            "Put answers with colons or quotes in quotation marks."
-        ) from None
-
-
-def _unique(node: yaml.Node | None, path: Path, depth: int = 0) -> Any:
-    """A node's content as text, refused where a key stands twice; nothing is followed deeper than answers go (standard,
-    item, answer)."""
-    if node is None:
-        return None
-    if depth > 3:
-        return []
-    if isinstance(node, yaml.ScalarNode):
-        return node.value.strip()
-    if isinstance(node, yaml.SequenceNode):
-        return [n.value if isinstance(n, yaml.ScalarNode) else "" for n in node.value]
-    content: dict[str, Any] = {}
-    for key, value in node.value:
-        name = key.value if isinstance(key, yaml.ScalarNode) else str(key.start_mark)
-        if name in content:
-            raise DataError(f"{path}, line {key.start_mark.line + 1}: '{name}' stands twice. Remove one.")
-        content[name] = _unique(value, path, depth + 1)
-    return content
+    text = read_text(path, "answers", DataError, "Give the checklist.yaml that the run wrote, filled in.")
+    return parse_yaml(text, str(path), DataError, as_text=True)
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
@@ -153,7 +121,7 @@ def _answer(given: Any, place: str) -> dict[str, str]:
             if key not in KEYS:
                 near = nearest(key, KEYS)
                 raise DataError(
-                    f"{place}: unknown key '{key}';"
+                    f"{place}: unknown key '{shown(key)}';"
                     f" {f'did you mean {near!r}?' if near else 'known are answer and comment.'}"
                 )
         parts = {k: given[k] for k in ("answer", "comment") if k in given}
@@ -181,7 +149,7 @@ def _strict(answer: dict[str, str], allows_none: bool | None, place: str) -> dic
     allowed = ("yes", "no", "n/a") if allows_none else ("yes", "no")
     if answer["answer"] not in allowed:
         raise DataError(
-            f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {answer['answer'][:60]!r}. Put"
+            f"{place}: the answer is {', '.join(allowed[:-1])} or {allowed[-1]}; found {quoted(answer['answer'])}. Put"
             " the rest in `comment:`."
         )
     return answer

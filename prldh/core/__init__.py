@@ -89,7 +89,7 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seeds import seed_for
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
-from prldh.core.texts import same_text, shown
+from prldh.core.texts import printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -211,6 +211,8 @@ __all__ = [
     "positions",
     "record_of",
     "records_of",
+    "printable",
+    "quoted",
     "same_text",
     "shown",
     "seed_for",

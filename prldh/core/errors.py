@@ -1,16 +1,20 @@
 """What can go wrong that a user can mend. Each error carries one message: what, where, found, do."""
 
+from prldh.core.texts import printable
+
 
 class PrldhError(Exception):
     """Base class: the command line prints the message and exits with status 1.
+
+    What a terminal would obey, and what no terminal can show, is escaped in the message, whoever wrote it.
 
     ``unnamed``: the message without the names of files, where these may be patients' names and the message is kept, as
     in a log; None where it names none.
     """
 
     def __init__(self, message: str = "", unnamed: str | None = None) -> None:
-        super().__init__(message)
-        self.unnamed = unnamed
+        super().__init__(printable(message))
+        self.unnamed = unnamed and printable(unnamed)
 
 
 class StudyError(PrldhError):

@@ -31,8 +31,20 @@ def shown(value: object, limit: int = LIMIT) -> str:
     'aaaaa...'
     """
     text = value if isinstance(value, str) else _written(value)
-    printed = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    printed = printable(text[: limit + 1], keep="")
     return printed if len(printed) <= limit else printed[: max(limit - 3, 0)] + "..."
+
+
+def quoted(value: object) -> str:
+    """The same, with quotes around text, so that ``'1'`` is told from ``1``."""
+    return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
+
+
+def printable(text: str, keep: str = "\n\t") -> str:
+    """A text in which what does not print, but for the characters to keep, is written as Python escapes it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
 
 
 def _written(value: object) -> str:

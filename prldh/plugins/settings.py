@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from prldh.core import StudyError, nearest
+from prldh.core import StudyError, nearest, quoted, shown
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -42,7 +42,9 @@ def in_words(error: ErrorDetails) -> str:
         message = f"takes at {side} {error['ctx'][limit]}, not {error['ctx']['actual_length']}"
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
-        message += " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {value!r})"
+        message += (
+            " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {quoted(value)})"
+        )
     return message if message.endswith((".", "?")) else message + "."
 
 
@@ -76,7 +78,7 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
 
 def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> StudyError:
     """One of pydantic's errors in the study file's words."""
-    key = ".".join(str(p) for p in error["loc"])
+    key = ".".join(shown(p) for p in error["loc"])
     if error["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
         return StudyError(f"{where}: {error['msg']}")
     if error["type"] == "extra_forbidden":
@@ -86,7 +88,7 @@ def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> Stu
         return StudyError(f"{where}: unknown key '{key}'{hint}")
     told = in_words(error)
     if error["type"] == "value_error":  # of a plugin's own validator, which may not say it
-        told = f"{told.removesuffix('.')} (found {error.get('input')!r})."
+        told = f"{told.removesuffix('.')} (found {quoted(error.get('input'))})."
     return StudyError(": ".join(part for part in (where, key, told) if part))  # of what does not go together: no key
 
 

@@ -23,6 +23,7 @@ from prldh.study.study import (
 )
 from prldh.study.study_file import as_unquoted, read_settings, read_study
 from prldh.study.ways import DEFAULT_SELECTION, Choose, ProtocolSettings
+from prldh.study.yaml_text import Written, parse_json, parse_yaml, read_text
 
 __all__ = [
     "AS_IT_IS",
@@ -47,11 +48,15 @@ __all__ = [
     "Tissue",
     "Univariate",
     "Validation",
+    "Written",
     "as_file",
     "as_unquoted",
     "one_value",
+    "parse_json",
+    "parse_yaml",
     "read_settings",
     "read_study",
+    "read_text",
     "new_study_file",
     "write_scaffold",
     "write_study",

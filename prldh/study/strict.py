@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import nearest
+from prldh.core import nearest, shown
 
 #: Text, or a number that was not quoted.
 Text = Annotated[
@@ -43,6 +43,6 @@ class Strict(Numbers):
                     near = nearest(key, cls.model_fields)
                     hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
                     raise PydanticCustomError(
-                        "unknown_key", "unknown key '{key}'; {hint}", {"key": str(key), "hint": hint}
+                        "unknown_key", "unknown key '{shown}'; {hint}", {"key": key, "shown": shown(key), "hint": hint}
                     )
         return data

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from prldh.core import OutputError, PluginError, PrldhError, nearest
+from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, shown
 from prldh.plugins import REGISTRIES, Registry
+from prldh.study import parse_yaml
 from prldh.testing.kit import checks_of
 from prldh.testing.parts import CheckFailed
 from prldh.testing.skeleton import FILES
@@ -81,18 +80,19 @@ def objects_of(registry: Registry, name: str) -> list[tuple[str, Any]]:
 
 
 def _read_settings(text: str | None, names: list[str]) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(text) if text else {}
-    except yaml.YAMLError:
-        settings = None
+    settings = parse_yaml(text, "--settings", PluginError).content if text else {}
     if not isinstance(settings, dict):
         raise PluginError(
             f"--settings: give YAML of the object's name and its settings, such as '{names[0]}: {{key: value}}' (found"
-            f" {text!r})."
+            f" {quoted(settings)})."
         )
-    for name in settings:
+    for name, said in settings.items():
         if name not in names:
-            raise PluginError(f"--settings: '{name}' is none of what is checked: {', '.join(names)}.")
+            raise PluginError(f"--settings: '{shown(name)}' is none of what is checked: {', '.join(names)}.")
+        if not isinstance(said, (dict, type(None))):
+            raise PluginError(
+                f"--settings: of '{name}' give settings, such as '{name}: {{key: value}}' (found {quoted(said)})."
+            )
     return settings
 
 

@@ -366,7 +366,7 @@ def test_check_says_what_is_not_there():
         list(check_plugin(manager, "icx"))
     with pytest.raises(PluginError, match="--settings: 'folds' is none of what is checked: icc"):
         list(check_plugin(manager, "icc", "folds: 3"))
-    with pytest.raises(PluginError, match="--settings: give YAML"):
+    with pytest.raises(PluginError, match="--settings: line 1, column 2 is not valid YAML"):
         list(check_plugin(manager, "icc", "{"))
 
 

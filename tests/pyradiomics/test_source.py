@@ -274,7 +274,7 @@ def test_study_file_goes_before_the_parameter_file(tmp_path):
         ("setting: {label: 3}", "columns label and segment"),
         ("voxelSetting: {kernelRadius: 2}", "maps of features"),
         ("[1, 2]", "must hold the sections"),
-        ("setting: [", "is not a PyRadiomics parameter file"),
+        ("setting: [", "is not valid YAML"),
         ("setting: {binWidth: 25, binWidth: 5}", "the key 'binWidth' stands twice"),
     ],
 )
@@ -296,7 +296,7 @@ def test_doubled_keys_and_a_byte_order_mark_in_json(tmp_path):
 
 
 def test_missing_parameter_file():
-    with pytest.raises(StudyError, match="parameter file nowhere.yaml is not there"):
+    with pytest.raises(StudyError, match="parameter file not found: nowhere.yaml"):
         make_plan(Settings(preset="nowhere.yaml"))
 
 
@@ -305,7 +305,7 @@ def test_parameter_file_may_be_relative_to_the_study_file(tmp_path):
     found = Settings(preset="params.yaml").relative_to(tmp_path)
     assert list(make_plan(found).image_types) == ["Original"]
     assert Settings(preset="protocol-log").relative_to(tmp_path).preset == "protocol-log"
-    with pytest.raises(StudyError, match="is not there"):
+    with pytest.raises(StudyError, match="not found"):
         SOURCE.check(Settings(preset="other.yaml").relative_to(tmp_path))
 
 

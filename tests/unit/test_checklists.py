@@ -1011,7 +1011,7 @@ def test_a_half_filled_file_is_read(tmp_path):
         ("clear: text", "items are expected"),
         ("clear: {'1': {answer: [a]}}", "answer is text; found a list"),
         ("clear: {'1': {answer: a: b}}", "is not valid YAML"),
-        ("a: &x {b: *x}", "there is no checklist 'a'"),
+        ("a: &x {b: *x}", r"line 1 has '\*x' within '&x' itself"),
     ],
 )
 def test_a_slip_in_the_answers_is_told(text, message, tmp_path):

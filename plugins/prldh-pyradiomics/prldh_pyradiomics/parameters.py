@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from prldh.api import StudyError, nearest
+from prldh.api import StudyError, nearest, parse_json, parse_yaml, quoted, read_text, shown
 from prldh_pyradiomics.settings import ALL_CLASSES, DEFAULTS, IMAGE_TYPES, Overrides, Plan
 
 SECTIONS = ("setting", "imageType", "featureClass", "voxelSetting")
@@ -55,41 +52,10 @@ def read_parameters(path: Path) -> Plan:
     return Plan(base | options, images, classes)
 
 
-class _Loader(yaml.SafeLoader):
-    """No doubled keys, which PyRadiomics refuses too: one of the two would be ignored."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _refuse_doubled(str(key.value) for key, _ in node.value)
-        return super().construct_mapping(node, deep)
-
-
-def _refuse_doubled(keys: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            raise ValueError(f"the key '{key}' stands twice")
-        seen.add(key)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    _refuse_doubled(key for key, _ in pairs)
-    return dict(pairs)
-
-
 def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise StudyError(f"extraction.pyradiomics.preset: parameter file {path} is not there. Check the path.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = (
-            json.loads(text, object_pairs_hook=_object)
-            if path.suffix.lower() == ".json"
-            else yaml.load(text, Loader=_Loader)
-        )
-    except (ValueError, yaml.YAMLError) as error:
-        raise StudyError(f"{path} is not a PyRadiomics parameter file: {' '.join(str(error).split())}.") from None
-    except OSError as error:
-        raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
+    text = read_text(path, "extraction.pyradiomics.preset: parameter file", advice="Check the path.")
+    is_json = path.suffix.lower() == ".json"
+    content = parse_json(text, str(path)) if is_json else parse_yaml(text, str(path)).content
     if not isinstance(content, dict) or not all(isinstance(v, dict) or v is None for v in content.values()):
         raise StudyError(
             f"{path} is not a PyRadiomics parameter file: it must hold the sections {', '.join(SECTIONS[:3])}, each"
@@ -101,17 +67,17 @@ def _load(path: Path) -> dict[str, Any]:
 def _unknown(path: Path, where: str, name: str, known: Any) -> StudyError:
     near = nearest(name, known)
     hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
-    return StudyError(f"{path}: {where} has '{name}', which PyRadiomics does not know. {hint}")
+    return StudyError(f"{path}: {where} has '{shown(name)}', which PyRadiomics does not know. {hint}")
 
 
 def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise StudyError(f"{path}: {where} must be a list of settings with values, found {given!r}.")
+        raise StudyError(f"{path}: {where} must be a list of settings with values, found {quoted(given)}.")
     for name in given:
         if name in ELSEWHERE and given[name] not in (None, 1 if name == "label" else 0):
             raise StudyError(
-                f"{path}: {where}.{name} is {given[name]!r}; which part of a mask is meant is said in the cases table "
-                "(columns label and segment). Remove it here."
+                f"{path}: {where}.{name} is {quoted(given[name])}; which part of a mask is meant is said in the cases"
+                " table (columns label and segment). Remove it here."
             )
         if name not in Overrides.model_fields and name not in WITHOUT_EFFECT + ELSEWHERE:
             raise _unknown(path, where, name, [*Overrides.model_fields, *WITHOUT_EFFECT])
@@ -119,9 +85,9 @@ def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
         return Overrides(**{k: v for k, v in given.items() if k in Overrides.model_fields and v is not None}).given()
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join([where, *map(str, first["loc"])])
+        place = ".".join([where, *map(shown, first["loc"])])
         reason = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise StudyError(f"{path}: {place} is {first['input']!r}: {reason}.") from None
+        raise StudyError(f"{path}: {place} is {quoted(first['input'])}: {reason}.") from None
 
 
 def _classes(path: Path, given: dict[str, Any]) -> dict[str, list[str] | None]:
@@ -133,7 +99,8 @@ def _classes(path: Path, given: dict[str, Any]) -> dict[str, list[str] | None]:
             raise _unknown(path, "featureClass", name, (*ALL_CLASSES, "shape2D"))
         if wanted is not None and not isinstance(wanted, list):
             raise StudyError(
-                f"{path}: featureClass.{name} must be empty (all features) or a list of features, found {wanted!r}."
+                f"{path}: featureClass.{name} must be empty (all features) or a list of features, found"
+                f" {quoted(wanted)}."
             )
         for feature in wanted or ():
             if feature not in feature_names(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -231,7 +232,7 @@ def preset(name: str) -> Plan:
             every,
             corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"),
         )
-    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or Path(name).is_file():
+    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or os.path.isfile(name):
         from prldh_pyradiomics.parameters import read_parameters
 
         return read_parameters(Path(name))
