@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import prldh
-from prldh.core import PrldhError
+from prldh.core import PrldhError, bounds
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
     import prldh.apply
@@ -47,7 +47,7 @@ def cli() -> None:
     """Radiomics studies, from tables to a report that a statistician accepts."""
 
 
-jobs_option = click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; default all cores.")
+jobs_option = click.option("--jobs", type=click.IntRange(1, bounds.JOBS), help="Worker processes; default all cores.")
 dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler; overrides the study file.")
 
 
@@ -59,7 +59,7 @@ dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask 
 )
 @jobs_option
 @dask_option
-@click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
+@click.option("--seed", type=click.IntRange(0, bounds.SEED), help="Seed; overrides the study file.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan made before: tell every deviation.")
 def analyze(
@@ -109,7 +109,7 @@ def plan(study: Path, out: Path, force: bool) -> None:
 @click.option("--strict", "is_strict", is_flag=True, help="Stop at the first case that would be put aside.")
 @click.option(
     "--verify",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, bounds.ROWS),
     default=0,
     metavar="N",
     help="Measure N random cases again by the reference implementation.",

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from prldh.study import AS_IT_IS, ReadSettings, Strict, TableRead, Text, Tissue, one_value
+from prldh.core import bounds
+from prldh.study import AS_IT_IS, Event, ReadSettings, Strict, TableRead, Text, Tissue
 
 
 class NewClinical(Strict):
@@ -20,15 +21,12 @@ class NewClinical(Strict):
     outcome: Text | None = None
     patient: Text | None = None
     columns: dict[Text, Text] = {}
-    event: Annotated[
-        bool | int | float | str | None,
-        Field(union_mode="smart"),
-        BeforeValidator(lambda v: v if v is None else one_value(v)),
-    ] = None
+    event: Event | None = None
 
 
 #: A value of a column, as it stands in a table or without quotes.
 Cell = Annotated[Text, BeforeValidator(lambda v: str(v) if isinstance(v, bool) else v)]
+Cells = Annotated[list[Cell], BeforeValidator(lambda v: v if isinstance(v, list) else [v])]
 
 
 class RecalibrationPart(Strict):
@@ -36,7 +34,7 @@ class RecalibrationPart(Strict):
     drawn by id with the study's seed. The others judge it."""
 
     column: Text | None = None
-    fit: Annotated[list[Cell] | None, BeforeValidator(lambda v: v if v is None or isinstance(v, list) else [v])] = None
+    fit: Cells | None = Field(None, max_length=bounds.NAMES)
     share: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.core import warn
+from prldh.core import bounds, warn
 from prldh.core.blanks import NO_BLANKS, Blanks, complete_rows
 from prldh.core.cache import cache_folder
 from prldh.core.decimals import DASH, decimals, plain
@@ -196,6 +196,7 @@ __all__ = [
     "add_up",
     "at",
     "bare",
+    "bounds",
     "cache_folder",
     "clean",
     "complete_rows",

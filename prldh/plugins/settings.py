@@ -128,13 +128,13 @@ def _layered(model: type[BaseModel], general: dict[str, Any], own: dict[str, Any
 class LearnerSettings(BaseModel):
     """Settings of a learner or transform: nothing unknown."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SelectorSettings(BaseModel):
     """What every selector can be told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     if_empty: Literal["stop", "best"] | None = Field(
         None,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from prldh.core import bounds
 from prldh.study.strict import Strict
 
 
@@ -22,10 +23,10 @@ class ReadSettings(Strict):
     ``anisotropy``: largest over smallest spacing above which a case is warned about.
     """
 
-    memory_gb: float = Field(2.0, gt=0)
+    memory_gb: float = Field(2.0, gt=0, le=bounds.NUMBER)
     tolerance: float = Field(0.1, ge=0, lt=0.5)
-    max_spacing_ratio: float = Field(2.0, ge=1)
+    max_spacing_ratio: float = Field(2.0, ge=1, le=bounds.NUMBER)
     outside: float = Field(0.01, ge=0, lt=1)
     fraction: float = Field(0.5, gt=0, le=1)
     pet: Literal["as_stored", "suv_bw"] = "as_stored"
-    anisotropy: float = Field(3.0, ge=1)
+    anisotropy: float = Field(3.0, ge=1, le=bounds.NUMBER)

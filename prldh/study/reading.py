@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from prldh.core import bounds
 from prldh.study.strict import Strict, Text
 
 #: Separators that cannot be seen, and what others are called.
@@ -32,9 +33,9 @@ class TableRead(Strict):
     separator: str | None = None
     decimal: Literal[".", ","] = "."
     encoding: str | None = None
-    sheet: Annotated[str | int | None, Field(union_mode="smart")] = None
-    skip_rows: int = Field(0, ge=0)
-    missing: Annotated[list[Text], BeforeValidator(_as_list)] = []
+    sheet: Annotated[str | Annotated[int, Field(le=bounds.ROWS)] | None, Field(union_mode="smart")] = None
+    skip_rows: int = Field(0, ge=0, le=bounds.ROWS)
+    missing: Annotated[list[Text], BeforeValidator(_as_list)] = Field([], max_length=bounds.NAMES)
     join: Literal["exact", "inner"] | None = None
     ids: Literal["text", "number"] | None = None
 

@@ -32,7 +32,7 @@ class Numbers(BaseModel):
 class Strict(Numbers):
     """A section of the study file. A key it does not know is refused with the nearest known one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

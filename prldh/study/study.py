@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,7 +17,17 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from prldh.core import SecondStage, StudyError, is_composed, nearest, parse_term, same_term, same_text, variables_in
+from prldh.core import (
+    SecondStage,
+    StudyError,
+    bounds,
+    is_composed,
+    nearest,
+    parse_term,
+    same_term,
+    same_text,
+    variables_in,
+)
 from prldh.study.imaging import ReadSettings
 from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.strict import Numbers, Strict, Text
@@ -33,7 +42,7 @@ class CovariateSettings(Strict):
     """How a clinical variable enters tables and models. ``levels``: reference first."""
 
     type: Kind
-    levels: list[Text] | None = None
+    levels: list[Text] | None = Field(None, max_length=bounds.NAMES)
 
     @model_validator(mode="after")
     def _levels_make_sense(self) -> CovariateSettings:
@@ -60,6 +69,17 @@ def one_value(value: Any) -> Any:
     return value
 
 
+#: The cell that means event.
+Event = Annotated[
+    bool
+    | Annotated[int, Field(ge=-bounds.NUMBER, le=bounds.NUMBER)]
+    | Annotated[float, Field(ge=-bounds.NUMBER, le=bounds.NUMBER)]
+    | str,
+    Field(union_mode="smart"),
+    BeforeValidator(one_value),
+]
+
+
 def _as_mapping(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
@@ -76,7 +96,7 @@ class Clinical(Strict):
     patient: Text | None = None
     outcome: Text
     columns: dict[Text, Text] = {}
-    event: Annotated[bool | int | float | str, Field(union_mode="smart"), BeforeValidator(one_value)]
+    event: Event
     covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
 
 
@@ -89,9 +109,10 @@ SHIPPED_SOURCES = ("pyradiomics", "uctransnet")
 LesionWay = Literal["mean", "volume", "largest", "three_largest"]
 #: How several readers' masks become one.
 ConsensusWay = Literal["staple", "majority", "intersection"]
+Tables = Annotated[list[Named], Field(max_length=bounds.NAMES)]
 #: Feature tables, one a reader; or several sources of them.
 FeatureTables = Annotated[
-    Annotated[list[Named], Tag("tables")] | Annotated[dict[str, list[Named]], Tag("tables by source")],
+    Annotated[Tables, Tag("tables")] | Annotated[dict[str, Tables], Tag("tables by source")],
     Discriminator(lambda v: "tables by source" if isinstance(v, dict) else "tables"),
 ]
 
@@ -113,7 +134,7 @@ class Tissue(Strict):
     radscore: Text | None = None
     features: FeatureTables | None = None
     images: Named | None = None
-    sources: list[str] = [SHIPPED_SOURCES[0]]
+    sources: list[str] = Field([SHIPPED_SOURCES[0]], max_length=bounds.NAMES)
     extraction: dict[str, dict[str, Any]] = {}
     share_images: bool = False
     lesions: LesionWay | None = None
@@ -162,7 +183,7 @@ class Model(Strict):
     """A logistic model: a tissue's name means its Radscore, ``groups(a, b)`` the four high/low groups."""
 
     name: Text
-    terms: list[Text] = Field(min_length=1)
+    terms: list[Text] = Field(min_length=1, max_length=bounds.NAMES)
 
     @field_validator("name")
     @classmethod
@@ -181,14 +202,14 @@ class Validation(Numbers):
     cutoffs are refitted as well; where the logistic model alone is, they are made in any case.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     leave_one_out: bool = True
-    folds: int = Field(10, ge=0)
-    repeats: int = Field(1, ge=1)
-    bootstrap: int = Field(1000, ge=0)
-    scope: list[Scope] = Field(["model", "pipeline"], min_length=1)
-    null_permutations: int = Field(0, ge=0)
+    folds: int = Field(10, ge=0, le=bounds.FOLDS)
+    repeats: int = Field(1, ge=1, le=bounds.RESAMPLES)
+    bootstrap: int = Field(1000, ge=0, le=bounds.RESAMPLES)
+    scope: list[Scope] = Field(["model", "pipeline"], min_length=1, max_length=2)
+    null_permutations: int = Field(0, ge=0, le=bounds.RESAMPLES)
     bootstrap_interval: Literal["none", "two_stage"] = "none"
 
     @field_validator("scope", mode="before")
@@ -203,19 +224,31 @@ class Validation(Numbers):
             raise ValueError("one fold holds nothing out: use 0 to switch folds off, or 2 or more")
         return value
 
+    @model_validator(mode="after")
+    def _all_folds_fit(self) -> Validation:
+        if self.folds * self.repeats > bounds.RESAMPLES:
+            raise ValueError(
+                f"folds times repeats are the fits that are made, {bounds.RESAMPLES:,} at most (found {self.folds} ×"
+                f" {self.repeats})"
+            )
+        return self
+
+
+Cut = Annotated[float, Field(ge=-bounds.NUMBER, le=bounds.NUMBER)]
+
 
 class Subgroup(Strict):
     """A column by which held-out performance is told; ``cut``: numbers from each of which on a new level begins."""
 
-    cut: Annotated[list[float] | None, BeforeValidator(lambda v: [v] if isinstance(v, (int, float)) else v)] = Field(
-        None, min_length=1
+    cut: Annotated[list[Cut] | None, BeforeValidator(lambda v: [v] if isinstance(v, (int, float)) else v)] = Field(
+        None, min_length=1, max_length=bounds.GROUPS
     )
 
     @field_validator("cut")
     @classmethod
     def _cuts_rise(cls, value: list[float] | None) -> list[float] | None:
-        if value is not None and (any(not isfinite(c) for c in value) or sorted(set(value)) != value):
-            raise ValueError(f"give finite cuts in rising order, each once, such as [50, 65] (found {value})")
+        if value is not None and (sorted(set(value)) != value):
+            raise ValueError(f"give cuts in rising order, each once, such as [50, 65] (found {value})")
         return value
 
 
@@ -253,7 +286,7 @@ class Univariate(Strict):
 
     test: Literal["t", "wilcoxon"] = "wilcoxon"
     adjust_p: Literal["none", "holm", "bh", "both"] = "both"
-    shown: int = Field(20, ge=0)
+    shown: int = Field(20, ge=0, le=bounds.FEATURES)
 
 
 class SampleSize(Strict):
@@ -290,6 +323,11 @@ class PartialAuc(Strict):
     sensitivity: tuple[float, float] = (1.0, 0.8)
     specificity: tuple[float, float] = (1.0, 0.8)
 
+    @field_validator("sensitivity", "specificity")
+    @classmethod
+    def _range_from_high_to_low(cls, value: tuple[float, float]) -> tuple[float, float]:
+        return _high_to_low(value)
+
 
 PartialRanges = tuple[float, float] | PartialAuc
 
@@ -301,11 +339,11 @@ class Imputation(Strict):
     drawn. Within the resamples of a validation, where only the mean over imputations counts, fewer do.
     """
 
-    imputations: int = Field(20, ge=1)
-    iterations: int = Field(10, ge=1)
-    donors: int = Field(5, ge=1)
-    imputations_in_resamples: int = Field(5, ge=1)
-    iterations_in_resamples: int = Field(5, ge=1)
+    imputations: int = Field(20, ge=1, le=bounds.IMPUTATIONS)
+    iterations: int = Field(10, ge=1, le=bounds.IMPUTATIONS)
+    donors: int = Field(5, ge=1, le=bounds.IMPUTATIONS)
+    imputations_in_resamples: int = Field(5, ge=1, le=bounds.IMPUTATIONS)
+    iterations_in_resamples: int = Field(5, ge=1, le=bounds.IMPUTATIONS)
 
 
 class FirthFits(Strict):
@@ -328,20 +366,20 @@ class Performance(Strict):
 
     confidence: float = Field(0.95, gt=0, lt=1)
     partial_auc: PartialRanges = (1.0, 0.8)
-    partial_auc_bootstrap: int = Field(2000, ge=0)
-    hosmer_lemeshow_groups: int = Field(10, ge=3)
-    thresholds: list[float] = Field(default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1)
-    decision_bootstrap: int = Field(500, ge=0)
-    risk_categories: list[float] | None = Field(None, min_length=1)
-    interaction_bootstrap: int = Field(500, ge=0)
+    partial_auc_bootstrap: int = Field(2000, ge=0, le=bounds.RESAMPLES)
+    hosmer_lemeshow_groups: int = Field(10, ge=3, le=bounds.GROUPS)
+    thresholds: list[float] = Field(
+        default_factory=lambda: [round(0.01 * i, 2) for i in range(100)], min_length=1, max_length=bounds.POINTS
+    )
+    decision_bootstrap: int = Field(500, ge=0, le=bounds.RESAMPLES)
+    risk_categories: list[float] | None = Field(None, min_length=1, max_length=bounds.GROUPS)
+    interaction_bootstrap: int = Field(500, ge=0, le=bounds.RESAMPLES)
     prevalence: float | None = Field(None, gt=0, lt=1)
 
     @field_validator("partial_auc")
     @classmethod
     def _range_from_high_to_low(cls, value: Any) -> Any:
-        if isinstance(value, PartialAuc):
-            return PartialAuc(sensitivity=_high_to_low(value.sensitivity), specificity=_high_to_low(value.specificity))
-        return _high_to_low(value)
+        return value if isinstance(value, PartialAuc) else _high_to_low(value)
 
     def partial_ranges(self) -> dict[str, tuple[float, float]]:
         """The range of the partial area by sensitivity and by specificity, the higher end first."""
@@ -374,10 +412,10 @@ class Report(Strict):
     ``grey``: every figure in grey too.
     """
 
-    checklists: list[str] = []
+    checklists: list[str] = Field([], max_length=bounds.NAMES)
     answers: str | None = None
-    figures: list[Literal["svg", "pdf", "png", "tiff"]] = ["svg", "pdf", "png"]
-    dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1)
+    figures: list[Literal["svg", "pdf", "png", "tiff"]] = Field(["svg", "pdf", "png"], max_length=bounds.NAMES)
+    dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1, max_length=10)
     grey: bool = False
 
 
@@ -385,7 +423,7 @@ class Compute(Strict):
     """How the work is spread: over ``jobs`` processes here (default: all cores), or the workers of the Dask scheduler
     at this address."""
 
-    jobs: int | None = Field(None, ge=1)
+    jobs: int | None = Field(None, ge=1, le=bounds.JOBS)
     dask: str | None = None
 
     @field_validator("dask")
@@ -407,7 +445,7 @@ class Study(Strict):
     """A whole study file."""
 
     title: Text = "Untitled study"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=bounds.SEED)
     engine: Engine = "both"
     clinical: Clinical
     tissues: dict[Text, Tissue] = {}
@@ -429,13 +467,15 @@ class Study(Strict):
     missing: Literal["complete_case", "by_model", "multiple_imputation", "error"] = "complete_case"
     missing_outcome: Literal["error", "leave_out"] = "error"
     imputation: Imputation = Imputation()
-    models: list[Model] | None = None
-    adjust: list[Text] | None = None
+    models: list[Model] | None = Field(None, max_length=bounds.NAMES)
+    adjust: list[Text] | None = Field(None, max_length=bounds.NAMES)
     validation: Validation = Validation()
-    comparisons: list[tuple[Text, Text]] | None = None
+    comparisons: list[tuple[Text, Text]] | None = Field(None, max_length=bounds.NAMES)
     table_one: TableOne = TableOne()
-    associations: list[tuple[Text, Text]] = []
-    subgroups: Annotated[list[dict[Text, Subgroup]], BeforeValidator(_as_subgroups)] = []
+    associations: list[tuple[Text, Text]] = Field([], max_length=bounds.NAMES)
+    subgroups: Annotated[list[dict[Text, Subgroup]], BeforeValidator(_as_subgroups)] = Field(
+        [], max_length=bounds.NAMES
+    )
     univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from prldh.core import SecondStage
+from prldh.core import SecondStage, bounds
 from prldh.study.strict import Strict, Text
 
 DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
@@ -53,7 +53,12 @@ def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[s
 
 
 #: Steps in order, each a name with its settings; and one learner.
-Steps = Annotated[list[dict[str, dict[str, Any]]], BeforeValidator(_as_steps), AfterValidator(_one_a_step)]
+Steps = Annotated[
+    list[dict[str, dict[str, Any]]],
+    Field(max_length=bounds.STEPS),
+    BeforeValidator(_as_steps),
+    AfterValidator(_one_a_step),
+]
 LearnerChoice = Annotated[dict[str, dict[str, Any]], BeforeValidator(_as_named), AfterValidator(_one_name)]
 
 
@@ -75,9 +80,9 @@ class Choose(Strict):
     and others that hold several patients out).
     """
 
-    among: list[Text] = Field(min_length=1)
-    folds: int = Field(5, ge=2)
+    among: list[Text] = Field(min_length=1, max_length=bounds.NAMES)
+    folds: int = Field(5, ge=2, le=bounds.FOLDS)
     rule: Literal["one_se", "best"] = "one_se"
     model: Text | None = None
     measure: Literal["auc", "brier"] = "auc"
-    schemes: list[Text] | None = Field(None, min_length=1)
+    schemes: list[Text] | None = Field(None, min_length=1, max_length=bounds.NAMES)

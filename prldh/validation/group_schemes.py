@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from prldh.core import Columns, DataError, Resample, SchemeRun, same_text
+from prldh.core import Columns, DataError, Resample, SchemeRun, bounds, same_text
 from prldh.plugins import LearnerSettings, groups_in
 
 
@@ -66,8 +66,17 @@ def _refuse_one_class(outcome: np.ndarray, resample: Resample, without: str, whe
 
 class GroupFoldSettings(LearnerSettings):
     column: str = Field(description="the column of groups that are never parted")
-    folds: int = Field(5, ge=2)
-    repeats: int = Field(1, ge=1)
+    folds: int = Field(5, ge=2, le=bounds.FOLDS)
+    repeats: int = Field(1, ge=1, le=bounds.RESAMPLES)
+
+    @model_validator(mode="after")
+    def _all_folds_fit(self) -> GroupFoldSettings:
+        if self.folds * self.repeats > bounds.RESAMPLES:
+            raise ValueError(
+                f"folds times repeats are the fits that are made, {bounds.RESAMPLES:,} at most (found {self.folds} ×"
+                f" {self.repeats})"
+            )
+        return self
 
 
 class GroupFolds:
@@ -135,7 +144,9 @@ def _texts(value: Any) -> Any:
     return [value] if isinstance(value, (str, int, float)) else value
 
 
-Values = Annotated[list[Annotated[str, BeforeValidator(str)]], BeforeValidator(_texts), Field(min_length=1)]
+Values = Annotated[
+    list[Annotated[str, BeforeValidator(str)]], BeforeValidator(_texts), Field(min_length=1, max_length=bounds.NAMES)
+]
 
 
 class SplitSettings(LearnerSettings):
@@ -194,7 +205,7 @@ class Split:
 
 class MonteCarloSettings(LearnerSettings):
     test: float = Field(0.2, gt=0, lt=1, description="the share that is held out")
-    repeats: int = Field(100, ge=1)
+    repeats: int = Field(100, ge=1, le=bounds.RESAMPLES)
 
 
 class MonteCarlo:

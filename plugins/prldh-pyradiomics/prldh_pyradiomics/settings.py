@@ -9,12 +9,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prldh.api import StudyError
+from prldh.api import StudyError, bounds
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: Voxels along an axis of an image; bins of grey values, of which a matrix has the square; voxels of a region.
+WIDEST, MOST_BINS, MOST_VOXELS = 65_536, 1024, 10**9
+Positive = Annotated[float, Field(gt=0, le=bounds.NUMBER)]
+#: A grey value, which may be negative.
+Grey = Annotated[float, Field(ge=-bounds.NUMBER, le=bounds.NUMBER)]
+#: In voxels or mm, around each voxel.
+Radius = Annotated[float, Field(gt=0, le=1000)]
 #: 2 and 2.0 have other names in PyRadiomics: log-sigma-2-mm-3D and log-sigma-2-0-mm-3D.
-Sigma = Annotated[int | float, Field(gt=0)]
-Distance = Annotated[int, Field(ge=1)]
+Sigma = Annotated[int, Field(gt=0, le=1000)] | Annotated[float, Field(gt=0, le=1000)]
+#: In voxels: a shell of 20 has thousands of directions, with a matrix each.
+Distance = Annotated[int, Field(ge=1, le=20)]
+#: In mm; 0: as the image has it.
+Spacing = Annotated[float, Field(ge=0, le=1000)]
 INTERPOLATORS = Literal[
     "sitkNearestNeighbor",
     "sitkLinear",
@@ -52,43 +61,43 @@ class Overrides(BaseModel):
     it.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     binWidth: Positive | None = None
-    binCount: Annotated[int, Field(ge=1)] | None = None
+    binCount: Annotated[int, Field(ge=1, le=MOST_BINS)] | None = None
     normalize: bool | None = None
     normalizeScale: Positive | None = None
     removeOutliers: Positive | None = None
-    resampledPixelSpacing: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)] | None = (
-        None
-    )
+    resampledPixelSpacing: (
+        Annotated[list[Annotated[float, Field(ge=0, le=1000)]], Field(min_length=3, max_length=3)] | None
+    ) = None
     interpolator: INTERPOLATORS | None = None
-    padDistance: Annotated[int, Field(ge=0)] | None = None
+    padDistance: Annotated[int, Field(ge=0, le=WIDEST)] | None = None
     preCrop: bool | None = None
-    resegmentRange: Annotated[list[float], Field(min_length=1, max_length=2)] | None = None
+    resegmentRange: Annotated[list[Grey], Field(min_length=1, max_length=2)] | None = None
     resegmentMode: Literal["absolute", "relative", "sigma"] | None = None
     resegmentShape: bool | None = None
     outlierSigma: Positive | None = None
     minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = None
-    minimumROISize: Annotated[int, Field(ge=1)] | None = None
-    distances: Annotated[list[Distance], Field(min_length=1)] | None = None
+    minimumROISize: Annotated[int, Field(ge=1, le=MOST_VOXELS)] | None = None
+    distances: Annotated[list[Distance], Field(min_length=1, max_length=20)] | None = None
     force2D: bool | None = None
     force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = None
     symmetricalGLCM: bool | None = None
     weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
-    gldm_a: Annotated[int, Field(ge=0)] | None = None
-    voxelArrayShift: int | None = None
-    sigma: Annotated[list[Sigma], Field(min_length=1)] | None = None
+    gldm_a: Annotated[int, Field(ge=0, le=MOST_BINS)] | None = None
+    voxelArrayShift: Annotated[int, Field(ge=-MOST_VOXELS, le=MOST_VOXELS)] | None = None
+    sigma: Annotated[list[Sigma], Field(min_length=1, max_length=100)] | None = None
     wavelet: str | None = None
-    level: Annotated[int, Field(ge=1)] | None = None
-    start_level: Annotated[int, Field(ge=0)] | None = None
+    level: Annotated[int, Field(ge=1, le=10)] | None = None
+    start_level: Annotated[int, Field(ge=0, le=10)] | None = None
     gradientUseSpacing: bool | None = None
-    lbp2DRadius: Positive | None = None
-    lbp2DSamples: Annotated[int, Field(ge=1)] | None = None
+    lbp2DRadius: Radius | None = None
+    lbp2DSamples: Annotated[int, Field(ge=1, le=24)] | None = None
     lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = None
-    lbp3DLevels: Annotated[int, Field(ge=1)] | None = None
-    lbp3DIcosphereRadius: Positive | None = None
-    lbp3DIcosphereSubdivision: Annotated[int, Field(ge=0)] | None = None
+    lbp3DLevels: Annotated[int, Field(ge=1, le=10)] | None = None
+    lbp3DIcosphereRadius: Radius | None = None
+    lbp3DIcosphereSubdivision: Annotated[int, Field(ge=0, le=5)] | None = None
 
     @model_validator(mode="after")
     def _one_way_of_binning(self) -> Overrides:

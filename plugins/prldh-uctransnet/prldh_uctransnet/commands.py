@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from prldh.api import show_progress
+from prldh.api import bounds, show_progress
+from prldh_uctransnet.recipe import MOST_EPOCHS
 
 PLACE = click.Path(path_type=Path)
 
@@ -27,8 +28,8 @@ device_option = click.option(
 @click.option("--out", required=True, type=PLACE, help="Folder for best.pt, last.pt, training.json and training.svg.")
 @tissue_option
 @device_option
-@click.option("--epochs", type=click.IntRange(min=1), help="Overrides the study file.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed; overrides the study file.")
+@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Overrides the study file.")
+@click.option("--seed", type=click.IntRange(0, bounds.SEED), help="Seed; overrides the study file.")
 @click.option("--resume", is_flag=True, help="Go on from last.pt of that folder.")
 @click.option("--force", is_flag=True, help="Replace a network that is already there.")
 def train(

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from prldh.api import bounds
+
 
 def _is_a_multiple_of_16(size: int) -> int:
     if size % 16:
@@ -14,6 +16,8 @@ def _is_a_multiple_of_16(size: int) -> int:
     return size
 
 
+#: Beyond these a number is a slip: weeks of a GPU, and more than its memory holds.
+MOST_EPOCHS, MOST_PATIENTS, LARGEST_SIDE, LARGEST_BATCH = 100_000, 100_000, 4096, 65_536
 #: Side of the square that the network is given, in pixels.
 Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
 
@@ -30,7 +34,10 @@ def _says_who(value: Any) -> Any:
 
 
 #: Patients as a list, a share or a file.
-Who = Annotated[tuple[str, ...] | float | str, BeforeValidator(_says_who)]
+Who = Annotated[
+    Annotated[tuple[str, ...], Field(max_length=MOST_PATIENTS)] | Annotated[float, Field(gt=0, lt=1)] | str,
+    BeforeValidator(_says_who),
+]
 
 
 class Recipe(BaseModel):
@@ -49,32 +56,32 @@ class Recipe(BaseModel):
     network.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(50, ge=1)
-    batch: int = Field(32, ge=1)
-    micro_batch: int | None = Field(None, ge=1)
-    learning_rate: float = Field(1e-4, gt=0)
+    epochs: int = Field(50, ge=1, le=MOST_EPOCHS)
+    batch: int = Field(32, ge=1, le=LARGEST_BATCH)
+    micro_batch: int | None = Field(None, ge=1, le=LARGEST_BATCH)
+    learning_rate: float = Field(1e-4, gt=0, le=100)
     schedule: Literal["constant", "cosine", "polynomial"] = "constant"
-    warmup: int = Field(0, ge=0)
-    weight_decay: float = Field(1e-4, ge=0)
+    warmup: int = Field(0, ge=0, le=MOST_EPOCHS)
+    weight_decay: float = Field(1e-4, ge=0, le=100)
     validation: float = Field(0.2, gt=0, lt=1)
     held_out: Who = ()
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     augment: bool = True
     flip: bool = False
     on: Literal["slices", "rectangles"] = "slices"
     roi: Literal["rectangle", "square"] = "rectangle"
-    margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    margin_mm: float = Field(0.0, ge=0, le=1000)
     scale: Literal["picture", "image"] = "picture"
     slices: Literal["all", "masked"] = "all"
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     reader: int = Field(1, ge=1, le=2)
-    size: Side = Field(224, ge=32)
-    width: int = Field(64, ge=2)
+    size: Side = Field(224, ge=32, le=LARGEST_SIDE)
+    width: int = Field(64, ge=2, le=1024)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    workers: int | None = Field(None, ge=0)
+    workers: int | None = Field(None, ge=0, le=bounds.JOBS)
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:

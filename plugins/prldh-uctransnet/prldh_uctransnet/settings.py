@@ -7,15 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prldh_uctransnet.recipe import Recipe, Side
+from prldh.api import bounds
+from prldh_uctransnet.recipe import LARGEST_BATCH, LARGEST_SIDE, Recipe, Side
 
 
 class Middle(BaseModel):
     """The n slices in the middle of those that the mask meets."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    middle: int = Field(ge=1)
+    middle: int = Field(ge=1, le=65_536)
 
 
 class Settings(BaseModel):
@@ -30,23 +31,23 @@ class Settings(BaseModel):
     of this network's features that the selector ``feature_library`` compares with, where it names none itself.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     checkpoint: str | None = None
     slices: Literal["largest", "all"] | Middle = "largest"
     plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
     roi: Literal["rectangle", "square"] = "rectangle"
-    margin_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    margin_mm: float = Field(0.0, ge=0, le=1000)
     scale: Literal["picture", "image"] = "picture"
     pool: Literal["mean", "max"] = "mean"
     combine: Literal["mean", "volume"] = "mean"
-    size: Side = Field(224, ge=16)
+    size: Side = Field(224, ge=16, le=LARGEST_SIDE)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
-    batch: int | None = Field(None, ge=1)
+    batch: int | None = Field(None, ge=1, le=LARGEST_BATCH)
     compile: bool = False
     # values do not depend on who reads the images
-    readers: int | None = Field(None, ge=1, exclude=True)
+    readers: int | None = Field(None, ge=1, le=bounds.JOBS, exclude=True)
     # values depend on the checkpoint, not on how another one would be trained
     train: Recipe = Field(Recipe(), exclude=True)
     # nor on what they will be compared with

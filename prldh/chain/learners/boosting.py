@@ -13,7 +13,7 @@ from pydantic import Field
 from prldh.chain.learners.shared import in_own_order, seed_word
 from prldh.chain.learners.trees import Trees
 from prldh.chain.selection import child_of, inner_folds, stratified_folds
-from prldh.core import Kind, Reference, StepRun, TrainingRows, take_columns
+from prldh.core import Kind, Reference, StepRun, TrainingRows, bounds, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -51,7 +51,7 @@ class BoostingSettings(LearnerSettings):
     learning_rate: float = Field(0.05, gt=0, le=1)
     leaves: int = Field(6, ge=2, le=1000, description="of a tree")
     subsample: float = Field(0.5, gt=0, le=1, description="the share of rows that a tree is grown on")
-    folds: int = Field(5, ge=2)
+    folds: int = Field(5, ge=2, le=bounds.FOLDS)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,25 @@ import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
 from prldh.chain.selection import child_of
-from prldh.core import FittedScore, Kind, LinearScore, PluginError, Reference, StepRun, TrainingRows, take_columns
+from prldh.core import (
+    FittedScore,
+    Kind,
+    LinearScore,
+    PluginError,
+    Reference,
+    StepRun,
+    TrainingRows,
+    bounds,
+    take_columns,
+)
 from prldh.engines import StatisticsEngine
 from prldh.plugins import Learner, LearnerSettings, check_score, guarded
 
 
 class MeanSettings(LearnerSettings):
-    of: tuple[str | dict[str, Any], ...] = Field(description="learners, each as under `learner`")
+    of: tuple[str | dict[str, Any], ...] = Field(
+        max_length=bounds.STEPS, description="learners, each as under `learner`"
+    )
 
     @field_validator("of", mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from prldh.chain.learners.linear import LogisticLearner, NoSettings, standardised
 from prldh.chain.selection import distinct_patients, stratified_folds
-from prldh.core import REFERENCES, LinearScore, Reference, StepRun, TrainingRows
+from prldh.core import REFERENCES, LinearScore, Reference, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -31,7 +31,7 @@ HOERL = Reference(
 
 
 class PenalisedSettings(LearnerSettings):
-    folds: int = Field(10, ge=LEAST_FOLDS, description="inner folds, dealt by patient")
+    folds: int = Field(10, ge=LEAST_FOLDS, le=bounds.FOLDS, description="inner folds, dealt by patient")
     rule: Literal["min", "one_se"] = Field(
         "min", description="min: the penalty of least deviance; one_se: the largest within a standard error of it"
     )
@@ -41,7 +41,10 @@ class PenalisedSettings(LearnerSettings):
 
 class ElasticNetSettings(PenalisedSettings):
     alphas: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
-        (0.1, 0.55, 1.0), min_length=1, description="shares of the LASSO in the penalty, one of which is chosen"
+        (0.1, 0.55, 1.0),
+        min_length=1,
+        max_length=bounds.POINTS,
+        description="shares of the LASSO in the penalty, one of which is chosen",
     )
 
     @field_validator("alphas")

@@ -11,7 +11,7 @@ from pydantic import Field
 from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
 from prldh.chain.selection.shared import child_of, in_patient_order
-from prldh.core import REFERENCES, Across, Curve, Reference, Selection, StepFigure, StepRun, TrainingRows
+from prldh.core import REFERENCES, Across, Curve, Reference, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -20,8 +20,8 @@ LEAST_SHADOWS = 5
 
 
 class BorutaSettings(SelectorSettings):
-    runs: int = Field(100, ge=10, description="forests, at most")
-    trees: int = Field(200, ge=1, description="of each forest")
+    runs: int = Field(100, ge=10, le=bounds.RESAMPLES, description="forests, at most")
+    trees: int = Field(200, ge=1, le=bounds.TREES, description="of each forest")
     alpha: float = Field(0.01, gt=0, lt=1, description="level of the tests, over all features of a run")
     tentative: Literal["drop", "keep"] = Field("drop", description="features that are not decided in the end")
 

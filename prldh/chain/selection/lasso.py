@@ -12,7 +12,7 @@ from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.lasso_svm_rfe import draw_penalised, entering, least_class_in_training
 from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
-from prldh.core import REFERENCES, Purpose, Reference, Selection, StepFigure, StepRun, TrainingRows
+from prldh.core import REFERENCES, Purpose, Reference, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -23,7 +23,7 @@ LEAST_FOLDS, LEAST_FEATURES, LEAST_ROWS = 3, 2, 2
 
 
 class LassoSettings(SelectorSettings):
-    folds: int = Field(10, ge=LEAST_FOLDS, description="inner folds")
+    folds: int = Field(10, ge=LEAST_FOLDS, le=bounds.FOLDS, description="inner folds")
     rule: Literal["min", "one_se"] = Field(
         "min", description="the least deviance, or the largest penalty within one standard error of it"
     )

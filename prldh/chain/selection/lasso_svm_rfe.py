@@ -30,6 +30,7 @@ from prldh.core import (
     StepFigure,
     StepRun,
     TrainingRows,
+    bounds,
     plain,
 )
 from prldh.engines import StatisticsEngine
@@ -42,9 +43,9 @@ MOST_COEFFICIENTS = 8
 
 
 class LassoSvmRfeSettings(SelectorSettings):
-    folds: int = Field(10, ge=2)
+    folds: int = Field(10, ge=2, le=bounds.FOLDS)
     combine: Literal["intersection", "union", "lasso", "svm_rfe"] = "intersection"
-    cost: float = Field(1.0, gt=0, description="the SVM's C")
+    cost: float = Field(1.0, gt=0, le=bounds.NUMBER, description="the SVM's C")
 
 
 class LassoSvmRfeSelector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -20,7 +20,7 @@ from prldh.chain.selection.shared import (
     inner_folds,
     jsonable,
 )
-from prldh.core import REFERENCES, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows
+from prldh.core import REFERENCES, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 
@@ -28,15 +28,20 @@ NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".sp
 
 
 class MrmrForestSettings(SelectorSettings):
-    folds: int = Field(5, ge=2)
-    features: int = Field(30, ge=1, description="how many features are ranked at most")
-    trees: int = Field(500, ge=1)
-    sizes: tuple[int, ...] | None = Field(None, min_length=1, description="sizes to try; default 1 … features")
+    folds: int = Field(5, ge=2, le=bounds.FOLDS)
+    features: int = Field(30, ge=1, le=bounds.POINTS, description="how many features are ranked at most")
+    trees: int = Field(500, ge=1, le=bounds.TREES)
+    sizes: tuple[Annotated[int, Field(le=bounds.POINTS)], ...] | None = Field(
+        None, min_length=1, max_length=bounds.POINTS, description="sizes to try; default 1 … features"
+    )
     rule: Literal["argmax", "one_se"] = Field(
         "argmax", description="highest mean AUC, or the smallest size within one standard error of it"
     )
     seeds: int = Field(
-        8, ge=0, description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none"
+        8,
+        ge=0,
+        le=bounds.POINTS,
+        description="forest seeds by which the size is chosen again on everyone, for the report; 0 or 1: none",
     )
 
     racing: bool = Field(

@@ -11,7 +11,19 @@ from pydantic import Field
 from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.linear import TIE, standardise
 from prldh.chain.selection.shared import child_of, in_patient_order
-from prldh.core import Across, Curve, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows, plain
+from prldh.core import (
+    Across,
+    Curve,
+    Purpose,
+    Reference,
+    Remark,
+    Selection,
+    StepFigure,
+    StepRun,
+    TrainingRows,
+    bounds,
+    plain,
+)
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings
 from prldh.stats import cv_elastic_net
@@ -22,9 +34,13 @@ LEAST_PATIENTS = 3
 
 class StabilitySettings(SelectorSettings):
     threshold: float = Field(0.75, gt=0.5, le=1, description="the share of halves that must take a feature")
-    false: float = Field(1.0, gt=0, description="the bound of the expected number of features taken falsely")
-    q: int | None = Field(None, ge=1, description="how many a half takes at most; unset: what the bound allows")
-    halves: int = Field(100, ge=10, description="how many halves of the patients are drawn")
+    false: float = Field(
+        1.0, gt=0, le=bounds.FEATURES, description="the bound of the expected number of features taken falsely"
+    )
+    q: int | None = Field(
+        None, ge=1, le=bounds.FEATURES, description="how many a half takes at most; unset: what the bound allows"
+    )
+    halves: int = Field(100, ge=10, le=bounds.RESAMPLES, description="how many halves of the patients are drawn")
     complementary: bool = Field(True, description="in pairs that have no patient in common")
 
 

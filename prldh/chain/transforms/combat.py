@@ -36,6 +36,7 @@ from prldh.core import (
     Subjects,
     TrainingRows,
     Warn,
+    bounds,
     plain,
     positions,
     same_text,
@@ -56,7 +57,9 @@ N_PERMUTATIONS = 999
 
 class CombatSettings(LearnerSettings):
     batch: str = Field(description="the column that says the batch: a centre, a scanner")
-    keep: tuple[str, ...] = Field((), description="covariates and columns whose differences are kept")
+    keep: tuple[str, ...] = Field(
+        (), max_length=bounds.NAMES, description="covariates and columns whose differences are kept"
+    )
     method: Literal["parametric", "nonparametric"] = Field("parametric", description="the priors of batch effects")
     reference: Annotated[str | None, BeforeValidator(lambda v: v if v is None else same_text(v))] = Field(
         None, description="the batch that others are brought to; unset: their common mean"

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.transforms.columnwise import Columnwise, of_patients
-from prldh.core import Fitted, Kind, Reference, StepRun, TrainingRows, take_columns
+from prldh.core import Fitted, Kind, Reference, StepRun, TrainingRows, bounds, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
@@ -19,7 +19,7 @@ WHOLLY_BLANK = "blank for every training patient"
 
 class ImputeSettings(LearnerSettings):
     method: Literal["median", "knn"] = Field("median", description="the median, or the mean of the nearest patients")
-    neighbours: int = Field(5, ge=1, description="knn: how many nearest patients")
+    neighbours: int = Field(5, ge=1, le=bounds.IMPUTATIONS, description="knn: how many nearest patients")
 
 
 @dataclass(frozen=True, eq=False)

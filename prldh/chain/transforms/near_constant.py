@@ -8,13 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.core import REFERENCES, Chosen, Fitted, StepRun, TrainingRows
+from prldh.core import REFERENCES, Chosen, Fitted, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
 
 class NearConstantSettings(LearnerSettings):
-    ratio: float = Field(19.0, ge=1, description="the most frequent value more than this times as often as the second")
+    ratio: float = Field(
+        19.0, ge=1, le=bounds.NUMBER, description="the most frequent value more than this times as often as the second"
+    )
     distinct: float = Field(10.0, ge=0, le=100, description="and at most this per cent of the rows distinct values")
 
 

@@ -11,13 +11,15 @@ from pydantic import Field
 
 from prldh.chain.selection.linear import TIE, standardise
 from prldh.chain.transforms.columnwise import of_patients
-from prldh.core import Fitted, Kind, Reference, StepRun, TrainingRows, take_columns
+from prldh.core import Fitted, Kind, Reference, StepRun, TrainingRows, bounds, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 
 
 class PcaSettings(LearnerSettings):
-    components: int | None = Field(None, ge=1, description="how many; unset: by the share of variance")
+    components: int | None = Field(
+        None, ge=1, le=bounds.FEATURES, description="how many; unset: by the share of variance"
+    )
     variance: float = Field(0.95, gt=0, le=1, description="the fewest components that explain this share")
 
 

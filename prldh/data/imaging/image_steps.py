@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from prldh.core import Case, DataError, Reference, StepRun
+from prldh.core import Case, DataError, Reference, StepRun, bounds
 
 #: Up to what SimpleITK's own types and a machine's memory hold; beyond lies a slip of the keyboard.
 _Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -31,7 +31,7 @@ class N4Settings(StepSettings):
     iterations: Annotated[list[_Count], Field(min_length=1, max_length=8)] = Field(
         [50, 50, 50, 50], description="the most iterations of each level, the grid of the field being halved in between"
     )
-    convergence: float = Field(0.001, gt=0, description="a level ends where the field changes by less than this")
+    convergence: float = Field(0.001, gt=0, le=1, description="a level ends where the field changes by less than this")
     control_points: int = Field(4, ge=4, le=32, description="of the field's B-spline along an axis, at the first level")
 
 
@@ -113,7 +113,10 @@ class ZScoreSettings(StepSettings):
         "image", description="whose mean and SD are taken: of the whole image, or of what is above Otsu's threshold"
     )
     scale: float = Field(
-        1.0, gt=0, description="what the z-score is multiplied by; 100 suits bin widths of grey values"
+        1.0,
+        gt=0,
+        le=bounds.NUMBER,
+        description="what the z-score is multiplied by; 100 suits bin widths of grey values",
     )
 
 

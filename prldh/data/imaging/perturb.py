@@ -11,7 +11,7 @@ class Perturbation(BaseModel):
     """How masks are perturbed: ``n`` times; ``contour_mm``, ``translation_mm`` and ``rotation_degrees`` are standard
     deviations, ``smoothness_mm`` is the length over which the contour's displacement stays alike."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     n: int = Field(10, ge=1, le=100)
     contour_mm: float = Field(0.5, ge=0, le=20)
