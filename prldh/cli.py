@@ -249,11 +249,12 @@ def apply(
     type=click.Path(path_type=Path),
     help="Write everything to this file too: .html, .csv or .json by its name.",
 )
-def compare(runs: tuple[Path, ...], out: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there and no comparison.")
+def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
     """Finished runs beside each other: settings and patients that differ, and every number."""
 
     compared = prldh.compare_runs(runs)
-    line = prldh.report.write_comparison(compared, out) if out else ""
+    line = prldh.report.write_comparison(compared, out, force=force) if out else ""
     click.echo(prldh.report.summarise_comparison(compared))
     if line:
         click.echo(line)
@@ -276,10 +277,11 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     help="The file to write; default: in PATH's folder checklists, or beside a feature file.",
 )
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
-def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there and no checklist; never one of the run.")
+def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None, force: bool) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
 
-    for line in prldh.run_checklist(path, standard, form, out, answers):
+    for line in prldh.run_checklist(path, standard, form, out, answers, force=force):
         click.echo(line)
 
 

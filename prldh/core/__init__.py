@@ -26,7 +26,7 @@ from prldh.core.entries import (
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
-from prldh.core.files import whole_file, write_whole
+from prldh.core.files import check_target, is_marked, whole_file, write_whole
 from prldh.core.fitted import (
     BUILT_IN,
     Chosen,
@@ -47,6 +47,7 @@ from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
+from prldh.core.locks import is_still, take_lock
 from prldh.core.measures import (
     APPARENT,
     BOOTSTRAP,
@@ -65,6 +66,7 @@ from prldh.core.measures import (
     at,
 )
 from prldh.core.names import nearest
+from prldh.core.owned import FEATURES, OWNED
 from prldh.core.progress import Progress
 from prldh.core.records import (
     NO_COLUMNS,
@@ -87,6 +89,7 @@ from prldh.core.records import (
 )
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
+from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
 from prldh.core.texts import same_text
@@ -94,6 +97,9 @@ from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
+    "FEATURES",
+    "OWNED",
+    "SEAL",
     "is_blank",
     "variables_in",
     "term_text",
@@ -197,11 +203,14 @@ __all__ = [
     "at",
     "bare",
     "cache_folder",
+    "check_target",
     "clean",
     "complete_rows",
     "decimals",
     "finite",
     "finite_numbers",
+    "is_marked",
+    "is_still",
     "keys_by_field",
     "keys_of",
     "later",
@@ -212,9 +221,12 @@ __all__ = [
     "record_of",
     "records_of",
     "same_text",
+    "seal_of",
+    "sealed",
     "seed_for",
     "take_columns",
     "warn",
+    "take_lock",
     "whole_file",
     "write_whole",
 ]

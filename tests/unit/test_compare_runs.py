@@ -59,7 +59,8 @@ def run(tmp_path_factory):
     """What a run writes that is compared: results.json and predictions.csv."""
     folder = tmp_path_factory.mktemp("compared")
 
-    def write(results, plan, run, out, started):
+    def write(results, plan, run, held, started):
+        out = held.out
         out.mkdir()
         (out / "results.json").write_text(results.to_json())
         results.predictions.to_csv(out / "predictions.csv", index=False)
