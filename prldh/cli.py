@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import prldh
-from prldh.core import PrldhError
+from prldh.core import PrldhError, check_handles, is_lost, open_streams, ran_out, silence
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
     import prldh.apply
@@ -39,6 +40,12 @@ class PrldhGroup(click.Group):
         except KeyboardInterrupt as stop:  # it may say what was kept
             click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
             context.exit(130)
+        except (MemoryError, OSError, ImportError) as error:
+            what = ran_out(error)
+            if what is None:
+                raise
+            click.echo(f"prldh: {what}", err=True)
+            context.exit(1)
 
 
 @click.group(cls=PrldhGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -355,14 +362,28 @@ def schema(which: str) -> None:
 
 def main() -> None:
     """Entry point; plugins add their commands first."""
+    is_seen = open_streams()
     try:
+        check_handles()
         prldh.plugins.Registry(load_built_ins=False).manager.hook.register_commands(cli=cli)
+        cli()
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    cli()
+    except OSError as error:  # of what is printed; results are written by then
+        if not is_lost(error):
+            raise
+        with suppress(OSError):
+            click.echo(f"prldh: what is printed cannot be written: {error.strerror}.", err=True)
+        silence()
+        sys.exit(1)
+    except SystemExit as end:
+        if is_seen or end.code not in (0, None):
+            raise
+        click.echo("prldh: what was to be printed is lost, as standard output is closed.", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
+from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
 from prldh.core.texts import same_text
 from prldh.core.warn.kinds import Warn
@@ -203,12 +204,14 @@ __all__ = [
     "at",
     "bare",
     "cache_folder",
+    "check_handles",
     "check_target",
     "clean",
     "complete_rows",
     "decimals",
     "finite",
     "finite_numbers",
+    "is_lost",
     "is_marked",
     "is_still",
     "keys_by_field",
@@ -216,14 +219,17 @@ __all__ = [
     "later",
     "nearest",
     "on_first_use",
+    "open_streams",
     "plain",
     "positions",
+    "ran_out",
     "record_of",
     "records_of",
     "same_text",
     "seal_of",
     "sealed",
     "seed_for",
+    "silence",
     "take_columns",
     "warn",
     "take_lock",
