@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import prldh
-from prldh.core import PrldhError, bounds
+from prldh.core import PrldhError, bounds, check_handles, is_lost, open_streams, ran_out, silence
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
     import prldh.apply
@@ -39,6 +40,12 @@ class PrldhGroup(click.Group):
         except KeyboardInterrupt as stop:  # it may say what was kept
             click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
             context.exit(130)
+        except (MemoryError, OSError, ImportError) as error:
+            what = ran_out(error)
+            if what is None:
+                raise
+            click.echo(f"prldh: {what}", err=True)
+            context.exit(1)
 
 
 @click.group(cls=PrldhGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -249,11 +256,12 @@ def apply(
     type=click.Path(path_type=Path),
     help="Write everything to this file too: .html, .csv or .json by its name.",
 )
-def compare(runs: tuple[Path, ...], out: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there and no comparison.")
+def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
     """Finished runs beside each other: settings and patients that differ, and every number."""
 
     compared = prldh.compare_runs(runs)
-    line = prldh.report.write_comparison(compared, out) if out else ""
+    line = prldh.report.write_comparison(compared, out, force=force) if out else ""
     click.echo(prldh.report.summarise_comparison(compared))
     if line:
         click.echo(line)
@@ -276,10 +284,11 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     help="The file to write; default: in PATH's folder checklists, or beside a feature file.",
 )
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
-def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there and no checklist; never one of the run.")
+def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None, force: bool) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
 
-    for line in prldh.run_checklist(path, standard, form, out, answers):
+    for line in prldh.run_checklist(path, standard, form, out, answers, force=force):
         click.echo(line)
 
 
@@ -353,14 +362,28 @@ def schema(which: str) -> None:
 
 def main() -> None:
     """Entry point; plugins add their commands first."""
+    is_seen = open_streams()
     try:
+        check_handles()
         prldh.plugins.Registry(load_built_ins=False).manager.hook.register_commands(cli=cli)
+        cli()
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    cli()
+    except OSError as error:  # of what is printed; results are written by then
+        if not is_lost(error):
+            raise
+        with suppress(OSError):
+            click.echo(f"prldh: what is printed cannot be written: {error.strerror}.", err=True)
+        silence()
+        sys.exit(1)
+    except SystemExit as end:
+        if is_seen or end.code not in (0, None):
+            raise
+        click.echo("prldh: what was to be printed is lost, as standard output is closed.", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

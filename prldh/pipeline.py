@@ -129,40 +129,40 @@ def analyze(
     def say(sentence: str) -> None:
         progress(sentence, 0, 0)
 
-    with threadpool_limits(1):  # results do not depend on how sums are split over threads
-        claimed = claim_output(Path(out), force)
-        planned = None if plan_file is None else read_plan(plan_file)
-        plan = prepare(
-            study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=claimed, plugins=plugins
-        )
-        refuse_inputs_inside(claimed, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
-        followed, departed = _follow(planned, study, plan, started)
-        n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
-        with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
-            kept = open_kept(plan, say)
-            helpers = Helpers(workers, kept)
-            plan, decision = _choose(plan, helpers, n_jobs, say, progress)
-            engines, warnings = open_engines(plan.study.engine, plan.registry)
-            runs: list[EngineRun] = []
-            for each in engines:
-                if plan.cohort.patients is not None:
-                    each = ClusteredEngine(each, plan.cohort.patient)
-                assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
-                runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
-            validate_models(plan, runs, helpers, progress)
-            describe_subgroups(plan, runs, by_honesty(runs[0].gone_by))
-            compare_alternatives(plan, runs, helpers, progress)
-            compare_protocols(plan, runs, helpers, decision, progress)
-            measure_by_yardstick(plan, runs, helpers, progress)
-        for run in runs:
-            _compare_all(plan, run, progress)
-        results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
-    plan.registry.tell("analyze", results)
-    progress("report", 0, 1)
-    write_outputs(results, plan, runs[0], claimed, started)
-    kept.forget()
-    progress("report", 1, 1)
-    return results
+    with claim_output(Path(out), force) as held:
+        with threadpool_limits(1):  # results do not depend on how sums are split over threads
+            planned = None if plan_file is None else read_plan(plan_file)
+            plan = prepare(
+                study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=held.out, plugins=plugins
+            )
+            refuse_inputs_inside(held.out, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
+            followed, departed = _follow(planned, study, plan, started)
+            n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
+            with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
+                kept = open_kept(plan, say)
+                helpers = Helpers(workers, kept)
+                plan, decision = _choose(plan, helpers, n_jobs, say, progress)
+                engines, warnings = open_engines(plan.study.engine, plan.registry)
+                runs: list[EngineRun] = []
+                for each in engines:
+                    if plan.cohort.patients is not None:
+                        each = ClusteredEngine(each, plan.cohort.patient)
+                    assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
+                    runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
+                validate_models(plan, runs, helpers, progress)
+                describe_subgroups(plan, runs, by_honesty(runs[0].gone_by))
+                compare_alternatives(plan, runs, helpers, progress)
+                compare_protocols(plan, runs, helpers, decision, progress)
+                measure_by_yardstick(plan, runs, helpers, progress)
+            for run in runs:
+                _compare_all(plan, run, progress)
+            results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
+        plan.registry.tell("analyze", results)
+        progress("report", 0, 1)
+        write_outputs(results, plan, runs[0], held, started)
+        kept.forget()
+        progress("report", 1, 1)
+        return results
 
 
 def _follow(

@@ -16,20 +16,20 @@ import pandas as pd
 from prldh.apply.case_mix import describe_case_mix
 from prldh.apply.cohort_file import NewCohort
 from prldh.apply.figures import write_external_figures
-from prldh.apply.frozen import PREDICTIONS, Frozen, name_of, read_frozen
+from prldh.apply.frozen import PREDICTIONS, Frozen, home_of, name_of, read_frozen
 from prldh.apply.judging import Judging
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
 from prldh.apply.recalibration import Method, check_method, need_part, who_fits
 from prldh.apply.shift import describe_shift
-from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, warn
+from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, sealed, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
-from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS
+from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS, finished
 from prldh.run import place_whole
 from prldh.study import Performance, read_settings
 
@@ -90,7 +90,9 @@ def apply_models(
     is_one = isinstance(cohort, (str, os.PathLike, dict))
     files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
     registry = Registry(plugins)
-    frozen = read_frozen(run, registry, accept_edited)
+    home = home_of(run)
+    with finished(home):
+        frozen = read_frozen(run, registry, accept_edited)
     given = [read_settings(c, NewCohort, "cohort file") for c in files]
     _check_names([new for new, _ in given], run, force)
     if method != "none":
@@ -99,17 +101,18 @@ def apply_models(
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
-    applied = [
-        _apply_to(
-            new,
-            read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress),
-            _Applying(frozen, engine, tuple(warnings), method),
-        )
-        for new, folder in given
-    ]
+    with finished(home, others=[run / MODEL] if frozen.is_edited else ()):
+        applied = [
+            _apply_to(
+                new,
+                read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress),
+                _Applying(frozen, engine, tuple(warnings), method),
+            )
+            for new, folder in given
+        ]
     entries = [each.entry | {"folder": f"{FOLDER}/{each.folder}"} for each in applied]
     texts = {f"{FOLDER}/{each.folder}": each.text for each in applied}
-    pooled = clean(pool(texts, entries, engine)) if len(entries) > 1 else None
+    pooled = sealed(pool(texts, entries, engine)) if len(entries) > 1 else None
     _write(run, applied, pooled, frozen)
     return entries[0] if is_one else {"cohorts": entries, "pooled": pooled}
 
@@ -200,7 +203,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
             warnings += of_model.warnings
             updated += [of_model.updated] if of_model.updated else []
         models.append(entry)
-    text = _as_text({**frozen.model, "models": updated}) if updated else None
+    text = _as_text(sealed({**frozen.model, "models": updated})) if updated else None
     about = {
         "schema": EXTERNAL_SCHEMA,
         "name": new.name,
@@ -224,7 +227,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
         "warnings": [asdict(w) for w in warnings],
     }
     predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    return _Applied(file_stem(new.name), clean(about), predictions, text)
+    return _Applied(file_stem(new.name), sealed(about), predictions, text)
 
 
 def _describe_recalibration(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
-from prldh.core import DataError, FittedStep, LinearScore, Part, same_text, variables_in
+from prldh.core import SEAL, DataError, FittedStep, LinearScore, Part, same_text, seal_of, variables_in
 from prldh.plugins import Registry
-from prldh.results import RESULTS, read_results
+from prldh.results import RESULTS, FrozenModels, hold, parse, read_applied, read_provenance, read_results
 from prldh.run import MODEL_SCHEMA
 
 #: The predictions of a cohort, and what stands there in the column ``part`` of those who recalibrate.
@@ -82,16 +81,15 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
     DataError
         If there are none, they are of another schema or, unless that is accepted, others than were written.
     """
-    is_recalibrated = (run / RESULTS).is_file() and not (run / "results.json").exists()
-    results, path = read_results(run.resolve().parents[1] if is_recalibrated else run), run / "model.json"
+    home = home_of(run)
+    is_recalibrated, path = home != run, run / "model.json"
+    results = read_results(home)
+    do = f"{'Recalibrate with `prldh apply`' if is_recalibrated else 'Run `prldh analyze`'} again."
     try:
         raw = path.read_bytes()
-        model = json.loads(raw)
-    except (OSError, ValueError) as error:
-        do = "Recalibrate with `prldh apply`" if is_recalibrated else "Run `prldh analyze` again"
-        raise DataError(
-            f"{path} cannot be read as models: {getattr(error, 'strerror', None) or error}. {do}."
-        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as models: {error.strerror or error}. {do}") from None
+    model = parse(path, raw, do)
     schema = model.get("schema") if isinstance(model, dict) else None
     if schema == "prldh-model/1":
         model = _of_schema_1(model, results)
@@ -99,17 +97,28 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
         raise DataError(
             f"{path} is not of the schema {MODEL_SCHEMA!r}. Run `prldh analyze … --force` again with this version."
         )
+    else:
+        hold(path, model, FrozenModels, do)
     sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
-    is_edited = written not in (None, sha256)
+    is_edited = written not in (None, sha256) or model.get(SEAL) not in (None, seal_of(model))
     frozen = Frozen(model, results, sha256, is_edited, _who_fitted(run) if is_recalibrated else frozenset())
     if is_edited and not accept_edited:
         for tissue in model["tissues"]:  # what is damaged is told as such
             frozen.chain(tissue, registry)
         raise DataError(
-            f"{path} is not the file that was written: its SHA-256 begins with {sha256[:12]}, that of the file written"
-            f" with {str(written)[:12]}. Put that file back, or give --accept-edited to apply this one."
+            f"{path} is not the file that was written: its SHA-256 begins with {sha256[:12]}, and not with"
+            f" {str(written)[:12]}. Put that file back, or give --accept-edited to apply this one."
+            if written not in (None, sha256)
+            else f"{path} is not the file that was written: its own checksum differs. Put that file back, or give"
+            " --accept-edited to apply this one."
         )
     return frozen
+
+
+def home_of(run: Path) -> Path:
+    """The output folder of ``prldh analyze``: the folder itself, or the one that a cohort's folder lies in."""
+    is_recalibrated = (run / RESULTS).is_file() and not (run / "results.json").exists()
+    return run.resolve().parents[1] if is_recalibrated else run
 
 
 def _who_fitted(place: Path) -> frozenset[str]:
@@ -123,12 +132,10 @@ def _who_fitted(place: Path) -> frozenset[str]:
 
 def _written(run: Path, is_recalibrated: bool) -> str | None:
     """The checksum that the models had when they were written; None where none is kept."""
-    try:
-        content = json.loads((run / (RESULTS if is_recalibrated else "provenance.json")).read_text(encoding="utf-8"))
-        sha256 = content["recalibration"]["model_sha256"] if is_recalibrated else content["model_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return sha256 if isinstance(sha256, str) else None
+    if is_recalibrated:
+        entry = read_applied(run / RESULTS)
+        return (entry.get("recalibration") or {}).get("model_sha256")
+    return (read_provenance(run) or {}).get("model_sha256")
 
 
 def _of_schema_1(model: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:

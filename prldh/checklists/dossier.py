@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prldh.core import DataError
+from prldh.data.imaging import FeaturesEntry
 from prldh.ibsi import Extraction, from_metadata, read_feature_file
 from prldh.plugins import Registry
-from prldh.results import Words, read_external, read_results, words_of
+from prldh.results import Words, read_external, read_held, read_provenance, read_results, words_of
 
 
 @dataclass(frozen=True)
@@ -137,32 +137,23 @@ def read_dossier(path: Path, registry: Registry) -> Dossier:
     folder = path if path.is_dir() else path.parent
     if (folder / "results.json").exists():
         results = read_results(folder)
-        return dossier_of(results, _read_json(folder / "provenance.json"), folder, words_of(results, registry))
+        return dossier_of(results, read_provenance(folder), folder, words_of(results, registry))
     described = _read_metadata(folder)
     if not described:
         raise DataError(
             f"{folder} holds neither results.json (of `prldh analyze`) nor features/TISSUE.json (of `prldh extract`). "
             "Give such a folder, or a PyRadiomics feature file."
         )
-    return Dossier(
-        None, _read_json(folder / "provenance.json"), tuple(described.values()), f"Features of {', '.join(described)}"
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+    return Dossier(None, read_provenance(folder), tuple(described.values()), f"Features of {', '.join(described)}")
 
 
 def _read_metadata(folder: Path) -> dict[str, Extraction]:
     extractions = {}
     for path in sorted((folder / "features").glob("*.json")) if (folder / "features").is_dir() else []:
-        content = _read_json(path)
-        if content is None or not isinstance(content.get("features"), dict):
-            raise DataError(f"{path} cannot be read as what `prldh extract` writes beside its features. Extract again.")
-        name = str(content.get("tissue") or path.stem)
-        extractions[name] = from_metadata(name, f"features/{path.name}", content)
+        do = "It is what `prldh extract` writes beside its features: extract again."
+        try:
+            content = read_held(path, FeaturesEntry, do)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}. {do}") from None
+        extractions[content["tissue"]] = from_metadata(content["tissue"], f"features/{path.name}", content)
     return extractions

@@ -9,11 +9,16 @@ from prldh.checklists.filling import Filled
 from prldh.checklists.wording import WORDS, by_section, describe_counts, describe_score, finding_text
 from prldh.pages import OTHER, breakable, escape
 
-PREAMBLE = r"""\documentclass[a4paper,landscape]{article}
+MARK = "% prldh checklist"
+PREAMBLE = (
+    MARK
+    + r"""
+\documentclass[a4paper,landscape]{article}
 \usepackage[margin=18mm]{geometry}
 \usepackage{array,booktabs,longtable}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}\setlength{\tabcolsep}{4pt}\setlength{\emergencystretch}{3em}
 """
+)
 #: Item, question, status and finding as parts of the line.
 PARTS = (0.06, 0.26, 0.12, 0.56)
 #: A row of a table does not go over pages: longer text goes on in rows beneath.

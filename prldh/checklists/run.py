@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prldh.checklists.answers import FILE, Answers, asked_standards, write_questions
+from prldh.checklists.answers import FILE, HEAD, Answers, asked_standards, write_questions
 from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
 from prldh.checklists.filling import Filled, fill, former_answers, gather_answers, open_questions
 from prldh.checklists.wording import describe_counts, describe_score
-from prldh.checklists.writing import FORMATS, PIP, has_docx, write_checklist
-from prldh.core import OutputError, PluginError, whole_file, write_whole
+from prldh.checklists.writing import FORMATS, MARKS, PIP, has_docx, write_checklist
+from prldh.core import FEATURES, OWNED, OutputError, PluginError, check_target, whole_file, write_whole
 from prldh.plugins import Registry
-from prldh.results import Results
+from prldh.results import Results, finished
 
 FOLDER = "checklists"
 
@@ -27,6 +27,7 @@ def run_checklist(
     out: Path | None = None,
     answers: Path | None = None,
     *,
+    force: bool = False,
     plugins: Sequence[Any] = (),
 ) -> list[str]:
     """``prldh checklist``: fill in one checklist and write it, and its open questions beside it.
@@ -44,6 +45,8 @@ def run_checklist(
         the file.
     answers
         A filled ``checklist.yaml``, read after the one that lies where questions are written.
+    force
+        Replace files that are there and that no ``prldh checklist`` wrote; never those of the run.
     plugins
         Checklists to choose from beside what is installed.
 
@@ -65,19 +68,39 @@ def run_checklist(
             " tex."
         )
     folder = path if path.is_dir() else path.parent
-    dossier = read_dossier(path, registry)
+    with finished(folder):
+        return _fill_and_write(checklist, path, folder, form, out, answers, force, registry)
+
+
+def _fill_and_write(
+    checklist: Any,
+    path: Path,
+    folder: Path,
+    form: str,
+    out: Path | None,
+    answers: Path | None,
+    force: bool,
+    registry: Registry,
+) -> list[str]:
+    standard, dossier = checklist.name, read_dossier(path, registry)
     is_file = path.is_file() and path.name != "results.json"
     target, questions = _places(path, folder, is_file, standard, form, out)
     everything = [item for item, _ in registry.registered("register_checklists").values()]
     own = None if is_file else former_answers(folder / FOLDER)
     given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
     filled = _only_links_that_lead(fill(checklist, dossier, given), folder)
+    others = [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]
+    run_files = [folder / name for name in (*OWNED, *FEATURES) if name != FOLDER]
+    for place in (target, *(target.with_suffix(f".{f}") for f in others)):
+        never = [path if is_file else questions, questions, answers, *run_files]
+        check_target(place, "--out", marks=MARKS, never=[p for p in never if p is not None], force=force)
+    check_target(questions, "the file of questions", marks=(HEAD[:60].encode(),), never=run_files, force=force)
     base = None if is_file else _base(target, folder)
     content = write_checklist(filled, form, base)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, content)
-        for other in [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]:
+        for other in others:
             write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base))
         names = [standard, *(name for name in asked_standards(questions) if name != standard)]
         _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, registry)], given)
@@ -96,8 +119,6 @@ def run_checklist(
 
 def _places(path: Path, folder: Path, is_file: bool, standard: str, form: str, out: Path | None) -> tuple[Path, Path]:
     """Where the checklist and its questions go."""
-    if out is not None and out.is_dir():
-        raise OutputError(f"--out {out} is a folder. Give the name of a file in it.")
     if is_file:
         target = out or path.with_name(f"{path.name.split('.')[0]}.{standard}.{form}")
         return target, target.with_name(f"{path.name.split('.')[0]}.{FILE}")

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from prldh.checklists.findings import STATUSES
 from prldh.checklists.run import FOLDER
 from prldh.checklists.wording import WORDS, describe_score
 from prldh.checklists.writing import FORMATS
+from prldh.core import DataError
+from prldh.results import read_held
+
+
+class _Item(TypedDict):
+    number: str
+    text: str
+    status: Literal["filled", "contradicted", "author", "answered", "not applicable"]
+
+
+class Item(_Item, total=False):
+    """An item of a checklist's file, as far as the report reads it."""
+
+    section: str | None
+    topic: str | None
+    value: str | None
+    reason: str | None
+    is_condition: bool
+
+
+class ChecklistFile(TypedDict):
+    """What ``checklists/STANDARD.json`` holds."""
+
+    schema: Literal["prldh-checklist/1"]
+    standard: str
+    title: str
+    version: str
+    counts: Mapping[str, int]
+    score: Mapping[str, Any] | None
+    items: tuple[Item, ...]
 
 
 def checklist_view(folder: Path) -> list[dict[str, Any]]:
@@ -18,11 +48,9 @@ def checklist_view(folder: Path) -> list[dict[str, Any]]:
     entries = []
     for path in sorted((folder / FOLDER).glob("*.json")) if (folder / FOLDER).is_dir() else []:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if not isinstance(content, dict) or content.get("schema") != "prldh-checklist/1":
-            continue
+            content = read_held(path, ChecklistFile, "Run `prldh checklist` again, or remove it.")
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}. Mend that, or remove it.") from None
         items = [e for e in content["items"] if not e.get("is_condition")]
         entries.append(
             {

@@ -9,15 +9,40 @@ from typing import Any
 from urllib.parse import quote
 
 from prldh.checklists.filling import Filled
+from prldh.checklists.latex import MARK as LATEX_MARK
 from prldh.checklists.latex import as_latex
 from prldh.checklists.wording import UNPRINTABLE, WORDS, by_section, describe_counts, describe_score, finding_text
 from prldh.core import PluginError
-from prldh.pages import create_environment, mark_header, save_dateless
+from prldh.pages import WORD_MARK, create_environment, mark_header, save_dateless
 
 FORMATS = ("html", "csv", "json", "docx", "tex")
 PIP = "pip install python-docx"
 #: Columns of the Word table, on a page that lies.
 WIDTHS_MM = (14, 70, 36, 141)
+
+COLUMNS = (
+    "number",
+    "section",
+    "topic",
+    "text",
+    "status",
+    "value",
+    "evidence",
+    "reason",
+    "remaining",
+    "question",
+    "answer",
+    "comment",
+)
+
+#: By which a checklist is known that was written here, in any of the formats.
+MARKS = (
+    b'<meta name="generator" content="prldh checklist">',
+    ",".join(COLUMNS).encode(),
+    b'"schema": "prldh-checklist/1"',
+    WORD_MARK,
+    LATEX_MARK.encode(),
+)
 
 
 def write_checklist(filled: Filled, form: str, base: str | None) -> bytes:
@@ -74,22 +99,6 @@ def _link(href: str) -> str:
     """A file's name as an address, whatever it holds; what stands behind # is an anchor of the report."""
     name, sharp, anchor = href.partition("#") if href.startswith("report.html") else (href, "", "")
     return quote(name) + sharp + anchor
-
-
-COLUMNS = (
-    "number",
-    "section",
-    "topic",
-    "text",
-    "status",
-    "value",
-    "evidence",
-    "reason",
-    "remaining",
-    "question",
-    "answer",
-    "comment",
-)
 
 
 def _csv(filled: Filled) -> str:

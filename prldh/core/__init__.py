@@ -26,7 +26,7 @@ from prldh.core.entries import (
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
-from prldh.core.files import whole_file, write_whole
+from prldh.core.files import check_target, is_marked, whole_file, write_whole
 from prldh.core.fitted import (
     BUILT_IN,
     Chosen,
@@ -47,6 +47,7 @@ from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
+from prldh.core.locks import is_still, take_lock
 from prldh.core.measures import (
     APPARENT,
     BOOTSTRAP,
@@ -65,6 +66,7 @@ from prldh.core.measures import (
     at,
 )
 from prldh.core.names import nearest
+from prldh.core.owned import FEATURES, OWNED
 from prldh.core.progress import Progress
 from prldh.core.records import (
     NO_COLUMNS,
@@ -87,23 +89,15 @@ from prldh.core.records import (
 )
 from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
+from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
+from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
 from prldh.core.texts import printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
-    "is_blank",
-    "variables_in",
-    "term_text",
-    "parse_term",
-    "same_term",
-    "is_composed",
-    "Part",
-    "Function",
-    "Factor",
-    "GROUPS",
     "ABSENT",
     "APPARENT",
     "Absent",
@@ -121,6 +115,7 @@ __all__ = [
     "ChosenImages",
     "Coded",
     "Cohort",
+    "Columns",
     "ComputeError",
     "Covariate",
     "Curve",
@@ -128,25 +123,27 @@ __all__ = [
     "DISCRIMINATION",
     "DataError",
     "Design",
+    "Drawable",
     "Draws",
     "ENGINES",
     "EngineError",
     "Entry",
     "Estimate",
-    "Given",
+    "FEATURES",
+    "Factor",
     "FeatureBlock",
     "Fitted",
     "FittedScore",
     "FittedStep",
+    "Function",
+    "GROUPS",
     "Geometry",
+    "Given",
     "GivesFewer",
-    "Drawable",
     "Groups",
-    "ReadsColumns",
     "HELD_OUT",
     "HIGHER",
     "HOLDOUT",
-    "REPEATED_HOLDOUT",
     "ImageValues",
     "Inline",
     "Interval",
@@ -158,13 +155,13 @@ __all__ = [
     "LinearScore",
     "Measure",
     "ModelSpec",
-    "Columns",
     "NO_BLANKS",
     "NO_COLUMNS",
-    "Subjects",
     "NO_INTERVAL",
     "Number",
+    "OWNED",
     "OutputError",
+    "Part",
     "Paths",
     "Pattern",
     "PluginError",
@@ -175,18 +172,22 @@ __all__ = [
     "Progress",
     "Purpose",
     "REFERENCES",
+    "REPEATED_HOLDOUT",
+    "ReadsColumns",
     "Reference",
     "Remark",
     "Resample",
+    "SEAL",
     "SchemeRun",
     "SecondStage",
     "Selection",
-    "Single",
     "SelectionStep",
+    "Single",
     "SourceRun",
     "StepFigure",
     "StepRun",
     "StudyError",
+    "Subjects",
     "TissueFit",
     "TissueRefit",
     "TrainingRows",
@@ -198,26 +199,43 @@ __all__ = [
     "bare",
     "bounds",
     "cache_folder",
+    "check_handles",
+    "check_target",
     "clean",
     "complete_rows",
     "decimals",
     "finite",
     "finite_numbers",
+    "is_blank",
+    "is_composed",
+    "is_lost",
+    "is_marked",
+    "is_still",
     "keys_by_field",
     "keys_of",
     "later",
     "nearest",
     "on_first_use",
+    "open_streams",
+    "parse_term",
     "plain",
     "positions",
-    "record_of",
-    "records_of",
     "printable",
     "quoted",
+    "ran_out",
+    "record_of",
+    "records_of",
+    "same_term",
     "same_text",
-    "shown",
+    "seal_of",
+    "sealed",
     "seed_for",
+    "shown",
+    "silence",
     "take_columns",
+    "take_lock",
+    "term_text",
+    "variables_in",
     "warn",
     "whole_file",
     "write_whole",

@@ -10,19 +10,22 @@ from typing import Any
 import yaml
 
 from prldh.apply import apply_models, summarise
+from prldh.core import OutputError, is_marked
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.published import compare_with_paper, published_cohort, published_study
 from prldh.demo.scanners import write_scanners_study
 from prldh.pipeline import analyze
 from prldh.report import render
 from prldh.results import honest_auc, interval
-from prldh.run import claim_output, summarise_run
+from prldh.run import check_output, summarise_run
 
 #: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
 NEW_PATIENTS = 150
 #: What a study file is called.
 STUDY = "study.yaml"
+#: How study files of synthetic data begin.
+MARK = "# SYNTHETIC data"
 FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
@@ -35,7 +38,9 @@ def run_demo(
 ) -> None:
     """Write both studies under ``out``, analyse them, and print what they found."""
     for name in ("published", "features"):
-        claim_output(out / name, force)
+        check_output(out / name, force)
+        _check_input(out / f"{name}_input" / STUDY, force)
+    _check_input(out / "features_new" / "cohort.yaml", force)
     out.mkdir(parents=True, exist_ok=True)
     with show_progress() as progress:
         say("Study 1, published: 170 SYNTHETIC patients whose tables are those that the paper printed.")
@@ -68,10 +73,20 @@ def run_demo(
         say(f"  {out / name / 'report.html'}")
 
 
+def _check_input(file: Path, force: bool) -> None:
+    """A study's data are written beside this file, where nothing of somebody else's may stand."""
+    folder, is_ours = file.parent, is_marked(file, (MARK.encode(),))
+    if not force and not is_ours and folder.exists() and any(folder.iterdir()):
+        raise OutputError(
+            f"{folder} holds files that are not this demo's, which writes its data there. Give another folder, or"
+            " --force to replace what has the same name."
+        )
+
+
 def write_demo_data(folder: Path, force: bool, say: Callable[[str], Any]) -> None:
     """Write the data and study files of every synthetic study under ``folder``, and analyse nothing."""
     for name in ("published", "features", "scanners"):
-        claim_output(folder / name, force, (STUDY,))
+        check_output(folder / name, force, (STUDY,))
     studies = (
         write_published_study(folder / "published"),
         write_features_study(folder / "features", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST),
@@ -89,8 +104,7 @@ def write_published_study(folder: Path) -> Path:
     published_cohort().to_csv(folder / study["clinical"]["table"], index=False)
     path = folder / "study.yaml"
     path.write_text(
-        "# SYNTHETIC data, made from the tables that the paper printed; no patients.\n"
-        + yaml.safe_dump(study, sort_keys=False),
+        f"{MARK}, made from the tables that the paper printed; no patients.\n" + yaml.safe_dump(study, sort_keys=False),
         encoding="utf-8",
     )
     return path

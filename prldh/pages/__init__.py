@@ -24,7 +24,7 @@ from prldh.pages.fonts import quick_font
 from prldh.pages.format import digits_for, interval_text, level_of, p_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
-from prldh.pages.word import mark_header, save_dateless, write_word
+from prldh.pages.word import WORD_MARK, mark_header, save_dateless, write_word
 
 __all__ = [
     "JournalTable",
@@ -32,6 +32,7 @@ __all__ = [
     "OTHER",
     "STYLE",
     "TWO_COLUMNS",
+    "WORD_MARK",
     "as_latex",
     "axes_of",
     "breakable",

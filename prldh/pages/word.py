@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from prldh.pages.journal_table import JournalTable
 
+#: The comment of the ZIP file.
+WORD_MARK = b"written by prldh"
 #: Tables of more columns than this lie across the page.
 MOST_UPRIGHT = 6
 
@@ -52,12 +53,30 @@ def write_word(table: JournalTable, path: Path) -> None:
 
 
 def save_dateless(document: Any, path: Any) -> None:
-    """Save to a path or an open file. A DOCX is a ZIP file, whose entries would carry the time of day."""
-    content = io.BytesIO()
-    document.save(content)
-    with zipfile.ZipFile(content) as dated, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
-        for name in dated.namelist():
-            written.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), dated.read(name), zipfile.ZIP_DEFLATED)
+    """Save to a path or an open file. A DOCX is a ZIP file, whose entries would carry the time of day; its comment says
+    who wrote it, until another program does."""
+    from docx.opc.pkgwriter import PackageWriter
+
+    package = document.part.package
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        written.comment = WORD_MARK
+        writer: Any = _Dateless(written)
+        parts = package.parts
+        for part in parts:
+            part.before_marshal()
+        PackageWriter._write_content_types_stream(writer, parts)
+        PackageWriter._write_pkg_rels(writer, package.rels)
+        PackageWriter._write_parts(writer, parts)
+
+
+class _Dateless:
+    """Where python-docx writes a package's members, in place of its own, which asks a clock that may be before 1980."""
+
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file = file
+
+    def write(self, name: Any, content: bytes) -> None:
+        self._file.writestr(zipfile.ZipInfo(name.membername, (2000, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
 
 
 def _fill(cell: Any, text: str, bold: bool) -> None:

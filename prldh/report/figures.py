@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,12 +119,19 @@ def write_figures(
     settings = settings or FigureSettings.of(data)
     drawn = {k: v for k, v in data.items() if k not in NOT_DRAWN}
     drawings = [*plan_figures(data, words), *plan_panels(data, words, beside)]
-    digests = {
-        "digest": _digest(drawn, words, settings),
-        "pictures": {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures},
+    digest = _digest(drawn, words)
+    pictures = {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures}
+    before = _drawn_before(former, digest)
+    to_draw = _take_over(drawings, settings, pictures, before, former, folder)
+    _write_all(to_draw, drawn, words, settings, folder, jobs, beside)
+    written = {
+        name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
+        for drawing in drawings
+        for name, suffix, dpi, _ in settings.files(drawing.name)
     }
-    _write_all(_take_over(drawings, settings, digests, former, folder), drawn, words, settings, folder, jobs, beside)
-    (folder / DRAWN).write_text(json.dumps(digests) + "\n", encoding="utf-8")
+    files = before.get("files", {}) | written
+    about = {"digest": digest, "pictures": pictures, "files": files}
+    (folder / DRAWN).write_text(json.dumps(about) + "\n", encoding="utf-8")
     figures = {}
     for drawing in drawings:
         files = [name for name, *_ in settings.files(drawing.name)]
@@ -279,10 +285,10 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
                 gc.enable()
 
 
-def _digest(drawn: dict[str, Any], words: Words, settings: FigureSettings) -> str:
-    """Of the results, the words, the settings, the code that draws, and matplotlib: figures are the same where it is
+def _digest(drawn: dict[str, Any], words: Words) -> str:
+    """Of the results, the words, the code that draws, and matplotlib: figures are the same where it is
     the same."""
-    sha256 = hashlib.sha256(repr((settings, matplotlib.__version__)).encode())
+    sha256 = hashlib.sha256(matplotlib.__version__.encode())
     here = Path(__file__).parent
     for path in (
         *sorted(here.glob("*.py")),
@@ -304,27 +310,59 @@ def _digest_of_files(paths: Sequence[Path]) -> str:
     return sha256.hexdigest()
 
 
-def _take_over(
-    drawings: list[Drawing], settings: FigureSettings, digests: dict[str, Any], former: Path | None, folder: Path
-) -> list[Drawing]:
-    """Copy the figures of ``former`` that are those that would be drawn, if all of the same results are there; the
-    others, which are to be drawn."""
-    if former is None or "svg" not in settings.formats:
-        return drawings
+def _drawn_before(former: Path | None, digest: str) -> dict[str, Any]:
+    """What is known of the figures of ``former`` that were drawn from the same results: the digests of the pictures in
+    them, and of every file its resolution and digest. Nothing of others."""
+    if former is None:
+        return {}
     try:
         before = json.loads((former / DRAWN).read_text(encoding="utf-8"))
-        if before.get("digest") != digests["digest"]:
-            return drawings
-        pictures = dict(before.get("pictures", {}))
-    except (OSError, ValueError, AttributeError, TypeError):
+        if before["digest"] == digest:
+            return {key: dict(before[key]) for key in ("pictures", "files")}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return {}
+
+
+def _take_over(
+    drawings: list[Drawing],
+    settings: FigureSettings,
+    pictures: Mapping[str, str],
+    before: Mapping[str, Any],
+    former: Path | None,
+    folder: Path,
+) -> list[Drawing]:
+    """Copy the figures of ``former`` that are those that would be drawn, file by file as they were written; the others,
+    which are to be drawn."""
+    if former is None or not before or "svg" not in settings.formats:
         return drawings
-    kept = [d for d in drawings if pictures.get(d.name) == digests["pictures"].get(d.name)]
-    names = [name for drawing in kept for name, *_ in settings.files(drawing.name)]
-    if not all((former / name).is_file() for name in names):
-        return drawings
-    for name in names:
-        shutil.copy2(former / name, folder / name)
-    return [d for d in drawings if d not in kept]
+    to_draw = []
+    for drawing in drawings:
+        is_same = before["pictures"].get(drawing.name) == pictures.get(drawing.name)
+        contents = {
+            name: _as_written(former / name, _dots(suffix, dpi), before["files"].get(name))
+            for name, suffix, dpi, _ in settings.files(drawing.name)
+        }
+        if not is_same or None in contents.values():
+            to_draw.append(drawing)
+            continue
+        for name, content in contents.items():
+            (folder / name).write_bytes(content or b"")
+    return to_draw
+
+
+def _dots(suffix: str, dpi: int) -> int | None:
+    """What a file's resolution is, where it has one."""
+    return dpi if suffix in RASTER else None
+
+
+def _as_written(path: Path, dpi: int | None, known: Any) -> bytes | None:
+    """A figure's file, unless it is of another resolution or not the one that was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return content if known == [dpi, hashlib.sha256(content).hexdigest()] else None
 
 
 def as_element(text: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,17 @@ from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
 from prldh.report.text.write import write_text
 from prldh.report.view import make_view
-from prldh.results import Words, read_results, selected_features, words_of
+from prldh.results import (
+    Words,
+    altered_files,
+    finished,
+    read_external,
+    read_pooled,
+    read_provenance,
+    read_results,
+    selected_features,
+    words_of,
+)
 
 
 def render_report(
@@ -117,15 +126,19 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
     """
     registry = Registry(plugins)
     data = read_results(folder)
-    words = words_of(data, registry)
     folder = folder if folder.is_dir() else folder.parent
-    try:
-        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        provenance = None
+    with finished(folder):
+        _render(data, folder, registry, jobs, FigureSettings.of(data, **figure_settings))
+    altered = altered_files(folder)
+    told = f"\nwarning: changed after the run, and shown as it is now: {', '.join(altered)}" if altered else ""
+    return f"report: {folder / 'report.html'}{told}"
+
+
+def _render(data: dict[str, Any], folder: Path, registry: Registry, jobs: int | None, settings: FigureSettings) -> None:
+    words, provenance = words_of(data, registry), read_provenance(folder)
+    read_external(folder), read_pooled(folder)  # what is wrong with them is told before anything is drawn
     try:
         with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
-            settings = FigureSettings.of(data, **figure_settings)
             # the other processes draw more where this one does something else, too
             with ThreadPoolExecutor(1) as meanwhile:
                 filled = meanwhile.submit(fill_again, folder, registry)
@@ -142,16 +155,11 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
             (Path(scratch) / "report.html").write_text(
                 render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
             )
-            beside = Path(scratch) / "beside"
-            beside.mkdir()
-            write_beside(data, words, beside)
-            (folder / "tables").mkdir(exist_ok=True)
-            for path in [p for p in beside.rglob("*") if p.is_file()]:
-                os.replace(path, folder / path.relative_to(beside))
-            if (folder / "figures").exists():
-                os.replace(folder / "figures", Path(scratch) / "former")
-            os.replace(Path(scratch) / "figures", folder / "figures")
-            os.replace(Path(scratch) / "report.html", folder / "report.html")
+            write_beside(data, words, Path(scratch))
+            # file by file: figures of other formats and resolutions stay, and the page comes last
+            made = [path.relative_to(scratch) for path in Path(scratch).rglob("*") if path.is_file()]
+            for path in sorted(made, key=lambda path: path.name == "report.html"):
+                (folder / path.parent).mkdir(exist_ok=True)
+                os.replace(Path(scratch) / path, folder / path)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None
-    return f"report: {folder / 'report.html'}"

@@ -3,12 +3,14 @@ files, not shown in the report."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
+from PIL import Image
+
+from prldh.core import DataError
 from prldh.pages import level_of
 from prldh.report.drawing import Drawing, slug
 from prldh.report.figure_plan import lead_scheme
@@ -23,7 +25,7 @@ from prldh.report.panel_drawings import (
     draw_use_panel,
 )
 from prldh.report.step_drawings import put_part
-from prldh.results import Words
+from prldh.results import Words, read_held
 
 #: Curves that are told apart in one panel; of more models the first are drawn.
 MOST_CURVES = 6
@@ -31,6 +33,24 @@ MOST_CURVES = 6
 MOST_TISSUES = 4
 #: What `prldh explain` said of heat maps whose values were too large, by the number of places.
 FORMER = "prldh-explanation/1"
+
+
+class _Explained(TypedDict):
+    file: str
+
+
+class Explained(_Explained, total=False):
+    """A patient whose heat map was drawn; earlier versions told no level."""
+
+    level: str
+
+
+class Explanation(TypedDict):
+    """What `prldh explain` writes beside its pictures, as far as a panel shows it."""
+
+    schema: Literal["prldh-explanation/1", "prldh-explanation/2"]
+    tissue: str
+    patients: tuple[Explained, ...]
 
 
 def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) -> list[Drawing]:
@@ -132,13 +152,13 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
     panels = []
     for path in sorted((beside / "explanation").glob("*.json")) if beside else ():
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-            if about["schema"] == FORMER:  # their scale was wrong
-                continue
-            pictures = [(p["level"], path.parent / f"{Path(p['file']).name}.png") for p in about["patients"]]
-        except (OSError, ValueError, KeyError, TypeError):
+            about = read_held(path, Explanation, "Draw the heat maps again: `prldh explain --force`.")
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}. Mend that, or remove it.") from None
+        if about["schema"] == FORMER:  # their scale was wrong
             continue
-        if pictures and all(picture.is_file() for _, picture in pictures):
+        pictures = [(p.get("level", ""), path.parent / f"{Path(p['file']).name}.png") for p in about["patients"]]
+        if pictures and all(_is_picture(picture) for _, picture in pictures):
             panel = _panel(
                 f"figure6_heat_maps_{slug(about['tissue'])}",
                 f"{about['tissue']}: heat maps",
@@ -149,6 +169,19 @@ def _heat_maps(beside: Path | None) -> list[Drawing]:
             )
             panels.append(replace(panel, pictures=tuple(picture for _, picture in pictures)))
     return panels
+
+
+def _is_picture(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with Image.open(path) as picture:
+            picture.verify()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"{path} is damaged, and no picture: {error}. Draw it again: `prldh explain --force`."
+        ) from None
+    return True
 
 
 def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:

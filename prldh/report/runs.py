@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from prldh.core import DataError
-from prldh.results import differing_settings, make_tables, read_results, schema_of, shown_setting
+from prldh.results import differing_settings, finished, make_tables, read_results, shown_setting
 
 #: What rows of the tables are known by, in this order; a table whose rows are not each known by these is no table of
 #: single numbers, but a curve.
@@ -128,6 +128,11 @@ def compare_runs(runs: Sequence[str | os.PathLike]) -> RunComparison:
         if before is not folder:
             also = "" if before == folder else f" (as {before} too)"
             raise DataError(f"{folder} is given twice{also}. Name each run once.")
+    with finished(*folders):
+        return _compare(folders)
+
+
+def _compare(folders: Sequence[Path]) -> RunComparison:
     data, tables = zip(*map(_whole, folders), strict=True)
     labels = _labels(folders)
     patients, notes = _patients(folders, labels, data)
@@ -150,16 +155,9 @@ def _folder_of(run: Path) -> Path:
 
 
 def _whole(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """The results of a run and their tables; those that lack what every run writes are refused."""
+    """The results of a run and their tables."""
     data = read_results(folder)
-    again = "it is damaged. Run `prldh analyze … --force` again."
-    absent = [key for key in schema_of("results")["required"] if key not in data]
-    if absent:
-        raise DataError(f"{folder}: results.json lacks {', '.join(absent[:3])}, which every run writes: {again}")
-    try:
-        return data, make_tables(data)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(f"{folder}: results.json cannot be read as results ({error!r}): {again}") from None
+    return data, make_tables(data)
 
 
 #: Columns of the tables beside those of the runs.

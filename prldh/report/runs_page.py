@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import DASH, OutputError, clean, plain, write_whole
+from prldh.core import DASH, FEATURES, OWNED, OutputError, check_target, clean, plain, write_whole
 from prldh.pages import create_environment, digits_for, p_text
 from prldh.report.runs import BETWEEN, RunComparison
 from prldh.results import BY_KEY
@@ -46,6 +46,8 @@ LABELS = {
     "slope": "slope",
 }
 FORMATS = ("html", "csv", "json")
+#: By which a comparison is known that was written here, in any of the formats.
+MARKS = (b'<meta name="generator" content="prldh compare">', b"part,what,name,", b'"schema": "prldh-comparison/1"')
 
 
 def summarise_comparison(compared: RunComparison) -> str:
@@ -79,13 +81,14 @@ def summarise_comparison(compared: RunComparison) -> str:
     return "\n".join([*lines, "", _verdict(compared)])
 
 
-def write_comparison(compared: RunComparison, out: Path) -> str:
+def write_comparison(compared: RunComparison, out: Path, *, force: bool = False) -> str:
     """Write everything to a file, of the format that its ending says, and return the line to print.
 
     Raises
     ------
     OutputError
-        For another ending, or a place that cannot be written.
+        For another ending, a place that cannot be written, a file of one of the runs, or one that no comparison is and
+        that ``force`` does not allow to replace.
     """
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMATS:
@@ -93,8 +96,8 @@ def write_comparison(compared: RunComparison, out: Path) -> str:
             f"--out {out}: the ending says the format, and {out.suffix or 'none'} is none of"
             f" {', '.join('.' + f for f in FORMATS)}. Give another name."
         )
-    if out.is_dir():
-        raise OutputError(f"--out {out} is a folder. Give the name of a file in it.")
+    never = [Path(folder) / name for folder in compared.runs["folder"] for name in (*OWNED, *FEATURES)]
+    check_target(out, "--out", marks=MARKS, never=never, force=force)
     text = {"html": _as_html, "csv": _as_csv, "json": _as_json}[form](compared)
     try:
         write_whole(out, text.encode("utf-8"))

@@ -7,6 +7,8 @@ from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble, way_as_run
 from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
+from prldh.results.folder_files import FrozenModels
+from prldh.results.held import hold, parse, read_held
 from prldh.results.lead import (
     NO_USABLE,
     artefacts_in_words,
@@ -44,8 +46,12 @@ from prldh.results.reading import (
     POOLED,
     POOLED_SCHEMA,
     RESULTS,
+    altered_files,
+    finished,
+    read_applied,
     read_external,
     read_pooled,
+    read_provenance,
     read_results,
 )
 from prldh.results.schemas import schema_of
@@ -63,6 +69,7 @@ __all__ = [
     "EXTERNAL_SCHEMA",
     "FLOOR",
     "FOLDER",
+    "FrozenModels",
     "LINE",
     "MEASURES",
     "NOT_THERE",
@@ -77,6 +84,7 @@ __all__ = [
     "SettingDiffers",
     "TOKEN",
     "Words",
+    "altered_files",
     "artefacts_in_words",
     "assemble",
     "bootstrap_first",
@@ -105,8 +113,14 @@ __all__ = [
     "make_tables",
     "of_table",
     "plan_in_words",
+    "finished",
+    "hold",
+    "parse",
+    "read_applied",
     "read_external",
+    "read_held",
     "read_pooled",
+    "read_provenance",
     "read_results",
     "schema_of",
     "scheme_words",

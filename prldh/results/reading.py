@@ -3,46 +3,103 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from prldh.core import DataError
+from prldh.core import DataError, PrldhError
+from prldh.results.document import Document
+from prldh.results.folder_files import External, Pooled, Provenance
+from prldh.results.held import hold, parse, read_held
 
 SCHEMA: Final = "prldh-results/1"
 EXTERNAL_SCHEMA: Final = "prldh-external/1"
 POOLED_SCHEMA: Final = "prldh-external-pooled/1"
 
 
+#: What to do about results that are not what was written.
+AGAIN = "Put the file back that was written, or run `prldh analyze … --force` again."
+
+
 def read_results(folder: Path) -> dict[str, Any]:
-    """``results.json`` of an output folder.
+    """``results.json`` of an output folder, held to its schema.
 
     Raises
     ------
     DataError
-        If there is none, it is not JSON, or of another schema.
+        If there is none, it is not JSON, of another schema, or not as a run writes it.
     """
     path = folder / "results.json" if folder.is_dir() else folder
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse(path, path.read_bytes(), AGAIN)
     except FileNotFoundError:
         raise DataError(
             f"no results in {folder}: results.json is missing. Run `prldh analyze STUDY.yaml --out {folder}` first."
         ) from None
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path} cannot be read as results: {error}. Run `prldh analyze` again.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as results: {error.strerror or error}. {AGAIN}") from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise DataError(
             f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with"
             " this version."
         )
+    hold(path, data, Document, AGAIN)
     return data
 
 
+def read_provenance(folder: Path) -> dict[str, Any] | None:
+    """``provenance.json`` of an output folder, held to its schema; None where it is lost.
+
+    Raises
+    ------
+    DataError
+        If it is there and not as a run writes it.
+    """
+    try:
+        return read_held(folder / "provenance.json", Provenance, AGAIN)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(
+            f"{folder / 'provenance.json'} cannot be read: {error.strerror or error}. Mend that, or remove it."
+        ) from None
+
+
+def altered_files(folder: Path) -> list[str]:
+    """The files of a finished run that are not what it wrote, by its ``provenance.json``; none where that is lost or of
+    a version that did not keep their checksums."""
+    provenance = read_provenance(folder) or {}
+    return [name for name, sha256 in provenance.get("written", {}).items() if not _has_checksum(folder / name, sha256)]
+
+
+@contextmanager
+def finished(*folders: Path, others: Iterable[Path] = ()) -> Iterator[None]:
+    """For what is done with finished folders: where it fails as the files do not fit together, and some of them are not
+    what was written, that is what is said. ``others``: more files that are known to be altered.
+
+    Raises
+    ------
+    DataError
+        In the place of whatever was raised, where a file was altered.
+    """
+    try:
+        yield
+    except PrldhError:
+        raise
+    except Exception as error:
+        altered = [str(folder / name) for folder in folders for name in altered_files(folder)]
+        altered += [str(path) for path in others if str(path) not in altered]
+        if not altered:
+            raise
+        raise DataError(
+            f"{', '.join(altered[:3])} {'was' if len(altered) == 1 else 'were'} changed after the run, and cannot be"
+            f" used as it is now ({type(error).__name__}: {str(error)[:80]}). {AGAIN}"
+        ) from error
+
+
 FOLDER = "external"
-
-
 RESULTS = "external.json"
 POOLED = "pooled.json"
 
@@ -55,31 +112,35 @@ def read_external(run: Path) -> list[dict[str, Any]]:
         sha256 = None
     entries = []
     for path in sorted((run / FOLDER).glob(f"*/{RESULTS}")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(entry, dict) and entry.get("schema") == EXTERNAL_SCHEMA:
-            entries.append(
-                {**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"}
-            )
+        entry = read_applied(path, External)
+        entries.append({**entry, "is_stale": entry["model_sha256"] != sha256, "folder": f"{FOLDER}/{path.parent.name}"})
     return sorted(entries, key=lambda entry: entry["name"])
 
 
 def read_pooled(run: Path) -> dict[str, Any] | None:
     """What was said of several cohorts together; None where nothing was. ``is_stale`` where the run's models or what is
     said of one of the cohorts are others now."""
+    path = run / FOLDER / POOLED
+    if not path.exists():
+        return None
+    entry = read_applied(path, Pooled)
     try:
-        entry = json.loads((run / FOLDER / POOLED).read_text(encoding="utf-8"))
         sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
-    except (OSError, ValueError):
-        return None
-    if not isinstance(entry, dict) or entry.get("schema") != POOLED_SCHEMA:
-        return None
+    except OSError:
+        sha256 = None
     is_same = entry["model_sha256"] == sha256 and all(
         _has_checksum(run / cohort["folder"] / RESULTS, cohort["sha256"]) for cohort in entry["cohorts"]
     )
     return {**entry, "is_stale": not is_same}
+
+
+def read_applied(path: Path, kind: Any = External) -> dict[str, Any]:
+    """What `prldh apply` wrote, as it wrote it."""
+    do = "Run `prldh apply … --force` again, or remove its folder."
+    try:
+        return read_held(path, kind, do)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}. {do}") from None
 
 
 def _has_checksum(path: Path, sha256: str) -> bool:

@@ -8,7 +8,7 @@ from prldh.core import on_first_use
 
 if TYPE_CHECKING:
     from prldh.run.extraction import Extraction, check, extract
-    from prldh.run.folder import claim_output, place_whole, refuse_inputs_inside, what_is_written
+    from prldh.run.folder import check_output, claim_output, place_whole, refuse_inputs_inside, what_is_written
     from prldh.run.frozen import MODEL_SCHEMA
     from prldh.run.image_terminal import summarise_extraction, summarise_findings
     from prldh.run.outputs import write_outputs
@@ -22,6 +22,7 @@ __all__ = [
     "Extraction",
     "MODEL_SCHEMA",
     "check",
+    "check_output",
     "claim_output",
     "extract",
     "follow_plan",
@@ -43,7 +44,7 @@ if not TYPE_CHECKING:
     __getattr__ = on_first_use(
         __name__,
         extraction="Extraction check extract",
-        folder="claim_output place_whole refuse_inputs_inside what_is_written",
+        folder="check_output claim_output place_whole refuse_inputs_inside what_is_written",
         frozen="MODEL_SCHEMA",
         image_terminal="summarise_extraction summarise_findings",
         outputs="write_outputs",

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.core import DataError, ImageValues, Progress, StudyError, clean
+from prldh.core import FEATURES, DataError, ImageValues, Progress, StudyError, clean
 from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tissue, file_stem, measure, verify_cases
 from prldh.plugins import Registry
-from prldh.run.folder import FEATURES, claim_output, place_whole, refuse_inputs_inside
+from prldh.run.folder import claim_output, refuse_inputs_inside
 from prldh.study import Study, read_study
 
 if TYPE_CHECKING:
@@ -84,17 +85,18 @@ def extract(
     study, folder = read_study(study)
     _refuse_without_images(study)
     study = study if dask is None else study.model_copy(update={"compute": study.compute.with_dask(dask)})
-    with threadpool_limits(1):
-        claimed = None
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(1))
+        held = None
         if out is not None:
-            claimed = claim_output(Path(out), force, FEATURES)
-            refuse_inputs_inside(claimed, [folder / p for p in study.inputs()], FEATURES)
+            held = stack.enter_context(claim_output(Path(out), force, FEATURES))
+            refuse_inputs_inside(held.out, [folder / p for p in study.inputs()], FEATURES)
         images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=progress)
         verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else None
-    id_column = study.clinical.id
-    about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
-    if claimed is not None:
-        place_whole(claimed, lambda partial: write_features(partial / "features", images, id_column, about), FEATURES)
+        id_column = study.clinical.id
+        about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
+        if held is not None:
+            held.place(lambda partial: write_features(partial / "features", images, id_column, about), FEATURES)
     return Extraction(about, images, verified, id_column)
 
 

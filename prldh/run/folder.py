@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from prldh.core import OutputError
+from prldh.core import FEATURES, OWNED, OutputError, is_still, take_lock
 from prldh.study import Study
 
-#: What a run writes at the top of its output folder, ``explanation``, the heat maps that `prldh explain` draws of it,
-#: and ``external``, what `prldh apply` says of new patients; --force replaces these and nothing else.
-OWNED = (
-    "results.json",
-    "report.html",
-    "tables",
-    "figures",
-    "predictions.csv",
-    "provenance.json",
-    "model.json",
-    "checklists",
-    "references.bib",
-    "reproduce",
-    "explanation",
-    "external",
-)
 
-
-#: What an extraction writes there, and an analysis of images.
-FEATURES = ("features",)
-
-
-def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path:
+def check_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> None:
     """Check, before anything is computed, that results can be written there.
 
     ``owned``: what the run writes at the top of the folder; the first of them says that results are there.
@@ -63,25 +44,11 @@ def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Path
             f"output folder {out} holds '{strange[0]}', which prldh writes, but no results.json: it seems to be yours. "
             "Give another folder, or --force to replace it."
         )
-    parent = _existing_parent(out)
-    try:
-        handle, name = tempfile.mkstemp(prefix=".prldh-", dir=parent)
-        os.close(handle)
-        os.unlink(name)
-    except OSError as error:
-        raise OutputError(
-            f"output folder {out} cannot be written: {error.strerror or error} ({parent}). Give another folder."
-        ) from None
-    return out
-
-
-def _existing_parent(out: Path) -> Path:
-    for place in (out, *out.absolute().parents):
+    for place in out.absolute().parents:
         if place.exists():
             if not place.is_dir():
                 raise OutputError(f"output folder {out} cannot be made: {place} is a file. Give another folder.")
-            return place
-    return Path.cwd()
+            break
 
 
 def _shortened(out: Path) -> str:
@@ -110,60 +77,172 @@ def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] =
                 )
 
 
-def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
-    """Call ``write(folder)`` on a hidden folder and move what it wrote into ``out``; on failure nothing stays.
+@dataclass(frozen=True)
+class Held:
+    """An output folder that no other run writes to. ``partial``: the hidden folder where results are made, beside
+    ``out`` where that ``is_fresh`` and in it otherwise, as its parent may be another file system or not writable."""
 
-    A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and
-    ``results.json`` comes last, so that a folder with results is always whole; on failure they are put back.
+    out: Path
+    partial: Path
+    is_fresh: bool
+
+    def place(self, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
+        """Call ``write(folder)`` on the hidden folder and move what it wrote into ``out``; on failure nothing stays.
+
+        A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and
+        ``results.json`` comes last, so that a folder with results is always whole; on failure they are put back, and
+        where the process is killed in between, the next one that holds the folder ends what it began.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full or the place cannot be written.
+        """
+        try:
+            write(self.partial)
+            if self.is_fresh:
+                os.replace(self.partial, self.out)
+            else:
+                _replace_owned(self.partial, self.out, owned)
+        except OSError as error:
+            raise OutputError(
+                f"output {self.out} cannot be written: {error.strerror or error}. Nothing was left behind; free space"
+                " or give another folder."
+            ) from error
+
+
+@contextmanager
+def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Iterator[Held]:
+    """Hold an output folder from before anything is computed until results stand there; as :func:`check_output`, and
+    another run that is writing to it is an error.
+
+    Raises
+    ------
+    OutputError
+        If results are there already and ``force`` is off, the place cannot be written, or another run holds it.
+    """
+    check_output(out, force, owned)
+    with _hold(out, is_waiting=False) as held:
+        yield held
+
+
+def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
+    """:meth:`Held.place`, when others who write there have ended.
 
     Raises
     ------
     OutputError
         If the disk is full or the place cannot be written.
     """
+    with _hold(out, is_waiting=True) as held:
+        held.place(write, owned)
+
+
+#: What hidden folders are called in an existing output folder; beside one that is to be made it depends on its name.
+IN_PLACE = ".prldh-run.partial"
+FORMER, MOVED = ".former", ".moved"
+
+
+@contextmanager
+def _hold(out: Path, is_waiting: bool) -> Iterator[Held]:
     out = out.absolute()
-    is_fresh = not out.exists()
     made = [place for place in out.parents if not place.exists()]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # Inside an existing folder, for its parent may be another file system or not writable
-        partial = Path(tempfile.mkdtemp(prefix=".prldh-", suffix=".partial", dir=out.parent if is_fresh else out))
         try:
-            write(partial)
-            if is_fresh:
-                partial.chmod(0o755)
-                os.replace(partial, out)
-            else:
-                _replace_owned(partial, out, owned)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            held, lock = _take(out, is_waiting)
+        except OSError as error:
+            raise OutputError(
+                f"output folder {out} cannot be written: {error.strerror or error}. Give another folder."
+            ) from None
+        try:
+            yield held
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except BaseException as error:
-        for place in made:
+            if is_still(lock, held.partial):
+                shutil.rmtree(held.partial, ignore_errors=True)
+            os.close(lock)
+    finally:
+        for place in made:  # those that hold something stay
             with suppress(OSError):
                 place.rmdir()
-        if not isinstance(error, OSError):
-            raise
-        raise OutputError(
-            f"output {out} cannot be written: {error.strerror or error}. Nothing was left behind; free space or give"
-            " another folder."
-        ) from error
+
+
+def _take(out: Path, is_waiting: bool) -> tuple[Held, int]:
+    """The hidden folder, empty and locked."""
+    is_fresh = not out.exists()
+    home, name = out, IN_PLACE
+    if is_fresh:
+        home, name = out.parent, f".prldh-{hashlib.sha256(os.fsencode(out.name)).hexdigest()[:12]}.partial"
+    for left in home.glob(".prldh-*.partial"):
+        if left.name != name:
+            _remove_left(left)
+    while True:
+        partial = home / name
+        partial.mkdir(exist_ok=True)
+        lock = os.open(partial, os.O_RDONLY)
+        has_lock = take_lock(lock, is_waiting=is_waiting)
+        if has_lock is None:  # no locks here: a folder that no other run knows
+            os.close(lock)
+            partial = Path(tempfile.mkdtemp(prefix=".prldh-", suffix=".partial", dir=home))
+            return Held(out, partial, is_fresh), os.open(partial, os.O_RDONLY)
+        if not has_lock:
+            os.close(lock)
+            raise OutputError(f"another run is writing to {out}. Wait until it ends, or give another folder.")
+        if is_still(lock, partial):
+            break
+        os.close(lock)  # the run that was waited for moved it into place
+        if out.exists() == is_fresh:
+            return _take(out, is_waiting)
+    _end_exchange(partial, out)
+    for left in partial.iterdir():
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    return Held(out, partial, is_fresh), lock
+
+
+def _remove_left(partial: Path) -> None:
+    """Remove the hidden folder of a run that was killed."""
+    with suppress(OSError):
+        lock = os.open(partial, os.O_RDONLY)
+        try:
+            if take_lock(lock):
+                shutil.rmtree(partial, ignore_errors=True)
+        finally:
+            os.close(lock)
+
+
+def _end_exchange(partial: Path, out: Path) -> None:
+    """Where a run was killed while it exchanged results: the new ones are put into place where all former ones were
+    moved aside, and these are put back otherwise."""
+    if (partial / MOVED).is_dir():
+        (partial / MOVED).rmdir()
+        _put(partial, out, _new_in(partial))
+    elif (partial / FORMER).is_dir():
+        _put(partial / FORMER, out, [item.name for item in (partial / FORMER).iterdir()])
+
+
+def _new_in(partial: Path) -> list[str]:
+    """What a run wrote, ``results.json`` last."""
+    names = (item.name for item in partial.iterdir() if item.name not in (FORMER, MOVED))
+    return sorted(names, key=lambda name: name == "results.json")
+
+
+def _put(source: Path, target: Path, names: Sequence[str]) -> None:
+    for name in names:
+        os.replace(source / name, target / name)
 
 
 def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
     """Exchange the results in ``out`` for those in ``partial``; on failure the former ones are put back."""
-    new = sorted((item.name for item in partial.iterdir()), key=lambda name: name == "results.json")
-    aside = partial / ".former"
+    new, aside = _new_in(partial), partial / FORMER
     aside.mkdir()
     try:
-        for name in owned:
-            if (out / name).exists():
-                os.replace(out / name, aside / name)
-        for name in new:
-            os.replace(partial / name, out / name)
+        _put(out, aside, [name for name in owned if (out / name).exists()])
+        (partial / MOVED).mkdir()
+        _put(partial, out, new)
     except BaseException:
-        for name in new:
-            if not (partial / name).exists():
-                os.replace(out / name, partial / name)
-        for item in aside.iterdir():
-            os.replace(item, out / item.name)
+        with suppress(OSError):
+            (partial / MOVED).rmdir()
+        _put(out, partial, [name for name in new if not (partial / name).exists()])
+        _put(aside, out, [item.name for item in aside.iterdir()])
         raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from prldh.chain import to_states, without_unneeded
-from prldh.core import Part
+from prldh.core import Part, sealed
 from prldh.models import Plan
 from prldh.run.training import describe_training
 from prldh.validation import EngineRun
@@ -23,7 +23,8 @@ def _parts(variable: str, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
-    """Everything needed to apply the models to a new patient: centres, scales, coefficients, cutoffs."""
+    """Everything needed to apply the models to a new patient: centres, scales, coefficients, cutoffs; with its own
+    checksum."""
     tissues = {
         name: {
             "cutoff": fit.cutoff,
@@ -59,7 +60,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 "threshold": model.performance["threshold"],
             }
         )
-    return {
+    frozen = {
         "schema": MODEL_SCHEMA,
         "title": plan.study.title,
         "outcome": plan.cohort.outcome_name,
@@ -74,3 +75,4 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         "tissues": tissues,
         "models": models,
     }
+    return sealed(frozen)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prldh.checklists import write_checklists
-from prldh.core import clean
+from prldh.core import SEAL, clean
 from prldh.report import render_report, write_beside, write_figures
 from prldh.reproduce import write_reproduction
 from prldh.run.extraction import write_features
-from prldh.run.folder import place_whole, what_is_written
+from prldh.run.folder import Held, what_is_written
 from prldh.run.frozen import frozen_models
-from prldh.run.provenance import describe_provenance
+from prldh.run.provenance import describe_provenance, sha256_of
 
 if TYPE_CHECKING:
     from prldh.models import Plan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prldh.validation import EngineRun
 
 
-def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, started: float) -> None:
+def write_outputs(results: Results, plan: Plan, run: EngineRun, held: Held, started: float) -> None:
     """Write everything of the contract's output folder."""
 
     def write(folder: Path) -> None:
@@ -30,11 +30,14 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
         for name, table in results.tables.items():
             table.to_csv(folder / "tables" / f"{name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
         results.predictions.to_csv(folder / "predictions.csv", index=False)
-        _dump(folder / "model.json", frozen_models(plan, run))
-        provenance = describe_provenance(plan, results, started, folder / "model.json")
-        _dump(folder / "provenance.json", provenance)
+        models = frozen_models(plan, run)
+        _dump(folder / "model.json", models)
+        (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
         if plan.images.tissues:
             write_features(folder / "features", plan.images, plan.study.clinical.id)
+        written = {name: sha256_of(folder / name) for name in _lasting(folder)}
+        provenance = describe_provenance(plan, results, started, models[SEAL], written)
+        _dump(folder / "provenance.json", provenance)
         figures = write_figures(results.data, results.words, folder / "figures")
         write_beside(results.data, results.words, folder)
         if plan.cohort.patients is None:
@@ -43,9 +46,14 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, out: Path, start
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"
         )
-        (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
 
-    place_whole(out, write, what_is_written(plan.study))
+    held.place(write, what_is_written(plan.study))
+
+
+def _lasting(folder: Path) -> list[str]:
+    """What was written and no command replaces but another run."""
+    features = sorted(path for path in folder.glob("features/*") if path.is_file())
+    return ["results.json", "model.json", "predictions.csv", *(f"features/{path.name}" for path in features)]
 
 
 def _dump(path: Path, content: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.chain import Protocol, plan_models
-from prldh.core import DataError, OutputError, Warn, warn, write_whole
+from prldh.core import DataError, OutputError, Warn, check_target, seal_of, warn, write_whole
 from prldh.data import digest_cases, digest_table, some
 from prldh.data.imaging import check_names
 from prldh.plugins import Registry
@@ -66,10 +66,7 @@ def write_plan(
         For anything that a user can mend. The outcome may be blank, or not there yet: it is not read.
     """
     out = Path(out)
-    if out.is_dir():
-        raise OutputError(f"--out {out} is a folder. Give the name of a file in it, such as {out / 'plan.json'}.")
-    if out.exists() and not force:
-        raise OutputError(f"{out} is there already, and a plan is not replaced. Give another name, or --force.")
+    check_target(out, "--out", never=_inputs(study), force=force)
     content = describe_plan(study, plugins)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
@@ -106,7 +103,7 @@ def describe_plan(source: SourceOfStudy, plugins: Sequence[Any] = ()) -> dict[st
         "study_file": _study_file(source),
         **_fixed(study, folder, registry, protocol, protocols),
     }
-    return {**content, "sha256": _checksum(content)}
+    return {**content, "sha256": seal_of(content)}
 
 
 def read_plan(path: str | os.PathLike) -> dict[str, Any]:
@@ -130,7 +127,7 @@ def read_plan(path: str | os.PathLike) -> dict[str, Any]:
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
         raise DataError(f"--plan {path}: schema is {schema!r}, this version reads {SCHEMA!r}. {again}")
-    if content.get("sha256") != _checksum(content):
+    if content.get("sha256") != seal_of(content):
         raise DataError(f"--plan {path} was changed after `prldh plan` wrote it: its own checksum differs. {again}")
     absent = [key for key, kind in FIXED.items() if not isinstance(content.get(key), kind)]
     if absent:
@@ -231,7 +228,7 @@ def _fixed(
     clinical = tables["clinical"]
     return {
         "settings": settings,
-        "settings_sha256": _checksum(settings),
+        "settings_sha256": seal_of(settings),
         "seed": study.seed,
         "patients": {"n": clinical["rows"], "sha256": clinical["ids"]},
         "tables": tables,
@@ -290,17 +287,18 @@ def _versions(registry: Registry, protocols: Sequence[Protocol]) -> dict[str, st
     return {name: version for name, version in versions.items() if version}
 
 
+def _inputs(source: SourceOfStudy) -> list[Path]:
+    """The study file and the tables that it reads."""
+    study, folder = read_study(source)
+    own = [] if isinstance(source, (dict, Study)) else [Path(source)]
+    return [*own, *(folder / path for path in study.inputs())]
+
+
 def _study_file(source: SourceOfStudy) -> dict[str, str] | None:
     """The study file's name and the digest of its bytes; None of a study that is no file."""
     if isinstance(source, (dict, Study)):
         return None
     return {"name": Path(source).name, "sha256": sha256_of(Path(source))}
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    """The digest of a content less its own checksum, whatever the order of its keys and its spaces."""
-    own = {key: value for key, value in content.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(own, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 # ---------------------------------------------------------------- what differs

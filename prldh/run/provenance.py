@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -31,8 +32,11 @@ PACKAGES = (
 )
 
 
-def describe_provenance(plan: Plan, results: Results, started: float, model: Path) -> dict[str, Any]:
-    """Versions, seed, settings, hashes of the files read and of the frozen models, commit and times."""
+def describe_provenance(
+    plan: Plan, results: Results, started: float, model_checksum: str, written: Mapping[str, str]
+) -> dict[str, Any]:
+    """Versions, seed, settings, hashes of the files read and ``written``, commit and times; ``model_checksum``: what
+    the frozen models carry themselves."""
     study = plan.study
     now = time.time()
     return {
@@ -48,7 +52,9 @@ def describe_provenance(plan: Plan, results: Results, started: float, model: Pat
         "cores": os.cpu_count(),
         "packages": {p: version_of(p) for p in PACKAGES},
         "engines": results.data["engines"],
-        "model_sha256": sha256_of(model),
+        "model_sha256": written["model.json"],
+        "model_checksum": model_checksum,
+        "written": dict(written),
         "seed": study.seed,
         "settings": study.model_dump(mode="json"),
         "files": [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from prldh.core import OutputError
+from prldh.core import OutputError, write_whole
 
 STUDY = """\
 # A prldh study. Paths are relative to this file. `prldh schema study` prints every key.
@@ -68,7 +69,7 @@ or by_model (every model has those without blanks in its own terms), error, or m
 def new_study_file(folder: Path) -> Path:
     """Where the study file of a folder is to stand; an error where one is there already."""
     study = folder / "study.yaml"
-    if study.exists():
+    if os.path.lexists(study):
         raise OutputError(f"{study} exists already. Give another folder, or edit that file.")
     return study
 
@@ -84,7 +85,7 @@ def write_study(study: Path, text: str, *folders: Path) -> None:
     try:
         for folder in (study.parent, *folders):
             folder.mkdir(parents=True, exist_ok=True)
-        study.write_text(text, encoding="utf-8")
+        write_whole(study, text.encode("utf-8"))
     except OSError as error:
         raise OutputError(
             f"folder {study.parent} cannot be written: {error.strerror or error}. Give another folder."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, shown
 from prldh.plugins import REGISTRIES, Registry
+from prldh.run import place_whole
 from prldh.study import parse_yaml
 from prldh.testing.kit import checks_of
 from prldh.testing.parts import CheckFailed
@@ -136,16 +138,17 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
         )
     short = package.removeprefix("prldh_")
     folder = parent / name
-    if folder.exists():
+    if os.path.lexists(folder):
         raise OutputError(f"{folder} exists already. Give another name, or remove it.")
     words = {"NAME": name, "PACKAGE": package, "SHORT": short}
-    try:
+
+    def write(partial: Path) -> None:
         for place, content in FILES.items():
-            path = folder / re.sub("PACKAGE", package, place)
+            path = partial / re.sub("PACKAGE", package, place)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(re.sub(r"@(NAME|PACKAGE|SHORT)@", lambda m: words[m[1]], content), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}. Go to another folder.") from None
+
+    place_whole(folder, write)
     return [
         f"wrote {folder}",
         f"install it:      pip install -e {folder}",

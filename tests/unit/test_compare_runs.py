@@ -59,7 +59,8 @@ def run(tmp_path_factory):
     """What a run writes that is compared: results.json and predictions.csv."""
     folder = tmp_path_factory.mktemp("compared")
 
-    def write(results, plan, run, out, started):
+    def write(results, plan, run, held, started):
+        out = held.out
         out.mkdir()
         (out / "results.json").write_text(results.to_json())
         results.predictions.to_csv(out / "predictions.csv", index=False)
@@ -198,10 +199,10 @@ def test_what_is_no_run_is_one_message(run, tmp_path):
         ([run, run / "results.json"], "is given twice"),
         ([run, tmp_path / "nowhere"], "is not there"),
         ([run, tmp_path / "unfinished"], "results.json is missing"),
-        ([run, tmp_path / "file.txt"], "cannot be read as results"),
+        ([run, tmp_path / "file.txt"], "no JSON"),
         ([run, other(run, tmp_path / "old", schema)], "schema is 'prldh-results/0'"),
-        ([run, damaged], "lacks models"),
-        ([run, other(run, tmp_path / "odd", lambda data: data.update(models=[{}]))], "it is damaged"),
+        ([run, damaged], "the key 'models' is expected"),
+        ([run, other(run, tmp_path / "odd", lambda data: data.update(models=[{}]))], r"models\[0\]: the key"),
     ):
         with pytest.raises(DataError, match=message):
             prldh.compare_runs(folders)

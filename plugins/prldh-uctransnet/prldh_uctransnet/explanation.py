@@ -240,7 +240,9 @@ def _run_of(results: Path, tissue: str) -> Run:
         raise DataError(
             f"{results} holds no results.json that can be read. Give the output folder of prldh analyze."
         ) from None
-    entry = data.get("tissues", {}).get(tissue)
+    if not isinstance(data, dict) or not isinstance(data.get("tissues"), dict):
+        raise DataError(f"{results / 'results.json'} is damaged. Give the output folder of prldh analyze.")
+    entry = data["tissues"].get(tissue)
     if not entry or not entry.get("radscore"):
         raise DataError(
             f"the run in {results.name} has no Radscore of tissue '{tissue}' made from features. Give the run that"

@@ -193,5 +193,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(content, dict) or content.get("schema") not in (SCHEMA, FORMER):
         return None
-    needed = NUMBERS if content["schema"] == SCHEMA else {"file"}
-    return content if all(needed <= p.keys() for p in content["patients"]) else None
+    needed, patients = NUMBERS if content["schema"] == SCHEMA else {"file"}, content.get("patients")
+    is_whole = isinstance(patients, list) and all(isinstance(p, dict) and needed <= p.keys() for p in patients)
+    return content if is_whole and "tissue" in content else None

@@ -1,0 +1,200 @@
+"""The types of the JSON files of a finished folder beside ``results.json``: what reading holds them to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from prldh.core import Number
+from prldh.results.document import EnginesEntry, Excluded, WarningEntry
+
+
+class FileRead(TypedDict):
+    """A file that a run read."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class _Provenance(TypedDict):
+    schema: Literal["prldh-provenance/1"]
+    prldh: str | None
+    commit: str | None
+    command: tuple[str, ...]
+    started: str
+    finished: str
+    seconds: float
+    platform: str
+    python: str
+    cores: int | None
+    packages: Mapping[str, str | None]
+    engines: EnginesEntry
+    seed: int
+    settings: Mapping[str, Any]
+    files: tuple[FileRead, ...]
+
+
+class Provenance(_Provenance, total=False):
+    """``provenance.json``; ``model_sha256``: of the bytes of ``model.json``, ``model_checksum``: what that file carries
+    itself, ``written``: SHA-256 of files of the folder that nothing replaces later."""
+
+    model_sha256: str
+    model_checksum: str
+    written: Mapping[str, str]
+
+
+class ExternalModel(TypedDict, total=False):
+    """What is said of one model in new patients, as far as others than its own page read it."""
+
+    name: str
+    adjusted: bool
+    not_applied: str | None
+
+
+class _External(TypedDict):
+    schema: Literal["prldh-external/1"]
+    name: str
+    model_sha256: str
+    n: int
+    events: int | None
+    is_validated: bool
+
+
+class External(_External, total=False):
+    """``external.json`` of a cohort; the first ones lacked keys."""
+
+    is_edited: bool
+    n_patients: int
+    n_read: int
+    n_without_outcome: int
+    n_judged: int
+    events_judged: int | None
+    excluded: tuple[Excluded, ...]
+    confidence: float
+    recalibration: Mapping[str, Any] | None
+    case_mix: tuple[Mapping[str, Any], ...]
+    domain_shift: Mapping[str, Mapping[str, Any]]
+    models: tuple[ExternalModel, ...]
+    engine: str
+    warnings: tuple[WarningEntry, ...]
+    sha256: str
+
+
+class PooledCohort(TypedDict):
+    """A cohort of several."""
+
+    name: str
+    folder: str
+    is_validated: bool
+    n: int
+    events: int | None
+    sha256: str
+
+
+class _Pooled(TypedDict):
+    schema: Literal["prldh-external-pooled/1"]
+    model_sha256: str
+    confidence: float
+    cohorts: tuple[PooledCohort, ...]
+    models: tuple[Mapping[str, Any], ...]
+    engine: str
+
+
+class Pooled(_Pooled, total=False):
+    """``pooled.json``."""
+
+    sha256: str
+
+
+class StepState(TypedDict):
+    """A fitted step of a chain."""
+
+    step: str
+    version: str
+    kind: str
+    source: str | None
+    state: Any
+
+
+class FrozenTraining(TypedDict):
+    """The features that a score reads, in the patients that it was fitted on."""
+
+    n: int
+    names: tuple[str, ...]
+    mean: tuple[Number, ...]
+    sd: tuple[Number, ...]
+    covariance: tuple[tuple[float, ...], ...] | None
+    held_out: Mapping[str, Number] | None
+    reason: str | None
+
+
+class FrozenTissue(TypedDict):
+    """A tissue of ``model.json``."""
+
+    cutoff: Number
+    column: str | None
+    chain: tuple[StepState, ...]
+    training: FrozenTraining | None
+
+
+class FrozenPart(TypedDict):
+    """What a column of a product or function is made of."""
+
+    variable: str
+    function: str
+    level: str | None
+    knots: tuple[float, ...]
+    column: int
+
+
+class _FrozenCoefficient(TypedDict):
+    term: str
+    variable: str
+    level: str | None
+    b: Number
+
+
+class FrozenCoefficient(_FrozenCoefficient, total=False):
+    """A coefficient of a frozen model."""
+
+    parts: tuple[FrozenPart, ...]
+
+
+class FrozenModel(TypedDict):
+    """A model of ``model.json``."""
+
+    name: str
+    adjusted: bool
+    fit: str
+    n: int
+    events: int
+    terms: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+    coefficients: tuple[FrozenCoefficient, ...]
+    threshold: Number
+
+
+class FrozenCovariate(TypedDict):
+    """A covariate of ``model.json``."""
+
+    name: str
+    type: Literal["continuous", "categorical", "ordinal"]
+    levels: tuple[str, ...]
+
+
+class _FrozenModels(TypedDict):
+    schema: Literal["prldh-model/2"]
+    title: str
+    outcome: str
+    event: str
+    covariates: tuple[FrozenCovariate, ...]
+    rule: str
+    tissues: Mapping[str, FrozenTissue]
+    models: tuple[FrozenModel, ...]
+
+
+class FrozenModels(_FrozenModels, total=False):
+    """``model.json``, with its own checksum."""
+
+    sha256: str

@@ -1,0 +1,213 @@
+"""Files of a finished folder that were altered: every command that reads them ends as it should, or in one message."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import prldh.report.figures as figures
+from prldh.cli import cli
+from prldh.core import DataError, seal_of
+from prldh.results import read_results
+from prldh.results.document import Document
+from prldh.results.held import Misfit, check_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+from small_run import make_run, write_blank
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def run(made, tmp_path, monkeypatch):
+    """A copy to alter; figures are planned, and written blank."""
+    monkeypatch.setattr(figures, "_write_all", write_blank)
+    return shutil.copytree(made[0], tmp_path / "run")
+
+
+#: What is put in the place of a value.
+EDITS = {
+    "deleted": lambda value: None,
+    "null": lambda value: None,
+    "text": lambda value: "x'<b>\u2028",
+    "negative": lambda value: -5.5,
+    "list": lambda value: [value],
+    "mapping": lambda value: {"a": value},
+    "huge": lambda value: 10**400,
+    "large": lambda value: 1e308,
+    "empty": lambda value: type(value)() if isinstance(value, (dict, list, str)) else {},
+    "true": lambda value: True,
+}
+#: By file: the commands that read it, beginning with the quickest.
+READ_BY = {
+    "results.json": ("compare", "checklist", "report", "apply"),
+    "provenance.json": ("checklist", "report", "apply"),
+    "model.json": ("apply", "apply edited"),
+    "external/New/external.json": ("checklist", "report"),
+    "checklists/clear.json": ("report",),
+}
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every key, and the first and last of every list."""
+    if place:
+        yield place
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], (*place, key))
+    elif isinstance(value, list) and value:
+        for i in sorted({0, len(value) - 1}):
+            yield from places(value[i], (*place, i))
+
+
+def edited(content: Any, place: tuple[Any, ...], how: str) -> Any:
+    content = copy.deepcopy(content)
+    at = content
+    for key in place[:-1]:
+        at = at[key]
+    if how == "deleted":
+        del at[place[-1]]
+    else:
+        at[place[-1]] = EDITS[how](at[place[-1]])
+    return content
+
+
+def arguments(command: str, run: Path, made: tuple[Path, Path]) -> list[str]:
+    return {
+        "report": ["report", str(run), "--jobs", "1"],
+        "checklist": ["checklist", str(run), "--standard", "tripod-ai"],
+        "compare": ["compare", str(run), str(made[0])],
+        "apply": ["apply", str(run), str(made[1]), "--force"],
+        "apply edited": ["apply", str(run), str(made[1]), "--force", "--accept-edited"],
+    }[command]
+
+
+def classify(done: Any) -> str:
+    """How a command ended; anything but these two is a traceback."""
+    if done.exit_code == 0:
+        return "done"
+    told = done.output.strip()
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit), repr(done.exception)
+    assert "prldh: " in told and "Traceback" not in told
+    return "told"
+
+
+def sweep(run: Path, made: tuple[Path, Path], n: int) -> Counter[str]:
+    """``n`` edits of each file at random places, the same every time, and every command that reads it."""
+    counts: Counter[str] = Counter()
+    for file, commands in READ_BY.items():
+        path = run / file
+        before = path.read_text(encoding="utf-8")
+        content = json.loads(before)
+        everything = [(place, how) for place in places(content) for how in EDITS]
+        for place, how in random.Random(file).sample(everything, min(n, len(everything))):
+            path.write_text(json.dumps(edited(content, place, how)), encoding="utf-8")
+            for command in commands:
+                try:
+                    counts[classify(CliRunner().invoke(cli, arguments(command, run, made)))] += 1
+                except AssertionError as error:
+                    raise AssertionError(f"{command}, {file}, {place}, {how}: {error}") from error
+                if command == "report" and file.startswith("checklists"):
+                    path.write_text(json.dumps(edited(content, place, how)), encoding="utf-8")
+        path.write_text(before, encoding="utf-8")
+    return counts
+
+
+def test_altered_files_are_told_in_one_message(run, made):
+    counts = sweep(run, made, 3)
+    assert counts["told"] > counts["done"]
+
+
+@pytest.mark.slow
+def test_hundreds_of_altered_files_are_told_in_one_message(run, made, record_property):
+    counts = sweep(run, made, 60)
+    record_property("told", f"altered folders: {counts['told']} told in one message, {counts['done']} done")
+    assert sum(counts.values()) > 300
+
+
+def test_every_place_of_results_is_held_to_its_schema(made):
+    """Of every key: deleted, where it is one that each run writes, or of another kind, it is refused by its place."""
+    content, check = json.loads((made[0] / "results.json").read_text(encoding="utf-8")), check_of(Document)
+    check(content)
+    n = 0
+    for place in random.Random(1).sample([p for p in places(content) if p[0] != "ledger"], 400):
+        where = content
+        for key in place:
+            where = where[key]
+        wrong = edited(content, place, "mapping" if not isinstance(where, dict) else "list")
+        if "settings" in place or "details" in place or place[-1] in ("engines", "called"):
+            continue  # of any kind
+        try:
+            check(wrong)
+        except Misfit as misfit:
+            n += 1
+            assert misfit.where.startswith(str(place[0]))
+    assert n > 350
+
+
+@pytest.mark.parametrize("name", ["results.json", "provenance.json", "model.json", "external/New/external.json"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[" * 100_000, "NaN", "[1e999]", '{"schema": "prldh-results/2"}', "\ud800"]
+)
+def test_what_is_no_such_file_is_one_message(run, made, name, content):
+    (run / name).write_text(content, encoding="utf-8", errors="surrogatepass")
+    done = CliRunner().invoke(cli, arguments(READ_BY[name][0], run, made))
+    assert classify(done) == "told" and Path(name).name in done.output
+
+
+def test_the_message_names_the_file_the_place_and_what_is_found(run):
+    path = run / "results.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["models"][1]["auc"]["estimate"] = "high"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r'results\.json is not as it was written: models\[1\]\.auc\.estimate: .*; found "high"'
+    ):
+        read_results(run)
+
+
+def test_the_report_says_that_results_were_changed(run, made):
+    path = run / "results.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["cohort"]["n"] += 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    done = CliRunner().invoke(cli, arguments("report", run, made))
+    assert done.exit_code == 0 and "changed after the run, and shown as it is now: results.json" in done.output
+
+
+def test_the_frozen_models_carry_their_checksum(run, made):
+    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    assert model["sha256"] == seal_of(model) == provenance["model_checksum"]
+    model["models"][0]["coefficients"][0]["b"] += 0.5
+    (run / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    for is_lost in (False, True):
+        if is_lost:
+            (run / "provenance.json").unlink()
+        done = CliRunner().invoke(cli, arguments("apply", run, made))
+        assert done.exit_code == 1 and "is not the file that was written" in done.output, done.output
+    done = CliRunner().invoke(cli, arguments("apply edited", run, made))
+    assert done.exit_code == 0 and "is_edited" in (run / "external" / "New" / "external.json").read_text("utf-8")
+
+
+def test_a_script_in_a_kept_figure_does_not_reach_the_page(run, made, monkeypatch):
+    assert CliRunner().invoke(cli, [*arguments("report", run, made), "--figures", "svg"]).exit_code == 0
+    figure = run / "figures" / "flow.svg"
+    drawn = figure.read_bytes()
+    figure.write_bytes(drawn.replace(b"</svg>", b"<script>alert(1)</script></svg>"))
+    assert CliRunner().invoke(cli, [*arguments("report", run, made), "--figures", "svg"]).exit_code == 0
+    assert "alert(1)" not in (run / "report.html").read_text(encoding="utf-8") and figure.read_bytes() == drawn
