@@ -354,7 +354,7 @@ def schema(which: str) -> None:
 def main() -> None:
     """Entry point; plugins add their commands first."""
     try:
-        prldh.plugins.Registry(load_built_ins=False).manager.hook.register_commands(cli=cli)
+        prldh.plugins.Registry(load_built_ins=False).add_commands(cli)
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError
-from prldh.plugins import ComposesLearners, ReadsStates, Registry, guarded
+from prldh.plugins import ComposesLearners, ReadsStates, Registry, called
 
 
 def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
@@ -55,12 +55,11 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
     if not isinstance(step, ReadsStates):
         raise PluginError(f"{where}: the step '{name}' has no from_state, so that its state cannot be read.")
     try:
-        with guarded("selector", step):
-            fitted: Fitted
-            if isinstance(step, ComposesLearners):
-                fitted = step.from_parts(state, lambda part: _part(part, registry, where))
-            else:
-                fitted = step.from_state(state)
+        fitted: Fitted
+        if isinstance(step, ComposesLearners):
+            fitted = called("learner", step, "from_parts", state, lambda part: _part(part, registry, where))
+        else:
+            fitted = called("step", step, "from_state", state)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}: the state of the step '{name}' is damaged ({type(error).__name__}: {error}). Run"

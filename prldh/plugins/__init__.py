@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.plugins.border import FITTED, called, handed, lent, lent_next, printing_aside
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
     COMPUTED_ON,
@@ -42,6 +43,7 @@ from prldh.plugins.promises import (
     check_state,
     describe_error,
     guarded,
+    is_strangers,
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
@@ -65,6 +67,7 @@ from prldh.plugins.words import (
 
 __all__ = [
     "COMPUTED_ON",
+    "FITTED",
     "KINDS_OF_SCHEMES",
     "draw_resamples",
     "groups_in",
@@ -114,6 +117,7 @@ __all__ = [
     "Validator",
     "ValidatorMethods",
     "VerifiesValues",
+    "called",
     "check_details",
     "check_resamples",
     "check_score",
@@ -121,8 +125,13 @@ __all__ = [
     "check_state",
     "describe_error",
     "guarded",
+    "handed",
+    "is_strangers",
     "hookimpl",
     "in_words",
     "layered_settings",
+    "lent",
+    "lent_next",
+    "printing_aside",
     "settings_of",
 ]

@@ -39,15 +39,25 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (PrldhError, MemoryError):
+    except (PrldhError, MemoryError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        owner = item if isinstance(item, type) else type(item)
-        if owner.__module__.split(".")[0] == "prldh":
+    except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
+        if not is_strangers(item):
             raise
-        raise PluginError(
-            f"the {what} '{item.name}' failed: {describe_error(error)}. {_REMEDY.format(item.name)}"
-        ) from error
+        name = name_of(item)
+        raise PluginError(f"the {what} '{name}' failed: {describe_error(error)}. {_REMEDY.format(name)}") from error
+
+
+def is_strangers(item: Any) -> bool:
+    """Whether an object, or class, is another project's."""
+    owner = item if isinstance(item, type) else type(item)
+    return owner.__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
+def name_of(item: Any) -> str:
+    """An object's name; of one that has none, such as what a step fitted, its class's."""
+    name = getattr(item, "name", None)
+    return name if isinstance(name, str) else type(item).__qualname__
 
 
 def describe_error(error: BaseException) -> str:

@@ -311,7 +311,9 @@ def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
         if name not in known:
             near = nearest(name, [*Validation.model_fields, *known])
             raise StudyError(
-                f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
+                f"validation.{name}: unknown key or validator"
+                + (f"; did you mean '{near}'?" if near else ".")
+                + registry.of_skipped()
             )
         if settings is False or settings is None:
             continue
