@@ -68,7 +68,7 @@ def fit_tissue(
     ledger: Ledger | None = None,
     is_described: bool = False,
 ) -> TissueFit:
-    """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
+    """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit was handed.
 
     Where the second stage is ``cross_fitted``, all of it is fitted again in folds by patient, and ``cross_fitted`` are
     the scores of each fold by what was fitted on the others. Where ``is_described``, selectors that have a method

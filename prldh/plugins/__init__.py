@@ -34,6 +34,7 @@ from prldh.plugins.interfaces import (
     Validator,
     VerifiesValues,
 )
+from prldh.plugins.origin import TookPart
 from prldh.plugins.promises import (
     KINDS_OF_SCHEMES,
     check_details,
@@ -111,6 +112,7 @@ __all__ = [
     "SelectorSettings",
     "ShortlyLabelled",
     "SourceMethods",
+    "TookPart",
     "TrainedOnPatients",
     "Transform",
     "UsesColumns",

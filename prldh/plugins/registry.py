@@ -4,10 +4,10 @@ by name."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import metadata
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -34,7 +34,8 @@ from prldh.plugins.interfaces import (
     Validator,
 )
 from prldh.plugins.misspelt import misspelt_method
-from prldh.plugins.promises import describe_error
+from prldh.plugins.origin import TookPart, digest_of_files
+from prldh.plugins.promises import describe_error, is_strangers
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
 
@@ -174,6 +175,7 @@ class Registry:
         self.manager.add_hookspecs(hookspecs)
         self.distributions: list[Distribution] = []
         self.skipped: list[Skipped] = []
+        self._chosen: dict[str, dict[str, Any]] = {}
         own, others = _entry_points()
         for point in own if load_built_ins else ():
             self.manager.register(point.load(), name=point.name)
@@ -261,13 +263,41 @@ class Registry:
         """The object of that name; the error says what there is instead."""
         known = self.registered(hook)
         if name in known:
-            return known[name].item
+            item, plugin = known[name]
+            self._chosen.setdefault(plugin, {})[f"{REGISTRIES[hook].noun} {name}"] = item
+            return item
         near = nearest(name, known)
         do = f" Did you mean '{near}'?" if near else " Install the plugin that brings it, or choose one of these."
         raise PluginError(
             f"{where}: there is no {REGISTRIES[hook].noun} '{name}'. Found: {', '.join(known) or 'none'}."
             f"{do}{self.of_skipped()}"
         )
+
+    def took_part(self) -> list[TookPart]:
+        """The plugins, beside prldh's own, that a run has anything of: objects that were chosen, sections of its
+        report, observers."""
+        found: dict[str, dict[str, Any]] = {plugin: dict(chosen) for plugin, chosen in self._chosen.items()}
+        sections, noun = "register_report_sections", REGISTRIES["register_report_sections"].noun
+        for name, (item, plugin) in self.registered(sections).items():
+            found.setdefault(plugin, {})[f"{noun} {name}"] = item
+        for each in self.manager.hook.stage_finished.get_hookimpls():
+            found.setdefault(each.plugin_name, {})["observer"] = each.plugin
+        return [
+            TookPart(
+                plugin,
+                about.name if (about := self._installed(plugin)) else None,
+                about.version if about else getattr(next(iter(brings.values())), "version", None),
+                digest_of_files(self._owner(plugin, brings)),
+                tuple(brings),
+            )
+            for plugin, brings in sorted(found.items())
+            if plugin != hookspecs.PROJECT and is_strangers(next(iter(brings.values())))
+        ]
+
+    def _owner(self, plugin: str, brings: Mapping[str, Any]) -> Any:
+        """Whose files a plugin is written in: its module, or else an object that it brings."""
+        module = self.manager.get_plugin(plugin)
+        return module if isinstance(module, ModuleType) else next(iter(brings.values()))
 
     def of_skipped(self) -> str:
         """Where a name is not found: the plugins that were skipped, one of which may bring it; else nothing."""

@@ -73,4 +73,5 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         ),
         "tissues": tissues,
         "models": models,
+        **({"plugins": [each._asdict() for each in plugins]} if (plugins := plan.registry.took_part()) else {}),
     }

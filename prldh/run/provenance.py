@@ -47,6 +47,7 @@ def describe_provenance(plan: Plan, results: Results, started: float, model: Pat
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "packages": {p: version_of(p) for p in PACKAGES},
+        "plugins": [each._asdict() for each in plan.registry.took_part()],
         "engines": results.data["engines"],
         "model_sha256": sha256_of(model),
         "seed": study.seed,

@@ -53,7 +53,7 @@ class Refits:
 
 @dataclass(frozen=True)
 class Refitted:
-    """Of every resample of every scheme: the tissues, the completed covariates, and what the fits read."""
+    """Of every resample of every scheme: the tissues, the completed covariates, and what the fits were handed."""
 
     tissues: ByScheme
     completed: ByScheme
@@ -106,7 +106,7 @@ def refit_all(
         subjects, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled, tuple(explained)
     )
     by_item = run_work(
-        partial(_refit_one, settings),
+        partial(refit_one, settings),
         items,
         workers,
         lambda done: progress(done, len(items)),
@@ -142,7 +142,7 @@ def pool(blocks: Mapping[str, tuple[FeatureBlock, ...]]) -> dict[str, tuple[Feat
     }
 
 
-def _refit_one(
+def refit_one(
     settings: Refits,
     blocks: Mapping[str, tuple[FeatureBlock, ...]],
     given: Mapping[str, np.ndarray],

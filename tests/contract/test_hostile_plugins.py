@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 import prldh
 from prldh import cli as command_line
+from prldh.chain.states import from_states
 from prldh.core.errors import PluginError
 from prldh.core.fitted import LinearScore
 from prldh.core.records import Cohort, Resample, Selection
@@ -315,8 +316,7 @@ class Peaceful:
 
 
 def _plugin(hooks):
-    module = SimpleNamespace(**{name: hookimpl(function) for name, function in hooks.items()})
-    return module
+    return SimpleNamespace(__name__="mine", **{name: hookimpl(function) for name, function in hooks.items()})
 
 
 @pytest.fixture
@@ -379,8 +379,71 @@ def test_a_plugin_of_every_kind_that_changes_everything_changes_nothing(study, t
     assert hostile == peaceful
     for name in ("model.json", "predictions.csv", "checklists/list.json"):
         files = [tmp_path / run / name for run in ("peaceful", "hostile")]
-        if files[0].exists():
-            assert files[0].read_bytes() == files[1].read_bytes(), name
+        assert files[0].read_bytes() == files[1].read_bytes(), name
+    _is_told_who_took_part(tmp_path / "peaceful")
+
+
+def _is_told_who_took_part(run):
+    codes = [w["code"] for w in json.loads((run / "results.json").read_text(encoding="utf-8"))["warnings"]]
+    assert "PRL-112" not in codes  # one refit in another process is the same
+    (plugin,) = [
+        p for p in json.loads((run / "provenance.json").read_text(encoding="utf-8"))["plugins"] if p["plugin"] == "mine"
+    ]
+    brings = {"selector quiet", "transform shift", "learner sum", "validator halves", "checklist list", "observer"}
+    assert set(plugin["brings"]) == {*brings, "report section section"}
+    assert plugin["distribution"] is None and plugin["version"] == "1" and len(plugin["sha256"]) == 64
+    assert "Plugin mine" in (page := (run / "report.html").read_text(encoding="utf-8")) and plugin["sha256"] in page
+    for standard in ("tripod-ai", "clear"):
+        prldh.run_checklist(run, standard, "json", plugins=[_plugin(Peaceful().hooks())])
+        filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
+        assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
+        assert f"files {plugin['sha256'][:12]})" in filled
+    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    with pytest.raises(PluginError, match=r"'shift' of the plugin 'mine', which is not here\. Give it again"):
+        from_states(model["tissues"]["disc"]["chain"], Registry(), "tissues.disc", model["plugins"])
+
+
+def test_a_plugin_of_a_run_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch, SELECTOR, "leaving")
+    registry = Registry()
+    registry.choose("register_selectors", "leaving", "selection, step 1")
+    (plugin,) = [each for each in registry.took_part() if each.plugin == "leaving"]
+    assert str(plugin) == "prldh-leaving 2.5" and plugin.brings == ("selector leaving",)
+    code = tmp_path / "leaving_plugin_of_a_test.py"
+    code.write_text(code.read_text() + "# another\n")
+    (changed,) = [each for each in registry.took_part() if each.plugin == "leaving"]
+    assert changed.sha256 != plugin.sha256
+    entry = {"step": "leaving", "version": "1", "kind": "transforms values", "source": None, "state": {}}
+    message = (
+        "tissues.disc: the models were made with 'leaving' of the plugin 'leaving' of prldh-leaving 2.5, which is not"
+        " here. Install it: pip install 'prldh-leaving==2.5'."
+    )
+    with pytest.raises(PluginError) as error:
+        from_states([entry], Registry(load_entry_points=False), "tissues.disc", [plugin._asdict()])
+    assert str(error.value) == message
+
+
+class Unseeded:
+    """A selector that draws without the seed."""
+
+    name, version, Settings = "unseeded", "1", Nothing
+
+    def fit(self, rows, settings, seed, engine):
+        kept = int(np.random.default_rng().integers(0, 10**6)) % len(rows.names)
+        return Selection(np.array([kept]), {n: "no" for j, n in enumerate(rows.names) if j != kept})
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_refit_that_is_another_one_in_another_process_is_told(study, tmp_path):
+    features = tmp_path / "features.csv"
+    table, rng = pd.read_csv(features), np.random.default_rng(1)
+    pd.concat([table, pd.DataFrame(rng.normal(size=(60, 60))).add_prefix("g")], axis=1).to_csv(features, index=False)
+    own = {**study, "transforms": [], "learner": "logistic", "selection": [{"unseeded": {}}]}
+    own |= {"validation": {k: v for k, v in study["validation"].items() if k != "halves"}, "report": {"figures": []}}
+    results = prldh.analyze(own, tmp_path / "out", jobs=1, plugins=[Unseeded()])
+    (told,) = [w for w in results.data["warnings"] if w["code"] == "PRL-112"]
+    assert "the selector 'unseeded' of test_hostile_plugins.Unseeded 1" in told["message"], told
+    assert "tissue disc: " in told["message"] and "is not the same" in told["message"]
 
 
 def test_a_source_and_an_image_step_that_change_their_case_change_nothing():
@@ -493,6 +556,17 @@ def test_a_plugin_that_cannot_be_used_is_skipped_with_one_line(tmp_path, monkeyp
         registry.choose("register_selectors", "mine_of_it", "selection, step 1")
 
 
+SELECTOR = """
+from prldh.api import hookimpl
+
+class Leaving:
+    name, version, Settings = "leaving", "1", object
+    def fit(self, rows, settings, seed, engine): ...
+
+@hookimpl
+def register_selectors():
+    return [Leaving()]
+"""
 COMMANDS = """
 import click
 from prldh.api import hookimpl
