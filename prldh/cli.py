@@ -314,13 +314,18 @@ def plugins_list() -> None:
     metavar="YAML",
     help="What a study file would say, by object, where defaults do not do: 'uctransnet: {checkpoint: best.pt}'.",
 )
-def plugins_check(name: str, settings: str | None) -> None:
+@click.option("--json", "is_json", is_flag=True, help="Print what became of each check as JSON.")
+def plugins_check(name: str, settings: str | None, is_json: bool) -> None:
     """Put what the plugin NAME registers to the test: a line for each promise of prldh/plugins/interfaces.py."""
 
-    n_failed = 0
-    for is_well, line in prldh.testing.check_plugin(prldh.plugins.Registry(), name, settings):
-        click.echo(line)
-        n_failed += not is_well
+    n_failed, found = 0, []
+    for outcome in prldh.testing.check_plugin(prldh.plugins.Registry(), name, settings):
+        found.append(outcome._asdict())
+        n_failed += not outcome.is_well
+        if not is_json:
+            click.echo(outcome)
+    if is_json:
+        click.echo(json.dumps({"plugin": name, "failed": n_failed, "checks": found}, indent=2))
     if n_failed:
         click.echo(
             f"prldh: {n_failed} check{'s' * (n_failed > 1)} failed. prldh/plugins/interfaces.py says what is promised.",
@@ -365,7 +370,7 @@ def main() -> None:
     is_seen = open_streams()
     try:
         check_handles()
-        prldh.plugins.Registry(load_built_ins=False).manager.hook.register_commands(cli=cli)
+        prldh.plugins.Registry(load_built_ins=False).add_commands(cli)
         cli()
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)

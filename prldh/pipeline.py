@@ -79,6 +79,7 @@ from prldh.validation import (
     measure_by_yardstick,
     open_kept,
     refit_inputs,
+    repeat_elsewhere,
     validate_models,
 )
 from prldh.work import Workers
@@ -154,6 +155,7 @@ def analyze(
                 compare_alternatives(plan, runs, helpers, progress)
                 compare_protocols(plan, runs, helpers, decision, progress)
                 measure_by_yardstick(plan, runs, helpers, progress)
+            warnings += repeat_elsewhere(plan)
             for run in runs:
                 _compare_all(plan, run, progress)
             results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)

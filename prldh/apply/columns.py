@@ -9,6 +9,7 @@ import numpy as np
 
 from prldh.core import Columns, FittedStep, ReadsColumns
 from prldh.data import Table, column_of, numbers, refuse_failed_cells
+from prldh.plugins import FITTED, called
 
 
 def columns_read(
@@ -46,7 +47,7 @@ def not_reached(chain: Sequence[FittedStep], columns: Columns) -> Iterator[tuple
         fitted = step.fitted
         if not isinstance(fitted, ReadsColumns):
             continue
-        reached = fitted.reaches(columns)
+        reached = called(FITTED, fitted, "reaches", columns)
         told = np.array(
             [
                 ", ".join(f"{name} {cell or 'blank'}" for name, cell in zip(fitted.columns_read, row, strict=True))

@@ -65,7 +65,8 @@ class Frozen:
 
     def chain(self, tissue: str, registry: Registry) -> tuple[FittedStep, ...]:
         """The fitted steps from a tissue's features to its Radscore; none where that is a column."""
-        return from_states(self.model["tissues"][tissue]["chain"], registry, f"tissues.{tissue}")
+        own, plugins = self.model["tissues"][tissue]["chain"], self.model.get("plugins", ())
+        return from_states(own, registry, f"tissues.{tissue}", plugins)
 
     def levels(self, covariate: str) -> tuple[str, ...]:
         """The levels that patients of the study had: of others the models know nothing."""

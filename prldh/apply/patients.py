@@ -32,7 +32,7 @@ from prldh.data import (
     texts_of_event,
 )
 from prldh.data.imaging import TissueImages
-from prldh.plugins import Registry
+from prldh.plugins import FITTED, Registry, called
 from prldh.study import TableRead, Tissue
 
 
@@ -408,7 +408,7 @@ class _Reader:
             read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
             inputs.values[rows] = take_columns(read.values, read.names, score.names)
             with np.errstate(over="ignore", invalid="ignore"):
-                scores[rows] = score.apply(read.values, read.names, own)
+                scores[rows] = called(FITTED, score, "apply", read.values, read.names, own)
         is_number = np.abs(scores) < LARGEST
         self._leave_out(name, has_values & ~is_number, f"the Radscore of {name} is no number that a model can take")
         return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])

@@ -24,6 +24,7 @@ from prldh.core import (
     positions,
     warn,
 )
+from prldh.plugins import FITTED, called
 
 
 class Table(NamedTuple):
@@ -45,7 +46,7 @@ def tables_of(blocks: Iterable[FeatureBlock]) -> dict[str | None, Table]:
 
 def images_that_stay(fitted: Fitted, images: ImageValues, names: Sequence[str]) -> np.ndarray:
     """Which images (m,) a step that chooses among them leaves."""
-    return fitted.apply(images.values, names, {"row": images.row, "weight": images.weight})
+    return called(FITTED, fitted, "apply", images.values, names, {"row": images.row, "weight": images.weight})
 
 
 def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> Table:
@@ -65,7 +66,7 @@ def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> T
             )
         images = images.where(images_that_stay(fitted, images, table.names))
         return Table(images.pooled(), table.names, images)
-    values = fitted.apply(table.values, table.names, columns)
+    values = called(FITTED, fitted, "apply", table.values, table.names, columns)
     if images is not None:
         is_choice = fitted.kind == "chooses columns"
         images = images.take(positions(table.names, fitted.outputs)) if is_choice else None
@@ -88,7 +89,8 @@ def apply_to_training(fitted: Fitted, rows: TrainingRows) -> tuple[TrainingRows,
         perturbed = None
         warnings = [warn.PERTURBED_NOT_USED()]
     elif perturbed is not None:
-        perturbed = np.array([fitted.apply(values, rows.names, rows.columns) for values in perturbed])
+        given = (called(FITTED, fitted, "apply", values, rows.names, rows.columns) for values in perturbed)
+        perturbed = np.array(list(given))
     changed = replace(
         rows,
         values=first.values,
@@ -115,7 +117,9 @@ def _filled(rows: TrainingRows, outputs: Sequence[str]) -> np.ndarray | None:
 def rows_reached(chain: Sequence[FittedStep], columns: Columns, n: int) -> np.ndarray:
     """Which of ``n`` rows (n,) bool the steps of a chain can be applied to."""
     reading = [step.fitted for step in chain if isinstance(step.fitted, ReadsColumns)]
-    return np.logical_and.reduce([np.ones(n, dtype=bool), *(fitted.reaches(columns) for fitted in reading)])
+    return np.logical_and.reduce(
+        [np.ones(n, dtype=bool), *(called(FITTED, fitted, "reaches", columns) for fitted in reading)]
+    )
 
 
 def score_inputs(chain: Sequence[FittedStep], tables: Tables, columns: Columns = NO_COLUMNS) -> Table:
@@ -161,11 +165,11 @@ def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = 
     inputs = score_inputs(chain, tables, columns)
     reached = rows_reached(chain, columns, len(inputs.values))
     if reached.all():
-        return chain[-1].fitted.apply(inputs.values, inputs.names, columns)
+        return called(FITTED, chain[-1].fitted, "apply", inputs.values, inputs.names, columns)
     scores = np.full(len(reached), np.nan)
     if reached.any():
         own = {name: each[reached] for name, each in columns.items()}
-        scores[reached] = chain[-1].fitted.apply(inputs.values[reached], inputs.names, own)
+        scores[reached] = called(FITTED, chain[-1].fitted, "apply", inputs.values[reached], inputs.names, own)
     return scores
 
 
@@ -179,7 +183,7 @@ def without_unneeded(chain: Sequence[FittedStep]) -> tuple[FittedStep, ...]:
         is_last = not any(step.source == other.source for other in left)
         outputs = [name for name in fitted.outputs if name in needed]
         if not is_last and len(outputs) < len(fitted.outputs) and isinstance(fitted, GivesFewer):
-            fitted = fitted.only(outputs)
+            fitted = called(FITTED, fitted, "only", outputs)
         needed = (needed - set(fitted.outputs)) | set(fitted.names)
         left.insert(0, replace(step, fitted=fitted))
     return tuple(left)

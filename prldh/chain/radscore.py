@@ -30,7 +30,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import check_score, guarded
+from prldh.plugins import FITTED, called, check_score
 
 #: Folds of the cross-fitted second stage, and the children of a seed from which on they draw.
 CROSS_FOLDS = 5
@@ -68,7 +68,7 @@ def fit_tissue(
     ledger: Ledger | None = None,
     is_described: bool = False,
 ) -> TissueFit:
-    """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit read.
+    """Select features and fit the Radscore on training rows; the ledger writes down which rows each fit was handed.
 
     Where the second stage is ``cross_fitted``, all of it is fitted again in folds by patient, and ``cross_fitted`` are
     the scores of each fold by what was fitted on the others. Where ``is_described``, selectors that have a method
@@ -159,7 +159,7 @@ def _fit_once(
     else:
         last = FittedStep(score, None, protocol.learner.learner.name, protocol.learner.learner.version)
     return TissueFit(
-        score.apply(rows.values, rows.names, rows.columns),
+        called(FITTED, score, "apply", rows.values, rows.names, rows.columns),
         np.nan,
         (*(step for fit in left for step in fit.chain), last),
         steps,
@@ -180,8 +180,7 @@ def _fit_score(
     if ledger is not None:
         ledger.read("Radscore", rows.patient)
     learner, warnings = protocol.learner.learner, list[Warn]()
-    with guarded("learner", learner):
-        score = learner.fit(rows, protocol.learner.settings, seed, engine)
+    score = called("learner", learner, "fit", rows, protocol.learner.settings, seed, engine)
     check_score(learner, score, rows.names)
     warnings += _remarks(learner, score)
     if score.names:

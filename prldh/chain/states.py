@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError
-from prldh.plugins import ComposesLearners, ReadsStates, Registry, guarded
+from prldh.plugins import ComposesLearners, ReadsStates, Registry, called
 
 
 def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
@@ -23,8 +23,11 @@ def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
     ]
 
 
-def from_states(entries: Iterable[Mapping[str, Any]], registry: Registry, where: str) -> tuple[FittedStep, ...]:
-    """The fitted steps again; ``where`` begins the message of what is wrong with them.
+def from_states(
+    entries: Iterable[Mapping[str, Any]], registry: Registry, where: str, plugins: Sequence[Mapping[str, Any]] = ()
+) -> tuple[FittedStep, ...]:
+    """The fitted steps again; ``where`` begins the message of what is wrong with them. ``plugins``: those that took
+    part when they were fitted, as :class:`~prldh.plugins.origin.TookPart` has them.
 
     Raises
     ------
@@ -34,19 +37,23 @@ def from_states(entries: Iterable[Mapping[str, Any]], registry: Registry, where:
         If its step is not installed or cannot read it.
     """
     return tuple(
-        FittedStep(_fitted(entry, registry, where), entry["source"], entry["step"], entry["version"])
+        FittedStep(_fitted(entry, registry, where, plugins), entry["source"], entry["step"], entry["version"])
         for entry in entries
     )
 
 
-def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
+def _fitted(entry: Mapping[str, Any], registry: Registry, where: str, plugins: Sequence[Mapping[str, Any]]) -> Fitted:
     name, state = entry["step"], entry["state"]
     if state is None:
         raise DataError(
             f"{where}: its selection chose among single images, which model.json does not hold. Analyse without that"
             " step to apply the models."
         )
-    step: Any = BUILT_IN.get(name) or registry.choose(_hook_of(entry, registry), name, where)
+    step: Any = BUILT_IN.get(name)
+    if step is None:
+        hook = _hook_of(entry, registry)
+        _refuse_missing(name, hook, registry, where, plugins)
+        step = registry.choose(hook, name, where)
     if entry["version"] != step.version:
         raise DataError(
             f"{where}: the state of the step '{name}' is of version {entry['version']}, and version {step.version} is"
@@ -55,12 +62,11 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str) -> Fitted:
     if not isinstance(step, ReadsStates):
         raise PluginError(f"{where}: the step '{name}' has no from_state, so that its state cannot be read.")
     try:
-        with guarded("selector", step):
-            fitted: Fitted
-            if isinstance(step, ComposesLearners):
-                fitted = step.from_parts(state, lambda part: _part(part, registry, where))
-            else:
-                fitted = step.from_state(state)
+        fitted: Fitted
+        if isinstance(step, ComposesLearners):
+            fitted = called("learner", step, "from_parts", state, lambda part: _part(part, registry, where, plugins))
+        else:
+            fitted = called("step", step, "from_state", state)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}: the state of the step '{name}' is damaged ({type(error).__name__}: {error}). Run"
@@ -77,6 +83,27 @@ def _hook_of(entry: Mapping[str, Any], registry: Registry) -> str:
     return "register_transforms" if is_transform else "register_selectors"
 
 
-def _part(part: Mapping[str, Any], registry: Registry, where: str) -> FittedScore:
+def _part(part: Mapping[str, Any], registry: Registry, where: str, plugins: Sequence[Mapping[str, Any]]) -> FittedScore:
     """A score that is part of another."""
-    return cast(FittedScore, _fitted({**part, "kind": "scores"}, registry, where))
+    return cast(FittedScore, _fitted({**part, "kind": "scores"}, registry, where, plugins))
+
+
+def _refuse_missing(name: str, hook: str, registry: Registry, where: str, plugins: Sequence[Mapping[str, Any]]) -> None:
+    """A step that is not here, of a plugin that was there when it was fitted: the plugin is what is missing."""
+    if name in registry.registered(hook):
+        return
+    nouns = ("learner",) if hook == "register_learners" else ("selector", "transform")
+    for plugin in plugins:
+        if not any(f"{noun} {name}" in plugin["brings"] for noun in nouns):
+            continue
+        version = plugin["version"] or ""
+        if plugin["distribution"] is None:
+            do = "Give it again (plugins=[…])."
+        else:
+            exact = f"{plugin['distribution']}=={version}"
+            do = f"Install it: pip install '{exact}'."
+        of = f" of {plugin['distribution']} {version}" if plugin["distribution"] else ""
+        raise PluginError(
+            f"{where}: the models were made with '{name}' of the plugin '{plugin['plugin']}'{of}, which is not here."
+            f" {do}{registry.of_skipped()}"
+        )

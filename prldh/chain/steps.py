@@ -25,7 +25,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import DescribesFit, check_details, check_selection, check_state, guarded
+from prldh.plugins import DescribesFit, called, check_details, check_selection, check_state
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,7 @@ def _fit_step(
     is_described: bool,
 ) -> None:
     selector, now = step.selector, fit.rows
-    with guarded("selector", selector):
-        answer = selector.fit(now, step.settings, seed, engine)
+    answer = called("selector", selector, "fit", now, step.settings, seed, engine)
     check_selection(selector, answer, now.names)
     fitted, reasons, details, warnings = read_answer(answer, now)
     fit.warnings += [
@@ -218,8 +217,7 @@ def _described(
     """What a selector with a method ``describe`` says of its fit beside its details."""
     if not isinstance(step.selector, DescribesFit):
         return {}
-    with guarded("selector", step.selector):
-        description: Mapping[str, Any] = step.selector.describe(rows, step.settings, seed, answer)
+    description: Mapping[str, Any] = called("selector", step.selector, "describe", rows, step.settings, seed, answer)
     return description
 
 

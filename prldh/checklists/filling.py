@@ -13,7 +13,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
 from prldh.core import PluginError
-from prldh.plugins import ScoresAnswers, guarded
+from prldh.plugins import ScoresAnswers, called
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
     PluginError
         If a plugin's checklist returns something else than entries.
     """
-    with guarded("checklist", checklist):
-        evaluated = checklist.evaluate(dossier)
+    evaluated = called("checklist", checklist, "evaluate", dossier)
     entries = apply_answers(_checked(checklist, evaluated), answers.get(checklist.name, {}))
     entries = settle_conditions(entries)
     standard = getattr(checklist, "standard", None)
@@ -80,7 +79,7 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         source,
         entries,
         {s: counted[s] for s in STATUSES if counted[s]},
-        checklist.score(entries) if isinstance(checklist, ScoresAnswers) else None,
+        called("checklist", checklist, "score", entries) if isinstance(checklist, ScoresAnswers) else None,
         dossier.results is not None,
     )
 

@@ -108,7 +108,7 @@ def no_leakage(d: Dossier) -> Finding:
     ]
     if leaks:
         return contradicted(
-            f"held-out rows were read by fits of {', '.join(dict.fromkeys(leaks))}",
+            f"held-out rows were handed to fits of {', '.join(dict.fromkeys(leaks))}",
             report("validation"),
             result("ledger"),
         )
@@ -132,7 +132,7 @@ def no_leakage(d: Dossier) -> Finding:
         )
     value = (
         f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; scope {', '.join(scopes)}; "
-        "no held-out row was read by any fit"
+        "no held-out row was handed to any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
     if d.given_scores:

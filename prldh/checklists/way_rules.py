@@ -73,6 +73,16 @@ def _ways_evidence(d: Dossier) -> tuple[Evidence, ...]:
 # ---------------------------------------------------------------- the way
 
 
+def name_plugins(d: Dossier) -> list[str]:
+    """The plugins that took part: distribution, version, what each brings, and how the digest of its files begins."""
+    named = []
+    for plugin in (d.provenance or {}).get("plugins") or ():
+        digest = f", files {plugin['sha256'][:12]}" if plugin["sha256"] else ""
+        name = f"{plugin['distribution'] or plugin['plugin']} {plugin['version'] or ''}".rstrip()
+        named.append(f"plugin {name} ({', '.join(plugin['brings'])}{digest})")
+    return named
+
+
 @of_results
 def algorithm(d: Dossier) -> Finding:
     engines = d.run["engines"]
@@ -82,6 +92,7 @@ def algorithm(d: Dossier) -> Finding:
     fits = sorted({FITS.get(m["fit"], m["fit"]) for m in d.run["models"]})
     version = f"prldh {d.provenance['prldh']}, " if d.provenance and d.provenance.get("prldh") else ""
     value = f"logistic regression ({', '.join(fits)}); {version}{versions}"
+    value += "".join(f"; {plugin}" for plugin in name_plugins(d))
     evidence = [report("models"), report("provenance")]
     if learner := learner_of(d):
         value += f"; Radscore by {learner}; models of it {second_stage_of(d)}"
@@ -194,6 +205,7 @@ def building(d: Dossier) -> Finding:
         parts.append(f"Radscore by {learner}; models of it {second_stage_of(d)}")
     parts.append(name_ways(d))
     parts.append(f"validated by {name_schemes(d)}, scope {', '.join(d.settings['validation']['scope'])}")
+    parts += name_plugins(d)
     value = "; ".join(part for part in parts if part)
     evidence = (report("models"), report("validation"), setting("selection"), *_ways_evidence(d))
     return (ask if d.given_scores else filled)(value, *evidence)

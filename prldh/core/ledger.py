@@ -1,7 +1,8 @@
-"""The row ledger: which rows every fit of a resample read, held beside the rows that it must not know.
+"""The row ledger: which rows every fit of a resample was handed, held beside the rows that it must not know.
 
 Selection steps, Radscores, cutoffs, imputation models, logistic models and thresholds each write down the rows that
-they were given. The report states for every scheme that no held-out row is among them, or says which stage read some.
+they were handed. The report states for every scheme that no held-out row is among them, or says which stage was handed
+some. What a plugin reads by itself, such as a file, no ledger can see.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 
 @dataclass
 class Entry:
-    """What the fits of one stage read: how many fits, how many distinct rows in all of them, and how many of these were
-    held out."""
+    """What the fits of one stage were handed: how many fits, how many distinct rows in all of them, and how many of
+    these were held out."""
 
     n_fits: int = 0
     n_rows: int = 0
@@ -24,13 +25,13 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The reads of one resample; ``held_out`` are row numbers of the cohort that no fit may read."""
+    """What was handed over in one resample; ``held_out`` are row numbers of the cohort that no fit may be handed."""
 
     held_out: np.ndarray
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def read(self, stage: str, rows: np.ndarray) -> None:
-        """Write down that a fit of this stage was given these rows (repeats count once)."""
+        """Write down that a fit of this stage was handed these rows (repeats count once)."""
         distinct = np.unique(rows)
         entry = self.entries.setdefault(stage, Entry())
         entry.n_fits += 1
@@ -40,7 +41,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """What the fits of one stage read over many resamples."""
+    """What the fits of one stage were handed over many resamples; ``read`` in the names of its fields means that."""
 
     stage: str
     n_fits: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prldh.plugins.border import FITTED, called, handed, lent, lent_next, printing_aside
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
     COMPUTED_ON,
@@ -33,6 +34,7 @@ from prldh.plugins.interfaces import (
     Validator,
     VerifiesValues,
 )
+from prldh.plugins.origin import TookPart
 from prldh.plugins.promises import (
     KINDS_OF_SCHEMES,
     check_details,
@@ -42,6 +44,7 @@ from prldh.plugins.promises import (
     check_state,
     describe_error,
     guarded,
+    is_strangers,
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
@@ -65,6 +68,7 @@ from prldh.plugins.words import (
 
 __all__ = [
     "COMPUTED_ON",
+    "FITTED",
     "KINDS_OF_SCHEMES",
     "draw_resamples",
     "groups_in",
@@ -108,12 +112,14 @@ __all__ = [
     "SelectorSettings",
     "ShortlyLabelled",
     "SourceMethods",
+    "TookPart",
     "TrainedOnPatients",
     "Transform",
     "UsesColumns",
     "Validator",
     "ValidatorMethods",
     "VerifiesValues",
+    "called",
     "check_details",
     "check_resamples",
     "check_score",
@@ -121,8 +127,13 @@ __all__ = [
     "check_state",
     "describe_error",
     "guarded",
+    "handed",
+    "is_strangers",
     "hookimpl",
     "in_words",
     "layered_settings",
+    "lent",
+    "lent_next",
+    "printing_aside",
     "settings_of",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import BUILT_IN, Chosen, Fitted, PluginError, PrldhError, Selection, clean
+from prldh.core import BUILT_IN, Chosen, Fitted, PluginError, PrldhError, Selection, Warn, clean
 from prldh.plugins.interfaces import ReadsStates
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
@@ -39,15 +39,25 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (PrldhError, MemoryError):
+    except (PrldhError, MemoryError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        owner = item if isinstance(item, type) else type(item)
-        if owner.__module__.split(".")[0] == "prldh":
+    except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
+        if not is_strangers(item):
             raise
-        raise PluginError(
-            f"the {what} '{item.name}' failed: {describe_error(error)}. {_REMEDY.format(item.name)}"
-        ) from error
+        name = name_of(item)
+        raise PluginError(f"the {what} '{name}' failed: {describe_error(error)}. {_REMEDY.format(name)}") from error
+
+
+def is_strangers(item: Any) -> bool:
+    """Whether an object, or class, is another project's."""
+    owner = item if isinstance(item, type) else type(item)
+    return owner.__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
+def name_of(item: Any) -> str:
+    """An object's name; of one that has none, such as what a step fitted, its class's."""
+    name = getattr(item, "name", None)
+    return name if isinstance(name, str) else type(item).__qualname__
 
 
 def describe_error(error: BaseException) -> str:
@@ -78,6 +88,9 @@ def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None
     def refuse(what: str) -> PluginError:
         return PluginError(f"the selector '{selector.name}' {what}. {_REMEDY.format(selector.name)}")
 
+    problem = _why_no_warnings(selection)
+    if problem:
+        raise refuse(problem)
     if not isinstance(selection, Selection):
         problem = _why_not_fitted(selector, selection, names)
         if problem:
@@ -92,6 +105,16 @@ def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None
         raise refuse("keeps a feature twice")
     if not isinstance(selection.dropped, Mapping):
         raise refuse(f"gives {type(selection.dropped).__name__} in place of reasons by name for what it drops")
+
+
+def _why_no_warnings(found: Any) -> str | None:
+    """What is wrong with the warnings of what was found: a sentence alone would be told letter by letter."""
+    warnings = getattr(found, "warnings", ())
+    if isinstance(warnings, str):
+        return f"gives a sentence in place of a tuple of warnings: write ({warnings[:40]!r}…,)"
+    if not isinstance(warnings, (list, tuple)) or not all(isinstance(each, (str, Warn)) for each in warnings):
+        return f"gives {warnings!r:.80} in place of a tuple of sentences as warnings"
+    return None
 
 
 def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | None:
@@ -132,7 +155,7 @@ def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
         problem = f"gives something that {score.kind}, and a learner must give one that scores"
     else:
         strange = [name for name in score.names if name not in set(names)]
-        problem = f"reads the column '{strange[0]}', which it was not given" if strange else None
+        problem = f"reads the column '{strange[0]}', which it was not given" if strange else _why_no_warnings(score)
     if problem:
         raise PluginError(f"the learner '{learner.name}' {problem}. {_REMEDY.format(learner.name)}")
 

@@ -3,15 +3,19 @@ by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import metadata
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from prldh.core import PluginError, PrldhError, nearest
 from prldh.plugins import hookspecs
+from prldh.plugins.border import handed, printing_aside
+from prldh.plugins.commands import add_commands
 from prldh.plugins.interfaces import (
     OPTIONAL_OF_CHECKLISTS,
     OPTIONAL_OF_IMAGE_STEPS,
@@ -30,8 +34,13 @@ from prldh.plugins.interfaces import (
     Validator,
 )
 from prldh.plugins.misspelt import misspelt_method
-from prldh.plugins.promises import describe_error
+from prldh.plugins.origin import TookPart, digest_of_files
+from prldh.plugins.promises import describe_error, is_strangers
+from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
+
+if TYPE_CHECKING:
+    import click
 
 
 class Kind(NamedTuple):
@@ -113,6 +122,31 @@ class Distribution(NamedTuple):
     version: str
 
 
+class Skipped(NamedTuple):
+    """An installed plugin that cannot be used, and why."""
+
+    plugin: str
+    name: str
+    version: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"the plugin '{self.plugin}' of {self.name} {self.version} is skipped: {self.reason}. Mend, update or"
+            f" uninstall it (`pip uninstall {self.name}`)."
+        )
+
+
+#: Lines that this process has said already: of a plugin that cannot be used one is enough.
+_SAID: set[str] = set()
+
+
+def _say_once(line: str) -> None:
+    if line not in _SAID:
+        _SAID.add(line)
+        print(f"prldh: {line}", file=sys.stderr)
+
+
 class Registry:
     """Everything exchangeable that one run can choose from. It is made once and travels in the plan.
 
@@ -125,10 +159,13 @@ class Registry:
     load_built_ins
         Whether prldh's own are, which come by an entry point of its own distribution.
 
+    An installed plugin that cannot be imported or used is skipped, with a line on standard error: it stops those alone
+    who ask for what it would have brought.
+
     Raises
     ------
     PluginError
-        If a plugin cannot be imported or implements a hook wrongly, or something given is no plugin.
+        If something given is no plugin or implements a hook wrongly, or prldh's own cannot be imported.
     """
 
     def __init__(
@@ -137,25 +174,48 @@ class Registry:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.distributions: list[Distribution] = []
+        self.skipped: list[Skipped] = []
+        self._chosen: dict[str, dict[str, Any]] = {}
         own, others = _entry_points()
         for point in own if load_built_ins else ():
-            self._load(point)
+            self.manager.register(point.load(), name=point.name)
         for point, distribution in others if load_entry_points else ():
-            self._load(point)
-            self.distributions.append(Distribution(point.name, distribution.name, distribution.version))
+            self._load(point, distribution)
         for plugin in given:
             self.register(plugin)
 
-    def _load(self, point: metadata.EntryPoint) -> None:
+    def _load(self, point: metadata.EntryPoint, distribution: metadata.Distribution) -> None:
+        """Load the plugin of another distribution, or skip it."""
+        about = Distribution(point.name, distribution.name, distribution.version)
+        self.distributions.append(about)
+        if self.manager.has_plugin(point.name):
+            self._skip(about, "another plugin has its name")
+            return
         try:
-            self.manager.register(point.load(), name=point.name)
+            check_requirements(distribution)
+            with printing_aside():
+                plugin = point.load()
+                check_api(plugin)
+                self.manager.register(plugin, name=point.name)
             self.manager.check_pending()
-        except Exception as error:
-            of = f" of {point.dist.name} (`pip uninstall {point.dist.name}`)" if point.dist else ""
-            raise PluginError(
-                f"the plugin '{point.name}'{of} cannot be loaded: {describe_error(error)}. Mend, update or"
-                " uninstall it."
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except UnusableError as error:
+            self._skip(about, str(error))
+        except BaseException as error:  # whatever its import does, sys.exit among it
+            self._skip(about, f"it cannot be loaded: {describe_error(error)}")
+
+    def _skip(self, about: Distribution, reason: str) -> None:
+        """Go on without an installed plugin."""
+        self.distributions.remove(about)
+        if self.manager.has_plugin(about.plugin) and self._installed(about.plugin) is None:
+            self.manager.unregister(name=about.plugin)
+        self.skipped.append(Skipped(*about, reason.rstrip(".")))
+        _say_once(str(self.skipped[-1]))
+
+    def _installed(self, plugin: str) -> Distribution | None:
+        """The distribution that brings a plugin; None of what was given, and of prldh's own."""
+        return next((each for each in self.distributions if each.plugin == plugin), None)
 
     def register(self, plugin: Any, name: str | None = None) -> None:
         """Add a module or object with hooks, or one object of a kind; ``name`` is the plugin's, by default its own."""
@@ -163,40 +223,34 @@ class Registry:
             item, plugin = plugin, _alone(plugin)
             name = name or f"{type(item).__module__}.{type(item).__qualname__}"
         try:
+            check_api(plugin)
             self.manager.register(plugin, name=name)
             self.manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
+        except (pluggy.PluginValidationError, ValueError, UnusableError) as error:
             raise PluginError(f"the plugin {name or plugin!r} cannot be used: {error}") from error
 
     def registered(self, hook: str) -> dict[str, Registered]:
-        """What a hook registers, by name in sorted order.
+        """What a hook registers, by name in sorted order. An installed plugin that gives none of it is skipped.
 
         Raises
         ------
         PluginError
-            If a plugin returns something else than a list of complete objects, a method is misspelt, or a name is
-            taken.
+            If a plugin that was given returns something else than a list of complete objects or a method is misspelt,
+            or a name is taken.
         """
         kind = REGISTRIES[hook]
         by_name: dict[str, Registered] = {}
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = implementation.plugin_name
             try:
-                objects = implementation.function()
-            except PrldhError:
-                raise
-            except Exception as error:
-                raise PluginError(
-                    f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
-                ) from error
-            if not isinstance(objects, (list, tuple)):
-                raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
+                objects = _objects_of(kind, hook, plugin, implementation.function)
+            except PrldhError as error:
+                about = self._installed(plugin)
+                if about is None:
+                    raise
+                self._skip(about, str(error))
+                continue
             for item in objects:
-                _refuse_misspelt(kind, item, plugin)
-                missing = [name for name in kind.needs if not hasattr(item, name)]
-                if missing:
-                    hint = "; have you forgotten the `()`?" if isinstance(item, type) else "."
-                    raise PluginError(f"{kind.noun} {item!r} of plugin '{plugin}' has no {', '.join(missing)}{hint}")
                 if item.name in by_name:
                     raise PluginError(
                         f"two plugins register the {kind.noun} '{item.name}': '{by_name[item.name].plugin}' and"
@@ -209,12 +263,61 @@ class Registry:
         """The object of that name; the error says what there is instead."""
         known = self.registered(hook)
         if name in known:
-            return known[name].item
+            item, plugin = known[name]
+            self._chosen.setdefault(plugin, {})[f"{REGISTRIES[hook].noun} {name}"] = item
+            return item
         near = nearest(name, known)
+        do = f" Did you mean '{near}'?" if near else " Install the plugin that brings it, or choose one of these."
         raise PluginError(
             f"{where}: there is no {REGISTRIES[hook].noun} '{name}'. Found: {', '.join(known) or 'none'}."
-            + (f" Did you mean '{near}'?" if near else " Install the plugin that brings it, or choose one of these.")
+            f"{do}{self.of_skipped()}"
         )
+
+    def took_part(self) -> list[TookPart]:
+        """The plugins, beside prldh's own, that a run has anything of: objects that were chosen, sections of its
+        report, observers."""
+        found: dict[str, dict[str, Any]] = {plugin: dict(chosen) for plugin, chosen in self._chosen.items()}
+        sections, noun = "register_report_sections", REGISTRIES["register_report_sections"].noun
+        for name, (item, plugin) in self.registered(sections).items():
+            found.setdefault(plugin, {})[f"{noun} {name}"] = item
+        for each in self.manager.hook.stage_finished.get_hookimpls():
+            found.setdefault(each.plugin_name, {})["observer"] = each.plugin
+        return [
+            TookPart(
+                plugin,
+                about.name if (about := self._installed(plugin)) else None,
+                about.version if about else getattr(next(iter(brings.values())), "version", None),
+                digest_of_files(self._owner(plugin, brings)),
+                tuple(brings),
+            )
+            for plugin, brings in sorted(found.items())
+            if plugin != hookspecs.PROJECT and is_strangers(next(iter(brings.values())))
+        ]
+
+    def _owner(self, plugin: str, brings: Mapping[str, Any]) -> Any:
+        """Whose files a plugin is written in: its module, or else an object that it brings."""
+        module = self.manager.get_plugin(plugin)
+        return module if isinstance(module, ModuleType) else next(iter(brings.values()))
+
+    def of_skipped(self) -> str:
+        """Where a name is not found: the plugins that were skipped, one of which may bring it; else nothing."""
+        return f" It may be that {'; or '.join(str(each).rstrip('.') for each in self.skipped)}." * bool(self.skipped)
+
+    def add_commands(self, cli: click.Group) -> None:
+        """Let plugins add their commands; one that fails, or would replace a command that is there, adds none, with a
+        line on standard error."""
+        for each in self.manager.hook.register_commands.get_hookimpls():
+            plugin = each.plugin_name
+            try:
+                with printing_aside():
+                    add_commands(cli, partial(each.function, *[cli for _ in each.argnames]))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                about = self._installed(plugin)
+                of = f" of {about.name} {about.version}" if about else ""
+                why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
+                _say_once(f"the commands of the plugin '{plugin}'{of} are left out: {why.rstrip('.')}.")
 
     def tell(self, stage: str, result: Any) -> None:
         """Tell plugins that a stage has finished.
@@ -224,14 +327,18 @@ class Registry:
         PluginError
             If one of them fails.
         """
-        try:
-            self.manager.hook.stage_finished(stage=stage, result=result)
-        except (PrldhError, MemoryError):
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"a plugin that observes the stage '{stage}' failed: {describe_error(error)}. Update or uninstall it."
-            ) from error
+        for each in self.manager.hook.stage_finished.get_hookimpls():
+            given = {"stage": stage, "result": handed(result)}
+            try:
+                with printing_aside():
+                    each.function(*(given[name] for name in each.argnames))
+            except (PrldhError, MemoryError, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise PluginError(
+                    f"the plugin '{each.plugin_name}', which observes the stage '{stage}', failed:"
+                    f" {describe_error(error)}. Update or uninstall it."
+                ) from error
 
 
 def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.EntryPoint, metadata.Distribution]]]:
@@ -251,6 +358,43 @@ def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.Entr
         )
     others = [pair for pair in points if pair[1].name != hookspecs.PROJECT]
     return own, sorted(others, key=lambda pair: (pair[1].name, pair[0].name))
+
+
+def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any]) -> Iterable[Any]:
+    """What a plugin registers by a hook.
+
+    Raises
+    ------
+    PluginError
+        If that is no list of complete objects.
+    """
+    try:
+        with printing_aside():
+            objects = function()
+            if not isinstance(objects, (list, tuple)):
+                raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
+            for item in objects:
+                _refuse_misspelt(kind, item, plugin)
+                _refuse_incomplete(kind, item, plugin)
+    except (PrldhError, MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise PluginError(
+            f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
+        ) from error
+    return objects
+
+
+def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
+    """An object without what its kind must have, or a class in its place."""
+    missing = [name for name in kind.needs if not hasattr(item, name)]
+    is_class = isinstance(item, type) and kind.noun != "engine"
+    if missing or is_class:
+        what = f"has no {', '.join(missing)}" if missing else "is a class"
+        hint = "; have you forgotten the `()`?" if isinstance(item, type) else "."
+        raise PluginError(f"{kind.noun} {item!r} of plugin '{plugin}' {what}{hint}")
+    if not isinstance(item.name, str) or not item.name.strip():
+        raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
 
 
 def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from prldh.core import Columns, DataError, Resample, StudyError, Subjects, is_blank, nearest
-from prldh.plugins.promises import check_resamples, guarded
+from prldh.plugins.border import called
+from prldh.plugins.promises import check_resamples
 
 
 class PatientColumns(Mapping[str, np.ndarray]):
@@ -53,9 +54,8 @@ def draw_resamples(
     place = place.reshape(-1)
     outcome = np.zeros(len(patients), dtype=subjects.outcome.dtype)
     np.maximum.at(outcome, place, subjects.outcome)
-    with guarded("validator", validator):
-        more = (PatientColumns(subjects),) if takes_columns(validator) else ()
-        resamples: list[Resample] = validator.resamples(outcome, settings, seed, *more)
+    more = (PatientColumns(subjects),) if takes_columns(validator) else ()
+    resamples: list[Resample] = called("validator", validator, "resamples", outcome, settings, seed, *more)
     check_resamples(name, validator.kind, resamples, len(patients))
     if len(patients) == subjects.n:
         return resamples

@@ -71,9 +71,20 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
         For an unknown key, with the nearest known one, or a value that does not fit.
     """
     try:
-        return model.model_validate(raw)
+        read = model.model_validate(raw)
     except ValidationError as error:
         raise _study_error(model, error.errors()[0], where) from None
+    if issubclass(model, BaseModel) and model.model_config.get("extra", "ignore") == "ignore" and isinstance(raw, dict):
+        known = {*model.model_fields, *(str(f.alias) for f in model.model_fields.values() if f.alias)}
+        for key in raw:
+            if key not in known:  # whose model ignores it would leave a misspelt setting without effect
+                raise StudyError(f"{where}: {_unknown_key(str(key), str(key), known)}")
+    return read
+
+
+def _unknown_key(key: str, place: str, known: Iterable[str]) -> str:
+    near = nearest(key, known)
+    return f"unknown key '{place}'" + (f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)}).")
 
 
 def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> StudyError:
@@ -82,10 +93,7 @@ def _study_error(model: type[BaseModel], error: ErrorDetails, where: str) -> Stu
     if error["type"] in ("unknown_key", "misfit"):  # said in the study file's words already
         return StudyError(f"{where}: {error['msg']}")
     if error["type"] == "extra_forbidden":
-        known = _keys_at(model, error["loc"][:-1])
-        near = nearest(str(error["loc"][-1]), known)
-        hint = f"; did you mean '{near}'?" if near else f" (known here: {', '.join(known)})."
-        return StudyError(f"{where}: unknown key '{key}'{hint}")
+        return StudyError(f"{where}: {_unknown_key(str(error['loc'][-1]), key, _keys_at(model, error['loc'][:-1]))}")
     told = in_words(error)
     if error["type"] == "value_error":  # of a plugin's own validator, which may not say it
         told = f"{told.removesuffix('.')} (found {quoted(error.get('input'))})."

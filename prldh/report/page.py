@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from markupsafe import Markup
 from prldh.checklists import checklist_view, fill_again
 from prldh.core import OutputError
 from prldh.pages import create_environment
-from prldh.plugins import Registry
+from prldh.plugins import Registry, lent
 from prldh.report.figures import FigureSettings, write_figures
 from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
@@ -96,8 +95,7 @@ def _plugin_sections(data: dict[str, Any], folder: Path, registry: Registry) -> 
 def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
     """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
     try:
-        # whatever it does to the results, the report shows them as they are
-        html = section.render(deepcopy(data), folder)
+        html = lent(section, "render", data, folder)
         if not isinstance(html, str):
             raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
         return html

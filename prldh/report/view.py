@@ -451,15 +451,15 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
 
 
 def _ledger(data: dict[str, Any], words: Words) -> list[dict[str, Any]]:
-    """One sentence a scope and scheme: how many fits read no held-out row, or which did."""
+    """One sentence a scope and scheme: how many fits were handed no held-out row, or which were."""
     lines = []
     for scope, schemes in reversed(list(data.get("ledger", {}).items())):
         for scheme, rows in schemes.items():
             n, leaks = sum(r["n_fits"] for r in rows), [r for r in rows if r["n_held_out_rows_read"]]
             leakage = (
-                "no held-out row was read by any"
+                "no held-out row was handed to any"
                 if not leaks
-                else "held-out rows were read by fits of " + ", ".join(r["stage"] for r in leaks)
+                else "held-out rows were handed to fits of " + ", ".join(r["stage"] for r in leaks)
             )
             lines.append(
                 {"text": f"Scope {scope}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.", "is_leak": bool(leaks)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from prldh.plugins import (
     SourceMethods,
     ValidatorMethods,
     guarded,
+    lent,
 )
 from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys, steps_of
 
@@ -66,7 +66,7 @@ def make_sentence(
     PluginError
         If it gives no text, a field is no number or text of the results, or a reference is not among the object's.
     """
-    text = item.methods(run)
+    text = lent(item, "methods", run)
     if not isinstance(text, str):
         raise PluginError(f"methods of '{item.name}' gives {type(text).__name__} in place of text.")
     references = {r.key: r for r in (item.references if isinstance(item, Cited) else ())}
@@ -245,7 +245,9 @@ class _Asking:
                 if isinstance(item, ValidatorMethods)
                 else None
             ),
-            self._ask("validator", item, lambda: str(item.design(run)), "") if isinstance(item, Designed) else "",
+            self._ask("validator", item, lambda: str(lent(item, "design", run)), "")
+            if isinstance(item, Designed)
+            else "",
         )
 
     def _sources(self) -> dict[str, Sentence]:
@@ -288,11 +290,11 @@ def _purposes(item: Any) -> dict[Purpose, str]:
 
 
 def _figures(item: Drawn, details: Mapping[str, Any]) -> tuple[StepFigure, ...]:
-    return _all_of(StepFigure, "figures", item.figures(deepcopy(details)))
+    return _all_of(StepFigure, "figures", lent(item, "figures", details))
 
 
 def _remarks(item: Remarked, fits: list[tuple[str, Mapping[str, Any]]]) -> tuple[Remark, ...]:
-    return _all_of(Remark, "remarks", item.remarks(deepcopy(fits)))
+    return _all_of(Remark, "remarks", lent(item, "remarks", fits))
 
 
 def _all_of(kind: type[T], member: str, given: Any) -> tuple[T, ...]:

@@ -172,7 +172,8 @@ def _cohort(cohort: Cohort) -> CohortEntry:
 
 
 def _ledger(run: EngineRun) -> ByScheme:
-    """By scope and scheme, one row a stage: how many fits, and how many rows they read, held-out ones among them."""
+    """By scope and scheme, one row a stage: how many fits, and how many rows they were handed, held-out ones among
+    them."""
     by_scope: dict[str, dict[str, tuple[LedgerRow, ...]]] = {}
     for (scope, scheme), ledgers in run.ledger.items():
         by_scope.setdefault(scope, {})[scheme] = add_up(ledgers)

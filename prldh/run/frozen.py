@@ -74,5 +74,6 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         ),
         "tissues": tissues,
         "models": models,
+        **({"plugins": [each._asdict() for each in plugins]} if (plugins := plan.registry.took_part()) else {}),
     }
     return sealed(frozen)

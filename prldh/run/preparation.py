@@ -311,7 +311,9 @@ def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
         if name not in known:
             near = nearest(name, [*Validation.model_fields, *known])
             raise StudyError(
-                f"validation.{name}: unknown key or validator" + (f"; did you mean '{near}'?" if near else ".")
+                f"validation.{name}: unknown key or validator"
+                + (f"; did you mean '{near}'?" if near else ".")
+                + registry.of_skipped()
             )
         if settings is False or settings is None:
             continue
@@ -319,4 +321,5 @@ def _schemes(study: Study, registry: Registry) -> dict[str, tuple[Any, Any]]:
         model = getattr(validator, "Settings", None)
         given = {} if settings is True else settings
         wanted[name] = settings if model is None else settings_of(model, given, f"validation.{name}")
-    return {name: (known[name][0], settings) for name, settings in wanted.items()}
+    hook = "register_validators"
+    return {name: (registry.choose(hook, name, f"validation.{name}"), given) for name, given in wanted.items()}

@@ -9,7 +9,7 @@ from typing import Any
 from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step
 from prldh.core import Blanks, SecondStage, StudyError
 from prldh.data import some
-from prldh.plugins import ChecksSettings, ComposesLearners, Registry, RelativeSettings, settings_of
+from prldh.plugins import ChecksSettings, ComposesLearners, Registry, RelativeSettings, called, lent, settings_of
 from prldh.study import Study
 
 
@@ -99,12 +99,15 @@ def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -
     learner = registry.choose("register_learners", name, where)
     settings = settings_of(learner.Settings, raw or {}, f"{where} ({name})")
     if isinstance(settings, RelativeSettings):
-        settings = settings.relative_to(folder)
+        settings = lent(settings, "relative_to", folder)
     if isinstance(learner, ChecksSettings):
-        learner.check(settings)
+        called("learner", learner, "check", settings)
     if isinstance(learner, ComposesLearners):
-        parts = [_resolve_learner(part, f"{where} ({name})", registry, folder) for part in learner.parts(settings)]
-        learner = learner.compose([(part.learner, part.settings) for part in parts])
+        parts = [
+            _resolve_learner(part, f"{where} ({name})", registry, folder)
+            for part in called("learner", learner, "parts", settings)
+        ]
+        learner = called("learner", learner, "compose", [(part.learner, part.settings) for part in parts])
     return ChosenLearner(learner, settings)
 
 
@@ -119,9 +122,11 @@ def _resolve_steps(
         selector = registry.choose(hook, name, f"{where}, step {i + 1}")
         settings_given = settings_of(selector.Settings, raw, f"{where}, step {i + 1} ({name})")
         settings = (
-            settings_given.relative_to(folder) if isinstance(settings_given, RelativeSettings) else settings_given
+            lent(settings_given, "relative_to", folder)
+            if isinstance(settings_given, RelativeSettings)
+            else settings_given
         )
         if isinstance(selector, ChecksSettings):
-            selector.check(settings)
+            called("selector", selector, "check", settings)
         steps.append(Step(selector, settings, settings_given))
     return tuple(steps)

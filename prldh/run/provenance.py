@@ -51,6 +51,7 @@ def describe_provenance(
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "packages": {p: version_of(p) for p in PACKAGES},
+        "plugins": [each._asdict() for each in plan.registry.took_part()],
         "engines": results.data["engines"],
         "model_sha256": written["model.json"],
         "model_checksum": model_checksum,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from prldh.chain import Protocol, Step
 from prldh.core import BOOTSTRAP, REPEATED_HOLDOUT, Resample, StudyError, Subjects, Warn, warn
-from prldh.plugins import UsesColumns
+from prldh.plugins import UsesColumns, called
 
 #: Resamples by scheme, each with its kind.
 Schemes = Mapping[str, tuple[str, list[Resample]]]
@@ -24,7 +24,7 @@ def check_columns(own: Protocol, named: Mapping[str, Protocol], subjects: Subjec
     """
     told: dict[Warn, None] = {}
     for where, step in _reading(own, named):
-        told |= dict.fromkeys(step.selector.check_columns(step.settings, subjects, where))
+        told |= dict.fromkeys(called("step", step.selector, "check_columns", step.settings, subjects, where))
     return tuple(told)
 
 
@@ -42,12 +42,15 @@ def within_reach(
     kept, told = dict(schemes), []
     for where, step in _reading(own, named):
         for name, (kind, resamples) in kept.items():
-            reached = [step.selector.reached_from(step.settings, subjects.columns, r.train) for r in resamples]
+            reached = [
+                called("step", step.selector, "reached_from", step.settings, subjects.columns, r.train)
+                for r in resamples
+            ]
             lost = [int((~own[r.test]).sum()) for own, r in zip(reached, resamples, strict=True)]
             n_resamples = sum(n > 0 for n in lost)
             if not n_resamples:
                 continue
-            remedy = step.selector.remedy(step.settings)
+            remedy = called("step", step.selector, "remedy", step.settings)
             if kind not in (BOOTSTRAP, REPEATED_HOLDOUT):
                 raise StudyError(
                     f"{where}: validation.{name} holds patients out whom it cannot be applied to ({n_resamples} of"

@@ -18,6 +18,7 @@ from prldh.engines import StatisticsEngine
 from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, ExtractsStream, Registry, takes_columns
 from prldh.results import words_of
 from prldh.testing.cases import make_case
+from prldh.testing.fresh import CARRIES, carries_nothing
 from prldh.testing.image_step_checks import IMAGE_STEP_CHECKS
 from prldh.testing.learner_checks import LEARNER_CHECKS
 from prldh.testing.parts import (
@@ -42,8 +43,8 @@ from prldh.testing.words import results_of_scheme, results_of_source, say_what_t
 # ---------------------------------------------------------------- validators
 
 
-def _resamples(validator: Any, raw: Any) -> tuple[np.ndarray, list[Any]]:
-    outcome = make_rows().outcome
+def _resamples(validator: Any, raw: Any, seed: int = 0) -> tuple[np.ndarray, list[Any]]:
+    outcome = make_rows(seed=seed).outcome
     columns = ({"centre": np.resize(np.array(["A", "B", "C"], dtype=object), outcome.size)},)
     given = columns if takes_columns(validator) else ()
     settings = read_settings(validator, raw) if hasattr(validator, "Settings") else raw
@@ -114,6 +115,22 @@ def _draws_from_the_seed(validator: Any, raw: Any) -> None:
     require(is_same, "the same outcome and seed gave other resamples; draw from the seed alone")
 
 
+def _validator_carries_nothing(validator: Any, raw: Any) -> None:
+    def drawing(seed: int) -> Callable[[Any], Callable[[], str]]:
+        def draw(own: Any) -> Callable[[], str]:
+            resamples = _resamples(own, raw, seed)[1]
+            return lambda: as_json([[r.train, r.test, r.repeat, r.fold] for r in resamples], "its resamples")
+
+        return draw
+
+    carries_nothing(validator, drawing(1), drawing(0))
+
+
+def _validator_refuses_unknown_keys(validator: Any, raw: Any) -> None:
+    if hasattr(validator, "Settings"):
+        refuses_unknown_keys(validator, raw)
+
+
 def _scheme_says_what_the_report_can_use(validator: Any, raw: Any) -> None:
     for repeats in (1, 5):
         say_what_the_report_can_use(validator, results_of_scheme(validator, raw, repeats))
@@ -169,6 +186,17 @@ def _measures_alike(source: Any, raw: Any) -> None:
         list(first) == list(in_other_weather(lambda: _extract(source, raw, make_case()))),
         "the same case gave other values",
     )
+
+
+def _source_carries_nothing(source: Any, raw: Any) -> None:
+    def measuring(case: Case) -> Callable[[Any], Callable[[], str]]:
+        def measure(own: Any) -> Callable[[], str]:
+            values = _extract(own, raw, case)
+            return lambda: as_json([list(by_reader.items()) for by_reader in values], "its values")
+
+        return measure
+
+    carries_nothing(source, measuring(make_case("P2", 1)), measuring(make_case()))
 
 
 def _measures_or_says_why(source: Any, raw: Any) -> None:
@@ -283,6 +311,19 @@ def _items_are_whole(checklist: Any, raw: Any) -> None:
     )
 
 
+def _checklist_carries_nothing(checklist: Any, raw: Any) -> None:
+    del raw
+
+    def asking(dossier: Any) -> Callable[[Any], Callable[[], str]]:
+        def ask(own: Any) -> Callable[[], str]:
+            entries = own.evaluate(dossier)
+            return lambda: as_json(entries, "the entries")
+
+        return ask
+
+    carries_nothing(checklist, *(asking(dossier) for dossier in _dossiers()))
+
+
 def _is_written_in_all_formats(checklist: Any, raw: Any) -> None:
     del raw
 
@@ -348,6 +389,8 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "gives row numbers in range": _rows_in_range,
         "holds out rows that do not train": _holds_out,
         "draws from its seed alone": _draws_from_the_seed,
+        CARRIES: _validator_carries_nothing,
+        UNKNOWN: _validator_refuses_unknown_keys,
         WORDS: _scheme_says_what_the_report_can_use,
     },
     "feature source": {
@@ -357,6 +400,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         "gives one dictionary of finite numbers a reader": _one_dictionary_a_reader,
         "names the same features in the same order for every case": _same_names_in_order,
         "measures a case alike every time": _measures_alike,
+        CARRIES: _source_carries_nothing,
         "measures the smallest and the flattest region, or says why not": _measures_or_says_why,
         "describes every feature": _describes_every_name,
         "measures many as it measures one": _many_are_as_one,
@@ -367,6 +411,7 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "checklist": {
         NAMED: has_name_and_version,
         "has items with number, text, status and evidence": _items_are_whole,
+        CARRIES: _checklist_carries_nothing,
         "can be written in every format": _is_written_in_all_formats,
     },
     "report section": {

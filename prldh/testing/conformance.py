@@ -7,19 +7,43 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, shown
-from prldh.plugins import REGISTRIES, Registry
+from prldh.plugins import REGISTRIES, Registry, printing_aside
 from prldh.run import place_whole
 from prldh.study import parse_yaml
-from prldh.testing.kit import checks_of
+from prldh.testing.kit import Check, checks_of
 from prldh.testing.parts import CheckFailed
 from prldh.testing.skeleton import FILES
 
 
-def check_plugin(registry: Registry, name: str, settings: str | None = None) -> Iterator[tuple[bool, str]]:
-    """Put everything that a plugin registers to the test: whether each check passed, and its line.
+class Outcome(NamedTuple):
+    """What became of a check: it passed (``ok``), ``failed``, failed as ``expected``, or ``passed`` though its failure
+    was expected; ``message``: what was found, ``reason``: why a failure was expected."""
+
+    status: Literal["ok", "failed", "expected", "passed"]
+    kind: str
+    item: str
+    promise: str
+    message: str = ""
+    reason: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        return self.status != "failed"
+
+    def __str__(self) -> str:
+        check = ": ".join(part for part in (f"{self.kind} {self.item}".strip(), self.promise, self.message) if part)
+        told = {
+            "expected": f" (expected: {self.reason})",
+            "passed": f", though it was expected to fail ({self.reason}): take it out of expected_failed_checks",
+        }
+        return f"{self.status:9}{check}{told.get(self.status, '')}"
+
+
+def check_plugin(registry: Registry, name: str, settings: str | None = None) -> Iterator[Outcome]:
+    """Put everything that a plugin registers to the test: what became of each check.
 
     Parameters
     ----------
@@ -39,21 +63,35 @@ def check_plugin(registry: Registry, name: str, settings: str | None = None) -> 
         try:
             checks = checks_of(item, settings_by_name.get(item.name))
         except CheckFailed as failure:
-            yield False, f"failed   {failure}"
+            yield Outcome("failed", "", "", _one_line(failure))
             continue
         for check in checks:
-            try:
-                check()
-            except (CheckFailed, PrldhError) as failure:
-                yield False, f"failed   {check}: {_one_line(failure)}"
-            except Exception as error:  # the object's own
-                yield False, f"failed   {check}: {type(error).__name__}: {_one_line(error)} ({_place(error)})"
-            else:
-                yield True, f"ok       {check}"
+            found = _failure_of(check)
+            status: Literal["ok", "failed", "expected", "passed"] = "ok" if found is None else "failed"
+            if check.expected is not None:
+                status = "passed" if found is None else "expected"
+            yield Outcome(status, check.what, check.item, check.promise, found or "", check.expected or "")
+
+
+def _failure_of(check: Check) -> str | None:
+    """What is wrong, in a line; None: nothing. What the object prints is no part of the answer."""
+    try:
+        with printing_aside():
+            check()
+    except (CheckFailed, PrldhError) as failure:
+        return _one_line(failure)
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # the object's own
+        return f"{type(error).__name__}: {_one_line(error)} ({_place(error)})"
+    return None
 
 
 def objects_of(registry: Registry, name: str) -> list[tuple[str, Any]]:
     """What a plugin, a distribution or the object of that name registers: (hook, object)."""
+    for each in registry.skipped:
+        if name in (each.plugin, each.name):
+            raise PluginError(f"{str(each)[:1].upper()}{str(each)[1:]}")
     everything = [(hook, item, plugin) for hook in REGISTRIES for item, plugin in registry.registered(hook).values()]
     origins = {each.plugin: each.name for each in registry.distributions}
     plugins = {name for name, plugin in registry.manager.list_name_plugin() if plugin is not None}

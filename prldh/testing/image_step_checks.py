@@ -11,6 +11,7 @@ import numpy as np
 from prldh.core import Case, DataError
 from prldh.data.imaging import ChosenStep, problem_of
 from prldh.testing.cases import make_case
+from prldh.testing.fresh import CARRIES, carries_nothing
 from prldh.testing.parts import (
     NAMED,
     TRAVELS,
@@ -68,6 +69,18 @@ def _is_of_this_case_alone(step: Any, raw: Any) -> None:
     require(is_same, "the same case a second time gave another; it may depend on nothing but the case and its settings")
 
 
+def _carries_nothing(step: Any, raw: Any) -> None:
+    def processing(case: Case) -> Callable[[Any], Callable[[], bytes]]:
+        def process(own: Any) -> Callable[[], bytes]:
+            after = _apply(own, raw, case)
+            return lambda: b"".join(array.tobytes() for array in (after.image.values, *after.masks))
+
+        return process
+
+    other = replace(_case(shape=(10, 33, 31)), patient="P2")
+    carries_nothing(step, processing(other), processing(_case()))
+
+
 def _is_of_the_image_alone(step: Any, raw: Any) -> None:
     """Lesions of one image share what it gives, where it says so."""
     if not getattr(step, "of_image_alone", False):
@@ -107,6 +120,7 @@ IMAGE_STEP_CHECKS: dict[str, Callable[[Any, Any], None]] = {
     TRAVELS: travels,
     "gives a case of finite voxels and the masks it had, on one grid": _gives_a_case,
     "depends on nothing but the case and its settings": _is_of_this_case_alone,
+    CARRIES: _carries_nothing,
     "takes the image alone, where it says so": _is_of_the_image_alone,
     "processes one slice, one value and negative values, or says why not": _processes_or_says_why,
     WORDS: _step_says_what_the_report_can_use,

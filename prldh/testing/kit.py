@@ -10,7 +10,8 @@ with what was promised and what was found. Built-ins pass the same checks. In a 
         check()
 
 An object whose settings have no defaults, or a validator, which gets what the study file says as it stands, names some
-that work: here, or in an attribute ``example_settings``.
+that work: here, or in an attribute ``example_settings``. One that cannot keep a promise says so with the reason, in an
+attribute ``expected_failed_checks``: promise → reason; where the check passes all the same, that is said.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from prldh.core import nearest
+from prldh.plugins import describe_error
 from prldh.testing.checks import CHECKS
-from prldh.testing.parts import kind_of
+from prldh.testing.fresh import fresh
+from prldh.testing.parts import CheckFailed, kind_of
 
 Example = Mapping[str, Any]
 
@@ -34,10 +38,15 @@ class Check:
     item: str
     promise: str
     run: Callable[[], None]
+    #: Why it fails, where the object says that it does.
+    expected: str | None = None
 
     def __call__(self) -> None:
         """Raises :class:`CheckFailed`; anything else that is raised is the object's own error."""
-        self.run()
+        try:
+            self.run()
+        except (SystemExit, GeneratorExit) as end:
+            raise CheckFailed(f"it ends the program ({describe_error(end)}): raise an error that says why") from end
 
     def __str__(self) -> str:
         return f"{self.what} {self.item}: {self.promise}"
@@ -67,7 +76,32 @@ def checks_of(item: Any, settings: Any = None) -> list[Check]:
 
     what = kind_of(item)
     raw = getattr(item, "example_settings", None) if settings is None else settings
-    return [Check(what, str(item.name), promise, partial(check, item, raw)) for promise, check in CHECKS[what].items()]
+    expected = _expected_of(item, what)
+    unused = fresh(item)
+    return [
+        Check(what, str(item.name), promise, partial(_check_fresh, check, unused, raw), expected.get(promise))
+        for promise, check in CHECKS[what].items()
+    ]
+
+
+def _check_fresh(check: Callable[[Any, Any], None], item: Any, raw: Any) -> None:
+    """A check of an object that none was made of before."""
+    check(fresh(item), raw)
+
+
+def _expected_of(item: Any, what: str) -> dict[str, str]:
+    """The promises that an object says it does not keep, each with the reason."""
+    expected = getattr(item, "expected_failed_checks", {})
+    if not isinstance(expected, Mapping) or not all(isinstance(s, str) and s.strip() for s in expected.values()):
+        raise CheckFailed(
+            f"{what} {item.name}: expected_failed_checks must be promise → reason, found {expected!r:.80}"
+        )
+    for promise in expected:
+        if promise not in CHECKS[what]:
+            near = nearest(str(promise), CHECKS[what])
+            hint = f"; did you mean '{near}'?" if near else f": {', '.join(CHECKS[what])}."
+            raise CheckFailed(f"{what} {item.name}: expected_failed_checks names '{promise}', which is none{hint}")
+    return dict(expected)
 
 
 def parametrize_with_checks(items: Iterable[Any], settings: Mapping[str, Any] | None = None) -> Any:
@@ -78,4 +112,8 @@ def parametrize_with_checks(items: Iterable[Any], settings: Mapping[str, Any] | 
     checks = [
         check for item in items for check in checks_of(item, (settings or {}).get(getattr(item, "name", ""), None))
     ]
-    return pytest.mark.parametrize("check", checks, ids=str)
+    marked = [
+        check if check.expected is None else pytest.param(check, marks=pytest.mark.xfail(reason=check.expected))
+        for check in checks
+    ]
+    return pytest.mark.parametrize("check", marked, ids=list(map(str, checks)))

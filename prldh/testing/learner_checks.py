@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from string import Formatter
 from typing import Any
 
@@ -15,6 +16,7 @@ from prldh.core import BUILT_IN, DataError, FittedScore, PluginError, StepRun, T
 from prldh.engines import PythonEngine
 from prldh.plugins import ComposesLearners, LearnerMethods, Registry, check_score
 from prldh.stats import auc
+from prldh.testing.fresh import CARRIES, ELSEWHERE, N_WIDE, P_WIDE, carries_nothing, finds_the_same_elsewhere
 from prldh.testing.parts import (
     NAMED,
     TRAVELS,
@@ -93,6 +95,29 @@ def _is_deterministic(learner: Any, raw: Any) -> None:
     _fit(learner, raw, made_rows(seed=2))
     again = in_other_weather(lambda: _log_odds(_fit(learner, raw, rows), others))
     require(np.array_equal(first, again), "the same rows and seed gave two scores; draw from the seed alone")
+
+
+def _text_of(score: FittedScore, others: TrainingRows) -> str:
+    """All that a score says of others, as text."""
+    return as_json([list(score.names), score.state, _log_odds(score, others)], "what it found")
+
+
+def _carries_nothing(learner: Any, raw: Any) -> None:
+    def finding(seed: int) -> Callable[[Any], Callable[[], str]]:
+        rows, others = made_rows(seed=seed), made_rows(seed=3)
+        return lambda own: partial(_text_of, _fit(own, raw, rows), others)
+
+    carries_nothing(learner, finding(2), finding(0))
+
+
+def _find(learner: Any, raw: Any) -> str:
+    return _text_of(_fit(learner, raw, made_rows(N_WIDE, P_WIDE)), made_rows(N_WIDE, P_WIDE, seed=1))
+
+
+def _is_the_same_elsewhere(learner: Any, raw: Any) -> None:
+    """Here after another fit, there as the first."""
+    _fit(learner, raw, made_rows(seed=2))
+    finds_the_same_elsewhere(_find, learner, raw)
 
 
 def _same_in_any_order(
@@ -228,6 +253,8 @@ LEARNER_CHECKS: dict[str, Callable[[Any, Any], None]] = {
     UNKNOWN: refuses_unknown_keys,
     TRAVELS: travels,
     "finds the same for the same rows and seed": _is_deterministic,
+    CARRIES: _carries_nothing,
+    ELSEWHERE: _is_the_same_elsewhere,
     "finds the same for rows in any order": _same_in_any_order(_turned, "rows"),
     "finds the same for columns in any order": _same_in_any_order(_columns_turned, "columns"),
     "finds the same for copies of patients in any order": _same_in_any_order(_turned, "copies", _bootstrapped),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import random
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
 from prldh.chain.selection import CorrelationSelector
 from prldh.core import PrldhError, StudyError, clean
@@ -22,6 +24,7 @@ NAMED = "has a name and a version"
 TRAVELS = "can be sent to worker processes"
 UNKNOWN = "refuses unknown settings"
 WORDS = "says of itself what the report can use"
+_FORBID = 'give it model_config = ConfigDict(extra="forbid")'
 
 
 class CheckFailed(AssertionError):
@@ -71,12 +74,31 @@ def read_settings(item: Any, raw: Any) -> Any:
 def refuses_unknown_keys(item: Any, raw: Any) -> None:
     """A misspelt setting must not be ignored silently."""
     settings_of(item.Settings, dict(raw or {}), item.name)
+    with contextlib.suppress(ValidationError):
+        item.Settings.model_validate({**(raw or {}), "no_such_setting": 1})
+        raise CheckFailed(f"{item.Settings.__name__} accepts an unknown key: {_FORBID}")
     try:
         settings_of(item.Settings, {**(raw or {}), "no_such_setting": 1}, item.name)
     except StudyError as error:
         require("no_such_setting" in str(error), f"the message does not name the key: {error}")
-    else:
-        raise CheckFailed('an unknown key is accepted: give Settings model_config = ConfigDict(extra="forbid")')
+    for model in _models_within(item.Settings):
+        is_strict = model.model_config.get("extra") == "forbid" or bool(model.__pydantic_decorators__.model_validators)
+        require(is_strict, f"{model.__name__}, within {item.Settings.__name__}, accepts an unknown key: {_FORBID}")
+
+
+def _models_within(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The settings models that stand within another, at whatever depth."""
+    found: dict[type[BaseModel], None] = {}
+    waiting: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            if each not in found and each is not model:
+                found[each] = None
+                waiting += [field.annotation for field in each.model_fields.values()]
+        else:
+            waiting += get_args(each)
+    return list(found)
 
 
 def travels(item: Any, raw: Any) -> None:

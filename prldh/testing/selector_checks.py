@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from prldh.chain import Answer, read_answer
 from prldh.core import Chosen, DataError, Fitted, PluginError, Selection, TrainingRows, Warn, take_columns
 from prldh.engines import PythonEngine
 from prldh.plugins import DescribesFit, check_selection
+from prldh.testing.fresh import CARRIES, ELSEWHERE, N_WIDE, P_WIDE, carries_nothing, finds_the_same_elsewhere
 from prldh.testing.parts import (
     NAMED,
     TRAVELS,
@@ -134,6 +136,31 @@ def _sees_training_rows_only(selector: Any, raw: Any) -> None:
     _same(first, _fit(selector, raw, rows), "what a fit finds depends on rows that an earlier fit was given")
 
 
+def _text_of(answer: Answer) -> str:
+    """All that a fit found, as text."""
+    parts = [(fitted.kind, fitted.names, fitted.outputs, fitted.state) for fitted in answer.fitted]
+    told = [w if isinstance(w, str) else w.message for w in answer.warnings]
+    return as_json([parts, dict(answer.dropped), answer.details, told], "what it found")
+
+
+def _carries_nothing(selector: Any, raw: Any) -> None:
+    def finding(seed: int) -> Callable[[Any], Callable[[], str]]:
+        rows = make_rows(seed=seed)
+        return lambda own: partial(_text_of, _fit(own, raw, rows))
+
+    carries_nothing(selector, finding(1), finding(0))
+
+
+def _find(selector: Any, raw: Any) -> str:
+    return _text_of(_fit(selector, raw, make_rows(N_WIDE, P_WIDE)))
+
+
+def _is_the_same_elsewhere(selector: Any, raw: Any) -> None:
+    """Here after another fit, there as the first."""
+    _fit(selector, raw, make_rows(seed=1))
+    finds_the_same_elsewhere(_find, selector, raw)
+
+
 def _survives(change: Callable[[TrainingRows], TrainingRows]) -> Callable[[Any, Any], None]:
     def check(selector: Any, raw: Any) -> None:
         rows = change(make_rows())
@@ -229,6 +256,8 @@ SELECTOR_CHECKS: dict[str, Callable[[Any, Any], None]] = {
     "keeps positions in range and gives a reason for every name it drops": _keeps_in_range_with_reasons,
     "finds the same for the same seed": _is_deterministic,
     "is fitted on the rows it is given alone, and does not change them": _sees_training_rows_only,
+    CARRIES: _carries_nothing,
+    ELSEWHERE: _is_the_same_elsewhere,
     "survives ties": _survives(_tied),
     "survives constant columns": _survives(_with_constants),
     "survives a bootstrap sample's copies of patients": _survives(_bootstrapped),

@@ -21,6 +21,7 @@ from prldh.validation.entries import (
 from prldh.validation.group_schemes import LeaveOneGroupOut
 from prldh.validation.importance import Importance, describe_importance
 from prldh.validation.refit import held_out, held_out_imputed
+from prldh.validation.repeated import repeat_elsewhere
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, validate_models
 from prldh.validation.sensitivity import Alternative
@@ -57,6 +58,7 @@ __all__ = [
     "compare_protocols",
     "compared_schemes",
     "describe_importance",
+    "repeat_elsewhere",
     "fitted_on",
     "held_out",
     "held_out_imputed",

@@ -18,7 +18,7 @@ from prldh.chain import Protocol, Step, fit_everyone
 from prldh.core import HELD_OUT, Interval, Predictions, TissueFit, TissueRefit
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
-from prldh.plugins import OffersAlternatives
+from prldh.plugins import OffersAlternatives, called
 from prldh.validation.entries import FoldMean, HeldOutArea
 from prldh.validation.null_run import null_scheme
 from prldh.validation.summaries import fold_mean, pooled_auc_of
@@ -57,7 +57,8 @@ def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
     ones are among them."""
     chains = []
     for i, step in enumerate(protocol.steps):
-        offered = step.selector.alternatives(step.settings) if isinstance(step.selector, OffersAlternatives) else {}
+        is_offering = isinstance(step.selector, OffersAlternatives)
+        offered = called("selector", step.selector, "alternatives", step.settings) if is_offering else {}
         for label, settings in offered.items():
             others = () if settings is None else (Step(step.selector, settings),)
             chains.append(

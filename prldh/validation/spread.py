@@ -22,7 +22,7 @@ from prldh.chain import Protocol
 from prldh.core import BOOTSTRAP, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, Subjects, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.models import Plan
-from prldh.plugins import HasFingerprint
+from prldh.plugins import HasFingerprint, called
 from prldh.study import Imputation
 from prldh.validation.refit import impute_for_resamples, refit_tissues
 from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
@@ -53,7 +53,7 @@ class Refits:
 
 @dataclass(frozen=True)
 class Refitted:
-    """Of every resample of every scheme: the tissues, the completed covariates, and what the fits read."""
+    """Of every resample of every scheme: the tissues, the completed covariates, and what the fits were handed."""
 
     tissues: ByScheme
     completed: ByScheme
@@ -106,7 +106,7 @@ def refit_all(
         subjects, plan.protocol, study.seed, tissues, cohort, study.imputation, is_pooled, tuple(explained)
     )
     by_item = run_work(
-        partial(_refit_one, settings),
+        partial(refit_one, settings),
         items,
         workers,
         lambda done: progress(done, len(items)),
@@ -142,7 +142,7 @@ def pool(blocks: Mapping[str, tuple[FeatureBlock, ...]]) -> dict[str, tuple[Feat
     }
 
 
-def _refit_one(
+def refit_one(
     settings: Refits,
     blocks: Mapping[str, tuple[FeatureBlock, ...]],
     given: Mapping[str, np.ndarray],
@@ -211,7 +211,7 @@ def _digest_of(protocol: Protocol) -> str:
 
 def _fingerprint(item: Any, settings: Any) -> str:
     """What a step depends on beside its settings, such as the content of a file that they name."""
-    return item.fingerprint(settings) if isinstance(item, HasFingerprint) else ""
+    return str(called("step", item, "fingerprint", settings)) if isinstance(item, HasFingerprint) else ""
 
 
 def _source_of(selector: Any) -> str:

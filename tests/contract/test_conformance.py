@@ -27,6 +27,7 @@ from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.run.preparation import check_held_out
 from prldh.testing.checks import CHECKS
 from prldh.testing.conformance import check_plugin, write_skeleton
+from prldh.testing.fresh import ELSEWHERE
 from prldh.testing.kit import checks_of, parametrize_with_checks
 from prldh.testing.parts import CheckFailed
 
@@ -44,7 +45,20 @@ FEWER_TREES = {
 }
 
 
-@parametrize_with_checks(BUILT_IN, FEWER_TREES)
+#: Whose fit of hundreds of features takes a minute.
+LONG = ("boruta", "lasso_svm_rfe", "mrmr_forest")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(
+            check, id=str(check), marks=[pytest.mark.slow] * (check.promise == ELSEWHERE and check.item in LONG)
+        )
+        for item in BUILT_IN
+        for check in checks_of(item, FEWER_TREES.get(item.name))
+    ],
+)
 def test_built_ins_conform(check):
     check()
 
@@ -67,7 +81,7 @@ def test_pyradiomics_conforms():
     pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
     pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
     lines = list(check_plugin(Registry(), "prldh-pyradiomics", "pyradiomics: {preset: ibsi}"))
-    assert len(lines) == len(CHECKS["feature source"]) and all(is_well for is_well, _ in lines), lines
+    assert len(lines) == len(CHECKS["feature source"]) and all(each.is_well for each in lines), lines
 
 
 # ---------------------------------------------------------------- each check catches what it is for
@@ -315,7 +329,7 @@ def test_a_broken_promise_is_caught(whole, spoilt, caught):
     item = type("Spoilt", (whole,), methods)()
     hook = next(h for h, kind in REGISTRIES.items() if kind.noun == testing.kind_of(item))
     manager.register(SimpleNamespace(**{hook: _hook(hook, [item])}), name="stranger")
-    failed = [line for is_well, line in check_plugin(manager, "stranger") if not is_well]
+    failed = [str(each) for each in check_plugin(manager, "stranger") if not each.is_well]
     assert any(caught in line for line in failed), failed
     assert all("\n" not in line for line in failed)
 

@@ -76,7 +76,7 @@ def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path)
     }
     assert rows["pipeline", "folds"]["logistic model"]["n_fits"] == 4 * 2  # unadjusted and adjusted
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "fits; no held-out row was read by any." in page and "LEAK" not in page
+    assert "fits; no held-out row was handed to any." in page and "LEAK" not in page
 
 
 def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
@@ -92,10 +92,10 @@ def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     assert found["correlation"]["n_held_out_rows_read"] == 60 and found["Radscore"]["n_held_out_rows_read"] == 60
     assert found["logistic model"]["n_held_out_rows_read"] == 0
     assert any(
-        w["message"].startswith("LEAK: scope pipeline, folds: fits of 'correlation' read 60 held-out rows")
+        w["message"].startswith("LEAK: scope pipeline, folds: fits of 'correlation' were handed 60 held-out rows")
         for w in results["warnings"]
     )
-    assert "held-out rows were read by fits of correlation" in (tmp_path / "out" / "report.html").read_text()
+    assert "held-out rows were handed to fits of correlation" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_folds_that_overlap_are_caught(study, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from prldh.core.records import FeatureBlock, Resample, Subjects
 from prldh.plugins.registry import Registry
 from prldh.run.protocols import resolve_protocols
 from prldh.study.study import Study
-from prldh.validation.spread import Refits, _refit_one
+from prldh.validation.spread import Refits, refit_one
 from prldh.work.work import Workers, run_work
 
 STATUS = Path("/proc/self/status")
@@ -24,7 +24,7 @@ def _measured(settings, blocks, given, item):
     """Peak memory of this process (bytes) after a refit, how the features lie in it, and what was selected."""
     first = blocks["tissue"][0].first
     is_shared = isinstance(first, np.memmap) or isinstance(first.base, np.memmap)
-    refitted, _, _ = _refit_one(settings, blocks, given, item)
+    refitted, _, _ = refit_one(settings, blocks, given, item)
     peak = 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())[1])
     return peak, is_shared, refitted["tissue"].features
 

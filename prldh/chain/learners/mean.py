@@ -22,7 +22,7 @@ from prldh.core import (
     take_columns,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import Learner, LearnerSettings, check_score, guarded
+from prldh.plugins import FITTED, Learner, LearnerSettings, called, check_score
 
 
 class MeanSettings(LearnerSettings):
@@ -79,7 +79,7 @@ class MeanScore:
         names = self.names
         total = np.zeros(values.shape[0])
         for part in self.parts:
-            total += part.score.log_odds(take_columns(values, names, part.score.names))
+            total += called(FITTED, part.score, "log_odds", take_columns(values, names, part.score.names))
         return total / len(self.parts)
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -141,8 +141,7 @@ class MeanLearner:
             )
         parts, warnings = [], list[Any]()
         for number, (learner, own) in enumerate(self.learners):
-            with guarded("learner", learner):
-                score = learner.fit(rows, own, child_of(seed, number), engine)
+            score = called("learner", learner, "fit", rows, own, child_of(seed, number), engine)
             check_score(learner, score, rows.names)
             # a linear score is read by whoever reads linear scores, whichever learner made it
             maker: Any = score if isinstance(score, LinearScore) else learner

@@ -1,5 +1,5 @@
-"""What there may be to say of validation, PRL-090 to PRL-099, PRL-104 to PRL-106, and PRL-111, and of numbers that do
-not exist: PRL-110."""
+"""What there may be to say of validation, PRL-090 to PRL-099, PRL-104 to PRL-106, PRL-111 and PRL-112, and of
+numbers that do not exist: PRL-110."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ LEAK = WarnKind(
     "PRL-090",
     "validation",
     "validation",
-    "A fit read held-out rows",
-    "LEAK: scope {scope}, {scheme}: fits of '{stage}' read {n} held-out rows. These numbers are no validation.",
-    "The row ledger, which writes down what every fit reads, found held-out patients among the training rows.",
+    "A fit was handed held-out rows",
+    "LEAK: scope {scope}, {scheme}: fits of '{stage}' were handed {n} held-out rows. These numbers are no validation.",
+    "The row ledger, which writes down what every fit is handed, found held-out patients among the training rows.",
     "It is a fault of a step or validator, most likely a plugin's: `prldh plugins check NAME` shows it. Report it.",
 )
 NO_NULL_RUN = WarnKind(
@@ -166,4 +166,16 @@ SCORE_GIVEN = WarnKind(
     " are as hopeful as apparent ones. Scope pipeline refits cutoffs, the logistic model and its threshold, not the"
     " score.",
     "Give the features (`features:`) instead of the score, or say how the score was made, and on whom.",
+)
+REPEATED_OTHERWISE = WarnKind(
+    "PRL-112",
+    "validation",
+    "validation",
+    "A refit that was another one in another process",
+    "one refit was repeated in another process, and it is not the same: {found}. Something of this depends on more"
+    " than training rows, settings and seed: {listed}.",
+    "Where a step or learner of a plugin takes part, one refit is made twice, the second time by a process that was"
+    " started for it. What is drawn without the seed, kept from one fit to the next, or read from elsewhere differs"
+    " there, and the run cannot be repeated. Of what is built in the test suite shows that it is the same.",
+    "`prldh plugins check NAME` may show which promise is broken. Tell its author, or leave it out.",
 )

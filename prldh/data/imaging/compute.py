@@ -28,6 +28,7 @@ from prldh.data.imaging.pictures import draw_case
 from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, load_case
 from prldh.data.imaging.sources import ChosenSource, settings_text
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
+from prldh.plugins import lent
 
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 5
@@ -117,8 +118,8 @@ def compute_cases(
 def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[CaseWork]) -> None:
     """One call for all. What fails as a whole is left for one by one, which tells whose fault it is."""
     try:
-        answers = list(chosen.source.extract_many([work.case_for(name) for work in waiting], chosen.settings))
-    except (MemoryError, Exception) as error:
+        answers = list(lent(chosen.source, "extract_many", [work.case_for(name) for work in waiting], chosen.settings))
+    except (MemoryError, SystemExit, Exception) as error:
         if isinstance(error, PrldhError) and not isinstance(error, DataError):
             raise
         return
@@ -165,7 +166,7 @@ class CaseWork:
             self.reason = str(error)
         except MemoryError:
             self.reason = "it does not fit into memory. Crop the image around the region, or use fewer --jobs."
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if failed is None or isinstance(error, PrldhError):
                 raise
             place = traceback.extract_tb(error.__traceback__)[-1]

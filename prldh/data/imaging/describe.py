@@ -16,7 +16,7 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import HasMetadata, Labelled, NamesPackages
+from prldh.plugins import HasMetadata, Labelled, NamesPackages, called
 
 SCHEMA = "prldh-features/1"
 #: IBSI's item of image steps that name none: other processing after acquisition.
@@ -292,7 +292,7 @@ def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
         return ABSENT
     return {
         key: chosen.settings_given[key] if isinstance(value, str) and key in chosen.settings_given else value
-        for key, value in chosen.source.metadata(chosen.settings).items()
+        for key, value in called("feature source", chosen.source, "metadata", chosen.settings).items()
     }
 
 

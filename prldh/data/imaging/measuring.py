@@ -29,7 +29,7 @@ from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choos
 from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.imaging.streaming import n_readers, stream_cases
 from prldh.data.tables import check_ids, open_table, some, told_alike
-from prldh.plugins import Registry, VerifiesValues
+from prldh.plugins import Registry, VerifiesValues, called
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
 from prldh.work import Workers, run_work
 
@@ -340,6 +340,8 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
         case = apply_steps(load_case(result.row, reading), tissue.steps)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
-                for name, difference in chosen.source.verify(case, chosen.settings).items():
+                for name, difference in called(
+                    "feature source", chosen.source, "verify", case, chosen.settings
+                ).items():
                     differences[name] = max(difference, differences.get(name, 0.0))
     return differences

@@ -18,7 +18,7 @@ from prldh.data.imaging.seen import warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
-from prldh.plugins import DescribesFeatures, HasMetadata
+from prldh.plugins import DescribesFeatures, HasMetadata, called
 
 #: IBSI's code of the range of intensities, and what a source calls an image that it has not filtered.
 RANGE, UNFILTERED = "2OJQ", "original"
@@ -276,7 +276,8 @@ def _tell_of_few_bins(
     warnings = []
     columns = [name for of in names.values() for name in of]
     for source, chosen in sources.items():
-        computed = chosen.source.metadata(chosen.settings) if isinstance(chosen.source, HasMetadata) else {}
+        is_telling = isinstance(chosen.source, HasMetadata)
+        computed = called("feature source", chosen.source, "metadata", chosen.settings) if is_telling else {}
         width = (computed.get("setting") or {}).get("binWidth")
         ranges = [
             columns.index(name)
@@ -371,5 +372,6 @@ def _single_images(
 
 def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSource]) -> dict[str, dict[str, Any]]:
     chosen = sources[source]
-    own = chosen.source.describe(names, chosen.settings) if isinstance(chosen.source, DescribesFeatures) else {}
+    is_telling = isinstance(chosen.source, DescribesFeatures)
+    own = called("feature source", chosen.source, "describe", names, chosen.settings) if is_telling else {}
     return {n: {"source": source, **own.get(n, {})} for n in names}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
-from prldh.plugins import TrainedOnPatients
+from prldh.plugins import TrainedOnPatients, called
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def trained_on(
     ``patient_of``: id → patient, where ids are lesions': either of them may have trained it."""
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
-    hashes = set(chosen.source.trained_on(chosen.settings))
+    hashes = set(called("feature source", chosen.source, "trained_on", chosen.settings))
     whose = patient_of or {}
     seen = [
         i for i in ids if not hashes.isdisjoint(hashlib.sha256(p.encode()).hexdigest() for p in (i, whose.get(i, i)))

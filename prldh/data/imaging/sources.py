@@ -21,7 +21,9 @@ from prldh.plugins import (
     InformsSteps,
     Registry,
     RelativeSettings,
+    called,
     layered_settings,
+    lent,
 )
 from prldh.study import SHIPPED_SOURCES, Study
 from prldh.work import Workers
@@ -61,10 +63,10 @@ class ChosenSource:
         """
         settings_given = settings.model_dump(mode="json")
         if isinstance(settings, RelativeSettings):
-            settings = settings.relative_to(folder)
+            settings = lent(settings, "relative_to", folder)
         if isinstance(source, ChecksSettings):
-            source.check(settings)
-        more = source.fingerprint(settings) if isinstance(source, HasFingerprint) else ""
+            called("feature source", source, "check", settings)
+        more = called("feature source", source, "fingerprint", settings) if isinstance(source, HasFingerprint) else ""
         return cls(
             source,
             settings,
@@ -75,7 +77,8 @@ class ChosenSource:
     @property
     def for_steps(self) -> Mapping[str, Any]:
         """What the source tells the steps that take its features."""
-        return self.source.for_steps(self.settings) if isinstance(self.source, InformsSteps) else {}
+        is_informing = isinstance(self.source, InformsSteps)
+        return called("feature source", self.source, "for_steps", self.settings) if is_informing else {}
 
     @property
     def takes_many(self) -> bool:
@@ -89,9 +92,9 @@ class ChosenSource:
 
     def extract(self, case: Case) -> Sequence[Mapping[str, float]]:
         """What the source gives of a case, by as many processes as it is worth; the values are the same."""
-        parts = self.source.parts(case, self.settings) if self.jobs > 1 and self.divides_cases else ()
+        parts = lent(self.source, "parts", case, self.settings) if self.jobs > 1 and self.divides_cases else ()
         if len(parts) < 2:
-            return tuple(self.source.extract(case, self.settings))
+            return tuple(lent(self.source, "extract", case, self.settings))
         with Workers(self.jobs, shared=(self.source, self.settings, case), tries_here=True) as workers:
             answers = dict(workers.spread(_extract_part, dict(enumerate(parts)), is_cheap=False))
         merged: list[dict[str, float]] = [{} for _ in case.masks]
@@ -102,7 +105,7 @@ class ChosenSource:
 
 
 def _extract_part(source: DividesCases, settings: Any, case: Case, part: Any) -> Sequence[Mapping[str, float]]:
-    return source.extract_part(case, settings, part)
+    return lent(source, "extract_part", case, settings, part)
 
 
 def code_of(source: Any) -> str:
@@ -146,7 +149,9 @@ def check_names(study: Study, registry: Registry) -> None:
             if name not in known:
                 near = nearest(name, known)
                 hint = f"; did you mean '{near}'?" if near else f" (there are: {', '.join(sorted(known))})."
-                raise StudyError(f"{place}.{name}: there is no feature source of that name{hint}")
+                raise StudyError(
+                    f"{place}.{name}: there is no feature source of that name{hint}{registry.of_skipped()}"
+                )
     for tissue, settings in study.tissues.items():
         unused = [name for name in settings.extraction if name not in (*settings.sources, PERTURB)]
         if unused:
@@ -192,7 +197,7 @@ def choose_sources(study: Study, tissue: str, registry: Registry, folder: Path) 
         if name in SHIPPED_SOURCES and name not in registry.registered(HOOK):
             raise PluginError(
                 f"{where}: the feature source '{name}' is not installed. Install its plugin prldh-{name} (pip install"
-                f" prldh-{name})."
+                f" prldh-{name}).{registry.of_skipped()}"
             )
         if name in sources:
             raise StudyError(f"{where}: '{name}' is named twice. Remove one.")

@@ -13,7 +13,16 @@ import numpy as np
 
 from prldh.core import Case, DataError, PluginError, PrldhError, StudyError, Volume
 from prldh.data.imaging.sources import code_of, settings_text
-from prldh.plugins import ChecksSettings, HasFingerprint, Registry, RelativeSettings, describe_error, settings_of
+from prldh.plugins import (
+    ChecksSettings,
+    HasFingerprint,
+    Registry,
+    RelativeSettings,
+    called,
+    describe_error,
+    lent,
+    settings_of,
+)
 from prldh.study import Study
 
 HOOK = "register_image_steps"
@@ -52,10 +61,10 @@ def choose_steps(study: Study, tissue: str, registry: Registry, folder: Path) ->
         settings = settings_of(step.Settings, raw, f"{where}.{name}")
         given = settings.model_dump(mode="json")
         if isinstance(settings, RelativeSettings):
-            settings = settings.relative_to(folder)
+            settings = lent(settings, "relative_to", folder)
         if isinstance(step, ChecksSettings):
-            step.check(settings)
-        more = step.fingerprint(settings) if isinstance(step, HasFingerprint) else ""
+            called("image step", step, "check", settings)
+        more = called("image step", step, "fingerprint", settings) if isinstance(step, HasFingerprint) else ""
         key = f"{step.name} {step.version} {_code_of(step)} {settings_text(given)} {more}"
         chosen.append(ChosenStep(step, settings, given, key))
     names = [c.step.name for c in chosen]
@@ -116,10 +125,10 @@ def apply_steps(case: Case, steps: Sequence[ChosenStep]) -> Case:
 def _apply(chosen: ChosenStep, case: Case) -> Case:
     name = chosen.step.name
     try:
-        after = chosen.step.apply(case, chosen.settings)
+        after = lent(chosen.step, "apply", case, chosen.settings)
     except (PrldhError, MemoryError):
         raise
-    except Exception as error:  # a library's, or a stranger's: this case alone is put aside
+    except (Exception, SystemExit) as error:  # a library's, or a stranger's: this case alone is put aside
         raise DataError(f"the image step '{name}' failed on it: {describe_error(error)}.") from error
     problem = problem_of(chosen, case, after)
     if problem:

@@ -12,7 +12,7 @@ from typing import Any
 from prldh.core import CaseRow, ComputeError, DataError, PluginError, PrldhError
 from prldh.data.imaging.compute import CaseResult, CaseWork
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import CaseStream, ExtractsStream
+from prldh.plugins import CaseStream, ExtractsStream, called, lent, lent_next, printing_aside
 from prldh.work import QUEUE_BYTES, Kind, Pieces
 
 #: Pieces of a case come together up to so many bytes.
@@ -26,7 +26,8 @@ def n_readers(sources: Mapping[str, ChosenSource], jobs: int) -> int:
 
 
 def _readers_of(chosen: ChosenSource, jobs: int) -> int:
-    return chosen.source.readers(chosen.settings, jobs) if isinstance(chosen.source, ExtractsStream) else 0
+    is_streamed = isinstance(chosen.source, ExtractsStream)
+    return int(called("feature source", chosen.source, "readers", chosen.settings, jobs)) if is_streamed else 0
 
 
 def stream_cases(
@@ -55,7 +56,10 @@ def stream_cases(
     """
     sources: Mapping[str, ChosenSource] = shared[0]
     names = [name for name, chosen in sources.items() if _readers_of(chosen, jobs)]
-    arriving = _Arriving(sources, {name: sources[name].source.open_stream(sources[name].settings) for name in names})
+    arriving = _Arriving(
+        sources,
+        {name: called("feature source", sources[name].source, "open_stream", sources[name].settings) for name in names},
+    )
     try:
         with Pieces(read_pieces, batches, n_readers(sources, jobs), (names, *shared), limit, say) as pieces:
             for i, kind, piece in pieces:
@@ -93,10 +97,12 @@ def _prepared(work: CaseWork, name: str, chosen: ChosenSource) -> Iterator[list[
     """What a source needs of a case, some together; what goes wrong is the case's reason."""
     failed = f"the source '{name}' failed on it"
     found: list[Any] = []
-    work.attempt(lambda: found.append(iter(chosen.source.prepare(work.case_for(name), chosen.settings))), failed)
+    work.attempt(
+        lambda: found.append(iter(lent(chosen.source, "prepare", work.case_for(name), chosen.settings))), failed
+    )
     part: list[Any] = []
     while work.reason is None and found[-1] is not _END:
-        work.attempt(lambda: found.append(next(found[0], _END)), failed)
+        work.attempt(lambda: found.append(lent_next(chosen.source, found[0], _END)), failed)
         if work.reason is None and found[-1] is not _END:
             part.append(found.pop())
         if part and (found[-1] is _END or sum(p.nbytes for p in part) >= TOGETHER_BYTES):
@@ -170,10 +176,11 @@ class _Arriving:
 def _by(name: str, step: Callable[[], list[tuple[int, Any]]]) -> list[tuple[int, Any]]:
     """A step of a source's stream; where it fails, all cases are concerned."""
     try:
-        return step()
+        with printing_aside():
+            return step()
     except (PrldhError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
             f"the feature source '{name}' failed while it computed ({type(error).__name__} in"

@@ -1,0 +1,170 @@
+"""The border to strangers' code: what prldh calls of an object that a plugin brought, it calls by :func:`called` or
+:func:`lent`.
+
+What is handed over is read-only or a copy, what is printed goes to standard error, and what is raised is one message
+with the object's name. Of prldh's own objects nothing is changed: their errors are bugs and stay as they are.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
+
+from prldh.plugins.promises import guarded, is_strangers
+
+T = TypeVar("T")
+
+#: What an object that a step or learner fitted is called.
+FITTED = "fitted step"
+
+
+class ReadOnlyDict(dict[Any, Any]):
+    """A dictionary that says no where it is changed. Copies of it, ``dict(…)``, are anyone's to change."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("what a plugin is handed is read-only: change a copy, such as dict(…)")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+#: What cannot be changed, or is nobody else's; the seeds of a fit are spawned for that fit alone.
+_AS_THEY_ARE = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    type(None),
+    np.generic,
+    Enum,
+    Path,
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    np.random.SeedSequence,
+)
+
+
+def handed(value: T) -> T:
+    """The same as a stranger may have it: arrays that are read-only, dictionaries that say no, and copies of whatever
+    else could be changed, such as lists, frames, settings and records with all that is in them."""
+    return _handed(value)
+
+
+def _handed(value: Any) -> Any:
+    if isinstance(value, _AS_THEY_ARE):
+        return value
+    if isinstance(value, np.ndarray):
+        view = value.view()
+        view.setflags(write=False)
+        return view
+    if isinstance(value, (dict, types.MappingProxyType)):
+        return ReadOnlyDict((key, _handed(each)) for key, each in value.items())
+    if isinstance(value, tuple):
+        each = (_handed(part) for part in value)
+        return type(value)._make(each) if hasattr(value, "_make") else tuple(each)
+    if isinstance(value, list):
+        return [_handed(part) for part in value]
+    if isinstance(value, (set, frozenset)):
+        return type(value)(value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(deep=True)
+    if hasattr(value, "iloc"):  # a frame or series of pandas, which a start must not import
+        return value.copy()
+    return _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    """A record or another object, with its own parts handed over."""
+    try:
+        copied = copy.copy(value)
+    except Exception:  # a generator, a lock: there is one of it
+        return value
+    if copied is value:
+        return value
+    parts = getattr(copied, "__dict__", None)
+    if parts is not None and is_dataclass(value):  # values that were computed on first use stand there too
+        parts.update({name: _handed(each) for name, each in parts.items()})
+    elif is_dataclass(value):
+        for part in fields(value):
+            object.__setattr__(copied, part.name, _handed(getattr(value, part.name)))
+    return copied
+
+
+class _Aside:
+    """Standard output that is standard error as long as somebody is within, in whichever thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._within = threading.Lock(), 0
+        self._own: TextIO | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._within:
+                self._own, sys.stdout = sys.stdout, sys.stderr
+            self._within += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._within -= 1
+                if not self._within and self._own is not None:
+                    sys.stdout, self._own = self._own, None
+
+
+#: What is printed within goes to standard error: standard output is the command's.
+printing_aside = _Aside()
+
+
+def lent(item: Any, method: str, *given: Any) -> Any:
+    """As :func:`called`; what is raised stays as it is, for callers to whom it says something of one case alone."""
+    function = getattr(item, method)
+    if not is_strangers(item):
+        return function(*given)
+    with printing_aside():
+        found = function(*(handed(each) for each in given))
+    # an array may be one that the plugin fills again the next time
+    return found.copy() if isinstance(found, np.ndarray) else found
+
+
+def called(noun: str, item: Any, method: str, *given: Any) -> Any:
+    """What a method of an object gives, which may be a stranger's.
+
+    Parameters
+    ----------
+    noun
+        What the object is called in a message, such as ``selector``.
+
+    Raises
+    ------
+    PluginError
+        In place of whatever a stranger's object raises that is no message already.
+    """
+    with guarded(noun, item):
+        return lent(item, method, *given)
+
+
+def lent_next(item: Any, made: Iterator[Any], end: Any) -> Any:
+    """The next of what a method of an object makes piece by piece; ``end`` where there is no more."""
+    if not is_strangers(item):
+        return next(made, end)
+    with printing_aside():
+        return next(made, end)

@@ -1,0 +1,633 @@
+"""Plugins that change what they are handed, exit, print or cannot be loaded: the run's numbers stay, or one message
+names them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+import prldh
+from prldh import cli as command_line
+from prldh.chain.states import from_states
+from prldh.core.errors import PluginError
+from prldh.core.fitted import LinearScore
+from prldh.core.records import Cohort, Resample, Selection
+from prldh.data.imaging.sources import ChosenSource
+from prldh.data.imaging.stepping import ChosenStep, apply_steps
+from prldh.engines import PythonEngine
+from prldh.plugins import registry as of_registry
+from prldh.plugins.border import called, handed, lent
+from prldh.plugins.hookspecs import hookimpl
+from prldh.plugins.registry import Registry
+from prldh.testing.cases import make_case
+from prldh.testing.selector_checks import make_rows
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from hostile_plugins import install, spoil
+
+ROOT = Path(__file__).parents[2]
+
+
+# ---------------------------------------------------------------- what is handed over
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    limits: list[int] = [1, 2]
+    names: dict[str, int] = {"a": 1}
+
+
+@dataclass
+class Record:
+    values: np.ndarray
+    more: dict
+    within: list
+
+
+def _things():
+    frame = pd.DataFrame({"age": [1.0, 2.0], "sex": pd.Categorical(["f", "m"])})
+    cohort = Cohort(
+        ("A", "B"), np.array([0, 1]), frame, frame[["age"]], (), (), "y", "1", "0", {"c": np.array(["x", "y"])}
+    )
+    assert cohort.known and cohort.patient.size  # what is computed on first use stands there as well
+    return {
+        "array": np.arange(3.0),
+        "rows": make_rows(),
+        "cohort": cohort,
+        "case": make_case(),
+        "record": Record(np.arange(3), {"x": [1, {"y": 2}]}, [np.arange(2)]),
+        "settings": Settings(),
+        "nested": {"a": [{"b": np.arange(2)}], "c": ({"d": 1},)},
+        "proxy": MappingProxyType({"a": np.arange(2)}),
+        "selection": Selection(np.arange(2), {"x": "why"}, {"d": [1]}),
+        "score": LinearScore(0.0, (("s", "x"),), np.ones(1), np.zeros(1), np.ones(1), {"d": [1]}),
+        "engine": PythonEngine(),
+    }
+
+
+def _text(value) -> str:
+    """All that there is of a value."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.tolist()}"
+    if isinstance(value, (pd.DataFrame, pd.Series)):
+        return value.to_json()
+    if isinstance(value, (dict, MappingProxyType)):
+        return str({k: _text(v) for k, v in value.items()})
+    if isinstance(value, (list, tuple)):
+        return str([_text(v) for v in value])
+    return f"{type(value).__name__} {_text(vars(value))}" if hasattr(value, "__dict__") else repr(value)
+
+
+@pytest.mark.parametrize("name", _things())
+def test_what_is_handed_over_cannot_be_changed(name):
+    value = _things()[name]
+    before = _text(value)
+    given = handed(value)
+    assert _text(given) == before and isinstance(given, dict if name == "proxy" else type(value))
+    spoil(given)
+    assert _text(value) == before
+
+
+def test_spoiling_changes_what_is_not_handed_over():
+    for name in ("cohort", "record", "settings", "nested", "selection", "score"):
+        value = _things()[name]
+        before = _text(value)
+        spoil(value)
+        assert _text(value) != before, name
+
+
+def test_a_copy_of_what_is_handed_over_is_the_plugins_own():
+    import copy
+    import pickle
+
+    given = handed({"a": {"b": 1}})
+    for own in (dict(given), copy.deepcopy(given), pickle.loads(pickle.dumps(given))):
+        own["c"] = 1
+        assert own["a"] == {"b": 1}
+    with pytest.raises(TypeError, match="read-only"):
+        given["c"] = 1
+    assert json.loads(json.dumps(given)) == {"a": {"b": 1}}
+
+
+def test_prldhs_own_objects_are_called_as_they_are():
+    rows = make_rows()
+
+    class Own:
+        def fit(self, given):
+            return given
+
+    Own.__module__ = "prldh.somewhere"
+    assert called("selector", Own(), "fit", rows) is rows
+    Own.__module__ = "strange"
+    assert called("selector", Own(), "fit", rows) is not rows
+
+
+#: Methods that plugins' objects alone have: who calls one has to do it at the border.
+OF_PLUGINS = set(
+    """
+    extract extract_many extract_part open_stream prepare verify for_steps trained_on resamples evaluate
+    alternatives fingerprint check_columns reached_from remedy methods design figures remarks from_parts
+    compose reaches
+    """.split()
+)
+#: Calls of prldh's own under these names.
+OWN_CALLS = {
+    "prldh/checklists/answers.py": {"compose"},  # YAML
+    "prldh/study/study_file.py": {"compose"},
+    "prldh/chain/transforms/without_batches.py": {"reaches"},  # its own
+    "prldh/data/imaging/compute.py": {"extract"},  # a ChosenSource's
+    "prldh/cli.py": {"extract"},  # the command's
+    "prldh/plugins/usable.py": {"evaluate"},  # a marker of a requirement
+}
+
+
+def test_nothing_of_a_plugin_is_called_but_at_the_border():
+    for path in (ROOT / "prldh").rglob("*.py"):
+        place = path.relative_to(ROOT).as_posix()
+        if place.startswith("prldh/testing/"):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
+        assert names & OF_PLUGINS <= OWN_CALLS.get(place, set()), (place, names & OF_PLUGINS)
+
+
+# ---------------------------------------------------------------- a run
+
+
+class Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Peaceful:
+    """Of every kind one, as it should be; ``spoils``: it changes what it is handed before and after."""
+
+    def __init__(self, spoils=lambda *given: None):
+        self.spoils = spoils
+
+    def hooks(self):
+        spoils = self.spoils
+
+        class Step:
+            name, version, Settings = "quiet", "1", Nothing
+            label = "Quiet"
+
+            def check(self, settings):
+                spoils(settings)
+
+            def fingerprint(self, settings):
+                spoils(settings)
+                return ""
+
+            def fit(self, rows, settings, seed, engine):
+                print("fitting")
+                chosen = Selection(np.arange(2), {n: "no" for n in rows.names[2:]}, {"n": [2]})
+                spoils(rows, settings, engine)
+                return chosen
+
+            def describe(self, rows, settings, seed, fit):
+                spoils(rows, settings, fit)
+                return {"m": [1]}
+
+            def alternatives(self, settings):
+                spoils(settings)
+                return {"as it is": settings, "without": None}
+
+            def methods(self, run):
+                spoils(run)
+                return "two features were kept"
+
+            def figures(self, details):
+                spoils(details)
+                return []
+
+            def remarks(self, details_by_source):
+                spoils(details_by_source)
+                return []
+
+            def check_columns(self, settings, subjects, where):
+                spoils(settings, subjects)
+                return []
+
+            def reached_from(self, settings, columns, train):
+                reached = np.ones(len(next(iter(columns.values()))), bool)
+                spoils(settings, columns, train)
+                return reached
+
+            def remedy(self, settings):
+                return "x. y"
+
+        class Shift:
+            names = outputs = state = kind = None
+
+            def __init__(self, names):
+                self.names = self.outputs = tuple(names)
+                self.state, self.kind = {"names": list(names)}, "transforms values"
+
+            def apply(self, values, names, columns):
+                found = values + 1.0
+                spoils(values, columns)
+                return found
+
+        class Transform(Step):
+            name, gives = "shift", "transforms values"
+
+            def fit(self, rows, settings, seed, engine):
+                spoils(rows, settings, engine)
+                return Shift(rows.names)
+
+            def from_state(self, state):
+                return Shift(state["names"])
+
+        class Score:
+            kind, outputs = "scores", ()
+
+            def __init__(self, names):
+                self.names, self.state = tuple(names), {"names": list(names)}
+
+            def log_odds(self, values):
+                found = values.sum(axis=1) - values.shape[1]
+                spoils(values)
+                return found
+
+            def apply(self, values, names, columns):
+                found = values[:, [list(names).index(n) for n in self.names]].sum(axis=1)
+                spoils(values, columns)
+                return found
+
+        class Learner:
+            name, version, gives, Settings = "sum", "1", "scores", Nothing
+
+            def fit(self, rows, settings, seed, engine):
+                spoils(rows, settings, engine)
+                return Score(rows.names)
+
+            def from_state(self, state):
+                return Score(state["names"])
+
+        class Halves:
+            name, version, kind = "halves", "1", "held_out"
+
+            def resamples(self, outcome, settings, seed, columns):
+                rows = np.arange(outcome.size)
+                spoils(outcome, settings, columns)
+                return [Resample(rows[rows % 2 != k], rows[rows % 2 == k], 0, k) for k in (0, 1)]
+
+        class List:
+            name, version = "list", "1"
+
+            def evaluate(self, dossier):
+                spoils(dossier)
+                return [{"number": "1", "text": "a", "status": "author", "evidence": []}]
+
+            def score(self, entries):
+                spoils(entries)
+                return {"points": 1}
+
+        class Section:
+            name, title = "section", "Section"
+
+            def render(self, results, folder):
+                spoils(results)
+                return "<p>x</p>"
+
+        def stage_finished(stage, result):
+            spoils(result)
+
+        return {
+            "register_selectors": lambda: [Step()],
+            "register_transforms": lambda: [Transform()],
+            "register_learners": lambda: [Learner()],
+            "register_validators": lambda: [Halves()],
+            "register_checklists": lambda: [List()],
+            "register_report_sections": lambda: [Section()],
+            "stage_finished": stage_finished,
+        }
+
+
+def _plugin(hooks):
+    return SimpleNamespace(__name__="mine", **{name: hookimpl(function) for name, function in hooks.items()})
+
+
+@pytest.fixture
+def study(tmp_path):
+    rng = np.random.default_rng(3)
+    outcome = np.arange(60) % 5 < 2
+    ids = [f"P{i:02}" for i in range(60)]
+    clinical = {
+        "id": ids,
+        "event": np.where(outcome, "yes", "no"),
+        "age": rng.normal(60, 9, 60),
+        "hospital": ["a", "b"] * 30,
+    }
+    pd.DataFrame(clinical).to_csv(tmp_path / "clinical.csv", index=False)
+    pd.DataFrame({"id": ids, **{f"f{j}": 0.8 * outcome + rng.normal(size=60) for j in range(4)}}).to_csv(
+        tmp_path / "features.csv", index=False
+    )
+    return {
+        "engine": "python",
+        "transforms": [{"shift": {}}],
+        "selection": [{"quiet": {}}],
+        "learner": "sum",
+        "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
+        "clinical": {
+            "table": str(tmp_path / "clinical.csv"),
+            "id": "id",
+            "outcome": "event",
+            "event": "yes",
+            "covariates": {"age": "continuous"},
+            "columns": {"centre": "hospital"},
+        },
+        "validation": {"leave_one_out": False, "folds": 2, "repeats": 1, "bootstrap": 0, "halves": True},
+        "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": [], "checklists": ["list"]},
+    }
+
+
+def _numbers(folder):
+    """What stands in the results, without what a clock says."""
+
+    def timeless(value):
+        if isinstance(value, dict):
+            return {k: timeless(v) for k, v in value.items() if k not in ("seconds", "warnings")}
+        return [timeless(v) for v in value] if isinstance(value, list) else value
+
+    return timeless(json.loads((folder / "results.json").read_text(encoding="utf-8")))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_plugin_of_every_kind_that_changes_everything_changes_nothing(study, tmp_path, capsys):
+    for name, spoils in (
+        ("peaceful", lambda *given: None),
+        ("hostile", lambda *given: [spoil(each) for each in given]),
+    ):
+        prldh.analyze(study, tmp_path / name, jobs=1, plugins=[_plugin(Peaceful(spoils).hooks())])
+        told = capsys.readouterr()
+        assert "fitting" in told.err and told.out == ""
+    peaceful, hostile = (_numbers(tmp_path / name) for name in ("peaceful", "hostile"))
+    assert hostile["cohort"]["events"] == 24 and hostile["models"][0]["auc"]["estimate"] < 0.99
+    assert hostile == peaceful
+    for name in ("model.json", "predictions.csv", "checklists/list.json"):
+        files = [tmp_path / run / name for run in ("peaceful", "hostile")]
+        assert files[0].read_bytes() == files[1].read_bytes(), name
+    _is_told_who_took_part(tmp_path / "peaceful")
+
+
+def _is_told_who_took_part(run):
+    codes = [w["code"] for w in json.loads((run / "results.json").read_text(encoding="utf-8"))["warnings"]]
+    assert "PRL-112" not in codes  # one refit in another process is the same
+    (plugin,) = [
+        p for p in json.loads((run / "provenance.json").read_text(encoding="utf-8"))["plugins"] if p["plugin"] == "mine"
+    ]
+    brings = {"selector quiet", "transform shift", "learner sum", "validator halves", "checklist list", "observer"}
+    assert set(plugin["brings"]) == {*brings, "report section section"}
+    assert plugin["distribution"] is None and plugin["version"] == "1" and len(plugin["sha256"]) == 64
+    assert "Plugin mine" in (page := (run / "report.html").read_text(encoding="utf-8")) and plugin["sha256"] in page
+    for standard in ("tripod-ai", "clear"):
+        prldh.run_checklist(run, standard, "json", plugins=[_plugin(Peaceful().hooks())])
+        filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
+        assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
+        assert f"files {plugin['sha256'][:12]})" in filled
+    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    with pytest.raises(PluginError, match=r"'shift' of the plugin 'mine', which is not here\. Give it again"):
+        from_states(model["tissues"]["disc"]["chain"], Registry(), "tissues.disc", model["plugins"])
+
+
+def test_a_plugin_of_a_run_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch, SELECTOR, "leaving")
+    registry = Registry()
+    registry.choose("register_selectors", "leaving", "selection, step 1")
+    (plugin,) = [each for each in registry.took_part() if each.plugin == "leaving"]
+    assert str(plugin) == "prldh-leaving 2.5" and plugin.brings == ("selector leaving",)
+    code = tmp_path / "leaving_plugin_of_a_test.py"
+    code.write_text(code.read_text() + "# another\n")
+    (changed,) = [each for each in registry.took_part() if each.plugin == "leaving"]
+    assert changed.sha256 != plugin.sha256
+    entry = {"step": "leaving", "version": "1", "kind": "transforms values", "source": None, "state": {}}
+    message = (
+        "tissues.disc: the models were made with 'leaving' of the plugin 'leaving' of prldh-leaving 2.5, which is not"
+        " here. Install it: pip install 'prldh-leaving==2.5'."
+    )
+    with pytest.raises(PluginError) as error:
+        from_states([entry], Registry(load_entry_points=False), "tissues.disc", [plugin._asdict()])
+    assert str(error.value) == message
+
+
+class Unseeded:
+    """A selector that draws without the seed."""
+
+    name, version, Settings = "unseeded", "1", Nothing
+
+    def fit(self, rows, settings, seed, engine):
+        kept = int(np.random.default_rng().integers(0, 10**6)) % len(rows.names)
+        return Selection(np.array([kept]), {n: "no" for j, n in enumerate(rows.names) if j != kept})
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_refit_that_is_another_one_in_another_process_is_told(study, tmp_path):
+    features = tmp_path / "features.csv"
+    table, rng = pd.read_csv(features), np.random.default_rng(1)
+    pd.concat([table, pd.DataFrame(rng.normal(size=(60, 60))).add_prefix("g")], axis=1).to_csv(features, index=False)
+    own = {**study, "transforms": [], "learner": "logistic", "selection": [{"unseeded": {}}]}
+    own |= {"validation": {k: v for k, v in study["validation"].items() if k != "halves"}, "report": {"figures": []}}
+    results = prldh.analyze(own, tmp_path / "out", jobs=1, plugins=[Unseeded()])
+    (told,) = [w for w in results.data["warnings"] if w["code"] == "PRL-112"]
+    assert "the selector 'unseeded' of test_hostile_plugins.Unseeded 1" in told["message"], told
+    assert "tissue disc: " in told["message"] and "is not the same" in told["message"]
+
+
+def test_a_source_and_an_image_step_that_change_their_case_change_nothing():
+    class Source:
+        name, version, Settings = "spoiler", "1", Nothing
+
+        def extract(self, case, settings):
+            spoil(case)
+            return ({"x": 1.0},)
+
+    class Step:
+        name, version, Settings = "spoiling", "1", Nothing
+
+        def apply(self, case, settings):
+            image = replace(case.image, values=case.image.values + np.int16(0))
+            after = replace(case, image=image)
+            spoil(case)
+            return after
+
+    case = make_case()
+    before = _text(case)
+    ChosenSource(Source(), Nothing(), {}, "key").extract(case)
+    apply_steps(case, (ChosenStep(Step(), Nothing(), {}, "key"),))
+    assert _text(case) == before
+
+
+@pytest.mark.parametrize(
+    "end", [SystemExit(0), GeneratorExit(), type("Odd", (BaseException,), {})("x"), StopIteration()]
+)
+def test_whatever_a_plugin_raises_is_one_message(end):
+    class Ending:
+        name, version, Settings = "ending", "1", Nothing
+
+        def fit(self, rows):
+            raise end
+
+    with pytest.raises(PluginError, match=f"the selector 'ending' failed: {type(end).__name__}"):
+        called("selector", Ending(), "fit", 1)
+
+
+def test_what_plugins_print_from_several_threads_goes_aside(capsys):
+    from threading import Barrier, Thread
+
+    together = Barrier(4)
+
+    class Loud:
+        def say(self, n):
+            together.wait()
+            print(f"loud {n}")
+
+    threads = [Thread(target=lent, args=(Loud(), "say", n)) for n in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    print("own")
+    told = capsys.readouterr()
+    assert told.out == "own\n" and sorted(told.err.split("\n")[:-1]) == [f"loud {n}" for n in range(4)]
+
+
+# ---------------------------------------------------------------- plugins that cannot be used
+
+GOOD = """
+from prldh.api import hookimpl
+@hookimpl
+def register_selectors():
+    return []
+"""
+UNUSABLE = {
+    "absent": ("import nowhere_to_be_found", (), "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+    "exits": ("import sys; sys.exit(0)", (), "SystemExit"),
+    "odd": ("class Odd(BaseException): pass\nraise Odd('x')", (), "Odd: x"),
+    "syntax": ("def (", (), "SyntaxError"),
+    "misnamed": (GOOD.replace("selectors", "selector"), (), "unknown hook 'register_selector'"),
+    "newer": (GOOD + "api = 2", (), "it was written for API 2"),
+    "worded": (GOOD + "api = '1'", (), "its api is '1', and must be a whole number"),
+    "true": (GOOD + "api = True", (), "its api is True"),
+    "none": (GOOD + "api = 0", (), "its api is 0"),
+    "needy": (GOOD, ("nowhere-to-be-found>=3",), "it requires nowhere-to-be-found>=3, which is not installed"),
+    "ahead": (GOOD, ("prldh>=99",), "it requires prldh>=99, and "),
+    "unreadable": (GOOD, ("prldh >>> 1",), "which is no requirement"),
+    "extra": (GOOD, ("nowhere; extra == 'gpu'", "prldh"), None),
+    "first": (GOOD + "api = 1", (), None),
+    "submodule": ("import json as api\n" + GOOD, (), None),
+    "raising": (GOOD.replace("return []", "raise KeyError('x')"), (), "register_selectors of plugin"),
+    "exiting": (GOOD.replace("return []", "raise SystemExit"), (), "register_selectors of plugin"),
+    "listless": (GOOD.replace("return []", "return None"), (), "must return a list, found NoneType"),
+    "classy": (GOOD.replace("return []", "return [dict]"), (), "forgotten the `()`"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_plugin_that_cannot_be_used_is_skipped_with_one_line(tmp_path, monkeypatch, capsys, name):
+    code, requires, reason = UNUSABLE[name]
+    install(tmp_path, monkeypatch, "print('hello')\n" + code, name, requires)
+    monkeypatch.setattr(of_registry, "_SAID", set())
+    for _ in range(2):  # as a command makes several
+        registry = Registry()
+        assert "icc" in registry.registered("register_selectors")
+    told = capsys.readouterr()
+    assert told.out == ""
+    lines = [line for line in told.err.splitlines() if line.startswith("prldh: ")]
+    if reason is None:
+        assert not registry.skipped and not lines and name in {each.plugin for each in registry.distributions}
+        return
+    assert len(lines) == 1 and f"the plugin '{name}' of prldh-{name} 2.5 is skipped: " in lines[0]
+    assert reason in lines[0] and f"pip uninstall prldh-{name}" in lines[0]
+    assert name not in {each.plugin for each in registry.distributions}
+    with pytest.raises(PluginError, match=f"there is no selector 'mine_of_it'.* It may be that the plugin '{name}' of"):
+        registry.choose("register_selectors", "mine_of_it", "selection, step 1")
+
+
+SELECTOR = """
+from prldh.api import hookimpl
+
+class Leaving:
+    name, version, Settings = "leaving", "1", object
+    def fit(self, rows, settings, seed, engine): ...
+
+@hookimpl
+def register_selectors():
+    return [Leaving()]
+"""
+COMMANDS = """
+import click
+from prldh.api import hookimpl
+
+@hookimpl
+def register_commands(cli):
+    print("registering")
+    @cli.command()
+    def hello():
+        print("hello")
+    {}
+"""
+HOSTILE_COMMANDS = {
+    "replaces": ("@cli.command()\n    def analyze(): pass", "it would replace the command 'analyze'"),
+    "renames": ("cli.add_command(click.Command('x'), 'doctor')", "it would replace the command 'doctor'"),
+    "removes": ("del cli.commands['report']", "it would replace the command 'report'"),
+    "within": ("cli.commands['plugins'].add_command(click.Command('x'), 'check')", "replace the command 'check'"),
+    "rewires": ("cli.commands['analyze'].callback = print", "it would replace the command 'analyze'"),
+    "reoptions": ("cli.commands['apply'].params.clear()", "it would replace the command 'apply'"),
+    "raises": ("raise ValueError('no')", "they failed: ValueError: no"),
+    "exits": ("raise SystemExit(0)", "they failed: SystemExit"),
+    "adds": ("pass", None),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_COMMANDS)
+def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, capsys, name):
+    own = dict(command_line.cli.commands)
+    before = {n: (c, c.callback, list(c.params)) for n, c in own.items()}
+    code, reason = HOSTILE_COMMANDS[name]
+    install(tmp_path, monkeypatch, COMMANDS.format(code), f"of_{name}")
+    monkeypatch.setattr(of_registry, "_SAID", set())
+    try:
+        Registry(load_built_ins=False).add_commands(command_line.cli)
+        told = capsys.readouterr()
+        assert told.out == "" and "registering" in told.err
+        after = {n: (c, c.callback, list(c.params)) for n, c in command_line.cli.commands.items() if n in own}
+        assert after == before
+        if reason is None:
+            assert "hello" in command_line.cli.commands and "left out" not in told.err
+        else:
+            assert "hello" not in command_line.cli.commands
+            assert f"the commands of the plugin 'of_{name}' of prldh-of_{name} 2.5 are left out: " in told.err
+            assert reason in told.err
+    finally:
+        vars(command_line.cli)["commands"] = own
+
+
+def test_help_and_doctor_and_commands_of_plugins_work_beside_broken_ones(tmp_path, monkeypatch):
+    for name in ("absent", "exits", "newer"):
+        install(tmp_path, monkeypatch, UNUSABLE[name][0], name)
+    install(tmp_path, monkeypatch, COMMANDS.format("pass"), "well")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "prldh", *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path
+        )
+
+    for arguments, shown in ((["--help"], "analyze"), (["hello"], "hello\n"), (["doctor"], "plugin prldh-well 2.5")):
+        done = run(*arguments)
+        skipped = [line for line in done.stderr.splitlines() if "is skipped" in line]
+        assert done.returncode == 0 and shown in done.stdout and len(skipped) == 3, (arguments, done)
+        assert "Traceback" not in done.stderr and "registering" not in done.stdout
