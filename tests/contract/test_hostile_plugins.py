@@ -148,6 +148,7 @@ OWN_CALLS = {
     "prldh/chain/transforms/without_batches.py": {"reaches"},  # its own
     "prldh/data/imaging/compute.py": {"extract"},  # a ChosenSource's
     "prldh/cli.py": {"extract"},  # the command's
+    "prldh/report/panels.py": {"verify"},  # a picture's
     "prldh/plugins/usable.py": {"evaluate"},  # a marker of a requirement
 }
 
