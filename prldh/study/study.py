@@ -161,6 +161,8 @@ class Tissue(Strict):
             if not tables:
                 raise ValueError("features takes one table a reader (found none)")
         of_images = [k for k in (*OF_IMAGES, "extraction") if getattr(self, k) not in (None, False, {})]
+        if self.images is None and self.sources != [SHIPPED_SOURCES[0]]:
+            of_images.append("sources")
         if of_images and self.images is None:
             raise ValueError(f"{of_images[0]} is about images, and {given[0]} is given. Give images, or remove it")
         return self
@@ -498,7 +500,45 @@ class Study(Strict):
     @model_validator(mode="after")
     def _names_fit_together(self) -> Study:
         _check_names(self)
+        _check_reads(self)
         return self
+
+
+#: Keys that say how a score is made.
+_OF_SCORES = (
+    "transforms",
+    "selection",
+    "learner",
+    "second_stage",
+    "protocols",
+    "choose",
+    "selection_by_source",
+    "if_empty",
+    "radscore",
+)
+#: Keys of the study that say how images are read and measured.
+_OF_IMAGES = ("extraction", "imaging", "image_steps")
+
+
+def _check_reads(study: Study) -> None:
+    """Settings that nothing reads are a slip: whoever wrote them expects something of them."""
+    tissues = study.tissues.values()
+    has_images = any(tissue.images is not None for tissue in tissues)
+    has_scores = has_images or any(tissue.features is not None for tissue in tissues)
+    as_default = Study.model_construct()
+    unread = [(key, "no tissue is given as images") for key in _OF_IMAGES if not has_images]
+    unread += [
+        (key, "no tissue has features or images, of which a score is made") for key in _OF_SCORES if not has_scores
+    ]
+    if study.missing != "multiple_imputation":
+        unread.append(("imputation", f"missing is {study.missing}, not multiple_imputation"))
+    if study.separation != "firth":
+        unread.append(("firth", f"separation is {study.separation}, not firth"))
+    for key, why in unread:
+        if getattr(study, key) != getattr(as_default, key):
+            raise _misfit((key,), f"nothing reads it: {why}. Remove it, or mend that")
+    if study.validation.repeats > 1 and not study.validation.folds:
+        raise _misfit(("validation", "repeats"), "nothing reads it: folds are switched off. Remove it, or mend that")
 
 
 def _check_names(study: Study) -> None:

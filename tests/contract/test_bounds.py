@@ -18,6 +18,15 @@ from prldh.data.imaging.consensus import Consensus
 from prldh.data.imaging.perturb import Perturbation
 from prldh.plugins import REGISTRIES, Registry
 from prldh.study import Study, Validation
+from prldh.study.yaml_text import (
+    DEEPEST,
+    LONGEST_KEY,
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    MOST_ALIASES,
+    MOST_BYTES,
+    MOST_VALUES,
+)
 from prldh.validation.group_schemes import GroupFoldSettings
 
 WHOLE = (10**18, -(10**18))
@@ -156,9 +165,13 @@ def test_every_number_on_the_command_line_has_a_bound():
     assert not without, f"give click.IntRange a max: {', '.join(without)}"
 
 
-def test_every_bound_says_why():
+def test_every_bound_says_why_and_the_page_lists_it():
+    page = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8").partition("## Limits")[2]
     source = Path(bounds.__file__).read_text(encoding="utf-8")
     names = [name for name in vars(bounds) if name.isupper()]
     assert len(names) > 8
     for name in names:
         assert re.search(rf"^#: [^\n]+\n(?:#: [^\n]+\n)*{name} = ", source, re.M), f"{name} has no reason above it"
+        assert name == "NUMBER" or f"| {getattr(bounds, name):,} " in page, f"docs/tables.md does not list {name}"
+    for limit in (MOST_BYTES, MOST_VALUES, MOST_ALIASES, DEEPEST, LONGEST_KEY, LONGEST_TEXT, LONGEST_NUMBER):
+        assert re.search(rf"\b{limit:,}\b", page), f"docs/tables.md does not state {limit:,}"
