@@ -525,7 +525,7 @@ def _check_reads(study: Study) -> None:
     tissues = study.tissues.values()
     has_images = any(tissue.images is not None for tissue in tissues)
     has_scores = has_images or any(tissue.features is not None for tissue in tissues)
-    as_default = Study.model_construct()
+    as_default = Study.model_construct(clinical=study.clinical)
     unread = [(key, "no tissue is given as images") for key in _OF_IMAGES if not has_images]
     unread += [
         (key, "no tissue has features or images, of which a score is made") for key in _OF_SCORES if not has_scores

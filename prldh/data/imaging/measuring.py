@@ -88,7 +88,7 @@ def measure(
 
 def _choose(
     study: Study, folder: Path, registry: Registry
-) -> tuple[dict[str, dict[str, ChosenSource]], dict[str, Sequence[ChosenStep]], dict[str, Perturbation]]:
+) -> tuple[dict[str, dict[str, ChosenSource]], dict[str, tuple[ChosenStep, ...]], dict[str, Perturbation]]:
     """Sources, image steps and perturbation of every tissue with images, their settings checked and all that they need
     at hand, before any image is read."""
     check_names(study, registry)

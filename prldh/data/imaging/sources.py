@@ -175,8 +175,9 @@ def refuse_unread(
     for name, said in extraction.items():
         if name in sources or (name == PERTURB and sources):
             continue
-        source, _ = registry.registered(HOOK).get(name, (None, ""))
-        if sources and source is not None and isinstance(source, ServesCommands):
+        source: Any = registry.registered(HOOK).get(name, (None, ""))[0]
+        is_read = sources and isinstance(source, ServesCommands)
+        if is_read:
             settings_of(source.Settings, dict(said), f"extraction.{name}")
             continue
         if not sources:
