@@ -31,8 +31,8 @@ from prldh.validation.group_schemes import GroupFoldSettings
 
 WHOLE = (10**18, -(10**18))
 FLOATS = (1e300, -1e300, float("inf"), float("-inf"), float("nan"))
-#: Longer than any list that may be given.
-LONG = 200_000
+#: Longer than any list that may be given, and than a file of 20,000 values can hold.
+LONG = 20_001
 
 
 def _registered() -> Iterator[type[BaseModel]]:
@@ -87,6 +87,18 @@ def _too_much(schema: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         yield from (({"a": value}, what) for value, what in _too_much(schema["additionalProperties"]))
 
 
+def _endless(schema: Any) -> Iterator[dict[str, Any]]:
+    """Mappings of names that the user gives, without a bound, within a field's JSON schema."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+            yield from (schema for _ in range("maxProperties" not in schema))
+        for key in schema.keys() - {"default", "examples"}:
+            yield from _endless(schema[key])
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _endless(each)
+
+
 def _example(schema: dict[str, Any]) -> Any:
     of_a_kind = {"string": "a", "integer": 1, "number": 0.5, "object": {"a": {}}, "array": ["a", "a"], "boolean": True}
     if "enum" in schema:
@@ -111,6 +123,7 @@ def test_every_number_and_list_of_a_settings_model_has_a_bound(model):
             assert found if what == "number" else "too_long" in found, (
                 f"{name} takes {str(value)[:60]}: give it a bound"
             )
+        assert not list(_endless(schemas[name])), f"{name} takes any number of names: give it a max_length"
 
 
 def test_the_sweep_finds_what_has_no_bound():
@@ -119,9 +132,11 @@ def test_the_sweep_finds_what_has_no_bound():
         share: float = 0.5
         names: list[str] = []
         pair: tuple[float, float] = (0, 1)
+        named: dict[str, int] = {}
 
     for name, schema in Loose.model_json_schema()["properties"].items():
         assert any(not _problems(Loose, name, value) for value, _ in _too_much(schema)), name
+        assert bool(list(_endless(schema))) == (name == "named")
 
 
 def test_the_models_are_all_of_them():
