@@ -20,7 +20,7 @@ class NewClinical(Strict):
     id: Text | None = None
     outcome: Text | None = None
     patient: Text | None = None
-    columns: dict[Text, Text] = {}
+    columns: dict[Text, Text] = Field({}, max_length=bounds.NAMES)
     event: Event | None = None
 
 
@@ -57,7 +57,7 @@ class NewCohort(Strict):
 
     name: Text = Field(min_length=1)
     clinical: NewClinical
-    tissues: dict[Text, Tissue] = {}
-    extraction: dict[str, dict[str, Any]] | None = None
+    tissues: dict[Text, Tissue] = Field({}, max_length=bounds.NAMES)
+    extraction: dict[str, dict[str, Any]] | None = Field(None, max_length=bounds.NAMES)
     imaging: ReadSettings | None = None
     recalibrate: RecalibrationPart | None = None

@@ -46,6 +46,7 @@ class Measuring:
         extraction = self.settings["extraction"] if cohort.extraction is None else cohort.extraction
         own = dict(of_study.get("extraction", {})) if cohort.extraction is None else {}
         own |= {source: {**own.get(source, {}), **keys} for source, keys in given.extraction.items()}
+        sources = given.sources if "sources" in given.model_fields_set else of_study["sources"]
         masks, warnings = self._masks(name, given)
         study = Study.model_validate(
             {
@@ -60,12 +61,12 @@ class Measuring:
                 "tissues": {
                     name: {
                         "images": given.images,
-                        "sources": given.sources if "sources" in given.model_fields_set else of_study["sources"],
+                        "sources": sources,
                         "extraction": _unperturbed(own),
                         **masks,
                     }
                 },
-                "extraction": _unperturbed(extraction),
+                "extraction": {source: said for source, said in extraction.items() if source in sources},
                 "image_steps": self.settings.get("image_steps") or [],
                 "imaging": self.settings["imaging"] | _given(cohort.imaging),
             }

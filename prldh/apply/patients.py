@@ -15,7 +15,18 @@ from prldh.apply.features import ScoreInputs, single_images, tables_for
 from prldh.apply.frozen import Frozen, Want, name_of, why_not
 from prldh.apply.measuring import Measuring
 from prldh.chain import columns_needed, score_inputs
-from prldh.core import Columns, DataError, FittedStep, Progress, Warn, positions, same_text, take_columns, warn
+from prldh.core import (
+    Columns,
+    DataError,
+    FittedStep,
+    Progress,
+    StudyError,
+    Warn,
+    positions,
+    same_text,
+    take_columns,
+    warn,
+)
 from prldh.data import (
     check_ids,
     column_of,
@@ -31,7 +42,7 @@ from prldh.data import (
     some,
     texts_of_event,
 )
-from prldh.data.imaging import TissueImages
+from prldh.data.imaging import TissueImages, refuse_unread
 from prldh.plugins import FITTED, Registry, called
 from prldh.study import TableRead, Tissue
 
@@ -141,7 +152,20 @@ def read_new_patients(
             f"tissues: '{unknown[0]}' is no tissue of the study"
             f" ({', '.join(frozen.model['tissues']) or 'it has none'}). Correct the name."
         )
+    _refuse_unread(cohort, frozen.settings["tissues"], registry)
     return _Reader(cohort, folder, frozen, registry, jobs, progress).read()
+
+
+def _refuse_unread(cohort: NewCohort, of_study: Mapping[str, Any], registry: Registry) -> None:
+    """Settings of images in a cohort file that gives none, or of sources that measure none, are a slip."""
+    measuring = {
+        name: tissue.sources if "sources" in tissue.model_fields_set else of_study[name]["sources"]
+        for name, tissue in cohort.tissues.items()
+        if tissue.images is not None
+    }
+    refuse_unread(cohort.extraction or {}, measuring, registry)
+    if cohort.imaging is not None and not measuring:
+        raise StudyError("imaging: nothing reads it: no tissue is given as images. Remove it, or give images.")
 
 
 class _NotThereError(Exception):

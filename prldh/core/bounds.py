@@ -21,7 +21,7 @@ POINTS = 1_000
 GROUPS = 100
 #: Names in a list (models, terms, levels, columns, tables): the page has a row or a figure for each.
 NAMES = 1_000
-#: Steps one after the other.
+#: Steps one after the other, and protocols, each of which is refitted in each resample.
 STEPS = 100
 #: Worker processes: no machine has more cores, and each needs a few hundred MB.
 JOBS = 512

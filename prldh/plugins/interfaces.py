@@ -47,6 +47,14 @@ class ChecksSettings(Protocol):
 
 
 @runtime_checkable
+class ServesCommands(Protocol):
+    """A feature source with commands of its own that read its settings in a study file, where these may stand though no
+    tissue is measured by it."""
+
+    commands: Sequence[str]
+
+
+@runtime_checkable
 class HasFingerprint(Protocol):
     """A selector, feature source or image step that depends on more than its settings say, such as the content of a
     file."""
@@ -251,6 +259,7 @@ OPTIONAL_OF_SELECTORS = (ChecksSettings, HasFingerprint, DescribesFit, ReadsStat
 OPTIONAL_OF_SOURCES = (
     ChecksSettings,
     HasFingerprint,
+    ServesCommands,
     ExtractsMany,
     ExtractsStream,
     DividesCases,

@@ -101,18 +101,23 @@ def extract(
 
 
 def check(
-    study: str | os.PathLike | dict | Study, *, jobs: int | None = None, progress: Progress | None = None
+    study: str | os.PathLike | dict | Study,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    plugins: Sequence[Any] = (),
 ) -> dict[str, list[Any]]:
-    """What the checks find before anything is computed: tissue → findings.
+    """What the checks find before anything is computed: tissue → findings. ``plugins``: as :func:`extract` takes them.
 
     Raises
     ------
     PrldhError
-        For a study or cases table that cannot be read.
+        For a study or cases table that cannot be read, and for a source or step that is not there, lacks a file or a
+        package, or refuses its settings, as :func:`extract` does.
     """
     study, folder = read_study(study)
     _refuse_without_images(study)
-    return check_tissues(study, folder, jobs=jobs, progress=progress)
+    return check_tissues(study, folder, Registry(plugins), jobs=jobs, progress=progress)
 
 
 def _refuse_without_images(study: Study) -> None:

@@ -95,9 +95,11 @@ class Clinical(Strict):
     id: Text
     patient: Text | None = None
     outcome: Text
-    columns: dict[Text, Text] = {}
+    columns: dict[Text, Text] = Field({}, max_length=bounds.NAMES)
     event: Event
-    covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = {}
+    covariates: dict[Text, Annotated[CovariateSettings, BeforeValidator(_as_mapping)]] = Field(
+        {}, max_length=bounds.NAMES
+    )
 
 
 #: Keys of ``extraction`` that a study file may hold whatever is installed: the sources that this project ships, each in
@@ -112,7 +114,8 @@ ConsensusWay = Literal["staple", "majority", "intersection"]
 Tables = Annotated[list[Named], Field(max_length=bounds.NAMES)]
 #: Feature tables, one a reader; or several sources of them.
 FeatureTables = Annotated[
-    Annotated[Tables, Tag("tables")] | Annotated[dict[str, Tables], Tag("tables by source")],
+    Annotated[Tables, Tag("tables")]
+    | Annotated[dict[str, Tables], Field(max_length=bounds.NAMES), Tag("tables by source")],
     Discriminator(lambda v: "tables by source" if isinstance(v, dict) else "tables"),
 ]
 
@@ -135,7 +138,7 @@ class Tissue(Strict):
     features: FeatureTables | None = None
     images: Named | None = None
     sources: list[str] = Field([SHIPPED_SOURCES[0]], max_length=bounds.NAMES)
-    extraction: dict[str, dict[str, Any]] = {}
+    extraction: dict[str, dict[str, Any]] = Field({}, max_length=bounds.NAMES)
     share_images: bool = False
     lesions: LesionWay | None = None
     consensus: ConsensusWay | None = None
@@ -161,6 +164,8 @@ class Tissue(Strict):
             if not tables:
                 raise ValueError("features takes one table a reader (found none)")
         of_images = [k for k in (*OF_IMAGES, "extraction") if getattr(self, k) not in (None, False, {})]
+        if self.images is None and self.sources != [SHIPPED_SOURCES[0]]:
+            of_images.append("sources")
         if of_images and self.images is None:
             raise ValueError(f"{of_images[0]} is about images, and {given[0]} is given. Give images, or remove it")
         return self
@@ -250,6 +255,10 @@ class Subgroup(Strict):
         if value is not None and (sorted(set(value)) != value):
             raise ValueError(f"give cuts in rising order, each once, such as [50, 65] (found {value})")
         return value
+
+
+#: A subgroup under its column's name.
+OfColumn = Annotated[dict[Text, Subgroup], Field(max_length=bounds.NAMES)]
 
 
 def _as_subgroups(value: Any) -> Any:
@@ -448,15 +457,17 @@ class Study(Strict):
     seed: int = Field(1, ge=0, le=bounds.SEED)
     engine: Engine = "both"
     clinical: Clinical
-    tissues: dict[Text, Tissue] = {}
+    tissues: dict[Text, Tissue] = Field({}, max_length=bounds.NAMES)
     transforms: Steps = []
     selection: Steps = Field(default_factory=lambda: [dict(step) for step in DEFAULT_SELECTION])
     learner: LearnerChoice | None = None
     second_stage: SecondStage | None = None
-    protocols: dict[Text, Annotated[ProtocolSettings, BeforeValidator(lambda v: {} if v is None else v)]] = {}
+    protocols: dict[Text, Annotated[ProtocolSettings, BeforeValidator(lambda v: {} if v is None else v)]] = Field(
+        {}, max_length=bounds.STEPS
+    )
     choose: Choose | None = None
     yardstick: bool = True
-    extraction: dict[str, dict[str, Any]] = {}
+    extraction: dict[str, dict[str, Any]] = Field({}, max_length=bounds.NAMES)
     imaging: ReadSettings = ReadSettings()
     image_steps: Steps = []
     selection_by_source: bool = True
@@ -473,9 +484,7 @@ class Study(Strict):
     comparisons: list[tuple[Text, Text]] | None = Field(None, max_length=bounds.NAMES)
     table_one: TableOne = TableOne()
     associations: list[tuple[Text, Text]] = Field([], max_length=bounds.NAMES)
-    subgroups: Annotated[list[dict[Text, Subgroup]], BeforeValidator(_as_subgroups)] = Field(
-        [], max_length=bounds.NAMES
-    )
+    subgroups: Annotated[list[OfColumn], BeforeValidator(_as_subgroups)] = Field([], max_length=bounds.NAMES)
     univariate: Annotated[Univariate | None, BeforeValidator(lambda v: None if v is False else v)] = Univariate()
     sample_size: SampleSize = SampleSize()
     performance: Performance = Performance()
@@ -498,7 +507,45 @@ class Study(Strict):
     @model_validator(mode="after")
     def _names_fit_together(self) -> Study:
         _check_names(self)
+        _check_reads(self)
         return self
+
+
+#: Keys that say how a score is made.
+_OF_SCORES = (
+    "transforms",
+    "selection",
+    "learner",
+    "second_stage",
+    "protocols",
+    "choose",
+    "selection_by_source",
+    "if_empty",
+    "radscore",
+)
+#: Keys of the study that say how images are read and measured.
+_OF_IMAGES = ("extraction", "imaging", "image_steps")
+
+
+def _check_reads(study: Study) -> None:
+    """Settings that nothing reads are a slip: whoever wrote them expects something of them."""
+    tissues = study.tissues.values()
+    has_images = any(tissue.images is not None for tissue in tissues)
+    has_scores = has_images or any(tissue.features is not None for tissue in tissues)
+    as_default = Study.model_construct(clinical=study.clinical)
+    unread = [(key, "no tissue is given as images") for key in _OF_IMAGES if not has_images]
+    unread += [
+        (key, "no tissue has features or images, of which a score is made") for key in _OF_SCORES if not has_scores
+    ]
+    if study.missing != "multiple_imputation":
+        unread.append(("imputation", f"missing is {study.missing}, not multiple_imputation"))
+    if study.separation != "firth":
+        unread.append(("firth", f"separation is {study.separation}, not firth"))
+    for key, why in unread:
+        if getattr(study, key) != getattr(as_default, key):
+            raise _misfit((key,), f"nothing reads it: {why}. Remove it, or mend that")
+    if study.validation.repeats > 1 and not study.validation.folds:
+        raise _misfit(("validation", "repeats"), "nothing reads it: folds are switched off. Remove it, or mend that")
 
 
 def _check_names(study: Study) -> None:

@@ -54,12 +54,14 @@ def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[s
 
 #: Steps in order, each a name with its settings; and one learner.
 Steps = Annotated[
-    list[dict[str, dict[str, Any]]],
+    list[Annotated[dict[str, dict[str, Any]], Field(max_length=bounds.NAMES)]],
     Field(max_length=bounds.STEPS),
     BeforeValidator(_as_steps),
     AfterValidator(_one_a_step),
 ]
-LearnerChoice = Annotated[dict[str, dict[str, Any]], BeforeValidator(_as_named), AfterValidator(_one_name)]
+LearnerChoice = Annotated[
+    dict[str, dict[str, Any]], Field(max_length=bounds.NAMES), BeforeValidator(_as_named), AfterValidator(_one_name)
+]
 
 
 class ProtocolSettings(Strict):

@@ -18,12 +18,21 @@ from prldh.data.imaging.consensus import Consensus
 from prldh.data.imaging.perturb import Perturbation
 from prldh.plugins import REGISTRIES, Registry
 from prldh.study import Study, Validation
+from prldh.study.yaml_text import (
+    DEEPEST,
+    LONGEST_KEY,
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    MOST_ALIASES,
+    MOST_BYTES,
+    MOST_VALUES,
+)
 from prldh.validation.group_schemes import GroupFoldSettings
 
 WHOLE = (10**18, -(10**18))
 FLOATS = (1e300, -1e300, float("inf"), float("-inf"), float("nan"))
-#: Longer than any list that may be given.
-LONG = 200_000
+#: Longer than any list that may be given, and than a file of 20,000 values can hold.
+LONG = 20_001
 
 
 def _registered() -> Iterator[type[BaseModel]]:
@@ -78,6 +87,18 @@ def _too_much(schema: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         yield from (({"a": value}, what) for value, what in _too_much(schema["additionalProperties"]))
 
 
+def _endless(schema: Any) -> Iterator[dict[str, Any]]:
+    """Mappings of names that the user gives, without a bound, within a field's JSON schema."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+            yield from (schema for _ in range("maxProperties" not in schema))
+        for key in schema.keys() - {"default", "examples"}:
+            yield from _endless(schema[key])
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _endless(each)
+
+
 def _example(schema: dict[str, Any]) -> Any:
     of_a_kind = {"string": "a", "integer": 1, "number": 0.5, "object": {"a": {}}, "array": ["a", "a"], "boolean": True}
     if "enum" in schema:
@@ -102,6 +123,7 @@ def test_every_number_and_list_of_a_settings_model_has_a_bound(model):
             assert found if what == "number" else "too_long" in found, (
                 f"{name} takes {str(value)[:60]}: give it a bound"
             )
+        assert not list(_endless(schemas[name])), f"{name} takes any number of names: give it a max_length"
 
 
 def test_the_sweep_finds_what_has_no_bound():
@@ -110,9 +132,11 @@ def test_the_sweep_finds_what_has_no_bound():
         share: float = 0.5
         names: list[str] = []
         pair: tuple[float, float] = (0, 1)
+        named: dict[str, int] = {}
 
     for name, schema in Loose.model_json_schema()["properties"].items():
         assert any(not _problems(Loose, name, value) for value, _ in _too_much(schema)), name
+        assert bool(list(_endless(schema))) == (name == "named")
 
 
 def test_the_models_are_all_of_them():
@@ -156,9 +180,13 @@ def test_every_number_on_the_command_line_has_a_bound():
     assert not without, f"give click.IntRange a max: {', '.join(without)}"
 
 
-def test_every_bound_says_why():
+def test_every_bound_says_why_and_the_page_lists_it():
+    page = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8").partition("## Limits")[2]
     source = Path(bounds.__file__).read_text(encoding="utf-8")
     names = [name for name in vars(bounds) if name.isupper()]
     assert len(names) > 8
     for name in names:
         assert re.search(rf"^#: [^\n]+\n(?:#: [^\n]+\n)*{name} = ", source, re.M), f"{name} has no reason above it"
+        assert name == "NUMBER" or f"| {getattr(bounds, name):,} " in page, f"docs/tables.md does not list {name}"
+    for limit in (MOST_BYTES, MOST_VALUES, MOST_ALIASES, DEEPEST, LONGEST_KEY, LONGEST_TEXT, LONGEST_NUMBER):
+        assert re.search(rf"\b{limit:,}\b", page), f"docs/tables.md does not state {limit:,}"

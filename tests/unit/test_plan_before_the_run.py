@@ -157,7 +157,7 @@ def test_other_patients_are_a_deviation_of_the_table(folder):
 
 def test_versions_and_files_that_settings_name_are_compared(folder):
     (folder / "preset.yaml").write_text("a: 1")
-    write(folder, STUDY | {"extraction": {"pyradiomics": {"preset": "preset.yaml"}}})
+    write(folder, STUDY | {"report": {"answers": "preset.yaml"}})
     prldh.run.write_plan(folder / "study.yaml", folder / "plan.json", force=True)
     (folder / "preset.yaml").write_text("a: 2")
     content = json.loads((folder / "plan.json").read_text())

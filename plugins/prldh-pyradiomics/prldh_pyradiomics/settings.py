@@ -136,7 +136,7 @@ class Settings(Overrides):
     combine: Literal["mean", "volume"] = "mean"
     exact_log: bool = False
     shape2D: bool = False
-    modality: dict[str, Overrides] = Field(default_factory=dict)
+    modality: dict[str, Overrides] = Field(default_factory=dict, max_length=100)
 
     def relative_to(self, folder: Path) -> Settings:
         """The same with a parameter file's path relative to a folder, that of the study file, unless it is absolute."""

@@ -47,6 +47,7 @@ from prldh.api import (
     StepRun,
     StudyError,
     TrainingRows,
+    bounds,
     some,
 )
 from prldh_uctransnet.library_table import (
@@ -68,7 +69,7 @@ class LibrarySettings(SelectorSettings):
     """``library``: a feature table as `prldh extract` writes it, of the images that the network was trained on; a
     mapping names one a tissue. None: the one that ``extraction.uctransnet.library`` names for the tissue."""
 
-    library: Place | dict[str, Place] | None = Field(
+    library: Place | Annotated[dict[str, Place], Field(max_length=bounds.NAMES)] | None = Field(
         None,
         description="feature table of the images that the network was trained on, one for all tissues or one for each"
         " (tissue: table); default: `extraction.uctransnet.library` of the tissue",

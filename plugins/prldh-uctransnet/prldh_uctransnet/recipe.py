@@ -17,7 +17,7 @@ def _is_a_multiple_of_16(size: int) -> int:
 
 
 #: Beyond these a number is a slip: weeks of a GPU, and more than its memory holds.
-MOST_EPOCHS, MOST_PATIENTS, LARGEST_SIDE, LARGEST_BATCH = 100_000, 100_000, 4096, 65_536
+MOST_EPOCHS, MOST_PATIENTS, LARGEST_SIDE, LARGEST_BATCH = 100_000, 20_000, 4096, 65_536
 #: Side of the square that the network is given, in pixels.
 Side = Annotated[int, AfterValidator(_is_a_multiple_of_16)]
 

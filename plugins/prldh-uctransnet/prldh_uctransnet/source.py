@@ -28,6 +28,7 @@ class UCTransNetSource:
     version = __version__
     Settings = UCTransNetSettings
     packages = ("prldh-uctransnet", "torch")
+    commands = ("segment", "explain")
     references = (
         Reference(
             "wang2022",

@@ -13,7 +13,7 @@ from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.patients import Images, TissueImages
 from prldh.data.imaging.read import load_case, read_image
 from prldh.data.imaging.seen import warn_of_leaks
-from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, settings_for
+from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, refuse_unread, settings_for
 from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps, problem_of
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "apply_steps",
     "cases_as_measured",
     "check_names",
+    "refuse_unread",
     "check_tissues",
     "choose_steps",
     "content_hash",

@@ -62,19 +62,7 @@ def measure(
         return Images()
     progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
-    check_names(study, registry)
-    refuse_same_stems(name for name, tissue in study.tissues.items() if tissue.images is not None)
-    chosen = {
-        name: choose_sources(study, name, registry, folder)
-        for name, tissue in study.tissues.items()
-        if tissue.images is not None
-    }
-    steps = {name: choose_steps(study, name, registry, folder) for name in chosen}
-    perturbations = {
-        name: settings_for(study, name, PERTURB, Perturbation)
-        for name in chosen
-        if PERTURB in study.extraction or PERTURB in study.tissues[name].extraction
-    }
+    chosen, steps, perturbations = _choose(study, folder, registry)
     known, rows_of, warnings, whose = _read_all_rows(study, folder)
     measured = {}
     for name, rows in rows_of.items():
@@ -98,8 +86,29 @@ def measure(
     return Images(measured)
 
 
+def _choose(
+    study: Study, folder: Path, registry: Registry
+) -> tuple[dict[str, dict[str, ChosenSource]], dict[str, tuple[ChosenStep, ...]], dict[str, Perturbation]]:
+    """Sources, image steps and perturbation of every tissue with images, their settings checked and all that they need
+    at hand, before any image is read."""
+    check_names(study, registry)
+    refuse_same_stems(name for name, tissue in study.tissues.items() if tissue.images is not None)
+    chosen = {
+        name: choose_sources(study, name, registry, folder)
+        for name, tissue in study.tissues.items()
+        if tissue.images is not None
+    }
+    steps = {name: choose_steps(study, name, registry, folder) for name in chosen}
+    perturbations = {
+        name: settings_for(study, name, PERTURB, Perturbation)
+        for name in chosen
+        if PERTURB in study.extraction or PERTURB in study.tissues[name].extraction
+    }
+    return chosen, steps, perturbations
+
+
 def check_tissues(
-    study: Study, folder: Path, *, jobs: int | None = None, progress: Progress | None = None
+    study: Study, folder: Path, registry: Registry, *, jobs: int | None = None, progress: Progress | None = None
 ) -> dict[str, list[Any]]:
     """What the checks find, tissue by tissue, without measuring anything.
 
@@ -107,10 +116,13 @@ def check_tissues(
     ------
     DataError
         For a cases table that cannot be used.
+    StudyError, PluginError
+        As :func:`measure`.
     """
 
     progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
+    _choose(study, folder, registry)
     _, rows_of, _, whose = _read_all_rows(study, folder)
     findings = {}
     for name, rows in rows_of.items():

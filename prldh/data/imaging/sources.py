@@ -21,9 +21,11 @@ from prldh.plugins import (
     InformsSteps,
     Registry,
     RelativeSettings,
+    ServesCommands,
     called,
     layered_settings,
     lent,
+    settings_of,
 )
 from prldh.study import SHIPPED_SOURCES, Study
 from prldh.work import Workers
@@ -152,6 +154,8 @@ def check_names(study: Study, registry: Registry) -> None:
                 raise StudyError(
                     f"{place}.{name}: there is no feature source of that name{hint}{registry.of_skipped()}"
                 )
+    measuring = {name: tissue.sources for name, tissue in study.tissues.items() if tissue.images}
+    refuse_unread(study.extraction, measuring, registry)
     for tissue, settings in study.tissues.items():
         unused = [name for name in settings.extraction if name not in (*settings.sources, PERTURB)]
         if unused:
@@ -159,6 +163,37 @@ def check_names(study: Study, registry: Registry) -> None:
                 f"tissues.{tissue}.extraction.{unused[0]}: the tissue is not measured by '{unused[0]}' (sources:"
                 f" [{', '.join(settings.sources)}]). Name it there, or remove its settings."
             )
+
+
+def refuse_unread(
+    extraction: Mapping[str, Mapping[str, Any]], measuring: Mapping[str, Sequence[str]], registry: Registry
+) -> None:
+    """Settings of a source that measures no tissue are a slip, unless commands of its own read them as well, which
+    then must fit. ``measuring``: the sources of each tissue that is given as images.
+
+    Raises
+    ------
+    StudyError
+        With the sources that do measure one.
+    """
+    sources = list(dict.fromkeys(source for named in measuring.values() for source in named))
+    for name, said in extraction.items():
+        if name in sources or (name == PERTURB and sources):
+            continue
+        source: Any = registry.registered(HOOK).get(name, (None, ""))[0]
+        is_read = sources and isinstance(source, ServesCommands)
+        if is_read:
+            settings_of(source.Settings, dict(said), f"extraction.{name}")
+            continue
+        if not sources:
+            raise StudyError(
+                f"extraction.{name}: nothing reads it: no tissue is given as images. Remove it, or give images."
+            )
+        near = nearest(name, sources)
+        raise StudyError(
+            f"extraction.{name}: nothing reads it: no tissue is measured by '{name}' (sources: [{', '.join(sources)}])."
+            + (f" Did you mean '{near}'?" if near else " Name it there, or remove its settings.")
+        )
 
 
 def settings_for(study: Study, tissue: str, name: str, model: type[Checked]) -> Checked:
