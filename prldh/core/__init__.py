@@ -43,6 +43,7 @@ from prldh.core.fitted import (
     positions,
     take_columns,
 )
+from prldh.core.folders import Held, hold
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
@@ -143,6 +144,7 @@ __all__ = [
     "Groups",
     "HELD_OUT",
     "HIGHER",
+    "Held",
     "HOLDOUT",
     "ImageValues",
     "Inline",
@@ -206,6 +208,7 @@ __all__ = [
     "decimals",
     "finite",
     "finite_numbers",
+    "hold",
     "is_blank",
     "is_composed",
     "is_lost",

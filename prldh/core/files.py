@@ -52,10 +52,13 @@ def _scratch(path: Path, mode: int) -> tuple[Path, int]:
     scratch = path.with_name(f"{stem}{path.suffix}")
     with suppress(OSError):
         handle = os.open(scratch, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode)
-        if take_lock(handle) and is_still(handle, scratch):
+        has_lock = take_lock(handle)
+        if has_lock and is_still(handle, scratch):
             os.ftruncate(handle, 0)
             return scratch, handle
         os.close(handle)
+        if has_lock is None:  # no locks here: nobody uses this name
+            os.unlink(scratch)
     scratch = path.with_name(f"{stem}-{secrets.token_hex(6)}{path.suffix}")
     handle = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     take_lock(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -13,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError
+from prldh.core import OutputError, hold
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.figures import FigureSettings, write_figures
@@ -125,39 +124,41 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
     registry = Registry(plugins)
     data = read_results(folder)
     folder = folder if folder.is_dir() else folder.parent
-    with finished(folder):
-        _render(data, folder, registry, jobs, FigureSettings.of(data, **figure_settings))
+    with finished(folder), hold(folder) as held:
+        _render(data, folder, held.partial, registry, jobs, FigureSettings.of(data, **figure_settings))
     altered = altered_files(folder)
     told = f"\nwarning: changed after the run, and shown as it is now: {', '.join(altered)}" if altered else ""
     return f"report: {folder / 'report.html'}{told}"
 
 
-def _render(data: dict[str, Any], folder: Path, registry: Registry, jobs: int | None, settings: FigureSettings) -> None:
+def _render(
+    data: dict[str, Any], folder: Path, scratch: Path, registry: Registry, jobs: int | None, settings: FigureSettings
+) -> None:
     words, provenance = words_of(data, registry), read_provenance(folder)
-    read_external(folder), read_pooled(folder)  # what is wrong with them is told before anything is drawn
+    for read in (read_external, read_pooled):  # what is wrong with them is told before anything is drawn
+        read(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix=".report.", dir=folder) as scratch:
-            # the other processes draw more where this one does something else, too
-            with ThreadPoolExecutor(1) as meanwhile:
-                filled = meanwhile.submit(fill_again, folder, registry)
-                figures = write_figures(
-                    data,
-                    words,
-                    Path(scratch) / "figures",
-                    folder / "figures",
-                    settings,
-                    jobs or os.cpu_count() or 1,
-                    folder,
-                )
-                filled.result()
-            (Path(scratch) / "report.html").write_text(
-                render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
+        # the other processes draw more where this one does something else, too
+        with ThreadPoolExecutor(1) as meanwhile:
+            filled = meanwhile.submit(fill_again, folder, registry)
+            figures = write_figures(
+                data,
+                words,
+                scratch / "figures",
+                folder / "figures",
+                settings,
+                jobs or os.cpu_count() or 1,
+                folder,
             )
-            write_beside(data, words, Path(scratch))
-            # file by file: figures of other formats and resolutions stay, and the page comes last
-            made = [path.relative_to(scratch) for path in Path(scratch).rglob("*") if path.is_file()]
-            for path in sorted(made, key=lambda path: path.name == "report.html"):
-                (folder / path.parent).mkdir(exist_ok=True)
-                os.replace(Path(scratch) / path, folder / path)
+            filled.result()
+        (scratch / "report.html").write_text(
+            render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
+        )
+        write_beside(data, words, scratch)
+        # file by file: figures of other formats and resolutions stay, and the page comes last
+        made = [path.relative_to(scratch) for path in scratch.rglob("*") if path.is_file()]
+        for path in sorted(made, key=lambda path: path.name == "report.html"):
+            (folder / path.parent).mkdir(exist_ok=True)
+            os.replace(scratch / path, folder / path)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None

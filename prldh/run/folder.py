@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from prldh.core import FEATURES, OWNED, OutputError, is_still, take_lock
+from prldh.core import FEATURES, OWNED, Held, OutputError, hold
 from prldh.study import Study
 
 
@@ -77,40 +72,6 @@ def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] =
                 )
 
 
-@dataclass(frozen=True)
-class Held:
-    """An output folder that no other run writes to. ``partial``: the hidden folder where results are made, beside
-    ``out`` where that ``is_fresh`` and in it otherwise, as its parent may be another file system or not writable."""
-
-    out: Path
-    partial: Path
-    is_fresh: bool
-
-    def place(self, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
-        """Call ``write(folder)`` on the hidden folder and move what it wrote into ``out``; on failure nothing stays.
-
-        A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and
-        ``results.json`` comes last, so that a folder with results is always whole; on failure they are put back, and
-        where the process is killed in between, the next one that holds the folder ends what it began.
-
-        Raises
-        ------
-        OutputError
-            If the disk is full or the place cannot be written.
-        """
-        try:
-            write(self.partial)
-            if self.is_fresh:
-                os.replace(self.partial, self.out)
-            else:
-                _replace_owned(self.partial, self.out, owned)
-        except OSError as error:
-            raise OutputError(
-                f"output {self.out} cannot be written: {error.strerror or error}. Nothing was left behind; free space"
-                " or give another folder."
-            ) from error
-
-
 @contextmanager
 def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Iterator[Held]:
     """Hold an output folder from before anything is computed until results stand there; as :func:`check_output`, and
@@ -122,7 +83,7 @@ def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Iter
         If results are there already and ``force`` is off, the place cannot be written, or another run holds it.
     """
     check_output(out, force, owned)
-    with _hold(out, is_waiting=False) as held:
+    with hold(out, is_waiting=False) as held:
         yield held
 
 
@@ -134,115 +95,5 @@ def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...]
     OutputError
         If the disk is full or the place cannot be written.
     """
-    with _hold(out, is_waiting=True) as held:
+    with hold(out, is_waiting=True) as held:
         held.place(write, owned)
-
-
-#: What hidden folders are called in an existing output folder; beside one that is to be made it depends on its name.
-IN_PLACE = ".prldh-run.partial"
-FORMER, MOVED = ".former", ".moved"
-
-
-@contextmanager
-def _hold(out: Path, is_waiting: bool) -> Iterator[Held]:
-    out = out.absolute()
-    made = [place for place in out.parents if not place.exists()]
-    try:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            held, lock = _take(out, is_waiting)
-        except OSError as error:
-            raise OutputError(
-                f"output folder {out} cannot be written: {error.strerror or error}. Give another folder."
-            ) from None
-        try:
-            yield held
-        finally:
-            if is_still(lock, held.partial):
-                shutil.rmtree(held.partial, ignore_errors=True)
-            os.close(lock)
-    finally:
-        for place in made:  # those that hold something stay
-            with suppress(OSError):
-                place.rmdir()
-
-
-def _take(out: Path, is_waiting: bool) -> tuple[Held, int]:
-    """The hidden folder, empty and locked."""
-    is_fresh = not out.exists()
-    home, name = out, IN_PLACE
-    if is_fresh:
-        home, name = out.parent, f".prldh-{hashlib.sha256(os.fsencode(out.name)).hexdigest()[:12]}.partial"
-    for left in home.glob(".prldh-*.partial"):
-        if left.name != name:
-            _remove_left(left)
-    while True:
-        partial = home / name
-        partial.mkdir(exist_ok=True)
-        lock = os.open(partial, os.O_RDONLY)
-        has_lock = take_lock(lock, is_waiting=is_waiting)
-        if has_lock is None:  # no locks here: a folder that no other run knows
-            os.close(lock)
-            partial = Path(tempfile.mkdtemp(prefix=".prldh-", suffix=".partial", dir=home))
-            return Held(out, partial, is_fresh), os.open(partial, os.O_RDONLY)
-        if not has_lock:
-            os.close(lock)
-            raise OutputError(f"another run is writing to {out}. Wait until it ends, or give another folder.")
-        if is_still(lock, partial):
-            break
-        os.close(lock)  # the run that was waited for moved it into place
-        if out.exists() == is_fresh:
-            return _take(out, is_waiting)
-    _end_exchange(partial, out)
-    for left in partial.iterdir():
-        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-    return Held(out, partial, is_fresh), lock
-
-
-def _remove_left(partial: Path) -> None:
-    """Remove the hidden folder of a run that was killed."""
-    with suppress(OSError):
-        lock = os.open(partial, os.O_RDONLY)
-        try:
-            if take_lock(lock):
-                shutil.rmtree(partial, ignore_errors=True)
-        finally:
-            os.close(lock)
-
-
-def _end_exchange(partial: Path, out: Path) -> None:
-    """Where a run was killed while it exchanged results: the new ones are put into place where all former ones were
-    moved aside, and these are put back otherwise."""
-    if (partial / MOVED).is_dir():
-        (partial / MOVED).rmdir()
-        _put(partial, out, _new_in(partial))
-    elif (partial / FORMER).is_dir():
-        _put(partial / FORMER, out, [item.name for item in (partial / FORMER).iterdir()])
-
-
-def _new_in(partial: Path) -> list[str]:
-    """What a run wrote, ``results.json`` last."""
-    names = (item.name for item in partial.iterdir() if item.name not in (FORMER, MOVED))
-    return sorted(names, key=lambda name: name == "results.json")
-
-
-def _put(source: Path, target: Path, names: Sequence[str]) -> None:
-    for name in names:
-        os.replace(source / name, target / name)
-
-
-def _replace_owned(partial: Path, out: Path, owned: tuple[str, ...]) -> None:
-    """Exchange the results in ``out`` for those in ``partial``; on failure the former ones are put back."""
-    new, aside = _new_in(partial), partial / FORMER
-    aside.mkdir()
-    try:
-        _put(out, aside, [name for name in owned if (out / name).exists()])
-        (partial / MOVED).mkdir()
-        _put(partial, out, new)
-    except BaseException:
-        with suppress(OSError):
-            (partial / MOVED).rmdir()
-        _put(out, partial, [name for name in new if not (partial / name).exists()])
-        _put(aside, out, [item.name for item in aside.iterdir()])
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

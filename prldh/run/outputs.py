@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prldh.checklists import write_checklists
-from prldh.core import SEAL, clean
+from prldh.core import SEAL, Held, clean
 from prldh.report import render_report, write_beside, write_figures
 from prldh.reproduce import write_reproduction
 from prldh.run.extraction import write_features
-from prldh.run.folder import Held, what_is_written
+from prldh.run.folder import what_is_written
 from prldh.run.frozen import frozen_models
 from prldh.run.provenance import describe_provenance, sha256_of
 

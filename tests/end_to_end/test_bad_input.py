@@ -841,7 +841,7 @@ def test_a_full_disk_leaves_the_former_results(base, bench, monkeypatch):
             _full_disk()
         replaced(source, target)
 
-    monkeypatch.setattr("prldh.run.folder.os.replace", fails_on_the_last)
+    monkeypatch.setattr("prldh.core.folders.os.replace", fails_on_the_last)
     bench.refused("No space left on device", arguments=("--force",))
     assert _results(bench) == _results(base)
 
