@@ -357,7 +357,7 @@ def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.Entr
             " -e FOLDER."
         )
     others = [pair for pair in points if pair[1].name != hookspecs.PROJECT]
-    return own, sorted(others, key=lambda pair: (pair[1].name, pair[0].name))
+    return own, sorted(others, key=lambda pair: (str(pair[1].name), pair[0].name))
 
 
 def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any]) -> Iterable[Any]:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 import prldh
 from prldh import cli as command_line
 from prldh.chain.states import from_states
-from prldh.core.errors import PluginError
+from prldh.core.errors import PluginError, PrldhError
 from prldh.core.fitted import LinearScore
 from prldh.core.records import Cohort, Resample, Selection
 from prldh.data.imaging.sources import ChosenSource
@@ -502,6 +502,55 @@ def test_what_plugins_print_from_several_threads_goes_aside(capsys):
     print("own")
     told = capsys.readouterr()
     assert told.out == "own\n" and sorted(told.err.split("\n")[:-1]) == [f"loud {n}" for n in range(4)]
+
+
+ODD = [None, "x", [object()], np.zeros((2, 2, 2))]
+#: Hooks, and methods whose answer is another one.
+ANSWERS = {
+    "register_selectors": ("fit", "describe", "alternatives", "check_columns", "reached_from", "methods", "figures"),
+    "register_transforms": ("fit", "describe", "check_columns"),
+    "register_learners": ("fit",),
+    "register_validators": ("resamples",),
+    "register_checklists": ("evaluate", "score"),
+    "register_report_sections": ("render",),
+}
+FITTED = [
+    (kind, method)
+    for kind in ("register_transforms", "register_learners")
+    for method in ("apply", "log_odds", "names", "outputs", "state", "kind")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize(
+    ("hook", "method", "is_fitted"),
+    [(hook, method, False) for hook, methods in ANSWERS.items() for method in methods]
+    + [(hook, method, True) for hook, method in FITTED],
+)
+def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, hook, method, is_fitted, odd):
+    monkeypatch.setattr("prldh.pipeline.repeat_elsewhere", lambda plan: ())
+    hooks = Peaceful().hooks()
+    (item,) = hooks[hook]()
+    if is_fitted:
+        fit = item.fit
+
+        def spoilt(*given):
+            found = fit(*given)
+            value = (lambda *_: odd) if method in ("apply", "log_odds") else odd
+            setattr(found, method, value)
+            return found
+
+        item.fit = spoilt
+    else:
+        setattr(item, method, lambda *_: odd)
+    hooks[hook] = lambda: [item]
+    try:
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+    except PrldhError as error:
+        assert "Traceback" not in str(error) and len(str(error)) < 2000
+        assert not (tmp_path / "out").exists()
 
 
 # ---------------------------------------------------------------- plugins that cannot be used
