@@ -70,7 +70,7 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(ValueError("no such column"))
     'ValueError: no such column'
     """
-    text = " ".join(str(error).split())[:300].rstrip(".")
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split())[:300]).rstrip(".")
     trace = traceback.extract_tb(error.__traceback__)
     place = Path(trace[-1].filename) if trace else None
     return f"{type(error).__name__}{text and f': {text}'}" + (

@@ -398,9 +398,10 @@ def _is_told_who_took_part(run):
         filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
         assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
         assert f"files {plugin['sha256'][:12]})" in filled
-    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    cohort = {"name": "new", "clinical": {"table": str(run.parent / "clinical.csv")}}
+    cohort["tissues"] = {"disc": {"features": str(run.parent / "features.csv")}}
     with pytest.raises(PluginError, match=r"'shift' of the plugin 'mine', which is not here\. Give it again"):
-        from_states(model["tissues"]["disc"]["chain"], Registry(), "tissues.disc", model["plugins"])
+        prldh.apply_models(run, cohort)
 
 
 def test_a_plugin_of_a_run_that_is_not_installed_is_named(tmp_path, monkeypatch):
@@ -482,6 +483,16 @@ def test_whatever_a_plugin_raises_is_one_message(end):
 
     with pytest.raises(PluginError, match=f"the selector 'ending' failed: {type(end).__name__}"):
         called("selector", Ending(), "fit", 1)
+
+
+def test_how_numpy_tells_of_errors_is_set_back():
+    class Setting:
+        def fit(self):
+            np.seterr(all="raise")
+
+    before = np.geterr()
+    lent(Setting(), "fit")
+    assert np.geterr() == before
 
 
 def test_what_plugins_print_from_several_threads_goes_aside(capsys):
@@ -566,6 +577,16 @@ UNUSABLE = {
     "exits": ("import sys; sys.exit(0)", (), "SystemExit"),
     "odd": ("class Odd(BaseException): pass\nraise Odd('x')", (), "Odd: x"),
     "syntax": ("def (", (), "SyntaxError"),
+    "coloured": ("raise ValueError('\x1b[31mred')", (), "ValueError: ?[31mred"),
+    "memory": ("raise MemoryError", (), "MemoryError"),
+    "recursive": ("def f(): f()\nf()", (), "RecursionError"),
+    "attributes": ("def __getattr__(name): raise RuntimeError(name)", (), "RuntimeError"),
+    "arguments": (GOOD.replace("selectors()", "selectors(a)"), (), "can not be found in the hookspec"),
+    "nameless": (
+        GOOD.replace("return []", "return [type('X', (), {'name': 3, 'version': '1', 'Settings': 1, 'fit': print})()]"),
+        (),
+        "has no name, but 3",
+    ),
     "misnamed": (GOOD.replace("selectors", "selector"), (), "unknown hook 'register_selector'"),
     "newer": (GOOD + "api = 2", (), "it was written for API 2"),
     "worded": (GOOD + "api = '1'", (), "its api is '1', and must be a whole number"),
@@ -635,6 +656,7 @@ HOSTILE_COMMANDS = {
     "within": ("cli.commands['plugins'].add_command(click.Command('x'), 'check')", "replace the command 'check'"),
     "rewires": ("cli.commands['analyze'].callback = print", "it would replace the command 'analyze'"),
     "reoptions": ("cli.commands['apply'].params.clear()", "it would replace the command 'apply'"),
+    "odd": ("cli.add_command(None, 'x')", "'x' is no command"),
     "raises": ("raise ValueError('no')", "they failed: ValueError: no"),
     "exits": ("raise SystemExit(0)", "they failed: SystemExit"),
     "adds": ("pass", None),
