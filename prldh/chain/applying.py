@@ -18,13 +18,14 @@ from prldh.core import (
     FittedStep,
     GivesFewer,
     ImageValues,
+    PluginError,
     ReadsColumns,
     TrainingRows,
     Warn,
     positions,
     warn,
 )
-from prldh.plugins import FITTED, called
+from prldh.plugins import FITTED, called, is_strangers, name_of
 
 
 class Table(NamedTuple):
@@ -44,9 +45,31 @@ def tables_of(blocks: Iterable[FeatureBlock]) -> dict[str | None, Table]:
     return {b.source: Table(b.first, b.names, b.images[0] if b.images else None) for b in blocks}
 
 
+def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: Columns) -> np.ndarray:
+    """What something fitted makes of rows.
+
+    Raises
+    ------
+    PluginError
+        If a stranger's gives no numbers in the shape that its kind promises.
+    """
+    found: np.ndarray = called(FITTED, fitted, "apply", values, names, columns)
+    if is_strangers(fitted):
+        n, is_wide = len(values), fitted.kind in ("chooses columns", "transforms values")
+        shape = (n, len(fitted.outputs)) if is_wide else (n,)
+        dtypes = "b" if fitted.kind == "chooses images" else "fiu"
+        if np.shape(found) != shape or np.asarray(found).dtype.kind not in dtypes:
+            what = f"{np.asarray(found).dtype} {np.shape(found)}"
+            raise PluginError(
+                f"the fitted step '{name_of(fitted)}' {fitted.kind} and gives {what} in place of numbers {shape}."
+                " Update its plugin, or leave it out."
+            )
+    return found
+
+
 def images_that_stay(fitted: Fitted, images: ImageValues, names: Sequence[str]) -> np.ndarray:
     """Which images (m,) a step that chooses among them leaves."""
-    return called(FITTED, fitted, "apply", images.values, names, {"row": images.row, "weight": images.weight})
+    return applied(fitted, images.values, names, {"row": images.row, "weight": images.weight})
 
 
 def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> Table:
@@ -66,7 +89,7 @@ def apply_step(fitted: Fitted, table: Table, columns: Columns = NO_COLUMNS) -> T
             )
         images = images.where(images_that_stay(fitted, images, table.names))
         return Table(images.pooled(), table.names, images)
-    values = called(FITTED, fitted, "apply", table.values, table.names, columns)
+    values = applied(fitted, table.values, table.names, columns)
     if images is not None:
         is_choice = fitted.kind == "chooses columns"
         images = images.take(positions(table.names, fitted.outputs)) if is_choice else None
@@ -89,7 +112,7 @@ def apply_to_training(fitted: Fitted, rows: TrainingRows) -> tuple[TrainingRows,
         perturbed = None
         warnings = [warn.PERTURBED_NOT_USED()]
     elif perturbed is not None:
-        given = (called(FITTED, fitted, "apply", values, rows.names, rows.columns) for values in perturbed)
+        given = (applied(fitted, values, rows.names, rows.columns) for values in perturbed)
         perturbed = np.array(list(given))
     changed = replace(
         rows,
@@ -165,11 +188,11 @@ def apply_chain(chain: Sequence[FittedStep], tables: Tables, columns: Columns = 
     inputs = score_inputs(chain, tables, columns)
     reached = rows_reached(chain, columns, len(inputs.values))
     if reached.all():
-        return called(FITTED, chain[-1].fitted, "apply", inputs.values, inputs.names, columns)
+        return applied(chain[-1].fitted, inputs.values, inputs.names, columns)
     scores = np.full(len(reached), np.nan)
     if reached.any():
         own = {name: each[reached] for name, each in columns.items()}
-        scores[reached] = called(FITTED, chain[-1].fitted, "apply", inputs.values[reached], inputs.names, own)
+        scores[reached] = applied(chain[-1].fitted, inputs.values[reached], inputs.names, own)
     return scores
 
 

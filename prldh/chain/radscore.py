@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain.applying import Table, apply_chain
+from prldh.chain.applying import Table, applied, apply_chain
 from prldh.chain.learners import LogisticLearner
 from prldh.chain.selection import child_of, distinct_patients, stratified_folds
 from prldh.chain.steps import Protocol, fit_steps, strongest
@@ -30,7 +30,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import FITTED, called, check_score
+from prldh.plugins import check_score, guarded, lent
 
 #: Folds of the cross-fitted second stage, and the children of a seed from which on they draw.
 CROSS_FOLDS = 5
@@ -159,7 +159,7 @@ def _fit_once(
     else:
         last = FittedStep(score, None, protocol.learner.learner.name, protocol.learner.learner.version)
     return TissueFit(
-        called(FITTED, score, "apply", rows.values, rows.names, rows.columns),
+        applied(score, rows.values, rows.names, rows.columns),
         np.nan,
         (*(step for fit in left for step in fit.chain), last),
         steps,
@@ -180,9 +180,10 @@ def _fit_score(
     if ledger is not None:
         ledger.read("Radscore", rows.patient)
     learner, warnings = protocol.learner.learner, list[Warn]()
-    score = called("learner", learner, "fit", rows, protocol.learner.settings, seed, engine)
-    check_score(learner, score, rows.names)
-    warnings += _remarks(learner, score)
+    with guarded("learner", learner):  # what it gives may be as odd as what it raises
+        score = lent(learner, "fit", rows, protocol.learner.settings, seed, engine)
+        check_score(learner, score, rows.names)
+        warnings += _remarks(learner, score)
     if score.names:
         return score, warnings, ""
     best = strongest(rows)

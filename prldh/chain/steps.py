@@ -25,7 +25,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import DescribesFit, called, check_details, check_selection, check_state
+from prldh.plugins import DescribesFit, called, check_details, check_selection, check_state, guarded
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ def fit_steps(
     for step, child in zip(protocol.steps, seed.spawn(len(protocol.steps)), strict=True):
         if ledger is not None:
             ledger.read(step.selector.name, rows.patient)
-        _fit_step(fit, step, protocol.if_empty, child, engine, is_described)
+        with guarded("selector", step.selector):  # what it gives may be as odd as what it raises
+            _fit_step(fit, step, protocol.if_empty, child, engine, is_described)
         if fit.failure:
             return fit
     fit.keep(Chosen(fit.rows.names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from prldh.checklists.answers import FILE, Answers, apply_answers, merge, read_a
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
-from prldh.core import PluginError
-from prldh.plugins import ScoresAnswers, called
+from prldh.core import PluginError, clean
+from prldh.plugins import ScoresAnswers, called, guarded, require_answer
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,20 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         source,
         entries,
         {s: counted[s] for s in STATUSES if counted[s]},
-        called("checklist", checklist, "score", entries) if isinstance(checklist, ScoresAnswers) else None,
+        _score_of(checklist, entries),
         dossier.results is not None,
     )
+
+
+def _score_of(checklist: Any, entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The score of answered items, of a checklist that has one."""
+    if not isinstance(checklist, ScoresAnswers):
+        return None
+    score = called("checklist", checklist, "score", entries)
+    require_answer(isinstance(score, Mapping), "checklist", checklist, "score", score, "a dictionary")
+    with guarded("checklist", checklist):
+        json.dumps(clean(score), allow_nan=False)
+    return dict(score)
 
 
 def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:

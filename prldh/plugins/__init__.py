@@ -46,6 +46,8 @@ from prldh.plugins.promises import (
     describe_error,
     guarded,
     is_strangers,
+    name_of,
+    require_answer,
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
@@ -136,6 +138,8 @@ __all__ = [
     "layered_settings",
     "lent",
     "lent_next",
+    "name_of",
     "printing_aside",
+    "require_answer",
     "settings_of",
 ]

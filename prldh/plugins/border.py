@@ -139,7 +139,7 @@ def lent(item: Any, method: str, *given: Any) -> Any:
     function = getattr(item, method)
     if not is_strangers(item):
         return function(*given)
-    with printing_aside():
+    with printing_aside(), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found

@@ -52,6 +52,11 @@ def add_commands(cli: click.Group, add: Callable[[], object]) -> None:
     before = list(_as_it_is(cli))
     try:
         add()
+        odd = [
+            name for name, each in cli.commands.items() if not (hasattr(each, "callback") and hasattr(each, "params"))
+        ]
+        if odd:
+            raise PluginError(f"'{odd[0]}' is no command")
         replaced = next((name for each in before if (name := each.replaced()) is not None), None)
         if replaced is not None:
             raise PluginError(f"it would replace the command '{replaced}'")

@@ -3,7 +3,10 @@ objects to what is said here.
 
 What an object may have beside has a protocol of its own, and the registry refuses a method that is nearly named like
 one of these, as a misspelt one would never be called. ``example_settings``, which any object may have, are settings
-that the checks use where its defaults do not do.
+that the checks use where its defaults do not do; ``expected_failed_checks`` are the promises that it does not keep,
+each with the reason.
+
+Whatever is handed to an object is read-only or a copy (:mod:`prldh.plugins.border`).
 """
 
 from __future__ import annotations

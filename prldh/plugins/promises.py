@@ -56,6 +56,8 @@ def is_strangers(item: Any) -> bool:
 
 def name_of(item: Any) -> str:
     """An object's name; of one that has none, such as what a step fitted, its class's."""
+    if isinstance(item, type):
+        return item.__qualname__
     name = getattr(item, "name", None)
     return name if isinstance(name, str) else type(item).__qualname__
 
@@ -68,12 +70,27 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(ValueError("no such column"))
     'ValueError: no such column'
     """
-    text = " ".join(str(error).split())[:300].rstrip(".")
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split())[:300]).rstrip(".")
     trace = traceback.extract_tb(error.__traceback__)
     place = Path(trace[-1].filename) if trace else None
     return f"{type(error).__name__}{text and f': {text}'}" + (
         f" ({place.parent.name}/{place.name}, line {trace[-1].lineno})" if place else ""
     )
+
+
+def require_answer(is_kept: bool, what: str, item: Any, method: str, found: Any, wanted: str) -> None:
+    """Refuse what a method of an object gave.
+
+    Raises
+    ------
+    PluginError
+    """
+    if not is_kept:
+        name = name_of(item)
+        raise PluginError(
+            f"the {what} '{name}' gives {' '.join(repr(found).split()):.80} by {method} in place of {wanted}."
+            f" {_REMEDY.format(name)}"
+        )
 
 
 def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None:
@@ -105,6 +122,8 @@ def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None
         raise refuse("keeps a feature twice")
     if not isinstance(selection.dropped, Mapping):
         raise refuse(f"gives {type(selection.dropped).__name__} in place of reasons by name for what it drops")
+    if not isinstance(selection.details, Mapping):
+        raise refuse(f"gives {type(selection.details).__name__} in place of details by name")
 
 
 def _why_no_warnings(found: Any) -> str | None:
@@ -149,15 +168,31 @@ def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
     PluginError
     """
     problem = None
-    if not all(hasattr(score, part) for part in ("kind", "names", "state", "apply", "log_odds")):
+    if not all(hasattr(score, part) for part in ("kind", "names", "outputs", "state", "apply", "log_odds")):
         problem = f"gives {type(score).__name__} in place of a prldh.core.fitted.FittedScore"
     elif score.kind != "scores":
         problem = f"gives something that {score.kind}, and a learner must give one that scores"
     else:
         strange = [name for name in score.names if name not in set(names)]
         problem = f"reads the column '{strange[0]}', which it was not given" if strange else _why_no_warnings(score)
+        if problem is None and is_strangers(score):
+            problem = _why_no_state(score)
     if problem:
         raise PluginError(f"the learner '{learner.name}' {problem}. {_REMEDY.format(learner.name)}")
+
+
+def _why_no_state(score: Any) -> str | None:
+    """What is wrong with the outputs or the state of a score, which fitting into ``model.json`` takes."""
+    if not isinstance(score.outputs, (list, tuple)) or len(score.outputs):
+        return f"gives a score with the outputs {score.outputs!r:.80}, and a score has none: outputs = ()"
+    state = score.state
+    if not isinstance(state, dict):
+        return f"fits something whose state is {type(state).__name__} in place of a dictionary"
+    try:
+        json.dumps(state, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        return f"fits something whose state is not JSON: {error}"
+    return None
 
 
 def check_state(selector: Any, fitted: Fitted) -> None:
@@ -221,7 +256,7 @@ def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
     ):
         raise refuse(
             "must give a list of prldh.core.records.Resample, found"
-            f" {type(resamples).__name__}{'' if resamples is None else f' of {len(resamples)}'}"
+            f" {type(resamples).__name__}{f' of {len(resamples)}' if isinstance(resamples, (list, tuple)) else ''}"
         )
     for r in resamples:
         place = f"repeat {r.repeat}, fold {r.fold}"

@@ -10,6 +10,7 @@ from importlib import metadata
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pluggy
 
 from prldh.core import PluginError, PrldhError, nearest
@@ -137,13 +138,13 @@ class Skipped(NamedTuple):
         )
 
 
-#: Lines that this process has said already: of a plugin that cannot be used one is enough.
-_SAID: set[str] = set()
+#: Of what this process has said a line already: of a plugin that cannot be used one is enough.
+_SAID: set[tuple[str, str]] = set()
 
 
-def _say_once(line: str) -> None:
-    if line not in _SAID:
-        _SAID.add(line)
+def _say_once(what: str, plugin: str, line: str) -> None:
+    if (what, plugin) not in _SAID:
+        _SAID.add((what, plugin))
         print(f"prldh: {line}", file=sys.stderr)
 
 
@@ -186,14 +187,15 @@ class Registry:
 
     def _load(self, point: metadata.EntryPoint, distribution: metadata.Distribution) -> None:
         """Load the plugin of another distribution, or skip it."""
-        about = Distribution(point.name, distribution.name, distribution.version)
+        name, version = distribution.name, distribution.version  # of damaged metadata there is none
+        about = Distribution(point.name, str(name or "a distribution without a name"), str(version or ""))
         self.distributions.append(about)
         if self.manager.has_plugin(point.name):
             self._skip(about, "another plugin has its name")
             return
         try:
             check_requirements(distribution)
-            with printing_aside():
+            with printing_aside(), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
                 self.manager.register(plugin, name=point.name)
@@ -210,8 +212,8 @@ class Registry:
         self.distributions.remove(about)
         if self.manager.has_plugin(about.plugin) and self._installed(about.plugin) is None:
             self.manager.unregister(name=about.plugin)
-        self.skipped.append(Skipped(*about, reason.rstrip(".")))
-        _say_once(str(self.skipped[-1]))
+        self.skipped.append(Skipped(*about, reason.removesuffix(" Update or uninstall it.").rstrip(".")))
+        _say_once("skipped", f"{about.plugin} of {about.name}", str(self.skipped[-1]))
 
     def _installed(self, plugin: str) -> Distribution | None:
         """The distribution that brings a plugin; None of what was given, and of prldh's own."""
@@ -317,7 +319,8 @@ class Registry:
                 about = self._installed(plugin)
                 of = f" of {about.name} {about.version}" if about else ""
                 why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
-                _say_once(f"the commands of the plugin '{plugin}'{of} are left out: {why.rstrip('.')}.")
+                told = f"the commands of the plugin '{plugin}'{of} are left out: {why.rstrip('.')}."
+                _say_once("commands", plugin, told)
 
     def tell(self, stage: str, result: Any) -> None:
         """Tell plugins that a stage has finished.
@@ -357,7 +360,7 @@ def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.Entr
             " -e FOLDER."
         )
     others = [pair for pair in points if pair[1].name != hookspecs.PROJECT]
-    return own, sorted(others, key=lambda pair: (pair[1].name, pair[0].name))
+    return own, sorted(others, key=lambda pair: (str(pair[1].name), pair[0].name))
 
 
 def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any]) -> Iterable[Any]:

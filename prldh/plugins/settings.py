@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from prldh.core import StudyError, nearest, quoted, shown
+from prldh.core import PluginError, StudyError, nearest, quoted, shown
+from prldh.plugins.promises import guarded
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -70,11 +71,18 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
     StudyError
         For an unknown key, with the nearest known one, or a value that does not fit.
     """
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise PluginError(f"{where}: its Settings are {model!r:.80} and must be a pydantic model. Update its plugin.")
     try:
-        read = model.model_validate(raw)
+        with guarded("settings", model):
+            read = model.model_validate(raw)
+    except PluginError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise _study_error(model, error.__cause__.errors()[0], where) from None
+        raise
     except ValidationError as error:
         raise _study_error(model, error.errors()[0], where) from None
-    if issubclass(model, BaseModel) and model.model_config.get("extra", "ignore") == "ignore" and isinstance(raw, dict):
+    if model.model_config.get("extra", "ignore") == "ignore" and isinstance(raw, dict):
         known = {*model.model_fields, *(str(f.alias) for f in model.model_fields.values() if f.alias)}
         for key in raw:
             if key not in known:  # whose model ignores it would leave a misspelt setting without effect

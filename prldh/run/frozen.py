@@ -74,6 +74,12 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         ),
         "tissues": tissues,
         "models": models,
-        **({"plugins": [each._asdict() for each in plugins]} if (plugins := plan.registry.took_part()) else {}),
+        **({"plugins": plugins} if (plugins := _plugins_needed(plan)) else {}),
     }
     return sealed(frozen)
+
+
+def _plugins_needed(plan: Plan) -> list[dict[str, Any]]:
+    """The plugins without which the models cannot be applied: those that measure, process or fit."""
+    kinds = ("feature source", "image step", "transform", "selector", "learner")
+    return [each._asdict() for each in plan.registry.took_part() if any(what.startswith(kinds) for what in each.brings)]

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from prldh.chain import Protocol, Step
 from prldh.core import BOOTSTRAP, REPEATED_HOLDOUT, Resample, StudyError, Subjects, Warn, warn
-from prldh.plugins import UsesColumns, called
+from prldh.plugins import UsesColumns, called, require_answer
 
 #: Resamples by scheme, each with its kind.
 Schemes = Mapping[str, tuple[str, list[Resample]]]
@@ -24,7 +26,10 @@ def check_columns(own: Protocol, named: Mapping[str, Protocol], subjects: Subjec
     """
     told: dict[Warn, None] = {}
     for where, step in _reading(own, named):
-        told |= dict.fromkeys(called("step", step.selector, "check_columns", step.settings, subjects, where))
+        found = called("step", step.selector, "check_columns", step.settings, subjects, where)
+        are_warnings = isinstance(found, (list, tuple)) and all(isinstance(each, Warn) for each in found)
+        require_answer(are_warnings, "step", step.selector, "check_columns", found, "a list of warnings")
+        told |= dict.fromkeys(found)
     return tuple(told)
 
 
@@ -42,15 +47,13 @@ def within_reach(
     kept, told = dict(schemes), []
     for where, step in _reading(own, named):
         for name, (kind, resamples) in kept.items():
-            reached = [
-                called("step", step.selector, "reached_from", step.settings, subjects.columns, r.train)
-                for r in resamples
-            ]
+            reached = [_reached_from(step, subjects, r.train) for r in resamples]
             lost = [int((~own[r.test]).sum()) for own, r in zip(reached, resamples, strict=True)]
             n_resamples = sum(n > 0 for n in lost)
             if not n_resamples:
                 continue
             remedy = called("step", step.selector, "remedy", step.settings)
+            require_answer(isinstance(remedy, str), "step", step.selector, "remedy", remedy, "text")
             if kind not in (BOOTSTRAP, REPEATED_HOLDOUT):
                 raise StudyError(
                     f"{where}: validation.{name} holds patients out whom it cannot be applied to ({n_resamples} of"
@@ -69,6 +72,15 @@ def within_reach(
                 )
             )
     return kept, tuple(dict.fromkeys(told))
+
+
+def _reached_from(step: Step, subjects: Subjects, train: np.ndarray) -> np.ndarray:
+    """Which of all rows (n,) bool what is fitted on the rows ``train`` could be applied to."""
+    found = called("step", step.selector, "reached_from", step.settings, subjects.columns, train)
+    is_one = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (subjects.n,)
+    require_answer(is_one, "step", step.selector, "reached_from", found, f"booleans ({subjects.n},)")
+    reached: np.ndarray = found
+    return reached
 
 
 def reads_columns(own: Protocol, named: Mapping[str, Protocol]) -> bool:

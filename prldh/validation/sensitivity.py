@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel
 
 from prldh.chain import Protocol, Step, fit_everyone
 from prldh.core import HELD_OUT, Interval, Predictions, TissueFit, TissueRefit
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
-from prldh.plugins import OffersAlternatives, called
+from prldh.plugins import OffersAlternatives, called, require_answer
 from prldh.validation.entries import FoldMean, HeldOutArea
 from prldh.validation.null_run import null_scheme
 from prldh.validation.summaries import fold_mean, pooled_auc_of
@@ -59,6 +60,10 @@ def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
     for i, step in enumerate(protocol.steps):
         is_offering = isinstance(step.selector, OffersAlternatives)
         offered = called("selector", step.selector, "alternatives", step.settings) if is_offering else {}
+        are_settings = isinstance(offered, Mapping) and all(
+            each is None or isinstance(each, BaseModel) for each in offered.values()
+        )
+        require_answer(are_settings, "selector", step.selector, "alternatives", offered, "label → settings, or None")
         for label, settings in offered.items():
             others = () if settings is None else (Step(step.selector, settings),)
             chains.append(

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 import prldh
 from prldh import cli as command_line
 from prldh.chain.states import from_states
-from prldh.core.errors import PluginError
+from prldh.core.errors import PluginError, PrldhError
 from prldh.core.fitted import LinearScore
 from prldh.core.records import Cohort, Resample, Selection
 from prldh.data.imaging.sources import ChosenSource
@@ -399,9 +399,10 @@ def _is_told_who_took_part(run):
         filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
         assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
         assert f"files {plugin['sha256'][:12]})" in filled
-    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    cohort = {"name": "new", "clinical": {"table": str(run.parent / "clinical.csv")}}
+    cohort["tissues"] = {"disc": {"features": str(run.parent / "features.csv")}}
     with pytest.raises(PluginError, match=r"'shift' of the plugin 'mine', which is not here\. Give it again"):
-        from_states(model["tissues"]["disc"]["chain"], Registry(), "tissues.disc", model["plugins"])
+        prldh.apply_models(run, cohort)
 
 
 def test_a_plugin_of_a_run_that_is_not_installed_is_named(tmp_path, monkeypatch):
@@ -485,6 +486,16 @@ def test_whatever_a_plugin_raises_is_one_message(end):
         called("selector", Ending(), "fit", 1)
 
 
+def test_how_numpy_tells_of_errors_is_set_back():
+    class Setting:
+        def fit(self):
+            np.seterr(all="raise")
+
+    before = np.geterr()
+    lent(Setting(), "fit")
+    assert np.geterr() == before
+
+
 def test_what_plugins_print_from_several_threads_goes_aside(capsys):
     from threading import Barrier, Thread
 
@@ -505,6 +516,55 @@ def test_what_plugins_print_from_several_threads_goes_aside(capsys):
     assert told.out == "own\n" and sorted(told.err.split("\n")[:-1]) == [f"loud {n}" for n in range(4)]
 
 
+ODD = [None, "x", [object()], np.zeros((2, 2, 2))]
+#: Hooks, and methods whose answer is another one.
+ANSWERS = {
+    "register_selectors": ("fit", "describe", "alternatives", "check_columns", "reached_from", "methods", "figures"),
+    "register_transforms": ("fit", "describe", "check_columns"),
+    "register_learners": ("fit",),
+    "register_validators": ("resamples",),
+    "register_checklists": ("evaluate", "score"),
+    "register_report_sections": ("render",),
+}
+FITTED = [
+    (kind, method)
+    for kind in ("register_transforms", "register_learners")
+    for method in ("apply", "log_odds", "names", "outputs", "state", "kind")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize(
+    ("hook", "method", "is_fitted"),
+    [(hook, method, False) for hook, methods in ANSWERS.items() for method in methods]
+    + [(hook, method, True) for hook, method in FITTED],
+)
+def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, hook, method, is_fitted, odd):
+    monkeypatch.setattr("prldh.pipeline.repeat_elsewhere", lambda plan: ())
+    hooks = Peaceful().hooks()
+    (item,) = hooks[hook]()
+    if is_fitted:
+        fit = item.fit
+
+        def spoilt(*given):
+            found = fit(*given)
+            value = (lambda *_: odd) if method in ("apply", "log_odds") else odd
+            setattr(found, method, value)
+            return found
+
+        item.fit = spoilt
+    else:
+        setattr(item, method, lambda *_: odd)
+    hooks[hook] = lambda: [item]
+    try:
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+    except PrldhError as error:
+        assert "Traceback" not in str(error) and len(str(error)) < 2000
+        assert not (tmp_path / "out").exists()
+
+
 # ---------------------------------------------------------------- plugins that cannot be used
 
 GOOD = """
@@ -518,6 +578,16 @@ UNUSABLE = {
     "exits": ("import sys; sys.exit(0)", (), "SystemExit"),
     "odd": ("class Odd(BaseException): pass\nraise Odd('x')", (), "Odd: x"),
     "syntax": ("def (", (), "SyntaxError"),
+    "coloured": ("raise ValueError('\x1b[31mred')", (), "ValueError: ?[31mred"),
+    "memory": ("raise MemoryError", (), "MemoryError"),
+    "recursive": ("def f(): f()\nf()", (), "RecursionError"),
+    "attributes": ("def __getattr__(name): raise RuntimeError(name)", (), "RuntimeError"),
+    "arguments": (GOOD.replace("selectors()", "selectors(a)"), (), "can not be found in the hookspec"),
+    "nameless": (
+        GOOD.replace("return []", "return [type('X', (), {'name': 3, 'version': '1', 'Settings': 1, 'fit': print})()]"),
+        (),
+        "has no name, but 3",
+    ),
     "misnamed": (GOOD.replace("selectors", "selector"), (), "unknown hook 'register_selector'"),
     "newer": (GOOD + "api = 2", (), "it was written for API 2"),
     "worded": (GOOD + "api = '1'", (), "its api is '1', and must be a whole number"),
@@ -587,6 +657,7 @@ HOSTILE_COMMANDS = {
     "within": ("cli.commands['plugins'].add_command(click.Command('x'), 'check')", "replace the command 'check'"),
     "rewires": ("cli.commands['analyze'].callback = print", "it would replace the command 'analyze'"),
     "reoptions": ("cli.commands['apply'].params.clear()", "it would replace the command 'apply'"),
+    "odd": ("cli.add_command(None, 'x')", "'x' is no command"),
     "raises": ("raise ValueError('no')", "they failed: ValueError: no"),
     "exits": ("raise SystemExit(0)", "they failed: SystemExit"),
     "adds": ("pass", None),
