@@ -157,7 +157,7 @@ def test_other_patients_are_a_deviation_of_the_table(folder):
 
 def test_versions_and_files_that_settings_name_are_compared(folder):
     (folder / "preset.yaml").write_text("a: 1")
-    write(folder, STUDY | {"report": {"answers": "preset.yaml"}})
+    write(folder, STUDY | {"clinical": STUDY["clinical"] | {"read": {"missing": ["preset.yaml"]}}})  # a text and a file
     prldh.run.write_plan(folder / "study.yaml", folder / "plan.json", force=True)
     (folder / "preset.yaml").write_text("a: 2")
     content = json.loads((folder / "plan.json").read_text())
@@ -298,7 +298,7 @@ def test_the_command_writes_one_file_and_replaces_none(folder):
         ({"tissues": {"disc": {"features": "lost.csv"}}}, "lost.csv"),
         ({"clinical": STUDY["clinical"] | {"id": "code"}}, "code"),
         ({"clinical": STUDY["clinical"] | {"columns": {"centre": "visitt"}}}, "clinical.columns.centre.*'visit'"),
-        ({"tissues": {"disc": {"radscore": "score"}}}, "tissues.disc.radscore"),
+        ({"tissues": {"disc": {"radscore": "score"}, "muscle": {"features": "disc.csv"}}}, "tissues.disc.radscore"),
         ({"clinical": STUDY["clinical"] | {"id": "visit"}}, "patient '1' stands in rows 2, 3"),
     ],
 )
