@@ -94,7 +94,7 @@ from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
 from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
-from prldh.core.texts import printable, quoted, same_text, shown
+from prldh.core.texts import listed, printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -217,6 +217,7 @@ __all__ = [
     "keys_by_field",
     "keys_of",
     "later",
+    "listed",
     "nearest",
     "on_first_use",
     "open_streams",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 import unicodedata
+from collections.abc import Iterable
 
 #: A whole number as spreadsheets and pandas write it again.
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
@@ -38,6 +39,19 @@ def shown(value: object, limit: int = LIMIT) -> str:
 def quoted(value: object) -> str:
     """The same, with quotes around text, so that ``'1'`` is told from ``1``."""
     return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
+
+
+def listed(names: Iterable[object], most: int = 20) -> str:
+    """Names in a row as a message shows them: the first ones, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["age", "sex"]), listed(range(100), most=2)
+    ('age, sex', '0, 1 and 98 more')
+    """
+    every = list(names)
+    rest = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(shown(name) for name in every[:most]) + rest
 
 
 def printable(text: str, keep: str = "\n\t") -> str:

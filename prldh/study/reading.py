@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from prldh.core import bounds
+from prldh.core import bounds, quoted
 from prldh.study.strict import Strict, Text
 
 #: Separators that cannot be seen, and what others are called.
@@ -46,7 +46,9 @@ class TableRead(Strict):
             return None
         separator = SEPARATORS.get(value, value)
         if len(separator) != 1 or not separator.isascii() or separator.isalnum() or separator in "\"'.+-\r\n":
-            raise ValueError(f'give one character, such as ";", or tab, comma, semicolon, bar, space (found {value!r})')
+            raise ValueError(
+                f'give one character, such as ";", or tab, comma, semicolon, bar, space (found {quoted(value)})'
+            )
         return separator
 
     @field_validator("encoding")
@@ -57,14 +59,16 @@ class TableRead(Strict):
         except (LookupError, ValueError):
             is_text = False
         if not is_text:
-            raise ValueError(f"no encoding is called {value!r}. Give utf-8, utf-16, cp1252 or latin-1, for example")
+            raise ValueError(
+                f"no encoding is called {quoted(value)}. Give utf-8, utf-16, cp1252 or latin-1, for example"
+            )
         return value
 
     @field_validator("sheet", mode="before")
     @classmethod
     def _sheets_count_from_one(cls, value: Any) -> Any:
         if isinstance(value, (bool, float)) or (isinstance(value, int) and value < 1):
-            raise ValueError(f"give the name of a sheet, or its number from 1 on (found {value!r})")
+            raise ValueError(f"give the name of a sheet, or its number from 1 on (found {quoted(value)})")
         return value
 
     @model_validator(mode="after")

@@ -22,10 +22,13 @@ from prldh.core import (
     StudyError,
     bounds,
     is_composed,
+    listed,
     nearest,
     parse_term,
+    quoted,
     same_term,
     same_text,
+    shown,
     variables_in,
 )
 from prldh.study.imaging import ReadSettings
@@ -56,8 +59,8 @@ class CovariateSettings(Strict):
         for level in self.levels or []:
             known = first.get(same_text(level))
             if known is not None:
-                also = "" if known == level else f", as '{known}' too"
-                raise ValueError(f"the level '{level}' is listed twice{also}. Remove one")
+                also = "" if known == level else f", as '{shown(known)}' too"
+                raise ValueError(f"the level '{shown(level)}' is listed twice{also}. Remove one")
             first[same_text(level)] = level
         return self
 
@@ -194,7 +197,7 @@ class Model(Strict):
     @classmethod
     def _has_a_name(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError(f"give the model a name (found {value!r})")
+            raise ValueError(f"give the model a name (found {quoted(value)})")
         return value
 
 
@@ -253,7 +256,7 @@ class Subgroup(Strict):
     @classmethod
     def _cuts_rise(cls, value: list[float] | None) -> list[float] | None:
         if value is not None and (sorted(set(value)) != value):
-            raise ValueError(f"give cuts in rising order, each once, such as [50, 65] (found {value})")
+            raise ValueError(f"give cuts in rising order, each once, such as [50, 65] (found {shown(value)})")
         return value
 
 
@@ -401,7 +404,8 @@ class Performance(Strict):
     def _cut_points_are_risks(cls, value: list[float] | None) -> list[float] | None:
         if value is not None and any(not 0 < cut < 1 for cut in value):
             raise ValueError(
-                f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found {value})"
+                f"give the cut points between risk categories, within 0 and 1, such as [0.2, 0.4] (found"
+                f" {shown(value)})"
             )
         return value and sorted(set(value))
 
@@ -439,7 +443,7 @@ class Compute(Strict):
     @classmethod
     def _address_says_where(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"([a-z]+://)?[^\s/]+:\d+/?", value):
-            raise ValueError(f"give the scheduler's address, such as tcp://10.0.0.5:8786 (found {value!r})")
+            raise ValueError(f"give the scheduler's address, such as tcp://10.0.0.5:8786 (found {quoted(value)})")
         return value
 
     def with_dask(self, address: str) -> Compute:
@@ -556,18 +560,20 @@ def _check_names(study: Study) -> None:
         if not name.strip() or set(name) & set("(),"):
             raise _misfit(
                 ("tissues", name),
-                f"'{name}' cannot be a tissue's name. Rename it, without commas and brackets: terms such as groups(a,"
+                f"'{shown(name)}' cannot be a tissue's name. Rename it, without commas and brackets: terms such"
+                " as groups(a,"
                 " b) use them",
             )
         if name in columns and tissue.radscore != name:
             raise _misfit(
                 ("tissues", name),
-                f"'{name}' is both a tissue and a clinical column. Rename the tissue: in models it would be ambiguous",
+                f"'{shown(name)}' is both a tissue and a clinical column. Rename the tissue: in models it would"
+                " be ambiguous",
             )
         if tissue.radscore is not None and tissue.radscore in (clinical.id, clinical.outcome):
             raise _misfit(
                 ("tissues", name, "radscore"),
-                f"'{tissue.radscore}' is the id or the outcome. Name the column that holds the score",
+                f"'{shown(tissue.radscore)}' is the id or the outcome. Name the column that holds the score",
             )
     if study.learner is not None and study.radscore != "logistic":
         raise _misfit(
@@ -578,7 +584,7 @@ def _check_names(study: Study) -> None:
     _check_choice(study)
     _check_subgroups(study)
     if clinical.outcome == clinical.id:
-        raise _misfit(("clinical", "outcome"), f"'{clinical.id}' is the id as well. Name two columns")
+        raise _misfit(("clinical", "outcome"), f"'{shown(clinical.id)}' is the id as well. Name two columns")
     if clinical.patient in (clinical.outcome, *clinical.covariates):
         raise _misfit(
             ("clinical", "patient"),
@@ -588,13 +594,13 @@ def _check_names(study: Study) -> None:
         if column == clinical.outcome:
             raise _misfit(
                 ("clinical", "columns", name),
-                f"'{column}' is the outcome, which steps must not see of those held out. Remove it here",
+                f"'{shown(column)}' is the outcome, which steps must not see of those held out. Remove it here",
             )
         if name in clinical.covariates or name in study.tissues:
             what = "covariate" if name in clinical.covariates else "tissue"
             raise _misfit(
                 ("clinical", "columns", name),
-                f"'{name}' is a {what} too. Give the column another name"
+                f"'{shown(name)}' is a {what} too. Give the column another name"
                 + (
                     ", or leave it out here: schemes and steps are given the covariates as well"
                     if what[0] == "c"
@@ -609,7 +615,7 @@ def _check_names(study: Study) -> None:
     names = [m.name for m in study.models or []]
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise _misfit(("models", i, "name"), f"the name '{name}' is used twice. Rename one")
+            raise _misfit(("models", i, "name"), f"the name '{shown(name)}' is used twice. Rename one")
     is_continuous = {name: covariate.type == "continuous" for name, covariate in clinical.covariates.items()}
     adjusting: dict[frozenset, str] = {}
     for name in study.adjust or []:
@@ -619,7 +625,8 @@ def _check_names(study: Study) -> None:
             of = "" if name == tissues[0] else "of "
             raise _misfit(
                 ("adjust",),
-                f"'{name}' is {of}the tissue '{tissues[0]}', and adjust takes covariates. Name it in a model",
+                f"'{shown(name)}' is {of}the tissue '{shown(tissues[0])}', and adjust takes covariates. Name it"
+                " in a model",
             )
         if name not in clinical.covariates and is_composed(name):
             try:
@@ -628,14 +635,15 @@ def _check_names(study: Study) -> None:
                 raise _misfit(("adjust",), str(error).removesuffix(".")) from None
         elif name not in clinical.covariates:
             near = nearest(name, clinical.covariates)
-            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(clinical.covariates) or 'there are none'})."
+            hint = f"; did you mean '{near}'?" if near else f" ({listed(clinical.covariates) or 'there are none'})."
             raise _misfit(
-                ("adjust",), f"'{name}' is not among clinical.covariates{hint} Declare it there, or remove it here"
+                ("adjust",),
+                f"'{shown(name)}' is not among clinical.covariates{hint} Declare it there, or remove it here",
             )
         before = adjusting.setdefault(same_term(name, is_continuous), name)
         if before is not name or (study.adjust or []).count(name) > 1:
-            again = f" (as '{before}' too)" if before != name else ""
-            raise _misfit(("adjust",), f"'{name}' is listed twice{again}. Remove one")
+            again = f" (as '{shown(before)}' too)" if before != name else ""
+            raise _misfit(("adjust",), f"'{shown(name)}' is listed twice{again}. Remove one")
 
 
 def _check_subgroups(study: Study) -> None:
@@ -645,50 +653,57 @@ def _check_subgroups(study: Study) -> None:
         if len(each) != 1:
             raise _misfit(
                 ("subgroups",),
-                f"each subgroup names one column (found {', '.join(each) or 'none'}). Begin each with a dash",
+                f"each subgroup names one column (found {listed(each) or 'none'}). Begin each with a dash",
             )
         ((name, settings),) = each.items()
         known = {**clinical.covariates, **dict.fromkeys(clinical.columns)}
         if name not in known:
             near = nearest(name, known)
-            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(known) or 'there are none'})."
+            hint = f"; did you mean '{near}'?" if near else f" ({listed(known) or 'there are none'})."
             what = "a tissue, whose groups are made of the outcome" if name in study.tissues else "not declared"
             raise _misfit(
                 ("subgroups",),
-                f"'{name}' is {what}: subgroups are of clinical.columns and clinical.covariates{hint} Declare it there,"
+                f"'{shown(name)}' is {what}: subgroups are of clinical.columns and clinical.covariates{hint}"
+                " Declare it there,"
                 " or remove it here",
             )
         if name in seen:
-            raise _misfit(("subgroups",), f"'{name}' is listed twice. Remove one")
+            raise _misfit(("subgroups",), f"'{shown(name)}' is listed twice. Remove one")
         seen.add(name)
         covariate = known[name]
         if covariate is not None and covariate.type == "continuous" and settings.cut is None:
             raise _misfit(
-                ("subgroups", name), f"'{name}' is continuous. Say where to cut it: {{{name}: {{cut: [50, 65]}}}}"
+                ("subgroups", name),
+                f"'{shown(name)}' is continuous. Say where to cut it: {{{name}: {{cut: [50, 65]}}}}",
             )
         if covariate is not None and covariate.type != "continuous" and settings.cut is not None:
-            raise _misfit(("subgroups", name), f"'{name}' is {covariate.type}, and cuts are of numbers. Remove cut")
+            raise _misfit(
+                ("subgroups", name), f"'{shown(name)}' is {covariate.type}, and cuts are of numbers. Remove cut"
+            )
 
 
 def _check_choice(study: Study) -> None:
     """Whether protocols have names, and the choice is among several of them."""
     for name in study.protocols:
         if not name.strip():
-            raise _misfit(("protocols",), f"give each protocol a name (found {name!r})")
+            raise _misfit(("protocols",), f"give each protocol a name (found {quoted(name)})")
     choose = study.choose
     if choose is None:
         return
     for i, name in enumerate(choose.among):
         if name not in study.protocols:
             near = nearest(name, study.protocols)
-            hint = f"; did you mean '{near}'?" if near else f" ({', '.join(study.protocols) or 'there are none'})."
-            raise _misfit(("choose", "among"), f"'{name}' is not among protocols{hint} Name it there, or not here")
+            hint = f"; did you mean '{near}'?" if near else f" ({listed(study.protocols) or 'there are none'})."
+            raise _misfit(
+                ("choose", "among"), f"'{shown(name)}' is not among protocols{hint} Name it there, or not here"
+            )
         if name in choose.among[:i]:
-            raise _misfit(("choose", "among"), f"'{name}' is listed twice. Remove one")
+            raise _misfit(("choose", "among"), f"'{shown(name)}' is listed twice. Remove one")
     if len(choose.among) < 2:
         raise _misfit(
             ("choose", "among"),
-            f"'{choose.among[0]}' alone is no choice. Name two protocols or more, or give its keys as the study's own"
+            f"'{shown(choose.among[0])}' alone is no choice. Name two protocols or more, or give its keys as the"
+            " study's own"
             " without choose",
         )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from prldh.core import SecondStage, bounds
+from prldh.core import SecondStage, bounds, listed
 from prldh.study.strict import Strict, Text
 
 DEFAULT_SELECTION: list[dict[str, dict[str, Any]]] = [
@@ -41,14 +41,14 @@ def _as_named(value: Any) -> Any:
 
 def _one_name(value: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
     if value is not None and len(value) != 1:
-        raise ValueError(f"name one, such as lasso or {{lasso: {{folds: 10}}}} (found {', '.join(value) or 'none'})")
+        raise ValueError(f"name one, such as lasso or {{lasso: {{folds: 10}}}} (found {listed(value) or 'none'})")
     return value
 
 
 def _one_a_step(steps: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
     for step in steps:
         if len(step) != 1:
-            raise ValueError(f"each step has one name (found {', '.join(step) or 'none'})")
+            raise ValueError(f"each step has one name (found {listed(step) or 'none'})")
     return steps
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prldh.api import StudyError, bounds
+from prldh.api import StudyError, bounds, shown
 
 #: Voxels along an axis of an image; bins of grey values, of which a matrix has the square; voxels of a region.
 WIDEST, MOST_BINS, MOST_VOXELS = 65_536, 1024, 10**9
@@ -112,7 +112,7 @@ class Overrides(BaseModel):
 
             if self.wavelet not in pywt.wavelist(kind="discrete"):
                 raise ValueError(
-                    f"wavelet '{self.wavelet}' is not known; coif1 is the default, others are haar, db2, sym4,"
+                    f"wavelet '{shown(self.wavelet)}' is not known; coif1 is the default, others are haar, db2, sym4,"
                     " bior1.3 …"
                 )
         return self
@@ -246,7 +246,8 @@ def preset(name: str) -> Plan:
 
         return read_parameters(Path(name))
     raise StudyError(
-        f"extraction.pyradiomics.preset: there is no preset '{name}'. Give one of {', '.join(PRESETS)}, or the path of"
+        f"extraction.pyradiomics.preset: there is no preset '{shown(name)}'. Give one of {', '.join(PRESETS)}, or"
+        " the path of"
         " a PyRadiomics parameter file that ends in .yaml, .yml or .json."
     )
 

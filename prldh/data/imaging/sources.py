@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from prldh.core import Case, PluginError, PrldhError, StudyError, nearest
+from prldh.core import Case, PluginError, PrldhError, StudyError, nearest, shown
 from prldh.plugins import (
     ChecksSettings,
     DividesCases,
@@ -187,11 +187,12 @@ def refuse_unread(
             continue
         if not sources:
             raise StudyError(
-                f"extraction.{name}: nothing reads it: no tissue is given as images. Remove it, or give images."
+                f"extraction.{shown(name)}: nothing reads it: no tissue is given as images. Remove it, or give images."
             )
         near = nearest(name, sources)
         raise StudyError(
-            f"extraction.{name}: nothing reads it: no tissue is measured by '{name}' (sources: [{', '.join(sources)}])."
+            f"extraction.{shown(name)}: nothing reads it: no tissue is measured by '{shown(name)}' (sources:"
+            f" [{', '.join(sources)}])."
             + (f" Did you mean '{near}'?" if near else " Name it there, or remove its settings.")
         )
 
