@@ -151,6 +151,7 @@ def _from_json(path: Path) -> pd.DataFrame:
             content = json.loads(text)
         except ValueError:
             content = [json.loads(line) for line in text.splitlines() if line.strip()]
+        json.dumps(content, ensure_ascii=False).encode()  # halves of characters can be written nowhere
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(
             f"{path} cannot be read as JSON: {getattr(error, 'strerror', None) or error}. Write it again, or give the"

@@ -270,6 +270,7 @@ def test_study_file_goes_before_the_parameter_file(tmp_path):
             "featureClass: {glcm: [Idmm]}",
             "featureClass.glcm has 'Idmm', which PyRadiomics does not know. Did you mean 'Idm'?",
         ),
+        ("featureClass: {glcm: [[Idm]]}", "featureClass.glcm has '['Idm']', which PyRadiomics does not know"),
         ("featureClass: {shape2D: }", "shape2D needs `force2D: true`"),
         ("setting: {label: 3}", "columns label and segment"),
         ("voxelSetting: {kernelRadius: 2}", "maps of features"),

@@ -133,6 +133,9 @@ def test_one_case_and_names_alone(tmp_path):
     ("name", "text", "message"),
     [
         ("a.json", "{", "cannot be read as JSON"),
+        ("a.json", "[" * 100_000, "cannot be read as JSON"),
+        ("a.json", '[{"original_shape_Sphericity": ' + "1" * 5000 + "}]", "cannot be read as JSON"),
+        ("a.json", '[{"original_shape_Sphericity": "\\ud800"}]', "cannot be read as JSON"),
         ("a.json", "[]", "holds no cases"),
         ("a.json", "[1, 2]", "holds no cases"),
         ("a.json", '{"x": 1}', "is no table of PyRadiomics"),

@@ -103,7 +103,7 @@ def _classes(path: Path, given: dict[str, Any]) -> dict[str, list[str] | None]:
                 f" {quoted(wanted)}."
             )
         for feature in wanted or ():
-            if feature not in feature_names(name):
+            if not isinstance(feature, str) or feature not in feature_names(name):
                 raise _unknown(path, f"featureClass.{name}", feature, feature_names(name))
         classes[name] = wanted or None
     return classes
