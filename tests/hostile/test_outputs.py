@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from small_run import write_blank
 
 import prldh.report.figures as figures
 from prldh.checklists.writing import FORMATS, MARKS
@@ -23,16 +24,7 @@ from prldh.core import OutputError, check_target, whole_file, write_whole
 from prldh.pages import save_dateless
 from prldh.run import claim_output, place_whole
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
-from small_run import make_run, write_blank
-
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
