@@ -17,6 +17,16 @@ class FileRead(TypedDict):
     bytes: int
 
 
+class PluginUsed(TypedDict):
+    """A plugin that took part in a run."""
+
+    plugin: str
+    distribution: str | None
+    version: str | None
+    sha256: str | None
+    brings: tuple[str, ...]
+
+
 class _Provenance(TypedDict):
     schema: Literal["prldh-provenance/1"]
     prldh: str | None
@@ -42,6 +52,7 @@ class Provenance(_Provenance, total=False):
     model_sha256: str
     model_checksum: str
     written: Mapping[str, str]
+    plugins: tuple[PluginUsed, ...]
 
 
 class ExternalModel(TypedDict, total=False):
@@ -195,6 +206,7 @@ class _FrozenModels(TypedDict):
 
 
 class FrozenModels(_FrozenModels, total=False):
-    """``model.json``, with its own checksum."""
+    """``model.json``, with its own checksum; ``plugins``: those without which the models cannot be applied."""
 
+    plugins: tuple[PluginUsed, ...]
     sha256: str

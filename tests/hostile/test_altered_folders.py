@@ -6,7 +6,6 @@ import copy
 import json
 import random
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from small_run import write_blank
 
 import prldh.report.figures as figures
 from prldh.cli import cli
@@ -22,15 +22,6 @@ from prldh.core import DataError, seal_of
 from prldh.results import read_results
 from prldh.results.document import Document
 from prldh.results.held import Misfit, check_of
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
-from small_run import make_run, write_blank
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
