@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from prldh.core import DataError
-from prldh.data.imaging import FeaturesEntry
 from prldh.ibsi import Extraction, from_metadata, read_feature_file
 from prldh.plugins import Registry
-from prldh.results import Words, read_external, read_held, read_provenance, read_results, words_of
+from prldh.results import FeaturesFile, Words, read_external, read_held, read_provenance, read_results, words_of
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,11 @@ def _read_metadata(folder: Path) -> dict[str, Extraction]:
     for path in sorted((folder / "features").glob("*.json")) if (folder / "features").is_dir() else []:
         do = "It is what `prldh extract` writes beside its features: extract again."
         try:
-            content = read_held(path, FeaturesEntry, do)
+            content = read_held(path, FeaturesFile, do)
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror or error}. {do}") from None
-        extractions[content["tissue"]] = from_metadata(content["tissue"], f"features/{path.name}", content)
+        try:
+            extractions[content["tissue"]] = from_metadata(content["tissue"], f"features/{path.name}", content)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path} is damaged ({type(error).__name__}: {str(error)[:80]}). {do}") from None
     return extractions

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from prldh.core import Number
+from prldh.data.imaging import Formats
 from prldh.results.document import EnginesEntry, Excluded, WarningEntry
 
 
@@ -210,3 +211,40 @@ class FrozenModels(_FrozenModels, total=False):
 
     plugins: tuple[PluginUsed, ...]
     sha256: str
+
+
+class FeaturesCase(TypedDict, total=False):
+    """A case of ``features/TISSUE.json``, as far as a checklist reads it."""
+
+    patient: str
+    spacing_mm: tuple[float, ...]
+    modality: str | None
+    formats: Formats
+    dicom: Mapping[str, str]
+
+
+class FeaturesSource(TypedDict, total=False):
+    """A source of it."""
+
+    version: str
+    settings: Mapping[str, Any]
+    packages: Mapping[str, str]
+    computed: Mapping[str, Any]
+
+
+class _FeaturesFile(TypedDict):
+    schema: Literal["prldh-features/1"]
+    tissue: str
+    features: Mapping[str, Mapping[str, Any]]
+
+
+class FeaturesFile(_FeaturesFile, total=False):
+    """``features/TISSUE.json``; earlier ones lacked keys."""
+
+    n_patients: int
+    n_readers: int
+    n_measured: int
+    cases: tuple[FeaturesCase, ...]
+    sources: Mapping[str, FeaturesSource]
+    consensus: str | None
+    image_steps: tuple[Mapping[str, Any], ...]

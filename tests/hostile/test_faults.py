@@ -128,8 +128,8 @@ class Bench:
         return (self.logs / "stderr").read_text() + (trace.read_text() if trace.exists() else "")
 
     def left(self) -> list[str]:
-        """What is hidden in the folder."""
-        return [str(p) for p in self.folder.rglob(".*")]
+        """Scratch files and hidden folders."""
+        return [str(p) for pattern in (".prldh-*", ".partial-*", ".former") for p in self.folder.rglob(pattern)]
 
     def kill(self, n: int, rng: random.Random) -> int:
         """Killed ``n`` times at random moments, first of a fresh folder and then, with --force, of one with results."""

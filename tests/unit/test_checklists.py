@@ -610,13 +610,15 @@ def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
         ("a", {}),
         ("b", {"is_validated": False}),
         ("c", {"model_sha256": "other"}),
-        ("d", {"schema": "another/1"}),
     ):
         (tmp_path / "external" / name).mkdir(parents=True)
         entry = HOSPITAL | {"schema": "prldh-external/1", "name": name, "model_sha256": sha256} | changes
         (tmp_path / "external" / name / "external.json").write_text(json.dumps(entry))
     assert [c["name"] for c in dossier_of(_results(), None, tmp_path).external] == ["a"]
     assert dossier_of(_results(), None).external == ()
+    (tmp_path / "external" / "a" / "external.json").write_text(json.dumps(entry | {"schema": "another/1"}))
+    with pytest.raises(DataError, match=r"external\.json is not as it was written: schema: one of prldh-external/1"):
+        dossier_of(_results(), None, tmp_path)
 
 
 def test_what_a_run_knows_beside_is_told_where_the_author_answers():
@@ -970,7 +972,7 @@ def test_a_folder_of_extract_is_read(tmp_path):
     )
     assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
     (tmp_path / "features" / "disc.json").write_text("{")
-    with pytest.raises(DataError, match=r"disc\.json cannot be read"):
+    with pytest.raises(DataError, match=r"disc\.json is damaged"):
         read_dossier(tmp_path, REGISTRY)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.compute import content_hash
-from prldh.data.imaging.describe import FeaturesEntry, ImagesEntry, describe_images, describe_tissue
+from prldh.data.imaging.describe import Formats, ImagesEntry, describe_images, describe_tissue
 from prldh.data.imaging.image_steps import IMAGE_STEPS
 from prldh.data.imaging.measured import cases_as_measured
 from prldh.data.imaging.measuring import check_tissues, measure, rows_by_patient, verify_cases
@@ -22,7 +22,7 @@ __all__ = [
     "ChosenStep",
     "IMAGE_STEPS",
     "Images",
-    "FeaturesEntry",
+    "Formats",
     "ImagesEntry",
     "TissueImages",
     "apply_steps",

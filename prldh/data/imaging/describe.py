@@ -175,16 +175,6 @@ class ImagesEntry(Measured):
     consensus_mm3: Later[Spread | None]
 
 
-@dataclass(frozen=True)
-class FeaturesEntry(Measured):
-    """The same in ``features/TISSUE.json``, with the features, their units and codes."""
-
-    schema: Literal["prldh-features/1"]
-    tissue: str
-    prldh: str
-    features: Mapping[str, Mapping[str, Any]]
-
-
 def describe_tissue(tissue: TissueImages) -> dict[str, Any]:
     """Sources with their settings, features with units and IBSI codes, cases, and what befell them.
 
