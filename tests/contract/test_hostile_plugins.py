@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 import prldh
 from prldh import cli as command_line
 from prldh.chain.states import from_states
-from prldh.core.errors import PluginError, PrldhError
+from prldh.core.errors import DataError, PluginError, PrldhError
 from prldh.core.fitted import LinearScore
 from prldh.core.records import Cohort, Resample, Selection
 from prldh.data.imaging.sources import ChosenSource
@@ -30,6 +30,8 @@ from prldh.plugins import registry as of_registry
 from prldh.plugins.border import called, handed, lent
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.registry import Registry
+from prldh.results.folder_files import Provenance
+from prldh.results.held import hold
 from prldh.testing.cases import make_case
 from prldh.testing.selector_checks import make_rows
 
@@ -399,6 +401,9 @@ def _is_told_who_took_part(run):
         filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
         assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
         assert f"files {plugin['sha256'][:12]})" in filled
+    content = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    with pytest.raises(DataError, match="provenance.json is not as it was written: plugins"):
+        hold(run / "provenance.json", {**content, "plugins": [1]}, Provenance, "Analyse again")
     cohort = {"name": "new", "clinical": {"table": str(run.parent / "clinical.csv")}}
     cohort["tissues"] = {"disc": {"features": str(run.parent / "features.csv")}}
     with pytest.raises(PluginError, match=r"'shift' of the plugin 'mine', which is not here\. Give it again"):
