@@ -28,9 +28,16 @@ from prldh.api import cache_folder, write_whole
 
 #: What compiled code refers to by these beginnings is called where it raises or allocates, which it never does.
 NEVER_CALLED = ("NRT_", "numba_", "Py")
-#: Of LLVM's own functions those that are instructions, and those of the C library that it may call or unfold.
-INSTRUCTIONS = {"abs", "fabs", "smax", "smin", "umax", "umin", "sqrt", "x86", "aarch64", "lifetime", "assume"}
-FROM_C = {"exp", "log", "log2", "memcpy", "memmove", "memset", "sqrt"}
+#: Of LLVM's own functions those that are instructions of 64-bit processors, whichever it chooses for one of them, and
+#: those of the C library that it may call or unfold.
+INSTRUCTIONS = set(
+    """
+    abs fabs smax smin umax umin sqrt uadd usub umul sadd ssub smul ctpop ctlz cttz bswap bitreverse fshl fshr
+    vector masked x86 aarch64 lifetime assume
+    """.split()
+)
+TOO_WIDE = ".i128"
+FROM_C = {"exp", "log", "log2", "memcpy", "memmove", "memset", "sqrt", "floor", "ceil", "trunc", "rint"}
 _NUMBA = {"f8": "float64", "i8": "int64", "i4": "int32", "u2": "uint16", "u1": "uint8"}
 
 
@@ -150,7 +157,7 @@ def _keep(compiled: Sequence[Any], place: Path) -> None:
     for name in names:
         is_llvm = name.startswith("llvm.")
         plain = name.split(".")[1] if is_llvm else name
-        if is_llvm and plain in INSTRUCTIONS:
+        if is_llvm and plain in INSTRUCTIONS and TOO_WIDE not in name:
             continue
         if not plain.startswith(NEVER_CALLED) and plain not in FROM_C:
             return
