@@ -3,8 +3,8 @@ in the place of what is not to be replaced.
 
 Every path that somebody gave is looked at here before anything is opened: a named pipe would wait for ever, a device
 never ends. What cannot be read is an ``OSError`` that says why (:func:`file_at`), or the one message for a user
-(:func:`readable`; of YAML and JSON, ``prldh.study.yaml_text.read_text``). ``tests/contract/test_reading.py`` holds every
-reader to it.
+(:func:`readable`; of YAML and JSON, ``prldh.study.yaml_text.read_text``). ``tests/contract/test_reading.py`` holds
+every reader to it.
 """
 
 from __future__ import annotations
