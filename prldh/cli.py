@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import prldh
-from prldh.core import PrldhError, bounds, check_handles, is_lost, open_streams, ran_out, silence
+from prldh.core import PrldhError, bounds, check_handles, is_lost, open_streams, printable, ran_out, silence, told_of
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
     import prldh.apply
@@ -42,6 +42,8 @@ class PrldhGroup(click.Group):
             context.exit(130)
         except (MemoryError, OSError, ImportError) as error:
             what = ran_out(error)
+            if what is None and isinstance(error, OSError) and not is_lost(error):
+                what = told_of(error)  # what no reader or writer told in its own words
             if what is None:
                 raise
             click.echo(f"prldh: {what}", err=True)
@@ -52,6 +54,11 @@ class PrldhGroup(click.Group):
 @click.version_option(prldh.__version__, prog_name="prldh")
 def cli() -> None:
     """Radiomics studies, from tables to a report that a statistician accepts."""
+
+
+def _say(text: str) -> None:
+    """Print what may repeat names that somebody gave: a terminal obeys none of it."""
+    click.echo(printable(text))
 
 
 jobs_option = click.option("--jobs", type=click.IntRange(1, bounds.JOBS), help="Worker processes; default all cores.")
@@ -93,7 +100,7 @@ def analyze(
             progress=progress,
             plan_file=plan_file,
         )
-    click.echo(prldh.run.summarise_run(results, out))
+    _say(prldh.run.summarise_run(results, out))
 
 
 @cli.command()
@@ -104,7 +111,7 @@ def plan(study: Path, out: Path, force: bool) -> None:
     """Write down what an analysis of STUDY.yaml will be, before outcomes are looked at; none is read."""
 
     for line in prldh.run.write_plan(study, out, force=force):
-        click.echo(line)
+        _say(line)
 
 
 @cli.command()
@@ -138,7 +145,7 @@ def extract(
         with prldh.work.show_progress() as progress:
             findings = prldh.check(study, jobs=jobs, progress=progress)
         lines, is_well = prldh.run.summarise_findings(findings, is_kept=not sys.stdout.isatty())
-        click.echo(lines)
+        _say(lines)
         if is_strict and not is_well:
             sys.exit(1)
         return
@@ -148,7 +155,7 @@ def extract(
         done = prldh.extract(
             study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
         )
-    click.echo(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
+    _say(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
 
 
 @cli.command()
@@ -167,9 +174,9 @@ def demo(out: Path, jobs: int | None, force: bool, data_only: Path | None) -> No
     """Two synthetic studies, analysed: the published tables, and features."""
 
     if data_only is not None:
-        prldh.demo.write_demo_data(data_only, force, click.echo)
+        prldh.demo.write_demo_data(data_only, force, _say)
         return
-    prldh.demo.run_demo(out, jobs, force, prldh.work.show_progress, click.echo)
+    prldh.demo.run_demo(out, jobs, force, prldh.work.show_progress, _say)
 
 
 @cli.command()
@@ -190,7 +197,7 @@ def init(folder: Path, more: tuple[Path, ...], tables: tuple[Path, ...]) -> None
         raise click.UsageError(f"tables stand after --from: prldh init {folder} --from {' '.join(map(str, more))}")
     lines = prldh.run.write_study_from([folder, *more], tables) if tables else prldh.study.write_scaffold(folder)
     for line in lines:
-        click.echo(line)
+        _say(line)
 
 
 @cli.command()
@@ -213,7 +220,7 @@ def init(folder: Path, more: tuple[Path, ...], tables: tuple[Path, ...]) -> None
 def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: bool, jobs: int | None) -> None:
     """Render report.html, figures and tables for Word and LaTeX again from results.json; nothing is computed."""
 
-    click.echo(prldh.render(folder, jobs, formats=formats, dpi=dpi, grey=grey))
+    _say(prldh.render(folder, jobs, formats=formats, dpi=dpi, grey=grey))
 
 
 @cli.command()
@@ -246,7 +253,7 @@ def apply(
             progress=progress,
         )
     for line in prldh.apply.summarise_applied(applied, run):
-        click.echo(line)
+        _say(line)
 
 
 @cli.command()
@@ -262,9 +269,9 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
 
     compared = prldh.compare_runs(runs)
     line = prldh.report.write_comparison(compared, out, force=force) if out else ""
-    click.echo(prldh.report.summarise_comparison(compared))
+    _say(prldh.report.summarise_comparison(compared))
     if line:
-        click.echo(line)
+        _say(line)
 
 
 @cli.command()
@@ -289,7 +296,7 @@ def checklist(path: Path, standard: str, form: str, out: Path | None, answers: P
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
 
     for line in prldh.run_checklist(path, standard, form, out, answers, force=force):
-        click.echo(line)
+        _say(line)
 
 
 @cli.group()
@@ -304,7 +311,7 @@ def plugins_list() -> None:
     registry = prldh.plugins.Registry()
     for hook, kind in prldh.plugins.REGISTRIES.items():
         for name, (item, plugin) in registry.registered(hook).items():
-            click.echo(f"{kind.noun:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
+            _say(f"{kind.noun:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
 
 
 @plugins.command("check")
@@ -323,7 +330,7 @@ def plugins_check(name: str, settings: str | None, is_json: bool) -> None:
         found.append(outcome._asdict())
         n_failed += not outcome.is_well
         if not is_json:
-            click.echo(outcome)
+            _say(str(outcome))
     if is_json:
         click.echo(json.dumps({"plugin": name, "failed": n_failed, "checks": found}, indent=2))
     if n_failed:
@@ -343,7 +350,7 @@ def plugins_new(name: str, parent: Path) -> None:
     """Write a plugin to start from, the distribution NAME: a selector, a feature source, and tests."""
 
     for line in prldh.testing.write_skeleton(name, parent):
-        click.echo(line)
+        _say(line)
 
 
 @cli.command()
@@ -352,7 +359,7 @@ def doctor() -> None:
 
     lines, is_well = prldh.doctor.examine()
     for line in lines:
-        click.echo(line)
+        _say(line)
     if not is_well:
         sys.exit(1)
 

@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib import metadata
 
-from prldh.core import EngineError
+from prldh.core import NOWHERE, EngineError, cache_folder, shown_path
 from prldh.engines import REngine, r_available
 from prldh.plugins import Registry
 
@@ -36,6 +36,12 @@ def examine() -> tuple[list[str], bool]:
         except metadata.PackageNotFoundError:
             is_well = False
             lines.append(f"missing  {package}: pip install {package}")
+    kept = cache_folder("resamples").parent
+    lines.append(
+        "optional kept work: no home that can be written, so a stopped run begins anew; let PRLDH_CACHE name a folder"
+        if kept == NOWHERE
+        else f"ok       kept work in {shown_path(kept)}"
+    )
     lines += _examine_r()
     registry = Registry()
     for distribution in registry.distributions:

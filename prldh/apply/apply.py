@@ -22,8 +22,8 @@ from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
 from prldh.apply.recalibration import Method, check_method, need_part, who_fits
 from prldh.apply.shift import describe_shift
-from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, sealed, warn
-from prldh.data import some
+from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, csv_of, formulas_of, sealed, warn
+from prldh.data import some, tell_of_formulas
 from prldh.data.imaging import file_stem
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment
@@ -182,6 +182,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
         *applying.warnings,
         *_known(frozen, patients),
         *_told(frozen, patients),
+        *tell_of_formulas(formulas_of(frozen.settings), {"ids": patients.ids}),
         *far,
     ]
     judging = Judging(new.name, frozen, Assessment(engine, settings, NO_DRAWS, MEASURES), applying.method)
@@ -263,8 +264,11 @@ def _told(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     warnings = [warn.EDITED_MODELS()] if frozen.is_edited else []
     if patients.not_applied:
         listed = some(
-            f"{name_of({'name': name, 'adjusted': adjusted})} ({reason})"
-            for (name, adjusted), reason in patients.not_applied.items()
+            (
+                f"{name_of({'name': name, 'adjusted': adjusted})} ({reason})"
+                for (name, adjusted), reason in patients.not_applied.items()
+            ),
+            limit=400,
         )
         n_all = len(frozen.model["models"])
         warnings.append(warn.MODELS_NOT_APPLIED(n=len(patients.not_applied), n_all=n_all, listed=listed))
@@ -282,7 +286,8 @@ def _write(run: Path, applied: Sequence[_Applied], pooled: Mapping[str, Any] | N
             place = folder / each.folder
             place.mkdir()
             (place / RESULTS).write_text(each.text, encoding="utf-8")
-            each.predictions.to_csv(place / PREDICTIONS, index=False)
+            text = csv_of(each.predictions, formulas_of(frozen.settings))
+            (place / PREDICTIONS).write_text(text, encoding="utf-8", newline="")
             if each.model is not None:
                 (place / MODEL).write_text(each.model, encoding="utf-8")
             write_external_figures(each.entry, place / FIGURES, frozen.results)

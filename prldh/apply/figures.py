@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prldh.core import file_text
 from prldh.pages import interval_text
 from prldh.report import (
     MOST_PANELS,
@@ -110,7 +111,7 @@ def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         path = folder / f"{drawing.name}.svg"
         if path.is_file():
             name = f"{stem}-{drawing.name}"
-            svg = as_element(path.read_text(encoding="utf-8"), name)
+            svg = as_element(file_text(path), name)
             figures.append(
                 {
                     "name": name,

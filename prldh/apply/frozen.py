@@ -12,7 +12,24 @@ import numpy as np
 import pandas as pd
 
 from prldh.chain import GROUPS, evaluate, from_states, group_codes, group_levels, log_odds
-from prldh.core import SEAL, DataError, FittedStep, LinearScore, Part, same_text, seal_of, variables_in
+from prldh.core import (
+    SEAL,
+    CsvFormulas,
+    DataError,
+    FittedStep,
+    LinearScore,
+    Part,
+    cell_of_csv,
+    file_at,
+    file_bytes,
+    formulas_of,
+    is_file,
+    is_there,
+    resolved,
+    same_text,
+    seal_of,
+    variables_in,
+)
 from prldh.plugins import Registry
 from prldh.results import RESULTS, FrozenModels, hold, parse, read_applied, read_provenance, read_results
 from prldh.run import MODEL_SCHEMA
@@ -87,7 +104,7 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
     results = read_results(home)
     do = f"{'Recalibrate with `prldh apply`' if is_recalibrated else 'Run `prldh analyze`'} again."
     try:
-        raw = path.read_bytes()
+        raw = file_bytes(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read as models: {error.strerror or error}. {do}") from None
     model = parse(path, raw, do)
@@ -102,7 +119,13 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
         hold(path, model, FrozenModels, do)
     sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
     is_edited = written not in (None, sha256) or model.get(SEAL) not in (None, seal_of(model))
-    frozen = Frozen(model, results, sha256, is_edited, _who_fitted(run) if is_recalibrated else frozenset())
+    frozen = Frozen(
+        model,
+        results,
+        sha256,
+        is_edited,
+        _who_fitted(run, formulas_of(results["study"]["settings"])) if is_recalibrated else frozenset(),
+    )
     if is_edited and not accept_edited:
         for tissue in model["tissues"]:  # what is damaged is told as such
             frozen.chain(tissue, registry)
@@ -118,17 +141,21 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
 
 def home_of(run: Path) -> Path:
     """The output folder of ``prldh analyze``: the folder itself, or the one that a cohort's folder lies in."""
-    is_recalibrated = (run / RESULTS).is_file() and not (run / "results.json").exists()
-    return run.resolve().parents[1] if is_recalibrated else run
+    is_recalibrated = is_file(run / RESULTS) and not is_there(run / "results.json")
+    return resolved(run).parents[1] if is_recalibrated else run
 
 
-def _who_fitted(place: Path) -> frozenset[str]:
+def _who_fitted(place: Path, formulas: CsvFormulas) -> frozenset[str]:
     """The ids of those whom the models of a cohort's folder were recalibrated on, as its predictions tell."""
     path = place / PREDICTIONS
-    if not path.is_file():
+    if not is_file(path):
         return frozenset()
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return frozenset(table.loc[table["part"] == FITS, "id"]) if "part" in table else frozenset()
+    table = pd.read_csv(file_at(path), dtype=str, keep_default_na=False)
+    return (
+        frozenset(cell_of_csv(i, formulas) for i in table.loc[table["part"] == FITS, "id"])
+        if "part" in table
+        else frozenset()
+    )
 
 
 def _written(run: Path, is_recalibrated: bool) -> str | None:

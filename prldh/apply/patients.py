@@ -24,6 +24,7 @@ from prldh.core import (
     Warn,
     positions,
     same_text,
+    shown,
     take_columns,
     warn,
 )
@@ -260,7 +261,7 @@ class _Reader:
             self._leave_out_of_all(models, reasons)
         keep = np.array([i not in reasons for i in self.ids])
         if not keep.any():
-            listed = some(f"{i} ({reason})" for i, reason in reasons.items())
+            listed = some((f"{shown(i)} ({reason})" for i, reason in reasons.items()), limit=400)
             raise DataError(
                 f"{self.path.name}: no patient has everything that the models need: {listed}. Fill in or correct these"
                 " cells."
@@ -370,7 +371,7 @@ class _Reader:
         known = {*texts_of_event(event), same_text(str(other))}
         if self.cohort.clinical.event is None and other is not None and same_text(value) not in known:
             raise DataError(
-                f"clinical.outcome: '{name}' of {self.path.name} is '{value}' for everyone, which is neither the"
+                f"clinical.outcome: '{name}' of {self.path.name} is '{shown(value)}' for everyone, which is neither the"
                 f" study's event ('{event}') nor '{other}'. Set clinical.event in the cohort file."
             )
 
@@ -394,7 +395,7 @@ class _Reader:
         cells = column.to_numpy(dtype=object)
         self._lack(Want(name), cells == "", f"blank: {name}")
         for cell in dict.fromkeys(cell for cell in cells if cell != "" and same_text(cell) not in known):
-            self._lack(Want(name), cells == cell, f"{name} '{cell}', which no patient of the study had")
+            self._lack(Want(name), cells == cell, f"{name} '{shown(cell)}', which no patient of the study had")
         return cells
 
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> _ReadTissue:

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from prldh.apply.cohort_file import NewCohort, RecalibrationPart
 from prldh.apply.patients import NewPatients
 from prldh.chain import probability
-from prldh.core import DataError, Interval, StudyError, finite, same_text, seed_for
+from prldh.core import DataError, Interval, StudyError, finite, same_text, seed_for, shown
 from prldh.data import some
 from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models import error_of_sums
@@ -116,8 +116,8 @@ def _by_column(part: RecalibrationPart, patients: NewPatients) -> np.ndarray:
     strange = [value for text, value in wanted.items() if text not in cells]
     if strange:
         raise DataError(
-            f"recalibrate.fit: no patient with predictions has '{strange[0]}' in the column '{part.column}', which has"
-            f" {some(sorted({cell for cell in patients.part if cell}))}. Correct the value."
+            f"recalibrate.fit: no patient with predictions has '{shown(strange[0])}' in the column '{part.column}',"
+            f" which has {some(sorted({cell for cell in patients.part if cell}))}. Correct the value."
         )
     blank = [i for i, cell, known in zip(patients.ids, cells, patients.is_known, strict=True) if known and not cell]
     if blank:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from prldh.checklists.findings import ANSWERED, AUTHOR, CONTRADICTED, FILLED, NOT_APPLICABLE
-from prldh.core import DataError, nearest, quoted, shown
+from prldh.core import DataError, is_file, nearest, quoted, shown
 from prldh.study import Written, parse_yaml, read_text
 
 FILE = "checklist.yaml"
@@ -88,7 +88,7 @@ def read_answers(
 
 def asked_standards(path: Path) -> list[str]:
     """The checklists whose questions a file holds; none where there is no file."""
-    content = _read_yaml(path).content if path.is_file() else None
+    content = _read_yaml(path).content if is_file(path) else None
     return list(content) if isinstance(content, dict) else []
 
 

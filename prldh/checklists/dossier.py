@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prldh.core import DataError
+from prldh.core import DataError, is_folder, is_there
 from prldh.ibsi import Extraction, from_metadata, read_feature_file
 from prldh.plugins import Registry
 from prldh.results import FeaturesFile, Words, read_external, read_held, read_provenance, read_results, words_of
@@ -125,16 +125,16 @@ def read_dossier(path: Path, registry: Registry) -> Dossier:
         If it is neither, or cannot be read.
     """
 
-    if not path.exists():
+    if not is_there(path):
         raise DataError(
             f"{path} is not there. Give an output folder of `prldh analyze` or `prldh extract`, or a PyRadiomics"
             " feature file."
         )
-    if path.is_file() and path.name != "results.json":
+    if not is_folder(path) and path.name != "results.json":
         extraction = read_feature_file(path)
         return Dossier(extractions=(extraction,), title=path.name)
-    folder = path if path.is_dir() else path.parent
-    if (folder / "results.json").exists():
+    folder = path if is_folder(path) else path.parent
+    if is_there(folder / "results.json"):
         results = read_results(folder)
         return dossier_of(results, read_provenance(folder), folder, words_of(results, registry))
     described = _read_metadata(folder)

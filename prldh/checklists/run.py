@@ -13,7 +13,18 @@ from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
 from prldh.checklists.filling import Filled, fill, former_answers, gather_answers, open_questions
 from prldh.checklists.wording import describe_counts, describe_score
 from prldh.checklists.writing import FORMATS, MARKS, PIP, has_docx, write_checklist
-from prldh.core import FEATURES, OWNED, OutputError, PluginError, check_target, whole_file, write_whole
+from prldh.core import (
+    FEATURES,
+    OWNED,
+    OutputError,
+    PluginError,
+    check_target,
+    is_file,
+    is_folder,
+    resolved,
+    whole_file,
+    write_whole,
+)
 from prldh.plugins import Registry
 from prldh.results import Results, finished
 
@@ -67,7 +78,7 @@ def run_checklist(
             f"--format docx needs python-docx, which is not installed. Install it: `{PIP}`; or take html, csv, json or"
             " tex."
         )
-    folder = path if path.is_dir() else path.parent
+    folder = path if is_folder(path) else path.parent
     with finished(folder):
         return _fill_and_write(checklist, path, folder, form, out, answers, force, registry)
 
@@ -83,19 +94,19 @@ def _fill_and_write(
     registry: Registry,
 ) -> list[str]:
     standard, dossier = checklist.name, read_dossier(path, registry)
-    is_file = path.is_file() and path.name != "results.json"
-    target, questions = _places(path, folder, is_file, standard, form, out)
+    is_single = is_file(path) and path.name != "results.json"
+    target, questions = _places(path, folder, is_single, standard, form, out)
     everything = [item for item, _ in registry.registered("register_checklists").values()]
-    own = None if is_file else former_answers(folder / FOLDER)
-    given = gather_answers(everything, own, questions if questions.is_file() and questions != own else None, answers)
+    own = None if is_single else former_answers(folder / FOLDER)
+    given = gather_answers(everything, own, questions if is_file(questions) and questions != own else None, answers)
     filled = _only_links_that_lead(fill(checklist, dossier, given), folder)
     others = [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]
     run_files = [folder / name for name in (*OWNED, *FEATURES) if name != FOLDER]
     for place in (target, *(target.with_suffix(f".{f}") for f in others)):
-        never = [path if is_file else questions, questions, answers, *run_files]
+        never = [path if is_single else questions, questions, answers, *run_files]
         check_target(place, "--out", marks=MARKS, never=[p for p in never if p is not None], force=force)
     check_target(questions, "the file of questions", marks=(HEAD[:60].encode(),), never=run_files, force=force)
-    base = None if is_file else _base(target, folder)
+    base = None if is_single else _base(target, folder)
     content = write_checklist(filled, form, base)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +160,7 @@ def _only_links_that_lead(filled: Filled, folder: Path) -> Filled:
 def _base(target: Path, folder: Path) -> str | None:
     """From the checklist to the output folder, as a link."""
     try:
-        relative = os.path.relpath(folder.resolve(), target.parent.resolve())
+        relative = os.path.relpath(resolved(folder), resolved(target.parent))
     except ValueError:  # another drive
         return None
     return "" if relative == "." else f"{PurePosixPath(Path(relative))}/"

@@ -12,7 +12,7 @@ from prldh.checklists.filling import Filled
 from prldh.checklists.latex import MARK as LATEX_MARK
 from prldh.checklists.latex import as_latex
 from prldh.checklists.wording import UNPRINTABLE, WORDS, by_section, describe_counts, describe_score, finding_text
-from prldh.core import PluginError
+from prldh.core import PluginError, csv_cell
 from prldh.pages import WORD_MARK, create_environment, mark_header, save_dateless
 
 FORMATS = ("html", "csv", "json", "docx", "tex")
@@ -112,9 +112,8 @@ def _csv(filled: Filled) -> str:
 
 
 def _plain_cell(value: Any) -> str:
-    """Text that no spreadsheet takes for a formula: titles and answers come from anyone."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Text that no spreadsheet takes for a formula, whatever a study says: titles and answers come from anyone."""
+    return str(csv_cell("" if value is None else str(value), "escape"))
 
 
 def _json(filled: Filled) -> str:

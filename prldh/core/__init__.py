@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prldh.core import bounds, warn
 from prldh.core.blanks import NO_BLANKS, Blanks, complete_rows
-from prldh.core.cache import cache_folder
+from prldh.core.cache import NOWHERE, cache_folder, settle_libraries
+from prldh.core.csv_text import CsvFormulas, cell_of_csv, csv_cell, csv_of, formulas_among, formulas_of, is_formula
 from prldh.core.decimals import DASH, decimals, plain
 from prldh.core.entries import (
     ABSENT,
@@ -26,7 +27,26 @@ from prldh.core.entries import (
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
-from prldh.core.files import check_target, is_marked, whole_file, write_whole
+from prldh.core.files import (
+    LARGEST_BY_HAND,
+    check_target,
+    expanded,
+    file_at,
+    file_bytes,
+    file_text,
+    is_file,
+    is_folder,
+    is_marked,
+    is_there,
+    readable,
+    resolved,
+    shown_path,
+    size_text,
+    told_of,
+    whole_file,
+    why_unreadable,
+    write_whole,
+)
 from prldh.core.fitted import (
     BUILT_IN,
     Chosen,
@@ -94,7 +114,7 @@ from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
 from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
-from prldh.core.texts import listed, printable, quoted, same_text, shown
+from prldh.core.texts import legible, listed, printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -242,5 +262,31 @@ __all__ = [
     "variables_in",
     "warn",
     "whole_file",
+    "LARGEST_BY_HAND",
+    "expanded",
+    "file_at",
+    "settle_libraries",
+    "NOWHERE",
+    "file_bytes",
+    "file_text",
+    "is_file",
+    "is_folder",
+    "is_there",
+    "legible",
+    "resolved",
+    "readable",
+    "shown_path",
+    "size_text",
+    "told_of",
+    "why_unreadable",
     "write_whole",
+    "CsvFormulas",
+    "cell_of_csv",
+    "csv_cell",
+    "csv_of",
+    "formulas_among",
+    "formulas_of",
+    "is_formula",
 ]
+
+settle_libraries()  # before any of them is imported

@@ -1,10 +1,11 @@
 """What can go wrong that a user can mend. Each error carries one message: what, where, found, do."""
 
-from prldh.core.texts import printable
+from prldh.core.texts import legible
 
 
 class PrldhError(Exception):
-    """Base class: the command line prints the message and exits with status 1.
+    """Base class: the command line prints the message and exits with status 1. The message is :func:`legible` wherever
+    its parts come from.
 
     What a terminal would obey, and what no terminal can show, is escaped in the message, whoever wrote it.
 
@@ -13,8 +14,8 @@ class PrldhError(Exception):
     """
 
     def __init__(self, message: str = "", unnamed: str | None = None) -> None:
-        super().__init__(printable(message))
-        self.unnamed = unnamed and printable(unnamed)
+        super().__init__(legible(message))
+        self.unnamed = None if unnamed is None else legible(unnamed)
 
 
 class StudyError(PrldhError):

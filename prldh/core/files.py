@@ -1,7 +1,15 @@
-"""Files that appear whole or not at all, and never in the place of what is not to be replaced."""
+"""Files that are read, which are regular ones of a known size alone, and files that appear whole or not at all, never
+in the place of what is not to be replaced.
+
+Every path that somebody gave is looked at here before anything is opened: a named pipe would wait for ever, a device
+never ends. What cannot be read is an ``OSError`` that says why (:func:`file_at`), or the one message for a user
+(:func:`readable`; of YAML and JSON, ``prldh.study.yaml_text.read_text``). ``tests/contract/test_reading.py`` holds
+every reader to it.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -11,11 +19,195 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prldh.core.errors import OutputError
+from prldh.core.errors import DataError, OutputError, PrldhError
 from prldh.core.locks import is_still, take_lock
+from prldh.core.texts import shown
 
 #: So much of a file's beginning and end is looked at for a mark of prldh's.
 _LOOKED_AT = 4096
+#: The largest file, in bytes, that is read as a whole, such as ``results.json``.
+LARGEST = 1 << 30
+#: The largest of what people write by hand: parameter files, answers, lists of ids.
+LARGEST_BY_HAND = 1 << 24
+_KINDS = (
+    (stat.S_ISDIR, "it is a folder"),
+    (stat.S_ISFIFO, "it is a named pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+)
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
+#: What helps where the system says why something cannot be read or written.
+_REMEDIES = {
+    errno.ENAMETOOLONG: "Give a shorter path",
+    errno.ELOOP: "Correct the links, which lead to each other",
+    errno.EACCES: "Check its permissions",
+    errno.EPERM: "Check its permissions",
+    errno.EROFS: "Give a place that can be written",
+    errno.ENOSPC: "Make room on the disk",
+    errno.EDQUOT: "Make room on the disk",
+    errno.EMFILE: "Allow more open files (`ulimit -n`), or use fewer --jobs",
+    errno.ENOMEM: "Use fewer --jobs, or a machine with more memory",
+    errno.EIO: "Check the disk",
+}
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """A path with ``~`` as the home that it means; as it stands where the system knows of none."""
+    return Path(os.path.expanduser(path))
+
+
+def resolved(path: Path) -> Path:
+    """A path without links, as far as they lead: a loop of links, or what is no name of a file, stays."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
+def shown_path(path: object) -> str:
+    """A path as messages show it: whole, unless it is very long; then its two ends.
+
+    Examples
+    --------
+    >>> shown_path("a\x1b/b.csv"), len(shown_path("a" * 5000))
+    ('a\\\\x1b/b.csv', 163)
+    """
+    text = str(path)
+    return shown(text, 240) if len(text) <= 240 else f"{shown(text[:80])}...{shown(text[-80:])}"
+
+
+def _state(path: str | os.PathLike) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except ValueError:  # a null character, or half of one
+        raise OSError(errno.EINVAL, "its name has a character that no name of a file has", str(path)) from None
+
+
+def file_at(path: Path, limit: int | None = None) -> Path:
+    """The path itself, where a regular file of at most ``limit`` bytes is; nothing is opened.
+
+    Raises
+    ------
+    OSError
+        For everything else, with the reason in ``strerror``.
+    """
+    state = _state(path)
+    if not stat.S_ISREG(state.st_mode):
+        what = next((what for is_kind, what in _KINDS if is_kind(state.st_mode)), "it is no regular file")
+        raise OSError(errno.EISDIR if stat.S_ISDIR(state.st_mode) else errno.EINVAL, what, str(path))
+    if limit is not None and state.st_size > limit:
+        raise OSError(
+            errno.EFBIG, f"it has {size_text(state.st_size)}, and at most {size_text(limit)} are read", str(path)
+        )
+    return path
+
+
+def size_text(n: int) -> str:
+    """A size in words.
+
+    Examples
+    --------
+    >>> size_text(300), size_text(1 << 24), size_text(5_000_000_000)
+    ('300 bytes', '16 MB', '4.7 GB')
+    """
+    for unit, power in (("GB", 30), ("MB", 20)):
+        if n >= 1 << power:
+            return f"{n / (1 << power):.1f}".removesuffix(".0") + f" {unit}"
+    return f"{n:,} bytes"
+
+
+def file_bytes(path: Path, limit: int = LARGEST) -> bytes:
+    """The content of a regular file: no more than the size that it has when it is opened.
+
+    Raises
+    ------
+    OSError
+        As :func:`file_at` does.
+    """
+    size = _state(file_at(path, limit)).st_size
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def file_text(path: Path, limit: int = LARGEST) -> str:
+    """The same as text in UTF-8, with a mark at its beginning or without; line ends are ``\\n``.
+
+    Raises
+    ------
+    OSError
+        As :func:`file_at` does.
+    UnicodeDecodeError
+        If it is not UTF-8.
+    """
+    text = file_bytes(path, limit).decode("utf-8-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, whatever the path."""
+    with suppress(OSError):
+        return stat.S_ISREG(_state(path).st_mode)
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there, whatever the path."""
+    with suppress(OSError):
+        return stat.S_ISDIR(_state(path).st_mode)
+    return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is there that the path leads to, whatever the path."""
+    with suppress(OSError):
+        _state(path)
+        return True
+    return False
+
+
+def why_unreadable(path: Path, error: OSError) -> str:
+    """What stands between a noun and a path in a message: ``not found``, ``is a folder`` and so on."""
+    if error.errno in _ABSENT:
+        return "is a link to nothing" if os.path.islink(path) else "not found"
+    reason = error.strerror or type(error).__name__
+    return reason.replace("it ", "", 1) if reason.startswith("it ") else f"cannot be read ({reason})"
+
+
+def readable(
+    path: Path,
+    what: str,
+    do: str = "Check the path.",
+    limit: int | None = None,
+    kind: type[PrldhError] = DataError,
+) -> Path:
+    """The path itself, where a regular file of at most ``limit`` bytes is that may be opened.
+
+    ``what`` the file is called, ``do``: the sentence that says what to do, ``kind`` of error.
+
+    Raises
+    ------
+    PrldhError
+        Of that kind, for everything else.
+    """
+    try:
+        file_at(path, limit).open("rb").close()
+    except OSError as error:
+        raise kind(f"{what} {why_unreadable(path, error)}: {shown_path(path)}. {do}") from None
+    return path
+
+
+def told_of(error: OSError) -> str:
+    """The one message for what the system refused, wherever it did: what, where, found, do."""
+    with suppress(OSError):
+        os.getcwd()
+        reason = error.strerror or str(error) or type(error).__name__
+        if "temporary directory" in reason:
+            return "no folder for temporary files can be written. Set TMPDIR to one that can."
+        where = f"{shown_path(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        do = _REMEDIES.get(error.errno or 0, "Check the path, and that it can be read and written")
+        return f"{where}{shown(reason, 200)}. {do}."
+    return "the working directory is not there any more. Change to a folder that is."
 
 
 @contextmanager

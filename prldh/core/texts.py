@@ -61,6 +61,33 @@ def printable(text: str, keep: str = "\n\t") -> str:
     return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
 
 
+#: The longest path in a message, and the longest message.
+_PATH, _MESSAGE = 240, 4000
+_LONG_WORD = re.compile(rf"[^\s'\"`]{{{LIMIT + 1},}}")
+
+
+def legible(message: str) -> str:
+    """A message of whatever parts, as it may be printed: nothing in it that a terminal would obey, no word longer than
+    :data:`LIMIT` (paths are longer, and are cut in their middle), and an end, so that what to do is seen. Cells and
+    names are cut where they enter it, by :func:`shown`; this is what holds where that was forgotten.
+
+    Examples
+    --------
+    >>> legible("the id '\x1b[31m' is blank."), len(legible("a" * 1_000_000))
+    ("the id '\\\\x1b[31m' is blank.", 80)
+    """
+    if len(message) > 64 * _MESSAGE:
+        message = f"{message[: 32 * _MESSAGE]}...{message[-32 * _MESSAGE :]}"
+    message = printable(_LONG_WORD.sub(_cut, message))
+    return message if len(message) <= _MESSAGE else f"{message[: _MESSAGE - 1000]} ... {message[-900:]}"
+
+
+def _cut(word: re.Match[str]) -> str:
+    if "/" not in word[0] and "\\" not in word[0]:
+        return f"{word[0][: LIMIT - 3]}..."
+    return word[0] if len(word[0]) <= _PATH else f"{word[0][:LIMIT]}...{word[0][-LIMIT:]}"
+
+
 def _written(value: object) -> str:
     """A value that is no text, whatever its size: Python refuses to write an integer of 5,000 digits."""
     if isinstance(value, int) and value.bit_length() > 1000:

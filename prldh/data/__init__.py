@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from prldh.data.confounding import tell_of_confounded
     from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
     from prldh.data.features import read_features, tell_of_blanks, without_constants
+    from prldh.data.formulas import names_of, tell_of_formulas
     from prldh.data.guessing import guess_read
     from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
@@ -50,6 +51,7 @@ __all__ = [
     "ids_of",
     "impute_everyone",
     "impute_resample",
+    "names_of",
     "number_ids",
     "id_number",
     "is_number",
@@ -66,6 +68,7 @@ __all__ = [
     "some",
     "tell_of_blanks",
     "tell_of_confounded",
+    "tell_of_formulas",
     "texts_of_event",
     "without_constants",
 ]
@@ -77,6 +80,7 @@ if not TYPE_CHECKING:
         confounding="tell_of_confounded",
         digests="CasesDigest TableDigest digest_cases digest_table",
         features="read_features tell_of_blanks without_constants",
+        formulas="names_of tell_of_formulas",
         guessing="guess_read",
         imaging="IMAGE_STEPS",
         imputation="Missing describe_missing impute_everyone impute_resample",

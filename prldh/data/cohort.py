@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prldh.core import Cohort, Covariate, DataError, Warn, same_text, warn
-from prldh.data.table_files import and_more
+from prldh.core import Cohort, Covariate, DataError, Warn, same_text, shown, warn
+from prldh.data.table_files import and_more, refuse_unwritable
 from prldh.data.tables import (
     PLACEHOLDERS,
     Column,
@@ -23,6 +23,7 @@ from prldh.data.tables import (
     numbers,
     open_table,
     refuse_doubled,
+    refuse_extreme,
     refuse_failed_cells,
     some,
 )
@@ -74,7 +75,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     for name, settings in clinical.covariates.items():
         if settings.type == "continuous":
             covariates.append(Covariate(name, "continuous"))
-            columns[name] = numbers(frame, name, ids, "clinical.covariates")
+            values = numbers(frame, name, ids, "clinical.covariates")
+            refuse_extreme([name], values[:, None], path)
+            columns[name] = values
         else:
             column = column_of(frame, name, "clinical.covariates")
             refuse_failed_cells(column, path, ids)
@@ -87,6 +90,8 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         for name, tissue in study.tissues.items()
         if tissue.radscore is not None
     }
+    for name, score in given.items():
+        refuse_extreme([str(study.tissues[name].radscore)], score[:, None], path)
     beside: dict[str, np.ndarray] = {}
     for name, source in clinical.columns.items():
         column = column_of(frame, source, f"clinical.columns.{name}")
@@ -148,8 +153,8 @@ def patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...
     blank = np.flatnonzero(column.cells == "")
     if blank.size:
         raise DataError(
-            f"{frame.path.name}: the patient '{name}' is blank in row {column.index[blank[0]]} (id {ids[blank[0]]})"
-            f"{and_more(blank.size)}. Say whose row it is."
+            f"{frame.path.name}: the patient '{shown(name)}' is blank in row {column.index[blank[0]]} (id"
+            f" {shown(ids[blank[0]])}){and_more(blank.size)}. Say whose row it is."
         )
     return tuple(column)
 
@@ -166,7 +171,9 @@ def absent_levels(cohort: Cohort) -> list[Warn]:
         absent = [level for level in covariate.levels if level not in values]
         if absent and present:
             reference = (
-                f"; '{present[0]}' is the reference instead of '{absent[0]}'" if covariate.levels[0] in absent else ""
+                f"; '{shown(present[0])}' is the reference instead of '{shown(absent[0])}'"
+                if covariate.levels[0] in absent
+                else ""
             )
             warnings.append(
                 warn.ABSENT_LEVELS(covariate=covariate.name, levels=some(map(repr, absent)), reference=reference)
@@ -200,29 +207,32 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
     DataError
         For a blank cell, values that are not two, or an event that does not occur.
     """
-    where = f"outcome column '{column.name}' of {path.name}"
+    where = f"outcome column '{shown(column.name)}' of {path.name}"
     blank = np.flatnonzero((column == "").to_numpy())
     if blank.size:
         i = blank[0]
         raise DataError(
-            f"{where} is blank in row {column.index[i]} (patient {ids[i]}){and_more(blank.size)}. Fill it in, remove"
-            " the row, or set missing_outcome: leave_out."
+            f"{where} is blank in row {column.index[i]} (patient {shown(ids[i])}){and_more(blank.size)}. Fill it in,"
+            " remove the row, or set missing_outcome: leave_out."
         )
+    refuse_unwritable(column.unique(), path, f"a value of the outcome '{shown(column.name)}'")
     canonical = column.map(same_text)
     values = sorted(canonical.unique())
-    shown = {c: column[canonical == c].min() for c in values}
+    as_written = {c: column[canonical == c].min() for c in values}
     if len(values) != 2:
-        counts = ", ".join(f"'{shown[c]}' ({int((canonical == c).sum())})" for c in values[:6])
+        counts = ", ".join(f"'{shown(as_written[c])}' ({int((canonical == c).sum())})" for c in values[:6])
         do = (
             "The outcome must have exactly two values, one of them the event"
             if len(values) > 2
             else "Without both values nothing can be compared"
         )
-        doubtful = [shown[c] for c in values if shown[c].casefold() in PLACEHOLDERS] if len(values) > 2 else []
+        doubtful = (
+            [as_written[c] for c in values if as_written[c].casefold() in PLACEHOLDERS] if len(values) > 2 else []
+        )
         if doubtful:
             do += (
-                f"; or say read: {{missing: [{', '.join(map(_quoted, doubtful))}]}} under clinical and missing_outcome:"
-                " leave_out, if that stands for a blank"
+                f"; or say read: {{missing: [{', '.join(_quoted(shown(each)) for each in doubtful)}]}} under clinical"
+                " and missing_outcome: leave_out, if that stands for a blank"
             )
         raise DataError(
             f"{where} has {len(values)} value{'s' * (len(values) > 1)}: {counts}{' …' if len(values) > 6 else ''}."
@@ -231,18 +241,19 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
     match = [v for v in values if v in texts_of_event(event)]
     if not match:
         raise DataError(
-            f"clinical.event: '{event}' does not occur in {where}, which has"
-            f" {' and '.join(repr(shown[v]) for v in values)}. Set event to one of them."
+            f"clinical.event: '{shown(event)}' does not occur in {where}, which has"
+            f" {' and '.join(repr(shown(as_written[v])) for v in values)}. Set event to one of them."
         )
     is_event = (canonical == match[0]).to_numpy()
     other = next(v for v in values if v != match[0])
-    return is_event.astype(np.int8), shown[other], shown[match[0]]
+    return is_event.astype(np.int8), as_written[other], as_written[match[0]]
 
 
 def _levels(
     column: pd.Series, declared: list[str] | None, name: str, ids: tuple[str, ...], path: Path
 ) -> tuple[str, ...]:
     present = column[column != ""]
+    refuse_unwritable(present.unique(), path, f"a value of the column '{shown(name)}'")
     if declared is None:
         by_value = {same_text(v): v for v in sorted(present.unique(), key=lambda v: (-len(v), v))}
         keys = list(by_value)
@@ -258,14 +269,14 @@ def _levels(
         number = as_unquoted(strange.iloc[0])
         is_unquoted = number != strange.iloc[0] and same_text(number) in known
         do = (
-            f"Quote it in the study file ('{strange.iloc[0]}'), which reads it as {number} without quotes"
+            f"Quote it in the study file ('{shown(strange.iloc[0])}'), which reads it as {number} without quotes"
             if is_unquoted
             else "Declare or correct it"
         )
         raise DataError(
-            f"{path.name}, row {strange.index[0]} (patient {ids[i]}), column '{name}': '{strange.iloc[0]}' is not among"
-            " the declared levels"
-            f" ({', '.join(declared)}){f'; {strange.nunique()} such values' if strange.nunique() > 1 else ''}."
+            f"{path.name}, row {strange.index[0]} (patient {shown(ids[i])}), column '{shown(name)}':"
+            f" '{shown(strange.iloc[0])}' is not among the declared levels"
+            f" ({some(declared, 12)}){f'; {strange.nunique()} such values' if strange.nunique() > 1 else ''}."
             f" {do}."
         )
     return tuple(declared)
@@ -298,7 +309,7 @@ def _told_of_levels(column: pd.Series, levels: tuple[str, ...], name: str, writt
             alike.setdefault(" ".join(same_text(level).casefold().split()), []).append(level)
     for several in alike.values():
         if len(several) > 1:
-            listed = ", ".join(f"'{level}' ({n_of[level]})" for level in several)
+            listed = ", ".join(f"'{shown(level)}' ({n_of[level]})" for level in several)
             warnings.append(warn.ALIKE_LEVELS(covariate=name, listed=listed))
     doubtful = [level for level in levels if n_of[level] and level.casefold() in PLACEHOLDERS]
     if doubtful:
@@ -307,7 +318,7 @@ def _told_of_levels(column: pd.Series, levels: tuple[str, ...], name: str, writt
             warn.PLACEHOLDER_LEVELS(
                 covariate=name,
                 listed=" and ".join(
-                    f"{n_of[level]} cell{'s' * (n_of[level] > 1)} with '{level}'" for level in doubtful
+                    f"{n_of[level]} cell{'s' * (n_of[level] > 1)} with '{shown(level)}'" for level in doubtful
                 ),
                 are="are" if n > 1 else "is",
                 levels="levels" if len(doubtful) > 1 else "a level",
@@ -366,7 +377,7 @@ def _complete(
     if without_outcome.size:
         warnings.append(left_out(without_outcome, "outcomes", some([ids[i] for i in without_outcome])))
     if rows.size:
-        listed = some([f"{ids[i]} ({names[i]})" for i in rows])
+        listed = some([f"{shown(ids[i])} ({names[i]})" for i in rows], limit=400)
         if study.missing == "error":
             raise DataError(
                 f"{path.name}: {_patients(rows.size, 'has', 'have')} blank covariates: {listed}. Fill them in, or set"
@@ -392,9 +403,9 @@ def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
     for name, n in counts.items():
         values = cohort.table[name].dropna().unique()
         if len(values) < 2:
-            others = f" and has '{values[0]}' in all others" if len(values) else ""
+            others = f" and has '{shown(values[0])}' in all others" if len(values) else ""
             raise DataError(
-                f"{path.name}: column '{name}' is blank for {n} of"
+                f"{path.name}: column '{shown(name)}' is blank for {n} of"
                 f" {_patients(cohort.n, 'that is analysed', 'that are analysed')}{others}, so there is nothing to"
                 " impute from. Fill cells in, or remove the covariate."
             )
@@ -420,6 +431,7 @@ def _check_outcome_left(cohort: Cohort, path: Path) -> None:
         left = "no events are" if cohort.n_events == 0 else "only events are"
         raise DataError(
             f"{path.name}: {left} among the {_patients(cohort.n, 'that is', 'that are')} left after"
-            f" {len(cohort.excluded)} were left out: {some(f'{i} ({reason})' for i, reason in cohort.excluded)}. Fill"
+            f" {len(cohort.excluded)} were left out:"
+            f" {some((f'{shown(i)} ({reason})' for i, reason in cohort.excluded), limit=400)}. Fill"
             " in the blanks, remove the covariate, or mend the images."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prldh.core import Cohort, Warn, warn
+from prldh.core import Cohort, Warn, shown, warn
 from prldh.data.tables import some
 
 #: From here on groups and outcome are told to be confounded (Cramér's V).
@@ -27,7 +27,7 @@ def tell_of_confounded(cohort: Cohort) -> list[Warn]:
         if v >= STRONG or (is_one & (counts.sum(axis=1) >= SMALL)).any():
             listed = some(
                 (
-                    f"'{level}' {own[1]} of {own.sum()} with the event"
+                    f"'{shown(level, 40)}' {own[1]} of {own.sum()} with the event"
                     for level, own in zip(levels, counts, strict=True)
                 ),
                 12,

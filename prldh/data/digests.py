@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import CaseRow, DataError
+from prldh.core import CaseRow, DataError, file_bytes, is_file
 from prldh.data.imaging import content_hash, read_cases
 from prldh.data.tables import check_ids, column_of, ids_of, open_table
 from prldh.study import AS_IT_IS, TableRead
@@ -96,7 +96,7 @@ def _content_of(row: CaseRow, reading: Any) -> str:
     try:
         return content_hash(row, reading)
     except DataError:
-        files = [path.read_bytes() if path.is_file() else b"absent" for path in (row.image, *row.masks)]
+        files = [file_bytes(path) if is_file(path) else b"absent" for path in (row.image, *row.masks)]
         return f"unread {' '.join(map(_sha256, files))} {row.label!r} {row.segment!r}"
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, warn
+from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, shown, warn
 from prldh.data.imaging import Images
 from prldh.data.table_files import ROW_NAMES, and_more
-from prldh.data.tables import Table, check_ids, first_bad, open_joined, some, told_alike, why_no_number
+from prldh.data.tables import Table, check_ids, first_bad, open_joined, refuse_extreme, some, told_alike, why_no_number
 from prldh.study import Study, TableFile
 
 
@@ -105,7 +105,8 @@ def _read_reader(
         warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))
     elif clinical.outcome in columns:
         raise DataError(
-            f"{where}: {path.name} holds the outcome '{clinical.outcome}' among its features. Remove that column."
+            f"{where}: {path.name} holds the outcome '{shown(clinical.outcome)}' among its features. Remove that"
+            " column."
         )
     namesakes = [c for c in columns if c in clinical.covariates]
     if namesakes:
@@ -113,7 +114,7 @@ def _read_reader(
     columns, told = _features_among(columns, table)
     warnings += told
     if not columns:
-        raise DataError(f"{where}: {path.name} has no feature columns beside '{clinical.id}'.")
+        raise DataError(f"{where}: {path.name} has no feature columns beside '{shown(clinical.id)}'.")
     rows, told = _match_ids(ids, cohort, table, tissue)
     columns.sort()  # whatever the table's order: ties go by name
     return tuple(columns), _numbers(table, columns, rows, ids, blanks), [*warnings, *told]
@@ -171,20 +172,22 @@ def _numbers(table: Table, columns: Sequence[str], rows: np.ndarray, ids: Sequen
     if blank.any() and not blanks.allowed:
         i, j = np.argwhere(blank)[0]
         raise DataError(
-            f"{table.path.name}, row {table.rows[rows[i]]} (patient {ids[rows[i]]}), feature '{columns[j]}' is"
+            f"{table.path.name}, row {table.rows[rows[i]]} (patient {shown(ids[rows[i]])}), feature"
+            f" '{shown(columns[j])}' is"
             f" blank{and_more(int(blank.sum()))}. Extract it again, or remove the feature or the"
             f" patient{blanks.remedy}."
         )
     bad = first_bad(table, columns, values, blank, rows)
     if bad is None:
+        refuse_extreme(columns, values, table.path)
         return np.ascontiguousarray(values)
     what, do = why_no_number(bad, table)
     if bad.n_infinite:
         what, do = f"is not finite{and_more(bad.n_infinite)}", "Correct it, or remove the feature"
     row = rows[bad.row]
     raise DataError(
-        f"{table.path.name}, row {table.rows[row]} (patient {ids[row]}), feature '{columns[bad.column]}':"
-        f" '{bad.cell}' {what}. {do or 'Correct it, or remove the column if it is no feature'}."
+        f"{table.path.name}, row {table.rows[row]} (patient {shown(ids[row])}), feature '{shown(columns[bad.column])}':"
+        f" '{shown(bad.cell)}' {what}. {do or 'Correct it, or remove the column if it is no feature'}."
     )
 
 
@@ -192,8 +195,8 @@ def _refuse_nothing_but_blanks(values: np.ndarray, cohort: Cohort, path: Path) -
     empty = np.flatnonzero(np.isnan(values).all(axis=1))
     if empty.size:
         raise DataError(
-            f"{path.name}: patient {cohort.ids[empty[0]]} has none of its features{and_more(empty.size)}, so that there"
-            " is nothing to fill them from. Extract them again, or remove the patient."
+            f"{path.name}: patient {shown(cohort.ids[empty[0]])} has none of its features{and_more(empty.size)}, so"
+            " that there is nothing to fill them from. Extract them again, or remove the patient."
         )
 
 
@@ -203,8 +206,8 @@ def _refuse_shared_names(tissue: str, blocks: list[FeatureBlock]) -> None:
         for name in block.names:
             if name in seen:
                 raise DataError(
-                    f"tissues.{tissue}: the feature '{name}' is in the sources '{seen[name]}' and '{block.source}'."
-                    " Rename one."
+                    f"tissues.{tissue}: the feature '{shown(name)}' is in the sources '{seen[name]}' and"
+                    f" '{block.source}'. Rename one."
                 )
             seen[name] = block.source
 

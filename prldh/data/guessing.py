@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
-from prldh.core import DataError
+from prldh.core import DataError, is_file
 from prldh.data import layout
-from prldh.data.table_files import PARQUET, WORKBOOKS, as_utf8, default_separator, first_lines, kind_of, sheets_of
+from prldh.data.table_files import (
+    PARQUET,
+    WORKBOOKS,
+    as_utf8,
+    bytes_of,
+    default_separator,
+    first_lines,
+    kind_of,
+    sheets_of,
+)
 from prldh.study import AS_IT_IS, TableRead
 
 
@@ -22,7 +31,7 @@ def guess_read(path: Path) -> tuple[TableRead, list[str]]:
         If the file is missing, or no text where its ending means text.
     """
     kind = kind_of(path)
-    if not path.is_file() or kind in PARQUET:
+    if not is_file(path) or kind in PARQUET:
         return AS_IT_IS, []  # told where it is read
     said, why = _guess_workbook(path) if kind in WORKBOOKS else _guess_text(path)
     return TableRead(**said), why
@@ -30,9 +39,8 @@ def guess_read(path: Path) -> tuple[TableRead, list[str]]:
 
 def _guess_text(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
-            data = handle.read()
-    except OSError as error:
+        data = bytes_of(path)
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}. Check the file and its ending.") from None
     said: dict[str, Any] = {}
     why = []

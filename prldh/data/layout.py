@@ -19,12 +19,13 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+OLD_WORKBOOK = "a workbook of Excel 97"
 #: First bytes of files that are no text.
 FORMATS = {
     b"PK\x03\x04": "a workbook or another ZIP archive",
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "packed by gzip",
-    b"\xd0\xcf\x11\xe0": "a workbook of Excel 97",
+    b"\xd0\xcf\x11\xe0": OLD_WORKBOOK,
     b"%PDF": "a PDF",
 }
 #: A number with a decimal comma, and one with separators of thousands.

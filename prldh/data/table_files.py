@@ -9,7 +9,8 @@ import io
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from prldh.core import DataError
+from prldh.core import DataError, file_at, file_bytes, readable, shown, size_text
 from prldh.data import layout
 from prldh.study import TableRead
 
@@ -30,6 +31,15 @@ FAILED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]|#GETTING_DATA")
 #: What a column is called that has no name and numbers or names the rows, as R's ``row.names``.
 ROW_NAMES = "row.names"
 WORKBOOKS, PARQUET = (".xlsx", ".xlsm"), (".parquet", ".pq")
+#: The largest table, in bytes and in cells: twice that does not fit into the memory of most machines.
+LARGEST, LARGEST_CELLS = 1 << 31, 200_000_000
+#: What a workbook may hold: the format's last row, and as many cells as are read in some minutes.
+LAST_ROW, LARGEST_SHEET = 1 << 20, 20_000_000
+#: What is packed may unpack to so many times its size, as numbers and names do not shrink to less than a hundredth, or
+#: to so many bytes.
+PACKED_TIMES, PACKED_FREE = 200, 1 << 26
+#: Characters that no report, workbook or figure can hold.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: What pandas calls a column without a name when it writes a table again.
 _NO_NAME = re.compile(r"^Unnamed: \d+$")
 
@@ -67,9 +77,9 @@ def read_contents(path: Path, read: TableRead) -> Contents:
     DataError
         If the file is missing, empty, unreadable, has doubled or blank column names or no rows.
     """
-    if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "not found"
-        raise DataError(f"table {problem}: {path}. Check the path; one in a study file is relative to that file.")
+    do = "Check the path; one in a study file is relative to that file."
+    readable(path, "table", do)
+    readable(path, "table", "Give the columns that are needed alone, or the file as Parquet.", LARGEST)
     kind = kind_of(path)
     _refuse_unfit(path, kind, read)
     try:
@@ -82,7 +92,7 @@ def read_contents(path: Path, read: TableRead) -> Contents:
     except DataError:
         raise
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = shown(str(error).strip().splitlines()[0], 200) if str(error).strip() else type(error).__name__
         reason = reason.removeprefix("Error tokenizing data. C error: ").rstrip(".")
         raise DataError(
             f"{path} cannot be read as {kind.lstrip('.').upper() or 'CSV'}: {reason}. "
@@ -110,7 +120,7 @@ def _refuse_unfit(path: Path, kind: str, read: TableRead) -> None:
 
 def _read_workbook(path: Path, read: TableRead) -> Contents:
     sheets, which, cells = _opened(path, read.sheet)
-    if any(cell is None for row in cells for cell in row) and _holds_formulas(path):
+    if any(cell is None for row in cells for cell in row) and _count_in_sheets(path, b"<f"):
         formulas = _cells(path, read.sheet, has_values=False)[2]
         for row, written in zip(cells, formulas, strict=False):
             for j, cell in enumerate(written[: len(row)]):
@@ -156,12 +166,19 @@ def _cells(path: Path, sheet: str | int | None, has_values: bool) -> tuple[list[
         which = _which_sheet(sheet, names, path)
         own = book.worksheets[which]
         own.reset_dimensions()
-        rows = [list(row) for row in own.iter_rows(values_only=True)]
+        rows, n_cells = [], 0
+        for row in own.iter_rows(values_only=True):
+            rows.append(list(row))
+            n_cells += len(row)
+            if len(rows) > LAST_ROW or n_cells > LARGEST_SHEET:
+                raise _too_long(path)
     finally:
         book.close()
     while rows and all(cell is None for cell in rows[-1]):
         rows.pop()
     width = max((len(row) for row in rows), default=0)
+    if width * len(rows) > LARGEST_SHEET:
+        raise _too_long(path)
     return names, which, [row + [None] * (width - len(row)) for row in rows]
 
 
@@ -179,11 +196,37 @@ def sheets_of(path: Path) -> list[tuple[str, list[list[Any]]]]:
 
 def _opened(path: Path, sheet: str | int | None) -> tuple[list[str], int, list[list[Any]]]:
     if not zipfile.is_zipfile(path):
+        with file_at(path).open("rb") as handle:
+            if layout.FORMATS.get(handle.read(4)) == layout.OLD_WORKBOOK:
+                raise DataError(
+                    f"{path} is locked by a password, or a workbook of Excel 97. Save it as .xlsx without a password."
+                )
         raise DataError(
             f"{path} is not an XLSX workbook, whatever its ending says. Save it as .xlsx again, or give it the ending"
             " of what it is."
         )
+    with zipfile.ZipFile(path) as book:
+        _refuse_swollen(path, sum(part.file_size for part in book.infolist()))
+    if _count_in_sheets(path, b"<row", is_one=True) > LAST_ROW:
+        raise _too_long(path)
     return _cells(path, sheet, has_values=True)
+
+
+def _refuse_swollen(path: Path, size: int) -> None:
+    """What is packed far more tightly than a table can be is no table: its size is known before it is read."""
+    most = min(LARGEST, max(PACKED_FREE, PACKED_TIMES * path.stat().st_size))
+    if size > most:
+        raise DataError(
+            f"{path} unpacks to {size_text(size)}{' or more' if size == most + 1 else ''}, which no table of"
+            f" {size_text(path.stat().st_size)} does. Check what it holds, or save the table as plain CSV."
+        )
+
+
+def _too_long(path: Path) -> DataError:
+    return DataError(
+        f"{path} has a sheet with more cells than are read of a workbook: {LAST_ROW:,} rows, {LARGEST_SHEET:,} cells."
+        " Remove what stands far below or beside the table, or save it as CSV or Parquet."
+    )
 
 
 def _which_sheet(sheet: str | int | None, names: Sequence[str], path: Path) -> int:
@@ -193,14 +236,23 @@ def _which_sheet(sheet: str | int | None, names: Sequence[str], path: Path) -> i
         return sheet - 1
     if str(sheet) in names:
         return names.index(str(sheet))
-    listed = ", ".join(f"{i} '{name}'" for i, name in enumerate(names, 1))
+    listed = ", ".join(f"{i} '{shown(name)}'" for i, name in enumerate(names[:20], 1))
     raise DataError(f"{path} has no sheet {sheet!r}. Its sheets: {listed}. Give one of these names or numbers.")
 
 
-def _holds_formulas(path: Path) -> bool:
+def _count_in_sheets(path: Path, mark: bytes, is_one: bool = False) -> int:
+    """How often a mark stands in the sheets together, or in the one with most; nothing is kept in memory."""
+    counts = []
     with zipfile.ZipFile(path) as book:
-        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
-        return any(b"<f" in book.read(name) for name in sheets)
+        for name in book.namelist():
+            if name.startswith("xl/worksheets/") and not name.endswith("/"):
+                count, end = 0, b""
+                with book.open(name) as sheet:
+                    while piece := sheet.read(1 << 20):
+                        count += (end + piece).count(mark)
+                        end = piece[-len(mark) + 1 :]
+                counts.append(count)
+    return max(counts, default=0) if is_one else sum(counts)
 
 
 def _read_parquet(path: Path) -> Contents:
@@ -212,14 +264,25 @@ def _read_parquet(path: Path) -> Contents:
                 f"{path} is not a Parquet file, whatever its ending says. Write it again, or give it the ending of what"
                 " it is."
             )
-    table = ParquetFile(path).read(use_threads=False, use_pandas_metadata=True)
+    file = ParquetFile(path)
+    n_rows, n_columns = file.metadata.num_rows, file.metadata.num_columns
+    size = sum(file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups))
+    if n_rows * n_columns > LARGEST_CELLS or size > 2 * LARGEST:
+        raise DataError(
+            f"{path} has {n_rows:,} rows of {n_columns:,} columns, {size_text(size)}, and at most"
+            f" {LARGEST_CELLS:,} cells and {size_text(2 * LARGEST)} are read. Give the rows and columns that are needed"
+            " alone."
+        )
+    table = file.read(use_threads=False, use_pandas_metadata=True)
     metadata = table.schema.pandas_metadata or {}
     labels = {label for label in metadata.get("index_columns", []) if isinstance(label, str)}
     names = table.column_names
     plain: dict[int, np.ndarray] = {}
     for j, column in enumerate(table.columns):
         is_float = pa.types.is_float64(column.type) or pa.types.is_float32(column.type)
-        if names[j] not in labels and (is_float or (pa.types.is_integer(column.type) and not column.null_count)):
+        if pa.types.is_nested(column.type):
+            plain[j] = np.array([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
+        elif names[j] not in labels and (is_float or (pa.types.is_integer(column.type) and not column.null_count)):
             plain[j] = column.to_numpy()
     # all else as pandas reads it, which takes some columns of the file for row labels
     rest = table.select([j for j in range(table.num_columns) if j not in plain]).to_pandas()
@@ -244,11 +307,13 @@ def _as_array(cells: np.ndarray | pd.Series | pd.Index) -> np.ndarray:
 
 
 def _read_delimited(path: Path, read: TableRead) -> Contents:
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
-        data = handle.read()
+    data = bytes_of(path)
     separator = read.separator or default_separator(path)
     text = _without_rows(as_utf8(data, read.encoding, path), read.skip_rows)
     del data
+    if b"\0" in text:
+        line = text.count(b"\n", 0, text.index(b"\0")) + 1 + read.skip_rows
+        raise DataError(f"{path} is damaged: line {line} holds a null character. Save it again.")
     if not text.strip():
         raise _is_empty(path)
     lines = first_lines(text)
@@ -271,6 +336,25 @@ def _read_delimited(path: Path, read: TableRead) -> Contents:
         top = [[column[i].as_py() for column in rows] for i in range(min(12, len(rows[0])))]
         _refuse_title(names, top, read.skip_rows, path)
     return Contents(names, [column.slice(1) for column in rows], read.skip_rows + 2)
+
+
+def bytes_of(path: Path) -> bytes:
+    """The content of a file, unpacked.
+
+    Raises
+    ------
+    DataError
+        If it unpacks to what no table does.
+    OSError, EOFError, zlib.error
+        If it cannot be read.
+    """
+    if path.suffix.lower() != ".gz":
+        return file_bytes(path, LARGEST)
+    most = min(LARGEST, max(PACKED_FREE, PACKED_TIMES * path.stat().st_size))
+    with gzip.open(file_at(path)) as handle:
+        data = handle.read(most + 1)
+    _refuse_swollen(path, len(data))
+    return data
 
 
 def as_utf8(data: bytes, encoding: str | None, path: Path) -> bytes:
@@ -333,7 +417,8 @@ def _refuse_encoding(path: Path, data: bytes) -> bytes:
     )
     raise DataError(
         f"{path} is not UTF-8 text (found the byte {data[place]:#04x}). Say read: {{encoding: {looks}}} for this table"
-        f" if '{word.decode(looks, errors='replace')}' is what it should say there. Or: {end}, and check its ending."
+        f" if '{shown(word.decode(looks, errors='replace'))}' is what it should say there. Or: {end}, and check its"
+        " ending."
     )
 
 
@@ -389,15 +474,15 @@ def _refuse_other_separator(
         name, keys = layout.SEPARATORS[others[0]], "read: {separator: …}"
     say = "Leave separator out of read" if keys == "read: {}" else f"Say {keys} for this table"
     raise DataError(
-        f"{path} has one column '{header[:60]}': it seems to be separated by {name}. {say}, or save it"
+        f"{path} has one column '{shown(header, 60)}': it seems to be separated by {name}. {say}, or save it"
         " as comma-separated (.csv) or tab-separated (.tsv), with decimal points."
     )
 
 
 def _has_title(title: str, keys: str, path: Path) -> DataError:
     return DataError(
-        f"{path} begins with '{title[:60]}', which seems to be a title above the header. Say {keys} for this table, or"
-        " remove what stands above the header."
+        f"{path} begins with '{shown(title, 60)}', which seems to be a title above the header. Say {keys} for this"
+        " table, or remove what stands above the header."
     )
 
 
@@ -477,7 +562,8 @@ def _named_columns(contents: Contents, path: Path) -> Contents:
                 "is a formula whose value is not stored" if name.startswith("=") else "is an error of the spreadsheet"
             )
             raise DataError(
-                f"{path}{contents.place}: the name of column {j + 1}, '{name}', {what}. Type the name into that cell."
+                f"{path}{contents.place}: the name of column {j + 1}, '{shown(name)}', {what}. Type the name into that"
+                " cell."
             )
     unnamed = [j for j, name in enumerate(names) if not name or _NO_NAME.match(name)]
     filled = [j for j in unnamed if not is_blank(contents.columns[j])]
@@ -490,12 +576,30 @@ def _named_columns(contents: Contents, path: Path) -> Contents:
         )
     kept = sorted(set(range(len(names))) - set(unnamed))
     names = [names[j] for j in kept]
-    doubled = sorted({c for c in names if names.count(c) > 1}) if len(set(names)) < len(names) else []
+    refuse_unwritable(names, path, "the name of a column")
+    doubled = sorted(name for name, n in Counter(names).items() if n > 1)
     if doubled:
         raise DataError(
-            f"{path}: the column '{doubled[0]}' stands {names.count(doubled[0])} times in the header. Rename one."
+            f"{path}: the column '{shown(doubled[0])}' stands {names.count(doubled[0])} times in the header. Rename"
+            " one."
         )
     return replace(contents, names=names, columns=[contents.columns[j] for j in kept])
+
+
+def refuse_unwritable(texts: Iterable[str], path: Path, what: str) -> None:
+    """Refuse names with characters that could not be written: control characters, halves of characters.
+
+    Raises
+    ------
+    DataError
+        At the first.
+    """
+    for text in texts:
+        if not text.isprintable() and (found := _UNWRITABLE.search(text)):
+            raise DataError(
+                f"{path}: {what} has a character that cannot be written, {found[0]!r}: '{shown(text)}'. Remove it"
+                " there."
+            )
 
 
 def is_blank(cells: Cells) -> bool:

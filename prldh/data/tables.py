@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from prldh.core import DataError, nearest, same_text
+from prldh.core import DataError, nearest, same_text, shown
+from prldh.core.texts import LIMIT
 from prldh.data.layout import COMMA, THOUSANDS
 from prldh.data.table_files import (
     FAILED,
@@ -31,6 +32,7 @@ from prldh.data.table_files import (
     is_absent,
     kind_of,
     read_contents,
+    refuse_unwritable,
 )
 from prldh.study import AS_IT_IS, TableFile, TableRead
 
@@ -44,6 +46,8 @@ PLACEHOLDERS = frozenset(
 )
 #: Texts among numbers that stand for a blank, or for a measurement that was not made.
 _NO_VALUE = PLACEHOLDERS | {"n/d", "nd", "n.d.", "unknown", "unk", "none", "not available", "not done", "*"}
+#: Squares of numbers up to here, sums of them and their inverses are doubles.
+_FARTHEST = 1e140
 #: How many columns are turned into numbers at once.
 _BATCH = 512
 
@@ -317,12 +321,12 @@ def plain_column_of(table: Table, name: str, where: str) -> Column:
         row for i, row in enumerate(table.rows[:6]) if any(_shown(cells[i]) == name for cells in table.contents.columns)
     )
     row = next(below, None)
-    hint = f"Did you mean '{near}'?" if near else f"Columns: {some(table.columns, 12)}."
+    hint = f"Did you mean '{shown(near)}'?" if near else f"Columns: {some(table.columns, 12)}."
     if row is not None:
         hint = f"Row {row} has it: say read: {{skip_rows: {row - 1}}} for this table if that row is the header."
     elif ROW_NAMES in table and not near:
         hint += f" The first column, which has no name, is called {ROW_NAMES} here."
-    raise DataError(f"{where}: {table.path.name}{table.contents.place} has no column '{name}'. {hint}")
+    raise DataError(f"{where}: {table.path.name}{table.contents.place} has no column '{shown(name)}'. {hint}")
 
 
 def numbers(table: Table, name: str, ids: Iterable[str], where: str) -> np.ndarray:
@@ -341,9 +345,28 @@ def numbers(table: Table, name: str, ids: Iterable[str], where: str) -> np.ndarr
         return values
     what, do = why_no_number(bad, table)
     raise DataError(
-        f"{table.path.name}, row {table.rows[bad.row]} (patient {list(ids)[bad.row]}), column '{name}': '{bad.cell}'"
+        f"{table.path.name}, row {table.rows[bad.row]} (patient {shown(list(ids)[bad.row])}), column"
+        f" '{shown(name)}': '{shown(bad.cell)}'"
         f" {what}. {do or 'Correct it, leave it blank, or declare the column categorical'}."
     )
+
+
+def refuse_extreme(names: Sequence[str], values: np.ndarray, path: Path) -> None:
+    """Refuse columns (n, p) of numbers whose squares no double holds: a model of them would be another than that of the
+    same column in another unit, without a word.
+
+    Raises
+    ------
+    DataError
+        At the first that is far too large, or not 0 and far too small.
+    """
+    size = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)
+    for j in map(int, np.flatnonzero((size > _FARTHEST) | ((size > 0) & (size < 1 / _FARTHEST)))):
+        raise DataError(
+            f"{path.name}: the largest number of the column '{shown(names[j])}' is {size[j]:.3g}, which cannot be"
+            f" computed with: numbers may reach {_FARTHEST:g}, and columns must reach {1 / _FARTHEST:g}. Give it in"
+            " another unit, or leave it out."
+        )
 
 
 @dataclass(frozen=True)
@@ -388,9 +411,10 @@ def refuse_failed_cells(column: pd.Series | Column, path: Path, ids: Iterable[st
     for i, cell in enumerate(column):
         if FAILED.fullmatch(cell) or (is_workbook and cell.startswith("=")):
             what, do = _why_failed(cell)
-            whose = f" (patient {list(ids)[i]})" if ids is not None else ""
+            whose = f" (patient {shown(list(ids)[i])})" if ids is not None else ""
             raise DataError(
-                f"{path.name}, row {column.index[i]}{whose}, column '{column.name}': '{cell}' {what}. {do}."
+                f"{path.name}, row {column.index[i]}{whose}, column '{shown(column.name)}': '{shown(cell)}' {what}."
+                f" {do}."
             )
 
 
@@ -481,11 +505,11 @@ def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
         return ""
     if id_number(pair[0]) is None:
         return (
-            f" '{pair[0]}' and '{pair[1]}' look alike: they differ in the form of an accent, in case or in characters"
-            " that cannot be seen. Write ids alike."
+            f" '{shown(pair[0])}' and '{shown(pair[1])}' look alike: they differ in the form of an accent, in case or"
+            " in characters that cannot be seen. Write ids alike."
         )
     return (
-        f" '{pair[0]}' and '{pair[1]}' are one number written in two ways: write ids alike, or say read:"
+        f" '{shown(pair[0])}' and '{shown(pair[1])}' are one number written in two ways: write ids alike, or say read:"
         " {ids: number} under clinical."
     )
 
@@ -500,13 +524,14 @@ def ids_of(table: Table, name: str, where: str) -> Column:
     """
     ids = plain_column_of(table, name, where)
     refuse_failed_cells(ids, table.path)
+    refuse_unwritable(ids, table.path, f"an id in the column '{shown(name)}'")
     if table.read.ids != "number":
         return ids
     as_number = [cell and id_number(cell) for cell in table.text_of_numbers(name)]
     bad = [i for i, number in enumerate(as_number) if number is None]
     if bad:
         raise DataError(
-            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{ids[bad[0]]}'{and_more(len(bad))} is not a"
+            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{shown(ids[bad[0]])}'{and_more(len(bad))} is not a"
             " number, and read says ids: number. Correct it, or leave ids: text."
         )
     return replace(ids, cells=np.array(as_number, dtype=object))
@@ -530,14 +555,14 @@ def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
         rows_of.setdefault(name, []).append(row)
     if blank := rows_of.get(""):
         raise DataError(
-            f"{path.name}: the id '{ids.name}' is blank in row {blank[0]}{and_more(len(blank))}. Give every patient an"
-            " id."
+            f"{path.name}: the id '{shown(ids.name)}' is blank in row {blank[0]}{and_more(len(blank))}. Give every"
+            " patient an id."
         )
     doubled = [name for name, rows in rows_of.items() if len(rows) > 1]
     if doubled:
         n = len(doubled)
         raise DataError(
-            f"{path.name}: patient '{doubled[0]}' stands in rows {', '.join(map(str, rows_of[doubled[0]][:5]))}"
+            f"{path.name}: patient '{shown(doubled[0])}' stands in rows {', '.join(map(str, rows_of[doubled[0]][:5]))}"
             + (f", and {n - 1} more ids are doubled" if n > 1 else "")
             + ". Keep one row a patient or, where rows are lesions or visits, give each an id of its own and let"
             " clinical.patient name the patient."
@@ -545,7 +570,8 @@ def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def some(items: Iterable, n: int = 5) -> str:
-    """The first n items and how many more."""
-    items = [str(i) for i in items]
-    return ", ".join(items[:n]) + (f" and {len(items) - n} more" if len(items) > n else "")
+def some(items: Iterable, n: int = 5, limit: int = LIMIT) -> str:
+    """The first n items and how many more; ``limit``: the most characters of one, more where it is a sentence."""
+    items = list(items)
+    more = f" and {len(items) - n} more" if len(items) > n else ""
+    return ", ".join(shown(item, limit) for item in items[:n]) + more

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from prldh.core import DataError
+from prldh.core import DataError, file_at, file_text, shown
 from prldh.data import BLANKS, read_table
 from prldh.ibsi.extraction import Extraction, merge_settings
 from prldh.ibsi.feature_names import parse_name
@@ -74,8 +74,8 @@ def _refuse(path: Path, names: Sequence[str]) -> None:
     old = next((c for c in names if c.startswith("general_info_")), None)
     if old:
         raise DataError(
-            f"{path} has the column '{old}': it is of PyRadiomics 2.0 or before, whose columns are not read. Extract"
-            " again with a later version."
+            f"{path} has the column '{shown(old)}': it is of PyRadiomics 2.0 or before, whose columns are not read."
+            " Extract again with a later version."
         )
     raise DataError(
         f"{path} is no table of PyRadiomics: no column or row is named as its features are (such as"
@@ -113,7 +113,7 @@ def _read_rows(path: Path, separator: str) -> list[list[str]]:
     """All rows of a text file, or none where its first names are features: then a row is a case, as :func:`read_table`
     reads it."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
+        with file_at(path).open(encoding="utf-8-sig", newline="") as handle:
             start = handle.readline()
             if LINE.match(start):
                 return [[line] for line in [start.rstrip("\r\n"), *handle.read().splitlines()] if line.strip()]
@@ -136,8 +136,8 @@ def _from_lines(rows: Sequence[Sequence[str]], path: Path) -> pd.DataFrame:
         match = LINE.match(line)
         if not match:
             raise DataError(
-                f"{path}, line {number}: 'Case-1_name: value' is expected, as the lines before; found {line[:60]!r}."
-                " Mend the line, or remove it."
+                f"{path}, line {number}: 'Case-1_name: value' is expected, as the lines before; found"
+                f" '{shown(line, 60)}'. Mend the line, or remove it."
             )
         cases.setdefault(match["case"], {})[match["name"].strip()] = match["value"].strip()
     return _as_table(cases.values())
@@ -146,7 +146,7 @@ def _from_lines(rows: Sequence[Sequence[str]], path: Path) -> pd.DataFrame:
 def _from_json(path: Path) -> pd.DataFrame:
     """A list of cases, one case, or a case a line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = file_text(path)
         try:
             content = json.loads(text)
         except ValueError:
@@ -187,8 +187,8 @@ def _from_features_as_rows(rows: Sequence[Sequence[Any]], path: Path) -> pd.Data
             case = (tuple(row[:place]) if _is_repeated(known) else (), k)
             if name in cases.setdefault(case, {}):
                 raise DataError(
-                    f"{path}: '{name}' stands twice for one case{f' ({header[place + parts + k]})' if header else ''}."
-                    " Remove one, or name the cases."
+                    f"{path}: '{shown(name)}' stands twice for one"
+                    f" case{f' ({header[place + parts + k]})' if header else ''}. Remove one, or name the cases."
                 )
             cases[case][name] = str(value).strip()
     return _as_table(values for values in cases.values() if any(values.values()))

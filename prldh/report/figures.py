@@ -23,7 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prldh.core import clean
+from prldh.core import clean, file_text
 from prldh.pages import STYLE, grey, quick_font
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
@@ -316,7 +316,7 @@ def _drawn_before(former: Path | None, digest: str) -> dict[str, Any]:
     if former is None:
         return {}
     try:
-        before = json.loads((former / DRAWN).read_text(encoding="utf-8"))
+        before = json.loads(file_text(former / DRAWN))
         if before["digest"] == digest:
             return {key: dict(before[key]) for key in ("pictures", "files")}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

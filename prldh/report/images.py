@@ -7,6 +7,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from prldh.core import file_bytes
 from prldh.data.imaging import file_stem
 from prldh.report.image_sections import image_sections
 
@@ -45,4 +46,4 @@ def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:
 
 
 def _uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    return "data:image/png;base64," + base64.b64encode(file_bytes(path)).decode()

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, hold
+from prldh.core import OutputError, hold, is_folder
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.figures import FigureSettings, write_figures
@@ -123,7 +123,7 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
     """
     registry = Registry(plugins)
     data = read_results(folder)
-    folder = folder if folder.is_dir() else folder.parent
+    folder = folder if is_folder(folder) else folder.parent
     with finished(folder), hold(folder) as held:
         _render(data, folder, held.partial, registry, jobs, FigureSettings.of(data, **figure_settings))
     altered = altered_files(folder)

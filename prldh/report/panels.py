@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from PIL import Image
 
-from prldh.core import DataError
+from prldh.core import DataError, file_at
 from prldh.pages import level_of
 from prldh.report.drawing import Drawing, slug
 from prldh.report.figure_plan import lead_scheme
@@ -175,7 +175,7 @@ def _is_picture(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with Image.open(path) as picture:
+        with Image.open(file_at(path)) as picture:
             picture.verify()
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(

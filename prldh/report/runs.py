@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import DataError
+from prldh.core import CsvFormulas, DataError, cell_of_csv, file_at, formulas_of, is_folder, is_there
 from prldh.results import differing_settings, finished, make_tables, read_results, shown_setting
 
 #: What rows of the tables are known by, in this order; a table whose rows are not each known by these is no table of
@@ -73,6 +73,8 @@ class RunComparison:
         What ``choose`` chose, how, and its rule, in words.
     notes
         What could not be compared, and why.
+    csv_formulas
+        Whether formulas are escaped, as one of the runs says.
     """
 
     runs: pd.DataFrame
@@ -82,6 +84,7 @@ class RunComparison:
     features: pd.DataFrame
     choice: pd.DataFrame
     notes: tuple[str, ...] = ()
+    csv_formulas: CsvFormulas = "warn"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -144,14 +147,19 @@ def _compare(folders: Sequence[Path]) -> RunComparison:
         _features(labels, data),
         _choice(labels, data),
         tuple(notes),
+        "escape" if any(map(_escapes, data)) else "warn",
     )
+
+
+def _escapes(data: Mapping[str, Any]) -> bool:
+    return formulas_of(data["study"].get("settings") or {}) == "escape"
 
 
 def _folder_of(run: Path) -> Path:
     """The folder of a run; of one whose results are not there the message says what is."""
-    if not run.exists():
+    if not is_there(run):
         raise DataError(f"{run} is not there. Give the output folder of `prldh analyze`.")
-    return run.parent if run.is_file() and run.name == "results.json" else run
+    return run.parent if not is_folder(run) and run.name == "results.json" else run
 
 
 def _whole(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
@@ -233,15 +241,18 @@ def _patients(
 def _lots(folder: Path, data: Mapping[str, Any]) -> dict[str, str] | None:
     """By patient ``outcome = value`` or ``left out: reason``; None where the file of predictions is lost."""
     try:
-        table = pd.read_csv(folder / "predictions.csv", usecols=["id", "outcome"], dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            file_at(folder / "predictions.csv"), usecols=["id", "outcome"], dtype=str, keep_default_na=False
+        )
     except (OSError, ValueError):
         return None
-    cohort = data["cohort"]
+    cohort, formulas = data["cohort"], formulas_of(data["study"].get("settings") or {})
+    ids = [cell_of_csv(cell, formulas) for cell in table["id"]]
     words = {"1": cohort.get("event", "1"), "0": cohort.get("non_event", "0")}
     name = cohort.get("outcome", "outcome")
     lots = {
         patient: f"{name} = {words.get(outcome, outcome)}"
-        for patient, outcome in zip(table["id"], table["outcome"], strict=True)
+        for patient, outcome in zip(ids, table["outcome"], strict=True)
     }
     return lots | {each["id"]: f"left out: {each['reason']}" for each in cohort["excluded"]}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import string
 import textwrap
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import DASH, FEATURES, OWNED, OutputError, check_target, clean, plain, write_whole
+from prldh.core import DASH, FEATURES, OWNED, OutputError, check_target, clean, csv_of, plain, write_whole
 from prldh.pages import create_environment, digits_for, p_text
 from prldh.report.runs import BETWEEN, RunComparison
 from prldh.results import BY_KEY
@@ -259,9 +258,7 @@ def _as_csv(compared: RunComparison) -> str:
     ]
     columns = ["part", "what", "name", *labels, "is_equal"]
     whole = pd.concat([part[columns].astype(object) for part in parts], ignore_index=True)
-    buffer = io.StringIO()
-    whole.to_csv(buffer, index=False)
-    return buffer.getvalue()
+    return csv_of(whole, compared.csv_formulas)
 
 
 def _as_html(compared: RunComparison) -> str:

@@ -36,6 +36,8 @@ from prldh.core import (
     ModelSpec,
     Resample,
     at,
+    csv_cell,
+    csv_of,
     parse_term,
 )
 from prldh.engines import r_source_dir
@@ -150,6 +152,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
     adjust = adjusting_terms(study)
     return {
         "confidence": settings.confidence,
+        "csv_formulas": study.report.csv_formulas,
         "partial": {focus: list(ends) for focus, ends in settings.partial_ranges().items()},
         "hosmer_lemeshow_groups": settings.hosmer_lemeshow_groups,
         "thresholds": list(settings.thresholds),
@@ -411,7 +414,7 @@ def _write_cohort(plan: Plan, run: EngineRun, names: Names, folder: Path) -> Non
         table[column] = run.fits[name].fitting
     for name, column in names.applied.items():
         table[column] = run.fits[name].values
-    table.to_csv(folder / "cohort.csv", index=False)
+    _write_csv(folder / "cohort.csv", table, plan)
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -429,7 +432,7 @@ def _write_resamples(plan: Plan, folder: Path) -> None:
         else:
             _write_counts(folder / f"drawn_{_file_name(scheme)}.csv.gz", [r.train for r in resamples], cohort.n)
     if folds:
-        pd.DataFrame(folds, columns=["scheme", "repetition", "fold", "id"]).to_csv(folder / "folds.csv", index=False)
+        _write_csv(folder / "folds.csv", pd.DataFrame(folds, columns=["scheme", "repetition", "fold", "id"]), plan)
     n_interaction = plan.study.performance.interaction_bootstrap
     for k, each in enumerate(plan.patients.values(), 1):
         if not each.has_both:
@@ -460,7 +463,7 @@ def _write_imputations(plan: Plan, run: EngineRun, names: Names, folder: Path) -
         tables.append(
             pd.DataFrame({"imputation": k + 1, "id": plan.cohort.ids, **{c: list(v) for c, v in columns.items()}})
         )
-    _write_gz(folder / "imputed.csv.gz", pd.concat(tables).to_csv(index=False))
+    _write_csv(folder / "imputed.csv.gz", pd.concat(tables), plan)
 
 
 def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
@@ -478,9 +481,9 @@ def _write_features(plan: Plan, run: EngineRun, folder: Path) -> None:
             if feature in wanted
         ]
     if lines:
-        _write_gz(folder / "features.csv.gz", pd.DataFrame(lines).to_csv(index=False, header=False))
+        _write_csv(folder / "features.csv.gz", pd.DataFrame(lines), plan, header=False)
     if len(run.univariate_features):
-        _write_gz(folder / "univariate_p.csv.gz", run.univariate_features[["tissue", "p"]].to_csv(index=False))
+        _write_csv(folder / "univariate_p.csv.gz", run.univariate_features[["tissue", "p"]], plan)
 
 
 def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
@@ -499,13 +502,15 @@ def _write_refits(plan: Plan, run: EngineRun, folder: Path) -> bool:
     cross_fitted = [each for each in refits if each[-1].cross_fitted is not None]
     if not 0 < (len(refits) + len(cross_fitted)) * plan.cohort.n <= MOST_REFITTED:
         return False
+    formulas = plan.study.report.csv_formulas
     for file, rows in (
         ("refitted.csv.gz", [(*place, float(each.cutoff), each.values) for *place, each in refits]),
         ("cross_fitted.csv.gz", [(*place, float(each.cutoff), each.fitting) for *place, each in cross_fitted]),
     ):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(
-            [*place, *np.asarray(values, dtype=float).tolist()] for *place, values in rows
+            [*(csv_cell(each, formulas) for each in place), *np.asarray(values, dtype=float).tolist()]
+            for *place, values in rows
         )
         if rows:
             _write_gz(folder / file, text.getvalue())
@@ -522,11 +527,20 @@ def _write_chosen(plan: Plan, run: EngineRun, folder: Path) -> None:
         for r, way in enumerate(ways, 1)
     ]
     columns = ["scheme", "resample", "protocol", "second_stage"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "chosen.csv", index=False)
+    _write_csv(folder / "chosen.csv", pd.DataFrame(rows, columns=columns), plan)
 
 
 def _file_name(scheme: str) -> str:
     return re.sub(r"\W", "_", scheme)
+
+
+def _write_csv(path: Path, table: pd.DataFrame, plan: Plan, header: bool = True) -> None:
+    """A table, packed where its name says so."""
+    text = csv_of(table, plan.study.report.csv_formulas, header)
+    if path.suffix == ".gz":
+        _write_gz(path, text)
+    else:
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 def _write_gz(path: Path, text: str) -> None:

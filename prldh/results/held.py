@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prldh.core import SEAL, DataError, seal_of
+from prldh.core import SEAL, DataError, file_bytes, seal_of
 from prldh.results.json_schema import Schema, SchemaMaker
 from prldh.results.measures import MEASURES
 
@@ -55,7 +55,7 @@ def read_held(path: Path, kind: Any, do: str) -> Any:
     OSError
         If it cannot be read.
     """
-    content = parse(path, path.read_bytes(), do)
+    content = parse(path, file_bytes(path), do)
     hold(path, content, kind, do)
     if isinstance(content, Mapping) and content.get(SEAL, None) not in (None, seal_of(content)):
         raise DataError(f"{path} was changed after it was written: its own checksum differs. {do}")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from prldh.core import DataError, PrldhError
+from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder
 from prldh.results.document import Document
 from prldh.results.folder_files import External, Pooled, Provenance
 from prldh.results.held import hold, parse, read_held
@@ -30,9 +30,9 @@ def read_results(folder: Path) -> dict[str, Any]:
     DataError
         If there is none, it is not JSON, of another schema, or not as a run writes it.
     """
-    path = folder / "results.json" if folder.is_dir() else folder
+    path = folder / "results.json" if is_folder(folder) else folder
     try:
-        data = parse(path, path.read_bytes(), AGAIN)
+        data = parse(path, file_bytes(path), AGAIN)
     except FileNotFoundError:
         raise DataError(
             f"no results in {folder}: results.json is missing. Run `prldh analyze STUDY.yaml --out {folder}` first."
@@ -107,7 +107,7 @@ POOLED = "pooled.json"
 def read_external(run: Path) -> list[dict[str, Any]]:
     """What was said of every cohort beside a run, by name; ``is_stale`` where the run's models are others now."""
     try:
-        sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(file_bytes(run / "model.json")).hexdigest()
     except OSError:
         sha256 = None
     entries = []
@@ -125,7 +125,7 @@ def read_pooled(run: Path) -> dict[str, Any] | None:
         return None
     entry = read_applied(path, Pooled)
     try:
-        sha256 = hashlib.sha256((run / "model.json").read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(file_bytes(run / "model.json")).hexdigest()
     except OSError:
         sha256 = None
     is_same = entry["model_sha256"] == sha256 and all(
@@ -144,4 +144,4 @@ def read_applied(path: Path, kind: Any = External) -> dict[str, Any]:
 
 
 def _has_checksum(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return is_file(path) and hashlib.sha256(file_bytes(path)).hexdigest() == sha256

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.core import FEATURES, DataError, ImageValues, Progress, StudyError, clean
+from prldh.core import FEATURES, CsvFormulas, DataError, ImageValues, Progress, StudyError, clean, csv_cell
 from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tissue, file_stem, measure, verify_cases
 from prldh.plugins import Registry
 from prldh.run.folder import claim_output, refuse_inputs_inside
@@ -96,7 +96,7 @@ def extract(
         id_column = study.clinical.id
         about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
         if held is not None:
-            held.place(lambda partial: write_features(partial / "features", images, id_column, about), FEATURES)
+            held.place(lambda partial: write_features(partial / "features", images, study, about), FEATURES)
     return Extraction(about, images, verified, id_column)
 
 
@@ -132,13 +132,14 @@ def _refuse_without_images(study: Study) -> None:
 
 
 def write_features(
-    folder: Path, images: Images, id_column: str, about: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path, images: Images, study: Study, about: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
     """``TISSUE.reader1.parquet`` and ``.csv`` (and ``.reader2``, ``.consensus``), ``TISSUE.perturbed.csv`` where masks
     were perturbed,
     ``TISSUE.SOURCE.images.csv`` where a source measures several images a patient, ``TISSUE.json``, and a picture a case
     in ``TISSUE.pictures``. ``about``: what :func:`describe_tissue` says of each, where that is known."""
 
+    id_column, formulas = study.clinical.id, study.report.csv_formulas
     folder.mkdir()
     for name, tissue in images.tissues.items():
         _refuse_id_among_features(tissue, id_column)
@@ -148,18 +149,18 @@ def write_features(
             tables["consensus"] = tissue.consensus
         for reader, values in tables.items():
             _write_parquet(folder / f"{stem}.{reader}.parquet", id_column, tissue.ids, tissue.names, values)
-            _write_csv(folder / f"{stem}.{reader}.csv", {id_column: tissue.ids}, tissue.names, values)
+            _write_csv(folder / f"{stem}.{reader}.csv", {id_column: tissue.ids}, tissue.names, values, formulas)
         if tissue.perturbed is not None:
             k, n = tissue.perturbed.shape[:2]
             beside = {id_column: tissue.ids * k, "perturbation": np.repeat(np.arange(1, k + 1), n).tolist()}
             values = tissue.perturbed.reshape(k * n, -1)
-            _write_csv(folder / f"{stem}.perturbed.csv", beside, tissue.names, values)
+            _write_csv(folder / f"{stem}.perturbed.csv", beside, tissue.names, values, formulas)
         for source, readers in tissue.images.items():
             if any(len(images.row) > len(tissue.ids) for images in readers):
                 names = [n for n, s in zip(tissue.names, tissue.sources, strict=True) if s == source]
                 whose = [*(() if tissue.consensus is None else ("consensus",)), *range(1, len(tissue.readers) + 1)]
                 place = folder / f"{stem}.{file_stem(source)}.images.csv"
-                _write_images(place, readers, whose, tissue.ids, names, id_column)
+                _write_images(place, readers, whose, tissue.ids, names, study)
         content = clean(describe_tissue(tissue) if about is None else about[name])
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
@@ -176,25 +177,28 @@ def _write_images(
     whose: Sequence[Any],
     ids: Sequence[str],
     names: Sequence[str],
-    id_column: str,
+    study: Study,
 ) -> None:
     """One line an image: whose it is, the reader, its weight in the patient's mean, and its values."""
     beside = {
-        id_column: [ids[i] for images in readers for i in images.row],
+        study.clinical.id: [ids[i] for images in readers for i in images.row],
         "reader": [reader for reader, images in zip(whose, readers, strict=True) for _ in images.row],
         "weight": [float(weight) for images in readers for weight in images.weight],
     }
-    _write_csv(path, beside, names, np.concatenate([images.values for images in readers]))
+    _write_csv(path, beside, names, np.concatenate([images.values for images in readers]), study.report.csv_formulas)
 
 
-def _write_csv(path: Path, beside: Mapping[str, Sequence[Any]], names: Sequence[str], values: np.ndarray) -> None:
+def _write_csv(
+    path: Path, beside: Mapping[str, Sequence[Any]], names: Sequence[str], values: np.ndarray, formulas: CsvFormulas
+) -> None:
     """A table, without pandas, which takes as long to import as some studies to measure; absent values are blank."""
     cells = values.astype(object)
     cells[np.isnan(values)] = None
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*beside, *names])
-        writer.writerows([*own, *row] for *own, row in zip(*beside.values(), cells.tolist(), strict=True))
+        writer.writerow([csv_cell(name, formulas) for name in (*beside, *names)])
+        rows = zip(*beside.values(), cells.tolist(), strict=True)
+        writer.writerows([*(csv_cell(cell, formulas) for cell in own), *row] for *own, row in rows)
 
 
 def _write_parquet(path: Path, id_column: str, ids: Sequence[str], names: Sequence[str], values: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prldh.core import FEATURES, OWNED, Held, OutputError, hold
+from prldh.core import FEATURES, OWNED, Held, OutputError, hold, resolved
 from prldh.study import Study
 
 
@@ -65,7 +65,7 @@ def refuse_inputs_inside(out: Path, inputs: list[Path], owned: tuple[str, ...] =
     """
     for path in inputs:
         for name in owned:
-            if path.resolve().is_relative_to((out / name).resolve()):
+            if resolved(path).is_relative_to(resolved(out / name)):
                 raise OutputError(
                     f"{path} is read by the study and lies in {out / name}, which results replace. Give another output"
                     " folder."

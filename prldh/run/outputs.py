@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prldh.checklists import write_checklists
-from prldh.core import SEAL, Held, clean
+from prldh.core import SEAL, Held, clean, csv_of
 from prldh.report import render_report, write_beside, write_figures
 from prldh.reproduce import write_reproduction
 from prldh.run.extraction import write_features
@@ -25,16 +24,18 @@ if TYPE_CHECKING:
 def write_outputs(results: Results, plan: Plan, run: EngineRun, held: Held, started: float) -> None:
     """Write everything of the contract's output folder."""
 
+    formulas = plan.study.report.csv_formulas
+
     def write(folder: Path) -> None:
         (folder / "tables").mkdir()
         for name, table in results.tables.items():
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
-        results.predictions.to_csv(folder / "predictions.csv", index=False)
+            (folder / "tables" / f"{name}.csv").write_text(csv_of(table, formulas), encoding="utf-8", newline="")
+        (folder / "predictions.csv").write_text(csv_of(results.predictions, formulas), encoding="utf-8", newline="")
         models = frozen_models(plan, run)
         _dump(folder / "model.json", models)
         (folder / "results.json").write_text(results.to_json(), encoding="utf-8")
         if plan.images.tissues:
-            write_features(folder / "features", plan.images, plan.study.clinical.id)
+            write_features(folder / "features", plan.images, plan.study)
         written = {name: sha256_of(folder / name) for name in _lasting(folder)}
         provenance = describe_provenance(plan, results, started, models[SEAL], written)
         _dump(folder / "provenance.json", provenance)

@@ -28,11 +28,13 @@ from prldh.core import (
 )
 from prldh.data import (
     absent_levels,
+    names_of,
     read_cohort,
     read_features,
     some,
     tell_of_blanks,
     tell_of_confounded,
+    tell_of_formulas,
     without_constants,
 )
 from prldh.data.imaging import check_names, measure
@@ -95,6 +97,9 @@ def prepare(
     schemes, unreached = _within_reach(study, protocol, protocols, _draw(study, validators, cohort), cohort)
     for name, (kind, resamples) in schemes.items():
         feature_warnings += _tell_of_no_part(name, kind, resamples, cohort.n)
+    names = names_of(cohort, [block for own in blocks.values() for block in own])
+    names |= {"tissues": list(study.tissues), "models": [spec.name for spec in specs]}
+    feature_warnings += tell_of_formulas(study.report.csv_formulas, names)
     plan = Plan(
         study,
         folder,
@@ -104,7 +109,14 @@ def prepare(
         specs,
         pairs,
         schemes,
-        (*warnings, *tell_of_confounded(cohort), *told_of_columns, *images.warnings, *feature_warnings, *unreached),
+        (
+            *warnings,
+            *tell_of_confounded(cohort),
+            *told_of_columns,
+            *images.warnings,
+            *feature_warnings,
+            *unreached,
+        ),
         registry,
         MEASURES,
         validators,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.chain import Protocol, plan_models
-from prldh.core import DataError, OutputError, Warn, check_target, seal_of, warn, write_whole
+from prldh.core import DataError, OutputError, Warn, check_target, file_bytes, seal_of, warn, write_whole
 from prldh.data import digest_cases, digest_table, some
 from prldh.data.imaging import check_names
 from prldh.plugins import Registry
@@ -117,7 +117,7 @@ def read_plan(path: str | os.PathLike) -> dict[str, Any]:
     path = Path(path)
     again = "Give the file that `prldh plan` wrote."
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(file_bytes(path))
     except FileNotFoundError:
         raise DataError(f"--plan {path} is not there. {again}") from None
     except (ValueError, RecursionError) as error:
@@ -189,7 +189,7 @@ def follow_plan(
     )
     if not deviations:
         return followed, []
-    n, listed = len(deviations), some([f"{each.kind}: {each.what}" for each in deviations])
+    n, listed = len(deviations), some([f"{each.kind}: {each.what}" for each in deviations], limit=400)
     told = warn.PLAN_DEVIATIONS(n=n, file=planned["file"], is_are="is" if n == 1 else "are", listed=listed)
     return followed, [told]
 

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from prldh.core import file_at
 from prldh.models import Plan
 from prldh.results import Results
 
@@ -97,5 +98,5 @@ def iso(seconds: float) -> str:
 
 def sha256_of(path: Path) -> str:
     """The digest of a file's bytes."""
-    with path.open("rb") as handle:
+    with file_at(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Blanks, DataError, PrldhError, same_text
+from prldh.core import Blanks, DataError, PrldhError, is_file, same_text
 from prldh.data import (
     PLACEHOLDERS,
     Table,
@@ -124,7 +124,7 @@ def write_study_from(places: Sequence[Path], tables: Sequence[Path]) -> list[str
     DataError
         If a table cannot be read, or no column could be the id or the outcome.
     """
-    folder = next((place for place in places if not place.is_file()), places[0])
+    folder = next((place for place in places if not is_file(place)), places[0])
     paths = [*tables, *(place for place in places if place is not folder)]
     study = new_study_file(folder)
     looked = [_look(path) for path in paths]

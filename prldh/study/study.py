@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from prldh.core import (
+    CsvFormulas,
     SecondStage,
     StudyError,
     bounds,
@@ -422,7 +423,8 @@ class Report(Strict):
     """What the report carries beside the results, and in which formats figures are written beside it.
 
     ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each;
-    ``grey``: every figure in grey too.
+    ``grey``: every figure in grey too. ``csv_formulas``: whether text that a spreadsheet takes for a formula is warned
+    of, or has an apostrophe put before it in every CSV that is written.
     """
 
     checklists: list[str] = Field([], max_length=bounds.NAMES)
@@ -430,6 +432,7 @@ class Report(Strict):
     figures: list[Literal["svg", "pdf", "png", "tiff"]] = Field(["svg", "pdf", "png"], max_length=bounds.NAMES)
     dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1, max_length=10)
     grey: bool = False
+    csv_formulas: CsvFormulas = "warn"
 
 
 class Compute(Strict):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from prldh.core import Columns, DataError, Resample, SchemeRun, bounds, same_text
+from prldh.core import Columns, DataError, Resample, SchemeRun, bounds, same_text, shown
 from prldh.plugins import LearnerSettings, groups_in
 
 
@@ -43,15 +43,15 @@ class LeaveOneGroupOut:
         names = sorted(set(groups))
         if len(names) < 2:
             raise DataError(
-                f"{where}: all patients have '{names[0]}' in '{settings.column}', so that no group can be left out."
-                " Name another column, or leave the scheme out."
+                f"{where}: all patients have '{shown(names[0])}' in '{settings.column}', so that no group can be left"
+                " out. Name another column, or leave the scheme out."
             )
         resamples = [
             Resample(np.flatnonzero(groups != name), np.flatnonzero(groups == name), 0, k, name)
             for k, name in enumerate(names)
         ]
         for resample, name in zip(resamples, names, strict=True):
-            _refuse_one_class(outcome, resample, f"without '{name}'", where)
+            _refuse_one_class(outcome, resample, f"without '{shown(name)}'", where)
         return resamples
 
 
@@ -111,7 +111,7 @@ class GroupFolds:
             fold = deal_groups(outcome, place.reshape(-1), settings.folds, child)
             for k in range(settings.folds):
                 resamples.append(Resample(np.flatnonzero(fold != k), np.flatnonzero(fold == k), repeat, k))
-                held_out = ", ".join(f"'{name}'" for name in sorted(set(groups[fold == k])))
+                held_out = ", ".join(f"'{shown(name)}'" for name in sorted(set(groups[fold == k])))
                 _refuse_one_class(outcome, resamples[-1], f"without {held_out}, one fold,", f"{where}.column")
         return resamples
 
@@ -190,7 +190,7 @@ class Split:
             strange = [v for key, v in wanted.items() if key not in found]
             if strange:
                 raise DataError(
-                    f"{where}.{part}: '{strange[0]}' does not occur in '{settings.column}'"
+                    f"{where}.{part}: '{shown(strange[0])}' does not occur in '{settings.column}'"
                     f" ({', '.join(map(repr, found[:6]))}{' …' if len(found) > 6 else ''}). Correct it."
                 )
             rows = np.flatnonzero(np.isin(groups, list(wanted)))

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from prldh.core import cache_folder
+from prldh.core import NOWHERE, cache_folder, shown_path
 
 #: Part of every digest: raised when records change their form.
 FORMAT = 1
@@ -201,8 +201,11 @@ class KeptWork:
             self.n_kept += 1
         except OSError as error:
             self._is_failing = True
+            where = f"in {shown_path(self._folder)}: {error.strerror or error}"
+            if NOWHERE in self._folder.parents:
+                where = "anywhere, as there is no home that can be written"
             self._say(
-                f"warning: finished work cannot be kept in {self._folder}: {error.strerror or error}. The run goes on;"
+                f"warning: finished work cannot be kept {where}. The run goes on;"
                 " if it is stopped, what comes from here on is computed again. Free space, or name another folder in"
                 " PRLDH_CACHE."
             )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from prldh.core import printable
+
 
 @dataclass
 class Pace:
@@ -49,7 +51,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -60,6 +62,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
         paces: dict[str, Pace] = {}
 
         def show(stage: str, done: int, total: int) -> None:
+            stage = printable(stage)
             if not total:
                 bars.console.print(stage, markup=False, highlight=False)
                 return
@@ -78,6 +81,7 @@ def _lines() -> Callable[[str, int, int], None]:
     last = {"time": 0.0}
 
     def show(stage: str, done: int, total: int) -> None:
+        stage = printable(stage)
         if not total:
             print(stage, file=sys.stderr, flush=True)
             return

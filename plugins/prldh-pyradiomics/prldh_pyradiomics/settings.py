@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prldh.api import StudyError, bounds, shown
+from prldh.api import StudyError, bounds, expanded, is_file, shown
 
 #: Voxels along an axis of an image; bins of grey values, of which a matrix has the square; voxels of a region.
 WIDEST, MOST_BINS, MOST_VOXELS = 65_536, 1024, 10**9
@@ -141,9 +140,7 @@ class Settings(Overrides):
     def relative_to(self, folder: Path) -> Settings:
         """The same with a parameter file's path relative to a folder, that of the study file, unless it is absolute."""
         return (
-            self
-            if self.preset in PRESETS
-            else self.model_copy(update={"preset": str(folder / Path(self.preset).expanduser())})
+            self if self.preset in PRESETS else self.model_copy(update={"preset": str(folder / expanded(self.preset))})
         )
 
 
@@ -241,7 +238,7 @@ def preset(name: str) -> Plan:
             every,
             corrections=("kurtosis", "axis_lengths", "bin_edges", "resampling_grid"),
         )
-    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or os.path.isfile(name):
+    if Path(name).suffix.lower() in {".yaml", ".yml", ".json"} or is_file(Path(name)):
         from prldh_pyradiomics.parameters import read_parameters
 
         return read_parameters(Path(name))

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prldh.api import DataError, PluginError, whole_file
+from prldh.api import DataError, PluginError, file_at, readable, whole_file
 from prldh_uctransnet.network import STEP, UCTransNet
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -71,10 +71,7 @@ def read_content(path: Path) -> dict[str, Any]:
     DataError
         As :func:`load_checkpoint`.
     """
-    if not path.is_file():
-        raise DataError(
-            f"the checkpoint {path} is not there. Correct the path, or train one: prldh segment train STUDY.yaml."
-        )
+    readable(path, "the checkpoint", "Correct the path, or train one: prldh segment train STUDY.yaml.")
     try:
         with torch.serialization.safe_globals(_numpy_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -134,7 +131,7 @@ def file_sha256(path: Path) -> str:
         If the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with file_at(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(
@@ -193,7 +190,7 @@ def _names_code(path: Path, message: str) -> bool:
     """Whether torch refused a pickle for what is in it, rather than failed on a damaged file."""
     if "GLOBAL" in message or "Unsupported class" in message:
         return True
-    with path.open("rb") as file:
+    with file_at(path).open("rb") as file:
         # how a pickle of protocol 2 or later starts
         return "Unsupported operand" in message and file.read(1) == b"\x80"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from prldh.api import bounds, show_progress
+from prldh.api import bounds, printable, show_progress
 from prldh_uctransnet.recipe import MOST_EPOCHS
 
 PLACE = click.Path(path_type=Path)
@@ -93,7 +93,7 @@ def predict(
     from prldh_uctransnet.workflow import predict_images
 
     for line in predict_images(images, checkpoint, out, kind=kind, plane=plane, device=device, is_forced=force):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 @segment.command()
@@ -115,11 +115,11 @@ def evaluate(
             study, checkpoint, out, tissue, device=device, is_unseen=unseen, is_forced=force, progress=progress
         )
     for line in lines:
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 @click.command()
@@ -158,7 +158,7 @@ def explain(
     for line in explain_study(
         study, results, tissue, checkpoint=checkpoint, patients=patients, is_segmentation=segmentation, is_forced=force
     ):
-        click.echo(line)
+        click.echo(printable(line))
     click.echo(
         f"heat maps as PNG and SVG in {results / 'explanation'}; `prldh report {results}` shows them in the report"
     )

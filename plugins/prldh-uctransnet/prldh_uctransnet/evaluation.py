@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import OutputError, dice, hausdorff_mm, write_whole
+from prldh.api import CsvFormulas, OutputError, csv_cell, dice, hausdorff_mm, write_whole
 from prldh_uctransnet.checkpoints import hash_patient
 
 RESULTS = ("segmentation.json", "segmentation.csv")
@@ -102,6 +102,7 @@ def write_results(
     seen: set[str],
     unit: str,
     sha256: str,
+    formulas: CsvFormulas,
 ) -> None:
     """Write ``segmentation.csv``, a row a case and comparison, and ``segmentation.json``.
 
@@ -131,7 +132,10 @@ def write_results(
     ]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: "" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows)
+    writer.writerows(
+        {k: "" if isinstance(v, float) and np.isnan(v) else csv_cell(v, formulas) for k, v in row.items()}
+        for row in rows
+    )
     try:
         write_whole(out / RESULTS[1], text.getvalue().encode())
         write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())

@@ -17,6 +17,7 @@ from prldh.api import (
     StudyError,
     cases_as_measured,
     file_stem,
+    file_text,
     read_study,
     settings_for,
     write_whole,
@@ -235,7 +236,7 @@ class Run:
 
 def _run_of(results: Path, tissue: str) -> Run:
     try:
-        data = json.loads((results / "results.json").read_text(encoding="utf-8"))
+        data = json.loads(file_text(results / "results.json"))
     except (OSError, ValueError):
         raise DataError(
             f"{results} holds no results.json that can be read. Give the output folder of prldh analyze."

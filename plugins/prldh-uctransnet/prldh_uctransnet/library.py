@@ -48,6 +48,7 @@ from prldh.api import (
     StudyError,
     TrainingRows,
     bounds,
+    expanded,
     some,
 )
 from prldh_uctransnet.library_table import (
@@ -82,7 +83,7 @@ class LibrarySettings(SelectorSettings):
         """The same with paths relative to a folder, that of the study file."""
 
         def resolved(path: str) -> str:
-            return str(folder / Path(path).expanduser())
+            return str(folder / expanded(path))
 
         given = self.library
         if given is None:

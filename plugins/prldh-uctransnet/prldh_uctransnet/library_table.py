@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import DataError, StudyError, read_table
+from prldh.api import DataError, StudyError, expanded, file_at, file_bytes, file_text, read_table, readable
 
 #: The feature source whose features it holds.
 SOURCE = "uctransnet"
@@ -19,7 +19,7 @@ SOURCE = "uctransnet"
 
 def digest_of_library(path: str) -> str:
     """SHA-256 of its file."""
-    return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
+    return hashlib.sha256(file_bytes(expanded(path))).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Origin:
 
 def origin_of(path: str) -> Origin:
     """What `prldh extract` says of a table beside it, in TISSUE.json."""
-    place = Path(path).expanduser()
+    place = expanded(path)
     for file in sorted(place.parent.glob("*.json"), key=lambda file: -len(file.stem)):
         if place.name.startswith(f"{file.stem}."):
-            state = file.stat()
+            state = file_at(file).stat()
             return _origin_in(file, (state.st_mtime_ns, state.st_size))
     return Origin()
 
@@ -43,7 +43,7 @@ def origin_of(path: str) -> Origin:
 @lru_cache(maxsize=4)  # refits ask again
 def _origin_in(file: Path, state: Any) -> Origin:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file_text(file))
         made = content.get("sources", {}).get(SOURCE, {}).get("computed", {})
         return Origin(content.get("tissue"), made.get("checkpoint_sha256"))
     except (OSError, ValueError, AttributeError):  # of something else
@@ -88,11 +88,9 @@ def read_library(path: str, where: str = "selection.feature_library.library") ->
     StudyError, DataError
         If it is absent, has fewer than three rows, or a cell is no number.
     """
-    place = Path(path).expanduser()
-    if not place.is_file():
-        raise StudyError(
-            f"{where}: {place} is not there. Extract the images that the network was trained on, and name the table."
-        )
+    place = expanded(path)
+    do = "Extract the images that the network was trained on, and name the table."
+    readable(place, f"{where}: library", do, kind=StudyError)
     state = place.stat()
     return _read(place, (state.st_mtime_ns, state.st_size))
 

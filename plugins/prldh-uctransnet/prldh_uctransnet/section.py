@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from prldh.api import file_bytes, file_text, is_file
 from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.drawing import FORMER, SCHEMA, in_words, signed
 from prldh_uctransnet.library_table import SOURCE
@@ -143,11 +144,11 @@ def _group(folder: Path, patients: list[dict[str, Any]], title: str, ending: str
     shown = []
     for patient in patients:
         path = folder / f"{Path(str(patient['file'])).name}{ending}.png"
-        if path.is_file():
+        if is_file(path):
             alt, caption = texts(patient)
             shown.append(
                 _figure(
-                    f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}",
+                    f"data:image/png;base64,{base64.b64encode(file_bytes(path)).decode()}",
                     alt,
                     escape(caption),
                     "case",
@@ -188,7 +189,7 @@ def _figure(uri: str, alt: str, caption: str, kind: str) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(file_text(path))
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or content.get("schema") not in (SCHEMA, FORMER):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prldh.api import bounds
+from prldh.api import bounds, expanded
 from prldh_uctransnet.recipe import LARGEST_BATCH, LARGEST_SIDE, Recipe, Side
 
 
@@ -58,5 +58,5 @@ class Settings(BaseModel):
         are absolute or begin with ``~``."""
         paths = {"checkpoint": self.checkpoint, "library": self.library}
         return self.model_copy(
-            update={key: str(folder / Path(path).expanduser()) for key, path in paths.items() if path is not None}
+            update={key: str(folder / expanded(path)) for key, path in paths.items() if path is not None}
         )

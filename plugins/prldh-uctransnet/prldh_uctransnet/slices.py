@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.api import Case, CaseRow, DataError, Geometry, Progress, ReadSettings, Volume, load_case, some
+from prldh.api import Case, CaseRow, DataError, Geometry, Progress, ReadSettings, Volume, file_at, load_case, some
 from prldh_uctransnet import parallel
 from prldh_uctransnet.recipe import Recipe
 from prldh_uctransnet.regions import Stack, Window, cut_window, picture_of, resize, scale, stack_of, window_of
@@ -57,7 +57,7 @@ def n_pages(path: Path) -> int:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(file_at(path)) as image:
             return int(getattr(image, "n_frames", 1))
     except (OSError, ValueError):
         return 1
@@ -99,7 +99,7 @@ def read_picture(path: Path) -> np.ndarray:
     from PIL import Image, ImageSequence
 
     try:
-        with Image.open(path) as image:
+        with Image.open(file_at(path)) as image:
             pages = [
                 np.asarray(p if p.mode in ("L", "I", "F", "1", "P") or p.mode.startswith("I;16") else p.convert("L"))
                 for p in ImageSequence.Iterator(image)
@@ -115,7 +115,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        labels = np.load(path, allow_pickle=False)
+        labels = np.load(file_at(path), allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(
             f"mask {path.name} cannot be read ({type(error).__name__}). Save labels as a plain NumPy array of two"
@@ -229,7 +229,7 @@ def load_all(
             )
     progress("images", len(groups), len(groups))
     if not images:
-        raise DataError(f"none of {len(groups)} images can be used for training: {some(aside)}")
+        raise DataError(f"none of {len(groups)} images can be used for training: {some(aside, limit=400)}")
     if not any(s.targets.any() for s in images):
         raise DataError(
             f"every mask of {len(images)} images is empty, so there is nothing to learn. Check masks and label."

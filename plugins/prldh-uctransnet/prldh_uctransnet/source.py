@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError
+from prldh.api import Case, DataError, PluginError, Pooled, Reference, SourceRun, StudyError, expanded, file_text
 from prldh_uctransnet import __version__
 from prldh_uctransnet.library_table import SOURCE, digest_of_library, read_library, refuse_other_network
 from prldh_uctransnet.settings import Settings as UCTransNetSettings
@@ -167,7 +167,7 @@ def _history(folder: Path, provenance: dict[str, Any]) -> list[dict[str, float]]
     """Losses and Dice of every epoch from ``training.json``; empty where it is not there or of other patients or
     settings."""
     try:
-        log = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        log = json.loads(file_text(folder / "training.json"))
         is_same = all(log["provenance"][key] == provenance[key] for key in ("patients_sha256", "settings"))
         return [{key: float(value) for key, value in epoch.items()} for epoch in log["history"]] if is_same else []
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -209,7 +209,7 @@ def _checkpoint_path(settings: UCTransNetSettings) -> Path:
             "extraction.uctransnet.checkpoint: the source needs a trained network, and none is named. Train one on your"
             " images and masks, `prldh segment train STUDY.yaml --out FOLDER`, and name it: checkpoint: FOLDER/best.pt."
         )
-    return Path(settings.checkpoint).expanduser()
+    return expanded(settings.checkpoint)
 
 
 def _sha256_of(settings: UCTransNetSettings) -> str:

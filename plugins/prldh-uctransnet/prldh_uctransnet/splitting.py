@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.api import DataError, StudyError, some
+from prldh.api import LARGEST_BY_HAND, DataError, StudyError, expanded, file_at, some
 from prldh_uctransnet.recipe import Recipe
 
 
@@ -60,7 +60,7 @@ def held_out_of(
         drawn = np.random.default_rng([seed, len(known), 1]).permutation(len(known))[:n]
         return tuple(sorted(known[i] for i in drawn))
     if isinstance(asked, str):
-        named = _ids_of(folder / Path(asked).expanduser(), id_column)
+        named = _ids_of(folder / expanded(asked), id_column)
         there = tuple(p for p in known if p in named)
         strangers = sorted(named - set(there))
         if not there:
@@ -81,7 +81,7 @@ def held_out_of(
 
 def _ids_of(path: Path, id_column: str) -> set[str]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with file_at(path, LARGEST_BY_HAND).open(encoding="utf-8-sig", newline="") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(

@@ -244,5 +244,5 @@ def evaluate_study(
             f" {aside[0]['line']}): {aside[0]['reason']}"
         )
     unit = "px" if all(is_picture(g[0].image) for g in groups) else "mm"
-    write_results(out, agreements, aside, seen, unit, file_sha256(checkpoint))
+    write_results(out, agreements, aside, seen, unit, file_sha256(checkpoint), study.report.csv_formulas)
     return in_lines(agreements, aside, seen, unit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from prldh.core.texts import legible
+
 
 @dataclass(frozen=True)
 class Warn:
@@ -61,4 +63,4 @@ class WarnKind:
     remedy: str
 
     def __call__(self, **values: object) -> Warn:
-        return Warn(self.code, self.stage.format_map(values), self.text.format_map(values))
+        return Warn(self.code, self.stage.format_map(values), legible(self.text.format_map(values)))

@@ -1,5 +1,5 @@
 """What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, of new patients:
-PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-144."""
+PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-145."""
 
 from __future__ import annotations
 
@@ -374,4 +374,16 @@ ROW_NAMES_LEFT_OUT = WarnKind(
     "The first column of {table} has no name: it is called {name} here, and was not taken as a feature.",
     "R writes the names or numbers of rows before the columns, without a name of their own.",
     "Nothing; where it holds the ids, say `id: row.names` under `clinical`.",
+)
+CSV_FORMULAS = WarnKind(
+    "PRL-145",
+    "tables",
+    "warnings",
+    "Names that a spreadsheet takes for formulas",
+    "names begin as formulas of a spreadsheet do, and stand in the CSV files as they are: {listed}.",
+    "A cell of a CSV file that begins with =, +, - or @ and is no number is run as a formula by spreadsheet programs,"
+    " with whatever it asks for. The numbers here are right; what a spreadsheet shows in such a cell may be another"
+    " text.",
+    "Look where the names come from before you open the CSV files in a spreadsheet program, or say `report:"
+    " {csv_formulas: escape}`, which puts an apostrophe before each.",
 )

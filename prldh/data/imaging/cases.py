@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from prldh.core import CaseRow, DataError
+from prldh.core import CaseRow, DataError, is_there, shown
 from prldh.data.tables import Table, ids_of, open_table, plain_column_of, refuse_failed_cells, some
 from prldh.study import AS_IT_IS, TableRead
 
@@ -78,7 +78,8 @@ def read_cases(
         blank = [row for row, cell in zip(column.index, column, strict=True) if cell == ""]
         if blank:
             raise DataError(
-                f"{where}: {table.name} has no '{column.name}' in row {some(blank)}. Fill it in, or remove the row."
+                f"{where}: {table.name} has no '{shown(column.name)}' in row {some(blank)}. Fill it in, or remove the"
+                " row."
             )
     labels, segments, lesions = (
         frame.column(name_of[key]) if key in name_of else None for key in ("label", "segment", "lesion")
@@ -94,7 +95,7 @@ def read_cases(
             row,
             _place(image[i], folder),
             tuple(_place(mask[i], folder) for mask in masks),
-            None if labels is None else _label(labels[i], f"{table.name}, row {row} (patient {ids[i]})"),
+            None if labels is None else _label(labels[i], f"{table.name}, row {row} (patient {shown(ids[i])})"),
             None if segments is None else segments[i] or None,
             None if lesions is None else lesions[i] or None,
         )
@@ -157,8 +158,8 @@ def _label(cell: str, where: str) -> int | None:
         value = float("nan")
     if not value.is_integer() or value < 1 or "_" in cell:
         raise DataError(
-            f"{where}, column 'label': '{cell}' is not a whole number above 0. Give the number of the region in its"
-            " mask (a name belongs into 'segment'), or leave it blank."
+            f"{where}, column 'label': '{shown(cell)}' is not a whole number above 0. Give the number of the region"
+            " in its mask (a name belongs into 'segment'), or leave it blank."
         )
     return int(value)
 
@@ -167,11 +168,11 @@ def _place(cell: str, folder: Path) -> Path:
     """The path of a cell. What is not found as written is tried in the other form of Unicode, with ``\\`` of Windows
     between folders, and with ``~`` as the home."""
     path = folder / cell
-    if not split_series(path)[0].exists():
+    if not is_there(split_series(path)[0]):
         for way in (cell, cell.replace("\\", "/"), os.path.expanduser(cell)):
             for form in ("NFC", "NFD"):
                 other = folder / unicodedata.normalize(form, way)
-                if split_series(other)[0].exists():
+                if is_there(split_series(other)[0]):
                     return other
     return path
 
@@ -179,7 +180,7 @@ def _place(cell: str, folder: Path) -> Path:
 def split_series(path: Path) -> tuple[Path, str | None]:
     """``folder#UID`` as the folder and the UID of a DICOM series; any other path as it is, with None."""
     front, mark, uid = str(path).rpartition("#")
-    if mark and _SERIES_UID.match(uid) and not path.exists():
+    if mark and _SERIES_UID.match(uid) and not is_there(path):
         return Path(front), uid
     return path, None
 
@@ -190,7 +191,11 @@ def _refuse_doubled(rows: list[CaseRow], table: Path, where: str, share_images: 
         key = ("" if share_images else row.patient, row.image, row.masks, row.label, row.segment)
         other = seen.setdefault(key, row)
         if other is not row:
-            whose = f"patient {row.patient}" if other.patient == row.patient else f"{other.patient} and {row.patient}"
+            whose = (
+                f"patient {shown(row.patient)}"
+                if other.patient == row.patient
+                else f"{shown(other.patient)} and {shown(row.patient)}"
+            )
             do = "Remove one" if other.patient == row.patient else "Give each its own mask, label or segment"
             raise DataError(
                 f"{where}: {table.name} has the same region of {whose} in rows {other.line} and {row.line}. {do}."

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from prldh.core import CaseRow
+from prldh.core import CaseRow, file_at, is_file, is_there
 from prldh.data.imaging.dicom_file import IDENTIFYING, names_patient, read_dataset
 from prldh.data.imaging.header import Header
 from prldh.data.imaging.naming import without_names
@@ -122,7 +122,7 @@ def _check_row(settings: ReadSettings, row: CaseRow) -> tuple[list[Finding], Ima
     header = tried(lambda: read_header(row.image, settings))
     if header is None:
         for path in row.masks:  # said with the image at once, rather than one by one
-            if not path.exists() and "#" not in path.name:
+            if not is_there(path) and "#" not in path.name:
                 say(
                     "refused",
                     "missing_file",
@@ -272,7 +272,7 @@ def _content_key(header: Header) -> str:
     file = header.files[len(header.files) // 2]
     if header.kind in ("dicom", "frames", "plane"):
         return f"{header.geometry.size} {_digest([_pixel_bytes(file)])}"
-    size = file.stat().st_size
+    size = file_at(file).stat().st_size
     with file.open("rb") as handle:
         if file.name.lower().endswith(".gz"):
             handle.seek(-8, 2)
@@ -297,7 +297,7 @@ def _content(fact: ImageFacts) -> str:
     """What settles it: everything in the file, unpacked (of a gzip bomb 8 GiB at most); of DICOM the key already is the
     voxels."""
     name = fact.file.name.lower()
-    if fact.content.startswith("(") or not fact.file.is_file():
+    if fact.content.startswith("(") or not is_file(fact.file):
         return fact.content
     with gzip.open(fact.file) if name.endswith(".gz") else fact.file.open("rb") as handle:
         return _digest(islice(iter(functools.partial(handle.read, 1 << 20), b""), 1 << 13))

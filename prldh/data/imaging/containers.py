@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Geometry
+from prldh.core import Geometry, file_at, is_file, resolved
 from prldh.data.imaging.grids import to_mm
 from prldh.data.imaging.header import Header, refuse_bad_geometry, refuse_too_large
 from prldh.data.imaging.nifti import (
@@ -246,7 +246,7 @@ def _check_meta(path: Path, settings: ReadSettings) -> tuple[Path, ...]:
 
 def _text_header(path: Path, kind: str) -> tuple[str, int]:
     """The lines before the data, and where the data begin."""
-    with path.open("rb") as file:
+    with file_at(path).open("rb") as file:
         start = file.read(_LARGEST_TEXT_HEADER)
     if kind == "nrrd":
         ends = [start.find(mark) + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if mark in start]
@@ -280,12 +280,12 @@ def _sizes(text: str, path: Path, kind: str) -> tuple[int, ...]:
 def _beside(path: Path, name: str) -> Path:
     """The data file that a header names: one file in the header's own folder, and nothing else."""
     data = path.parent / name
-    if Path(name).is_absolute() or not data.resolve().is_relative_to(path.parent.resolve()):
+    if Path(name).is_absolute() or not resolved(data).is_relative_to(resolved(path.parent)):
         raise CaseRefused(
             f"'{path.name}' takes its voxels from a file outside its own folder. Save image and voxels as one file.",
             "path_escapes",
         )
-    if not data.is_file():
+    if not is_file(data):
         raise CaseRefused(
             f"the voxels of '{path.name}' are not beside it: the one data file that its header names is expected in its"
             " folder. Put it there, or save image and voxels as one file (.nrrd, .mha).",

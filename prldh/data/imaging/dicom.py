@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.core import file_bytes, is_folder
 from prldh.data.imaging.cases import split_series
 from prldh.data.imaging.dicom_file import (
     IDENTIFYING,
@@ -66,7 +67,7 @@ def read_series_header(path: Path, settings: ReadSettings) -> Header:
         several sizes, or a file is damaged or cut off.
     """
     place, uid = split_series(path)
-    if place.is_dir():
+    if is_folder(place):
         files = dicom_files(place)
     else:
         first = _slice_of(place)
@@ -250,7 +251,7 @@ def read_series_values(header: Header) -> np.ndarray:
     import SimpleITK as sitk
 
     for file in header.files:
-        if not lengths_fit(file.read_bytes()):
+        if not lengths_fit(file_bytes(file)):
             raise CaseRefused(
                 f"'{file.name}' is damaged DICOM: an element is longer than the file, or of no known type. Copy or"
                 " export it again."

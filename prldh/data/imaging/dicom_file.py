@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.core import file_at, is_file
 from prldh.data.imaging.dicom_inflate import DEFLATED, Inflated, TooLarge
 from prldh.data.imaging.header import Identity
 from prldh.data.imaging.refusal import CaseRefused
@@ -132,7 +133,7 @@ def quiet_pydicom() -> Any:
 
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM files do (a preamble of 128 bytes, then DICM)."""
-    with path.open("rb") as file:
+    with file_at(path).open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 
 
@@ -148,7 +149,7 @@ def read_dataset(
         If it is no DICOM file, unpacks to too much, is damaged or cut off.
     """
     pydicom = quiet_pydicom()
-    with path.open("rb") as plain:
+    with file_at(path).open("rb") as plain:
         start = plain.read(4096)
         if start[128:132] != b"DICM":
             raise CaseRefused(f"'{path.name}' is not a DICOM file, or lost its beginning. Export it again.")
@@ -248,7 +249,7 @@ def _is_number(text: str) -> bool:
 
 def dicom_files(folder: Path) -> list[Path]:
     """The DICOM files of a folder by name, subfolders left out."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and _is_meant(path))
+    return sorted(path for path in folder.iterdir() if is_file(path) and _is_meant(path))
 
 
 def _is_meant(path: Path) -> bool:

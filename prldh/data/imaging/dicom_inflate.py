@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from prldh.core import file_bytes
 from prldh.data.imaging.dicom_lengths import value_of
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -31,7 +32,7 @@ class Inflated(io.RawIOBase):
     name = ""  # which pydicom asks for
 
     def __init__(self, path: Path, most: int) -> None:
-        packed = path.read_bytes()
+        packed = file_bytes(path)
         at = 132
         while packed[at : at + 2] == b"\x02\0":
             _, after = value_of(packed, at, len(packed), "<", True)

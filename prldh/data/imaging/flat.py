@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Geometry
+from prldh.core import Geometry, file_at
 from prldh.data.imaging.dicom_file import read_dataset, text_of
 from prldh.data.imaging.dicom_pixels import colour_frame, stored_frames
 from prldh.data.imaging.dicom_stack import Slice
@@ -62,7 +62,7 @@ def picture_header(path: Path, settings: ReadSettings) -> Header:
 def _picture_reader(path: Path) -> Any:
     import SimpleITK as sitk
 
-    with path.open("rb") as file:
+    with file_at(path).open("rb") as file:
         start = file.read(8)
     reader = sitk.ImageFileReader()
     reader.SetImageIO(next(io for mark, io in PICTURES.items() if start.startswith(mark)))

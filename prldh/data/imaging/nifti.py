@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from prldh.core import file_at, is_file
 from prldh.data.imaging.header import not_finite, refuse_too_large
 from prldh.data.imaging.refusal import CaseRefused, cut_off, damaged, no_volume
 from prldh.data.imaging.shear import Sheared, is_sheared
@@ -188,7 +189,7 @@ def _files_of(path: Path) -> tuple[Path, ...]:
     for wanted in ("hdr", "img"):
         there = [path] if name.removesuffix(".gz").endswith(wanted) else []
         endings = (wanted, wanted.upper(), f"{wanted}.gz")
-        there += [beside for ending in endings if (beside := path.with_name(f"{stem}.{ending}")).is_file()]
+        there += [beside for ending in endings if is_file(beside := path.with_name(f"{stem}.{ending}"))]
         if not there:
             raise CaseRefused(
                 f"'{path.name}' is one half of a pair: its .{wanted} is not beside it. Put it there, or save the image"
@@ -287,19 +288,19 @@ def _is_packed(path: Path) -> bool:
 
 
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(path) if _is_packed(path) else path.open("rb")
+    return gzip.open(file_at(path)) if _is_packed(path) else file_at(path).open("rb")
 
 
 def _unpacks_to(path: Path, needed: int) -> bool:
     """Whether a gzip file holds at least ``needed`` bytes: by the length at its end (RFC 1952), or else by unpacking no
     more than that."""
-    with path.open("rb") as file:
+    with file_at(path).open("rb") as file:
         file.seek(-4, 2)
         if struct.unpack("<I", file.read(4))[0] == needed % (1 << 32):
             return True
     n_unpacked = 0
     try:
-        with gzip.open(path) as file:
+        with gzip.open(file_at(path)) as file:
             while n_unpacked < needed:
                 piece = file.read(min(1 << 20, needed - n_unpacked))
                 if not piece:

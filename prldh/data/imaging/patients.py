@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import NO_BLANKS, Blanks, DataError, FeatureBlock, ImageValues, Pooled, Warn, warn
+from prldh.core import NO_BLANKS, Blanks, DataError, FeatureBlock, ImageValues, Pooled, Warn, shown, warn
 from prldh.data.imaging.compute import CaseResult
 from prldh.data.imaging.lesions import Lesions, count_lesions, shares_of_regions
 from prldh.data.imaging.naming import without_names
@@ -227,7 +227,7 @@ def combine_rows(
             of_consensus.append(_combined(good, [r.consensus for r in good], 0, volumes, names, sources, lesions))
     if aside:
         were = "was" if len(aside) == 1 else "were"
-        listed = some([f"{p} ({reason})" for p, reason in aside])
+        listed = some([f"{shown(p)} ({reason})" for p, reason in aside], limit=400)
         warnings.append(warn.PATIENTS_ASIDE(tissue=tissue, n_aside=len(aside), n=len(known), were=were, listed=listed))
     if same := _same_regions(usable):
         warnings.append(warn.SAME_REGION(tissue=tissue, listed=some(same)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Case, CaseRow, Geometry, PluginError, Volume
+from prldh.core import Case, CaseRow, Geometry, PluginError, Volume, is_file, is_folder, resolved
 from prldh.data.imaging import grids
 from prldh.data.imaging.cases import split_series
 from prldh.data.imaging.containers import read_container_header, read_container_values
@@ -89,9 +89,9 @@ def kind_of(path: Path) -> str:
         If there is nothing at that path, or it is a picture or of a format that is not read.
     """
     place, _ = split_series(path)
-    if place.is_dir():
+    if is_folder(place):
         return "dicom"
-    if not place.is_file():
+    if not is_file(place):
         raise CaseRefused(
             f"not found: {place}. Correct the path in the cases table (absolute, or relative to that table).",
             "missing_file",
@@ -136,7 +136,7 @@ def read_header(path: Path, settings: ReadSettings | None = None) -> Header:
     try:
         kind = kind_of(path)
         place, _ = split_series(path)
-        folder = place if place.is_dir() else place.parent
+        folder = place if is_folder(place) else place.parent
         if kind == "dicom":
             files: list[Any] = [entry for entry in os.scandir(folder) if entry.is_file()]
         elif place.name.lower().endswith(_APART):
@@ -325,7 +325,7 @@ def _drawn(path: Path) -> tuple[Path, str | None]:
     if kind_of(path) != "dicom":
         return path, None
     place, uid = split_series(path)
-    if place.is_dir():
+    if is_folder(place):
         files = dicom_files(place)
         if len(files) != 1 or uid is not None:
             return place, None
@@ -364,7 +364,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
         grid.
     """
     name = path.name
-    if path.resolve() == row.image.resolve():
+    if resolved(path) == resolved(row.image):
         raise CaseRefused(f"image and mask are the same file '{name}'. Correct the cases table.", "swapped")
     region = _region(path, row, image, settings)
     _refuse_stranger(name, region.geometry, region.identity, image)

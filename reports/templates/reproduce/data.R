@@ -4,9 +4,15 @@
 is_factor <- vapply(study$covariates, function(covariate) length(covariate$levels) > 0, NA)
 column_of <- function(variables) vapply(variables, function(variable) variable$column, "")
 as_text <- c("id", column_of(study$covariates[is_factor]))
+# Text that a spreadsheet takes for a formula has an apostrophe before it, where the study says so.
+as_it_was <- function(table) {
+  is_text <- vapply(table, is.character, NA) & identical(study$csv_formulas, "escape")
+  table[is_text] <- lapply(table[is_text], function(text) sub("^'('*[-=+@\t\r].)", "\\1", text))
+  table
+}
 read_table <- function(file) {
   text <- intersect(as_text, names(read.csv(file, nrows = 1)))
-  read.csv(file, colClasses = setNames(rep("character", length(text)), text), na.strings = "")
+  as_it_was(read.csv(file, colClasses = setNames(rep("character", length(text)), text), na.strings = ""))
 }
 with_levels <- function(table) {
   for (covariate in study$covariates[is_factor]) if (covariate$column %in% names(table))

@@ -146,11 +146,13 @@ if (!is.null(study$univariate)) {
 # Features: those that the report lists and those of the Radscores are in features.csv.gz, one a line.
 features <- NULL
 if (file.exists("features.csv.gz"))
-  features <- read.csv("features.csv.gz", header = FALSE, colClasses = c("character", "character", rep("numeric", n)), na.strings = "")
+  features <- as_it_was(
+    read.csv("features.csv.gz", header = FALSE, colClasses = c("character", "character", rep("numeric", n)), na.strings = "")
+  )
 values_of <- function(tissue, name) as.numeric(features[features[[1]] == tissue & features[[2]] == name, -(1:2)])
 for (tissue in names(study$univariate$shown)) {
   shown <- study$univariate$shown[[tissue]]
-  screened <- read.csv("univariate_p.csv.gz", colClasses = c("character", "numeric"), na.strings = "")
+  screened <- as_it_was(read.csv("univariate_p.csv.gz", colClasses = c("character", "numeric"), na.strings = ""))
   p <- screened$p[screened$tissue == tissue]   # of all its features, the smallest first
   each <- lapply(shown, function(name) {
     x <- values_of(tissue, name)

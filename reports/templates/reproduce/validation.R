@@ -4,7 +4,8 @@
 
 read_refits <- function(file) {
   if (!file.exists(file)) return(NULL)
-  read.csv(file, header = FALSE, colClasses = c("character", "integer", "character", rep("numeric", n + 1)), na.strings = "")
+  columns <- c("character", "integer", "character", rep("numeric", n + 1))
+  as_it_was(read.csv(file, header = FALSE, colClasses = columns, na.strings = ""))
 }
 refitted <- read_refits("refitted.csv.gz")
 remade <- read_refits("cross_fitted.csv.gz")   # the same, training patients' scores by fits on the others among them
@@ -34,7 +35,8 @@ threshold_of <- function(outcome, score) if (length(unique(outcome)) < 2) -Inf e
 training_threshold <- function(train, score) threshold_of(y[train], score)
 
 # Whether the model of a resample is its only term's Radscore as it is: of the study's way, or of the one chosen there.
-chosen <- if (file.exists("chosen.csv")) read.csv("chosen.csv", colClasses = c("character", "integer", "character", "character"))
+chosen <- if (file.exists("chosen.csv"))
+  as_it_was(read.csv("chosen.csv", colClasses = c("character", "integer", "character", "character")))
 made_by <- function(column) Filter(function(tissue) tissue$column == column, study$tissues)[[1]]
 is_as_is <- function(model, scope, scheme, resample) {
   if (scope == "model") return(model$predicts_by == "as_is")
