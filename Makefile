@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu gpu-check bench setup setup-test lint check clean
+.PHONY: demo test test-slow test-gpu gpu-check bench hostile sbom setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -36,6 +36,16 @@ bench:
 	@$(PY) benchmarks/learners.py
 	@$(PY) benchmarks/tables.py
 	@$(PY) benchmarks/extraction.py
+
+# every hostile input, and docs/reliability.md with the counts
+hostile: setup-test
+	@$(PY) tests/hostile/campaign.py --write docs/reliability.md
+
+# what .venv holds, with licences, as a CycloneDX document; the tool has an environment of its own
+sbom: setup
+	@test -x build/sbom/bin/cyclonedx-py || { $(PY) -m venv build/sbom && build/sbom/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom==7.*'; }
+	@build/sbom/bin/cyclonedx-py environment --output-reproducible --sv 1.6 --of JSON -o sbom.cdx.json $(PY)
+	@echo "sbom.cdx.json"
 
 lint: setup check
 

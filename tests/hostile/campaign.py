@@ -1,0 +1,177 @@
+"""The campaign: every hostile case, one after the other, each in a child of a warm process.
+
+python tests/hostile/campaign.py [--family NAME …] [--only TEXT] [--jobs N] [--write docs/reliability.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+
+import families  # noqa: E402
+import forked  # noqa: E402
+import templates  # noqa: E402
+from verdicts import CLASSES, GOOD, Case, Verdict, judge, numbers_of, snapshot  # noqa: E402
+
+
+class Campaign:
+    """The templates, made once by real runs, and what a case does to a copy of one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        study = folder / "study"
+        study.mkdir()
+        templates.write_study(study)
+        _warmed(study, *families.ANALYZE)
+        self.numbers = numbers_of(json.loads((study / "out" / "results.json").read_text()))
+        runs = folder / "runs"
+        shutil.copytree(study, runs)
+        (runs / "out").rename(runs / "run")
+        shutil.copytree(runs, folder / "run")
+        shutil.copytree(runs / "run", runs / "other")
+        shutil.rmtree(study / "out")
+        images = folder / "images"
+        images.mkdir()
+        templates.write_images(images)
+        _warmed(images, *families.CHECK_IMAGES)
+        shutil.rmtree(images / "out")
+
+    def _command(self, folder: Path, case: Case) -> forked.Ended:
+        scratch = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            return forked.run(case.arguments, folder, scratch, case.is_drawn)
+        finally:
+            shutil.rmtree(scratch)
+
+    def judge(self, case: Case) -> Verdict:
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        folder = place / "case"
+        try:
+            shutil.copytree(self.folder / case.template, folder, symlinks=True)
+            case.change(folder)
+            before = snapshot(folder)
+            return judge(case, self._command(folder, case), before, folder, self.numbers)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def run(self, cases: Sequence[Case], jobs: int = 1) -> Iterator[Verdict]:
+        """The verdicts in the order of the cases, tried by so many processes side by side."""
+        if jobs == 1:
+            yield from map(self.judge, cases)
+            return
+        with multiprocessing.get_context("fork").Pool(jobs, _work_on, (self, cases)) as pool:
+            for i, (kind, why, ended) in enumerate(pool.imap(_try, range(len(cases)))):
+                yield Verdict(cases[i], kind, why, ended)
+
+
+_CAMPAIGN: Campaign
+_CASES: Sequence[Case]
+
+
+def _work_on(campaign: Campaign, cases: Sequence[Case]) -> None:
+    """In a process of a pool: cases hold functions, which are not sent but inherited."""
+    global _CAMPAIGN, _CASES
+    _CAMPAIGN, _CASES = campaign, cases
+
+
+def _try(i: int) -> tuple[str, str, forked.Ended]:
+    verdict = _CAMPAIGN.judge(_CASES[i])
+    return verdict.kind, verdict.why, verdict.ended
+
+
+def _warmed(folder: Path, *arguments: str) -> None:
+    """A command in this process, in whose children everything is imported and compiled from then on."""
+    from click.testing import CliRunner
+
+    from prldh.cli import cli
+
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        done = CliRunner().invoke(cli, list(arguments))
+    finally:
+        os.chdir(here)
+    assert done.exit_code == 0, (done.output, done.exception)
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--family", action="append")
+    asked.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold this")
+    asked.add_argument("--tenth", action="store_true", help="those of the quick suite alone")
+    asked.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    asked.add_argument("--write", type=Path)
+    given = asked.parse_args()
+    cases = [c for c in families.every_case() if given.only in c.id and c.family in (given.family or [c.family])]
+    cases = tenth(cases) if given.tenth else cases
+    with tempfile.TemporaryDirectory() as folder:
+        campaign = Campaign(Path(folder))
+        counted: Counter[tuple[str, str]] = Counter()
+        for verdict in campaign.run(cases, given.jobs):
+            counted[verdict.case.family, verdict.kind] += 1
+            if verdict.kind not in GOOD:
+                print(verdict, flush=True)
+    print(table(counted))
+    if given.write:
+        given.write.write_text(page(given.write.read_text(encoding="utf-8"), table(counted)), encoding="utf-8")
+    return 0
+
+
+MARKS = ("<!-- counts of tests/hostile/campaign.py -->", "<!-- end of counts -->")
+
+
+def page(text: str, counts: str) -> str:
+    """The page with the counts between its marks."""
+    before, rest = text.split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    kinds = "\n".join(f"- **{name}**: {what}" for name, what in FAMILIES.items())
+    return f"{before}{MARKS[0]}\n{counts}\n\n{kinds}\n{MARKS[1]}{after}"
+
+
+def tenth(cases: Sequence[Case]) -> list[Case]:
+    """Every tenth case, and those that the quick suite always tries."""
+    return [case for i, case in enumerate(cases) if i % 10 == 3 or case.is_quick]
+
+
+#: What kinds of input there are, and what stands for them on the page.
+FAMILIES = {
+    "settings": "a study file's or cohort file's value replaced by one of another kind",
+    "texts": "texts that are no YAML or JSON, or too much of it: bombs, tags, depth, odd characters",
+    "paths": "devices, pipes, links in circles, folders, names of 300 characters, wherever a path may stand",
+    "cells": "one cell of a table: odd numbers, texts, escape sequences, 1 MB",
+    "tables": "whole tables: bombs, other encodings, other formats, degenerate columns",
+    "same": "the same tables written differently: the same numbers are asked for",
+    "folders": "a finished run's files edited, cut, damaged, removed",
+    "outputs": "outputs that would replace what is there",
+    "images": "headers and voxels of images and masks",
+    "parameters": "a PyRadiomics parameter file's values",
+    "arguments": "options and names on the command line",
+}
+
+
+def table(counted: Counter[tuple[str, str]]) -> str:
+    """The counts, as a table in Markdown."""
+    rows = [["family", *CLASSES, "cases"]]
+    for family in dict.fromkeys(family for family, _ in counted):
+        counts = [counted[family, kind] for kind in CLASSES]
+        rows.append([family, *map(str, counts), str(sum(counts))])
+    total = [sum(counted[family, kind] for family, _ in {(f, 0) for f, _ in counted}) for kind in CLASSES]
+    rows.append(["**all**", *map(str, total), str(sum(total))])
+    rows.insert(1, ["---", *["---:"] * (len(CLASSES) + 1)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
