@@ -25,8 +25,7 @@ LICENCES = ROOT / "docs" / "licences.md"
 HEAD = """\
 # What CI tested prldh with: Linux, x86-64, CPython {python}. Ranges are in pyproject.toml; this is one choice of them.
 #
-#   pip install torch=={torch}                                             where deep features are wanted; not in this list,
-#                                                                       as its builds have indexes of their own
+#   pip install torch=={torch}    where deep features are wanted; its builds have indexes of their own
 #   RPY2_CFFI_MODE=ABI pip install --no-deps --require-hashes -r constraints.txt    these files, and no others
 #   pip install --no-deps prldh prldh-pyradiomics prldh-uctransnet
 #
@@ -35,6 +34,19 @@ HEAD = """\
 
 #: Of packages whose metadata name no licence: what their licence file says.
 BY_HAND = {"partd": "BSD-3-Clause", "monai": "Apache-2.0", "axe-playwright-python": "MIT"}
+
+LICENCES_HEAD = """\
+# Licences of what prldh brings
+
+prldh and its two plugins are under the MIT licence. Written by `tools/supply_chain.py` from the metadata of the
+packages in the environment that CI tests; `make sbom` writes the same as a CycloneDX document. A package stands
+where it is first needed.
+
+**rpy2 is under the GPL** (2 or later) and is optional: it comes with `prldh[r]` alone, nothing of it is copied into
+prldh, and without it every statistic is computed in Python. R itself and the R packages that are called (pROC,
+glmnet, MASS; ResourceSelection and rmda where they are installed) are under the GPL too, run in R, and are not
+distributed with prldh.
+"""
 
 #: What needs a package, the first that holds: requirements as ``pip install`` is given them.
 GROUPS = (
@@ -120,13 +132,7 @@ def ours() -> set[str]:
 def write_licences() -> None:
     """A table of every package with its licence, by what brings it."""
     listed: set[str] = ours()
-    parts = [
-        "# Licences of what prldh brings\n\nprldh and its two plugins are under the MIT licence. Written by `tools/supply_chain.py` from the metadata of the packages in"
-        "\nthe environment that CI tests; `make sbom` writes the same as a CycloneDX document. A package stands where it is first needed.\n\n"
-        "**rpy2 is under the GPL** (2 or later) and is optional: it comes with `prldh[r]` alone, nothing of it is copied into prldh, and\n"
-        "without it every statistic is computed in Python. R itself and the R packages that are called (pROC, glmnet, MASS; ResourceSelection\n"
-        "and rmda where they are installed) are under the GPL too, run in R, and are not distributed with prldh.\n"
-    ]
+    parts = [LICENCES_HEAD]
     for title, name, extras in GROUPS:
         there = {k: d for k, d in sorted(needed_by(name, extras).items()) if k not in listed}
         listed |= set(there)

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+import changes  # noqa: E402
 import families  # noqa: E402
 import forked  # noqa: E402
 import templates  # noqa: E402
@@ -34,7 +35,7 @@ class Campaign:
         study = folder / "study"
         study.mkdir()
         templates.write_study(study)
-        _warmed(study, *families.ANALYZE)
+        _warmed(study, *changes.ANALYZE)
         self.numbers = numbers_of(json.loads((study / "out" / "results.json").read_text()))
         runs = folder / "runs"
         shutil.copytree(study, runs)
@@ -45,7 +46,7 @@ class Campaign:
         images = folder / "images"
         images.mkdir()
         templates.write_images(images)
-        _warmed(images, *families.CHECK_IMAGES)
+        _warmed(images, *changes.CHECK_IMAGES)
         shutil.rmtree(images / "out")
 
     def _command(self, folder: Path, case: Case) -> forked.Ended:

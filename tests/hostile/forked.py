@@ -35,7 +35,7 @@ class Ended:
 
 
 def run(arguments: Sequence[str], folder: Path, scratch: Path, is_drawn: bool = True) -> Ended:
-    """``prldh ARGUMENTS`` in ``folder``; what it prints is kept in files in ``scratch``. Figures are drawn, or blank."""
+    """``prldh ARGUMENTS`` in ``folder``; what it prints is kept in ``scratch``. Figures are drawn, or blank."""
     out, err = scratch / "stdout", scratch / "stderr"
     started = time.monotonic()
     child = os.fork()
