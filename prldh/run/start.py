@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import Blanks, DataError, PrldhError, is_file, same_text
+from prldh.core import Blanks, DataError, PrldhError, is_file, same_text, shown
 from prldh.data import (
     PLACEHOLDERS,
     Table,
@@ -127,6 +127,9 @@ def write_study_from(places: Sequence[Path], tables: Sequence[Path]) -> list[str
     folder = next((place for place in places if not is_file(place)), places[0])
     paths = [*tables, *(place for place in places if place is not folder)]
     study = new_study_file(folder)
+    twice = next((path for i, path in enumerate(paths) if path in paths[:i]), None)
+    if twice is not None:
+        raise DataError(f"{shown(twice)} is given twice. Give each table once.")
     looked = [_look(path) for path in paths]
     guess = _guess(looked)
     others = [each for each in looked if each is not guess.clinical]

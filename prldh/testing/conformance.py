@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import os
 import re
 from collections.abc import Iterator
@@ -167,6 +168,9 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
             " as prldh-mine."
         )
     package = re.sub(r"[-.]", "_", name).lower()
+    short = package.removeprefix("prldh_")
+    if keyword.iskeyword(package) or not short.isidentifier() or keyword.iskeyword(short):
+        raise OutputError(f"'{name}' cannot be a package's name in Python. Give another name, such as prldh-mine.")
     if package in ("prldh", "tests"):
         raise OutputError(f"'{name}' is taken. Give another name, such as prldh-mine.")
     if importlib.util.find_spec(package) is not None:
@@ -174,7 +178,6 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
             f"'{name}' would have the package '{package}', and there is one of that name already. Give another name,"
             " such as prldh-mine."
         )
-    short = package.removeprefix("prldh_")
     folder = parent / name
     if os.path.lexists(folder):
         raise OutputError(f"{folder} exists already. Give another name, or remove it.")

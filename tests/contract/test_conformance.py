@@ -421,6 +421,8 @@ def test_a_new_plugin_works_as_it_is_written(tmp_path):
     ("name", "message"),
     [
         ("1st", "cannot be a distribution's name"),
+        ("class", "cannot be a package's name in Python"),
+        ("prldh-class", "cannot be a package's name in Python"),
         ("../up", "cannot be"),
         ("prldh", "is taken"),
         ("there", "exists already"),
