@@ -43,13 +43,19 @@ def packages_of(functions: Iterable[Callable[..., Any]]) -> tuple[str, ...]:
         if not isinstance(each, FunctionType) or each in seen:
             continue
         seen.add(each)
-        for value in _named(each, each.__code__):
+        for value in _names(each):
             module = value if isinstance(value, str) else _module(value)
             if module.split(".")[0] != OURS:
                 found.add(module.split(".")[0])
             elif not isinstance(value, str):
                 waiting += vars(value).values() if isinstance(value, type) else [value]
     return tuple(name for name, imported in PACKAGES.items() if imported in found)
+
+
+@cache
+def _names(function: FunctionType) -> tuple[Any, ...]:
+    """What a function's code names, read once in a process: to take code apart is slow."""
+    return tuple(_named(function, function.__code__))
 
 
 def _named(function: FunctionType, code: CodeType) -> Iterator[Any]:
