@@ -115,6 +115,8 @@ def _judge(case: Case, ended: Ended, before: Mapping[str, str], folder: Path, nu
     if ended.status == 0:
         if JUNK.search(ended.errors):
             return TRACEBACK, "printed beside a result"
+        if lost := _lost(case, before, snapshot(folder)):
+            return SILENT, f"{len(lost)} files that were there are not as they were: {', '.join(lost[:4])}"
         return _judge_result(case, folder, numbers)
     if ended.status not in (1, 2):
         return TRACEBACK, f"exit status {ended.status}"
@@ -129,12 +131,17 @@ def _judge(case: Case, ended: Ended, before: Mapping[str, str], folder: Path, nu
     return MESSAGE, "refused"
 
 
+def _lost(case: Case, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What a command that went through changed though it is not its own: anything that is no file of a run."""
+    return sorted(k for k in before if after.get(k) != before[k] and not k.startswith(("run", "other")))
+
+
 def _judge_result(case: Case, folder: Path, numbers: object) -> tuple[str, str]:
     if case.expects == "refused":
         return SILENT, "went through"
-    out = folder / "out"
     if case.arguments[0] != "analyze":
         return RIGHT, "went through"
+    out = folder / case.arguments[case.arguments.index("--out") + 1]
     try:
         found = json.loads((out / "results.json").read_text())
     except (OSError, ValueError) as error:
