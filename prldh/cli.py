@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import prldh
-from prldh.core import PrldhError, bounds, check_handles, is_lost, open_streams, printable, ran_out, silence, told_of
+from prldh.core import (
+    PrldhError,
+    bounds,
+    check_handles,
+    is_lost,
+    legible,
+    open_streams,
+    printable,
+    ran_out,
+    silence,
+    told_of,
+)
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
     import prldh.apply
@@ -27,12 +39,30 @@ if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quic
     import prldh.work
 
 
+@contextmanager
+def _cut_short() -> Iterator[None]:
+    """What click repeats of an argument is cut as everywhere."""
+    try:
+        yield
+    except click.UsageError as error:
+        message = error.format_message()
+        cut = legible(message)
+        if cut == message:
+            raise
+        raise click.UsageError(cut, error.ctx) from None
+
+
 class PrldhGroup(click.Group):
     """Turns a user's mistake into one message and exit status 1, an interruption into 130."""
 
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        with _cut_short():
+            return super().make_context(*given, **named)
+
     def invoke(self, context: click.Context) -> object:
         try:
-            return super().invoke(context)
+            with _cut_short():
+                return super().invoke(context)
         except PrldhError as error:
             is_kept = error.unnamed is not None and not sys.stderr.isatty()
             click.echo(f"prldh: {error.unnamed if is_kept else error}", err=True)
