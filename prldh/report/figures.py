@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -348,6 +349,7 @@ def _take_over(
             continue
         for name, content in contents.items():
             (folder / name).write_bytes(content or b"")
+            shutil.copystat(former / name, folder / name)  # what was not drawn anew keeps its time
     return to_draw
 
 
