@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Beyond this a command hangs: seconds of CPU, and by the clock.
-CPU_LIMIT, CLOCK_LIMIT = 30, 90
+#: Beyond this a command hangs: seconds of CPU; by the clock where it waits for something; and by the clock at all, where
+#: it only waits for a processor.
+CPU_LIMIT, WAITING_LIMIT, CLOCK_LIMIT = 30, 60, 900
 #: What a command may address, so that a bomb of any kind is an error of memory and not the end of the machine.
 MEMORY = 6 * 2**30
 
@@ -48,16 +49,25 @@ def run(arguments: Sequence[str], folder: Path, scratch: Path, is_drawn: bool = 
 
 
 def _wait(child: int, started: float) -> tuple[int, bool]:
-    pause, hung = 0.001, False
+    pause, hung, n_asleep = 0.001, False, 0
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status), hung
-        if time.monotonic() - started > CLOCK_LIMIT and not hung:
+        seconds = time.monotonic() - started
+        n_asleep = n_asleep + 1 if seconds > WAITING_LIMIT and _is_asleep(child) else 0
+        if not hung and (n_asleep > 100 or seconds > CLOCK_LIMIT):
             hung = True
             os.killpg(child, signal.SIGKILL)
         time.sleep(pause)
         pause = min(0.02, 1.5 * pause)
+
+
+def _is_asleep(child: int) -> bool:
+    try:
+        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] in "SD"
+    except OSError:  # it ended, or there is no such folder here
+        return False
 
 
 def _be_the_command(arguments: Sequence[str], folder: Path, out: Path, err: Path, is_drawn: bool) -> None:
