@@ -66,7 +66,7 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str, plugins: S
         if isinstance(step, ComposesLearners):
             fitted = called("learner", step, "from_parts", state, lambda part: _part(part, registry, where, plugins))
         else:
-            noun = "learner" if entry["kind"] == "scores" else "selector"
+            noun = "learner" if entry.get("kind") == "scores" else "selector"
             fitted = called(noun, step, "from_state", state)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

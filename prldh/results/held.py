@@ -98,8 +98,9 @@ def hold(path: Path, content: Any, kind: Any, do: str) -> None:
 
 @functools.cache
 def check_of(kind: Any) -> Check:
-    """What refuses a value that is not of a type. Keys that the first files of a schema lacked are asked for too."""
-    return _check(SchemaMaker(MEASURES, has_later=True).of(kind))
+    """What refuses a value that is not of a type. Keys that the first files of a schema lacked may be missing: folders
+    of older versions are read."""
+    return _check(SchemaMaker(MEASURES).of(kind))
 
 
 # ---------------------------------------------------------------- one check a part of a schema

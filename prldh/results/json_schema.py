@@ -23,11 +23,10 @@ SIMPLE: dict[Any, Schema] = {
 
 
 class SchemaMaker:
-    """Makes schemas of types whose records hold these measures; ``has_later``: keys that the first files lacked are
-    required too."""
+    """Makes schemas of types whose records hold these measures."""
 
-    def __init__(self, measures: Sequence[Measure], *, has_later: bool = False) -> None:
-        self.measures, self.has_later = measures, has_later
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self.measures = measures
 
     def of(self, kind: Any) -> Schema:
         """The schema of a type.
@@ -78,7 +77,7 @@ class SchemaMaker:
             hint = hints[each.name]
             if keys[each.name]:
                 properties[keys[each.name]] = self.of(hint)
-                if (self.has_later or not is_later(hint)) and Absent not in get_args(bare(hint)):
+                if not is_later(hint) and Absent not in get_args(bare(hint)):
                     required.add(keys[each.name])
                 continue
             place = next(mark.place for mark in get_args(hint) if isinstance(mark, Among))

@@ -91,6 +91,12 @@ def finished(*folders: Path, others: Iterable[Path] = ()) -> Iterator[None]:
     except Exception as error:
         altered = [str(folder / name) for folder in folders for name in altered_files(folder)]
         altered += [str(path) for path in others if str(path) not in altered]
+        unknown = [str(folder) for folder in folders if "written" not in (read_provenance(folder) or {})]
+        if not altered and unknown:
+            raise DataError(
+                f"{', '.join(unknown[:3])} cannot be used ({type(error).__name__}: {str(error)[:80]}): it is of another"
+                " version, or was changed. Run `prldh analyze … --force` again with this version."
+            ) from error
         if not altered:
             raise
         raise DataError(
