@@ -23,8 +23,9 @@ NOWHERE = Path(os.devnull)
 def cache_folder(part: str) -> Path:
     """The folder of one kind of kept results (not made here): ``$PRLDH_CACHE``, or the user's cache folder, or one
     below :data:`NOWHERE`, where nothing can be kept."""
-    given = os.environ.get("PRLDH_CACHE")
-    root = Path(given) if given else _users("XDG_CACHE_HOME", ".cache") / "prldh"
+    if given := os.environ.get("PRLDH_CACHE"):
+        return Path(given) / part
+    root = _users("XDG_CACHE_HOME", ".cache") / "prldh"
     return (root if can_be_written(root) else NOWHERE) / part
 
 

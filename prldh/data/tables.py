@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from prldh.core import DataError, nearest, same_text, shown
-from prldh.core.texts import LIMIT
+from prldh.core import SHOWN, DataError, nearest, same_text, shown
 from prldh.data.layout import COMMA, THOUSANDS
 from prldh.data.table_files import (
     FAILED,
@@ -570,7 +569,7 @@ def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def some(items: Iterable, n: int = 5, limit: int = LIMIT) -> str:
+def some(items: Iterable, n: int = 5, limit: int = SHOWN) -> str:
     """The first n items and how many more; ``limit``: the most characters of one, more where it is a sentence."""
     items = list(items)
     more = f" and {len(items) - n} more" if len(items) > n else ""

@@ -84,7 +84,11 @@ def _validate(content: dict, file: str, model: type[Checked], written: Written |
         return model.model_validate(content)
     except ValidationError as error:
         every = error.errors()
-        first, place = every[0], _place(every[0], content)
+        place = _place(every[0], content)
+        # of the forms that a value may have, the one that was meant is read furthest
+        inside = [each for each in every if _place(each, content)[: len(place)] == place]
+        first = max(inside, key=lambda each: len(_place(each, content)))
+        place = _place(first, content)
         others = {
             p for p in (_place(each, content) for each in every) if p[: len(place)] != place and place[: len(p)] != p
         }

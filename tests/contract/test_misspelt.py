@@ -136,7 +136,7 @@ def test_one_that_is_given_alone_is_refused_with_its_class():
         def alternative(self, settings): ...
 
     registry = Registry([MySelector()], load_entry_points=False)
-    with pytest.raises(PluginError, match=r"plugin '.*MySelector' has a method alternative, .* alternatives\?"):
+    with pytest.raises(PluginError, match=r"plugin '.*' has a method alternative, .* alternatives\?"):
         registry.registered("register_selectors")
 
 

@@ -959,7 +959,7 @@ def test_the_program_without_r(bench):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_the_program_interrupted(bench):
-    bench.set("validation", "bootstrap", to=30_000)
+    bench.set("validation", "bootstrap", to=20_000)
     study = bench.write()
     before = _everything(bench.folder)
     command = [sys.executable, "-m", "prldh", "analyze", str(study), "--out", str(bench.out), "--jobs", "1"]

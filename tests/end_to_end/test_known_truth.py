@@ -111,6 +111,7 @@ def test_changing_held_out_rows_moves_no_fit():
     others = np.setdiff1d(np.arange(90), rows)
     study = Study(
         clinical={"table": "x", "id": "i", "outcome": "o", "event": 1},
+        tissues={"disc": {"features": ["first.csv", "second.csv"]}},
         selection=[
             "icc",
             {"mrmr_forest": {"trees": 20, "sizes": [1, 3, 6]}},

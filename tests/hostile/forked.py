@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Beyond this a command hangs: seconds of CPU; by the clock where it waits for something; and by the clock at all, where
-#: it only waits for a processor.
+#: Beyond this a command hangs: seconds of CPU; by the clock where it waits for something, and where it only waits for a
+#: processor.
 CPU_LIMIT, WAITING_LIMIT, CLOCK_LIMIT = 30, 60, 900
 #: What a command may address, so that a bomb of any kind is an error of memory and not the end of the machine.
 MEMORY = 6 * 2**30
