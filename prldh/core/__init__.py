@@ -290,3 +290,5 @@ __all__ = [
     "why_unreadable",
     "write_whole",
 ]
+
+settle_libraries()  # before any of them is imported
