@@ -130,6 +130,8 @@ def _fill_and_write(
 
 def _places(path: Path, folder: Path, is_file: bool, standard: str, form: str, out: Path | None) -> tuple[Path, Path]:
     """Where the checklist and its questions go."""
+    if out is not None and is_folder(out):
+        raise OutputError(f"--out {out} is a folder. Give the name of a file in it.")
     if is_file:
         target = out or path.with_name(f"{path.name.split('.')[0]}.{standard}.{form}")
         return target, target.with_name(f"{path.name.split('.')[0]}.{FILE}")
