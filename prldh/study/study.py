@@ -535,7 +535,8 @@ _OF_IMAGES = ("extraction", "imaging", "image_steps")
 
 
 def _check_reads(study: Study) -> None:
-    """Settings that nothing reads are a slip: whoever wrote them expects something of them."""
+    """Settings that nothing reads are a slip: whoever wrote them expects something of them. ``imputation`` and
+    ``firth`` may stay while ``missing`` and ``separation`` switch them off: they are checked all the same."""
     tissues = study.tissues.values()
     has_images = any(tissue.images is not None for tissue in tissues)
     has_scores = has_images or any(tissue.features is not None for tissue in tissues)
@@ -544,10 +545,6 @@ def _check_reads(study: Study) -> None:
     unread += [
         (key, "no tissue has features or images, of which a score is made") for key in _OF_SCORES if not has_scores
     ]
-    if study.missing != "multiple_imputation":
-        unread.append(("imputation", f"missing is {study.missing}, not multiple_imputation"))
-    if study.separation != "firth":
-        unread.append(("firth", f"separation is {study.separation}, not firth"))
     for key, why in unread:
         if getattr(study, key) != getattr(as_default, key):
             raise _misfit((key,), f"nothing reads it: {why}. Remove it, or mend that")

@@ -48,7 +48,7 @@ def analyse(folder, tables, missing, **changes):
         "seed": 11,
         "engine": "python",
         "missing": missing,
-        "imputation": {"imputations": 3} if missing == "multiple_imputation" else {},
+        "imputation": {"imputations": 3},
         "clinical": {
             "table": str(folder / "clinical.csv"),
             "id": "id",

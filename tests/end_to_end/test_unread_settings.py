@@ -29,16 +29,6 @@ UNREAD = {
     ),
     "learner of a score": (SCORE, {"learner": "ridge"}, "learner: nothing reads it"),
     "transforms of a score": (SCORE, {"transforms": ["scale"]}, "transforms: nothing reads it"),
-    "imputation of nothing": (
-        FEATURES,
-        {"imputation": {"imputations": 5}},
-        "imputation: nothing reads it: missing is complete_case, not multiple_imputation",
-    ),
-    "Firth's predictions": (
-        FEATURES,
-        {"firth": {"predictions": "flic"}, "separation": "warn"},
-        "firth: nothing reads it: separation is warn",
-    ),
     "repeats without folds": (
         FEATURES,
         {"validation": {"folds": 0, "repeats": 5}},
@@ -58,6 +48,14 @@ def test_settings_that_nothing_reads_are_an_error(tissue, settings, message):
     read_study(study)
     with pytest.raises(StudyError, match=message):
         read_study(study | settings)
+
+
+def test_what_a_switch_turns_off_may_stay():
+    study = {"clinical": CLINICAL, "tissues": {"disc": FEATURES}}
+    read_study(study | {"imputation": {"imputations": 5}, "missing": "complete_case"})
+    read_study(study | {"firth": {"predictions": "flic"}, "separation": "warn"})
+    with pytest.raises(StudyError, match="did you mean 'imputations'"):
+        read_study(study | {"imputation": {"imputation": 5}})
 
 
 def test_settings_written_out_as_they_would_be_are_none():

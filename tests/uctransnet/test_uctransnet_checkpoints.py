@@ -70,7 +70,7 @@ def test_half_a_file_is_told(checkpoint, tmp_path):
     (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="damaged"):
         load_checkpoint(tmp_path / "half.pt")
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="not found"):
         load_checkpoint(tmp_path / "absent.pt")
 
 

@@ -288,7 +288,7 @@ def test_a_study_without_images_or_with_nothing_drawn_is_told(study):
     with pytest.raises(StudyError, match="those with images are disc; 'muscle' is not one of them"):
         cases_of(study, "muscle")
     content["tissues"] = {"a": {"features": "a.csv"}}
-    with pytest.raises(StudyError, match="those with images are none"):
+    with pytest.raises(StudyError, match="no tissue is given as images"):
         cases_of(content, None)
     for i in range(5):
         np.save(study.parent / f"P{i}.npy", np.zeros((32, 32), int))

@@ -71,7 +71,7 @@ def read_content(path: Path) -> dict[str, Any]:
     DataError
         As :func:`load_checkpoint`.
     """
-    readable(path, "the checkpoint", "Correct the path, or train one: prldh segment train STUDY.yaml.")
+    readable(path, "checkpoint", "Correct the path, or train one: prldh segment train STUDY.yaml.")
     try:
         with torch.serialization.safe_globals(_numpy_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
