@@ -108,7 +108,8 @@ def check_of(kind: Any) -> Check:
 
 def _check(schema: Schema) -> Check:
     if "anyOf" in schema:
-        return _any_of([_check(each) for each in schema["anyOf"]])
+        forms = [_check(each) for each in schema["anyOf"]]
+        return _of_nearest(forms, [each.get("properties", {}) for each in schema["anyOf"]])
     if "enum" in schema:
         return _enum(schema["enum"])
     kinds = schema.get("type", ())
@@ -174,6 +175,20 @@ def _any_of(checks: list[Check]) -> Check:
         raise inner
 
     return any_of
+
+
+def _of_nearest(checks: list[Check], keys: list[Mapping[str, Any]]) -> Check:
+    """Of the forms that a value may have, a mapping is held to the one that knows most of its keys."""
+    any_form = _any_of(checks)
+
+    def nearest_form(value: Any) -> None:
+        known = [len(each.keys() & value.keys()) if type(value) is dict else 0 for each in keys]
+        if max(known) > 0:
+            checks[known.index(max(known))](value)
+        else:
+            any_form(value)
+
+    return nearest_form
 
 
 def _array(schema: Schema) -> Check:

@@ -539,7 +539,7 @@ def _check_reads(study: Study) -> None:
     ``firth`` may stay while ``missing`` and ``separation`` switch them off: they are checked all the same."""
     tissues = study.tissues.values()
     has_images = any(tissue.images is not None for tissue in tissues)
-    has_scores = has_images or any(tissue.features is not None for tissue in tissues)
+    has_scores = has_images or not tissues or any(tissue.features is not None for tissue in tissues)
     as_default = Study.model_construct(clinical=study.clinical)
     unread = [(key, "no tissue is given as images") for key in _OF_IMAGES if not has_images]
     unread += [

@@ -107,7 +107,7 @@ def test_a_run_is_taken_up_with_its_own_settings_and_patients_alone(tmp_path):
         train(images, one, 4, tmp_path, is_resumed=True)
     with pytest.raises(PluginError, match="its patients"):
         train([*images, Slices("P9", images[0].pictures, images[0].targets)], one, 3, tmp_path, is_resumed=True)
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="not found"):
         train(images, one, 3, tmp_path / "nowhere", is_resumed=True)
 
 
