@@ -3,6 +3,7 @@ files, not shown in the report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal, TypedDict
 from PIL import Image
 
 from prldh.core import DataError, file_at
+from prldh.data.imaging import file_stem
 from prldh.pages import level_of
 from prldh.report.drawing import Drawing, slug
 from prldh.report.figure_plan import lead_scheme
@@ -88,7 +90,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
             ),
             _use(kinds, first, words),
         ]
-    return [*panels, *_heat_maps(beside), *_selection(data["tissues"], words), *_scores(data)]
+    return [*panels, *_heat_maps(beside, data["tissues"]), *_selection(data["tissues"], words), *_scores(data)]
 
 
 def _panel(name: str, title: str, description: str, draw: Any, *given: Any) -> Drawing:
@@ -147,10 +149,13 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words) -> Dr
     )
 
 
-def _heat_maps(beside: Path | None) -> list[Drawing]:
-    """Of each tissue that ``prldh explain`` has drawn."""
+def _heat_maps(beside: Path | None, tissues: Iterable[str]) -> list[Drawing]:
+    """Of each tissue that ``prldh explain`` has drawn; other files in its folder are somebody's own."""
     panels = []
+    names = {file_stem(name) for name in tissues}
     for path in sorted((beside / "explanation").glob("*.json")) if beside else ():
+        if path.stem not in names:
+            continue
         try:
             about = read_held(path, Explanation, "Draw the heat maps again: `prldh explain --force`.")
         except OSError as error:
