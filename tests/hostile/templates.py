@@ -55,7 +55,7 @@ SECTIONS: dict[str, dict] = {
     "lasso": {"selection": [{"lasso": {"folds": 3}}], "learner": {"lasso": {"folds": 3}}},
     "mrmr": {"selection": [{"mrmr_forest": {"folds": 3, "trees": 3, "sizes": [2, 3], "seeds": 1}}]},
     "svm": {"selection": [{"lasso_svm_rfe": {"folds": 3, "combine": "union"}}]},
-    "forest": {"selection": [], "learner": {"random_forest": {"trees": 20}}, "second_stage": "as_is"},
+    "forest": {"selection": [], "learner": {"random_forest": {"trees": 20}}, "second_stage": "cross_fitted"},
     "protocols": {
         "protocols": {"own": {}, "ridge": {"selection": [], "learner": "ridge", "second_stage": "cross_fitted"}},
         "choose": {"among": ["own", "ridge"], "folds": 3, "rule": "one_se", "measure": "auc", "schemes": ["folds"]},
