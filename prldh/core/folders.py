@@ -65,6 +65,8 @@ def hold(out: Path, *, is_waiting: bool = False) -> Iterator[Held]:
         If the place cannot be written or, unless it is waited for, another run holds it.
     """
     out = out.absolute()
+    if any("\ud800" <= c <= "\udfff" for c in str(out)):  # it would stand in files that are UTF-8
+        raise OutputError(f"output folder {out}: its name is no UTF-8 text. Give another folder.")
     made = [place for place in out.parents if not place.exists()]
     try:
         try:

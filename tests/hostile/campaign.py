@@ -126,7 +126,9 @@ def main() -> int:
                 print(verdict, flush=True)
     print(table(counted))
     if given.write:
-        given.write.write_text(page(given.write.read_text(encoding="utf-8"), table(counted)), encoding="utf-8")
+        which = f"Tried: {len(cases)} of {len(families.every_case())} cases."
+        text = page(given.write.read_text(encoding="utf-8"), f"{which}\n\n{table(counted)}")
+        given.write.write_text(text, encoding="utf-8")
     return 0
 
 
