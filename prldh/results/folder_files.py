@@ -141,12 +141,15 @@ class FrozenTraining(TypedDict):
     reason: str | None
 
 
-class FrozenTissue(TypedDict):
-    """A tissue of ``model.json``."""
-
+class _FrozenTissue(TypedDict):
     cutoff: Number
     column: str | None
     chain: tuple[StepState, ...]
+
+
+class FrozenTissue(_FrozenTissue, total=False):
+    """A tissue of ``model.json``; those of before hold nothing of their training patients."""
+
     training: FrozenTraining | None
 
 
