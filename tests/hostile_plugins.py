@@ -35,6 +35,11 @@ def _flip(value: Any) -> None:
     value[...] = 1 - value
 
 
+def _unlocked(value: Any) -> None:
+    value.setflags(write=True)
+    value[...] = 1 - value
+
+
 def _empty(value: Any) -> None:
     value[...] = ""
 
@@ -69,6 +74,7 @@ def _methods(value: Any) -> None:
 
 CHANGES = [
     _flip,
+    _unlocked,
     _empty,
     _frame,
     _columns,

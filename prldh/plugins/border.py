@@ -72,9 +72,7 @@ def _handed(value: Any) -> Any:
     if isinstance(value, _AS_THEY_ARE):
         return value
     if isinstance(value, np.ndarray):
-        view = value.view()
-        view.setflags(write=False)
-        return view
+        return _read_only(value)
     if isinstance(value, (dict, types.MappingProxyType)):
         return ReadOnlyDict((key, _handed(each)) for key, each in value.items())
     if isinstance(value, tuple):
@@ -89,6 +87,20 @@ def _handed(value: Any) -> Any:
     if hasattr(value, "iloc"):  # a frame or series of pandas, which a start must not import
         return value.copy()
     return _copied(value)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """The same values, without a copy where NumPy has a way that nobody takes back: of an array whose own memory may be
+    written, the flag of a view can be set again."""
+    try:
+        found: np.ndarray = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]
+        if type(array) is np.ndarray and found.dtype == array.dtype and found.strides == array.strides:
+            return found
+    except (TypeError, ValueError, BufferError):  # of objects, dates and others that have no buffer
+        pass
+    found = array.copy()
+    found.setflags(write=False)
+    return found
 
 
 def _copied(value: Any) -> Any:

@@ -7,7 +7,7 @@ from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble, way_as_run
 from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
-from prldh.results.folder_files import FeaturesFile, FrozenModels
+from prldh.results.folder_files import FeaturesFile, FrozenModels, Training
 from prldh.results.held import hold, parse, read_held
 from prldh.results.lead import (
     NO_USABLE,
@@ -71,6 +71,7 @@ __all__ = [
     "FOLDER",
     "FeaturesFile",
     "FrozenModels",
+    "Training",
     "LINE",
     "MEASURES",
     "NOT_THERE",

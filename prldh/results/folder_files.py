@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from prldh.core import Number
@@ -129,8 +130,14 @@ class StepState(TypedDict):
     state: Any
 
 
-class FrozenTraining(TypedDict):
-    """The features that a score reads, in the patients that it was fitted on."""
+@dataclass(frozen=True)
+class Training:
+    """The features that a score reads, in the patients that it was fitted on: first reader's values, as the steps
+    before the score leave them.
+
+    ``covariance`` (p, p), divisor n - 1; ``held_out`` by share the quantile of the patients' squared Mahalanobis
+    distances, each from all the others, 0.5 the median. Null with the ``reason``.
+    """
 
     n: int
     names: tuple[str, ...]
@@ -150,7 +157,7 @@ class _FrozenTissue(TypedDict):
 class FrozenTissue(_FrozenTissue, total=False):
     """A tissue of ``model.json``; those of before hold nothing of their training patients."""
 
-    training: FrozenTraining | None
+    training: Training | None
 
 
 class FrozenPart(TypedDict):

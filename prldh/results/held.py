@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prldh.core import SEAL, DataError, file_bytes, seal_of
+from prldh.core import SEAL, DataError, file_bytes, seal_of, shown
 from prldh.results.json_schema import Schema, SchemaMaker
 from prldh.results.measures import MEASURES
 
@@ -31,7 +31,7 @@ class Misfit(Exception):
     @property
     def where(self) -> str:
         """The place as programs write it, such as ``models[3].auc.estimate``."""
-        parts = [f"[{key}]" if isinstance(key, int) else f".{_printable(key)}" for key in reversed(self.place)]
+        parts = [f"[{key}]" if isinstance(key, int) else f".{shown(key)}" for key in reversed(self.place)]
         return "".join(parts).removeprefix(".")
 
 
@@ -241,15 +241,11 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON's")
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:80])
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"a mapping of {', '.join(map(_printable, list(value)[:5]))}" if value else "an empty mapping"
+        return f"a mapping of {', '.join(map(shown, list(value)[:5]))}" if value else "an empty mapping"
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if type(value) is int and abs(value) > LARGEST:
         return "a number beyond 2**53"
-    return _printable(json.dumps(value, ensure_ascii=False))
+    return shown(json.dumps(value, ensure_ascii=False))

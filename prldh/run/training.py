@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
-from prldh.core import Number, finite
+from prldh.core import finite
+from prldh.results import Training
 from prldh.stats import held_out_distances
 from prldh.validation import EngineRun
 
@@ -15,24 +13,6 @@ from prldh.validation import EngineRun
 MOST_FEATURES = 100
 #: Shares of patients within the limits that new patients are held to.
 SHARES = (0.975, 0.99)
-
-
-@dataclass(frozen=True)
-class Training:
-    """The features that a score reads, in the patients that it was fitted on: first reader's values, as the steps
-    before the score leave them.
-
-    ``covariance`` (p, p), divisor n - 1; ``held_out`` by share the quantile of the patients' squared Mahalanobis
-    distances, each from all the others, 0.5 the median. Null with the ``reason``.
-    """
-
-    n: int
-    names: tuple[str, ...]
-    mean: tuple[Number, ...]
-    sd: tuple[Number, ...]
-    covariance: tuple[tuple[float, ...], ...] | None
-    held_out: Mapping[str, Number] | None
-    reason: str | None
 
 
 def describe_training(run: EngineRun, tissue: str) -> Training | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from prldh.core import PrldhError, StudyError, shown
+from prldh.core import PrldhError, StudyError, file_bytes, readable, shown
 
 #: The limits of a file that people write, which docs/tables.md states. A study file of fifty tissues has 20,000 bytes,
 #: 2,000 values and a depth of 8.
@@ -69,23 +68,7 @@ def read_text(path: Path, what: str, error: type[PrldhError] = StudyError, advic
     PrldhError
         Of the type ``error``, where it is missing, no regular file, larger than :data:`MOST_BYTES` or not UTF-8.
     """
-    try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):
-            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a device, pipe or socket"
-            raise error(f"{what} cannot be read: {path} is {kind}. {advice}")
-        if about.st_size > MOST_BYTES:
-            raise error(
-                f"{what} cannot be read: {path} has {about.st_size:,} bytes, and {MOST_BYTES:,} are the most. {advice}"
-            )
-        with path.open("rb") as handle:
-            raw = handle.read(MOST_BYTES + 1)  # it may grow meanwhile, or say that it has 0
-    except FileNotFoundError:
-        raise error(f"{what} not found: {path}. {advice}") from None
-    except (OSError, ValueError) as problem:
-        raise error(
-            f"{what} cannot be read: {path}: {getattr(problem, 'strerror', None) or problem}. {advice}"
-        ) from None
+    raw = file_bytes(readable(path, what, advice, MOST_BYTES, error), MOST_BYTES)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

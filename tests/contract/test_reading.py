@@ -34,7 +34,6 @@ OWN = {
     "prldh/data/imaging/check.py": "images whose headers were read",
     "prldh/data/imaging/read.py": "asked in the line above",
     "prldh/testing/parts.py": "what it wrote",
-    "prldh/study/yaml_text.py": "asks by itself, of what people write",
     "prldh/plugins/registry.py": "entry points",
     "prldh/plugins/origin.py": "files of a distribution",
     "plugins/prldh-pyradiomics/prldh_pyradiomics/machine_code.py": "the cache, and its own source",

@@ -258,7 +258,7 @@ def _told_by(slot: str, kind: str, folder: Path, place: Path) -> str:
     try:
         arguments = SLOTS[slot](own, KINDS[kind](own, "thing.yaml" if "STUDY" in slot else "thing.csv"))
         before = _everything(own)
-        told = run_forked(arguments, place, 180)
+        told = run_forked(arguments, place)
         held(told)
         assert _everything(own) == before, "something was written"
     except AssertionError as error:

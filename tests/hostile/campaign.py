@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
+for place in (HERE.parent, HERE):
+    if str(place) not in sys.path:
+        sys.path.insert(0, str(place))
 
 import changes  # noqa: E402
 import families  # noqa: E402
-import forked  # noqa: E402
 import templates  # noqa: E402
+from forked import Told, run_forked  # noqa: E402
 from verdicts import CLASSES, GOOD, Case, Verdict, judge, numbers_of, snapshot  # noqa: E402
 
 
@@ -49,10 +50,10 @@ class Campaign:
         _warmed(images, *changes.CHECK_IMAGES)
         shutil.rmtree(images / "out")
 
-    def _command(self, folder: Path, case: Case) -> forked.Ended:
+    def _command(self, folder: Path, case: Case) -> Told:
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            return forked.run(case.arguments, folder, scratch, case.is_drawn)
+            return run_forked(case.arguments, scratch, None if case.is_drawn else _write_blank_figures, folder)
         finally:
             shutil.rmtree(scratch)
 
@@ -73,8 +74,8 @@ class Campaign:
             yield from map(self.judge, cases)
             return
         with multiprocessing.get_context("fork").Pool(jobs, _work_on, (self, cases)) as pool:
-            for i, (kind, why, ended) in enumerate(pool.imap(_try, range(len(cases)))):
-                yield Verdict(cases[i], kind, why, ended)
+            for i, (kind, why, told) in enumerate(pool.imap(_try, range(len(cases)))):
+                yield Verdict(cases[i], kind, why, told)
 
 
 _CAMPAIGN: Campaign
@@ -87,9 +88,21 @@ def _work_on(campaign: Campaign, cases: Sequence[Case]) -> None:
     _CAMPAIGN, _CASES = campaign, cases
 
 
-def _try(i: int) -> tuple[str, str, forked.Ended]:
+def _try(i: int) -> tuple[str, str, Told]:
     verdict = _CAMPAIGN.judge(_CASES[i])
-    return verdict.kind, verdict.why, verdict.ended
+    return verdict.kind, verdict.why, verdict.told
+
+
+def _write_blank_figures() -> None:
+    """For cases whose figures nobody looks at: to draw them takes most of the time of a small study."""
+    import prldh.report.figures as figures
+
+    def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
+        for drawing in drawings:
+            for name in dict.fromkeys([f"{drawing.name}.svg", *(name for name, *_ in settings.files(drawing.name))]):
+                (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
+
+    figures._write_all = write_blank
 
 
 def _warmed(folder: Path, *arguments: str) -> None:

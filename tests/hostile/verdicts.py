@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from forked import Ended
+from forked import Told
 
 #: The classes, the good ones first.
 MESSAGE, RIGHT, TRACEBACK, HANG, PARTIAL, SILENT = (
@@ -62,11 +62,11 @@ class Verdict:
     case: Case
     kind: str
     why: str
-    ended: Ended
+    told: Told
 
     def __str__(self) -> str:
-        said = (self.ended.errors or self.ended.output)[-1500:]
-        return f"{self.case.id}: {self.kind} ({self.why}; {self.ended.seconds:.1f} s)\n{said}"
+        said = (self.told.err or self.told.out)[-1500:]
+        return f"{self.case.id}: {self.kind} ({self.why}; {self.told.seconds:.1f} s)\n{said}"
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -103,24 +103,24 @@ def unclear(errors: str) -> str | None:
     return None
 
 
-def judge(case: Case, ended: Ended, before: Mapping[str, str], folder: Path, numbers: object) -> Verdict:
+def judge(case: Case, told: Told, before: Mapping[str, str], folder: Path, numbers: object) -> Verdict:
     """The class of a case's end. ``numbers``: those of the unchanged study."""
-    kind, why = _judge(case, ended, before, folder, numbers)
-    return Verdict(case, kind, why, ended)
+    kind, why = _judge(case, told, before, folder, numbers)
+    return Verdict(case, kind, why, told)
 
 
-def _judge(case: Case, ended: Ended, before: Mapping[str, str], folder: Path, numbers: object) -> tuple[str, str]:
-    if ended.hung:
+def _judge(case: Case, told: Told, before: Mapping[str, str], folder: Path, numbers: object) -> tuple[str, str]:
+    if told.code is None:
         return HANG, "ended by force"
-    if ended.status == 0:
-        if JUNK.search(ended.errors):
+    if told.code == 0:
+        if JUNK.search(told.err):
             return TRACEBACK, "printed beside a result"
         if lost := _lost(case, before, snapshot(folder)):
             return SILENT, f"{len(lost)} files that were there are not as they were: {', '.join(lost[:4])}"
         return _judge_result(case, folder, numbers)
-    if ended.status not in (1, 2):
-        return TRACEBACK, f"exit status {ended.status}"
-    if why := unclear(ended.errors):
+    if told.code not in (1, 2):
+        return TRACEBACK, f"exit status {told.code}"
+    if why := unclear(told.err):
         return TRACEBACK, why
     after = snapshot(folder)
     if after != before:
