@@ -127,7 +127,10 @@ def file_bytes(path: Path, limit: int = LARGEST) -> bytes:
     """
     size = _state(file_at(path, limit)).st_size
     with path.open("rb") as file:
-        return file.read(size)
+        content = file.read(size or 1)
+    if len(content) > size:  # as those of /proc: a window on the system, which has no size
+        raise OSError(errno.EINVAL, "it gives no size, as files of the system do", str(path))
+    return content
 
 
 def file_text(path: Path, limit: int = LARGEST) -> str:

@@ -93,7 +93,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     """The same values, without a copy where NumPy has a way that nobody takes back: of an array whose own memory may be
     written, the flag of a view can be set again."""
     try:
-        found: np.ndarray = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]
+        found: np.ndarray = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]  # a buffer, which the stubs leave out
         if type(array) is np.ndarray and found.dtype == array.dtype and found.strides == array.strides:
             return found
     except (TypeError, ValueError, BufferError):  # of objects, dates and others that have no buffer

@@ -17,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 
 from prldh.cli import cli
+from prldh.core.files import file_bytes
 from tests.forked import Told, run_forked
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -293,3 +294,10 @@ def test_a_path_that_is_no_file_is_one_message(slot, folder, tmp_path):
 
 def _everything(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system has no /proc")
+def test_a_window_on_the_system_is_no_empty_file():
+    """Files of /proc say that they are regular and have no bytes, and give some."""
+    with pytest.raises(OSError, match="gives no size"):
+        file_bytes(Path("/proc/self/status"))

@@ -132,13 +132,15 @@ def paths() -> Iterator[Case]:
             if any("\0" in argument for argument in arguments):
                 continue  # no program is given one
             whole = {"image", "image_nrrd", "image_dicom", "mask"}  # a case that cannot be read is put aside, told
+            # no answers yet are a file of answers; some kernels show a process as an empty file
+            may_pass = slot in whole or (slot == "answers" and name in {"empty_file", "process"})
 
             def change(folder: Path, write=write, path=path, make=make) -> None:
                 if path and not path.startswith("/") and path != ".." and make is not nothing:
                     make(folder / path)
                 write(folder, path)
 
-            yield Case("paths", f"{slot}.{name}", template, arguments, change, "either" if slot in whole else "refused")
+            yield Case("paths", f"{slot}.{name}", template, arguments, change, "either" if may_pass else "refused")
 
 
 def _json_places(content: Any, place: tuple = ()) -> Iterator[tuple]:
