@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,14 @@ from prldh.core import (
     PrldhError,
     bounds,
     check_handles,
+    end_tidily,
     is_lost,
     legible,
     open_streams,
     printable,
     ran_out,
     silence,
+    status_when_interrupted,
     told_of,
 )
 
@@ -69,7 +72,7 @@ class PrldhGroup(click.Group):
             context.exit(1)
         except KeyboardInterrupt as stop:  # it may say what was kept
             click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
-            context.exit(130)
+            context.exit(status_when_interrupted())
         except (MemoryError, OSError, ImportError) as error:
             what = ran_out(error)
             if what is None and isinstance(error, OSError) and not is_lost(error):
@@ -91,6 +94,22 @@ def _say(text: str) -> None:
     click.echo(printable(text))
 
 
+def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--quiet``, ``--verbose`` and ``--log`` of a command that takes its time: it is given a ``Teller``."""
+
+    @click.option("--quiet", "is_quiet", is_flag=True, help="Print nothing but messages of errors.")
+    @click.option("--verbose", "is_verbose", is_flag=True, help="Print every step as a line.")
+    @click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="Write all of it to FILE, with times.")
+    @functools.wraps(command)
+    def wrapped(*given: Any, is_quiet: bool, is_verbose: bool, log: Path | None, **named: Any) -> Any:
+        if is_quiet and is_verbose:
+            raise click.UsageError("--quiet and --verbose exclude each other.")
+        with prldh.work.Teller(is_quiet, is_verbose, log) as teller:
+            return command(*given, teller=teller, **named)
+
+    return wrapped
+
+
 jobs_option = click.option("--jobs", type=click.IntRange(1, bounds.JOBS), help="Worker processes; default all cores.")
 dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler; overrides the study file.")
 
@@ -106,7 +125,9 @@ dask_option = click.option("--dask", metavar="ADDRESS", help="Address of a Dask 
 @click.option("--seed", type=click.IntRange(0, bounds.SEED), help="Seed; overrides the study file.")
 @click.option("--force", is_flag=True, help="Replace results that are already there.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan made before: tell every deviation.")
+@telling_options
 def analyze(
+    teller: prldh.work.Teller,
     study: Path,
     out: Path,
     engine: str | None,
@@ -118,7 +139,7 @@ def analyze(
 ) -> None:
     """Analyse STUDY.yaml and write its report to the output folder."""
 
-    with prldh.work.show_progress() as progress:
+    with teller.progress() as progress:
         results = prldh.analyze(
             study,
             out,
@@ -130,7 +151,7 @@ def analyze(
             progress=progress,
             plan_file=plan_file,
         )
-    _say(prldh.run.summarise_run(results, out))
+    teller.say(prldh.run.summarise_run(results, out))
 
 
 @cli.command()
@@ -159,7 +180,9 @@ def plan(study: Path, out: Path, force: bool) -> None:
     help="Measure N random cases again by the reference implementation.",
 )
 @click.option("--force", is_flag=True, help="Replace features that are already there.")
+@telling_options
 def extract(
+    teller: prldh.work.Teller,
     study: Path,
     out: Path | None,
     jobs: int | None,
@@ -172,20 +195,20 @@ def extract(
     """Measure the images of STUDY.yaml and write feature tables to the output folder."""
 
     if only_check:
-        with prldh.work.show_progress() as progress:
+        with teller.progress() as progress:
             findings = prldh.check(study, jobs=jobs, progress=progress)
         lines, is_well = prldh.run.summarise_findings(findings, is_kept=not sys.stdout.isatty())
-        _say(lines)
+        teller.say(lines)
         if is_strict and not is_well:
             sys.exit(1)
         return
     if out is None:
         raise click.UsageError("give --out FOLDER, or --check to look only.")
-    with prldh.work.show_progress() as progress:
+    with teller.progress() as progress:
         done = prldh.extract(
             study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
         )
-    _say(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
+    teller.say(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
 
 
 @cli.command()
@@ -200,13 +223,14 @@ def extract(
     metavar="DIR",
     help="Write the studies' data and study files there and analyse nothing; images of four scanners as well.",
 )
-def demo(out: Path, jobs: int | None, force: bool, data_only: Path | None) -> None:
+@telling_options
+def demo(teller: prldh.work.Teller, out: Path, jobs: int | None, force: bool, data_only: Path | None) -> None:
     """Two synthetic studies, analysed: the published tables, and features."""
 
     if data_only is not None:
-        prldh.demo.write_demo_data(data_only, force, _say)
+        prldh.demo.write_demo_data(data_only, force, teller.say)
         return
-    prldh.demo.run_demo(out, jobs, force, prldh.work.show_progress, _say)
+    prldh.demo.run_demo(out, jobs, force, teller)
 
 
 @cli.command()
@@ -266,13 +290,20 @@ def report(folder: Path, formats: tuple[str, ...], dpi: tuple[int, ...], grey: b
 @click.option("--accept-edited", is_flag=True, help="Apply a model.json that was changed after it was written.")
 @jobs_option
 @click.option("--force", is_flag=True, help="Replace what is there of a cohort of this name.")
+@telling_options
 def apply(
-    run: Path, cohorts: tuple[Path, ...], recalibrate: str, accept_edited: bool, jobs: int | None, force: bool
+    teller: prldh.work.Teller,
+    run: Path,
+    cohorts: tuple[Path, ...],
+    recalibrate: str,
+    accept_edited: bool,
+    jobs: int | None,
+    force: bool,
 ) -> None:
     """Apply the frozen models of RUN to the new patients of each COHORT file: predictions, and external validation
     where outcomes are known, of several cohorts pooled too. RUN may be a cohort's folder with recalibrated models."""
 
-    with prldh.work.show_progress() as progress:
+    with teller.progress() as progress:
         applied = prldh.apply_models(
             run,
             list(cohorts),
@@ -283,7 +314,7 @@ def apply(
             progress=progress,
         )
     for line in prldh.apply.summarise_applied(applied, run):
-        _say(line)
+        teller.say(line)
 
 
 @cli.command()
@@ -405,6 +436,7 @@ def schema(which: str) -> None:
 def main() -> None:
     """Entry point; plugins add their commands first."""
     is_seen = open_streams()
+    end_tidily()
     try:
         check_handles()
         prldh.plugins.Registry(load_built_ins=False).add_commands(cli)
@@ -413,7 +445,7 @@ def main() -> None:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(status_when_interrupted())
     except OSError as error:  # of what is printed; results are written by then
         if not is_lost(error):
             raise

@@ -28,6 +28,7 @@ from prldh.core import (
     TissueFit,
     Warn,
     seed_for,
+    untold,
     warn,
 )
 from prldh.data import impute_everyone
@@ -125,7 +126,7 @@ def analyze(
         run is done (:mod:`prldh.work.kept`).
     """
     started = time.time()
-    progress = progress or (lambda stage, done, total: None)
+    progress = progress or untold
 
     def say(sentence: str) -> None:
         progress(sentence, 0, 0)
@@ -160,10 +161,8 @@ def analyze(
                 _compare_all(plan, run, progress)
             results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
         plan.registry.tell("analyze", results)
-        progress("report", 0, 1)
-        write_outputs(results, plan, runs[0], held, started)
+        write_outputs(results, plan, runs[0], held, started, n_jobs, progress)
         kept.forget()
-        progress("report", 1, 1)
         return results
 
 

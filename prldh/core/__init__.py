@@ -88,7 +88,7 @@ from prldh.core.measures import (
 )
 from prldh.core.names import nearest
 from prldh.core.owned import FEATURES, OWNED
-from prldh.core.progress import Progress
+from prldh.core.progress import Progress, untold
 from prldh.core.records import (
     NO_COLUMNS,
     Coded,
@@ -112,7 +112,15 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
-from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
+from prldh.core.streams import (
+    check_handles,
+    end_tidily,
+    is_lost,
+    open_streams,
+    ran_out,
+    silence,
+    status_when_interrupted,
+)
 from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
 from prldh.core.texts import LIMIT as SHOWN
 from prldh.core.texts import legible, listed, printable, quoted, same_text, shown
@@ -234,6 +242,7 @@ __all__ = [
     "csv_cell",
     "csv_of",
     "decimals",
+    "end_tidily",
     "expanded",
     "file_at",
     "file_bytes",
@@ -280,10 +289,12 @@ __all__ = [
     "shown_path",
     "silence",
     "size_text",
+    "status_when_interrupted",
     "take_columns",
     "take_lock",
     "term_text",
     "told_of",
+    "untold",
     "variables_in",
     "warn",
     "whole_file",

@@ -273,7 +273,13 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 
 def check_target(
-    out: Path, option: str, *, marks: Iterable[bytes] = (), never: Iterable[Path] = (), force: bool = False
+    out: Path,
+    option: str,
+    *,
+    marks: Iterable[bytes] = (),
+    never: Iterable[Path] = (),
+    force: bool | None = False,
+    may_be_empty: bool = False,
 ) -> None:
     """Refuse a file that a command was told to write where something stands that is not to be replaced.
 
@@ -288,7 +294,9 @@ def check_target(
     never
         Inputs and files of runs, or folders of them: replaced by nothing.
     force
-        Replace a file of somebody else's.
+        Replace a file of somebody else's; None where the command has no such option.
+    may_be_empty
+        A file without content is nobody's.
 
     Raises
     ------
@@ -315,11 +323,10 @@ def check_target(
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a device, pipe or socket"
         raise OutputError(f"{option} {out} is {kind}, and no file that could be replaced. Give another name.")
-    if not force and not is_marked(out, marks):
-        raise OutputError(
-            f"{option} {out} is there already, and not what this command wrote. Give another name, or --force to"
-            " replace it."
-        )
+    if force or is_marked(out, marks) or (may_be_empty and not os.path.getsize(out)):
+        return
+    or_force = "" if force is None else ", or --force to replace it"
+    raise OutputError(f"{option} {out} is there already, and not what this command wrote. Give another name{or_force}.")
 
 
 def is_marked(path: Path, marks: Iterable[bytes]) -> bool:

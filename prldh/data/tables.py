@@ -482,13 +482,14 @@ def id_number(text: str) -> str | None:
 
     Examples
     --------
-    >>> [id_number(text) for text in ("0001", "1", "1.0", "1e3", "90071992547409930", "P1")]
-    ['1', '1', '1', '1000', '90071992547409930', None]
+    >>> [id_number(text) for text in ("0001", "1", "1.0", "1e3", "90071992547409930", "-0.50", "P1")]
+    ['1', '1', '1', '1000', '90071992547409930', '-0.5', None]
     """
     if not _ID_NUMBER.fullmatch(text):
         return None
-    number = Decimal(text)
-    return str(int(number)) if number == int(number) else str(number.normalize())
+    digits = f"{Decimal(text):f}"
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if digits == "-0" else digits
 
 
 def same_id(text: str) -> str:

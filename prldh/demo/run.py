@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from prldh.apply import apply_models, summarise
-from prldh.core import OutputError, is_marked
+from prldh.core import DASH, OutputError, is_marked, write_whole
 from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
 from prldh.demo.published import compare_with_paper, published_cohort, published_study
 from prldh.demo.scanners import write_scanners_study
@@ -18,10 +17,13 @@ from prldh.pipeline import analyze
 from prldh.report import render
 from prldh.results import honest_auc, interval
 from prldh.run import check_output, summarise_run
+from prldh.work import Teller
 
 #: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
 NEW_PATIENTS = 150
+#: Which of the paper's values are printed, and how wide their names: a terminal has 80 columns.
+SHOWN, QUANTITY = (": sensitivity", ": leave-one-out AUC", ": cutoff"), 54
 #: What a study file is called.
 STUDY = "study.yaml"
 #: How study files of synthetic data begin.
@@ -29,48 +31,38 @@ MARK = "# SYNTHETIC data"
 FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
-def run_demo(
-    out: Path,
-    jobs: int | None,
-    force: bool,
-    show_progress: Callable[[], AbstractContextManager],
-    say: Callable[[str], Any],
-) -> None:
+def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
     """Write both studies under ``out``, analyse them, and print what they found."""
     for name in ("published", "features"):
         check_output(out / name, force)
         _check_input(out / f"{name}_input" / STUDY, force)
     _check_input(out / "features_new" / "cohort.yaml", force)
     out.mkdir(parents=True, exist_ok=True)
-    with show_progress() as progress:
-        say("Study 1, published: 170 SYNTHETIC patients whose tables are those that the paper printed.")
-        published = analyze(
-            write_published_study(out / "published_input"), out / "published", jobs=jobs, force=force, progress=progress
-        )
-        say(summarise_run(published, out / "published"))
-        say(_beside_the_paper(published.data))
-    with show_progress() as progress:
-        say(
-            "\nStudy 2, features: SYNTHETIC features of two tissues and two readers; a known few carry signal. It"
-            " imitates no paper."
-        )
-        cohort = demo_cohort()
-        study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
+    teller.say("Study 1, published: 170 SYNTHETIC patients whose tables are those that the\npaper printed.")
+    study = write_published_study(out / "published_input")
+    with teller.progress() as progress:
+        published = analyze(study, out / "published", jobs=jobs, force=force, progress=progress)
+    teller.say(summarise_run(published, out / "published"))
+    teller.say(_beside_the_paper(published.data, out / "published_beside_the_paper.txt"))
+    teller.say(
+        "\nStudy 2, features: SYNTHETIC features of two tissues and two readers; a known\nfew carry signal. It imitates"
+        " no paper."
+    )
+    cohort = demo_cohort()
+    study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
+    with teller.progress() as progress:
         features = analyze(study, out / "features", jobs=jobs, force=force, progress=progress)
-        say(summarise_run(features, out / "features"))
-        say(_beside_the_truth(features.data, cohort.signal))
-        say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
-        applied = apply_models(
-            out / "features",
-            write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1)),
-            jobs=jobs,
-            progress=progress,
-        )
-        say("\n".join(summarise(applied)))
-        render(out / "features")
-    say("\nReports:")
+    teller.say(summarise_run(features, out / "features"))
+    teller.say(_beside_the_truth(features.data, cohort.signal))
+    new = write_new_patients(out / "features_new", demo_cohort(NEW_PATIENTS, draw=1))
+    with teller.progress() as progress:
+        applied = apply_models(out / "features", new, jobs=jobs, progress=progress)
+        render(out / "features", jobs, progress=progress)
+    teller.say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
+    teller.say("\n".join(summarise(applied)))
+    teller.say("\nReports:")
     for name in ("published", "features"):
-        say(f"  {out / name / 'report.html'}")
+        teller.say(f"  {out / name / 'report.html'}")
 
 
 def _check_input(file: Path, force: bool) -> None:
@@ -110,23 +102,31 @@ def write_published_study(folder: Path) -> Path:
     return path
 
 
-def _beside_the_paper(data: dict[str, Any]) -> str:
+def _beside_the_paper(data: dict[str, Any], whole: Path) -> str:
+    """How many of the printed values appear, and the first of them as a table that fits a terminal; all of them go into
+    the file ``whole``."""
     rows = compare_with_paper(data)
     exact = [r for r in rows if r["exact"]]
-    width = max(len(r["quantity"]) for r in rows)
-    lines = ["", f"{'The paper beside this run (synthetic patients)':{width}}  {'paper':>14}  {'here':>14}"]
+    title = "The paper beside this run (synthetic patients)"
+    width = max(len(title), *(len(r["quantity"]) for r in rows))
+    lines = [f"{title:{width}}  {'paper':>14}  {'here':>14}"]
     for row in rows:
         mark = "" if row["agrees"] else "  *" if row["exact"] else "  ~"
-        lines.append(f"{row['quantity']:{width}}  {row['paper']:>14}  {row['ours'] or '–':>14}{mark}")
-    lines.append(
-        f"{sum(r['agrees'] for r in exact)} of {len(exact)} values that the printed tables determine appear to every"
-        " printed digit."
-    )
-    lines.append(
+        lines.append(f"{row['quantity']:{width}}  {row['paper']:>14}  {row['ours'] or DASH:>14}{mark}")
+    legend = (
         "~ depends on patients' data that were not published, or contradicts the paper's own counts; not expected to"
         " agree."
     )
-    return "\n".join(lines)
+    write_whole(whole, ("\n".join([*lines, legend]) + "\n").encode())
+    shown = [f"\n{title:{QUANTITY}}  {'paper':>10}  {'here':>10}"]
+    for row in (r for r in exact if r["quantity"].endswith(SHOWN)):
+        mark = "" if row["agrees"] else "  *"
+        shown.append(f"{row['quantity'][:QUANTITY]:{QUANTITY}}  {row['paper']:>10}  {row['ours'] or DASH:>10}{mark}")
+    shown.append(
+        f"{sum(r['agrees'] for r in exact)} of {len(exact)} values that the printed tables determine appear to every\n"
+        f"printed digit; all {len(rows)} values: {whole}"
+    )
+    return "\n".join(shown)
 
 
 def _beside_the_truth(data: dict[str, Any], signal: dict[str, tuple[str, ...]]) -> str:

@@ -8,11 +8,13 @@ with the object's name. Of prldh's own objects nothing is changed: their errors 
 from __future__ import annotations
 
 import copy
+import ctypes
+import os
 import sys
 import threading
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -121,25 +123,50 @@ def _copied(value: Any) -> Any:
 
 
 class _Aside:
-    """Standard output that is standard error as long as somebody is within, in whichever thread."""
+    """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
+    compiled code and programs write to."""
 
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
         self._own: TextIO | None = None
+        self._handle: int | None = None
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         with self._lock:
             if not self._within:
-                self._own, sys.stdout = sys.stdout, sys.stderr
+                self._turn()
             self._within += 1
         try:
             yield
         finally:
             with self._lock:
                 self._within -= 1
-                if not self._within and self._own is not None:
-                    sys.stdout, self._own = self._own, None
+                if not self._within:
+                    self._turn_back()
+
+    def _turn(self) -> None:
+        self._own, sys.stdout = sys.stdout, sys.stderr
+        with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one
+            self._own.flush()
+            self._handle = os.dup(1)
+            os.dup2(2, 1)
+
+    def _turn_back(self) -> None:
+        sys.stdout = self._own or sys.stdout
+        self._own = None
+        if self._handle is not None:
+            with suppress(OSError):
+                _flush_compiled()
+                os.dup2(self._handle, 1)
+                os.close(self._handle)
+            self._handle = None
+
+
+def _flush_compiled() -> None:
+    """What compiled code has printed and not written yet."""
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)
 
 
 #: What is printed within goes to standard error: standard output is the command's.

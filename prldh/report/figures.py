@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import struct
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prldh.core import clean, file_text
+from prldh.core import Progress, clean, file_text, untold
 from prldh.pages import STYLE, grey, quick_font
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
@@ -41,8 +42,9 @@ RASTER = ("png", "tiff")
 LAYOUT_DPI = 300
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
-#: Fewer figures are drawn by this process alone, as another would take longer to start.
-FEW = 12
+#: Fewer figures than these, or what is drawn within so many seconds, this process draws alone: others would take longer
+#: to start.
+FEW, SOON_DONE_S = 12, 2.0
 #: What ``results.json`` holds and no figure shows.
 NOT_DRAWN = ("agreement", "warnings", "engines", "ledger")
 
@@ -89,6 +91,7 @@ def write_figures(
     settings: FigureSettings | None = None,
     jobs: int = 1,
     beside: Path | None = None,
+    progress: Progress = untold,
 ) -> dict[str, dict[str, Any]]:
     """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey
     beside.
@@ -109,6 +112,8 @@ def write_figures(
         Processes that draw.
     beside
         The output folder, whose heat maps (``prldh explain``) become a panel.
+    progress
+        Told how many are drawn.
 
     Returns
     -------
@@ -124,7 +129,7 @@ def write_figures(
     pictures = {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures}
     before = _drawn_before(former, digest)
     to_draw = _take_over(drawings, settings, pictures, before, former, folder)
-    _write_all(to_draw, drawn, words, settings, folder, jobs, beside)
+    _write_all(to_draw, drawn, words, settings, folder, jobs, beside, progress)
     written = {
         name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
         for drawing in drawings
@@ -169,12 +174,36 @@ def _write_all(
     folder: Path,
     jobs: int,
     beside: Path | None,
+    progress: Progress,
+) -> None:
+    """Those that take long by others too, where many are left: starting a process takes as long as drawing a few."""
+    started = time.monotonic()
+    for done, drawing in enumerate(drawings):
+        progress("figures", done, len(drawings))
+        left = drawings[done:]
+        if jobs > 1 and len(left) >= FEW and time.monotonic() - started > SOON_DONE_S:
+
+            def tell(n: int, before: int = done) -> None:
+                progress("figures", before + n, len(drawings))
+
+            _write_with_others(left, drawn, words, settings, folder, jobs, beside, tell)
+            break
+        write_drawing(drawing, settings, folder)
+    if drawings:
+        progress("figures", len(drawings), len(drawings))
+
+
+def _write_with_others(
+    drawings: list[Drawing],
+    drawn: dict[str, Any],
+    words: Words,
+    settings: FigureSettings,
+    folder: Path,
+    jobs: int,
+    beside: Path | None,
+    tell: Callable[[int], None],
 ) -> None:
     """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
-    if jobs == 1 or len(drawings) < FEW:
-        for drawing in drawings:
-            write_drawing(drawing, settings, folder)
-        return
     from joblib.externals.loky import ProcessPoolExecutor
 
     with ProcessPoolExecutor(
@@ -184,6 +213,7 @@ def _write_all(
         for drawing in drawings:
             if tasks[drawing.name].cancel():
                 write_drawing(drawing, settings, folder)
+            tell(sum(task.done() for task in tasks.values()))
         for drawing in drawings:
             task = tasks[drawing.name]
             if not task.cancelled() and task.exception() is not None:

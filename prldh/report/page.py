@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, hold, is_folder
+from prldh.core import OutputError, Progress, hold, is_folder, untold
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.figures import FigureSettings, write_figures
@@ -106,13 +106,20 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
         return Markup("<p>" + message + "</p>").format(name, plugin, type(error).__name__, error, plugin)
 
 
-def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = (), **figure_settings: Any) -> str:
+def render(
+    folder: Path,
+    jobs: int | None = None,
+    *,
+    plugins: Sequence[Any] = (),
+    progress: Progress | None = None,
+    **figure_settings: Any,
+) -> str:
     """``prldh report DIR``: report.html, figures, tables for Word and LaTeX from results.json. Returns the line to
     print.
 
     ``jobs``: processes that draw, by default one a core. ``figure_settings``: ``formats``, ``dpi`` and ``grey`` other
     than the study's. Figures that would come out the same are kept. ``plugins``: sections and checklists to choose from
-    beside what is installed.
+    beside what is installed. ``progress``: as of :func:`prldh.analyze`.
 
     Raises
     ------
@@ -125,14 +132,21 @@ def render(folder: Path, jobs: int | None = None, *, plugins: Sequence[Any] = ()
     data = read_results(folder)
     folder = folder if is_folder(folder) else folder.parent
     with finished(folder), hold(folder) as held:
-        _render(data, folder, held.partial, registry, jobs, FigureSettings.of(data, **figure_settings))
+        settings = FigureSettings.of(data, **figure_settings)
+        _render(data, folder, held.partial, registry, jobs, settings, progress or untold)
     altered = altered_files(folder)
     told = f"\nwarning: changed after the run, and shown as it is now: {', '.join(altered)}" if altered else ""
     return f"report: {folder / 'report.html'}{told}"
 
 
 def _render(
-    data: dict[str, Any], folder: Path, scratch: Path, registry: Registry, jobs: int | None, settings: FigureSettings
+    data: dict[str, Any],
+    folder: Path,
+    scratch: Path,
+    registry: Registry,
+    jobs: int | None,
+    settings: FigureSettings,
+    progress: Progress,
 ) -> None:
     words, provenance = words_of(data, registry), read_provenance(folder)
     for read in (read_external, read_pooled):  # what is wrong with them is told before anything is drawn
@@ -149,8 +163,10 @@ def _render(
                 settings,
                 jobs or os.cpu_count() or 1,
                 folder,
+                progress,
             )
             filled.result()
+        progress("report", 0, 1)
         (scratch / "report.html").write_text(
             render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
         )
@@ -160,5 +176,6 @@ def _render(
         for path in sorted(made, key=lambda path: path.name == "report.html"):
             (folder / path.parent).mkdir(exist_ok=True)
             os.replace(scratch / path, folder / path)
+        progress("report", 1, 1)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.core import FEATURES, CsvFormulas, DataError, ImageValues, Progress, StudyError, clean, csv_cell
+from prldh.core import FEATURES, CsvFormulas, DataError, ImageValues, Progress, StudyError, Warn, clean, csv_cell
+from prldh.data import tell_of_formulas
 from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tissue, file_stem, measure, verify_cases
 from prldh.plugins import Registry
 from prldh.run.folder import claim_output, refuse_inputs_inside
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 class Extraction:
     """What :func:`extract` gives: ``about`` tissue → what stands in ``features/TISSUE.json``, ``verified`` feature →
     largest relative difference from the reference (None where it was not asked for), ``id_column`` what ids are
-    called."""
+    called, ``warnings`` of images and names."""
 
     about: dict[str, dict[str, Any]]
     images: Images
     verified: dict[str, float] | None
     id_column: str
+    warnings: tuple[Warn, ...] = ()
 
     @cached_property
     def tables(self) -> dict[str, tuple[pd.DataFrame, ...]]:
@@ -97,7 +99,12 @@ def extract(
         about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
         if held is not None:
             held.place(lambda partial: write_features(partial / "features", images, study, about), FEATURES)
-    return Extraction(about, images, verified, id_column)
+    texts = {
+        "ids": dict.fromkeys(i for tissue in images.tissues.values() for i in tissue.ids),
+        "features": dict.fromkeys(name for tissue in images.tissues.values() for name in tissue.names),
+    }
+    warnings = (*images.warnings, *tell_of_formulas(study.report.csv_formulas, texts))
+    return Extraction(about, images, verified, id_column, warnings)
 
 
 def check(

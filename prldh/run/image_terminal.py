@@ -98,7 +98,7 @@ def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
         if absent:
             lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
     # patients put aside are listed already
-    lines += [f"  {w.message}" for w in done.images.warnings if w.code != warn.PATIENTS_ASIDE.code]
+    lines += [f"  {w.message}" for w in done.warnings if w.code != warn.PATIENTS_ASIDE.code]
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
         lines.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prldh.checklists import write_checklists
-from prldh.core import SEAL, Held, clean, csv_of
+from prldh.core import SEAL, Held, Progress, clean, csv_of
 from prldh.report import render_report, write_beside, write_figures
 from prldh.reproduce import write_reproduction
 from prldh.run.extraction import write_features
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from prldh.validation import EngineRun
 
 
-def write_outputs(results: Results, plan: Plan, run: EngineRun, held: Held, started: float) -> None:
-    """Write everything of the contract's output folder."""
+def write_outputs(
+    results: Results, plan: Plan, run: EngineRun, held: Held, started: float, jobs: int, progress: Progress
+) -> None:
+    """Write everything of the contract's output folder; ``jobs`` processes draw."""
 
     formulas = plan.study.report.csv_formulas
 
     def write(folder: Path) -> None:
+        progress("tables and models", 0, 1)
         (folder / "tables").mkdir()
         for name, table in results.tables.items():
             (folder / "tables" / f"{name}.csv").write_text(csv_of(table, formulas), encoding="utf-8", newline="")
@@ -39,14 +42,19 @@ def write_outputs(results: Results, plan: Plan, run: EngineRun, held: Held, star
         written = {name: sha256_of(folder / name) for name in _lasting(folder)}
         provenance = describe_provenance(plan, results, started, models[SEAL], written)
         _dump(folder / "provenance.json", provenance)
-        figures = write_figures(results.data, results.words, folder / "figures")
+        progress("tables and models", 1, 1)
+        figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=progress)
+        progress("checklists and report", 0, 2)
         write_beside(results.data, results.words, folder)
         if plan.cohort.patients is None:
             write_reproduction(results.data, plan, run, folder / "reproduce")
         write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
+        progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"
         )
+
+        progress("checklists and report", 2, 2)
 
     held.place(write, what_is_written(plan.study))
 

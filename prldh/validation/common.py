@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from prldh.chain import log_odds
 from prldh.core import Design, ModelSpec, Predictions, TissueRefit
-from prldh.engines import PythonEngine
+from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import FIRTH, Patients, Plan, fit_designs, predicting_coefficients
 from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.refit import predict_scope_model, predict_scope_pipeline
@@ -32,17 +33,18 @@ def fitted_on(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedO
     return run.on_common[key]
 
 
-def refit_model(
+def refit_work(
     plan: Plan, run: EngineRun, spec: ModelSpec, designs: Sequence[Design], patients: Patients, scheme: str, how: str
-) -> Predictions:
-    """A model of these patients on every resample, Radscores and cutoffs as they are on everyone."""
+) -> Callable[[StatisticsEngine], Predictions]:
+    """How an engine refits a model of these patients on every resample, Radscores and cutoffs as they are on everyone;
+    another process can be asked as well."""
     kind, resamples = patients.schemes[scheme]
     if plan.has_splines(spec):
         scores = patients.scores(run.scores)
         fixed = {name: TissueRefit(values, run.cutoffs[name], (), None) for name, values in scores.items()}
         refits = [fixed] * len(resamples)
-        return predict_scope_pipeline(spec, patients.cohort, kind, resamples, refits, run.engine, how)
-    return predict_scope_model(designs[0], patients.cohort.outcome, kind, resamples, run.engine, how)
+        return partial(predict_scope_pipeline, spec, patients.cohort, kind, resamples, refits, how=how)
+    return partial(predict_scope_model, designs[0], patients.cohort.outcome, kind, resamples, how=how)
 
 
 def _refit(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedOn:
@@ -63,5 +65,7 @@ def _refit(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedOn:
                 )
             else:
                 before = predictions.get(("model", scheme))
-                predictions[scope, scheme] = before or refit_model(plan, run, spec, designs, patients, scheme, how)
+                predictions[scope, scheme] = before or refit_work(plan, run, spec, designs, patients, scheme, how)(
+                    run.engine
+                )
     return FittedOn(designs, fit.how, how, np.array([log_odds(d.matrix, b) for d in applied]), predictions)

@@ -12,11 +12,10 @@ from prldh.core import Predictions, TissueRefit, Warn, warn
 from prldh.engines import PythonEngine
 from prldh.models import Patients, Plan, mean_log_odds
 from prldh.validation.choosing import refit_pipeline
-from prldh.validation.common import refit_model
 from prldh.validation.entries import HeldOut
 from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
-from prldh.validation.refit import predict_imputed, predict_scope_pipeline
+from prldh.validation.predicting import predict_models
 from prldh.validation.sensitivity import describe_sensitivity
 from prldh.validation.spread import ByScheme, Helpers, refit_all
 from prldh.validation.summaries import judges_part, summarise
@@ -48,31 +47,26 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
         else:
             fixed = {name: TissueRefit(fit.fitting, fit.cutoff, (), None) for name, fit in runs[0].fits.items()}
             refitted, choosing = refit_all(plan, fixed, helpers, partial(progress, stage), noun), None
-        refits, completed = refitted.tissues, refitted.completed
         for run in runs:
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in refitted.ledgers.items()}
             run.choosing = choosing or run.choosing
+        predicted = predict_models(
+            plan, runs, scope, refitted, helpers, partial(progress, f"models refitted, scope {scope}")
+        )
         for i, spec in enumerate(plan.specs):
             progress(f"validation, scope {scope}", i, len(plan.specs))
-            how, patients = runs[0].models[i].predicts_by, plan.patients_of(spec.terms)
-            for scheme, (kind, resamples) in patients.schemes.items():
-                tissues, shared = patients.refits(scheme, refits[scheme]), None
-                if plan.is_imputed(spec):
-                    shared = predict_imputed(
-                        spec, plan.cohort, kind, resamples, tissues, completed[scheme], learner, how
-                    )
-                elif scope == "pipeline" and plan.is_refitted(spec):
-                    shared = predict_scope_pipeline(spec, patients.cohort, kind, resamples, tissues, learner, how)
-                for run in runs:
-                    same = run.predictions.get((i, "model", scheme)) if shared is None else shared
-                    if same is None:
-                        same = refit_model(plan, run, spec, run.designs[i], patients, scheme, run.models[i].predicts_by)
-                    drawn = two_stage.get((i, scheme), TwoStage())
+            patients = plan.patients_of(spec.terms)
+            for scheme in patients.schemes:
+                tissues = patients.refits(scheme, refitted.tissues[scheme])
+                drawn = two_stage.get((i, scheme), TwoStage())
+                for k, run in enumerate(runs):
+                    own = predicted.get((i, scheme, None)) or predicted.get((i, scheme, k))
+                    same = own or run.predictions[i, "model", scheme]
                     _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
         progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
         if scope == "pipeline":
             for run in runs:
-                _note_selection(plan, run, refits)
+                _note_selection(plan, run, refitted.tissues)
     _run_null(plan, runs, learner, helpers, progress)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prldh.work.kept import KeptWork, Shelf, digest_of, program_digest
 from prldh.work.pieces import QUEUE_BYTES, Kind, Pieces
 from prldh.work.progress import show_progress
+from prldh.work.telling import Teller
 from prldh.work.work import Workers, end_with, run_work
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Kind",
     "Pieces",
     "Shelf",
+    "Teller",
     "Workers",
     "digest_of",
     "end_with",

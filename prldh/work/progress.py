@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TextIO
 
-from prldh.core import printable
+from prldh.core import Progress, printable
 
 
 @dataclass
@@ -36,19 +37,31 @@ class Pace:
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress function for :func:`prldh.analyze`, writing to standard error."""
-    if sys.stderr.isatty():
-        with _bars() as progress:
+def show_progress(stream: TextIO | None = None, *, is_verbose: bool = False) -> Iterator[Progress]:
+    """A progress function for :func:`prldh.analyze`.
+
+    Parameters
+    ----------
+    stream
+        Where it writes to; None: standard error.
+    is_verbose
+        A line for every step, with the time since the start, on terminals too.
+    """
+    shown_on = stream or sys.stderr
+    if is_verbose:
+        yield all_lines(lambda line: print(line, file=shown_on, flush=True))
+    elif shown_on.isatty():
+        with _bars(shown_on) as progress:
             yield progress
     else:
-        yield _lines()
+        yield few_lines(lambda line: print(line, file=shown_on, flush=True))
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
+def _bars(stream: TextIO) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -57,7 +70,8 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # what is printed meanwhile goes where it went, above the bars: rich would send standard output to their stream
+    with Bars(*columns, console=Console(file=stream), redirect_stdout=stream is sys.stdout) as bars:
         tasks: dict[str, TaskID] = {}
         paces: dict[str, Pace] = {}
 
@@ -74,7 +88,18 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _lines() -> Callable[[str, int, int], None]:
+def all_lines(write: Callable[[str], None]) -> Progress:
+    """Every step as a line, with the time since the start."""
+    started = time.monotonic()
+
+    def show(stage: str, done: int, total: int) -> None:
+        count = f": {done}/{total}" if total else ""
+        write(f"[{time.monotonic() - started:8.1f} s] {printable(stage)}{count}")
+
+    return show
+
+
+def few_lines(write: Callable[[str], None]) -> Progress:
     """One line when a stage starts, then at most one every ten seconds, with the time left, and one at the end of a
     long stage."""
     paces: dict[str, Pace] = {}
@@ -83,7 +108,7 @@ def _lines() -> Callable[[str, int, int], None]:
     def show(stage: str, done: int, total: int) -> None:
         stage = printable(stage)
         if not total:
-            print(stage, file=sys.stderr, flush=True)
+            write(stage)
             return
         now = time.monotonic()
         is_new = stage not in paces
@@ -93,7 +118,7 @@ def _lines() -> Callable[[str, int, int], None]:
         if is_new or is_over or now - last["time"] > 10:
             last["time"] = now
             more = f", {spell(spent)}" if is_over else "" if left is None else f", about {spell(left)} left"
-            print(f"{stage}: {done}/{total}{more}", file=sys.stderr, flush=True)
+            write(f"{stage}: {done}/{total}{more}")
 
     return show
 

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from prldh.core import ComputeError
@@ -126,7 +126,10 @@ def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
 
 @functools.cache
 def end_with(parent: int) -> None:
-    """Where the parent is killed, a worker would wait minutes for more work, its memory with it."""
+    """What a worker is from its first work on: one that ends where its parent is killed, as it would wait minutes for
+    more work, its memory with it, and that prints to standard error alone, as standard output is the command's."""
+    with suppress(OSError):
+        os.dup2(2, 1)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ def read_content(path: Path) -> dict[str, Any]:
         As :func:`load_checkpoint`.
     """
     readable(path, "checkpoint", "Correct the path, or train one: prldh segment train STUDY.yaml.")
+    _refuse_packed(path)
     try:
         with torch.serialization.safe_globals(_numpy_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -92,6 +94,19 @@ def read_content(path: Path) -> dict[str, Any]:
             " network.state_dict()."
         )
     return dict(content)
+
+
+def _refuse_packed(path: Path) -> None:
+    """torch writes its archives unpacked; a packed one may be larger than any memory."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        larger = sum(part.file_size for part in archive.infolist())
+    if larger > path.stat().st_size:
+        raise DataError(
+            f"the checkpoint {path.name} is a packed archive that would take {larger:,} bytes, and torch's are not"
+            " packed. Save network.state_dict() by torch.save where it was made."
+        )
 
 
 def find_weights(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
